@@ -26,7 +26,7 @@ from appliance.calls.side_states import (
     SideState,
     SideTable,
 )
-from appliance.calls.states import TABLE, Row, State
+from appliance.calls.states import TABLE, State, TableRow
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -67,7 +67,7 @@ def call_diagram() -> str:
     edges: dict[tuple[str, str], list[str]] = {}
     for state, rows in TABLE.items():
         for event, row in rows.items():
-            if isinstance(row, Row):
+            if isinstance(row, TableRow):
                 for to in row.to:
                     edges.setdefault((state.value, to.value), []).append(event.__name__)
     return _mermaid(State.ARRIVED.value, edges, State.ENDED.value)

@@ -24,7 +24,7 @@ from appliance.calls.events import (
 from appliance.calls.model import Actions, Call, Desk, Side, caller_words
 from appliance.calls.orders import Order, Result
 from appliance.calls.ringing import OUTCOMES, Orders, clear_call, go_on_talking, note_evidence
-from appliance.calls.side_states import HEAD_TABLE, SideDo, SideState
+from appliance.calls.side_states import HEAD_TABLE, SideAction, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
@@ -52,7 +52,7 @@ class Hears(enum.Enum):
 
 
 @dataclass(slots=True)
-class Supervisor(Side):
+class SupervisorCall(Side):
     """The supervisor's phones for `call`: those that ring, then the one that answered."""
 
     call: str = ""
@@ -72,7 +72,7 @@ ASKS = "Chiede aiuto {}: {}"
 """What the supervisor's phone shows; phones of the office speak Italian."""
 
 
-class Hindrance(enum.StrEnum):
+class SupervisorHindrance(enum.StrEnum):
     """Why the supervisor cannot be brought in now."""
 
     NO_PHONE = "no_phone"
@@ -86,58 +86,59 @@ class Hindrance(enum.StrEnum):
     NOT_RUNG = "not_rung"
 
 
-SENTENCES: Mapping[Hindrance, Words] = {
-    Hindrance.NO_PHONE: Words(
+SENTENCES: Mapping[SupervisorHindrance, Words] = {
+    SupervisorHindrance.NO_PHONE: Words(
         "Il responsabile non ha un telefono: chiedere al tecnico di indicarlo.",
         "The head has no phone: ask the technician to name it.",
     ),
-    Hindrance.OUTSIDE: Words(
+    SupervisorHindrance.OUTSIDE: Words(
         "Chi parla usa un telefono esterno: il responsabile non si può far entrare.",
         "Whoever talks does so on a telephone outside: the head cannot be brought in.",
     ),
-    Hindrance.CAME_OVER: Words(
+    SupervisorHindrance.CAME_OVER: Words(
         "L'utente arriva da un'altra sede: il responsabile non si può far entrare.",
         "The caller comes from another branch: the head cannot be brought in.",
     ),
-    Hindrance.ALL_ABSENT: Words(
+    SupervisorHindrance.ALL_ABSENT: Words(
         "Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."
     ),
-    Hindrance.UNREACHABLE: Words(
+    SupervisorHindrance.UNREACHABLE: Words(
         "Il telefono del responsabile non è raggiungibile.", "The head's phone is unreachable."
     ),
-    Hindrance.AWAY: Words("Il responsabile è assente.", "The head is away."),
-    Hindrance.BUSY: Words("Il responsabile è al telefono.", "The head is on the phone."),
-    Hindrance.THERE: Words(
+    SupervisorHindrance.AWAY: Words("Il responsabile è assente.", "The head is away."),
+    SupervisorHindrance.BUSY: Words("Il responsabile è al telefono.", "The head is on the phone."),
+    SupervisorHindrance.THERE: Words(
         "Il responsabile è già in conversazione.", "The head is in the conversation already."
     ),
-    Hindrance.NOT_RUNG: Words(
+    SupervisorHindrance.NOT_RUNG: Words(
         "Il responsabile non sta squillando.", "The head's phone is not ringing."
     ),
 }
 """What a person is told who asks; no number is in it."""
-HEARD: Mapping[Hindrance, str] = {
-    Hindrance.NO_PHONE: REFUSED,
-    Hindrance.OUTSIDE: REFUSED,
-    Hindrance.CAME_OVER: REFUSED,
-    Hindrance.THERE: REFUSED,
-    Hindrance.NOT_RUNG: REFUSED,
+HEARD: Mapping[SupervisorHindrance, str] = {
+    SupervisorHindrance.NO_PHONE: REFUSED,
+    SupervisorHindrance.OUTSIDE: REFUSED,
+    SupervisorHindrance.CAME_OVER: REFUSED,
+    SupervisorHindrance.THERE: REFUSED,
+    SupervisorHindrance.NOT_RUNG: REFUSED,
 }
 """What the operator hears who has pressed the key; where none is named here, that nobody comes."""
 
 
-def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
+def hindrance(desk: Desk, call: Call, now: Now) -> SupervisorHindrance | None:
     """Say why the supervisor's phones would not ring for a call now; None: they would."""
     phones = desk.office.head
     there = [phone for phone in phones if phone in desk.reachable]
     reasons = {
-        Hindrance.THERE: supervisor_of(desk, call) is not None,
-        Hindrance.NO_PHONE: not phones,
-        Hindrance.OUTSIDE: call.leg in desk.outside,
-        Hindrance.CAME_OVER: desk.came_over(call),
-        Hindrance.ALL_ABSENT: routing.if_absent(desk.office, desk.service, now) is not None,
-        Hindrance.UNREACHABLE: not there,
-        Hindrance.AWAY: all(desk.service.is_away(phone, now.wall) for phone in there),
-        Hindrance.BUSY: not desk.free_of(phones),
+        SupervisorHindrance.THERE: supervisor_of(desk, call) is not None,
+        SupervisorHindrance.NO_PHONE: not phones,
+        SupervisorHindrance.OUTSIDE: call.leg in desk.outside,
+        SupervisorHindrance.CAME_OVER: desk.came_over(call),
+        SupervisorHindrance.ALL_ABSENT: routing.if_absent(desk.office, desk.service, now)
+        is not None,
+        SupervisorHindrance.UNREACHABLE: not there,
+        SupervisorHindrance.AWAY: all(desk.service.is_away(phone, now.wall) for phone in there),
+        SupervisorHindrance.BUSY: not desk.free_of(phones),
     }
     return next((why for why, holds in reasons.items() if holds), None)
 
@@ -175,7 +176,7 @@ def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | N
         why = hindrance(desk, call, now)
     else:
         rings = side is not None and side.state is SideState.RINGING
-        why = None if rings else Hindrance.NOT_RUNG
+        why = None if rings else SupervisorHindrance.NOT_RUNG
     return None if why is None else SENTENCES[why]
 
 
@@ -184,7 +185,7 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
     phones = desk.free_of(desk.office.head)
     rung = {call.new_leg_name(): phone for phone in phones}
     first = next(iter(rung))
-    side = Supervisor(
+    side = SupervisorCall(
         first,
         rung[first],
         HEAD_TABLE,
@@ -205,16 +206,16 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def _stop(desk: Desk, call: Call, side: Supervisor) -> Orders:
+def _stop(desk: Desk, call: Call, side: SupervisorCall) -> Orders:
     call.note("head.called_off")
     yield from dismiss_supervisor(desk, side)
     yield from whisper(desk, call, STOP_SIGN)
     yield call.write()
 
 
-def supervisor_of(desk: Desk, call: Call) -> Supervisor | None:
+def supervisor_of(desk: Desk, call: Call) -> SupervisorCall | None:
     """Return the supervisor's part in a call, None for none."""
-    heads = (side for side in desk.sides.values() if isinstance(side, Supervisor))
+    heads = (side for side in desk.sides.values() if isinstance(side, SupervisorCall))
     return next((side for side in heads if side.call == call.id), None)
 
 
@@ -238,7 +239,7 @@ def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
 
 def supervisor_has_caller(desk: Desk, phone: str) -> bool:
     """True for a phone of the supervisor's that is in a conversation."""
-    heads = (side for side in desk.sides.values() if isinstance(side, Supervisor))
+    heads = (side for side in desk.sides.values() if isinstance(side, SupervisorCall))
     return any(s.state is SideState.TALKING and phone in s.phones.values() for s in heads)
 
 
@@ -250,7 +251,7 @@ def whisper(desk: Desk, call: Call, prompt: str) -> Orders:
 # --- what the supervisor's phones do --------------------------------------------------------------
 
 
-def _join(desk: Desk, side: Supervisor, event: OperatorAnswered, now: Now) -> Orders:
+def _join(desk: Desk, side: SupervisorCall, event: OperatorAnswered, now: Now) -> Orders:
     """The first who lifts is in the conversation; `keep` lets the phone in."""
     phone = side.phones.pop(event.leg)
     yield from _stop_ringing(side, answered_elsewhere=True)
@@ -260,7 +261,7 @@ def _join(desk: Desk, side: Supervisor, event: OperatorAnswered, now: Now) -> Or
     yield call.write()
 
 
-def _part(desk: Desk, side: Supervisor, event: LegEnded, now: Now) -> Orders:
+def _part(desk: Desk, side: SupervisorCall, event: LegEnded, now: Now) -> Orders:
     """A phone is out: after the last one the operator hears so; who was in has left."""
     call, phone = desk.calls[side.call], side.phones.pop(event.leg)
     if side.state is SideState.TALKING:
@@ -274,7 +275,7 @@ def _part(desk: Desk, side: Supervisor, event: LegEnded, now: Now) -> Orders:
     yield call.write()
 
 
-def _nobody_lifted(desk: Desk, side: Supervisor, event: object, now: Now) -> Orders:
+def _nobody_lifted(desk: Desk, side: SupervisorCall, event: object, now: Now) -> Orders:
     """Nobody lifted."""
     call = desk.calls[side.call]
     call.note("head.no_answer")
@@ -283,32 +284,32 @@ def _nobody_lifted(desk: Desk, side: Supervisor, event: object, now: Now) -> Ord
     yield call.write()
 
 
-def _again(desk: Desk, side: Supervisor, event: PromptEnded, now: Now) -> Orders:
+def _again(desk: Desk, side: SupervisorCall, event: PromptEnded, now: Now) -> Orders:
     """Whoever waits is never left in silence."""
     if side.hears is Hears.MUSIC:
         yield from _music(desk, side)
 
 
 SUPERVISOR_ACTIONS: Actions = {
-    SideDo.JOIN: _join,
-    SideDo.PART: _part,
-    SideDo.GIVE_UP: _nobody_lifted,
-    SideDo.SPEAK: _again,
+    SideAction.JOIN: _join,
+    SideAction.PART: _part,
+    SideAction.GIVE_UP: _nobody_lifted,
+    SideAction.SPEAK: _again,
 }
 
 
-def _music(desk: Desk, side: Supervisor) -> Orders:
+def _music(desk: Desk, side: SupervisorCall) -> Orders:
     (leg,) = side.phones
     words = announcements.for_staff(desk.office, "hold_music")
     yield orders.Play(side.new_play(), words, leg=leg)
 
 
-def _stop_ringing(side: Supervisor, *, answered_elsewhere: bool = False) -> Orders:
+def _stop_ringing(side: SupervisorCall, *, answered_elsewhere: bool = False) -> Orders:
     for leg in side.phones:
         yield orders.StopRinging(leg, answered_elsewhere)
 
 
-def dismiss_supervisor(desk: Desk, side: Supervisor) -> Orders:
+def dismiss_supervisor(desk: Desk, side: SupervisorCall) -> Orders:
     """Let the supervisor's phones go, whether they ring or one talks."""
     del desk.sides[side.leg]
     if side.state is SideState.RINGING:
@@ -325,7 +326,7 @@ def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
 
     `given` are the orders that the event led to: what is ordered of the line parts it from both.
     """
-    for side in [side for side in desk.sides.values() if isinstance(side, Supervisor)]:
+    for side in [side for side in desk.sides.values() if isinstance(side, SupervisorCall)]:
         call = desk.calls.get(side.call)
         stays = RINGS_IN if side.state is SideState.RINGING else TOGETHER | CALLER_HELD
         if call is None or not call.leg or call.state not in stays:
@@ -334,7 +335,7 @@ def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
             yield from _place(desk, call, side, given)
 
 
-def _place(desk: Desk, call: Call, side: Supervisor, given: Collection[Order]) -> Orders:
+def _place(desk: Desk, call: Call, side: SupervisorCall, given: Collection[Order]) -> Orders:
     """Let the supervisor hear what it is to hear now."""
     if side.hears is Hears.CALL and any(_parts(order, call) for order in given):
         side.hears = Hears.NOTHING

@@ -13,8 +13,8 @@ from typing import Final
 from appliance.calls import announcements, branches, events, orders, pbx, voicemail
 from appliance.calls.model import Call, Desk, LineState, Side, hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
-from appliance.calls.outgoing import Dialled, end_dialled
-from appliance.calls.outside_call import Outside
+from appliance.calls.outgoing import OutgoingCall, end_dialled
+from appliance.calls.outside_call import OutsideCall
 from appliance.calls.ringing import (
     GONE,
     WAITS_FOR_PERSON,
@@ -266,7 +266,7 @@ def of_side(
 
 def _end_side(desk: Desk, side: Side, now: Now) -> Orders:
     """Let its phones go and its line; the call that waits for one of them hears so."""
-    if isinstance(side, Outside):
+    if isinstance(side, OutsideCall):
         side.told.append(events.PhoneHungUp(side.leg))
     else:
         yield from (orders.HangUpPhone(leg) for leg in side.legs)
@@ -275,7 +275,7 @@ def _end_side(desk: Desk, side: Side, now: Now) -> Orders:
             seat.call = ""
             seat.become(LineState.CLEARING, now)
             yield orders.HangUp(seat.line.name)
-    if isinstance(side, Dialled) and side.state is not SideState.ENDED:
+    if isinstance(side, OutgoingCall) and side.state is not SideState.ENDED:
         side.settle(side.so_far, "out.lost", events.Evidence.OWN)
         yield from end_dialled(desk, side, now)
 

@@ -26,7 +26,7 @@ from appliance.calls.events import (
     TakeKept,
 )
 from appliance.calls.model import Actions, Desk, Side
-from appliance.calls.side_states import DICTATION_TABLE, SideDo, SideState
+from appliance.calls.side_states import DICTATION_TABLE, SideAction, SideState
 from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
@@ -61,7 +61,7 @@ NO_SOUND = Words(
 
 
 @dataclass(slots=True)
-class Dictation(Side):
+class DictationCall(Side):
     """Such a call: `ask` names who asked for it, `takes` counts how often it was said."""
 
     ask: str = ""
@@ -113,7 +113,7 @@ def begin_dictation(desk: Desk, event: DictationAsked, now: Now) -> Orders:
     if hindrance is not None:
         return
     leg = f"{desk.new_id()}.1"
-    side = Dictation(
+    side = DictationCall(
         leg, event.phone, DICTATION_TABLE, DICTATION_ACTIONS, SideState.RINGING, ask=event.ask
     )
     yield from positions.make_way(desk, (event.phone,))
@@ -126,7 +126,7 @@ def _hindrance(desk: Desk, phone: str) -> Words | None:
     """Say why nobody is rung, None when somebody is."""
     if phone not in desk.office.known_phones & desk.reachable:
         return NOT_THERE
-    dictates = any(isinstance(s, Dictation) and s.phone == phone for s in desk.sides.values())
+    dictates = any(isinstance(s, DictationCall) and s.phone == phone for s in desk.sides.values())
     if dictates or phone in desk.engaged():
         return SAID[Went.BUSY]
     return None if desk.carrier else NO_SOUND
@@ -135,42 +135,42 @@ def _hindrance(desk: Desk, phone: str) -> Words | None:
 # --- the phone rings ----------------------------------------------------------------------------
 
 
-def _give_up(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _give_up(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     """Nobody lifted, or there is no sound to be had."""
     yield orders.StopRinging(side.leg)
     late = isinstance(event, DeadlinePassed)
     yield orders.TakeWent(side.ask, Went.NO_ANSWER if late else Went.LOST)
 
 
-def _turned_down(desk: Desk, side: Dictation, event: LegEnded, now: Now) -> Orders:
+def _turned_down(desk: Desk, side: DictationCall, event: LegEnded, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, TURNED_DOWN.get(type(event), Went.UNREACHABLE))
 
 
 # --- it is said ---------------------------------------------------------------------------------
 
 
-def _speak(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _speak(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     yield from _invite(desk, side, Went.SPEAKS, now)
 
 
-def _invite(desk: Desk, side: Dictation, went: Went, now: Now) -> Orders:
+def _invite(desk: Desk, side: DictationCall, went: Went, now: Now) -> Orders:
     """Say what to do, and the tone after which to speak."""
     side.enter(SideState.SPEAKING, now)
     yield orders.TakeWent(side.ask, went)
     yield _play(desk, side, "dictation_ask", announcements.TONE)
 
 
-def _play(desk: Desk, side: Dictation, *keys: str) -> orders.Play:
+def _play(desk: Desk, side: DictationCall, *keys: str) -> orders.Play:
     words = announcements.staff_words(desk.office, keys)
     return orders.Play(side.new_play(), words, leg=side.leg)
 
 
-def _record(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _record(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     side.takes += 1
     yield orders.RecordLeg(side.take, side.leg, LONGEST_MS, SILENCE_MS, GRACE_MS)
 
 
-def _end_take(desk: Desk, side: Dictation, event: DigitPressed, now: Now) -> Orders:
+def _end_take(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
     """One key ends it, another one discards it."""
     if event.digit == END:
         yield orders.EndRecording(side.leg)
@@ -178,7 +178,7 @@ def _end_take(desk: Desk, side: Dictation, event: DigitPressed, now: Now) -> Ord
         yield from _discard(desk, side, event, now)
 
 
-def _review(desk: Desk, side: Dictation, event: RecordingEnded, now: Now) -> Orders:
+def _review(desk: Desk, side: DictationCall, event: RecordingEnded, now: Now) -> Orders:
     """Have it heard again, or say that it is of no use."""
     if event.stop in LOST:
         yield from _drop(side, Went.LOST)
@@ -197,7 +197,7 @@ def _review(desk: Desk, side: Dictation, event: RecordingEnded, now: Now) -> Ord
         yield from _again(desk, side, Went.UNHEARD, now)
 
 
-def _again(desk: Desk, side: Dictation, went: Went, now: Now) -> Orders:
+def _again(desk: Desk, side: DictationCall, went: Went, now: Now) -> Orders:
     """Have it said once more; not for ever."""
     if side.takes < MOST_TAKES:
         yield orders.DropTake(side.take)
@@ -210,7 +210,7 @@ def _again(desk: Desk, side: Dictation, went: Went, now: Now) -> Orders:
 # --- it is kept or not --------------------------------------------------------------------------
 
 
-def _obey(desk: Desk, side: Dictation, event: DigitPressed, now: Now) -> Orders:
+def _obey(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
     if event.digit == KEEP:
         side.enter(SideState.CLOSING, now)
         yield orders.KeepTake(side.leg, side.take, side.ask)
@@ -220,39 +220,39 @@ def _obey(desk: Desk, side: Dictation, event: DigitPressed, now: Now) -> Orders:
         yield from _discard(desk, side, event, now)
 
 
-def _tell(desk: Desk, side: Dictation, event: TakeKept, now: Now) -> Orders:
+def _tell(desk: Desk, side: DictationCall, event: TakeKept, now: Now) -> Orders:
     """A tone says that it is kept; who asked was told by the store itself."""
     yield from _leave(desk, side, "try_later" if event.reason else KEPT_TONE, now)
 
 
-def _tell_fault(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _tell_fault(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, Went.NOT_KEPT)
     yield from _leave(desk, side, "try_later", now)
 
 
-def _discard(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _discard(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     side.state = SideState.ENDED
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.DISCARDED)
 
 
-def _drop(side: Dictation, went: Went) -> Orders:
+def _drop(side: DictationCall, went: Went) -> Orders:
     if side.takes:
         yield orders.DropTake(side.take)
     yield orders.TakeWent(side.ask, went)
 
 
-def _leave(desk: Desk, side: Dictation, key: str, now: Now) -> Orders:
+def _leave(desk: Desk, side: DictationCall, key: str, now: Now) -> Orders:
     side.enter(SideState.LEAVING, now)
     yield _play(desk, side, key)
 
 
-def _gone(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _gone(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     """The phone was put down, or is lost."""
     yield from _drop(side, Went.HUNG_UP)
 
 
-def _break_off(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _break_off(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     """There is no sound to be had any more, or nothing moves."""
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.LOST)
@@ -260,19 +260,19 @@ def _break_off(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
 
 KEPT_TONE = "tone_ok"
 DICTATION_ACTIONS: Actions = {
-    SideDo.SPEAK: _speak,
-    SideDo.GIVE_UP: _give_up,
-    SideDo.LOSE: _turned_down,
-    SideDo.RECORD: _record,
-    SideDo.END_TAKE: _end_take,
-    SideDo.REVIEW: _review,
-    SideDo.WAIT: model.forget,
-    SideDo.OBEY: _obey,
-    SideDo.TELL: _tell,
-    SideDo.TELL_FAULT: _tell_fault,
-    SideDo.LEAVE: _discard,
-    SideDo.PART: _gone,
-    SideDo.HANG_UP: _break_off,
-    SideDo.FINISH: model.hang_up,
-    SideDo.FORGET: model.forget,
+    SideAction.SPEAK: _speak,
+    SideAction.GIVE_UP: _give_up,
+    SideAction.LOSE: _turned_down,
+    SideAction.RECORD: _record,
+    SideAction.END_TAKE: _end_take,
+    SideAction.REVIEW: _review,
+    SideAction.WAIT: model.forget,
+    SideAction.OBEY: _obey,
+    SideAction.TELL: _tell,
+    SideAction.TELL_FAULT: _tell_fault,
+    SideAction.LEAVE: _discard,
+    SideAction.PART: _gone,
+    SideAction.HANG_UP: _break_off,
+    SideAction.FINISH: model.hang_up,
+    SideAction.FORGET: model.forget,
 }

@@ -23,7 +23,7 @@ from appliance.calls.side_states import (
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
-    SideDo,
+    SideAction,
     SideState,
 )
 from appliance.policy import users
@@ -123,10 +123,10 @@ def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Or
 
 INTERCOM_ACTIONS: Actions = {
     **model.COMMON,
-    SideDo.ACCEPT: _accept,
-    SideDo.JOIN: _join,
-    SideDo.PART: _part,
-    SideDo.GIVE_UP: _give_up,
+    SideAction.ACCEPT: _accept,
+    SideAction.JOIN: _join,
+    SideAction.PART: _part,
+    SideAction.GIVE_UP: _give_up,
 }
 
 
@@ -155,7 +155,7 @@ def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]
     yield orders.Play(key.new_play(), words, leg=key.leg)
 
 
-KEY_CALL_ACTIONS: Actions = {**model.COMMON, SideDo.SPEAK: _speak}
+KEY_CALL_ACTIONS: Actions = {**model.COMMON, SideAction.SPEAK: _speak}
 
 
 # ---- listening ---------------------------------------------------------------------------------
@@ -377,14 +377,14 @@ def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
 
 LISTENING_ACTIONS: Actions = {
     **model.COMMON,
-    SideDo.BEGIN: _begin,
-    SideDo.KEY_IN: _key_in,
-    SideDo.JUDGE: _judge,
-    SideDo.TELL: _tell,
-    SideDo.HEARD: _heard,
-    SideDo.OBEY: _obey,
-    SideDo.GO_ON: _fetch,
-    SideDo.TELL_CLOSED: _tell_closed,
-    SideDo.TELL_MARKED: _tell_marked,
-    SideDo.TELL_FAULT: _tell_fault,
+    SideAction.BEGIN: _begin,
+    SideAction.KEY_IN: _key_in,
+    SideAction.JUDGE: _judge,
+    SideAction.TELL: _tell,
+    SideAction.HEARD: _heard,
+    SideAction.OBEY: _obey,
+    SideAction.GO_ON: _fetch,
+    SideAction.TELL_CLOSED: _tell_closed,
+    SideAction.TELL_MARKED: _tell_marked,
+    SideAction.TELL_FAULT: _tell_fault,
 }

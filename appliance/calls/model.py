@@ -28,7 +28,7 @@ from appliance.calls.orders import (
     Ringing,
     WriteCall,
 )
-from appliance.calls.side_states import SIDE_LIMITS_MS, SideDo, SideState, SideTable
+from appliance.calls.side_states import SIDE_LIMITS_MS, SideAction, SideState, SideTable
 from appliance.calls.states import LIMITS_MS, State
 from appliance.policy.clock import Attendance, ExchangeTime, Now, hours_in_doubt
 from appliance.policy.dialling import NO_LEDGER, DialLedger, DialRefusal
@@ -56,7 +56,7 @@ from appliance.policy.users import PinTries
 NO_KEYS: Mapping[str, Act] = {}
 
 
-class Asked(enum.StrEnum):
+class TransferMethod(enum.StrEnum):
     """Which way a transfer is asked for; all of them end in `transfer.ask` (P5)."""
 
     KEYS = "keys"  # a code on the phone's keys, during the call
@@ -75,7 +75,7 @@ class Act(enum.StrEnum):
     TRY = "try"  # an office that has not answered of late (E8)
 
 
-class Cause(enum.StrEnum):
+class ReturnCause(enum.StrEnum):
     """Why a transferred call came back (P6)."""
 
     NO_ANSWER = "no_answer"
@@ -88,11 +88,11 @@ class Cause(enum.StrEnum):
     TAKEN_BACK = "taken_back"  # the operator did not wait
 
 
-CAUSES: Mapping[NotTaken, Cause] = {
-    NotTaken.NO_ANSWER: Cause.NO_ANSWER,
-    NotTaken.BUSY: Cause.BUSY,
-    NotTaken.UNREACHABLE: Cause.UNREACHABLE,
-    NotTaken.DECLINED: Cause.DECLINED,
+CAUSES: Mapping[NotTaken, ReturnCause] = {
+    NotTaken.NO_ANSWER: ReturnCause.NO_ANSWER,
+    NotTaken.BUSY: ReturnCause.BUSY,
+    NotTaken.UNREACHABLE: ReturnCause.UNREACHABLE,
+    NotTaken.DECLINED: ReturnCause.DECLINED,
 }
 
 
@@ -106,13 +106,13 @@ class TransferStep(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TransferWish:
     """What `by` asks for; no `reason` yet: a key will say it. `anyway`: told of E8 before."""
 
     unit: str
     need: str
     by: str
-    asked: Asked = Asked.KEYS
+    asked: TransferMethod = TransferMethod.KEYS
     reason: TransferReason | None = None
     attended: bool = True
     anyway: bool = False
@@ -123,7 +123,7 @@ class Choices:
     """What each key does now; `*` always leads back to the caller."""
 
     keys: Mapping[str, Act] = field(default_factory=lambda: NO_KEYS)
-    wish: Wish | None = None
+    wish: TransferWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Transfer:
     the wait, `offers` counts how often the caller could leave words.
     """
 
-    wish: Wish
+    wish: TransferWish
     allowed: TransferAllowed
     operator: str
     ends_at: float
@@ -384,7 +384,7 @@ def caller_words(caller: Caller) -> str:
 
 # ---- a call that a phone makes ----
 
-Actions = Mapping[SideDo, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
+Actions = Mapping[SideAction, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
 """Functions of a kind's table; each takes its own class of call and the events of its rows.
 
 Never stands for both: mypy checks each function against its own types, and
@@ -804,4 +804,4 @@ def forget(_desk: Desk, _side: Side, _event: object, _now: Now) -> Iterator[orde
     yield from ()
 
 
-COMMON: Actions = {SideDo.HANG_UP: hang_up, SideDo.FORGET: forget}
+COMMON: Actions = {SideAction.HANG_UP: hang_up, SideAction.FORGET: forget}

@@ -37,8 +37,8 @@ from appliance.calls.model import (
     state_after,
 )
 from appliance.calls.orders import CallRecord, Direction, Order, Result
-from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import DIALLED_TABLE, SideDo, SideState
+from appliance.calls.outside_call import OutsideCall
+from appliance.calls.side_states import DIALLED_TABLE, SideAction, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.policy.clock import Now
 from appliance.policy.dialling import (
@@ -59,7 +59,7 @@ from appliance.policy.text import Words
 
 
 @dataclass(slots=True)
-class Dialled(Side):
+class OutgoingCall(Side):
     """Such a call, on `line` once it has one; `digits` are what is dialled there.
 
     `rung` is true where the box rings the phone (a call back), `gone` once the phone has hung up,
@@ -113,14 +113,14 @@ class Dialled(Side):
 Orders = Iterator[Order]
 
 
-def give_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def give_line(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """An emergency call needs the line: the operator is told, the record says so."""
     side.note("freed.emergency")
     side.settle(side.so_far, "out.freed", Evidence.EMERGENCY)
     yield from leave_dialled(desk, side, now, "line_needed")
 
 
-def far_left(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def far_left(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """Whoever was called is busy, has hung up, or never answered: the phone is let go."""
     evidence = event.evidence if isinstance(event, CallerHungUp) else Evidence.LIMIT
     side.settle(side.so_far, f"out.{evidence}", evidence)
@@ -129,13 +129,13 @@ def far_left(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     yield from clear(desk, side, now)
 
 
-def end_longest(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def end_longest(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """No line stays seized for ever, and no position talks beyond its minutes (toll fraud)."""
     side.settle(Result.ANSWERED, "out.limit", Evidence.LIMIT)
     yield from leave_dialled(desk, side, now, "call_limit")
 
 
-def leave_dialled(desk: Desk, side: Dialled, now: Now, *keys: str) -> Orders:
+def leave_dialled(desk: Desk, side: OutgoingCall, now: Now, *keys: str) -> Orders:
     """Tell the phone the last sentences; the line is hung up meanwhile."""
     side.enter(SideState.LEAVING, now)
     if side.line:
@@ -144,12 +144,12 @@ def leave_dialled(desk: Desk, side: Dialled, now: Now, *keys: str) -> Orders:
     yield from say_to_dialler(desk, side, *keys)
 
 
-def say_to_dialler(desk: Desk, side: Dialled, *keys: str) -> Orders:
+def say_to_dialler(desk: Desk, side: OutgoingCall, *keys: str) -> Orders:
     """Say something to the phone."""
     yield orders.Play(side.new_play(), announcements.staff_words(desk.office, keys), leg=side.leg)
 
 
-def part_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def part_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """The phone has hung up, or has heard the last sentence."""
     leaving = side.state is SideState.LEAVING
     if not side.gone and not hasattr(event, "leg"):
@@ -162,7 +162,7 @@ def part_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
         yield from clear(desk, side, now)
 
 
-def clear(desk: Desk, side: Dialled, now: Now) -> Orders:
+def clear(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     """Put the line on hook and wait for it; without a line the call is over."""
     if side.line:
         desk.seats[side.line].become(LineState.CLEARING, now)
@@ -172,20 +172,20 @@ def clear(desk: Desk, side: Dialled, now: Now) -> Orders:
         yield from end_dialled(desk, side, now)
 
 
-def _let_go(side: Dialled) -> Order:
+def _let_go(side: OutgoingCall) -> Order:
     """Let the phone go: one that still rings to call somebody back is no longer rung."""
     rings = side.rung and side.state is SideState.ACCEPTING
     return orders.StopRinging(side.leg) if rings else orders.HangUpPhone(side.leg)
 
 
-def give_up_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def give_up_dialling(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """Nobody lifted the phone that was to call back, or it never came up."""
     side.settle(Result.NOT_REACHED, "out.position", Evidence.OWN)
     yield _let_go(side)
     yield from end_dialled(desk, side, now)
 
 
-def free_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> None:
+def free_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> None:
     """Part call and line by what was said of the line."""
     if not side.line:
         return
@@ -197,14 +197,14 @@ def free_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> None:
     seat.become(state, now, reason)
 
 
-def free_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def free_line(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """The line is the exchange's again; a phone that still hears its sentence hears it out."""
     free_dialled(desk, side, event, now)
     if side.state is SideState.CLEARING:
         yield from end_dialled(desk, side, now)
 
 
-def hang_up_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def hang_up_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """There is no sound to be had any more, or no key came: the phone is let go."""
     stopped = Evidence.LOST if isinstance(event, CarrierLost) else Evidence.STOPPED
     why = "out.no_reason" if isinstance(event, DeadlinePassed) else "out.lost"
@@ -216,7 +216,7 @@ def hang_up_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Order
     yield from end_dialled(desk, side, now)
 
 
-def end_dialled(desk: Desk, side: Dialled, now: Now) -> Orders:
+def end_dialled(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     """Write the final record, once; what was talked counts for the day's limit."""
     side.state = SideState.ENDED
     side.note("ended", ended_at=now.wall)
@@ -335,7 +335,7 @@ def rank_of(side: Side) -> Rank:
     """Rank a call of the box's own; a caller joined to a telephone outside is a transfer."""
     if side.state in {SideState.LEAVING, SideState.CLEARING}:
         return Rank.LEAVING
-    is_joined = isinstance(side, Outside) and side.state is SideState.TALKING
+    is_joined = isinstance(side, OutsideCall) and side.state is SideState.TALKING
     return Rank.TRANSFER if is_joined else Rank.OUTGOING
 
 
@@ -401,7 +401,7 @@ OVER = {
 # --- beginning ----------------------------------------------------------------------------------
 
 
-def begin_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def begin_dialling(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """The phone is up: say what hinders, ask for the reason, or dial."""
     if side.refused:
         yield from leave_dialled(desk, side, now, *side.refused)
@@ -412,7 +412,7 @@ def begin_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders
         yield from seize(desk, side, now)
 
 
-def seize(desk: Desk, side: Dialled, now: Now) -> Orders:
+def seize(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     """Take a line; an emergency call waits until one is freed, any other is told there is none."""
     if side.emergency:
         line = idle_line(desk, side.tried)
@@ -428,7 +428,7 @@ def seize(desk: Desk, side: Dialled, now: Now) -> Orders:
         yield from leave_dialled(desk, side, now, *no_line_keys(emergency=side.emergency))
 
 
-def dial_on(desk: Desk, side: Dialled, line: str, now: Now) -> Orders:
+def dial_on(desk: Desk, side: OutgoingCall, line: str, now: Now) -> Orders:
     """Seize a line and dial."""
     seat = desk.seats[line]
     side.line, side.freeing, seat.call = line, "", side.leg
@@ -440,7 +440,7 @@ def dial_on(desk: Desk, side: Dialled, line: str, now: Now) -> Orders:
     yield orders.WriteCall(side.record)
 
 
-def _obey(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders:
+def _obey(desk: Desk, side: OutgoingCall, event: DigitPressed, now: Now) -> Orders:
     """Outside the civil band a person says that it is urgent; other keys mean nothing (E17)."""
     if event.digit == URGENT_KEY:
         side.note("urgent")
@@ -450,13 +450,13 @@ def _obey(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders:
 # --- emergency calls without a line -------------------------------------------------------------
 
 
-def waiting(desk: Desk) -> tuple[Dialled, ...]:
+def waiting(desk: Desk) -> tuple[OutgoingCall, ...]:
     """Return the emergency calls that wait for a line."""
     sides = desk.sides.values()
-    return tuple(s for s in sides if isinstance(s, Dialled) and s.state is SideState.SEEKING)
+    return tuple(s for s in sides if isinstance(s, OutgoingCall) and s.state is SideState.SEEKING)
 
 
-def seek(desk: Desk, side: Dialled, now: Now) -> Orders:
+def seek(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     """Take an idle line as soon as there is one, or choose the one to be freed (`freeing`)."""
     if line := idle_line(desk, side.tried):
         yield from dial_on(desk, side, line, now)
@@ -469,7 +469,7 @@ def seek(desk: Desk, side: Dialled, now: Now) -> Orders:
             yield from leave_dialled(desk, side, now, *no_line_keys(emergency=side.emergency))
 
 
-def _seek_on(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def _seek_on(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """The line that was to be freed does not come: the next one, or all of them once more."""
     if side.freeing:
         side.tried.add(side.freeing)
@@ -484,7 +484,7 @@ def _seek_on(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
 # --- on the line --------------------------------------------------------------------------------
 
 
-def _hear(desk: Desk, side: Dialled, event: FarEndProgressed, now: Now) -> Orders:
+def _hear(desk: Desk, side: OutgoingCall, event: FarEndProgressed, now: Now) -> Orders:
     """Follow how the call gets on."""
     progress = event.progress
     if progress in NOT_DIALLED:
@@ -504,7 +504,7 @@ def _hear(desk: Desk, side: Dialled, event: FarEndProgressed, now: Now) -> Order
             side.deadline = now.monotonic + ANNOUNCED_MS / 1000
 
 
-def _talk(desk: Desk, side: Dialled, now: Now) -> Orders:
+def _talk(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     """Somebody seems to have answered: from now on time is counted."""
     office = desk.office
     limit_ms = office.longest_ms
@@ -517,7 +517,7 @@ def _talk(desk: Desk, side: Dialled, now: Now) -> Orders:
     yield orders.WriteCall(side.record)
 
 
-def _next_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def _next_line(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     """This line was of no use: an emergency call tries another one, any other call is told."""
     side.tried.add(side.line)
     side.note(f"line.useless.{side.line}")
@@ -529,20 +529,22 @@ def _next_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     yield from seize(desk, side, now)
 
 
-def _put_down(desk: Desk, side: Dialled, now: Now) -> Orders:
+def _put_down(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     seat = desk.seats[side.line]
     seat.call = ""
     seat.become(LineState.CLEARING, now)
     yield orders.HangUp(side.line)
 
 
-def _forward(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders:
+def _forward(desk: Desk, side: OutgoingCall, event: DigitPressed, now: Now) -> Orders:
     """The operator's keys reach whoever was called."""
     if event.leg:
         yield orders.PressKeys(side.line, event.digit)
 
 
-def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, now: Now) -> Orders:
+def _lose(
+    desk: Desk, side: OutgoingCall, event: LineIdle | LineLost | LineRestored, now: Now
+) -> Orders:
     """The line went, or on hook by itself: an emergency call looks for another one."""
     free_dialled(desk, side, event, now)
     if side.emergency and side.talking_since is None:
@@ -555,21 +557,21 @@ def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, 
 
 
 DIALLED_ACTIONS: Actions = {
-    SideDo.DIAL: begin_dialling,
-    SideDo.WAIT: model.forget,
-    SideDo.OBEY: _obey,
-    SideDo.SEEK: _seek_on,
-    SideDo.HEAR: _hear,
-    SideDo.GO_ON: _next_line,
-    SideDo.FORWARD: _forward,
-    SideDo.GIVE_LINE: give_line,
-    SideDo.FAR_LEFT: far_left,
-    SideDo.END_LONGEST: end_longest,
-    SideDo.PART: part_dialled,
-    SideDo.GIVE_UP: give_up_dialling,
-    SideDo.LOSE: _lose,
-    SideDo.FREE_LINE: free_line,
-    SideDo.HANG_UP: hang_up_dialled,
+    SideAction.DIAL: begin_dialling,
+    SideAction.WAIT: model.forget,
+    SideAction.OBEY: _obey,
+    SideAction.SEEK: _seek_on,
+    SideAction.HEAR: _hear,
+    SideAction.GO_ON: _next_line,
+    SideAction.FORWARD: _forward,
+    SideAction.GIVE_LINE: give_line,
+    SideAction.FAR_LEFT: far_left,
+    SideAction.END_LONGEST: end_longest,
+    SideAction.PART: part_dialled,
+    SideAction.GIVE_UP: give_up_dialling,
+    SideAction.LOSE: _lose,
+    SideAction.FREE_LINE: free_line,
+    SideAction.HANG_UP: hang_up_dialled,
 }
 
 
@@ -657,7 +659,7 @@ def _hindrance(desk: Desk, asked: DialRequest, verdict: DialVerdict) -> Words | 
 
 def _calls_already(desk: Desk, case: str) -> str:
     """Name the position that calls back for a case now: two people never do at once (E16)."""
-    dialled_now = (side for side in desk.sides.values() if isinstance(side, Dialled))
+    dialled_now = (side for side in desk.sides.values() if isinstance(side, OutgoingCall))
     return next((s.phone for s in dialled_now if case and s.record.case == case), "")
 
 
@@ -669,7 +671,7 @@ def _verdict(desk: Desk, asked: DialRequest, now: Now) -> DialVerdict:
 
 def _side(
     desk: Desk, leg: str, asked: DialRequest, verdict: DialVerdict, now: Now, name: str = ""
-) -> Dialled:
+) -> OutgoingCall:
     """Make the call by what was decided of it; an office's own number is masked (P7)."""
     unit = verdict.unit if isinstance(verdict, DialAllowed) else ""
     masked = Caller(Presentation.UNAVAILABLE, "", unit)
@@ -686,7 +688,7 @@ def _side(
         number_class=verdict.number_class.value,
         case=asked.case,
     )
-    side = Dialled(
+    side = OutgoingCall(
         leg,
         asked.phone,
         DIALLED_TABLE,
@@ -700,7 +702,7 @@ def _side(
     return side
 
 
-def _refuse(desk: Desk, side: Dialled, verdict: DialVerdict) -> None:
+def _refuse(desk: Desk, side: OutgoingCall, verdict: DialVerdict) -> None:
     """Note what hinders the call from the start; the phone is told when it is up."""
     if isinstance(verdict, DialRefused):
         side.refused = SAID[verdict.why]
@@ -714,7 +716,7 @@ def _refuse(desk: Desk, side: Dialled, verdict: DialVerdict) -> None:
         side.settle(Result.NOT_REACHED, NO_DUPLEX, Evidence.OWN)
 
 
-def _begin(desk: Desk, side: Dialled, now: Now) -> Orders:
+def _begin(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     """Keep the call, count it, and write its record before anything else (E18)."""
     desk.add_side(side, now)
     if side.refused:

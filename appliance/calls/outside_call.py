@@ -31,7 +31,7 @@ from appliance.calls.events import (
 from appliance.calls.model import NOT_IDLE, Actions, Call, Desk, Dials, LineState, Side, state_after
 from appliance.calls.orders import Order
 from appliance.calls.pbx import ACCEPT_KEY, OFFERS
-from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
+from appliance.calls.side_states import OUTSIDE_TABLE, SideAction, SideState
 from appliance.policy.clock import Now
 from appliance.policy.office import Group
 
@@ -54,7 +54,7 @@ GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
 
 
 @dataclass(slots=True)
-class Outside(Side):
+class OutsideCall(Side):
     """One such leg, on `line`; `told` waits to be told to the call.
 
     `of_office`: an office's number (transfer.py), whose last star was heard at `starred_at`.
@@ -92,7 +92,7 @@ def dial_number(
     desk: Desk, leg: str, called: Dials, line: str, now: Now, *, of_office: bool = False
 ) -> Orders:
     """Dial a number on an idle line; its leg rings for a call under the number's name."""
-    side = Outside(
+    side = OutsideCall(
         leg,
         called.name,
         OUTSIDE_TABLE,
@@ -125,14 +125,14 @@ def for_its_line(desk: Desk, order: Order, now: Now) -> list[Order]:
 def _let_go(desk: Desk, leg: str, now: Now) -> list[Order]:
     """Put its line on hook, once; it is free when it has proven itself idle."""
     side = desk.sides.get(leg)
-    if not isinstance(side, Outside) or side.state is SideState.LEAVING:
+    if not isinstance(side, OutsideCall) or side.state is SideState.LEAVING:
         return []  # its line has gone before
     side.enter(SideState.LEAVING, now)
     desk.seats[side.line].become(LineState.CLEARING, now)
     return [orders.HangUp(side.line)]
 
 
-def _hear(desk: Desk, side: Outside, event: FarEndProgressed, now: Now) -> Orders:
+def _hear(desk: Desk, side: OutsideCall, event: FarEndProgressed, now: Now) -> Orders:
     """Follow how the telephone gets on."""
     if event.progress is FarEnd.ANSWERED and side.state is SideState.RINGING:
         yield from _offer(desk, side, event, now)
@@ -144,7 +144,7 @@ def _hear(desk: Desk, side: Outside, event: FarEndProgressed, now: Now) -> Order
         yield from _let_go(desk, side.leg, now)
 
 
-def _offer(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _offer(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
     """Tell whoever is there that a key takes the call."""
     side.offers += 1
     side.enter(SideState.SPEAKING, now)
@@ -152,12 +152,12 @@ def _offer(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     yield orders.Play(side.new_play(), prompts, line=side.line)
 
 
-def _listen(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _listen(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
     """The announcement was heard: a key now, or never."""
     yield orders.Listen(side.line)
 
 
-def _offer_again(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _offer_again(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
     """No key came: once more, then nobody has answered."""
     if side.offers < OFFERS:
         yield from _offer(desk, side, event, now)
@@ -165,13 +165,13 @@ def _offer_again(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
         yield from _give_up(desk, side, event, now)
 
 
-def _give_up(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _give_up(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
     """Nobody took the call, or whoever did has hung up."""
     side.told.append(PhoneHungUp(side.leg))
     yield from _let_go(desk, side.leg, now)
 
 
-def _accept(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
+def _accept(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
     """A person took the call; other keys mean nothing."""
     if event.digit == ACCEPT_KEY:
         side.enter(SideState.TALKING, now)
@@ -179,7 +179,7 @@ def _accept(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
     yield from ()
 
 
-def _press(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
+def _press(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
     """Two stars of an office, one soon after the other, are its key that sends back (E7)."""
     # The keys stand in the sound: the caller hears any other by itself. A voice that is taken for
     # one star is hardly taken for two.
@@ -190,13 +190,13 @@ def _press(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
     yield from ()
 
 
-def _lost(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _lost(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
     """Its line went away, or on hook by itself."""
     side.told.append(PhoneLost(side.leg, "its line is gone"))
     yield from _free(desk, side, event, now)
 
 
-def _free(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _free(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
     """The line is the exchange's again."""
     seat = desk.seats[side.line]
     seat.call = ""
@@ -207,7 +207,7 @@ def _free(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     yield from ()
 
 
-def _give_line(desk: Desk, side: Outside, event: LineNeeded, now: Now) -> Orders:
+def _give_line(desk: Desk, side: OutsideCall, event: LineNeeded, now: Now) -> Orders:
     """An emergency call needs its line: for the call it is as if nobody had taken it."""
     for call in [call for call in desk.calls.values() if call.owns(side.leg)]:
         call.note("freed.emergency")
@@ -215,13 +215,13 @@ def _give_line(desk: Desk, side: Outside, event: LineNeeded, now: Now) -> Orders
 
 
 OUTSIDE_ACTIONS: Actions = {
-    SideDo.GIVE_LINE: _give_line,
-    SideDo.HEAR: _hear,
-    SideDo.WAIT: _listen,
-    SideDo.OBEY: _accept,
-    SideDo.FORWARD: _press,
-    SideDo.GO_ON: _offer_again,
-    SideDo.GIVE_UP: _give_up,
-    SideDo.LOSE: _lost,
-    SideDo.FORGET: _free,
+    SideAction.GIVE_LINE: _give_line,
+    SideAction.HEAR: _hear,
+    SideAction.WAIT: _listen,
+    SideAction.OBEY: _accept,
+    SideAction.FORWARD: _press,
+    SideAction.GO_ON: _offer_again,
+    SideAction.GIVE_UP: _give_up,
+    SideAction.LOSE: _lost,
+    SideAction.FORGET: _free,
 }

@@ -11,7 +11,7 @@ from appliance.calls.commands import SetAway
 from appliance.calls.manual_states import become
 from appliance.calls.model import Actions, Call, Desk, Side
 from appliance.calls.orders import Order
-from appliance.calls.side_states import NOTICE_TABLE, SideDo, SideState
+from appliance.calls.side_states import NOTICE_TABLE, SideAction, SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
@@ -112,7 +112,7 @@ RING_MS = 10_000
 
 
 @dataclass(slots=True)
-class Notice(Side):
+class PhoneNotice(Side):
     """A phone that is told something; `prompt` is heard by whoever lifts."""
 
     prompt: str = ""
@@ -129,7 +129,7 @@ def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) 
         return
     if any(side.gives_way and side.phone == phone for side in desk.sides.values()):
         return
-    side = Notice(
+    side = PhoneNotice(
         f"{desk.new_id()}.notice",
         phone,
         NOTICE_TABLE,
@@ -150,19 +150,19 @@ def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
             yield from side.make_way()
 
 
-def _stop(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]:
+def _stop(desk: Desk, side: PhoneNotice, event: object, now: Now) -> Iterator[Order]:
     """Nobody lifted: the display is what was to be seen."""
     yield orders.StopRinging(side.leg)
 
 
-def _speak(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]:
+def _speak(desk: Desk, side: PhoneNotice, event: object, now: Now) -> Iterator[Order]:
     if side.prompt == BACK:
         yield from become(desk, desk.service.come_back(side.phone))
     words = announcements.for_staff(desk.office, side.prompt)
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-NOTICE_ACTIONS: Actions = {**model.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
+NOTICE_ACTIONS: Actions = {**model.COMMON, SideAction.GIVE_UP: _stop, SideAction.SPEAK: _speak}
 
 
 # ---- positions ---------------------------------------------------------------------------------

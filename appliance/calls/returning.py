@@ -10,14 +10,14 @@ from appliance.calls.events import DigitPressed, LegEnded, OperatorAnswered, Pho
 from appliance.calls.model import (
     About,
     Act,
-    Asked,
     Call,
-    Cause,
     Choices,
     Desk,
+    ReturnCause,
     Transfer,
+    TransferMethod,
     TransferStep,
-    Wish,
+    TransferWish,
 )
 from appliance.calls.orders import Order
 from appliance.calls.ringing import OUTCOMES, Orders, follow_decision, go_on_talking, stop_ringing
@@ -41,7 +41,12 @@ WAIT_MS = 60_000
 OFFERS = 2
 """How often the caller is asked; who says nothing twice comes to voicemail (E5)."""
 WORDS_KEY = "1"
-UNANSWERED = {Cause.NO_ANSWER, Cause.BUSY, Cause.UNREACHABLE, Cause.DECLINED}
+UNANSWERED = {
+    ReturnCause.NO_ANSWER,
+    ReturnCause.BUSY,
+    ReturnCause.UNREACHABLE,
+    ReturnCause.DECLINED,
+}
 """Why a call comes back of which its caller hears that the office did not answer; of the others
 that somebody looks after them."""
 NEXT = {
@@ -235,7 +240,7 @@ STAR, THROUGH = "*", "#"
 """Keys while operator and clerk talk: not this call, or put it through."""
 BY_ITSELF_S = 2.0
 """Whoever hangs up so soon after a transfer failed is a phone, not a person."""
-UNHEARD = (Cause.TAKEN_BACK, Cause.REFUSED, Cause.SENT_BACK, Cause.LOST)
+UNHEARD = (ReturnCause.TAKEN_BACK, ReturnCause.REFUSED, ReturnCause.SENT_BACK, ReturnCause.LOST)
 """Returns of which an operator who is there need not be told: they were part of them."""
 
 
@@ -284,7 +289,7 @@ def office_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -
     if event.leg != transfer.leg:
         return
     note_met(desk, call, transfer)
-    if call.leg and transfer.wish.asked is not Asked.REFER:
+    if call.leg and transfer.wish.asked is not TransferMethod.REFER:
         yield from _consult(desk, call, transfer, now)
     else:
         yield from complete(desk, call, now)
@@ -322,7 +327,7 @@ def consult_over(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
         return
     transfer_of(call).leg = ""
     lost = isinstance(event, PhoneLost)
-    yield from come_back(desk, call, Cause.LOST if lost else Cause.REFUSED, now)
+    yield from come_back(desk, call, ReturnCause.LOST if lost else ReturnCause.REFUSED, now)
 
 
 def consult_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
@@ -330,24 +335,24 @@ def consult_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
     if event.leg == call.leg and event.digit == THROUGH:
         yield from complete(desk, call, now)
     elif event.leg and event.digit == STAR:
-        cause = Cause.REFUSED if event.leg == call.leg else Cause.SENT_BACK
+        cause = ReturnCause.REFUSED if event.leg == call.leg else ReturnCause.SENT_BACK
         yield from come_back(desk, call, cause, now)
 
 
 def consult_too_long(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nobody holds a caller for ever: back to the operator."""
-    yield from come_back(desk, call, Cause.TAKEN_BACK, now)
+    yield from come_back(desk, call, ReturnCause.TAKEN_BACK, now)
 
 
 def take_back(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """A star of the operator while the office rings: the caller is theirs again."""
     if event.leg and event.leg == call.leg and event.digit == STAR:
-        yield from come_back(desk, call, Cause.TAKEN_BACK, now)
+        yield from come_back(desk, call, ReturnCause.TAKEN_BACK, now)
 
 
 def complete(desk: Desk, call: Call, now: Now) -> Orders:
     """Caller and office talk; the operator is free."""
-    if call.leg and transfer_of(call).wish.asked is Asked.REFER:
+    if call.leg and transfer_of(call).wish.asked is TransferMethod.REFER:
         yield orders.TellTransfer(call.leg, orders.TRANSFER_DONE)
     yield from hand_over(desk, call, now)
 
@@ -375,7 +380,7 @@ def office_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     elif star:
         yield orders.HangUpPhone(call.leg)
         call.forget_leg()
-        yield from come_back(desk, call, Cause.SENT_BACK, now)
+        yield from come_back(desk, call, ReturnCause.SENT_BACK, now)
     else:
         call.keyed = STAR
 
@@ -383,13 +388,13 @@ def office_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 def office_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """The office's phone went without a word: the caller is not dropped but comes back."""
     call.forget_leg()
-    yield from come_back(desk, call, Cause.LOST, now)
+    yield from come_back(desk, call, ReturnCause.LOST, now)
 
 
-def come_back(desk: Desk, call: Call, cause: Cause, now: Now) -> Orders:
+def come_back(desk: Desk, call: Call, cause: ReturnCause, now: Now) -> Orders:
     """The call could not be put in contact: back to the operator, with the office's rule (P6)."""
     transfer = transfer_of(call)
-    if not transfer.met and cause is not Cause.TAKEN_BACK:
+    if not transfer.met and cause is not ReturnCause.TAKEN_BACK:
         _count(desk, transfer, answered=False)
     yield from transfer.let_go()
     need, operator = transfer.allowed.need.code, transfer.operator
@@ -397,7 +402,7 @@ def come_back(desk: Desk, call: Call, cause: Cause, now: Now) -> Orders:
     call.note(f"returned.{transfer.unit.code}.{cause}", returned=cause.value)
     if not call.leg:
         yield from begin_return(desk, call, now)
-    elif transfer.wish.asked is Asked.REFER:
+    elif transfer.wish.asked is TransferMethod.REFER:
         yield from tell_failed(call, call.leg, orders.NOT_THERE, now)
         yield from back_to_caller(desk, call, None, now)
     elif cause in UNHEARD:
@@ -467,7 +472,7 @@ def ask_operator(
     )
 
 
-def offer_reasons(desk: Desk, call: Call, wish: Wish, code: str, now: Now) -> Orders:
+def offer_reasons(desk: Desk, call: Call, wish: TransferWish, code: str, now: Now) -> Orders:
     """Say the code again; a key says why the call goes on, and confirms (P3)."""
     keys = tuple(f"digit_{digit}" for digit in code)
     for key, act in REASONS.items():
@@ -481,7 +486,7 @@ def offer_rules(
     about: About,
     before: tuple[str, ...],
     now: Now,
-    wish: Wish | None = None,
+    wish: TransferWish | None = None,
 ) -> Orders:
     """Offer the office's rule by a key (P5, P6); with a wish also to try all the same (E8)."""
     acts = {key: act for key, act in RULES.items() if ReturnRule(act.value) in about.rules}

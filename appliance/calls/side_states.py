@@ -62,7 +62,7 @@ class SideState(enum.StrEnum):
     ENDED = "ended"
 
 
-class SideDo(enum.StrEnum):
+class SideAction(enum.StrEnum):
     """What a row does; the actions of each kind (internal.py, outgoing.py …) say how."""
 
     SPEAK = "speak"
@@ -104,23 +104,23 @@ class SideDo(enum.StrEnum):
 class SideRow:
     """What is done, and the states it may lead to: the only one, or the doing chooses."""
 
-    do: SideDo
+    do: SideAction
     to: tuple[SideState, ...]
 
 
 _S = SideState
-_D = SideDo
+_D = SideAction
 _NO_SOUND = (CarrierLost, BoxStopped)
 _LEG = get_args(LegEnded)
 Rows = Mapping[type, SideRow]
 SideTable = Mapping[SideState, Rows]
 
 
-def _row(do: SideDo, *to: SideState) -> SideRow:
+def _row(do: SideAction, *to: SideState) -> SideRow:
     return SideRow(do, to)
 
 
-def _each(kinds: tuple[type, ...], do: SideDo) -> Rows:
+def _each(kinds: tuple[type, ...], do: SideAction) -> Rows:
     return dict.fromkeys(kinds, _row(do, _S.ENDED))
 
 

@@ -113,7 +113,7 @@ class State(enum.StrEnum):
     ENDED = "ended"
 
 
-class Do(enum.StrEnum):
+class CallAction(enum.StrEnum):
     """What a row does; switchboard.HANDLERS says how."""
 
     ROUTE = "route"
@@ -218,10 +218,10 @@ class Do(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """What is done and the states it may lead to; with `stays` also none but its own."""
 
-    do: Do
+    do: CallAction
     to: tuple[State, ...] = ()
     stays: bool = False
 
@@ -235,7 +235,7 @@ class Ignored:
 
 EVENTS: tuple[type, ...] = typing.get_args(events.Event)
 
-Rows = dict[type, Row | Ignored]
+Rows = dict[type, TableRow | Ignored]
 """One state's part of the table."""
 
 
@@ -243,7 +243,7 @@ Rows = dict[type, Row | Ignored]
 # What rows of several states share; the tables put them together.
 
 _S = State
-_D = Do
+_D = CallAction
 
 LEG = typing.get_args(LegEnded)
 LINE_GONE = (LineLost, CarrierLost, BoxStopped)
@@ -285,12 +285,12 @@ NOT_A_CALLS: dict[type, str] = {
 }
 
 
-def on_each(kinds: tuple[type, ...], row: Row | str) -> Rows:
+def on_each(kinds: tuple[type, ...], row: TableRow | str) -> Rows:
     """Give several events one row, or one reason for being ignored."""
     return {kind: Ignored(row) if isinstance(row, str) else row for kind in kinds}
 
 
-GIVES_WAY: Rows = {LineNeeded: Row(_D.GIVE_LINE, (_S.FAREWELL, _S.CLEARING))}
+GIVES_WAY: Rows = {LineNeeded: TableRow(_D.GIVE_LINE, (_S.FAREWELL, _S.CLEARING))}
 """What every state does when an emergency call needs its line, where it does not say otherwise."""
 PASSES_ON = on_each((LineNeeded,), "a line that passes its calls on carries no emergency call")
 
@@ -318,11 +318,11 @@ OFF_HOOK = on_each((LineRang,), "an engaged line cannot ring: a burst crossed th
 UP = on_each((LineAnswered,), "the line is up already")
 NO_KEYS = on_each((DigitPressed,), "keys mean nothing here")
 SERVED = on_each((ServiceStateChanged,), "what is being served is served to its end (E1, E4)")
-LATE_NAME: Rows = {CallerIdentified: Row(_D.LEARN_CALLER, stays=True)}
-LOST = on_each((*LINE_GONE, *ON_HOOK), Row(_D.LOSE, (_S.ENDED,)))
+LATE_NAME: Rows = {CallerIdentified: TableRow(_D.LEARN_CALLER, stays=True)}
+LOST = on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.LOSE, (_S.ENDED,)))
 TALKS = state_rows(OFF_HOOK, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST)
 LISTENS = state_rows(OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_KEYS, SERVED, LATE_NAME, LOST)
-LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
+LEAVES: Rows = {CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,))}
 # With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
 ON_HOLD = state_rows(
     PASSES_ON,
@@ -330,18 +330,20 @@ ON_HOLD = state_rows(
     LEAVES,
     on_each((FaxCalled,), "what is heard is the PBX or an extension, not the caller"),
 )  # fmt: skip
-ABSENT_MEANWHILE: Rows = {ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)}
-BACK = on_each((DeadlinePassed,), Row(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
-KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
-FAX: Rows = {FaxCalled: Row(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
-NOTES_FAX: Rows = {FaxCalled: Row(_D.NOTE_FAX, stays=True)}
-CORRECTS = on_each((MessageStored, RequestStored), Row(_D.CORRECT, stays=True))
-TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
+ABSENT_MEANWHILE: Rows = {
+    ServiceStateChanged: TableRow(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)
+}
+BACK = on_each((DeadlinePassed,), TableRow(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
+KEEPS = TableRow(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
+FAX: Rows = {FaxCalled: TableRow(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
+NOTES_FAX: Rows = {FaxCalled: TableRow(_D.NOTE_FAX, stays=True)}
+CORRECTS = on_each((MessageStored, RequestStored), TableRow(_D.CORRECT, stays=True))
+TAKEN_RINGING: Rows = {LineTaken: TableRow(_D.TAKEN_RINGING, (_S.ENDED,))}
 HALF: Rows = {
-    LineHalfDuplex: Row(_D.TURN_HALF_DUPLEX, (_S.GREETING_PENDING, _S.GREETING), stays=True)
+    LineHalfDuplex: TableRow(_D.TURN_HALF_DUPLEX, (_S.GREETING_PENDING, _S.GREETING), stays=True)
 }
 """A caller who waits for a person on a line that turns out to carry no conversation."""
-HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
+HANDS_OVER: Rows = {LineTaken: TableRow(_D.HAND_OVER, (_S.CLEARING,))}
 AFTER = state_rows(
     on_each((LineNeeded,), "the line is on its way on hook"),
     OFF_HOOK,
@@ -355,7 +357,7 @@ AFTER = state_rows(
     on_each((StoreFailed,), "the record says so already"),
     on_each((FaxCalled,), "the call ends in any case"),
     CORRECTS,
-    {LineTaken: Row(_D.NOTE_TAKEN, stays=True)},
+    {LineTaken: TableRow(_D.NOTE_TAKEN, stays=True)},
 )
 
 
@@ -367,14 +369,16 @@ MENU_ROWS: Mapping[State, Rows] = {
     | HANDS_OVER
     | FAX
     | LEAVES
-    | on_each((PromptEnded, DeadlinePassed), Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)))
-    | {DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.GREETING, _S.FAREWELL), stays=True)},
+    | on_each((PromptEnded, DeadlinePassed), TableRow(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)))
+    | {
+        DigitPressed: TableRow(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.GREETING, _S.FAREWELL), stays=True)
+    },
     _S.SHEET: LISTENS
     | HANDS_OVER
     | FAX
     | LEAVES
-    | on_each((PromptEnded, DeadlinePassed), Row(_D.OFFER_AGAIN, (_S.MENU,)))
-    | {DigitPressed: Row(_D.KEY_IN_SHEET, (_S.MENU, _S.TONE, _S.GREETING), stays=True)},
+    | on_each((PromptEnded, DeadlinePassed), TableRow(_D.OFFER_AGAIN, (_S.MENU,)))
+    | {DigitPressed: TableRow(_D.KEY_IN_SHEET, (_S.MENU, _S.TONE, _S.GREETING), stays=True)},
 }
 
 
@@ -388,25 +392,25 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
     | NO_PROMPT
     | LEAVES
     | {
-        LineAnswered: Row(_D.GREET, (_S.GREETING,)),
-        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+        LineAnswered: TableRow(_D.GREET, (_S.GREETING,)),
+        DeadlinePassed: TableRow(_D.NEVER_UP, (_S.CLEARING,)),
     },
     _S.GREETING: LISTENS
     | HANDS_OVER
     | FAX
     | LEAVES
     | {
-        PromptEnded: Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
-        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU, _S.FAREWELL), stays=True),
-        DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
+        PromptEnded: TableRow(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
+        DigitPressed: TableRow(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU, _S.FAREWELL), stays=True),
+        DeadlinePassed: TableRow(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
     },
     _S.TONE: LISTENS
     | HANDS_OVER
     | FAX
     | LEAVES
     | {
-        PromptEnded: Row(_D.RECORD, (_S.RECORDING,)),
-        DeadlinePassed: Row(_D.RECORD, (_S.RECORDING,)),
+        PromptEnded: TableRow(_D.RECORD, (_S.RECORDING,)),
+        DeadlinePassed: TableRow(_D.RECORD, (_S.RECORDING,)),
     },
     _S.RECORDING: LISTENS
     | NO_PROMPT
@@ -414,46 +418,46 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
     | on_each((CallerHungUp, LineTaken, DeadlinePassed, *LINE_GONE, *ON_HOOK), KEEPS)
     | on_each((MessageStored, RequestStored), "the recording is not closed yet")
     | {
-        StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
-        LineNeeded: Row(_D.GIVE_LINE_RECORDING, (_S.SAVING, _S.CLEARING)),
-        RecordingGap: Row(_D.NOTE_GAP, stays=True),
-        DigitPressed: Row(_D.END_BY_KEY, stays=True),
-        RecordingEnded: Row(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
+        StoreFailed: TableRow(_D.BREAK_OFF, (_S.FAREWELL,)),
+        LineNeeded: TableRow(_D.GIVE_LINE_RECORDING, (_S.SAVING, _S.CLEARING)),
+        RecordingGap: TableRow(_D.NOTE_GAP, stays=True),
+        DigitPressed: TableRow(_D.END_BY_KEY, stays=True),
+        RecordingEnded: TableRow(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
     },
     _S.STORING: LISTENS
     | NO_PROMPT
     | on_each((FaxCalled,), "the message is being stored; then the box hangs up")
     | on_each((RecordingEnded, RecordingGap), "the recording is closed")
-    | on_each((StoreFailed, DeadlinePassed), Row(_D.NOT_STORED, (_S.FAREWELL,)))
-    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.LINE_WENT, (_S.SAVING,)))
+    | on_each((StoreFailed, DeadlinePassed), TableRow(_D.NOT_STORED, (_S.FAREWELL,)))
+    | on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.LINE_WENT, (_S.SAVING,)))
     | {
-        **on_each((MessageStored, RequestStored), Row(_D.STORED, (_S.FAREWELL,))),
-        CallerHungUp: Row(_D.CALLER_WENT, (_S.SAVING,)),
-        LineTaken: Row(_D.HAND_OVER_SAVING, (_S.SAVING,)),
-        LineNeeded: Row(_D.GIVE_LINE_SAVING, (_S.SAVING,)),
+        **on_each((MessageStored, RequestStored), TableRow(_D.STORED, (_S.FAREWELL,))),
+        CallerHungUp: TableRow(_D.CALLER_WENT, (_S.SAVING,)),
+        LineTaken: TableRow(_D.HAND_OVER_SAVING, (_S.SAVING,)),
+        LineNeeded: TableRow(_D.GIVE_LINE_SAVING, (_S.SAVING,)),
     },
     _S.SAVING: AFTER
-    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.FREE_LINE, stays=True))
-    | on_each((StoreFailed, DeadlinePassed), Row(_D.NOT_SAVED, (_S.CLEARING, _S.ENDED)))
+    | on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.FREE_LINE, stays=True))
+    | on_each((StoreFailed, DeadlinePassed), TableRow(_D.NOT_SAVED, (_S.CLEARING, _S.ENDED)))
     | {
-        **on_each((MessageStored, RequestStored), Row(_D.SAVED, (_S.CLEARING, _S.ENDED))),
-        CallerHungUp: Row(_D.NOTE_RELEASE, stays=True),
+        **on_each((MessageStored, RequestStored), TableRow(_D.SAVED, (_S.CLEARING, _S.ENDED))),
+        CallerHungUp: TableRow(_D.NOTE_RELEASE, stays=True),
     },
     _S.FAREWELL: AFTER
     | UP
-    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.END, (_S.ENDED,)))
+    | on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.END, (_S.ENDED,)))
     | {
-        PromptEnded: Row(_D.HANG_UP, (_S.CLEARING,)),
-        DeadlinePassed: Row(_D.HANG_UP, (_S.CLEARING,)),
-        CallerHungUp: Row(_D.HANG_UP, (_S.CLEARING,)),
-        LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,)),
-        LineNeeded: Row(_D.GIVE_LINE, (_S.CLEARING,)),
+        PromptEnded: TableRow(_D.HANG_UP, (_S.CLEARING,)),
+        DeadlinePassed: TableRow(_D.HANG_UP, (_S.CLEARING,)),
+        CallerHungUp: TableRow(_D.HANG_UP, (_S.CLEARING,)),
+        LineTaken: TableRow(_D.HAND_OVER, (_S.CLEARING,)),
+        LineNeeded: TableRow(_D.GIVE_LINE, (_S.CLEARING,)),
     },
     _S.CLEARING: AFTER
-    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.END, (_S.ENDED,)))
+    | on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.END, (_S.ENDED,)))
     | {
-        CallerHungUp: Row(_D.NOTE_RELEASE, stays=True),
-        DeadlinePassed: Row(_D.NOT_IDLE, (_S.ENDED,)),
+        CallerHungUp: TableRow(_D.NOTE_RELEASE, stays=True),
+        DeadlinePassed: TableRow(_D.NOT_IDLE, (_S.ENDED,)),
     },
     _S.ENDED: on_each(EVENTS, "the call is over") | CORRECTS,
 }
@@ -478,9 +482,9 @@ PBX_ROWS: Mapping[State, Rows] = {
     | NO_PROMPT
     | LEAVES
     | {
-        LineAnswered: Row(_D.PBX_GREET, (_S.PBX_GREETING,)),
-        ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
-        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+        LineAnswered: TableRow(_D.PBX_GREET, (_S.PBX_GREETING,)),
+        ServiceStateChanged: TableRow(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
+        DeadlinePassed: TableRow(_D.NEVER_UP, (_S.CLEARING,)),
     },
     _S.PBX_GREETING: LISTENS
     | HANDS_OVER
@@ -488,7 +492,7 @@ PBX_ROWS: Mapping[State, Rows] = {
     | FAX
     | LEAVES
     | ABSENT_MEANWHILE
-    | on_each((PromptEnded, DeadlinePassed), Row(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
+    | on_each((PromptEnded, DeadlinePassed), TableRow(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
     _S.PBX_CHECK: LISTENS
     | HANDS_OVER
     | PASSES_ON
@@ -496,33 +500,33 @@ PBX_ROWS: Mapping[State, Rows] = {
     | NO_PROMPT
     | LEAVES
     | ABSENT_MEANWHILE
-    | {DeadlinePassed: Row(_D.PBX_CALL, (_S.PBX_CALLING,))},
+    | {DeadlinePassed: TableRow(_D.PBX_CALL, (_S.PBX_CALLING,))},
     _S.PBX_CALLING: ON_HOLD
     | HANDS_OVER
     | BACK
     | on_each((DigitPressed,), "the call was not offered yet: no key accepts what nobody heard of")
     | {
-        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_OFFERING, _S.PBX_RETURNING), stays=True),
-        ServiceStateChanged: Row(_D.PBX_HEED_ABSENCE, (_S.PBX_RETURNING,), stays=True),
+        FarEndProgressed: TableRow(_D.PBX_HEAR, (_S.PBX_OFFERING, _S.PBX_RETURNING), stays=True),
+        ServiceStateChanged: TableRow(_D.PBX_HEED_ABSENCE, (_S.PBX_RETURNING,), stays=True),
     },
     _S.PBX_OFFERING: ON_HOLD
     | HANDS_OVER
     | BACK
     | {
-        PromptEnded: Row(_D.PBX_AWAIT_KEY, (_S.PBX_AWAITING_KEY,)),
-        DigitPressed: Row(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
-        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
+        PromptEnded: TableRow(_D.PBX_AWAIT_KEY, (_S.PBX_AWAITING_KEY,)),
+        DigitPressed: TableRow(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
+        FarEndProgressed: TableRow(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
     },
     _S.PBX_AWAITING_KEY: ON_HOLD
     | HANDS_OVER
     | {
-        DeadlinePassed: Row(_D.PBX_OFFER_AGAIN, (_S.PBX_OFFERING, _S.PBX_RETURNING)),
-        DigitPressed: Row(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
-        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
+        DeadlinePassed: TableRow(_D.PBX_OFFER_AGAIN, (_S.PBX_OFFERING, _S.PBX_RETURNING)),
+        DigitPressed: TableRow(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
+        FarEndProgressed: TableRow(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
     },
     _S.PBX_RETURNING: ON_HOLD
     | HANDS_OVER
-    | on_each((LineFlashed, DeadlinePassed), Row(_D.PBX_CALLER_BACK, BACK_FROM_PBX)),
+    | on_each((LineFlashed, DeadlinePassed), TableRow(_D.PBX_CALLER_BACK, BACK_FROM_PBX)),
 }
 
 
@@ -554,65 +558,65 @@ RINGING_ROWS: Mapping[State, Rows] = {
             (ServiceStateChanged,), "the call is routed by what holds once its caller is known"
         ),
         {
-            LineRang: Row(_D.RING_AT_ONCE, ROUTED, stays=True),
-            CallerIdentified: Row(_D.ROUTE, ROUTED),
-            DeadlinePassed: Row(_D.ROUTE, ROUTED),
-            CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
+            LineRang: TableRow(_D.RING_AT_ONCE, ROUTED, stays=True),
+            CallerIdentified: TableRow(_D.ROUTE, ROUTED),
+            DeadlinePassed: TableRow(_D.ROUTE, ROUTED),
+            CallerHungUp: TableRow(_D.GIVE_UP, (_S.ENDED,)),
         },
         TAKEN_RINGING,
-        on_each(LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
+        on_each(LINE_GONE, TableRow(_D.LOSE, (_S.ENDED,))),
     ),
     _S.RINGING: state_rows(
         BEFORE_ANSWER,
         RINGS,
         LATE_NAME,
-        on_each(LEG, Row(_D.LEG_OUT, RINGS_NO_MORE, stays=True)),
+        on_each(LEG, TableRow(_D.LEG_OUT, RINGS_NO_MORE, stays=True)),
         {
-            OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING,)),
-            DeadlinePassed: Row(_D.NEXT_STAGE, RINGS_NO_MORE, stays=True),
-            ServiceStateChanged: Row(_D.HEED_ABSENCE, RINGS_NO_MORE, stays=True),
-            CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
+            OperatorAnswered: TableRow(_D.ANSWER, (_S.ANSWERING,)),
+            DeadlinePassed: TableRow(_D.NEXT_STAGE, RINGS_NO_MORE, stays=True),
+            ServiceStateChanged: TableRow(_D.HEED_ABSENCE, RINGS_NO_MORE, stays=True),
+            CallerHungUp: TableRow(_D.GIVE_UP, (_S.ENDED,)),
         },
         TAKEN_RINGING,
-        on_each(LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
+        on_each(LINE_GONE, TableRow(_D.LOSE, (_S.ENDED,))),
     ),
     _S.ANSWERING: TALKS
     | HANDS_OVER
     | HALF
     | on_each((FaxCalled,), "the line is not up: nothing is heard on it")
-    | on_each(LEG, Row(_D.RING_ON, (_S.HOLDING, *HELD_NO_MORE)))
+    | on_each(LEG, TableRow(_D.RING_ON, (_S.HOLDING, *HELD_NO_MORE)))
     | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {
-        LineAnswered: Row(_D.TALK, (_S.TALKING,)),
-        CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
-        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+        LineAnswered: TableRow(_D.TALK, (_S.TALKING,)),
+        CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,)),
+        DeadlinePassed: TableRow(_D.NEVER_UP, (_S.CLEARING,)),
     },
     _S.HOLDING: TALKS
     | HANDS_OVER
     | HALF
     | FAX
-    | on_each(LEG, Row(_D.LEG_OUT, HELD_NO_MORE, stays=True))
+    | on_each(LEG, TableRow(_D.LEG_OUT, HELD_NO_MORE, stays=True))
     | {
-        LineAnswered: Row(_D.HOLD, stays=True),
-        OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
-        DeadlinePassed: Row(_D.NEXT_STAGE, HELD_NO_MORE, stays=True),
-        ServiceStateChanged: Row(_D.HEED_ABSENCE, HELD_NO_MORE, stays=True),
-        CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
+        LineAnswered: TableRow(_D.HOLD, stays=True),
+        OperatorAnswered: TableRow(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
+        DeadlinePassed: TableRow(_D.NEXT_STAGE, HELD_NO_MORE, stays=True),
+        ServiceStateChanged: TableRow(_D.HEED_ABSENCE, HELD_NO_MORE, stays=True),
+        CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,)),
     },
     _S.TALKING: TALKS
     | UP
-    | on_each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED), stays=True))
-    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING), stays=True)}
+    | on_each(LEG, TableRow(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED), stays=True))
+    | {PhoneLost: TableRow(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING), stays=True)}
     | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
-    | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
+    | {DeadlinePassed: TableRow(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
     | {
-        CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
-        LineTaken: Row(_D.SHARE, stays=True),
-        FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
-        DigitPressed: Row(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
-        TransferAsked: Row(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
-        TransferWished: Row(_D.ASK_FOR, ASKED, stays=True),
-        HeadWished: Row(_D.BRING_HEAD, stays=True),
+        CallerHungUp: TableRow(_D.CALLER_LEFT, (_S.CLEARING,)),
+        LineTaken: TableRow(_D.SHARE, stays=True),
+        FaxCalled: TableRow(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
+        DigitPressed: TableRow(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
+        TransferAsked: TableRow(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
+        TransferWished: TableRow(_D.ASK_FOR, ASKED, stays=True),
+        HeadWished: TableRow(_D.BRING_HEAD, stays=True),
     },
 }
 
@@ -622,7 +626,7 @@ RINGING_ROWS: Mapping[State, Rows] = {
 
 FAX_MET = on_each((FaxCalled,), "a person was met before: people decide about a fax")
 NO_ANSWERS = on_each((OperatorAnswered,), "nobody is rung: it crossed the order to stop")
-_CALLER_GOES: Rows = {CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,))}
+_CALLER_GOES: Rows = {CallerHungUp: TableRow(_D.CALLER_LEFT, (_S.CLEARING,))}
 _MET = TALKS | UP | FAX_MET | GIVES_WAY | _CALLER_GOES
 _RULE = (_S.TRANSFER_RINGING, _S.PBX_GREETING, _S.GREETING)
 _LOST = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING)
@@ -631,68 +635,68 @@ _BACK = (_S.TALKING, _S.TRANSFER_CHOICE, _S.TRANSFER_RETURNING, _S.GREETING)
 TRANSFER_ROWS: Mapping[State, Rows] = {
     _S.TRANSFER_KEYS: _MET
     | NO_ANSWERS
-    | on_each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED, _S.TALKING)))
+    | on_each(LEG, TableRow(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED, _S.TALKING)))
     | {
-        PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)),
-        LineTaken: Row(_D.SHARE, stays=True),
-        DigitPressed: Row(_D.COLLECT_KEY, (_S.TALKING, _S.TRANSFER_CHOICE), stays=True),
-        DeadlinePassed: Row(_D.NO_MORE_KEYS, (_S.TALKING, _S.TRANSFER_CHOICE)),
+        PhoneLost: TableRow(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)),
+        LineTaken: TableRow(_D.SHARE, stays=True),
+        DigitPressed: TableRow(_D.COLLECT_KEY, (_S.TALKING, _S.TRANSFER_CHOICE), stays=True),
+        DeadlinePassed: TableRow(_D.NO_MORE_KEYS, (_S.TALKING, _S.TRANSFER_CHOICE)),
     },
     _S.TRANSFER_CHOICE: _MET
     | NO_ANSWERS
     | HANDS_OVER
-    | on_each(LEG, Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)))
+    | on_each(LEG, TableRow(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)))
     | {
-        PromptEnded: Row(_D.CHOICE_HEARD, (_S.TALKING,), stays=True),
-        DigitPressed: Row(_D.CHOICE_KEY, (_S.TALKING, *_RULE), stays=True),
-        DeadlinePassed: Row(_D.CHOICE_OVER, (_S.TALKING,)),
+        PromptEnded: TableRow(_D.CHOICE_HEARD, (_S.TALKING,), stays=True),
+        DigitPressed: TableRow(_D.CHOICE_KEY, (_S.TALKING, *_RULE), stays=True),
+        DeadlinePassed: TableRow(_D.CHOICE_OVER, (_S.TALKING,)),
     },
     _S.TRANSFER_RINGING: _MET
     | HANDS_OVER
-    | on_each(LEG, Row(_D.NUMBER_OUT, (*_BACK, _S.PBX_GREETING), stays=True))
+    | on_each(LEG, TableRow(_D.NUMBER_OUT, (*_BACK, _S.PBX_GREETING), stays=True))
     | {
-        PromptEnded: Row(_D.TRANSFER_HOLD, stays=True),
-        OperatorAnswered: Row(_D.OFFICE_ANSWERED, (_S.TRANSFER_CONSULT, _S.TRANSFERRED)),
-        DigitPressed: Row(_D.TAKE_BACK, (_S.TALKING,), stays=True),
-        DeadlinePassed: Row(_D.NUMBER_SILENT, (*_BACK, _S.PBX_GREETING), stays=True),
+        PromptEnded: TableRow(_D.TRANSFER_HOLD, stays=True),
+        OperatorAnswered: TableRow(_D.OFFICE_ANSWERED, (_S.TRANSFER_CONSULT, _S.TRANSFERRED)),
+        DigitPressed: TableRow(_D.TAKE_BACK, (_S.TALKING,), stays=True),
+        DeadlinePassed: TableRow(_D.NUMBER_SILENT, (*_BACK, _S.PBX_GREETING), stays=True),
     },
     _S.TRANSFER_CONSULT: _MET
     | HANDS_OVER
     | on_each((OperatorAnswered,), "the office has one phone on the call")
-    | on_each(LEG, Row(_D.CONSULT_OVER, (_S.TRANSFERRED, _S.TALKING)))
+    | on_each(LEG, TableRow(_D.CONSULT_OVER, (_S.TRANSFERRED, _S.TALKING)))
     | {
-        DigitPressed: Row(_D.CONSULT_KEY, (_S.TRANSFERRED, _S.TALKING), stays=True),
-        DeadlinePassed: Row(_D.CONSULT_TOO_LONG, (_S.TALKING,)),
+        DigitPressed: TableRow(_D.CONSULT_KEY, (_S.TRANSFERRED, _S.TALKING), stays=True),
+        DeadlinePassed: TableRow(_D.CONSULT_TOO_LONG, (_S.TALKING,)),
     },
     _S.TRANSFERRED: _MET
     | NO_ANSWERS
-    | on_each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *_LOST)))
+    | on_each(LEG, TableRow(_D.OPERATOR_LEFT, (_S.CLEARING, *_LOST)))
     | {
-        PhoneLost: Row(_D.OFFICE_LOST, _LOST),
-        LineTaken: Row(_D.SHARE, stays=True),
-        DigitPressed: Row(
+        PhoneLost: TableRow(_D.OFFICE_LOST, _LOST),
+        LineTaken: TableRow(_D.SHARE, stays=True),
+        DigitPressed: TableRow(
             _D.OFFICE_KEY, (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING), stays=True
         ),
-        DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING)),
+        DeadlinePassed: TableRow(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING)),
     },
     _S.TRANSFER_RETURNING: _MET
     | HANDS_OVER
-    | on_each(LEG, Row(_D.RETURN_PHONE_OUT, (_S.TRANSFER_OFFER, _S.GREETING), stays=True))
+    | on_each(LEG, TableRow(_D.RETURN_PHONE_OUT, (_S.TRANSFER_OFFER, _S.GREETING), stays=True))
     | {
-        PromptEnded: Row(_D.RETURN_HOLD, stays=True),
-        OperatorAnswered: Row(_D.RETURN_ANSWERED, (_S.TALKING,)),
-        DigitPressed: Row(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
-        ServiceStateChanged: Row(_D.RETURN_HEED_ABSENCE, (_S.GREETING,), stays=True),
-        DeadlinePassed: Row(_D.RETURN_NOBODY, (_S.TRANSFER_OFFER, _S.GREETING), stays=True),
+        PromptEnded: TableRow(_D.RETURN_HOLD, stays=True),
+        OperatorAnswered: TableRow(_D.RETURN_ANSWERED, (_S.TALKING,)),
+        DigitPressed: TableRow(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
+        ServiceStateChanged: TableRow(_D.RETURN_HEED_ABSENCE, (_S.GREETING,), stays=True),
+        DeadlinePassed: TableRow(_D.RETURN_NOBODY, (_S.TRANSFER_OFFER, _S.GREETING), stays=True),
     },
     _S.TRANSFER_OFFER: _MET
     | HANDS_OVER
     | NO_ANSWERS
     | on_each(LEG, "no phone rings while the caller is asked")
     | {
-        PromptEnded: Row(_D.RETURN_STAY, (_S.TRANSFER_RETURNING, _S.GREETING), stays=True),
-        DigitPressed: Row(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
-        DeadlinePassed: Row(_D.RETURN_STAY, (_S.TRANSFER_RETURNING, _S.GREETING), stays=True),
+        PromptEnded: TableRow(_D.RETURN_STAY, (_S.TRANSFER_RETURNING, _S.GREETING), stays=True),
+        DigitPressed: TableRow(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
+        DeadlinePassed: TableRow(_D.RETURN_STAY, (_S.TRANSFER_RETURNING, _S.GREETING), stays=True),
     },
 }
 
@@ -709,23 +713,23 @@ WAITING_ROWS: Mapping[State, Rows] = {
     | HALF
     | FAX
     | LEAVES
-    | on_each(LEG, Row(_D.QUEUE_LEG_OUT, stays=True))
+    | on_each(LEG, TableRow(_D.QUEUE_LEG_OUT, stays=True))
     | {
-        LineAnswered: Row(_D.QUEUE_GREET, stays=True),
-        PromptEnded: Row(_D.QUEUE_HOLD, stays=True),
-        DigitPressed: Row(_D.QUEUE_KEY, stays=True),
-        OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
-        DeadlinePassed: Row(_D.QUEUE_TICK, (*ON, _S.CLEARING), stays=True),
-        ServiceStateChanged: Row(_D.QUEUE_HEED, ON, stays=True),
+        LineAnswered: TableRow(_D.QUEUE_GREET, stays=True),
+        PromptEnded: TableRow(_D.QUEUE_HOLD, stays=True),
+        DigitPressed: TableRow(_D.QUEUE_KEY, stays=True),
+        OperatorAnswered: TableRow(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
+        DeadlinePassed: TableRow(_D.QUEUE_TICK, (*ON, _S.CLEARING), stays=True),
+        ServiceStateChanged: TableRow(_D.QUEUE_HEED, ON, stays=True),
     },
     _S.CALLBACK_OFFERED: LISTENS
     | HANDS_OVER
     | FAX
     | LEAVES
     | {
-        PromptEnded: Row(_D.CALLBACK_AWAIT_KEY, stays=True),
-        DigitPressed: Row(_D.CALLBACK_OBEY, (_S.CALLBACK_STORING,), stays=True),
-        DeadlinePassed: Row(_D.CALLBACK_DECLINED, (_S.GREETING,)),
+        PromptEnded: TableRow(_D.CALLBACK_AWAIT_KEY, stays=True),
+        DigitPressed: TableRow(_D.CALLBACK_OBEY, (_S.CALLBACK_STORING,), stays=True),
+        DeadlinePassed: TableRow(_D.CALLBACK_DECLINED, (_S.GREETING,)),
     },
     _S.CALLBACK_STORING: LISTENS
     | HANDS_OVER
@@ -733,9 +737,9 @@ WAITING_ROWS: Mapping[State, Rows] = {
     | on_each((FaxCalled,), "the wish is being stored; then the box hangs up")
     | on_each((PromptEnded,), "what was played has been cut short by the key")
     | {
-        CallBackStored: Row(_D.CALLBACK_STORED, (_S.FAREWELL,)),
-        StoreFailed: Row(_D.CALLBACK_DECLINED, (_S.GREETING,)),
-        DeadlinePassed: Row(_D.CALLBACK_DECLINED, (_S.GREETING,)),
+        CallBackStored: TableRow(_D.CALLBACK_STORED, (_S.FAREWELL,)),
+        StoreFailed: TableRow(_D.CALLBACK_DECLINED, (_S.GREETING,)),
+        DeadlinePassed: TableRow(_D.CALLBACK_DECLINED, (_S.GREETING,)),
     },
 }
 
@@ -779,6 +783,6 @@ RECORDING, STORING and SAVING have the office's own limits.
 """
 
 
-def row_for(state: State, kind: type) -> Row | Ignored:
+def row_for(state: State, kind: type) -> TableRow | Ignored:
     """Return what an event of this kind does in a state."""
     return TABLE[state][kind]

@@ -11,9 +11,9 @@ from typing import Final
 from appliance.calls import manual_states
 from appliance.calls.conference import SupervisorStatus, supervisor_status
 from appliance.calls.events import Caller, LineCondition
-from appliance.calls.model import Call, Cause, Desk, LineSeat, LineState, TransferStep
+from appliance.calls.model import Call, Desk, LineSeat, LineState, ReturnCause, TransferStep
 from appliance.calls.orders import CallRecord
-from appliance.calls.outgoing import Dialled, carries
+from appliance.calls.outgoing import OutgoingCall, carries
 from appliance.calls.queue import WANTED
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
@@ -81,15 +81,15 @@ CALL_STATE_WORDS: Final[Mapping[State, Words]] = {
     State.ENDED: _ENDS,
 }
 """What a screen says of a call in each state; of a transfer its TransferStatus says more."""
-WHY_RETURNED: Final[Mapping[Cause, Words]] = {
-    Cause.NO_ANSWER: Words("non ha risposto", "did not answer"),
-    Cause.BUSY: Words("occupato", "busy"),
-    Cause.UNREACHABLE: Words("telefono non raggiungibile", "its phone cannot be reached"),
-    Cause.DECLINED: Words("ha rifiutato la chiamata", "declined the call"),
-    Cause.REFUSED: Words("non può prendere la chiamata", "cannot take the call"),
-    Cause.SENT_BACK: Words("ufficio non competente", "not the competent office"),
-    Cause.LOST: Words("la comunicazione è caduta", "the connection was lost"),
-    Cause.TAKEN_BACK: Words("ripresa dall'operatore", "taken back by the operator"),
+WHY_RETURNED: Final[Mapping[ReturnCause, Words]] = {
+    ReturnCause.NO_ANSWER: Words("non ha risposto", "did not answer"),
+    ReturnCause.BUSY: Words("occupato", "busy"),
+    ReturnCause.UNREACHABLE: Words("telefono non raggiungibile", "its phone cannot be reached"),
+    ReturnCause.DECLINED: Words("ha rifiutato la chiamata", "declined the call"),
+    ReturnCause.REFUSED: Words("non può prendere la chiamata", "cannot take the call"),
+    ReturnCause.SENT_BACK: Words("ufficio non competente", "not the competent office"),
+    ReturnCause.LOST: Words("la comunicazione è caduta", "the connection was lost"),
+    ReturnCause.TAKEN_BACK: Words("ripresa dall'operatore", "taken back by the operator"),
 }
 """Why a transferred call came back (P6)."""
 
@@ -435,7 +435,7 @@ def office_words(unit: str, need: str, names: Names) -> str:
 
 def returned_words(cause: str) -> Words:
     """Say why a transfer came back; nothing for a cause that nobody knows any more."""
-    return WHY_RETURNED[Cause(cause)] if cause in set(Cause) else NOTHING
+    return WHY_RETURNED[ReturnCause(cause)] if cause in set(ReturnCause) else NOTHING
 
 
 def _because(office: str, why: Words) -> Words:
@@ -689,11 +689,11 @@ def status(desk: Desk, now: Now) -> Status:
         degraded=tuple(_degraded(desk, now)),
         clock_state=now.clock_state,
         doubt=now.doubt,
-        outgoing=tuple(_outgoing(s) for s in desk.sides.values() if isinstance(s, Dialled)),
+        outgoing=tuple(_outgoing(s) for s in desk.sides.values() if isinstance(s, OutgoingCall)),
     )
 
 
-def _outgoing(side: Dialled) -> OutgoingStatus:
+def _outgoing(side: OutgoingCall) -> OutgoingStatus:
     number_class = side.record.number_class
     return OutgoingStatus(
         side.record.call, side.line, side.phone, side.state, number_class, side.record.case

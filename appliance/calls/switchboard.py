@@ -54,7 +54,7 @@ from appliance.calls.manual_states import become, request_of, requested
 from appliance.calls.model import Call, Desk, LineState, Side
 from appliance.calls.orders import CallRecord, Order
 from appliance.calls.positions import REMIND
-from appliance.calls.states import Do, Ignored, State, row_for
+from appliance.calls.states import CallAction, Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
@@ -68,106 +68,106 @@ Handler = Callable[[Desk, Call, Never, Now], Orders]
 """Takes the events of its rows: mypy checks each handler against its own annotation, and
 tests/calls/test_table.py the annotation against the rows."""
 
-HANDLERS: Mapping[Do, Handler] = {
-    Do.ROUTE: ringing.route,
-    Do.RING_AT_ONCE: ringing.ring_at_once,
-    Do.TURN_HALF_DUPLEX: ringing.turn_half_duplex,
-    Do.LEARN_CALLER: ringing.learn_caller,
-    Do.GIVE_UP: ringing.give_up,
-    Do.ANSWER: ringing.answer,
-    Do.LEG_OUT: ringing.leg_out,
-    Do.NEXT_STAGE: ringing.next_stage,
-    Do.PBX_GREET: pbx.greet_passed,
-    Do.PBX_GO: pbx.pass_on,
-    Do.PBX_CALL: pbx.call_extension,
-    Do.PBX_HEAR: pbx.hear_far_end,
-    Do.PBX_AWAIT_KEY: pbx.await_key,
-    Do.PBX_OFFER_AGAIN: pbx.offer_again,
-    Do.PBX_ACCEPT: pbx.accept_key,
-    Do.PBX_TAKE_BACK: pbx.take_back,
-    Do.PBX_CALLER_BACK: transfer.caller_back,
-    Do.PBX_HEED_ABSENCE: pbx.heed_absence,
-    Do.HEED_ABSENCE: ringing.heed_absence,
-    Do.RING_ON: ringing.ring_on,
-    Do.HOLD: ringing.hold_caller,
-    Do.QUEUE_GREET: waiting.line_up,
-    Do.QUEUE_HOLD: waiting.hold_waiting,
-    Do.QUEUE_KEY: voicemail.key_in_queue,
-    Do.QUEUE_LEG_OUT: waiting.leg_out,
-    Do.QUEUE_TICK: waiting.waiting_due,
-    Do.QUEUE_HEED: waiting.follow_states,
-    Do.CALLBACK_AWAIT_KEY: waiting.await_callback_key,
-    Do.CALLBACK_OBEY: waiting.obey_callback_key,
-    Do.CALLBACK_STORED: waiting.callback_stored,
-    Do.CALLBACK_DECLINED: waiting.callback_declined,
-    Do.TALK: ringing.begin_talk,
-    Do.OPERATOR_LEFT: returning.operator_left,
-    Do.OPERATOR_LOST: incoming.operator_lost,
-    Do.CALLER_LEFT: ringing.caller_left,
-    Do.LEAVE: ringing.leave,
-    Do.NEVER_UP: ringing.never_up,
-    Do.GREET: voicemail.greet_caller,
-    Do.SOUND_TONE: voicemail.sound_tone,
-    Do.CHOOSE: voicemail.choose_sheet,
-    Do.KEY_IN_SHEET: voicemail.key_in_sheet,
-    Do.OFFER_AGAIN: voicemail.offer_again,
-    Do.RECORD: voicemail.begin_recording,
-    Do.END_BY_KEY: voicemail.end_by_key,
-    Do.NOTE_GAP: voicemail.note_gap,
-    Do.KEEP: voicemail.keep_message,
-    Do.KEEP_AS_IS: voicemail.keep_as_is,
-    Do.BREAK_OFF: voicemail.break_off,
-    Do.STORED: voicemail.message_stored,
-    Do.NOT_STORED: voicemail.not_stored,
-    Do.SAVED: voicemail.message_saved,
-    Do.NOT_SAVED: voicemail.not_saved,
-    Do.CALLER_WENT: voicemail.caller_went,
-    Do.LINE_WENT: voicemail.line_went,
-    Do.FREE_LINE: voicemail.free_line,
-    Do.HANG_UP: ringing.hang_up,
-    Do.NOTE_RELEASE: ringing.note_release,
-    Do.TAKEN_RINGING: incoming.taken_ringing,
-    Do.HAND_OVER: incoming.leave_to_parallel,
-    Do.HAND_OVER_SAVING: incoming.leave_to_parallel_saving,
-    Do.SHARE: incoming.share_line,
-    Do.NOTE_TAKEN: incoming.note_taken,
-    Do.END_LONGEST: incoming.end_longest,
-    Do.FORWARD_KEY: transfer.pass_on,
-    Do.COLLECT_KEY: transfer.collect,
-    Do.NO_MORE_KEYS: transfer.give_up,
-    Do.CHOICE_HEARD: returning.choice_heard,
-    Do.CHOICE_KEY: transfer.press,
-    Do.CHOICE_OVER: returning.back_to_caller,
-    Do.ASK_BY_REFER: transfer.attended_by_refer,
-    Do.ASK_FOR: transfer.by_person,
-    Do.BRING_HEAD: conference.by_person,
-    Do.TRANSFER_HOLD: transfer.prompt_over,
-    Do.NUMBER_OUT: transfer.number_out,
-    Do.NUMBER_SILENT: transfer.number_silent,
-    Do.OFFICE_ANSWERED: returning.office_answered,
-    Do.TAKE_BACK: returning.take_back,
-    Do.CONSULT_OVER: returning.consult_over,
-    Do.CONSULT_KEY: returning.consult_key,
-    Do.CONSULT_TOO_LONG: returning.consult_too_long,
-    Do.OFFICE_KEY: returning.office_key,
-    Do.OFFICE_LOST: returning.office_lost,
-    Do.RETURN_PHONE_OUT: returning.phone_out,
-    Do.RETURN_NOBODY: returning.return_unanswered,
-    Do.RETURN_HOLD: returning.prompt_over,
-    Do.RETURN_ANSWERED: returning.operator_answered,
-    Do.RETURN_HEED_ABSENCE: returning.heed_absence,
-    Do.RETURN_STAY: returning.offer_over,
-    Do.LEAVE_WORDS: returning.leave_words,
-    Do.TURN_FAX_AWAY: incoming.turn_fax_away,
-    Do.NOTE_FAX: incoming.note_fax,
-    Do.NOTE_FAX_IN_CONVERSATION: incoming.note_fax_in_conversation,
-    Do.GIVE_LINE: incoming.give_line,
-    Do.GIVE_LINE_RECORDING: incoming.give_line_recording,
-    Do.GIVE_LINE_SAVING: incoming.give_line_saving,
-    Do.CORRECT: voicemail.correct,
-    Do.END: ringing.finish_call,
-    Do.NOT_IDLE: ringing.not_idle,
-    Do.LOSE: ringing.lose_line,
+HANDLERS: Mapping[CallAction, Handler] = {
+    CallAction.ROUTE: ringing.route,
+    CallAction.RING_AT_ONCE: ringing.ring_at_once,
+    CallAction.TURN_HALF_DUPLEX: ringing.turn_half_duplex,
+    CallAction.LEARN_CALLER: ringing.learn_caller,
+    CallAction.GIVE_UP: ringing.give_up,
+    CallAction.ANSWER: ringing.answer,
+    CallAction.LEG_OUT: ringing.leg_out,
+    CallAction.NEXT_STAGE: ringing.next_stage,
+    CallAction.PBX_GREET: pbx.greet_passed,
+    CallAction.PBX_GO: pbx.pass_on,
+    CallAction.PBX_CALL: pbx.call_extension,
+    CallAction.PBX_HEAR: pbx.hear_far_end,
+    CallAction.PBX_AWAIT_KEY: pbx.await_key,
+    CallAction.PBX_OFFER_AGAIN: pbx.offer_again,
+    CallAction.PBX_ACCEPT: pbx.accept_key,
+    CallAction.PBX_TAKE_BACK: pbx.take_back,
+    CallAction.PBX_CALLER_BACK: transfer.caller_back,
+    CallAction.PBX_HEED_ABSENCE: pbx.heed_absence,
+    CallAction.HEED_ABSENCE: ringing.heed_absence,
+    CallAction.RING_ON: ringing.ring_on,
+    CallAction.HOLD: ringing.hold_caller,
+    CallAction.QUEUE_GREET: waiting.line_up,
+    CallAction.QUEUE_HOLD: waiting.hold_waiting,
+    CallAction.QUEUE_KEY: voicemail.key_in_queue,
+    CallAction.QUEUE_LEG_OUT: waiting.leg_out,
+    CallAction.QUEUE_TICK: waiting.waiting_due,
+    CallAction.QUEUE_HEED: waiting.follow_states,
+    CallAction.CALLBACK_AWAIT_KEY: waiting.await_callback_key,
+    CallAction.CALLBACK_OBEY: waiting.obey_callback_key,
+    CallAction.CALLBACK_STORED: waiting.callback_stored,
+    CallAction.CALLBACK_DECLINED: waiting.callback_declined,
+    CallAction.TALK: ringing.begin_talk,
+    CallAction.OPERATOR_LEFT: returning.operator_left,
+    CallAction.OPERATOR_LOST: incoming.operator_lost,
+    CallAction.CALLER_LEFT: ringing.caller_left,
+    CallAction.LEAVE: ringing.leave,
+    CallAction.NEVER_UP: ringing.never_up,
+    CallAction.GREET: voicemail.greet_caller,
+    CallAction.SOUND_TONE: voicemail.sound_tone,
+    CallAction.CHOOSE: voicemail.choose_sheet,
+    CallAction.KEY_IN_SHEET: voicemail.key_in_sheet,
+    CallAction.OFFER_AGAIN: voicemail.offer_again,
+    CallAction.RECORD: voicemail.begin_recording,
+    CallAction.END_BY_KEY: voicemail.end_by_key,
+    CallAction.NOTE_GAP: voicemail.note_gap,
+    CallAction.KEEP: voicemail.keep_message,
+    CallAction.KEEP_AS_IS: voicemail.keep_as_is,
+    CallAction.BREAK_OFF: voicemail.break_off,
+    CallAction.STORED: voicemail.message_stored,
+    CallAction.NOT_STORED: voicemail.not_stored,
+    CallAction.SAVED: voicemail.message_saved,
+    CallAction.NOT_SAVED: voicemail.not_saved,
+    CallAction.CALLER_WENT: voicemail.caller_went,
+    CallAction.LINE_WENT: voicemail.line_went,
+    CallAction.FREE_LINE: voicemail.free_line,
+    CallAction.HANG_UP: ringing.hang_up,
+    CallAction.NOTE_RELEASE: ringing.note_release,
+    CallAction.TAKEN_RINGING: incoming.taken_ringing,
+    CallAction.HAND_OVER: incoming.leave_to_parallel,
+    CallAction.HAND_OVER_SAVING: incoming.leave_to_parallel_saving,
+    CallAction.SHARE: incoming.share_line,
+    CallAction.NOTE_TAKEN: incoming.note_taken,
+    CallAction.END_LONGEST: incoming.end_longest,
+    CallAction.FORWARD_KEY: transfer.pass_on,
+    CallAction.COLLECT_KEY: transfer.collect,
+    CallAction.NO_MORE_KEYS: transfer.give_up,
+    CallAction.CHOICE_HEARD: returning.choice_heard,
+    CallAction.CHOICE_KEY: transfer.press,
+    CallAction.CHOICE_OVER: returning.back_to_caller,
+    CallAction.ASK_BY_REFER: transfer.attended_by_refer,
+    CallAction.ASK_FOR: transfer.by_person,
+    CallAction.BRING_HEAD: conference.by_person,
+    CallAction.TRANSFER_HOLD: transfer.prompt_over,
+    CallAction.NUMBER_OUT: transfer.number_out,
+    CallAction.NUMBER_SILENT: transfer.number_silent,
+    CallAction.OFFICE_ANSWERED: returning.office_answered,
+    CallAction.TAKE_BACK: returning.take_back,
+    CallAction.CONSULT_OVER: returning.consult_over,
+    CallAction.CONSULT_KEY: returning.consult_key,
+    CallAction.CONSULT_TOO_LONG: returning.consult_too_long,
+    CallAction.OFFICE_KEY: returning.office_key,
+    CallAction.OFFICE_LOST: returning.office_lost,
+    CallAction.RETURN_PHONE_OUT: returning.phone_out,
+    CallAction.RETURN_NOBODY: returning.return_unanswered,
+    CallAction.RETURN_HOLD: returning.prompt_over,
+    CallAction.RETURN_ANSWERED: returning.operator_answered,
+    CallAction.RETURN_HEED_ABSENCE: returning.heed_absence,
+    CallAction.RETURN_STAY: returning.offer_over,
+    CallAction.LEAVE_WORDS: returning.leave_words,
+    CallAction.TURN_FAX_AWAY: incoming.turn_fax_away,
+    CallAction.NOTE_FAX: incoming.note_fax,
+    CallAction.NOTE_FAX_IN_CONVERSATION: incoming.note_fax_in_conversation,
+    CallAction.GIVE_LINE: incoming.give_line,
+    CallAction.GIVE_LINE_RECORDING: incoming.give_line_recording,
+    CallAction.GIVE_LINE_SAVING: incoming.give_line_saving,
+    CallAction.CORRECT: voicemail.correct,
+    CallAction.END: ringing.finish_call,
+    CallAction.NOT_IDLE: ringing.not_idle,
+    CallAction.LOSE: ringing.lose_line,
 }
 
 NOT_FOUND = 404
@@ -216,7 +216,7 @@ class Switchboard:
     def failed(self, order: Order, now: Now) -> tuple[Order, ...]:
         """Return what becomes of the call of an order that could not be carried out."""
         return self._carry_out(
-            Step(Switchboard._release), cast("Event", order), (), now
+            HandleStep(Switchboard._release), cast("Event", order), (), now
         )  # which takes orders too
 
     def _prepared(self, event: Event, now: Now) -> tuple[Now, Event]:
@@ -236,7 +236,7 @@ class Switchboard:
     # --- faults of ours ------------------------------------------------------------------------
 
     def _carry_out(
-        self, step: Step, event: Event, given: tuple[Order, ...], now: Now
+        self, step: HandleStep, event: Event, given: tuple[Order, ...], now: Now
     ) -> tuple[Order, ...]:
         """Take a step. What it ordered before a fault holds, then its rescue says what follows.
 
@@ -250,7 +250,7 @@ class Switchboard:
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             if step.rescue is not None:
-                rescue = Step(step.rescue)
+                rescue = HandleStep(step.rescue)
                 ordered += self._carry_out(rescue, event, tuple(ordered), now)
             confinement.tidy(self._desk, now)
         return tuple(ordered)
@@ -313,7 +313,7 @@ class Switchboard:
         """Let the supervisor go from every conversation, which goes on."""
         desk = self._desk
         for side in [
-            side for side in desk.sides.values() if isinstance(side, conference.Supervisor)
+            side for side in desk.sides.values() if isinstance(side, conference.SupervisorCall)
         ]:
             yield from conference.dismiss_supervisor(desk, side)
 
@@ -581,7 +581,7 @@ class Switchboard:
         return str(getattr(event, "call", "") or getattr(event, "recording", ""))
 
 
-class Step(NamedTuple):
+class HandleStep(NamedTuple):
     """What is done around every event, and for whom something is done if it fails (`rescue`).
 
     Both are given the event, the commands of the steps before and the moment; a rescue is given
@@ -592,25 +592,25 @@ class Step(NamedTuple):
     rescue: Callable[[Switchboard, Event, Given, Now], Orders] | None = None
 
 
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[HandleStep, ...] = (
     # First what is known of lines, phones, hours and states: the calls below decide by it.
-    Step(Switchboard._note, Switchboard._refuse),
+    HandleStep(Switchboard._note, Switchboard._refuse),
     # The calls that the event concerns, by the tables; their handlers may free phones and lines.
-    Step(Switchboard._tell_calls, Switchboard._release),
+    HandleStep(Switchboard._tell_calls, Switchboard._release),
     # Whoever is free now is rung for a return before any new call (E6): so before the queue.
-    Step(Switchboard._seek_for_returns, Switchboard._release_returns),
+    HandleStep(Switchboard._seek_for_returns, Switchboard._release_returns),
     # A line that the calls have let go is an emergency call's before anybody else's.
-    Step(Switchboard._seize, Switchboard._release_seeking),
+    HandleStep(Switchboard._seize, Switchboard._release_seeking),
     # Needs all orders so far: one that joins the line elsewhere has parted the supervisor from it.
-    Step(Switchboard._place_supervisor, Switchboard._dismiss_supervisors),
+    HandleStep(Switchboard._place_supervisor, Switchboard._dismiss_supervisors),
     # Once the calls have heard of another manual state: reminders and mails.
-    Step(Switchboard._follow_states),
+    HandleStep(Switchboard._follow_states),
     # After every step that may change a manual state: when the next one ends by itself.
-    Step(Switchboard._plan_expiry),
+    HandleStep(Switchboard._plan_expiry),
     # Those who wait get the phones that nothing above has taken.
-    Step(Switchboard._serve_queue, Switchboard._release_queue),
+    HandleStep(Switchboard._serve_queue, Switchboard._release_queue),
     # Last: trunk legs that any step has let go are idle lines now, which ends their calls.
-    Step(Switchboard._free_trunks),
+    HandleStep(Switchboard._free_trunks),
 )
 """What `handle` does with every event, in this order."""
 

@@ -35,12 +35,12 @@ from appliance.calls.model import (
     CAUSES,
     About,
     Act,
-    Asked,
     Call,
     Desk,
     Dials,
     Transfer,
-    Wish,
+    TransferMethod,
+    TransferWish,
     office_display,
 )
 from appliance.calls.orders import Order, Ringing
@@ -79,7 +79,7 @@ LEAST_RING_MS = 3_000
 
 
 def begin_transfer(
-    desk: Desk, call: Call, wish: Wish, allowed: TransferAllowed, now: Now
+    desk: Desk, call: Call, wish: TransferWish, allowed: TransferAllowed, now: Now
 ) -> Orders:
     """Tell the caller, and ring the first number; a blind transfer lets the operator go."""
     start_transfer(desk, call, wish, allowed, now)
@@ -87,7 +87,7 @@ def begin_transfer(
     yield orders.Play(call.new_play(), words, line=call.line.name)
     if not wish.attended:
         yield from let_operator_go(call)
-    elif wish.asked is Asked.REFER:
+    elif wish.asked is TransferMethod.REFER:
         yield orders.TellTransfer(call.leg, orders.RINGING)
     else:
         yield from _ring_back(call)
@@ -96,7 +96,7 @@ def begin_transfer(
 
 
 def start_transfer(
-    desk: Desk, call: Call, wish: Wish, allowed: TransferAllowed, now: Now
+    desk: Desk, call: Call, wish: TransferWish, allowed: TransferAllowed, now: Now
 ) -> Transfer:
     """Remember a transfer and note what of it is kept with the call."""
     ends_at = now.monotonic + desk.office.transfer_ms / 1000
@@ -262,7 +262,7 @@ REASON_KEYS = {
 """What a phone may dial behind a code, as in `31*2`, to say why by its own transfer key."""
 
 
-def decide_transfer(desk: Desk, wish: Wish, now: Now) -> TransferAllowed | TransferLater:
+def decide_transfer(desk: Desk, wish: TransferWish, now: Now) -> TransferAllowed | TransferLater:
     """Say whether the call may go on now; raises OfficeError for a unit that is not there.
 
     While all are absent no phone rings (E4).
@@ -274,7 +274,7 @@ def decide_transfer(desk: Desk, wish: Wish, now: Now) -> TransferAllowed | Trans
     return answer
 
 
-def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
+def ask(desk: Desk, call: Call, wish: TransferWish, now: Now) -> Orders:
     """Put the call through, or say why not and offer the office's rule (P5): the one way."""
     answer = decide_transfer(desk, wish, now)
     if isinstance(answer, TransferLater):
@@ -287,18 +287,18 @@ def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
         yield from begin_transfer(desk, call, wish, answer, now)
 
 
-def _is_told_first(desk: Desk, wish: Wish, allowed: TransferAllowed) -> bool:
+def _is_told_first(desk: Desk, wish: TransferWish, allowed: TransferAllowed) -> bool:
     """True for an office that has not answered of late (E8); a phone's transfer key cannot hear."""
     unanswered = desk.unanswered.tells(allowed.unit.code, wish.need, allowed.band_ends)
-    return unanswered and not wish.anyway and wish.asked is not Asked.REFER
+    return unanswered and not wish.anyway and wish.asked is not TransferMethod.REFER
 
 
-def _about(wish: Wish, answer: TransferAllowed | TransferLater) -> About:
+def _about(wish: TransferWish, answer: TransferAllowed | TransferLater) -> About:
     return About(answer.unit, wish.need, answer.rules, wish.by)
 
 
 def refuse(
-    desk: Desk, call: Call, wish: Wish, later: TransferLater, now: Now, asked_on: str = ""
+    desk: Desk, call: Call, wish: TransferWish, later: TransferLater, now: Now, asked_on: str = ""
 ) -> Orders:
     """Not now: noted, told, and the rule opens at once (P5); `asked_on` is the leg of a REFER."""
     about = _about(wish, later)
@@ -306,19 +306,19 @@ def refuse(
     call.note(f"transfer_refused.{wish.unit}.{wish.need}.{why}")
     call.about = about
     call.refused = later_words(later, desk.office.local(now.wall))
-    if wish.asked is Asked.REFER:
+    if wish.asked is TransferMethod.REFER:
         yield from returning.tell_failed(call, asked_on or call.leg, orders.DECLINED, now)
-    elif wish.asked is Asked.KEYS:
+    elif wish.asked is TransferMethod.KEYS:
         words = announcements.not_now_words(desk, later, now)
         yield from returning.offer_rules(desk, call, about, words, now)
     yield call.write()
 
 
-def _warn(desk: Desk, call: Call, wish: Wish, about: About, now: Now) -> Orders:
+def _warn(desk: Desk, call: Call, wish: TransferWish, about: About, now: Now) -> Orders:
     """It has not answered of late: the rule may be opened straight away (E8)."""
     call.note(f"transfer_warned.{wish.unit}.{wish.need}")
     call.about = about
-    if wish.asked is Asked.KEYS:
+    if wish.asked is TransferMethod.KEYS:
         yield from returning.offer_rules(desk, call, about, ("nobody_there",), now, wish)
     yield call.write()
 
@@ -333,7 +333,7 @@ def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
         call.note("transfer_refused.no_such_code")
         yield from returning.ask_operator(desk, call, ("state_refused",), now)
         return
-    yield from ask(desk, call, Wish(coded.unit, coded.need.code, call.leg_phone), now)
+    yield from ask(desk, call, TransferWish(coded.unit, coded.need.code, call.leg_phone), now)
 
 
 def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
@@ -344,7 +344,7 @@ def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
         yield from refuse_refer(call, event, now)
         return
     why = REASON_KEYS[reason]
-    wish = Wish(coded.unit, coded.need.code, call.leg_phone, Asked.REFER, why)
+    wish = TransferWish(coded.unit, coded.need.code, call.leg_phone, TransferMethod.REFER, why)
     yield from ask(desk, call, wish, now)
 
 
@@ -366,10 +366,10 @@ def by_person(desk: Desk, call: Call, event: TransferWished, now: Now) -> Orders
     yield from ask(desk, call, wish, now)
 
 
-def wish_of(request: TransferCall) -> Wish:
+def wish_of(request: TransferCall) -> TransferWish:
     """Return what a person asks for."""
     r = request
-    return Wish(r.unit, r.need, r.by, Asked.PERSON, r.reason, r.attended, r.anyway)
+    return TransferWish(r.unit, r.need, r.by, TransferMethod.PERSON, r.reason, r.attended, r.anyway)
 
 
 def answer_to(desk: Desk, request: TransferCall, now: Now) -> Words | None:
@@ -440,9 +440,9 @@ def _decide(desk: Desk, phone: str, now: Now) -> TransferAllowed | TransferLater
     return may_join(desk.register, desk.office.switchboard.schedule, phone, now)
 
 
-def _wish(call: Call, side: Intercom, answer: TransferAllowed | TransferLater) -> Wish:
+def _wish(call: Call, side: Intercom, answer: TransferAllowed | TransferLater) -> TransferWish:
     need = answer.need if isinstance(answer, TransferLater) else answer.need.code
-    return Wish(answer.unit.code, need, call.leg_phone, Asked.REFER, side.reason)
+    return TransferWish(answer.unit.code, need, call.leg_phone, TransferMethod.REFER, side.reason)
 
 
 def _join(
@@ -499,7 +499,7 @@ def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 # (`attended_by_refer`); a band that ends meanwhile cuts nothing (E12).
 
 
-def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:
+def wished(desk: Desk, event: PhoneDialled, now: Now) -> TransferWish | None:
     """Return what a position asks for by a code of the register, as in `31` or `31*2`."""
     code, _, reason = event.digits.partition("*")
     coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
@@ -508,10 +508,12 @@ def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:
     if coded is None or not talks or reason not in REASON_KEYS:
         return None
     why = REASON_KEYS[reason]
-    return Wish(coded.unit, coded.need.code, event.phone, Asked.REFER, why)
+    return TransferWish(coded.unit, coded.need.code, event.phone, TransferMethod.REFER, why)
 
 
-def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) -> Iterator[Order]:
+def begin_consultation(
+    desk: Desk, event: PhoneDialled, wish: TransferWish, now: Now
+) -> Iterator[Order]:
     """Ring the first of the office's phones that can be rung, or say when it takes calls again."""
     answer = decide_transfer(desk, wish, now)
     if isinstance(answer, TransferLater):
@@ -582,7 +584,7 @@ def _needs(desk: Desk, unit: Unit, now: Now) -> Iterator[tuple[str, str]]:
 
 
 def _offered(desk: Desk, unit: Unit, need: str, name: str, now: Now) -> Offered:
-    answer = decide_transfer(desk, Wish(unit.code, need, ""), now)
+    answer = decide_transfer(desk, TransferWish(unit.code, need, ""), now)
     if not isinstance(answer, TransferAllowed):
         words = later_words(answer, desk.office.local(now.wall))
         return Offered(unit, need, name, False, answer.rules, words, resumes_at=answer.resumes_at)

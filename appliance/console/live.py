@@ -17,7 +17,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from appliance.calls.events import Caller, Presentation
-from appliance.calls.model import Cause
+from appliance.calls.model import ReturnCause
 from appliance.calls.states import State
 from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
 from appliance.console.control_client import StatusFeed, StatusSnapshot
@@ -187,7 +187,7 @@ def _returned_call(transfer: Mapping[str, Any]) -> ReturnedCall:
         transfer["unit"],
         transfer["office"],
         transfer["need"],
-        WHY_RETURNED[Cause(transfer["returned"])],
+        WHY_RETURNED[ReturnCause(transfer["returned"])],
         tuple(transfer["rules"]),
         transfer["say"],
         tuple(transfer["officials"]),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.model import Call, Side
-from appliance.calls.states import Row, State, row_for
+from appliance.calls.states import State, TableRow, row_for
 from appliance.policy.dialling import DialLedger
 from appliance.policy.directory import (
     Authorisation,
@@ -246,12 +246,12 @@ def meant_in(state: State) -> list[type[events.Event]]:
     return [
         kind
         for kind, row in rows.items()
-        if isinstance(row, Row)
+        if isinstance(row, TableRow)
         for _ in range(weight(kind, row, state))
     ]
 
 
-def weight(kind: type[events.Event], row: Row, state: State) -> int:
+def weight(kind: type[events.Event], row: TableRow, state: State) -> int:
     """Say how often to draw what may happen in a state: most often what leads on."""
     if kind in ENDS or not set(row.to) - OVER:
         return 1

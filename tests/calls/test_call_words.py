@@ -7,7 +7,7 @@ import re
 import pytest
 
 from appliance.calls import events
-from appliance.calls.model import Cause
+from appliance.calls.model import ReturnCause
 from appliance.calls.states import State
 from appliance.calls.status import CALL_STATE_WORDS, WHY_RETURNED
 from tests.calls.desk import TEN, tell, up
@@ -31,8 +31,8 @@ def test_a_call_that_rings_is_said_to_ring() -> None:
     assert (call.words.it, call.words.en) == ("Squilla", "Ringing")
 
 
-@pytest.mark.parametrize("cause", Cause)
-def test_why_a_call_came_back_is_said(cause: Cause) -> None:
+@pytest.mark.parametrize("cause", ReturnCause)
+def test_why_a_call_came_back_is_said(cause: ReturnCause) -> None:
     """Every cause has its words (P6)."""
     words = WHY_RETURNED[cause]
     assert all((words.it, words.en))

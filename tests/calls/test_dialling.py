@@ -9,7 +9,7 @@ import pytest
 from appliance.calls import events, model, orders, outgoing
 from appliance.calls.events import Caller, FarEnd, FarEndProgressed, Presentation
 from appliance.calls.model import Side
-from appliance.calls.outgoing import Dialled
+from appliance.calls.outgoing import OutgoingCall
 from appliance.calls.side_states import KEY_TABLE, SideState
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
@@ -56,7 +56,7 @@ def test_a_phone_that_has_heard_a_message_calls_back(
     before = heard(switchboard)
     given = list(outgoing.begin_for(switchboard._desk, before, number, "message:3", now))
     side = switchboard._desk.sides["k1"]
-    assert isinstance(side, Dialled)
+    assert isinstance(side, OutgoingCall)
     assert side.record.case == "message:3"
     told = [o.prompts[0] for o in given if isinstance(o, orders.Play)]
     assert ordered in [*given, *told]
@@ -105,7 +105,7 @@ def test_the_call_before_ends_without_the_leg() -> None:
     before.actions = model.COMMON
     list(model.follow(desk, before, events.PhoneHungUp("k1"), TEN))
     assert before.state is SideState.ENDED
-    assert isinstance(desk.sides["k1"], Dialled)
+    assert isinstance(desk.sides["k1"], OutgoingCall)
 
 
 def test_sounds_before_the_number_was_sent_mean_nothing() -> None:

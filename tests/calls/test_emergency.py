@@ -10,8 +10,8 @@ import pytest
 from appliance.calls import events, orders, outgoing
 from appliance.calls.events import DigitPressed, DigitSource, Evidence, FarEnd, FarEndProgressed
 from appliance.calls.orders import CallRecord, DialLeg, Order, Result
-from appliance.calls.outgoing import RANKS, Dialled, Rank
-from appliance.calls.outside_call import Outside
+from appliance.calls.outgoing import RANKS, OutgoingCall, Rank
+from appliance.calls.outside_call import OutsideCall
 from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.switchboard import Switchboard
@@ -164,7 +164,7 @@ def test_a_call_out_gives_way(state: SideState) -> None:
     leg = ring.ringing[0].leg
     world.tell(events.OperatorAnswered(leg, "op1"))
     side = world.desk.sides[leg]
-    assert isinstance(side, Dialled)
+    assert isinstance(side, OutgoingCall)
     side.enter(state, world.now)
     if state in {SideState.ACCEPTING, SideState.SPEAKING, SideState.WAITING, SideState.SEEKING}:
         world.desk.seats["line1"].call, side.line = "", ""
@@ -189,7 +189,7 @@ def test_a_telephone_outside_gives_way(state: SideState) -> None:
         world.tell(events.PhoneGone(phone))
     world.tell(RANG, KNOWN)
     side = world.desk.sides["boot7-1.1"]
-    assert isinstance(side, Outside)
+    assert isinstance(side, OutsideCall)
     side.enter(state, world.now)
     assert outgoing.rank_of(side) is {
         SideState.LEAVING: Rank.LEAVING,

@@ -14,7 +14,7 @@ from appliance.calls import confinement, events, orders
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.model import LineState
 from appliance.calls.orders import Order, Result
-from appliance.calls.states import Do, State
+from appliance.calls.states import CallAction, State
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from tests.calls import test_head
@@ -138,7 +138,7 @@ def test_without_anybody_who_takes_note_a_fault_is_raised() -> None:
     """No test confines what it should see."""
     switchboard = up()
     with pytest.raises(PlantedFault):
-        befall(switchboard, TEN, RANG, Do.RING_AT_ONCE)
+        befall(switchboard, TEN, RANG, CallAction.RING_AT_ONCE)
 
 
 def test_a_caller_whose_routing_fails_comes_to_voicemail() -> None:
@@ -146,7 +146,7 @@ def test_a_caller_whose_routing_fails_comes_to_voicemail() -> None:
     on another line is served as ever.
     """
     switchboard, faults = confined()
-    given = befall(switchboard, TEN, RANG, Do.RING_AT_ONCE)
+    given = befall(switchboard, TEN, RANG, CallAction.RING_AT_ONCE)
     assert orders.AnswerLine("line1") in given
     given = tell(switchboard, TEN, UP)
     (play,) = [order for order in given if isinstance(order, orders.Play)]
@@ -165,7 +165,7 @@ def test_phones_that_ring_are_let_go() -> None:
     (ring,) = [order for order in given if isinstance(order, orders.RingPhones)]
     lifted, other = ring.ringing[0], ring.ringing[1]
     event = events.OperatorAnswered(lifted.leg, lifted.phone)
-    given = befall(switchboard, TEN, event, Do.ANSWER)
+    given = befall(switchboard, TEN, event, CallAction.ANSWER)
     assert orders.HangUpPhone(lifted.leg) in given
     assert orders.StopRinging(other.leg) in given
     assert orders.AnswerLine("line1") in given
@@ -176,7 +176,7 @@ def test_a_conversation_goes_on_without_what_failed() -> None:
     switchboard, faults = confined()
     leg = talking(switchboard)
     key = events.DigitPressed("5", DigitSource.RFC4733, leg=leg)
-    given = befall(switchboard, TEN, key, Do.FORWARD_KEY, Do.COLLECT_KEY)
+    given = befall(switchboard, TEN, key, CallAction.FORWARD_KEY, CallAction.COLLECT_KEY)
     assert [type(order) for order in given] == [orders.WriteCall]
     assert state_of(switchboard) is State.TALKING
     assert faults == [1]
@@ -189,7 +189,7 @@ def test_a_conversation_that_ends_frees_its_line(by: str) -> None:
     leg = talking(switchboard)
     left = events.CallerHungUp("line1", Evidence.BUSY_TONE, 700)
     event = left if by == "caller" else events.PhoneHungUp(leg)
-    given = befall(switchboard, TEN, event, Do.CALLER_LEFT, Do.OPERATOR_LEFT)
+    given = befall(switchboard, TEN, event, CallAction.CALLER_LEFT, CallAction.OPERATOR_LEFT)
     assert orders.HangUp("line1") in given
     last = records(tell(switchboard, TEN, events.LineIdle("line1")))[-1]
     assert last.result is Result.ANSWERED
@@ -219,7 +219,7 @@ def test_what_was_recorded_is_kept(event: str) -> None:
         "late": events.DeadlinePassed(State.RECORDING.value, call),
         "hung up": events.CallerHungUp("line1", Evidence.SIGNALLED, 700),
     }
-    given = befall(switchboard, now, told[event], Do.KEEP, Do.KEEP_AS_IS)
+    given = befall(switchboard, now, told[event], CallAction.KEEP, CallAction.KEEP_AS_IS)
     assert [o.recording for o in given if isinstance(o, orders.StoreMessage)] == [call]
     assert (orders.HangUp("line1") in given) is (event != "gone")
     stored = tell(
@@ -240,7 +240,7 @@ def test_the_outcome_of_a_message_is_in_the_record(line_first: bool, stored: boo
     if line_first:
         tell(switchboard, NIGHT, idle)
     outcome = events.MessageStored(call, "m1", 9000) if stored else events.StoreFailed(call, "full")
-    given = befall(switchboard, NIGHT, outcome, Do.SAVED, Do.NOT_SAVED)
+    given = befall(switchboard, NIGHT, outcome, CallAction.SAVED, CallAction.NOT_SAVED)
     given += [] if line_first else tell(switchboard, NIGHT, idle)
     last = records(given)[-1]
     assert last.result is (Result.MESSAGE if stored else Result.NOT_STORED)
@@ -253,11 +253,11 @@ def test_a_line_that_goes_while_a_message_is_stored_changes_nothing_of_it() -> N
     switchboard, _ = confined(NIGHT)
     call = recording(switchboard)
     tell(switchboard, NIGHT, events.RecordingEnded(call, RecordingStop.KEY, 9000))
-    befall(switchboard, NIGHT, events.LineIdle("line1"), Do.LINE_WENT, Do.FREE_LINE)
+    befall(switchboard, NIGHT, events.LineIdle("line1"), CallAction.LINE_WENT, CallAction.FREE_LINE)
     assert switchboard._desk.seats["line1"].call == ""
     given = tell(switchboard, NIGHT, events.MessageStored(call, "m1", 9000))
     assert records(given)[-1].result is Result.MESSAGE
-    befall(switchboard, NIGHT, events.BoxStopped(), Do.LOSE)
+    befall(switchboard, NIGHT, events.BoxStopped(), CallAction.LOSE)
 
 
 @pytest.mark.parametrize("room", [True, False])
@@ -265,7 +265,7 @@ def test_a_greeting_that_cannot_be_said_leaves_the_tone(room: bool) -> None:
     """Words can be left all the same, where there is room for them."""
     switchboard, faults = confined(NIGHT)
     tell(switchboard, NIGHT, events.RoomForMessages(room), RANG, KNOWN)
-    given = befall(switchboard, NIGHT, UP, Do.GREET)
+    given = befall(switchboard, NIGHT, UP, CallAction.GREET)
     assert faults == [1]
     assert (orders.HangUp("line1") in given) is not room
     assert (state_of(switchboard) is State.TONE) is room
@@ -279,7 +279,7 @@ def test_a_caller_who_gave_up_leaves_the_line_to_the_next(monkeypatch: pytest.Mo
         if plain:
             monkeypatch.setattr("appliance.calls.confinement.release_phones", None)
         left = events.CallerHungUp("line1", Evidence.GAVE_UP)
-        last = records(befall(switchboard, TEN, left, Do.GIVE_UP))[-1]
+        last = records(befall(switchboard, TEN, left, CallAction.GIVE_UP))[-1]
         assert last.result is Result.LOST
         assert last.ended_at is not None
         assert switchboard._desk.seats["line1"].state is LineState.IDLE
@@ -291,7 +291,7 @@ def test_a_call_that_nothing_can_be_done_for_is_dropped(monkeypatch: pytest.Monk
     leg = talking(switchboard)
     monkeypatch.setattr("appliance.calls.confinement.release_phones", None)
     left = events.CallerHungUp("line1", Evidence.BUSY_TONE)
-    given = befall(switchboard, TEN, left, Do.CALLER_LEFT)
+    given = befall(switchboard, TEN, left, CallAction.CALLER_LEFT)
     assert orders.HangUpPhone(leg) in given
     assert orders.HangUp("line1") in given
     assert switchboard._desk.calls == {}
@@ -304,11 +304,11 @@ def test_a_line_that_is_late_to_be_idle_does_not_keep_its_call() -> None:
     talking(switchboard)
     left = events.CallerHungUp("line1", Evidence.BUSY_TONE)
     tell(switchboard, TEN, left)
-    befall(switchboard, TEN, left, Do.NOTE_RELEASE)
+    befall(switchboard, TEN, left, CallAction.NOTE_RELEASE)
     assert state_of(switchboard) is State.CLEARING
     call = switchboard._desk.seats["line1"].call
     late = events.DeadlinePassed(State.CLEARING.value, call)
-    befall(switchboard, TEN, late, Do.NOT_IDLE)
+    befall(switchboard, TEN, late, CallAction.NOT_IDLE)
     assert switchboard._desk.calls == {}
 
 
@@ -320,7 +320,7 @@ def test_a_caller_on_hold_at_a_pbx_is_brought_back() -> None:
     while call.state is not State.PBX_CALLING:
         tell(switchboard, TEN, events.PromptEnded(call.play), events.LineFlashed("line1"))
     ringing = events.FarEndProgressed("line1", events.FarEnd.ANSWERED)
-    given = befall(switchboard, TEN, ringing, Do.PBX_HEAR)
+    given = befall(switchboard, TEN, ringing, CallAction.PBX_HEAR)
     assert orders.Flash("line1") in given
     assert state_of(switchboard) is State.PBX_RETURNING
 
@@ -333,7 +333,7 @@ def test_a_caller_of_another_branch_is_theirs_again() -> None:
     legs = list(next(iter(switchboard._desk.calls.values())).legs)
     given: list[Order] = []
     for leg in legs:
-        given = befall(switchboard, TEN, events.PhoneBusy(leg), Do.LEG_OUT)
+        given = befall(switchboard, TEN, events.PhoneBusy(leg), CallAction.LEG_OUT)
         break
     assert any(isinstance(order, orders.RefusePhone) for order in given)
 
@@ -450,7 +450,7 @@ def test_an_operators_phone_that_is_lost_leaves_the_caller_with_voicemail() -> N
     """The line is up already: the greeting is heard at once."""
     switchboard, _ = confined()
     lost = events.PhoneLost(talking(switchboard))
-    given = befall(switchboard, TEN, lost, Do.OPERATOR_LOST)
+    given = befall(switchboard, TEN, lost, CallAction.OPERATOR_LOST)
     assert any("it/greeting_fault" in o.prompts for o in given if isinstance(o, orders.Play))
     assert state_of(switchboard) is State.GREETING
 
@@ -523,9 +523,9 @@ def test_a_message_whose_line_is_free_touches_that_line_no_more(
     tell(switchboard, NIGHT, events.RecordingEnded(call, RecordingStop.RELEASE, 9000))
     tell(switchboard, NIGHT, events.LineIdle("line1"), RANG)
     second = switchboard._desk.seats["line1"].call
-    befall(switchboard, NIGHT, events.ServiceStateChanged(None), Do.FREE_LINE)
+    befall(switchboard, NIGHT, events.ServiceStateChanged(None), CallAction.FREE_LINE)
     saving = switchboard._desk.calls[call]
-    does = {Do.FREE_LINE, Do.LINE_WENT, Do.NOT_SAVED, Do.SAVED}
+    does = {CallAction.FREE_LINE, CallAction.LINE_WENT, CallAction.NOT_SAVED, CallAction.SAVED}
     if plain:
         monkeypatch.setattr("appliance.calls.confinement.release_phones", raises)
         given = befall(switchboard, NIGHT, events.StoreFailed(call, "full"), *does)
@@ -561,7 +561,7 @@ def test_where_nothing_at_all_can_be_done_nothing_is_left_behind(
     for name in ("release_phones", "end_call", "end_dialled"):
         monkeypatch.setattr(f"appliance.calls.confinement.{name}", raises)
     tell(switchboard, TEN, RANG)
-    befall(switchboard, TEN, events.CallerHungUp("line1", Evidence.GAVE_UP), Do.GIVE_UP)
+    befall(switchboard, TEN, events.CallerHungUp("line1", Evidence.GAVE_UP), CallAction.GIVE_UP)
     tell(switchboard, TEN, events.PhoneDialled("k1", "desk1", "0051234567"))
     side = switchboard._desk.sides["k1"]
     does = {row.do for rows in side.table.values() for row in rows.values()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.calls import commands, events, orders
-from appliance.calls.conference import SENTENCES, Hindrance
+from appliance.calls.conference import SENTENCES, SupervisorHindrance
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
@@ -47,7 +47,7 @@ def three(switchboard: Switchboard, phone: str = "capo1") -> str:
     return leg
 
 
-def why_not(switchboard: Switchboard) -> Hindrance | None:
+def why_not(switchboard: Switchboard) -> SupervisorHindrance | None:
     """Say what a person is told who asks for the head."""
     said = switchboard.answer_about_head(BRING, TEN)
     return next((why for why, words in SENTENCES.items() if words == said), None)
@@ -75,24 +75,24 @@ def test_who_lifts_too_late_is_hung_up() -> None:
 
 def test_why_the_head_cannot_come() -> None:
     """No phone, out of reach, away, all absent, a telephone outside, there already."""
-    assert why_not(talking("example")) is Hindrance.NO_PHONE
+    assert why_not(talking("example")) is SupervisorHindrance.NO_PHONE
     switchboard = talking()
     assert why_not(switchboard) is None
     switchboard._desk.outside["boot7-1.1"] = "line2"
-    assert why_not(switchboard) is Hindrance.OUTSIDE
+    assert why_not(switchboard) is SupervisorHindrance.OUTSIDE
     switchboard._desk.outside.clear()
     tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAllAbsent(True, "op1")))
-    assert why_not(switchboard) is Hindrance.ALL_ABSENT
+    assert why_not(switchboard) is SupervisorHindrance.ALL_ABSENT
     tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAllAbsent(False, "op1")))
     tell(switchboard, TEN, events.PhoneGone("op2"))
     tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAway(True, "capo1")))
-    assert why_not(switchboard) is Hindrance.AWAY
+    assert why_not(switchboard) is SupervisorHindrance.AWAY
     tell(switchboard, TEN, events.PhoneGone("capo1"))
-    assert why_not(switchboard) is Hindrance.UNREACHABLE
+    assert why_not(switchboard) is SupervisorHindrance.UNREACHABLE
     tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAway(False, "capo1")))
     tell(switchboard, TEN, events.PhoneRegistered("capo1"))
     three(switchboard)
-    assert why_not(switchboard) is Hindrance.THERE
+    assert why_not(switchboard) is SupervisorHindrance.THERE
     assert wish(switchboard) == []
 
 
@@ -108,7 +108,7 @@ def test_the_head_has_one_conversation_at_a_time() -> None:
     leg = next(leg for leg, phone in second.legs.items() if phone == "op2")
     tell(switchboard, TEN, events.OperatorAnswered(leg, "op2"), events.LineAnswered("line2"))
     said = switchboard.answer_about_head(replace(BRING, call="op2"), TEN)
-    assert said == SENTENCES[Hindrance.BUSY]
+    assert said == SENTENCES[SupervisorHindrance.BUSY]
 
 
 def test_whoever_talks_with_nobody_cannot_ask() -> None:

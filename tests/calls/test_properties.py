@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.calls import commands, conference, events, orders
-from appliance.calls.dictation import Dictation
+from appliance.calls.dictation import DictationCall
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.model import Call, LineState, Side
 from appliance.calls.orders import Result
-from appliance.calls.outgoing import Dialled
-from appliance.calls.outside_call import Outside
+from appliance.calls.outgoing import OutgoingCall
+from appliance.calls.outside_call import OutsideCall
 from appliance.calls.side_states import SideState
-from appliance.calls.states import Row, State, row_for
+from appliance.calls.states import State, TableRow, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import DialLedger
@@ -205,7 +205,7 @@ class Watch:
     def dials(self, line: str, leg: str) -> bool:
         """Tell whether a line is the one on which the phone of a leg calls out."""
         desk = self.switchboard._desk
-        return isinstance(desk.sides.get(leg), Dialled) and desk.seats[line].call == leg
+        return isinstance(desk.sides.get(leg), OutgoingCall) and desk.seats[line].call == leg
 
     def look_at(self, order: orders.Order, known: set[str]) -> None:  # noqa: C901 - one case an order
         """Check one order against what may never be ordered."""
@@ -246,7 +246,7 @@ class Watch:
             case orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RecordLeg(_, leg):
-                dictates = isinstance(self.switchboard._desk.sides.get(leg), Dictation)
+                dictates = isinstance(self.switchboard._desk.sides.get(leg), DictationCall)
                 assert dictates or leg in self.over  # E21
             case orders.RingPhones():
                 self.may_ring(order)
@@ -345,7 +345,9 @@ class Watch:
         assert set(desk.trunks) == set(trunks)
         used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
         used += [phone for call in desk.calls.values() for phone in call.legs.values()]
-        heads = [side for side in desk.sides.values() if isinstance(side, conference.Supervisor)]
+        heads = [
+            side for side in desk.sides.values() if isinstance(side, conference.SupervisorCall)
+        ]
         assert all(desk.calls[side.call].leg for side in heads)
         used += [phone for side in heads for phone in side.phones.values()]
         used = [phone for phone in used if phone not in BRANCHES]  # it has many positions
@@ -377,11 +379,11 @@ class Watch:
             while call.leg and call.state not in {State.CLEARING, State.ENDED}:
                 self.tell(events.PhoneHungUp(call.leg))  # the operator, then the office
         for side in list(desk.sides.values()):
-            if side.state is SideState.TALKING and isinstance(side, Outside):
+            if side.state is SideState.TALKING and isinstance(side, OutsideCall):
                 self.tell(events.CallerHungUp(side.line, events.Evidence.BUSY_TONE))
             elif side.state is SideState.TALKING:
                 self.tell(events.PhoneHungUp(side.leg))
-            assert not isinstance(side, Dialled) or side.state is not SideState.TALKING
+            assert not isinstance(side, OutgoingCall) or side.state is not SideState.TALKING
         self.pass_time(2000.0)
         for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
             raise AssertionError(f"{call.id} never ends: {call.state}")
@@ -462,7 +464,7 @@ def fitting(
         kinds += named_side(side)
     for call in watch.switchboard._desk.calls.values():
         for kind, choice in named(call).items():
-            if isinstance(row_for(call.state, kind), Row):
+            if isinstance(row_for(call.state, kind), TableRow):
                 kinds += [choice] * (1 if kind in SETBACKS else 5)
     return st.sampled_from(kinds)
 
@@ -475,9 +477,9 @@ dialling = st.builds(
 def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
     """Return events that name a call which a phone made, as its table knows them."""
     own = st.sampled_from([*side.legs] or ["gone"])
-    line = st.just(side.line if isinstance(side, Outside | Dialled) else "line9")
+    line = st.just(side.line if isinstance(side, OutsideCall | OutgoingCall) else "line9")
     keys = st.sampled_from("12345*#")
-    take = st.just(side.take if isinstance(side, Dictation) else "no take")
+    take = st.just(side.take if isinstance(side, DictationCall) else "no take")
     stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
     known: dict[type, st.SearchStrategy[events.Event]] = {
         events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
@@ -491,7 +493,7 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
         events.LineIdle: st.builds(events.LineIdle, line),
         events.LineNeeded: st.builds(events.LineNeeded, line),
         events.DigitPressed: st.builds(events.DigitPressed, keys, st.just(DigitSource.CHIP), line)
-        if isinstance(side, Outside)
+        if isinstance(side, OutsideCall)
         else st.builds(events.DigitPressed, keys, st.just(DigitSource.RFC4733), st.just(""), own),
         events.RecordingEnded: st.builds(
             events.RecordingEnded, take, stops, st.sampled_from([9000, 9000, 400])

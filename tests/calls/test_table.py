@@ -27,10 +27,10 @@ from appliance.calls.states import (
     EVENTS,
     LIMITS_MS,
     TABLE,
-    Do,
+    CallAction,
     Ignored,
-    Row,
     State,
+    TableRow,
     row_for,
 )
 from appliance.calls.switchboard import HANDLERS
@@ -64,14 +64,14 @@ def test_every_event_is_a_row_or_ignored_for_a_reason(state: State) -> None:
     assert set(TABLE[state]) == set(EVENTS)
     for event in EVENTS:
         row = row_for(state, event)
-        assert isinstance(row, Row) or len(row.because) > 10, (state, event)
+        assert isinstance(row, TableRow) or len(row.because) > 10, (state, event)
         assert isinstance(row, Ignored) or row.to or row.stays, (state, event)
 
 
 def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
     """What the table says is done by exactly one function, and no function waits for nothing."""
-    rows = [row for rows in TABLE.values() for row in rows.values() if isinstance(row, Row)]
-    assert {row.do for row in rows} == set(Do) == set(HANDLERS)
+    rows = [row for rows in TABLE.values() for row in rows.values() if isinstance(row, TableRow)]
+    assert {row.do for row in rows} == set(CallAction) == set(HANDLERS)
 
 
 @pytest.mark.parametrize(("table", "actions"), SIDES, ids=SIDE_NAMES)
@@ -92,13 +92,13 @@ def test_every_state_can_be_reached_and_left() -> None:
         to
         for state, rows in TABLE.items()
         for row in rows.values()
-        if isinstance(row, Row)
+        if isinstance(row, TableRow)
         for to in row.to
         if to is not state
     }
     assert reached == set(State)
     for state in set(State) - {State.ENDED}:
-        rows = [row for row in TABLE[state].values() if isinstance(row, Row)]
+        rows = [row for row in TABLE[state].values() if isinstance(row, TableRow)]
         assert any(to is not state for row in rows for to in row.to), state
 
 
@@ -125,7 +125,7 @@ def test_diagrams_are_drawn_from_the_table() -> None:
         f"    {state} --> {to}:"
         for state, rows in TABLE.items()
         for row in rows.values()
-        if isinstance(row, Row)
+        if isinstance(row, TableRow)
         for to in row.to
     }
     drawn = {line.split(":")[0] + ":" for line in text.splitlines()[2:-1]}
@@ -152,7 +152,7 @@ def test_every_handler_takes_the_events_of_its_rows() -> None:
         (state, kind, row.do)
         for state, rows in TABLE.items()
         for kind, row in rows.items()
-        if isinstance(row, Row) and not _takes(HANDLERS[row.do], kind)
+        if isinstance(row, TableRow) and not _takes(HANDLERS[row.do], kind)
     ]
     assert wrong == []
 

@@ -373,7 +373,7 @@ def test_the_head_is_not_brought_in_beside_a_caller_who_came_over() -> None:
     made = talking("offices")
     tell(made, TEN, events.PhoneRegistered("capo1"))
     request = commands.BringHead("op1", "op1")
-    why = conference.SENTENCES[conference.Hindrance.CAME_OVER]
+    why = conference.SENTENCES[conference.SupervisorHindrance.CAME_OVER]
     assert made.answer_about_head(request, TEN) == why
     tell(made, TEN, *(events.DigitPressed("*", events.DigitSource.RFC4733, leg="boot7-1.1"),) * 3)
     assert "head.refused.came_over" in made._desk.calls["boot7-1"].record.trail

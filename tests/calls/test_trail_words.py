@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appliance.calls.model import Cause
+from appliance.calls.model import ReturnCause
 from appliance.calls.orders import CallRecord
 from appliance.calls.status import Names, office_words, path_of, returned_words
 from appliance.policy.text import Words
@@ -122,8 +122,8 @@ def test_a_time_is_kept_where_the_same_is_said_once() -> None:
     assert timed(a_call("rang", "answered.op1", "picked_up.op1"))["Answers: op1"] == 5
 
 
-@pytest.mark.parametrize("cause", Cause)
-def test_every_cause_of_a_return_has_its_words(cause: Cause) -> None:
+@pytest.mark.parametrize("cause", ReturnCause)
+def test_every_cause_of_a_return_has_its_words(cause: ReturnCause) -> None:
     """P6: no answer, busy, unreachable, declined and so on."""
     assert returned_words(cause).it
 

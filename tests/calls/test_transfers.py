@@ -8,7 +8,7 @@ import pytest
 
 from appliance.calls import announcements, commands, events, orders
 from appliance.calls.announcements import resumption, takes_calls
-from appliance.calls.model import Wish
+from appliance.calls.model import TransferWish
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
@@ -317,7 +317,7 @@ def test_an_office_whose_name_has_a_sound_is_named() -> None:
     """E23: in the language of the house; in another, or without a sound, by the code."""
     switchboard = office_desk()
     desk, night = switchboard._desk, later(TEN, 3 * 3600.0)
-    answer = decide_transfer(desk, Wish("anagrafe", "residenza", "op1"), night)
+    answer = decide_transfer(desk, TransferWish("anagrafe", "residenza", "op1"), night)
     assert isinstance(answer, TransferLater)
     assert announcements.not_now_words(desk, answer, night)[:2] == ("digit_3", "digit_1")
     for is_holiday, said in ((True, "greeting_holiday"), (False, "greeting_closed")):

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.calls.model import LineState
-from appliance.calls.states import Do
+from appliance.calls.states import CallAction
 from appliance.service.loop import MOST, Confinement
 from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.line import SubscriberLineState as Wire
@@ -60,9 +60,17 @@ def world(tmp_path: Path) -> Iterator[Befallen]:
 
 
 @pytest.mark.parametrize(
-    "does", [Do.RING_AT_ONCE, Do.ANSWER, Do.TALK, Do.CALLER_LEFT, Do.END], ids=str
+    "does",
+    [
+        CallAction.RING_AT_ONCE,
+        CallAction.ANSWER,
+        CallAction.TALK,
+        CallAction.CALLER_LEFT,
+        CallAction.END,
+    ],
+    ids=str,
 )
-def test_a_fault_ends_one_call_and_frees_its_line(world: Befallen, does: Do) -> None:
+def test_a_fault_ends_one_call_and_frees_its_line(world: Befallen, does: CallAction) -> None:
     """Whichever step of a call fails, also one that is about its end: a conversation on another
     line goes on, the line is idle again, the record final, and the next caller is served.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.events import Caller, Presentation
-from appliance.calls.model import Cause
+from appliance.calls.model import ReturnCause
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.directory import ReturnRule
 from appliance.policy.reports import Ending, TransferAttempt, report_of
@@ -81,7 +81,7 @@ def test_what_the_trail_tells(
 
 def test_every_reason_has_its_words() -> None:
     """The office reads why its calls came back, never a code."""
-    assert set(reports.REASONS) == {*(each.value for each in Cause), UNFINISHED}
+    assert set(reports.REASONS) == {*(each.value for each in ReturnCause), UNFINISHED}
 
 
 def test_only_a_person_who_answers_makes_a_wait() -> None:

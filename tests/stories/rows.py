@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.calls import branches, events, incoming
 from appliance.calls.model import Call
-from appliance.calls.states import Row, State, row_for
+from appliance.calls.states import State, TableRow, row_for
 from appliance.calls.switchboard import Switchboard
 
 TOLD = (
@@ -35,10 +35,10 @@ def check_rows(seen: Seen, event: events.Event) -> None:
         freed = (events.LineNeeded,) if incoming.FREED_CODE in call.record.trail else ()
         kinds = (type(event), *freed, *(TOLD if _outside(call) else ()))
         rows = [row_for(was, kind) for kind in kinds]
-        leads = [to for row in rows if isinstance(row, Row) for to in row.to]
+        leads = [to for row in rows if isinstance(row, TableRow) for to in row.to]
         if _came_over(call):
             then = [row_for(to, events.LineIdle) for to in leads]  # so it is at once
-            leads += [to for row in then if isinstance(row, Row) for to in row.to]
+            leads += [to for row in then if isinstance(row, TableRow) for to in row.to]
         assert call.state in (was, *leads), (was, type(event).__name__, call.state)
 
 
