@@ -249,9 +249,8 @@ class Switchboard:
                 ordered += self._translated(order, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
-            if step.rescue is not None:
-                rescue = HandleStep(step.rescue)
-                ordered += self._carry_out(rescue, event, tuple(ordered), now)
+            rescue = HandleStep(step.rescue)
+            ordered += self._carry_out(rescue, event, tuple(ordered), now)
             confinement.tidy(self._desk, now)
         return tuple(ordered)
 
@@ -581,6 +580,11 @@ class Switchboard:
         return str(getattr(event, "call", "") or getattr(event, "recording", ""))
 
 
+def _nothing(_switchboard: Switchboard, _event: Event, _given: Given, _now: Now) -> Orders:
+    """Rescue nobody: the step concerned no call."""
+    return iter(())
+
+
 class HandleStep(NamedTuple):
     """What is done around every event, and for whom something is done if it fails (`rescue`).
 
@@ -589,7 +593,7 @@ class HandleStep(NamedTuple):
     """
 
     run: Callable[[Switchboard, Event, Given, Now], Orders]
-    rescue: Callable[[Switchboard, Event, Given, Now], Orders] | None = None
+    rescue: Callable[[Switchboard, Event, Given, Now], Orders] = _nothing
 
 
 STEPS: tuple[HandleStep, ...] = (
