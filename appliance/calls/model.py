@@ -213,29 +213,7 @@ FROM_DESK = "Centralino"
 
 @dataclass(slots=True)
 class Call:
-    """A call on `line`: `legs` ring (leg -> phone), `leg` of `leg_phone` is the one that answered.
-
-    `stage` is the group that is rung (since `rung_since`, monotonic), `missed` why the switchboard
-    did not take it, `outcomes` how legs of the stage ended, `went_away` the phones that lifted and
-    hung up at once. `settled` once it is known who calls, or that nobody will say so. `off_hook` is
-    true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
-    `full` once a message had its full length, `shared` once a telephone beside the line was lifted
-    in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
-    called, `offers` how often the present one was told of the call; `returned` once the caller came
-    back, `pbx_fault` when the PBX did not understand. `menu` is what
-    the greeting offered, `heard` the sheets that the caller chose, `language` the one asked for by
-    a key ("" for the office's first), `turns` how often a key led elsewhere in the announcements;
-    `untold` while the numbers for emergencies were not told to this caller. A call that waits does
-    so since `waiting_since`, was last told at `announced_at`, rings the phones in `spared` not
-    before their time; the highest `priority` is served first; `waited` once its time was over.
-    `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
-    nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
-    `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
-    extension that it goes to, `postponed` what was decided and waits for who calls, `handed` the
-    branches to which it was handed over, `request` what the caller's recorded words become, `brief`
-    when they are too short to say anything. Times are
-    monotonic seconds.
-    """
+    """A call on `line`, from its first ring to its final record. Times are monotonic seconds."""
 
     id: str
     line: Line
@@ -243,51 +221,63 @@ class Call:
     state: State = State.ARRIVED
     deadline: float | None = None
     decision: Decision | None = None
+    postponed: Decision | None = None  # decided, waits for who calls
+    settled: bool = False  # it is known who calls, or that nobody will say so
+
+    # --- ringing: the group that is rung, and how that went ---
     stage: Destination | None = None
-    missed: NotTaken | None = None
-    outcomes: list[NotTaken] = field(default_factory=list)
-    legs: dict[str, str] = field(default_factory=dict)
-    went_away: set[str] = field(default_factory=set)
+    rung_since: float = 0.0
+    legs: dict[str, str] = field(default_factory=dict)  # those that ring: leg -> phone
+    outcomes: list[NotTaken] = field(default_factory=list)  # how legs of this stage ended
+    missed: NotTaken | None = None  # why the switchboard did not take it
+    went_away: set[str] = field(default_factory=set)  # phones that lifted and hung up at once
+    handed: set[BranchDestination] = field(default_factory=set)  # branches that were asked
+
+    # --- the line, and the phone that answered ---
     leg: str = ""
     leg_phone: str = ""
-    off_hook: bool = False
-    up: bool = False
-    on_line: bool = True
+    off_hook: bool = False  # from AnswerLine on
+    up: bool = False  # from LineAnswered on
+    on_line: bool = True  # until the line is free again
+    talking_since: float | None = None
+    shared: bool = False  # a telephone beside the line was lifted in the conversation
+    ended_by: Evidence | None = None  # why a recording ended, for a call that nothing else ends
+    ended_ms: int = 0
+
+    # --- announcements and voicemail ---
     play: str = ""
     leg_play: str = ""
     recording_since: float = 0.0
-    talking_since: float | None = None
-    priority: int = 0
+    full: bool = False  # a message had its full length
+    menu: Menu = ()  # what the greeting offered
+    heard: tuple[str, ...] = ()  # sheets that the caller chose
+    language: str = ""  # asked for by a key, "" for the office's first
+    turns: int = 0  # how often a key led elsewhere in the announcements
+    untold: bool = False  # the numbers for emergencies were not told to this caller
+
+    # --- waiting for a free position ---
+    priority: int = 0  # the highest is served first
     waiting_since: float = 0.0
     announced_at: float = 0.0
-    spared: dict[str, float] = field(default_factory=dict)
-    waited: bool = False
-    rung_since: float = 0.0
-    full: bool = False
-    brief: bool = False
-    settled: bool = False
-    ended_by: Evidence | None = None
-    ended_ms: int = 0
-    shared: bool = False
-    position: int = 0
-    offers: int = 0
-    returned: bool = False
-    pbx_fault: bool = False
-    menu: Menu = ()
-    heard: tuple[str, ...] = ()
-    language: str = ""
-    turns: int = 0
-    untold: bool = False
-    keyed: str = ""
-    choices: Choices | None = None
-    about: About | None = None
-    transfer: Transfer | None = None
+    spared: dict[str, float] = field(default_factory=dict)  # phones not to be rung before
+    waited: bool = False  # its time was over
+
+    # --- behind a PBX ---
+    position: int = 0  # extensions called so far
+    offers: int = 0  # how often the present one was told of the call
+    returned: bool = False  # the caller came back
+    pbx_fault: bool = False  # the PBX did not understand
+    dials: Dials | None = None  # an extension that a transfer goes to
+
+    # --- transfer ---
+    keyed: str = ""  # what the operator has begun to key
+    choices: Choices | None = None  # what keys do now
+    about: About | None = None  # the office whose rule may be opened
+    transfer: Transfer | None = None  # the last one asked for
     refused: Words = NOTHING
-    failed: tuple[str, float] = ("", 0.0)
-    dials: Dials | None = None
-    postponed: Decision | None = None
-    handed: set[BranchDestination] = field(default_factory=set)
-    request: NewRequest | None = None
+    failed: tuple[str, float] = ("", 0.0)  # the leg told that a transfer failed, and when
+    request: NewRequest | None = None  # what the caller's recorded words become
+    brief: bool = False  # they are too short to say anything
     _legs_made: int = 0
     _plays_made: int = 0
 
