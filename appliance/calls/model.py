@@ -147,29 +147,23 @@ class Dials:
 
 @dataclass(slots=True)
 class Transfer:
-    """One transfer by `operator`'s phone; `leg` and `phone` are the office's, that rings or is up.
-
-    `position` counts the targets tried, `outcomes` how they ended; at `ends_at` (monotonic s) no
-    further one is. `met` once somebody there was spoken with. `announced` once the caller has heard
-    what is done. A return is at `step`; `rang` did not answer it in this round, `wait_until` ends
-    the wait, `offers` counts how often the caller could leave words.
-    """
+    """One transfer by `operator`'s phone. Times are monotonic seconds."""
 
     wish: TransferWish
     allowed: TransferAllowed
     operator: str
-    ends_at: float
-    leg: str = ""
+    ends_at: float  # no further target is tried after it
+    leg: str = ""  # the office's, that rings or is up
     phone: str = ""
     up: bool = False
-    met: bool = False
-    announced: bool = False
-    position: int = 0
-    outcomes: list[NotTaken] = field(default_factory=list)
-    step: TransferStep = TransferStep.OPERATOR
-    rang: set[str] = field(default_factory=set)
+    met: bool = False  # somebody there was spoken with
+    announced: bool = False  # the caller has heard what is done
+    position: int = 0  # targets tried
+    outcomes: list[NotTaken] = field(default_factory=list)  # how they ended
+    step: TransferStep = TransferStep.OPERATOR  # of a return
+    rang: set[str] = field(default_factory=set)  # phones that did not answer it in this round
     wait_until: float = 0.0
-    offers: int = 0
+    offers: int = 0  # how often the caller could leave words
 
     @property
     def unit(self) -> Unit:
@@ -500,25 +494,19 @@ def no_carrier(reason: str) -> Words:
 
 @dataclass(slots=True)
 class LineSeat:
-    """One line of the office at run time; `call` is the id of the call on it, or "".
+    """One line of the office at run time."""
 
-    `configured` is what the office wrote of it, `line` what holds once the modem has spoken.
-    `condition` is what the modem measured last, `watched` is true once it has measured anything;
-    `half` says why a line is half duplex that was none by its make;
-    `gave_up` is the last call that nobody answered, and when (monotonic) it ended.
-    """
-
-    configured: Line
-    line: Line
+    configured: Line  # as the office wrote it
+    line: Line  # as it is once the modem has spoken
     state: LineState = LineState.MISSING
     since: datetime | None = None
-    call: str = ""
+    call: str = ""  # the id of the call on it
     reason: Words = NOTHING
     modem: str = ""
-    condition: LineCondition = LineCondition.UNKNOWN
-    watched: bool = False
-    half: Words = NOTHING
-    gave_up: tuple[CallRecord, float] | None = None
+    condition: LineCondition = LineCondition.UNKNOWN  # what the modem measured last
+    watched: bool = False  # it has measured anything
+    half: Words = NOTHING  # why a line is half duplex that was none by its make
+    gave_up: tuple[CallRecord, float] | None = None  # the last unanswered call, and when it ended
 
     def become(self, state: LineState, now: Now, reason: Words = NOTHING) -> None:
         """Change the state; `since` moves only when it really changes."""
@@ -564,43 +552,35 @@ class TrunkSeat(LineSeat):
 
 @dataclass(slots=True)
 class Desk:
-    """Everything the handlers know beside their own call; `reachable` are registered phones,
-    `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
-    offices have declared (P4), `unanswered` which of them do not answer (E8), `officials` whom
-    sheets make public as in charge (E10). By phone: the calls
-    `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
-    when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
-    which phone was last refused a number, why, when, `attendance` whether anybody seems to be
-    there, `exchange` what callers' dates say of the time. `trunks` are the legs of callers whom
-    others hand over, which are lines to their calls, `freed` those that were just let go."""
+    """State of the switchboard: what the handlers know beside their own call."""
 
     office: Office
-    prefix: str
+    prefix: str  # of call ids, to be unique over restarts
     service: ServiceState
     seats: dict[str, LineSeat] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
-    late: dict[str, Call] = field(default_factory=dict)
-    sides: dict[str, Side] = field(default_factory=dict)
-    outside: dict[str, str] = field(default_factory=dict)
-    trunks: dict[str, TrunkSeat] = field(default_factory=dict)
-    freed: list[str] = field(default_factory=list)
-    reachable: set[str] = field(default_factory=set)
+    late: dict[str, Call] = field(default_factory=dict)  # ended, their message perhaps stored yet
+    sides: dict[str, Side] = field(default_factory=dict)  # calls that phones make, by leg
+    outside: dict[str, str] = field(default_factory=dict)  # leg of an ordinary telephone -> line
+    trunks: dict[str, TrunkSeat] = field(default_factory=dict)  # legs that are lines to their calls
+    freed: list[str] = field(default_factory=list)  # those that were just let go
+    reachable: set[str] = field(default_factory=set)  # registered phones
     pin_tries: dict[str, PinTries] = field(default_factory=dict)
-    register: Directory = NO_REGISTER
-    officials: tuple[OfficialInCharge, ...] = ()
-    unanswered: Unanswered = Unanswered()
-    missed: dict[str, int] = field(default_factory=dict)
-    reminders: dict[str, float | None] = field(default_factory=dict)
-    gone: dict[str, datetime] = field(default_factory=dict)
-    ledger: DialLedger = NO_LEDGER
-    refusal: tuple[str, DialRefusal, datetime] | None = None
-    waiting: int = 0
+    register: Directory = NO_REGISTER  # what offices have declared (P4)
+    officials: tuple[OfficialInCharge, ...] = ()  # whom sheets make public as in charge (E10)
+    unanswered: Unanswered = Unanswered()  # offices that do not answer of late (E8)
+    missed: dict[str, int] = field(default_factory=dict)  # calls missed in a row, by phone
+    reminders: dict[str, float | None] = field(default_factory=dict)  # when due; None: it was
+    gone: dict[str, datetime] = field(default_factory=dict)  # since when a phone is unreachable
+    ledger: DialLedger = NO_LEDGER  # who called and what was dialled
+    refusal: tuple[str, DialRefusal, datetime] | None = None  # the last number refused to a phone
+    waiting: int = 0  # messages that nobody has closed
     has_room: bool = True  # for messages
     menu: Menu = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
-    carrier: bool = True
-    attendance: Attendance = Attendance()
-    exchange: ExchangeTime = ExchangeTime()
+    carrier: bool = True  # the media gateway runs
+    attendance: Attendance = Attendance()  # whether anybody seems to be there
+    exchange: ExchangeTime = ExchangeTime()  # what callers' dates say of the time
     _calls_made: int = 0
 
     def __post_init__(self) -> None:
