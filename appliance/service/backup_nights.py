@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
+from appliance.api.protocol import (
+    DeferredReply,
+    Reply,
+    declined,
+    deferred,
+    plain,
+    refusing,
+    user_of,
+)
 from appliance.config.state_folder import SECRETS
 from appliance.config.values import BackupAddress, backup_address
 from appliance.errors import CentralinoError, OfficeError
@@ -557,7 +565,7 @@ class TargetCommands:
     def _begun(
         self, question: dict[str, Any], code: str, wish: TargetJob, said: Words
     ) -> DeferredReply:
-        by, at = str(question.get("by", ""))[:64], self.now().wall
+        by, at = user_of(question), self.now().wall
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
@@ -573,10 +581,7 @@ class TargetCommands:
         return self._later(job)
 
     def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
-        def later(tell: SendReply) -> None:
-            self.stores.records.do(refusing(job), lambda result: tell(_refused(result)))
-
-        return later
+        return deferred(self.stores.records, refusing(job), declined)
 
 
 def _ended(at: datetime, ended: JobResult) -> Reply:
@@ -592,9 +597,3 @@ def _told(target: BackupTarget) -> Reply:
         "well": target.well,
         "said": plain(target.words),
     }
-
-
-def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return result

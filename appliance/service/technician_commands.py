@@ -13,7 +13,15 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.protocol import (
+    DeferredReply,
+    Reply,
+    SendReply,
+    declined,
+    deferred,
+    plain,
+    user_of,
+)
 from appliance.config.schema import sections
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import make_shared
@@ -117,7 +125,7 @@ class JobCommands:
 
     def _noted(self, code: str, question: dict[str, Any]) -> DeferredReply:
         """Note who takes the backup that was made here along, or has it taken away."""
-        by, at = _by(question), self.now().wall
+        by, at = user_of(question), self.now().wall
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
@@ -127,10 +135,7 @@ class JobCommands:
                 self._made.unlink(missing_ok=True)
             return {"said": plain(GONE)}
 
-        def later(tell: SendReply) -> None:
-            self.stores.records.do(job, lambda result: tell(_refused(result)))
-
-        return later
+        return deferred(self.stores.records, job, declined)
 
     def hand_over(
         self,
@@ -148,7 +153,7 @@ class JobCommands:
         self.jobs.look()
         while not self._allowed.empty():
             allowed = self._allowed.get()
-            allowed.tell(_refused(self._begin(allowed)))
+            allowed.tell(declined(self._begin(allowed)))
         if time.monotonic() >= self._looked_at + LOOKS_S:
             self._looked_at = time.monotonic()
             self.stores.records.do(lambda _: self._take_away_old(), lambda _: None)
@@ -172,7 +177,7 @@ class JobCommands:
         }
 
     def _asked(self, name: str, question: dict[str, Any]) -> DeferredReply:
-        by, at, typed = _by(question), self.now().wall, _phrase(question)
+        by, at, typed = user_of(question), self.now().wall, _phrase(question)
 
         def job(connection: sqlite3.Connection) -> int:
             check_may(connection, by, Permission.TECHNICAL)
@@ -188,12 +193,12 @@ class JobCommands:
                         _Allowed(name, self._kinds()[name].words, typed, result, tell)
                     )
                 else:
-                    tell(_refused(result))
+                    tell(declined(result))
 
             try:
                 self.jobs.check_free()
             except Refused as refused:
-                tell(_refused(refused))
+                tell(declined(refused))
                 return
             self.stores.records.do(job, done)
 
@@ -245,22 +250,11 @@ def _shown(name: str, ended: JobResult) -> Reply:
     )
 
 
-def _by(question: dict[str, Any]) -> str:
-    return str(question.get("by", ""))[:64]
-
-
 def _phrase(question: dict[str, Any]) -> str:
     phrase = question.get("passphrase", "")
     if not isinstance(phrase, str) or len(phrase) > LONGEST_PHRASE or "\n" in phrase:
         raise OfficeError(f"a passphrase is a line of at most {LONGEST_PHRASE} characters")
     return phrase
-
-
-def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    """Turn a refusal into a reply in both languages."""
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return result
 
 
 LINE_RESTART: Final = "line.restart"
@@ -292,12 +286,12 @@ class LineRestarts:
 
     def asked(self, question: dict[str, Any]) -> DeferredReply:
         """Restart a line for a technician; one with a call on it only `even_in_call`."""
-        by, line = (str(question.get(key, ""))[:64] for key in ("by", "line"))
+        by, line = user_of(question), str(question.get("line", ""))[:64]
         even, at = question.get("even_in_call") is True, self.desk.now().wall
 
         def later(tell: SendReply) -> None:
             if refused := self._refusal(line, even_in_call=even):
-                tell(refused)
+                tell(declined(refused))
                 return
 
             def job(connection: sqlite3.Connection) -> None:
@@ -309,7 +303,7 @@ class LineRestarts:
                 if result is None:
                     self._allowed.put(_AllowedRestart(line, even, tell))
                 else:
-                    tell(_restart_refused(result) if isinstance(result, Refused) else result)
+                    tell(declined(result))
 
             self.stores.records.do(job, done)
 
@@ -321,34 +315,27 @@ class LineRestarts:
             allowed = self._allowed.get()
             allowed.tell(self._restart(allowed))
 
-    def _restart(self, allowed: _AllowedRestart) -> Reply:
+    def _restart(self, allowed: _AllowedRestart) -> Reply | CentralinoError:
         if refused := self._refusal(allowed.line, even_in_call=allowed.even_in_call):
-            return refused
+            return declined(refused)
         self.carrier.send(RestartLine(allowed.line))
         return {"said": plain(_restarted(allowed.line))}
 
-    def _refusal(self, name: str, *, even_in_call: bool) -> Reply | None:
+    def _refusal(self, name: str, *, even_in_call: bool) -> Refused | None:
         """Say why the line cannot be restarted now; None: it can."""
         line = next((one for one in self.desk.status().lines if one.name == name), None)
         if line is None:
-            return _restart_refused(
-                Refused(f"non c'è una linea {name!r}", f"there is no line {name!r}")
-            )
+            return Refused(f"non c'è una linea {name!r}", f"there is no line {name!r}")
         if line.call and not even_in_call:
-            return _restart_refused(
-                Refused(
-                    f"sulla linea {name} c'è una chiamata: attendere che finisca, o confermare "
-                    "che può cadere",
-                    f"there is a call on line {name}: wait for its end, or confirm that it may "
-                    "be cut",
-                )
+            return Refused(
+                f"sulla linea {name} c'è una chiamata: attendere che finisca, o confermare "
+                "che può cadere",
+                f"there is a call on line {name}: wait for its end, or confirm that it may be cut",
             )
         if not self.carrier.connected:
-            return _restart_refused(
-                Refused(
-                    "il processo delle linee si sta avviando: le linee ripartono con esso",
-                    "the lines' process is being started: the lines start with it",
-                )
+            return Refused(
+                "il processo delle linee si sta avviando: le linee ripartono con esso",
+                "the lines' process is being started: the lines start with it",
             )
         return None
 
@@ -358,7 +345,3 @@ def _restarted(line: str) -> Words:
         f"La linea {line} viene riagganciata e la sua porta riaperta: lo stato si vede qui sopra.",
         f"Line {line} is put on hook and its port opened again: its state shows above.",
     )
-
-
-def _restart_refused(refused: Refused) -> Reply:
-    return {"done": False, "said": plain(refused.words)}
