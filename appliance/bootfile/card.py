@@ -162,7 +162,7 @@ def _remount(folder: Path, how: str) -> None:
 
 
 # ---- keeping -----------------------------------------------------------------------------------
-# What the box keeps of the card's file, in a folder of root's own: one file, whole or not at all.
+# The kept file: what the box remembers of the card's file, written atomically in root's folder.
 #
 # It holds the text that is in force, by which a file is known that has changed. It is no part of a
 # backup: a restored configuration on a new card is not undone by what that card says.
@@ -345,7 +345,7 @@ def _outcome(data: Mapping[str, Any]) -> CardOutcome:
 
 
 # ---- result ------------------------------------------------------------------------------------
-# The words that are written beside the card's file, for somebody who has only a text editor.
+# The result written beside the card's file, for a technician with nothing but a text editor.
 
 RULE: Final = "=" * 78
 VERDICTS: Final = {

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 # ---- made --------------------------------------------------------------------------------------
-# From the card's file to all that follows from it: configuration, passwords, network, SSH keys.
+# Everything made of the card's file: configuration, passwords, network, SSH keys.
 #
 # Pure: what is known of the box comes in, what is to be written goes out, or BadConfiguration with
 # every mistake, each with its line in the card's file.
@@ -519,7 +519,7 @@ def _check_secret(place: str, phone: CardPhone, mistakes: Mistakes) -> None:
 
 
 # ---- tables ------------------------------------------------------------------------------------
-# The configuration's tables: what the technician wrote, and what follows where nothing was.
+# The configuration's tables: what the technician wrote, with defaults for the rest.
 
 TomlTable = dict[str, Any]
 

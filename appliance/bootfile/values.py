@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # ---- text --------------------------------------------------------------------------------------
-# The bytes of a file that was edited anywhere, as text; what editors do to it, in words.
+# The file's bytes as text; what editors do to them, in words.
 
 FILE_NAME: Final = "centralino.toml"
 LARGEST_FILE: Final = 1_000_000
@@ -87,7 +87,7 @@ def _wrong(it: str, en: str) -> BadConfiguration:
 
 
 # ---- written -----------------------------------------------------------------------------------
-# What may stand in the card's file: the configuration's tables, network, keys, passwords.
+# The tables of the card's file: the configuration's own, network, keys, passwords.
 #
 # Nothing is required: a box that is told nothing answers its lines as a closed office. An entry
 # with nothing between its quotes counts as one that is not there, so that the delivered file can be

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 # ---- messages ----------------------------------------------------------------------------------
-# What the suite's process tells whoever follows it, and is told: one line of JSON each.
+# Messages between the suite's process and the command: one line of JSON each.
 
 DESCRIPTOR: Final = "CENTRALINO_FIELD_TEST"
 """The environment's name for the number of the socket."""
@@ -147,7 +147,7 @@ class LineSplitter:
 
 
 # ---- telling -----------------------------------------------------------------------------------
-# A pytest plugin: the suite's process tells whoever follows it, and asks the person there.
+# A pytest plugin: reports progress to the command, and asks the person there.
 #
 # Loaded by `centralino field-test`; without it `pytest hw_tests` runs the same, and skips what
 # needs a person.
@@ -266,7 +266,7 @@ def _ended(item: pytest.Item, outcome: str, seconds: float) -> MeasurementEnded:
 
 
 # ---- reasons -----------------------------------------------------------------------------------
-# Why a run has not passed, in sentences: findings of one cause together, the first cause first.
+# Reasons why a run has not passed: findings of one cause together, the first cause first.
 #
 # A modem that refuses one command spoils what comes after: the person reads the command, not twenty
 # measurements.
@@ -345,7 +345,7 @@ def _filled(words: Words, it: str, en: str) -> Words:
 
 
 # ---- outcome -----------------------------------------------------------------------------------
-# From what was found to what the command returns: 0 passed, 1 failed, 2 incomplete.
+# The command's exit status: 0 passed, 1 failed, 2 incomplete.
 
 PASSED, FAILED, INCOMPLETE = range(3)
 VERDICT_STATUS: Final = (Verdict.PASSED, Verdict.FAILED, Verdict.INCOMPLETE)
@@ -368,7 +368,7 @@ def exit_status(run: Run, suite: int = ALL_PASSED, *, restored: bool = True) -> 
 
 
 # ---- shown -------------------------------------------------------------------------------------
-# What of a run is shown to people: pairs of words, figures, texts made harmless.
+# Texts of a run for people: words, figures, outside texts made harmless.
 
 LONGEST_SHOWN: Final = 600
 """Characters of a text that came from outside: a modem that babbles does not fill the report."""
@@ -448,7 +448,7 @@ def measure_text(figure: Figure) -> str:
 
 
 # ---- progress ----------------------------------------------------------------------------------
-# What a person sees while the suite runs; the ONLY rich import.
+# Progress on the terminal while the suite runs; the ONLY rich import.
 
 OUTCOME_WORDS: Final = {
     "passed": ("green", Words("fatta", "done")),
@@ -529,7 +529,7 @@ class ProgressDisplay:
 
 
 # ---- remaining ---------------------------------------------------------------------------------
-# How long a run still takes, from how long its tests took before.
+# Time left of a run, estimated from how long its tests took before.
 
 TIMES_FILE = "centralino/field-test-{}.json"
 
@@ -609,7 +609,7 @@ def write_times(path: Path, known: dict[str, float]) -> None:
 
 
 # ---- guide -------------------------------------------------------------------------------------
-# Asks a person, on a terminal or through a pipe: ok, no, repeat, skip.
+# Questions to the person, on a terminal or through a pipe: ok, no, repeat, skip.
 
 LOOK_S: Final = 0.2
 NO_ANSWER: Final = Words("«{}» non è una risposta.", "“{}” is no answer.")

@@ -263,7 +263,7 @@ def _draw_limits(axes: Axes, series: Series, finding: Finding) -> None:
 
 
 # ---- junit -------------------------------------------------------------------------------------
-# A run as JUnit XML, for whoever collects results by machine.
+# A run as JUnit XML, for tools that collect results.
 
 SKIPPED: Final = {Verdict.SKIPPED, Verdict.NOT_ON_THIS_DEVICE}
 

@@ -152,7 +152,7 @@ def _sources() -> Path:
 
 
 # ---- conduct -----------------------------------------------------------------------------------
-# Follows the suite's process to its end: shows, asks, and passes on that it is to stop.
+# Follows the suite's process to its end: progress, questions, and signals passed on.
 
 INTERRUPTS_TO_KILL: Final = 2
 """So many times a person interrupts before the suite is not waited for any more."""
@@ -399,7 +399,7 @@ def _end_holding(run: ServiceRun) -> None:
 
 
 # ---- on hook -----------------------------------------------------------------------------------
-# Puts a line on hook, whatever state its modem was left in, and has the modem prove it.
+# Puts a line on hook, whatever state its modem is in, and has the modem prove it.
 
 ON_HOOK_LIMIT_S: Final = 30.0
 READ_SIZE: Final = 4096

@@ -314,7 +314,7 @@ def alerting_tone() -> bytes:
 
 
 # ---- worn --------------------------------------------------------------------------------------
-# What a bad pair does to the sound that it brings to its modem.
+# Impairments of a bad pair: loss, noise, lost treble, distortion.
 
 DEAD_LINE_DB = 60.0
 """So weak a signal is none: mu-law has no step for it."""

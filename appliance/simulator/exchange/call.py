@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 # ---- call --------------------------------------------------------------------------------------
-# One call from outside: its plan, the caller's side of it, and what is told of it afterwards.
+# A call from outside: the caller's plan, its behaviour, and the report afterwards.
 
 RELEASES = ("busy", "busy200", "congestion", "dial", "silence", "loop")
 NO_IDENTITY = "none"
@@ -208,7 +208,7 @@ class ExchangeCall:
 
 
 # ---- party -------------------------------------------------------------------------------------
-# Who is reached by a number that a modem dials: a PBX extension, or somebody on another line.
+# The called party of a number that a modem dials: a PBX extension, or another line.
 
 OUTCOMES = ("answer", "busy", "congestion", "sit", "no-answer")
 RINGS_BEFORE_ANSWER = 2

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 # ---- wire --------------------------------------------------------------------------------------
-# Where a line is, and what can be changed about it while it runs.
+# States of a line, and the knobs that tests turn while it runs.
 
 
 class SubscriberLineState(enum.StrEnum):
@@ -104,10 +104,6 @@ class LineKnobs:
 
 
 # ---- line --------------------------------------------------------------------------------------
-# One analog line between a caller and a modem, run by the modem's own sample clock.
-#
-# Each tick the station asks `to_modem(n)` for what the pair brings and tells `from_modem(...)` what
-# the modem put on it. Sound is mu-law and passes unchanged unless an echo is switched on.
 
 
 class SubscriberLine:
@@ -655,8 +651,8 @@ class Trunk(ExchangeCall):
         self._keys_to_called += (KeyBegan(digit), KeyEnded())
 
 
-# ---- leavers -----------------------------------------------------------------------------------
-# Callers whose call was ended by the host: they hear the busy tone for a while, then they go.
+# ---- released callers --------------------------------------------------------------------------
+# Callers whose call the host has ended: they hear busy tone for LINGER_AFTER_HANG_UP, then leave.
 
 LINGER_AFTER_HANG_UP = samples_of(2000)
 """A caller whose call was ended by the host listens to the busy tone for this long."""

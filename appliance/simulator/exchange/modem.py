@@ -400,7 +400,7 @@ class VoiceModem(HostSide):
 
 
 # ---- notices -----------------------------------------------------------------------------------
-# What a modem tells its host about the line: rings, identity, tones, keys (v253.md 2.4, 3).
+# Reports to the host about the line: rings, caller identity, tones, keys (v253.md 2.4, 3).
 
 ID_POKE = "!4886"
 """What sets the form in which some firmware reads who calls (v253.md 3); 02 is ETSI's."""
@@ -553,7 +553,7 @@ def _report_extension(modem: VoiceModem, *, up: bool) -> None:
 
 
 # ---- dialling ----------------------------------------------------------------------------------
-# What a modem sends by itself: +VTS tones, flashes, and a dialled number's progress.
+# Tones and dialling: +VTS lists, hook flashes, and the progress of a dialled number.
 
 TONE_DBM0 = -12.0
 LIVE_VOLTS = 3.0
@@ -670,7 +670,7 @@ class Dialler:
 
 
 # ---- playout -----------------------------------------------------------------------------------
-# The modem's buffer of sound to play, and its watch over silence.
+# Playout buffer, and silence detection (+VSD).
 
 CAPACITY_MS = 1000
 

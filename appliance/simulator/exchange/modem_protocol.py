@@ -342,7 +342,7 @@ class DleUnshielder:
 
 
 # ---- parser ------------------------------------------------------------------------------------
-# Takes AT command lines and +VTS lists apart (v253.md 1.1, 1.3).
+# Parser of AT command lines and +VTS lists (v253.md 1.1, 1.3).
 
 
 class CommandForm(enum.StrEnum):
@@ -557,7 +557,7 @@ def next_state(state: ModemState, happening: ModemTransition) -> ModemState:
 
 
 # ---- outcome -----------------------------------------------------------------------------------
-# How a command ends.
+# Result of a command.
 
 
 class CommandResult(enum.Enum):
@@ -651,7 +651,7 @@ class HostSide:
 
 
 # ---- guard -------------------------------------------------------------------------------------
-# Watches the host: what it did against the protocol, counted and kept as words.
+# Protocol faults of the host, counted and kept as sentences.
 
 COMMAND_GAP = 0.099
 """100 ms after a result before the next command (v253.md 1.1), less 1 ms of clock grain."""

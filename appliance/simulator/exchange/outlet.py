@@ -147,7 +147,7 @@ class PtyPort:
 
 
 # ---- outlet ------------------------------------------------------------------------------------
-# A station behind its port: moves bytes between them and keeps the figures of both.
+# A station behind its port: carries bytes both ways and keeps figures of line and modem.
 
 BACKLOG_LIMIT_MS = 300
 """More sound than this ahead of the codec fails the run."""
@@ -290,7 +290,7 @@ class Outlet:
 
 
 # ---- capture -----------------------------------------------------------------------------------
-# Every byte both ways with its time, as JSON lines, for whoever asks for it.
+# Capture of every byte both ways with its time, as JSON lines (`exchange --capture`).
 
 
 class Capture:
@@ -586,7 +586,7 @@ def _bell(outlet: Outlet, value: object) -> None:
 
 
 # ---- knob values -------------------------------------------------------------------------------
-# The values that knobs take; each raises ConfigurationError in words for what is none.
+# Validators of knob values; each raises ConfigurationError with a sentence.
 
 
 def flag_value(name: str, value: object) -> bool:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 # ---- client ------------------------------------------------------------------------------------
-# Talks to a running exchange: places calls, asks for figures, turns knobs.
+# Client of a running exchange: places calls, reads figures, turns knobs.
 #
 # Files are read and written here, never in the exchange's real-time process.
 
@@ -367,7 +367,7 @@ class ExchangeProcess:
 
 
 # ---- cli ---------------------------------------------------------------------------------------
-# The commands `exchange` and `call`, to be hung under `centralino`.
+# The click commands `centralino exchange` and `centralino call`.
 
 PATH = click.Path(path_type=Path)
 

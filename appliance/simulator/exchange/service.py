@@ -233,7 +233,7 @@ def run_exchange(exchange: Exchange, directory: Path) -> Message:
 
 
 # ---- controller --------------------------------------------------------------------------------
-# Serves one control connection: places calls, plays a caller's part, turns knobs.
+# Commands of one control connection: calls placed, a caller's part played, knobs turned.
 
 HEARD_CHUNK = 800
 """What the caller hears is handed on every 100 ms."""
@@ -352,7 +352,7 @@ class Controller:
 
 
 # ---- peer --------------------------------------------------------------------------------------
-# One client of the control socket: its bytes in and out, without ever waiting.
+# One client of the control socket, non-blocking.
 
 READ_SIZE = 65_536
 LONGEST_LINE = 1 << 20

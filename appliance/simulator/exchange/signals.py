@@ -114,7 +114,7 @@ ModemAct = DigitDialled | LoopFlashed
 
 
 # ---- country -----------------------------------------------------------------------------------
-# What each country's exchange rings and says, as data (v253.md section 5).
+# Ringing cadence and tones of each country, as data (v253.md section 5).
 
 IdOrder = Literal["before", "after"]
 
@@ -299,7 +299,7 @@ def prepare(country: Country) -> None:
 
 
 # ---- speech ------------------------------------------------------------------------------------
-# What a caller says: clips, keys and pauses in a row, cut to any tick.
+# A caller's speech: a queue of clips, keys and pauses, cut to any tick.
 
 KEY_RECOGNISED = samples_of(40)
 KEY_REPEAT = samples_of(70)

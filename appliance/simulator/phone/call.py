@@ -561,7 +561,7 @@ def sip_destination(called: str, server: Address) -> tuple[str, Address]:
 
 
 # ---- dialog ------------------------------------------------------------------------------------
-# A dialog: what makes a request belong to a call (RFC 3261 section 12).
+# Dialogs: which requests belong to a call (RFC 3261 section 12).
 
 
 @dataclass(slots=True)
@@ -650,7 +650,7 @@ def dialog_of_outgoing(invite: SipMessage, response: SipMessage) -> PhoneDialog:
 
 
 # ---- acks --------------------------------------------------------------------------------------
-# What the ACK to a 2xx must be like; pyVoIP's own is wrong in its tag and URI (pyvoip.md 2).
+# Checks of the ACK to a 2xx; pyVoIP's own has a wrong tag and URI (pyvoip.md 2).
 
 
 def fault_in_ack(ack: SipMessage, invite: SipMessage, dialog: PhoneDialog) -> str:

@@ -347,7 +347,7 @@ class PhoneRegistration:
 
 
 # ---- commands ----------------------------------------------------------------------------------
-# What the control socket may ask of the phone: one small function a word, in one table.
+# Commands of the control socket, one function each, in one table.
 
 if TYPE_CHECKING:
     Arguments = dict[str, Any]
@@ -472,7 +472,7 @@ COMMANDS: dict[str, PhoneCommand] = {
 
 
 # ---- words -------------------------------------------------------------------------------------
-# What the terminal says of each event, in Italian and English; an event not here says nothing.
+# Sentences for the terminal by event, in Italian and English; other events print nothing.
 
 LANGUAGES = ("it", "en")
 SENTENCES: dict[str, tuple[str, str]] = {

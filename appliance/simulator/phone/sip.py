@@ -471,7 +471,7 @@ def _narrower(offered: str, answered: str) -> str:
 
 
 # ---- account -----------------------------------------------------------------------------------
-# Who the phone is, and the headers that say so.
+# The phone's account, and the headers made of it.
 
 Headers = tuple[tuple[str, str], ...]
 ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY")
