@@ -1,4 +1,4 @@
-"""LEDs and the button."""
+"""Front panel: LED patterns and the button, on GPIO lines (the ONLY gpiozero import)."""
 
 from __future__ import annotations
 

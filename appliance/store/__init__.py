@@ -1,1 +1,1 @@
-"""What is kept of calls, in SQLite."""
+"""The SQLite database: calls, messages, requests, directory, users; one writer thread."""

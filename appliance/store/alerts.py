@@ -247,7 +247,7 @@ def _with_alert(each: MissedCall, step: MessageStep) -> MissedCall:
 
 
 def can_be_called_back(each: MissedCall) -> bool:
-    """Tell whether somebody can and should: of a number nobody knows no one can be reminded."""
+    """Tell whether a call is open and has a number to call back."""
     return each.is_open and bool(each.record.caller.number)
 
 
@@ -272,7 +272,7 @@ def missed_digest_mails(
 
 
 def count_alerted_calls(calls: tuple[MissedCall, ...]) -> tuple[int, int]:
-    """Count the calls that were told of and wait still: not looked at, not called back."""
+    """Count the open calls with an alert: (not looked at, not called back)."""
     count_waiting = [each.care for each in calls if can_be_called_back(each)]
     unseen = [
         c for c in count_waiting if MessageStep.ALERT_UNHEARD in c.alerted and not looked_at(c)
@@ -309,7 +309,7 @@ _NOT_NOTIFIED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class OpenCounts:
-    """What waits for somebody: late messages, open missed calls, of them the interrupted ones.
+    """Counts of what is open: late messages, missed calls, of them the interrupted ones.
 
     `requests` are those that offices have not answered, `overdue` the late ones of them.
     `calls_unseen` and `calls_unclosed` are the missed calls that were told of and wait still.

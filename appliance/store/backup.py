@@ -1,4 +1,4 @@
-"""The copy of the policy and encrypted streams."""
+"""Backup: the copy of directory, special hours, sheets and users; encrypted streams."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ class CaseNote:
 
 @dataclass(frozen=True, slots=True)
 class TakenCases:
-    """What somebody has taken; requests that nobody follows; the notes since a moment, of all."""
+    """What one person has taken; requests without a follower; all notes since an instant."""
 
     messages: tuple[Message, ...]
     calls: tuple[MissedCall, ...]

@@ -1,4 +1,4 @@
-"""SQLite: opening, migrations, audit log, disk trouble."""
+"""SQLite database: opening, migrations, transactions, audit log, faults of the disk."""
 
 from __future__ import annotations
 
@@ -372,7 +372,7 @@ def _open_checked(path: Path) -> sqlite3.Connection:
 
 
 def _keep_ours(path: Path) -> None:
-    """Have the file there, for its owner to write and the console to read, and nobody else.
+    """Create the file, writable by its owner and readable by the console alone.
 
     One that is there is never opened: to close it would drop the locks that another connection of
     this process holds. SQLite gives a new -wal or -shm the same rights. What cannot be done here,

@@ -1,4 +1,4 @@
-"""The directory of offices: rows, excerpts, encrypted values."""
+"""Directory of offices: rows of units and entries, excerpts, encrypted values (P7)."""
 
 from __future__ import annotations
 

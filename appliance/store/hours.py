@@ -1,4 +1,4 @@
-"""Hours of the switchboard and the counter that were entered, in the database: only added (E14).
+"""Special hours of switchboard and counter: rows that are only added, never changed (E14).
 
 One table has them all: a body with `first` is a special period, one with `since` an ordinary week.
 """

@@ -182,7 +182,7 @@ def _other_party(record: CallRecord, language: str) -> str:
 
 
 def called_back_words(calls: Sequence[CallRecord] | None, language: str, zone: tzinfo) -> str:
-    """Say when somebody was last called back and how that went, "" when nobody was (E17)."""
+    """Write when the caller was last called back and the result, "" for never (E17)."""
     if not calls:
         return ""
     last = calls[0]
@@ -306,7 +306,7 @@ def _done_text(
 
 
 def care_text(care: MessageCare, language: str) -> str:
-    """Say how something stands: its outcome, who has it, or that nobody does; tries in vain."""
+    """Write the state of a case: its outcome, its holder or none; call-backs in vain."""
     if care.closing is not None and care.closing.outcome is not None:
         words = in_language(OUTCOMES[care.closing.outcome], language)
     elif care.state is MessageState.TAKEN:
@@ -465,7 +465,7 @@ def caller_text(caller: Caller, language: str = "it") -> str:
 
 
 def _care_of_message(message: Message, cares: Cares) -> MessageCare:
-    """Return how a message stands; of one without entries its own columns tell."""
+    """Return the care of a message; without entries it is read from the message's columns."""
     found = cares.get(message.id)
     if found is not None:
         return found

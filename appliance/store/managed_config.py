@@ -1,4 +1,4 @@
-"""The head office's settings in the records: which bundle is in force, what of it stands here."""
+"""Managed configuration: the head office's bundle in force, and the sheets and units it brought."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that wait for the broker, kept in the transaction that made them true.
+"""Monitoring events that wait for the MQTT broker, stored in the transaction that caused them.
 
 Triggers of the desk's own connection write them: whichever way a call ends or a message is stored,
 also by the recovery after a kill, the event is on the disk with it or not at all.

@@ -323,7 +323,7 @@ def waiting_mails(connection: sqlite3.Connection) -> tuple[QueuedMail, ...]:
 
 
 def count_dead(connection: sqlite3.Connection) -> int:
-    """Count the notices that were given up and that nobody has seen to."""
+    """Count the mails that were given up and neither retried nor dropped since."""
     row = connection.execute("SELECT count(*) FROM outbox WHERE state = 'dead'").fetchone()
     return int(row[0])
 

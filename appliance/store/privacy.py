@@ -1,4 +1,4 @@
-"""Copies, corrections and erasure of personal data."""
+"""Personal data: copies of the database, corrections of the clock, export and erasure."""
 
 from __future__ import annotations
 
@@ -560,7 +560,7 @@ def counted(found: PersonalData, ordered: Ordered) -> str:
 
 
 def cut_log(connection: sqlite3.Connection, path: Path, number: SameNumber | None) -> bool:
-    """Leave no digit of it in the files; False where somebody who reads keeps the log.
+    """Remove the number from the database files; False while a reader keeps the write-ahead log.
 
     What SQLite moved about within its pages before is written anew where it still stands there.
     """

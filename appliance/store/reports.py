@@ -1,4 +1,4 @@
-"""Monthly reports and usage figures."""
+"""Monthly reports: rows of calls and requests, figures of the lines, text, CSV and JSON."""
 
 from __future__ import annotations
 

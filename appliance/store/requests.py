@@ -278,7 +278,7 @@ ENTERED: Final = "request.entered"
 
 
 def _do_nothing() -> None:
-    """Tell nobody."""
+    """Do nothing: the default of `queued`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,7 +453,7 @@ def find_open(
 def search_open(
     connection: sqlite3.Connection, typed: str, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[StoredRequest, ...]:
-    """Find what is open by what somebody remembers of a citizen: part of the name or number."""
+    """Find open requests by part of the citizen's name or number."""
     open_ones = list_requests(connection, *OPEN_STATES)
     return tuple(
         kept
@@ -543,7 +543,7 @@ def _queue_mails(
 def _steps(
     connection: sqlite3.Connection, numbers: list[int]
 ) -> Mapping[int, tuple[StoredStep, ...]]:
-    """Read what became of some requests, in one query; what was given stands by its time."""
+    """Read the steps of some requests in one query; handovers are placed by their time."""
     found: dict[int, list[StoredStep]] = {number: [] for number in numbers}
     given = set[int]()
     for row in connection.execute(_STEPS, {"requests": json.dumps(numbers)}):
@@ -598,7 +598,7 @@ LINK_USED = "request.link"
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """How a link stands and the request that it is for, None for a link that is unknown."""
+    """The state of a link and the request that it closes, None for an unknown link."""
 
     standing: DoneLinkState
     kept: StoredRequest | None = None
@@ -648,7 +648,7 @@ def _link_step_id(digest: str) -> str:
 def settle_mail(
     connection: sqlite3.Connection, state: MailState, after: QueuedMail, said: str, at: datetime
 ) -> None:
-    """Keep what a try came to; what a person decided meanwhile stands.
+    """Store the result of a delivery attempt, unless a person settled the mail meanwhile.
 
     A request whose mail the server has taken is "sent", in the same transaction.
     """

@@ -292,7 +292,7 @@ class UpcomingDeletions:
 
 @dataclass(frozen=True, slots=True)
 class UnclosedCounts:
-    """What is never erased by age, as nobody has closed it: how many, since when the oldest."""
+    """Counts of what is open, and so never erased by age; the instant of the oldest."""
 
     messages: int
     oldest_message: datetime | None
@@ -323,7 +323,7 @@ def upcoming_deletions(
 
 
 def count_unclosed(connection: sqlite3.Connection) -> UnclosedCounts:
-    """Count what waits for somebody, whatever its age; raises sqlite3.Error."""
+    """Count what is open, whatever its age; raises sqlite3.Error."""
     messages, message, requests, request, mails = connection.execute(_UNCLOSED).fetchone()
     return UnclosedCounts(messages, moment(message), requests, moment(request), mails)
 

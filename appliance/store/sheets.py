@@ -1,4 +1,4 @@
-"""The sheets in the database, found by full text while a caller is on the line (P2).
+"""Sheets: rows and full-text search while a caller is on the line (P2).
 
 SQLite FTS5 with diacritics folded ("citta" finds "città"). What a typed word stands for, its other
 endings, synonyms, a mistake, is looked up among the words of the sheets (sheet_words.py).
@@ -56,7 +56,7 @@ Phrase = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a typed word stands for: phrases of the sheets, or `beginnings` of words there."""
+    """The meanings of a typed word: phrases of the sheets, or `beginnings` of words in them."""
 
     phrases: tuple[Phrase, ...]
     beginnings: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""People who may use the console, in the database: made, changed, never deleted.
+"""Users of the console: rows that are created and changed, never deleted.
 
 Checking and writing are one transaction with the audit; the same change twice is one.
 """
@@ -87,7 +87,7 @@ _UPDATE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequester:
-    """Who asks for a change and when; from the shell nobody's right is looked at."""
+    """The person who changes a user, and when; a change from the shell needs no permission."""
 
     by: str
     at: datetime
@@ -124,7 +124,7 @@ def password_of(connection: sqlite3.Connection, name: str) -> str:
 
 
 def add(connection: sqlite3.Connection, user: User, password: str, asked: ChangeRequester) -> User:
-    """Make a user; raises AccountError without the right, or where the name is somebody's."""
+    """Create a user; raises AccountError without the permission, or when the name is taken."""
     with transaction(connection):
         check_may_change(_asking(connection, asked), None, user)
         if not _is_made(connection, user, asked):

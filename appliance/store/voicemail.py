@@ -120,7 +120,7 @@ def insert_message(
 
 
 def count_waiting(connection: sqlite3.Connection) -> int:
-    """Count the messages nobody has closed."""
+    """Count the open messages."""
     return int(
         connection.execute("SELECT count(*) FROM messages WHERE state = 'new'").fetchone()[0]
     )
@@ -144,7 +144,7 @@ def list_messages(
 
 
 def open_after(connection: sqlite3.Connection, after: int) -> tuple[Message, ...]:
-    """List the messages above number `after` that nobody closed, oldest first."""
+    """List the open messages above number `after`, oldest first."""
     rows = connection.execute(
         "SELECT * FROM messages WHERE state = 'new' AND number > ? ORDER BY number", (after,)
     )
@@ -287,7 +287,7 @@ class MissedCall:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether somebody should call back: nobody closed it, nobody was served since."""
+        """Tell whether the call awaits a call-back: not closed, and the caller not served since."""
         return self.care.state is not MessageState.CLOSED and self.again is None
 
 
@@ -501,7 +501,7 @@ def care_by_id(connection: sqlite3.Connection, kind: CaseKind) -> dict[str, Mess
 def insert_alerts(
     connection: sqlite3.Connection, kind: CaseKind, ids: Iterable[str], entry: MessageEntry
 ) -> None:
-    """Keep that desk and head were told of messages or calls; in the caller's transaction."""
+    """Store that an alert was given about messages or calls; in the caller's transaction."""
     for ident in ids:
         _insert_entry(connection, kind, ident, entry)
 

@@ -121,7 +121,7 @@ LOOK_S: Final = 0.5
 
 
 def _ignore(*_: object) -> None:
-    """Take what nobody asked for."""
+    """Do nothing: the default callback."""
 
 
 class WriterSession:

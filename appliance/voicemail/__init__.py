@@ -1,1 +1,1 @@
-"""Messages on disk, whole or not at all."""
+"""Voicemail on disk: recordings, messages and their recovery; a message is whole or absent."""

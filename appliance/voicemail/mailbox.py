@@ -1,4 +1,4 @@
-"""The mailbox: callers' messages on disk, whole or not at all; whoever speaks to it never waits.
+"""Mailbox: the queue and worker thread that record messages; its callers never wait.
 
 Sound is queued to one writer thread, at most `Limits.backlog_ms` of it for one recording: a card
 that stalls for 20 s loses nothing, one that stalls for minutes leaves a gap that is told.
@@ -168,7 +168,7 @@ class Mailbox:
             self._commands.put(lambda: self._writer.drop(recording))
 
     def recount(self) -> None:
-        """Post MessagesWaiting anew, after somebody closed a message."""
+        """Post MessagesWaiting again, after a message was closed."""
         self._commands.put(self._recount)
 
     def _tell_lost(self, recording: str, intake: Intake) -> None:

@@ -368,7 +368,7 @@ class MessageIndex(Protocol):
         """Return the ids of all messages, and of the requests: their words lie there too."""
 
     def messages_waiting(self) -> int:
-        """Count the messages nobody has closed."""
+        """Count the open messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +494,7 @@ class RecordingWriter:
         self._look()
 
     def recount(self) -> None:
-        """Say how many messages wait: at start, and when somebody closed one; raises StoreError."""
+        """Post the count of open messages, at start and after a closing; raises StoreError."""
         self._to.post(MessagesWaiting(self._to.index.messages_waiting()))
 
     def _recover_files(self, known: frozenset[str]) -> None:
@@ -536,7 +536,7 @@ class RecordingWriter:
         *,
         quiet: bool = False,
     ) -> None:
-        """Commit the row; `quiet` for a message of an earlier run, whose call nobody follows."""
+        """Commit the row; `quiet` for a message of an earlier run: its call is over."""
         try:
             with one_job(OSError):
                 told = self._space.spending(lambda: self._commit(message, record, request))
@@ -597,7 +597,7 @@ class RecordingWriter:
 
     @property
     def _failing(self) -> Trouble:
-        """What a failure is told as: after a second failed fsync no page in memory is trusted."""
+        """Return the trouble; after a second failed fsync no page in memory is trusted."""
         return VOICEMAIL_UNSURE if self._refused > 1 else FAILING
 
     def _look(self) -> None:

@@ -371,7 +371,7 @@ class Space:
         self._limits = limits
 
     def check(self) -> Trouble | None:
-        """Tell how the space stands; puts the ballast back once there is plenty; raises OSError."""
+        """Return the trouble with space or None; restore the ballast if plenty; raises OSError."""
         free, (low, high) = free_bytes(self._folders.root), self._marks()
         if free < low:
             return NO_ROOM
