@@ -7,12 +7,11 @@ import hmac
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -22,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from appliance.console.control_client import StoreReader
+from appliance.console.control_client import REPLY_LIMIT_S, StoreReader, ask
 from appliance.console.say import N_
 from appliance.errors import CentralinoError, StoreError
 from appliance.policy.users import (
@@ -34,154 +33,134 @@ from appliance.policy.users import (
 )
 from appliance.store import users
 
-# ---- accounts ----------------------------------------------------------------------------------
-# Accounts: passwords, sessions, and who is kept from trying further.
+T = TypeVar("T")
 
-# ---- lockout -------------------------------------------------------------------------------------
-# Who is kept from trying passwords, and for how long. Pure: `at` is monotonic seconds.
-#
-# Counted are wrong ones by name and by address, each with growing delays. Nobody can lock a desk
-# out from elsewhere: from an address where a name has logged in before, only wrong ones of that
-# name at that address count (E22), and sessions that are open are never touched.
-
-FREE_OF_A_NAME: Final = 5
-"""Wrong ones in a row that cost nothing but themselves: people mistype."""
-FREE_OF_AN_ADDRESS: Final = 10
-FIRST_DELAY_S: Final = 2.0
-LONGEST_DELAY_S: Final = 900.0
-"""Each wrong one more doubles the delay up to this: a hundred tries a day."""
-FORGOTTEN_S: Final = 24 * 3600.0
-MOST_REMEMBERED: Final = 2_000
-"""Names and addresses remembered, the oldest forgotten first."""
+FRESH_S: Final = 2.0
+"""How old what is known of a user may be: who is disabled is out within so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrongTries:
-    """Wrong ones in a row, and when the last was."""
-
-    count: int
-    last: float
+class WrongLogin(CentralinoError):  # noqa: N818 - it is called what it is
+    """Raised for a wrong name or password; which of them is never said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tries:
-    """All that is remembered; keys tell names, addresses and both apart."""
+class TryLater(CentralinoError):  # noqa: N818 - it is called what it is
+    """Raised while no password is looked at; `seconds` to wait."""
 
-    wrong: Mapping[tuple[str, str], WrongTries] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-
-
-def wait_s(tries: Tries, name: str, address: str, at: float, *, is_known_there: bool) -> float:
-    """Say how long (seconds) this name must wait before a password is looked at; 0 for not."""
-    if is_known_there:
-        return _remaining_s(tries, (name, address), FREE_OF_A_NAME, at)
-    of_name = _remaining_s(tries, (name, ""), FREE_OF_A_NAME, at)
-    return max(of_name, _remaining_s(tries, ("", address), FREE_OF_AN_ADDRESS, at))
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"try again in {seconds:.0f} s")
+        self.seconds = seconds
 
 
-def after_wrong(tries: Tries, name: str, address: str, at: float) -> Tries:
-    """Count a wrong password."""
-    kept = {
-        key: wrong
-        for key, wrong in sorted(tries.wrong.items(), key=lambda item: item[1].last)[
-            -MOST_REMEMBERED:
-        ]
-        if at - wrong.last < FORGOTTEN_S
-    }
-    for key in _keys(name, address):
-        kept[key] = WrongTries(kept.get(key, WrongTries(0, at)).count + 1, at)
-    return replace(tries, wrong=kept)
+class Accounts:
+    """Owns sessions and tries; users are read from the store, where call control writes them."""
 
+    def __init__(self, sessions: Sessions, reading: StoreReader) -> None:
+        self.sessions = sessions
+        self._reading = reading
+        self._passwords, self._turns = Passwords(), HashQueue()
+        self._lock_out = LoginLockOut()
+        self._read: dict[str, tuple[float, User | None]] = {}
+        self._disk = anyio.CapacityLimiter(1)
 
-def after_right(tries: Tries, name: str, address: str) -> Tries:
-    """Forget the wrong ones of a name; the address stays counted, others may be tried there."""
-    gone = {(name, ""), (name, address)}
-    return replace(tries, wrong={k: wrong for k, wrong in tries.wrong.items() if k not in gone})
+    async def who(self, word: str) -> User | None:
+        """Return whose browser has this word: somebody who logged in and may still be here."""
+        session = self.sessions.find(word)
+        if session is None:
+            return None
+        user = await self._user_of(session)
+        if user is None:
+            await self.log_out(word)
+        elif self.sessions.use(session):
+            await self._on_disk(lambda: self.sessions.write(session.key))
+        return user
 
+    async def is_in(self, word: str) -> bool:
+        """Tell whether a word's session lasts, for what goes on by itself and is no use of it."""
+        session = self.sessions.find(word)
+        return session is not None and await self._user_of(session) is not None
 
-def _keys(name: str, address: str) -> tuple[tuple[str, str], ...]:
-    return (name, ""), ("", address), (name, address)
+    async def log_in(self, name: str, password: str, address: str, word: str) -> tuple[User, str]:
+        """Begin a session under a new word, ending the old word's; returns the user and the word.
 
+        Raises Wrong, TryLater, Busy, StoreError.
+        """
+        user = await self.prove(name, password, address)
+        await self.log_out(word)
+        return user, await self.begin(user, address)
 
-def _remaining_s(tries: Tries, key: tuple[str, str], free: int, at: float) -> float:
-    wrong = tries.wrong.get(key)
-    if wrong is None or wrong.count < free or at - wrong.last >= FORGOTTEN_S:
-        return 0.0
-    delay = min(FIRST_DELAY_S * 2.0 ** min(wrong.count - free, 20), LONGEST_DELAY_S)
-    return max(0.0, wrong.last + delay - at)
+    async def prove(self, name: str, password: str, address: str) -> User:
+        """Compare a password; raises Wrong, TryLater, Busy, StoreError."""
+        self._refuse_locked_out(name, address)
+        user, kept = await self._reading.read(
+            lambda c: (users.find_user(c, name), users.password_of(c, name))
+        )
 
+        def compare() -> bool:
+            self._refuse_locked_out(name, address)  # those before it in the queue may be wrong ones
+            return self._passwords.matches(kept, password)
 
-# ---- guesses -------------------------------------------------------------------------------------
-# Keeps an address from trying out links and codes, as the lockout does with passwords.
+        right = await self._turns.take(compare)
+        if user is None or not right:
+            self._lock_out.count_wrong(name, address, time.monotonic())
+            raise WrongLogin("wrong name or password")
+        self._lock_out.forget(name, address)
+        return user
 
+    def _refuse_locked_out(self, name: str, address: str) -> None:
+        """Raise TryLater while no password of a name is looked at from an address."""
+        known_there = self.sessions.was_here(name, address)
+        wait = self._lock_out.wait_s(name, address, time.monotonic(), is_known_there=known_there)
+        if wait > 0:
+            raise TryLater(wait)
 
-class GuessLimit:
-    """Counts wrong secrets by the address that they come from; apart from the passwords' tries."""
+    async def begin(self, user: User, address: str) -> str:
+        """Begin a session and return its word."""
+        self.forget(user.name)
+        return await self._on_disk(lambda: self.sessions.begin(user.name, user.stamp, address))
 
-    def __init__(self) -> None:
-        self._tries = Tries()
+    async def log_out(self, word: str) -> str:
+        """End the session of a word, if there is one; returns a word that is nobody's."""
+        if word and self.sessions.find(word) is not None:
+            await self._on_disk(lambda: self.sessions.end(session_key(word)))
+        return new_session_word()
 
-    def wait_s(self, address: str) -> float:
-        """Say how long (seconds) an address must wait before one is looked at; 0 for not."""
-        return wait_s(self._tries, address, address, time.monotonic(), is_known_there=True)
+    async def hashed(self, password: str) -> str:
+        """Return what is kept of a password; raises Busy."""
+        return await self._turns.take(lambda: self._passwords.hashed(password))
 
-    def wrong(self, address: str) -> None:
-        """Count a secret that nobody was given."""
-        self._tries = after_wrong(self._tries, address, address, time.monotonic())
+    async def has_users(self) -> bool:
+        """Tell whether anybody can log in at all; raises StoreError."""
+        return bool(await self._reading.read(users.everybody))
 
+    def forget(self, name: str) -> None:
+        """Have what is known of a user read anew."""
+        self._read.pop(name, None)
 
-# ---- passwords -----------------------------------------------------------------------------------
-# Passwords: argon2id within 16 MiB. The ONLY argon2 import.
-#
-# Parameters of OWASP's password storage cheat sheet (12 MiB, three passes, one lane); RFC 9106. The
-# box has 512 MB and calls to carry: the console takes one password at a time (turns.py).
+    async def _user_of(self, session: Session) -> User | None:
+        """Return the session's user while not disabled and of the session's stamp."""
+        user = await self._user(session.user)
+        if user is not None and user.stamp != session.stamp:
+            self.forget(session.user)
+            user = await self._user(session.user)
+        is_here = user is not None and user.can_log_in and user.stamp == session.stamp
+        return user if is_here else None
 
-MEMORY_KIB: Final = 12 * 1024
-PASSES: Final = 3
-LANES: Final = 1
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
-"""Length is what counts (NIST SP 800-63B 3.1.1); no rule of signs and capitals."""
-DUMMY_HASH: Final = "$argon2id$v=19$m=12288,t=3,p=1$bm9ib2R5IGF0IGFsbCAuLg$" + "A" * 43
-"""What a name that is nobody's is compared with, so that it takes as long as somebody's."""
-
-
-class Passwords:
-    """Hashes and compares; each takes tens of milliseconds and must not be done in the loop."""
-
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(PASSES, MEMORY_KIB, LANES, type=Type.ID)
-
-    def hashed(self, password: str) -> str:
-        """Return what is kept of a password."""
-        return self._hasher.hash(password)
-
-    def matches(self, kept: str, password: str) -> bool:
-        """Compare; an empty `kept` takes as long and is never right."""
-        if len(password) > LONGEST_PASSWORD:
-            return False
+    async def _user(self, name: str) -> User | None:
+        """Read a user; while the store cannot be read, who is known stays (E22)."""
+        at, known = self._read.get(name, (-FRESH_S, None))
+        if time.monotonic() - at < FRESH_S:
+            return known
         try:
-            return self._hasher.verify(kept or DUMMY_HASH, password) and bool(kept)
-        except (VerificationError, InvalidHashError):
-            return False
+            known = await self._reading.read(lambda c: users.find_user(c, name))
+        except StoreError:
+            if known is None:
+                raise
+        self._read[name] = (time.monotonic(), known)
+        return known
 
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._disk)
 
-def check_new_password(password: str, name: str) -> None:
-    """Refuse a password that is no good one; raises AccountError."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise AccountError(
-            f"una password ha da {SHORTEST_PASSWORD} a {LONGEST_PASSWORD} caratteri",
-            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
-        )
-    if len(set(password)) < 5 or (name and name.casefold() in password.casefold()):
-        raise AccountError(
-            "una password non ripete pochi caratteri e non contiene il nome utente",
-            "a password repeats no few characters and does not hold the user's name",
-        )
-
-
-# ---- rights --------------------------------------------------------------------------------------
-# Who may open a page: a decorator for pages, and who sees a link.
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -194,21 +173,28 @@ class NotAllowed(HTTPException):
 
 
 def user_of(request: Request) -> User | None:
-    """Return who asks, None for somebody who has not logged in."""
+    """Return the user, None for somebody who has not logged in."""
     user = getattr(request.state, "user", None)
     return user if isinstance(user, User) else None
 
 
 def signed_in_user(request: Request) -> User:
-    """Return who asks; raises NotAllowed for nobody."""
+    """Return the user; raises NotAllowed for nobody."""
     user = user_of(request)
     if user is None:
         raise NotAllowed(request.state.speaker(N_("Log in first.")))
     return user
 
 
+async def ask_as_user(
+    request: Request, command: dict[str, Any], limit_s: float = REPLY_LIMIT_S
+) -> dict[str, Any]:
+    """Send a command in the user's name and return its reply; raises NotDone, NotAllowed."""
+    return await ask(request, command | {"by": signed_in_user(request).name}, limit_s)
+
+
 def may(request: Request, permission: Permission) -> bool:
-    """Tell whether whoever asks may do something."""
+    """Tell whether the user may do something."""
     user = user_of(request)
     return user is not None and permission in permissions_of(user.roles)
 
@@ -234,11 +220,38 @@ def with_permission(permission: Permission) -> Callable[[Request], bool]:
     return lambda request: may(request, permission)
 
 
-# ---- sessions ------------------------------------------------------------------------------------
-# Who is logged in: kept here by the hash of a random word that the browser alone has.
-#
-# In memory; a small SQLite file of the console's own folder lets them outlive a restart. Limits in
-# E22's sense: nobody is logged out in a call or a shift.
+# The user and the position of a request. A position is not a person (E19): the person comes with
+# the session, the position is where that person sits today, kept in a cookie of the browser
+# there. Until one is chosen, it is the person's usual position.
+
+POSITION_COOKIE: Final = "position"
+COOKIE_AGE_S: Final = 365 * 24 * 3600
+LONGEST_POSITION: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The user `by` name, as call control audits it; `position` "" until one is chosen."""
+
+    by: str
+    position: str
+
+
+def requester(request: Request) -> Requester:
+    """Return who sent a request, and from which position; raises NotAllowed for nobody."""
+    user = signed_in_user(request)
+    chosen = request.cookies.get(POSITION_COOKIE, "")[:LONGEST_POSITION]
+    return Requester(user.name, chosen or user.position)
+
+
+def client_address(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""
+
+
+# Sessions, kept by the hash of a random word that the browser alone has: whoever reads the file
+# cannot take a session over. A small SQLite file lets them outlive a restart. The limits follow
+# E22: nobody is signed out during a call or a shift.
 
 IDLE_S: Final = 14 * 3600.0
 """A night at home ends a session, a long shift does not."""
@@ -414,13 +427,55 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-# ---- turns ---------------------------------------------------------------------------------------
-# One at a time, in a thread: what costs memory and a core, as comparing a password does.
+# Passwords: argon2id with the parameters of OWASP's password storage cheat sheet (12 MiB, three
+# passes, one lane; RFC 9106). The appliance has 512 MB and calls to carry: the console compares
+# one password at a time (HashQueue).
+
+MEMORY_KIB: Final = 12 * 1024
+PASSES: Final = 3
+LANES: Final = 1
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
+"""Length is what counts (NIST SP 800-63B 3.1.1); no rule of signs and capitals."""
+DUMMY_HASH: Final = "$argon2id$v=19$m=12288,t=3,p=1$bm9ib2R5IGF0IGFsbCAuLg$" + "A" * 43
+"""What a name that is nobody's is compared with, so that it takes as long as somebody's."""
+
+
+class Passwords:
+    """Hashes and compares; each takes tens of milliseconds and must not be done in the loop."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(PASSES, MEMORY_KIB, LANES, type=Type.ID)
+
+    def hashed(self, password: str) -> str:
+        """Return what is kept of a password."""
+        return self._hasher.hash(password)
+
+    def matches(self, kept: str, password: str) -> bool:
+        """Compare; an empty `kept` takes as long and is never right."""
+        if len(password) > LONGEST_PASSWORD:
+            return False
+        try:
+            return self._hasher.verify(kept or DUMMY_HASH, password) and bool(kept)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def check_new_password(password: str, name: str) -> None:
+    """Refuse a password that is no good one; raises AccountError."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccountError(
+            f"una password ha da {SHORTEST_PASSWORD} a {LONGEST_PASSWORD} caratteri",
+            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
+        )
+    if len(set(password)) < 5 or (name and name.casefold() in password.casefold()):
+        raise AccountError(
+            "una password non ripete pochi caratteri e non contiene il nome utente",
+            "a password repeats no few characters and does not hold the user's name",
+        )
+
 
 MOST_WAITING: Final = 8
 """Who may wait for their turn; the next one is asked to try again."""
-
-T = TypeVar("T")
 
 
 class Busy(CentralinoError):  # noqa: N818 - it is called what it is
@@ -446,172 +501,72 @@ class HashQueue:
             self._present -= 1
 
 
-# ---- keeper --------------------------------------------------------------------------------------
-# The accounts of the running console: who a browser's word belongs to, logging in and out.
+# Lock-out: growing delays, counted by name and by address. Nobody can lock a workplace out from
+# elsewhere: at an address where a name has signed in before, only wrong passwords of that name at
+# that address count, and open sessions are never touched (E22).
 
-FRESH_S: Final = 2.0
-"""How old what is known of a user may be: who is disabled is out within so long."""
-
-
-class WrongLogin(CentralinoError):  # noqa: N818 - it is called what it is
-    """Raised for a wrong name or password; which of them is never said."""
-
-
-class TryLater(CentralinoError):  # noqa: N818 - it is called what it is
-    """Raised while no password is looked at; `seconds` to wait."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"try again in {seconds:.0f} s")
-        self.seconds = seconds
-
-
-class Accounts:
-    """Owns sessions and tries; users are read from the records, where the desk writes them."""
-
-    def __init__(self, sessions: Sessions, reading: StoreReader) -> None:
-        self.sessions = sessions
-        self._reading = reading
-        self._passwords, self._turns = Passwords(), HashQueue()
-        self._tries = Tries()
-        self._read: dict[str, tuple[float, User | None]] = {}
-        self._disk = anyio.CapacityLimiter(1)
-
-    async def who(self, word: str) -> User | None:
-        """Return whose browser has this word: somebody who logged in and may still be here."""
-        session = self.sessions.find(word)
-        if session is None:
-            return None
-        user = await self._user_of(session)
-        if user is None:
-            await self.log_out(word)
-        elif self.sessions.use(session):
-            await self._on_disk(lambda: self.sessions.write(session.key))
-        return user
-
-    async def is_in(self, word: str) -> bool:
-        """Tell whether a word's session lasts, for what goes on by itself and is no use of it."""
-        session = self.sessions.find(word)
-        return session is not None and await self._user_of(session) is not None
-
-    async def log_in(self, name: str, password: str, address: str, word: str) -> tuple[User, str]:
-        """Begin a session under a new word, ending the old word's; returns the user and the word.
-
-        Raises Wrong, TryLater, Busy, StoreError.
-        """
-        user = await self.prove(name, password, address)
-        await self.log_out(word)
-        return user, await self.begin(user, address)
-
-    async def prove(self, name: str, password: str, address: str) -> User:
-        """Compare a password; raises Wrong, TryLater, Busy, StoreError."""
-        self._refuse_locked_out(name, address)
-        user, kept = await self._reading.do(
-            lambda c: (users.find_user(c, name), users.password_of(c, name))
-        )
-
-        def compare() -> bool:
-            self._refuse_locked_out(name, address)  # those before it in the queue may be wrong ones
-            return self._passwords.matches(kept, password)
-
-        right = await self._turns.take(compare)
-        if user is None or not right:
-            self._tries = after_wrong(self._tries, name, address, time.monotonic())
-            raise WrongLogin("wrong name or password")
-        self._tries = after_right(self._tries, name, address)
-        return user
-
-    def _refuse_locked_out(self, name: str, address: str) -> None:
-        """Raise TryLater while no password of a name is looked at from an address."""
-        known_there = self.sessions.was_here(name, address)
-        wait = wait_s(self._tries, name, address, time.monotonic(), is_known_there=known_there)
-        if wait > 0:
-            raise TryLater(wait)
-
-    async def begin(self, user: User, address: str) -> str:
-        """Begin a session and return its word."""
-        self.forget(user.name)
-        return await self._on_disk(lambda: self.sessions.begin(user.name, user.stamp, address))
-
-    async def log_out(self, word: str) -> str:
-        """End the session of a word, if there is one; returns a word that is nobody's."""
-        if word and self.sessions.find(word) is not None:
-            await self._on_disk(lambda: self.sessions.end(session_key(word)))
-        return new_session_word()
-
-    async def hashed(self, password: str) -> str:
-        """Return what is kept of a password; raises Busy."""
-        return await self._turns.take(lambda: self._passwords.hashed(password))
-
-    async def has_users(self) -> bool:
-        """Tell whether anybody can log in at all; raises StoreError."""
-        return bool(await self._reading.do(users.everybody))
-
-    def forget(self, name: str) -> None:
-        """Have what is known of a user read anew."""
-        self._read.pop(name, None)
-
-    async def _user_of(self, session: Session) -> User | None:
-        """Return the session's user while not disabled and of the session's stamp."""
-        user = await self._user(session.user)
-        if user is not None and user.stamp != session.stamp:
-            self.forget(session.user)
-            user = await self._user(session.user)
-        is_here = user is not None and user.can_log_in and user.stamp == session.stamp
-        return user if is_here else None
-
-    async def _user(self, name: str) -> User | None:
-        """Read a user; while the records cannot be read, who is known stays (E22)."""
-        at, known = self._read.get(name, (-FRESH_S, None))
-        if time.monotonic() - at < FRESH_S:
-            return known
-        try:
-            known = await self._reading.do(lambda c: users.find_user(c, name))
-        except StoreError:
-            if known is None:
-                raise
-        self._read[name] = (time.monotonic(), known)
-        return known
-
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=self._disk)
-
-
-# ---- x who -------------------------------------------------------------------------------------
-# Who asks.
-
-POSITION_COOKIE: Final = "position"
-COOKIE_AGE_S: Final = 365 * 24 * 3600
-LONGEST_POSITION: Final = 64
+FREE_OF_A_NAME: Final = 5
+"""Wrong ones in a row that cost nothing but themselves: people mistype."""
+FREE_OF_AN_ADDRESS: Final = 10
+FIRST_DELAY_S: Final = 2.0
+LONGEST_DELAY_S: Final = 900.0
+"""Each wrong one more doubles the delay up to this: a hundred tries a day."""
+FORGOTTEN_S: Final = 24 * 3600.0
+MOST_REMEMBERED: Final = 2_000
+"""Names and addresses remembered, the oldest forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Requester:
-    """`by` is the name under which the desk notes what is asked; `position` "" until chosen."""
+class WrongTries:
+    """Wrong ones in a row, and when the last was."""
 
-    by: str
-    position: str
-
-
-def requester(request: Request) -> Requester:
-    """Say who asks; raises NotAllowed for nobody."""
-    user = signed_in_user(request)
-    chosen = request.cookies.get(POSITION_COOKIE, "")[:LONGEST_POSITION]
-    return Requester(user.name, chosen or user.position)
+    count: int
+    last: float
 
 
-# ---- x names -----------------------------------------------------------------------------------
-# Parts of the pages on requests: cases, due dates, papers, downloads.
+class LoginLockOut:
+    """Counts wrong passwords, and for how long none is looked at; `at` is monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.wrong: dict[tuple[str, str], WrongTries] = {}
+
+    def wait_s(self, name: str, address: str, at: float, *, is_known_there: bool) -> float:
+        """Return how long (seconds) a name must wait before a password is looked at; 0: not."""
+        if is_known_there:
+            return self._remaining_s((name, address), FREE_OF_A_NAME, at)
+        of_name = self._remaining_s((name, ""), FREE_OF_A_NAME, at)
+        return max(of_name, self._remaining_s(("", address), FREE_OF_AN_ADDRESS, at))
+
+    def count_wrong(self, name: str, address: str, at: float) -> None:
+        """Count a wrong password; what is old, or more than is remembered, is forgotten."""
+        latest = sorted(self.wrong.items(), key=lambda item: item[1].last)[-MOST_REMEMBERED:]
+        self.wrong = {key: tries for key, tries in latest if at - tries.last < FORGOTTEN_S}
+        for key in ((name, ""), ("", address), (name, address)):
+            self.wrong[key] = WrongTries(self.wrong.get(key, WrongTries(0, at)).count + 1, at)
+
+    def forget(self, name: str, address: str) -> None:
+        """Forget a name's wrong ones; the address stays counted, others may be tried there."""
+        for key in ((name, ""), (name, address)):
+            self.wrong.pop(key, None)
+
+    def _remaining_s(self, key: tuple[str, str], free: int, at: float) -> float:
+        tries = self.wrong.get(key)
+        if tries is None or tries.count < free or at - tries.last >= FORGOTTEN_S:
+            return 0.0
+        delay = min(FIRST_DELAY_S * 2.0 ** min(tries.count - free, 20), LONGEST_DELAY_S)
+        return max(0.0, tries.last + delay - at)
 
 
-def people_names(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return people's names by those they log in with."""
-    return {user.name: user.shown for user in users.everybody(connection)}
+class GuessLimit:
+    """The same lock-out for links and codes, which have no name: counted by address alone."""
 
+    def __init__(self) -> None:
+        self._lock_out = LoginLockOut()
 
-# ---- x address ---------------------------------------------------------------------------------
-# Users: who may use the console and as what; for head and technician.
+    def wait_s(self, address: str) -> float:
+        """Return how long (seconds) an address must wait before a secret is looked at; 0: not."""
+        return self._lock_out.wait_s(address, address, time.monotonic(), is_known_there=True)
 
-
-def client_address(request: Request) -> str:
-    """Return where a request comes from."""
-    return request.client.host if request.client else ""
+    def wrong(self, address: str) -> None:
+        """Count a secret that nobody was given."""
+        self._lock_out.count_wrong(address, address, time.monotonic())

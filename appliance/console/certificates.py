@@ -22,8 +22,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
 from appliance.files import SHARED, atomic_write, make_shared
 
-# ---- addresses -----------------------------------------------------------------------------------
-# The addresses of this box, as the kernel tells them: its certificate must name each.
+# The certificate must name every address by which browsers reach the appliance.
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 ADDRESSES_4: Final = Path("/proc/self/net/fib_trie")
@@ -33,7 +32,7 @@ _LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
 
 
 def own_addresses(listen: str) -> tuple[Address, ...]:
-    """Return where the box can be reached: `listen`, or every address where that is all of them."""
+    """Return the addresses to be reached at: `listen`, or each one where it listens on all."""
     own = ipaddress.ip_address(listen)
     return (
         parse_addresses(_ascii_or_nothing(ADDRESSES_4), _ascii_or_nothing(ADDRESSES_6))
@@ -58,19 +57,15 @@ def _ascii_or_nothing(path: Path) -> str:
     return ""
 
 
-# ---- certificates --------------------------------------------------------------------------------
-# The box's own certificate authority and its server's certificate. ONLY here and in the vault is
-# cryptography imported.
-#
-# The authority is made at the first start and stays; offices install it once. It can speak for the
-# box's names and for private addresses alone (RFC 5280, 4.2.1.10): whoever steals its key cannot
-# pretend to be anybody else. The server's certificate is made anew by itself.
+# The authority is made at the first start and stays; offices install it once. It can sign for the
+# appliance's names and for private addresses alone (RFC 5280, 4.2.1.10): whoever steals its key
+# cannot pretend to be anybody else.
 
 AUTHORITY_DAYS: Final = 20 * 365
 SERVER_DAYS: Final = 180
 """Below the 825 days that some browsers accept of an authority that was installed by hand."""
 RENEW_DAYS: Final = 60
-"""Renewed so long before its end: a box that is off for a month comes back with a good one."""
+"""Renewed so long before its end: after a month without power it is still valid."""
 BACKDATED: Final = timedelta(days=1)
 """Valid so long before it was made: clocks of the LAN differ."""
 PRIVATE_NETWORKS: Final = (
@@ -204,9 +199,6 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
-# --- on the disk --------------------------------------------------------------------------------
-
-
 def save_certificate(pair: CertificateAndKey, certificate: Path, key: Path) -> None:
     """Write both, the key first, for the service to have in its backups; raises OSError."""
     text = pair.key.private_bytes(
@@ -271,10 +263,7 @@ def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
     )
 
 
-# ---- tls -----------------------------------------------------------------------------------------
-# The certificate that the console shows, kept good while it runs: its own, or the office's files.
-#
-# A context is loaded anew in place: new connections get the new certificate, open ones go on.
+# A TLS context is loaded anew in place: new connections get the new certificate, open ones go on.
 
 log = logging.getLogger(__name__)
 
@@ -332,7 +321,7 @@ def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
 
 
 def ensure_own_certificate(settings: ConsoleSettings, now: datetime) -> tuple[Path, Path]:
-    """Make sure of a good certificate of the box's own; raises TechnicianError."""
+    """Make sure of a good certificate of the appliance's own; raises TechnicianError."""
     folder = authority_path(settings).parent
     _open_to_backups(folder)
     wanted = CertificateNames(settings.names, own_addresses(settings.listen))
@@ -360,7 +349,7 @@ def _open_to_backups(folder: Path) -> None:
 
 
 def ensure_authority(settings: ConsoleSettings, now: datetime) -> CertificateAndKey:
-    """Return the box's authority, made when there is none; raises OSError."""
+    """Return the appliance's authority, made when there is none; raises OSError."""
     certificate = authority_path(settings)
     found = load_certificate(certificate, certificate.with_suffix(".key"))
     if found is None or found.certificate.not_valid_after_utc < now:

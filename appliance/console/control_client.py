@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,21 +28,16 @@ from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.supervision import RESTART_RULES, Component
 from appliance.policy.text import NOTHING, NotKept, SaidError, Words, error_text_words
+from appliance.store import directory, users
 from appliance.store.database import open_reader
 
-# ---- control client ----------------------------------------------------------------------------
-# Client of the control socket.
-
-# ---- desk ----------------------------------------------------------------------------------------
-# Asks the desk at its door, without keeping the console's loop waiting.
-
 REPLY_LIMIT_BYTES: Final = 4_000_000
-"""Longest line of the desk's that is read, in bytes; a status has some thousand."""
+"""Longest reply that is read, in bytes; a status has some thousand."""
 REPLY_LIMIT_S: Final = 5.0
 """An answer that takes longer comes too late for whoever is on the phone."""
 PERSON: Final[ContextVar[str]] = ContextVar("person", default="")
-"""Whose request is being served, "" for nobody's: the desk is told with every question, and looks
-itself whether that person may. The doorkeeper sets it before every page."""
+"""Whose request is being served, "" for nobody's: sent with every command, and call control checks
+itself whether that person may. The session gate sets it before every page."""
 UNREACHABLE: Final = Words(
     "Il centralino non risponde: le pagine mostrano quanto già registrato. Se dura più di un "
     "minuto, avvisare il tecnico.",
@@ -55,7 +51,7 @@ NO_REPLY_IN_TIME: Final = Words(
 
 
 class ControlUnreachable(CentralinoError):  # noqa: N818 - reads as what it is
-    """The desk cannot be asked, or has not answered; `words` are for people."""
+    """Raised when call control cannot be reached or has not replied; `words` are for people."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(words.en)
@@ -63,20 +59,20 @@ class ControlUnreachable(CentralinoError):  # noqa: N818 - reads as what it is
 
 
 class ControlClient:
-    """The desk, by its socket `door`. Every question is a visit of its own."""
+    """Sends commands to the control socket at `path`, each over a connection of its own."""
 
     def __init__(self, door: Path) -> None:
         self._door = door
 
-    async def ask(self, question: dict[str, Any], limit: float = REPLY_LIMIT_S) -> dict[str, Any]:
-        """Ask one question within `limit` s; returns the answer.
+    async def ask(self, command: dict[str, Any], limit: float = REPLY_LIMIT_S) -> dict[str, Any]:
+        """Send one command and return its reply, within `limit` s.
 
-        Raises OfficeError with the desk's own sentence when it refuses, DeskAway when there is
-        no answer.
+        Raises OfficeError with call control's own sentence when it refuses, ControlUnreachable
+        when there is no reply.
         """
         try:
             async with asyncio.timeout(limit):
-                async with self._visit(question) as reader:
+                async with self._connection(command) as reader:
                     return _accepted_reply(await reader.readline())
         except TimeoutError as error:
             raise ControlUnreachable(NO_REPLY_IN_TIME) from error
@@ -84,12 +80,12 @@ class ControlClient:
             raise ControlUnreachable(UNREACHABLE) from error
 
     async def watch(self, silence: float) -> AsyncIterator[dict[str, Any]]:
-        """Yield the desk's status now and at every change, until the desk is gone.
+        """Yield the status now and at every change, until the connection is lost.
 
-        Raises DeskAway then: there is nothing to hear for `silence` s, it hung up, or refused.
+        Raises ControlUnreachable then: nothing came for `silence` s, it was closed, or refused.
         """
         try:
-            async with self._visit({"ask": "watch"}) as reader:
+            async with self._connection({"ask": "watch"}) as reader:
                 while True:
                     async with asyncio.timeout(silence):
                         line = await reader.readline()
@@ -98,11 +94,11 @@ class ControlClient:
             raise ControlUnreachable(UNREACHABLE) from error
 
     @contextlib.asynccontextmanager
-    async def _visit(self, question: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
-        """Go to the door and ask."""
+    async def _connection(self, command: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
+        """Connect and send a command."""
         reader, writer = await asyncio.open_unix_connection(self._door, limit=REPLY_LIMIT_BYTES)
         try:
-            asked = question | {"person": PERSON.get()}
+            asked = command | {"person": PERSON.get()}
             writer.write(json.dumps(asked).encode() + b"\n")
             await writer.drain()
             yield reader
@@ -115,7 +111,7 @@ class ControlClient:
 def _accepted_reply(line: bytes) -> dict[str, Any]:
     """Read an answer; raises OSError where there is none, OfficeError for a refusal."""
     if not line.endswith(b"\n"):
-        raise OSError("the desk hung up")
+        raise OSError("the control socket was closed")
     answer: dict[str, Any] = json.loads(line)
     if not answer.get("ok"):
         if isinstance(answer.get("said"), dict):
@@ -124,14 +120,10 @@ def _accepted_reply(line: bytes) -> dict[str, Any]:
     return answer
 
 
-# ---- asking --------------------------------------------------------------------------------------
-# Has the desk do what a page's form asks, and turns its refusal into the reader's language.
-
-
 class NotDone(CentralinoError):  # noqa: N818 - it is called what it is
     """Raised when nothing was done; its text is in the reader's language, `status` for the page.
 
-    `words` are the desk's, where it said why in both languages.
+    `words` are call control's, where it said why in both languages.
     """
 
     def __init__(self, status: int, said: str, words: Words = NOTHING) -> None:
@@ -144,12 +136,12 @@ ShowAgain = Callable[[Request, NotDone], Awaitable[Response]]
 
 
 async def ask(
-    request: Request, question: dict[str, Any], limit_s: float = REPLY_LIMIT_S
+    request: Request, command: dict[str, Any], limit_s: float = REPLY_LIMIT_S
 ) -> dict[str, Any]:
-    """Ask the desk and return its answer; raises NotDone when it refuses or is away."""
+    """Send a command and return its reply; raises NotDone when it is refused or unanswered."""
     say = request.state.speaker
     try:
-        answer: dict[str, Any] = await request.app.state.desk.ask(question, limit_s)
+        answer: dict[str, Any] = await request.app.state.control.ask(command, limit_s)
     except (ControlUnreachable, OfficeError) as error:
         raise not_done(say, error) from error
     if answer.get("done") is False:
@@ -159,7 +151,7 @@ async def ask(
 
 
 def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
-    """Return why the desk did nothing, in the reader's language."""
+    """Return why call control did nothing, in the reader's language."""
     if isinstance(error, ControlUnreachable):
         return NotDone(503, say.words(error.words))
     if isinstance(error, SaidError):
@@ -168,9 +160,9 @@ def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
 
 
 async def redirect_after(
-    request: Request, doing: Awaitable[None], shown: ShowAgain, to: str
+    request: Request, doing: Awaitable[object], shown: ShowAgain, to: str
 ) -> Response:
-    """Wait for what a form asks, then lead to `to`; what was not done is said on its own page."""
+    """Await a form's command, then redirect to `to`; a refusal is shown on the form's page."""
     try:
         await doing
     except NotDone as error:
@@ -178,17 +170,13 @@ async def redirect_after(
     return RedirectResponse(to, 303)
 
 
-# ---- done ----------------------------------------------------------------------------------------
-# Has the desk do what a page asks, and says in the reader's language how that went.
-
-
 async def ask_for_script(
-    request: Request, question: dict[str, Any], undo: Mapping[str, str] | None = None
+    request: Request, command: dict[str, Any], undo: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Ask the desk; `undo` is the form that takes it back, within seconds (E22)."""
+    """Send a command for a script; `undo` is the form that takes it back, within seconds (E22)."""
     _ = request.state.speaker
     try:
-        answer = await request.app.state.desk.ask(question)
+        answer = await request.app.state.control.ask(command)
     except (ControlUnreachable, OfficeError) as error:
         why = not_done(_, error)
         return refused_json(str(why), why.status)
@@ -204,27 +192,25 @@ async def ask_for_script(
 
 
 def refused_json(said: str, status: int) -> JSONResponse:
-    """Say why nothing was done."""
+    """Answer a script with why nothing was done."""
     return JSONResponse({"done": False, "said": said, "undo": None}, status)
 
 
-# ---- feed ----------------------------------------------------------------------------------------
-# The live state: ONE watch at the desk's door for the whole console, for any number of browsers.
-#
-# Who listens fetches the newest state when it is ready for it: a browser that does not read costs
-# nothing, and misses only what is no longer true.
+# One watch at the control socket serves the whole console, however many browsers listen. Each
+# fetches the newest state when it is ready for it: a browser that does not read costs nothing,
+# and misses only what is no longer true.
 
 SILENCE_S: Final = RESTART_RULES[Component.CONSOLE_LINK].silent_s
-"""The desk speaks every 10 s at least: after so long it is gone, even if nobody hung up."""
+"""Call control speaks every 10 s at least: after so long it is gone, even if nobody hung up."""
 RETRY_PAUSES_S: Final = RESTART_RULES[Component.CONSOLE_LINK].pauses_s
-"""Between two tries to reach a desk that is gone: the last one for ever."""
+"""Between two tries to reach call control again: the last one for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
     """The state of number `number`; `status` as `centralino status --json` shows it.
 
-    `away`: the desk cannot be heard, and `status` is the last that was (None: never any).
+    `away`: call control cannot be reached, and `status` is the last that was (None: never any).
     """
 
     number: int
@@ -233,10 +219,10 @@ class StatusSnapshot:
 
 
 class StatusFeed:
-    """`running` keeps the watch; `newest` and `newer` are for whoever shows the state."""
+    """The switchboard's status: `running` keeps it current, `newest` and `newer` read it."""
 
-    def __init__(self, desk: ControlClient, silence: float = SILENCE_S) -> None:
-        self._desk = desk
+    def __init__(self, client: ControlClient, silence: float = SILENCE_S) -> None:
+        self._client = client
         self._silence = silence
         self._is_stopped = False
         self._changed = asyncio.Event()
@@ -245,7 +231,7 @@ class StatusFeed:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[StatusFeed]:
-        """Watch while this lasts; comes back to the desk whenever it is there again."""
+        """Watch while this lasts, reconnecting whenever the connection is lost."""
         self._watch = watch = asyncio.create_task(self._run())
         try:
             yield self
@@ -260,12 +246,12 @@ class StatusFeed:
         return self._watch is not None and self._watch.done() and not self._is_stopped
 
     def stop(self) -> None:
-        """End everybody's listening."""
+        """End the waiting of all who listen."""
         self._is_stopped = True
         self._changed.set()
 
     async def newer(self, number: int) -> StatusSnapshot | None:
-        """Wait for a state that is not the one of that number; None once the console stops."""
+        """Wait for a state of another number; None once the console stops."""
         while not self._is_stopped:
             if self.newest.number != number:
                 return self.newest
@@ -283,7 +269,7 @@ class StatusFeed:
         waits = _retry_pauses()
         while True:
             try:
-                async for status in self._desk.watch(self._silence):
+                async for status in self._client.watch(self._silence):
                     self._publish(status, away=False)
                     waits = _retry_pauses()
             except ControlUnreachable:
@@ -302,11 +288,9 @@ def _retry_pauses() -> itertools.chain[float]:
     return itertools.chain(RETRY_PAUSES_S, itertools.repeat(RETRY_PAUSES_S[-1]))
 
 
-# ---- reading -------------------------------------------------------------------------------------
-# Reads the records beside the running desk, in threads of its own: the console's loop never waits.
-#
-# Each read opens the database anew (half a millisecond): one that was set aside and begun afresh is
-# then the one that is read. Read-only.
+# Each read opens the database anew (half a millisecond): after a database was set aside and begun
+# afresh, the new one is read. Reads run in threads of their own, so the event loop never waits
+# for the disk.
 
 READER_THREADS: Final = 2
 """Reads at once: one that takes long leaves the other for who types a search."""
@@ -328,15 +312,15 @@ class StoreReader:
         limit = RESTART_RULES[Component.CONSOLE_READER].silent_s
         return any(now - began > limit for began in tuple(self._began.values()))
 
-    async def do(self, job: Callable[[sqlite3.Connection], T], limit: float = READ_LIMIT_S) -> T:
+    async def read(self, job: Callable[[sqlite3.Connection], T], limit: float = READ_LIMIT_S) -> T:
         """Return what `job` reads, within `limit` s.
 
-        Raises StoreError when the records cannot be read, or not in time.
+        Raises StoreError when the store cannot be read, or not in time.
         """
         try:
             async with asyncio.timeout(limit):
                 return await anyio.to_thread.run_sync(
-                    self._read, job, limiter=self._limiter, abandon_on_cancel=True
+                    self._read_timed, job, limiter=self._limiter, abandon_on_cancel=True
                 )
         except TimeoutError as error:
             raise NotKept(
@@ -344,15 +328,15 @@ class StoreReader:
                 "the records did not answer in time: try again",
             ) from error
 
-    def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    def _read_timed(self, job: Callable[[sqlite3.Connection], T]) -> T:
         mark = object()
         self._began[mark] = time.monotonic()
         try:
-            return self._done(job)
+            return self._open_and_read(job)
         finally:
             del self._began[mark]
 
-    def _done(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    def _open_and_read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         with contextlib.closing(open_reader(self._path)) as connection:
             try:
                 return job(connection)
@@ -363,14 +347,21 @@ class StoreReader:
                 ) from error
 
 
+def people_names(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return people's names by those they log in with."""
+    return {user.name: user.shown for user in users.everybody(connection)}
+
+
+def unit_names(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the names of offices by their codes."""
+    return {unit.code: unit.name for unit in directory.units(connection)}
+
+
 def records_of(request: Request) -> StoreReader:
     """Return the reader of the records."""
-    reading: StoreReader = request.app.state.reading
+    reading: StoreReader = request.app.state.store
     return reading
 
-
-# ---- x field -----------------------------------------------------------------------------------
-# Users: who may use the console and as what; for head and technician.
 
 LONGEST_FIELD: Final = 200
 
@@ -379,3 +370,17 @@ def form_field(form: FormData | Mapping[str, Any], name: str) -> str:
     """Return a field of a form as text, "" for none; files are none."""
     value = form.get(name, "")
     return value[:LONGEST_FIELD] if isinstance(value, str) else ""
+
+
+def parse_moment(text: str | None) -> datetime | None:
+    """Read a moment of a reply; None for none."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def parse_day(text: str, otherwise: date) -> date:
+    """Read a day of a form; what is none, or lies at the end of the calendar, is the other one."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return day if 2000 <= day.year <= 9000 else otherwise

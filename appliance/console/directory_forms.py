@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from appliance.console.accounts import signed_in_user
-from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, ask
+from appliance.console.accounts import ask_as_user, signed_in_user
+from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, parse_moment
 from appliance.console.say import N_
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import Authorisation, Declaration, Directory, Need, Unit, Variation
@@ -27,19 +27,18 @@ from appliance.store import directory as store
 from appliance.store import users
 from appliance.store.directory import ATTACHMENT_LIMIT
 
-# ---- attaching ---------------------------------------------------------------------------------
-# The e-mail that goes with an entry of the register: to the desk and from it, in parts.
+# The e-mail that an entry rests on (P4), sent to call control and fetched from it in parts.
 
 ATTACHMENT_FIELD: Final = "email"
 """The field of a form in which the file is given."""
 PART_BYTES: Final = 9_000
-"""Bytes in one question to the desk: three quarters of what it takes, as base64."""
+"""Bytes in one question to call control: three quarters of what it takes, as base64."""
 TOO_LONG: Final = N_("This file is too long: 5 MB at most.")
 LONGEST_NAME: Final = 200
 
 
 async def send_attachment(request: Request, sent: FormData) -> str:
-    """Send the file of a form to the desk; returns its name, "" where none was given.
+    """Send the file of a form to call control; returns its name, "" where none was given.
 
     Raises NotDone.
     """
@@ -53,53 +52,48 @@ async def send_attachment(request: Request, sent: FormData) -> str:
         raise NotDone(413, request.state.speaker(TOO_LONG))
     for at in range(0, len(data), PART_BYTES):
         part = base64.b64encode(data[at : at + PART_BYTES]).decode()
-        question = {"ask": "register_file_part", "at": at, "data": part}
-        await ask(request, {**question, "by": signed_in_user(request).name})
+        command = {"ask": "register_file_part", "at": at, "data": part}
+        await ask_as_user(request, command)
     return file.filename[:LONGEST_NAME]
 
 
 async def fetch_attachment(request: Request, entry: int) -> bytes:
-    """Fetch the file of an entry from the desk, which notes who has asked; raises NotDone."""
+    """Fetch the file of an entry from call control, which notes who has asked; raises NotDone."""
     data, is_last = b"", False
     while not is_last:
-        question = {"ask": "register_file", "entry": entry, "at": len(data)}
-        answer = await ask(request, {**question, "by": signed_in_user(request).name})
+        command = {"ask": "register_file", "entry": entry, "at": len(data)}
+        answer = await ask_as_user(request, command)
         data += base64.b64decode(answer["data"])
         is_last = answer["last"]
     return data
 
 
-# ---- drafts ------------------------------------------------------------------------------------
-# What somebody has half typed: read from the records, kept by the desk (E18).
+# Drafts: what somebody has half typed, read from the store, kept by call control (E18).
 
 
 async def read_draft(request: Request, place: str) -> str:
-    """Return what whoever asks had typed in a place, as JSON; "" for nothing."""
+    """Return what the user had typed in a place, as JSON; "" for nothing."""
     name, now = signed_in_user(request).name, datetime.now(UTC)
-    reading: StoreReader = request.app.state.reading
+    reading: StoreReader = request.app.state.store
     try:
-        return await reading.do(lambda c: users.find_draft(c, name, place, now))
+        return await reading.read(lambda c: users.find_draft(c, name, place, now))
     except StoreError:
         return ""
 
 
 async def keep_draft(request: Request, place: str, body: str) -> bool:
-    """Have the desk keep a draft, or forget it where it is empty; tells whether it does."""
-    question = {"ask": "draft_keep", "place": place, "body": body}
+    """Have call control keep a draft, or forget it where it is empty; tells whether it does."""
+    command = {"ask": "draft_keep", "place": place, "body": body}
     try:
-        await ask(request, {**question, "by": signed_in_user(request).name})
+        await ask_as_user(request, command)
     except NotDone:
         return False
     return True
 
 
-# ---- register changes --------------------------------------------------------------------------
-# Has the desk change the register, and keeps its answer for the page: refusals at their fields.
-
-
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """What the desk said: `answer` and its `changes` of a form that is good; `wrong` and where."""
+    """Call control's reply to a form: its `changes`, or what is `wrong`, `problems` by field."""
 
     is_good: bool
     changes: tuple[str, ...] = ()
@@ -126,10 +120,10 @@ async def ask_change(
         return ChangeOutcome(
             False, wrong=say(N_("Not saved.")), problems=problems, status=error.status
         )
-    question = {"ask": what, "by": signed_in_user(request).name, "form": form, "preview": preview}
-    question |= {"attached": name} if name else {}
+    command = {"ask": what, "by": signed_in_user(request).name, "form": form, "preview": preview}
+    command |= {"attached": name} if name else {}
     try:
-        answer = await request.app.state.desk.ask(question)
+        answer = await request.app.state.control.ask(command)
     except ControlUnreachable as away:
         return ChangeOutcome(False, wrong=say.words(away.words), status=503)
     except OfficeError as refused:
@@ -147,12 +141,9 @@ def _words(each: Mapping[str, str]) -> Words:
     return Words(each["it"], each["en"])
 
 
-# ---- register forms ----------------------------------------------------------------------------
-# Forms of the register's pages: from fields named by their place to what the desk is asked.
-#
-# A field is named as the desk names a problem's place ("needs.1.numbers.2.label"), so that each
-# mistake is said beside its field. A stored declaration fills the form without its numbers: those
-# left empty are taken over by the desk (P7).
+# A field is named as call control names a problem's place ("needs.1.numbers.2.label"), so that
+# each mistake is said beside its field. A stored declaration fills the form without its numbers:
+# those left empty are taken over by call control (P7).
 
 NestedForm = dict[str, Any]
 
@@ -166,7 +157,7 @@ _PLAIN: Final = re.compile(r"0?(\d+)(?::00|(:\d\d))")
 
 
 def as_form(items: Iterable[tuple[str, object]]) -> NestedForm:
-    """Gather fields into what the desk reads; needs that are to go and empty rows are left out."""
+    """Gather fields into a nested form; needs that are to go and empty rows are left out."""
     flat = [(name, value[:LONGEST]) for name, value in items if isinstance(value, str)]
     texts = dict(flat)
     form: NestedForm = dict.fromkeys(TEXTS, "")
@@ -221,7 +212,7 @@ def _number(texts: Mapping[str, str], number: int) -> NestedForm | None:
 
 
 def as_command(form: NestedForm) -> NestedForm:
-    """Return a form as the desk is asked: an earlier number unless another is written."""
+    """Return a form as call control is asked: an earlier number unless another is written."""
     needs = [
         need | {"numbers": [_asked_number(r) for r in need["numbers"]]} for need in form["needs"]
     ]
@@ -316,8 +307,7 @@ def bands_text(bands: Bands) -> str:
     return " ".join(_PLAIN.sub(lambda found: found[1] + (found[2] or ""), str(b)) for b in bands)
 
 
-# ---- register drafts ---------------------------------------------------------------------------
-# A declaration that was half typed, read back into its form; forgotten once it is saved (E18).
+# A half-typed declaration, read back into its form and forgotten once it is saved (E18).
 
 
 def draft_place(unit: str) -> str:
@@ -326,7 +316,7 @@ def draft_place(unit: str) -> str:
 
 
 async def read_drafted_form(request: Request, place: str) -> NestedForm | None:
-    """Return the form as whoever asks had left it, None where nothing was typed."""
+    """Return the form as the user had left it, None where nothing was typed."""
     body = await read_draft(request, place)
     fields = json.loads(body).get("fields") if body else None
     if not isinstance(fields, list):
@@ -341,13 +331,12 @@ async def forget_draft(request: Request, place: str, to: str) -> Response:
     return RedirectResponse(to, 303)
 
 
-# ---- register reading --------------------------------------------------------------------------
-# What the register's pages show of it: read from the records with every number masked (P7).
+# The directory as pages show it: read with every number masked (P7).
 
 
 @dataclass(frozen=True, slots=True)
 class NeedState:
-    """How one need of a unit stands, as the desk says."""
+    """How one need of a unit stands, as call control says."""
 
     need: str
     name: str
@@ -380,7 +369,7 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryState:
-    """How all units stand and what must be looked after; `known` False while the desk is away."""
+    """State of all units and what needs attention; `known`: call control could be reached."""
 
     known: bool
     units: Mapping[str, UnitState]
@@ -389,7 +378,7 @@ class DirectoryState:
 
 async def read_directory(request: Request) -> Directory:
     """Read all that was ever entered; raises StoreError."""
-    found: Directory = await request.app.state.reading.do(store.load_masked)
+    found: Directory = await request.app.state.store.read(store.load_masked)
     return found
 
 
@@ -402,11 +391,10 @@ def unit_of(request: Request, register: Directory) -> Unit:
 
 
 async def read_directory_state(request: Request) -> DirectoryState:
-    """Ask the desk how units stand; a page without it shows what is on record."""
+    """Ask call control how units stand; a page without it shows what is on record."""
     try:
-        answer = await request.app.state.desk.ask({"ask": "register_state"})
+        answer = await request.app.state.control.ask({"ask": "register_state"})
     except (ControlUnreachable, OfficeError):
-        request.state.desk_away = True
         return DirectoryState(False, {})
     units = {each["unit"]: _unit(each) for each in answer["units"]}
     return DirectoryState(True, units, tuple(Words(**each) for each in answer["attention"]))
@@ -415,18 +403,14 @@ async def read_directory_state(request: Request) -> DirectoryState:
 def _unit(each: Mapping[str, Any]) -> UnitState:
     needs = tuple(
         NeedState(
-            n["need"], n["name"], n["allowed"], Words(**n["words"]), _at(n["until"]),
-            _at(n["resumes"]),
+            n["need"], n["name"], n["allowed"], Words(**n["words"]), parse_moment(n["until"]),
+            parse_moment(n["resumes"]),
         )
         for n in each["needs"]
     )  # fmt: skip
     return UnitState(
         each["unit"], each["open"], not each["declared_by"], each["declared_by"], needs
     )
-
-
-def _at(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

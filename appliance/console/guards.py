@@ -24,14 +24,7 @@ from appliance.console.accounts import SESSION_WORD_BYTES, Accounts, new_session
 from appliance.console.control_client import PERSON
 from appliance.console.say import N_
 
-# ---- guards ------------------------------------------------------------------------------------
-# TLS, addresses, certificates, guards of the web application.
-
-# ---- guard ---------------------------------------------------------------------------------------
-# What stands before every page: known host names, headers, the size of a request, its origin.
-#
-# Plain ASGI, so that a stream of events passes through untouched. Who asks is the accounts'
-# business.
+# The outer guard: known host names, headers, the size of a request, its origin.
 
 BODY_LIMIT: Final = 1_000_000
 """Longest body of a request, in bytes."""
@@ -78,8 +71,8 @@ SECURITY_HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-"""No Strict-Transport-Security: with an authority of one's own it would lock people out of a box
-whose authority was made anew."""
+"""No Strict-Transport-Security (RFC 6797): with an authority of one's own it would lock people out
+after the authority was made anew."""
 
 Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
 """Answers with an error page: status and an English sentence of the catalogues."""
@@ -92,7 +85,7 @@ BODY_S: Final = 30.0
 
 
 class RequestGuard:
-    """Lets through what is asked of this box, from its own pages, in a bearable size."""
+    """Lets through what is asked of this appliance, from its own pages, in a bearable size."""
 
     def __init__(self, app: ASGIApp, names: tuple[str, ...], refuse: Refuse) -> None:
         self._app = app
@@ -126,10 +119,10 @@ class RequestGuard:
 
 
 def is_own_host(host: str, names: frozenset[str]) -> bool:
-    """Tell whether a Host header names this box: one of its names, or any address.
+    """Tell whether a Host header names this appliance: one of its names, or any address.
 
-    An address cannot be forged by a name that resolves to this box (DNS rebinding): it is then the
-    address that the browser really went to.
+    An address cannot be forged by a name that resolves to this appliance (DNS rebinding): it is
+    then the address that the browser really went to.
     """
     name = urlsplit(f"//{host}").hostname if _is_plain(host) else None
     if not name:
@@ -215,12 +208,8 @@ def _limited_body(receive: Receive, limit: int, limit_s: float) -> Receive:
     return receiving
 
 
-# ---- redirect ------------------------------------------------------------------------------------
-# Plain HTTP leads to the secure port, and does nothing else.
-
-
 def redirect_to_tls(names: tuple[str, ...], port: int) -> ASGIApp:
-    """Make an application that sends every visitor of this box to its secure port."""
+    """Make an application that sends every visitor of this appliance to its secure port."""
     known = frozenset(name.lower() for name in names)
     end = "" if port == 443 else f":{port}"
 
@@ -238,9 +227,6 @@ def redirect_to_tls(names: tuple[str, ...], port: int) -> ASGIApp:
     return redirecting
 
 
-# ---- x expiry ----------------------------------------------------------------------------------
-# Client of the control socket.
-
 LONGEST_NUMBER: Final = 20
 
 
@@ -254,13 +240,12 @@ def has_expired(expires: str, now: float) -> bool:
         return True
 
 
-# ---- session gate ------------------------------------------------------------------------------
-# Session gate.
+# The session gate: the user of a request, the token of a form, and who must sign in first.
 
 PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
 """Pages for who has not logged in; every other one is for those who have."""
 OPEN_FOLDERS: Final = ("/static/", "/done/")
-"""Open to everybody: below `/done/` the address itself is the secret (pages/done.py)."""
+"""Open to everybody: below `/done/` the address itself is the secret (pages/requests.py)."""
 UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt")
 """What needs nobody: no session is looked up, no cookie set."""
 WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "/language"})

@@ -20,19 +20,14 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.model import ReturnCause
 from appliance.calls.states import State
 from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
-from appliance.console.control_client import StatusFeed, StatusSnapshot
+from appliance.console.control_client import StatusFeed, StatusSnapshot, parse_moment
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.office import SET_AUTOMATICALLY
 from appliance.policy.opening import ManualState
 from appliance.policy.text import NOTHING, Words
 
-# ---- house -------------------------------------------------------------------------------------
-# The state of the house and its calls as every page shows them.
-
-# ---- live --------------------------------------------------------------------------------------
-# What the live part of the operator's page shows, made of the desk's status. Pure: values in, out.
-#
-# No line, modem or SIP word is in it (E22), and no office's number (P7).
+# The view is pure: values in, values out. No line, modem or SIP word is in it (E22), and no
+# office's number (P7).
 
 OVER_STATES: Final = frozenset({State.CLEARING, State.ENDED})
 """Calls that are no more; nobody need see them go."""
@@ -70,9 +65,9 @@ class ReturnedCall:
 class CallView:
     """One call at the side: waiting, or talking, `since`; `phones` ring for it, `phone` talks.
 
-    `mine`: the position that looks is on it. `back`: it came back from an office.
-    `refused`: why it could not go on to one just now (E23). `head`: the head's part in it (E10);
-    `has_head`: the desk knows how to bring one in. `origin`: the branch that hands the caller over.
+    `mine`: the position that looks is on it. `back`: it came back from an office. `refused`: why it
+    could not go on to one just now (E23). `head`: the supervisor's part in it (E10); `has_head`:
+    call control knows how to bring one in. `origin`: the branch that hands the caller over.
     """
 
     call: str
@@ -104,7 +99,7 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class OperatorView:
-    """All of it. `at` is the desk's clock; `sentence` says why it is closed, `time`
+    """All of it. `at` is call control's clock; `sentence` says why it is closed, `time`
     what holds while its clock cannot be trusted.
     """
 
@@ -140,7 +135,7 @@ def operator_view(status: Mapping[str, Any], position: str) -> OperatorView:
         datetime.fromisoformat(status["at"]),
         status["open"],
         _words_of(status["sentence"]),
-        _parsed_moment(status["changes_at"]),
+        parse_moment(status["changes_at"]),
         tuple(sorted(calls, key=lambda call: (not call.waits, call.since))),
         positions,
         next((one for one in positions if one.mine), None),
@@ -200,8 +195,8 @@ def _caller(caller: Mapping[str, Any]) -> Caller:
 
 
 def _position_view(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
-    until = _parsed_moment(away.get(one["phone"], {}).get("until"))
-    mark = StateMark(_parsed_moment(one["since"]), one["by"], until, one["by"] == SET_AUTOMATICALLY)
+    until = parse_moment(away.get(one["phone"], {}).get("until"))
+    mark = StateMark(parse_moment(one["since"]), one["by"], until, one["by"] == SET_AUTOMATICALLY)
     return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
 
 
@@ -209,22 +204,13 @@ def mark_of(mark: Mapping[str, Any] | None) -> StateMark | None:
     """Read the mark of a state; None while it is off."""
     if mark is None:
         return None
-    since, until = _parsed_moment(mark["since"]), _parsed_moment(mark["until"])
+    since, until = parse_moment(mark["since"]), parse_moment(mark["until"])
     return StateMark(since, mark["by"], until, mark["by"] == SET_AUTOMATICALLY)
-
-
-def _parsed_moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _words_of(words: Mapping[str, str]) -> Words:
     return Words(words["it"], words["en"])
 
-
-# ---- house -------------------------------------------------------------------------------------
-# The state of the whole house as every page shows it: open or not, set by hand, who rings.
-#
-# Pure: made of the desk's status. Ways to end a state and what an operator may set are the page's.
 
 MANUAL_STATES: Final[Mapping[ManualState, Words]] = {
     ManualState.UNATTENDED: Words("Non presidiato", "Unattended"),
@@ -258,7 +244,7 @@ class Banner:
 
 @dataclass(frozen=True, slots=True)
 class SwitchboardSummary:
-    """`changes_at` is when the house next opens or closes, None where that is not known.
+    """`changes_at` is when the switchboard next opens or closes, None where that is not known.
 
     `ringing` are the calls that wait for an operator; `messages` and `missed` calls are to be
     dealt with.
@@ -274,7 +260,7 @@ class SwitchboardSummary:
 
 
 def switchboard_summary(status: Mapping[str, Any]) -> SwitchboardSummary:
-    """Make it of the desk's status."""
+    """Make it of call control's status."""
     seen = operator_view(status, "")
     banners = (
         Banner(what, words, EFFECTS_ON_CALLS[what], mark)
@@ -287,11 +273,8 @@ def switchboard_summary(status: Mapping[str, Any]) -> SwitchboardSummary:
     )
 
 
-# ---- x stream ----------------------------------------------------------------------------------
-# Client of the control socket.
-
-# ---- once ----------------------------------------------------------------------------------------
-# A part of the page made once for all who see the same: many screens cost little more than one.
+# A part that all who may do the same see alike is rendered once: many screens cost little more
+# than one.
 
 
 class RenderCache:
@@ -310,11 +293,8 @@ class RenderCache:
         return self._made[key]
 
 
-# ---- streaming -----------------------------------------------------------------------------------
-# The stream of events behind an open page: the newest state at each change, a beat in between.
-#
-# A beat carries the box's monotonic clock. A page that hears none for some seconds says so, and
-# what it sends carries the moment after which nobody wants it any more (`has_expired`).
+# A beat carries the appliance's monotonic clock. A page that hears none for some seconds says so,
+# and what it sends carries the moment after which it is no longer wanted (`has_expired`).
 
 BEAT_S: Final = 3.0
 """The longest pause of a stream; a page misses it after ten seconds (static/live.js)."""

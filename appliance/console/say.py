@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 from appliance.policy.text import Words
 
 LANGUAGES: Final = ("it", "en")
-"""Languages of the house; English is the sentences' own."""
+"""Languages of the catalogues; English is the sentences' own."""
 LANGUAGE_NAMES: Final = {"it": "Italiano", "en": "English"}
 """Each language's name in itself."""
 Catalogue = Mapping[str, tuple[str, ...]]

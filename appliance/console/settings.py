@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# ---- x head office -----------------------------------------------------------------------------
-# Head office.
-
 
 @dataclass(frozen=True, slots=True)
 class HeadOfficeFiles:
@@ -16,10 +13,6 @@ class HeadOfficeFiles:
 
     prompts: Path
     schedule: Path
-
-
-# ---- settings ----------------------------------------------------------------------------------
-# What the console must know of the configuration: one frozen value, made by the command.
 
 
 def _none() -> None:
@@ -31,9 +24,9 @@ class ConsoleSettings:
     """Where the console listens, what it reads, whom it asks.
 
     `redirect_port` is the plain port that leads to the secure one, 0 for none. `names` are the host
-    names it answers to, beside every address of the box. `certificate` and `key` are the office's
-    own files, both empty for an authority made here. `state` is the console's own folder; `records`
-    (the database) and `voicemail` are only read; `door` is the desk's socket.
+    names it answers to, beside every address of the appliance. `certificate` and `key` are the
+    office's own files, both empty for an authority made here. `state` is the console's own folder;
+    `records` (the database) and `voicemail` are only read; `door` is call control's socket.
     `announcements` are the folders laid over our recordings, the strongest first; in `drafts` lies
     what was dictated and no caller hears yet. `country` is the one by whose plan callers' numbers
     are compared. `per_person_reference` is the agreement that allows figures per position (E21), ""

@@ -28,14 +28,227 @@ from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.policy.text import error_text_words
 from appliance.policy.users import Permission
 
-# ---- static files ------------------------------------------------------------------------------
-# TLS, addresses, certificates, guards of the web application.
+ENTER_KEY = N_("Enter")
+"""The key's name, which an Italian keyboard calls otherwise."""
 
-# ---- assets --------------------------------------------------------------------------------------
-# Static files as they are served: references among them carry hashes, texts come compressed.
-#
-# A module that is asked for under two addresses runs twice, and a font without a hash is asked for
-# at every page: so `import` and `url()` name the file's hash, as the pages' own links do.
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    """Return the one environment; a name that a page was not given is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("appliance.console", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
+    """Answer with a page; `values` are what its template names, beside those of every page."""
+    return HTMLResponse(render(request, name, **values), status)
+
+
+def render(request: Request, name: str, **values: object) -> str:
+    """Render a template, whole or a part of a page."""
+    return environment().get_template(name).render(**page_values(request), **values)
+
+
+def page_values(request: Request) -> Mapping[str, Any]:
+    """Return what every page may name: `_` and its sisters, where it is, what stands in its head.
+
+    What the accounts know is in the request's state: `user` and `csrf`.
+    """
+    speaker: Speaker = request.state.speaker
+    settings, links = request.app.state.settings, shown_links(request)
+    return {
+        "_": speaker,
+        "plural": speaker.plural,
+        "words": speaker.words,
+        "plainly": lambda text: speaker.words(error_text_words(text)),
+        "day": speaker.day,
+        "clock": speaker.clock,
+        "moment": speaker.moment,
+        "language": speaker.language,
+        "languages": [
+            (one, LANGUAGE_NAMES[one]) for one in settings.languages if one in LANGUAGE_NAMES
+        ],
+        "site": settings.site,
+        "has_authority": settings.is_secure and not settings.certificate,
+        "path": request.url.path,
+        "links": links,
+        "is_at": is_at,
+        "menus": menus(links, request.url.path),
+        "static": url_of,
+        "user": getattr(request.state, "user", None),
+        "csrf": getattr(request.state, "csrf", ""),
+        "is_control_away": is_control_unreachable(request),
+        "switchboard": summary_of(request),
+        "all_keys": KEYS,
+        "keys_taken": TAKEN_KEYS,
+        "key_of": lambda action: keys_shown(speaker, action),
+        "may_set_states": may(request, Permission.SET_STATES),
+        "may_see_desk": may(request, Permission.SEE_DESK),
+        "may_hear_messages": may(request, Permission.MESSAGES),
+    }
+
+
+def keys_shown(speaker: Speaker, action: str) -> str:
+    """Return an action's key as it is written on the keyboard of who reads."""
+    return shown_key(action).replace("Enter", speaker(ENTER_KEY))
+
+
+def summary_of(request: Request) -> SwitchboardSummary | None:
+    """Return the switchboard's state as it was last heard, None for who has not logged in."""
+    user, feed = getattr(request.state, "user", None), getattr(request.app.state, "feed", None)
+    if user is None or feed is None or feed.newest.status is None:
+        return None
+    if not {"service", "calls", "positions"} <= feed.newest.status.keys():
+        return None  # call control of another version, during an update
+    return switchboard_summary(feed.newest.status)
+
+
+def is_control_unreachable(request: Request) -> bool:
+    """Tell whether call control cannot be reached; as long as nothing is known it is not away."""
+    feed = getattr(request.app.state, "feed", None)
+    return feed is not None and feed.newest.number > 0 and feed.newest.away
+
+
+MENU_ORDERS: Final = (
+    (range(22, 30), N_("Requests")),
+    (range(40, 60), N_("Offices, hours, sheets")),
+    (range(80, 90), N_("Installation and network")),
+    (range(60, 1000), N_("Management")),
+)
+"""Under which heading links stand, by their order; the first that fits. Calls have none."""
+
+
+def _everybody(_: Request) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """One entry: where it leads, its English text, who sees it, its place among the others.
+
+    `has_badge`: the number of messages that wait stands beside it.
+    """
+
+    path: str
+    text: str
+    is_for: Callable[[Request], bool] = _everybody
+    order: int = 50
+    has_badge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Links under one heading, "" for one that stands by itself; `is_here` with the page's own."""
+
+    heading: str
+    links: tuple[PageLink, ...]
+    is_here: bool
+
+
+def shown_links(request: Request) -> list[PageLink]:
+    """Return the links that the user may follow, in order; none before a new password."""
+    user = getattr(request.state, "user", None)
+    if user is not None and user.must_change:
+        return []
+    links: tuple[PageLink, ...] = request.app.state.links
+    return [link for link in links if link.is_for(request)]
+
+
+def menus(links: list[PageLink], path: str) -> list[Menu]:
+    """Put links under their headings, in their order; a heading of one link is left out."""
+    headings = list(dict.fromkeys(map(heading, links)))
+    found: list[Menu] = []
+    for name in headings:
+        some = tuple(link for link in links if heading(link) == name)
+        if name and len(some) > 1:
+            found.append(Menu(name, some, any(is_at(link, path) for link in some)))
+        else:
+            found += (Menu("", (link,), is_at(link, path)) for link in some)
+    return found
+
+
+def is_at(link: PageLink, path: str) -> bool:
+    """Tell whether a page is a link's own, or one below it: /sheet/imu is of /sheets."""
+    if link.path == "/":
+        return path == "/"
+    return f"{path}/".startswith((f"{link.path}/", f"{link.path.removesuffix('s')}/"))
+
+
+def heading(link: PageLink) -> str:
+    """Return the heading that a link stands under, "" for none."""
+    return next((name for orders, name in MENU_ORDERS if link.order in orders), "")
+
+
+# No letter or digit acts by itself (WCAG 2.1.4), no key changes the state of the whole
+# switchboard, and none is one of the browser's or the system's own. A person may give an action
+# another key (F1).
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """One action; `keys` as they are written: "Alt+S", "Ctrl+Enter". `text` is English."""
+
+    action: str
+    keys: tuple[str, ...]
+    text: str
+
+
+KEYS: Final = (
+    PageKey("keys", ("F1",), N_("All keys")),
+    PageKey("search", ("Alt+S",), N_("Search the sheets")),
+    PageKey("answered", ("Alt+Enter",), N_("Answered by this sheet")),
+    PageKey("offices", ("F8", "Alt+U"), N_("Transfer: choose the office")),
+    PageKey("note", ("Alt+N",), N_("Note on the call")),
+    PageKey("head", ("Alt+H",), N_("Bring in the head")),
+    PageKey("away", ("Alt+A",), N_("Away from the position, or back")),
+    PageKey("interrupted", ("Alt+I",), N_("Interrupted calls")),
+    PageKey("pane", ("F6",), N_("Next part of the page")),
+    PageKey("play", ("Alt+L",), N_("Play or pause the message")),
+    PageKey("back", ("Alt+,",), N_("5 seconds back")),
+    PageKey("forward", ("Alt+.",), N_("5 seconds forward")),
+    PageKey("take", ("Alt+P",), N_("Take charge")),
+    PageKey("call-back", ("Alt+R",), N_("Call back")),
+    *(
+        PageKey(f"choice-{number}", (f"Alt+{number}",), text)
+        for number, text in enumerate(
+            (
+                N_("First outcome, or way of the return"),
+                N_("Second outcome, or way of the return"),
+                N_("Third outcome, or way of the return"),
+                N_("Fourth outcome"),
+                N_("Fifth outcome"),
+            ),
+            1,
+        )
+    ),
+    PageKey("send", ("Ctrl+Enter",), N_("Send the form one is in")),
+    PageKey("undo", ("Ctrl+Z",), N_("Undo the last action, outside text fields")),
+)
+TAKEN_KEYS: Final = (
+    "F3", "F5", "F7", "F10", "F11", "F12", "Alt+F4", "Alt+Space", "Alt+ArrowLeft", "Alt+ArrowRight",
+    "Alt+Tab", "Alt+Home", "Alt+D", "Alt+E", "Alt+F", "Ctrl+A", "Ctrl+C", "Ctrl+V", "Ctrl+X",
+    "Ctrl+F", "Ctrl+N", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+W", "Ctrl+L", "Ctrl+Tab", "Ctrl++",
+    "Ctrl+-", "Ctrl+0", "Ctrl+Shift+N", "Ctrl+Shift+T", "Ctrl+Shift+W",
+)  # fmt: skip
+"""Keys of the browser or the system, which no action may be given."""
+
+
+def shown_key(action: str) -> str:
+    """Return an action's first key as delivered, as it is written on its button."""
+    return next(key.keys[0] for key in KEYS if key.action == action)
+
+
+# A path is looked up among the names that exist: nothing outside the folder can be reached.
+
+# A module that is requested under two addresses runs twice, and a font without a hash is
+# requested at every page: so `import` and `url()` name the file's hash, as the pages' own links
+# do.
 
 STATIC: Final = resources.files("appliance.console") / "static"
 _REFERENCES: Final = {
@@ -105,11 +318,6 @@ def _below(folder: Traversable, prefix: str) -> Iterator[str]:
             yield f"{prefix}{entry.name}"
 
 
-# ---- static files --------------------------------------------------------------------------------
-# Files that do not change while the console runs: fonts, style, scripts.
-#
-# A path is looked up among the names that exist: nothing outside the folder can be reached.
-
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 """For an address that carries the file's hash."""
 BRIEFLY: Final = "no-cache"
@@ -163,234 +371,8 @@ def kind_of(name: str) -> str:
     return TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-# ---- templates ---------------------------------------------------------------------------------
-# Pages from templates. The ONLY jinja2 import; everything that comes from outside is escaped.
-
-# ---- keys ----------------------------------------------------------------------------------------
-# The keys of the pages: each action's name, its keys as delivered, its words for the list (F1).
-#
-# No letter or digit acts by itself (WCAG 2.1.4), no key changes the state of the whole house, and
-# none is one of the browser's or the system's own. A person may give an action another key.
-
-
-@dataclass(frozen=True, slots=True)
-class PageKey:
-    """One action; `keys` as they are written: "Alt+S", "Ctrl+Enter". `text` is English."""
-
-    action: str
-    keys: tuple[str, ...]
-    text: str
-
-
-KEYS: Final = (
-    PageKey("keys", ("F1",), N_("All keys")),
-    PageKey("search", ("Alt+S",), N_("Search the sheets")),
-    PageKey("answered", ("Alt+Enter",), N_("Answered by this sheet")),
-    PageKey("offices", ("F8", "Alt+U"), N_("Transfer: choose the office")),
-    PageKey("note", ("Alt+N",), N_("Note on the call")),
-    PageKey("head", ("Alt+H",), N_("Bring in the head")),
-    PageKey("away", ("Alt+A",), N_("Away from the position, or back")),
-    PageKey("interrupted", ("Alt+I",), N_("Interrupted calls")),
-    PageKey("pane", ("F6",), N_("Next part of the page")),
-    PageKey("play", ("Alt+L",), N_("Play or pause the message")),
-    PageKey("back", ("Alt+,",), N_("5 seconds back")),
-    PageKey("forward", ("Alt+.",), N_("5 seconds forward")),
-    PageKey("take", ("Alt+P",), N_("Take charge")),
-    PageKey("call-back", ("Alt+R",), N_("Call back")),
-    *(
-        PageKey(f"choice-{number}", (f"Alt+{number}",), text)
-        for number, text in enumerate(
-            (
-                N_("First outcome, or way of the return"),
-                N_("Second outcome, or way of the return"),
-                N_("Third outcome, or way of the return"),
-                N_("Fourth outcome"),
-                N_("Fifth outcome"),
-            ),
-            1,
-        )
-    ),
-    PageKey("send", ("Ctrl+Enter",), N_("Send the form one is in")),
-    PageKey("undo", ("Ctrl+Z",), N_("Undo the last action, outside text fields")),
-)
-TAKEN_KEYS: Final = (
-    "F3", "F5", "F7", "F10", "F11", "F12", "Alt+F4", "Alt+Space", "Alt+ArrowLeft", "Alt+ArrowRight",
-    "Alt+Tab", "Alt+Home", "Alt+D", "Alt+E", "Alt+F", "Ctrl+A", "Ctrl+C", "Ctrl+V", "Ctrl+X",
-    "Ctrl+F", "Ctrl+N", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+W", "Ctrl+L", "Ctrl+Tab", "Ctrl++",
-    "Ctrl+-", "Ctrl+0", "Ctrl+Shift+N", "Ctrl+Shift+T", "Ctrl+Shift+W",
-)  # fmt: skip
-"""Keys of the browser or the system, which no action may be given."""
-
-
-def shown_key(action: str) -> str:
-    """Return an action's first key as delivered, as it is written on its button."""
-    return next(key.keys[0] for key in KEYS if key.action == action)
-
-
-# ---- links ---------------------------------------------------------------------------------------
-# The links in every page's head: each group of pages names its own, and who sees them.
-
-MENU_ORDERS: Final = (
-    (range(22, 30), N_("Requests")),
-    (range(40, 60), N_("Offices, hours, sheets")),
-    (range(80, 90), N_("Installation and network")),
-    (range(60, 1000), N_("Management")),
-)
-"""Under which heading links stand, by their order; the first that fits. Calls have none."""
-
-
-def _everybody(_: Request) -> bool:
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class PageLink:
-    """One entry: where it leads, its English text, who sees it, its place among the others.
-
-    `has_badge`: the number of messages that wait stands beside it.
-    """
-
-    path: str
-    text: str
-    is_for: Callable[[Request], bool] = _everybody
-    order: int = 50
-    has_badge: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Menu:
-    """Links under one heading, "" for one that stands by itself; `is_here` with the page's own."""
-
-    heading: str
-    links: tuple[PageLink, ...]
-    is_here: bool
-
-
-def shown_links(request: Request) -> list[PageLink]:
-    """Return the links that whoever asks may follow, in order; none before a new password."""
-    user = getattr(request.state, "user", None)
-    if user is not None and user.must_change:
-        return []
-    links: tuple[PageLink, ...] = request.app.state.links
-    return [link for link in links if link.is_for(request)]
-
-
-def menus(links: list[PageLink], path: str) -> list[Menu]:
-    """Put links under their headings, in their order; a heading of one link is left out."""
-    headings = list(dict.fromkeys(map(heading, links)))
-    found: list[Menu] = []
-    for name in headings:
-        some = tuple(link for link in links if heading(link) == name)
-        if name and len(some) > 1:
-            found.append(Menu(name, some, any(is_at(link, path) for link in some)))
-        else:
-            found += (Menu("", (link,), is_at(link, path)) for link in some)
-    return found
-
-
-def is_at(link: PageLink, path: str) -> bool:
-    """Tell whether a page is a link's own, or one below it: /sheet/imu is of /sheets."""
-    if link.path == "/":
-        return path == "/"
-    return f"{path}/".startswith((f"{link.path}/", f"{link.path.removesuffix('s')}/"))
-
-
-def heading(link: PageLink) -> str:
-    """Return the heading that a link stands under, "" for none."""
-    return next((name for orders, name in MENU_ORDERS if link.order in orders), "")
-
-
-# ---- templates -----------------------------------------------------------------------------------
-
-ENTER_KEY = N_("Enter")
-"""The key's name, which an Italian keyboard calls otherwise."""
-
-
-@lru_cache(maxsize=1)
-def environment() -> jinja2.Environment:
-    """Return the one environment; a name that a page was not given is an error."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("appliance.console", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-
-
-def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Answer with a page; `values` are what its template names, beside those of every page."""
-    return HTMLResponse(render(request, name, **values), status)
-
-
-def render(request: Request, name: str, **values: object) -> str:
-    """Render a template, whole or a part of a page."""
-    return environment().get_template(name).render(**page_values(request), **values)
-
-
-def page_values(request: Request) -> Mapping[str, Any]:
-    """Return what every page may name: `_` and its sisters, where it is, what stands in its head.
-
-    What the accounts know is in the request's state: `user` and `csrf`.
-    """
-    speaker: Speaker = request.state.speaker
-    settings, links = request.app.state.settings, shown_links(request)
-    return {
-        "_": speaker,
-        "plural": speaker.plural,
-        "words": speaker.words,
-        "plainly": lambda text: speaker.words(error_text_words(text)),
-        "day": speaker.day,
-        "clock": speaker.clock,
-        "moment": speaker.moment,
-        "language": speaker.language,
-        "languages": [
-            (one, LANGUAGE_NAMES[one]) for one in settings.languages if one in LANGUAGE_NAMES
-        ],
-        "site": settings.site,
-        "has_authority": settings.is_secure and not settings.certificate,
-        "path": request.url.path,
-        "links": links,
-        "is_at": is_at,
-        "menus": menus(links, request.url.path),
-        "static": url_of,
-        "user": getattr(request.state, "user", None),
-        "csrf": getattr(request.state, "csrf", ""),
-        "desk_away": is_control_unreachable(request),
-        "house": summary_of(request),
-        "all_keys": KEYS,
-        "keys_taken": TAKEN_KEYS,
-        "key_of": lambda action: keys_shown(speaker, action),
-        "may_set_states": may(request, Permission.SET_STATES),
-        "may_see_desk": may(request, Permission.SEE_DESK),
-        "may_hear_messages": may(request, Permission.MESSAGES),
-    }
-
-
-def keys_shown(speaker: Speaker, action: str) -> str:
-    """Return an action's key as it is written on the keyboard of who reads."""
-    return shown_key(action).replace("Enter", speaker(ENTER_KEY))
-
-
-def summary_of(request: Request) -> SwitchboardSummary | None:
-    """Return the state of the house as it was last heard, None for who has not logged in."""
-    user, feed = getattr(request.state, "user", None), getattr(request.app.state, "feed", None)
-    if user is None or feed is None or feed.newest.status is None:
-        return None
-    if not {"service", "calls", "positions"} <= feed.newest.status.keys():
-        return None  # a desk of another version, during an update
-    return switchboard_summary(feed.newest.status)
-
-
-def is_control_unreachable(request: Request) -> bool:
-    """Tell whether the desk cannot be heard; as long as nothing is known it is not away."""
-    feed = getattr(request.app.state, "feed", None)
-    return feed is not None and feed.newest.number > 0 and feed.newest.away
-
-
-# ---- x downloads -------------------------------------------------------------------------------
-# Files that a browser keeps and never shows: whatever stands in them, they open nothing here.
+# Downloads are kept by the browser and never shown: whatever stands in them, they open nothing
+# here.
 
 DOWNLOAD_HEADERS: Final = {
     "content-security-policy": "default-src 'none'; sandbox",
@@ -411,10 +393,6 @@ def plain_file_name(name: str) -> str:
     """Return a file's name in letters and digits, `-`, `_`, `.`: nothing ends a header."""
     bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip(".-")[-LONGEST_FILE_NAME:] or "file"
-
-
-# ---- x sound -----------------------------------------------------------------------------------
-# Parts of the pages on requests: cases, due dates, papers, downloads.
 
 
 def sound_file(folder: Path, name: str) -> Path | None:

@@ -159,11 +159,10 @@ def test_one_password_a_window_is_compared_however_many_come_at_once(
         return bool(matches(kept, password))
 
     monkeypatch.setattr(accounts._passwords, "matches", counted)
-    earlier = {  # the first delay is over
+    accounts._lock_out.wrong = {  # the first delay is over
         key: replace(wrong, last=wrong.last - FIRST_DELAY_S - 1.0)
-        for key, wrong in accounts._tries.wrong.items()
+        for key, wrong in accounts._lock_out.wrong.items()
     }
-    accounts._tries = replace(accounts._tries, wrong=earlier)
 
     async def all_at_once() -> list[object]:
         tries = (accounts.prove("carla", f"more {n}", "127.0.0.1") for n in range(9))

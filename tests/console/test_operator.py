@@ -426,7 +426,7 @@ def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Conn
 def test_records_that_cannot_be_read_leave_the_page(console_settings: ConsoleSettings) -> None:
     """Calls go on being shown; the search says that it cannot."""
     with House(console_settings, office_desk()) as house:
-        house.visitor.app.state.reading = StoreReader(console_settings.records / "not")
+        house.visitor.app.state.store = StoreReader(console_settings.records / "not")
         (call,) = house.switchboard.status(TEN).calls
         for path in ("search?q=imu", "sheet/imu", f"known/{call.call}"):
             assert "non si può leggere" in house.visitor.get(f"/desk/{path}").text

@@ -176,7 +176,7 @@ def test_the_page_opens_with_the_call_just_ended(quiet: House, records: sqlite3.
 def test_an_empty_note_and_records_that_fail_are_told(quiet: House) -> None:
     """Nothing is asked of the desk."""
     assert quiet.visitor.post("/desk/note", data={"note": " "}).status_code == 400
-    quiet.visitor.app.state.reading = StoreReader(quiet.visitor.app.state.settings.records / "not")
+    quiet.visitor.app.state.store = StoreReader(quiet.visitor.app.state.settings.records / "not")
     assert quiet.visitor.post("/desk/note", data={"note": "x"}).status_code == 503
     assert "non si può leggere" in quiet.visitor.get("/desk/interrupted").text
     assert quiet.door.asked == []

@@ -214,8 +214,8 @@ def test_damaged_records_are_told(console_settings: ConsoleSettings, works: Work
     data = bytearray(damaged.read_bytes())
     data[2 * 512 : 4 * 512] = b"\xff" * 1024
     damaged.write_bytes(data)
-    works.visitor.app.state.reading._path = damaged
-    found = works.visitor._runner.run(works.visitor.app.state.reading.do(shown.find_damage))
+    works.visitor.app.state.store._path = damaged
+    found = works.visitor._runner.run(works.visitor.app.state.store.read(shown.find_damage))
     assert found
 
 

@@ -156,7 +156,7 @@ def test_tests_are_few(post: Post) -> None:
 
 def test_the_desk_looks_at_who_asks(post: Post) -> None:
     """Somebody who may open no technician's page gets no test, whatever the console believes."""
-    desk = post.visitor.app.state.desk
+    desk = post.visitor.app.state.control
     question = {"ask": "mail_test", "to": "a@example.it", "by": "carla"}
     answer = post.visitor._runner.run(desk.ask(question))
     assert answer["done"] is False

@@ -38,25 +38,25 @@ def count(connection: sqlite3.Connection) -> int:
 
 def test_the_records_are_read(reading: StoreReader) -> None:
     """There is no call yet."""
-    assert asyncio.run(reading.do(count)) == 0
+    assert asyncio.run(reading.read(count)) == 0
 
 
 def test_nothing_can_be_written(reading: StoreReader) -> None:
     """Whatever a page does, the records stay as the desk wrote them."""
     with pytest.raises(StoreError, match="readonly"):
-        asyncio.run(reading.do(lambda connection: connection.execute("DELETE FROM calls")))
+        asyncio.run(reading.read(lambda connection: connection.execute("DELETE FROM calls")))
 
 
 def test_records_that_were_begun_afresh_are_the_ones_that_are_read(
     reading: StoreReader, path: Path, tmp_path: Path
 ) -> None:
     """A database that was set aside is not shown as if nothing had happened."""
-    asyncio.run(reading.do(count))
+    asyncio.run(reading.read(count))
     path.unlink()
     with closing(open_database(path, tmp_path / "corrupt").connection) as connection:
         connection.execute("CREATE TABLE fresh (one)")
     assert (
-        asyncio.run(reading.do(lambda c: c.execute("SELECT count(*) FROM fresh").fetchone()[0]))
+        asyncio.run(reading.read(lambda c: c.execute("SELECT count(*) FROM fresh").fetchone()[0]))
         == 0
     )
 
@@ -66,8 +66,8 @@ def test_a_read_that_takes_long_keeps_no_other_waiting(reading: StoreReader) -> 
     go_on = threading.Event()
 
     async def both() -> int:
-        slow = asyncio.ensure_future(reading.do(lambda _: go_on.wait(10), limit=0.2))
-        found = await reading.do(count)
+        slow = asyncio.ensure_future(reading.read(lambda _: go_on.wait(10), limit=0.2))
+        found = await reading.read(count)
         with pytest.raises(StoreError, match="in time"):
             await slow
         return found
@@ -80,7 +80,7 @@ def test_records_that_are_not_there_are_said_so(tmp_path: Path) -> None:
     """A box that never ran has none."""
     reading = StoreReader(tmp_path / "none.db")
     with pytest.raises(StoreError, match="cannot be read"):
-        asyncio.run(reading.do(count))
+        asyncio.run(reading.read(count))
 
 
 def test_a_thread_that_hangs_in_the_disk_is_known(reading: StoreReader) -> None:
@@ -95,13 +95,13 @@ def test_a_thread_that_hangs_in_the_disk_is_known(reading: StoreReader) -> None:
 
     async def ask() -> None:
         with pytest.raises(StoreError, match="in time"):
-            await reading.do(hang, 0.5)
+            await reading.read(hang, 0.5)
         assert come.wait(20.0)
         now = time.monotonic()
         assert not reading.is_hung(now)
         assert reading.is_hung(now + RESTART_RULES[Component.CONSOLE_READER].silent_s + 1.0)
         may_go.set()
-        await reading.do(lambda _: gone.set(), 20.0)
+        await reading.read(lambda _: gone.set(), 20.0)
 
     asyncio.run(ask())
     assert gone.is_set()

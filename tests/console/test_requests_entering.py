@@ -160,7 +160,7 @@ def test_the_desk_looks_for_itself_who_may(
     records.execute("UPDATE users SET roles = 'deputy' WHERE name = 'carla'")
     question = {"ask": "counter_request", "unit": "anagrafe", **MARIO, "by": "carla"}
     with pytest.raises(SaidError, match="Your role does not include"):
-        operator._runner.run(operator.app.state.desk.ask(question))
+        operator._runner.run(operator.app.state.control.ask(question))
     assert requests.list_requests(records) == ()
 
 

@@ -52,7 +52,7 @@ class Mailroom:
 
     def house(self) -> Any:
         """A house with its hours and its offices."""
-        return SimpleNamespace(calendar=self.calendar, register=self.register)
+        return SimpleNamespace(calendar=self.calendar, directory=self.register)
 
     def wake(self, hurry: bool) -> None:
         """Something was queued."""

@@ -19,7 +19,12 @@ from starlette.routing import BaseRoute, Route
 
 from appliance import prompts
 from appliance.calls.status import DRAFT_KEPT, Went
-from appliance.console.accounts import needs, requester, signed_in_user, with_permission
+from appliance.console.accounts import (
+    ask_as_user,
+    needs,
+    requester,
+    with_permission,
+)
 from appliance.console.control_client import NotDone, ask
 from appliance.console.say import LANGUAGE_NAMES, N_
 from appliance.console.templates import PageLink, page
@@ -31,14 +36,6 @@ from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, voices
 from appliance.prompts.voices import PromptVoice, texts
-
-# ---- x announcements ---------------------------------------------------------------------------
-# Parts of the pages on announcements.
-
-# ---- announcements -------------------------------------------------------------------------------
-# Announcements for the pages: what is heard, how long, what it says; uploads made telephone sound.
-#
-# Done here and not at the desk: whatever it costs, it costs a call nothing. Blocking: for threads.
 
 LONGEST_S: Final = 30
 NO_WAV: Final = N_("This file cannot be used: it must be a WAV file, mono, 16 bits.")
@@ -57,7 +54,7 @@ class UnusableRecording(ConfigurationError):  # noqa: N818 - reads as what it is
 class Announcement:
     """One announcement: `seconds` as it is heard now, `text` what our recording says.
 
-    `is_own` is one of the house's, `is_central` one of the head office's; `is_site` one that the
+    `is_own` is the office's own, `is_central` one of the head office's; `is_site` one that the
     technician's folder holds: it is not changed by a page.
     """
 
@@ -72,8 +69,9 @@ class Announcement:
 
 
 class Announcements:
-    """What lies in the folders, strongest first: the site's own if any, then the desk's; below them
-    the head office's, where there is one. Ours are in the voice that callers hear.
+    """Announcements of the folders, strongest first: the site's, call control's, the head office's.
+
+    Ours are in the voice that callers hear.
     """
 
     def __init__(
@@ -86,7 +84,7 @@ class Announcements:
         self._site = folders[0] if len(folders) > 1 else None
 
     def in_our_voice(self) -> tuple[str, ...]:
-        """Return the languages in which our announcements are heard in the box's own voice."""
+        """Return the languages in which our announcements are made by the appliance's own voice."""
         made = self._folders[-1:]
         languages = prompts.languages()
         found = (
@@ -163,10 +161,7 @@ def telephone_sound(contents: bytes) -> bytes:
     return g711.encode(dsp_progress.levelled(sound), Law.ALAW)
 
 
-# ---- dictated ------------------------------------------------------------------------------------
-# Drafts of announcements for the pages: what somebody dictated at a phone and no caller hears yet.
-#
-# Read where the desk has laid them down (ConsoleSettings.drafts). Blocking: for threads.
+# Drafts: dictated at a phone, and heard by no caller yet.
 
 ALIKE_DB: Final = 3.0
 """So near to the others' level nobody hears a difference."""
@@ -220,10 +215,6 @@ def _loudness(above_db: float) -> str:
     return LEVEL_HIGH if above_db > 0 else LEVEL_LOW
 
 
-# ---- dictating -----------------------------------------------------------------------------------
-# How far the dictation of an announcement is, and what has come of it: for its page.
-
-
 @dataclass(frozen=True, slots=True)
 class DictationView:
     """`said` is what to say of it, empty for nothing; `phones` are (name, label) of those that can
@@ -240,7 +231,7 @@ class DictationView:
 async def dictation_view(
     request: Request, found: Announcement, *, tells_end: bool
 ) -> DictationView:
-    """Ask the desk and look for a draft; how it ended is said only where somebody waits for it."""
+    """Ask call control and look for a draft; the end is told only to a page that waits for it."""
     folder = request.app.state.settings.drafts
     answer = await _dictation_status(request, found)
     went, is_over = answer["went"], bool(answer["over"])
@@ -267,12 +258,12 @@ def announcement_command(ask: str, request: Request, found: Announcement) -> dic
 async def _dictation_status(request: Request, found: Announcement) -> dict[str, Any]:
     try:
         return await ask(request, announcement_command("announcement_dictation", request, found))
-    except NotDone:  # a desk that is away is told at the head of every page
+    except NotDone:  # every page says at its head that call control is unreachable
         return {"went": "", "over": True}
 
 
 def _phone_choices(request: Request, own: str) -> tuple[tuple[str, str], ...]:
-    """List the phones that the desk knows, by label; one's own is there whatever it says."""
+    """List the phones that call control knows, by label; one's own is there whatever it says."""
     status = request.app.state.feed.newest.status or {}
     known = {row["name"]: row["label"] or row["name"] for row in status.get("phones", ())}
     if own:
@@ -280,13 +271,12 @@ def _phone_choices(request: Request, own: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(known.items(), key=lambda one: (one[0] != own, one[1])))
 
 
-# ---- announcements -----------------------------------------------------------------------------
-# Annunci: what callers hear, read and heard; replaced by a recording, or ours again.
+# Recordings are converted here and not in call control: whatever it costs, it costs a call
+# nothing. All of it blocks and belongs into threads.
 
-# ---- announcements -----------------------------------------------------------------------------
 
 PART: Final = 9_000
-"""Bytes of a recording in one question to the desk: three quarters of what it takes, as base64."""
+"""Bytes of a recording in one command: three quarters of what one holds, as base64."""
 HEADINGS: Final = {
     "sentence": N_("Sentences"),
     "own": N_("Your own"),
@@ -356,9 +346,9 @@ async def replace(request: Request) -> Response:
 async def restore(request: Request) -> Response:
     """Have callers hear our recording again."""
     found = await addressed_announcement(request)
-    question = {"ask": "announcement_restore", "language": found.language, "key": found.key}
+    command = {"ask": "announcement_restore", "language": found.language, "key": found.key}
     try:
-        await ask(request, {**question, "by": signed_in_user(request).name})
+        await ask_as_user(request, command)
     except NotDone as error:
         return await announcement_page(request, found, error.status, wrong=str(error))
     # one that we have not recorded is gone now
@@ -366,12 +356,12 @@ async def restore(request: Request) -> Response:
 
 
 async def send_recording(request: Request, found: Announcement, sound: bytes) -> None:
-    """Send a recording to the desk, part by part; raises NotDone."""
-    question = {"ask": "announcement_part", "language": found.language, "key": found.key}
+    """Send a recording to call control, part by part; raises NotDone."""
+    command = {"ask": "announcement_part", "language": found.language, "key": found.key}
     for at in range(0, len(sound), PART):
         data = base64.b64encode(sound[at : at + PART]).decode()
         part = {"at": at, "data": data, "last": at + PART >= len(sound)}
-        await ask(request, {**question, **part, "by": signed_in_user(request).name})
+        await ask_as_user(request, {**command, **part})
 
 
 async def announcement_page(
@@ -406,20 +396,12 @@ def _announcements(request: Request) -> Announcements:
     return Announcements(settings.announcements, central, settings.voice)
 
 
-announcements_routes: list[BaseRoute] = [
-    Route("/announcements", show_all),
-    Route("/announcements/{language}/{key}", show, methods=["GET"]),
-    Route("/announcements/{language}/{key}", replace, methods=["POST"]),
-    Route("/announcements/{language}/{key}/sound", sound),
-    Route("/announcements/{language}/{key}/restore", restore, methods=["POST"]),
-]
 links = (
     PageLink("/announcements", N_("Announcements"), with_permission(Permission.PROMPTS), order=55),
 )
 
 
-# ---- announcements dictated --------------------------------------------------------------------
-# Annunci, dictated: a phone rings, what is said at it becomes a draft; in force, or dropped.
+# Dictation: a phone rings, what is said at it becomes a draft; put in force, or discarded.
 
 LONGEST: Final = 64
 
@@ -488,14 +470,15 @@ async def _draft_sound(request: Request, found: Announcement) -> bytes:
     return await anyio.to_thread.run_sync(draft_sound, folder, found.language, found.key)
 
 
-_DICTATION: Final = "/announcements/{language}/{key}"
-announcements_dictated_routes: list[BaseRoute] = [
-    Route(f"{_DICTATION}/dictate", dictate, methods=["POST"]),
-    Route(f"{_DICTATION}/dictation", progress),
-    Route(f"{_DICTATION}/draft", draft, methods=["GET"]),
-    Route(f"{_DICTATION}/draft", put_in_force, methods=["POST"]),
-    Route(f"{_DICTATION}/draft/discard", discard, methods=["POST"]),
+routes: list[BaseRoute] = [
+    Route("/announcements", show_all),
+    Route("/announcements/{language}/{key}", show, methods=["GET"]),
+    Route("/announcements/{language}/{key}", replace, methods=["POST"]),
+    Route("/announcements/{language}/{key}/sound", sound),
+    Route("/announcements/{language}/{key}/restore", restore, methods=["POST"]),
+    Route("/announcements/{language}/{key}/dictate", dictate, methods=["POST"]),
+    Route("/announcements/{language}/{key}/dictation", progress),
+    Route("/announcements/{language}/{key}/draft", draft, methods=["GET"]),
+    Route("/announcements/{language}/{key}/draft", put_in_force, methods=["POST"]),
+    Route("/announcements/{language}/{key}/draft/discard", discard, methods=["POST"]),
 ]
-
-
-routes = [*announcements_routes, *announcements_dictated_routes]

@@ -13,19 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import accounts
 from appliance.console.accounts import needs, with_permission
+from appliance.console.control_client import parse_day, people_names, unit_names
 from appliance.console.pages.hours import WHOSE
 from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.console.templates import PageLink, page
 from appliance.policy import requests
 from appliance.policy.text import Words
 from appliance.policy.users import ROLE_WORDS, Permission
-from appliance.store import database, directory, sheets
+from appliance.store import database, sheets
 from appliance.store.database import Noted
 
-# ---- x audit words -----------------------------------------------------------------------------
-# The list of changes in sentences: the code and the few words of each row, said to who reads.
+# Each audit code and the few words of its row, as a sentence in the reader's language.
 
 BY_SHELL: Final = "shell: "
 BY_APPLIANCE: Final = "box"
@@ -170,7 +169,7 @@ DIRECTORY_ENTRIES: Final = (
     (r"gone unit (?P<unit>\S+)", N_("the office %(unit)s is no more")),
     ("order of the units", N_("order of the offices")),
 )  # fmt: skip
-"""What a change of the register consisted of."""
+"""What a change of the directory consisted of."""
 USER_CHANGES: Final = {
     "shown": N_("name %(old)s, now %(new)s"),
     "roles": N_("roles %(old)s, now %(new)s"),
@@ -203,7 +202,7 @@ class AuditNames:
 
 
 def audit_who(by: str, say: Speaker, names: AuditNames) -> str:
-    """Say who it was: a person by name, the box, whoever had the link."""
+    """Say who it was: a person by name, the appliance, whoever had the link."""
     if by.startswith(BY_SHELL):
         return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(BY_SHELL))
     if by == BY_APPLIANCE:
@@ -280,9 +279,6 @@ def _user_change(what: str, old: str, new: str, say: Speaker, names: AuditNames)
     return say(known, old=before, new=after) if "%" in known else say(known)
 
 
-# ---- audit -------------------------------------------------------------------------------------
-# The list of changes: who, when, what; never a number (E20).
-
 SHOWN_DAYS: Final = 30
 MOST_ROWS: Final = 500
 LONGEST_DAYS: Final = 3_660
@@ -318,13 +314,13 @@ async def show_audit(request: Request) -> Response:
     """Show the changes of some days, of one person where chosen."""
     zone, by = request.app.state.zone, request.query_params.get("by", "")[:80]
     today = datetime.now(zone).date()
-    last = _day(request.query_params.get("until", ""), today)
-    first = _day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
+    last = parse_day(request.query_params.get("until", ""), today)
+    first = parse_day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
     first = max(first, last - timedelta(days=LONGEST_DAYS))
     since, until = (
         datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
     )
-    rows, people, names = await request.app.state.reading.do(
+    rows, people, names = await request.app.state.store.read(
         lambda c: (
             database.between(c, since, until, by, MOST_ROWS),
             database.who(c),
@@ -342,18 +338,9 @@ async def show_audit(request: Request) -> Response:
 
 
 def _audit_names(connection: sqlite3.Connection) -> AuditNames:
-    units = {unit.code: unit.name for unit in directory.units(connection)}
+    units = unit_names(connection)
     titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
-    return AuditNames(accounts.people_names(connection), units, titles, CONCERNS)
-
-
-def _day(text: str, otherwise: date) -> date:
-    """Read a day of a form; what is none, or lies at the end of the calendar, is the other one."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return otherwise
-    return day if 2000 <= day.year <= 9000 else otherwise
+    return AuditNames(people_names(connection), units, titles, CONCERNS)
 
 
 routes: list[BaseRoute] = [Route("/audit", show_audit)]

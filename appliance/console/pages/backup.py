@@ -21,8 +21,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, signed_in_user
-from appliance.console.control_client import NotDone, ask, form_field
+from appliance.console.accounts import ask_as_user, needs
+from appliance.console.control_client import NotDone, ask, form_field, redirect_after
 from appliance.console.guards import BACKUP_UPLOAD
 from appliance.console.pages.maintenance import begin_job, job_status
 from appliance.console.say import N_
@@ -34,18 +34,18 @@ from appliance.policy.users import Permission
 from appliance.store.backup import MAGIC
 from appliance.voicemail.storage import spare_bytes
 
-# ---- x uploads ---------------------------------------------------------------------------------
-# A backup, or an update, that comes from a browser: written to the console's own folder.
+# Uploads are written to the console's own folder, where call control or root's helper looks for
+# them.
 
 MADE_BACKUP: Final = "backups/console.backup"
-"""Where, below the desk's state folder, the backup lies that was asked for here."""
+"""Where, below call control's state folder, the backup lies that was asked for here."""
 UPLOADED_BACKUP: Final = "restore/uploaded.backup"
-"""Where, below the console's folder, the desk looks for one that came from a browser."""
+"""Where, below the console's folder, call control looks for one that came from a browser."""
 UPLOADED_UPDATE: Final = "update/uploaded.raucb"
 """Likewise, where root's helper looks for an update."""
 
 UPLOADED_SETTINGS: Final = "central/uploaded.settings"
-"""Likewise, where the desk looks for the head office's settings."""
+"""Likewise, where call control looks for the head office's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class StoredFile:
 
 
 def made_backup_path(settings: ConsoleSettings) -> Path:
-    """Say where the desk lays a backup down."""
+    """Say where call control lays a backup down."""
     return settings.records.parent / MADE_BACKUP
 
 
@@ -154,13 +154,6 @@ def _flush_to_disk(file: IO[bytes]) -> None:
     os.fsync(file.fileno())
 
 
-# ---- backup ------------------------------------------------------------------------------------
-# The technician's page of backups: make one and take it along; bring one and see that it is whole.
-#
-# A backup is put back with the switchboard stopped: it replaces the very folders that the desk and
-# this console are running on. Root's helper does it when nobody is on the phone; where there is
-# none, a person does by the command that this page shows.
-
 PAGE: Final = "/plant/backup"
 PASSPHRASES_DIFFER: Final = N_("The two passphrases are not the same.")
 NOT_COMPARED: Final = N_("Tick that the key is the server's: compare it first.")
@@ -188,14 +181,14 @@ async def make(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def fetch(request: Request) -> Response:
-    """Hand the backup over, once the desk has noted to whom."""
+    """Hand the backup over, once call control has noted to whom."""
     found = await anyio.to_thread.run_sync(
         stored_file, made_backup_path(request.app.state.settings)
     )
     if found is None:
         raise HTTPException(404)
     try:
-        await ask(request, {"ask": "backup_fetch", "by": signed_in_user(request).name})
+        await ask_as_user(request, {"ask": "backup_fetch"})
     except NotDone as error:
         return await _show(request, error)
     name = f"centralino-{found.at.astimezone(request.app.state.zone):%Y%m%d-%H%M}.backup"
@@ -206,11 +199,7 @@ async def fetch(request: Request) -> Response:
 async def drop(request: Request) -> Response:
     """Have the backup that was made here taken away."""
     await request.form()
-    try:
-        await ask(request, {"ask": "backup_drop", "by": signed_in_user(request).name})
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(PAGE, 303)
+    return await redirect_after(request, ask_as_user(request, {"ask": "backup_drop"}), _show, PAGE)
 
 
 @needs(Permission.TECHNICAL)
@@ -241,7 +230,7 @@ async def keep_upload(request: Request, path: Path, kind: UploadKind) -> Respons
 
 @needs(Permission.TECHNICAL)
 async def check(request: Request) -> Response:
-    """Have the desk look through the uploaded backup."""
+    """Have call control look through the uploaded backup."""
     phrase = form_field(await request.form(), "passphrase")
     return await begin_job(request, "backup_check", _show, PAGE, passphrase=phrase)
 
@@ -257,20 +246,16 @@ async def forget(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def restore(request: Request) -> Response:
-    """Have the uploaded backup put in the place of what is on the box; whoever asks is sure."""
+    """Have the uploaded backup put in the place of what is on the appliance; the user is sure."""
     form = await request.form()
     if form_field(form, "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
-    question = {
+    command = {
         "ask": "backup_restore",
         "passphrase": form_field(form, "phrase_again"),
         "sure": True,
     }
-    try:
-        await ask(request, {**question, "by": signed_in_user(request).name})
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"{PAGE}#restore", 303)
+    return await redirect_after(request, ask_as_user(request, command), _show, f"{PAGE}#restore")
 
 
 @needs(Permission.TECHNICAL)
@@ -279,8 +264,8 @@ async def stick(request: Request) -> Response:
     form = await request.form()
     if form_field(form, "stick_phrase") != form_field(form, "stick_again"):
         return await _show(request, NotDone(400, request.state.speaker(PASSPHRASES_DIFFER)))
-    question = {"ask": "backup_stick_set_up", "passphrase": form_field(form, "stick_phrase")}
-    return await _ask_about(request, question, "stick")
+    command = {"ask": "backup_stick_set_up", "passphrase": form_field(form, "stick_phrase")}
+    return await _ask_about(request, command, "stick")
 
 
 @needs(Permission.TECHNICAL)
@@ -313,21 +298,17 @@ async def target_set_up(request: Request) -> Response:
         return await _show(request, NotDone(400, say(PASSPHRASES_DIFFER)))
     if form_field(form, "host_key") and form_field(form, "same") != "1":
         return await _show(request, NotDone(400, say(NOT_COMPARED)))
-    question = {
+    command = {
         "ask": "backup_target_set_up",
         "host_key": form_field(form, "host_key"),
         "passphrase": form_field(form, "target_phrase"),
         "password": form_field(form, "target_password"),
     }
-    return await _ask_about(request, question, "target")
+    return await _ask_about(request, command, "target")
 
 
-async def _ask_about(request: Request, question: dict[str, Any], part: str) -> Response:
-    try:
-        await ask(request, {**question, "by": signed_in_user(request).name})
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"{PAGE}#{part}", 303)
+async def _ask_about(request: Request, command: dict[str, Any], part: str) -> Response:
+    return await redirect_after(request, ask_as_user(request, command), _show, f"{PAGE}#{part}")
 
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
@@ -373,7 +354,7 @@ async def _stick(request: Request) -> dict[str, Any]:
 
 
 async def _target(request: Request) -> dict[str, Any]:
-    """Return which network folder gets backups, what is wanting, and the box's own key."""
+    """Return which network folder gets backups, what is wanting, and the appliance's own key."""
     try:
         return await ask(request, {"ask": "backup_target"})
     except NotDone:

@@ -19,7 +19,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import NotAllowed, may, needs, signed_in_user, with_permission
+from appliance.console.accounts import (
+    NotAllowed,
+    ask_as_user,
+    may,
+    needs,
+    with_permission,
+)
 from appliance.console.control_client import NotDone, ask
 from appliance.console.directory_forms import (
     ATTACHMENT_FIELD,
@@ -56,24 +62,18 @@ from appliance.policy.transfers import RETURN_RULE_WORDS, WEEKDAY_WORDS
 from appliance.policy.users import Permission, permission_refusal
 from appliance.store import managed_config
 
-# ---- x register head ---------------------------------------------------------------------------
-# Pages from templates. The ONLY jinja2 import; everything that comes from outside is escaped.
-
-# ---- register head -------------------------------------------------------------------------------
-# The head office's units and entries in the directory.
-
 
 @dataclass(frozen=True, slots=True)
 class HeadOfficeEntries:
-    """The codes of the head office's units, the numbers of the register's entries it brought."""
+    """The codes of the head office's units, the numbers of the directory's entries it brought."""
 
     units: frozenset[str] = frozenset()
     entries: frozenset[int] = frozenset()
 
 
 async def head_office_entries(request: Request) -> HeadOfficeEntries:
-    """Read what of the register is the head office's; raises StoreError."""
-    found: HeadOfficeEntries = await request.app.state.reading.do(_head_office_entries)
+    """Read what of the directory is the head office's; raises StoreError."""
+    found: HeadOfficeEntries = await request.app.state.store.read(_head_office_entries)
     return found
 
 
@@ -81,7 +81,6 @@ def _head_office_entries(connection: sqlite3.Connection) -> HeadOfficeEntries:
     return HeadOfficeEntries(managed_config.units(connection), managed_config.brought(connection))
 
 
-# ---- x emails ----------------------------------------------------------------------------------
 # An office's e-mail as its reader sees it: who wrote when, and the text; nothing of it is run.
 
 EMAIL_FIELDS: Final = {
@@ -146,19 +145,13 @@ def _email_files(message: EmailMessage) -> tuple[str, ...]:
     return tuple(name[:LONGEST_EMAIL_FIELD] for name in names if name)[:MOST_EMAIL_FILES]
 
 
-# ---- directory ---------------------------------------------------------------------------------
-# Rubrica uffici: every service and office, how it stands now, what it declared, its history.
-
-# ---- drafts --------------------------------------------------------------------------------------
-# What somebody has half typed: kept by the desk while it is typed, there again later (E18).
-
 TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_REGISTER)
-"""Who has a form that is kept; which, the desk looks at."""
+"""Who has a form that is kept; which, call control looks at."""
 LONGEST_DRAFT: Final = 8_000
 
 
 async def show(request: Request) -> Response:
-    """Answer with what whoever asks had typed there, null for nothing."""
+    """Answer with what the user had typed there, null for nothing."""
     _check(request)
     body = await read_draft(request, request.path_params["place"])
     return Response(body or "null", media_type="application/json")
@@ -167,7 +160,7 @@ async def show(request: Request) -> Response:
 async def keep(request: Request) -> Response:
     """Keep what was typed; what cannot be kept is no matter of whoever types, but for its length.
 
-    That the page says: a desk that is away stands at its head already.
+    The page says so at its head already.
     """
     _check(request)
     form = await request.form()
@@ -182,14 +175,6 @@ def _check(request: Request) -> None:
     if not any(may(request, each) for each in TYPISTS):
         raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.SEE_DESK)))
 
-
-drafts_routes: list[BaseRoute] = [
-    Route("/drafts/{place}", show),
-    Route("/drafts/{place}", keep, methods=["POST"]),
-]
-
-
-# ---- register ------------------------------------------------------------------------------------
 
 LONGEST_SEARCH: Final = 60
 TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
@@ -213,7 +198,7 @@ def page_of(unit: str) -> str:
 
 
 def shared(request: Request) -> dict[str, Any]:
-    """Return what every page of the register names: rights, words of rules, days and reaches."""
+    """Return what every page of the directory names: rights, words of rules, days and reaches."""
     rights = {
         "can_edit": may(request, Permission.EDIT_REGISTER),
         "can_vary": may(request, Permission.VARY_REGISTER),
@@ -283,7 +268,7 @@ async def unit_page(
 
 @dataclass(frozen=True, slots=True)
 class SpecialDay:
-    """Something special that lies ahead; `name` is the unit's, "" for the whole house."""
+    """Something special that lies ahead; `name` is the unit's, "" for the whole switchboard."""
 
     first: date
     last: date | None
@@ -317,17 +302,17 @@ def _special(each: dict[str, Any]) -> SpecialDay:
 
 @needs(Permission.REVEAL_NUMBERS)
 async def show_number(request: Request) -> Response:
-    """Show one number, which the desk audits first: in its place, or on a page without scripts."""
+    """Show one number, audited first: in its place, or on a page of its own without scripts."""
     form = await request.form()
     entry, which = (_whole(str(form.get(name, ""))) for name in ("entry", "which"))
     need = str(form.get("need", ""))[:64]
-    question = {"ask": "register_number", "entry": entry, "need": need, "which": which}
-    return await _told(request, question, (entry, need, which))
+    command = {"ask": "register_number", "entry": entry, "need": need, "which": which}
+    return await _told(request, command, (entry, need, which))
 
 
 @needs(Permission.TRANSFER)
 async def tell_number(request: Request) -> Response:
-    """Show a number that may be told, which the desk notes first."""
+    """Show a number that may be told, which call control notes first."""
     form = await request.form()
     entry = _whole(str(form.get("entry", "")))
     return await _told(request, {"ask": "register_tell", "entry": entry}, (entry, "", 0))
@@ -335,7 +320,7 @@ async def tell_number(request: Request) -> Response:
 
 @needs(Permission.REVEAL_NUMBERS)
 async def attached(request: Request) -> Response:
-    """Send the e-mail that an entry rests on as a file, which the desk audits first (P4)."""
+    """Send the e-mail that an entry rests on as a file, which call control audits first (P4)."""
     _, entry = await _with_email(request)
     try:
         data = await fetch_attachment(request, entry.number)
@@ -368,14 +353,12 @@ async def _with_email(request: Request) -> tuple[Unit, EntryStamp]:
     raise HTTPException(404)
 
 
-async def _told(
-    request: Request, question: dict[str, Any], place: tuple[int, str, int]
-) -> Response:
+async def _told(request: Request, command: dict[str, Any], place: tuple[int, str, int]) -> Response:
     """Answer with a number in its place, or on the whole page for a browser without scripts."""
     by_script = "hx-request" in request.headers
     number, wrong, status = "", "", 200
     try:
-        number = (await ask(request, {**question, "by": signed_in_user(request).name}))["number"]
+        number = (await ask_as_user(request, command))["number"]
     except NotDone as error:
         wrong, status = str(error), error.status
     if by_script:  # which would not show what comes with an error's status
@@ -387,21 +370,11 @@ def _whole(written: str) -> int:
     return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
 
 
-register_routes: list[BaseRoute] = [
-    Route("/register", show_all),
-    Route("/register/year", show_year),
-    Route("/register/office/{unit}", show_unit),
-    Route("/register/office/{unit}/number", show_number, methods=["POST"]),
-    Route("/register/office/{unit}/attached/{entry:int}", attached),
-    Route("/register/office/{unit}/attached/{entry:int}/read", show_email),
-    Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
-]
 links = (
     PageLink("/register", N_("Register of offices"), with_permission(Permission.SEE_REGISTER), 40),
 )
 
 
-# ---- register declaring --------------------------------------------------------------------------
 # A new declaration by a guided form: what it would change is read before it is saved (P4).
 
 NOTHING_YET: Final = ChangeOutcome(True)
@@ -485,15 +458,6 @@ def _with_row(form: NestedForm, do: str) -> NestedForm:
     }
 
 
-register_declaring_routes: list[BaseRoute] = [
-    Route("/register/office/{unit}/declare", declaration),
-    Route("/register/office/{unit}/declare", declare, methods=["POST"]),
-]
-
-
-# ---- register entering ---------------------------------------------------------------------------
-# Smaller changes of the register: a variation in three fields, leaves, new units.
-
 VARIED: Final = ("unit", "kind", "hours", "reference", "first", "last", "notice")
 LEAVE: Final = ("declared", "number", "authorised_by", "reference", "last")
 NEW: Final = ("name", "email", "service", "say")
@@ -501,7 +465,7 @@ NEW: Final = ("name", "email", "service", "say")
 LONGEST_FORM_FIELD: Final = 400
 
 
-# --- a variation, in three fields (E12) ---------------------------------------------------------
+# Variations, in three fields (E12).
 
 
 @needs(Permission.VARY_REGISTER)
@@ -539,7 +503,7 @@ async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutc
     )
 
 
-# --- authorisations (P7), the sentence to say (E10), new units ----------------------------------
+# Authorisations (P7), the sentence to say (E10), new units.
 
 
 @needs(Permission.EDIT_REGISTER)
@@ -555,8 +519,8 @@ async def authorise(request: Request) -> Response:
     form = {name: _text(sent, name) for name in LEAVE}
     need, _, which = form["declared"].partition("/")
     unit = request.path_params["unit"]
-    question = {**form, "unit": unit, "need": need, "which": which or "1"}
-    outcome = await ask_change(request, "register_authorise", question, sent=sent)
+    command = {**form, "unit": unit, "need": need, "which": which or "1"}
+    outcome = await ask_change(request, "register_authorise", command, sent=sent)
     if not outcome.is_good:
         return await _leave(request, form, outcome)
     return _saved(unit)
@@ -596,7 +560,7 @@ async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Respon
 
 @needs(Permission.EDIT_REGISTER)
 async def new_unit(request: Request) -> Response:
-    """Show the form for a service or office that is not in the register yet."""
+    """Show the form for a service or office that is not in the directory yet."""
     return await _new(request, _blank(NEW), NOTHING_YET)
 
 
@@ -631,22 +595,24 @@ def _saved(unit: str) -> Response:
     return RedirectResponse(f"{page_of(unit)}?saved=1", 303)
 
 
-_OF_UNIT: Final = "/register/office/{unit}"
-register_entering_routes: list[BaseRoute] = [
+routes: list[BaseRoute] = [
+    Route("/drafts/{place}", show),
+    Route("/drafts/{place}", keep, methods=["POST"]),
+    Route("/register", show_all),
+    Route("/register/year", show_year),
+    Route("/register/office/{unit}", show_unit),
+    Route("/register/office/{unit}/number", show_number, methods=["POST"]),
+    Route("/register/office/{unit}/attached/{entry:int}", attached),
+    Route("/register/office/{unit}/attached/{entry:int}/read", show_email),
+    Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
+    Route("/register/office/{unit}/declare", declaration),
+    Route("/register/office/{unit}/declare", declare, methods=["POST"]),
     Route("/register/vary", variation),
     Route("/register/vary", vary, methods=["POST"]),
-    Route(f"{_OF_UNIT}/authorise", authorisation),
-    Route(f"{_OF_UNIT}/authorise", authorise, methods=["POST"]),
-    Route(f"{_OF_UNIT}/revoke", revoke, methods=["POST"]),
-    Route(f"{_OF_UNIT}/edit", edit, methods=["POST"]),
+    Route("/register/office/{unit}/authorise", authorisation),
+    Route("/register/office/{unit}/authorise", authorise, methods=["POST"]),
+    Route("/register/office/{unit}/revoke", revoke, methods=["POST"]),
+    Route("/register/office/{unit}/edit", edit, methods=["POST"]),
     Route("/register/new", new_unit),
     Route("/register/new", add_unit, methods=["POST"]),
-]
-
-
-routes = [
-    *drafts_routes,
-    *register_routes,
-    *register_declaring_routes,
-    *register_entering_routes,
 ]

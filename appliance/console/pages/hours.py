@@ -26,8 +26,7 @@ from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 from appliance.policy.users import Permission
 
-# ---- x hours head ------------------------------------------------------------------------------
-# What of the hours is the head office's.
+# The parts of the hours that the head office has laid down.
 
 HEAD_OFFICE_TABLES: Final = {
     "hours": N_("the hours of every week"),
@@ -71,11 +70,7 @@ def _schedule_tables(find: Callable[[], HeadOfficeFiles | None]) -> frozenset[st
         return frozenset()
 
 
-# ---- hours -------------------------------------------------------------------------------------
-# Orari: the ordinary weeks, and the year as a calendar, each day's hours one key away (E14).
-
-# ---- hours entering ----------------------------------------------------------------------------
-# Orari: special hours entered in three steps (days, what holds, what changes), revoked (E14).
+# Special hours, entered in three steps: days, what holds on them, what changes (E14).
 
 WHOSE: Final = {
     "house": N_("switchboard and counter"),
@@ -239,15 +234,7 @@ def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-hours_entering_routes: list[BaseRoute] = [
-    Route("/hours/new", new_days),
-    Route("/hours/new", enter_days, methods=["POST"]),
-    Route("/hours/revoke", revoke_days, methods=["POST"]),
-]
-
-
-# ---- hours week --------------------------------------------------------------------------------
-# Orari: the ordinary week from a day on: written, what changes drawn, saved, taken back.
+# The ordinary week from a day on: written, its changes drawn, saved, taken back.
 
 WEEK_TEXTS: Final = ("since", "whose", "kind", "reference", "ask_day", "ask_time")
 """Fields of the form beside the days'."""
@@ -410,15 +397,6 @@ def weeks_told(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-hours_week_routes: list[BaseRoute] = [
-    Route("/hours/week", week),
-    Route("/hours/week", enter_week, methods=["POST"]),
-    Route("/hours/week/revoke", revoke_week, methods=["POST"]),
-]
-
-
-# ---- hours -------------------------------------------------------------------------------------
-
 WHYS: Final = {
     "open.period": N_("special hours"),
     "open.special": N_("special opening"),
@@ -554,7 +532,6 @@ def _year(written: str, this: int) -> int:
     return int(written) if len(written) == 4 and written.isascii() and written.isdigit() else this
 
 
-hours_routes: list[BaseRoute] = [Route("/hours", show)]
 links = (
     PageLink(
         "/hours", N_("Hours and closures"), with_permission(Permission.SEE_REGISTER), order=50
@@ -562,4 +539,12 @@ links = (
 )
 
 
-routes = [*hours_entering_routes, *hours_week_routes, *hours_routes]
+routes: list[BaseRoute] = [
+    Route("/hours/new", new_days),
+    Route("/hours/new", enter_days, methods=["POST"]),
+    Route("/hours/revoke", revoke_days, methods=["POST"]),
+    Route("/hours/week", week),
+    Route("/hours/week", enter_week, methods=["POST"]),
+    Route("/hours/week/revoke", revoke_week, methods=["POST"]),
+    Route("/hours", show),
+]

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import NotAllowed, may, needs, signed_in_user
+from appliance.console.accounts import NotAllowed, ask_as_user, may, needs, signed_in_user
 from appliance.console.certificates import authority_path
-from appliance.console.control_client import NotDone, ShowAgain, ask, form_field
+from appliance.console.control_client import NotDone, ShowAgain, ask, form_field, redirect_after
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
 from appliance.policy.mail import MAIL_STATE_WORDS, TEST_KEY, TO_HEAD, MailState
@@ -27,14 +27,10 @@ from appliance.policy.users import Permission, permission_refusal
 from appliance.store import outbox
 from appliance.store.outbox import StoredMail
 
-# ---- maintenance -------------------------------------------------------------------------------
-# The technician's page: lines and modems, phones, processes, network, disk, LEDs; live.
-
-# ---- plant chores --------------------------------------------------------------------------------
-# What is done for a technician and takes its time: how it stands, asked again while it runs.
+# Jobs that take their time: the page asks for their status again while one runs.
 
 JOB_COMMANDS: Final = {"config_check": "check", "backup_make": "backup", "backup_check": "restore"}
-"""Each chore, and the command that the desk runs for it."""
+"""Each job, and the command that call control runs for it."""
 JOB_SENTENCES: Final = {
     "config_check": N_("The file is being checked."),
     "backup_make": N_("The backup is being made; calls go on meanwhile."),
@@ -44,26 +40,22 @@ JOB_SENTENCES: Final = {
 
 @needs(Permission.TECHNICAL)
 async def show_job(request: Request) -> Response:
-    """Say how a chore stands: a part of a page."""
+    """Show the status of a job: a part of a page."""
     name = request.path_params["name"]
     if name not in JOB_COMMANDS:
         raise HTTPException(404)
-    return page(request, "plant/chore.html", **await job_status(request, name), is_part=True)
+    return page(request, "plant/job.html", **await job_status(request, name), is_part=True)
 
 
 async def begin_job(
     request: Request, name: str, shows: ShowAgain, to: str, **more: str
 ) -> Response:
-    """Have the desk begin a chore, and lead to the page that shows how it stands."""
-    try:
-        await ask(request, {"ask": name, "by": signed_in_user(request).name, **more})
-    except NotDone as error:
-        return await shows(request, error)
-    return RedirectResponse(to, 303)
+    """Have call control begin a job, and lead to the page that shows its status."""
+    return await redirect_after(request, ask_as_user(request, {"ask": name, **more}), shows, to)
 
 
 async def job_status(request: Request, name: str) -> dict[str, Any]:
-    """Return what the part names: `chore`, whether it runs, what came of it; None: not known."""
+    """Return the part's values: `job`, whether it runs, what came of it; None: not known."""
     try:
         told = await ask(request, {"ask": "chores"})
     except NotDone:
@@ -73,7 +65,7 @@ async def job_status(request: Request, name: str) -> dict[str, Any]:
     at = datetime.fromisoformat(last["at"]) if last else None
     said = request.state.speaker.words(Words(**last["said"])) if last else ""
     return {
-        "chore": name,
+        "job": name,
         "runs": runs,
         "last": last,
         "last_said": said,
@@ -82,11 +74,7 @@ async def job_status(request: Request, name: str) -> dict[str, Any]:
     }
 
 
-plant_chores_routes: list[BaseRoute] = [Route("/plant/chore/{name}", show_job)]
-
-
-# ---- plant divert --------------------------------------------------------------------------------
-# The technician's page of the carrier's divert-on-busy: what is proven, and a proof by a call.
+# The provider's divert-on-busy: what is proven, and a new proof by a call.
 
 EMPTY_PROOF = {"number": "", "outcome": "diverted", "where": "", "who": ""}
 
@@ -108,15 +96,15 @@ async def show_divert_live(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def prove_divert(request: Request) -> Response:
-    """Keep what a call has shown, or the head's word."""
+    """Keep what a call has shown, or the supervisor's word."""
     form, user = await request.form(), signed_in_user(request)
     filled = {key: form_field(form, key).strip() for key in EMPTY_PROOF}
     asked = form_field(form, "asked")
-    question = {"ask": "divert_prove", **filled, "asked": asked, "by": user.name}
+    command = {"ask": "divert_prove", **filled, "asked": asked, "by": user.name}
     if filled["outcome"] != "no_divert":
-        question["who"] = user.shown
+        command["who"] = user.shown
     try:
-        answer = await ask(request, question)
+        answer = await ask(request, command)
     except NotDone as error:
         return await _show_divert(request, error, filled)
     return await _show_divert(request, said=request.state.speaker.words(Words(**answer["said"])))
@@ -159,15 +147,7 @@ async def _divert_status(request: Request) -> tuple[dict[str, Any] | None, str]:
         return None, str(error)
 
 
-plant_divert_routes: list[BaseRoute] = [
-    Route("/plant/divert", show_divert, methods=["GET"]),
-    Route("/plant/divert", prove_divert, methods=["POST"]),
-    Route("/plant/divert/live", show_divert_live, methods=["GET"]),
-]
-
-
-# ---- plant mail ----------------------------------------------------------------------------------
-# The technician's page of what waits for the mail server: why, again, given up; and a test.
+# The outbox: why an e-mail waits, sent again, given up; and a test.
 
 MOST_MAILS: Final = 200
 OPEN_MAILS: Final = (MailState.QUEUED, MailState.DEAD)
@@ -186,9 +166,9 @@ async def show_mail(request: Request) -> Response:
 async def test_mail(request: Request) -> Response:
     """Send a mail to try the mail server with."""
     to = form_field(await request.form(), "to").strip()
-    question = {"ask": "mail_test", "to": to, "by": signed_in_user(request).name}
+    command = {"ask": "mail_test", "to": to, "by": signed_in_user(request).name}
     try:
-        answer = await ask(request, question)
+        answer = await ask(request, command)
     except NotDone as error:
         return await _show_mail(request, error, to)
     return RedirectResponse(f"/plant/mail?test={int(answer['number'])}", 303)
@@ -198,7 +178,7 @@ async def test_mail(request: Request) -> Response:
 async def mail_test_result(request: Request) -> Response:
     """Say what has become of a test; the page asks until that is settled."""
     number = str(request.path_params["number"])
-    kept: StoredMail | None = await request.app.state.reading.do(lambda c: _find_test(c, number))
+    kept: StoredMail | None = await request.app.state.store.read(lambda c: _find_test(c, number))
     if kept is None:
         raise HTTPException(404)
     return page(request, "plant/mail_test.html", test=kept, states=MAIL_STATE_WORDS)
@@ -217,19 +197,17 @@ async def drop_mail(request: Request) -> Response:
     return await _change_mail(request, {"ask": "outbox_drop", "reason": reason})
 
 
-async def _change_mail(request: Request, question: dict[str, str]) -> Response:
+async def _change_mail(request: Request, command: dict[str, str]) -> Response:
     number, by = request.path_params["number"], signed_in_user(request).name
-    try:
-        await ask(request, {**question, "number": number, "by": by})
-    except NotDone as error:
-        return await _show_mail(request, error)
-    return RedirectResponse("/plant/mail", 303)
+    return await redirect_after(
+        request, ask(request, {**command, "number": number, "by": by}), _show_mail, "/plant/mail"
+    )
 
 
 async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "") -> Response:
     query, everything = request.query_params, "all" in request.query_params
     states = tuple(MailState) if everything else OPEN_MAILS
-    mails, tested = await request.app.state.reading.do(
+    mails, tested = await request.app.state.store.read(
         lambda c: (
             outbox.latest_mails(c, *states, limit=MOST_MAILS),
             _find_test(c, query.get("test", "")),
@@ -256,17 +234,7 @@ def _find_test(connection: sqlite3.Connection, number: str) -> StoredMail | None
     return kept if kept is not None and kept.mail.key.startswith(TEST_KEY) else None
 
 
-plant_mail_routes: list[BaseRoute] = [
-    Route("/plant/mail", show_mail, methods=["GET"]),
-    Route("/plant/mail/test", test_mail, methods=["POST"]),
-    Route("/plant/mail/test/{number:int}", mail_test_result, methods=["GET"]),
-    Route("/plant/mail/{number:int}/retry", retry_mail, methods=["POST"]),
-    Route("/plant/mail/{number:int}/drop", drop_mail, methods=["POST"]),
-]
-
-
-# ---- plant settings ------------------------------------------------------------------------------
-# The technician's page of the configuration: what is in force, and what is wrong with the file.
+# The configuration in force, and what is wrong with the file.
 
 SECTIONS: Final = {
     "site": N_("The house"),
@@ -331,25 +299,9 @@ async def _show_settings(request: Request, wrong: NotDone | None = None) -> Resp
     )
 
 
-plant_settings_routes: list[BaseRoute] = [
-    Route("/plant/settings", show_settings, methods=["GET"]),
-    Route("/plant/settings/check", check_settings, methods=["POST"]),
-]
-
-
-maintenance_routes = [
-    *plant_chores_routes,
-    *plant_divert_routes,
-    *plant_mail_routes,
-    *plant_settings_routes,
-]
-
-
-# ---- app ---------------------------------------------------------------------------------------
-# The technician's page of the certificate: how the authority is installed, and whether it is here.
-#
-# Only the browser knows whether it trusts: a script asks it for something that it refuses under an
-# error of the certificate, also one that a person has waved through (static/certificate.js).
+# Only the browser knows whether it trusts the authority: a script asks it for something that it
+# refuses under an error of the certificate, also one that a person has waved through
+# (static/certificate.js).
 
 
 @needs(Permission.TECHNICAL)
@@ -370,18 +322,14 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(der).digest().hex(":").upper()
 
 
-app_routes: list[BaseRoute] = [Route("/plant/certificate", show_certificate)]
-
-
-# ---- clock -------------------------------------------------------------------------------------
-# The time: how far the box trusts its clock; that it is right, said by a person; to set it.
+# The clock: how far it is trusted, confirmed by a person, set by hand.
 
 DATETIME_INPUT = "%Y-%m-%dT%H:%M"
 """What an input for date and time takes (HTML, 4.10.5.1.11)."""
 
 
 def may_set_clock(request: Request) -> bool:
-    """Tell whether whoever asks may say what time it is: the front desk, or a technician."""
+    """Tell whether the user may say what time it is: the front desk, or a technician."""
     return may(request, Permission.SET_STATES) or may(request, Permission.TECHNICAL)
 
 
@@ -410,9 +358,9 @@ def _check_clock_right(request: Request) -> None:
         raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.SET_STATES)))
 
 
-async def _change_clock(request: Request, question: dict[str, str], typed: str = "") -> Response:
+async def _change_clock(request: Request, command: dict[str, str], typed: str = "") -> Response:
     try:
-        answer = await ask(request, {**question, "by": signed_in_user(request).name})
+        answer = await ask_as_user(request, command)
     except NotDone as error:
         return await _show_clock(request, error, typed)
     return await _show_clock(request, said=request.state.speaker.words(Words(**answer["said"])))
@@ -421,7 +369,7 @@ async def _change_clock(request: Request, question: dict[str, str], typed: str =
 async def _show_clock(
     request: Request, wrong: NotDone | None = None, typed: str = "", said: str = ""
 ) -> Response:
-    """Show the page; where the desk is away it says so."""
+    """Show the page; where call control is unreachable it says so."""
     told: dict[str, Any] | None = None
     try:
         told = await ask(request, {"ask": "clock"})
@@ -444,16 +392,7 @@ def _whole_hours(told: dict[str, Any]) -> int:
     return int(told["by_itself_s"] // 3600)
 
 
-clock_routes: list[BaseRoute] = [
-    Route("/clock", show_clock, methods=["GET"]),
-    Route("/clock/confirm", confirm_clock, methods=["POST"]),
-    Route("/clock/set", set_clock, methods=["POST"]),
-]
 links = (PageLink("/clock", N_("Time"), may_set_clock, order=82),)
-
-
-# ---- x authority -------------------------------------------------------------------------------
-# The box's certificate authority, for whoever installs it on the office's computers.
 
 
 async def download_authority(request: Request) -> Response:
@@ -464,7 +403,21 @@ async def download_authority(request: Request) -> Response:
     return FileResponse(path, media_type="application/x-x509-ca-cert", filename="centralino-ca.crt")
 
 
-x_authority_routes: list[BaseRoute] = [Route("/ca.crt", download_authority)]
-
-
-routes = [*maintenance_routes, *app_routes, *clock_routes, *x_authority_routes]
+routes: list[BaseRoute] = [
+    Route("/plant/chore/{name}", show_job),
+    Route("/plant/divert", show_divert, methods=["GET"]),
+    Route("/plant/divert", prove_divert, methods=["POST"]),
+    Route("/plant/divert/live", show_divert_live, methods=["GET"]),
+    Route("/plant/mail", show_mail, methods=["GET"]),
+    Route("/plant/mail/test", test_mail, methods=["POST"]),
+    Route("/plant/mail/test/{number:int}", mail_test_result, methods=["GET"]),
+    Route("/plant/mail/{number:int}/retry", retry_mail, methods=["POST"]),
+    Route("/plant/mail/{number:int}/drop", drop_mail, methods=["POST"]),
+    Route("/plant/settings", show_settings, methods=["GET"]),
+    Route("/plant/settings/check", check_settings, methods=["POST"]),
+    Route("/plant/certificate", show_certificate),
+    Route("/clock", show_clock, methods=["GET"]),
+    Route("/clock/confirm", confirm_clock, methods=["POST"]),
+    Route("/clock/set", set_clock, methods=["POST"]),
+    Route("/ca.crt", download_authority),
+]

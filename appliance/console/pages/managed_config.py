@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, signed_in_user, with_permission
-from appliance.console.control_client import NotDone, ask, form_field
+from appliance.console.accounts import ask_as_user, needs, with_permission
+from appliance.console.control_client import NotDone, ask, form_field, redirect_after
 from appliance.console.guards import SETTINGS_UPLOAD as UPLOAD
 from appliance.console.pages.backup import (
     SETTINGS_FILE,
@@ -82,11 +82,7 @@ async def _sure(request: Request, name: str) -> Response:
 
 
 async def _asked(request: Request, name: str) -> Response:
-    try:
-        await ask(request, {"ask": name, "by": signed_in_user(request).name})
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(PAGE, 303)
+    return await redirect_after(request, ask_as_user(request, {"ask": name}), _show, PAGE)
 
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
@@ -97,7 +93,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
 
 
 async def _told(request: Request) -> dict[str, Any]:
-    """Return what the desk says of them; None where it does not answer."""
+    """Return what call control says of them; None where it does not answer."""
     say = request.state.speaker
     try:
         central: dict[str, Any] | None = await ask(request, {"ask": "central"})

@@ -17,7 +17,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.console import live
 from appliance.console.accounts import (
     COOKIE_AGE_S,
     LONGEST_POSITION,
@@ -34,6 +33,7 @@ from appliance.console.control_client import (
     StatusSnapshot,
     ask,
     ask_for_script,
+    parse_moment,
     records_of,
     refused_json,
 )
@@ -58,12 +58,12 @@ from appliance.store import call_log, voicemail
 from appliance.store.listings import caller_words
 from appliance.store.voicemail import MISSED_DAYS, CaseKind, MissedCall
 
-# ---- x seats -----------------------------------------------------------------------------------
-# Seats.
+# A position is not a person (E19), and two people at one telephone undo each other's work:
+# whoever sits down second is told.
 
 
 class PositionUsers:
-    """Kept in memory: a desk that is closed is free."""
+    """Who has the page open at which position; kept in memory: a closed page frees it."""
 
     def __init__(self) -> None:
         self._open: Counter[tuple[str, str, str]] = Counter()
@@ -88,8 +88,9 @@ class PositionUsers:
         return tuple(sorted(there)) if position else ()
 
 
-# ---- x operator calls --------------------------------------------------------------------------
-# What an operator does about a call beside the talk.
+# What an operator does beside the talk: the supervisor's help, a note, calling back (E10), and
+# calls that a power cut or a restart interrupted (E18). A note is of a call and never of a
+# person: that a call was difficult is not shown when the same number calls again.
 
 AFTERWARDS: Final = timedelta(minutes=15)
 """So long after a call a note may still be made of it from the position that answered."""
@@ -105,7 +106,7 @@ CLOSED_WITH: Final = (
 
 @needs(Permission.SEE_DESK)
 async def bring_supervisor(request: Request) -> Response:
-    """Have the head join the conversation of this position, or let the phone ring no longer."""
+    """Have the supervisor join this position's conversation, or stop ringing the phone."""
     form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
@@ -140,7 +141,7 @@ async def note(request: Request) -> Response:
 async def interrupted(request: Request) -> Response:
     """Show the interrupted calls that nobody has called back yet."""
     try:
-        found = await records_of(request).do(lambda c: _interrupted(c, request.app.state.plan))
+        found = await records_of(request).read(lambda c: _interrupted(c, request.app.state.plan))
     except StoreError:
         return page(request, "operator/unread.html")
     return page(request, "operator/interrupted.html", found=found, outcomes=CLOSED_WITH)
@@ -148,18 +149,18 @@ async def interrupted(request: Request) -> Response:
 
 @needs(Permission.CALL_BACK)
 async def call_back(request: Request) -> Response:
-    """Have this position's phone ring, then the citizen's; the desk says when not (E17)."""
+    """Have this position's phone ring, then the citizen's; call control says when not (E17)."""
     form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
-    question = {
+    command = {
         "ask": "CallBack",
         "position": asks.position,
         "case": f"call:{form.get('call', '')}",
         "by": asks.by,
         "urgent": form.get("urgent") == "1",
     }
-    return await ask_for_script(request, question)
+    return await ask_for_script(request, command)
 
 
 @needs(Permission.CALL_BACK)
@@ -237,11 +238,11 @@ def _own_call(request: Request, position: str) -> CallView | None:
 
 async def _last_of(request: Request, position: str) -> CallRecord | None:
     since = datetime.now(UTC) - AFTERWARDS
-    return await records_of(request).do(lambda c: call_log.last_call_of_phone(c, position, since))
+    return await records_of(request).read(lambda c: call_log.last_call_of_phone(c, position, since))
 
 
 async def _find_call(request: Request, call: str) -> CallRecord | None:
-    return await records_of(request).do(lambda c: call_log.find_call(c, call))
+    return await records_of(request).read(lambda c: call_log.find_call(c, call))
 
 
 def _interrupted(connection: sqlite3.Connection, plan: NumberingPlan) -> tuple[MissedCall, ...]:
@@ -250,20 +251,7 @@ def _interrupted(connection: sqlite3.Connection, plan: NumberingPlan) -> tuple[M
     return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
 
 
-x_operator_calls_routes: list[BaseRoute] = [
-    Route("/desk/head", bring_supervisor, methods=["POST"]),
-    Route("/desk/note", note, methods=["POST"]),
-    Route("/desk/interrupted", interrupted),
-    Route("/desk/call-back", call_back, methods=["POST"]),
-    Route("/desk/call-closed", close_call, methods=["POST"]),
-]
-
-
-# ---- operator ----------------------------------------------------------------------------------
-# The operator's desk: live calls and states at the side, what an operator does by one key.
-
-# ---- explain -----------------------------------------------------------------------------------
-# What happens if somebody calls now, or at a moment: the call's way, step by step (P8, P9).
+# What would happen to a call now, or at a moment: its way, step by step (P8, P9).
 
 STEP_NAMES: Final = {
     "switchboard": N_("Switchboard"),
@@ -287,16 +275,16 @@ class ExplainedStep:
 
 @needs(Permission.EXPLAIN)
 async def explain(request: Request) -> Response:
-    """Ask the desk and draw its answer; without a moment it is now."""
+    """Ask call control and draw its answer; without a moment it is now."""
     params = request.query_params
     chosen = {name: params.get(name, "")[:64] for name in ("line", "day", "time", "need")}
     at, wrong = _moment(request, chosen["day"], chosen["time"])
     unit, _, need = chosen["need"].partition("/")
-    question = {"ask": "explain", "line": chosen["line"], "unit": unit, "need": need, "at": at}
+    command = {"ask": "explain", "line": chosen["line"], "unit": unit, "need": need, "at": at}
     found: dict[str, Any] = {}
     if not wrong:
         try:
-            found = await ask(request, question)
+            found = await ask(request, command)
         except NotDone as error:
             wrong = str(error)
     return page(
@@ -306,8 +294,8 @@ async def explain(request: Request) -> Response:
         needs=await _needs(request),
         lines=found.get("lines", []),
         steps=[_step(step) for step in found["explanation"]["steps"]] if found else [],
-        at=_time(found["explanation"]["at"]) if found else None,
-        changes_at=_time(found["explanation"]["changes_at"]) if found else None,
+        at=parse_moment(found["explanation"]["at"]) if found else None,
+        changes_at=parse_moment(found["explanation"]["changes_at"]) if found else None,
         transfer=_transfer(found.get("transfer")),
         wrong=wrong,
         is_now=not at,
@@ -357,22 +345,11 @@ def _transfer(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-explain_routes: list[BaseRoute] = [Route("/explain", explain)]
-explain_links = (
-    PageLink("/explain", N_("If somebody calls"), with_permission(Permission.EXPLAIN), 45),
-)
-
-
-# ---- live --------------------------------------------------------------------------------------
-# What every page shows live: the state of the house, who rings, how many messages wait.
+# What every page shows live: open or closed, who rings, how many messages wait.
 
 
 async def stream_summary(request: Request) -> Response:
-    """Send the state of the house at each change."""
+    """Send the switchboard's state at each change."""
     signed_in_user(request)
     return event_stream(request, lambda seen: summary_events(request, seen))
 
@@ -380,11 +357,11 @@ async def stream_summary(request: Request) -> Response:
 async def show_keys(request: Request) -> Response:
     """Show all keys, for the dialog of F1."""
     signed_in_user(request)
-    return page(request, "house/keys.html")
+    return page(request, "switchboard/keys.html")
 
 
 def summary_events(request: Request, seen: StatusSnapshot) -> Iterator[str]:
-    """Yield what every page shows of a state; nothing while the desk cannot be heard."""
+    """Yield what every page shows of a state; nothing while call control cannot be reached."""
     shown = None if seen.away else summary_of(request)
     if shown is None:
         return
@@ -398,17 +375,12 @@ def _summary_bar(request: Request, seen: StatusSnapshot) -> str:
     """Render the bar, which is the same to all who may do the same and read the same language."""
 
     def make() -> str:
-        return render(request, "house/bar.html")
+        return render(request, "switchboard/bar.html")
 
     once: RenderCache = request.app.state.live_parts
     rights = (may(request, Permission.SET_STATES), may(request, Permission.SEE_DESK))
     return once.of(seen.number, ("house", request.state.speaker.language, *rights), make)
 
-
-live_routes: list[BaseRoute] = [Route("/live", stream_summary), Route("/keys", show_keys)]
-
-
-# ---- operator ----------------------------------------------------------------------------------
 
 STATE_COMMANDS: Final = {
     "unattended": "SetUnattended",
@@ -417,7 +389,7 @@ STATE_COMMANDS: Final = {
     "absent": "SetAllAbsent",
     "away": "SetAway",
 }
-"""What the desk is asked for each state."""
+"""What call control is asked for each state."""
 NEXT, LASTING, AT = "next", "lasts", "at"
 """How a state ends: at the next change of the written hours, by hand, or at a time."""
 LONGEST_MINUTES: Final = 7 * 24 * 60
@@ -466,7 +438,7 @@ async def stream_operator(request: Request) -> Response:
         if seen.status is not None and not seen.away:
             yield server_event("live", _part(request, seen))
 
-    return live.event_stream(request, parts, seats.taken(position, user))
+    return event_stream(request, parts, seats.taken(position, user))
 
 
 @needs(Permission.SEE_DESK)
@@ -505,23 +477,23 @@ async def set_state(request: Request) -> Response:
     asks = requester(request)
     if what == "away" and not asks.position:
         return refused_json(_("Choose the position first."), 400)
-    question = {
+    command = {
         "ask": STATE_COMMANDS[what],
         "on": on,
         "by": asks.position if what == "away" else asks.by,
         "until": until.isoformat() if until else None,
     }
     if on and form.get("end") == LASTING:
-        question["lasts"] = True
+        command["lasts"] = True
     return await ask_for_script(
-        request, question, _undo(_feed(request).newest, what, on, asks.position)
+        request, command, _undo(_feed(request).newest, what, on, asks.position)
     )
 
 
 def _until(form: Any, zone: Any) -> datetime | None:
     """Read the end of a state: so many minutes, a time of day, or a moment; raises ValueError.
 
-    None is the next change of the written hours, which the desk looks up, or that it lasts.
+    None is the next change of the written hours, which call control looks up, or that it lasts.
     """
     now, end = datetime.now(zone), str(form.get("end") or "")
     if end in (NEXT, LASTING):
@@ -584,21 +556,23 @@ def _part(request: Request, seen: StatusSnapshot) -> str:
     return once.of(seen.number, (request.state.speaker.language, *sees), make)
 
 
-desk_routes: list[BaseRoute] = [
+links = (
+    PageLink("/explain", N_("If somebody calls"), with_permission(Permission.EXPLAIN), 45),
+    PageLink("/desk", N_("Operator's desk"), with_permission(Permission.SEE_DESK), 10),
+)
+
+
+routes: list[BaseRoute] = [
+    Route("/desk/head", bring_supervisor, methods=["POST"]),
+    Route("/desk/note", note, methods=["POST"]),
+    Route("/desk/interrupted", interrupted),
+    Route("/desk/call-back", call_back, methods=["POST"]),
+    Route("/desk/call-closed", close_call, methods=["POST"]),
+    Route("/explain", explain),
+    Route("/live", stream_summary),
+    Route("/keys", show_keys),
     Route("/desk", show_operator),
     Route("/desk/live", stream_operator),
     Route("/desk/position", choose_position, methods=["POST"]),
     Route("/desk/state", set_state, methods=["POST"]),
 ]
-operator_links = (
-    PageLink("/desk", N_("Operator's desk"), with_permission(Permission.SEE_DESK), 10),
-)
-
-
-operator_routes = [*explain_routes, *live_routes, *desk_routes]
-
-
-links = (*explain_links, *operator_links)
-
-
-routes = [*x_operator_calls_routes, *operator_routes]

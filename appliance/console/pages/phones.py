@@ -1,6 +1,7 @@
 """The technician's pages of the office's phones: all of them, a new one, and what is kept of one.
 
-A password is made by the desk and shown by the page that answers, once: it is kept nowhere here.
+A password is made by call control and shown by the page that answers, once: it is kept nowhere
+here.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ EMPTY: Final = {"name": "", "label": "", "group": "switchboard", "make": "", "ma
 LONGEST: Final = 100
 AWAY: Final = 503
 START_S: Final = 8.0
-"""So long a form waits for a desk that starts anew; it takes a second or two."""
+"""So long a form waits while call control restarts; it takes a second or two."""
 AGAIN_S: Final = 0.5
 
 
@@ -101,9 +102,9 @@ async def change(request: Request) -> Response:
     if asked is None:
         raise HTTPException(404)
     label = form_field(form, "label").strip()[:LONGEST]
-    question = {"ask": asked, "name": name, "label": label, "by": signed_in_user(request).name}
+    command = {"ask": asked, "name": name, "label": label, "by": signed_in_user(request).name}
     try:
-        answer = await _asked(request, question)
+        answer = await _asked(request, command)
     except NotDone as error:
         return await _one(request, error, label)
     return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
@@ -185,8 +186,8 @@ def _mark(told: dict[str, Any] | None) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-async def _asked(request: Request, question: dict[str, Any]) -> dict[str, Any]:
-    """Ask the desk; one that starts anew just now, with what was entered, is waited for.
+async def _asked(request: Request, command: dict[str, Any]) -> dict[str, Any]:
+    """Ask call control; one that starts anew just now, with what was entered, is waited for.
 
     One that was never heard is not: there is nobody who might come back.
     """
@@ -195,7 +196,7 @@ async def _asked(request: Request, question: dict[str, Any]) -> dict[str, Any]:
     while True:
         began = time.monotonic()
         try:
-            return await ask(request, question)
+            return await ask(request, command)
         except NotDone as error:
             is_starting = error.status == AWAY and time.monotonic() - began < AGAIN_S
             if not is_starting or time.monotonic() >= end:
@@ -204,7 +205,7 @@ async def _asked(request: Request, question: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
-    """Ask the desk for its phones; returns them, or None and why there are none to show."""
+    """Ask call control for its phones; returns them, or None and why there are none to show."""
     try:
         return await ask(request, {"ask": "phones"}), ""
     except NotDone as error:

@@ -18,13 +18,14 @@ from appliance.calls import positions
 from appliance.calls.states import State
 from appliance.console.accounts import (
     Requester,
+    ask_as_user,
     may,
     needs,
     requester,
     signed_in_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask, records_of
+from appliance.console.control_client import NotDone, ask, parse_moment, records_of, unit_names
 from appliance.console.pages.voicemail import caller_values
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
@@ -32,18 +33,17 @@ from appliance.policy.numbering import NumberingPlan
 from appliance.policy.requests import state_words
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import HANDOVER_TO_ALL, ROLE_WORDS, Permission, User, permissions_of
-from appliance.store import cases, directory, users
+from appliance.store import cases, users
 from appliance.store.cases import TakenCases
 from appliance.store.voicemail import MISSED_DAYS
 
-# ---- x leaving ---------------------------------------------------------------------------------
-# Why a position may not be left now, made of the desk's status (E19). Pure: values in, out.
+# Why a position may not be left now (E19): the same words with which call control refuses it.
 
 
 def open_at_position(status: Mapping[str, Any], position: str) -> tuple[Words, ...]:
     """Say what would be left behind for nobody: callers held, returns open; none for no position.
 
-    The same words with which the desk refuses whoever asks to be away.
+    The same words with which call control refuses the user to be away.
     """
     found = (_why_not(one, position) for one in status["calls"])
     return tuple(words for words in found if words is not None)
@@ -56,11 +56,6 @@ def _why_not(one: Mapping[str, Any], position: str) -> Words | None:
     return positions.why_not(State(one["state"]), position, transfer["office"])
 
 
-# ---- privacy -----------------------------------------------------------------------------------
-# Handing over (E19): my returns, requests, messages and missed calls, to a colleague or to all.
-
-# ---- handover ----------------------------------------------------------------------------------
-
 EVERYBODY: Final = "*"
 """In the form: to all. Nothing chosen is no choice."""
 MOST: Final = 500
@@ -68,7 +63,7 @@ MOST: Final = 500
 
 @needs(Permission.REQUESTS)
 async def show_handover(request: Request) -> Response:
-    """Show what whoever asks has taken, and what keeps them from leaving."""
+    """Show what the user has taken, and what keeps them from leaving."""
     return await _show_handover(request)
 
 
@@ -109,8 +104,8 @@ async def leave(request: Request) -> Response:
     try:
         if not position:
             raise NotDone(400, say(N_("Choose your position on the operator's desk first.")))
-        question = {"ask": "SetAway", "on": True, "by": position, "until": None}
-        answer = await ask(request, question)
+        command = {"ask": "SetAway", "on": True, "by": position, "until": None}
+        answer = await ask(request, command)
     except NotDone as error:
         return await _show_handover(request, error)
     return await _show_handover(request, told=Words(**answer["said"]))
@@ -124,7 +119,7 @@ async def _hand_over(request: Request, to: str, items: Sequence[str]) -> dict[st
 
 async def _all_of_it(request: Request) -> list[str]:
     asks, is_all = requester(request), may(request, Permission.MESSAGES)
-    found, _, _ = await records_of(request).do(
+    found, _, _ = await records_of(request).read(
         lambda c: _read(c, asks, is_all, _today(request), request.app.state.plan)
     )
     return [f"{item.kind}:{item.number}" for item in found.items]
@@ -135,7 +130,7 @@ async def _show_handover(
 ) -> Response:
     asks, is_all = requester(request), may(request, Permission.MESSAGES)
     today = _today(request)
-    found, people, units = await records_of(request).do(
+    found, people, units = await records_of(request).read(
         lambda c: _read(c, asks, is_all, today, request.app.state.plan)
     )
     seen, say = request.app.state.feed.newest, request.state.speaker
@@ -171,12 +166,12 @@ def _read(
     found = cases.taken_cases(connection, names, since, today, plan)
     if not is_all:
         found = TakenCases((), (), found.requests, found.nobodys, ())
-    units = {unit.code: unit.name for unit in directory.units(connection)}
+    units = unit_names(connection)
     return found, users.everybody(connection), units
 
 
 def _today(request: Request) -> datetime:
-    """Return when today began where the house is."""
+    """Return when today began in the office's time zone."""
     now = datetime.now(request.app.state.zone)
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -193,19 +188,7 @@ def _colleague_option(request: Request, user: User) -> tuple[str, str]:
     return user.name, f"{user.shown} ({roles})"
 
 
-handover_routes: list[BaseRoute] = [
-    Route("/handover", show_handover),
-    Route("/handover", hand_over, methods=["POST"]),
-    Route("/handover/leave", leave, methods=["POST"]),
-    Route("/handover/take/{number:int}", follow_request, methods=["POST"]),
-]
-handover_links = (
-    PageLink("/handover", N_("Handing over"), with_permission(Permission.REQUESTS), order=23),
-)
-
-
-# ---- retention ---------------------------------------------------------------------------------
-# Conservazione: how long what is kept, what goes soon, what waits; one caller's data (P9, E20).
+# Retention: how long each kind of data is kept, what goes soon, what waits; one caller's data.
 
 KINDS: Final = {
     "number": N_("All that is kept of a number"),
@@ -213,7 +196,7 @@ KINDS: Final = {
     "message": N_("One message, with its call"),
     "request": N_("One request"),
 }
-"""What may be erased; the name of the field is the question's."""
+"""What may be erased; the field's name is the command's."""
 LONGEST: Final = 300
 LIMIT_S: Final = 60.0
 """A slow card may need long to overwrite what is erased."""
@@ -242,7 +225,7 @@ async def _show_retention(
     request: Request, chosen: ErasureForm, wrong: NotDone | None = None
 ) -> Response:
     try:
-        told = await ask(request, {"ask": "retention", "by": signed_in_user(request).name})
+        told = await ask_as_user(request, {"ask": "retention"})
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     values: dict[str, Any] = {"chosen": chosen, "kinds": KINDS, "wrong": str(wrong or "")}
@@ -255,7 +238,7 @@ async def erase(request: Request) -> Response:
     """Say what would go, then erase it: whichever button was pressed."""
     sent = await request.form()
     chosen, is_doing = _erasure_form(sent), sent.get("do") == "erase"
-    question = {
+    command = {
         "ask": "erase",
         "by": signed_in_user(request).name,
         chosen.kind: chosen.name,
@@ -264,16 +247,16 @@ async def erase(request: Request) -> Response:
         "preview": not is_doing,
     }
     try:
-        told = await ask(request, question, LIMIT_S)
+        told = await ask(request, command, LIMIT_S)
     except NotDone as error:
-        return await _show_refusal(request, chosen, question, error, is_doing=is_doing)
+        return await _show_refusal(request, chosen, command, error, is_doing=is_doing)
     return _erasure_page(request, chosen, told, is_done=is_doing)
 
 
 async def _show_refusal(
     request: Request,
     chosen: ErasureForm,
-    question: dict[str, Any],
+    command: dict[str, Any],
     error: NotDone,
     *,
     is_doing: bool,
@@ -282,7 +265,7 @@ async def _show_refusal(
     if not is_doing:
         return await _show_retention(request, chosen, error)
     try:
-        told = await ask(request, question | {"preview": True})
+        told = await ask(request, command | {"preview": True})
     except NotDone:
         return await _show_retention(request, chosen, error)
     return _erasure_page(request, chosen, told, error)
@@ -307,9 +290,9 @@ def _erasure_page(
 async def export(request: Request) -> Response:
     """Hand over all that is kept of a number as a file; the number is in no address."""
     chosen = _erasure_form(await request.form())
-    question = {"ask": "kept_of", "by": signed_in_user(request).name, "number": chosen.name}
+    command = {"ask": "kept_of", "by": signed_in_user(request).name, "number": chosen.name}
     try:
-        told = await ask(request, question)
+        told = await ask(request, command)
     except NotDone as error:
         return await _show_retention(request, chosen, error)
     text = json.dumps(told["kept"], ensure_ascii=False, indent=2)
@@ -329,12 +312,12 @@ def _retention_values(told: Mapping[str, Any]) -> dict[str, Any]:
     soon, waiting = dict(told["soon"]), dict(told["waiting"])
     soon["until"] = datetime.fromisoformat(soon["until"])
     soon["messages"] = [_timed(each) for each in soon["messages"]]
-    waiting |= {key: _moment(waiting[key]) for key in ("oldest_message", "oldest_request")}
+    waiting |= {key: parse_moment(waiting[key]) for key in ("oldest_message", "oldest_request")}
     return {
         "kept": [{**each, "what": Words(**each["what"])} for each in told["kept"]],
         "soon": soon,
         "waiting": waiting,
-        "ran": _moment(told["ran"]),
+        "ran": parse_moment(told["ran"]),
         "deleted": [_timed(each) for each in told["deleted"]],
     }
 
@@ -344,26 +327,23 @@ def _timed(each: Mapping[str, Any]) -> dict[str, Any]:
     return {**each, "at": datetime.fromisoformat(each["at"]), "what": what}
 
 
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def _text(sent: FormData, name: str) -> str:
     value = sent.get(name, "")
     return value.strip()[:LONGEST] if isinstance(value, str) else ""
 
 
-retention_routes: list[BaseRoute] = [
+routes: list[BaseRoute] = [
+    Route("/handover", show_handover),
+    Route("/handover", hand_over, methods=["POST"]),
+    Route("/handover/leave", leave, methods=["POST"]),
+    Route("/handover/take/{number:int}", follow_request, methods=["POST"]),
     Route("/retention", show_retention),
     Route("/retention/erase", erase, methods=["POST"]),
     Route("/retention/export", export, methods=["POST"]),
 ]
-retention_links = (
+
+
+links = (
+    PageLink("/handover", N_("Handing over"), with_permission(Permission.REQUESTS), order=23),
     PageLink("/retention", N_("What is kept"), with_permission(Permission.ERASE), order=65),
 )
-
-
-routes = [*handover_routes, *retention_routes]
-
-
-links = (*handover_links, *retention_links)

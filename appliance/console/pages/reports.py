@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Route
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction
 from appliance.calls.status import Names, office_words, path_of, returned_words
-from appliance.console import accounts
 from appliance.console.accounts import NotAllowed, may, needs, signed_in_user, with_permission
+from appliance.console.control_client import parse_day, people_names, unit_names
 from appliance.console.pages.requests import due_dates
 from appliance.console.say import N_, Speaker
 from appliance.console.templates import PageLink, page
@@ -34,8 +34,7 @@ from appliance.store.cases import CallHistory
 from appliance.store.listings import EVIDENCES, OUTCOMES, RESULTS, STEPS, caller_words
 from appliance.store.reports import TEXTS, UNFINISHED, sent_of
 
-# ---- x charts ----------------------------------------------------------------------------------
-# Bars of a chart, as numbers that a page draws: the same figures always stand in a table too.
+# Bars for a drawing: the same figures always stand in a table too.
 
 CHART_HEIGHT: Final = 160
 BAR_STEP: Final = 40
@@ -69,15 +68,7 @@ def chart_bars(values: Mapping[str, int]) -> tuple[ChartBar, ...]:
     )
 
 
-# ---- reports -----------------------------------------------------------------------------------
-# Reports: what the front desk did in some days, as tables, bars and a file (P1, E21).
-#
-# The figures are those of `centralino report`; per position only by the reference of an agreement.
-
-# ---- calls -------------------------------------------------------------------------------------
-# Calls of a day, and all that is kept of one: its way, transfers, notes, what came of it.
-#
-# A technician sees of it how its end was noticed, and nobody's number; the front desk sees who
+# A technician sees how a call's end was noticed, and nobody's number; the front desk sees who
 # called, and nothing of lines.
 
 EARLIER: Final = timedelta(days=90)
@@ -135,10 +126,10 @@ async def list_calls(request: Request) -> Response:
     """List the calls of a day, or those of a number in the last 90 days."""
     sees, query = _call_rights(request), request.query_params
     today = datetime.now(request.app.state.zone).date()
-    day = _day(query.get("day", ""), today)
+    day = parse_day(query.get("day", ""), today)
     number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
     searched = len(number_tail(number)) >= LEAST_DIGITS
-    found, names = await request.app.state.reading.do(
+    found, names = await request.app.state.store.read(
         lambda c: (
             _listed_calls(request, c, day, number if searched else ""),
             directory.names_of(c),
@@ -171,7 +162,7 @@ def _listed_calls(
 async def show_calls(request: Request) -> Response:
     """Show all that is kept of one call."""
     sees, call = _call_rights(request), str(request.path_params["call"])[:LONGEST_NAME]
-    shown: CallDetails | None = await request.app.state.reading.do(lambda c: _read_call(c, call))
+    shown: CallDetails | None = await request.app.state.store.read(lambda c: _read_call(c, call))
     if shown is None:
         raise HTTPException(404)
     record = shown.about.one.record
@@ -215,9 +206,7 @@ def _read_call(connection: sqlite3.Connection, call: str) -> CallDetails | None:
     codes = about.one.record.sheets
     found = {code: sheets.find(connection, code) for code in codes}
     titles = {code: sheet.title for code, sheet in found.items() if sheet}
-    return CallDetails(
-        about, directory.names_of(connection), accounts.people_names(connection), titles
-    )
+    return CallDetails(about, directory.names_of(connection), people_names(connection), titles)
 
 
 def _transfers(shown: CallDetails) -> list[TransferRow]:
@@ -249,28 +238,14 @@ def _call_values(request: Request, sees: CallRights) -> dict[str, Any]:
     return {"caller": caller, "sees": sees, "out": Direction.OUT, **tables}
 
 
-def _day(text: str, today: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return day if 2000 <= day.year <= 9000 else today
-
-
 def _is_for(request: Request) -> bool:
     return may(request, Permission.SEE_DESK) or may(request, Permission.TECHNICAL)
 
 
-calls_routes: list[BaseRoute] = [Route("/calls", list_calls), Route("/calls/{call}", show_calls)]
-calls_links = (PageLink("/calls", N_("Calls"), _is_for, order=19),)
-
-
-# ---- reports -----------------------------------------------------------------------------------
-
 LONGEST: Final = timedelta(days=366 * 2)
 MONTHS: Final = 12
 LIMIT_S: Final = 20.0
-"""Two years of calls take some seconds on the box; other pages are served meanwhile."""
+"""Two years of calls take some seconds on the appliance; other pages are served meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,17 +319,9 @@ async def csv(request: Request) -> Response:
 def days_of(request: Request) -> ReportDays:
     """Read the days of the address; what is none is this month's, too many are the last ones."""
     today = datetime.now(request.app.state.zone).date()
-    last = _day_of_report(request.query_params.get("until", ""), today)
-    first = _day_of_report(request.query_params.get("since", ""), last.replace(day=1))
+    last = parse_day(request.query_params.get("until", ""), today)
+    first = parse_day(request.query_params.get("since", ""), last.replace(day=1))
     return ReportDays(max(min(first, last), last - LONGEST), last)
-
-
-def _day_of_report(text: str, otherwise: date) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return otherwise
-    return day if 2000 <= day.year <= 9000 else otherwise
 
 
 async def _read_report(request: Request, days: ReportDays) -> tuple[MonthlyReport, dict[str, str]]:
@@ -367,9 +334,9 @@ async def _read_report(request: Request, days: ReportDays) -> tuple[MonthlyRepor
         return one.number in late
 
     def job(connection: sqlite3.Connection) -> tuple[MonthlyReport, dict[str, str]]:
-        return summed(connection, start, end, is_late, per_person), _names(connection)
+        return summed(connection, start, end, is_late, per_person), unit_names(connection)
 
-    found: tuple[MonthlyReport, dict[str, str]] = await request.app.state.reading.do(job, LIMIT_S)
+    found: tuple[MonthlyReport, dict[str, str]] = await request.app.state.store.read(job, LIMIT_S)
     return found
 
 
@@ -387,17 +354,15 @@ def summed(
     return report_of(calls, requests, per_person=per_person)
 
 
-def _names(connection: sqlite3.Connection) -> dict[str, str]:
-    return {unit.code: unit.name for unit in directory.units(connection)}
+routes: list[BaseRoute] = [
+    Route("/calls", list_calls),
+    Route("/calls/{call}", show_calls),
+    Route("/reports", show_report),
+    Route("/reports.csv", csv),
+]
 
 
-reports_routes: list[BaseRoute] = [Route("/reports", show_report), Route("/reports.csv", csv)]
-reports_links = (
+links = (
+    PageLink("/calls", N_("Calls"), _is_for, order=19),
     PageLink("/reports", N_("Reports"), with_permission(Permission.REPORTS), order=60),
 )
-
-
-routes = [*calls_routes, *reports_routes]
-
-
-links = (*calls_links, *reports_links)

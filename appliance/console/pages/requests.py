@@ -23,10 +23,11 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.events import Presentation
-from appliance.console import accounts, templates
+from appliance.console import templates
 from appliance.console.accounts import (
     GuessLimit,
     NotAllowed,
+    ask_as_user,
     client_address,
     may,
     needs,
@@ -38,7 +39,10 @@ from appliance.console.control_client import (
     StoreReader,
     ask,
     form_field,
+    people_names,
     records_of,
+    redirect_after,
+    unit_names,
 )
 from appliance.console.pages.transfers import TransferOffer, open_requests, parse_start, read_offer
 from appliance.console.say import LANGUAGE_NAMES, LANGUAGES, N_
@@ -70,30 +74,27 @@ from appliance.store import call_log, directory, outbox, requests
 from appliance.store.outbox import StoredMail
 from appliance.store.requests import LinkStatus, StoredRequest
 
-# ---- x dues ------------------------------------------------------------------------------------
-# By when requests are due: asked of the desk, which knows the house's calendar.
-
 
 @dataclass(frozen=True, slots=True)
 class DueDates:
-    """By when requests are due, and which are late; nothing is known while the desk is away."""
+    """Due days of requests, and the late ones; empty while call control is unreachable."""
 
     days: Mapping[int, date]
     late: frozenset[int]
 
 
 async def due_dates(request: Request) -> DueDates:
-    """Ask the desk; nothing is known while it is away."""
+    """Ask call control; nothing is known while it is away."""
     try:
-        answer = await request.app.state.desk.ask({"ask": "requests_due"})
+        answer = await request.app.state.control.ask({"ask": "requests_due"})
     except (ControlUnreachable, OfficeError):
         return DueDates({}, frozenset())
     days = {int(number): date.fromisoformat(day) for number, day in answer["due"].items()}
     return DueDates(days, frozenset(answer["late"]))
 
 
-# ---- x papers ----------------------------------------------------------------------------------
-# A request's papers.
+# A request's papers: call control says what stands on a PDF, a child process lays it out. One at
+# a time: each needs 60 MB.
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +108,12 @@ _ONE_PDF: Final = asyncio.Lock()
 async def fetch_paper(request: Request, number: int, mail: int, kind: str) -> bytes:
     """Fetch a request's e-mail, or where `mail` is 0 the request itself; raises NotDone.
 
-    Part by part: it is longer than the desk answers at once.
+    Part by part: it is longer than call control answers at once.
     """
-    question = {"ask": "request_paper", "number": number, "mail": mail, "as": kind}
+    command = {"ask": "request_paper", "number": number, "mail": mail, "as": kind}
     data, is_last = b"", False
     while not is_last:
-        part = {**question, "at": len(data), "by": signed_in_user(request).name}
+        part = {**command, "at": len(data), "by": signed_in_user(request).name}
         answer = await ask(request, part)
         data += base64.b64decode(answer["data"])
         is_last = answer["last"]
@@ -149,16 +150,9 @@ async def as_pdf(document: bytes) -> bytes:
     return data
 
 
-# ---- requests ----------------------------------------------------------------------------------
-# Requests for offices: what is open, due and late; each with its steps, done by buttons (E9, E15).
-#
-# Somebody of one office sees that office's own, and says that they have it or that it is done.
-
-# ---- done ----------------------------------------------------------------------------------------
-# Where the link in an office's mail leads: it closes one request, once, without a login (E15).
-#
-# The address holds the secret. Opening the page closes nothing, so that a mail scanner that looks
-# at every link does no harm: somebody must give a name and press the button.
+# The link in an office's mail closes one request, once, without a login (E15): the address holds
+# the secret. Opening the page closes nothing, so that a mail scanner that follows every link does
+# no harm: somebody must give a name and press the button.
 
 TOO_MANY_LINKS: Final = N_("Too many wrong links from this computer: wait a quarter of an hour.")
 UNKNOWN_LINK: Final = 404
@@ -172,17 +166,15 @@ async def show_done_link(request: Request) -> Response:
 
 
 async def close_by_link(request: Request) -> Response:
-    """Have the desk close it, for whoever says so; the page then says that it is closed."""
+    """Have call control close it, for whoever says so; the page then says that it is closed."""
     looked = await _look_up_link(request)
     if looked is None or looked.standing is not DoneLinkState.OPEN:
         return await _link_page(request, looked)
     token, form = request.path_params["token"], await request.form()
-    question = {"ask": "request_by_link", "token": token, "said_by": form_field(form, "said_by")}
-    try:
-        await ask(request, question)
-    except NotDone as error:
-        return await _show_link(request, error)
-    return RedirectResponse(f"{DONE_LINK_PATH}{token}", 303)
+    command = {"ask": "request_by_link", "token": token, "said_by": form_field(form, "said_by")}
+    return await redirect_after(
+        request, ask(request, command), _show_link, f"{DONE_LINK_PATH}{token}"
+    )
 
 
 async def _show_link(request: Request, error: NotDone | None = None) -> Response:
@@ -192,12 +184,12 @@ async def _show_link(request: Request, error: NotDone | None = None) -> Response
 async def _look_up_link(request: Request) -> LinkStatus | None:
     """Look the link up; None where this address has to wait."""
     guesses: GuessLimit = request.app.state.guesses
-    reading: StoreReader = request.app.state.reading
+    reading: StoreReader = request.app.state.store
     address, token = client_address(request), request.path_params["token"]
     if guesses.wait_s(address) > 0:
         return None
     now = datetime.now(UTC)
-    looked: LinkStatus = await reading.do(lambda c: requests.look_up_link(c, token, now))
+    looked: LinkStatus = await reading.read(lambda c: requests.look_up_link(c, token, now))
     if looked.standing is DoneLinkState.UNKNOWN:
         guesses.wrong(address)
     return looked
@@ -224,19 +216,12 @@ def _closes_nothing(request: Request, status: int, said: str, number: int = 0) -
 
 
 async def _office(request: Request, code: str) -> str:
-    reading: StoreReader = request.app.state.reading
-    units = await reading.do(directory.units)
+    reading: StoreReader = request.app.state.store
+    units = await reading.read(directory.units)
     return next((unit.name for unit in units if unit.code == code), code)
 
 
-done_routes: list[BaseRoute] = [
-    Route("/done/{token}", show_done_link, methods=["GET"]),
-    Route("/done/{token}", close_by_link, methods=["POST"]),
-]
-
-
-# ---- request mails -------------------------------------------------------------------------------
-# A request's e-mails: what was written, what became of it; to keep as a file; sent again (E15).
+# A request's e-mails: what was written, what became of it; downloaded, sent again (E15).
 
 HIGHEST: Final = 10**9
 
@@ -249,7 +234,7 @@ async def show_request_mails(request: Request) -> Response:
 
 @needs(Permission.REQUESTS)
 async def keep_mail(request: Request) -> Response:
-    """Send an e-mail as a file; the desk writes it, and notes who has asked."""
+    """Send an e-mail as a file; call control writes it, and notes who has asked."""
     kept, kind = await _addressed_mail(request), request.path_params["kind"]
     if kind not in PAPER_TYPES:
         raise HTTPException(404)
@@ -264,9 +249,9 @@ async def keep_mail(request: Request) -> Response:
 async def send_mail_again(request: Request) -> Response:
     """Have an e-mail sent once more; one that waits is tried now."""
     kept, number = await _addressed_mail(request), _number(request)
-    question = {"ask": "mail_again", "number": number, "mail": kept.number}
+    command = {"ask": "mail_again", "number": number, "mail": kept.number}
     try:
-        answer = await ask(request, {**question, "by": signed_in_user(request).name})
+        answer = await ask_as_user(request, command)
     except NotDone as error:
         return await _show_request_mails(request, error)
     return RedirectResponse(f"/requests/{number}/mails/{answer['mail']}?again=1", 303)
@@ -289,8 +274,8 @@ async def _show_request_mails(request: Request, error: NotDone | None = None) ->
 async def _addressed_mail(request: Request) -> StoredMail:
     """Read the e-mail that the address names; raises HTTPException."""
     number, mail = _number(request), int(request.path_params["mail"])
-    reading: StoreReader = request.app.state.reading
-    found = await reading.do(
+    reading: StoreReader = request.app.state.store
+    found = await reading.read(
         lambda c: [one for one in outbox.mails_of_request(c, number) if one.number == mail]
     )
     if not found:
@@ -304,16 +289,6 @@ def _number(request: Request) -> int:
         raise HTTPException(404)
     return number
 
-
-_OF_ONE: Final = "/requests/{number:int}/mails/{mail:int}"
-request_mails_routes: list[BaseRoute] = [
-    Route(_OF_ONE, show_request_mails),
-    Route(f"{_OF_ONE}/again", send_mail_again, methods=["POST"]),
-    Route(f"{_OF_ONE}/as/{{kind}}", keep_mail),
-]
-
-
-# ---- requests ------------------------------------------------------------------------------------
 
 MOST: Final = 200
 LONGEST_SEARCH: Final = 80
@@ -363,7 +338,7 @@ async def list_requests(request: Request) -> Response:
     citizen = query.get("citizen", "").strip()[:LONGEST_SEARCH]
     unit = own or query.get("unit", "")[:LONGEST_SEARCH]
     dues = await due_dates(request)
-    found, units = await records_of(request).do(
+    found, units = await records_of(request).read(
         lambda c: _listed(c, LIST_STATES[chosen], unit, citizen, request.app.state.plan)
     )
     if chosen == "late":
@@ -388,11 +363,7 @@ def _listed(
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
         found = requests.list_requests(connection, *states, unit=unit, limit=MOST)
-    return found, _units(connection)
-
-
-def _units(connection: sqlite3.Connection) -> dict[str, str]:
-    return {unit.code: unit.name for unit in directory.units(connection)}
+    return found, unit_names(connection)
 
 
 async def show_request(request: Request) -> Response:
@@ -417,7 +388,7 @@ async def step_request(request: Request) -> Response:
     number, wanted = shown.kept.request.number, request.path_params["step"]
     if own_unit(request) and wanted not in OFFICES_OWN:
         raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.REQUESTS)))
-    question: dict[str, Any] = {
+    command: dict[str, Any] = {
         "ask": "request_step",
         "step": wanted,
         "number": number,
@@ -427,9 +398,9 @@ async def step_request(request: Request) -> Response:
     }
     try:
         if wanted == RequestStep.MOVE:
-            question |= {"starts": _starts(request, str(form.get("starts", "")))}
-            question |= {"agreed": form.get("agreed") == "1"}
-        await ask(request, question)
+            command |= {"starts": _starts(request, str(form.get("starts", "")))}
+            command |= {"agreed": form.get("agreed") == "1"}
+        await ask(request, command)
     except NotDone as error:
         return await _show_request(request, error)
     return RedirectResponse(f"/requests/{number}", 303)
@@ -464,7 +435,7 @@ async def _addressed_request(request: Request) -> RequestView:
     own, number = own_unit(request), int(request.path_params["number"])
     if number > HIGHEST:
         raise HTTPException(404)
-    found: RequestView | None = await records_of(request).do(lambda c: _find(c, number))
+    found: RequestView | None = await records_of(request).read(lambda c: _find(c, number))
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
     link = request.state.speaker(N_("the link in the e-mail"))
@@ -476,8 +447,8 @@ def _find(connection: sqlite3.Connection, number: int) -> RequestView | None:
     if kept is None:
         return None
     about = outbox.mails_of_request(connection, number)
-    office = _units(connection).get(kept.request.unit, kept.request.unit)
-    return RequestView(kept, about, office, accounts.people_names(connection))
+    office = unit_names(connection).get(kept.request.unit, kept.request.unit)
+    return RequestView(kept, about, office, people_names(connection))
 
 
 async def _show_request(request: Request, error: NotDone | None = None) -> Response:
@@ -507,9 +478,9 @@ def _when(request: Request, appointment: Appointment) -> str:
 
 
 async def _slots(request: Request, unit: str) -> tuple[datetime, ...]:
-    """Ask for the office's free slots; none where it offers none, or the desk is away."""
+    """Return the office's free slots; none while call control is unreachable."""
     try:
-        answer = await request.app.state.desk.ask({"ask": "free_slots", "unit": unit})
+        answer = await request.app.state.control.ask({"ask": "free_slots", "unit": unit})
     except (ControlUnreachable, OfficeError):
         return ()
     return tuple(datetime.fromisoformat(slot) for slot in answer["slots"])
@@ -520,21 +491,8 @@ def is_for(request: Request) -> bool:
     return may(request, Permission.REQUESTS) or may(request, Permission.OWN_REQUESTS)
 
 
-requests_routes: list[BaseRoute] = [
-    Route("/requests", list_requests),
-    Route("/requests/{number:int}", show_request),
-    Route("/requests/{number:int}/paper", request_pdf),
-    Route("/requests/{number:int}/sound", sound),
-    Route("/requests/{number:int}/{step}", step_request, methods=["POST"]),
-]
-requests_links = (PageLink("/requests", N_("Requests"), is_for, order=22),)
-
-
-# ---- appointments --------------------------------------------------------------------------------
-# Appointments as a week: who comes when to which office, what is free, when the house is closed.
-#
-# Who is booked stands in the records; free hours and closures are the desk's to say, and missing
-# while it is away. Somebody of one office sees that office's own.
+# Appointments as a week. Bookings are read from the store; free hours and closures come from call
+# control, and are missing while it is unreachable.
 
 WEEK: Final = timedelta(days=7)
 SUNDAY: Final = 6
@@ -560,7 +518,7 @@ class OfficeDay:
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """One day: `name` is why it is special, `bands` when the house is open then."""
+    """One day: `name` is why it is special, `bands` when the office is open then."""
 
     day: date
     offices: tuple[OfficeDay, ...]
@@ -570,13 +528,13 @@ class DayView:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the house is closed for a reason."""
+        """Tell whether the office is closed for a reason."""
         return self.special and not self.bands
 
 
 @dataclass(frozen=True, slots=True)
 class WeekStatus:
-    """What the desk says of the week; nothing is known while it is away."""
+    """What call control says of the week; nothing is known while it is away."""
 
     days: Mapping[date, Mapping[str, Any]]
     offices: Mapping[str, tuple[tuple[datetime, int], ...]]
@@ -588,7 +546,7 @@ async def show_appointments(request: Request) -> Response:
     own, today = own_unit(request), datetime.now(request.app.state.zone).date()
     monday = _monday(request.query_params.get("week", ""), today)
     unit = own or request.query_params.get("unit", "")[:LONGEST]
-    booked, names = await request.app.state.reading.do(
+    booked, names = await request.app.state.store.read(
         lambda c: _read(c, _span(request, monday), unit)
     )
     told = await _week_status(request, monday, unit)
@@ -639,9 +597,9 @@ def _read(
 
 
 async def _week_status(request: Request, monday: date, unit: str) -> WeekStatus:
-    question = {"ask": "appointments", "first": monday.isoformat(), "unit": unit}
+    command = {"ask": "appointments", "first": monday.isoformat(), "unit": unit}
     try:
-        answer = await request.app.state.desk.ask(question)
+        answer = await request.app.state.control.ask(command)
     except (ControlUnreachable, OfficeError):
         return WeekStatus({}, {}, False)
     days = {date.fromisoformat(each["day"]): each for each in answer["days"]}
@@ -682,19 +640,13 @@ def _on(day: date, free: tuple[tuple[datetime, int], ...]) -> tuple[tuple[dateti
 
 
 def _first_days(request: Request, kept: StoredRequest) -> datetime:
-    """Return when an appointment starts, where the house is."""
+    """Return when an appointment starts, in the office's time zone."""
     assert kept.request.appointment is not None
     return kept.request.appointment.slot.start.astimezone(request.app.state.zone)
 
 
-appointments_routes: list[BaseRoute] = [Route("/appointments", show_appointments)]
-appointments_links = (PageLink("/appointments", N_("Appointments"), is_for, order=23),)
-
-
-# ---- requests entering ---------------------------------------------------------------------------
 # A request entered outside a call: somebody stands at the counter, or has rung off (P6, E9, E15).
-#
-# The form is of the office that is chosen first: its rule and its free hours are the desk's to say.
+# The office is chosen first: its rule and its free hours come from call control.
 
 FIELDS: Final = ("name", "phone", "email", "prefers", "language", "subject", "asked")
 """What is sent on as it was typed."""
@@ -747,8 +699,8 @@ async def _caller(request: Request) -> dict[str, str]:
     """Fill in who called, where the address names a call; the request is of none all the same."""
     filled = {"language": request.state.speaker.language}
     call = request.query_params.get("call", "")[:LONGEST_NAME]
-    reading: StoreReader = request.app.state.reading
-    record = await reading.do(lambda c: call_log.find_call(c, call)) if call else None
+    reading: StoreReader = request.app.state.store
+    record = await reading.read(lambda c: call_log.find_call(c, call)) if call else None
     if record is None or record.caller.presentation is not Presentation.SHOWN:
         return filled
     return filled | {"call": call, "phone": record.caller.number, "name": record.caller.name}
@@ -756,7 +708,7 @@ async def _caller(request: Request) -> dict[str, str]:
 
 @needs(Permission.REQUESTS)
 async def take(request: Request) -> Response:
-    """Have the desk take it over; what is open of the same citizen is offered first (E9)."""
+    """Have call control take it over; what is open of the same citizen is offered first (E9)."""
     form = await request.form()
     about, filled = str(form.get("about", "")), _filled(form)
     try:
@@ -778,8 +730,8 @@ def _filled(form: FormData) -> dict[str, str]:
 
 
 def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -> dict[str, Any]:
-    """Write what the desk is asked; raises NotDone for an appointment without its time."""
-    question: dict[str, Any] = {
+    """Write what call control is asked; raises NotDone for an appointment without its time."""
+    command: dict[str, Any] = {
         "ask": "counter_request",
         **{name: filled[name] for name in FIELDS},
         "unit": row.unit,
@@ -789,11 +741,11 @@ def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -
         "anyway": True,
     }
     if filled["rule"] != ReturnRule.APPOINTMENT:
-        return question
+        return command
     starts = parse_start(filled["starts"], request.app.state.zone)
     if starts is None:
         raise NotDone(400, request.state.speaker(N_("When? Choose a day and a time.")))
-    return question | {"starts": starts.isoformat(), "form": filled["form"]}
+    return command | {"starts": starts.isoformat(), "form": filled["form"]}
 
 
 async def _offers(request: Request) -> list[TransferOffer]:
@@ -859,19 +811,24 @@ async def _show_entering(request: Request, about: str, shown: EnteredRequest) ->
     return page(request, "requests/new.html", status, **values, **tables)
 
 
-requests_entering_routes: list[BaseRoute] = [
+routes: list[BaseRoute] = [
+    Route("/done/{token}", show_done_link, methods=["GET"]),
+    Route("/done/{token}", close_by_link, methods=["POST"]),
+    Route("/requests/{number:int}/mails/{mail:int}", show_request_mails),
+    Route("/requests/{number:int}/mails/{mail:int}/again", send_mail_again, methods=["POST"]),
+    Route("/requests/{number:int}/mails/{mail:int}/as/{kind}", keep_mail),
+    Route("/requests", list_requests),
+    Route("/requests/{number:int}", show_request),
+    Route("/requests/{number:int}/paper", request_pdf),
+    Route("/requests/{number:int}/sound", sound),
+    Route("/requests/{number:int}/{step}", step_request, methods=["POST"]),
+    Route("/appointments", show_appointments),
     Route("/requests/new", new),
     Route("/requests/new", take, methods=["POST"]),
 ]
 
 
-routes = [
-    *done_routes,
-    *request_mails_routes,
-    *requests_routes,
-    *appointments_routes,
-    *requests_entering_routes,
-]
-
-
-links = (*requests_links, *appointments_links)
+links = (
+    PageLink("/requests", N_("Requests"), is_for, order=22),
+    PageLink("/appointments", N_("Appointments"), is_for, order=23),
+)

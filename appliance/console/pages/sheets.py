@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -19,9 +19,22 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import CallRecord
-from appliance.console import accounts
-from appliance.console.accounts import may, needs, requester, signed_in_user, with_permission
-from appliance.console.control_client import NotDone, ask, ask_for_script, records_of, refused_json
+from appliance.console.accounts import (
+    ask_as_user,
+    may,
+    needs,
+    requester,
+    with_permission,
+)
+from appliance.console.control_client import (
+    NotDone,
+    ask,
+    ask_for_script,
+    people_names,
+    records_of,
+    refused_json,
+    unit_names,
+)
 from appliance.console.pages.operator import is_own_call
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render
@@ -31,14 +44,14 @@ from appliance.policy.requests import state_words
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Words
 from appliance.policy.users import Permission
-from appliance.store import call_log, directory, managed_config, requests, sheets
+from appliance.store import call_log, managed_config, requests, sheets
 from appliance.store.cases import OpenCase, open_cases
 from appliance.store.listings import RESULTS
 from appliance.store.requests import StoredRequest
 from appliance.store.sheets import SheetHit
 
-# ---- x sheets ----------------------------------------------------------------------------------
-# Sheets.
+# Raw HTML in a sheet is shown as text, and what is made of the rest is cleaned once more: sheets
+# come from many hands.
 
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _SHEET_TAGS: Final = {
@@ -48,7 +61,7 @@ _SHEET_TAGS: Final = {
 """No picture, no script, no form: a sheet is read."""
 _LOWEST: Final = 6
 TITLE_BESIDE_A_CALL: Final = 2
-"""The level of a sheet's title on the desk, below the page's own: its headings begin lower."""
+"""The level of a sheet's title on call control, below the page's own: its headings begin lower."""
 TITLE_OF_OWN_PAGE: Final = 1
 
 
@@ -80,13 +93,8 @@ def sheet_html(body: str, title: int = TITLE_BESIDE_A_CALL) -> str:
     )
 
 
-# ---- sheets ------------------------------------------------------------------------------------
-# Schede: all procedure sheets, searched, the stale ones first to be looked after; one to read.
-
-# ---- operator sheets ---------------------------------------------------------------------------
-# Sheets on the operator's desk: found as one types, read beside the call, noted by one key (P2).
-#
-# And what is on record of whoever calls: earlier calls, open requests (E9).
+# Sheets beside a call: found as one types, read, noted by one key (P2); and what is on record of
+# the caller: earlier calls, open requests (E9).
 
 MOST: Final = 8
 """Sheets shown of a search: what fits beside a call."""
@@ -114,7 +122,7 @@ async def search(request: Request) -> Response:
         return sheets.search(connection, typed, MOST)
 
     try:
-        found = await records_of(request).do(job)
+        found = await records_of(request).read(job)
     except StoreError:
         return page(request, "operator/unread.html")
     shown = "operator/found.html"
@@ -130,11 +138,11 @@ async def sheet(request: Request) -> Response:
         found = sheets.find(connection, code)
         if found is None:
             return None
-        names = {unit.code: unit.name for unit in directory.units(connection)}
+        names = unit_names(connection)
         return found, names.get(found.office, found.office)
 
     try:
-        read = await records_of(request).do(job)
+        read = await records_of(request).read(job)
     except StoreError:
         return page(request, "operator/unread.html")
     if read is None:
@@ -170,7 +178,7 @@ async def known_caller(request: Request) -> Response:
     if not number:
         return Response(media_type="text/html")
     try:
-        found = await records_of(request).do(
+        found = await records_of(request).read(
             lambda connection: _known(connection, number, call, request.app.state.plan)
         )
     except StoreError:
@@ -189,19 +197,9 @@ def _known(
         earlier,
         requests.find_open(connection, number, plan=plan),
         open_cases(connection, number, now, plan),
-        accounts.people_names(connection),
+        people_names(connection),
     )
 
-
-operator_sheets_routes: list[BaseRoute] = [
-    Route("/desk/search", search),
-    Route("/desk/sheet/{code}", sheet),
-    Route("/desk/sheet-used", note_sheet_used, methods=["POST"]),
-    Route("/desk/known/{call}", known_caller),
-]
-
-
-# ---- sheets ------------------------------------------------------------------------------------
 
 MOST_FOUND: Final = 50
 
@@ -222,7 +220,7 @@ async def show_all(request: Request) -> Response:
     typed = request.query_params.get("q", "").strip()[:LONGEST_SEARCH]
     only_stale = request.query_params.get("stale", "") == "1"
     today = datetime.now(request.app.state.zone).date()
-    rows: tuple[SheetRow, ...] = await request.app.state.reading.do(
+    rows: tuple[SheetRow, ...] = await request.app.state.store.read(
         lambda c: _rows(c, typed, today)
     )
     shown = [row for row in rows if row.is_stale or not only_stale]
@@ -246,7 +244,7 @@ async def show_all(request: Request) -> Response:
 
 
 def _rows(connection: sqlite3.Connection, typed: str, today: date) -> tuple[SheetRow, ...]:
-    names = _offices(connection)
+    names = unit_names(connection)
 
     def row(sheet: Sheet, excerpt: str = "") -> SheetRow:
         return SheetRow(
@@ -259,11 +257,6 @@ def _rows(connection: sqlite3.Connection, typed: str, today: date) -> tuple[Shee
     return tuple(sorted(map(row, sheets.all_sheets(connection)), key=lambda r: r.sheet.title))
 
 
-def _offices(connection: sqlite3.Connection) -> Mapping[str, str]:
-    """Return the offices' names by their codes."""
-    return {unit.code: unit.name for unit in directory.units(connection)}
-
-
 @needs(Permission.READ_SHEETS)
 async def show(request: Request) -> Response:
     """Show one sheet."""
@@ -273,8 +266,8 @@ async def show(request: Request) -> Response:
 async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Response:
     """Answer with one sheet's page; `wrong` says what was not done."""
     code = request.path_params["code"]
-    found, names, theirs = await request.app.state.reading.do(
-        lambda c: (sheets.find(c, code), _offices(c), managed_config.sheets(c))
+    found, names, theirs = await request.app.state.store.read(
+        lambda c: (sheets.find(c, code), unit_names(c), managed_config.sheets(c))
     )
     if found is None:
         raise HTTPException(404)
@@ -292,17 +285,14 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
     )
 
 
-sheets_routes: list[BaseRoute] = [Route("/sheets", show_all), Route("/sheet/{code}", show)]
 links = (PageLink("/sheets", N_("Sheets"), with_permission(Permission.READ_SHEETS), order=45),)
 
 
-# ---- sheets editing ----------------------------------------------------------------------------
-# Sheets are edited and taken from files: what changes is read first, then it is saved.
-#
-# A sheet is edited as its file is: a head between +++ lines, then Markdown. The desk reads it.
+# A sheet is edited as its file is: a head between +++ lines, then Markdown. Call control parses
+# it; what changes is read before it is saved.
 
 LONGEST: Final = 10_000
-"""Letters of a sheet: as many as one question to the desk holds, and more than anybody reads."""
+"""Letters of a sheet: as many as one command holds, and more than anybody reads."""
 MOST_FILES: Final = 20
 TOO_LONG: Final = N_("This sheet is too long: 10,000 letters at most.")
 NO_TEXT: Final = N_("This file is no text (UTF-8).")
@@ -332,7 +322,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class SheetCheck:
-    """What the desk says of one sheet before it is saved; `wrong` where it cannot be."""
+    """What call control says of one sheet before it is saved; `wrong` where it cannot be."""
 
     code: str
     text: str
@@ -357,9 +347,7 @@ async def edit(request: Request) -> Response:
         day = datetime.now(request.app.state.zone).date()
         return _editor(request, SheetCheck("", NEW.format(day=day)), is_new=True)
     try:
-        answer = await ask(
-            request, {"ask": "sheet_text", "code": code, "by": signed_in_user(request).name}
-        )
+        answer = await ask_as_user(request, {"ask": "sheet_text", "code": code})
     except NotDone as error:
         return _editor(request, SheetCheck(code, "", str(error)), is_new=False, status=error.status)
     return _editor(request, SheetCheck(code, answer["text"]), is_new=False)
@@ -418,9 +406,9 @@ async def save(request: Request) -> Response:
 @needs(Permission.EDIT_SHEETS)
 async def remove(request: Request) -> Response:
     """Take a sheet away, so that no search finds it."""
-    question = {"ask": "sheet_remove", "code": request.path_params["code"]}
+    command = {"ask": "sheet_remove", "code": request.path_params["code"]}
     try:
-        told = await ask(request, {**question, "by": signed_in_user(request).name})
+        told = await ask_as_user(request, command)
     except NotDone as error:
         return await sheet_page(request, error.status, str(error))
     return RedirectResponse("/sheets?voice=1" if "voice" in told else "/sheets?removed=1", 303)
@@ -483,8 +471,8 @@ async def _check_sheet(request: Request, code: str, text: str) -> SheetCheck:
 async def _ask_save(request: Request, code: str, text: str, *, preview: bool) -> dict[str, str]:
     if len(text) > LONGEST:
         raise NotDone(413, request.state.speaker(TOO_LONG))
-    question = {"ask": "sheet_save", "code": code or " ", "text": text, "preview": preview}
-    return await ask(request, {**question, "by": signed_in_user(request).name})
+    command = {"ask": "sheet_save", "code": code or " ", "text": text, "preview": preview}
+    return await ask_as_user(request, command)
 
 
 def _differences(before: str, after: str) -> Iterator[Difference]:
@@ -497,7 +485,13 @@ def _differences(before: str, after: str) -> Iterator[Difference]:
             yield Difference(line[:1], line[1:])
 
 
-sheets_editing_routes: list[BaseRoute] = [
+routes: list[BaseRoute] = [
+    Route("/desk/search", search),
+    Route("/desk/sheet/{code}", sheet),
+    Route("/desk/sheet-used", note_sheet_used, methods=["POST"]),
+    Route("/desk/known/{call}", known_caller),
+    Route("/sheets", show_all),
+    Route("/sheet/{code}", show),
     Route("/sheets/edit", edit, methods=["GET"]),
     Route("/sheets/edit", again, methods=["POST"]),
     Route("/sheets/check", check, methods=["POST"]),
@@ -506,6 +500,3 @@ sheets_editing_routes: list[BaseRoute] = [
     Route("/sheets/voice", voice, methods=["GET"]),
     Route("/sheet/{code}/remove", remove, methods=["POST"]),
 ]
-
-
-routes = [*operator_sheets_routes, *sheets_routes, *sheets_editing_routes]

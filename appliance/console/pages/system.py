@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, signed_in_user, with_permission
+from appliance.console.accounts import ask_as_user, needs, signed_in_user, with_permission
 from appliance.console.certificates import own_addresses
 from appliance.console.control_client import (
     ControlUnreachable,
@@ -40,156 +40,158 @@ from appliance.store.database import migrations
 from appliance.store.listings import EVIDENCES, RESULTS
 from appliance.voicemail.storage import MailboxLimits, water_marks
 
-# ---- x journal ---------------------------------------------------------------------------------
-# The services' journal, for a technician to carry away: its end, with every number masked.
-
-JOURNAL_LINES: Final = 20_000
-JOURNAL_LIMIT_S: Final = 20.0
-JOURNAL_LIMIT_BYTES: Final = 4_000_000
-"""Bytes of the journal that are kept, the last ones."""
-JOURNAL_COMMAND: Final = (
-    "journalctl", "--quiet", "--no-pager", "--output=short-iso", f"--lines={JOURNAL_LINES}",
-    "--unit=centralino.service", "--unit=centralino-media.service",
-    "--unit=centralino-console.service",
-)  # fmt: skip
-NO_JOURNAL: Final = Words(
-    "Qui non c'è un registro di sistema da leggere: il servizio scrive dove è stato avviato.",
-    "There is no journal to be read here: the service writes where it was started.",
-)
-JOURNAL_LATE: Final = Words(
-    "Il registro di sistema non si è letto in tempo: riprovare.",
-    "The journal could not be read in time: try again.",
-)
+AT_MOST_EVERY_S: Final = 1.0
+"""A page full of figures is not made anew for every key that is pressed on a phone."""
+CHECK_LIMIT_S: Final = 120.0
+LED_NAMES: Final = {
+    "ready": N_("In service"),
+    "network": N_("Network"),
+    "message": N_("Messages"),
+    "fault": N_("Fault"),
+}
+CLOCKS: Final = {
+    "synced": N_("confirmed by a time server"),
+    "holdover": N_("running on by itself; it was confirmed before"),
+    "stale": N_(
+        "not confirmed since the power came, or for too long, or it has jumped: see the page “Time”"
+    ),
+    "unset": N_("not set, or in a year that cannot be: see the page “Time”, and the network"),
+}
 
 
-class NoJournal(TechnicianError):  # noqa: N818 - reads as what it is
-    """Raised when the journal cannot be had; `words` say why."""
-
-    def __init__(self, words: Words) -> None:
-        super().__init__(words.en)
-        self.words = words
+@needs(Permission.TECHNICAL)
+async def show_system(request: Request) -> Response:
+    """Show the whole page."""
+    return page(request, "plant/plant.html", **await _system_values(request))
 
 
-async def read_journal(
-    command: Sequence[str] = JOURNAL_COMMAND, limit: float = JOURNAL_LIMIT_S
-) -> str:
-    """Return the end of the journal, masked; raises NoJournal."""
+@needs(Permission.TECHNICAL)
+async def stream_system(request: Request) -> Response:
+    """Send the page's content at every change, for as long as the browser listens."""
+    return EventStream(_system_events(request), media_type="text/event-stream")
+
+
+@needs(Permission.TECHNICAL)
+async def check_records(request: Request) -> Response:
+    """Look through all the records; this can take a minute on a memory card."""
+    _ = request.state.speaker
     try:
-        reading = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-    except OSError as error:
-        raise NoJournal(NO_JOURNAL) from error
+        found = await request.app.state.store.read(find_damage, CHECK_LIMIT_S)
+    except StoreError as error:
+        said = _.words(os_error_words(error))
+        return page(request, "plant/checked.html", said=said, is_well=False)
+    what = _.words(error_text_words(found))
+    said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
+    return page(request, "plant/checked.html", said=said, is_well=not found)
+
+
+@needs(Permission.TECHNICAL)
+async def test_leds(request: Request) -> Response:
+    """Have every LED lit for a moment."""
     try:
-        async with asyncio.timeout(limit):
-            data, _ = await reading.communicate()
-    except TimeoutError as error:
-        raise NoJournal(JOURNAL_LATE) from error
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            reading.kill()
-        await reading.wait()
-    if not data:
-        raise NoJournal(NO_JOURNAL)
-    text = data[-JOURNAL_LIMIT_BYTES:].decode("utf-8", "replace")
-    whole = (
-        text.partition("\n")[2] if len(data) > JOURNAL_LIMIT_BYTES else text
-    )  # not a line cut in two
-    return await asyncio.to_thread(mask_journal, whole)
-
-
-# ---- x network ---------------------------------------------------------------------------------
-# How the box is joined to the network, as the kernel and the resolver tell it.
-
-ROUTES_4: Final = Path("/proc/net/route")
-ROUTES_6: Final = Path("/proc/net/ipv6_route")
-RESOLVER: Final = Path("/etc/resolv.conf")
-DEVICES: Final = Path("/sys/class/net")
-RTF_GATEWAY: Final = 0x2
-"""RTF_GATEWAY of route.h: by way of a router."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkDevice:
-    """One interface: whether it is joined, and how fast in Mbit/s, 0 where that is not told."""
-
-    name: str
-    is_joined: bool
-    speed: int
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkStatus:
-    """Routers by which all else is reached, name servers, and interfaces."""
-
-    routers: tuple[str, ...]
-    servers: tuple[str, ...]
-    devices: tuple[NetworkDevice, ...]
-
-
-def network_status() -> NetworkStatus:
-    """Look how things are now; what cannot be read is left out."""
-    routers = (
-        *routers_of_four(_text_or_nothing(ROUTES_4)),
-        *routers_of_six(_text_or_nothing(ROUTES_6)),
-    )
-    return NetworkStatus(routers, servers_of(_text_or_nothing(RESOLVER)), network_devices(DEVICES))
-
-
-def routers_of_four(table: str) -> tuple[str, ...]:
-    """Read the kernel's table (proc_net(5), route): addresses are in the machine's byte order."""
-    found = []
-    for line in table.splitlines()[1:]:
-        device, target, router, flags, *_ = line.split()
-        if int(target, 16) == 0 and int(flags, 16) & RTF_GATEWAY:
-            address = ipaddress.IPv4Address(int.from_bytes(bytes.fromhex(router), "little"))
-            found.append(f"{address} ({device})")
-    return tuple(found)
-
-
-def routers_of_six(table: str) -> tuple[str, ...]:
-    """Read the kernel's table of IPv6 (ipv6_route)."""
-    rows = (line.split() for line in table.splitlines())
-    return tuple(
-        f"{ipaddress.IPv6Address(int(row[4], 16))} ({row[9]})"
-        for row in rows
-        if row[1] == "00" and int(row[0], 16) == 0 and int(row[8], 16) & RTF_GATEWAY
+        answer = await ask_as_user(request, {"ask": "led_test"})
+    except NotDone as error:
+        return page(request, "plant/checked.html", said=str(error), is_well=False)
+    return page(
+        request, "plant/checked.html", said=_said_words(request, answer["said"]), is_well=True
     )
 
 
-def servers_of(text: str) -> tuple[str, ...]:
-    """Read the resolver's file (resolv.conf(5))."""
-    lines = (line.split() for line in text.splitlines())
-    return tuple(words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
+@needs(Permission.TECHNICAL)
+async def restart_line(request: Request) -> Response:
+    """Have a line put on hook and its port opened again; call control checks for a call on it."""
+    form = await request.form()
+    command = {
+        "ask": "line_restart",
+        "line": form_field(form, "line"),
+        "even_in_call": form_field(form, "even_in_call") == "1",
+        "by": signed_in_user(request).name,
+    }
+    try:
+        answer = await ask(request, command)
+    except NotDone as error:
+        return page(request, "plant/checked.html", said=str(error), is_well=False)
+    return page(
+        request, "plant/checked.html", said=_said_words(request, answer["said"]), is_well=True
+    )
 
 
-def network_devices(folder: Path) -> tuple[NetworkDevice, ...]:
-    """Look at each interface but the loopback."""
-    with contextlib.suppress(OSError):
-        names = sorted(one.name for one in folder.iterdir() if one.name != "lo")
-        return tuple(
-            NetworkDevice(
-                name, _number(folder / name / "carrier") == 1, _number(folder / name / "speed")
-            )
-            for name in names
+@needs(Permission.TECHNICAL)
+async def download_journal(request: Request) -> Response:
+    """Hand the journal over as a file; no number is in it."""
+    try:
+        text = await read_journal()
+    except NoJournal as error:
+        why = request.state.speaker.words(error.words)
+        return page(request, "plant/no_log.html", 503, why=why)
+    name = f"centralino-{datetime.now(request.app.state.zone):%Y%m%d-%H%M}.txt"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(text, headers=headers)
+
+
+async def _system_events(request: Request) -> AsyncIterator[str]:
+    feed: StatusFeed = request.app.state.feed
+    async for seen in feed.states():
+        if not await request.app.state.accounts.is_in(request.state.word):
+            yield server_event("out", "")
+            return
+        yield server_event("away", "1" if seen.away else "")
+        yield server_event(
+            "live", render(request, "plant/live.html", **await _system_values(request))
         )
-    return ()
+        await asyncio.sleep(AT_MOST_EVERY_S)
 
 
-def _number(path: Path) -> int:
-    """Read a number; 0 where the kernel tells none, as of the speed of a radio."""
-    text = _text_or_nothing(path).strip()
-    return int(text) if text.isdecimal() else 0
+async def _system_values(request: Request) -> dict[str, Any]:
+    """Return what the page names; what cannot be had is None, and said."""
+    told, why = await _system_status(request)
+    kept, trouble = await _storage_status(request, told)
+    settings = request.app.state.settings
+    return {
+        "plant": told,
+        "why": why,
+        "kept": kept,
+        "kept_trouble": trouble,
+        "addresses": [str(one) for one in own_addresses(settings.listen) if not one.is_loopback],
+        "names": settings.names,
+        "network": network_status(),
+        "led_names": LED_NAMES,
+        "clocks": CLOCKS,
+        "said": partial(_said_words, request),
+        "at": datetime.fromisoformat,
+    }
 
 
-def _text_or_nothing(path: Path) -> str:
-    with contextlib.suppress(OSError):
-        return path.read_text(encoding="utf-8", errors="replace")
-    return ""
+def _said_words(request: Request, words: dict[str, str]) -> str:
+    """Say words of call control's in the reader's language."""
+    said: str = request.state.speaker.words(Words(**words))
+    return said
 
 
-# ---- maintenance -------------------------------------------------------------------------------
-# What the technician's page shows beside the desk's own answer: what is kept, and its disk.
+async def _system_status(request: Request) -> tuple[dict[str, Any] | None, str]:
+    """Ask call control; returns its answer, or None and why there is none."""
+    try:
+        return await request.app.state.control.ask({"ask": "plant"}), ""
+    except ControlUnreachable as away:
+        return None, request.state.speaker.words(away.words)
+    except OfficeError as refused:
+        return None, str(not_done(request.state.speaker, refused))
+
+
+async def _storage_status(
+    request: Request, told: dict[str, Any] | None
+) -> tuple[StorageStatus | None, str]:
+    """Read what is kept; returns it, or None and why it cannot be read."""
+    lines = [line["name"] for line in told["lines"]] if told else []
+    settings = request.app.state.settings
+    path, alarm = settings.records, settings.room_alarm
+    try:
+        return await request.app.state.store.read(
+            lambda c: read_storage_status(c, lines, path, alarm)
+        ), ""
+    except OSError as error:  # StoreError is one
+        return None, request.state.speaker.words(os_error_words(error))
+
 
 RELEASES: Final = 5
 """So many last calls of each line are shown with how their end was noticed."""
@@ -293,160 +295,150 @@ def find_damage(connection: sqlite3.Connection) -> str:
     return "" if said == "ok" else said
 
 
-# ---- system ------------------------------------------------------------------------------------
-# The technician's page: lines and modems, phones, processes, network, disk, LEDs; live.
+# Routes, name servers and interfaces, as the kernel and the resolver's file have them.
 
-AT_MOST_EVERY_S: Final = 1.0
-"""A page full of figures is not made anew for every key that is pressed on a phone."""
-CHECK_LIMIT_S: Final = 120.0
-LED_NAMES: Final = {
-    "ready": N_("In service"),
-    "network": N_("Network"),
-    "message": N_("Messages"),
-    "fault": N_("Fault"),
-}
-CLOCKS: Final = {
-    "synced": N_("confirmed by a time server"),
-    "holdover": N_("running on by itself; it was confirmed before"),
-    "stale": N_(
-        "not confirmed since the power came, or for too long, or it has jumped: see the page “Time”"
-    ),
-    "unset": N_("not set, or in a year that cannot be: see the page “Time”, and the network"),
-}
+ROUTES_4: Final = Path("/proc/net/route")
+ROUTES_6: Final = Path("/proc/net/ipv6_route")
+RESOLVER: Final = Path("/etc/resolv.conf")
+DEVICES: Final = Path("/sys/class/net")
+RTF_GATEWAY: Final = 0x2
+"""RTF_GATEWAY of route.h: by way of a router."""
 
 
-@needs(Permission.TECHNICAL)
-async def show_system(request: Request) -> Response:
-    """Show the whole page."""
-    return page(request, "plant/plant.html", **await _system_values(request))
+@dataclass(frozen=True, slots=True)
+class NetworkDevice:
+    """One interface: whether it is joined, and how fast in Mbit/s, 0 where that is not told."""
+
+    name: str
+    is_joined: bool
+    speed: int
 
 
-@needs(Permission.TECHNICAL)
-async def stream_system(request: Request) -> Response:
-    """Send the page's content at every change, for as long as the browser listens."""
-    return EventStream(_system_events(request), media_type="text/event-stream")
+@dataclass(frozen=True, slots=True)
+class NetworkStatus:
+    """Routers by which all else is reached, name servers, and interfaces."""
+
+    routers: tuple[str, ...]
+    servers: tuple[str, ...]
+    devices: tuple[NetworkDevice, ...]
 
 
-@needs(Permission.TECHNICAL)
-async def check_records(request: Request) -> Response:
-    """Look through all the records; this can take a minute on a memory card."""
-    _ = request.state.speaker
-    try:
-        found = await request.app.state.reading.do(find_damage, CHECK_LIMIT_S)
-    except StoreError as error:
-        said = _.words(os_error_words(error))
-        return page(request, "plant/checked.html", said=said, is_well=False)
-    what = _.words(error_text_words(found))
-    said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
-    return page(request, "plant/checked.html", said=said, is_well=not found)
+def network_status() -> NetworkStatus:
+    """Look how things are now; what cannot be read is left out."""
+    routers = (
+        *routers_of_four(_text_or_nothing(ROUTES_4)),
+        *routers_of_six(_text_or_nothing(ROUTES_6)),
+    )
+    return NetworkStatus(routers, servers_of(_text_or_nothing(RESOLVER)), network_devices(DEVICES))
 
 
-@needs(Permission.TECHNICAL)
-async def test_leds(request: Request) -> Response:
-    """Have every LED lit for a moment."""
-    try:
-        answer = await ask(request, {"ask": "led_test", "by": signed_in_user(request).name})
-    except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(
-        request, "plant/checked.html", said=_said_words(request, answer["said"]), is_well=True
+def routers_of_four(table: str) -> tuple[str, ...]:
+    """Read the kernel's table (proc_net(5), route): addresses are in the machine's byte order."""
+    found = []
+    for line in table.splitlines()[1:]:
+        device, target, router, flags, *_ = line.split()
+        if int(target, 16) == 0 and int(flags, 16) & RTF_GATEWAY:
+            address = ipaddress.IPv4Address(int.from_bytes(bytes.fromhex(router), "little"))
+            found.append(f"{address} ({device})")
+    return tuple(found)
+
+
+def routers_of_six(table: str) -> tuple[str, ...]:
+    """Read the kernel's table of IPv6 (ipv6_route)."""
+    rows = (line.split() for line in table.splitlines())
+    return tuple(
+        f"{ipaddress.IPv6Address(int(row[4], 16))} ({row[9]})"
+        for row in rows
+        if row[1] == "00" and int(row[0], 16) == 0 and int(row[8], 16) & RTF_GATEWAY
     )
 
 
-@needs(Permission.TECHNICAL)
-async def restart_line(request: Request) -> Response:
-    """Have a line put on hook and its port opened again; the desk looks whether a call is on it."""
-    form = await request.form()
-    question = {
-        "ask": "line_restart",
-        "line": form_field(form, "line"),
-        "even_in_call": form_field(form, "even_in_call") == "1",
-        "by": signed_in_user(request).name,
-    }
-    try:
-        answer = await ask(request, question)
-    except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(
-        request, "plant/checked.html", said=_said_words(request, answer["said"]), is_well=True
-    )
+def servers_of(text: str) -> tuple[str, ...]:
+    """Read the resolver's file (resolv.conf(5))."""
+    lines = (line.split() for line in text.splitlines())
+    return tuple(words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
 
 
-@needs(Permission.TECHNICAL)
-async def download_journal(request: Request) -> Response:
-    """Hand the journal over as a file; no number is in it."""
-    try:
-        text = await read_journal()
-    except NoJournal as error:
-        why = request.state.speaker.words(error.words)
-        return page(request, "plant/no_log.html", 503, why=why)
-    name = f"centralino-{datetime.now(request.app.state.zone):%Y%m%d-%H%M}.txt"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return PlainTextResponse(text, headers=headers)
-
-
-async def _system_events(request: Request) -> AsyncIterator[str]:
-    feed: StatusFeed = request.app.state.feed
-    async for seen in feed.states():
-        if not await request.app.state.accounts.is_in(request.state.word):
-            yield server_event("out", "")
-            return
-        yield server_event("away", "1" if seen.away else "")
-        yield server_event(
-            "live", render(request, "plant/live.html", **await _system_values(request))
+def network_devices(folder: Path) -> tuple[NetworkDevice, ...]:
+    """Look at each interface but the loopback."""
+    with contextlib.suppress(OSError):
+        names = sorted(one.name for one in folder.iterdir() if one.name != "lo")
+        return tuple(
+            NetworkDevice(
+                name, _number(folder / name / "carrier") == 1, _number(folder / name / "speed")
+            )
+            for name in names
         )
-        await asyncio.sleep(AT_MOST_EVERY_S)
+    return ()
 
 
-async def _system_values(request: Request) -> dict[str, Any]:
-    """Return what the page names; what cannot be had is None, and said."""
-    told, why = await _system_status(request)
-    kept, trouble = await _storage_status(request, told)
-    settings = request.app.state.settings
-    return {
-        "plant": told,
-        "why": why,
-        "kept": kept,
-        "kept_trouble": trouble,
-        "addresses": [str(one) for one in own_addresses(settings.listen) if not one.is_loopback],
-        "names": settings.names,
-        "network": network_status(),
-        "led_names": LED_NAMES,
-        "clocks": CLOCKS,
-        "said": partial(_said_words, request),
-        "at": datetime.fromisoformat,
-    }
+def _number(path: Path) -> int:
+    """Read a number; 0 where the kernel tells none, as of the speed of a radio."""
+    text = _text_or_nothing(path).strip()
+    return int(text) if text.isdecimal() else 0
 
 
-def _said_words(request: Request, words: dict[str, str]) -> str:
-    """Say words of the desk's in the reader's language."""
-    said: str = request.state.speaker.words(Words(**words))
-    return said
+def _text_or_nothing(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
-async def _system_status(request: Request) -> tuple[dict[str, Any] | None, str]:
-    """Ask the desk; returns its answer, or None and why there is none."""
+# The services' journal to take away: its end, with every number masked.
+
+JOURNAL_LINES: Final = 20_000
+JOURNAL_LIMIT_S: Final = 20.0
+JOURNAL_LIMIT_BYTES: Final = 4_000_000
+"""Bytes of the journal that are kept, the last ones."""
+JOURNAL_COMMAND: Final = (
+    "journalctl", "--quiet", "--no-pager", "--output=short-iso", f"--lines={JOURNAL_LINES}",
+    "--unit=centralino.service", "--unit=centralino-media.service",
+    "--unit=centralino-console.service",
+)  # fmt: skip
+NO_JOURNAL: Final = Words(
+    "Qui non c'è un registro di sistema da leggere: il servizio scrive dove è stato avviato.",
+    "There is no journal to be read here: the service writes where it was started.",
+)
+JOURNAL_LATE: Final = Words(
+    "Il registro di sistema non si è letto in tempo: riprovare.",
+    "The journal could not be read in time: try again.",
+)
+
+
+class NoJournal(TechnicianError):  # noqa: N818 - reads as what it is
+    """Raised when the journal cannot be had; `words` say why."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
+
+async def read_journal(
+    command: Sequence[str] = JOURNAL_COMMAND, limit: float = JOURNAL_LIMIT_S
+) -> str:
+    """Return the end of the journal, masked; raises NoJournal."""
     try:
-        return await request.app.state.desk.ask({"ask": "plant"}), ""
-    except ControlUnreachable as away:
-        return None, request.state.speaker.words(away.words)
-    except OfficeError as refused:
-        return None, str(not_done(request.state.speaker, refused))
-
-
-async def _storage_status(
-    request: Request, told: dict[str, Any] | None
-) -> tuple[StorageStatus | None, str]:
-    """Read what is kept; returns it, or None and why it cannot be read."""
-    lines = [line["name"] for line in told["lines"]] if told else []
-    settings = request.app.state.settings
-    path, alarm = settings.records, settings.room_alarm
+        reading = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise NoJournal(NO_JOURNAL) from error
     try:
-        return await request.app.state.reading.do(
-            lambda c: read_storage_status(c, lines, path, alarm)
-        ), ""
-    except OSError as error:  # StoreError is one
-        return None, request.state.speaker.words(os_error_words(error))
+        async with asyncio.timeout(limit):
+            data, _ = await reading.communicate()
+    except TimeoutError as error:
+        raise NoJournal(JOURNAL_LATE) from error
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            reading.kill()
+        await reading.wait()
+    if not data:
+        raise NoJournal(NO_JOURNAL)
+    text = data[-JOURNAL_LIMIT_BYTES:].decode("utf-8", "replace")
+    whole = (
+        text.partition("\n")[2] if len(data) > JOURNAL_LIMIT_BYTES else text
+    )  # not a line cut in two
+    return await asyncio.to_thread(mask_journal, whole)
 
 
 routes: list[BaseRoute] = [

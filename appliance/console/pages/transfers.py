@@ -41,7 +41,7 @@ FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", 
 
 @dataclass(frozen=True, slots=True)
 class TransferOffer:
-    """One office and need as the page shows it; times are the desk's."""
+    """One office and need as the page shows it; times are call control's."""
 
     unit: str
     name: str
@@ -75,7 +75,7 @@ class RequestForm:
 
 
 def read_offer(one: Mapping[str, Any]) -> TransferOffer:
-    """Read one row of the desk's answer."""
+    """Read one row of call control's answer."""
     until = datetime.fromisoformat(one["until"]) if one["until"] else None
     return TransferOffer(
         one["unit"], one["name"], one["need"], one["need_name"], one["say"], one["open"],
@@ -88,7 +88,7 @@ async def offices(request: Request) -> Response:
     """Show every office and need, the open ones first; `unit` is the one that is looked for."""
     wanted = request.query_params.get("unit", "")
     try:
-        answer = await request.app.state.desk.ask({"ask": "offices"})
+        answer = await request.app.state.control.ask({"ask": "offices"})
     except (ControlUnreachable, OfficeError):
         return page(request, "operator/away.html")
     found = sorted(map(read_offer, answer["offices"]), key=lambda one: one.unit != wanted)
@@ -110,7 +110,7 @@ async def transfer(request: Request) -> Response:
     if (of := str(form.get("of", ""))) and not _is_own_call(request, of):
         said = _("The call for which the office was chosen is over: nobody was transferred.")
         return JSONResponse({"done": False, "said": said, "undo": None, "stays": True}, 409)
-    question = {
+    command = {
         "ask": "TransferCall",
         "call": asks.position,
         "unit": str(form.get("unit", "")),
@@ -120,7 +120,7 @@ async def transfer(request: Request) -> Response:
         "anyway": form.get("anyway") == "1",
         "by": asks.by,
     }
-    return await ask_for_script(request, question)
+    return await ask_for_script(request, command)
 
 
 @needs(Permission.REQUESTS)
@@ -152,7 +152,7 @@ async def take_request(request: Request) -> Response:
         listed = "; ".join(f"{one.request.number} ({one.request.subject})" for one in found)
         said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
         return JSONResponse({"done": False, "said": said, "undo": None, "again": True}, 409)
-    question = {
+    command = {
         "ask": "new_request",
         **given,
         "rule": rule,
@@ -165,8 +165,8 @@ async def take_request(request: Request) -> Response:
         starts = parse_start(str(form.get("starts", "")), request.app.state.zone)
         if starts is None:
             return refused_json(_("When? Choose a day and a time."), 400)
-        question |= {"starts": starts.isoformat(), "form": str(form.get("form", ""))}
-    return await ask_for_script(request, question)
+        command |= {"starts": starts.isoformat(), "form": str(form.get("form", ""))}
+    return await ask_for_script(request, command)
 
 
 @needs(Permission.REQUESTS)
@@ -176,8 +176,8 @@ async def remind(request: Request) -> Response:
     number, words = str(form.get("number", "")), str(form.get("words", "")).strip()
     if not number.isascii() or not number.isdecimal() or not words:
         return refused_json(_("What does the citizen say? The words go to the office."), 400)
-    question = {"ask": "request_step", "step": "remind", "number": int(number), "words": words}
-    return await ask_for_script(request, question | {"by": requester(request).by})
+    command = {"ask": "request_step", "step": "remind", "number": int(number), "words": words}
+    return await ask_for_script(request, command | {"by": requester(request).by})
 
 
 async def _request_form(
@@ -196,7 +196,7 @@ async def _request_form(
     chosen = rule if rule in rules else rules[0]
     slots: dict[str, Any] = {"slots": [], "offers": False}
     if chosen == ReturnRule.APPOINTMENT:
-        slots = await request.app.state.desk.ask({"ask": "free_slots", "unit": unit})
+        slots = await request.app.state.control.ask({"ask": "free_slots", "unit": unit})
     caller = view.caller if view and view.caller.presentation is Presentation.SHOWN else Caller()
     return RequestForm(
         unit, office, need, chosen, rules, why, to_say, call, caller.number, caller.name,
@@ -206,14 +206,14 @@ async def _request_form(
 
 
 async def _offer_of(request: Request, unit: str, need: str) -> TransferOffer | None:
-    """Return what the desk says of one office and need now."""
-    answer = await request.app.state.desk.ask({"ask": "offices"})
+    """Return what call control says of one office and need now."""
+    answer = await request.app.state.control.ask({"ask": "offices"})
     rows = [read_offer(one) for one in answer["offices"]]
     return next((row for row in rows if (row.unit, row.need) == (unit, need)), None)
 
 
 def _is_own_call(request: Request, call: str) -> bool:
-    """Tell whether this position is on a call now; true while the desk cannot be heard."""
+    """Tell whether this position is on a call now; true while call control cannot be reached."""
     status = request.app.state.feed.newest.status
     if status is None:
         return True
@@ -233,10 +233,10 @@ def _call_view(request: Request, call: str) -> CallView | None:
 
 async def open_requests(request: Request, phone: str, name: str) -> tuple[StoredRequest, ...]:
     """Return what is open of the same citizen (E9); nothing where that cannot be read."""
-    reading: StoreReader = request.app.state.reading
+    reading: StoreReader = request.app.state.store
     plan: NumberingPlan = request.app.state.plan
     try:
-        return await reading.do(lambda c: requests.find_open(c, phone, name, plan))
+        return await reading.read(lambda c: requests.find_open(c, phone, name, plan))
     except StoreError:
         return ()
 

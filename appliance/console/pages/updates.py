@@ -1,6 +1,7 @@
 """The technician's page of updates: which version runs, bring another one, start from it, go back.
 
-A box that was not made from the image has no second slot: its page says that apt brings updates.
+An appliance that was not made from the image has no second slot: its page says that apt brings
+updates.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, signed_in_user
-from appliance.console.control_client import NotDone, ask, form_field
+from appliance.console.accounts import ask_as_user, needs
+from appliance.console.control_client import NotDone, ask, form_field, redirect_after
 from appliance.console.guards import UPDATE_UPLOAD as UPLOAD
 from appliance.console.pages.backup import (
     UPDATE_FILE,
@@ -72,31 +73,29 @@ async def install(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def start(request: Request) -> Response:
-    """Have the box start from what was written, as soon as nobody is on the phone."""
+    """Have the appliance start from what was written, as soon as nobody is on the phone."""
     return await _asked(request, "update_start")
 
 
 @needs(Permission.TECHNICAL)
 async def back(request: Request) -> Response:
-    """Have the box start from the version of before."""
+    """Have the appliance start from the version of before."""
     return await _asked(request, "update_back")
 
 
 @needs(Permission.TECHNICAL)
 async def give_up(request: Request) -> Response:
-    """Stay with the version in use; or take note that the box has gone back."""
+    """Stay with the version in use; or take note that the appliance has gone back."""
     return await _asked(request, "update_give_up")
 
 
 async def _asked(request: Request, name: str) -> Response:
-    """Ask the desk for what a form wants, of somebody who is sure."""
+    """Ask call control for what a form wants, of somebody who is sure."""
     if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
-    try:
-        await ask(request, {"ask": name, "sure": True, "by": signed_in_user(request).name})
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(PAGE, 303)
+    return await redirect_after(
+        request, ask_as_user(request, {"ask": name, "sure": True}), _show, PAGE
+    )
 
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
@@ -107,7 +106,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
 
 
 async def _told(request: Request) -> dict[str, Any]:
-    """Return what the desk says of updates; None where it does not answer."""
+    """Return what call control says of updates; None where it does not answer."""
     say = request.state.speaker
     try:
         update: dict[str, Any] | None = await ask(request, {"ask": "updates"})

@@ -19,6 +19,7 @@ from appliance.console.accounts import (
     GuessLimit,
     TryLater,
     WrongLogin,
+    ask_as_user,
     check_new_password,
     client_address,
     needs,
@@ -39,9 +40,6 @@ from appliance.policy.users import (
 )
 from appliance.store import directory
 from appliance.store import users as kept
-
-# ---- home --------------------------------------------------------------------------------------
-# The first page, the choice of language, and the sign of life.
 
 LANGUAGE_COOKIE = "language"
 LANGUAGE_COOKIE_S = 365 * 24 * 3600
@@ -75,22 +73,10 @@ def local_path(path: str) -> str:
     return path if is_path else "/"
 
 
-home_routes: list[BaseRoute] = [
-    Route("/", home),
-    Route("/language", choose_language, methods=["POST"]),
-    Route("/alive", alive),
-]
-home_links = (PageLink("/", N_("Home"), order=0),)
-
-
-# ---- x login -----------------------------------------------------------------------------------
-# Users: who may use the console and as what; for head and technician.
-
-# ---- accounts ------------------------------------------------------------------------------------
 # Logging in and out, the first user of all, one's own account.
 
 REFUSED: Final = 409
-"""What the desk has refused, as opposed to what never reached it."""
+"""What call control has refused, as opposed to what never reached it."""
 
 
 WRONG_LOGIN: Final = N_("Wrong user name or password.")
@@ -99,7 +85,7 @@ PASSWORDS_DIFFER: Final = N_("The two passwords are not the same.")
 
 
 async def show_login(request: Request) -> Response:
-    """Ask for name and password; on a box without a user, for the first one."""
+    """Ask for name and password; on an appliance without a user, for the first one."""
     if not await _accounts(request).has_users():
         return RedirectResponse("/first", 303)
     where = local_path(request.query_params.get("next", "/"))
@@ -139,11 +125,11 @@ async def show_first(request: Request) -> Response:
 
 
 async def make_first(request: Request) -> Response:
-    """Have the desk make the first user, and log that person in."""
+    """Have call control make the first user, and log that person in."""
     form, accounts = await request.form(), _accounts(request)
     name = form_field(form, "name").strip().lower()
     try:
-        question = {
+        command = {
             "ask": "first_user",
             "code": form_field(form, "code"),
             "name": name,
@@ -151,7 +137,7 @@ async def make_first(request: Request) -> Response:
             "language": request.state.speaker.language,
             "password": await _new_first_password(request, form, name),
         }
-        await _ask_with_code(request, question)
+        await _ask_with_code(request, command)
         _, request.state.word = await accounts.log_in(
             name, form_field(form, "password"), client_address(request), request.state.word
         )
@@ -174,9 +160,9 @@ async def _new_first_password(request: Request, form: FormData, name: str) -> st
     return await _new_password(request, form, name)
 
 
-async def _ask_with_code(request: Request, question: dict[str, Any]) -> None:
+async def _ask_with_code(request: Request, command: dict[str, Any]) -> None:
     try:
-        await ask(request, question)
+        await ask(request, command)
     except NotDone as error:
         if error.status == REFUSED:
             request.app.state.first_guesses.wrong(client_address(request))
@@ -194,8 +180,8 @@ async def change_password(request: Request) -> Response:
     try:
         await accounts.prove(user.name, form_field(form, "old"), client_address(request))
         kept = await _new_password(request, form, user.name)
-        question = {"name": user.name, "password": kept, "must_change": False, "by": user.name}
-        await ask(request, {"ask": "user_password", **question})
+        command = {"name": user.name, "password": kept, "must_change": False, "by": user.name}
+        await ask(request, {"ask": "user_password", **command})
         _, request.state.word = await accounts.log_in(
             user.name, form_field(form, "password"), client_address(request), request.state.word
         )
@@ -210,8 +196,8 @@ async def change_language(request: Request) -> Response:
     form, user = await request.form(), signed_in_user(request)
     language = form_field(form, "language")
     try:
-        question = {"name": user.name, "language": language, "by": user.name}
-        await ask(request, {"ask": "user_change", **question})
+        command = {"name": user.name, "language": language, "by": user.name}
+        await ask(request, {"ask": "user_change", **command})
     except NotDone as error:
         return _account(request, error.status, wrong=str(error))
     _accounts(request).forget(user.name)
@@ -275,23 +261,6 @@ def _accounts(request: Request) -> Accounts:
     return accounts
 
 
-x_login_routes: list[BaseRoute] = [
-    Route("/login", show_login, methods=["GET"]),
-    Route("/login", log_in, methods=["POST"]),
-    Route("/logout", logout, methods=["POST"]),
-    Route("/first", show_first, methods=["GET"]),
-    Route("/first", make_first, methods=["POST"]),
-    Route("/account", show_account),
-    Route("/account/password", change_password, methods=["POST"]),
-    Route("/account/language", change_language, methods=["POST"]),
-]
-
-
-# ---- users -------------------------------------------------------------------------------------
-# Users: who may use the console and as what; for head and technician.
-
-# ---- users ---------------------------------------------------------------------------------------
-
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """What a first password is made of: read aloud or copied from paper without a mistake."""
 GROUPS: Final = 4
@@ -322,8 +291,8 @@ async def add(request: Request) -> Response:
     filled = _filled(form)
     try:
         hashed = await _accounts(request).hashed(password)
-        question = {**_question(filled), "name": filled.name, "password": hashed}
-        await ask(request, {"ask": "user_add", **question, "by": signed_in_user(request).name})
+        command = {**_question(filled), "name": filled.name, "password": hashed}
+        await ask_as_user(request, {"ask": "user_add", **command})
     except (NotDone, Busy) as error:
         return await _list(request, _status(error), filled, _said(request, error))
     return await _list(request, told=(filled.name, password))
@@ -342,15 +311,7 @@ async def change(request: Request) -> Response:
     filled = _filled(form)
     changes = {**_question(filled), "disabled": form_field(form, "disabled") == "1"}
     try:
-        await ask(
-            request,
-            {
-                "ask": "user_change",
-                "name": user.name,
-                **changes,
-                "by": signed_in_user(request).name,
-            },
-        )
+        await ask_as_user(request, {"ask": "user_change", "name": user.name, **changes})
     except NotDone as error:
         return await _show(request, user, error.status, filled, str(error))
     _accounts(request).forget(user.name)
@@ -363,8 +324,8 @@ async def new_password(request: Request) -> Response:
     user, password = await _user(request), _first_password()
     try:
         hashed = await _accounts(request).hashed(password)
-        question = {"name": user.name, "password": hashed, "must_change": True}
-        await ask(request, {"ask": "user_password", **question, "by": signed_in_user(request).name})
+        command = {"name": user.name, "password": hashed, "must_change": True}
+        await ask_as_user(request, {"ask": "user_password", **command})
     except (NotDone, Busy) as error:
         return await _show(request, user, _status(error), wrong=_said(request, error))
     _accounts(request).forget(user.name)
@@ -378,7 +339,7 @@ async def _list(
     wrong: str = "",
     told: tuple[str, str] | None = None,
 ) -> Response:
-    everybody = await request.app.state.reading.do(kept.everybody)
+    everybody = await request.app.state.store.read(kept.everybody)
     values = {"users": everybody, "wrong": wrong, "told": told}
     choices = await _choices(request, filled or UserForm())
     return page(request, "accounts/users.html", status, **values, **choices)
@@ -397,13 +358,13 @@ async def _show(
 
 
 async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
-    """Return what the forms offer: the roles that whoever asks may give, offices, positions.
+    """Return what the forms offer: the roles that the user may give, offices, positions.
 
     What stands there already is among them, whatever became of that office or telephone.
     """
     own = signed_in_user(request).roles
     offered = [(role.value, ROLE_WORDS[role]) for role in Role if may_change_roles(own, {role})]
-    units = await request.app.state.reading.do(directory.units)
+    units = await request.app.state.store.read(directory.units)
     offices = {filled.unit: filled.unit}
     offices |= {unit.code: unit.name for unit in units}
     status = request.app.state.feed.newest.status or {}
@@ -420,7 +381,7 @@ async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
 async def _user(request: Request) -> User:
     """Return the user whom the address names."""
     name = request.path_params["name"]
-    found: User | None = await request.app.state.reading.do(lambda c: kept.find_user(c, name))
+    found: User | None = await request.app.state.store.read(lambda c: kept.find_user(c, name))
     if found is None:
         raise HTTPException(404)
     return found
@@ -456,17 +417,27 @@ def _first_password() -> str:
     return "-".join(groups)
 
 
-users_routes: list[BaseRoute] = [
+routes: list[BaseRoute] = [
+    Route("/", home),
+    Route("/language", choose_language, methods=["POST"]),
+    Route("/alive", alive),
+    Route("/login", show_login, methods=["GET"]),
+    Route("/login", log_in, methods=["POST"]),
+    Route("/logout", logout, methods=["POST"]),
+    Route("/first", show_first, methods=["GET"]),
+    Route("/first", make_first, methods=["POST"]),
+    Route("/account", show_account),
+    Route("/account/password", change_password, methods=["POST"]),
+    Route("/account/language", change_language, methods=["POST"]),
     Route("/users", list_users, methods=["GET"]),
     Route("/users", add, methods=["POST"]),
     Route("/users/{name}", show_users, methods=["GET"]),
     Route("/users/{name}", change, methods=["POST"]),
     Route("/users/{name}/password", new_password, methods=["POST"]),
 ]
-users_links = (PageLink("/users", N_("Users"), with_permission(Permission.USERS), order=90),)
 
 
-routes = [*home_routes, *x_login_routes, *users_routes]
-
-
-links = (*home_links, *users_links)
+links = (
+    PageLink("/", N_("Home"), order=0),
+    PageLink("/users", N_("Users"), with_permission(Permission.USERS), order=90),
+)

@@ -16,16 +16,15 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.outgoing import OUT_OF_BAND
-from appliance.console import accounts, templates
+from appliance.console import templates
 from appliance.console.accounts import (
     may,
     needs,
-    people_names,
     requester,
     signed_in_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask, records_of, redirect_after
+from appliance.console.control_client import NotDone, ask, people_names, records_of, redirect_after
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
 from appliance.policy.numbering import NumberingPlan
@@ -42,11 +41,7 @@ from appliance.store import call_log, voicemail
 from appliance.store.listings import OUTCOMES, RESULTS, STEPS, caller_words
 from appliance.store.voicemail import CaseKind, Message, MissedCall
 
-# ---- x cases -----------------------------------------------------------------------------------
-# Parts of the pages on requests: cases, due dates, papers, downloads.
-
-# ---- cases ---------------------------------------------------------------------------------------
-# A message or a call without one as pages show it (P9, E16): how it stands, and what is done.
+# A case: a message, or a call that left none; its history and its steps (P9, E16).
 
 LONGEST_NOTE: Final = 1000
 CASE_STEPS: Final = (
@@ -103,17 +98,17 @@ def read_case(
 
 
 async def care_step(request: Request, kind: CaseKind, name: str, step: str, form: FormData) -> None:
-    """Have the desk do one step about a case; raises NotDone in the reader's language."""
+    """Have call control do one step about a case; raises NotDone in the reader's language."""
     if step not in CASE_STEPS:
         raise NotDone(400, request.state.speaker(N_("There is no such step.")))
-    question: dict[str, Any] = {"outcome": str(form.get("outcome", ""))} if step == "close" else {}
+    command: dict[str, Any] = {"outcome": str(form.get("outcome", ""))} if step == "close" else {}
     await ask(
-        request, _care_command(request, kind, name, step, str(form.get("note", ""))) | question
+        request, _care_command(request, kind, name, step, str(form.get("note", ""))) | command
     )
 
 
 async def note_heard(request: Request, name: str) -> None:
-    """Note that whoever asks heard a message; raises NotDone."""
+    """Note that the user heard a message; raises NotDone."""
     await ask(request, _care_command(request, CaseKind.MESSAGE, name, MessageStep.HEAR))
 
 
@@ -127,8 +122,8 @@ async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reas
         raise NotDone(400, say(NO_POSITION))
     await ask(request, _care_command(request, kind, name, MessageStep.TAKE))
     urgent = bool(reason.strip())
-    question = {"position": asks.position, "case": case, "urgent": urgent, "by": asks.by}
-    await ask(request, {"ask": "CallBack", **question})
+    command = {"position": asks.position, "case": case, "urgent": urgent, "by": asks.by}
+    await ask(request, {"ask": "CallBack", **command})
     if urgent:
         note = say(OFF_HOURS, why=reason.strip())
         await ask(request, _care_command(request, kind, name, MessageStep.NOTE, note))
@@ -137,7 +132,7 @@ async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reas
 def _care_command(
     request: Request, kind: CaseKind, name: str, step: str, note: str = ""
 ) -> dict[str, Any]:
-    """Write the question; times are said as the house has them."""
+    """Make the command; times are said as the office's zone has them."""
     return {
         "ask": "care",
         "kind": kind,
@@ -148,11 +143,6 @@ def _care_command(
         "note": note[:LONGEST_NOTE],
     }
 
-
-# ---- voicemail ---------------------------------------------------------------------------------
-# Messages: the list by state, one with its sound and all that is done about it (P9, E16, E17).
-
-# ---- messages ----------------------------------------------------------------------------------
 
 MOST: Final = 200
 MESSAGE_LISTS: Final = {
@@ -178,7 +168,7 @@ async def list_messages(request: Request) -> Response:
     """List the messages of a state, newest first; by default those nobody has closed."""
     state = request.query_params.get("state", "open")
     state = state if state in MESSAGE_LISTS else "open"
-    found, stand, names = await records_of(request).do(
+    found, stand, names = await records_of(request).read(
         lambda c: _listed(c, MESSAGE_LISTS[state][1])
     )
     values = {"found": found, "stand": stand, "names": names, **caller_values(request)}
@@ -195,7 +185,7 @@ def _listed(
     return (
         found[:MOST],
         voicemail.care_by_id(connection, CaseKind.MESSAGE),
-        accounts.people_names(connection),
+        people_names(connection),
     )
 
 
@@ -239,7 +229,9 @@ async def sound(request: Request) -> Response:
     if path is None:
         raise HTTPException(404)
     if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
-        with contextlib.suppress(NotDone):  # a message is heard even while the desk is away
+        with contextlib.suppress(
+            NotDone
+        ):  # a message is heard even while call control is unreachable
             await note_heard(request, str(message.number))
     return FileResponse(path, media_type="audio/wav")
 
@@ -247,7 +239,7 @@ async def sound(request: Request) -> Response:
 async def _addressed_message(request: Request) -> MessageView:
     """Read the message that the address names."""
     number = str(request.path_params["number"])
-    found = await records_of(request).do(lambda c: _find_message(c, number))
+    found = await records_of(request).read(lambda c: _find_message(c, number))
     if found is None:
         raise HTTPException(404)
     return found
@@ -312,26 +304,6 @@ def caller_values(request: Request) -> dict[str, Any]:
     return {"caller": lambda who: caller_words(who, language), "ends": OUTCOMES}
 
 
-messages_routes: list[BaseRoute] = [
-    Route("/messages", list_messages),
-    Route("/messages/{number:int}", show_message),
-    Route("/messages/{number:int}/sound", sound),
-    Route("/messages/{number:int}/progress", progress_message),
-    Route("/messages/{number:int}/call-back", call_back_message, methods=["POST"]),
-    Route("/messages/{number:int}/{step}", step_message, methods=["POST"]),
-]
-messages_links = (
-    PageLink(
-        "/messages",
-        N_("Messages"),
-        with_permission(Permission.MESSAGES),
-        order=20,
-        has_badge=True,
-    ),
-)
-
-
-# ---- missed ------------------------------------------------------------------------------------
 # Calls that left no message, and interrupted ones: to be called back (E16, E18).
 
 MISSED_LISTS: Final = {
@@ -346,7 +318,7 @@ async def list_missed(request: Request) -> Response:
     """List them, newest first: those nobody has dealt with, the interrupted ones, or all."""
     chosen = request.query_params.get("list", "open")
     chosen = chosen if chosen in MISSED_LISTS else "open"
-    found, names = await request.app.state.reading.do(
+    found, names = await request.app.state.store.read(
         lambda c: _missed_listed(c, request.app.state.plan)
     )
     rows = [one for one in found if is_in_list(one, chosen)]
@@ -371,7 +343,7 @@ def _missed_listed(
     connection: sqlite3.Connection, plan: NumberingPlan
 ) -> tuple[tuple[MissedCall, ...], dict[str, str]]:
     since = datetime.now(UTC) - timedelta(days=voicemail.MISSED_DAYS)
-    return voicemail.missed_calls(connection, since, plan), accounts.people_names(connection)
+    return voicemail.missed_calls(connection, since, plan), people_names(connection)
 
 
 @needs(Permission.MESSAGES)
@@ -410,7 +382,7 @@ async def progress_missed(request: Request) -> Response:
 async def _addressed_missed(request: Request) -> tuple[MissedCall, CaseHistory]:
     """Read the call that the address names."""
     number = int(request.path_params["number"])
-    found: tuple[MissedCall, CaseHistory] | None = await request.app.state.reading.do(
+    found: tuple[MissedCall, CaseHistory] | None = await request.app.state.store.read(
         lambda c: _find_missed(c, number, request.app.state.plan)
     )
     if found is None:
@@ -438,19 +410,28 @@ async def _show_missed(request: Request, error: NotDone | None = None) -> Respon
     )
 
 
-missed_routes: list[BaseRoute] = [
+routes: list[BaseRoute] = [
+    Route("/messages", list_messages),
+    Route("/messages/{number:int}", show_message),
+    Route("/messages/{number:int}/sound", sound),
+    Route("/messages/{number:int}/progress", progress_message),
+    Route("/messages/{number:int}/call-back", call_back_message, methods=["POST"]),
+    Route("/messages/{number:int}/{step}", step_message, methods=["POST"]),
     Route("/missed", list_missed),
     Route("/missed/{number:int}", show_missed),
     Route("/missed/{number:int}/progress", progress_missed),
     Route("/missed/{number:int}/call-back", call_back_missed, methods=["POST"]),
     Route("/missed/{number:int}/{step}", step_missed, methods=["POST"]),
 ]
-missed_links = (
+
+
+links = (
+    PageLink(
+        "/messages",
+        N_("Messages"),
+        with_permission(Permission.MESSAGES),
+        order=20,
+        has_badge=True,
+    ),
     PageLink("/missed", N_("Calls without a message"), with_permission(Permission.MESSAGES), 21),
 )
-
-
-routes = [*messages_routes, *missed_routes]
-
-
-links = (*messages_links, *missed_links)
