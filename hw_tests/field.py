@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from appliance.dsp.wav import Law, Sound, write
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.media.detectors import SILENCE_LIMIT_MS
-from appliance.media.line import COUNTRY_CODES
+from appliance.media.messages import COUNTRY_CODES
 from appliance.modem.scripts import LineSettings
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError

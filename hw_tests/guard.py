@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from appliance.calls.orders import DialLeg
 from appliance.errors import CentralinoError
-from appliance.media.line import forbids_dialling
-from appliance.media.messages import LineSetup
+from appliance.media.messages import LineSetup, forbids_dialling
 from appliance.policy.numbering import PLANS
 
 EVERYWHERE = "112"

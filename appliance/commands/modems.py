@@ -23,8 +23,7 @@ from appliance.commands.options import (
 from appliance.config.build import line_setup
 from appliance.config.schema import Settings
 from appliance.errors import TechnicianError
-from appliance.media.line import line_settings
-from appliance.media.messages import LineSetup
+from appliance.media.messages import LineSetup, line_settings
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.modem.probe import DuplexProbe, Finding, Verdict
 from appliance.policy.text import Refused, Words

@@ -20,7 +20,7 @@ from appliance.config.schema import Settings
 from appliance.config.schema import Voicemail as VoicemailSettings
 from appliance.config.state_folder import announcements_of
 from appliance.config.values import PROVEN, MonthDay
-from appliance.media.line import COUNTRY_CODES
+from appliance.media.messages import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
 from appliance.modem.scripts import LineSettings as DriverSettings

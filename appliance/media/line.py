@@ -1,11 +1,10 @@
-"""One analog line: its modem driver, its call, and the commands of call control."""
+"""Analog line: one modem driver, the call on it, and the commands of call control for it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from appliance.calls import events, orders
 from appliance.calls.events import (
@@ -45,142 +44,32 @@ from appliance.media.messages import (
     Notice,
     Recovering,
     StillRinging,
+    forbids_dialling,
+    line_settings,
 )
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.playback import Pcm, Player, Pressing, Recorder, Silence, Source
 from appliance.modem import events as modem_events
 from appliance.modem.events import Recovery, Sentence, Signal, Stream
 from appliance.modem.line import LADDER, LineDriver
-from appliance.modem.scripts import CallerIdOrder, LineSettings
 from appliance.modem.table import Stage
 from appliance.modem.v253 import OK
 
-# ---- guard -------------------------------------------------------------------------------------
-# The last guard before a number leaves: nobody but a person who asks for help dials one for it.
-#
-# A demonstration, test or field test (a `rehearsal`) dials no real emergency number at all.
-
-_SERVICE = re.compile(r"[*#]+\d*[*#]+")
-"""A code of the exchange before the number, such as *67#."""
-
-
-def forbids_dialling(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> str:
-    """Say why an order's digits may not be dialled on a line, "" when they may."""
-    if not _asks_for_help(setup, order):
-        return ""
-    if setup.rehearsal:
-        return "an emergency number is never dialled in a rehearsal"
-    if isinstance(order, orders.DialLeg) and order.emergency:
-        return ""
-    return "an emergency number is dialled only where a person asks for help"
-
-
-def _asks_for_help(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> bool:
-    """Look at the digits: an exchange puts through at a short number's end, a PBX does not."""
-    digits = _SERVICE.sub("", order.digits, count=1)
-    if isinstance(order, orders.Flash):
-        return digits in setup.emergency
-    return digits.startswith(setup.emergency)
-
-
-# ---- line setup --------------------------------------------------------------------------------
-# From a line of the Setup to what its driver is told (v253.md 1.3, 8).
-
-COUNTRY_CODES = {"it": "59", "de": "42", "fr": "3D", "gb": "B4", "us": "B5"}
-"""T.35 codes for +GCI (v253.md 1.3)."""
-
-
-def line_settings(setup: LineSetup) -> LineSettings:
-    """Translate a line of the Setup; raises ConfigurationError for a value no modem takes."""
-    return LineSettings(
-        dialect=setup.dialect,
-        country=COUNTRY_CODES[setup.country],
-        caller_id=CallerIdOrder(setup.caller_id),
-        identity_limit_ms=setup.identity_limit_ms,
-        receive_gain=None if setup.receive_gain < 0 else setup.receive_gain,
-        transmit_gain=None if setup.transmit_gain < 0 else setup.transmit_gain,
-        duplex=setup.duplex,
-        flash_ms=setup.flash_ms,
-        pbx_pause_ms=setup.pbx_pause_ms,
-        voltage=setup.voltage,
-        overrides=setup.overrides,
-    )
-
-
-# ---- linecall ----------------------------------------------------------------------------------
-# What one call on a line is doing at the moment: its source, its takers, its signs of release.
-
-
-@dataclass(slots=True)
-class LineCall:
-    """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
-    written and not yet played: a prompt has ended when the caller has heard it. `calling` is a
-    call that the box makes over the line, `told` is true once LineAnswered was told. `flashed_at`
-    is when the box last broke the loop itself, `across` another line that it is joined to, `three`
-    the conversation of the line with `leg` and one phone more.
-    `caller_held` while a PBX holds the caller, who is to hear `farewell` once back: their desk has
-    died.
-    """
-
-    asked_at: float
-    release: Release
-    ears: Ears | None = None
-    keys: Keys = field(default_factory=Keys)
-    off_hook_at: float | None = None
-    source: Source = field(default_factory=Silence)
-    player: Player | None = None
-    leg: PhoneLeg | None = None
-    three: Three | None = None
-    recorder: Recorder | None = None
-    drain: int | None = None
-    held: bool = False
-    calling: Calling | None = None
-    told: bool = False
-    flashed_at: float | None = None
-    across: Across | None = None
-    caller_held: bool = False
-    farewell: Callable[[float], None] | None = None
-    pressing: Pressing = field(default_factory=Pressing)
-    fax: Fax = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin to count the signs of a fax."""
-        self.fax = Fax(self.release.line)
-
-    @property
-    def legs(self) -> tuple[PhoneLeg, ...]:
-        """Return the phones that the line is joined to."""
-        if self.three is not None:
-            return self.three.legs
-        return () if self.leg is None else (self.leg,)
-
-    @property
-    def has_nothing_to_say(self) -> bool:
-        """True when no prompt is being played, nor is to be."""
-        return self.player is None and self.farewell is None
-
-    def off_hook_ms(self, now: float) -> int:
-        """Return for how long the line has been off hook."""
-        return int((now - self.off_hook_at) * 1000) if self.off_hook_at is not None else 0
-
-    def settled_ms(self, now: float) -> int:
-        """Return for how long the box itself has left the line's voltage alone."""
-        since_flash = None if self.flashed_at is None else int((now - self.flashed_at) * 1000)
-        off_hook = self.off_hook_ms(now)
-        return off_hook if since_flash is None else min(off_hook, since_flash)
-
-
-# ---- analog base -------------------------------------------------------------------------------
-# One analog line in the carrier: what its parts share, and how it follows its modem's driver.
+TRIM_MARGIN_MS = 100
+"""Cut a little before the tone's first recognised frame."""
+TAKEN_TRIM_MS = 1000
+"""Modems report a lifted telephone after 0.2 s or more (v253.md 1.3, -TTE): cut well before."""
 
 Tell = Callable[[events.Event | Measured | Marked | Recovering | Notice], None]
 
 
-class LineBase:
-    """A line with its driver, lead, rhythm, echo canceller, and the call of the moment."""
+class AnalogLine:
+    """Carries out call control's commands for one line and reports what happens on it.
 
-    handlers: ClassVar[Mapping[type, Callable[[Any, Any, float], None]]] = {}
-    """What each fact of the driver leads to."""
+    No descriptor and no clock: bytes and `now` come in, bytes to write and events go out. The
+    modem's own received bytes are the clock of everything that is played to it: one crystal drives
+    both directions (architecture.md, One call through the house, 3).
+    """
 
     def __init__(
         self,
@@ -193,30 +82,26 @@ class LineBase:
         self.setup = setup
         self.name = setup.name
         self.driver = LineDriver(setup.name, line_settings(setup))
+        self.status = LineStatus(setup.name, tell)
         self.lead = Lead(lead_ms)
+        self.rhythm = Rhythm()
         self.call: LineCall | None = None
-        self.modem = ""
-        self.in_service = False
         self.needs: Recovery | None = None
         self.overruns = 0
-        self.rhythm = Rhythm()
-        self.stirred = True
+        self.has_news = True
+        """True when there may be bytes to write, or another deadline."""
         self._lead_ms = self._least_lead = lead_ms
         self._heard_at = 0.0
-        self._heard_samples = 0
+        self._samples_in_read = 0
         self._warm: Ears | None = None
-        self._lost: events.LineLost | None = None
-        self._half: Sentence | None = None
-        self._step: Recovery | None = None
-        self._condition = LineCondition.UNKNOWN
         self._rang_at = 0.0
         self._tell = tell
         self._link = link
-        self._echo = self._without_echo(canceller) if setup.echo else None
+        self._echo = self._make_canceller(canceller) if setup.echo else None
 
     def start(self, now: float) -> None:
         """Bring the modem up over a port that was just opened."""
-        self._learn(self.driver.start(now), now)
+        self._take_events(self.driver.start(now), now)
 
     def found_ringing(self, still: StillRinging, now: float) -> None:
         """Know, before the start, of a caller who rang as the carrier before this one was lost."""
@@ -226,11 +111,35 @@ class LineBase:
 
     def timer(self, now: float) -> None:
         """Do what is due."""
-        self._learn(self.driver.handle_timer(now), now)
+        self._take_events(self.driver.handle_timer(now), now)
 
     def lost(self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN) -> None:
         """The port is gone: whatever went on over it is over; less than `least` is of no use."""
-        self._learn(self.driver.lost(reason, now, least), now)
+        self._take_events(self.driver.lost(reason, now, least), now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes from the port; none when a frame was to be fetched and nothing was there."""
+        self._samples_in_read = 0
+        if data and self.rhythm.is_beginning and self.expects_sound:
+            self._choose_rhythm(now)
+        self._take_events(self.driver.receive_data(data, now), now)
+        if self.expects_sound:
+            self.rhythm.took(self._samples_in_read, now)
+
+    def tick(self, now: float) -> None:
+        """Feed a stream to the line only, or a duplex one whose clock, its own sound, is late."""
+        if not self._runs:
+            return  # its end is under way: to order it at every tick would put off its limit
+        if self.driver.streaming is Stream.TRANSMIT:
+            self.lead.on_clock(now)
+            self._feed(now)
+        elif self.driver.streaming is Stream.DUPLEX:
+            gap_ms = int((now - self._heard_at) * 1000)
+            if gap_ms > FRAME_MS:
+                self.lead.on_gap(gap_ms)
+                self._feed(now)
+
+    # --- what others look at ---
 
     @property
     def needs_ticks(self) -> bool:
@@ -257,74 +166,464 @@ class LineBase:
         least, self._least_lead = self._least_lead, self._lead_ms
         return least
 
-    def retell(self) -> None:
-        """Say again what a desk that was restarted must know of a line it found as it was.
+    def report_again(self) -> None:
+        """Repeat to a restarted call control what it must know of a line that stayed as it was.
 
         Whoever rings meanwhile need not wait until the next ring and an identity that never comes.
         """
-        if self.in_service:
-            self._restored()
-            if self._condition is not LineCondition.UNKNOWN:
-                self._tell(events.LineProbed(self.name, self._condition))
-            if self.call is None:
-                self._learn(self.driver.ringing, self._rang_at)
-        elif self._lost is not None:
-            self._tell(self._lost)
+        self.status.report_again(self.driver.duplex)
+        if self.status.in_service and self.call is None:
+            self._take_events(self.driver.ringing, self._rang_at)
 
     def snapshot(self) -> LineSnapshot:
-        """Say what is known of the line."""
-        state = "in_service" if self.in_service else "out"
-        return LineSnapshot(self.name, state, self.modem, self.driver.duplex)
+        """Return what is known of the line."""
+        state = "in_service" if self.status.in_service else "out"
+        return LineSnapshot(self.name, state, self.status.modem, self.driver.duplex)
 
-    def _learn(self, told: tuple[modem_events.LineEvent, ...], now: float) -> None:
-        """Take what the driver told; whatever it was asked, it may have bytes to write now."""
-        self.stirred = True
-        for fact in told:
-            handler = self.handlers.get(type(fact))
+    # --- commands for the caller on the line ---
+
+    def answer(self, now: float) -> None:
+        """Take the line off hook; LineAnswered follows."""
+        if self.call is None:
+            self.call = LineCall(now, Release(self.name))
+            self._take_events(self.driver.answer(now), now)
+
+    def hang_up(self, now: float) -> None:
+        """Put the line on hook; LineIdle follows."""
+        self._end_recording(RecordingStop.ORDERED)
+        self._stop_player()
+        if self.call is not None:
+            self.call.leg = self.call.three = self.call.calling = None
+        self._take_events(self.driver.hang_up(now), now)
+
+    def listen(self, now: float) -> None:
+        """Be silent and hear."""
+        if self._free_call(now) is not None:
+            self._want(Stream.RECEIVE, now)
+
+    def play(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
+        """Play prompts once; PromptEnded follows."""
+        call = self._free_call(now)
+        if call is None:
+            self._tell(events.PromptEnded(order.play, whole=False))
+            return
+        call.source = call.player = Player(order.play, sounds)
+        self._want(Stream.TRANSMIT, now)
+
+    def record(self, order: orders.Record, now: float) -> None:
+        """Record the caller; RecordingEnded follows."""
+        call = self._free_call(now)
+        law, link = self.driver.law, self._link()
+        if call is None or law is None or link is None:
+            self._tell(events.RecordingEnded(order.recording, RecordingStop.LOST, 0))
+            return
+        call.recorder = Recorder(order, law, link)
+        call.recorder.start()
+        if call.ears is not None:
+            call.ears.forget_silence()
+        self._want(Stream.RECEIVE, now)
+
+    def hold(self, sounds: list[Pcm], now: float) -> None:
+        """Part the line from its phone and play the hold prompt round and round."""
+        call = self._free_call(now)
+        if call is None:
+            return
+        call.source = Player("", sounds, repeat=True)
+        call.held = True
+        self._want(Stream.TRANSMIT, now)
+
+    def press_keys(self, order: orders.PressKeys) -> None:
+        """Press keys into the stream that runs; nothing happens without a call."""
+        if self.call is not None:
+            self.call.pressing.press(order.digits)
+
+    def connect(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
+        """Join the line and a phone, both ways; while the phone holds, the caller hears `music`."""
+        call = self._free_call(now)
+        if call is None:
+            return
+        if call.calling is not None and call.calling.answered:
+            call.treat_as_caller()
+        call.leg = leg
+        call.source = Joined(leg, music)
+        self._begin(leg, now)
+        self._want(Stream.DUPLEX, now)
+
+    def bring_in(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
+        """Let one more phone into the conversation; the phone that is there hears no break."""
+        call = self.call
+        if call is None or call.leg is None:
+            self.connect(leg, now, music)
+            return
+        leg.begin()
+        call.source = call.three = Three(call.leg, leg, music)
+
+    def part(self, leg: PhoneLeg) -> None:
+        """Remove a phone whose sound is gone: the caller hears the other one, else silence."""
+        if self.call is not None:
+            self.call.part(leg)
+
+    def join(self, across: Across, now: float) -> None:
+        """Join the line to another one; whoever was called is from now on like any caller."""
+        call = self._free_call(now)
+        if call is not None:
+            call.treat_as_caller()
+            call.source = call.across = across
+
+    def say_farewell(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
+        """Play the last prompt to the caller, whom a PBX that holds them first gives back."""
+        call = self.call
+        if call is None or not call.caller_held:
+            self.play(order, sounds, now)
+            return
+        self.flash(orders.Flash(self.name), now)
+        call.farewell = lambda at: self.play(order, sounds, at)
+
+    def _want(self, kind: Stream, now: float) -> None:
+        """Have the stream that an order needs; on a duplex line it runs already."""
+        if not self.driver.duplex and kind is not Stream.DUPLEX:
+            self._take_events(self.driver.start_stream(kind, now), now)
+
+    def _free_call(self, now: float) -> LineCall | None:
+        """End whatever the call was doing, for the next command; None without a call."""
+        self._end_recording(RecordingStop.ORDERED)
+        self._stop_player()
+        if self.call is not None:
+            self._listen_to_stored(self.call, now)
+            self.call.detach()
+        return self.call
+
+    # --- calls that the box makes over the line ---
+
+    def flash(self, order: orders.Flash, now: float) -> None:
+        """Call an extension of the PBX, or take the caller on hold back; see orders.Flash."""
+        if why := forbids_dialling(self.setup, order):
+            self._not_dialled(why)
+            return
+        call = self._free_call(now)
+        if call is None:
+            self._not_dialled("no call")
+            return
+        call.ears, call.release, call.calling = None, Release(self.name), None
+        call.caller_held = bool(order.digits)
+        if order.digits:
+            call.calling = self._calling(order.digits, order.no_answer_ms)
+        at_once = order.digits if self.setup.pbx_pause_ms else ""
+        self._take_events(self.driver.flash(at_once, now), now)
+
+    def dial(self, order: orders.DialLeg, now: float) -> None:
+        """Seize the idle line and dial; see orders.DialLeg."""
+        if why := forbids_dialling(self.setup, order):
+            self._not_dialled(why)
+            return
+        if self.call is not None or self.driver.stage not in {Stage.IDLE, Stage.CHECKING}:
+            self._not_dialled("the line is not idle")
+            return
+        calling = self._calling(order.digits, order.no_answer_ms)
+        self.call = LineCall(now, Release(self.name), calling=calling, told=True)
+        self._take_events(self.driver.dial(order.digits, now), now)
+
+    def _on_flashed(self, event: modem_events.Flashed, now: float) -> None:
+        """Go on where the flash was ordered for: a call, or the caller's return."""
+        call = self.call
+        if call is None:
+            return
+        call.flashed_at = now
+        if call.farewell is not None:
+            farewell, call.farewell = call.farewell, None
+            farewell(now)
+            return
+        if call.calling is None:
+            self._tell(events.LineFlashed(self.name, event.done))
+        elif not event.done:
+            self._tell(call.calling.failed("ERROR"))
+        elif self.setup.pbx_pause_ms:
+            self._tell(call.calling.dialled())
+        else:
+            call.calling.wait_for_dial_tone()
+        self._hear_again(now)
+
+    def _on_digits_sent(self, event: modem_events.DigitsSent, now: float) -> None:
+        calling = self.call.calling if self.call else None
+        if calling is not None:
+            self._tell(calling.dialled() if event.done else calling.failed("ERROR"))
+            self._hear_again(now)
+
+    def _on_dialled(self, event: modem_events.Dialled, now: float) -> None:
+        call = self.call
+        if call is None or call.calling is None:
+            return
+        if event.result != OK:
+            self._tell(call.calling.failed(event.result))
+            return
+        call.off_hook_at = now
+        self._tell(call.calling.dialled())
+        self._hear_again(now)
+
+    def _hear_again(self, now: float) -> None:
+        """Have a stream in which the line is heard, after commands had ended the last one."""
+        kind = Stream.DUPLEX if self.driver.duplex else Stream.RECEIVE
+        self._take_events(self.driver.start_stream(kind, now), now)
+
+    def _calling(self, digits: str, no_answer_ms: int) -> Calling:
+        return Calling(self.name, digits, PLANS[self.setup.country], no_answer_ms)
+
+    def _not_dialled(self, why: str) -> None:
+        self._tell(FarEndProgressed(self.name, FarEnd.REFUSED, detail=why))
+
+    # --- what the driver reports ---
+
+    def _take_events(self, happened: tuple[modem_events.LineEvent, ...], now: float) -> None:
+        """Handle the driver's events; whatever was ordered, it may have bytes to write now."""
+        self.has_news = True
+        for event in happened:
+            handler = HANDLERS.get(type(event))
             if handler is not None:  # Prepared has no consequence here
-                handler(self, fact, now)
+                handler(self, event, now)
         if self.rhythm.fetch_at is not None and not self.expects_sound:
             self.rhythm.stop()
 
-    def _restored(self) -> None:
-        """Say that the line is in service, and again why it carries no conversation."""
-        self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
-        if self._half is not None and not self.driver.duplex:
-            self._tell(events.LineHalfDuplex(self.name, self._half.en, self._half.it))
+    def _on_rang(self, event: modem_events.Rang, now: float) -> None:
+        self.status.condition = LineCondition.UNKNOWN  # a bell disproves what was measured
+        self._rang_at = self.driver.rang_at
+        known = event.known
+        if known is None:
+            self._tell(events.LineRang(self.name, event.count))
+        else:
+            self._tell(events.LineRang(self.name, event.count, known.caller, known.dated))
 
-    def _tell_step(self, step: Recovery, seen: Sentence) -> None:
-        """Tell each step of the ladder once; what is tried for ever is tried quietly."""
-        if step is not self._step:
-            self._step = step
-            self._tell(Recovering(self.name, step.value, seen.it, seen.en))
+    def _on_identified(self, event: modem_events.Identified, now: float) -> None:
+        self._tell(events.CallerIdentified(self.name, event.caller, event.dated))
+        self._tell(Marked("identified", self.name, now))
 
-    def _without_echo(self, canceller: Callable[[], LineEcho]) -> LineEcho | None:
-        """Make the line's canceller; without its library the line works, and says so once."""
-        try:
-            return canceller()
-        except TechnicianError as error:
-            text = f"line {self.name} works without an echo canceller: {error}"
-            self._tell(Notice(text, "warning"))
-            return None
+    def _on_gave_up(self, event: modem_events.GaveUp, now: float) -> None:
+        quiet_ms = round((now - self._rang_at) * 1000)
+        self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP, quiet_ms))
+
+    def _on_taken(self, event: modem_events.Taken, now: float) -> None:
+        self._taken()
+
+    def _on_found(self, event: modem_events.Found, now: float) -> None:
+        self.status.measured(event.condition)
+
+    def _on_off_hook(self, event: modem_events.OffHook, now: float) -> None:
+        call = self.call
+        if call is None:
+            return
+        call.off_hook_at = now
+        self._tell(Measured("answer_to_off_hook", self.name, (now - call.asked_at) * 1000))
+        if self.driver.duplex:
+            self._take_events(self.driver.start_stream(Stream.DUPLEX, now), now)
+        else:
+            call.told = True
+            self._tell(events.LineAnswered(self.name))
+
+    def _on_streaming(self, event: modem_events.Streaming, now: float) -> None:
+        call, law = self.call, self.driver.law
+        if call is None or law is None:
+            return
+        self.lead.on_start(now)
+        self._heard_at = now
+        if self._echo:
+            self._echo.starts()
+        if call.ears is None:
+            call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
+        if call.leg is not None:
+            self._begin(call.leg, now)
+        if event.kind is not Stream.RECEIVE:
+            self._feed(now)
+        if event.kind is Stream.DUPLEX and not call.told:
+            call.told = True
+            self._tell(events.LineAnswered(self.name))
+
+    def _on_stopped(self, event: modem_events.Stopped, now: float) -> None:
+        if event.kind is Stream.TRANSMIT:
+            self._stop_player(whole=True)
+
+    def _on_broke_off(self, event: modem_events.BrokeOff, now: float) -> None:
+        self._tell(Notice(f"line {self.name}: {event.reason.en}", "warning"))
+
+    def _on_half_duplex(self, event: modem_events.HalfDuplex, now: float) -> None:
+        """Report the mode before the answer: nobody may be joined to this caller."""
+        self.status.half_duplex(event.reason)
+        call = self.call
+        if call is not None and call.calling is not None:
+            self._tell(call.calling.failed("ERROR"))
+        elif call is not None and not call.told:
+            call.told = True
+            self._tell(events.LineAnswered(self.name))
+
+    def _on_signalled(self, event: modem_events.Signalled, now: float) -> None:
+        if event.signal is Signal.UNDERRUN:
+            if self._runs:  # after the stream's end was ordered it means nothing
+                self.lead.on_underrun()
+                if self._echo:
+                    self._echo.starts()
+        elif event.signal is Signal.OVERRUN:
+            self.overruns += 1
+        elif self.call is None or self.driver.stage is Stage.FLASHING:
+            pass  # nobody's, or our own break of the loop
+        elif event.signal is Signal.DIGIT:
+            self._press(event.digit, DigitSource.CHIP, now)
+        elif event.signal is Signal.EXTENSION_PICKUP:
+            if self.call.release.taken(self.call.settled_ms(now)):
+                self._taken()
+        elif event.signal is Signal.FAX:
+            self._faxed(self.call.fax.chip(self.call.off_hook_ms(now)))
+        else:
+            self._noticed(self.call, event.signal, now)
+
+    def _noticed(self, call: LineCall, signal: Signal, now: float) -> None:
+        """The chip named a tone or a break: of whom the box calls, else of the caller."""
+        if call.calling is None:
+            heard = self._heard_now(call, self._listen_to_stored(call, now), now)
+            self._released(call.release.chip(signal.value, call.settled_ms(now), heard))
+        elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
+            self._tell(gone)
+
+    def _on_idle(self, event: modem_events.Idle, now: float) -> None:
+        self._end_call()
+        self._tell(events.LineIdle(self.name))
+
+    def _on_up(self, event: modem_events.Up, now: float) -> None:
+        self.needs = None
+        # Made ahead of the first call: the detectors' tables take 0.1 s the first time.
+        self._warm = Ears(self.setup.country, event.law)
+        self.status.up(event.identity, self.driver.duplex)
+
+    def _on_recovering(self, event: modem_events.Recovering, now: float) -> None:
+        self.status.recovering(Recovery.IN_BAND, event.reason)
+
+    def _on_recovered(self, event: modem_events.Recovered, now: float) -> None:
+        self._fail(events.LineLost(self.name, event.reason.en, reason_it=event.reason.it))
+
+    def _on_failed(self, event: modem_events.Failed, now: float) -> None:
+        self.needs = event.needs
+        if event.needs in LADDER:
+            self.status.recovering(event.needs, event.reason)
+        missing = event.needs is Recovery.PLUG_IN
+        self._fail(events.LineLost(self.name, event.reason.en, missing, event.reason.it))
+
+    # --- sound from the modem and to it ---
+
+    def _on_heard(self, event: modem_events.Heard, now: float) -> None:
+        samples = event.samples
+        self._samples_in_read += len(samples)
+        self.lead.on_heard(len(samples))
+        self._heard_at = now
+        call, law = self.call, self.driver.law
+        if call is None or law is None:
+            return
+        clean = self._echo.cancel(samples, law) if self._echo else samples
+        call.pass_on(clean, law)
+        self._count_drain(len(samples))  # before the feed, which may begin to count
+        if self.driver.streaming is Stream.DUPLEX and self._runs:
+            self._least_lead = min(self._least_lead, self.lead.ahead_ms)
+            self._feed(now)
+        if call.ears is not None:
+            self._listen(call, call.ears, clean, now)
 
     @property
     def _runs(self) -> bool:
         """True while a stream runs and its end has not been ordered."""
         return self.driver.stage is Stage.STREAMING
 
+    def _begin(self, leg: PhoneLeg, now: float) -> None:
+        """The line and a phone begin to hear each other, now or when the stream has started."""
+        leg.begin()
+        if self._echo is None:  # the canceller has frames of its own, from the stream's start
+            self.rhythm.begin(now)
 
-# ---- analog ends -------------------------------------------------------------------------------
-# One analog line in the carrier: how recordings, announcements and calls end.
+    def _choose_rhythm(self, now: float) -> None:
+        """See whether this piece is to end the first frame, for the line and for its phone."""
+        leg = self.call.leg if self.call is not None else None
+        if leg is None:
+            self.rhythm.begins(now, now - CLEAR_S)
+        elif self.rhythm.begins(now, leg.came_at):
+            leg.align()
 
-TRIM_MARGIN_MS = 100
-"""Cut a little before the tone's first recognised frame."""
+    def _feed(self, now: float) -> None:
+        """Write as much as keeps the lead; the source is asked at the modem's own clock."""
+        call, law = self.call, self.driver.law
+        wanted = self.lead.wanted()
+        if call is None or law is None or not wanted:
+            return
+        self.has_news = True
+        data = call.pressing.over(call.source.read(wanted, law), law)
+        self.driver.send_samples(data)
+        self.lead.on_written(len(data))
+        if self._echo and self.driver.streaming is Stream.DUPLEX:
+            self._echo.played(data, law)
+        if call.player is not None and call.player.ended and call.drain is None:
+            self._player_ended(call, now)
 
-TAKEN_TRIM_MS = 1000
-"""Modems tell of a lifted telephone after 0.2 s or more (v253.md 1.3, -TTE): cut well before."""
+    def _player_ended(self, call: LineCall, now: float) -> None:
+        if self.driver.streaming is Stream.TRANSMIT:
+            self._take_events(self.driver.end_stream(now), now)  # Stopped comes when it was played
+        else:
+            call.drain = self.lead.ahead_ms * 8
 
+    def _count_drain(self, samples: int) -> None:
+        call = self.call
+        if call is None or call.drain is None:
+            return
+        call.drain -= samples
+        if call.drain <= 0:
+            self._stop_player(whole=True)
 
-class LineEnds(LineBase):
-    """Ends what goes on over a line, and tells so."""
+    def _listen(self, call: LineCall, ears: Ears, clean: bytes, now: float) -> None:
+        """Have our own detectors listen: at once, or while people talk to some frames together."""
+        if ears.keys is not (call.leg is None):
+            self._listen_to_stored(call, now)
+            ears.keys = call.leg is None
+        if call.leg is None or call.calling is not None:
+            self._judge(call, ears.hear(clean), clean, now)
+        elif ears.store(clean):
+            self._listen_to_stored(call, now)
+
+    def _listen_to_stored(self, call: LineCall, now: float) -> Ear | None:
+        """Look at the sound that was put by; returns what is heard by now, None for nothing."""
+        if call.ears is None or call.calling is not None:
+            return None
+        ear = call.ears.hear(b"")
+        self._judge(call, ear, b"", now)
+        return ear
+
+    def _judge(self, call: LineCall, ear: Ear, clean: bytes, now: float) -> None:
+        recorder = call.recorder
+        ended = recorder.take(clean, ear.silent_ms) if recorder is not None else None
+        if ended is not None:
+            self._recording_over(ended)
+        for digit in ear.digits:
+            self._press(digit, DigitSource.SOUND, now)
+        if call.calling is not None:
+            self._judge_far_end(call.calling, clean, now)
+            return
+        for tone in ear.tones:
+            cadence = "/".join(map(str, tone.cadence_ms))
+            self._released(call.release.tone(tone.kind.value, cadence, tone.after_ms))
+        heard = self._heard_now(call, ear, now)
+        self._released(call.release.judge(heard, call.patience_ms))
+        self._released(call.release.silence(ear.silent_ms))
+        if ear.fax_ms:
+            self._faxed(call.fax.sound(ear.fax_ms))
+
+    def _judge_far_end(self, calling: Calling, clean: bytes, now: float) -> None:
+        for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
+            self._tell(progressed)
+            is_answered = progressed.progress is FarEnd.ANSWERED
+            if is_answered and self.call is not None and self.call.leg is not None:
+                self.call.treat_as_caller()
+        if calling.wants_digits():
+            self._take_events(self.driver.send_digits(calling.digits, now), now)
+
+    def _heard_now(self, call: LineCall, ear: Ear | None, now: float) -> Heard:
+        """Say what the ear makes of the line; nothing while it hears none."""
+        if ear is None or self.driver.streaming is Stream.TRANSMIT:
+            return Heard(call.off_hook_ms(now), deaf=True)
+        return Heard(call.off_hook_ms(now), ear.tone_ms, ear.silent_ms)
+
+    # --- how recordings, prompts and calls end ---
 
     def _press(self, digit: str, source: DigitSource, now: float) -> None:
         call = self.call
@@ -375,7 +674,7 @@ class LineEnds(LineBase):
         self.call.recorder = None
         self._tell(ended)
 
-    def _over(self) -> None:
+    def _end_call(self) -> None:
         self._end_recording(RecordingStop.LOST)
         self._stop_player()
         self.call = None
@@ -386,519 +685,17 @@ class LineEnds(LineBase):
             self._echo.call_over()
 
     def _fail(self, lost: events.LineLost) -> None:
-        """The line is out: told when it was in service, or for another reason than before."""
-        self._over()
-        if self.in_service or lost != self._lost:
-            self._tell(lost)
-        self.in_service, self._lost = False, lost
+        self._end_call()
+        self.status.lost(lost)
 
-
-# ---- analog sound ------------------------------------------------------------------------------
-# One analog line in the carrier: sound from the modem and to it, and what is heard in it.
-#
-# The modem's own received bytes are the clock of everything that is played to it (design/call.md,
-# Step by step, 3).
-
-
-class LineSound(LineEnds):
-    """Feeds a line, gives on what it says, and has the detectors listen."""
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take bytes from the port; none when a frame was to be fetched and nothing was there."""
-        self._heard_samples = 0
-        if data and self.rhythm.is_beginning and self.expects_sound:
-            self._choose_rhythm(now)
-        self._learn(self.driver.receive_data(data, now), now)
-        if self.expects_sound:
-            self.rhythm.took(self._heard_samples, now)
-
-    def tick(self, now: float) -> None:
-        """Feed a stream to the line only, or a duplex one whose clock, its own sound, is late."""
-        if not self._runs:
-            return  # its end is under way: to order it at every tick would put off its limit
-        if self.driver.streaming is Stream.TRANSMIT:
-            self.lead.on_clock(now)
-            self._feed(now)
-        elif self.driver.streaming is Stream.DUPLEX:
-            gap_ms = int((now - self._heard_at) * 1000)
-            if gap_ms > FRAME_MS:
-                self.lead.on_gap(gap_ms)
-                self._feed(now)
-
-    def _begin(self, leg: PhoneLeg, now: float) -> None:
-        """The line and a phone begin to hear each other, now or when the stream has started."""
-        leg.begin()
-        if self._echo is None:  # the canceller has frames of its own, from the stream's start
-            self.rhythm.begin(now)
-
-    def _choose_rhythm(self, now: float) -> None:
-        """See whether this piece is to end the first frame, for the line and for its phone."""
-        leg = self.call.leg if self.call is not None else None
-        if leg is None:
-            self.rhythm.begins(now, now - CLEAR_S)
-        elif self.rhythm.begins(now, leg.came_at):
-            leg.align()
-
-    def _hear(self, samples: bytes, now: float) -> None:
-        self._heard_samples += len(samples)
-        self.lead.on_heard(len(samples))
-        self._heard_at = now
-        call, law = self.call, self.driver.law
-        if call is None or law is None:
-            return
-        clean = self._echo.cancel(samples, law) if self._echo else samples
-        if call.leg is not None:
-            (call.three or call.leg).write(clean, law)
-        elif call.across is not None:
-            call.across.write(clean, law)
-        self._count_drain(len(samples))  # before the feed, which may begin to count
-        if self.driver.streaming is Stream.DUPLEX and self._runs:
-            self._least_lead = min(self._least_lead, self.lead.ahead_ms)
-            self._feed(now)
-        if call.ears is not None:
-            self._listen(call, call.ears, clean, now)
-
-    def _listen(self, call: LineCall, ears: Ears, clean: bytes, now: float) -> None:
-        """Have our own detectors listen: at once, or while people talk to some frames together."""
-        if ears.keys is not (call.leg is None):
-            self._look(call, now)
-            ears.keys = call.leg is None
-        if call.leg is None or call.calling is not None:
-            self._judge(call, ears.hear(clean), clean, now)
-        elif ears.store(clean):
-            self._look(call, now)
-
-    def _look(self, call: LineCall, now: float) -> Ear | None:
-        """Look at the sound that was put by; returns what is heard by now, None for nothing."""
-        if call.ears is None or call.calling is not None:
+    def _make_canceller(self, canceller: Callable[[], LineEcho]) -> LineEcho | None:
+        """Make the line's canceller; without its library the line works, and says so once."""
+        try:
+            return canceller()
+        except TechnicianError as error:
+            text = f"line {self.name} works without an echo canceller: {error}"
+            self._tell(Notice(text, "warning"))
             return None
-        ear = call.ears.hear(b"")
-        self._judge(call, ear, b"", now)
-        return ear
-
-    def _ear_of(self, call: LineCall, ear: Ear | None, now: float) -> Heard:
-        """Say what the ear makes of the line; nothing while it hears none."""
-        if ear is None or self.driver.streaming is Stream.TRANSMIT:
-            return Heard(call.off_hook_ms(now), deaf=True)
-        return Heard(call.off_hook_ms(now), ear.tone_ms, ear.silent_ms)
-
-    def _feed(self, now: float) -> None:
-        """Write as much as keeps the lead; the source is asked at the modem's own clock."""
-        call, law = self.call, self.driver.law
-        wanted = self.lead.wanted()
-        if call is None or law is None or not wanted:
-            return
-        self.stirred = True
-        data = call.pressing.over(call.source.read(wanted, law), law)
-        self.driver.send_samples(data)
-        self.lead.on_written(len(data))
-        if self._echo and self.driver.streaming is Stream.DUPLEX:
-            self._echo.played(data, law)
-        if call.player is not None and call.player.ended and call.drain is None:
-            self._player_ended(call, now)
-
-    def _player_ended(self, call: LineCall, now: float) -> None:
-        if self.driver.streaming is Stream.TRANSMIT:
-            self._learn(self.driver.end_stream(now), now)  # Stopped comes when it was played
-        else:
-            call.drain = self.lead.ahead_ms * 8
-
-    def _count_drain(self, samples: int) -> None:
-        call = self.call
-        if call is None or call.drain is None:
-            return
-        call.drain -= samples
-        if call.drain <= 0:
-            self._stop_player(whole=True)
-
-    def _judge(self, call: LineCall, ear: Ear, clean: bytes, now: float) -> None:
-        recorder = call.recorder
-        ended = recorder.take(clean, ear.silent_ms) if recorder is not None else None
-        if ended is not None:
-            self._recording_over(ended)
-        for digit in ear.digits:
-            self._press(digit, DigitSource.SOUND, now)
-        if call.calling is not None:
-            self._judge_far_end(call.calling, clean, now)
-            return
-        for tone in ear.tones:
-            cadence = "/".join(map(str, tone.cadence_ms))
-            self._released(call.release.tone(tone.kind.value, cadence, tone.after_ms))
-        heard = self._ear_of(call, ear, now)
-        self._released(call.release.judge(heard, _patience_ms(call)))
-        self._released(call.release.silence(ear.silent_ms))
-        if ear.fax_ms:
-            self._faxed(call.fax.sound(ear.fax_ms))
-
-    def _judge_far_end(self, calling: Calling, clean: bytes, now: float) -> None:
-        for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
-            self._tell(progressed)
-            if progressed.progress is FarEnd.ANSWERED:
-                self._answered_far()
-        if calling.wants_digits():
-            self._learn(self.driver.send_digits(calling.digits, now), now)
-
-    def _answered_far(self) -> None:
-        """Whoever answers a person's own call is from now on like any caller (cf. `join`)."""
-        if self.call is not None and self.call.leg is not None:
-            self.call.calling, self.call.release = None, Release(self.name)
-
-
-def _patience_ms(call: LineCall) -> int:
-    """Say how long a caller may be silent behind a break of the loop: on hold nobody speaks."""
-    if call.recorder is not None:
-        return GONE_MS
-    return HELD_MS if call.held else QUIET_MS
-
-
-# ---- analog orders -----------------------------------------------------------------------------
-# One analog line in the carrier: the orders that concern whoever is on the line.
-
-
-class LineOrders(LineSound):
-    """Answers, hangs up, plays, records, joins."""
-
-    def answer(self, now: float) -> None:
-        """Take the line off hook; LineAnswered follows."""
-        if self.call is None:
-            self.call = LineCall(now, Release(self.name))
-            self._learn(self.driver.answer(now), now)
-
-    def hang_up(self, now: float) -> None:
-        """Put the line on hook; LineIdle follows."""
-        self._end_recording(RecordingStop.ORDERED)
-        self._stop_player()
-        if self.call is not None:
-            self.call.leg = self.call.three = self.call.calling = None
-        self._learn(self.driver.hang_up(now), now)
-
-    def join(self, across: Across, now: float) -> None:
-        """Join the line to another one; whoever was called is from now on like any caller."""
-        call = self._free_call(now)
-        if call is not None:
-            call.calling, call.release = None, Release(self.name)
-            call.source = call.across = across
-
-    def listen(self, now: float) -> None:
-        """Be silent and hear."""
-        if self._free_call(now) is not None:
-            self._want(Stream.RECEIVE, now)
-
-    def connect(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
-        """Join the line and a phone, both ways; while the phone holds, the caller hears `music`."""
-        call = self._free_call(now)
-        if call is None:
-            return
-        if call.calling is not None and call.calling.answered:  # from now on like any caller
-            call.calling, call.release = None, Release(self.name)
-        call.leg = leg
-        call.source = Joined(leg, music)
-        self._begin(leg, now)
-        self._want(Stream.DUPLEX, now)
-
-    def bring_in(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
-        """Let one more phone into the conversation; the phone that is there hears no break."""
-        call = self.call
-        if call is None or call.leg is None:
-            self.connect(leg, now, music)
-            return
-        leg.begin()
-        call.source = call.three = Three(call.leg, leg, music)
-
-    def press_keys(self, order: orders.PressKeys) -> None:
-        """Press keys into the stream that runs; nothing happens without a call."""
-        if self.call is not None:
-            self.call.pressing.press(order.digits)
-
-    def part(self, leg: PhoneLeg) -> None:
-        """A phone's sound is gone: the caller hears the other one, else silence."""
-        call = self.call
-        if call is None or leg not in call.legs:
-            return
-        if call.three is None:
-            call.leg, call.source = None, Silence()
-            return
-        left = call.three.without(leg)
-        call.leg, call.source, call.three = left, Joined(left, call.three.music), None
-
-    def hold(self, sounds: list[Pcm], now: float) -> None:
-        """Part the line from its phone and play the hold prompt round and round."""
-        call = self._free_call(now)
-        if call is None:
-            return
-        call.source = Player("", sounds, repeat=True)
-        call.held = True
-        self._want(Stream.TRANSMIT, now)
-
-    def play(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
-        """Play prompts once; PromptEnded follows."""
-        call = self._free_call(now)
-        if call is None:
-            self._tell(events.PromptEnded(order.play, whole=False))
-            return
-        call.source = call.player = Player(order.play, sounds)
-        self._want(Stream.TRANSMIT, now)
-
-    def record(self, order: orders.Record, now: float) -> None:
-        """Record the caller; RecordingEnded follows."""
-        call = self._free_call(now)
-        law, link = self.driver.law, self._link()
-        if call is None or law is None or link is None:
-            self._tell(events.RecordingEnded(order.recording, RecordingStop.LOST, 0))
-            return
-        call.recorder = Recorder(order, law, link)
-        call.recorder.start()
-        if call.ears is not None:
-            call.ears.forget_silence()
-        self._want(Stream.RECEIVE, now)
-
-    def _want(self, kind: Stream, now: float) -> None:
-        """Have the stream that an order needs; on a duplex line it runs already."""
-        if not self.driver.duplex and kind is not Stream.DUPLEX:
-            self._learn(self.driver.start_stream(kind, now), now)
-
-    def _free_call(self, now: float) -> LineCall | None:
-        """Part the call from whatever it was doing, for the next order."""
-        self._end_recording(RecordingStop.ORDERED)
-        self._stop_player()
-        call = self.call
-        if call is not None:
-            self._look(call, now)
-            call.leg, call.held, call.source = None, False, Silence()
-            call.across = call.three = None
-        return call
-
-
-# ---- analog calling ----------------------------------------------------------------------------
-# One analog line in the carrier: calls that the box makes over it.
-
-
-class LineCalling(LineOrders):
-    """Flashes, dials, and tells how the far end gets on."""
-
-    def flash(self, order: orders.Flash, now: float) -> None:
-        """Call an extension of the PBX, or take the caller on hold back; see orders.Flash."""
-        if why := forbids_dialling(self.setup, order):
-            self._not_dialled(why)
-            return
-        call = self._free_call(now)
-        if call is None:
-            self._not_dialled("no call")
-            return
-        call.ears, call.release, call.calling = None, Release(self.name), None
-        call.caller_held = bool(order.digits)
-        if order.digits:
-            call.calling = self._calling(order.digits, order.no_answer_ms)
-        at_once = order.digits if self.setup.pbx_pause_ms else ""
-        self._learn(self.driver.flash(at_once, now), now)
-
-    def dial(self, order: orders.DialLeg, now: float) -> None:
-        """Seize the idle line and dial; see orders.DialLeg."""
-        if why := forbids_dialling(self.setup, order):
-            self._not_dialled(why)
-            return
-        if self.call is not None or self.driver.stage not in {Stage.IDLE, Stage.CHECKING}:
-            self._not_dialled("the line is not idle")
-            return
-        calling = self._calling(order.digits, order.no_answer_ms)
-        self.call = LineCall(now, Release(self.name), calling=calling, told=True)
-        self._learn(self.driver.dial(order.digits, now), now)
-
-    def see_off(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
-        """Say the last words to the caller; one whom a PBX holds is taken back to hear them."""
-        call = self.call
-        if call is None or not call.caller_held:
-            self.play(order, sounds, now)
-            return
-        self.flash(orders.Flash(self.name), now)
-        call.farewell = lambda at: self.play(order, sounds, at)
-
-    def _on_flashed(self, fact: modem_events.Flashed, now: float) -> None:
-        """Go on where the flash was ordered for: a call, or the caller's return."""
-        call = self.call
-        if call is None:
-            return
-        call.flashed_at = now
-        if call.farewell is not None:
-            farewell, call.farewell = call.farewell, None
-            farewell(now)
-            return
-        if call.calling is None:
-            self._tell(events.LineFlashed(self.name, fact.done))
-        elif not fact.done:
-            self._tell(call.calling.failed("ERROR"))
-        elif self.setup.pbx_pause_ms:
-            self._tell(call.calling.dialled())
-        else:
-            call.calling.wait_for_dial_tone()
-        self._hear_again(now)
-
-    def _on_digits_sent(self, fact: modem_events.DigitsSent, now: float) -> None:
-        calling = self.call.calling if self.call else None
-        if calling is not None:
-            self._tell(calling.dialled() if fact.done else calling.failed("ERROR"))
-            self._hear_again(now)
-
-    def _on_dialled(self, fact: modem_events.Dialled, now: float) -> None:
-        call = self.call
-        if call is None or call.calling is None:
-            return
-        if fact.result != OK:
-            self._tell(call.calling.failed(fact.result))
-            return
-        call.off_hook_at = now
-        self._tell(call.calling.dialled())
-        self._hear_again(now)
-
-    def _hear_again(self, now: float) -> None:
-        """Have a stream in which the line is heard, after commands had ended the last one."""
-        kind = Stream.DUPLEX if self.driver.duplex else Stream.RECEIVE
-        self._learn(self.driver.start_stream(kind, now), now)
-
-    def _calling(self, digits: str, no_answer_ms: int) -> Calling:
-        return Calling(self.name, digits, PLANS[self.setup.country], no_answer_ms)
-
-    def _not_dialled(self, why: str) -> None:
-        self._tell(FarEndProgressed(self.name, FarEnd.REFUSED, detail=why))
-
-
-# ---- analog ------------------------------------------------------------------------------------
-# One analog line in the carrier: its modem's driver, who it is joined to, what it plays, records.
-#
-# No descriptor and no clock: bytes and `now` come in, bytes to write and events go out. Here stands
-# what the driver's words mean to the call; the rest is in analog_base, analog_ends, analog_sound,
-# analog_orders and analog_calling, each resting on the one before.
-
-
-class AnalogLine(LineCalling):
-    """Carries out the orders for one line and tells what happened on it."""
-
-    def _on_heard(self, fact: modem_events.Heard, now: float) -> None:
-        self._hear(fact.samples, now)
-
-    def _on_rang(self, fact: modem_events.Rang, now: float) -> None:
-        self._condition = LineCondition.UNKNOWN
-        self._rang_at = self.driver.rang_at
-        known = fact.known
-        if known is None:
-            self._tell(events.LineRang(self.name, fact.count))
-        else:
-            self._tell(events.LineRang(self.name, fact.count, known.caller, known.dated))
-
-    def _on_identified(self, fact: modem_events.Identified, now: float) -> None:
-        self._tell(events.CallerIdentified(self.name, fact.caller, fact.dated))
-        self._tell(Marked("identified", self.name, now))
-
-    def _on_gave_up(self, fact: modem_events.GaveUp, now: float) -> None:
-        quiet_ms = round((now - self._rang_at) * 1000)
-        self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP, quiet_ms))
-
-    def _on_taken(self, fact: modem_events.Taken, now: float) -> None:
-        self._taken()
-
-    def _on_found(self, fact: modem_events.Found, now: float) -> None:
-        self._condition = fact.condition
-        self._tell(events.LineProbed(self.name, fact.condition))
-
-    def _on_off_hook(self, fact: modem_events.OffHook, now: float) -> None:
-        call = self.call
-        if call is None:
-            return
-        call.off_hook_at = now
-        self._tell(Measured("answer_to_off_hook", self.name, (now - call.asked_at) * 1000))
-        if self.driver.duplex:
-            self._learn(self.driver.start_stream(Stream.DUPLEX, now), now)
-        else:
-            call.told = True
-            self._tell(events.LineAnswered(self.name))
-
-    def _on_streaming(self, fact: modem_events.Streaming, now: float) -> None:
-        call, law = self.call, self.driver.law
-        if call is None or law is None:
-            return
-        self.lead.on_start(now)
-        self._heard_at = now
-        if self._echo:
-            self._echo.starts()
-        if call.ears is None:
-            call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
-        if call.leg is not None:
-            self._begin(call.leg, now)
-        if fact.kind is not Stream.RECEIVE:
-            self._feed(now)
-        if fact.kind is Stream.DUPLEX and not call.told:
-            call.told = True
-            self._tell(events.LineAnswered(self.name))
-
-    def _on_broke_off(self, fact: modem_events.BrokeOff, now: float) -> None:
-        self._tell(Notice(f"line {self.name}: {fact.reason.en}", "warning"))
-
-    def _on_half_duplex(self, fact: modem_events.HalfDuplex, now: float) -> None:
-        """Nobody can be joined to the caller: the desk is told before it hears that it is up."""
-        self._half = fact.reason
-        self._tell(events.LineHalfDuplex(self.name, fact.reason.en, fact.reason.it))
-        call = self.call
-        if call is not None and call.calling is not None:
-            self._tell(call.calling.failed("ERROR"))
-        elif call is not None and not call.told:
-            call.told = True
-            self._tell(events.LineAnswered(self.name))
-
-    def _on_stopped(self, fact: modem_events.Stopped, now: float) -> None:
-        if fact.kind is Stream.TRANSMIT:
-            self._stop_player(whole=True)
-
-    def _on_signalled(self, fact: modem_events.Signalled, now: float) -> None:
-        if fact.signal is Signal.UNDERRUN:
-            if self._runs:  # one that comes after the end was ordered means nothing
-                self.lead.on_underrun()
-                if self._echo:
-                    self._echo.starts()
-        elif fact.signal is Signal.OVERRUN:
-            self.overruns += 1
-        elif self.call is None or self.driver.stage is Stage.FLASHING:
-            pass  # nobody's, or our own break of the loop
-        elif fact.signal is Signal.DIGIT:
-            self._press(fact.digit, DigitSource.CHIP, now)
-        elif fact.signal is Signal.EXTENSION_PICKUP:
-            if self.call.release.taken(self.call.settled_ms(now)):
-                self._taken()
-        elif fact.signal is Signal.FAX:
-            self._faxed(self.call.fax.chip(self.call.off_hook_ms(now)))
-        else:
-            self._noticed(self.call, fact.signal, now)
-
-    def _noticed(self, call: LineCall, signal: Signal, now: float) -> None:
-        """The chip named a tone or a break: of whom the box calls, else of the caller."""
-        if call.calling is None:
-            heard = self._ear_of(call, self._look(call, now), now)
-            self._released(call.release.chip(signal.value, call.settled_ms(now), heard))
-        elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
-            self._tell(gone)
-
-    def _on_idle(self, fact: modem_events.Idle, now: float) -> None:
-        self._over()
-        self._tell(events.LineIdle(self.name))
-
-    def _on_up(self, fact: modem_events.Up, now: float) -> None:
-        self.modem, self.in_service, self.needs = fact.identity, True, None
-        self._lost = self._step = None
-        self._condition = LineCondition.UNKNOWN
-        self._warm = Ears(self.setup.country, fact.law)  # its tables take 0.1 s, the first time
-        self._restored()
-
-    def _on_recovering(self, fact: modem_events.Recovering, now: float) -> None:
-        self._tell_step(Recovery.IN_BAND, fact.reason)
-
-    def _on_recovered(self, fact: modem_events.Recovered, now: float) -> None:
-        self._fail(events.LineLost(self.name, fact.reason.en, reason_it=fact.reason.it))
-
-    def _on_failed(self, fact: modem_events.Failed, now: float) -> None:
-        self.needs = fact.needs
-        if fact.needs in LADDER:
-            self._tell_step(fact.needs, fact.reason)
-        missing = fact.needs is Recovery.PLUG_IN
-        self._fail(events.LineLost(self.name, fact.reason.en, missing, fact.reason.it))
 
 
 HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
@@ -923,4 +720,155 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
     modem_events.Recovered: AnalogLine._on_recovered,
     modem_events.Failed: AnalogLine._on_failed,
 }
-AnalogLine.handlers = HANDLERS
+
+
+@dataclass(slots=True)
+class LineCall:
+    """State of a line from AnswerLine to LineIdle: who is joined to it, what it plays and records.
+
+    `drain` counts the samples of a prompt that were written and not yet played: a prompt has ended
+    when the caller has heard it. `calling` is a call that the box makes over the line, `told` is
+    true once LineAnswered was sent. `flashed_at` is when the box last broke the loop itself,
+    `across` another line that it is joined to, `three` the conversation of the line with `leg` and
+    one phone more. `caller_held` while a PBX holds the caller, who is to hear `farewell` once back:
+    their call control has died.
+    """
+
+    asked_at: float
+    release: Release
+    ears: Ears | None = None
+    keys: Keys = field(default_factory=Keys)
+    off_hook_at: float | None = None
+    source: Source = field(default_factory=Silence)
+    player: Player | None = None
+    leg: PhoneLeg | None = None
+    three: Three | None = None
+    recorder: Recorder | None = None
+    drain: int | None = None
+    held: bool = False
+    calling: Calling | None = None
+    told: bool = False
+    flashed_at: float | None = None
+    across: Across | None = None
+    caller_held: bool = False
+    farewell: Callable[[float], None] | None = None
+    pressing: Pressing = field(default_factory=Pressing)
+    fax: Fax = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count the signs of a fax."""
+        self.fax = Fax(self.release.line)
+
+    @property
+    def legs(self) -> tuple[PhoneLeg, ...]:
+        """Return the phones that the line is joined to."""
+        if self.three is not None:
+            return self.three.legs
+        return () if self.leg is None else (self.leg,)
+
+    @property
+    def has_nothing_to_say(self) -> bool:
+        """True when no prompt is being played, nor is to be."""
+        return self.player is None and self.farewell is None
+
+    def off_hook_ms(self, now: float) -> int:
+        """Return for how long the line has been off hook."""
+        return int((now - self.off_hook_at) * 1000) if self.off_hook_at is not None else 0
+
+    def settled_ms(self, now: float) -> int:
+        """Return for how long the box itself has left the line's voltage alone."""
+        since_flash = None if self.flashed_at is None else int((now - self.flashed_at) * 1000)
+        off_hook = self.off_hook_ms(now)
+        return off_hook if since_flash is None else min(off_hook, since_flash)
+
+    @property
+    def patience_ms(self) -> int:
+        """How long a caller may be silent behind a break of the loop: on hold nobody speaks."""
+        if self.recorder is not None:
+            return GONE_MS
+        return HELD_MS if self.held else QUIET_MS
+
+    def treat_as_caller(self) -> None:
+        """Look for signs of release again, as of any caller: whoever was called has answered."""
+        self.calling, self.release = None, Release(self.release.line)
+
+    def pass_on(self, sound: bytes, law: Law) -> None:
+        """Give the line's sound to the phones or the other line that it is joined to."""
+        if self.leg is not None:
+            (self.three or self.leg).write(sound, law)
+        elif self.across is not None:
+            self.across.write(sound, law)
+
+    def part(self, leg: PhoneLeg) -> None:
+        """Remove a phone; the one that is left goes on."""
+        if leg not in self.legs:
+            return
+        if self.three is None:
+            self.leg, self.source = None, Silence()
+            return
+        left = self.three.without(leg)
+        self.leg, self.source, self.three = left, Joined(left, self.three.music), None
+
+    def detach(self) -> None:
+        """Part from phones, other line and hold: silence until the next command."""
+        self.leg, self.held, self.source = None, False, Silence()
+        self.across = self.three = None
+
+
+class LineStatus:
+    """What call control was told of a line's service, kept to tell it once, or again."""
+
+    def __init__(self, name: str, tell: Tell) -> None:
+        self.modem = ""
+        self.in_service = False
+        self.condition = LineCondition.UNKNOWN
+        self._name = name
+        self._tell = tell
+        self._half_duplex_why: Sentence | None = None
+        self._step: Recovery | None = None
+        self._lost: events.LineLost | None = None
+
+    def up(self, modem: str, duplex: bool) -> None:
+        """Report that the modem, called `modem`, is in service."""
+        self.modem, self.in_service = modem, True
+        self._lost = self._step = None
+        self.condition = LineCondition.UNKNOWN
+        self._report_service(duplex)
+
+    def lost(self, lost: events.LineLost) -> None:
+        """Report a line that is out: when it was in service, or for another reason than before."""
+        if self.in_service or lost != self._lost:
+            self._tell(lost)
+        self.in_service, self._lost = False, lost
+
+    def recovering(self, step: Recovery, reason: Sentence) -> None:
+        """Report each step of the ladder once; what is tried for ever is tried quietly."""
+        if step is not self._step:
+            self._step = step
+            self._tell(Recovering(self._name, step.value, reason.it, reason.en))
+
+    def half_duplex(self, reason: Sentence) -> None:
+        """Report that the modem refuses sound both ways."""
+        self._half_duplex_why = reason
+        self._tell(events.LineHalfDuplex(self._name, reason.en, reason.it))
+
+    def measured(self, condition: LineCondition) -> None:
+        """Report the condition of the idle pair."""
+        self.condition = condition
+        self._tell(events.LineProbed(self._name, condition))
+
+    def report_again(self, duplex: bool) -> None:
+        """Repeat everything to a call control that has restarted."""
+        if self.in_service:
+            self._report_service(duplex)
+            if self.condition is not LineCondition.UNKNOWN:
+                self._tell(events.LineProbed(self._name, self.condition))
+        elif self._lost is not None:
+            self._tell(self._lost)
+
+    def _report_service(self, duplex: bool) -> None:
+        """Report the line in service, and why it carries no conversation where it does not."""
+        self._tell(events.LineRestored(self._name, self.modem, duplex))
+        why = self._half_duplex_why
+        if why is not None and not duplex:
+            self._tell(events.LineHalfDuplex(self._name, why.en, why.it))

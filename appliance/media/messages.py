@@ -1,10 +1,18 @@
-"""Messages of the link between call control and the media gateway."""
+"""Messages of the link between call control and the media gateway; the setup of a line."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from appliance.calls import orders
 from appliance.calls.events import Caller
+from appliance.modem.scripts import CallerIdOrder, LineSettings
+
+COUNTRY_CODES = {"it": "59", "de": "42", "fr": "3D", "gb": "B4", "us": "B5"}
+"""T.35 codes for +GCI (v253.md 1.3)."""
+_SERVICE = re.compile(r"[*#]+\d*[*#]+")
+"""A code of the exchange before the number, such as *67#."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +230,43 @@ LinkMessage = (
     | Ping
     | Pong
 )
+
+
+def line_settings(setup: LineSetup) -> LineSettings:
+    """Translate a line of the Setup; raises ConfigurationError for a value no modem takes."""
+    return LineSettings(
+        dialect=setup.dialect,
+        country=COUNTRY_CODES[setup.country],
+        caller_id=CallerIdOrder(setup.caller_id),
+        identity_limit_ms=setup.identity_limit_ms,
+        receive_gain=None if setup.receive_gain < 0 else setup.receive_gain,
+        transmit_gain=None if setup.transmit_gain < 0 else setup.transmit_gain,
+        duplex=setup.duplex,
+        flash_ms=setup.flash_ms,
+        pbx_pause_ms=setup.pbx_pause_ms,
+        voltage=setup.voltage,
+        overrides=setup.overrides,
+    )
+
+
+def forbids_dialling(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> str:
+    """Say why a command's digits may not be dialled on a line, "" when they may.
+
+    The last guard before a number leaves: only a person who asks for help dials an emergency
+    number, and a demonstration, a test or a field test (a `rehearsal`) dials none at all.
+    """
+    if not _asks_for_help(setup, order):
+        return ""
+    if setup.rehearsal:
+        return "an emergency number is never dialled in a rehearsal"
+    if isinstance(order, orders.DialLeg) and order.emergency:
+        return ""
+    return "an emergency number is dialled only where a person asks for help"
+
+
+def _asks_for_help(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> bool:
+    """Look at the digits: an exchange puts through at a short number's end, a PBX does not."""
+    digits = _SERVICE.sub("", order.digits, count=1)
+    if isinstance(order, orders.Flash):
+        return digits in setup.emergency
+    return digits.startswith(setup.emergency)

@@ -136,9 +136,9 @@ class Port:
 
         A port that nothing happened to is passed over; else `due_at` is when `timer` is due.
         """
-        if not (self._stirred or self.line.stirred):
+        if not (self._stirred or self.line.has_news):
             return
-        self._stirred = self.line.stirred = False
+        self._stirred = self.line.has_news = False
         if self._fd is not None:
             self._out += self.line.driver.data_to_send()
             if self._out:

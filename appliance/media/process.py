@@ -263,7 +263,7 @@ class LineSide:
     ) -> None:
         known = self._switch.lines.get(setup.name)
         if known is not None and known.setup == setup:
-            known.retell()
+            known.report_again()
             return
         if known is not None:
             self._remove(setup.name)

@@ -129,7 +129,7 @@ class Switch:
             if line.call is not None:
                 self._leaving[line.name] = line.call
                 last = orders.Play(play, prompts, line=line.name)
-                line.see_off(last, self._sounds(prompts), now)
+                line.say_farewell(last, self._sounds(prompts), now)
 
     def end_farewell(self, now: float, hang_up: bool) -> None:
         """Put on hook the lines whose callers have heard it, or (`hang_up`) all of them.

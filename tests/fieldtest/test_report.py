@@ -24,7 +24,7 @@ from appliance.config.office import build_office
 from appliance.errors import TechnicianError
 from appliance.fieldtest import person, report
 from appliance.fieldtest.report import junit_xml
-from appliance.media.line import line_settings
+from appliance.media.messages import line_settings
 from appliance.modem.dialects import CONEXANT, GENERIC
 from appliance.modem.line import Life
 from appliance.modem.scripts import LineSettings

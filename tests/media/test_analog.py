@@ -28,8 +28,13 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
 from appliance.errors import ConfigurationError
-from appliance.media.line import line_settings
-from appliance.media.messages import LineSetup, LineSnapshot, Measured, RecordingStarted
+from appliance.media.messages import (
+    LineSetup,
+    LineSnapshot,
+    Measured,
+    RecordingStarted,
+    line_settings,
+)
 from appliance.media.port import GONE
 from tests.helpers import sound
 from tests.media.virtual import Desk, Hosted, World
@@ -69,14 +74,14 @@ def test_a_line_in_service_says_so(one: Hosted, world: World) -> None:
     assert up.duplex
     assert "CX93001" in up.modem
     assert one.line.snapshot() == LineSnapshot("line1", "in_service", up.modem, duplex=True)
-    one.line.retell()
+    one.line.report_again()
     assert one.told[-1] == up
 
 
 def test_a_line_that_is_not_up_says_nothing_to_a_new_desk() -> None:
     """A line out of service is not restored by asking; its snapshot says out."""
     one = Hosted()
-    one.line.retell()
+    one.line.report_again()
     assert one.told == []
     assert one.line.snapshot().state == "out"
 
@@ -105,7 +110,7 @@ def test_a_new_desk_is_told_of_the_caller_who_rings(has_identity: bool) -> None:
     one.place(caller="0511234567")
     world.until(lambda: one.heard_of(CallerIdentified if has_identity else LineRang))
     one.told.clear()
-    one.line.retell()
+    one.line.report_again()
     who = Caller(Presentation.SHOWN, "0511234567")
     told = [fact for fact in one.told if isinstance(fact, LineRang | CallerIdentified)]
     assert told == [LineRang("line1", 1, who if has_identity else None)]
@@ -254,7 +259,7 @@ def test_a_port_that_goes_ends_everything(one: Hosted, world: World, desk: Desk)
     assert (ended.stop, ended.length_ms) == (RecordingStop.LOST, 2000)
     assert one.told[-1] == LineLost("line1", GONE.en, reason_it=GONE.it)
     assert one.line.needs is not None
-    assert not one.line.in_service
+    assert not one.line.status.in_service
     assert not one.line.needs_ticks
 
 

@@ -324,7 +324,7 @@ def test_a_line_without_current_dials_nothing() -> None:
     one.line.dial(DialLeg("line1", "3331234567"), world.now)
     reach(one, world, FarEnd.NO_DIAL_TONE)
     world.hang_up(one)
-    assert one.line.in_service
+    assert one.line.status.in_service
     clean(one)
 
 

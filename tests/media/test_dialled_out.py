@@ -14,7 +14,7 @@ from appliance.calls.events import (
     PromptEnded,
 )
 from appliance.calls.orders import DialLeg, Flash
-from appliance.media import line
+from appliance.media import messages
 from appliance.media.messages import LineSetup
 from appliance.policy.numbering import PLANS
 from appliance.simulator.exchange.call import Party
@@ -67,20 +67,20 @@ def test_what_a_phone_was_being_told_ends_when_it_is_joined_to_a_line() -> None:
 def test_no_real_emergency_number_is_dialled_in_a_rehearsal(number: str, before: str) -> None:
     """Demonstration, tests, field tests: not even where a person asks for help, nor disguised."""
     for digits in (before + number, f"{before}{number}55"):
-        assert line.forbids_dialling(BENCH, DialLeg("line1", digits, emergency=True))
-        assert line.forbids_dialling(BENCH, DialLeg("line1", digits))
-        assert line.forbids_dialling(LINE, DialLeg("line1", digits))
-    assert line.forbids_dialling(LINE, Flash("line1", number))
-    assert line.forbids_dialling(LINE, DialLeg("line1", number, emergency=True)) == ""
+        assert messages.forbids_dialling(BENCH, DialLeg("line1", digits, emergency=True))
+        assert messages.forbids_dialling(BENCH, DialLeg("line1", digits))
+        assert messages.forbids_dialling(LINE, DialLeg("line1", digits))
+    assert messages.forbids_dialling(LINE, Flash("line1", number))
+    assert messages.forbids_dialling(LINE, DialLeg("line1", number, emergency=True)) == ""
 
 
 def test_other_numbers_leave() -> None:
     """An ordinary number, a PBX extension that only begins alike, a number withheld."""
     for setup in (LINE, BENCH):
-        assert line.forbids_dialling(setup, DialLeg("line1", "0112345678")) == ""
-        assert line.forbids_dialling(setup, DialLeg("line1", "*67#0541704111")) == ""
-        assert line.forbids_dialling(setup, Flash("line1", "1150")) == ""
-        assert line.forbids_dialling(setup, Flash("line1", "")) == ""
+        assert messages.forbids_dialling(setup, DialLeg("line1", "0112345678")) == ""
+        assert messages.forbids_dialling(setup, DialLeg("line1", "*67#0541704111")) == ""
+        assert messages.forbids_dialling(setup, Flash("line1", "1150")) == ""
+        assert messages.forbids_dialling(setup, Flash("line1", "")) == ""
 
 
 def test_the_carrier_itself_refuses() -> None:

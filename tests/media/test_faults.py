@@ -232,7 +232,7 @@ def reopened(one: Hosted, now: float) -> None:
 
 def serves(one: Hosted, world: World) -> None:
     """The line takes a call and lets go of it: whatever was, it is in order now."""
-    world.until(lambda: one.line.in_service and one.line.driver.stage is Stage.IDLE, 60_000)
+    world.until(lambda: one.line.status.in_service and one.line.driver.stage is Stage.IDLE, 60_000)
     world.until(lambda: one.station.line.state is SubscriberLineState.IDLE, 60_000)
     before = len(one.heard_of(LineRang))
     call = one.place(hang_up_after_ms=10**6)
@@ -262,7 +262,7 @@ def test_a_modem_found_streaming_is_brought_down_and_serves(setup: LineSetup | N
     assert one.modem.streaming
     one.line = AnalogLine(one.setup, one.told.append, lambda: None, 60)
     one.line.start(world.now)
-    world.until(lambda: one.line.in_service, 30_000)
+    world.until(lambda: one.line.status.in_service, 30_000)
     assert not one.modem.off_hook
     assert call.report.ended_by == "host"
     serves(one, world)
@@ -338,7 +338,7 @@ def test_a_wedged_modem_climbs_the_ladder_and_says_each_step_once() -> None:
     steps = [told.step for told in one.heard_of(Recovering)]
     assert steps == ["in_band", "drop_dtr", "reopen", "reset_usb", "power_cycle", "replug"]
     plant(one, wedged=False)
-    world.until(lambda: one.line.in_service, 200_000)
+    world.until(lambda: one.line.status.in_service, 200_000)
     serves(one, world)
 
 
@@ -359,7 +359,7 @@ def test_a_modem_unplugged_in_a_message_keeps_what_was_said() -> None:
     assert one.heard_of(LineLost)[0].missing
     plant(one, plugged=True)
     one.line.start(world.now)
-    world.until(lambda: one.line.in_service, 30_000)
+    world.until(lambda: one.line.status.in_service, 30_000)
     assert len(one.heard_of(LineRestored)) == 2
     serves(one, world)
 
@@ -519,7 +519,7 @@ def test_a_modem_that_breaks_the_stream_off_loses_the_call_and_comes_back() -> N
     world.until(lambda: one.heard_of(LineLost), 10_000)
     assert "NO CARRIER" in one.heard_of(LineLost)[0].reason
     assert one.heard_of(RecordingEnded)[0].stop is RecordingStop.LOST
-    world.until(lambda: one.line.in_service)
+    world.until(lambda: one.line.status.in_service)
     assert len(one.heard_of(LineRestored)) == 2
 
 
@@ -536,7 +536,7 @@ def test_what_a_modem_refuses_it_does_without_or_is_out(
     plant(one, refuse=[refused])
     world = World(one)
     one.line.start(world.now)
-    world.until(lambda: one.line.in_service or one.line.needs, 60_000)
+    world.until(lambda: one.line.status.in_service or one.line.needs, 60_000)
     assert one.line.needs is needs
     if needs is None and refused != "+VSM":
         serves(one, world)
@@ -560,7 +560,7 @@ def test_a_modem_without_duplex_after_all_keeps_its_caller() -> None:
     assert len(call.heard) > 0
     world.hang_up(one)
     one.told.clear()
-    one.line.retell()
+    one.line.report_again()
     assert [type(fact) for fact in one.told[:2]] == [LineRestored, LineHalfDuplex]
     plant(one, refuse=[])
 
@@ -618,7 +618,7 @@ def test_a_modem_that_heeds_only_a_tripled_dle_goes_on_hook(kind: Stream) -> Non
 def test_a_firmware_of_another_name_serves() -> None:
     """Whatever ATI says, +GMI tells the chip; and what both say is shown."""
     one, world = up(identity={"3": "LT V.92 1.0 MT5634ZBA"})
-    assert one.line.modem == "CONEXANT LT V.92 1.0 MT5634ZBA"
+    assert one.line.status.modem == "CONEXANT LT V.92 1.0 MT5634ZBA"
     serves(one, world)
 
 

@@ -130,7 +130,7 @@ def test_the_identity_of_one_call_is_not_the_next_one_s() -> None:
 def _found(make: str, ago_ms: int, caller: Caller | None) -> tuple[Hosted, World, ExchangeCall]:
     """A carrier that is told, before its start, of a caller who rings on a modem that is up."""
     one, world = _ready(make, "after")
-    modem = one.line.modem
+    modem = one.line.status.modem
     call = one.place(CallPlan(caller=NUMBER, rings=20))
     world.until(lambda: one.heard_of(LineRang))
     world.run(ago_ms)
@@ -150,7 +150,7 @@ def test_who_rang_as_the_last_carrier_died_is_told_at_once(
     one, world, _ = _found(make, ago_ms, caller)
     one.line.start(world.now)
     world.until(lambda: one.heard_of(LineRang), 1000)
-    assert one.heard_of(LineRestored)[0].modem == one.line.modem
+    assert one.heard_of(LineRestored)[0].modem == one.line.status.modem
     assert one.heard_of(LineRang) == [LineRang("line1", 1, told)]
     world.run(2000)
     assert one.callers()[0] == told  # one that is under way yet is told as well

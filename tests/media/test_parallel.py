@@ -69,7 +69,7 @@ def test_a_cut_line_and_a_lifted_telephone_are_told_apart() -> None:
     line.move_extension(up=True)
     world.run(17_000)
     assert one.heard_of(LineProbed) == [FREE, NO_LINE, FREE, IN_USE]
-    one.line.retell()
+    one.line.report_again()
     assert one.told[-1] == IN_USE
     line.move_extension(up=False)
     line.wire.volts = 24.0

@@ -67,12 +67,12 @@ class Line:
     needs: Recovery | None = None
 
     @property
-    def stirred(self) -> bool:
+    def has_news(self) -> bool:
         """Whatever a test does to a line, its port is to look at it, unless it says otherwise."""
         return not self.is_still
 
-    @stirred.setter
-    def stirred(self, stirred: bool) -> None:
+    @has_news.setter
+    def has_news(self, has_news: bool) -> None:
         """Stay as it is."""
 
     def __init__(self) -> None:

@@ -332,5 +332,5 @@ def test_a_modem_that_loses_the_thread_ends_the_call() -> None:
     world.run(500)
     one.station.power_cycle()
     one.line.hang_up(world.now)
-    world.until(lambda: one.line.in_service and one.line.call is None, 30_000)
+    world.until(lambda: one.line.status.in_service and one.line.call is None, 30_000)
     assert not one.modem.off_hook

@@ -135,7 +135,7 @@ class World:
         """Start every line and wait until it is in service."""
         for one in self.hosted:
             one.line.start(self.now)
-            self.until(lambda one=one: one.line.in_service)  # type: ignore[misc]  # a default
+            self.until(lambda one=one: one.line.status.in_service)  # type: ignore[misc]  # a default
 
     def answer(self, one: Hosted, plan: CallPlan | None = None, **more: Any) -> ExchangeCall:
         """Have somebody call, answer, and wait until the line is answered."""
