@@ -54,7 +54,7 @@ from appliance.policy.users import Permission
 from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
-from appliance.sip import admission
+from appliance.sip import registrar
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -453,15 +453,15 @@ class PhoneCommands(CommandHandlers):
                 f"this hardware address is phone {other}'s already",
             )
         kept[name] = StoredHandset(make, mac, config_phones.new_token(randomness.token_bytes))
-        secret[name] = admission.make_secret(randomness.token_bytes)
+        secret[name] = registrar.make_secret(randomness.token_bytes)
         secret.setdefault(
-            config_phones.ADMINISTRATOR, admission.make_secret(randomness.token_bytes)
+            config_phones.ADMINISTRATOR, registrar.make_secret(randomness.token_bytes)
         )
         where = self._where()
         config_phones.save_handsets(self.settings, kept)
         config_phones.save_secrets(self.settings, secret)
         digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
-        rows = admission.rows_to_type(
+        rows = registrar.rows_to_type(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
         is_soft, url = templates.make_named(make).is_soft, config_phones.url_of(kept[name], where)
@@ -673,7 +673,7 @@ def _make(make: templates.PhoneMake) -> Reply:
 
 
 def _words(key: str) -> Words:
-    return Words(admission.WORDS["it"][key], admission.WORDS["en"][key])
+    return Words(registrar.WORDS["it"][key], registrar.WORDS["en"][key])
 
 
 def _picture(url: str) -> str:

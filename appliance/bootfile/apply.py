@@ -46,7 +46,7 @@ from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
 from appliance.policy.text import Refused, Words, os_error_words
 from appliance.service import supervision
-from appliance.sip.admission import make_secret
+from appliance.sip.registrar import make_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

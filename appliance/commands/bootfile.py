@@ -370,7 +370,7 @@ def _say_accounts(places: BootPlaces, brought: CardFilePut) -> None:
     from appliance.config import phones as handsets
     from appliance.config import phones as phone_secrets
     from appliance.config.build import extensions
-    from appliance.sip import admission as accounts
+    from appliance.sip import registrar as accounts
 
     if not brought.made:
         return

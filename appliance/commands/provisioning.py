@@ -32,7 +32,7 @@ from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import Handset, PhoneSheet
 from appliance.provisioning.server import PORT, FileWindow, OfferedFile, ProvisioningServer
 from appliance.provisioning.templates import GIGASET_PIN_DIGITS
-from appliance.sip import admission
+from appliance.sip import registrar as sip_registrar
 from appliance.sip.registrar import network_of
 
 # ---- serve phones ------------------------------------------------------------------------------
@@ -190,8 +190,8 @@ def add(
     make, plain = _chosen(kept, name, model, mac)
     kept[name] = StoredHandset(make, plain, service_phones.new_token(secrets.token_bytes))
     known = service_phones.load_secrets(settings)
-    known[name] = admission.make_secret(secrets.token_bytes)
-    known.setdefault(service_phones.ADMINISTRATOR, admission.make_secret(secrets.token_bytes))
+    known[name] = sip_registrar.make_secret(secrets.token_bytes)
+    known.setdefault(service_phones.ADMINISTRATOR, sip_registrar.make_secret(secrets.token_bytes))
     where = _where(settings, address, needed=sheet_path is not None)
     language = language or settings.site.languages[0]
     if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
@@ -201,7 +201,7 @@ def add(
     label = next(phone.label for phone in settings.phones if phone.name == name)
     own = next(e.digits for e in extensions(settings.phones) if e.phone == name)
     click.echo(
-        admission.what_to_type(
+        sip_registrar.what_to_type(
             name, label, known[name], where, settings.sip.port, language, extension=own
         ),
         nl=False,
@@ -261,7 +261,7 @@ def administrator(settings: Settings, *, renew: bool) -> None:
     """Show the administrator's password of the phones' own web pages, and their menus' code."""
     kept = service_phones.load_secrets(settings)
     if renew or service_phones.ADMINISTRATOR not in kept:
-        kept[service_phones.ADMINISTRATOR] = admission.make_secret(secrets.token_bytes)
+        kept[service_phones.ADMINISTRATOR] = sip_registrar.make_secret(secrets.token_bytes)
         service_phones.save_secrets(settings, kept)
     password = kept[service_phones.ADMINISTRATOR]
     phone = Handset("", "", "", "", "", admin=password)

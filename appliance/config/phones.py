@@ -24,8 +24,13 @@ from appliance.policy.text import Refused, words_of
 from appliance.provisioning import templates
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT, OfferedFile
-from appliance.sip.admission import make_secret
-from appliance.sip.registrar import PhoneAccount, PhonesSettings, network_of, parse_address
+from appliance.sip.registrar import (
+    PhoneAccount,
+    PhonesSettings,
+    make_secret,
+    network_of,
+    parse_address,
+)
 from appliance.store.directory import secret_place
 
 # The configuration's own file stays as somebody wrote it. What is entered here adds phones to it,

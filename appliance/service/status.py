@@ -20,9 +20,9 @@ from appliance.service.backup import BackupStick
 from appliance.service.backup_target import BackupTarget
 from appliance.service.nightly import MemoryCard, Night
 from appliance.service.stores import Stores
-from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus
+from appliance.sip.transport import FAULT
 from appliance.store.alerts import NOTHING_OPEN
 from appliance.store.database import Trouble
 

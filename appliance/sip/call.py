@@ -2,435 +2,57 @@
 
 from __future__ import annotations
 
-import enum
 import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from appliance.calls import events
-from appliance.calls.events import DeclineReason, MediaAgreed
-from appliance.dsp.wav import Law
-from appliance.sip import requests, sdp
-from appliance.sip.message import Dialog, Headers, Message, Stream, own_headers
-from appliance.sip.requests import Learn, nobody
-from appliance.sip.sdp import NoCommonSound
-from appliance.sip.transactions import NO_ANSWER, RESTARTED, Core, Left, Transaction, phrase
+from appliance.calls.events import (
+    DeclineReason,
+    DigitPressed,
+    DigitSource,
+    TransferAsked,
+    TransferKind,
+)
+from appliance.sip import sdp
+from appliance.sip.call_states import (
+    ANSWER_LIMIT,
+    DESK_LIMIT,
+    LEAST,
+    TABLE,
+    TRANSFER_LIMIT,
+    WANTED,
+    Do,
+    Input,
+    Life,
+    State,
+    Step,
+    is_too_brief,
+    least_session_of,
+    session_granted,
+    session_settled,
+    session_wish,
+)
+from appliance.sip.dialog import (
+    RESTARTED,
+    Core,
+    Dialog,
+    InDialogRequest,
+    Left,
+    OutcomeHandler,
+    Replaces,
+    ignore_outcome,
+    own_headers,
+    phrase,
+    read_refer,
+    send_in_dialog,
+)
+from appliance.sip.message import Headers, Message, Stream
+from appliance.sip.sdp import Agreement, NoCommonSound
+from appliance.sip.transactions import NO_ANSWER, Transaction
 from appliance.sip.transactions import Do as TransactionDo
 from appliance.sip.transactions import Input as TransactionInput
-
-# ---- agreement ---------------------------------------------------------------------------------
-# What sound one leg has agreed on: our session, the phone's words, and what the desk was told.
-
-
-@dataclass(slots=True)
-class Agreement:
-    """Offer and answer of one leg; `laws` is what we take, preferred first."""
-
-    leg: str
-    laws: tuple[Law, ...]
-    session: sdp.Session | None = None
-    told: MediaAgreed | None = None
-    _sound: sdp.Sound | None = None
-    _we_offered: bool = False
-
-    def read(self, description: str) -> None:
-        """Read the phone's offer or answer; raises NoCommonSound, and then nothing has changed."""
-        if self._sound is not None and self.told is not None and sdp.is_off(description):
-            self._sound = replace(self._sound, is_off=True)  # on hold, by the call that is up
-            return
-        sound = sdp.read(description)
-        sdp.common_law(sound, self.laws)
-        self._sound = sound
-
-    def offer(self) -> str:
-        """Return our offer, a new version of it each time."""
-        assert self.session is not None
-        self._we_offered = True
-        self.session = self.session.next_version()
-        return self.session.offer()
-
-    def repeated(self) -> str:
-        """Return our offer as it was: a session is renewed, not changed (RFC 4028 7.4)."""
-        assert self.session is not None
-        self._we_offered = True
-        return self.session.offer()
-
-    @property
-    def is_held(self) -> bool:
-        """True while sound does not flow both ways: then silence is no sign of anything."""
-        return self.told is not None and not (self.told.sending and self.told.receiving)
-
-    def answer(self, offer: str) -> str:
-        """Return our answer to the offer that was read last."""
-        assert self.session is not None
-        assert self._sound is not None
-        self._we_offered = False
-        self.session = self.session.next_version()
-        return self.session.answer(offer, self._sound, self._law(self._sound))
-
-    def news(self) -> MediaAgreed | None:
-        """Return what is agreed now; None when the desk knows it already."""
-        assert self._sound is not None
-        sound = self._sound
-        agreed = MediaAgreed(
-            self.leg,
-            *sound.remote,
-            str(self._law(sound)),
-            sound.events_payload,
-            sound.sending,
-            sound.receiving,
-            self._offered(sound),
-        )
-        if agreed == self.told:
-            return None
-        self.told = agreed
-        return agreed
-
-    def _offered(self, sound: sdp.Sound) -> int:
-        """Return the keys' payload type of our offer, where the phone's answer names another."""
-        ours = self.session.events_payload if self.session and self._we_offered else sdp.NO_EVENTS
-        is_other = sound.events_payload not in {ours, sdp.NO_EVENTS}
-        return ours if is_other else sdp.NO_EVENTS
-
-    def _law(self, sound: sdp.Sound) -> Law:
-        """Keep the coding in use where the phone still knows it (RFC 3264 8)."""
-        if self.told and Law(self.told.law) in sound.laws:
-            return Law(self.told.law)
-        return sdp.common_law(sound, self.laws)
-
-
-# ---- call states -------------------------------------------------------------------------------
-# The life of one phone's leg, rung by us or dialled by the phone: one table (RFC 3261 9, 13, 15).
-#
-# Every state and input is a row or is ignored for a reason; a test proves that nothing is missing.
-
-
-class State(enum.Enum):
-    """Where a leg stands."""
-
-    CALLING = "calling"  # our INVITE is out, nothing was heard
-    EARLY = "early"  # the phone has said 1xx
-    STOPPING = "stopping"  # to be cancelled, but nothing was heard yet (9.1 forbids CANCEL)
-    CANCELLING = "cancelling"  # CANCEL is out
-    OFFERED = "offered"  # the phone called us and hears 180
-    ACCEPTED = "accepted"  # we said 200, its ACK is awaited
-    PROPOSED = "proposed"  # we said 200 with our offer, its ACK brings the answer
-    HANGING_UP = "hanging up"  # to be ended, but the ACK is awaited (15)
-    CONFIRMED = "confirmed"
-    ENDED = "ended"
-
-
-class Input(enum.Enum):
-    """What can happen to a leg."""
-
-    PROVISIONAL = "1xx received"
-    ANSWERED = "2xx with sound"
-    ANSWERED_BADLY = "2xx without sound that we can use"
-    BUSY = "486, 600"
-    DECLINED = "603, 607, 608, 3xx"
-    CHALLENGED = "a refusal that asks for the INVITE anew: 401, 407, 422"
-    FAILED = "any other refusal"
-    TIMED_OUT = "no answer to the INVITE"
-    UNSENT = "the network refused the INVITE"
-    OVER = "the INVITE's transaction is over"
-    STOP = "the desk wants it to end"
-    ACCEPT = "the desk accepts it"
-    PROPOSE = "the desk accepts it, and the phone left the offer to us"
-    REFUSE = "the desk refuses it"
-    CANCELLED = "CANCEL received"
-    ACK = "ACK received"
-    ACK_BADLY = "ACK with an answer that we cannot use"
-    NO_ACK = "no ACK for 32 s"
-    EXPIRED = "the desk has neither accepted nor refused for 32 s"
-    BYE = "BYE received"
-    LOST = "the phone is silent when asked, or its session was not renewed"
-    CUT = "the connection to the phone broke, and it has no other one"
-
-
-class Do(enum.Enum):
-    """What a leg does; call.py holds one method for each."""
-
-    TELL_PROGRESS = "LegProgressed"
-    TELL_ANSWERED = "MediaAgreed, then OperatorAnswered"
-    TELL_BUSY = "PhoneBusy"
-    TELL_DECLINED = "PhoneDeclined"
-    TELL_UNREACHABLE = "PhoneUnreachable"
-    TELL_HUNG_UP = "PhoneHungUp"
-    TELL_LOST = "PhoneLost"
-    SEND_INVITE = "INVITE again, with what was asked for"
-    SEND_ACK = "ACK of a 2xx"
-    SEND_BYE = "BYE"
-    SEND_CANCEL = "CANCEL"
-    SAY_OK = "200"
-    SAY_REFUSED = "the desk's refusal"
-    SAY_TERMINATED = "487"
-    SAY_UNAVAILABLE = "480"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One row: the next state and what is done on the way."""
-
-    state: State
-    do: tuple[Do, ...] = ()
-
-
-_S, _I = State, Input
-
-_RUNG = {
-    _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK, Do.TELL_ANSWERED)),
-    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE, Do.TELL_UNREACHABLE)),
-    _I.BUSY: Step(_S.ENDED, (Do.TELL_BUSY,)),
-    _I.DECLINED: Step(_S.ENDED, (Do.TELL_DECLINED,)),
-    _I.FAILED: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-    _I.PROVISIONAL: Step(_S.EARLY, (Do.TELL_PROGRESS,)),
-    _I.CHALLENGED: Step(_S.CALLING, (Do.SEND_INVITE,)),
-}
-_GIVEN_UP = {
-    # CANCEL and 200 cross: the phone is off hook, so it gets ACK and BYE (9.1, 15)
-    _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
-    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
-    _I.BUSY: Step(_S.ENDED),
-    _I.DECLINED: Step(_S.ENDED),
-    _I.FAILED: Step(_S.ENDED),  # 487 among them
-    _I.CHALLENGED: Step(_S.ENDED),
-    _I.OVER: Step(_S.ENDED),
-}
-_ACK_AWAITED = {
-    _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),  # 13.3.1.4
-    _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),
-    _I.BYE: Step(_S.ENDED, (Do.TELL_HUNG_UP,)),
-}
-
-TABLE: dict[State, dict[Input, Step]] = {
-    _S.CALLING: {
-        **_RUNG,
-        _I.TIMED_OUT: Step(_S.STOPPING, (Do.TELL_UNREACHABLE,)),
-        _I.UNSENT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-        _I.STOP: Step(_S.STOPPING),
-    },
-    _S.EARLY: {
-        **_RUNG,
-        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-        _I.STOP: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
-    },
-    _S.STOPPING: {
-        **_GIVEN_UP,
-        _I.PROVISIONAL: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
-        _I.UNSENT: Step(_S.ENDED),
-        _I.CUT: Step(_S.ENDED),
-    },
-    _S.CANCELLING: {**_GIVEN_UP, _I.CUT: Step(_S.ENDED)},
-    _S.OFFERED: {
-        _I.ACCEPT: Step(_S.ACCEPTED, (Do.SAY_OK, Do.TELL_ANSWERED)),
-        _I.PROPOSE: Step(_S.PROPOSED, (Do.SAY_OK,)),
-        _I.REFUSE: Step(_S.ENDED, (Do.SAY_REFUSED,)),
-        _I.STOP: Step(_S.ENDED, (Do.SAY_UNAVAILABLE,)),
-        _I.CANCELLED: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
-        _I.BYE: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
-        _I.EXPIRED: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
-        _I.CUT: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
-    },
-    _S.ACCEPTED: {
-        **_ACK_AWAITED,
-        _I.ACK: Step(_S.CONFIRMED),
-        _I.STOP: Step(_S.HANGING_UP),
-    },
-    _S.PROPOSED: {
-        **_ACK_AWAITED,
-        _I.ACK: Step(_S.CONFIRMED, (Do.TELL_ANSWERED,)),
-        _I.STOP: Step(_S.HANGING_UP),
-    },
-    _S.HANGING_UP: {
-        _I.ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.BYE: Step(_S.ENDED),
-    },
-    _S.CONFIRMED: {
-        **_ACK_AWAITED,  # of a re-INVITE
-        _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK,)),  # the 200 again: our ACK was lost
-        _I.ANSWERED_BADLY: Step(_S.CONFIRMED, (Do.SEND_ACK,)),
-        _I.STOP: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.LOST: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_LOST)),  # the BYE, should it be back
-    },
-    _S.ENDED: {
-        _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK,)),
-        _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK,)),
-    },
-}
-
-_OURS = {
-    _I.PROVISIONAL, _I.ANSWERED, _I.ANSWERED_BADLY, _I.BUSY, _I.DECLINED, _I.FAILED,
-    _I.CHALLENGED, _I.TIMED_OUT, _I.UNSENT,
-}  # fmt: skip
-_ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
-_BEFORE_OK = {_I.ACCEPT, _I.PROPOSE, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
-_NO_CANCELLING = {_I.TIMED_OUT, _I.UNSENT}
-
-IGNORED: dict[State, dict[str, set[Input]]] = {
-    _S.CALLING: {},
-    _S.EARLY: {"the phone has been heard": _NO_CANCELLING},
-    _S.STOPPING: {"it is being ended already": {_I.STOP, _I.TIMED_OUT}},
-    _S.CANCELLING: {
-        "CANCEL is on its way": {_I.STOP, _I.PROVISIONAL},
-        "the phone has been heard": _NO_CANCELLING,
-    },
-    _S.OFFERED: {"there is no INVITE of ours": _OURS, "no 200 was sent yet": _ACKS},
-    _S.ACCEPTED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
-    _S.PROPOSED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
-    _S.HANGING_UP: {
-        "there is no INVITE of ours": _OURS,
-        "200 was sent": _BEFORE_OK,
-        "it is being ended already": {_I.STOP},
-    },
-    _S.CONFIRMED: {
-        "it is late: the call is settled": _OURS | _BEFORE_OK,
-        "the ACK of a re-INVITE, or a repeated one": {_I.ACK},
-    },
-    _S.ENDED: {"it is late: the leg has ended": set(Input)},
-}
-"""Why an input that has no row changes nothing."""
-_ANSWERED = {_S.ACCEPTED, _S.PROPOSED, _S.HANGING_UP, _S.CONFIRMED}
-_OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
-
-
-def ignored_because(state: State, what: Input) -> str:
-    """Say why an input without a row changes nothing; "" when no reason is known."""
-    if what is Input.OVER:
-        return "a transaction that ends in its own time changes nothing"
-    if what is Input.LOST and state is not State.CONFIRMED:
-        return "only a call that is up is asked for life"
-    if what is Input.CUT and state in _ANSWERED:
-        return "sound needs no connection: the call is ended, if need be, once the phone is back"
-    if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
-        return "it belongs to a call that the phone made, or to an answered one"
-    return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")
-
-
-# ---- lifetime ----------------------------------------------------------------------------------
-# How long a call lives: session timers (RFC 4028), and when its phone is asked for life.
-#
-# Pure values: what was agreed, and the moments that follow from it; upkeep.py acts on them.
-
-WANTED = 1800
-"""Seconds a session lasts without renewal, as we ask for it (RFC 4028 4.2 recommends it)."""
-LEAST = 90
-"""Seconds: what may be asked for at the least (RFC 4028 4.2)."""
-HELD_ASK = 15.0
-"""Seconds between questions to a phone whose sound is no sign of life: it holds, or is held."""
-ANSWER_LIMIT = 5.0
-"""Seconds a phone has for its answer: four questions, at 0, 0.5, 1.5 and 3.5 s."""
-DESK_LIMIT = 10.0
-"""Seconds the desk has to say what becomes of a transfer; then it is refused."""
-TRANSFER_LIMIT = 300.0
-"""Seconds a transfer that is under way may take until the phone is told how it ended."""
-
-_SESSION_EXPIRES = re.compile(
-    r"\s*(\d{1,9})\s*(?:;.*?\brefresher\s*=\s*(uac|uas))?.*", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionTimer:
-    """A session of `interval` seconds since `renewed_at`; `we_refresh` says whose duty it is."""
-
-    interval: int
-    we_refresh: bool
-    renewed_at: float
-
-    @property
-    def refresh_at(self) -> float | None:
-        """When we renew it: half way (RFC 4028 10); None when the phone does."""
-        return self.renewed_at + self.interval / 2 if self.we_refresh else None
-
-    @property
-    def ends_at(self) -> float:
-        """When it is over unless renewed (10: "the minimum of 32 seconds and one third" before)."""
-        return self.renewed_at + self.interval - min(32.0, self.interval / 3)
-
-
-@dataclass(slots=True)
-class Life:
-    """One call's timers (monotonic s, None for none).
-
-    `answer_by`: asked for life, and lost if silent until then. `transfer`: the number of the REFER
-    that waits for the desk.
-    """
-
-    timer: SessionTimer | None = None
-    refresh_at: float | None = None
-    knows_update: bool = False
-    refreshing: bool = False
-    ask_at: float | None = None
-    answer_by: float | None = None
-    transfer: int | None = None
-    transfer_by: float | None = None
-
-    def next_deadline(self) -> float | None:
-        """Return when something is due."""
-        times = (self.refresh_at, self.ask_at, self.answer_by, self.transfer_by)
-        ends_at = self.timer.ends_at if self.timer else None
-        return min((at for at in (*times, ends_at) if at is not None), default=None)
-
-    def renewed(self, timer: SessionTimer | None) -> None:
-        """Take what the last INVITE or UPDATE has settled; None switches the timer off (9)."""
-        self.timer = timer
-        self.refresh_at = timer.refresh_at if timer else None
-
-    def learn_methods(self, message: Message) -> None:
-        """Keep whether the phone knows UPDATE, which spares a refresh the offer and the ACK."""
-        allowed = ",".join(message.all("Allow")).upper()
-        self.knows_update = "UPDATE" in re.split(r"[\s,]+", allowed)
-
-    def watch(self, *, is_silent: bool, now: float) -> None:
-        """Begin, or stop, to ask a phone whose sound is no sign of life."""
-        self.ask_at = now + HELD_ASK if is_silent else None
-
-
-def asked(message: Message) -> tuple[int, str]:
-    """Return the seconds and the refresher ("uac", "uas", "") of Session-Expires; 0 for none."""
-    found = _SESSION_EXPIRES.fullmatch(message.get("Session-Expires"))
-    return (int(found[1]), (found[2] or "").lower()) if found else (0, "")
-
-
-def least_session_of(refusal: Message) -> int:
-    """Return the seconds that a 422 wants at the least, 0 when it does not say."""
-    text = refusal.get("Min-SE").partition(";")[0].strip()
-    return int(text) if re.fullmatch(r"\d{1,6}", text) else 0
-
-
-def session_wish(seconds: int = WANTED, *, we_refresh: bool = False) -> Headers:
-    """Return the headers of our INVITE or UPDATE; at first the phone may choose who refreshes."""
-    value = f"{seconds};refresher=uac" if we_refresh else f"{seconds}"
-    return (("Session-Expires", value), ("Min-SE", str(LEAST)))
-
-
-def session_settled(answer: Message, now: float) -> SessionTimer | None:
-    """Return the timer of a 2xx to our request, None when the phone knows of none (7.2)."""
-    seconds, refresher = asked(answer)
-    return SessionTimer(max(seconds, LEAST), refresher != "uas", now) if seconds else None
-
-
-def is_too_brief(request: Message) -> bool:
-    """Tell whether a phone asks for a session shorter than we grant: 422 with Min-SE (8.1)."""
-    return 0 < asked(request)[0] < LEAST
-
-
-def session_granted(request: Message, now: float) -> tuple[SessionTimer | None, Headers]:
-    """Return the timer that a phone's request gets, and the headers of the 2xx that say so (9)."""
-    seconds, refresher = asked(request)
-    if not seconds:
-        return None, ()
-    is_able = "timer" in re.split(r"[\s,]+", ",".join(request.all("Supported")).lower())
-    refresher = (refresher or "uac") if is_able else "uas"
-    headers = [("Session-Expires", f"{seconds};refresher={refresher}")]
-    if refresher == "uac":
-        headers.append(("Require", "timer"))
-    return SessionTimer(seconds, refresher == "uas", now), tuple(headers)
-
 
 # ---- doings ------------------------------------------------------------------------------------
 # What the rows of call_states.TABLE do: the desk told, requests and responses sent.
@@ -491,7 +113,7 @@ def _send_bye(call: Call, now: float, _: Message | None) -> None:
         if what is TransactionDo.FAILED and isinstance(dialog.peer, Stream):
             call.core.unsaid.append(Left(call.phone, dialog, call.cseq))
 
-    call.request_within(requests.Request("BYE", call.reason), learn, now)
+    call.request_within(InDialogRequest("BYE", call.reason), learn, now)
 
 
 def _send_cancel(call: Call, now: float, _: Message | None) -> None:
@@ -501,7 +123,7 @@ def _send_cancel(call: Call, now: float, _: Message | None) -> None:
     invited, peer = call.invited, call.dialog.peer
     branch, local = call.invite.key[0], call.core.local(peer)
     data = invited.request("CANCEL", call.invite_cseq, branch, local, call.reason)
-    call.core.transactions.request((branch, "CANCEL"), data, peer, requests.nobody, now)
+    call.core.transactions.request((branch, "CANCEL"), data, peer, ignore_outcome, now)
     call.core.transactions.feed(call.invite, TransactionInput.CANCELLED, now)
 
 
@@ -666,7 +288,7 @@ class Call:
         key = (branch, "INVITE")
         self.invite = self.core.transactions.adopt(key, self.dialog.peer, learn, ack)
 
-    def _learner(self, branch: str) -> requests.Learn:
+    def _learner(self, branch: str) -> OutcomeHandler:
         def learn(what: TransactionDo, message: Message | None, now: float) -> None:
             """Hear of this INVITE only while no newer one took its place."""
             if self.invite is not None and self.invite.key[0] == branch:
@@ -765,8 +387,8 @@ class Call:
         local, cseq = self.core.local(stray.peer), message.fields.cseq
         ack = stray.request("ACK", cseq, self.core.branch(), local, self.credentials)
         self.core.transactions.outbox.append((ack, stray.next_hop))
-        bye, numbers = requests.Request("BYE", (ELSEWHERE,)), itertools.count(cseq + 1)
-        requests.send(self.core, stray, bye, numbers.__next__, requests.nobody, now)
+        bye, numbers = InDialogRequest("BYE", (ELSEWHERE,)), itertools.count(cseq + 1)
+        send_in_dialog(self.core, stray, bye, numbers.__next__, ignore_outcome, now)
 
     # --- dialled by the phone -------------------------------------------------------------------
 
@@ -831,13 +453,13 @@ class Call:
 
     def request_within(
         self,
-        request: requests.Request,
-        learn: requests.Learn,
+        request: InDialogRequest,
+        learn: OutcomeHandler,
         now: float,
         dialog: Dialog | None = None,
     ) -> None:
         """Send a request of the dialog (or an early one); `learn` hears what comes of it."""
-        requests.send(self.core, dialog or self.dialog, request, self._number, learn, now)
+        send_in_dialog(self.core, dialog or self.dialog, request, self._number, learn, now)
 
     def _number(self) -> int:
         self.cseq += 1
@@ -863,7 +485,7 @@ def show_caller(call: Call, now: float) -> None:
     party, call.unshown, call.showing = call.unshown, "", call.unshown
     life.refreshing = is_up  # a new offer of the phone's must wait for ours (14.2)
     by_update = life.knows_update
-    request = requests.Request(
+    request = InDialogRequest(
         "UPDATE" if by_update else "INVITE",
         _headers(call, party, with_timer=is_up),
         "" if by_update else call.sound.repeated(),
@@ -969,11 +591,11 @@ def _lose(call: Call, why: str, now: float) -> None:
 
 
 def _request(
-    call: Call, method: str, learn: Learn, now: float, extra: Headers = (), body: str = ""
+    call: Call, method: str, learn: OutcomeHandler, now: float, extra: Headers = (), body: str = ""
 ) -> None:
     """Send a request within the call."""
     headers = (*own_headers(call.core.local(call.dialog.peer)), *extra)
-    call.request_within(requests.Request(method, headers, body), learn, now)
+    call.request_within(InDialogRequest(method, headers, body), learn, now)
 
 
 # --- the question for life ------------------------------------------------------------------------
@@ -1017,7 +639,7 @@ def refresh(call: Call, now: float) -> None:
         _request(call, "INVITE", _learner(call), now, headers, call.sound.repeated())
 
 
-def _learner(call: Call) -> Learn:
+def _learner(call: Call) -> OutcomeHandler:
     def learn(what: TransactionDo, message: Message | None, now: float) -> None:
         if what in {TransactionDo.TIMED_OUT, TransactionDo.FAILED}:
             _lose(call, "it did not answer the renewal of its session", now)
@@ -1072,4 +694,168 @@ def tell_transfer(call: Call, code: int, now: float) -> None:
         life.transfer = life.transfer_by = None
     elif code > TRYING:
         life.transfer_by = now + TRANSFER_LIMIT
-    _request(call, "NOTIFY", nobody, now, headers, f"SIP/2.0 {code} {phrase(code)}\r\n")
+    _request(call, "NOTIFY", ignore_outcome, now, headers, f"SIP/2.0 {code} {phrase(code)}\r\n")
+
+
+Handler = Callable[[Call, Message, Transaction, float], None]
+Find = Callable[[Replaces, str], tuple[str, int]]
+"""Names the leg of the dialog that a phone means, or says why it cannot be had (phones.Legs)."""
+
+BEFORE_ANSWER = {State.EARLY, State.OFFERED}
+KNOWN = {"timer", "replaces"}
+"""The extensions that a phone may require of us (dialog.own_headers)."""
+_KEY = r"([0-9]{1,2}|[A-D*#!]|hf|flash|hookflash)"
+_SIGNAL = re.compile(rf"Signal\s*=\s*{_KEY}(?!\w)", re.IGNORECASE)
+_BARE = re.compile(rf"\s*{_KEY}\s*", re.IGNORECASE)
+_NAMED = {
+    "10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D", "16": "R",
+    "!": "R", "HF": "R", "FLASH": "R", "HOOKFLASH": "R",
+}  # fmt: skip
+"""Some phones write the event numbers of RFC 4733; "!" is the hook flash of Asterisk's reading."""
+
+
+def serve(call: Call, message: Message, transaction: Transaction, find: Find, now: float) -> None:
+    """Serve one request within `call`; `find` knows the other calls, which a REFER may name."""
+    if message.fields.cseq <= call.remote_cseq:
+        _say(call, message, transaction, 500, now)  # 12.2.2: out of order
+        return
+    call.remote_cseq = message.fields.cseq
+    if message.method == "REFER":
+        _transfer(call, message, transaction, find, now)
+    else:
+        HANDLERS.get(message.method, _not_allowed)(call, message, transaction, now)
+
+
+def _say(
+    call: Call,
+    message: Message,
+    transaction: Transaction,
+    code: int,
+    now: float,
+    body: str = "",
+    extra: Headers = (),
+) -> None:
+    tag = call.dialog.local_tag
+    call.core.respond(transaction, message, code, now, tag, extra, body)
+
+
+def _bye(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 200, now)
+    call.feed(Input.BYE, now)
+
+
+def _offer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Take a new offer (hold, resume, a moved phone), or only a refresh of the session."""
+    if message.method == "UPDATE" and call.state in BEFORE_ANSWER:
+        _early(call, message, transaction, now)
+        return
+    if call.state not in {State.CONFIRMED, State.ACCEPTED} or call.life.refreshing:
+        _say(call, message, transaction, 491, now)  # 14.2, and RFC 3311 5.2
+        return
+    if required := unsupported_in_dialog(message):
+        _say(call, message, transaction, 420, now, extra=(("Unsupported", required),))
+        return
+    if is_too_brief(message):
+        least = (("Min-SE", str(LEAST)),)
+        _say(call, message, transaction, 422, now, extra=least)
+        return
+    try:
+        body = _answer(call, message)
+    except NoCommonSound:
+        _say(call, message, transaction, 488, now)  # the session stays as it was (14.2)
+        return
+    call.dialog = call.dialog.refreshed(message)
+    if message.method == "INVITE":
+        call.replaced(transaction, message, now)
+    timer, headers = session_granted(message, now)
+    call.life.renewed(timer)
+    _say(call, message, transaction, 200, now, body, headers)
+    if message.body:
+        call.agree(now)
+
+
+def _early(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Take an UPDATE before the answer: who it is, or its address; not an offer beside ours.
+
+    RFC 3311 5.2: 491 while our own offer waits, 500 while theirs does.
+    """
+    if not message.body:
+        if call.early is not None:
+            call.early = call.early.refreshed(message)
+        _say(call, message, transaction, 200, now)
+    elif call.state is State.OFFERED:
+        _say(call, message, transaction, 500, now, extra=(("Retry-After", "2"),))
+    else:
+        _say(call, message, transaction, 491, now)
+
+
+def unsupported_in_dialog(message: Message) -> str:
+    """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
+    wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
+    return ", ".join(one for one in wanted if one and one.lower() not in KNOWN)
+
+
+def _answer(call: Call, message: Message) -> str:
+    """Return the body of the 200: an answer, or an offer when the INVITE brought none."""
+    if message.body:
+        call.sound.read(message.body)
+        return call.sound.answer(message.body)
+    return call.sound.offer() if message.method == "INVITE" else ""
+
+
+def _info(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 200, now)
+    if digit := digit_in(message.get("Content-Type"), message.body):
+        call.core.tell(DigitPressed(digit, DigitSource.SIP_INFO, leg=call.leg))
+
+
+def digit_in(content_type: str, body: str) -> str:
+    """Return the key in the body of an INFO, "" for none (dtmf-relay, dtmf, hook-flash)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/hook-flash":
+        return "R"
+    relay = kind == "application/dtmf-relay"
+    found = _SIGNAL.search(body) if relay else _BARE.fullmatch(body)
+    if found is None or kind not in {"application/dtmf-relay", "application/dtmf"}:
+        return ""
+    signal = _NAMED.get(found[1].upper(), found[1].upper())
+    return signal if len(signal) == 1 else ""
+
+
+def _fine(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 200, now)
+
+
+def _transfer(
+    call: Call, message: Message, transaction: Transaction, find: Find, now: float
+) -> None:
+    """Ask the desk for the transfer that a phone wants (REFER): never done by itself (P5).
+
+    202 and a NOTIFY at once, as RFC 3515 2.4.4 says; the desk's word follows in another one.
+    """
+    asked, life = read_refer(message), call.life
+    if asked is None:
+        _say(call, message, transaction, 400, now)
+    elif call.state is not State.CONFIRMED or life.transfer is not None:
+        _say(call, message, transaction, 491, now)
+    else:
+        _say(call, message, transaction, 202, now)
+        life.transfer, life.transfer_by = message.fields.cseq, now + DESK_LIMIT
+        tell_transfer(call, 100, now)
+        attended = asked.kind is TransferKind.ATTENDED
+        other = find(asked.replaces, call.phone) if attended else ("", 0)
+        call.core.tell(TransferAsked(call.leg, call.phone, asked.target, asked.kind, *other))
+
+
+def _not_allowed(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 405, now)
+
+
+HANDLERS: dict[str, Handler] = {
+    "BYE": _bye,
+    "INVITE": _offer,
+    "UPDATE": _offer,
+    "INFO": _info,
+    "OPTIONS": _fine,
+    "NOTIFY": _fine,
+}

@@ -1,24 +1,22 @@
-"""The SIP endpoint: UDP socket, event loop, rate limit."""
+"""The SIP endpoint, sans I/O: rate limit, admission of INVITEs, connections of phones.
+
+Opens nothing and reads no clock: `transport` drives it. Call control orders its `legs`.
+"""
 
 from __future__ import annotations
 
-import errno
-import logging
-import selectors
-import socket
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import ipaddress
+import re
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from queue import Empty, SimpleQueue
 
 from appliance.calls import events
-from appliance.calls.events import Event
-from appliance.sip import admission, trunk
-from appliance.sip.call import UNANSWERED, Call, Input, State
-from appliance.sip.connections import Connections, Sluice
+from appliance.dsp.wav import Law
+from appliance.sip import call_states, trunk
+from appliance.sip.call import UNANSWERED, Call, serve, unsupported_in_dialog
+from appliance.sip.call_states import Input, State
+from appliance.sip.dialog import Core, Left, digits_of, phrase, read_replaces, response_head
 from appliance.sip.message import (
     Message,
     Parser,
@@ -30,7 +28,7 @@ from appliance.sip.message import (
     reply_address,
     write_message,
 )
-from appliance.sip.phones import Legs, Qualify, Waiting
+from appliance.sip.phones import OTHERS, Legs, Qualify, Waiting
 from appliance.sip.registrar import (
     Binding,
     Gate,
@@ -38,16 +36,15 @@ from appliance.sip.registrar import (
     Nonces,
     PhonesSettings,
     Registrar,
+    RegistrarAccount,
     Reply,
     Target,
 )
-from appliance.sip.requests import digits_of
 from appliance.sip.rtp import Address
 from appliance.sip.sdp import NoCommonSound
-from appliance.sip.transactions import Core, Left, Transaction, phrase, response_head
 from appliance.sip.transactions import Input as TransactionInput
+from appliance.sip.transactions import Transaction
 from appliance.sip.trunk import Registration
-from appliance.workers import Worker
 
 # ---- flows -------------------------------------------------------------------------------------
 # Connections of phones: what it means for bindings and calls that one opens, breaks or comes back.
@@ -369,7 +366,7 @@ class Endpoint:
         if message.method == "CANCEL":
             self._cancel(message, transaction, now)
         elif call:
-            admission.serve(call, message, transaction, self.legs.named, now)
+            serve(call, message, transaction, self.legs.named, now)
         else:
             self._out_of_dialog(message, source, transaction, now)
 
@@ -410,7 +407,7 @@ class Endpoint:
         if not phone:
             account, laws = self.settings.registrar, self.settings.laws
             assert account is not None, "only a proxy that is configured is known"
-            return admission.hand_over(self.legs, account, laws, message, transaction, now)
+            return hand_over(self.legs, account, laws, message, transaction, now)
         if reply := self._unwelcome(message, phone, source, now):
             return reply
         try:
@@ -426,7 +423,7 @@ class Endpoint:
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
             if refusal:
                 return refusal
-        if refusal := admission.unfit(self.legs, message, phone):
+        if refusal := unfit(self.legs, message, phone):
             return refusal
         if self.legs.dialled >= 2 * len(self.settings.accounts):
             return Reply(503, (("Retry-After", "32"),))
@@ -481,312 +478,183 @@ def _nobody(*_: object) -> None:
     """Own the server transactions of requests outside calls."""
 
 
-# ---- loop --------------------------------------------------------------------------------------
-# The `sip` thread: one UDP socket, TCP beside it, one selector, the endpoint's next deadline.
+MOST_TAKEN_OVER = 16
+"""Callers that others may hand over at once: more than positions any office has."""
+
+
+def unfit(legs: Legs, message: Message, phone: str) -> Reply | None:
+    """Refuse what we do not speak, and the same call by another way.
+
+    Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
+    """
+    if required := unsupported_in_dialog(message):
+        return Reply(420, (("Unsupported", required),))
+    if call_states.is_too_brief(message):
+        return Reply(422, (("Min-SE", str(call_states.LEAST)),))
+    if replaces := message.get("Replaces"):
+        return Reply(legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
+    if legs.has(message.call_id):
+        return Reply(482)  # 8.2.2.2: the same request by another way
+    return None
+
+
+def hand_over(
+    legs: Legs,
+    account: RegistrarAccount,
+    laws: tuple[Law, ...],
+    message: Message,
+    transaction: Transaction,
+    now: float,
+) -> Reply | None:
+    """Let the proxy hand a caller over to us, or say why not."""
+    if reply := unfit(legs, message, ""):
+        return reply
+    if trunk.is_loop(account, message):
+        return Reply(482)
+    if legs.taken_over >= MOST_TAKEN_OVER:
+        return Reply(503, (("Retry-After", "32"),))
+    origin, caller = trunk.origin_of(message), trunk.caller_of(message)
+
+    def tell(leg: str) -> events.Event:
+        return events.BranchCalled(leg, origin, caller)
+
+    try:
+        legs.offered(message, OTHERS, transaction, laws, now, tell)
+    except NoCommonSound:
+        return Reply(488)
+    return None
+
+
+# ---- sluice ------------------------------------------------------------------------------------
+# Which datagrams are heard at all: allowed addresses, so many a second from each source.
 #
-# The only clock and the only sockets of the room. Nothing here blocks: not a phone that is silent,
-# not a LAN that is gone, not an address that is not there yet. UDP is served first, and a fault of
-# what serves TCP ends TCP alone.
-
-log = logging.getLogger(__name__)
-
-ANY = "0.0.0.0"  # noqa: S104 - every LAN address, when the office says so
-LONGEST_WAIT = 1.0
-"""Seconds: the thread turns at least this often, so that a watchdog can tell it lives."""
-LONGEST_PAUSE = 0.2
-"""Seconds between turns that fail one after the other: phones are still served in each."""
-RETRY = 2.0
-"""Seconds until an address that could not be bound is tried again."""
-NEVER = float("inf")
-FAULT = "SIP over TCP is switched off by a fault of the program: restart it, and send its journal"
-LINGER = 1.0
-"""Seconds that a stopping thread waits for phones to answer its BYEs."""
-DATAGRAMS_A_TURN = 50
-LARGEST = 65_535
-DSCP_CS3 = 0x60
-"""Call signalling (RFC 4594 2.3) in the TOS byte."""
-IP_RECVERR = 11
-"""linux/in.h: ICMP errors are queued with the address that they are about."""
-MSG_ERRQUEUE = 0x2000
-UNREACHABLE = {
-    errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EACCES,
-    errno.EPERM, errno.EINVAL,
-}  # fmt: skip
-"""Sending fails so for as long as nobody acts; a full buffer, by contrast, empties itself."""
-WHY_NOT = {
-    errno.EADDRINUSE: "another program has it: stop that one, or change sip.port",
-    errno.EADDRNOTAVAIL: "the box does not have this address: check the cable and sip.address",
-    errno.EACCES: "it is not allowed: take a port above 1023",
-}
-
-Job = Callable[[float], None]
+# A token bucket each (RFC 2697's idea): known hosts, at which a phone or the registrar stands, have
+# one of their own; so has every stranger, and all strangers together share one more, since their
+# addresses may be forged. What names a call that is up is heard whatever else comes: nobody who is
+# not in the path can know a Call-ID of 128 random bits.
 
 
-class Loop:
-    """Drives an endpoint. `on_event` and `after_turn` are called in the thread."""
+Network = ipaddress.IPv4Network
 
-    def __init__(
-        self,
-        address: Address,
-        on_event: Callable[[Event], None],
-        after_turn: Callable[[], None],
-        on_failure: Callable[[BaseException], None] | None = None,
-        *,
-        tcp: bool = True,
-    ) -> None:
-        self.address = address
-        self.trouble = ""
-        self.tcp_trouble = ""
-        self.connections = Connections()
-        self.listening = threading.Event()
-        self.endpoint: Endpoint | None = None
-        self._on_event = on_event
-        self._after_turn = after_turn
-        self._jobs: SimpleQueue[Job] = SimpleQueue()
-        self._socket: socket.socket | None = None
-        self._retry_at = 0.0
-        self._tcp_at = 0.0 if tcp else NEVER
-        self._has_failed = False
-        self._hear, self._wake = socket.socketpair()
-        self._hear.setblocking(False)
-        self._wake.setblocking(False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._hear, selectors.EVENT_READ)
-        self._selector.register(self.connections.selector, selectors.EVENT_READ)
-        self._worker = Worker(
-            "sip", self._turn, on_failure, end=self._finish, longest_pause_s=LONGEST_PAUSE
+RATE = {True: 50.0, False: 10.0}
+"""Datagrams a second of one host, known or stranger; a busy proxy of 20 phones sends a few."""
+BURST = {True: 200.0, False: 40.0}
+"""Datagrams at once: 20 phones that a switch gives power to at the same moment register in two."""
+STRANGERS_RATE, STRANGERS_BURST = 30.0, 140.0
+NEWCOMERS_RATE, NEWCOMERS_BURST = 10.0, 40.0
+ANSWERS_RATE, ANSWERS_BURST = 10.0, 20.0
+"""All strangers together, by one of three measures: 50 a second, a tenth of a core for reading
+them. Two are kept free for phones at new addresses, which register by two datagrams: the first ones
+of whoever was not heard for a while, and answers to a nonce that was given to that very address."""
+FIRST = 8
+QUIET_S = 60.0
+"""So many datagrams of somebody who was not heard for so long are a newcomer's."""
+FLOOD_S = 10.0
+FLOOD = 200
+"""So many datagrams of strangers refused in so many seconds are a flood, which people are told."""
+TOLD_S = 60.0
+NAMED = 3
+"""So many addresses are named, for so long after the last of it (s)."""
+_NONCE = re.compile(rb'nonce="([^"]{1,128})"')
+MAX_SOURCES = 1024
+"""Buckets kept; the one that was used longest ago makes room, and starts anew full."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """`tokens` datagrams may pass at `at` (monotonic s)."""
+
+    tokens: float
+    at: float
+    heard: int = 0
+
+    def take(self, rate: float, burst: float, now: float) -> bool:
+        """Let one datagram pass, if one may."""
+        self.tokens = min(burst, self.tokens + (now - self.at) * rate)
+        self.at = now
+        if self.tokens < 1.0:
+            return False
+        self.tokens -= 1.0
+        return True
+
+
+@dataclass(slots=True)
+class Sluice:
+    """Counts what was `dropped` unread. `allowed` networks, () for every address; `is_ours` tells
+    whether a nonce was given to a host, and still holds.
+    """
+
+    allowed: tuple[Network, ...] = ()
+    is_ours: Callable[[str, str, float], bool] = lambda _nonce, _host, _now: False
+    dropped: int = 0
+    _strangers: Bucket = field(default_factory=lambda: Bucket(STRANGERS_BURST, 0.0))
+    _newcomers: Bucket = field(default_factory=lambda: Bucket(NEWCOMERS_BURST, 0.0))
+    _answers: Bucket = field(default_factory=lambda: Bucket(ANSWERS_BURST, 0.0))
+    _refused: dict[str, int] = field(default_factory=dict)
+    _window_at: float = 0.0
+    _flood: tuple[str, ...] = ()
+    _flood_until: float = 0.0
+    _buckets: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+
+    def admits(
+        self, datagram: bytes, host: str, now: float, known: Collection[str], calls: Collection[str]
+    ) -> bool:
+        """Tell whether a datagram is read. `known` hosts and Call-IDs of `calls` that are up."""
+        is_known = host in known
+        passes = self._may_send(datagram, host, is_known, now) or (
+            is_known and any(call_id.encode() in datagram for call_id in calls)
         )
+        if not passes:
+            self.dropped += 1
+            if not is_known:
+                self._refuse(host, now)
+        return passes
 
-    def local(self, peer: Address) -> Address:
-        """Return our address as `peer` sees it."""
-        host, port = self.address
-        return (host if host != ANY else _route_to(peer), port)
+    def flood(self, now: float) -> tuple[str, ...]:
+        """Name the addresses that most of a flood comes from, () where there is none."""
+        return self._flood if now < self._flood_until else ()
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._worker.start()
+    def _may_send(self, datagram: bytes, host: str, is_known: bool, now: float) -> bool:
+        if not (is_known or self.is_allowed(host)):
+            return False
+        own = self._bucket(host, BURST[is_known], now)
+        if now - own.at > QUIET_S:
+            own.heard = 0
+        if not own.take(RATE[is_known], BURST[is_known], now):
+            return False
+        return is_known or self._may_speak(datagram, host, own, now)
 
-    def stop(self) -> None:
-        """End every leg, wait a moment for the phones' answers, end the thread."""
-        self.post(lambda now: self._endpoint().stop(now))
-        self._worker.stopping.set()
-        self._worker.stop()
+    def _may_speak(self, datagram: bytes, host: str, own: Bucket, now: float) -> bool:
+        """Let a stranger's datagram pass by the measure of all, or by one of the two beside it."""
+        own.heard += 1
+        if self._strangers.take(STRANGERS_RATE, STRANGERS_BURST, now):
+            return True
+        if own.heard <= FIRST and self._newcomers.take(NEWCOMERS_RATE, NEWCOMERS_BURST, now):
+            return True
+        nonce = _NONCE.search(datagram)
+        is_answer = nonce is not None and self.is_ours(nonce[1].decode("latin-1"), host, now)
+        return is_answer and self._answers.take(ANSWERS_RATE, ANSWERS_BURST, now)
 
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._worker.is_alive
+    def _refuse(self, host: str, now: float) -> None:
+        """Count who is refused, a window of time after the other."""
+        if now - self._window_at > FLOOD_S:
+            self._refused, self._window_at = {}, now
+        if host in self._refused or len(self._refused) < MAX_SOURCES:
+            self._refused[host] = self._refused.get(host, 0) + 1
+        if sum(self._refused.values()) >= FLOOD:
+            if now >= self._flood_until:  # the names stay while it goes on
+                worst = sorted(self._refused, key=lambda one: (-self._refused[one], one))
+                self._flood = tuple(worst[:NAMED])
+            self._flood_until, self._refused = now + TOLD_S, {}
 
-    @property
-    def last_turn(self) -> float:
-        """When its loop last turned (monotonic s)."""
-        return self._worker.beat_at
+    def is_allowed(self, host: str) -> bool:
+        """Tell whether SIP from this address is heard at all."""
+        address = ipaddress.IPv4Address(host)
+        return not self.allowed or any(address in network for network in self.allowed)
 
-    @property
-    def is_open(self) -> bool:
-        """True while the address is bound."""
-        return self._socket is not None
-
-    def post(self, job: Job) -> None:
-        """Let the thread run `job(now)`; never blocks, from any thread."""
-        self._jobs.put(job)
-        try:
-            self._wake.send(b"x")
-        except OSError:
-            return  # the pair is full, so it wakes anyway; or closed, so nobody is to be woken
-
-    # --- the thread -----------------------------------------------------------------------------
-
-    def _turn(self) -> None:
-        self._wait_and_turn(0.0 if self._has_failed else LONGEST_WAIT)
-
-    def _finish(self) -> None:
-        """Do what was posted before the end, hear the phones' answers, close."""
-        limit = time.monotonic() + LINGER
-        try:
-            self._wait_and_turn(0.0)
-            while self._is_waiting() and time.monotonic() < limit:
-                self._wait_and_turn(LINGER / 20)
-        finally:
-            self._close()
-
-    def _wait_and_turn(self, longest: float) -> None:
-        """Turn once; after a failure the next turn does at once what this one was kept from."""
-        self._has_failed = True
-        self._open(time.monotonic())
-        self._open_tcp(time.monotonic())
-        ready = self._selector.select(self._timeout(longest))
-        if any(key.fileobj is self._hear for key, _ in ready):
-            self._hear.recv(4096)
-        self.turn(time.monotonic())
-        self._has_failed = False
-
-    def turn(self, now: float) -> None:
-        """Do everything that can be done now."""
-        endpoint = self._endpoint()
-        self._receive(endpoint, now)
-        while job := self._next_job():
-            job(now)
-        endpoint.advance(now)
-        self._flush(endpoint, now)
-        with self._apart(now):
-            self.connections.serve(endpoint, now)
-        self._flush(endpoint, now)
-        self._after_turn()
-        if self.is_open:
-            self.listening.set()  # only now, so that whoever waits for it sees a true status
-        while endpoint.core.events:
-            self._on_event(endpoint.core.events.popleft())
-
-    def _endpoint(self) -> Endpoint:
-        assert self.endpoint is not None
-        return self.endpoint
-
-    def _timeout(self, longest: float) -> float:
-        now = time.monotonic()
-        times = (self._endpoint().next_deadline(), self.connections.next_deadline(now))
-        return max(0.0, min((longest, *(at - now for at in times if at is not None))))
-
-    def _next_job(self) -> Job | None:
-        try:
-            return self._jobs.get_nowait()
-        except Empty:
-            return None
-
-    def _is_waiting(self) -> bool:
-        return bool(self._socket and self._endpoint().core.transactions.is_waiting)
-
-    # --- the socket -----------------------------------------------------------------------------
-
-    def _open(self, now: float) -> None:
-        """Bind the address; when it cannot be, say why and try again later."""
-        if self._socket is not None or now < self._retry_at:
-            return
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.setblocking(False)
-        try:
-            sock.bind(self.address)
-        except OSError as error:
-            sock.close()
-            self._failed(error, now)
-            return
-        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_CS3)
-        self.address = (self.address[0], sock.getsockname()[1])
-        self._selector.register(sock, selectors.EVENT_READ)
-        self._socket, self.trouble = sock, ""
-
-    def _open_tcp(self, now: float) -> None:
-        """Listen for connections at the same address; without them UDP goes on."""
-        if self._socket is None or self.connections.is_open or now < self._tcp_at:
-            return
-        try:
-            self.connections.open(self.address)
-        except OSError as error:
-            self._tcp_failed(WHY_NOT.get(error.errno or 0, error.strerror or str(error)))
-            self._tcp_at = now + RETRY
-        else:
-            self.tcp_trouble = ""
-
-    def _tcp_failed(self, why: str) -> None:
-        trouble = f"SIP over TCP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
-        if trouble != self.tcp_trouble:
-            log.warning("%s", trouble)
-        self.tcp_trouble = trouble
-
-    @contextmanager
-    def _apart(self, now: float) -> Iterator[None]:
-        """Keep a fault in TCP from phones that use UDP: it is told, and TCP ends until a start."""
-        try:
-            yield
-        except Exception:
-            log.exception("SIP over TCP has failed and is switched off; UDP goes on")
-            self.tcp_trouble, self._tcp_at = FAULT, NEVER
-            self.connections.close(self._endpoint(), now)
-
-    def _failed(self, error: OSError, now: float) -> None:
-        why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
-        trouble = f"SIP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
-        if trouble != self.trouble:
-            log.warning("%s", trouble)
-        self.trouble, self._retry_at = trouble, now + RETRY
-
-    def _receive(self, endpoint: Endpoint, now: float) -> None:
-        for _ in range(DATAGRAMS_A_TURN):
-            if self._socket is None:
-                return
-            try:
-                datagram, source = self._socket.recvfrom(LARGEST)
-            except BlockingIOError:
-                return
-            except OSError:  # an ICMP error that waits in the queue
-                self._drain_errors(endpoint, now)
-                continue
-            endpoint.receive(datagram, source, now)
-
-    def _flush(self, endpoint: Endpoint, now: float) -> None:
-        while datagrams := endpoint.take_datagrams():
-            for datagram, address in datagrams:
-                self._send(endpoint, datagram, address, now)
-
-    def _send(self, endpoint: Endpoint, datagram: bytes, address: Address, now: float) -> None:
-        if isinstance(address, Stream):
-            self._send_by(endpoint, datagram, address, now)
-            return
-        if self._socket is None:
-            endpoint.refused(address, now)
-            return
-        try:
-            self._socket.sendto(datagram, address)
-        except OSError:
-            # The error may be a queued one about an earlier datagram to somebody else.
-            self._drain_errors(endpoint, now)
-            self._send_again(endpoint, datagram, address, now)
-
-    def _send_by(self, endpoint: Endpoint, message: bytes, stream: Stream, now: float) -> None:
-        """Send over a connection; one that is gone is as good as nobody at an address."""
-        with self._apart(now):
-            if not self.connections.send(stream, message, endpoint, now):
-                endpoint.refused(stream, now)
-
-    def _send_again(
-        self, endpoint: Endpoint, datagram: bytes, address: Address, now: float
-    ) -> None:
-        assert self._socket is not None
-        try:
-            self._socket.sendto(datagram, address)
-        except OSError as error:
-            if error.errno in UNREACHABLE:
-                endpoint.refused(address, now)
-
-    def _drain_errors(self, endpoint: Endpoint, now: float) -> None:
-        """Read the ICMP errors: each names the address that its datagram was sent to."""
-        assert self._socket is not None
-        for _ in range(DATAGRAMS_A_TURN):
-            try:
-                _, _, _, address = self._socket.recvmsg(0, 512, MSG_ERRQUEUE)
-            except OSError:
-                return
-            endpoint.refused((address[0], address[1]), now)
-
-    def _close(self) -> None:
-        self.listening.clear()
-        if self._socket:
-            self._socket.close()
-            self._socket = None
-        self.connections.close(self._endpoint(), time.monotonic())
-        self._after_turn()
-        self._selector.close()
-        self.connections.selector.close()
-        self._hear.close()
-        self._wake.close()
-
-
-def _route_to(peer: Address) -> str:
-    """Return the address that the kernel would send from; a UDP connect sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(peer)
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+    def _bucket(self, host: str, burst: float, now: float) -> Bucket:
+        bucket = self._buckets.setdefault(host, Bucket(burst, now))
+        self._buckets.move_to_end(host)
+        if len(self._buckets) > MAX_SOURCES:
+            self._buckets.popitem(last=False)
+        return bucket

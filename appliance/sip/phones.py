@@ -10,23 +10,30 @@ from appliance.calls.events import Passed, PhoneGone, PhoneRegistered
 from appliance.dsp.wav import Law
 from appliance.errors import Bug
 from appliance.sip import call as sip_call
-from appliance.sip import requests, trunk
-from appliance.sip.call import ANSWER_LIMIT, ELSEWHERE, HALF_OPEN, Agreement, Call, Input, State
-from appliance.sip.message import (
+from appliance.sip import trunk
+from appliance.sip.call import ELSEWHERE, HALF_OPEN, Call
+from appliance.sip.call_states import ANSWER_LIMIT, Input, State
+from appliance.sip.dialog import (
     AGENT,
+    MARGIN,
+    RESTARTED,
+    Core,
     Dialog,
-    Headers,
-    Message,
+    InDialogRequest,
+    Left,
+    Replaces,
     calling_party,
     contact,
+    digits_of,
     incoming,
     outgoing,
+    send_in_dialog,
 )
+from appliance.sip.message import Headers, Message
 from appliance.sip.registrar import Binding, Registrar, RegistrarAccount, Reply, Target
-from appliance.sip.requests import Replaces, digits_of
 from appliance.sip.rtp import Address
-from appliance.sip.sdp import Session
-from appliance.sip.transactions import MARGIN, RESTARTED, Core, Do, Left, Transaction
+from appliance.sip.sdp import Agreement, Session
+from appliance.sip.transactions import Do, Transaction
 from appliance.sip.trunk import Standing
 
 # ---- legs --------------------------------------------------------------------------------------
@@ -626,8 +633,8 @@ class Waiting:
             self._learn(lamp, what, message, now)
 
         # To where the phone has proven itself or stands, whatever address its Contact names.
-        notify = requests.Request("NOTIFY", headers, body, lamp.dialog.peer)
-        requests.send(self.core, lamp.dialog, notify, number, learn, now)
+        notify = InDialogRequest("NOTIFY", headers, body, lamp.dialog.peer)
+        send_in_dialog(self.core, lamp.dialog, notify, number, learn, now)
 
     def _learn(self, lamp: Lamp, what: Do, message: Message | None, now: float) -> None:
         """Go on with what has changed meanwhile; let go of a phone that wants no news."""

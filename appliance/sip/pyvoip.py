@@ -21,7 +21,8 @@ from pyVoIP.SIP import SIPClient, SIPMessage, SIPMessageType, SIPParseError, SIP
 from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 
 from appliance.errors import Bug
-from appliance.sip.call import Call, State
+from appliance.sip.call import Call
+from appliance.sip.call_states import State
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.message import METHODS, Fields
 from appliance.sip.registrar import PhonesSettings

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 from appliance.calls.events import DigitPressed, Event, Passed
 from appliance.dsp.wav import Law
-from appliance.sip.endpoint import Endpoint, Loop
+from appliance.sip.dialog import left_from_json, left_to_json
+from appliance.sip.endpoint import Endpoint
 from appliance.sip.message import Stream
 from appliance.sip.phones import LegState, PhonesStatus, PhoneState, Ring
 from appliance.sip.pyvoip import DeskPhone, parse
@@ -22,7 +23,7 @@ from appliance.sip.registrar import (
     bindings_from_json,
     bindings_to_json,
 )
-from appliance.sip.transactions import left_from_json, left_to_json
+from appliance.sip.transport import Loop
 
 
 class Phones:

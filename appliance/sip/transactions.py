@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 import enum
-import json
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from http import HTTPStatus
-from typing import Any
+from dataclasses import dataclass, field
 
-from appliance.calls.events import Event
-from appliance.sip.message import (
-    AGENT,
-    ALLOW,
-    Dialog,
-    Headers,
-    Message,
-    Stream,
-    echo,
-    own_headers,
-    stamped_via,
-    write_message,
-)
-from appliance.sip.registrar import Login, parse_address
+from appliance.sip.message import Message, Stream
 from appliance.sip.rtp import Address
 
 # ---- transaction states ------------------------------------------------------------------------
@@ -239,7 +222,7 @@ def timers(kind: Kind, state: State, *, reliable: bool) -> tuple[Timer, ...]:
 # Transactions: repeats, time-outs and matching of RFC 3261 section 17, without clock or socket.
 #
 # `Transactions` keeps them all; what is to be sent gathers in `outbox`, what a client transaction
-# learns goes to its owner. The tables stand in transaction_states.py.
+# learns goes to its owner.
 
 MAGIC = "z9hG4bK"
 """RFC 3261 8.1.1.7: a branch that begins so is unique in space and time."""
@@ -500,184 +483,3 @@ def _class_of(code: int, provisional: Input, success: Input, failure: Input) -> 
     if code < 200:
         return provisional
     return success if code < 300 else failure
-
-
-# ---- left --------------------------------------------------------------------------------------
-# What a desk that dies leaves behind: its phones' calls, kept so that its successor ends them.
-#
-# A phone whose desk was killed believes that its call goes on: some for minutes, some for ever, and
-# meanwhile it is engaged. What its successor needs for a BYE, a CANCEL or a refusal is written down
-# at every change, in memory (/run), and acted on at the next start.
-
-MARGIN = 100
-"""Sequence numbers passed over: requests that left after the last writing (12.2.2 allows gaps)."""
-TCP = ";tcp"
-"""Marks the far end of a connection: it is gone, and the phone is told when it has come back."""
-RESTARTED = ("Reason", 'SIP;cause=503;text="The switchboard was restarted"')
-"""RFC 3326, for whoever reads the phone's journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """One call. `branch` is that of an INVITE of ours without an answer, "" for none; `refusal` the
-    response that ends a call which the phone hears ringing, with the `key` of its INVITE.
-    """
-
-    phone: str
-    dialog: Dialog
-    cseq: int
-    branch: str = ""
-    refusal: str = ""
-    key: Key = ("", "")
-
-
-def left_to_json(left: tuple[Left, ...]) -> str:
-    """Write calls for a file."""
-    return json.dumps([_row(one) for one in left])
-
-
-def left_from_json(text: str) -> tuple[Left, ...]:
-    """Read calls; what cannot be read is left out, and its phone finds out by itself."""
-    try:
-        rows = json.loads(text)
-    except ValueError:
-        return ()
-    found = (_left(row) for row in (rows if isinstance(rows, list) else ()))
-    return tuple(one for one in found if one is not None)
-
-
-def _row(left: Left) -> dict[str, Any]:
-    dialog = {f.name: getattr(left.dialog, f.name) for f in fields(Dialog)}
-    peer = left.dialog.peer
-    dialog["peer"] = f"{peer[0]}:{peer[1]}" + (TCP if isinstance(peer, Stream) else "")
-    return {f.name: getattr(left, f.name) for f in fields(Left)} | {"dialog": dialog}
-
-
-def _left(row: Any) -> Left | None:
-    try:
-        dialog, key = row["dialog"], row["key"]
-        return Left(
-            _text(row["phone"]),
-            Dialog(
-                **{name: _text(dialog[name]) for name in _TEXTS},
-                peer=_peer(dialog["peer"]),
-                routes=tuple(_text(route) for route in dialog["routes"]),
-            ),
-            int(row["cseq"]),
-            _text(row["branch"]),
-            _text(row["refusal"], lines=True),
-            (_text(key[0]), _text(key[1])),
-        )
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        return None
-
-
-_TEXTS = ("call_id", "local", "local_tag", "remote", "target", "remote_tag")
-
-
-def _text(value: Any, *, lines: bool = False) -> str:
-    """Return a string that stays on its line; raises ValueError."""
-    if not isinstance(value, str) or (not lines and not value.isprintable()):
-        raise ValueError("no text")
-    return value
-
-
-def _peer(value: Any) -> Address:
-    """Return an address, a connection's as such; raises ValueError."""
-    text = _text(value)
-    address = parse_address(text.removesuffix(TCP))
-    return Stream(address) if text.endswith(TCP) else address
-
-
-# ---- core --------------------------------------------------------------------------------------
-# What every part of the endpoint shares: transactions, our address, randomness, told events.
-
-PHRASES = {
-    100: "Trying", 180: "Ringing", 202: "Accepted", 420: "Bad Extension",
-    422: "Session Interval Too Small",
-    423: "Interval Too Brief", 480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 486: "Busy Here",
-    487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
-    491: "Request Pending", 603: "Decline",
-}  # fmt: skip
-"""RFC 3261 21; what HTTP shares comes from the standard library."""
-
-
-def phrase(code: int) -> str:
-    """Return the reason phrase of a response."""
-    if code in PHRASES:
-        return PHRASES[code]
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "Refused"
-
-
-@dataclass(slots=True)
-class Core:
-    """Shared by calls and endpoint. `local` tells our address as a peer sees it; `random` bytes
-    come from the outside, like the time. `login` is the account at an external registrar.
-    """
-
-    local: Callable[[Address], Address]
-    random: Callable[[int], bytes]
-    login: Login | None = None
-    transactions: Transactions = field(default_factory=Transactions)
-    events: deque[Event] = field(default_factory=deque)
-    unsaid: list[Left] = field(default_factory=list)
-    """Calls whose BYE could not be sent: the connection was broken."""
-
-    def token(self, size: int = 8) -> str:
-        """Return `size` random bytes in hexadecimal: tags, Call-IDs."""
-        return self.random(size).hex()
-
-    def branch(self) -> str:
-        """Return a new branch: 96 random bits, so that no stranger's response can match."""
-        return MAGIC + self.token(12)
-
-    def tell(self, event: Event) -> None:
-        """Tell the desk."""
-        self.events.append(event)
-
-    def respond(
-        self,
-        transaction: Transaction,
-        request: Message,
-        code: int,
-        now: float,
-        tag: str = "",
-        extra: Headers = (),
-        body: str = "",
-    ) -> None:
-        """Send a response to `request`; `tag` is ours of the dialog, a new one for none."""
-        data = self.response(transaction, request, code, tag, extra, body)
-        self.transactions.say(transaction, code, data, now)
-
-    def response(
-        self,
-        transaction: Transaction,
-        request: Message,
-        code: int,
-        tag: str = "",
-        extra: Headers = (),
-        body: str = "",
-    ) -> bytes:
-        """Write a response to `request`."""
-        own: Headers = (("Allow", ALLOW), ("Server", AGENT))
-        if request.method == "INVITE" and code < 300:
-            own = own_headers(self.local(transaction.peer))
-        headers = (*response_head(request, transaction.peer, tag or self.token()), *own, *extra)
-        return write_message(f"SIP/2.0 {code} {phrase(code)}", headers, body)
-
-
-def response_head(request: Message, source: Address, tag: str) -> Headers:
-    """Return what a response copies, the top Via stamped and To with our tag (8.2.6.2)."""
-    head: list[tuple[str, str]] = []
-    for name, value in echo(request.headers):
-        if name == "Via" and not head:
-            head.append((name, stamped_via(value, source)))
-        elif name == "To" and not request.fields.to_tag:
-            head.append((name, f"{value};tag={tag}"))
-        else:
-            head.append((name, value))
-    return tuple(head)

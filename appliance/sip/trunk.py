@@ -8,20 +8,18 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from appliance.calls.events import Caller, Passed, Presentation
+from appliance.sip.dialog import AGENT, Core, Dialog, contact
 from appliance.sip.message import (
-    AGENT,
-    Dialog,
     Headers,
     Message,
     NameAddress,
-    contact,
     read_name_address,
     read_uri,
     split_outside,
 )
 from appliance.sip.registrar import Login, RegistrarAccount, Target
 from appliance.sip.rtp import Address
-from appliance.sip.transactions import Core, Do
+from appliance.sip.transactions import Do
 
 # ---- registration ------------------------------------------------------------------------------
 # The box's own registration at a telephone system or proxy (RFC 3261 10.2), kept up for ever.

@@ -28,7 +28,7 @@ waits for what a hung process has left behind, waits for longer: 20 s and more.
 HANGING = """
 import os, sys, time
 if "run" in sys.orig_argv:
-    from appliance.sip.endpoint import Loop
+    from appliance.sip.transport import Loop
     real = Loop.turn
     def turn(self, now):
         while os.path.exists({path!r}):

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.simulator.phone.process import TestPhone
-from appliance.sip.connections import MOST_UNPROVEN
+from appliance.sip.transport import MOST_UNPROVEN
 from tests.faults.needs import require
 from tests.faults.strangers import (
     STRANGER,

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.service.status import PhoneStateWriter, StatusCollector
-from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus
 from appliance.sip.registrar import Binding
+from appliance.sip.transport import FAULT
 
 UDP = Binding("21", ("192.0.2.21", 5060), "sip:21@192.0.2.21", 100.0)
 

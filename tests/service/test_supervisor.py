@@ -46,7 +46,7 @@ from appliance.policy.text import Words
 from appliance.service import composition
 from appliance.service.status import StatusCollector
 from appliance.service.supervision import FAULT_SHOWN_S, FILE, Supervisor
-from appliance.sip import endpoint
+from appliance.sip import transport
 from appliance.store import writer
 from appliance.store.database import DATABASE_FAILING, DATABASE_UNSURE
 from appliance.store.writer import DatabaseWriter
@@ -236,7 +236,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "BEAT_S", 0.02)
     monkeypatch.setattr(mail_mail, "LOOK_S", 0.02)
     monkeypatch.setattr(prometheus, "TURN_S", 0.02)
-    monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(transport, "LONGEST_WAIT", 0.02)
 
 
 @pytest.mark.usefixtures("short_waits")
@@ -275,7 +275,7 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Component, tmp_pa
 
 def test_idle_threads_turn_well_within_their_limits() -> None:
     """The longest wait of each is a sixth of what makes it hung, or less."""
-    waits = {Component.SIP: endpoint.LONGEST_WAIT, Component.MAIL: mail_mail.LOOK_S}
+    waits = {Component.SIP: transport.LONGEST_WAIT, Component.MAIL: mail_mail.LOOK_S}
     for part in THREADS:
         assert waits.get(part, workers.BEAT_S) <= RESTART_RULES[part].silent_s / 5
 

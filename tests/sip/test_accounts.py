@@ -8,8 +8,7 @@ import secrets
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.sip.admission import ALPHABET, LENGTH, make_secret, what_to_type
-from appliance.sip.registrar import parse_address
+from appliance.sip.registrar import ALPHABET, LENGTH, make_secret, parse_address, what_to_type
 
 
 def test_secrets_have_a_hundred_bits() -> None:

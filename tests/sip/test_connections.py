@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from appliance.calls import events
-from appliance.sip import connections
-from appliance.sip.connections import PING, PONG, Connections
-from appliance.sip.endpoint import FAULT
+from appliance.sip import transport
 from appliance.sip.message import Message, Stream, read
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhonesSettings
 from appliance.sip.rtp import Address
 from appliance.sip.service import Phones
+from appliance.sip.transport import FAULT, PING, PONG, Connections
 from tests.sip.office import HandPhone, office
 from tests.sip.test_flows import ACCOUNT, answer_to
 from tests.sip.world import SDP, request, response, within
@@ -295,16 +294,16 @@ def test_one_host_keeps_nobody_else_out(room: Room) -> None:
         room.connect(f"127.0.0.{host}")
         room.turn(0.1, wait=0.001)
     assert room.ended == room.there[1:15]
-    assert len(room.made) == 1 + connections.MOST_UNPROVEN
+    assert len(room.made) == 1 + transport.MOST_UNPROVEN
     assert room.made.refused == 14
 
 
 def test_a_flood_of_connections_waits_in_the_kernel(room: Room) -> None:
     """So many are taken in a second; the listener is not looked at meanwhile."""
-    for _ in range(int(connections.ACCEPT_BURST)):
+    for _ in range(int(transport.ACCEPT_BURST)):
         room.connect()
     taken = len(room.there)
-    assert taken == connections.ACCEPT_BURST
+    assert taken == transport.ACCEPT_BURST
     room.connect()
     assert len(room.there) == taken
     assert room.made.next_deadline(room.now) == pytest.approx(room.now + 0.05)
@@ -382,7 +381,7 @@ def test_without_file_descriptors_the_thread_does_not_spin(room: Room) -> None:
     room.made.selector.unregister(real)
     room.made.selector.register(crowded, selectors.EVENT_READ)
     room.connect()
-    assert room.made.next_deadline(room.now) == pytest.approx(room.now + connections.AGAIN)
+    assert room.made.next_deadline(room.now) == pytest.approx(room.now + transport.AGAIN)
     room.made._listener = real
     room.turn(1.1, turns=2)
     assert len(room.there) == 1

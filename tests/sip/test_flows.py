@@ -7,10 +7,10 @@ import re
 import pytest
 
 from appliance.calls import events
+from appliance.sip.dialog import left_from_json, left_to_json
 from appliance.sip.message import Message, Stream
 from appliance.sip.registrar import Credentials, PhoneAccount, bindings_to_json, expected_digest
 from appliance.sip.rtp import Address
-from appliance.sip.transactions import left_from_json, left_to_json
 from tests.sip.world import DESK, SDP, Bench, desk, endpoint, request, response, within
 
 FIRST, SECOND = Stream(("192.0.2.21", 40001)), Stream(("192.0.2.21", 40002))

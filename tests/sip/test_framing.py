@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.sip.connections import PING, Broken, Framer
 from appliance.sip.message import LIMIT, Message, Stream, read
 from appliance.sip.pyvoip import parse
+from appliance.sip.transport import PING, Broken, Framer
 from tests.sip.world import SDP, request
 
 OPTIONS = request("OPTIONS")

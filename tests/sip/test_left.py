@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from appliance.sip.dialog import left_from_json, left_to_json
 from appliance.sip.message import Message
-from appliance.sip.transactions import left_from_json, left_to_json
 from tests.sip.world import MEDIA, PHONE, SDP, Bench, desk, request, response, tag_of
 
 

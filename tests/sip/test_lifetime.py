@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls import events
-from appliance.sip.call import SessionTimer, asked, is_too_brief, session_granted, session_settled
+from appliance.sip.call_states import (
+    SessionTimer,
+    asked,
+    is_too_brief,
+    session_granted,
+    session_settled,
+)
 from appliance.sip.message import Message, read
 from appliance.sip.pyvoip import parse
 from tests.sip.world import PHONE, SDP, Bench, desk, request, response, within

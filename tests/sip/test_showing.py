@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.sip.dialog import left_from_json, left_to_json
 from appliance.sip.message import Message
-from appliance.sip.transactions import left_from_json, left_to_json
 from tests.sip.test_rung import branch_of
 from tests.sip.world import PHONE, SDP, Bench, desk, response
 

@@ -22,15 +22,15 @@ from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 
 from appliance.calls import events
 from appliance.errors import Bug
-from appliance.sip import endpoint as loop_module
 from appliance.sip import pyvoip
-from appliance.sip.endpoint import Endpoint, Loop
-from appliance.sip.message import Dialog
+from appliance.sip import transport as loop_module
+from appliance.sip.dialog import Dialog, Left, left_to_json
+from appliance.sip.endpoint import Endpoint
 from appliance.sip.phones import LegState, PhoneState
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings, bindings_from_json
 from appliance.sip.service import Phones
-from appliance.sip.transactions import Left, left_to_json
+from appliance.sip.transport import Loop
 from tests.sip.office import HandPhone, Office, office
 from tests.sip.world import PHONE, SDP, request, ring, within
 

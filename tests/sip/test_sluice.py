@@ -8,20 +8,14 @@ import random
 import pytest
 
 from appliance.calls import events
-from appliance.sip.connections import (
-    ACCEPT_BURST,
-    ACCEPT_RATE,
+from appliance.sip.endpoint import (
     ANSWERS_BURST,
     ANSWERS_RATE,
-    BACKLOG,
     BURST,
     FIRST,
     FLOOD,
     FLOOD_S,
     MAX_SOURCES,
-    MIDWAY_S,
-    MOST_OF_A_HOST,
-    MOST_UNPROVEN,
     NEWCOMERS_BURST,
     NEWCOMERS_RATE,
     QUIET_S,
@@ -29,17 +23,25 @@ from appliance.sip.connections import (
     STRANGERS_BURST,
     STRANGERS_RATE,
     TOLD_S,
-    UNPROVEN_BYTES,
-    UNPROVEN_S,
-    WAITING_BYTES,
-    WAITING_S,
+    Endpoint,
     Sluice,
 )
-from appliance.sip.endpoint import Endpoint
 from appliance.sip.message import LIMIT, MAX_HEADERS
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import MAX_GUESSES, MAX_LOCKS, PhoneAccount, PhonesSettings, network_of
 from appliance.sip.transactions import MAX_SERVERS, MAX_STRANGERS
+from appliance.sip.transport import (
+    ACCEPT_BURST,
+    ACCEPT_RATE,
+    BACKLOG,
+    MIDWAY_S,
+    MOST_OF_A_HOST,
+    MOST_UNPROVEN,
+    UNPROVEN_BYTES,
+    UNPROVEN_S,
+    WAITING_BYTES,
+    WAITING_S,
+)
 from tests.docs.pages import DESIGN, rows
 from tests.sip.world import DESK, PHONE, SDP, Bench, desk, request, within
 

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.sip import call, transactions
+from appliance.sip import call_states, transactions
 from appliance.sip.call import ACTIONS
 from appliance.sip.transactions import Kind, State
 
-PAIRS = [(state, what) for state in call.State for what in call.Input]
+PAIRS = [(state, what) for state in call_states.State for what in call_states.Input]
 
 
 @pytest.mark.parametrize(("state", "what"), PAIRS, ids=str)
 def test_every_state_and_input_is_a_row_or_ignored_for_a_reason(
-    state: call.State, what: call.Input
+    state: call_states.State, what: call_states.Input
 ) -> None:
     """Totality: nothing can happen to a leg that nobody has thought of."""
-    assert what in call.TABLE[state] or call.ignored_because(state, what)
+    assert what in call_states.TABLE[state] or call_states.ignored_because(state, what)
 
 
 def test_the_check_sees_a_missing_row() -> None:
     """Of the rows that matter none would be missed unseen: without it there is no reason."""
-    rows = {(state, what) for state, row in call.TABLE.items() for what in row}
-    excused = {pair for pair in rows if call.ignored_because(*pair)}
-    assert {pair for pair in excused if pair[0] is not call.State.ENDED} == {
-        (call.State.STOPPING, call.Input.OVER),
-        (call.State.CANCELLING, call.Input.OVER),
-        (call.State.CONFIRMED, call.Input.ANSWERED),
-        (call.State.CONFIRMED, call.Input.ANSWERED_BADLY),
+    rows = {(state, what) for state, row in call_states.TABLE.items() for what in row}
+    excused = {pair for pair in rows if call_states.ignored_because(*pair)}
+    assert {pair for pair in excused if pair[0] is not call_states.State.ENDED} == {
+        (call_states.State.STOPPING, call_states.Input.OVER),
+        (call_states.State.CANCELLING, call_states.Input.OVER),
+        (call_states.State.CONFIRMED, call_states.Input.ANSWERED),
+        (call_states.State.CONFIRMED, call_states.Input.ANSWERED_BADLY),
     }
 
 
 def test_every_leg_can_end() -> None:
     """From each state ENDED can be reached, and from ENDED nothing else."""
-    for state in call.State:
+    for state in call_states.State:
         seen, ahead = {state}, [state]
         while ahead:
-            steps = call.TABLE[ahead.pop()].values()
+            steps = call_states.TABLE[ahead.pop()].values()
             ahead += [s.state for s in steps if s.state not in seen]
             seen |= {s.state for s in steps}
-        assert call.State.ENDED in seen
-    ended = call.TABLE[call.State.ENDED].values()
-    assert {step.state for step in ended} == {call.State.ENDED}
+        assert call_states.State.ENDED in seen
+    ended = call_states.TABLE[call_states.State.ENDED].values()
+    assert {step.state for step in ended} == {call_states.State.ENDED}
 
 
 def test_every_action_has_its_method() -> None:
     """What the table orders, the leg can do."""
-    assert set(ACTIONS) == set(call.Do)
+    assert set(ACTIONS) == set(call_states.Do)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -11,8 +11,7 @@ import pytest
 from appliance.calls import events
 from appliance.calls.events import Caller, Passed, Presentation
 from appliance.sip import trunk
-from appliance.sip.admission import MOST_TAKEN_OVER
-from appliance.sip.endpoint import Endpoint
+from appliance.sip.endpoint import MOST_TAKEN_OVER, Endpoint
 from appliance.sip.message import Message
 from appliance.sip.phones import Ring
 from appliance.sip.pyvoip import parse

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls import events
-from appliance.sip.admission import digit_in
+from appliance.sip.call import digit_in
 from appliance.sip.message import Message
 from tests.sip.world import DESK, PHONE, SDP, Bench, desk, request, response, within
 

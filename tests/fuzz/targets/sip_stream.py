@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.sip.connections import PING, Broken, Framer
 from appliance.sip.message import LIMIT, Unreadable, read
 from appliance.sip.pyvoip import parse
+from appliance.sip.transport import PING, Broken, Framer
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
 from tests.fuzz.targets import sip_message

@@ -1,0 +1,335 @@
+"""The life of one phone's leg: states, inputs, one table of transitions; session timers.
+
+A leg is rung by us or dialled by the phone (RFC 3261 9, 13, 15). Every state and input is a row or
+is ignored for a reason; a test proves that nothing is missing. The timers (RFC 4028) are pure
+values: what was agreed, and the moments that follow from it; `call` acts on them.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+
+from appliance.sip.message import Headers, Message
+
+
+class State(enum.Enum):
+    """Where a leg stands."""
+
+    CALLING = "calling"  # our INVITE is out, nothing was heard
+    EARLY = "early"  # the phone has said 1xx
+    STOPPING = "stopping"  # to be cancelled, but nothing was heard yet (9.1 forbids CANCEL)
+    CANCELLING = "cancelling"  # CANCEL is out
+    OFFERED = "offered"  # the phone called us and hears 180
+    ACCEPTED = "accepted"  # we said 200, its ACK is awaited
+    PROPOSED = "proposed"  # we said 200 with our offer, its ACK brings the answer
+    HANGING_UP = "hanging up"  # to be ended, but the ACK is awaited (15)
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+class Input(enum.Enum):
+    """What can happen to a leg."""
+
+    PROVISIONAL = "1xx received"
+    ANSWERED = "2xx with sound"
+    ANSWERED_BADLY = "2xx without sound that we can use"
+    BUSY = "486, 600"
+    DECLINED = "603, 607, 608, 3xx"
+    CHALLENGED = "a refusal that asks for the INVITE anew: 401, 407, 422"
+    FAILED = "any other refusal"
+    TIMED_OUT = "no answer to the INVITE"
+    UNSENT = "the network refused the INVITE"
+    OVER = "the INVITE's transaction is over"
+    STOP = "the desk wants it to end"
+    ACCEPT = "the desk accepts it"
+    PROPOSE = "the desk accepts it, and the phone left the offer to us"
+    REFUSE = "the desk refuses it"
+    CANCELLED = "CANCEL received"
+    ACK = "ACK received"
+    ACK_BADLY = "ACK with an answer that we cannot use"
+    NO_ACK = "no ACK for 32 s"
+    EXPIRED = "the desk has neither accepted nor refused for 32 s"
+    BYE = "BYE received"
+    LOST = "the phone is silent when asked, or its session was not renewed"
+    CUT = "the connection to the phone broke, and it has no other one"
+
+
+class Do(enum.Enum):
+    """What a leg does; call.py holds one method for each."""
+
+    TELL_PROGRESS = "LegProgressed"
+    TELL_ANSWERED = "MediaAgreed, then OperatorAnswered"
+    TELL_BUSY = "PhoneBusy"
+    TELL_DECLINED = "PhoneDeclined"
+    TELL_UNREACHABLE = "PhoneUnreachable"
+    TELL_HUNG_UP = "PhoneHungUp"
+    TELL_LOST = "PhoneLost"
+    SEND_INVITE = "INVITE again, with what was asked for"
+    SEND_ACK = "ACK of a 2xx"
+    SEND_BYE = "BYE"
+    SEND_CANCEL = "CANCEL"
+    SAY_OK = "200"
+    SAY_REFUSED = "the desk's refusal"
+    SAY_TERMINATED = "487"
+    SAY_UNAVAILABLE = "480"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: the next state and what is done on the way."""
+
+    state: State
+    do: tuple[Do, ...] = ()
+
+
+_S, _I = State, Input
+
+_RUNG = {
+    _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK, Do.TELL_ANSWERED)),
+    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE, Do.TELL_UNREACHABLE)),
+    _I.BUSY: Step(_S.ENDED, (Do.TELL_BUSY,)),
+    _I.DECLINED: Step(_S.ENDED, (Do.TELL_DECLINED,)),
+    _I.FAILED: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+    _I.PROVISIONAL: Step(_S.EARLY, (Do.TELL_PROGRESS,)),
+    _I.CHALLENGED: Step(_S.CALLING, (Do.SEND_INVITE,)),
+}
+_GIVEN_UP = {
+    # CANCEL and 200 cross: the phone is off hook, so it gets ACK and BYE (9.1, 15)
+    _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
+    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
+    _I.BUSY: Step(_S.ENDED),
+    _I.DECLINED: Step(_S.ENDED),
+    _I.FAILED: Step(_S.ENDED),  # 487 among them
+    _I.CHALLENGED: Step(_S.ENDED),
+    _I.OVER: Step(_S.ENDED),
+}
+_ACK_AWAITED = {
+    _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),  # 13.3.1.4
+    _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),
+    _I.BYE: Step(_S.ENDED, (Do.TELL_HUNG_UP,)),
+}
+
+TABLE: dict[State, dict[Input, Step]] = {
+    _S.CALLING: {
+        **_RUNG,
+        _I.TIMED_OUT: Step(_S.STOPPING, (Do.TELL_UNREACHABLE,)),
+        _I.UNSENT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+        _I.STOP: Step(_S.STOPPING),
+    },
+    _S.EARLY: {
+        **_RUNG,
+        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+        _I.STOP: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
+    },
+    _S.STOPPING: {
+        **_GIVEN_UP,
+        _I.PROVISIONAL: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
+        _I.UNSENT: Step(_S.ENDED),
+        _I.CUT: Step(_S.ENDED),
+    },
+    _S.CANCELLING: {**_GIVEN_UP, _I.CUT: Step(_S.ENDED)},
+    _S.OFFERED: {
+        _I.ACCEPT: Step(_S.ACCEPTED, (Do.SAY_OK, Do.TELL_ANSWERED)),
+        _I.PROPOSE: Step(_S.PROPOSED, (Do.SAY_OK,)),
+        _I.REFUSE: Step(_S.ENDED, (Do.SAY_REFUSED,)),
+        _I.STOP: Step(_S.ENDED, (Do.SAY_UNAVAILABLE,)),
+        _I.CANCELLED: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
+        _I.BYE: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
+        _I.EXPIRED: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
+        _I.CUT: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
+    },
+    _S.ACCEPTED: {
+        **_ACK_AWAITED,
+        _I.ACK: Step(_S.CONFIRMED),
+        _I.STOP: Step(_S.HANGING_UP),
+    },
+    _S.PROPOSED: {
+        **_ACK_AWAITED,
+        _I.ACK: Step(_S.CONFIRMED, (Do.TELL_ANSWERED,)),
+        _I.STOP: Step(_S.HANGING_UP),
+    },
+    _S.HANGING_UP: {
+        _I.ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.BYE: Step(_S.ENDED),
+    },
+    _S.CONFIRMED: {
+        **_ACK_AWAITED,  # of a re-INVITE
+        _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK,)),  # the 200 again: our ACK was lost
+        _I.ANSWERED_BADLY: Step(_S.CONFIRMED, (Do.SEND_ACK,)),
+        _I.STOP: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.LOST: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_LOST)),  # the BYE, should it be back
+    },
+    _S.ENDED: {
+        _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK,)),
+        _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK,)),
+    },
+}
+
+_OURS = {
+    _I.PROVISIONAL, _I.ANSWERED, _I.ANSWERED_BADLY, _I.BUSY, _I.DECLINED, _I.FAILED,
+    _I.CHALLENGED, _I.TIMED_OUT, _I.UNSENT,
+}  # fmt: skip
+_ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
+_BEFORE_OK = {_I.ACCEPT, _I.PROPOSE, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
+_NO_CANCELLING = {_I.TIMED_OUT, _I.UNSENT}
+
+IGNORED: dict[State, dict[str, set[Input]]] = {
+    _S.CALLING: {},
+    _S.EARLY: {"the phone has been heard": _NO_CANCELLING},
+    _S.STOPPING: {"it is being ended already": {_I.STOP, _I.TIMED_OUT}},
+    _S.CANCELLING: {
+        "CANCEL is on its way": {_I.STOP, _I.PROVISIONAL},
+        "the phone has been heard": _NO_CANCELLING,
+    },
+    _S.OFFERED: {"there is no INVITE of ours": _OURS, "no 200 was sent yet": _ACKS},
+    _S.ACCEPTED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
+    _S.PROPOSED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
+    _S.HANGING_UP: {
+        "there is no INVITE of ours": _OURS,
+        "200 was sent": _BEFORE_OK,
+        "it is being ended already": {_I.STOP},
+    },
+    _S.CONFIRMED: {
+        "it is late: the call is settled": _OURS | _BEFORE_OK,
+        "the ACK of a re-INVITE, or a repeated one": {_I.ACK},
+    },
+    _S.ENDED: {"it is late: the leg has ended": set(Input)},
+}
+"""Why an input that has no row changes nothing."""
+_ANSWERED = {_S.ACCEPTED, _S.PROPOSED, _S.HANGING_UP, _S.CONFIRMED}
+_OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
+
+
+def ignored_because(state: State, what: Input) -> str:
+    """Say why an input without a row changes nothing; "" when no reason is known."""
+    if what is Input.OVER:
+        return "a transaction that ends in its own time changes nothing"
+    if what is Input.LOST and state is not State.CONFIRMED:
+        return "only a call that is up is asked for life"
+    if what is Input.CUT and state in _ANSWERED:
+        return "sound needs no connection: the call is ended, if need be, once the phone is back"
+    if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
+        return "it belongs to a call that the phone made, or to an answered one"
+    return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")
+
+
+WANTED = 1800
+"""Seconds a session lasts without renewal, as we ask for it (RFC 4028 4.2 recommends it)."""
+LEAST = 90
+"""Seconds: what may be asked for at the least (RFC 4028 4.2)."""
+HELD_ASK = 15.0
+"""Seconds between questions to a phone whose sound is no sign of life: it holds, or is held."""
+ANSWER_LIMIT = 5.0
+"""Seconds a phone has for its answer: four questions, at 0, 0.5, 1.5 and 3.5 s."""
+DESK_LIMIT = 10.0
+"""Seconds the desk has to say what becomes of a transfer; then it is refused."""
+TRANSFER_LIMIT = 300.0
+"""Seconds a transfer that is under way may take until the phone is told how it ended."""
+
+_SESSION_EXPIRES = re.compile(
+    r"\s*(\d{1,9})\s*(?:;.*?\brefresher\s*=\s*(uac|uas))?.*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimer:
+    """A session of `interval` seconds since `renewed_at`; `we_refresh` says whose duty it is."""
+
+    interval: int
+    we_refresh: bool
+    renewed_at: float
+
+    @property
+    def refresh_at(self) -> float | None:
+        """When we renew it: half way (RFC 4028 10); None when the phone does."""
+        return self.renewed_at + self.interval / 2 if self.we_refresh else None
+
+    @property
+    def ends_at(self) -> float:
+        """When it is over unless renewed (10: "the minimum of 32 seconds and one third" before)."""
+        return self.renewed_at + self.interval - min(32.0, self.interval / 3)
+
+
+@dataclass(slots=True)
+class Life:
+    """One call's timers (monotonic s, None for none).
+
+    `answer_by`: asked for life, and lost if silent until then. `transfer`: the number of the REFER
+    that waits for the desk.
+    """
+
+    timer: SessionTimer | None = None
+    refresh_at: float | None = None
+    knows_update: bool = False
+    refreshing: bool = False
+    ask_at: float | None = None
+    answer_by: float | None = None
+    transfer: int | None = None
+    transfer_by: float | None = None
+
+    def next_deadline(self) -> float | None:
+        """Return when something is due."""
+        times = (self.refresh_at, self.ask_at, self.answer_by, self.transfer_by)
+        ends_at = self.timer.ends_at if self.timer else None
+        return min((at for at in (*times, ends_at) if at is not None), default=None)
+
+    def renewed(self, timer: SessionTimer | None) -> None:
+        """Take what the last INVITE or UPDATE has settled; None switches the timer off (9)."""
+        self.timer = timer
+        self.refresh_at = timer.refresh_at if timer else None
+
+    def learn_methods(self, message: Message) -> None:
+        """Keep whether the phone knows UPDATE, which spares a refresh the offer and the ACK."""
+        allowed = ",".join(message.all("Allow")).upper()
+        self.knows_update = "UPDATE" in re.split(r"[\s,]+", allowed)
+
+    def watch(self, *, is_silent: bool, now: float) -> None:
+        """Begin, or stop, to ask a phone whose sound is no sign of life."""
+        self.ask_at = now + HELD_ASK if is_silent else None
+
+
+def asked(message: Message) -> tuple[int, str]:
+    """Return the seconds and the refresher ("uac", "uas", "") of Session-Expires; 0 for none."""
+    found = _SESSION_EXPIRES.fullmatch(message.get("Session-Expires"))
+    return (int(found[1]), (found[2] or "").lower()) if found else (0, "")
+
+
+def least_session_of(refusal: Message) -> int:
+    """Return the seconds that a 422 wants at the least, 0 when it does not say."""
+    text = refusal.get("Min-SE").partition(";")[0].strip()
+    return int(text) if re.fullmatch(r"\d{1,6}", text) else 0
+
+
+def session_wish(seconds: int = WANTED, *, we_refresh: bool = False) -> Headers:
+    """Return the headers of our INVITE or UPDATE; at first the phone may choose who refreshes."""
+    value = f"{seconds};refresher=uac" if we_refresh else f"{seconds}"
+    return (("Session-Expires", value), ("Min-SE", str(LEAST)))
+
+
+def session_settled(answer: Message, now: float) -> SessionTimer | None:
+    """Return the timer of a 2xx to our request, None when the phone knows of none (7.2)."""
+    seconds, refresher = asked(answer)
+    return SessionTimer(max(seconds, LEAST), refresher != "uas", now) if seconds else None
+
+
+def is_too_brief(request: Message) -> bool:
+    """Tell whether a phone asks for a session shorter than we grant: 422 with Min-SE (8.1)."""
+    return 0 < asked(request)[0] < LEAST
+
+
+def session_granted(request: Message, now: float) -> tuple[SessionTimer | None, Headers]:
+    """Return the timer that a phone's request gets, and the headers of the 2xx that say so (9)."""
+    seconds, refresher = asked(request)
+    if not seconds:
+        return None, ()
+    is_able = "timer" in re.split(r"[\s,]+", ",".join(request.all("Supported")).lower())
+    refresher = (refresher or "uac") if is_able else "uas"
+    headers = [("Session-Expires", f"{seconds};refresher={refresher}")]
+    if refresher == "uac":
+        headers.append(("Require", "timer"))
+    return SessionTimer(seconds, refresher == "uas", now), tuple(headers)
