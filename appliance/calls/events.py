@@ -52,8 +52,8 @@ class RegisterChanged:
     `officials` are whom the sheets make public as in charge (E10).
     """
 
-    register: object  # policy.register.register.Register; typed there to keep this module a leaf
-    officials: object = ()  # of policy.sheets.InCharge, likewise
+    register: object  # policy.directory.Directory; typed there to keep this module a leaf
+    officials: object = ()  # of policy.sheets.OfficialInCharge, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class SpokenSheetsChanged:
     `units` are the prompts that say units' names, "it/unit_...", by code: what operators hear.
     """
 
-    menu: object  # policy.spoken.Menu; typed there to keep this module a leaf
+    menu: object  # policy.sheets.Menu; typed there to keep this module a leaf
     units: object = None  # a mapping of texts, likewise
 
 
@@ -79,7 +79,7 @@ class NumbersKnown:
     """Who has called, and what was placed, as the call log has it: at the start, and when read
     again (E17); until then no position dials freely. `forgotten`: numbers erased since (E20)."""
 
-    ledger: object  # policy.dialling.Ledger; typed there to keep this module a leaf
+    ledger: object  # policy.dialling.DialLedger; typed there to keep this module a leaf
     forgotten: tuple[str, ...] = field(default=(), repr=False)
 
 

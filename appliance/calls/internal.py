@@ -168,7 +168,7 @@ KEY_CALL_ACTIONS: Actions = {**model.COMMON, SideAction.SPEAK: _speak}
 
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}
-"""The outcome (policy.messages.Outcome) with which a key closes the message."""
+"""The outcome (policy.voicemail.MessageOutcome) with which a key closes the message."""
 CALL_BACK = "7"
 """The box dials the number of whom the message is from (E17); without one the key means nothing."""
 MARKS = {"5": MessageStep.TAKE, "6": MessageStep.FAIL}

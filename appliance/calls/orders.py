@@ -474,7 +474,7 @@ class FetchMessage:
 
 @dataclass(frozen=True, slots=True)
 class MarkMessage:
-    """Note a step (policy.messages.Step) about a message for `by`.
+    """Note a step (policy.voicemail.MessageStep) about a message for `by`.
 
     Answered by MessageMarked; that it was heard is noted without an answer.
     """
@@ -508,7 +508,7 @@ class CloseMessage:
 class SaveServiceState:
     """Keep the manual states (unattended, closed, all absent) over a restart."""
 
-    state: object  # policy.service_state.ServiceState; object keeps this module a leaf
+    state: object  # policy.opening.ServiceState; object keeps this module a leaf
 
 
 # ---- orders ------------------------------------------------------------------------------------

@@ -366,7 +366,7 @@ SAID: Mapping[DialRefusal, Keys] = {
     DialRefusal.CALLS: ("dial_limit", "try_later"),
     DialRefusal.MINUTES: ("dial_limit",),
 }
-"""What is heard where policy.dialling.SENTENCES is read."""
+"""What is heard where policy.dialling.DIAL_REFUSAL_WORDS is read."""
 
 
 def no_line_keys(*, emergency: bool) -> Keys:

@@ -410,7 +410,7 @@ class Office:
     an office that does not want it spelt to callers. `citizens_desk` is None where there
     is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most;
     all numbers of an office together ring for `transfer_ms` (E7).
-    `lines_kept` lines stay free to answer where there are more (policy.lines_kept). `head` are the
+    `lines_kept` lines stay free to answer where there are more (`line_for`). `head` are the
     phones of the supervisor, whom an operator may bring into a conversation (E10).
     `without_time` is what holds instead of the hours while the clock cannot be trusted. `branches`
     says when callers are handed over to other branches (B9).

@@ -316,7 +316,7 @@ CAUSE_OF_GREETING = {
     "greeting_unattended": OverflowCause.UNATTENDED,
     "greeting_fault": OverflowCause.UNREACHABLE,
 }
-"""What else leads to voicemail is told by its greeting (routing.GREETINGS)."""
+"""What else leads to voicemail is told by its greeting (NOT_TAKEN_GREETINGS)."""
 
 
 @dataclass(frozen=True, slots=True)

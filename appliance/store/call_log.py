@@ -389,7 +389,7 @@ def calls_with_number(
 ) -> tuple[NumberedCall, ...]:
     """List the calls from and to a number since an instant, however it was sent; newest first.
 
-    Part of a number finds all that begin or end with it (see policy.same_number.is_like).
+    Part of a number finds all that begin or end with it (see policy.numbering.is_number_like).
     """
     ends = number_tail(number)[-COMMON_DIGITS:]
     rows = connection.execute(_WITH_DIGITS, (to_ms(since), f"%{ends}%"))

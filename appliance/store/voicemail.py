@@ -446,7 +446,7 @@ def add_entry(
     """Add an entry about a message or call (its short number or id).
 
     Returns its number and how it stands now; the same entry twice is one. Raises OfficeError
-    when there is none of that name, or where policy.messages refuses.
+    when there is none of that name, or where policy.voicemail.check_entry refuses.
     """
     # Checking and adding are one transaction: of two people who take the same message at once the
     # second is refused, and told who has it.
