@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.state_folder import path_of
-from appliance.dsp import progress, wav
+from appliance.dsp import wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
@@ -172,8 +172,8 @@ def speak(text: str, language: str, speed: float = 1.0) -> bytes:
                 f"{text!r} says nothing when it is read aloud: write words",
             )
         )
-    sound = progress.telephone(_synthesised(plain, language, speed))
-    return progress.levelled(progress.trimmed(progress.without_end_click(sound)))
+    sound = wav.telephone(_synthesised(plain, language, speed))
+    return wav.levelled(wav.trimmed(wav.without_end_click(sound)))
 
 
 def speak_prompt(said: SpokenText) -> bytes:

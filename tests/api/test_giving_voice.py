@@ -12,7 +12,7 @@ import pytest
 from appliance.api import speech
 from appliance.api.speech import load_menu, load_spoken_units
 from appliance.config.mistakes import BadConfiguration
-from appliance.dsp import progress, wav
+from appliance.dsp import wav
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Menu, Sheet
 
@@ -40,7 +40,7 @@ def files(folder: Path) -> set[str]:
 def test_speech_has_the_level_of_our_recordings(language: str, text: str) -> None:
     """-15 dBm0, no peak over -6 dBFS, a tenth of a second of silence at its ends."""
     sound = speech.speak(text, language)
-    assert progress.active_dbm0(sound) == pytest.approx(-15.0, abs=0.5)
+    assert wav.active_dbm0(sound) == pytest.approx(-15.0, abs=0.5)
     assert audioop.max(sound, 2) <= 32768 * 10 ** (-6 / 20)
     assert 1.0 < len(sound) / 16000 < 6.0
     assert sound[:1600] == sound[-1600:] == bytes(1600)

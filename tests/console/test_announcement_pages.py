@@ -15,7 +15,7 @@ from appliance.api import speech
 from appliance.console.guards import BODY_LIMIT, LONGER_BODIES
 from appliance.console.pages.announcements import Announcements, UnusableRecording, telephone_sound
 from appliance.console.settings import ConsoleSettings
-from appliance.dsp import g711, progress, wav
+from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS
 from appliance.service.stores import Stores
@@ -103,7 +103,7 @@ def test_a_recording_takes_its_place_and_ours_comes_back(head: Visitor, desk: St
     assert upload(head, recording())[0] == 303
     kept = wav.read(desk.spoken.folder / "it" / "hold.wav")
     assert kept.duration_ms == pytest.approx(2200, abs=20)
-    assert progress.active_dbm0(kept.data) == pytest.approx(-15.0, abs=0.7)
+    assert wav.active_dbm0(kept.data) == pytest.approx(-15.0, abs=0.7)
     assert head.get(f"{HOLD}/sound").content[44:] == kept.data
     text = head.get(f"{HOLD}?saved=1").text
     assert "Sostituito" in text
@@ -196,7 +196,7 @@ def test_companded_files_are_taken() -> None:
     plain = tone(1.0)
     contents = wav.build(g711.encode(plain, Law.ULAW), Law.ULAW)
     sound = g711.decode(telephone_sound(contents), Law.ALAW)
-    assert progress.active_dbm0(sound) == pytest.approx(-15.0, abs=0.7)
+    assert wav.active_dbm0(sound) == pytest.approx(-15.0, abs=0.7)
     with pytest.raises(UnusableRecording):
         telephone_sound(b"RIFF")
 

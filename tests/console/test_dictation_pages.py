@@ -15,7 +15,7 @@ from appliance.calls import orders
 from appliance.calls.status import SAID, Went
 from appliance.console.pages import announcements
 from appliance.console.settings import ConsoleSettings
-from appliance.dsp import g711, progress, wav
+from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.service.stores import Stores
 from tests.console.head_desk import head_desk
@@ -88,7 +88,7 @@ def test_a_draft_is_shown_heard_and_put_in_force(head: Visitor, desk: Stores) ->
     assert "1,0 secondi" in text
     assert "più basso degli altri" in text
     heard = wav.parse(head.get(f"{HOLD}/draft").content)
-    assert progress.active_dbm0(g711.decode(heard.data, heard.law)) == pytest.approx(-15.0, abs=0.7)
+    assert wav.active_dbm0(g711.decode(heard.data, heard.law)) == pytest.approx(-15.0, abs=0.7)
     assert head.post(f"{HOLD}/draft").headers["location"] == f"{HOLD}?saved=1"
     kept = wav.read(desk.spoken.folder / "it" / "hold.wav")
     assert kept.data == g711.decode(heard.data, heard.law)

@@ -9,7 +9,7 @@ import math
 
 import pytest
 
-from appliance.dsp import progress
+from appliance.dsp import wav
 
 
 def sine(hz: float, amplitude: float, seconds: float, rate: int = 8000) -> bytes:
@@ -34,7 +34,7 @@ def spoken(amplitude: float = 6000.0) -> bytes:
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
 def test_sound_of_any_rate_becomes_telephone_sound(rate: int) -> None:
     """As long and as loud as it was: a tone of the band, whatever recorded it."""
-    after = progress.from_rate(sine(1000, 8000, 0.5, rate), rate)
+    after = wav.from_rate(sine(1000, 8000, 0.5, rate), rate)
     assert len(after) == pytest.approx(2 * 4000, abs=4)
     assert audioop.rms(after[1600:-1600], 2) == pytest.approx(8000 / math.sqrt(2), rel=0.03)
 
@@ -54,7 +54,7 @@ def test_sound_of_any_rate_becomes_telephone_sound(rate: int) -> None:
 def test_only_the_telephones_band_is_left(hz: float, least_db: float, most_db: float) -> None:
     """What a line does not carry is gone, above all what would be folded into its band."""
     before = sine(hz, 8000, 0.5, 16000)
-    after = progress.telephone(before)
+    after = wav.telephone(before)
     assert len(after) == len(before) // 2
     gain = 20 * math.log10(max(audioop.rms(after[2000:-2000], 2), 1) / audioop.rms(before, 2))
     assert least_db <= gain <= most_db
@@ -62,29 +62,29 @@ def test_only_the_telephones_band_is_left(hz: float, least_db: float, most_db: f
 
 def test_full_scale_is_not_turned_inside_out() -> None:
     """The loudest sample does not overflow on its way through the filter."""
-    after = progress.telephone(sine(1000, 32767, 0.2, 16000))
+    after = wav.telephone(sine(1000, 32767, 0.2, 16000))
     assert audioop.rms(after[400:-400], 2) == pytest.approx(32767 / math.sqrt(2), rel=0.02)
 
 
 def test_an_odd_sample_is_left_out() -> None:
     """Samples are taken in pairs."""
-    assert len(progress.telephone(sine(500, 900, 0.1, 16000) + b"\1\0")) == 1600
-    assert progress.telephone(b"") == b""
+    assert len(wav.telephone(sine(500, 900, 0.1, 16000) + b"\1\0")) == 1600
+    assert wav.telephone(b"") == b""
 
 
 def test_the_active_level_leaves_pauses_out() -> None:
     """A sine at full scale is +3.14 dBm0, with or without a pause beside it."""
     loud = sine(1000, 32767, 1.0)
-    assert progress.active_dbm0(loud) == pytest.approx(3.14, abs=0.05)
-    assert progress.active_dbm0(loud + bytes(16000)) == pytest.approx(3.14, abs=0.05)
-    assert progress.active_dbm0(bytes(800)) == progress.active_dbm0(b"") == -99.0
+    assert wav.active_dbm0(loud) == pytest.approx(3.14, abs=0.05)
+    assert wav.active_dbm0(loud + bytes(16000)) == pytest.approx(3.14, abs=0.05)
+    assert wav.active_dbm0(bytes(800)) == wav.active_dbm0(b"") == -99.0
 
 
 @pytest.mark.parametrize("amplitude", [30.0, 600.0, 6000.0, 30000.0])
 def test_everything_comes_to_one_level(amplitude: float) -> None:
     """-15 dBm0, as our recordings; no peak over -6 dBFS."""
-    levelled = progress.levelled(spoken(amplitude))
-    assert progress.active_dbm0(levelled) == pytest.approx(-15.0, abs=0.5)
+    levelled = wav.levelled(spoken(amplitude))
+    assert wav.active_dbm0(levelled) == pytest.approx(-15.0, abs=0.5)
     assert audioop.max(levelled, 2) <= 32768 * 10 ** (-6 / 20)
 
 
@@ -92,7 +92,7 @@ def test_a_peak_is_turned_down_without_a_step() -> None:
     """A click in speech is limited with what is around it, evenly, and the rest stays as it was."""
     samples = array.array("h", spoken())
     samples[11_000:11_010] = array.array("h", [32_000] * 10)
-    levelled = array.array("h", progress.levelled(samples.tobytes()))
+    levelled = array.array("h", wav.levelled(samples.tobytes()))
     assert max(levelled) <= 32768 * 10 ** (-6 / 20)
     pairs = [(x, y) for x, y in zip(samples, levelled, strict=True)]
     steps = [
@@ -105,16 +105,16 @@ def test_a_peak_is_turned_down_without_a_step() -> None:
 
 def test_silence_stays_silence() -> None:
     """Nothing is amplified out of nothing."""
-    assert progress.levelled(bytes(800)) == bytes(800)
-    assert progress.levelled(b"") == b""
-    assert progress.trimmed(bytes(800)) == b""
+    assert wav.levelled(bytes(800)) == bytes(800)
+    assert wav.levelled(b"") == b""
+    assert wav.trimmed(bytes(800)) == b""
 
 
 def test_silence_at_both_ends_is_cut_down() -> None:
     """An announcement begins and ends with a tenth of a second; the pauses in it stay."""
     word = sine(800, 5000, 0.2)
     sound = word + bytes(8000) + word
-    trimmed = progress.trimmed(bytes(16000) + sound + bytes(24000))
+    trimmed = wav.trimmed(bytes(16000) + sound + bytes(24000))
     assert trimmed == bytes(1600) + sound + bytes(1600)
 
 
@@ -123,9 +123,9 @@ def test_a_click_behind_the_last_pause_is_no_speech() -> None:
     sound, click = sine(800, 6000.0, 1.0), sine(800, 200.0, 0.02)
     ends = len(sound) // 2
     clicked = sound + bytes(8000) + click + bytes(3200) + click + bytes(1600)
-    assert len(progress.without_end_click(clicked)) // 2 == pytest.approx(ends, abs=80)
+    assert len(wav.without_end_click(clicked)) // 2 == pytest.approx(ends, abs=80)
     for more in (sine(800, 6000.0, 0.2), bytes(800) + click):  # a word; a moment, no pause
         longer = sound + bytes(4000 if len(more) > 3000 else 0) + more
-        assert len(progress.without_end_click(longer)) > len(sound) + len(more) - 400
-    assert progress.without_end_click(click) == click
-    assert progress.without_end_click(bytes(800)) == bytes(800)
+        assert len(wav.without_end_click(longer)) > len(sound) + len(more) - 400
+    assert wav.without_end_click(click) == click
+    assert wav.without_end_click(bytes(800)) == bytes(800)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.status import SAID, Went
-from appliance.dsp import g711, progress, wav
+from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS
 from tests.helpers import sound
@@ -102,7 +102,7 @@ def test_what_is_dictated_is_what_callers_hear(box: Box, phone: Baresip) -> None
     phone.wait_for("CALL_CLOSED", 10.0)
     kept = wav.read(box.state / "spoken" / "it" / f"{KEY}.wav").data
     assert len(kept) / BYTES_A_S == pytest.approx(SAID_S, abs=1.5)
-    assert progress.active_dbm0(kept) == pytest.approx(-15.0, abs=1.0)
+    assert wav.active_dbm0(kept) == pytest.approx(-15.0, abs=1.0)
     box.ask("SetClosed", on=True, by="test", until=None)
     # the house is named before, and the key for English
     call = place(box, 1, caller="0511234567", hang_up_after_ms=len(kept) // 16 + 8000)

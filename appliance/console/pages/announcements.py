@@ -29,7 +29,6 @@ from appliance.console.control_client import NotDone, ask
 from appliance.console.say import LANGUAGE_NAMES, N_
 from appliance.console.templates import PageLink, page
 from appliance.dsp import g711, wav
-from appliance.dsp import progress as dsp_progress
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import ConfigurationError
 from appliance.policy.text import NOTHING, Words
@@ -155,10 +154,10 @@ def telephone_sound(contents: bytes) -> bytes:
     if found.duration_ms > LONGEST_S * 1000:
         raise UnusableRecording(TOO_LONG)
     plain = g711.decode(found.data, found.law)
-    sound = dsp_progress.trimmed(dsp_progress.from_rate(plain, found.rate))
+    sound = wav.trimmed(wav.from_rate(plain, found.rate))
     if not sound:
         raise UnusableRecording(SILENT)
-    return g711.encode(dsp_progress.levelled(sound), Law.ALAW)
+    return g711.encode(wav.levelled(sound), Law.ALAW)
 
 
 # Drafts: dictated at a phone, and heard by no caller yet.
@@ -187,9 +186,9 @@ def find_draft(folder: Path, language: str, key: str) -> Draft | None:
         laid_down = _draft_path(folder, language, key).stat().st_mtime
     except (UnusableRecording, wav.WavError, OSError):
         return None
-    level = dsp_progress.active_dbm0(g711.decode(found.data, found.law))
+    level = wav.active_dbm0(g711.decode(found.data, found.law))
     until = datetime.fromtimestamp(laid_down, UTC) + DRAFT_KEPT
-    return Draft(found.duration_ms / 1000, _loudness(level - dsp_progress.ACTIVE_DBM0), until)
+    return Draft(found.duration_ms / 1000, _loudness(level - wav.ACTIVE_DBM0), until)
 
 
 def draft_sound(folder: Path, language: str, key: str) -> bytes:
