@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from appliance.modem import scripts
 from appliance.modem.dialects import ALAW_TEXT, GENERIC, ULAW_TEXT
-from appliance.modem.probe import DuplexProbe, Finding, Verdict
-from appliance.modem.scripts import Command, Done, LineSettings, Refused, Runner, Trouble
+from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
+from appliance.modem.scripts import (
+    AtCommand,
+    LineSettings,
+    ScriptDone,
+    ScriptFailed,
+    ScriptRefused,
+    ScriptRunner,
+)
 from appliance.modem.v253 import Modem
 from hw_tests.bench import UnmeasuredError
 from hw_tests.findings import Unit
@@ -17,7 +24,7 @@ from hw_tests.findings import Unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from appliance.modem.scripts import Outcome, Step
+    from appliance.modem.scripts import ScriptOutcome, ScriptStep
     from hw_tests.side import Port
     from hw_tests.world import World
 
@@ -62,16 +69,16 @@ class Talker(Protocol):
         """Note what was."""
 
 
-ASKED: tuple[Step, ...] = (
+ASKED: tuple[ScriptStep, ...] = (
     *scripts.sync(),
     *scripts.inquire(),
-    *(Command(text, optional=True, keep=key) for key, text in QUESTIONS.items()),
-    Command("AT+FCLASS=8", optional=True),
-    Command("AT+VSM=?", optional=True, keep=scripts.FORMATS),
-    Command("AT+VLS=1", optional=True),
-    Command("AT-TRV", optional=True, keep=HELD),
-    Command("ATH"),
-    Command("AT+FCLASS=0"),
+    *(AtCommand(text, optional=True, keep=key) for key, text in QUESTIONS.items()),
+    AtCommand("AT+FCLASS=8", optional=True),
+    AtCommand("AT+VSM=?", optional=True, keep=scripts.FORMATS),
+    AtCommand("AT+VLS=1", optional=True),
+    AtCommand("AT-TRV", optional=True, keep=HELD),
+    AtCommand("ATH"),
+    AtCommand("AT+FCLASS=0"),
 )
 """Everything but the first answers may be refused."""
 
@@ -79,12 +86,12 @@ ASKED: tuple[Step, ...] = (
 class Asker:
     """Asks `QUESTIONS` and the voice formats, or other steps, of a modem found in any state."""
 
-    def __init__(self, steps: tuple[Step, ...] = ASKED) -> None:
+    def __init__(self, steps: tuple[ScriptStep, ...] = ASKED) -> None:
         self.finding: Mapping[str, tuple[str, ...]] | None = None
-        self.trouble: Trouble | Refused | None = None
+        self.trouble: ScriptFailed | ScriptRefused | None = None
         self._steps = steps
         self._modem = Modem(GENERIC)
-        self._runner = Runner(self._modem)
+        self._runner = ScriptRunner(self._modem)
 
     @property
     def refused(self) -> bool:
@@ -115,8 +122,8 @@ class Asker:
     def written(self, count: int) -> None:
         """All is small enough to be taken."""
 
-    def _take(self, outcome: Outcome | None) -> None:
-        if isinstance(outcome, Done):
+    def _take(self, outcome: ScriptOutcome | None) -> None:
+        if isinstance(outcome, ScriptDone):
             self.finding = self._runner.kept
         elif outcome is not None:
             self.trouble, self.finding = outcome, self._runner.kept
@@ -185,7 +192,7 @@ def takes(world: World, port: Port, command: str) -> bool:
 
     Raises UnmeasuredError when it does not answer.
     """
-    asker = Asker((*scripts.sync(), Command(command, tries=1, answers=scripts.REFUSED)))
+    asker = Asker((*scripts.sync(), AtCommand(command, tries=1, answers=scripts.REFUSED)))
     converse(world, {"": (port, asker)})
     if asker.trouble is not None:
         raise UnmeasuredError(asker.trouble.reason.it, asker.trouble.reason.en)
@@ -233,5 +240,5 @@ def probe(world: World, ports: Mapping[str, Port], settings: LineSettings) -> di
 
 def able(unit: Unit, found: Finding) -> Unit:
     """Note in a unit what its probe has proven."""
-    duplex = {Verdict.DUPLEX: True, Verdict.HALF_DUPLEX: False}.get(found.verdict)
+    duplex = {DuplexVerdict.DUPLEX: True, DuplexVerdict.HALF_DUPLEX: False}.get(found.verdict)
     return replace(unit, capabilities=(*unit.capabilities, ("duplex (+VTR)", duplex)))

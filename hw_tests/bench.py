@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from appliance.errors import CentralinoError
 from appliance.modem import events
 from appliance.modem.events import Sentence, Stream
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from hw_tests.called import Carried, Rung
 from hw_tests.guard import safe
 from hw_tests.side import Side
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STEP_S = 0.01
 """How often sound is given to a modem that plays it, at least."""
 IDLE_STEP_S = 0.05
-IN_CALL = {Stage.OFF_HOOK, Stage.STREAMING}
+IN_CALL = {LineStage.OFF_HOOK, LineStage.STREAMING}
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
 T = TypeVar("T")
@@ -102,9 +102,9 @@ class Bench:
         self._talking = False
         for name in names or self.sides:
             side = self[name]
-            if side.driver.stage is Stage.IDLE:
+            if side.driver.stage is LineStage.IDLE:
                 continue
-            if side.driver.stage is Stage.FAILED:
+            if side.driver.stage is LineStage.FAILED:
                 side.renew(self.world.open(name))
                 self.bring_up(name)
                 continue
@@ -133,7 +133,7 @@ class Bench:
         return {name: self._dialled(name, digits[name], mark) for name, mark in marks.items()}
 
     def _dialled(self, name: str, digits: str, mark: int) -> float:
-        at, done = self._expect(name, events.Dialled, mark, 30.0, "non compone", "does not dial")
+        at, done = self._expect(name, events.NumberSent, mark, 30.0, "non compone", "does not dial")
         if done.result != "OK":
             raise UnmeasuredError(
                 f"linea {name}: composizione di {digits or '(nulla)'} fallita: {done.result}",
@@ -148,7 +148,7 @@ class Bench:
     def stream(self, name: str, kind: Stream) -> None:
         """Have a line that is off hook carry sound; nothing happens when it does so already."""
         side = self[name]
-        if side.driver.stage is Stage.STREAMING and side.driver.streaming is kind:
+        if side.driver.stage is LineStage.STREAMING and side.driver.streaming is kind:
             return
         mark = side.mark()
         side.order(lambda driver, now: driver.start_stream(kind, now), self.now)
@@ -168,7 +168,7 @@ class Bench:
         dialled_at = self.dial(caller, self.world.numbers[called])
 
         def rung() -> list[float]:
-            at = [at for at, _ in self[called].told(events.Rang, mark)]
+            at = [at for at, _ in self[called].told(events.RingReceived, mark)]
             return at if len(at) >= rings else []
 
         no = f"la linea {called} non squilla", f"line {called} does not ring"
@@ -192,7 +192,7 @@ class Bench:
 
     def until_quiet(self, name: str) -> None:
         """Let the ring-back of a caller who was answered end: no sound is judged within it."""
-        if self[name].driver.stage is Stage.OFF_HOOK:
+        if self[name].driver.stage is LineStage.OFF_HOOK:
             self.run(0.2)
 
     def direct(self, source: str, target: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from appliance.dsp.dtmf import PLANS
 from appliance.dsp.progress import ProgressHeard
 from appliance.dsp.wav import FRAME_SAMPLES
-from appliance.media.detectors import Ears
+from appliance.media.detectors import Detectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,7 +25,7 @@ class Listener:
     def __init__(self, side: Side, country: str, begin: int | None = None) -> None:
         self._side = side
         self._at = len(side.heard) if begin is None else begin
-        self._ears = Ears(country, side.law)
+        self._ears = Detectors(country, side.law)
         self.digits = ""
         self.silent_s = 0.0
         self.tones: list[tuple[float, ProgressHeard]] = []
@@ -57,7 +57,7 @@ def wait_for(bench: Bench, test: Callable[[], T | None], limit: float) -> T | No
 
 def digits_in(side: Side, country: str, begin: int, end: int) -> str:
     """Give the keys that the house's own ears find in a stretch of what a side heard."""
-    ears = Ears(country, side.law)
+    ears = Detectors(country, side.law)
     return "".join(ears.hear(bytes(side.heard[begin:end])).digits)
 
 

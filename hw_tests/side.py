@@ -10,17 +10,17 @@ from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law, silence
 from appliance.errors import Bug
 from appliance.modem.events import (
-    Heard,
     LineEvent,
-    Rang,
+    RingReceived,
     Sentence,
     Signal,
     Signalled,
+    SoundReceived,
     Stream,
     Streaming,
 )
 from appliance.modem.line import LineDriver
-from appliance.modem.table import HEARING, Stage
+from appliance.modem.table import HEARING, LineStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,14 +119,14 @@ class Side:
 
     def _note(self, events: tuple[LineEvent, ...], now: float) -> None:
         for event in events:
-            if isinstance(event, Heard):
+            if isinstance(event, SoundReceived):
                 self.heard += event.samples
                 self.arrivals.append((len(self.heard), now))
                 continue
             if isinstance(event, Streaming):
                 self._since, self._queued = now, 0
             self._said.append((now, event))
-            if isinstance(event, Rang) and event.known is not None:
+            if isinstance(event, RingReceived) and event.known is not None:
                 self._said.append((now, event.known))
 
     def _write(self) -> None:
@@ -146,7 +146,7 @@ class Side:
     @property
     def plays(self) -> bool:
         """True while sound is to be given to the modem all the time."""
-        return self.driver.stage is Stage.STREAMING and self.driver.streaming in PLAYS
+        return self.driver.stage is LineStage.STREAMING and self.driver.streaming in PLAYS
 
     def play(self, pcm: bytes, now: float) -> tuple[float, float]:
         """Queue 16-bit sound; returns when it begins and ends to be played by the modem."""

@@ -461,7 +461,7 @@ class PhoneCommands(CommandHandlers):
         config_phones.save_handsets(self.settings, kept)
         config_phones.save_secrets(self.settings, secret)
         digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
-        rows = registrar.rows_to_type(
+        rows = registrar.account_fields(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
         is_soft, url = templates.make_named(make).is_soft, config_phones.url_of(kept[name], where)
@@ -673,7 +673,7 @@ def _make(make: templates.PhoneMake) -> Reply:
 
 
 def _words(key: str) -> Words:
-    return Words(registrar.WORDS["it"][key], registrar.WORDS["en"][key])
+    return Words(registrar.ACCOUNT_WORDS["it"][key], registrar.ACCOUNT_WORDS["en"][key])
 
 
 def _picture(url: str) -> str:

@@ -37,7 +37,7 @@ from appliance.policy.text import Words
 from appliance.policy.users import Permission
 from appliance.service import backup_target
 from appliance.service.nightly import care_said
-from appliance.sip.trunk import Standing
+from appliance.sip.trunk import RegistrationState
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -59,10 +59,10 @@ if TYPE_CHECKING:
 
 IN_TROUBLE: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 STANDINGS: Final = {
-    Standing.ASKING: Words("si sta registrando", "registering"),
-    Standing.REGISTERED: Words("registrata", "registered"),
-    Standing.SILENT: Words("non risponde", "does not answer"),
-    Standing.REFUSED: Words("rifiuta nome o password", "refuses the name or the password"),
+    RegistrationState.ASKING: Words("si sta registrando", "registering"),
+    RegistrationState.REGISTERED: Words("registrata", "registered"),
+    RegistrationState.SILENT: Words("non risponde", "does not answer"),
+    RegistrationState.REFUSED: Words("rifiuta nome o password", "refuses the name or the password"),
 }
 """The state of the registration with the other telephone system."""
 LIT: Final = Words(

@@ -383,7 +383,7 @@ def _say_accounts(places: BootPlaces, brought: CardFilePut) -> None:
     except TechnicianError:  # without a network yet it has its name
         where = socket.gethostname()
     for name in brought.made:
-        told = accounts.what_to_type(
+        told = accounts.account_text(
             name, labels[name], secrets[name], where, settings.sip.port,
             language_of(settings), extension=own[name],
         )  # fmt: skip

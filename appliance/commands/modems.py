@@ -25,7 +25,7 @@ from appliance.config.schema import Settings
 from appliance.errors import TechnicianError
 from appliance.media.messages import LineSetup, line_settings
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
-from appliance.modem.probe import DuplexProbe, Finding, Verdict
+from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
 from appliance.policy.text import Refused, Words
 from appliance.usb import reset
 from appliance.usb.reset import ResetAnswer, UsbStep
@@ -54,7 +54,7 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
         click.echo("\n".join(in_words(line, found, language_of(settings))))
-    raise SystemExit({Verdict.DUPLEX: 0, Verdict.HALF_DUPLEX: 3}.get(found.verdict, 4))
+    raise SystemExit({DuplexVerdict.DUPLEX: 0, DuplexVerdict.HALF_DUPLEX: 3}.get(found.verdict, 4))
 
 
 def in_words(line: str, found: Finding, language: str) -> list[str]:

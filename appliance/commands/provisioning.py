@@ -201,7 +201,7 @@ def add(
     label = next(phone.label for phone in settings.phones if phone.name == name)
     own = next(e.digits for e in extensions(settings.phones) if e.phone == name)
     click.echo(
-        sip_registrar.what_to_type(
+        sip_registrar.account_text(
             name, label, known[name], where, settings.sip.port, language, extension=own
         ),
         nl=False,

@@ -475,9 +475,9 @@ def media(account: str | None) -> None:
             "on a workstation `centralino run` starts its own",
         )
     # In this order: the nursery is forked while the process is small; the desk imports neither.
-    from appliance.modem.port_server import Nursery
+    from appliance.modem.port_server import ForkServer
 
-    nursery = Nursery.start()
+    nursery = ForkServer.start()
     from appliance.media.process import main
 
     main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START), account=number)

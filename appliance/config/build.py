@@ -37,7 +37,7 @@ from appliance.policy.updates import check_server
 from appliance.policy.users import PinRule
 from appliance.policy.voicemail import CallAlerts
 from appliance.sip.registrar import RegistrarAccount, parse_address
-from appliance.sip.trunk import Standing
+from appliance.sip.trunk import RegistrationState
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
@@ -478,7 +478,7 @@ REGISTRAR_REFUSES = Trouble(
     "The other telephone system refuses the box: check sip.registrar.user and the "
     "password (centralino phones registrar).",
 )
-SAID = {Standing.SILENT: REGISTRAR_SILENT, Standing.REFUSED: REGISTRAR_REFUSES}
+SAID = {RegistrationState.SILENT: REGISTRAR_SILENT, RegistrationState.REFUSED: REGISTRAR_REFUSES}
 
 
 def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | None:
@@ -496,7 +496,7 @@ def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | N
     )
 
 
-def trouble_of(standing: Standing | None) -> Trouble | None:
+def trouble_of(standing: RegistrationState | None) -> Trouble | None:
     """Return the registration's trouble; None while all is well."""
     return SAID.get(standing) if standing else None
 

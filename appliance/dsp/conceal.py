@@ -42,7 +42,7 @@ _WINDOW = [math.sin(math.pi * (n + 0.5) / FRAME_SAMPLES) for n in range(FRAME_SA
 """Half a sine: overlapped by half, pieces that know nothing of each other keep their power."""
 
 
-class Floor:
+class NoiseFloor:
     """The least rms of the last whole period; 0 until there was one."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Background:
     """Listens to a stream of an 8-bit `law` and makes more of its noise."""
 
     def __init__(self, law: Law) -> None:
-        self.floor = Floor()
+        self.floor = NoiseFloor()
         self._law = law
         self._part = b""
         self._quiet = b""
@@ -378,7 +378,7 @@ class SlipBuffer:
         self._is_filling = True
         self._mean = float(START)
         self._waited = 0
-        self._noise = Floor()
+        self._noise = NoiseFloor()
 
     @property
     def fill(self) -> int:

@@ -124,7 +124,7 @@ REPLAY = 128
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Packet:
+class JitterPacket:
     """`at` is the timestamp of its first sample, `sound` one byte a sample."""
 
     at: int
@@ -137,12 +137,12 @@ class Packet:
         """The timestamp after its last sample."""
         return self.at + len(self.sound)
 
-    def placed(self, near: int) -> Packet:
+    def placed(self, near: int) -> JitterPacket:
         """Return it with its 32-bit timestamp not wrapped: the one nearest to `near`."""
         away = (self.at - near + (1 << 31)) % (1 << 32) - (1 << 31)
-        return Packet(near + away, self.sequence, self.sound, self.source)
+        return JitterPacket(near + away, self.sequence, self.sound, self.source)
 
-    def follows(self, other: Packet | None) -> bool:
+    def follows(self, other: JitterPacket | None) -> bool:
         """Whether it was sent next after another of its source."""
         return (
             other is not None
@@ -151,31 +151,31 @@ class Packet:
         )
 
 
-class Source:
+class PacketSource:
     """Tells whose packets are believed."""
 
     def __init__(self) -> None:
-        self.last: Packet | None = None
-        self._suspect: Packet | None = None
+        self.last: JitterPacket | None = None
+        self._suspect: JitterPacket | None = None
         self._seen: deque[int] = deque(maxlen=REPLAY)
 
-    def knows(self, packet: Packet) -> bool:
+    def knows(self, packet: JitterPacket) -> bool:
         """Whether a packet of the believed source came before."""
         is_ours = self.last is not None and packet.source == self.last.source
         return is_ours and packet.sequence in self._seen
 
-    def passes(self, packet: Packet) -> None:
+    def passes(self, packet: JitterPacket) -> None:
         """Note a packet of the believed source that brought no sound: it is not missing."""
         if self.last is not None and packet.source == self.last.source:
             self._seen.append(packet.sequence)
 
-    def missing(self, before: Packet, packet: Packet) -> int:
+    def missing(self, before: JitterPacket, packet: JitterPacket) -> int:
         """Count the packets sent between two that never came; at most as many as are remembered."""
         between = (packet.sequence - before.sequence - 1) % (1 << 16)
         numbers = (before.sequence + 1 + n for n in range(min(between, REPLAY)))
         return sum(number % (1 << 16) not in self._seen for number in numbers)
 
-    def believes(self, packet: Packet, is_jump: bool) -> tuple[Packet, ...]:
+    def believes(self, packet: JitterPacket, is_jump: bool) -> tuple[JitterPacket, ...]:
         """Return what may be taken now: the packet, it and the one it confirms, or nothing.
 
         `is_jump` says that its timestamp is out of reach of what went before.
@@ -190,26 +190,26 @@ class Source:
         self._suspect = packet
         return ()
 
-    def _taken(self, *packets: Packet) -> tuple[Packet, ...]:
+    def _taken(self, *packets: JitterPacket) -> tuple[JitterPacket, ...]:
         self.last, self._suspect = packets[-1], None
         self._seen.extend(one.sequence for one in packets)
         return packets
 
 
-class Store:
+class PacketStore:
     """Packets in the order of their timestamps; `play` is the timestamp of the next sample out."""
 
     def __init__(self, play: int) -> None:
         self.play = play
-        self._packets: list[Packet] = []
+        self._packets: list[JitterPacket] = []
 
     @property
-    def first(self) -> Packet | None:
+    def first(self) -> JitterPacket | None:
         """The packet whose turn is next."""
         return self._packets[0] if self._packets else None
 
     @property
-    def last(self) -> Packet | None:
+    def last(self) -> JitterPacket | None:
         """The packet with the newest sound."""
         return self._packets[-1] if self._packets else None
 
@@ -228,7 +228,7 @@ class Store:
         """Samples that are missing before the next that is there."""
         return max(0, self._packets[0].at - self.play) if self._packets else 0
 
-    def put(self, packet: Packet) -> None:
+    def put(self, packet: JitterPacket) -> None:
         """Take a packet that ends beyond `play`; of two with one timestamp the first stays."""
         if not any(packet.at == one.at for one in self._packets):
             insort(self._packets, packet)
@@ -283,7 +283,7 @@ DESPAIR = 80 * SAMPLES_PER_MS
 """When it is urgent and nothing has fitted for so long, the best there is."""
 
 
-class Pace:
+class DelayControl:
     """Decides; all in samples, one question for each piece of sound that is played."""
 
     def __init__(self) -> None:
@@ -349,9 +349,11 @@ class Splicer:
     def __init__(self, law: Law, counters: JitterCounters) -> None:
         self._law = law
         self._counters = counters
-        self._pace = Pace()
+        self._pace = DelayControl()
 
-    def sound(self, store: Store, played: Concealer, excess: int, leeway: int, piece: int) -> bytes:
+    def sound(
+        self, store: PacketStore, played: Concealer, excess: int, leeway: int, piece: int
+    ) -> bytes:
         """Return sound that goes over to what is ahead of its turn, or back; empty for none.
 
         `excess` is by how much packets wait too long, `leeway` by how much they may wait too short;
@@ -369,7 +371,7 @@ class Splicer:
             return self._longer(played.past, ahead, -wanted, least)
         return self._shorter(store, ahead, wanted, least)
 
-    def _shorter(self, store: Store, ahead: bytes, wanted: int, least: float) -> bytes:
+    def _shorter(self, store: PacketStore, ahead: bytes, wanted: int, least: float) -> bytes:
         most = min(SPLICE_LAGS[1], max(SPLICE_LAGS[0], wanted), len(ahead) - FADE)
         there, fit = self._fit(ahead, 0, range(SPLICE_LAGS[0], most + 1))
         if fit < least:
@@ -420,7 +422,7 @@ class JitterBuffer:
     def __init__(self, law: Law) -> None:
         self.counters = JitterCounters()
         self._law = law
-        self._source = Source()
+        self._source = PacketSource()
         self._arrivals = Arrivals()
         self._concealer = Concealer(law)
         self.restart()
@@ -453,7 +455,7 @@ class JitterBuffer:
         `payload` may be of any length; what is longer than the store is cut to that. It is empty
         in packets that bring something else (keys, comfort noise): they are not missing then.
         """
-        packet = Packet(timestamp, seq, payload[:MOST_STORED], ssrc)
+        packet = JitterPacket(timestamp, seq, payload[:MOST_STORED], ssrc)
         if not payload:
             self._source.passes(packet)
         if not payload or self._source.knows(packet):
@@ -480,15 +482,15 @@ class JitterBuffer:
     # --- packets in --------------------------------------------------------------------------
 
     def _begin_anew(self) -> None:
-        self._store: Store | None = None  # from the first packet on
+        self._store: PacketStore | None = None  # from the first packet on
         self._is_filling = True
         self._waited = 0
         self._ready = b""
-        self._turn: Packet | None = None  # whose sound is, or was last, being played
+        self._turn: JitterPacket | None = None  # whose sound is, or was last, being played
         self._splicer = Splicer(self._law, self.counters)
         self._arrivals.restart()
 
-    def _is_jump(self, packet: Packet) -> bool:
+    def _is_jump(self, packet: JitterPacket) -> bool:
         """Whether a timestamp lies further off than jitter and a pause can explain."""
         store = self._store
         if store is None:
@@ -496,8 +498,8 @@ class JitterBuffer:
         at = packet.placed(store.play).at
         return at - store.end - self._waited > MOST_STORED or store.play - at > MOST_STORED
 
-    def _put(self, packet: Packet) -> None:
-        store = self._store = self._store or Store(packet.at)
+    def _put(self, packet: JitterPacket) -> None:
+        store = self._store = self._store or PacketStore(packet.at)
         packet = packet.placed(store.play)
         self._arrivals.note(packet.at)
         if self._is_filling:
@@ -511,7 +513,7 @@ class JitterBuffer:
         if store.ahead > MOST_STORED:
             self._cut(store)
 
-    def _resume(self, store: Store, packet: Packet) -> None:
+    def _resume(self, store: PacketStore, packet: JitterPacket) -> None:
         """Sound again after none: the sender's pause is over, or the network's.
 
         What was not sent need not be waited for, but the packet is given its due wait.
@@ -522,7 +524,7 @@ class JitterBuffer:
         self._waited = 0
         store.go(store.play + skipped)
 
-    def _cut(self, store: Store) -> None:
+    def _cut(self, store: PacketStore) -> None:
         """Far too much: go on with the newest; the joint is made as after a gap."""
         to = store.end - self._arrivals.target - FRAME_SAMPLES
         if not self._is_filling:  # else nobody reads
@@ -558,7 +560,7 @@ class JitterBuffer:
             return self._concealer.played(spliced)
         return self._concealer.played(store.take(most))
 
-    def _begins(self, store: Store, most: int) -> bool:
+    def _begins(self, store: PacketStore, most: int) -> bool:
         """Whether enough has come in to start, or what is here has waited long enough."""
         due = self._arrivals.first_wait
         newest = store.last
@@ -570,7 +572,7 @@ class JitterBuffer:
         self._waited = 0
         return True
 
-    def _over_gap(self, store: Store, most: int) -> bytes:
+    def _over_gap(self, store: PacketStore, most: int) -> bytes:
         """Fill a gap behind which there is sound; its last 20 ms at once, to lead over to that."""
         gap = store.gap
         size = gap if gap <= FRAME_SAMPLES else min(most, gap - FRAME_SAMPLES)
@@ -579,7 +581,7 @@ class JitterBuffer:
             return self._concealer.fill(size)
         return self._concealer.bridge(size, store.peek(2 * FRAME_SAMPLES))
 
-    def _turn_of(self, packet: Packet) -> None:
+    def _turn_of(self, packet: JitterPacket) -> None:
         """Note whose turn it is, and what is lost before it: what was sent and never came."""
         if packet is self._turn:
             return

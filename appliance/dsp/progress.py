@@ -27,7 +27,7 @@ Burst = tuple[int, int]
 """On and off, in ms."""
 
 
-class Kind(enum.StrEnum):
+class ToneKind(enum.StrEnum):
     """What a tone says; all but ringback mean that nobody is at the far end."""
 
     BUSY = "busy"
@@ -41,29 +41,29 @@ class Kind(enum.StrEnum):
 class Pattern:
     """`pairs` bursts (on ms, off ms) in a row, from any place of the cycle, make a kind."""
 
-    kind: Kind
+    kind: ToneKind
     cycle: tuple[tuple[int, int], ...]
     pairs: int
 
 
 _SLOW_MS = 700
-_PAIRS = {Kind.BUSY: 3, Kind.CONGESTION: 3, Kind.DIAL: 3, Kind.RINGBACK: 1}
+_PAIRS = {ToneKind.BUSY: 3, ToneKind.CONGESTION: 3, ToneKind.DIAL: 3, ToneKind.RINGBACK: 1}
 _PAIRS_FAST = 4
 """Fast bursts are over sooner and are met in more places, the Italian dial tone among them."""
 
 
-def _pattern(kind: Kind, *cycle: Burst) -> Pattern:
-    is_fast = kind in {Kind.BUSY, Kind.CONGESTION} and sum(cycle[0]) < _SLOW_MS
+def _pattern(kind: ToneKind, *cycle: Burst) -> Pattern:
+    is_fast = kind in {ToneKind.BUSY, ToneKind.CONGESTION} and sum(cycle[0]) < _SLOW_MS
     return Pattern(kind, cycle, max(_PAIRS_FAST if is_fast else _PAIRS[kind], len(cycle)))
 
 
 RELEASE_PATTERNS = (
-    _pattern(Kind.CONGESTION, (200, 200)),
-    _pattern(Kind.CONGESTION, (240, 240)),
-    _pattern(Kind.CONGESTION, (250, 250)),
-    _pattern(Kind.BUSY, (375, 375)),
-    _pattern(Kind.BUSY, (480, 480)),
-    _pattern(Kind.BUSY, (500, 500)),
+    _pattern(ToneKind.CONGESTION, (200, 200)),
+    _pattern(ToneKind.CONGESTION, (240, 240)),
+    _pattern(ToneKind.CONGESTION, (250, 250)),
+    _pattern(ToneKind.BUSY, (375, 375)),
+    _pattern(ToneKind.BUSY, (480, 480)),
+    _pattern(ToneKind.BUSY, (500, 500)),
 )
 """Heard in every country: boxes that make analog lines follow their maker, not the country."""
 
@@ -71,10 +71,10 @@ RELEASE_PATTERNS = (
 def patterns_of(plan: Plan) -> tuple[Pattern, ...]:
     """Return what to look for, the country's own first; of one cadence the first kind is told."""
     named = (
-        (Kind.CONGESTION, plan.congestion),
-        (Kind.BUSY, plan.busy),
-        (Kind.DIAL, plan.dial),
-        (Kind.RINGBACK, plan.ringback),
+        (ToneKind.CONGESTION, plan.congestion),
+        (ToneKind.BUSY, plan.busy),
+        (ToneKind.DIAL, plan.dial),
+        (ToneKind.RINGBACK, plan.ringback),
     )
     own = [
         _pattern(kind, *((burst.on_ms, burst.off_ms) for burst in form.bursts))
@@ -238,7 +238,7 @@ _MOST_PAIRS = 8
 class ProgressHeard:
     """A tone was recognised: on and off times as measured, `after_ms` after its first burst."""
 
-    kind: Kind
+    kind: ToneKind
     cadence_ms: tuple[int, ...]
     after_ms: int
 
@@ -277,7 +277,7 @@ class ProgressDetector:
         self._chords = _looked_for(plan)
         self._patterns = patterns_of(plan)
         self._waiting = b""
-        self._told: Kind | None = None
+        self._told: ToneKind | None = None
         self.is_tone = False
         """Whether the latest whole frame was a tone of the plan: no speech, then."""
         self._forget()
@@ -321,7 +321,7 @@ class ProgressDetector:
         self._on_ms += FRAME_MS
         self._run_ms += FRAME_MS
         if self._on_ms == STEADY_MS:
-            return self._tell(Kind.DIAL if chord.dials else Kind.STEADY, ((STEADY_MS, 0),))
+            return self._tell(ToneKind.DIAL if chord.dials else ToneKind.STEADY, ((STEADY_MS, 0),))
         return heard
 
     def _follow(self, chord: _Chord) -> None:
@@ -368,7 +368,7 @@ class ProgressDetector:
                 return self._tell(pattern.kind, cycle)
         return None
 
-    def _tell(self, kind: Kind, cycle: tuple[Burst, ...]) -> ProgressHeard | None:
+    def _tell(self, kind: ToneKind, cycle: tuple[Burst, ...]) -> ProgressHeard | None:
         """Tell of a kind once, until another tone or a long pause comes between."""
         if kind is self._told:
             return None
@@ -547,11 +547,11 @@ class Progress(enum.StrEnum):
 
 ENDS = frozenset(Progress) - {Progress.RINGING, Progress.ANSWERED}
 _KINDS = {
-    Kind.BUSY: Progress.BUSY,
-    Kind.CONGESTION: Progress.CONGESTION,
-    Kind.DIAL: Progress.DIAL,
-    Kind.STEADY: Progress.DIAL,
-    Kind.RINGBACK: Progress.RINGING,
+    ToneKind.BUSY: Progress.BUSY,
+    ToneKind.CONGESTION: Progress.CONGESTION,
+    ToneKind.DIAL: Progress.DIAL,
+    ToneKind.STEADY: Progress.DIAL,
+    ToneKind.RINGBACK: Progress.RINGING,
 }
 
 
@@ -569,7 +569,7 @@ class Progressed:
     detail: str = ""
 
 
-class Outgoing:
+class OutgoingProgress:
     """Listens on one outgoing leg from the last digit on: 16-bit samples, cut anyhow.
 
     `state` is the latest fact's kind, None before the first. Each change is told once; RINGING may

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from appliance.modem.port_server import Nursery
+from appliance.modem.port_server import ForkServer
 
 
 def run() -> None:
     """Fork the nursery while this process is small, then become the carrier."""
-    nursery = Nursery.start()
+    nursery = ForkServer.start()
     import argparse
 
     from appliance.media.process import main

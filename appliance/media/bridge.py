@@ -17,7 +17,7 @@ from appliance.media.playback import Pcm, Player
 # Each modem's own received bytes are the clock of what is played to it; two crystals differ.
 
 
-class Across:
+class LineBridge:
     """The other line as a line meets it: its sound is read here, what it is to hear written.
 
     Both ways carry mu-law, so that two mu-law modems lose nothing.
@@ -40,10 +40,10 @@ class Across:
         return g711.translate(data, Law.ULAW, law)
 
 
-def pair() -> tuple[Across, Across]:
+def bridge_lines() -> tuple[LineBridge, LineBridge]:
     """Make both ends."""
     one, other = SlipBuffer(Law.ULAW), SlipBuffer(Law.ULAW)
-    return Across(one, other), Across(other, one)
+    return LineBridge(one, other), LineBridge(other, one)
 
 
 # ---- joined ------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ def pair() -> tuple[Across, Across]:
 # it: so it is not heard then, whatever it sends (RFC 3264 8.4 says only that we must not send).
 
 
-class Joined:
+class PhoneSource:
     """The source of a line that is joined to `leg`; `music` is played round and round on hold."""
 
     def __init__(self, leg: PhoneLeg, music: Sequence[Pcm]) -> None:
@@ -88,12 +88,12 @@ behind at once, and would keep a phone late by it for ever."""
 BYTES = 2
 
 
-class Voice:
+class ConferenceVoice:
     """One phone's sound in 16 bits, read by two at their own pace."""
 
     def __init__(self, leg: PhoneLeg) -> None:
         self.leg = leg
-        self._joined = Joined(leg, ())
+        self._joined = PhoneSource(leg, ())
         self._sound = b""
         self._at = [0, 0]
 
@@ -116,7 +116,7 @@ class Voice:
         self._at = [max(0, at - done) for at in self._at]
 
 
-class Three:
+class Conference:
     """The conversation of a line with two legs: the line's source, and what its sound goes to.
 
     While both phones hold, the caller hears `music`; while one does, the two others talk on.
@@ -125,7 +125,7 @@ class Three:
     def __init__(self, one: PhoneLeg, other: PhoneLeg, music: Sequence[Pcm]) -> None:
         self.legs = (one, other)
         self.music = music
-        self._voices = (Voice(one), Voice(other))
+        self._voices = (ConferenceVoice(one), ConferenceVoice(other))
         self._player = Player("", music, repeat=True)
 
     def without(self, leg: PhoneLeg) -> PhoneLeg:
@@ -156,7 +156,7 @@ class Three:
 # wait a frame longer for nothing.
 
 
-class TwoPhones:
+class PhoneBridge:
     """Carries the sound of two legs to each other; `due_at` (monotonic s) is its next frame.
 
     While one of them holds, the other hears `music`, as a caller on a line does.
@@ -169,7 +169,7 @@ class TwoPhones:
         self.due_at = now + BEGIN_S
         self._joined_at = now
         self._is_beginning = True
-        self._heard = (Joined(one, music), Joined(other, music))
+        self._heard = (PhoneSource(one, music), PhoneSource(other, music))
         for leg in self.legs:
             leg.begin()
             leg.last_heard = now
@@ -200,7 +200,7 @@ class TwoPhones:
         if len(came) < len(self.legs) and now < self.due_at - EARLY_S:
             return
         self._is_beginning = False
-        self.due_at = next_after(now, middle(came or [now]))
+        self.due_at = next_tick_after(now, middle_of_pause(came or [now]))
 
     def _carry(self) -> None:
         one, other = self.legs
@@ -210,7 +210,7 @@ class TwoPhones:
         other.write(heard, one.law)
 
 
-def middle(came: Sequence[float]) -> float:
+def middle_of_pause(came: Sequence[float]) -> float:
     """Return a moment in the middle of the longer pause between packets that come every 20 ms.
 
     `came` is when one of each phone came, one or two moments in seconds.
@@ -222,6 +222,6 @@ def middle(came: Sequence[float]) -> float:
     return last + (TICK - after_first) / 2
 
 
-def next_after(now: float, moment: float) -> float:
+def next_tick_after(now: float, moment: float) -> float:
     """Return the first time after `now` that is whole ticks away from a moment."""
     return now + TICK - (now - moment) % TICK

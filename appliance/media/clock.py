@@ -172,7 +172,7 @@ EARLY_S = 0.0005
 """A fetch due so soon is not worth a wake-up of its own when there is one anyway."""
 
 
-class Rhythm:
+class FrameScheduler:
     """Of one stream from a modem: `fetch_at` (monotonic s), or None while its port is watched."""
 
     def __init__(self) -> None:
@@ -241,7 +241,7 @@ GAP_LIMIT_MS = 150
 """Sound sent on trust while nothing is heard: a modem that has stopped must not be filled up."""
 
 
-class Lead:
+class PlayoutLead:
     """Keeps `target_ms` of sound ahead in one stream; counts samples (one byte each, unshielded).
 
     What was played is counted by what was heard, since one codec clock drives both directions

@@ -20,7 +20,7 @@ from appliance.dsp.dtmf import PLANS, DigitStarted, Plan
 from appliance.dsp.dtmf import Detector as DtmfDetector
 from appliance.dsp.progress import (
     FaxDetector,
-    Outgoing,
+    OutgoingProgress,
     Progress,
     ProgressDetector,
     ProgressHeard,
@@ -39,7 +39,7 @@ TONE_GAP_MS = 700
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class Detected:
     """What one piece of sound told: keys pressed, tones recognised, silence and tone by now.
 
     `fax_ms` is told once, when a fax machine's calling tone is certain: ms since its first burst.
@@ -71,7 +71,7 @@ class _ToneRun:
 
 
 @dataclass(slots=True)
-class Ears:
+class Detectors:
     """Cuts the heard stream into frames and asks each detector; `keys` may be switched off.
 
     While people talk nobody waits for the caller's keys, nor for a fax machine, and speech is all
@@ -98,7 +98,7 @@ class Ears:
         self._rest += data
         return len(self._rest) >= TOGETHER_SAMPLES
 
-    def hear(self, data: bytes) -> Ear:
+    def hear(self, data: bytes) -> Detected:
         """Take samples of the line's law in any chunking; returns what the whole frames told."""
         data = self._rest + data
         digits: list[str] = []
@@ -113,7 +113,7 @@ class Ears:
         self._rest = data[whole:]
         run = self._run
         tone_ms = run.run_ms + run.gap_ms
-        return Ear(tuple(digits), tuple(tones), self._silence.silent_ms, tone_ms, fax_ms)
+        return Detected(tuple(digits), tuple(tones), self._silence.silent_ms, tone_ms, fax_ms)
 
     def forget_silence(self) -> None:
         """Begin to measure silence anew: somebody else was speaking until now."""
@@ -169,7 +169,7 @@ MODEM_WORDS = {
 """What a modem says when it could not dial; anything else is REFUSED."""
 
 
-class Stage(enum.StrEnum):
+class CallingStage(enum.StrEnum):
     """How far the call is."""
 
     WAITING = "waiting"  # for the dial tone
@@ -187,7 +187,7 @@ class _Tone:
     tone_ms: int = 0
 
 
-class Calling:
+class OutgoingCall:
     """One outgoing call on `line`; `digits` are to be sent once `hear` asks for them.
 
     `answered` while somebody is presumed to be there.
@@ -196,27 +196,27 @@ class Calling:
     def __init__(self, line: str, digits: str, plan: Plan, no_answer_ms: int) -> None:
         self.line = line
         self.digits = digits
-        self.stage = Stage.SENDING
+        self.stage = CallingStage.SENDING
         self.answered = False
         self._plan = plan
-        self._outgoing = Outgoing(plan, no_answer_ms)
+        self._outgoing = OutgoingProgress(plan, no_answer_ms)
         self._tone = _Tone(ProgressDetector(plan))
         self._rest = b""
 
     def wait_for_dial_tone(self) -> None:
         """The hook was flashed: listen for the register."""
-        self.stage = Stage.WAITING
+        self.stage = CallingStage.WAITING
 
     def wants_digits(self) -> bool:
         """Tell, once, that the dial tone is there."""
-        if self.stage is Stage.WAITING and self._tone.tone_ms >= DIAL_TONE_MS:
-            self.stage = Stage.SENDING
+        if self.stage is CallingStage.WAITING and self._tone.tone_ms >= DIAL_TONE_MS:
+            self.stage = CallingStage.SENDING
             return True
         return False
 
     def dialled(self) -> FarEndProgressed:
         """The digits were sent: from now on whoever is called is listened to."""
-        self.stage = Stage.LISTENING
+        self.stage = CallingStage.LISTENING
         return FarEndProgressed(self.line, FarEnd.DIALLED)
 
     def failed(self, word: str) -> FarEndProgressed:
@@ -225,13 +225,13 @@ class Calling:
 
     def chip_busy(self) -> FarEndProgressed | None:
         """The chip named a busy tone (DLE b)."""
-        return self._over(FarEnd.BUSY, "chip") if self.stage is Stage.LISTENING else None
+        return self._over(FarEnd.BUSY, "chip") if self.stage is CallingStage.LISTENING else None
 
     def hear(self, pcm: bytes) -> tuple[FarEndProgressed, ...]:
         """Take 16-bit samples, cut anyhow."""
-        if self.stage is Stage.WAITING:
+        if self.stage is CallingStage.WAITING:
             return self._hear_register(pcm)
-        if self.stage is not Stage.LISTENING:
+        if self.stage is not CallingStage.LISTENING:
             return ()
         told = tuple(
             FarEndProgressed(self.line, WORDS[f.kind], f.after_ms, f.rings, f.detail)
@@ -255,7 +255,7 @@ class Calling:
         return ()
 
     def _over(self, progress: FarEnd, detail: str) -> FarEndProgressed:
-        self.stage = Stage.OVER
+        self.stage = CallingStage.OVER
         return FarEndProgressed(self.line, progress, detail=detail)
 
 
@@ -271,7 +271,7 @@ VOICE_MS = 1000
 
 
 @dataclass(slots=True)
-class Fax:
+class FaxSigns:
     """The signs of a fax machine in one call; times in ms since the line went off hook."""
 
     line: str
@@ -310,7 +310,7 @@ PAUSE = 1.0
 """Seconds without a press after which the sources are taken to agree."""
 
 
-class Keys:
+class DigitMerger:
     """Merges the two sources' presses of one call."""
 
     def __init__(self) -> None:
@@ -335,14 +335,14 @@ class Keys:
 #
 # That branch passes on the sound as it is, and no key apart (RFC 4733), as phones do.
 
-Press = Callable[[str], None]
+DigitHandler = Callable[[str], None]
 """Is told each key."""
 
 
-class LegKeys:
+class LegDigits:
     """Listens to 16-bit sound in any chunking."""
 
-    def __init__(self, press: Press) -> None:
+    def __init__(self, press: DigitHandler) -> None:
         self._press = press
         self._detector = DtmfDetector()
 
@@ -391,7 +391,7 @@ CHIP = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LineHeard:
     """What our own ear makes of the line at a moment, ms: `at_ms` since it went off hook.
 
     `deaf` where no sound comes from it: an announcement on a half-duplex line.
@@ -409,7 +409,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class ReleaseSign:
     """What the chip has reported, and when: by itself it ends nothing."""
 
     evidence: Evidence
@@ -418,11 +418,11 @@ class Sign:
 
 
 @dataclass(slots=True)
-class Release:
+class ReleaseDetector:
     """The release of one call on one line; times in ms since the line went off hook."""
 
     line: str
-    sign: Sign | None = None
+    sign: ReleaseSign | None = None
     told: bool = False
     silence_told: bool = False
     taken_told: bool = False
@@ -431,7 +431,7 @@ class Release:
         """A tone was recognised in the sound, `after_ms` after it began."""
         return self._tell(TONES.get(kind), after_ms, cadence_ms)
 
-    def chip(self, kind: str, settled_ms: int, heard: Heard) -> CallerHungUp | None:
+    def chip(self, kind: str, settled_ms: int, heard: LineHeard) -> CallerHungUp | None:
         """The modem reported something; loop events count only once the line has settled.
 
         One report ends no call: chips take speech for tones, and a reversal for a break. It takes a
@@ -442,13 +442,13 @@ class Release:
             return None
         since_ms = heard.at_ms - first.at_ms if first is not None else SECOND_MS[1] + 1
         if first is None or since_ms > SECOND_MS[1]:
-            self.sign = Sign(evidence, heard.at_ms, kind)
+            self.sign = ReleaseSign(evidence, heard.at_ms, kind)
             return self.judge(heard)
         if since_ms >= SECOND_MS[0] and not heard.speaks:
             return self._tell(first.evidence, since_ms, first.detail)
         return None
 
-    def judge(self, heard: Heard, patience_ms: int = QUIET_MS) -> CallerHungUp | None:
+    def judge(self, heard: LineHeard, patience_ms: int = QUIET_MS) -> CallerHungUp | None:
         """Hold what our own ear hears against the chip's last sign.
 
         `patience_ms` is how long somebody may be silent behind a break of the loop.

@@ -19,20 +19,20 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import PLANS
 from appliance.dsp.wav import FRAME_MS, Law
 from appliance.errors import TechnicianError
-from appliance.media.bridge import Across, Joined, Three
-from appliance.media.clock import CLEAR_S, Lead, Rhythm
+from appliance.media.bridge import Conference, LineBridge, PhoneSource
+from appliance.media.clock import CLEAR_S, FrameScheduler, PlayoutLead
 from appliance.media.detectors import (
     GONE_MS,
     HELD_MS,
     QUIET_MS,
     VOICE_MS,
-    Calling,
-    Ear,
-    Ears,
-    Fax,
-    Heard,
-    Keys,
-    Release,
+    Detected,
+    Detectors,
+    DigitMerger,
+    FaxSigns,
+    LineHeard,
+    OutgoingCall,
+    ReleaseDetector,
 )
 from appliance.media.echo import LineEcho
 from appliance.media.link import Link
@@ -48,11 +48,11 @@ from appliance.media.messages import (
     line_settings,
 )
 from appliance.media.phone_leg import PhoneLeg
-from appliance.media.playback import Pcm, Player, Pressing, Recorder, Silence, Source
+from appliance.media.playback import DtmfSender, Pcm, Player, Silence, SoundRecorder, Source
 from appliance.modem import events as modem_events
 from appliance.modem.events import Recovery, Sentence, Signal, Stream
 from appliance.modem.line import LADDER, LineDriver
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from appliance.modem.v253 import OK
 
 TRIM_MARGIN_MS = 100
@@ -83,8 +83,8 @@ class AnalogLine:
         self.name = setup.name
         self.driver = LineDriver(setup.name, line_settings(setup))
         self.status = LineStatus(setup.name, tell)
-        self.lead = Lead(lead_ms)
-        self.rhythm = Rhythm()
+        self.lead = PlayoutLead(lead_ms)
+        self.rhythm = FrameScheduler()
         self.call: LineCall | None = None
         self.needs: Recovery | None = None
         self.overruns = 0
@@ -93,7 +93,7 @@ class AnalogLine:
         self._lead_ms = self._least_lead = lead_ms
         self._heard_at = 0.0
         self._samples_in_read = 0
-        self._warm: Ears | None = None
+        self._warm: Detectors | None = None
         self._rang_at = 0.0
         self._tell = tell
         self._link = link
@@ -185,7 +185,7 @@ class AnalogLine:
     def answer(self, now: float) -> None:
         """Take the line off hook; LineAnswered follows."""
         if self.call is None:
-            self.call = LineCall(now, Release(self.name))
+            self.call = LineCall(now, ReleaseDetector(self.name))
             self._take_events(self.driver.answer(now), now)
 
     def hang_up(self, now: float) -> None:
@@ -217,7 +217,7 @@ class AnalogLine:
         if call is None or law is None or link is None:
             self._tell(events.RecordingEnded(order.recording, RecordingStop.LOST, 0))
             return
-        call.recorder = Recorder(order, law, link)
+        call.recorder = SoundRecorder(order, law, link)
         call.recorder.start()
         if call.ears is not None:
             call.ears.forget_silence()
@@ -245,7 +245,7 @@ class AnalogLine:
         if call.calling is not None and call.calling.answered:
             call.treat_as_caller()
         call.leg = leg
-        call.source = Joined(leg, music)
+        call.source = PhoneSource(leg, music)
         self._begin(leg, now)
         self._want(Stream.DUPLEX, now)
 
@@ -256,14 +256,14 @@ class AnalogLine:
             self.connect(leg, now, music)
             return
         leg.begin()
-        call.source = call.three = Three(call.leg, leg, music)
+        call.source = call.three = Conference(call.leg, leg, music)
 
     def part(self, leg: PhoneLeg) -> None:
         """Remove a phone whose sound is gone: the caller hears the other one, else silence."""
         if self.call is not None:
             self.call.part(leg)
 
-    def join(self, across: Across, now: float) -> None:
+    def join(self, across: LineBridge, now: float) -> None:
         """Join the line to another one; whoever was called is from now on like any caller."""
         call = self._free_call(now)
         if call is not None:
@@ -304,7 +304,7 @@ class AnalogLine:
         if call is None:
             self._not_dialled("no call")
             return
-        call.ears, call.release, call.calling = None, Release(self.name), None
+        call.ears, call.release, call.calling = None, ReleaseDetector(self.name), None
         call.caller_held = bool(order.digits)
         if order.digits:
             call.calling = self._calling(order.digits, order.no_answer_ms)
@@ -316,14 +316,14 @@ class AnalogLine:
         if why := forbids_dialling(self.setup, order):
             self._not_dialled(why)
             return
-        if self.call is not None or self.driver.stage not in {Stage.IDLE, Stage.CHECKING}:
+        if self.call is not None or self.driver.stage not in {LineStage.IDLE, LineStage.CHECKING}:
             self._not_dialled("the line is not idle")
             return
         calling = self._calling(order.digits, order.no_answer_ms)
-        self.call = LineCall(now, Release(self.name), calling=calling, told=True)
+        self.call = LineCall(now, ReleaseDetector(self.name), calling=calling, told=True)
         self._take_events(self.driver.dial(order.digits, now), now)
 
-    def _on_flashed(self, event: modem_events.Flashed, now: float) -> None:
+    def _on_flashed(self, event: modem_events.FlashSent, now: float) -> None:
         """Go on where the flash was ordered for: a call, or the caller's return."""
         call = self.call
         if call is None:
@@ -349,7 +349,7 @@ class AnalogLine:
             self._tell(calling.dialled() if event.done else calling.failed("ERROR"))
             self._hear_again(now)
 
-    def _on_dialled(self, event: modem_events.Dialled, now: float) -> None:
+    def _on_dialled(self, event: modem_events.NumberSent, now: float) -> None:
         call = self.call
         if call is None or call.calling is None:
             return
@@ -365,8 +365,8 @@ class AnalogLine:
         kind = Stream.DUPLEX if self.driver.duplex else Stream.RECEIVE
         self._take_events(self.driver.start_stream(kind, now), now)
 
-    def _calling(self, digits: str, no_answer_ms: int) -> Calling:
-        return Calling(self.name, digits, PLANS[self.setup.country], no_answer_ms)
+    def _calling(self, digits: str, no_answer_ms: int) -> OutgoingCall:
+        return OutgoingCall(self.name, digits, PLANS[self.setup.country], no_answer_ms)
 
     def _not_dialled(self, why: str) -> None:
         self._tell(FarEndProgressed(self.name, FarEnd.REFUSED, detail=why))
@@ -383,7 +383,7 @@ class AnalogLine:
         if self.rhythm.fetch_at is not None and not self.expects_sound:
             self.rhythm.stop()
 
-    def _on_rang(self, event: modem_events.Rang, now: float) -> None:
+    def _on_rang(self, event: modem_events.RingReceived, now: float) -> None:
         self.status.condition = LineCondition.UNKNOWN  # a bell disproves what was measured
         self._rang_at = self.driver.rang_at
         known = event.known
@@ -400,10 +400,10 @@ class AnalogLine:
         quiet_ms = round((now - self._rang_at) * 1000)
         self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP, quiet_ms))
 
-    def _on_taken(self, event: modem_events.Taken, now: float) -> None:
+    def _on_taken(self, event: modem_events.ExtensionAnswered, now: float) -> None:
         self._taken()
 
-    def _on_found(self, event: modem_events.Found, now: float) -> None:
+    def _on_found(self, event: modem_events.PairMeasured, now: float) -> None:
         self.status.measured(event.condition)
 
     def _on_off_hook(self, event: modem_events.OffHook, now: float) -> None:
@@ -427,7 +427,7 @@ class AnalogLine:
         if self._echo:
             self._echo.starts()
         if call.ears is None:
-            call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
+            call.ears, self._warm = self._warm or Detectors(self.setup.country, law), None
         if call.leg is not None:
             self._begin(call.leg, now)
         if event.kind is not Stream.RECEIVE:
@@ -461,7 +461,7 @@ class AnalogLine:
                     self._echo.starts()
         elif event.signal is Signal.OVERRUN:
             self.overruns += 1
-        elif self.call is None or self.driver.stage is Stage.FLASHING:
+        elif self.call is None or self.driver.stage is LineStage.FLASHING:
             pass  # nobody's, or our own break of the loop
         elif event.signal is Signal.DIGIT:
             self._press(event.digit, DigitSource.CHIP, now)
@@ -488,13 +488,13 @@ class AnalogLine:
     def _on_up(self, event: modem_events.Up, now: float) -> None:
         self.needs = None
         # Made ahead of the first call: the detectors' tables take 0.1 s the first time.
-        self._warm = Ears(self.setup.country, event.law)
+        self._warm = Detectors(self.setup.country, event.law)
         self.status.up(event.identity, self.driver.duplex)
 
-    def _on_recovering(self, event: modem_events.Recovering, now: float) -> None:
+    def _on_recovering(self, event: modem_events.RecoveryStarted, now: float) -> None:
         self.status.recovering(Recovery.IN_BAND, event.reason)
 
-    def _on_recovered(self, event: modem_events.Recovered, now: float) -> None:
+    def _on_recovered(self, event: modem_events.RecoveryDone, now: float) -> None:
         self._fail(events.LineLost(self.name, event.reason.en, reason_it=event.reason.it))
 
     def _on_failed(self, event: modem_events.Failed, now: float) -> None:
@@ -506,7 +506,7 @@ class AnalogLine:
 
     # --- sound from the modem and to it ---
 
-    def _on_heard(self, event: modem_events.Heard, now: float) -> None:
+    def _on_heard(self, event: modem_events.SoundReceived, now: float) -> None:
         samples = event.samples
         self._samples_in_read += len(samples)
         self.lead.on_heard(len(samples))
@@ -526,7 +526,7 @@ class AnalogLine:
     @property
     def _runs(self) -> bool:
         """True while a stream runs and its end has not been ordered."""
-        return self.driver.stage is Stage.STREAMING
+        return self.driver.stage is LineStage.STREAMING
 
     def _begin(self, leg: PhoneLeg, now: float) -> None:
         """The line and a phone begin to hear each other, now or when the stream has started."""
@@ -571,7 +571,7 @@ class AnalogLine:
         if call.drain <= 0:
             self._stop_player(whole=True)
 
-    def _listen(self, call: LineCall, ears: Ears, clean: bytes, now: float) -> None:
+    def _listen(self, call: LineCall, ears: Detectors, clean: bytes, now: float) -> None:
         """Have our own detectors listen: at once, or while people talk to some frames together."""
         if ears.keys is not (call.leg is None):
             self._listen_to_stored(call, now)
@@ -581,7 +581,7 @@ class AnalogLine:
         elif ears.store(clean):
             self._listen_to_stored(call, now)
 
-    def _listen_to_stored(self, call: LineCall, now: float) -> Ear | None:
+    def _listen_to_stored(self, call: LineCall, now: float) -> Detected | None:
         """Look at the sound that was put by; returns what is heard by now, None for nothing."""
         if call.ears is None or call.calling is not None:
             return None
@@ -589,7 +589,7 @@ class AnalogLine:
         self._judge(call, ear, b"", now)
         return ear
 
-    def _judge(self, call: LineCall, ear: Ear, clean: bytes, now: float) -> None:
+    def _judge(self, call: LineCall, ear: Detected, clean: bytes, now: float) -> None:
         recorder = call.recorder
         ended = recorder.take(clean, ear.silent_ms) if recorder is not None else None
         if ended is not None:
@@ -608,7 +608,7 @@ class AnalogLine:
         if ear.fax_ms:
             self._faxed(call.fax.sound(ear.fax_ms))
 
-    def _judge_far_end(self, calling: Calling, clean: bytes, now: float) -> None:
+    def _judge_far_end(self, calling: OutgoingCall, clean: bytes, now: float) -> None:
         for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
             self._tell(progressed)
             is_answered = progressed.progress is FarEnd.ANSWERED
@@ -617,11 +617,11 @@ class AnalogLine:
         if calling.wants_digits():
             self._take_events(self.driver.send_digits(calling.digits, now), now)
 
-    def _heard_now(self, call: LineCall, ear: Ear | None, now: float) -> Heard:
+    def _heard_now(self, call: LineCall, ear: Detected | None, now: float) -> LineHeard:
         """Say what the ear makes of the line; nothing while it hears none."""
         if ear is None or self.driver.streaming is Stream.TRANSMIT:
-            return Heard(call.off_hook_ms(now), deaf=True)
-        return Heard(call.off_hook_ms(now), ear.tone_ms, ear.silent_ms)
+            return LineHeard(call.off_hook_ms(now), deaf=True)
+        return LineHeard(call.off_hook_ms(now), ear.tone_ms, ear.silent_ms)
 
     # --- how recordings, prompts and calls end ---
 
@@ -680,7 +680,7 @@ class AnalogLine:
         self.call = None
         self.rhythm.stop()
         law = self.driver.law
-        self._warm = Ears(self.setup.country, law) if law else None
+        self._warm = Detectors(self.setup.country, law) if law else None
         if self._echo:
             self._echo.call_over()
 
@@ -699,16 +699,16 @@ class AnalogLine:
 
 
 HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
-    modem_events.Heard: AnalogLine._on_heard,
-    modem_events.Rang: AnalogLine._on_rang,
+    modem_events.SoundReceived: AnalogLine._on_heard,
+    modem_events.RingReceived: AnalogLine._on_rang,
     modem_events.Identified: AnalogLine._on_identified,
     modem_events.GaveUp: AnalogLine._on_gave_up,
-    modem_events.Taken: AnalogLine._on_taken,
-    modem_events.Found: AnalogLine._on_found,
+    modem_events.ExtensionAnswered: AnalogLine._on_taken,
+    modem_events.PairMeasured: AnalogLine._on_found,
     modem_events.OffHook: AnalogLine._on_off_hook,
-    modem_events.Flashed: AnalogLine._on_flashed,
+    modem_events.FlashSent: AnalogLine._on_flashed,
     modem_events.DigitsSent: AnalogLine._on_digits_sent,
-    modem_events.Dialled: AnalogLine._on_dialled,
+    modem_events.NumberSent: AnalogLine._on_dialled,
     modem_events.Streaming: AnalogLine._on_streaming,
     modem_events.BrokeOff: AnalogLine._on_broke_off,
     modem_events.HalfDuplex: AnalogLine._on_half_duplex,
@@ -716,8 +716,8 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
     modem_events.Signalled: AnalogLine._on_signalled,
     modem_events.Idle: AnalogLine._on_idle,
     modem_events.Up: AnalogLine._on_up,
-    modem_events.Recovering: AnalogLine._on_recovering,
-    modem_events.Recovered: AnalogLine._on_recovered,
+    modem_events.RecoveryStarted: AnalogLine._on_recovering,
+    modem_events.RecoveryDone: AnalogLine._on_recovered,
     modem_events.Failed: AnalogLine._on_failed,
 }
 
@@ -735,29 +735,29 @@ class LineCall:
     """
 
     asked_at: float
-    release: Release
-    ears: Ears | None = None
-    keys: Keys = field(default_factory=Keys)
+    release: ReleaseDetector
+    ears: Detectors | None = None
+    keys: DigitMerger = field(default_factory=DigitMerger)
     off_hook_at: float | None = None
     source: Source = field(default_factory=Silence)
     player: Player | None = None
     leg: PhoneLeg | None = None
-    three: Three | None = None
-    recorder: Recorder | None = None
+    three: Conference | None = None
+    recorder: SoundRecorder | None = None
     drain: int | None = None
     held: bool = False
-    calling: Calling | None = None
+    calling: OutgoingCall | None = None
     told: bool = False
     flashed_at: float | None = None
-    across: Across | None = None
+    across: LineBridge | None = None
     caller_held: bool = False
     farewell: Callable[[float], None] | None = None
-    pressing: Pressing = field(default_factory=Pressing)
-    fax: Fax = field(init=False)
+    pressing: DtmfSender = field(default_factory=DtmfSender)
+    fax: FaxSigns = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin to count the signs of a fax."""
-        self.fax = Fax(self.release.line)
+        self.fax = FaxSigns(self.release.line)
 
     @property
     def legs(self) -> tuple[PhoneLeg, ...]:
@@ -790,7 +790,7 @@ class LineCall:
 
     def treat_as_caller(self) -> None:
         """Look for signs of release again, as of any caller: whoever was called has answered."""
-        self.calling, self.release = None, Release(self.release.line)
+        self.calling, self.release = None, ReleaseDetector(self.release.line)
 
     def pass_on(self, sound: bytes, law: Law) -> None:
         """Give the line's sound to the phones or the other line that it is joined to."""
@@ -807,7 +807,7 @@ class LineCall:
             self.leg, self.source = None, Silence()
             return
         left = self.three.without(leg)
-        self.leg, self.source, self.three = left, Joined(left, self.three.music), None
+        self.leg, self.source, self.three = left, PhoneSource(left, self.three.music), None
 
     def detach(self) -> None:
         """Part from phones, other line and hold: silence until the next command."""

@@ -128,7 +128,7 @@ def peer_of(sock: socket.socket) -> Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class RecordedSound:
     """Sound of a recording, in order, coded as its RecordingStarted said."""
 
     recording: str
@@ -228,7 +228,7 @@ class Link:
                 return
             self._queue.popleft().close()
 
-    def receive(self) -> Iterator[Message | Sound]:
+    def receive(self) -> Iterator[Message | RecordedSound]:
         """Yield everything that has arrived; sets `closed` at the peer's end or a broken link."""
         while not self.closed:
             try:
@@ -266,10 +266,10 @@ class Link:
                 self.received_fds += array.array("i", payload[: len(payload) & ~3])
         return data
 
-    def _parse(self, data: bytes) -> Message | Sound:
+    def _parse(self, data: bytes) -> Message | RecordedSound:
         if data[:1] == CONTROL:
             return decode_message(data[1:])
         if data[:1] == SOUND and len(data) > 2:
             end = 2 + data[1]
-            return Sound(data[2:end].decode("utf-8", "replace"), data[end:])
+            return RecordedSound(data[2:end].decode("utf-8", "replace"), data[end:])
         raise PeerError("the link carried a datagram of no known class")

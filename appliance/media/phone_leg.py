@@ -23,11 +23,11 @@ from appliance.dsp.jitter import JitterBuffer
 from appliance.dsp.progress import SilenceMeter
 from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, SAMPLE_BYTES, Law, silence
 from appliance.errors import TechnicianError
-from appliance.media.detectors import LegKeys, Press
+from appliance.media.detectors import DigitHandler, LegDigits
 from appliance.media.link import Link
 from appliance.media.messages import Setup
-from appliance.media.playback import KEY_MS, Pcm, Player, Recorder
-from appliance.sip.rtp import Heard, RtpReceiver, RtpSender
+from appliance.media.playback import KEY_MS, Pcm, Player, SoundRecorder
+from appliance.sip.rtp import RtpReceived, RtpReceiver, RtpSender
 
 # ---- phone -------------------------------------------------------------------------------------
 # One phone's sound: an RTP port, a sender slaved to who speaks, a jitter buffer to listen.
@@ -190,7 +190,7 @@ class PhoneLeg:
         """Free the port."""
         self.socket.close()
 
-    def _take(self, heard: Heard | None, now: float, pressed: list[DigitPressed]) -> None:
+    def _take(self, heard: RtpReceived | None, now: float, pressed: list[DigitPressed]) -> None:
         if heard is None:
             return
         self.last_heard, self.asked_after = now, 0.0
@@ -228,12 +228,12 @@ class Announcer:
     """
 
     def __init__(
-        self, play: str, leg: PhoneLeg, sounds: list[Pcm], press: Press | None = None
+        self, play: str, leg: PhoneLeg, sounds: list[Pcm], press: DigitHandler | None = None
     ) -> None:
         self.play = play
         self.leg = leg
         self._player = Player(play, sounds, repeat=not play)
-        self._keys = LegKeys(press) if press else None
+        self._keys = LegDigits(press) if press else None
         if press:
             leg.begin()  # keys that lie in store were pressed for something else
 
@@ -257,18 +257,18 @@ LAW = Law.ALAW
 """As it is recorded, whatever the phone sends."""
 
 
-class Dictated:
+class LegRecording:
     """One recording of a leg; `tick` and `stop` return its ending when it comes.
 
     `press` is told the keys in its sound, where the order wants them heard: the desk ends it.
     """
 
     def __init__(
-        self, order: RecordLeg, leg: PhoneLeg, link: Link, now: float, press: Press
+        self, order: RecordLeg, leg: PhoneLeg, link: Link, now: float, press: DigitHandler
     ) -> None:
         self.leg = leg
-        self._keys = LegKeys(press) if order.keys else None
-        self._recorder = Recorder(order, LAW, link)
+        self._keys = LegDigits(press) if order.keys else None
+        self._recorder = SoundRecorder(order, LAW, link)
         self._meter = SilenceMeter()
         self._voiced_ms = 0
         leg.begin()  # what lay in store was not said for this
@@ -304,7 +304,7 @@ class Dictated:
 # The phones' RTP sockets: opened and closed, waited for together, read one packet each in turn.
 
 
-class PhoneSide:
+class PhoneSockets:
     """Owns the sockets' own epoll, which stands in the carrier's selector while phones may wake.
 
     `tell` is given the keys that are pressed.

@@ -71,7 +71,7 @@ class Player:
                 self._index = 0
 
 
-def mapped(fd: int) -> Pcm:
+def map_sound(fd: int) -> Pcm:
     """Return the sound in a memfd, without copying it; an empty one has none."""
     if os.fstat(fd).st_size == 0:
         return b""
@@ -83,7 +83,7 @@ class PromptMemory:
 
     def __init__(self, fd: int | None, prompts: Iterable[Prompt]) -> None:
         self._index: Mapping[str, Prompt] = {prompt.name: prompt for prompt in prompts}
-        self._memory = mapped(fd) if fd is not None else None
+        self._memory = map_sound(fd) if fd is not None else None
         self.more: PromptMemory | None = None
         """Prompts that came after the Setup (MorePrompts); they go before it."""
 
@@ -114,7 +114,7 @@ ECHO_MS = 200
 """After the last key its echo is not taken for a key of the caller's."""
 
 
-class Pressing:
+class DtmfSender:
     """The keys that are still to be heard on one line."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ STOP_KEY = "#"
 
 
 @dataclass(slots=True)
-class Recorder:
+class SoundRecorder:
     """Counts what it takes; `take`, `key` and `stop` return the ending when it comes."""
 
     order: Record | RecordLeg

@@ -17,16 +17,16 @@ from appliance.media.clock import EARLY_S
 from appliance.media.line import AnalogLine
 from appliance.modem.events import Recovery, Sentence
 from appliance.modem.port_server import (
-    Ask,
-    Cause,
-    Closed,
-    Dropped,
-    KeeperGone,
-    Nursery,
-    Opened,
+    DtrDropped,
+    ForkServer,
+    PortClosed,
+    PortCommand,
+    PortFault,
+    PortOpened,
+    PortServerGone,
     PortTrouble,
     receive_report,
-    send_ask,
+    send_command,
 )
 from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
 
@@ -36,9 +36,9 @@ WRITE_LIMIT = 16_384
 PAUSE_S = {Recovery.RESET_USB: 8.0, Recovery.POWER_CYCLE: 15.0}
 """Seconds left to the desk's helper for a step, and to the modem to start, before the next one."""
 LEAST = {
-    Cause.BUSY: Recovery.FREE_PORT,
-    Cause.PERMISSION: Recovery.FREE_PORT,
-    Cause.BROKEN: Recovery.REOPEN,
+    PortFault.BUSY: Recovery.FREE_PORT,
+    PortFault.PERMISSION: Recovery.FREE_PORT,
+    PortFault.BROKEN: Recovery.REOPEN,
 }
 """The least that can help with what a keeper reports; a MISSING port it waits for by itself."""
 MUTE_LIMIT_S = RESTART_RULES[Component.LINE].silent_s
@@ -70,14 +70,14 @@ ASKED = Sentence(
 )
 
 
-class Port:
+class LinePort:
     """Opens through a keeper, pumps bytes between descriptor and line, starts over after a loss."""
 
     def __init__(
         self,
         line: AnalogLine,
         path: str,
-        nursery: Nursery,
+        nursery: ForkServer,
         selector: selectors.BaseSelector,
         clock: Callable[[], float],
     ) -> None:
@@ -236,21 +236,21 @@ class Port:
         try:
             report = receive_report(self._keeper)
         except PeerError:
-            report = KeeperGone()
+            report = PortServerGone()
         match report:
-            case Opened(_, descriptor):
+            case PortOpened(_, descriptor):
                 self._opened(descriptor)
-            case Dropped():
+            case DtrDropped():
                 self._limit_at = None
                 self.line.start(self._clock())
                 self.flush()
-            case PortTrouble(Cause.MISSING, sentence):
+            case PortTrouble(PortFault.MISSING, sentence):
                 self._await_modem(sentence)
             case PortTrouble(cause, sentence):
                 self._lost(sentence, LEAST[cause])
-            case KeeperGone():
+            case PortServerGone():
                 self._lost(GONE, Recovery.PLUG_IN)
-            case Closed() | None:
+            case PortClosed() | None:
                 pass
 
     def _opened(self, descriptor: int) -> None:
@@ -267,7 +267,11 @@ class Port:
         needs, self.line.needs = self.line.needs, None
         if needs is None:
             return
-        if needs is Recovery.DROP_DTR and self._keeper and send_ask(self._keeper, Ask.DROP_DTR):
+        if (
+            needs is Recovery.DROP_DTR
+            and self._keeper
+            and send_command(self._keeper, PortCommand.DROP_DTR)
+        ):
             self._limit_at = self._clock() + KEEPER_LIMIT_S
         else:
             self._forget_fd()

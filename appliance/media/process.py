@@ -19,7 +19,7 @@ from appliance.errors import ConfigurationError, PeerError
 from appliance.media import link
 from appliance.media.clock import Ticker, go_realtime
 from appliance.media.line import AnalogLine
-from appliance.media.link import Link, Peer, Sound, peer_of
+from appliance.media.link import Link, Peer, RecordedSound, peer_of
 from appliance.media.messages import (
     Credit,
     LineSetup,
@@ -32,17 +32,17 @@ from appliance.media.messages import (
     Setup,
     StillRinging,
 )
-from appliance.media.phone_leg import PhoneSide
-from appliance.media.playback import PromptMemory, mapped
-from appliance.media.port import Port
+from appliance.media.phone_leg import PhoneSockets
+from appliance.media.playback import PromptMemory, map_sound
+from appliance.media.port import LinePort
 from appliance.media.switch import Switch, Tell
-from appliance.modem.port_server import Nursery
+from appliance.modem.port_server import ForkServer
 
 # ---- desk side ---------------------------------------------------------------------------------
 # The carrier's end of the link: one desk at a time, in the carrier's selector; never raises.
 
 
-class DeskSide:
+class ControlConnection:
     """`take` is given each message, `gone` is called when a desk has died or left too much unread.
 
     A desk that is dropped, for a newer one or at the end, is nobody's news.
@@ -127,7 +127,7 @@ LOST = "lost"
 """Name of the play that a dead desk's callers hear."""
 
 
-class Farewell:
+class CallFarewell:
     """One at a time; a desk that dies meanwhile begins it anew."""
 
     def __init__(self, switch: Switch) -> None:
@@ -160,7 +160,7 @@ class HealthMeter:
     def __init__(self) -> None:
         self._before: dict[str, int] = {}
 
-    def report(self, ticker: Ticker, switch: Switch, ports: Iterable[Port]) -> MediaHealth:
+    def report(self, ticker: Ticker, switch: Switch, ports: Iterable[LinePort]) -> MediaHealth:
         """Return the figures since the last report and start a new period."""
         lateness = ticker.lateness
         lines = list(switch.lines.values())
@@ -191,18 +191,18 @@ class HealthMeter:
 # The lines' ports: opened as the desk's Setup has them, each by a keeper of the nursery.
 
 
-class LineSide:
+class LinePorts:
     """Owns the ports, by the names of their lines; the lines themselves are the switch's."""
 
     def __init__(
         self,
-        nursery: Nursery,
+        nursery: ForkServer,
         selector: selectors.BaseSelector,
         switch: Switch,
         tell: Tell,
         clock: Callable[[], float],
     ) -> None:
-        self.ports: dict[str, Port] = {}
+        self.ports: dict[str, LinePort] = {}
         self._nursery = nursery
         self._selector = selector
         self._switch = switch
@@ -275,7 +275,7 @@ class LineSide:
         if still is not None:
             line.found_ringing(still, self._clock())
         self._switch.lines[setup.name] = line
-        port = Port(line, setup.path, self._nursery, self._selector, self._clock)
+        port = LinePort(line, setup.path, self._nursery, self._selector, self._clock)
         self.ports[setup.name] = port
         port.open()
 
@@ -297,7 +297,7 @@ WATCHDOG_S = 1.0
 """How often systemd is told that the loop turns: a fifth of what the unit grants."""
 
 
-class Carrier:
+class MediaGateway:
     """Owns the selector; `run` returns when the desk is gone and every line is idle.
 
     `clock` gives monotonic seconds: the machine's, or a test's own; so may its `phones` be. Who
@@ -306,21 +306,21 @@ class Carrier:
 
     def __init__(
         self,
-        nursery: Nursery,
+        nursery: ForkServer,
         realtime: str,
         listening: socket.socket | None,
         clock: Callable[[], float] = time.monotonic,
-        phones: PhoneSide | None = None,
+        phones: PhoneSockets | None = None,
         account: int | None = None,
     ) -> None:
         self.selector = selectors.EpollSelector()
-        self.desk = DeskSide(self.selector, self._take, self._begin_farewell)
-        self.phones = phones or PhoneSide(self.selector, self.desk.tell)
+        self.desk = ControlConnection(self.selector, self._take, self._begin_farewell)
+        self.phones = phones or PhoneSockets(self.selector, self.desk.tell)
         self.switch = Switch(
             self.desk.tell, self.phones.prepare, self.phones.retire, lambda: self.desk.link
         )
-        self.lines = LineSide(nursery, self.selector, self.switch, self.desk.tell, clock)
-        self.farewell = Farewell(self.switch)
+        self.lines = LinePorts(nursery, self.selector, self.switch, self.desk.tell, clock)
+        self.farewell = CallFarewell(self.switch)
         self.ticker = Ticker()
         self.health = HealthMeter()
         self._is_orphaned = False
@@ -464,7 +464,7 @@ class Carrier:
                 self._load(message)
             case RestartLine(name):
                 self.lines.restart(name)
-            case Sound() | Pong():
+            case RecordedSound() | Pong():
                 pass  # nothing of the kind goes this way yet
             case _:
                 self.switch.order(message, self._clock())
@@ -489,7 +489,7 @@ class Carrier:
     def _load(self, order: orders.LoadMessage) -> None:
         """Map the sound of a message that came as a descriptor."""
         for fd in self.desk.take_fds():
-            self.switch.load(order, mapped(fd))
+            self.switch.load(order, map_sound(fd))
             os.close(fd)
 
     # --- its end -----------------------------------------------------------------------------
@@ -520,7 +520,7 @@ class Carrier:
 
 
 def main(
-    nursery: Nursery,
+    nursery: ForkServer,
     fd: int | None = None,
     listening: socket.socket | None = None,
     account: int | None = None,
@@ -531,7 +531,7 @@ def main(
     The nursery was started before this module was even imported: its keepers are small.
     """
     link.prepare(reads=link.ORDERS, writes=link.FACTS)
-    carrier = Carrier(nursery, go_realtime(), listening, account=account)
+    carrier = MediaGateway(nursery, go_realtime(), listening, account=account)
     if fd is not None:
         carrier.serve(socket.socket(fileno=fd))
     carrier.run()

@@ -10,12 +10,12 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.errors import TechnicianError
-from appliance.media.bridge import TwoPhones, pair
-from appliance.media.detectors import Press
+from appliance.media.bridge import PhoneBridge, bridge_lines
+from appliance.media.detectors import DigitHandler
 from appliance.media.line import AnalogLine, LineCall
 from appliance.media.link import Link
 from appliance.media.messages import Notice, Snapshot
-from appliance.media.phone_leg import Announcer, Dictated, PhoneLeg
+from appliance.media.phone_leg import Announcer, LegRecording, PhoneLeg
 from appliance.media.playback import Pcm, PromptMemory
 
 ASK_SILENT_PHONE_S = 3.0
@@ -39,8 +39,8 @@ class Switch:
         self.lines: dict[str, AnalogLine] = {}
         self.legs: dict[str, PhoneLeg] = {}
         self.announcers: dict[str, Announcer] = {}
-        self.dictated: dict[str, Dictated] = {}
-        self.joins: list[TwoPhones] = []
+        self.dictated: dict[str, LegRecording] = {}
+        self.joins: list[PhoneBridge] = []
         self.prompts = PromptMemory(None, ())
         self.hold_prompts: tuple[str, ...] = ()
         self._loaded: dict[str, tuple[str, Pcm]] = {}
@@ -162,7 +162,7 @@ class Switch:
         found = [self.lines.get(name) for name in (order.line, order.other)]
         ready = [line for line in found if line is not None and line.can_be_joined]
         if len(ready) == 2:
-            for line, across in zip(ready, pair(), strict=True):
+            for line, across in zip(ready, bridge_lines(), strict=True):
                 line.join(across, now)
             return
         for name in {order.line, order.other} - {line.name for line in ready}:
@@ -208,7 +208,7 @@ class Switch:
             for leg in legs:
                 self._part(leg)
             music = self._sounds(self.hold_prompts)
-            self.joins.append(TwoPhones(legs[0], legs[1], now, music))
+            self.joins.append(PhoneBridge(legs[0], legs[1], now, music))
             return
         for name in {order.leg, order.other} - set(self.legs):
             self._tell(events.PhoneHungUp(name, "its sound is gone"))
@@ -237,7 +237,7 @@ class Switch:
             press = self._presser(order.leg) if order.keys else None
             self.announcers[order.leg] = Announcer(order.play, leg, sounds, press)
 
-    def _presser(self, leg: str) -> Press:
+    def _presser(self, leg: str) -> DigitHandler:
         """Return what tells of keys in a leg's sound."""
         source = events.DigitSource.SOUND
         return lambda digit: self._tell(events.DigitPressed(digit, source, leg=leg))
@@ -254,7 +254,7 @@ class Switch:
             self._tell(events.RecordingEnded(order.recording, events.RecordingStop.LOST, 0))
             return
         self._part(leg)
-        self.dictated[order.leg] = Dictated(order, leg, link, now, self._presser(order.leg))
+        self.dictated[order.leg] = LegRecording(order, leg, link, now, self._presser(order.leg))
 
     def _end_recording(self, order: orders.EndRecording, now: float) -> None:
         self._stop_dictating(order.leg, events.RecordingStop.KEY)
@@ -318,7 +318,7 @@ class Switch:
         if dictated is not None:
             self._recorded(dictated, dictated.stop(why))
 
-    def _recorded(self, dictated: Dictated, ended: events.RecordingEnded | None) -> None:
+    def _recorded(self, dictated: LegRecording, ended: events.RecordingEnded | None) -> None:
         if ended is not None:
             del self.dictated[dictated.leg.leg]
             self._tell(ended)

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from appliance.calls.events import Caller, Presentation
-from appliance.modem.events import Identified, Rang
+from appliance.modem.events import Identified, RingReceived
 from appliance.modem.v253 import CallerIdReceived
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _HALVES = {"DATE": 4, "TIME": 4, "WHEN": 8}
 _TAGS = {0x01: "WHEN", 0x02: "NMBR", 0x04: "NMBR", 0x07: "NAME", 0x08: "NAME"}
 
 
-class CallerId:
+class CallerIdReader:
     """Collects what arrives about one call, in any order, doubled or with parts missing.
 
     `caller` is None until a number, or the reason for its absence, has arrived; a number that was
@@ -170,7 +170,7 @@ class Ringing:
     def __init__(self) -> None:
         self.count = 0
         self.since = self.latest = 0.0
-        self._identity = CallerId()
+        self._identity = CallerIdReader()
         self._identity_at = 0.0
         self._told: Caller | None = None
 
@@ -179,7 +179,7 @@ class Ringing:
         if self.count == 0:
             self.since = now
             if now - self._identity_at > FRESH_S:
-                self._identity = CallerId()
+                self._identity = CallerIdReader()
         self.count += 1
         self.latest = now
 
@@ -214,12 +214,12 @@ class Ringing:
         """True when a name has come as well: nothing else is worth waiting for."""
         return self._identity.complete
 
-    def told(self) -> tuple[Rang, ...]:
+    def told(self) -> tuple[RingReceived, ...]:
         """Say again what was told of this ringing, for somebody who has not heard it."""
         if self.count == 0:
             return ()
         known = None if self._told is None else Identified(self._told, dated=self._identity.dated)
-        return (Rang(self.count, known),)
+        return (RingReceived(self.count, known),)
 
     def settle(self, *, late: bool = False) -> Identified:
         """Tell who calls; UNKNOWN when nothing arrived."""

@@ -35,7 +35,7 @@ class VoiceFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class VoltageProbe:
     """How an idle modem is asked for the voltage on its pair, and what the volts mean.
 
     `answer` finds the volts in a line of the reply. Below `no_line` there is no line, below
@@ -74,7 +74,7 @@ class Dialect:
     signals: Mapping[str, Signal]
     ends: Mapping[Stream, tuple[bytes, ...]]
     ignored: Mapping[Stream, frozenset[str]] = field(default_factory=dict)
-    probe: Probe | None = None
+    probe: VoltageProbe | None = None
 
 
 ACTIONS: Mapping[Stream, str] = {
@@ -124,7 +124,7 @@ CONEXANT = Dialect(
     signals={**_COMMON_SIGNALS, "P": Signal.EXTENSION_PICKUP},
     ends=_COMMON_ENDS,
     # 1.4 V without a line; 10.00 V is the modem's own threshold of "line in use" (1.3, -TTE).
-    probe=Probe("AT-TRV", r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$", no_line=3.0, in_use=10.0),
+    probe=VoltageProbe("AT-TRV", r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$", no_line=3.0, in_use=10.0),
 )
 USR5637 = Dialect(
     name="usr5637",

@@ -81,7 +81,7 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True)
-class Rang:
+class RingReceived:
     """A ring burst arrived; `count` starts at 1 with each call.
 
     `known` is who calls, where that is settled with this ring: no `Identified` follows.
@@ -97,12 +97,12 @@ class GaveUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ExtensionAnswered:
     """Another telephone on the pair was lifted while it rang; `Idle` follows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PairMeasured:
     """The idle line was measured, twice, and is `condition` now."""
 
     condition: LineCondition
@@ -147,7 +147,7 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SoundReceived:
     """Sound from the line: one byte a sample, in the modem's law, 8000 a second."""
 
     samples: bytes
@@ -162,7 +162,7 @@ class Signalled:
 
 
 @dataclass(frozen=True, slots=True)
-class Flashed:
+class FlashSent:
     """The hook flash and the digits behind it were sent; the line is off hook.
 
     Not `done`: the modem refused the command, and the line is as it was.
@@ -179,7 +179,7 @@ class DigitsSent:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialled:
+class NumberSent:
     """An idle line was seized and its digits were sent: it is off hook, nobody has answered yet.
 
     `result` is the modem's word: OK, or why nothing was dialled (NO DIALTONE, LINE IN USE, ...).
@@ -194,14 +194,14 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
-class Recovering:
+class RecoveryStarted:
     """The modem lost the thread (`reason` quotes what was read); it is started anew in band."""
 
     reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveryDone:
     """The modem had lost the thread and was brought back; a call on the line is over."""
 
     reason: Sentence
@@ -217,24 +217,24 @@ class Failed:
 
 LineEvent = (
     Up
-    | Rang
+    | RingReceived
     | Identified
     | GaveUp
-    | Taken
-    | Found
+    | ExtensionAnswered
+    | PairMeasured
     | Prepared
     | OffHook
     | Streaming
     | BrokeOff
     | HalfDuplex
     | Stopped
-    | Heard
+    | SoundReceived
     | Signalled
-    | Flashed
+    | FlashSent
     | DigitsSent
-    | Dialled
+    | NumberSent
     | Idle
-    | Recovering
-    | Recovered
+    | RecoveryStarted
+    | RecoveryDone
     | Failed
 )

@@ -10,8 +10,23 @@ from appliance.errors import Bug
 from appliance.modem import events, scripts
 from appliance.modem.caller_id import Ringing
 from appliance.modem.dialects import CONEXANT, DIALECTS, GENERIC, choose_vsm, identify
-from appliance.modem.events import Heard, Identified, Rang, Recovery, Signal, Signalled, Stream
-from appliance.modem.scripts import AUTO, CallerIdOrder, Done, Refused, Runner, Trouble
+from appliance.modem.events import (
+    Identified,
+    Recovery,
+    RingReceived,
+    Signal,
+    Signalled,
+    SoundReceived,
+    Stream,
+)
+from appliance.modem.scripts import (
+    AUTO,
+    CallerIdOrder,
+    ScriptDone,
+    ScriptFailed,
+    ScriptRefused,
+    ScriptRunner,
+)
 from appliance.modem.table import (
     ANSWERED,
     HEARING,
@@ -19,20 +34,20 @@ from appliance.modem.table import (
     SIGNALLING,
     TABLE,
     TIMERS,
-    Input,
-    Say,
+    Announce,
+    LineInput,
+    LineStage,
     Script,
-    Stage,
 )
-from appliance.modem.v253 import OK, CallerIdReceived, Coded, DigitFilter, Modem, StreamEnded
+from appliance.modem.v253 import OK, CallerIdReceived, DigitFilter, EventCode, Modem, StreamEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from appliance.dsp.wav import Law
-    from appliance.modem.dialects import Probe, VoiceFormat
+    from appliance.modem.dialects import VoiceFormat, VoltageProbe
     from appliance.modem.events import LineEvent, Sentence
-    from appliance.modem.scripts import LineSettings, Outcome, Step
+    from appliance.modem.scripts import LineSettings, ScriptOutcome, ScriptStep
     from appliance.modem.v253 import ModemEvent
 
 
@@ -47,7 +62,7 @@ FALSE_PICKUP_S = 8.0
 """A lifted telephone ends the ringing: a bell within two cadences of a pick-up refutes it."""
 
 
-class Pair:
+class PairCondition:
     """The condition of one line's pair; `news` is true from a change until it was told."""
 
     def __init__(self) -> None:
@@ -58,7 +73,7 @@ class Pair:
         self._picked_up_at = float("-inf")
         self._trusts_pickups = True
 
-    def wait_ms(self, probe: Probe | None, otherwise_ms: int) -> int:
+    def wait_ms(self, probe: VoltageProbe | None, otherwise_ms: int) -> int:
         """Say in how many ms to ask again; `otherwise_ms` where there is nothing to ask for."""
         if probe is None or self._mute:
             return otherwise_ms
@@ -66,7 +81,7 @@ class Pair:
             return SOON_MS
         return probe.every_ms if self.condition is LineCondition.FREE else probe.again_ms
 
-    def read(self, probe: Probe | None, reply: Iterable[str]) -> None:
+    def read(self, probe: VoltageProbe | None, reply: Iterable[str]) -> None:
         """Take the answer to a probe; a modem that gives none is not asked so often again."""
         reading = condition_of(probe, reply) if probe else LineCondition.UNKNOWN
         self._mute = reading is LineCondition.UNKNOWN
@@ -81,7 +96,7 @@ class Pair:
         self.condition = self._seen = LineCondition.UNKNOWN
         self.news = False
 
-    def picked_up(self, now: float, probe: Probe | None) -> bool:
+    def picked_up(self, now: float, probe: VoltageProbe | None) -> bool:
         """Another telephone was lifted, says the modem; False when it was caught inventing that.
 
         Whether it is put down again only a probe can tell: without one it is unknown at once.
@@ -93,7 +108,7 @@ class Pair:
         return self._trusts_pickups
 
 
-def condition_of(probe: Probe, reply: Iterable[str]) -> LineCondition:
+def condition_of(probe: VoltageProbe, reply: Iterable[str]) -> LineCondition:
     """Turn the volts of a probe's answer into a condition; UNKNOWN where there are none."""
     found = next((m for line in reply if (m := re.match(probe.answer, line.strip()))), None)
     if found is None:
@@ -109,7 +124,7 @@ def condition_of(probe: Probe, reply: Iterable[str]) -> LineCondition:
 
 ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
 """The scripts that end a call: what rings, or is told of, from then on is the next."""
-STILL_RINGING = RINGING | {Stage.OFF, Stage.RESUMING, Stage.FAILED}
+STILL_RINGING = RINGING | {LineStage.OFF, LineStage.RESUMING, LineStage.FAILED}
 """The stages after which whoever rang may ring still, though the modem is initialised."""
 BROKE_OFF_S = 5.0
 """A stream that breaks off again so soon is no stream."""
@@ -126,7 +141,7 @@ The last one stays until the modem comes up: the line is out, and is tried quiet
 """
 
 
-class Life:
+class LineMachine:
     """The stage of one line and everything a transition of `TABLE` does.
 
     `kind`, `cut` and `digits` are what the last order asked for, read when its script begins.
@@ -135,12 +150,12 @@ class Life:
 
     def __init__(self, settings: LineSettings) -> None:
         self.settings = settings
-        self.stage = Stage.OFF
-        self.timers: dict[Input, float] = {}
+        self.stage = LineStage.OFF
+        self.timers: dict[LineInput, float] = {}
         self.modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
-        self.runner = Runner(self.modem)
+        self.runner = ScriptRunner(self.modem)
         self.ringing = Ringing()
-        self.pair = Pair()
+        self.pair = PairCondition()
         self.format: VoiceFormat | None = None
         self.needs: Recovery | None = None
         self.kind = self.ended = Stream.DUPLEX
@@ -164,7 +179,7 @@ class Life:
         return self.modem.dialect.duplex if proven is None else proven
 
     @property
-    def probe(self) -> Probe | None:
+    def probe(self) -> VoltageProbe | None:
         """How the pair's volts are asked for; None where the modem cannot tell them."""
         if self.settings.voltage is False:
             return None
@@ -176,14 +191,14 @@ class Life:
         never = self.settings.caller_id is CallerIdOrder.NONE and self.ringing.unsettled
         return self.ringing.news or never
 
-    def step(self, what: Input, now: float) -> tuple[LineEvent, ...]:
+    def step(self, what: LineInput, now: float) -> tuple[LineEvent, ...]:
         """Follow the table; an input without a row does nothing (see IGNORED)."""
         rule = TABLE[self.stage].get(what)
         if rule is None:
             return ()
         before, self.stage = self.stage, rule.to
         gone = rule.run is Script.SYNC and before not in STILL_RINGING
-        if rule.run in ENDINGS or what is Input.RING_GAP or gone:
+        if rule.run in ENDINGS or what is LineInput.RING_GAP or gone:
             self.ringing = Ringing()
         self.timers.pop(what, None)  # what happened is waited for no longer
         running = TIMERS.get(rule.to, frozenset())
@@ -194,22 +209,22 @@ class Life:
         outcome = self._begin(rule.run, now) if rule.run else None
         return (*said, *self.conclude(outcome, now))
 
-    def conclude(self, outcome: Outcome | None, now: float) -> tuple[LineEvent, ...]:
+    def conclude(self, outcome: ScriptOutcome | None, now: float) -> tuple[LineEvent, ...]:
         """Turn a script's end into the table's input."""
         match outcome:
-            case Trouble(reason):
+            case ScriptFailed(reason):
                 self._fault = (reason, None)
-                return self.step(Input.TROUBLE, now)
-            case Refused(reason):
+                return self.step(LineInput.TROUBLE, now)
+            case ScriptRefused(reason):
                 self._fault = (reason, Recovery.REPLACE)
-                return self.step(Input.REFUSED, now)
-            case Done() if self.stage is Stage.CONFIGURING and self._rings(now):
-                return self.step(Input.UP_RINGING, now)
-            case Done() if self.stage is Stage.STARTING and self.runner.refused:
+                return self.step(LineInput.REFUSED, now)
+            case ScriptDone() if self.stage is LineStage.CONFIGURING and self._rings(now):
+                return self.step(LineInput.UP_RINGING, now)
+            case ScriptDone() if self.stage is LineStage.STARTING and self.runner.refused:
                 self._no_duplex = self._named
-                return self.step(Input.NO_DUPLEX, now)
-            case Done():
-                return self.step(Input.DONE, now)
+                return self.step(LineInput.NO_DUPLEX, now)
+            case ScriptDone():
+                return self.step(LineInput.DONE, now)
         return ()
 
     def break_off(self, result: str, now: float) -> tuple[LineEvent, ...]:
@@ -220,16 +235,16 @@ class Life:
         reason, again = scripts.broke_off(result), now - self._broke_off[1] < BROKE_OFF_S
         self._broke_off = reason, now
         if result != OK or again:
-            return self.conclude(Trouble(reason), now)
-        return self.step(Input.BROKE_OFF, now)
+            return self.conclude(ScriptFailed(reason), now)
+        return self.step(LineInput.BROKE_OFF, now)
 
     def start(self, now: float) -> tuple[LineEvent, ...]:
         """Begin anew, with nothing to recover from; or where a call of the last owner rings."""
         self._fault = None
-        if self.stage is Stage.OFF and self._rings(now):
-            return self.step(Input.RESUME, now)
+        if self.stage is LineStage.OFF and self._rings(now):
+            return self.step(LineInput.RESUME, now)
         self.ringing = Ringing()
-        return self.step(Input.START, now)
+        return self.step(LineInput.START, now)
 
     def found_ringing(self, modem: str, ringing: Ringing) -> None:
         """Know, before the start, that `modem` was heard ringing by its last owner."""
@@ -245,9 +260,9 @@ class Life:
     def lose(self, reason: Sentence, least: Recovery, now: float) -> tuple[LineEvent, ...]:
         """Take note that the port is gone; less than `least` would be of no use."""
         self._fault = (reason, least)
-        return self.step(Input.LOST, now)
+        return self.step(LineInput.LOST, now)
 
-    def set_timer(self, name: Input, at: float) -> None:
+    def set_timer(self, name: LineInput, at: float) -> None:
         """Start or move a timer, if it runs in this stage."""
         if name in TIMERS.get(self.stage, ()):
             self.timers[name] = at
@@ -260,34 +275,34 @@ class Life:
                 events += self.step(name, now)
         return tuple(events)
 
-    def _arm(self, running: frozenset[Input], now: float) -> None:
+    def _arm(self, running: frozenset[LineInput], now: float) -> None:
         """Start the timers that a stage starts by being entered."""
-        if Input.IDENTITY_LIMIT in running:
+        if LineInput.IDENTITY_LIMIT in running:
             limit_s = self.settings.identity_limit_ms / 1000
-            self.timers[Input.IDENTITY_LIMIT] = self.ringing.since + limit_s
+            self.timers[LineInput.IDENTITY_LIMIT] = self.ringing.since + limit_s
             if self.knows_caller:  # it rang, and was told who calls, before the line was idle
-                self.timers[Input.IDENTITY] = now
-        if Input.RING_GAP in running and Input.RING_GAP not in self.timers:
+                self.timers[LineInput.IDENTITY] = now
+        if LineInput.RING_GAP in running and LineInput.RING_GAP not in self.timers:
             # somebody has been ringing since before this stage
             gap_s = self.settings.ring_gap_ms / 1000
-            self.timers[Input.RING_GAP] = self.ringing.latest + gap_s
-        if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
+            self.timers[LineInput.RING_GAP] = self.ringing.latest + gap_s
+        if LineInput.IDLE_CHECK in running and self.settings.idle_check_ms:
             wait_ms = self.pair.wait_ms(self.probe, self.settings.idle_check_ms)
-            self.timers[Input.IDLE_CHECK] = now + wait_ms / 1000
+            self.timers[LineInput.IDLE_CHECK] = now + wait_ms / 1000
 
-    def _begin(self, script: Script, now: float) -> Outcome | None:
+    def _begin(self, script: Script, now: float) -> ScriptOutcome | None:
         begin = self.runner.restart if script is Script.SYNC else self.runner.begin
         return begin(_SCRIPTS[script](self), now)
 
-    def _configure(self) -> tuple[Step, ...]:
+    def _configure(self) -> tuple[ScriptStep, ...]:
         if self.settings.dialect == AUTO:
             self.modem.dialect = identify(self._identity())
         return scripts.configure(self.settings, self.modem.dialect)
 
-    def _prepare(self) -> tuple[Step, ...]:
+    def _prepare(self) -> tuple[ScriptStep, ...]:
         return scripts.prepare(self.settings, self.modem.dialect, self._format())
 
-    def _dial(self) -> tuple[Step, ...]:
+    def _dial(self) -> tuple[ScriptStep, ...]:
         return scripts.dial(self.settings, self.modem.dialect, self._format(), self.digits)
 
     def _format(self) -> VoiceFormat:
@@ -307,10 +322,10 @@ class Life:
             raise Bug("a modem without a voice format came up")
         self._rung, self.needs = 0, None
         up = events.Up(self._named, self.duplex, self.format.law)
-        self.pair = Pair()
+        self.pair = PairCondition()
         if self._fault is None:
             return (up,)
-        return (events.Recovered(self._fault[0]), up, *self._idle())
+        return (events.RecoveryDone(self._fault[0]), up, *self._idle())
 
     def _up_anew(self) -> tuple[LineEvent, ...]:
         self.ringing = Ringing()
@@ -320,7 +335,7 @@ class Life:
         return (*self._up(), *self.ringing.told())
 
     def _identified(self) -> tuple[LineEvent, ...]:
-        self.timers.pop(Input.IDENTITY, None)  # what is told now is not told again as late
+        self.timers.pop(LineInput.IDENTITY, None)  # what is told now is not told again as late
         told = self.ringing.told()
         settled = self.ringing.settle()
         return () if told and told[0].known == settled else (settled,)
@@ -335,10 +350,10 @@ class Life:
 
     def _news(self) -> tuple[LineEvent, ...]:
         news, self.pair.news = self.pair.news, False
-        return (events.Found(self.pair.condition),) if news else ()
+        return (events.PairMeasured(self.pair.condition),) if news else ()
 
     def _rang(self) -> tuple[LineEvent, ...]:
-        return (events.Rang(self.ringing.count),)
+        return (events.RingReceived(self.ringing.count),)
 
     def _failed(self) -> tuple[LineEvent, ...]:
         if self._fault is None:
@@ -356,49 +371,49 @@ class Life:
     def _recovering(self) -> tuple[LineEvent, ...]:
         if self._fault is None:
             raise Bug("a line recovers from nothing")
-        return (events.Recovering(self._fault[0]),)
+        return (events.RecoveryStarted(self._fault[0]),)
 
 
-_SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
+_SCRIPTS: Mapping[Script, Callable[[LineMachine], tuple[ScriptStep, ...]]] = {
     Script.SYNC: lambda _: scripts.sync(),
     Script.RESUME: lambda _: scripts.resume(),
     Script.INQUIRE: lambda _: scripts.inquire(),
-    Script.CONFIGURE: Life._configure,
+    Script.CONFIGURE: LineMachine._configure,
     Script.CHECK: lambda life: scripts.check(life.probe),
-    Script.PREPARE: Life._prepare,
+    Script.PREPARE: LineMachine._prepare,
     Script.ANSWER: lambda _: scripts.answer(),
     Script.STREAM: lambda life: scripts.stream(life.kind),
     Script.STREAM_AGAIN: lambda life: scripts.stream_again(life.kind),
     Script.END: lambda life: scripts.end(cut=life.cut),
     Script.FLASH: lambda life: scripts.flash(life.settings, life.digits),
     Script.DIGITS: lambda life: scripts.digits(life.digits),
-    Script.DIAL: Life._dial,
+    Script.DIAL: LineMachine._dial,
     Script.WITHDRAW: lambda _: scripts.withdraw(),
     Script.HANG_UP: lambda _: scripts.hang_up(),
 }
-_SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
-    Say.UP: Life._up_anew,
-    Say.UP_RANG: Life._up_ringing,
-    Say.RESUMED: Life._up_ringing,
-    Say.RANG: Life._rang,
-    Say.IDENTIFIED: Life._identified,
-    Say.LATE: lambda life: (life.ringing.settle(late=True),),
-    Say.GAVE_UP: lambda _: (events.GaveUp(),),
-    Say.TAKEN: lambda _: (events.Taken(),),
-    Say.FOUND: Life._found,
-    Say.PREPARED: lambda _: (events.Prepared(),),
-    Say.OFF_HOOK: lambda _: (events.OffHook(),),
-    Say.STREAMING: lambda life: (events.Streaming(life.kind),),
-    Say.BROKE_OFF: lambda life: (events.BrokeOff(life._broke_off[0]),),
-    Say.NO_DUPLEX: lambda _: (events.HalfDuplex(scripts.NO_DUPLEX),),
-    Say.STOPPED: lambda life: (events.Stopped(life.ended),),
-    Say.FLASHED: lambda life: (events.Flashed(not life.runner.refused),),
-    Say.DIGITS_SENT: lambda life: (events.DigitsSent(not life.runner.refused),),
-    Say.DIALLED: lambda life: (events.Dialled(life.runner.refused or OK),),
-    Say.IDLE: Life._idle,
-    Say.IDLE_RANG: lambda life: (*life._idle(), *life._rang()),
-    Say.RECOVERING: Life._recovering,
-    Say.FAILED: Life._failed,
+_SAYINGS: Mapping[Announce, Callable[[LineMachine], tuple[LineEvent, ...]]] = {
+    Announce.UP: LineMachine._up_anew,
+    Announce.UP_RANG: LineMachine._up_ringing,
+    Announce.RESUMED: LineMachine._up_ringing,
+    Announce.RANG: LineMachine._rang,
+    Announce.IDENTIFIED: LineMachine._identified,
+    Announce.LATE: lambda life: (life.ringing.settle(late=True),),
+    Announce.GAVE_UP: lambda _: (events.GaveUp(),),
+    Announce.TAKEN: lambda _: (events.ExtensionAnswered(),),
+    Announce.FOUND: LineMachine._found,
+    Announce.PREPARED: lambda _: (events.Prepared(),),
+    Announce.OFF_HOOK: lambda _: (events.OffHook(),),
+    Announce.STREAMING: lambda life: (events.Streaming(life.kind),),
+    Announce.BROKE_OFF: lambda life: (events.BrokeOff(life._broke_off[0]),),
+    Announce.NO_DUPLEX: lambda _: (events.HalfDuplex(scripts.NO_DUPLEX),),
+    Announce.STOPPED: lambda life: (events.Stopped(life.ended),),
+    Announce.FLASHED: lambda life: (events.FlashSent(not life.runner.refused),),
+    Announce.DIGITS_SENT: lambda life: (events.DigitsSent(not life.runner.refused),),
+    Announce.DIALLED: lambda life: (events.NumberSent(life.runner.refused or OK),),
+    Announce.IDLE: LineMachine._idle,
+    Announce.IDLE_RANG: lambda life: (*life._idle(), *life._rang()),
+    Announce.RECOVERING: LineMachine._recovering,
+    Announce.FAILED: LineMachine._failed,
 }
 
 
@@ -418,7 +433,7 @@ class LineDriver:
 
     def __init__(self, name: str, settings: LineSettings) -> None:
         self.name = name
-        self._life = Life(settings)
+        self._life = LineMachine(settings)
         self._digits = DigitFilter()
         self._out = bytearray()
 
@@ -438,7 +453,7 @@ class LineDriver:
 
     def answer(self, now: float) -> tuple[LineEvent, ...]:
         """Take the ringing line off hook; OffHook follows."""
-        return self._life.step(Input.ANSWER, now)
+        return self._life.step(LineInput.ANSWER, now)
 
     def start_stream(self, kind: Stream, now: float) -> tuple[LineEvent, ...]:
         """Start a stream, ending another one first (to its end); Streaming follows.
@@ -448,34 +463,34 @@ class LineDriver:
         """
         if kind is Stream.DUPLEX and not self.duplex:
             raise Bug(f"line {self.name} is half duplex")
-        if self.stage is Stage.STREAMING and self.streaming is kind:
+        if self.stage is LineStage.STREAMING and self.streaming is kind:
             return ()
         self._life.kind = kind
-        return self._life.step(Input.START_STREAM, now)
+        return self._life.step(LineInput.START_STREAM, now)
 
     def end_stream(self, now: float, *, cut: bool = False) -> tuple[LineEvent, ...]:
         """End the stream; Stopped follows once what lies ahead is played, with `cut` at once."""
         self._life.cut = cut
-        return self._life.step(Input.END_STREAM, now)
+        return self._life.step(LineInput.END_STREAM, now)
 
     def flash(self, digits: str, now: float) -> tuple[LineEvent, ...]:
         """Flash the hook and, after a pause, send `digits` to the PBX behind; Flashed follows."""
         self._life.digits = digits
-        return self._life.step(Input.FLASH, now)
+        return self._life.step(LineInput.FLASH, now)
 
     def send_digits(self, digits: str, now: float) -> tuple[LineEvent, ...]:
         """Send digits on the line that is off hook, ending its stream; DigitsSent follows."""
         self._life.digits = digits
-        return self._life.step(Input.SEND_DIGITS, now)
+        return self._life.step(LineInput.SEND_DIGITS, now)
 
     def dial(self, digits: str, now: float) -> tuple[LineEvent, ...]:
         """Seize the idle line and dial; Dialled follows. Nothing happens on a line in use."""
         self._life.digits = digits
-        return self._life.step(Input.DIAL, now)
+        return self._life.step(LineInput.DIAL, now)
 
     def hang_up(self, now: float) -> tuple[LineEvent, ...]:
         """Put the line on hook; Idle follows when the modem has proven it."""
-        return self._life.step(Input.HANG_UP, now)
+        return self._life.step(LineInput.HANG_UP, now)
 
     def lost(
         self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN
@@ -491,7 +506,7 @@ class LineDriver:
 
         Behind a stream's end it would be text. Raises Bug in a stream from the line only.
         """
-        if self.stage is Stage.STREAMING:
+        if self.stage is LineStage.STREAMING:
             self._out += self._life.modem.send_samples(samples)
 
     # --- bytes and time ----------------------------------------------------------------------
@@ -500,9 +515,11 @@ class LineDriver:
         """Take bytes from the port and return what they mean."""
         events: list[LineEvent] = []
         for event in self._life.modem.receive_data(data):
-            if not isinstance(event, Heard):
+            if not isinstance(event, SoundReceived):
                 events += self._receive(event, now)
-            elif self.stage is Stage.STREAMING or self.stage in HEARING:  # an enum's hash is a call
+            elif (
+                self.stage is LineStage.STREAMING or self.stage in HEARING
+            ):  # an enum's hash is a call
                 events.append(event)
         return tuple(events)
 
@@ -528,7 +545,7 @@ class LineDriver:
     # --- what is known -----------------------------------------------------------------------
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> LineStage:
         """Where the line is in its life."""
         return self._life.stage
 
@@ -567,9 +584,9 @@ class LineDriver:
     def _receive(self, event: ModemEvent, now: float) -> tuple[LineEvent, ...]:
         events: tuple[LineEvent, ...] = ()
         match event:
-            case Coded("R"):
+            case EventCode("R"):
                 events = self._on_ring(now)
-            case Coded(code):
+            case EventCode(code):
                 events = self._on_code(code, now)
             case CallerIdReceived():
                 events = self._on_caller_id(event, now)
@@ -581,20 +598,20 @@ class LineDriver:
     def _on_stream_ended(self, ended: StreamEnded, now: float) -> tuple[LineEvent, ...]:
         """A stream that nobody ended has broken off, and perhaps the line with it (+VIT, 1.3)."""
         life = self._life
-        if self.stage is Stage.STREAMING:
+        if self.stage is LineStage.STREAMING:
             life.kind = ended.kind
             return life.break_off(ended.result, now)
         life.ended = ended.kind
-        return life.step(Input.STREAM_ENDED, now)
+        return life.step(LineInput.STREAM_ENDED, now)
 
     def _on_ring(self, now: float) -> tuple[LineEvent, ...]:
         life = self._life
         life.ringing.on_ring(now)
         life.pair.rang(now)
-        events = life.step(Input.RING, now)
-        life.set_timer(Input.RING_GAP, now + life.settings.ring_gap_ms / 1000)
+        events = life.step(LineInput.RING, now)
+        life.set_timer(LineInput.RING_GAP, now + life.settings.ring_gap_ms / 1000)
         if life.knows_caller:
-            events = _with_caller(events, life.step(Input.IDENTITY, now))
+            events = _with_caller(events, life.step(LineInput.IDENTITY, now))
         return events
 
     def _on_caller_id(self, event: CallerIdReceived, now: float) -> tuple[LineEvent, ...]:
@@ -604,15 +621,15 @@ class LineDriver:
             return ()  # the box calls: nobody is to be known
         ringing.on_caller_id(event, now)
         if ringing.news and (event.whole or ringing.complete):
-            return self._life.step(Input.IDENTITY, now)
+            return self._life.step(LineInput.IDENTITY, now)
         if ringing.news:
-            self._life.set_timer(Input.IDENTITY, now + GRACE_S)
+            self._life.set_timer(LineInput.IDENTITY, now + GRACE_S)
         return ()
 
     def _on_pickup(self, now: float) -> tuple[LineEvent, ...]:
         """Give a ringing call to whoever lifted a telephone beside us, if that may be believed."""
         believed = self._life.pair.picked_up(now, self._life.probe)
-        return self._life.step(Input.PICKUP, now) if believed else ()
+        return self._life.step(LineInput.PICKUP, now) if believed else ()
 
     def _on_code(self, code: str, now: float) -> tuple[LineEvent, ...]:
         dialect = self._life.modem.dialect
@@ -631,6 +648,6 @@ class LineDriver:
 def _with_caller(rang: tuple[LineEvent, ...], then: tuple[LineEvent, ...]) -> tuple[LineEvent, ...]:
     """Tell a ring and the identity that came before it as one: phones are rung with it."""
     match rang, then:
-        case (*before, Rang(count)), (Identified() as known, *after):
-            return (*before, Rang(count, known), *after)
+        case (*before, RingReceived(count)), (Identified() as known, *after):
+            return (*before, RingReceived(count, known), *after)
     return (*rang, *then)

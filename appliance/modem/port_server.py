@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MESSAGE_LIMIT = 4096
 
 
-class Ask(enum.StrEnum):
+class PortCommand(enum.StrEnum):
     """What the carrier asks of a keeper.
 
     A keeper opens its port by itself when it starts. Before REOPEN and CLOSE the carrier closes its
@@ -48,7 +48,7 @@ class Ask(enum.StrEnum):
     CLOSE = "close"
 
 
-class Cause(enum.StrEnum):
+class PortFault(enum.StrEnum):
     """Why a port cannot be kept."""
 
     MISSING = "missing"
@@ -58,7 +58,7 @@ class Cause(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class PortOpened:
     """The port is open, raw and non-blocking; `descriptor` is the receiver's own copy."""
 
     path: str
@@ -66,14 +66,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DtrDropped:
     """DTR was low for `low_ms` and is high again; 0: this port has no DTR (a pseudo terminal)."""
 
     low_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class PortClosed:
     """The keeper's copy of the port is closed."""
 
 
@@ -81,26 +81,26 @@ class Closed:
 class PortTrouble:
     """The port cannot be opened or kept; `sentence` says what to do."""
 
-    cause: Cause
+    cause: PortFault
     sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class KeeperGone:
+class PortServerGone:
     """The keeper has ended; its port is closed."""
 
 
-Report = Opened | Dropped | Closed | PortTrouble | KeeperGone
+Report = PortOpened | DtrDropped | PortClosed | PortTrouble | PortServerGone
 
 
-def encode_report(report: Opened | Dropped | Closed | PortTrouble) -> bytes:
+def encode_report(report: PortOpened | DtrDropped | PortClosed | PortTrouble) -> bytes:
     """Write a report as one message; an Opened's descriptor travels beside it."""
     match report:
-        case Opened(path):
+        case PortOpened(path):
             return _encode(kind="opened", path=path)
-        case Dropped(low_ms):
+        case DtrDropped(low_ms):
             return _encode(kind="dropped", low_ms=low_ms)
-        case Closed():
+        case PortClosed():
             return _encode(kind="closed")
         case PortTrouble(cause, sentence):
             return _encode(kind="trouble", cause=cause, it=sentence.it, en=sentence.en)
@@ -119,42 +119,44 @@ def decode_report(message: bytes, descriptors: Sequence[int]) -> Report:
 def _report(said: dict[str, Any], descriptors: Sequence[int]) -> Report:
     match said["kind"]:
         case "opened":
-            return Opened(str(said["path"]), descriptors[0])
+            return PortOpened(str(said["path"]), descriptors[0])
         case "dropped":
-            return Dropped(int(said["low_ms"]))
+            return DtrDropped(int(said["low_ms"]))
         case "closed":
-            return Closed()
+            return PortClosed()
         case "trouble":
             sentence = Sentence(str(said["it"]), str(said["en"]))
-            return PortTrouble(Cause(said["cause"]), sentence)
+            return PortTrouble(PortFault(said["cause"]), sentence)
         case other:
             raise ValueError(other)
 
 
-def encode_ask(ask: Ask) -> bytes:
+def encode_command(ask: PortCommand) -> bytes:
     """Write an order for a keeper."""
     return _encode(ask=ask)
 
 
-def decode_ask(message: bytes) -> Ask:
+def decode_command(message: bytes) -> PortCommand:
     """Read an order; raises PeerError when it is none."""
     try:
-        return Ask(json.loads(message)["ask"])
+        return PortCommand(json.loads(message)["ask"])
     except (ValueError, KeyError, TypeError) as error:
         raise PeerError(f"the carrier wrote {message[:80]!r}, which is no order") from error
 
 
-def send_ask(sock: socket.socket, ask: Ask) -> bool:
+def send_command(sock: socket.socket, ask: PortCommand) -> bool:
     """Send an order without blocking; False when the keeper does not read (it hangs)."""
     try:
-        sock.send(encode_ask(ask), socket.MSG_DONTWAIT)
+        sock.send(encode_command(ask), socket.MSG_DONTWAIT)
     except OSError:
         return False
     return True
 
 
 def send_report(
-    sock: socket.socket, report: Opened | Dropped | Closed | PortTrouble, descriptors: Sequence[int]
+    sock: socket.socket,
+    report: PortOpened | DtrDropped | PortClosed | PortTrouble,
+    descriptors: Sequence[int],
 ) -> None:
     """Send a report from the keeper's end; a carrier that has gone is noticed by the next read."""
     with contextlib.suppress(OSError):
@@ -167,15 +169,15 @@ def receive_report(sock: socket.socket) -> Report | None:
     Raises PeerError on nonsense.
     """
     try:
-        message, descriptors = receive_ask(sock, blocking=False)
+        message, descriptors = receive_datagram(sock, blocking=False)
     except BlockingIOError:
         return None
     except OSError:
-        return KeeperGone()
-    return decode_report(message, descriptors) if message else KeeperGone()
+        return PortServerGone()
+    return decode_report(message, descriptors) if message else PortServerGone()
 
 
-def receive_ask(sock: socket.socket, *, blocking: bool) -> tuple[bytes, list[int]]:
+def receive_datagram(sock: socket.socket, *, blocking: bool) -> tuple[bytes, list[int]]:
     """Receive one datagram and at most one descriptor, which no child inherits by exec.
 
     An empty datagram is the end. Not socket.recv_fds: that one passes its flags over.
@@ -211,7 +213,7 @@ PORT_ERRORS = (OSError, termios.error)
 """All a dying port raises: SerialException is an OSError, termios.error is neither."""
 
 
-class Port(Protocol):
+class PortDevice(Protocol):
     """What a keeper does with a port; tests put a port in its place that hangs or dies."""
 
     def fileno(self) -> int:
@@ -263,16 +265,16 @@ class SerialPort:
         self._serial.close()
 
 
-class Keeper:
+class PortKeeper:
     """Keeps the port at `path` for the carrier at the other end of `sock`, until it closes that."""
 
     def __init__(
-        self, sock: socket.socket, path: str, open_port: Callable[[str], Port] = SerialPort
+        self, sock: socket.socket, path: str, open_port: Callable[[str], PortDevice] = SerialPort
     ) -> None:
         self._sock = sock
         self._path = path
         self._open_port = open_port
-        self._port: Port | None = None
+        self._port: PortDevice | None = None
         self._waits = False
 
     def run(self) -> None:
@@ -286,7 +288,7 @@ class Keeper:
                 self._look()
                 continue
             try:
-                self._obey(decode_ask(message))
+                self._obey(decode_command(message))
             except PeerError:
                 continue  # an order of another version of us: the port is worth more
         self._close()
@@ -306,29 +308,29 @@ class Keeper:
         if Path(self._path).exists():
             self._open(retried=True)
 
-    def _obey(self, ask: Ask) -> None:
+    def _obey(self, ask: PortCommand) -> None:
         match ask:
-            case Ask.DROP_DTR:
+            case PortCommand.DROP_DTR:
                 self._drop_dtr()
-            case Ask.REOPEN:
+            case PortCommand.REOPEN:
                 self._close()
                 self._open()
-            case Ask.CLOSE:
+            case PortCommand.CLOSE:
                 self._close()
-                self._report(Closed())
+                self._report(PortClosed())
 
     def _open(self, *, retried: bool = False) -> None:
         try:
             self._port = self._open_port(self._path)
         except (*PORT_ERRORS, ValueError) as error:  # ValueError: a setting the port refuses
             trouble = explain(self._path, error)
-            self._waits = trouble.cause is Cause.MISSING
+            self._waits = trouble.cause is PortFault.MISSING
             if not (retried and self._waits):
                 self._report(trouble)
             return
         self._waits = False
         descriptor = self._port.fileno()
-        send_report(self._sock, Opened(self._path, descriptor), [descriptor])
+        send_report(self._sock, PortOpened(self._path, descriptor), [descriptor])
 
     def _drop_dtr(self) -> None:
         if self._port is None:
@@ -339,7 +341,7 @@ class Keeper:
         except PORT_ERRORS as error:
             self._report(explain(self._path, error))
         else:
-            self._report(Dropped(round(DTR_LOW_S * 1000) if done else 0))
+            self._report(DtrDropped(round(DTR_LOW_S * 1000) if done else 0))
 
     def _close(self) -> None:
         port, self._port = self._port, None
@@ -349,7 +351,7 @@ class Keeper:
         except PORT_ERRORS as error:
             self._report(explain(self._path, error))
 
-    def _report(self, report: Dropped | Closed | PortTrouble) -> None:
+    def _report(self, report: DtrDropped | PortClosed | PortTrouble) -> None:
         send_report(self._sock, report, [])
 
 
@@ -357,12 +359,12 @@ def explain(path: str, error: Exception) -> PortTrouble:
     """Say in one sentence why a port cannot be kept, and what to do."""
     number = getattr(error, "errno", None)
     if not os.path.lexists(path) or number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
-        return PortTrouble(Cause.MISSING, _missing(path))
+        return PortTrouble(PortFault.MISSING, _missing(path))
     if number in {errno.EAGAIN, errno.EBUSY}:
-        return PortTrouble(Cause.BUSY, _busy(path, holders(path)))
+        return PortTrouble(PortFault.BUSY, _busy(path, holders(path)))
     if number in {errno.EACCES, errno.EPERM}:
-        return PortTrouble(Cause.PERMISSION, _no_permission(path))
-    return PortTrouble(Cause.BROKEN, _broken(path, str(error)))
+        return PortTrouble(PortFault.PERMISSION, _no_permission(path))
+    return PortTrouble(PortFault.BROKEN, _broken(path, str(error)))
 
 
 def holders(path: str) -> list[str]:
@@ -433,10 +435,10 @@ def _broken(path: str, detail: str) -> Sentence:
     )
 
 
-def keeper_main(sock: socket.socket, path: str) -> None:
+def serve_port(sock: socket.socket, path: str) -> None:
     """Be the keeper of the port at `path` until the other end of `sock` is closed."""
     with sock:
-        Keeper(sock, path).run()
+        PortKeeper(sock, path).run()
 
 
 def main() -> None:
@@ -447,7 +449,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")
     parser.add_argument("path", help="the port, best by /dev/serial/by-path")
     arguments = parser.parse_args()
-    keeper_main(socket.socket(fileno=arguments.fd), arguments.path)
+    serve_port(socket.socket(fileno=arguments.fd), arguments.path)
 
 
 if __name__ == "__main__":
@@ -467,7 +469,7 @@ _DEATH_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
+class PortServerStarted:
     """A keeper for `line` lives; `sock` is the carrier's end of its socket."""
 
     line: str
@@ -475,7 +477,7 @@ class Born:
     sock: socket.socket
 
 
-class Nursery:
+class ForkServer:
     """The carrier's handle: ask for a keeper, receive its socket when `fileno()` is readable.
 
     No call blocks. Everything dies with the carrier: the nursery by its parent-death signal and
@@ -487,14 +489,14 @@ class Nursery:
         self.pid = pid
 
     @classmethod
-    def start(cls) -> Nursery:
+    def start(cls) -> ForkServer:
         """Fork the nursery; call it before any thread, real-time right or locked memory."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             ours.close()
-            _be_child(parent, lambda: _Nurse(theirs).run())
+            _be_child(parent, lambda: _ForkServerProcess(theirs).run())
         theirs.close()
         ours.setblocking(False)
         return cls(ours, pid)
@@ -517,13 +519,13 @@ class Nursery:
         os.close(descriptor)
         return sent
 
-    def receive(self) -> Born | None:
+    def receive(self) -> PortServerStarted | None:
         """Return a keeper that was born, None when there is none (yet).
 
         Raises PeerError when the nursery has died: no keeper can be had any more.
         """
         try:
-            message, descriptors = receive_ask(self._sock, blocking=False)
+            message, descriptors = receive_datagram(self._sock, blocking=False)
         except BlockingIOError:
             return None
         except OSError:
@@ -531,7 +533,7 @@ class Nursery:
         if not message or not descriptors:
             raise PeerError("the nursery of the port keepers has died")
         said = json.loads(message)
-        return Born(said["line"], said["pid"], socket.socket(fileno=descriptors[0]))
+        return PortServerStarted(said["line"], said["pid"], socket.socket(fileno=descriptors[0]))
 
     def close(self) -> None:
         """End the nursery, and with it every keeper; reaps it."""
@@ -547,14 +549,14 @@ class Nursery:
         return True
 
 
-class _Nurse:
+class _ForkServerProcess:
     """The nursery's own side: forks keepers, passes their sockets on, reaps the dead."""
 
     def __init__(self, sock: socket.socket) -> None:
         # Imported here: pyserial is no business of the carrier's, and every keeper inherits it.
 
         self._sock = sock
-        self._keep = keeper_main
+        self._keep = serve_port
         self._keepers: dict[str, int] = {}
 
     def run(self) -> None:
@@ -570,7 +572,7 @@ class _Nurse:
             os.kill(pid, signal.SIGKILL)
 
     def _serve(self) -> bool:
-        message, descriptors = receive_ask(self._sock, blocking=True)
+        message, descriptors = receive_datagram(self._sock, blocking=True)
         if not message:
             return False
         said = json.loads(message)

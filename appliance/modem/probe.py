@@ -15,14 +15,22 @@ from appliance.dsp.dtmf import chord
 from appliance.errors import Bug
 from appliance.modem import scripts
 from appliance.modem.dialects import ACTIONS, DIALECTS, DOUBLED, GENERIC, choose_vsm, identify
-from appliance.modem.events import Heard, Sentence, Stream
-from appliance.modem.scripts import AUTO, Command, Done, EndStream, Refused, Runner, Trouble
-from appliance.modem.v253 import Coded, Modem
+from appliance.modem.events import Sentence, SoundReceived, Stream
+from appliance.modem.scripts import (
+    AUTO,
+    AtCommand,
+    EndStream,
+    ScriptDone,
+    ScriptFailed,
+    ScriptRefused,
+    ScriptRunner,
+)
+from appliance.modem.v253 import EventCode, Modem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.modem.scripts import LineSettings, Outcome, Step
+    from appliance.modem.scripts import LineSettings, ScriptOutcome, ScriptStep
     from appliance.modem.v253 import ModemEvent
 
 RATE = 8000
@@ -80,7 +88,7 @@ def proven(heard: int, sent: int) -> Sentence:
     )
 
 
-class Verdict(enum.StrEnum):
+class DuplexVerdict(enum.StrEnum):
     """What was found."""
 
     DUPLEX = "duplex"
@@ -93,7 +101,7 @@ class Verdict(enum.StrEnum):
 class Finding:
     """The verdict, its reason, and what was measured: samples a second, buffer reports."""
 
-    verdict: Verdict
+    verdict: DuplexVerdict
     sentence: Sentence
     modem: str = ""
     heard_rate: int = 0
@@ -103,7 +111,7 @@ class Finding:
     ended_by: str = ""
 
 
-class Phase(enum.StrEnum):
+class ProbePhase(enum.StrEnum):
     """Where the probe is."""
 
     ASKING = "asking"
@@ -154,8 +162,8 @@ class DuplexProbe:
         self.finding: Finding | None = None
         self._settings = settings
         self._modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
-        self._runner = Runner(self._modem)
-        self._phase = Phase.ASKING
+        self._runner = ScriptRunner(self._modem)
+        self._phase = ProbePhase.ASKING
         self._out = bytearray()
         self._tone = b""
         self._rates = _Rates()
@@ -177,7 +185,7 @@ class DuplexProbe:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due at `now`."""
-        if self._phase is Phase.MEASURING:
+        if self._phase is ProbePhase.MEASURING:
             if now >= self._rates.fed_at + FEED_S:
                 self._measure(now)
         else:
@@ -185,7 +193,7 @@ class DuplexProbe:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timer` is due; while it measures, every 20 ms."""
-        if self._phase is Phase.MEASURING:
+        if self._phase is ProbePhase.MEASURING:
             return self._rates.fed_at + FEED_S
         return self._runner.next_deadline()
 
@@ -193,34 +201,34 @@ class DuplexProbe:
         """Return and forget the bytes to be written: sound, then what ends it."""
         data = bytes(self._out) + self._runner.data_to_send()
         self._out.clear()
-        if self._phase is Phase.MEASURING:
+        if self._phase is ProbePhase.MEASURING:
             self._rates.given += len(data)
-        elif self._phase is Phase.ENDING and data:
+        elif self._phase is ProbePhase.ENDING and data:
             self._ended_by = next(name for end, name in _ENDS.items() if end in data)
         return data
 
     def written(self, count: int) -> None:
         """Take note that the port has taken `count` bytes."""
-        if self._phase is Phase.MEASURING:
+        if self._phase is ProbePhase.MEASURING:
             self._rates.written += count
 
     # --- within ------------------------------------------------------------------------------
 
-    def _conclude(self, outcome: Outcome | None, now: float) -> None:
+    def _conclude(self, outcome: ScriptOutcome | None, now: float) -> None:
         match outcome:
-            case Refused(reason):
+            case ScriptRefused(reason):
                 self._voiceless = reason
                 self._hang_up(now)
-            case Trouble() if self._phase is Phase.ENDING:
+            case ScriptFailed() if self._phase is ProbePhase.ENDING:
                 self._stuck = True
                 self._hang_up(now)
-            case Trouble(reason):
-                self._phase = Phase.OVER
+            case ScriptFailed(reason):
+                self._phase = ProbePhase.OVER
                 self.finding = self._judge() if self._stuck else self._failed(reason)
-            case Done():
+            case ScriptDone():
                 _NEXT[self._phase](self, now)
 
-    def _begin(self, phase: Phase, steps: tuple[Step, ...], now: float) -> None:
+    def _begin(self, phase: ProbePhase, steps: tuple[ScriptStep, ...], now: float) -> None:
         self._phase = phase
         self._conclude(self._runner.begin(steps, now), now)
 
@@ -231,7 +239,7 @@ class DuplexProbe:
             dialect = identify(self._identity())
         ends = {**dialect.ends, Stream.DUPLEX: DUPLEX_ENDS}
         self._modem.dialect = replace(dialect, ends=ends)
-        self._begin(Phase.VOICE, scripts.configure(self._settings, self._modem.dialect), now)
+        self._begin(ProbePhase.VOICE, scripts.configure(self._settings, self._modem.dialect), now)
 
     def _identity(self) -> list[str]:
         kept = (*self._runner.kept[scripts.MAKER], *self._runner.kept[scripts.PRODUCT])
@@ -244,16 +252,16 @@ class DuplexProbe:
         if voice is None:
             raise Bug("a modem without a voice format passed")
         self._tone = g711.encode(chord((TONE_HZ,), TONE_MS), voice.law)
-        duplex = Command(ACTIONS[Stream.DUPLEX], tries=1, answers=frozenset({"ERROR"}))
+        duplex = AtCommand(ACTIONS[Stream.DUPLEX], tries=1, answers=frozenset({"ERROR"}))
         prepare = scripts.prepare(self._settings, dialect, voice)
-        self._begin(Phase.SEIZING, (*prepare, *scripts.answer(), duplex), now)
+        self._begin(ProbePhase.SEIZING, (*prepare, *scripts.answer(), duplex), now)
 
     def _seized(self, now: float) -> None:
         if self._runner.refused:
             self._refused = True
             self._hang_up(now)
             return
-        self._phase = Phase.MEASURING
+        self._phase = ProbePhase.MEASURING
         self._rates = _Rates(now)
         self._measure(now)
 
@@ -270,44 +278,44 @@ class DuplexProbe:
         if now >= rates.began_at + SETTLE_S + MEASURE_S:
             rates.ended_at = now
             self._out.clear()
-            self._begin(Phase.ENDING, (EndStream(limit_ms=END_LIMIT_MS),), now)
+            self._begin(ProbePhase.ENDING, (EndStream(limit_ms=END_LIMIT_MS),), now)
 
     def _hang_up(self, now: float) -> None:
         found = scripts.sync() if self._stuck else ()
-        self._begin(Phase.HANGING_UP, (*found, *scripts.hang_up()), now)
+        self._begin(ProbePhase.HANGING_UP, (*found, *scripts.hang_up()), now)
 
     def _over(self, _now: float) -> None:
-        self._phase = Phase.OVER
+        self._phase = ProbePhase.OVER
         self.finding = self._judge()
 
     def _count(self, event: ModemEvent, now: float) -> None:
         rates = self._rates
         match event:
-            case Heard(samples) if self._phase is Phase.MEASURING:
+            case SoundReceived(samples) if self._phase is ProbePhase.MEASURING:
                 rates.heard += len(samples) if now >= rates.began_at + SETTLE_S else 0
-            case Coded("u"):
+            case EventCode("u"):
                 rates.underruns += 1
-            case Coded("o"):
+            case EventCode("o"):
                 rates.overruns += 1
 
     def _judge(self) -> Finding:
         heard, sent, least = self._rates.heard_rate, self._rates.sent_rate, RATE * (1 - TOLERANCE)
         if self._voiceless is not None:
-            return self._found(Verdict.NO_VOICE, self._voiceless)
+            return self._found(DuplexVerdict.NO_VOICE, self._voiceless)
         if self._refused:
-            return self._found(Verdict.HALF_DUPLEX, REFUSED)
+            return self._found(DuplexVerdict.HALF_DUPLEX, REFUSED)
         if self._stuck:
-            return self._found(Verdict.HALF_DUPLEX, STUCK)
+            return self._found(DuplexVerdict.HALF_DUPLEX, STUCK)
         if not heard:
-            return self._found(Verdict.HALF_DUPLEX, MUTE)
+            return self._found(DuplexVerdict.HALF_DUPLEX, MUTE)
         if min(heard, sent) < least:
-            return self._found(Verdict.HALF_DUPLEX, slow(heard, sent))
-        return self._found(Verdict.DUPLEX, proven(heard, sent))
+            return self._found(DuplexVerdict.HALF_DUPLEX, slow(heard, sent))
+        return self._found(DuplexVerdict.DUPLEX, proven(heard, sent))
 
     def _failed(self, reason: Sentence) -> Finding:
-        return self._found(Verdict.NO_ANSWER, reason)
+        return self._found(DuplexVerdict.NO_ANSWER, reason)
 
-    def _found(self, verdict: Verdict, sentence: Sentence) -> Finding:
+    def _found(self, verdict: DuplexVerdict, sentence: Sentence) -> Finding:
         rates = self._rates
         modem = " ".join(self._identity()) if scripts.MAKER in self._runner.kept else ""
         return Finding(
@@ -328,10 +336,10 @@ _ENDS = {
     DUPLEX_ENDS[0]: "DLE ^",
     b"": "",  # a question for a result that was lost
 }
-_NEXT: Mapping[Phase, Callable[[DuplexProbe, float], None]] = {
-    Phase.ASKING: DuplexProbe._asked,
-    Phase.VOICE: DuplexProbe._has_voice,
-    Phase.SEIZING: DuplexProbe._seized,
-    Phase.ENDING: DuplexProbe._hang_up,
-    Phase.HANGING_UP: DuplexProbe._over,
+_NEXT: Mapping[ProbePhase, Callable[[DuplexProbe, float], None]] = {
+    ProbePhase.ASKING: DuplexProbe._asked,
+    ProbePhase.VOICE: DuplexProbe._has_voice,
+    ProbePhase.SEIZING: DuplexProbe._seized,
+    ProbePhase.ENDING: DuplexProbe._hang_up,
+    ProbePhase.HANGING_UP: DuplexProbe._over,
 }

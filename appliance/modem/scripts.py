@@ -9,13 +9,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
-from appliance.modem.dialects import ACTIONS, DIALECTS, Dialect, Probe, VoiceFormat, choose_vsm
+from appliance.modem.dialects import (
+    ACTIONS,
+    DIALECTS,
+    Dialect,
+    VoiceFormat,
+    VoltageProbe,
+    choose_vsm,
+)
 from appliance.modem.events import Sentence, Stream
 from appliance.modem.v253 import (
     OK,
     RESULTS,
     CallerIdReceived,
-    Coded,
+    EventCode,
     Garbage,
     Replied,
     StreamEnded,
@@ -169,7 +176,7 @@ class LineSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class AtCommand:
     """One AT command and what counts as its success.
 
     `limit_ms` is the time for its result, `tries` how often it is sent at most. An `optional` one
@@ -217,35 +224,35 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Wait:
     """Wait for `wait_ms` before the next step: a PBX needs time behind a hook flash."""
 
     wait_ms: int
 
 
-Step = Command | EndStream | Resync | Drain | Pause
+ScriptStep = AtCommand | EndStream | Resync | Drain | Wait
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ScriptDone:
     """Every step succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ScriptFailed:
     """A step failed after its retries; `reason` quotes what was read."""
 
     reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ScriptRefused:
     """The modem cannot do what a line needs; trying again is of no use."""
 
     reason: Sentence
 
 
-Outcome = Done | Trouble | Refused
+ScriptOutcome = ScriptDone | ScriptFailed | ScriptRefused
 
 
 # ---- script ------------------------------------------------------------------------------------
@@ -257,7 +264,7 @@ SEEN_LIMIT = 80
 """Characters of what was read last that a sentence quotes."""
 
 
-class Runner:
+class ScriptRunner:
     """Works through a script; its bytes wait in `data_to_send()`, its time is the caller's.
 
     `refused` is the latest result of the script that was a permitted refusal (`answers`), or "".
@@ -269,8 +276,8 @@ class Runner:
         self.kept: dict[str, tuple[str, ...]] = {}
         self.refused = ""
         self._modem = modem
-        self._steps: deque[Step] = deque()
-        self._current: Step | None = None
+        self._steps: deque[ScriptStep] = deque()
+        self._current: ScriptStep | None = None
         self._passed_over = False
         self._endings = 0
         self._asked = False
@@ -280,39 +287,39 @@ class Runner:
         self._seen: deque[str] = deque(maxlen=4)
         self._sent_again = self._is_late = False
 
-    def begin(self, steps: Iterable[Step], now: float) -> Outcome | None:
+    def begin(self, steps: Iterable[ScriptStep], now: float) -> ScriptOutcome | None:
         """Start a script in the place of the one that runs; Done at once when it has no effect."""
         self._steps = deque(steps)
         self.refused = ""
         self._sent_again = self._is_late = False
-        if isinstance(self._current, Command):
+        if isinstance(self._current, AtCommand):
             self._passed_over = True
             return None
         self._current = None
         return self._advance(now)
 
-    def restart(self, steps: Iterable[Step], now: float) -> Outcome | None:
+    def restart(self, steps: Iterable[ScriptStep], now: float) -> ScriptOutcome | None:
         """Start a script and wait for nothing that was under way: the modem has lost the thread."""
         self._current = None
         self._passed_over = False
         self._out.clear()
         return self.begin(steps, now)
 
-    def receive(self, event: ModemEvent, now: float) -> Outcome | None:
+    def receive(self, event: ModemEvent, now: float) -> ScriptOutcome | None:
         """Take what the modem said; returns the script's outcome when this was its last word."""
         self._note(event, now)
         match self._current, event:
-            case Command(), (Replied() | StreamStarted()) if self._passed_over:
+            case AtCommand(), (Replied() | StreamStarted()) if self._passed_over:
                 return self._pass_over(now)
-            case Command() as command, Replied(_, lines, result):
+            case AtCommand() as command, Replied(_, lines, result):
                 return self._on_result(command, lines, result, now)
-            case Command(), StreamStarted():
+            case AtCommand(), StreamStarted():
                 return self._succeed(now)
             case EndStream(), StreamEnded():
                 return self._on_end(now)
         return None
 
-    def handle_timer(self, now: float) -> Outcome | None:
+    def handle_timer(self, now: float) -> ScriptOutcome | None:
         """Do what is due: send after a pause, try again or give up after a limit."""
         if self._deadline is None or now < self._deadline:
             return None
@@ -320,9 +327,9 @@ class Runner:
         match self._current:
             case None:
                 return self._advance(now)
-            case Resync() | Drain() | Pause():
+            case Resync() | Drain() | Wait():
                 return self._succeed(now)
-            case Command() as command:
+            case AtCommand() as command:
                 return self._on_silence(command, now)
             case _ as step:
                 return self._on_endless(step, now)
@@ -353,7 +360,7 @@ class Runner:
                 if text not in RESULTS:
                     return  # a stream found running must not put off its own ending
                 self._is_late |= self._sent_again  # one answer more than questions that wait
-            case Coded(_, True) | CallerIdReceived() | StreamStarted() | StreamEnded():
+            case EventCode(_, True) | CallerIdReceived() | StreamStarted() | StreamEnded():
                 pass  # results too: the pause counts from them
             case _:
                 return
@@ -361,25 +368,25 @@ class Runner:
         if self._current is None and self._deadline is not None:
             self._deadline = self._gap_until
 
-    def _advance(self, now: float) -> Outcome | None:
+    def _advance(self, now: float) -> ScriptOutcome | None:
         """Begin the next step, or wait for its pause to pass."""
         self._deadline = None
         while self._steps:
-            if isinstance(self._steps[0], Command) and now < self._gap_until:
+            if isinstance(self._steps[0], AtCommand) and now < self._gap_until:
                 self._deadline = self._gap_until
                 return None
             self._current = self._steps.popleft()
             if self._enter(self._current, now):
                 return None
             self._current = None
-        return Done()
+        return ScriptDone()
 
-    def _enter(self, step: Step, now: float) -> bool:
+    def _enter(self, step: ScriptStep, now: float) -> bool:
         """Send what a step sends; False when it has nothing to wait for."""
         self._endings = 1
         self._asked = False
         match step:
-            case Command(text):
+            case AtCommand(text):
                 self._send(text, step.limit_ms, now)
             case EndStream(cut):
                 if self._modem.streaming is None:
@@ -397,17 +404,17 @@ class Runner:
         self._out += self._modem.send_command(text)
         self._deadline = now + limit_ms / 1000
 
-    def _succeed(self, now: float) -> Outcome | None:
+    def _succeed(self, now: float) -> ScriptOutcome | None:
         self._current = None
         return self._advance(now)
 
-    def _pass_over(self, now: float) -> Outcome | None:
+    def _pass_over(self, now: float) -> ScriptOutcome | None:
         self._passed_over = False
         return self._succeed(now)
 
     def _on_result(
-        self, command: Command, lines: tuple[str, ...], result: str, now: float
-    ) -> Outcome | None:
+        self, command: AtCommand, lines: tuple[str, ...], result: str, now: float
+    ) -> ScriptOutcome | None:
         accepted = command.accept is None or command.accept(lines)
         if result == OK and accepted and command.text not in ACTIONS.values():
             self.kept[command.keep] = lines
@@ -424,31 +431,31 @@ class Runner:
         if command.tries > 1:
             return self._again(replace(command, tries=command.tries - 1), now)
         if command.refusal:
-            return self._fail(Refused(command.refusal))
+            return self._fail(ScriptRefused(command.refusal))
         return self._fail(
-            Trouble(bad_answer_words(command.text, result, self.seen(), self._late()))
+            ScriptFailed(bad_answer_words(command.text, result, self.seen(), self._late()))
         )
 
-    def _again(self, command: Command, now: float) -> Outcome | None:
+    def _again(self, command: AtCommand, now: float) -> ScriptOutcome | None:
         """Send the command, or its other form, once the pause has passed."""
         self._steps.appendleft(command)
         return self._succeed(now)
 
-    def _on_silence(self, command: Command, now: float) -> Outcome | None:
+    def _on_silence(self, command: AtCommand, now: float) -> ScriptOutcome | None:
         if self._passed_over:
             return self._pass_over(now)
         if command.tries > 1:
             self._sent_again = True
             return self._again(replace(command, tries=command.tries - 1), now)
-        return self._fail(Trouble(no_answer_words(command.text, self.seen(), self._late())))
+        return self._fail(ScriptFailed(no_answer_words(command.text, self.seen(), self._late())))
 
-    def _on_end(self, now: float) -> Outcome | None:
+    def _on_end(self, now: float) -> ScriptOutcome | None:
         """Go on; where its result was asked for, let the one that was late arrive as well."""
         if self._asked:
             self._steps.appendleft(Drain())
         return self._succeed(now)
 
-    def _on_endless(self, step: EndStream, now: float) -> Outcome | None:
+    def _on_endless(self, step: EndStream, now: float) -> ScriptOutcome | None:
         """Ask for a result that was lost, then try the dialect's next terminator.
 
         Without one the modem is stuck in its stream.
@@ -459,12 +466,12 @@ class Runner:
             more = self._modem.end_stream(cut=step.cut, attempt=self._endings)
             self._endings += 1
         if not more:
-            return self._fail(Trouble(no_end_words(self.seen())))
+            return self._fail(ScriptFailed(no_end_words(self.seen())))
         self._out += more
         self._deadline = now + step.limit_ms / 1000
         return None
 
-    def _fail(self, outcome: Trouble | Refused) -> Outcome:
+    def _fail(self, outcome: ScriptFailed | ScriptRefused) -> ScriptOutcome:
         self._current = None
         self._deadline = None
         self._steps.clear()
@@ -498,7 +505,7 @@ PBX_PAUSE_MS = 1000
 DIGITS_AT_ONCE = 6
 
 
-def sync() -> tuple[Step, ...]:
+def sync() -> tuple[ScriptStep, ...]:
     """Bring a modem found in any state to its command state; three answers prove it.
 
     The first command also undoes V0 and Q1, whose answers could not be read. Its answer may have
@@ -506,45 +513,45 @@ def sync() -> tuple[Step, ...]:
     """
     return (
         Resync(),
-        Command("ATE0V1Q0", limit_ms=1000, tries=4),
+        AtCommand("ATE0V1Q0", limit_ms=1000, tries=4),
         Drain(),
-        Command("AT", limit_ms=1000),
-        Command("AT", limit_ms=1000),
+        AtCommand("AT", limit_ms=1000),
+        AtCommand("AT", limit_ms=1000),
     )
 
 
-def resume() -> tuple[Step, ...]:
+def resume() -> tuple[ScriptStep, ...]:
     """Make a modem ready that rang as its last owner died: configured it is, and it runs no stream.
 
     One that is anything else says so, and is initialised.
     """
     return (
-        Command("ATE0V1Q0", limit_ms=500),
-        Command("AT+FCLASS=8", limit_ms=QUICK_MS),
-        Command("AT+VSM=?", limit_ms=QUICK_MS, keep=FORMATS),
+        AtCommand("ATE0V1Q0", limit_ms=500),
+        AtCommand("AT+FCLASS=8", limit_ms=QUICK_MS),
+        AtCommand("AT+VSM=?", limit_ms=QUICK_MS, keep=FORMATS),
     )
 
 
-def inquire() -> tuple[Step, ...]:
+def inquire() -> tuple[ScriptStep, ...]:
     """Put the line on hook, reset, and ask who it is; &F stands alone (v253.md 1.1)."""
     return (
-        Command("ATH"),
-        Command("AT+FCLASS=0"),
-        Command("AT&F"),
-        Command("ATE0V1Q0"),
-        Command("AT+GMI", optional=True, keep=MAKER),
-        Command("ATI3", optional=True, keep=PRODUCT),
+        AtCommand("ATH"),
+        AtCommand("AT+FCLASS=0"),
+        AtCommand("AT&F"),
+        AtCommand("ATE0V1Q0"),
+        AtCommand("AT+GMI", optional=True, keep=MAKER),
+        AtCommand("ATI3", optional=True, keep=PRODUCT),
     )
 
 
-def configure(settings: LineSettings, dialect: Dialect) -> tuple[Step, ...]:
+def configure(settings: LineSettings, dialect: Dialect) -> tuple[ScriptStep, ...]:
     """Set the country and the dialect's needs, learn the voice formats, idle with caller id on."""
     return (
-        *(Command(text) for text in dialect.set_up),
-        Command(f"AT+GCI={settings.country}", optional=True),
-        *(Command(text, optional=True) for text in (*dialect.extras, *settings.overrides)),
-        Command("AT+FCLASS=8", refusal=NO_VOICE),
-        Command(
+        *(AtCommand(text) for text in dialect.set_up),
+        AtCommand(f"AT+GCI={settings.country}", optional=True),
+        *(AtCommand(text, optional=True) for text in (*dialect.extras, *settings.overrides)),
+        AtCommand("AT+FCLASS=8", refusal=NO_VOICE),
+        AtCommand(
             "AT+VSM=?",
             optional=dialect.fallback is not None,
             keep=FORMATS,
@@ -555,42 +562,42 @@ def configure(settings: LineSettings, dialect: Dialect) -> tuple[Step, ...]:
     )
 
 
-def check(probe: Probe | None) -> tuple[Step, ...]:
+def check(probe: VoltageProbe | None) -> tuple[ScriptStep, ...]:
     """Ask an idle modem whether it still is, and what lies on its pair."""
     if probe is None:
         return (_prove_class_0(),)
-    return (_prove_class_0(), Command(probe.command, optional=True, keep=VOLTS))
+    return (_prove_class_0(), AtCommand(probe.command, optional=True, keep=VOLTS))
 
 
 def prepare(
     settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat
-) -> tuple[Step, ...]:
+) -> tuple[ScriptStep, ...]:
     """Enter voice mode while it rings, with everything off that would end a stream by itself."""
     gains = (("R", settings.receive_gain), ("T", settings.transmit_gain))
     return (
-        Command("AT+FCLASS=8", limit_ms=QUICK_MS),
-        Command(
+        AtCommand("AT+FCLASS=8", limit_ms=QUICK_MS),
+        AtCommand(
             voice_format.command,
             limit_ms=QUICK_MS,
             # Two parameters first, then four (mgetty; v253.md 1.3).
             otherwise=(f"{voice_format.command},0,0",),
         ),
-        Command(f"AT+VSD={dialect.vsd_off}", limit_ms=QUICK_MS, optional=True),
-        Command("AT+VIT=0", limit_ms=QUICK_MS, optional=True),
+        AtCommand(f"AT+VSD={dialect.vsd_off}", limit_ms=QUICK_MS, optional=True),
+        AtCommand("AT+VIT=0", limit_ms=QUICK_MS, optional=True),
         *(
-            Command(f"AT+VG{way}={gain}", limit_ms=QUICK_MS, optional=True)
+            AtCommand(f"AT+VG{way}={gain}", limit_ms=QUICK_MS, optional=True)
             for way, gain in gains
             if gain is not None
         ),
     )
 
 
-def answer() -> tuple[Step, ...]:
+def answer() -> tuple[ScriptStep, ...]:
     """Take the line off hook: instant and predictable, unlike ATA (v253.md 1.3)."""
-    return (Command("AT+VLS=1", limit_ms=3000),)
+    return (AtCommand("AT+VLS=1", limit_ms=3000),)
 
 
-def stream(kind: Stream) -> tuple[Step, ...]:
+def stream(kind: Stream) -> tuple[ScriptStep, ...]:
     """End the stream that runs, if any, and start one of `kind`.
 
     Tried once: a lost CONNECT leaves the modem streaming, where a command would be sound. Only a
@@ -598,38 +605,38 @@ def stream(kind: Stream) -> tuple[Step, ...]:
     """
     text = ACTIONS[kind]
     if kind is Stream.DUPLEX:
-        return (EndStream(), Command(text, tries=1, otherwise=(text,), answers=REFUSED))
-    return (EndStream(), Command(text, tries=1))
+        return (EndStream(), AtCommand(text, tries=1, otherwise=(text,), answers=REFUSED))
+    return (EndStream(), AtCommand(text, tries=1))
 
 
-def stream_again(kind: Stream) -> tuple[Step, ...]:
+def stream_again(kind: Stream) -> tuple[ScriptStep, ...]:
     """Start a stream that broke off; refused, it was the line that went, not the modem's gift."""
-    return (Command(ACTIONS[kind], tries=1),)
+    return (AtCommand(ACTIONS[kind], tries=1),)
 
 
-def end(*, cut: bool) -> tuple[Step, ...]:
+def end(*, cut: bool) -> tuple[ScriptStep, ...]:
     """End the stream that runs."""
     return (EndStream(cut=cut),)
 
 
-def flash(settings: LineSettings, digits: str) -> tuple[Step, ...]:
+def flash(settings: LineSettings, digits: str) -> tuple[ScriptStep, ...]:
     """Flash the hook; with `digits` pause for the PBX's dial tone, then send them (+VTS).
 
     `{!,n}` flashes for n x 10 ms: a modem's own flash may be a hang-up here (v253.md 1.3, 5).
     """
-    hook = Command(f"AT+VTS={{!,{settings.flash_ms // 10}}}", tries=1, answers=REFUSED)
+    hook = AtCommand(f"AT+VTS={{!,{settings.flash_ms // 10}}}", tries=1, answers=REFUSED)
     if not digits:
         return (EndStream(cut=True), hook)
-    pause = Pause(settings.pbx_pause_ms or PBX_PAUSE_MS)
+    pause = Wait(settings.pbx_pause_ms or PBX_PAUSE_MS)
     return (EndStream(cut=True), hook, pause, *_tones(digits))
 
 
-def digits(digits: str) -> tuple[Step, ...]:
+def digits(digits: str) -> tuple[ScriptStep, ...]:
     """Send digits on a line that is off hook, ending the stream that runs."""
     return (EndStream(cut=True), *_tones(digits))
 
 
-def _tones(digits: str) -> Iterator[Command]:
+def _tones(digits: str) -> Iterator[AtCommand]:
     """Yield +VTS commands of 80 ms digits; a comma is a pause of 1 s.
 
     "OK only after the last element finished"; a body may have 50 characters (v253.md 1.1, 1.3).
@@ -638,41 +645,41 @@ def _tones(digits: str) -> Iterator[Command]:
     for at in range(0, len(elements), DIGITS_AT_ONCE):
         some = ",".join(elements[at : at + DIGITS_AT_ONCE])
         limit_ms = 5000 + 1000 * DIGITS_AT_ONCE
-        yield Command(f"AT+VTS={some}", limit_ms, tries=1, answers=REFUSED)
+        yield AtCommand(f"AT+VTS={some}", limit_ms, tries=1, answers=REFUSED)
 
 
 def dial(
     settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat, digits: str
-) -> tuple[Step, ...]:
+) -> tuple[ScriptStep, ...]:
     """Enter voice mode, seize the line and dial; with `;` OK means dialled, never answered (1.3).
 
     Tried once: a second attempt is the desk's decision.
     """
     number = "".join(d for d in digits if _DIGIT.fullmatch(d))
     limit_ms = 10_000 + 1000 * len(number)
-    call = Command(f"ATDT{number};", limit_ms, tries=1, answers=NOT_DIALLED)
+    call = AtCommand(f"ATDT{number};", limit_ms, tries=1, answers=NOT_DIALLED)
     return (*prepare(settings, dialect, voice_format), call)
 
 
-def withdraw() -> tuple[Step, ...]:
+def withdraw() -> tuple[ScriptStep, ...]:
     """Leave voice mode without having answered."""
     return _to_idle()
 
 
-def hang_up() -> tuple[Step, ...]:
+def hang_up() -> tuple[ScriptStep, ...]:
     """End any stream at once, go on hook, and prove it."""
-    return (EndStream(cut=True), Command("ATH"), *_to_idle())
+    return (EndStream(cut=True), AtCommand("ATH"), *_to_idle())
 
 
-def _to_idle() -> tuple[Step, ...]:
+def _to_idle() -> tuple[ScriptStep, ...]:
     """Idle in class 0 with caller id on, where its lines are plain text; then the proof of it."""
     return (
-        Command("AT+FCLASS=0"),
-        Command("AT+VCID=1", optional=True),
-        Command("AT"),
+        AtCommand("AT+FCLASS=0"),
+        AtCommand("AT+VCID=1", optional=True),
+        AtCommand("AT"),
         _prove_class_0(),
     )
 
 
-def _prove_class_0() -> Command:
-    return Command("AT+FCLASS?", accept=lambda lines: any(map(_CLASS_0.match, lines)))
+def _prove_class_0() -> AtCommand:
+    return AtCommand("AT+FCLASS?", accept=lambda lines: any(map(_CLASS_0.match, lines)))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-class Stage(enum.StrEnum):
+class LineStage(enum.StrEnum):
     """Where a line is in its life."""
 
     OFF = "off"
@@ -39,7 +39,7 @@ class Stage(enum.StrEnum):
     FAILED = "failed"
 
 
-class Input(enum.StrEnum):
+class LineInput(enum.StrEnum):
     """What can happen to a line: asked by the carrier, said by the modem, or by the clock."""
 
     START = "start"
@@ -87,7 +87,7 @@ class Script(enum.StrEnum):
     WITHDRAW = "withdraw"
 
 
-class Say(enum.StrEnum):
+class Announce(enum.StrEnum):
     """Which event a transition tells the carrier; see line.py."""
 
     UP = "up"
@@ -115,160 +115,160 @@ class Say(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LineTransition:
     """One row: the next stage, the script it starts, the event it tells."""
 
-    to: Stage
+    to: LineStage
     run: Script | None = None
-    say: Say | None = None
+    say: Announce | None = None
 
 
-_S, _I, _R, _Y = Stage, Input, Script, Say
+_S, _I, _R, _Y = LineStage, LineInput, Script, Announce
 
-_START = {_I.START: Rule(_S.SYNCING, _R.SYNC)}
-_LOST = {_I.LOST: Rule(_S.FAILED, say=_Y.FAILED)}
-_REFUSED = {_I.REFUSED: Rule(_S.FAILED, say=_Y.FAILED)}
+_START = {_I.START: LineTransition(_S.SYNCING, _R.SYNC)}
+_LOST = {_I.LOST: LineTransition(_S.FAILED, say=_Y.FAILED)}
+_REFUSED = {_I.REFUSED: LineTransition(_S.FAILED, say=_Y.FAILED)}
 # While the modem is being initialised there is nothing left to try in band.
-_NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED)}
+_NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: LineTransition(_S.FAILED, say=_Y.FAILED)}
 # Later, trouble is answered by initialising it once more, which also puts the line on hook.
-_LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
-_HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
-_RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
-_PICKUP = {_I.PICKUP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.TAKEN)}
+_LIVE = {**_START, **_LOST, _I.TROUBLE: LineTransition(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
+_HANG_UP = {_I.HANG_UP: LineTransition(_S.HANGING_UP, _R.HANG_UP)}
+_RING_GAP = {_I.RING_GAP: LineTransition(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+_PICKUP = {_I.PICKUP: LineTransition(_S.WITHDRAWING, _R.WITHDRAW, _Y.TAKEN)}
 # The proof of idle goes on while it rings: its commands were under way before the burst.
-_TO_IDLE = {_I.RING: Rule(_S.RUNG_EARLY), _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)}
+_TO_IDLE = {_I.RING: LineTransition(_S.RUNG_EARLY), _I.DONE: LineTransition(_S.IDLE, say=_Y.IDLE)}
 _OFF_HOOK = {
     **_LIVE,
     **_HANG_UP,
-    _I.START_STREAM: Rule(_S.STARTING, _R.STREAM),
-    _I.FLASH: Rule(_S.FLASHING, _R.FLASH),
-    _I.SEND_DIGITS: Rule(_S.SENDING_DIGITS, _R.DIGITS),
+    _I.START_STREAM: LineTransition(_S.STARTING, _R.STREAM),
+    _I.FLASH: LineTransition(_S.FLASHING, _R.FLASH),
+    _I.SEND_DIGITS: LineTransition(_S.SENDING_DIGITS, _R.DIGITS),
 }
 
 
-def _late(stage: Stage) -> dict[Input, Rule]:
+def _late(stage: LineStage) -> dict[LineInput, LineTransition]:
     """An identity that was under way as the limit passed, or as somebody lifted, is told still."""
-    return {_I.IDENTITY: Rule(stage, say=_Y.LATE)}
+    return {_I.IDENTITY: LineTransition(stage, say=_Y.LATE)}
 
 
-TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
-    _S.OFF: {**_START, **_LOST, _I.RESUME: Rule(_S.RESUMING, _R.RESUME)},
+TABLE: Mapping[LineStage, Mapping[LineInput, LineTransition]] = {
+    _S.OFF: {**_START, **_LOST, _I.RESUME: LineTransition(_S.RESUMING, _R.RESUME)},
     _S.RESUMING: {
         **_START,
         **_LOST,
-        _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC),
-        _I.RING_GAP: Rule(_S.SYNCING, _R.SYNC),
-        _I.DONE: Rule(_S.PREPARING, _R.PREPARE, _Y.RESUMED),
+        _I.TROUBLE: LineTransition(_S.SYNCING, _R.SYNC),
+        _I.RING_GAP: LineTransition(_S.SYNCING, _R.SYNC),
+        _I.DONE: LineTransition(_S.PREPARING, _R.PREPARE, _Y.RESUMED),
     },
-    _S.SYNCING: {**_NEW, _I.DONE: Rule(_S.INQUIRING, _R.INQUIRE)},
-    _S.INQUIRING: {**_NEW, _I.DONE: Rule(_S.CONFIGURING, _R.CONFIGURE)},
+    _S.SYNCING: {**_NEW, _I.DONE: LineTransition(_S.INQUIRING, _R.INQUIRE)},
+    _S.INQUIRING: {**_NEW, _I.DONE: LineTransition(_S.CONFIGURING, _R.CONFIGURE)},
     _S.CONFIGURING: {
         **_NEW,
-        _I.DONE: Rule(_S.IDLE, say=_Y.UP),
-        _I.UP_RINGING: Rule(_S.IDENTIFYING, say=_Y.UP_RANG),
+        _I.DONE: LineTransition(_S.IDLE, say=_Y.UP),
+        _I.UP_RINGING: LineTransition(_S.IDENTIFYING, say=_Y.UP_RANG),
     },
     _S.IDLE: {
         **_LIVE,
-        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
-        _I.IDLE_CHECK: Rule(_S.CHECKING, _R.CHECK),
-        _I.HANG_UP: Rule(_S.IDLE, say=_Y.IDLE),
-        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
+        _I.RING: LineTransition(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDLE_CHECK: LineTransition(_S.CHECKING, _R.CHECK),
+        _I.HANG_UP: LineTransition(_S.IDLE, say=_Y.IDLE),
+        _I.DIAL: LineTransition(_S.DIALLING, _R.DIAL),
     },
     _S.CHECKING: {
         **_LIVE,
         **_HANG_UP,
-        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
-        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
-        _I.DONE: Rule(_S.IDLE, say=_Y.FOUND),
+        _I.RING: LineTransition(_S.IDENTIFYING, say=_Y.RANG),
+        _I.DIAL: LineTransition(_S.DIALLING, _R.DIAL),
+        _I.DONE: LineTransition(_S.IDLE, say=_Y.FOUND),
     },
     _S.IDENTIFYING: {
         **_LIVE,
         **_HANG_UP,
         **_RING_GAP,
         **_PICKUP,
-        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
-        _I.IDENTITY: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
-        _I.IDENTITY_LIMIT: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
-        _I.ANSWER: Rule(_S.HURRYING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.RING: LineTransition(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDENTITY: LineTransition(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.IDENTITY_LIMIT: LineTransition(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.ANSWER: LineTransition(_S.HURRYING, _R.PREPARE, _Y.IDENTIFIED),
     },
     _S.PREPARING: {
         **_LIVE,
         **_HANG_UP,
         **_RING_GAP,
         **_PICKUP,
-        _I.RING: Rule(_S.PREPARING, say=_Y.RANG),
+        _I.RING: LineTransition(_S.PREPARING, say=_Y.RANG),
         **_late(_S.PREPARING),
-        _I.ANSWER: Rule(_S.HURRYING),
-        _I.DONE: Rule(_S.PREPARED, say=_Y.PREPARED),
+        _I.ANSWER: LineTransition(_S.HURRYING),
+        _I.DONE: LineTransition(_S.PREPARED, say=_Y.PREPARED),
     },
     _S.PREPARED: {
         **_LIVE,
         **_HANG_UP,
         **_RING_GAP,
         **_PICKUP,
-        _I.RING: Rule(_S.PREPARED, say=_Y.RANG),
+        _I.RING: LineTransition(_S.PREPARED, say=_Y.RANG),
         **_late(_S.PREPARED),
-        _I.ANSWER: Rule(_S.ANSWERING, _R.ANSWER),
+        _I.ANSWER: LineTransition(_S.ANSWERING, _R.ANSWER),
     },
     _S.HURRYING: {
         **_LIVE,
         **_HANG_UP,
         **_PICKUP,
-        _I.RING: Rule(_S.HURRYING, say=_Y.RANG),
+        _I.RING: LineTransition(_S.HURRYING, say=_Y.RANG),
         **_late(_S.HURRYING),
-        _I.DONE: Rule(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
+        _I.DONE: LineTransition(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
     },
     _S.ANSWERING: {
         **_LIVE,
         **_HANG_UP,
         **_late(_S.ANSWERING),
-        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.OFF_HOOK),
+        _I.DONE: LineTransition(_S.OFF_HOOK, say=_Y.OFF_HOOK),
     },
     _S.OFF_HOOK: {**_OFF_HOOK, **_late(_S.OFF_HOOK)},
     _S.STARTING: {
         **_OFF_HOOK,
         **_late(_S.STARTING),
-        _I.STREAM_ENDED: Rule(_S.STARTING, say=_Y.STOPPED),
-        _I.NO_DUPLEX: Rule(_S.OFF_HOOK, say=_Y.NO_DUPLEX),
-        _I.DONE: Rule(_S.STREAMING, say=_Y.STREAMING),
+        _I.STREAM_ENDED: LineTransition(_S.STARTING, say=_Y.STOPPED),
+        _I.NO_DUPLEX: LineTransition(_S.OFF_HOOK, say=_Y.NO_DUPLEX),
+        _I.DONE: LineTransition(_S.STREAMING, say=_Y.STREAMING),
     },
     _S.STREAMING: {
         **_OFF_HOOK,
         **_late(_S.STREAMING),
-        _I.END_STREAM: Rule(_S.ENDING, _R.END),
-        _I.BROKE_OFF: Rule(_S.STARTING, _R.STREAM_AGAIN, _Y.BROKE_OFF),
+        _I.END_STREAM: LineTransition(_S.ENDING, _R.END),
+        _I.BROKE_OFF: LineTransition(_S.STARTING, _R.STREAM_AGAIN, _Y.BROKE_OFF),
     },
     _S.ENDING: {
         **_OFF_HOOK,
-        _I.END_STREAM: Rule(_S.ENDING, _R.END),
-        _I.STREAM_ENDED: Rule(_S.ENDING, say=_Y.STOPPED),
-        _I.DONE: Rule(_S.OFF_HOOK),
+        _I.END_STREAM: LineTransition(_S.ENDING, _R.END),
+        _I.STREAM_ENDED: LineTransition(_S.ENDING, say=_Y.STOPPED),
+        _I.DONE: LineTransition(_S.OFF_HOOK),
     },
     _S.FLASHING: {
         **_LIVE,
         **_HANG_UP,
-        _I.STREAM_ENDED: Rule(_S.FLASHING, say=_Y.STOPPED),
-        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.FLASHED),
+        _I.STREAM_ENDED: LineTransition(_S.FLASHING, say=_Y.STOPPED),
+        _I.DONE: LineTransition(_S.OFF_HOOK, say=_Y.FLASHED),
     },
     _S.SENDING_DIGITS: {
         **_LIVE,
         **_HANG_UP,
-        _I.STREAM_ENDED: Rule(_S.SENDING_DIGITS, say=_Y.STOPPED),
-        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIGITS_SENT),
+        _I.STREAM_ENDED: LineTransition(_S.SENDING_DIGITS, say=_Y.STOPPED),
+        _I.DONE: LineTransition(_S.OFF_HOOK, say=_Y.DIGITS_SENT),
     },
-    _S.DIALLING: {**_LIVE, **_HANG_UP, _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIALLED)},
+    _S.DIALLING: {**_LIVE, **_HANG_UP, _I.DONE: LineTransition(_S.OFF_HOOK, say=_Y.DIALLED)},
     _S.WITHDRAWING: {**_LIVE, **_TO_IDLE},
     _S.HANGING_UP: {**_LIVE, **_TO_IDLE},
     _S.RUNG_EARLY: {
         **_LIVE,
-        _I.RING: Rule(_S.RUNG_EARLY),
-        _I.RING_GAP: Rule(_S.HANGING_UP),  # nobody was told of it
-        _I.DONE: Rule(_S.IDENTIFYING, say=_Y.IDLE_RANG),
+        _I.RING: LineTransition(_S.RUNG_EARLY),
+        _I.RING_GAP: LineTransition(_S.HANGING_UP),  # nobody was told of it
+        _I.DONE: LineTransition(_S.IDENTIFYING, say=_Y.IDLE_RANG),
     },
-    _S.FAILED: {**_START, _I.LOST: Rule(_S.FAILED, say=_Y.FAILED)},
+    _S.FAILED: {**_START, _I.LOST: LineTransition(_S.FAILED, say=_Y.FAILED)},
 }
 
-IGNORED: Mapping[Input, str] = {
+IGNORED: Mapping[LineInput, str] = {
     _I.START: "every stage has a row for it",
     _I.RESUME: "only the first start finds a call of the last owner",
     _I.ANSWER: "the caller has gone or the line is answered: the order crossed the event",
@@ -295,7 +295,7 @@ IGNORED: Mapping[Input, str] = {
 }
 """Why an input without a row in `TABLE` does nothing."""
 
-TIMERS: Mapping[Stage, frozenset[Input]] = {
+TIMERS: Mapping[LineStage, frozenset[LineInput]] = {
     _S.RESUMING: frozenset({_I.RING_GAP}),
     _S.IDLE: frozenset({_I.IDLE_CHECK}),
     _S.IDENTIFYING: frozenset({_I.IDENTITY, _I.IDENTITY_LIMIT, _I.RING_GAP}),
@@ -310,16 +310,18 @@ TIMERS: Mapping[Stage, frozenset[Input]] = {
 }
 """The timers that run in a stage; entering another one stops the rest."""
 
-RINGING: frozenset[Stage] = frozenset(stage for stage, rules in TABLE.items() if _I.PICKUP in rules)
+RINGING: frozenset[LineStage] = frozenset(
+    stage for stage, rules in TABLE.items() if _I.PICKUP in rules
+)
 """The stages in which a telephone that is lifted beside the modem takes the call."""
 
-ANSWERED: frozenset[Stage] = frozenset({_S.ANSWERING, _S.OFF_HOOK, _S.STARTING, _S.STREAMING})
+ANSWERED: frozenset[LineStage] = frozenset({_S.ANSWERING, _S.OFF_HOOK, _S.STARTING, _S.STREAMING})
 """The stages in which an identity may still come that was under way as the line was answered."""
 
-SIGNALLING: frozenset[Stage] = frozenset(
+SIGNALLING: frozenset[LineStage] = frozenset(
     {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING, _S.SENDING_DIGITS}
 )
 """The stages in which what the chip notices on the line is of interest."""
 
-HEARING: frozenset[Stage] = frozenset({_S.STARTING, _S.STREAMING, _S.ENDING})
+HEARING: frozenset[LineStage] = frozenset({_S.STARTING, _S.STREAMING, _S.ENDING})
 """The stages in which sound from the line is passed on."""

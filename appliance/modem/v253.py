@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
 from appliance.modem.dialects import ACTIONS, CAN, DOUBLED
-from appliance.modem.events import Heard, Stream
+from appliance.modem.events import SoundReceived, Stream
 
 if TYPE_CHECKING:
     from appliance.modem.dialects import Dialect
@@ -63,32 +63,32 @@ PACKET_LIMIT = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class PlainItem:
     """Bytes that are no event: samples in a stream, text outside of one."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class EventItem:
     """A simple event: the character behind DLE, e.g. "b", "5", "/", "~"."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
+class ReportItem:
     """A complex report, DLE X ... DLE . (caller id, distinctive ring), without its brackets."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class EndItem:
     """DLE ETX: the modem's stream ends here; its final result follows as text."""
 
 
-Item = Plain | Code | Packet | End
+Item = PlainItem | EventItem | ReportItem | EndItem
 
 
 def shield(samples: bytes) -> bytes:
@@ -138,7 +138,7 @@ class Unshielder:
 
     def _flush(self) -> None:
         if self._plain:
-            self._items.append(Plain(bytes(self._plain)))
+            self._items.append(PlainItem(bytes(self._plain)))
             self._plain.clear()
 
     def _emit(self, item: Item) -> None:
@@ -162,11 +162,11 @@ class Unshielder:
         elif byte == SUB:  # "two 0x10 data bytes" (v253.md 2.1)
             self._plain += _DLE + _DLE
         elif byte == ETX:
-            self._emit(End())
+            self._emit(EndItem())
         elif byte == _PACKET_OPEN:
             self._where = _Where.PACKET
         else:
-            self._emit(Code(chr(byte)))
+            self._emit(EventItem(chr(byte)))
         return at + 1
 
     def _in_packet(self, data: bytes, at: int) -> int:
@@ -187,7 +187,7 @@ class Unshielder:
             self._packet.append(DLE)
             self._where = _Where.PACKET
         elif byte == _PACKET_CLOSE:
-            self._emit(Packet(bytes(self._packet)))
+            self._emit(ReportItem(bytes(self._packet)))
             self.reset()
         else:
             self.reset()
@@ -219,7 +219,7 @@ class Replied:
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class EventCode:
     """A simple event: the character behind DLE; `in_text` for RING as a result code."""
 
     code: str
@@ -256,7 +256,9 @@ class Garbage:
     text: str
 
 
-ModemEvent = Replied | Coded | StreamStarted | StreamEnded | CallerIdReceived | Garbage | Heard
+ModemEvent = (
+    Replied | EventCode | StreamStarted | StreamEnded | CallerIdReceived | Garbage | SoundReceived
+)
 
 
 # ---- modem -------------------------------------------------------------------------------------
@@ -313,7 +315,7 @@ class Modem:
     def receive_data(self, data: bytes) -> tuple[ModemEvent, ...]:
         """Take bytes from the port and return what they complete, in order."""
         if self._is_sound and self._shielding.is_plain(data):
-            return (Heard(data),) if data else ()
+            return (SoundReceived(data),) if data else ()
         events: list[ModemEvent] = []
         for item in self._shielding.feed(data):
             self._take(item, events)
@@ -385,13 +387,13 @@ class Modem:
 
     def _take(self, item: Item, events: list[ModemEvent]) -> None:
         match item:
-            case Plain(data):
+            case PlainItem(data):
                 self._plain(data, events)
-            case Code(code):
-                events.append(Coded(code))
-            case Packet(data):
+            case EventItem(code):
+                events.append(EventCode(code))
+            case ReportItem(data):
                 events.append(CallerIdReceived(data.decode("latin-1"), whole=True))
-            case End() if self.streaming is not None:
+            case EndItem() if self.streaming is not None:
                 self._ended = True
             case _:  # an end of nothing
                 events.append(Garbage("DLE ETX"))
@@ -400,7 +402,7 @@ class Modem:
         rest = data
         while rest:
             if self._is_sound:
-                events.append(Heard(rest))
+                events.append(SoundReceived(rest))
                 return
             rest = self._text(rest, events)
 
@@ -445,7 +447,7 @@ class Modem:
 
     def _on_word(self, word: str, events: list[ModemEvent]) -> None:
         if word == "RING":
-            events.append(Coded("R", in_text=True))
+            events.append(EventCode("R", in_text=True))
         elif self.streaming is not None:
             events.append(StreamEnded(self.streaming, word))
             self._doubles = self._terminator.startswith(DOUBLED)

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from appliance.calls import events, orders
 from appliance.errors import PeerError
-from appliance.media.detectors import Keys
-from appliance.media.link import Link, Sound
+from appliance.media.detectors import DigitMerger
+from appliance.media.link import Link, RecordedSound
 from appliance.media.messages import (
     Credit,
     Marked,
@@ -262,7 +262,7 @@ class MediaLink:
 
     def _take(self, message: Any) -> None:
         match message:
-            case Sound(recording, data):
+            case RecordedSound(recording, data):
                 if self._link is not None:  # also where what is done with it fails
                     self._link.send(Credit(recording, len(data)))
                 self._takers.sound(recording, data)
@@ -422,7 +422,7 @@ class Legs:
     laws: tuple[str, ...] = ("alaw", "ulaw")
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
-    _keys: dict[str, Keys] = field(default_factory=dict)
+    _keys: dict[str, DigitMerger] = field(default_factory=dict)
 
     @property
     def is_waiting(self) -> bool:
@@ -454,7 +454,7 @@ class Legs:
         """Tell a key that was heard already: some phones send each by RTP and by INFO."""
         if not (isinstance(event, events.DigitPressed) and event.leg in self._open):
             return False
-        return not self._keys.setdefault(event.leg, Keys()).press(event.source, now)
+        return not self._keys.setdefault(event.leg, DigitMerger()).press(event.source, now)
 
     def fact(self, event: events.Event) -> None:
         """Act on what phones and carrier said, before the Switchboard hears it."""

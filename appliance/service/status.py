@@ -20,7 +20,7 @@ from appliance.service.backup import BackupStick
 from appliance.service.backup_target import BackupTarget
 from appliance.service.nightly import MemoryCard, Night
 from appliance.service.stores import Stores
-from appliance.sip.message import Stream
+from appliance.sip.message import TcpPeer
 from appliance.sip.phones import PhonesStatus
 from appliance.sip.transport import FAULT
 from appliance.store.alerts import NOTHING_OPEN
@@ -219,7 +219,7 @@ class PhoneStateWriter:
 
     def _keep_bindings(self, phones: PhonesStatus) -> None:
         """Where phones are registered is kept over a restart, whenever it has changed."""
-        lasting = (b for b in phones.bindings if not isinstance(b.source, Stream))
+        lasting = (b for b in phones.bindings if not isinstance(b.source, TcpPeer))
         places = [(b.phone, b.source, b.contact, b.proven) for b in lasting]
         if places != self._bindings:  # a renewal alone is not worth a write to the card
             self._bindings = places

@@ -23,11 +23,11 @@ from appliance.sip.call_states import (
     TABLE,
     TRANSFER_LIMIT,
     WANTED,
-    Do,
-    Input,
-    Life,
+    CallTimers,
+    LegAction,
+    LegInput,
+    LegTransition,
     State,
-    Step,
     is_too_brief,
     least_session_of,
     session_granted,
@@ -36,87 +36,86 @@ from appliance.sip.call_states import (
 )
 from appliance.sip.dialog import (
     RESTARTED,
-    Core,
     Dialog,
     InDialogRequest,
-    Left,
+    OpenCall,
     OutcomeHandler,
     Replaces,
+    SipCore,
     ignore_outcome,
     own_headers,
     phrase,
     read_refer,
     send_in_dialog,
 )
-from appliance.sip.message import Headers, Message, Stream
+from appliance.sip.message import Headers, SipMessage, TcpPeer
 from appliance.sip.sdp import Agreement, NoCommonSound
-from appliance.sip.transactions import NO_ANSWER, Transaction
-from appliance.sip.transactions import Do as TransactionDo
-from appliance.sip.transactions import Input as TransactionInput
+from appliance.sip.transactions import NO_ANSWER, Transaction, TransactionInput
+from appliance.sip.transactions import TransactionAction as TransactionDo
 
 # ---- doings ------------------------------------------------------------------------------------
 # What the rows of call_states.TABLE do: the desk told, requests and responses sent.
 
 
-def _tell_progress(call: Call, _: float, message: Message | None) -> None:
+def _tell_progress(call: SipCall, _: float, message: SipMessage | None) -> None:
     assert message is not None
     if message.code not in {100, call.progress}:
         call.progress = message.code
         call.core.tell(events.LegProgressed(call.leg, message.code))
 
 
-def _tell_answered(call: Call, now: float, _: Message | None) -> None:
+def _tell_answered(call: SipCall, now: float, _: SipMessage | None) -> None:
     call.agree(now)
     call.core.tell(events.OperatorAnswered(call.leg, call.phone))
 
 
-def _tell_busy(call: Call, *_: object) -> None:
+def _tell_busy(call: SipCall, *_: object) -> None:
     call.core.tell(events.PhoneBusy(call.leg))
 
 
-def _tell_declined(call: Call, _: float, message: Message | None) -> None:
+def _tell_declined(call: SipCall, _: float, message: SipMessage | None) -> None:
     assert message is not None
     is_forward = message.code < 400
     reason = DeclineReason.REDIRECTED if is_forward else DeclineReason.REJECTED
     call.core.tell(events.PhoneDeclined(call.leg, reason))
 
 
-def _tell_unreachable(call: Call, *_: object) -> None:
+def _tell_unreachable(call: SipCall, *_: object) -> None:
     call.core.tell(events.PhoneUnreachable(call.leg, call.why))
 
 
-def _tell_hung_up(call: Call, *_: object) -> None:
+def _tell_hung_up(call: SipCall, *_: object) -> None:
     call.core.tell(events.PhoneHungUp(call.leg, call.why))
 
 
-def _tell_lost(call: Call, *_: object) -> None:
+def _tell_lost(call: SipCall, *_: object) -> None:
     call.core.tell(events.PhoneLost(call.leg, call.why))
 
 
-def _send_invite(call: Call, now: float, _: Message | None) -> None:
+def _send_invite(call: SipCall, now: float, _: SipMessage | None) -> None:
     call.why = ""  # what was refused is asked for anew, and is no reason of what comes later
     call.cseq += 1
     call.start(now)
 
 
-def _send_ack(call: Call, _: float, message: Message | None) -> None:
+def _send_ack(call: SipCall, _: float, message: SipMessage | None) -> None:
     assert message is not None
     call.acknowledge(message)
 
 
-def _send_bye(call: Call, now: float, _: Message | None) -> None:
+def _send_bye(call: SipCall, now: float, _: SipMessage | None) -> None:
     """Hang up; a phone that lifted too late is told why (RFC 3326)."""
     dialog = call.dialog
 
-    def learn(what: TransactionDo, _message: Message | None, _now: float) -> None:
+    def learn(what: TransactionDo, _message: SipMessage | None, _now: float) -> None:
         """Keep the end of a call whose phone has lost its connection."""
-        if what is TransactionDo.FAILED and isinstance(dialog.peer, Stream):
-            call.core.unsaid.append(Left(call.phone, dialog, call.cseq))
+        if what is TransactionDo.FAILED and isinstance(dialog.peer, TcpPeer):
+            call.core.unsaid.append(OpenCall(call.phone, dialog, call.cseq))
 
     call.request_within(InDialogRequest("BYE", call.reason), learn, now)
 
 
-def _send_cancel(call: Call, now: float, _: Message | None) -> None:
+def _send_cancel(call: SipCall, now: float, _: SipMessage | None) -> None:
     """Cancel: the INVITE's branch, number and address (9.1)."""
     assert call.invite is not None
     assert call.invited is not None
@@ -127,7 +126,7 @@ def _send_cancel(call: Call, now: float, _: Message | None) -> None:
     call.core.transactions.feed(call.invite, TransactionInput.CANCELLED, now)
 
 
-def say_in_call(call: Call, code: int, now: float, body: str = "", extra: Headers = ()) -> None:
+def say_in_call(call: SipCall, code: int, now: float, body: str = "", extra: Headers = ()) -> None:
     """Answer the phone's INVITE."""
     assert call.invite is not None
     assert call.request is not None
@@ -135,7 +134,7 @@ def say_in_call(call: Call, code: int, now: float, body: str = "", extra: Header
     call.core.respond(call.invite, call.request, code, now, tag, extra, body)
 
 
-def _say_ok(call: Call, now: float, _: Message | None) -> None:
+def _say_ok(call: SipCall, now: float, _: SipMessage | None) -> None:
     assert call.request is not None
     timer, headers = session_granted(call.request, now)
     call.life.renewed(timer)
@@ -144,34 +143,34 @@ def _say_ok(call: Call, now: float, _: Message | None) -> None:
     say_in_call(call, 200, now, call.sound.answer(offer) if offer else call.sound.offer(), headers)
 
 
-def _say_refused(call: Call, now: float, _: Message | None) -> None:
+def _say_refused(call: SipCall, now: float, _: SipMessage | None) -> None:
     say_in_call(call, call.refusal, now, extra=call.reason)
 
 
-def _say_terminated(call: Call, now: float, _: Message | None) -> None:
+def _say_terminated(call: SipCall, now: float, _: SipMessage | None) -> None:
     say_in_call(call, 487, now)
 
 
-def _say_unavailable(call: Call, now: float, _: Message | None) -> None:
+def _say_unavailable(call: SipCall, now: float, _: SipMessage | None) -> None:
     say_in_call(call, 480, now)
 
 
-ACTIONS: dict[Do, Callable[[Call, float, Message | None], None]] = {
-    Do.TELL_PROGRESS: _tell_progress,
-    Do.TELL_ANSWERED: _tell_answered,
-    Do.TELL_BUSY: _tell_busy,
-    Do.TELL_DECLINED: _tell_declined,
-    Do.TELL_UNREACHABLE: _tell_unreachable,
-    Do.TELL_HUNG_UP: _tell_hung_up,
-    Do.TELL_LOST: _tell_lost,
-    Do.SEND_INVITE: _send_invite,
-    Do.SEND_ACK: _send_ack,
-    Do.SEND_BYE: _send_bye,
-    Do.SEND_CANCEL: _send_cancel,
-    Do.SAY_OK: _say_ok,
-    Do.SAY_REFUSED: _say_refused,
-    Do.SAY_TERMINATED: _say_terminated,
-    Do.SAY_UNAVAILABLE: _say_unavailable,
+ACTIONS: dict[LegAction, Callable[[SipCall, float, SipMessage | None], None]] = {
+    LegAction.TELL_PROGRESS: _tell_progress,
+    LegAction.TELL_ANSWERED: _tell_answered,
+    LegAction.TELL_BUSY: _tell_busy,
+    LegAction.TELL_DECLINED: _tell_declined,
+    LegAction.TELL_UNREACHABLE: _tell_unreachable,
+    LegAction.TELL_HUNG_UP: _tell_hung_up,
+    LegAction.TELL_LOST: _tell_lost,
+    LegAction.SEND_INVITE: _send_invite,
+    LegAction.SEND_ACK: _send_ack,
+    LegAction.SEND_BYE: _send_bye,
+    LegAction.SEND_CANCEL: _send_cancel,
+    LegAction.SAY_OK: _say_ok,
+    LegAction.SAY_REFUSED: _say_refused,
+    LegAction.SAY_TERMINATED: _say_terminated,
+    LegAction.SAY_UNAVAILABLE: _say_unavailable,
 }
 
 
@@ -187,14 +186,14 @@ MAX_INVITES = 4
 UNANSWERED = {State.CALLING, State.EARLY, State.STOPPING, State.CANCELLING}
 """States in which our INVITE has no answer: it can only be cancelled."""
 REFUSALS = {
-    486: Input.BUSY, 600: Input.BUSY,
-    603: Input.DECLINED, 607: Input.DECLINED, 608: Input.DECLINED,
+    486: LegInput.BUSY, 600: LegInput.BUSY,
+    603: LegInput.DECLINED, 607: LegInput.DECLINED, 608: LegInput.DECLINED,
 }  # fmt: skip
 """What else refuses is a matter of the phone, not of a person: unreachable, with its reason."""
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class SipCall:
     """A leg; `sound.session` is None until the desk has named the RTP port.
 
     `told` is what our INVITE says of the caller beside From, `invited` the dialog as that INVITE
@@ -203,16 +202,16 @@ class Call:
     was taken.
     """
 
-    core: Core
+    core: SipCore
     leg: str
     phone: str
     dialog: Dialog
     state: State
     sound: Agreement
     cseq: int
-    life: Life = field(default_factory=Life)
+    life: CallTimers = field(default_factory=CallTimers)
     invite: Transaction | None = None
-    request: Message | None = None
+    request: SipMessage | None = None
     remote_cseq: int = -1
     deadline: float | None = None
     reason: Headers = ()
@@ -233,9 +232,9 @@ class Call:
 
     # --- what happens ---------------------------------------------------------------------------
 
-    def feed(self, what: Input, now: float, message: Message | None = None) -> None:
+    def feed(self, what: LegInput, now: float, message: SipMessage | None = None) -> None:
         """Take one step of the table."""
-        step: Step | None = TABLE[self.state].get(what)
+        step: LegTransition | None = TABLE[self.state].get(what)
         if step is None:
             return
         self.state = step.state
@@ -243,11 +242,11 @@ class Call:
         for thing in step.do:
             ACTIONS[thing](self, now, message)
 
-    def left(self) -> Left | None:
+    def left(self) -> OpenCall | None:
         """Return what a successor of this process needs to end the call; None when it is over."""
         if self.is_over:
             return None
-        left = Left(self.phone, self.dialog, self.cseq)
+        left = OpenCall(self.phone, self.dialog, self.cseq)
         if self.state is State.OFFERED:
             assert self.invite is not None
             assert self.request is not None
@@ -255,7 +254,7 @@ class Call:
             refusal = self.core.response(self.invite, self.request, 480, tag, (RESTARTED,))
             return replace(left, refusal=refusal.decode(), key=self.invite.key)
         if self.state in UNANSWERED and self.invite is not None and self.invited is not None:
-            return Left(self.phone, self.invited, self.invite_cseq, branch=self.invite.key[0])
+            return OpenCall(self.phone, self.invited, self.invite_cseq, branch=self.invite.key[0])
         return left
 
     @property
@@ -289,38 +288,38 @@ class Call:
         self.invite = self.core.transactions.adopt(key, self.dialog.peer, learn, ack)
 
     def _learner(self, branch: str) -> OutcomeHandler:
-        def learn(what: TransactionDo, message: Message | None, now: float) -> None:
+        def learn(what: TransactionDo, message: SipMessage | None, now: float) -> None:
             """Hear of this INVITE only while no newer one took its place."""
             if self.invite is not None and self.invite.key[0] == branch:
                 self._on_invite(what, message, now)
 
         return learn
 
-    def _acknowledger(self, branch: str) -> Callable[[Message], bytes]:
+    def _acknowledger(self, branch: str) -> Callable[[SipMessage], bytes]:
         first, cseq = self.dialog, self.cseq
         local = self.core.local(first.peer)
 
-        def ack(response: Message) -> bytes:
+        def ack(response: SipMessage) -> bytes:
             """Write the ACK of a refusal: the INVITE's branch, the refusal's tag (17.1.1.3)."""
             answered = replace(first, remote_tag=response.fields.to_tag)
             return answered.request("ACK", cseq, branch, local)
 
         return ack
 
-    def _on_invite(self, what: TransactionDo, message: Message | None, now: float) -> None:
+    def _on_invite(self, what: TransactionDo, message: SipMessage | None, now: float) -> None:
         if what is TransactionDo.TIMED_OUT:
             self.why = f"no answer in {NO_ANSWER:g} s: it is switched off or off the network"
-            self.feed(Input.TIMED_OUT, now)
+            self.feed(LegInput.TIMED_OUT, now)
         elif what is TransactionDo.FAILED:
             self.why = "the network says that nobody listens at its address"
-            self.feed(Input.UNSENT, now)
+            self.feed(LegInput.UNSENT, now)
         elif what is TransactionDo.OVER:
-            self.feed(Input.OVER, now)
+            self.feed(LegInput.OVER, now)
         else:
             assert message is not None
             self._on_response(message, now)
 
-    def _on_response(self, message: Message, now: float) -> None:
+    def _on_response(self, message: SipMessage, now: float) -> None:
         code = message.code
         if 200 <= code < 300:
             self._on_answer(message, now)
@@ -329,24 +328,24 @@ class Call:
             self.feed(self._refusal(message), now, message)
         else:
             self._begin_early(message)
-            self.feed(Input.PROVISIONAL, now, message)
+            self.feed(LegInput.PROVISIONAL, now, message)
             show_caller(self, now)
 
-    def _begin_early(self, message: Message) -> None:
+    def _begin_early(self, message: SipMessage) -> None:
         """Keep the dialog that a ringing phone begins; 100 begins none (12.1.2)."""
         if message.fields.to_tag:
             self.early = self.dialog.answered(message)
             self.life.learn_methods(message)
 
-    def _refusal(self, message: Message) -> Input:
+    def _refusal(self, message: SipMessage) -> LegInput:
         """Say what a refusal means; a call forward on the phone (3xx) is never followed (P5)."""
         if self._invites < MAX_INVITES and self._can_ask_again(message):
-            return Input.CHALLENGED
+            return LegInput.CHALLENGED
         if message.code < 400:
-            return Input.DECLINED
-        return REFUSALS.get(message.code, Input.FAILED)
+            return LegInput.DECLINED
+        return REFUSALS.get(message.code, LegInput.FAILED)
 
-    def _can_ask_again(self, message: Message) -> bool:
+    def _can_ask_again(self, message: SipMessage) -> bool:
         """Prepare what a 401, 407 or 422 asks for; False when it cannot be had."""
         if message.code == 422:
             longer, self._session_s = self._session_s, least_session_of(message)
@@ -356,7 +355,7 @@ class Call:
         self.credentials = (answer,) if answer else ()
         return bool(answer)
 
-    def _on_answer(self, message: Message, now: float) -> None:
+    def _on_answer(self, message: SipMessage, now: float) -> None:
         tag = message.fields.to_tag
         if self.dialog.remote_tag and tag != self.dialog.remote_tag:
             self._end_stray(message, now)
@@ -370,18 +369,18 @@ class Call:
         self.feed(self._understood(message.body), now, message)
         show_caller(self, now)
 
-    def _understood(self, answer: str) -> Input:
+    def _understood(self, answer: str) -> LegInput:
         """Read the phone's answer to our offer; what is settled is not read again."""
         if self.sound.told and not self.awaiting_answer:
-            return Input.ANSWERED
+            return LegInput.ANSWERED
         try:
             self.sound.read(answer)
         except sdp.NoCommonSound as error:
             self.why = f"its answer holds no sound that can be used: {error}"
-            return Input.ANSWERED_BADLY
-        return Input.ANSWERED
+            return LegInput.ANSWERED_BADLY
+        return LegInput.ANSWERED
 
-    def _end_stray(self, message: Message, now: float) -> None:
+    def _end_stray(self, message: SipMessage, now: float) -> None:
         """Answer a second phone behind one address (a fork): ACK, and BYE at once (13.2.2.4)."""
         stray = replace(self.dialog, remote_tag="").answered(message)
         local, cseq = self.core.local(stray.peer), message.fields.cseq
@@ -397,30 +396,30 @@ class Call:
         say_in_call(self, 180, now)
         self.deadline = now + limit
 
-    def accept(self, session: sdp.Session, now: float) -> None:
+    def accept(self, session: sdp.SdpSession, now: float) -> None:
         """Take the call with our side of the sound: our answer, or our offer (13.2.1)."""
         if self.state is State.OFFERED:
             self.sound.session = session
-            self.feed(Input.PROPOSE if self.awaiting_answer else Input.ACCEPT, now)
+            self.feed(LegInput.PROPOSE if self.awaiting_answer else LegInput.ACCEPT, now)
 
-    def replaced(self, transaction: Transaction, request: Message, now: float) -> None:
+    def replaced(self, transaction: Transaction, request: SipMessage, now: float) -> None:
         """Take a new INVITE of the phone: it would not send one before it had our last 200 (14.1).
 
         So that one is confirmed, even where its ACK was lost.
         """
         if self.invite is not None:
             self.core.transactions.feed(self.invite, TransactionInput.ACK, now)
-        self.feed(Input.ACK, now)
+        self.feed(LegInput.ACK, now)
         self.invite, self.request = transaction, request
         self.awaiting_answer = not request.body
 
-    def on_transaction(self, what: TransactionDo, _: Message | None, now: float) -> None:
+    def on_transaction(self, what: TransactionDo, _: SipMessage | None, now: float) -> None:
         """Own a server transaction of an INVITE: its ACK may fail to come."""
         if what is TransactionDo.TIMED_OUT:
             self.why = "it never confirmed (ACK)"
-            self.feed(Input.NO_ACK, now)
+            self.feed(LegInput.NO_ACK, now)
 
-    def acknowledged(self, message: Message, now: float) -> None:
+    def acknowledged(self, message: SipMessage, now: float) -> None:
         """Take the ACK of our 2xx."""
         if self.invite is None or self.request is None:
             return
@@ -428,11 +427,11 @@ class Call:
             return
         self.core.transactions.feed(self.invite, TransactionInput.ACK, now)
         if not self.awaiting_answer:
-            self.feed(Input.ACK, now)
+            self.feed(LegInput.ACK, now)
             return
-        is_good = self._understood(message.body) is Input.ANSWERED
+        is_good = self._understood(message.body) is LegInput.ANSWERED
         self.awaiting_answer = False
-        self.feed(Input.ACK if is_good else Input.ACK_BADLY, now)
+        self.feed(LegInput.ACK if is_good else LegInput.ACK_BADLY, now)
         if is_good and not self.is_over:
             self.agree(now)
 
@@ -444,7 +443,7 @@ class Call:
 
     # --- requests of ours within the dialog -------------------------------------------------------
 
-    def acknowledge(self, answer: Message) -> None:
+    def acknowledge(self, answer: SipMessage) -> None:
         """Acknowledge a 2xx: a request of the dialog, with a branch of its own (13.2.2.4)."""
         local, hop = self.core.local(self.dialog.peer), self.dialog.next_hop
         cseq, branch = answer.fields.cseq, self.core.branch()
@@ -475,7 +474,7 @@ class Call:
 ENDED = {TransactionDo.PASS, TransactionDo.TIMED_OUT, TransactionDo.FAILED}
 
 
-def show_caller(call: Call, now: float) -> None:
+def show_caller(call: SipCall, now: float) -> None:
     """Tell the phone of `call.unshown` now if it can be told; else at its answer."""
     life, is_up = call.life, call.state is State.CONFIRMED
     dialog = call.dialog if is_up else call.early
@@ -491,7 +490,7 @@ def show_caller(call: Call, now: float) -> None:
         "" if by_update else call.sound.repeated(),
     )
 
-    def learn(what: TransactionDo, message: Message | None, now: float) -> None:
+    def learn(what: TransactionDo, message: SipMessage | None, now: float) -> None:
         if what not in ENDED or (message is not None and message.code < 200):
             return
         call.showing = ""
@@ -505,7 +504,7 @@ def show_caller(call: Call, now: float) -> None:
     call.request_within(request, learn, now, replace(dialog, local=party))
 
 
-def _headers(call: Call, party: str, *, with_timer: bool) -> Headers:
+def _headers(call: SipCall, party: str, *, with_timer: bool) -> Headers:
     asserted = ("P-Asserted-Identity", party)
     own = (*own_headers(call.core.local(call.dialog.peer)), asserted)
     timer = call.life.timer
@@ -514,7 +513,7 @@ def _headers(call: Call, party: str, *, with_timer: bool) -> Headers:
     return (*own, *session_wish(max(timer.interval, LEAST), we_refresh=True))
 
 
-def _shown(call: Call, party: str, message: Message, now: float) -> None:
+def _shown(call: SipCall, party: str, message: SipMessage, now: float) -> None:
     """Name the caller so from now on: a refresh must not bring the old words back."""
     call.shown = party
     if call.state is not State.CONFIRMED:
@@ -532,7 +531,7 @@ def _shown(call: Call, party: str, message: Message, now: float) -> None:
     call.agree(now)
 
 
-def _refused(call: Call, party: str, now: float) -> None:
+def _refused(call: SipCall, party: str, now: float) -> None:
     """Tell it by INVITE, once it is up: whatever the phone has against UPDATE."""
     call.life.knows_update = False
     call.unshown = call.unshown or party
@@ -558,12 +557,12 @@ TRYING = 100
 SIPFRAG = ("Content-Type", "message/sipfrag;version=2.0")
 
 
-def next_deadline(call: Call) -> float | None:
+def next_deadline(call: SipCall) -> float | None:
     """Return when `advance` is next needed (monotonic s), None for never."""
     return call.life.next_deadline() if call.state is State.CONFIRMED else None
 
 
-def advance(call: Call, now: float) -> None:
+def advance(call: SipCall, now: float) -> None:
     """Do whatever has become due by `now`."""
     life = call.life
     if call.state is not State.CONFIRMED:
@@ -576,7 +575,7 @@ def advance(call: Call, now: float) -> None:
         if _is_due(life.refresh_at, now):
             refresh(call, now)
         if _is_due(life.ask_at, now):
-            ask(call, now)
+            ask_if_alive(call, now)
         if _is_due(life.transfer_by, now):
             tell_transfer(call, 603, now)
 
@@ -585,13 +584,18 @@ def _is_due(at: float | None, now: float) -> bool:
     return at is not None and at <= now
 
 
-def _lose(call: Call, why: str, now: float) -> None:
+def _lose(call: SipCall, why: str, now: float) -> None:
     call.why = why
-    call.feed(Input.LOST, now)
+    call.feed(LegInput.LOST, now)
 
 
 def _request(
-    call: Call, method: str, learn: OutcomeHandler, now: float, extra: Headers = (), body: str = ""
+    call: SipCall,
+    method: str,
+    learn: OutcomeHandler,
+    now: float,
+    extra: Headers = (),
+    body: str = "",
 ) -> None:
     """Send a request within the call."""
     headers = (*own_headers(call.core.local(call.dialog.peer)), *extra)
@@ -601,7 +605,7 @@ def _request(
 # --- the question for life ------------------------------------------------------------------------
 
 
-def ask(call: Call, now: float) -> None:
+def ask_if_alive(call: SipCall, now: float) -> None:
     """Ask the phone whether it is there and knows the call (OPTIONS within the dialog)."""
     life = call.life
     life.ask_at = None
@@ -609,7 +613,7 @@ def ask(call: Call, now: float) -> None:
         return
     life.answer_by = now + ANSWER_LIMIT
 
-    def learn(what: TransactionDo, message: Message | None, now: float) -> None:
+    def learn(what: TransactionDo, message: SipMessage | None, now: float) -> None:
         """Any answer of its own is a sign of life, but for one that knows no such call."""
         if what is TransactionDo.FAILED:
             _lose(call, "the network says that nobody listens at its address any more", now)
@@ -627,7 +631,7 @@ def ask(call: Call, now: float) -> None:
 # --- session refreshes ----------------------------------------------------------------------------
 
 
-def refresh(call: Call, now: float) -> None:
+def refresh(call: SipCall, now: float) -> None:
     """Renew the session: by UPDATE where the phone knows it, else by INVITE (RFC 4028 7.4)."""
     life = call.life
     assert life.timer is not None
@@ -639,8 +643,8 @@ def refresh(call: Call, now: float) -> None:
         _request(call, "INVITE", _learner(call), now, headers, call.sound.repeated())
 
 
-def _learner(call: Call) -> OutcomeHandler:
-    def learn(what: TransactionDo, message: Message | None, now: float) -> None:
+def _learner(call: SipCall) -> OutcomeHandler:
+    def learn(what: TransactionDo, message: SipMessage | None, now: float) -> None:
         if what in {TransactionDo.TIMED_OUT, TransactionDo.FAILED}:
             _lose(call, "it did not answer the renewal of its session", now)
         elif what is TransactionDo.PASS and message is not None and message.code >= 200:
@@ -650,7 +654,7 @@ def _learner(call: Call) -> OutcomeHandler:
     return learn
 
 
-def _renewed(call: Call, message: Message, now: float) -> None:
+def _renewed(call: SipCall, message: SipMessage, now: float) -> None:
     call.life.renewed(session_settled(message, now))
     if message.method != "INVITE":
         return
@@ -662,7 +666,7 @@ def _renewed(call: Call, message: Message, now: float) -> None:
     call.agree(now)
 
 
-def _not_renewed(call: Call, message: Message, now: float) -> None:
+def _not_renewed(call: SipCall, message: SipMessage, now: float) -> None:
     """Try again as the refusal says; the session's own end is the limit of it."""
     life = call.life
     if message.code in FORGOTTEN:
@@ -683,7 +687,7 @@ def _not_renewed(call: Call, message: Message, now: float) -> None:
 # --- transfers ------------------------------------------------------------------------------------
 
 
-def tell_transfer(call: Call, code: int, now: float) -> None:
+def tell_transfer(call: SipCall, code: int, now: float) -> None:
     """Tell the phone how far the transfer is that it asked for (RFC 3515 2.4.5)."""
     life = call.life
     if life.transfer is None or call.state is not State.CONFIRMED:
@@ -697,8 +701,8 @@ def tell_transfer(call: Call, code: int, now: float) -> None:
     _request(call, "NOTIFY", ignore_outcome, now, headers, f"SIP/2.0 {code} {phrase(code)}\r\n")
 
 
-Handler = Callable[[Call, Message, Transaction, float], None]
-Find = Callable[[Replaces, str], tuple[str, int]]
+InDialogHandler = Callable[[SipCall, SipMessage, Transaction, float], None]
+LegFinder = Callable[[Replaces, str], tuple[str, int]]
 """Names the leg of the dialog that a phone means, or says why it cannot be had (phones.Legs)."""
 
 BEFORE_ANSWER = {State.EARLY, State.OFFERED}
@@ -714,7 +718,9 @@ _NAMED = {
 """Some phones write the event numbers of RFC 4733; "!" is the hook flash of Asterisk's reading."""
 
 
-def serve(call: Call, message: Message, transaction: Transaction, find: Find, now: float) -> None:
+def serve_in_dialog(
+    call: SipCall, message: SipMessage, transaction: Transaction, find: LegFinder, now: float
+) -> None:
     """Serve one request within `call`; `find` knows the other calls, which a REFER may name."""
     if message.fields.cseq <= call.remote_cseq:
         _say(call, message, transaction, 500, now)  # 12.2.2: out of order
@@ -727,8 +733,8 @@ def serve(call: Call, message: Message, transaction: Transaction, find: Find, no
 
 
 def _say(
-    call: Call,
-    message: Message,
+    call: SipCall,
+    message: SipMessage,
     transaction: Transaction,
     code: int,
     now: float,
@@ -739,12 +745,12 @@ def _say(
     call.core.respond(transaction, message, code, now, tag, extra, body)
 
 
-def _bye(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _bye(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
     _say(call, message, transaction, 200, now)
-    call.feed(Input.BYE, now)
+    call.feed(LegInput.BYE, now)
 
 
-def _offer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _offer(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
     """Take a new offer (hold, resume, a moved phone), or only a refresh of the session."""
     if message.method == "UPDATE" and call.state in BEFORE_ANSWER:
         _early(call, message, transaction, now)
@@ -774,7 +780,7 @@ def _offer(call: Call, message: Message, transaction: Transaction, now: float) -
         call.agree(now)
 
 
-def _early(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _early(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
     """Take an UPDATE before the answer: who it is, or its address; not an offer beside ours.
 
     RFC 3311 5.2: 491 while our own offer waits, 500 while theirs does.
@@ -789,13 +795,13 @@ def _early(call: Call, message: Message, transaction: Transaction, now: float) -
         _say(call, message, transaction, 491, now)
 
 
-def unsupported_in_dialog(message: Message) -> str:
+def unsupported_in_dialog(message: SipMessage) -> str:
     """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
     wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
     return ", ".join(one for one in wanted if one and one.lower() not in KNOWN)
 
 
-def _answer(call: Call, message: Message) -> str:
+def _answer(call: SipCall, message: SipMessage) -> str:
     """Return the body of the 200: an answer, or an offer when the INVITE brought none."""
     if message.body:
         call.sound.read(message.body)
@@ -803,7 +809,7 @@ def _answer(call: Call, message: Message) -> str:
     return call.sound.offer() if message.method == "INVITE" else ""
 
 
-def _info(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _info(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
     _say(call, message, transaction, 200, now)
     if digit := digit_in(message.get("Content-Type"), message.body):
         call.core.tell(DigitPressed(digit, DigitSource.SIP_INFO, leg=call.leg))
@@ -822,12 +828,12 @@ def digit_in(content_type: str, body: str) -> str:
     return signal if len(signal) == 1 else ""
 
 
-def _fine(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _fine(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
     _say(call, message, transaction, 200, now)
 
 
 def _transfer(
-    call: Call, message: Message, transaction: Transaction, find: Find, now: float
+    call: SipCall, message: SipMessage, transaction: Transaction, find: LegFinder, now: float
 ) -> None:
     """Ask the desk for the transfer that a phone wants (REFER): never done by itself (P5).
 
@@ -847,11 +853,11 @@ def _transfer(
         call.core.tell(TransferAsked(call.leg, call.phone, asked.target, asked.kind, *other))
 
 
-def _not_allowed(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _not_allowed(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
     _say(call, message, transaction, 405, now)
 
 
-HANDLERS: dict[str, Handler] = {
+HANDLERS: dict[str, InDialogHandler] = {
     "BYE": _bye,
     "INVITE": _offer,
     "UPDATE": _offer,

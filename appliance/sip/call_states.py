@@ -11,7 +11,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from appliance.sip.message import Headers, Message
+from appliance.sip.message import Headers, SipMessage
 
 
 class State(enum.Enum):
@@ -29,7 +29,7 @@ class State(enum.Enum):
     ENDED = "ended"
 
 
-class Input(enum.Enum):
+class LegInput(enum.Enum):
     """What can happen to a leg."""
 
     PROVISIONAL = "1xx received"
@@ -56,7 +56,7 @@ class Input(enum.Enum):
     CUT = "the connection to the phone broke, and it has no other one"
 
 
-class Do(enum.Enum):
+class LegAction(enum.Enum):
     """What a leg does; call.py holds one method for each."""
 
     TELL_PROGRESS = "LegProgressed"
@@ -77,96 +77,97 @@ class Do(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LegTransition:
     """One row: the next state and what is done on the way."""
 
     state: State
-    do: tuple[Do, ...] = ()
+    do: tuple[LegAction, ...] = ()
 
 
-_S, _I = State, Input
+_S, _I = State, LegInput
+_Do, _Step = LegAction, LegTransition
 
 _RUNG = {
-    _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK, Do.TELL_ANSWERED)),
-    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE, Do.TELL_UNREACHABLE)),
-    _I.BUSY: Step(_S.ENDED, (Do.TELL_BUSY,)),
-    _I.DECLINED: Step(_S.ENDED, (Do.TELL_DECLINED,)),
-    _I.FAILED: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-    _I.PROVISIONAL: Step(_S.EARLY, (Do.TELL_PROGRESS,)),
-    _I.CHALLENGED: Step(_S.CALLING, (Do.SEND_INVITE,)),
+    _I.ANSWERED: _Step(_S.CONFIRMED, (_Do.SEND_ACK, _Do.TELL_ANSWERED)),
+    _I.ANSWERED_BADLY: _Step(_S.ENDED, (_Do.SEND_ACK, _Do.SEND_BYE, _Do.TELL_UNREACHABLE)),
+    _I.BUSY: _Step(_S.ENDED, (_Do.TELL_BUSY,)),
+    _I.DECLINED: _Step(_S.ENDED, (_Do.TELL_DECLINED,)),
+    _I.FAILED: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
+    _I.PROVISIONAL: _Step(_S.EARLY, (_Do.TELL_PROGRESS,)),
+    _I.CHALLENGED: _Step(_S.CALLING, (_Do.SEND_INVITE,)),
 }
 _GIVEN_UP = {
     # CANCEL and 200 cross: the phone is off hook, so it gets ACK and BYE (9.1, 15)
-    _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
-    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
-    _I.BUSY: Step(_S.ENDED),
-    _I.DECLINED: Step(_S.ENDED),
-    _I.FAILED: Step(_S.ENDED),  # 487 among them
-    _I.CHALLENGED: Step(_S.ENDED),
-    _I.OVER: Step(_S.ENDED),
+    _I.ANSWERED: _Step(_S.ENDED, (_Do.SEND_ACK, _Do.SEND_BYE)),
+    _I.ANSWERED_BADLY: _Step(_S.ENDED, (_Do.SEND_ACK, _Do.SEND_BYE)),
+    _I.BUSY: _Step(_S.ENDED),
+    _I.DECLINED: _Step(_S.ENDED),
+    _I.FAILED: _Step(_S.ENDED),  # 487 among them
+    _I.CHALLENGED: _Step(_S.ENDED),
+    _I.OVER: _Step(_S.ENDED),
 }
 _ACK_AWAITED = {
-    _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),  # 13.3.1.4
-    _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),
-    _I.BYE: Step(_S.ENDED, (Do.TELL_HUNG_UP,)),
+    _I.NO_ACK: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_HUNG_UP)),  # 13.3.1.4
+    _I.ACK_BADLY: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_HUNG_UP)),
+    _I.BYE: _Step(_S.ENDED, (_Do.TELL_HUNG_UP,)),
 }
 
-TABLE: dict[State, dict[Input, Step]] = {
+TABLE: dict[State, dict[LegInput, LegTransition]] = {
     _S.CALLING: {
         **_RUNG,
-        _I.TIMED_OUT: Step(_S.STOPPING, (Do.TELL_UNREACHABLE,)),
-        _I.UNSENT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-        _I.STOP: Step(_S.STOPPING),
+        _I.TIMED_OUT: _Step(_S.STOPPING, (_Do.TELL_UNREACHABLE,)),
+        _I.UNSENT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
+        _I.CUT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
+        _I.STOP: _Step(_S.STOPPING),
     },
     _S.EARLY: {
         **_RUNG,
-        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
-        _I.STOP: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
+        _I.CUT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
+        _I.STOP: _Step(_S.CANCELLING, (_Do.SEND_CANCEL,)),
     },
     _S.STOPPING: {
         **_GIVEN_UP,
-        _I.PROVISIONAL: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
-        _I.UNSENT: Step(_S.ENDED),
-        _I.CUT: Step(_S.ENDED),
+        _I.PROVISIONAL: _Step(_S.CANCELLING, (_Do.SEND_CANCEL,)),
+        _I.UNSENT: _Step(_S.ENDED),
+        _I.CUT: _Step(_S.ENDED),
     },
-    _S.CANCELLING: {**_GIVEN_UP, _I.CUT: Step(_S.ENDED)},
+    _S.CANCELLING: {**_GIVEN_UP, _I.CUT: _Step(_S.ENDED)},
     _S.OFFERED: {
-        _I.ACCEPT: Step(_S.ACCEPTED, (Do.SAY_OK, Do.TELL_ANSWERED)),
-        _I.PROPOSE: Step(_S.PROPOSED, (Do.SAY_OK,)),
-        _I.REFUSE: Step(_S.ENDED, (Do.SAY_REFUSED,)),
-        _I.STOP: Step(_S.ENDED, (Do.SAY_UNAVAILABLE,)),
-        _I.CANCELLED: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
-        _I.BYE: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
-        _I.EXPIRED: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
-        _I.CUT: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
+        _I.ACCEPT: _Step(_S.ACCEPTED, (_Do.SAY_OK, _Do.TELL_ANSWERED)),
+        _I.PROPOSE: _Step(_S.PROPOSED, (_Do.SAY_OK,)),
+        _I.REFUSE: _Step(_S.ENDED, (_Do.SAY_REFUSED,)),
+        _I.STOP: _Step(_S.ENDED, (_Do.SAY_UNAVAILABLE,)),
+        _I.CANCELLED: _Step(_S.ENDED, (_Do.SAY_TERMINATED, _Do.TELL_HUNG_UP)),
+        _I.BYE: _Step(_S.ENDED, (_Do.SAY_TERMINATED, _Do.TELL_HUNG_UP)),
+        _I.EXPIRED: _Step(_S.ENDED, (_Do.SAY_UNAVAILABLE, _Do.TELL_HUNG_UP)),
+        _I.CUT: _Step(_S.ENDED, (_Do.SAY_UNAVAILABLE, _Do.TELL_HUNG_UP)),
     },
     _S.ACCEPTED: {
         **_ACK_AWAITED,
-        _I.ACK: Step(_S.CONFIRMED),
-        _I.STOP: Step(_S.HANGING_UP),
+        _I.ACK: _Step(_S.CONFIRMED),
+        _I.STOP: _Step(_S.HANGING_UP),
     },
     _S.PROPOSED: {
         **_ACK_AWAITED,
-        _I.ACK: Step(_S.CONFIRMED, (Do.TELL_ANSWERED,)),
-        _I.STOP: Step(_S.HANGING_UP),
+        _I.ACK: _Step(_S.CONFIRMED, (_Do.TELL_ANSWERED,)),
+        _I.STOP: _Step(_S.HANGING_UP),
     },
     _S.HANGING_UP: {
-        _I.ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.BYE: Step(_S.ENDED),
+        _I.ACK: _Step(_S.ENDED, (_Do.SEND_BYE,)),
+        _I.ACK_BADLY: _Step(_S.ENDED, (_Do.SEND_BYE,)),
+        _I.NO_ACK: _Step(_S.ENDED, (_Do.SEND_BYE,)),
+        _I.BYE: _Step(_S.ENDED),
     },
     _S.CONFIRMED: {
         **_ACK_AWAITED,  # of a re-INVITE
-        _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK,)),  # the 200 again: our ACK was lost
-        _I.ANSWERED_BADLY: Step(_S.CONFIRMED, (Do.SEND_ACK,)),
-        _I.STOP: Step(_S.ENDED, (Do.SEND_BYE,)),
-        _I.LOST: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_LOST)),  # the BYE, should it be back
+        _I.ANSWERED: _Step(_S.CONFIRMED, (_Do.SEND_ACK,)),  # the 200 again: our ACK was lost
+        _I.ANSWERED_BADLY: _Step(_S.CONFIRMED, (_Do.SEND_ACK,)),
+        _I.STOP: _Step(_S.ENDED, (_Do.SEND_BYE,)),
+        _I.LOST: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_LOST)),  # the BYE, should it be back
     },
     _S.ENDED: {
-        _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK,)),
-        _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK,)),
+        _I.ANSWERED: _Step(_S.ENDED, (_Do.SEND_ACK,)),
+        _I.ANSWERED_BADLY: _Step(_S.ENDED, (_Do.SEND_ACK,)),
     },
 }
 
@@ -178,7 +179,7 @@ _ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
 _BEFORE_OK = {_I.ACCEPT, _I.PROPOSE, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
 _NO_CANCELLING = {_I.TIMED_OUT, _I.UNSENT}
 
-IGNORED: dict[State, dict[str, set[Input]]] = {
+IGNORED: dict[State, dict[str, set[LegInput]]] = {
     _S.CALLING: {},
     _S.EARLY: {"the phone has been heard": _NO_CANCELLING},
     _S.STOPPING: {"it is being ended already": {_I.STOP, _I.TIMED_OUT}},
@@ -198,20 +199,20 @@ IGNORED: dict[State, dict[str, set[Input]]] = {
         "it is late: the call is settled": _OURS | _BEFORE_OK,
         "the ACK of a re-INVITE, or a repeated one": {_I.ACK},
     },
-    _S.ENDED: {"it is late: the leg has ended": set(Input)},
+    _S.ENDED: {"it is late: the leg has ended": set(LegInput)},
 }
 """Why an input that has no row changes nothing."""
 _ANSWERED = {_S.ACCEPTED, _S.PROPOSED, _S.HANGING_UP, _S.CONFIRMED}
 _OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
 
 
-def ignored_because(state: State, what: Input) -> str:
+def ignored_because(state: State, what: LegInput) -> str:
     """Say why an input without a row changes nothing; "" when no reason is known."""
-    if what is Input.OVER:
+    if what is LegInput.OVER:
         return "a transaction that ends in its own time changes nothing"
-    if what is Input.LOST and state is not State.CONFIRMED:
+    if what is LegInput.LOST and state is not State.CONFIRMED:
         return "only a call that is up is asked for life"
-    if what is Input.CUT and state in _ANSWERED:
+    if what is LegInput.CUT and state in _ANSWERED:
         return "sound needs no connection: the call is ended, if need be, once the phone is back"
     if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
         return "it belongs to a call that the phone made, or to an answered one"
@@ -256,7 +257,7 @@ class SessionTimer:
 
 
 @dataclass(slots=True)
-class Life:
+class CallTimers:
     """One call's timers (monotonic s, None for none).
 
     `answer_by`: asked for life, and lost if silent until then. `transfer`: the number of the REFER
@@ -283,7 +284,7 @@ class Life:
         self.timer = timer
         self.refresh_at = timer.refresh_at if timer else None
 
-    def learn_methods(self, message: Message) -> None:
+    def learn_methods(self, message: SipMessage) -> None:
         """Keep whether the phone knows UPDATE, which spares a refresh the offer and the ACK."""
         allowed = ",".join(message.all("Allow")).upper()
         self.knows_update = "UPDATE" in re.split(r"[\s,]+", allowed)
@@ -293,13 +294,13 @@ class Life:
         self.ask_at = now + HELD_ASK if is_silent else None
 
 
-def asked(message: Message) -> tuple[int, str]:
+def session_asked(message: SipMessage) -> tuple[int, str]:
     """Return the seconds and the refresher ("uac", "uas", "") of Session-Expires; 0 for none."""
     found = _SESSION_EXPIRES.fullmatch(message.get("Session-Expires"))
     return (int(found[1]), (found[2] or "").lower()) if found else (0, "")
 
 
-def least_session_of(refusal: Message) -> int:
+def least_session_of(refusal: SipMessage) -> int:
     """Return the seconds that a 422 wants at the least, 0 when it does not say."""
     text = refusal.get("Min-SE").partition(";")[0].strip()
     return int(text) if re.fullmatch(r"\d{1,6}", text) else 0
@@ -311,20 +312,20 @@ def session_wish(seconds: int = WANTED, *, we_refresh: bool = False) -> Headers:
     return (("Session-Expires", value), ("Min-SE", str(LEAST)))
 
 
-def session_settled(answer: Message, now: float) -> SessionTimer | None:
+def session_settled(answer: SipMessage, now: float) -> SessionTimer | None:
     """Return the timer of a 2xx to our request, None when the phone knows of none (7.2)."""
-    seconds, refresher = asked(answer)
+    seconds, refresher = session_asked(answer)
     return SessionTimer(max(seconds, LEAST), refresher != "uas", now) if seconds else None
 
 
-def is_too_brief(request: Message) -> bool:
+def is_too_brief(request: SipMessage) -> bool:
     """Tell whether a phone asks for a session shorter than we grant: 422 with Min-SE (8.1)."""
-    return 0 < asked(request)[0] < LEAST
+    return 0 < session_asked(request)[0] < LEAST
 
 
-def session_granted(request: Message, now: float) -> tuple[SessionTimer | None, Headers]:
+def session_granted(request: SipMessage, now: float) -> tuple[SessionTimer | None, Headers]:
     """Return the timer that a phone's request gets, and the headers of the 2xx that say so (9)."""
-    seconds, refresher = asked(request)
+    seconds, refresher = session_asked(request)
     if not seconds:
         return None, ()
     is_able = "timer" in re.split(r"[\s,]+", ",".join(request.all("Supported")).lower())

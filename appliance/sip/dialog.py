@@ -17,8 +17,8 @@ from urllib.parse import unquote
 from appliance.calls.events import Event, TransferKind
 from appliance.sip.message import (
     Headers,
-    Message,
-    Stream,
+    SipMessage,
+    TcpPeer,
     echo,
     quoted_display,
     read_name_address,
@@ -26,9 +26,9 @@ from appliance.sip.message import (
     stamped_via,
     write_message,
 )
-from appliance.sip.registrar import Login, parse_address
+from appliance.sip.registrar import DigestLogin, parse_address
 from appliance.sip.rtp import Address
-from appliance.sip.transactions import MAGIC, Do, Key, Transaction, Transactions
+from appliance.sip.transactions import MAGIC, Key, Transaction, TransactionAction, Transactions
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER, SUBSCRIBE"
 AGENT = "centralino"
@@ -58,13 +58,13 @@ class Dialog:
 
         Over the phone's own connection, where it has one: nobody may listen at its other end.
         """
-        if isinstance(self.peer, Stream):
+        if isinstance(self.peer, TcpPeer):
             return self.peer
         first = read_name_address(self.routes[0]).uri if self.routes else self.target
         uri = read_uri(first)
         return (uri and uri.address) or self.peer
 
-    def answered(self, response: Message) -> Dialog:
+    def answered(self, response: SipMessage) -> Dialog:
         """Return the dialog that a 2xx confirms (12.1.2): its tag, target and route."""
         return replace(
             self,
@@ -73,7 +73,7 @@ class Dialog:
             routes=response.all("Record-Route")[::-1],
         )
 
-    def refreshed(self, message: Message) -> Dialog:
+    def refreshed(self, message: SipMessage) -> Dialog:
         """Return the dialog with the target that a re-INVITE or UPDATE names (12.2)."""
         return replace(self, target=message.contact or self.target)
 
@@ -103,13 +103,13 @@ class Dialog:
 
 def via(local: Address, branch: str) -> str:
     """Return our Via; `rport` asks for the answer at the port we send from (RFC 3581)."""
-    transport = "TCP" if isinstance(local, Stream) else "UDP"
+    transport = "TCP" if isinstance(local, TcpPeer) else "UDP"
     return f"SIP/2.0/{transport} {local[0]}:{local[1]};branch={branch};rport"
 
 
 def contact(local: Address) -> str:
     """Return our Contact."""
-    transport = ";transport=tcp" if isinstance(local, Stream) else ""
+    transport = ";transport=tcp" if isinstance(local, TcpPeer) else ""
     return f"<sip:{AGENT}@{local[0]}:{local[1]}{transport}>"
 
 
@@ -129,12 +129,12 @@ def calling_party(display: str, number: str, local: Address) -> str:
     return f"{quoted_display(display or number)} <sip:{user}@{local[0]}>"
 
 
-def outgoing(call_id: str, tag: str, party: str, uri: str, peer: Address) -> Dialog:
+def outgoing_dialog(call_id: str, tag: str, party: str, uri: str, peer: Address) -> Dialog:
     """Begin the dialog of a call of ours to the phone at `uri`."""
     return Dialog(call_id, party, tag, f"<{uri}>", uri, peer)
 
 
-def incoming(invite: Message, tag: str, source: Address) -> Dialog:
+def incoming_dialog(invite: SipMessage, tag: str, source: Address) -> Dialog:
     """Begin the dialog of a phone's INVITE (12.1.1).
 
     Without a Contact that can be named, and a From that can, it is called where it sent from.
@@ -163,7 +163,7 @@ RESTARTED = ("Reason", 'SIP;cause=503;text="The switchboard was restarted"')
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class OpenCall:
     """One call. `branch` is that of an INVITE of ours without an answer, "" for none; `refusal` the
     response that ends a call which the phone hears ringing, with the `key` of its INVITE.
     """
@@ -176,12 +176,12 @@ class Left:
     key: Key = ("", "")
 
 
-def left_to_json(left: tuple[Left, ...]) -> str:
+def open_calls_to_json(left: tuple[OpenCall, ...]) -> str:
     """Write calls for a file."""
     return json.dumps([_row(one) for one in left])
 
 
-def left_from_json(text: str) -> tuple[Left, ...]:
+def open_calls_from_json(text: str) -> tuple[OpenCall, ...]:
     """Read calls; what cannot be read is left out, and its phone finds out by itself."""
     try:
         rows = json.loads(text)
@@ -191,17 +191,17 @@ def left_from_json(text: str) -> tuple[Left, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _row(left: Left) -> dict[str, Any]:
+def _row(left: OpenCall) -> dict[str, Any]:
     dialog = {f.name: getattr(left.dialog, f.name) for f in fields(Dialog)}
     peer = left.dialog.peer
-    dialog["peer"] = f"{peer[0]}:{peer[1]}" + (TCP if isinstance(peer, Stream) else "")
-    return {f.name: getattr(left, f.name) for f in fields(Left)} | {"dialog": dialog}
+    dialog["peer"] = f"{peer[0]}:{peer[1]}" + (TCP if isinstance(peer, TcpPeer) else "")
+    return {f.name: getattr(left, f.name) for f in fields(OpenCall)} | {"dialog": dialog}
 
 
-def _left(row: Any) -> Left | None:
+def _left(row: Any) -> OpenCall | None:
     try:
         dialog, key = row["dialog"], row["key"]
-        return Left(
+        return OpenCall(
             _text(row["phone"]),
             Dialog(
                 **{name: _text(dialog[name]) for name in _TEXTS},
@@ -231,7 +231,7 @@ def _peer(value: Any) -> Address:
     """Return an address, a connection's as such; raises ValueError."""
     text = _text(value)
     address = parse_address(text.removesuffix(TCP))
-    return Stream(address) if text.endswith(TCP) else address
+    return TcpPeer(address) if text.endswith(TCP) else address
 
 
 PHRASES = {
@@ -256,17 +256,17 @@ def phrase(code: int) -> str:
 
 
 @dataclass(slots=True)
-class Core:
+class SipCore:
     """Shared by calls and endpoint. `local` tells our address as a peer sees it; `random` bytes
     come from the outside, like the time. `login` is the account at an external registrar.
     """
 
     local: Callable[[Address], Address]
     random: Callable[[int], bytes]
-    login: Login | None = None
+    login: DigestLogin | None = None
     transactions: Transactions = field(default_factory=Transactions)
     events: deque[Event] = field(default_factory=deque)
-    unsaid: list[Left] = field(default_factory=list)
+    unsaid: list[OpenCall] = field(default_factory=list)
     """Calls whose BYE could not be sent: the connection was broken."""
 
     def token(self, size: int = 8) -> str:
@@ -284,7 +284,7 @@ class Core:
     def respond(
         self,
         transaction: Transaction,
-        request: Message,
+        request: SipMessage,
         code: int,
         now: float,
         tag: str = "",
@@ -298,7 +298,7 @@ class Core:
     def response(
         self,
         transaction: Transaction,
-        request: Message,
+        request: SipMessage,
         code: int,
         tag: str = "",
         extra: Headers = (),
@@ -312,7 +312,7 @@ class Core:
         return write_message(f"SIP/2.0 {code} {phrase(code)}", headers, body)
 
 
-def response_head(request: Message, source: Address, tag: str) -> Headers:
+def response_head(request: SipMessage, source: Address, tag: str) -> Headers:
     """Return what a response copies, the top Via stamped and To with our tag (8.2.6.2)."""
     head: list[tuple[str, str]] = []
     for name, value in echo(request.headers):
@@ -350,7 +350,7 @@ class Replaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Referred:
+class ReferRequest:
     """What a REFER asks for: the digits, the kind, and of an attended one the other dialog."""
 
     target: str
@@ -370,7 +370,7 @@ def digits_of(uri: str) -> str:
     return user if DIALLED.fullmatch(user) else ""
 
 
-def read_refer(message: Message) -> Referred | None:
+def read_refer(message: SipMessage) -> ReferRequest | None:
     """Return what is asked for; None when there is not exactly one Refer-To (RFC 3515 2.4.2)."""
     targets = message.all("Refer-To")
     if len(targets) != 1:
@@ -378,7 +378,7 @@ def read_refer(message: Message) -> Referred | None:
     uri = read_name_address(targets[0]).uri
     replaces = _replaces_within(uri)
     kind = TransferKind.BLIND if replaces is None else TransferKind.ATTENDED
-    return Referred(digits_of(uri), kind, replaces or NO_DIALOG)
+    return ReferRequest(digits_of(uri), kind, replaces or NO_DIALOG)
 
 
 def _replaces_within(uri: str) -> Replaces | None:
@@ -400,7 +400,7 @@ def read_replaces(text: str) -> Replaces:
     return Replaces(call_id, named["to-tag"], named["from-tag"], "early-only" in named)
 
 
-OutcomeHandler = Callable[[Do, Message | None, float], None]
+OutcomeHandler = Callable[[TransactionAction, SipMessage | None, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +416,7 @@ class InDialogRequest:
 
 
 def send_in_dialog(
-    core: Core,
+    core: SipCore,
     dialog: Dialog,
     request: InDialogRequest,
     number: Callable[[], int],
@@ -434,11 +434,16 @@ def send_in_dialog(
     headers = (*request.headers, *credentials)
     data = dialog.request(method, cseq, branch, local, headers, request.body)
 
-    def ack(_: Message) -> bytes:
+    def ack(_: SipMessage) -> bytes:
         return dialog.request("ACK", cseq, branch, local)
 
-    def hear(what: Do, message: Message | None, now: float) -> None:
-        if what is Do.PASS and message is not None and not credentials and core.login:
+    def hear(what: TransactionAction, message: SipMessage | None, now: float) -> None:
+        if (
+            what is TransactionAction.PASS
+            and message is not None
+            and not credentials
+            and core.login
+        ):
             answer = core.login.answer(message, method, dialog.target, hop)
             if answer:
                 send_in_dialog(core, dialog, request, number, learn, now, (answer,))

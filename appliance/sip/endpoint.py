@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from appliance.calls import events
 from appliance.dsp.wav import Law
 from appliance.sip import call_states, trunk
-from appliance.sip.call import UNANSWERED, Call, serve, unsupported_in_dialog
-from appliance.sip.call_states import Input, State
-from appliance.sip.dialog import Core, Left, digits_of, phrase, read_replaces, response_head
+from appliance.sip.call import UNANSWERED, SipCall, serve_in_dialog, unsupported_in_dialog
+from appliance.sip.call_states import LegInput, State
+from appliance.sip.dialog import OpenCall, SipCore, digits_of, phrase, read_replaces, response_head
 from appliance.sip.message import (
-    Message,
     Parser,
-    Stream,
+    SipMessage,
+    TcpPeer,
     Unreadable,
     read,
     read_name_address,
@@ -28,23 +28,22 @@ from appliance.sip.message import (
     reply_address,
     write_message,
 )
-from appliance.sip.phones import OTHERS, Legs, Qualify, Waiting
+from appliance.sip.phones import OTHERS, Legs, MessageWaiting, Qualify
 from appliance.sip.registrar import (
     Binding,
-    Gate,
-    Login,
+    DigestAuthentication,
+    DigestLogin,
     Nonces,
+    PhoneRegistrar,
     PhonesSettings,
-    Registrar,
     RegistrarAccount,
-    Reply,
-    Target,
+    RingTarget,
+    SipReply,
 )
 from appliance.sip.rtp import Address
 from appliance.sip.sdp import NoCommonSound
-from appliance.sip.transactions import Input as TransactionInput
-from appliance.sip.transactions import Transaction
-from appliance.sip.trunk import Registration
+from appliance.sip.transactions import Transaction, TransactionInput
+from appliance.sip.trunk import TrunkRegistration
 
 # ---- flows -------------------------------------------------------------------------------------
 # Connections of phones: what it means for bindings and calls that one opens, breaks or comes back.
@@ -66,17 +65,17 @@ WAITS = UNANSWERED | {State.OFFERED}
 class Flows:
     """Knows the connections that are up."""
 
-    core: Core
-    registrar: Registrar
+    core: SipCore
+    registrar: PhoneRegistrar
     legs: Legs
-    streams: set[Stream] = field(default_factory=set)
-    _owed: deque[tuple[Left, float]] = field(default_factory=lambda: deque(maxlen=MOST_OWED))
+    streams: set[TcpPeer] = field(default_factory=set)
+    _owed: deque[tuple[OpenCall, float]] = field(default_factory=lambda: deque(maxlen=MOST_OWED))
 
-    def opened(self, stream: Stream) -> None:
+    def opened(self, stream: TcpPeer) -> None:
         """Take a new connection."""
         self.streams.add(stream)
 
-    def closed(self, stream: Stream, now: float) -> None:
+    def closed(self, stream: TcpPeer, now: float) -> None:
         """Give up what hangs by a connection that broke, unless its phone has another one."""
         self.streams.discard(stream)
         self.registrar.cut(stream)
@@ -89,11 +88,11 @@ class Flows:
         self.core.transactions.refused(stream, now)
         self.legs.sweep()
 
-    def proven(self) -> set[Stream]:
+    def proven(self) -> set[TcpPeer]:
         """Return the connections over which a phone has proven itself, or is in a call."""
         places = [binding.source for binding in self.registrar.bindings.values()]
         places += [call.dialog.peer for call in self.legs.calls.values()]
-        return {place for place in places if isinstance(place, Stream)}
+        return {place for place in places if isinstance(place, TcpPeer)}
 
     def registered(self, phone: str, now: float) -> None:
         """Let a phone that is back go on with its calls, and tell it those that have ended."""
@@ -110,25 +109,25 @@ class Flows:
             elif until > now:
                 self.legs.end_left(replace(left, dialog=replace(left.dialog, peer=home)), now)
 
-    def heard(self, call: Call, source: Address) -> None:
+    def heard(self, call: SipCall, source: Address) -> None:
         """Take a request within a call for word that its phone is back: only it knows the tags."""
-        if isinstance(source, Stream) and self._is_broken(call.dialog.peer):
+        if isinstance(source, TcpPeer) and self._is_broken(call.dialog.peer):
             _move(call, source)
 
-    def owe(self, left: Left, now: float) -> None:
+    def owe(self, left: OpenCall, now: float) -> None:
         """Keep a call that has ended until its phone is back; one it rings itself it gives up."""
         if not left.refusal:
             self._owed.append((left, now + OWED_S))
 
     def _is_broken(self, peer: Address) -> bool:
-        return isinstance(peer, Stream) and peer not in self.streams
+        return isinstance(peer, TcpPeer) and peer not in self.streams
 
     def _home(self, phone: str) -> Address | None:
         """Return where a phone is reached now; None for nowhere, or a connection that broke."""
         target = self.registrar.target(phone)
         return None if target is None or self._is_broken(target.address) else target.address
 
-    def _cut(self, call: Call, now: float) -> None:
+    def _cut(self, call: SipCall, now: float) -> None:
         if call.state not in WAITS:
             return
         if left := call.left():
@@ -136,10 +135,10 @@ class Flows:
         if call.invite is not None:  # without an answer it is over in its own time
             self.core.transactions.feed(call.invite, TransactionInput.CANCELLED, now)
         call.why = BROKE
-        call.feed(Input.CUT, now)
+        call.feed(LegInput.CUT, now)
 
 
-def _move(call: Call, peer: Address) -> None:
+def _move(call: SipCall, peer: Address) -> None:
     """Send what is still to be said of a call to `peer`."""
     call.dialog = replace(call.dialog, peer=peer)
     if call.invite is not None:
@@ -165,63 +164,63 @@ class Endpoint:
     parse: Parser
     local: Callable[[Address], Address]
     random: Callable[[int], bytes]
-    core: Core = field(init=False)
-    registrar: Registrar = field(init=False)
+    core: SipCore = field(init=False)
+    registrar: PhoneRegistrar = field(init=False)
     legs: Legs = field(init=False)
     qualify: Qualify = field(init=False)
-    sluice: Sluice = field(init=False)
-    waiting: Waiting = field(init=False)
+    sluice: RateLimit = field(init=False)
+    waiting: MessageWaiting = field(init=False)
     flows: Flows = field(init=False)
-    registration: Registration | None = None
+    registration: TrunkRegistration | None = None
     nonsense: int = 0
 
     def __post_init__(self) -> None:
         login = self._login()
-        self.core = Core(self._local, self.random, login)
-        self.registration = Registration(self.core, login) if login else None
+        self.core = SipCore(self._local, self.random, login)
+        self.registration = TrunkRegistration(self.core, login) if login else None
         self.legs = Legs(self.core, self.settings.registrar)
         nonces = Nonces(self.random(16))
-        gate = Gate(self.settings, nonces)
-        self.sluice = Sluice(self.settings.allowed, nonces.is_fresh)
+        gate = DigestAuthentication(self.settings, nonces)
+        self.sluice = RateLimit(self.settings.allowed, nonces.is_fresh)
         accounts, longest = self.settings.accounts, self.settings.registration_s
-        self.registrar = Registrar(accounts, gate, longest, self.core.tell)
+        self.registrar = PhoneRegistrar(accounts, gate, longest, self.core.tell)
         fixed = frozenset((*self.registrar.fixed, *self.branches()))
         interval = self.settings.qualify_s
         self.qualify = Qualify(self.core, self._asked, fixed, interval)
-        self.waiting = Waiting(self.core, self.registrar, self.settings.messages_code)
+        self.waiting = MessageWaiting(self.core, self.registrar, self.settings.messages_code)
         self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self._forgotten
         self.registrar.proven = self.qualify.is_proven
         self.flows = Flows(self.core, self.registrar, self.legs)
 
-    def target(self, phone: str) -> Target | None:
+    def target(self, phone: str) -> RingTarget | None:
         """Say where a phone, or another branch, is rung now; None for nowhere."""
         return self.branches().get(phone) or self.registrar.target(phone)
 
-    def branches(self) -> dict[str, Target]:
+    def branches(self) -> dict[str, RingTarget]:
         """Return the other branches to which callers may be handed over, and where."""
         account = self.settings.registrar
         if account is None:
             return {}
-        found = {name: trunk.target(account, name) for name in account.branches}
+        found = {name: trunk.branch_target(account, name) for name in account.branches}
         return {name: target for name, target in found.items() if target}
 
     def _local(self, peer: Address) -> Address:
         """Return our address as `peer` sees it, of the same transport."""
         own = self.local(peer)
-        return Stream(own) if isinstance(peer, Stream) else own
+        return TcpPeer(own) if isinstance(peer, TcpPeer) else own
 
-    def _asked(self) -> dict[str, Target]:
+    def _asked(self) -> dict[str, RingTarget]:
         return self.registrar.targets() | self.branches()
 
     def _forgotten(self, phone: str) -> None:
         self.qualify.forget(phone)
         self.waiting.forget(phone)
 
-    def _login(self) -> Login | None:
+    def _login(self) -> DigestLogin | None:
         account = self.settings.registrar
         if account is None:
             return None
-        return Login(account.address, account.user, account.secret, self.random)
+        return DigestLogin(account.address, account.user, account.secret, self.random)
 
     # --- driven from outside --------------------------------------------------------------------
 
@@ -232,13 +231,13 @@ class Endpoint:
         if self.registration:
             self.registration.start(now)
 
-    def end_left(self, left: tuple[Left, ...], now: float) -> None:
+    def end_left(self, left: tuple[OpenCall, ...], now: float) -> None:
         """End the calls that a process before this one has left behind.
 
         Connections are gone with that process: those phones are told when they are back.
         """
         for one in left:
-            if isinstance(one.dialog.peer, Stream):
+            if isinstance(one.dialog.peer, TcpPeer):
                 self.flows.owe(one, now)
             else:
                 self.legs.end_left(one, now)
@@ -256,7 +255,7 @@ class Endpoint:
         Returns False for what is no SIP at all: of a stream the rest is none, either. Streams are
         measured by whoever reads them.
         """
-        is_stream = isinstance(source, Stream)
+        is_stream = isinstance(source, TcpPeer)
         if not is_stream and not self._admits(datagram, source, now):
             return True
         try:
@@ -272,7 +271,7 @@ class Endpoint:
         known, calls = self._hosts(), self.legs.call_ids()
         return self.sluice.admits(datagram, source[0], now, known, calls)
 
-    def _take(self, message: Message, source: Address, now: float) -> None:
+    def _take(self, message: SipMessage, source: Address, now: float) -> None:
         if message.is_response:
             self.core.transactions.response(message, now)
         elif not self.core.transactions.repeated(message, now):
@@ -286,16 +285,16 @@ class Endpoint:
             self.flows.owe(self.core.unsaid.pop(), now)
         self.legs.sweep()
 
-    def opened(self, stream: Stream) -> None:
+    def opened(self, stream: TcpPeer) -> None:
         """Take a phone's, or a stranger's, new connection."""
         self.flows.opened(stream)
 
-    def closed(self, stream: Stream, now: float) -> None:
+    def closed(self, stream: TcpPeer, now: float) -> None:
         """Take the end of a connection, whoever has ended it."""
         self.flows.closed(stream, now)
         self.refused(stream, now)
 
-    def proven(self) -> set[Stream]:
+    def proven(self) -> set[TcpPeer]:
         """Return the connections over which a phone has proven itself, or is in a call."""
         return self.flows.proven()
 
@@ -346,7 +345,7 @@ class Endpoint:
 
     # --- requests -------------------------------------------------------------------------------
 
-    def _request(self, message: Message, source: Address, now: float) -> None:
+    def _request(self, message: SipMessage, source: Address, now: float) -> None:
         call = self.legs.find(message)
         if call:
             self.flows.heard(call, source)
@@ -366,30 +365,30 @@ class Endpoint:
         if message.method == "CANCEL":
             self._cancel(message, transaction, now)
         elif call:
-            serve(call, message, transaction, self.legs.named, now)
+            serve_in_dialog(call, message, transaction, self.legs.named, now)
         else:
             self._out_of_dialog(message, source, transaction, now)
 
     def _out_of_dialog(
-        self, message: Message, source: Address, transaction: Transaction, now: float
+        self, message: SipMessage, source: Address, transaction: Transaction, now: float
     ) -> None:
-        reply: Reply | None
+        reply: SipReply | None
         if message.method == "SUBSCRIBE":
             reply = self.waiting.subscribe(message, source, transaction, now)
         elif message.fields.to_tag:
-            reply = Reply(481)
+            reply = SipReply(481)
         elif message.method == "REGISTER":
             self._register(message, source, transaction, now)
             return
         elif message.method == "INVITE":
             reply = self._invited(message, source, transaction, now)
         else:
-            reply = Reply(OUTSIDE.get(message.method, 405))
+            reply = SipReply(OUTSIDE.get(message.method, 405))
         if reply:
             self.core.respond(transaction, message, reply.code, now, extra=reply.headers)
 
     def _register(
-        self, message: Message, source: Address, transaction: Transaction, now: float
+        self, message: SipMessage, source: Address, transaction: Transaction, now: float
     ) -> None:
         """Answer a REGISTER; a phone that is there now is told of messages after that."""
         reply = self.registrar.register(message, source, now)
@@ -400,36 +399,38 @@ class Endpoint:
             self.flows.registered(phone, now)
 
     def _invited(
-        self, message: Message, source: Address, transaction: Transaction, now: float
-    ) -> Reply | None:
+        self, message: SipMessage, source: Address, transaction: Transaction, now: float
+    ) -> SipReply | None:
         """Let a phone call us, or others hand a caller over, or say why not."""
         phone = self._phone_of(message, source)
         if not phone:
             account, laws = self.settings.registrar, self.settings.laws
             assert account is not None, "only a proxy that is configured is known"
-            return hand_over(self.legs, account, laws, message, transaction, now)
+            return accept_trunk_call(self.legs, account, laws, message, transaction, now)
         if reply := self._unwelcome(message, phone, source, now):
             return reply
         try:
             self.legs.offered(message, phone, transaction, self.settings.laws, now)
         except NoCommonSound:
-            return Reply(488)
+            return SipReply(488)
         return None
 
-    def _unwelcome(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
+    def _unwelcome(
+        self, message: SipMessage, phone: str, source: Address, now: float
+    ) -> SipReply | None:
         """Refuse unproven phones, loops, floods and what cannot be dialled."""
         gate, at_home = self.registrar.gate, self.registrar.is_home(phone, source)
         if gate.knows(phone):
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
             if refusal:
                 return refusal
-        if refusal := unfit(self.legs, message, phone):
+        if refusal := refuse_invite(self.legs, message, phone):
             return refusal
         if self.legs.dialled >= 2 * len(self.settings.accounts):
-            return Reply(503, (("Retry-After", "32"),))
-        return None if digits_of(message.uri) else Reply(404)
+            return SipReply(503, (("Retry-After", "32"),))
+        return None if digits_of(message.uri) else SipReply(404)
 
-    def _cancel(self, message: Message, transaction: Transaction, now: float) -> None:
+    def _cancel(self, message: SipMessage, transaction: Transaction, now: float) -> None:
         """Serve a CANCEL: it names the INVITE by its branch, and must come from the same host."""
         key = (transaction.key[0], "INVITE")
         invite = self.core.transactions.servers.get(key)
@@ -439,16 +440,16 @@ class Endpoint:
         self.core.respond(transaction, message, 200, now)
         self.legs.cancelled(invite, now)
 
-    def _is_known(self, message: Message, source: Address) -> bool:
+    def _is_known(self, message: SipMessage, source: Address) -> bool:
         """Tell whether an INVITE comes from a phone of ours, or from our proxy for us."""
-        is_called = trunk.is_called(self.settings.registrar, message, source)
+        is_called = trunk.is_trunk_call(self.settings.registrar, message, source)
         return is_called or bool(self._phone_of(message, source))
 
-    def _phone_of(self, message: Message, source: Address) -> str:
+    def _phone_of(self, message: SipMessage, source: Address) -> str:
         user = message.fields.from_user
-        return self.registrar.phone_at(source, "" if is_nameless(message) else user)
+        return self.registrar.phone_at(source, "" if is_anonymous(message) else user)
 
-    def _turn_away(self, message: Message, source: Address) -> None:
+    def _turn_away(self, message: SipMessage, source: Address) -> None:
         """Refuse a stranger's INVITE without remembering it: nothing to repeat, nothing to fill."""
         peer = reply_address(message.get("Via"), message.fields.sent_by, source)
         headers = response_head(message, source, "stranger")
@@ -468,7 +469,7 @@ class Endpoint:
         self.core.transactions.outbox.append((write_message(heading, headers), source))
 
 
-def is_nameless(message: Message) -> bool:
+def is_anonymous(message: SipMessage) -> bool:
     """Tell whether a caller says nobody's name: anonymously (RFC 3323), or by a tel URI."""
     uri = read_uri(read_name_address(message.get("From")).uri)
     return uri is None or uri.user.lower() in {"", "anonymous"}
@@ -478,41 +479,41 @@ def _nobody(*_: object) -> None:
     """Own the server transactions of requests outside calls."""
 
 
-MOST_TAKEN_OVER = 16
+MOST_TRUNK_CALLS = 16
 """Callers that others may hand over at once: more than positions any office has."""
 
 
-def unfit(legs: Legs, message: Message, phone: str) -> Reply | None:
+def refuse_invite(legs: Legs, message: SipMessage, phone: str) -> SipReply | None:
     """Refuse what we do not speak, and the same call by another way.
 
     Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
     """
     if required := unsupported_in_dialog(message):
-        return Reply(420, (("Unsupported", required),))
+        return SipReply(420, (("Unsupported", required),))
     if call_states.is_too_brief(message):
-        return Reply(422, (("Min-SE", str(call_states.LEAST)),))
+        return SipReply(422, (("Min-SE", str(call_states.LEAST)),))
     if replaces := message.get("Replaces"):
-        return Reply(legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
+        return SipReply(legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
     if legs.has(message.call_id):
-        return Reply(482)  # 8.2.2.2: the same request by another way
+        return SipReply(482)  # 8.2.2.2: the same request by another way
     return None
 
 
-def hand_over(
+def accept_trunk_call(
     legs: Legs,
     account: RegistrarAccount,
     laws: tuple[Law, ...],
-    message: Message,
+    message: SipMessage,
     transaction: Transaction,
     now: float,
-) -> Reply | None:
+) -> SipReply | None:
     """Let the proxy hand a caller over to us, or say why not."""
-    if reply := unfit(legs, message, ""):
+    if reply := refuse_invite(legs, message, ""):
         return reply
     if trunk.is_loop(account, message):
-        return Reply(482)
-    if legs.taken_over >= MOST_TAKEN_OVER:
-        return Reply(503, (("Retry-After", "32"),))
+        return SipReply(482)
+    if legs.taken_over >= MOST_TRUNK_CALLS:
+        return SipReply(503, (("Retry-After", "32"),))
     origin, caller = trunk.origin_of(message), trunk.caller_of(message)
 
     def tell(leg: str) -> events.Event:
@@ -521,7 +522,7 @@ def hand_over(
     try:
         legs.offered(message, OTHERS, transaction, laws, now, tell)
     except NoCommonSound:
-        return Reply(488)
+        return SipReply(488)
     return None
 
 
@@ -561,7 +562,7 @@ MAX_SOURCES = 1024
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """`tokens` datagrams may pass at `at` (monotonic s)."""
 
     tokens: float
@@ -579,7 +580,7 @@ class Bucket:
 
 
 @dataclass(slots=True)
-class Sluice:
+class RateLimit:
     """Counts what was `dropped` unread. `allowed` networks, () for every address; `is_ours` tells
     whether a nonce was given to a host, and still holds.
     """
@@ -587,14 +588,14 @@ class Sluice:
     allowed: tuple[Network, ...] = ()
     is_ours: Callable[[str, str, float], bool] = lambda _nonce, _host, _now: False
     dropped: int = 0
-    _strangers: Bucket = field(default_factory=lambda: Bucket(STRANGERS_BURST, 0.0))
-    _newcomers: Bucket = field(default_factory=lambda: Bucket(NEWCOMERS_BURST, 0.0))
-    _answers: Bucket = field(default_factory=lambda: Bucket(ANSWERS_BURST, 0.0))
+    _strangers: TokenBucket = field(default_factory=lambda: TokenBucket(STRANGERS_BURST, 0.0))
+    _newcomers: TokenBucket = field(default_factory=lambda: TokenBucket(NEWCOMERS_BURST, 0.0))
+    _answers: TokenBucket = field(default_factory=lambda: TokenBucket(ANSWERS_BURST, 0.0))
     _refused: dict[str, int] = field(default_factory=dict)
     _window_at: float = 0.0
     _flood: tuple[str, ...] = ()
     _flood_until: float = 0.0
-    _buckets: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+    _buckets: OrderedDict[str, TokenBucket] = field(default_factory=OrderedDict)
 
     def admits(
         self, datagram: bytes, host: str, now: float, known: Collection[str], calls: Collection[str]
@@ -624,7 +625,7 @@ class Sluice:
             return False
         return is_known or self._may_speak(datagram, host, own, now)
 
-    def _may_speak(self, datagram: bytes, host: str, own: Bucket, now: float) -> bool:
+    def _may_speak(self, datagram: bytes, host: str, own: TokenBucket, now: float) -> bool:
         """Let a stranger's datagram pass by the measure of all, or by one of the two beside it."""
         own.heard += 1
         if self._strangers.take(STRANGERS_RATE, STRANGERS_BURST, now):
@@ -652,8 +653,8 @@ class Sluice:
         address = ipaddress.IPv4Address(host)
         return not self.allowed or any(address in network for network in self.allowed)
 
-    def _bucket(self, host: str, burst: float, now: float) -> Bucket:
-        bucket = self._buckets.setdefault(host, Bucket(burst, now))
+    def _bucket(self, host: str, burst: float, now: float) -> TokenBucket:
+        bucket = self._buckets.setdefault(host, TokenBucket(burst, now))
         self._buckets.move_to_end(host)
         if len(self._buckets) > MAX_SOURCES:
             self._buckets.popitem(last=False)

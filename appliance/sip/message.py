@@ -25,14 +25,14 @@ _URI = re.compile(
 _OPENING = {'"': '"', "<": ">"}
 
 
-class Stream(tuple[str, int]):
+class TcpPeer(tuple[str, int]):
     """The far end of a TCP connection: an Address that equals no UDP one."""
 
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
         """Tell whether it is the same end of the same connection."""
-        return isinstance(other, Stream) and tuple.__eq__(self, other)
+        return isinstance(other, TcpPeer) and tuple.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         """Tell whether it is not: tuple has an answer of its own."""
@@ -222,7 +222,7 @@ def reply_address(via: str, sent_by: Address, source: Address) -> Address:
     Always to the host it came from (RFC 3261 18.2.2 `received`, RFC 3581 4), and over a connection
     always back by it.
     """
-    if isinstance(source, Stream):
+    if isinstance(source, TcpPeer):
         return source
     return source if "rport" in via_parameters(via) else (source[0], sent_by[1])
 
@@ -312,7 +312,7 @@ Parser = Callable[[bytes], Fields]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SipMessage:
     """A request (`code` 0) or a response; `method` of a response is that of its CSeq."""
 
     method: str
@@ -347,7 +347,7 @@ class Message:
         return uri if read_uri(uri) else ""
 
 
-def read(datagram: bytes, parse: Parser) -> Message | None:
+def read(datagram: bytes, parse: Parser) -> SipMessage | None:
     """Return the message in a datagram, None for a keep-alive; raises Unreadable."""
     if not datagram.strip(b"\r\n\t \0"):
         return None
@@ -360,7 +360,7 @@ def read(datagram: bytes, parse: Parser) -> Message | None:
     body = _body(rest, headers, code)
     start = f"SIP/2.0 {code} Reason" if code else f"{method} {uri} SIP/2.0"
     fields = _fields(start, headers, method, code, parse)
-    return Message(fields.cseq_method if code else method, uri, code, headers, body, fields)
+    return SipMessage(fields.cseq_method if code else method, uri, code, headers, body, fields)
 
 
 def _parted(datagram: bytes) -> tuple[str, bytes, bytes]:

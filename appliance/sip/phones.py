@@ -11,30 +11,30 @@ from appliance.dsp.wav import Law
 from appliance.errors import Bug
 from appliance.sip import call as sip_call
 from appliance.sip import trunk
-from appliance.sip.call import ELSEWHERE, HALF_OPEN, Call
-from appliance.sip.call_states import ANSWER_LIMIT, Input, State
+from appliance.sip.call import ELSEWHERE, HALF_OPEN, SipCall
+from appliance.sip.call_states import ANSWER_LIMIT, LegInput, State
 from appliance.sip.dialog import (
     AGENT,
     MARGIN,
     RESTARTED,
-    Core,
     Dialog,
     InDialogRequest,
-    Left,
+    OpenCall,
     Replaces,
+    SipCore,
     calling_party,
     contact,
     digits_of,
-    incoming,
-    outgoing,
+    incoming_dialog,
+    outgoing_dialog,
     send_in_dialog,
 )
-from appliance.sip.message import Headers, Message
-from appliance.sip.registrar import Binding, Registrar, RegistrarAccount, Reply, Target
+from appliance.sip.message import Headers, SipMessage
+from appliance.sip.registrar import Binding, PhoneRegistrar, RegistrarAccount, RingTarget, SipReply
 from appliance.sip.rtp import Address
-from appliance.sip.sdp import Agreement, Session
-from appliance.sip.transactions import Do, Transaction
-from appliance.sip.trunk import Standing
+from appliance.sip.sdp import Agreement, SdpSession
+from appliance.sip.transactions import Transaction, TransactionAction
+from appliance.sip.trunk import RegistrationState
 
 # ---- legs --------------------------------------------------------------------------------------
 # The legs that are up: rung for the desk, dialled by phones, found by Call-ID and tags.
@@ -52,7 +52,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - never bound here; it means every address 
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class RingRequest:
     """The desk's wish to ring a phone: `media` is where its sound is to come, `laws` our order.
 
     `passed` says why a caller is handed over, where it is another branch that is rung.
@@ -71,9 +71,9 @@ class Ring:
 class Legs:
     """Keeps every call that has not ended; `account` is ours where other branches have theirs."""
 
-    core: Core
+    core: SipCore
     account: RegistrarAccount | None = None
-    calls: dict[str, Call] = field(default_factory=dict)
+    calls: dict[str, SipCall] = field(default_factory=dict)
 
     @property
     def dialled(self) -> int:
@@ -85,7 +85,7 @@ class Legs:
         """How many callers others have handed over to us."""
         return sum(call.phone == OTHERS for call in self.calls.values())
 
-    def ring(self, wish: Ring, target: Target | None, now: float) -> None:
+    def ring(self, wish: RingRequest, target: RingTarget | None, now: float) -> None:
         """Ring a phone. Raises Bug for a leg in use."""
         if wish.leg in self.calls:
             raise Bug(f"leg {wish.leg} is rung twice")
@@ -95,20 +95,20 @@ class Legs:
             return
         party, told = self._caller(wish, target)
         tag, call_id = self.core.token(), self.core.token(16)
-        dialog = outgoing(call_id, tag, party, target.uri, target.address)
+        dialog = outgoing_dialog(call_id, tag, party, target.uri, target.address)
         sound = Agreement(wish.leg, wish.laws, self._session(wish.media, wish.laws, target.address))
         call = self._keep(wish.leg, wish.phone, dialog, State.CALLING, sound)
         call.told = told
         call.start(now)
 
-    def _caller(self, wish: Ring, target: Target) -> tuple[str, Headers]:
+    def _caller(self, wish: RingRequest, target: RingTarget) -> tuple[str, Headers]:
         """Return the From of an INVITE, and what a branch is told beside."""
         if self.account is None or wish.phone not in self.account.branches:
             return calling_party(wish.display, wish.number, self.core.local(target.address)), ()
         passed = wish.passed or Passed()
         number = "" if passed.withheld else wish.number
-        told = trunk.told(self.account, wish.phone, number, passed)
-        return trunk.party(self.account, number), told
+        told = trunk.trunk_headers(self.account, wish.phone, number, passed)
+        return trunk.trunk_party(self.account, number), told
 
     def show(self, leg: str, display: str, number: str, now: float) -> None:
         """Show who calls on a phone whose INVITE could not say it yet; no event follows."""
@@ -121,7 +121,7 @@ class Legs:
         """End a leg, whatever it is doing; an unknown one is over already."""
         if call := self.calls.get(leg):
             call.reason = (ELSEWHERE,) if answered_elsewhere else ()
-            call.feed(Input.STOP, now)
+            call.feed(LegInput.STOP, now)
             self.sweep()
 
     def accept(self, leg: str, media: Address, now: float) -> None:
@@ -134,13 +134,13 @@ class Legs:
         """Refuse a phone that called us."""
         if call := self.calls.get(leg):
             call.refusal, call.reason = code, refusal_reason(code)
-            call.feed(Input.REFUSE, now)
+            call.feed(LegInput.REFUSE, now)
             self.sweep()
 
     def ask(self, leg: str, now: float) -> None:
         """Ask a phone whose sound has stopped whether it is there; PhoneLost follows if not."""
         if call := self.calls.get(leg):
-            sip_call.ask(call, now)
+            sip_call.ask_if_alive(call, now)
 
     def tell_transfer(self, leg: str, code: int, now: float) -> None:
         """Tell a phone how far the transfer is that it asked for."""
@@ -149,7 +149,7 @@ class Legs:
 
     def offered(
         self,
-        invite: Message,
+        invite: SipMessage,
         phone: str,
         transaction: Transaction,
         laws: tuple[Law, ...],
@@ -165,7 +165,7 @@ class Legs:
         sound = Agreement(leg, laws)
         if invite.body:
             sound.read(invite.body)
-        dialog = incoming(invite, self.core.token(), transaction.peer)
+        dialog = incoming_dialog(invite, self.core.token(), transaction.peer)
         call = self._keep(leg, phone, dialog, State.OFFERED, sound)
         call.invite, call.request = transaction, invite
         call.remote_cseq, call.awaiting_answer = invite.fields.cseq, not invite.body
@@ -177,14 +177,14 @@ class Legs:
     def cancelled(self, invite: Transaction, now: float) -> None:
         """Take the CANCEL of an INVITE."""
         for call in [call for call in self.calls.values() if call.invite is invite]:
-            call.feed(Input.CANCELLED, now)
+            call.feed(LegInput.CANCELLED, now)
 
-    def left(self) -> tuple[Left, ...]:
+    def left(self) -> tuple[OpenCall, ...]:
         """Return what a successor of this process needs to end every call."""
         found = (call.left() for call in self.calls.values())
         return tuple(left for left in found if left is not None)
 
-    def end_left(self, left: Left, now: float) -> None:
+    def end_left(self, left: OpenCall, now: float) -> None:
         """End a call that a process before this one has left behind: nobody is told of it."""
         if left.refusal:
             peer, data = left.dialog.peer, left.refusal.encode()
@@ -192,17 +192,19 @@ class Legs:
             return
         leg = f"left-{self.core.token(4)}"
         state = State.EARLY if left.branch else State.CONFIRMED
-        call = Call(self.core, leg, left.phone, left.dialog, state, Agreement(leg, ()), left.cseq)
+        call = SipCall(
+            self.core, leg, left.phone, left.dialog, state, Agreement(leg, ()), left.cseq
+        )
         call.reason = (RESTARTED,)
         if left.branch:
             call.adopt(left.branch)
         else:
             call.cseq += MARGIN
         self.calls[leg] = call
-        call.feed(Input.STOP, now)
+        call.feed(LegInput.STOP, now)
         self.sweep()
 
-    def find(self, message: Message) -> Call | None:
+    def find(self, message: SipMessage) -> SipCall | None:
         """Find the call of a request by Call-ID and both tags: a stranger knows none of them."""
         fields = message.fields
         for call in self.calls.values():
@@ -249,7 +251,7 @@ class Legs:
         """Refuse phones that the desk has left waiting for too long; keep up the calls that are."""
         for call in self.calls.values():
             if call.deadline is not None and call.deadline <= now:
-                call.feed(Input.EXPIRED, now)
+                call.feed(LegInput.EXPIRED, now)
             sip_call.advance(call, now)
         self.sweep()
 
@@ -258,15 +260,17 @@ class Legs:
         for leg in [leg for leg, call in self.calls.items() if call.is_over]:
             del self.calls[leg]
 
-    def _keep(self, leg: str, phone: str, dialog: Dialog, state: State, sound: Agreement) -> Call:
+    def _keep(
+        self, leg: str, phone: str, dialog: Dialog, state: State, sound: Agreement
+    ) -> SipCall:
         cseq = 1 + int.from_bytes(self.core.random(2)) % 10_000
-        call = self.calls[leg] = Call(self.core, leg, phone, dialog, state, sound, cseq)
+        call = self.calls[leg] = SipCall(self.core, leg, phone, dialog, state, sound, cseq)
         return call
 
-    def _session(self, media: Address, laws: tuple[Law, ...], peer: Address) -> Session:
+    def _session(self, media: Address, laws: tuple[Law, ...], peer: Address) -> SdpSession:
         """Offer sound at `media`; "every address" is the one by which `peer` is reached."""
         host = self.core.local(peer)[0] if media[0] == EVERYWHERE else media[0]
-        return Session((host, media[1]), laws, int.from_bytes(self.core.random(4)))
+        return SdpSession((host, media[1]), laws, int.from_bytes(self.core.random(4)))
 
 
 def refusal_reason(code: int) -> Headers:
@@ -292,8 +296,8 @@ class Qualify:
     that nobody listens there means the same of every phone.
     """
 
-    core: Core
-    targets: Callable[[], Mapping[str, Target]]
+    core: SipCore
+    targets: Callable[[], Mapping[str, RingTarget]]
     fixed: frozenset[str]
     interval: float
     gone: set[str] = field(default_factory=set)
@@ -342,21 +346,21 @@ class Qualify:
         self._answers.discard(phone)
         self.gone.discard(phone)
 
-    def _ask(self, phone: str, target: Target, now: float, credentials: Headers = ()) -> None:
+    def _ask(self, phone: str, target: RingTarget, now: float, credentials: Headers = ()) -> None:
         """Ask; a proxy that wants a password first says nothing of the phone: it gets it, once."""
         local, branch, tag = self.core.local(target.address), self.core.branch(), self.core.token()
         party = f"<sip:{AGENT}@{local[0]}>"
-        dialog = outgoing(self.core.token(16), tag, party, target.uri, target.address)
+        dialog = outgoing_dialog(self.core.token(16), tag, party, target.uri, target.address)
         is_proxied = self.core.login is not None and self.core.login.address == target.address
         self._asked[phone], self._newest[phone] = now + ANSWER_LIMIT, branch
 
-        def learn(what: Do, message: Message | None, now: float) -> None:
+        def learn(what: TransactionAction, message: SipMessage | None, now: float) -> None:
             """Hear of this question while it is the newest; a late answer is one all the same."""
             if self._newest.get(phone) != branch:
                 return
-            if what is Do.FAILED:
+            if what is TransactionAction.FAILED:
                 self._silent(phone, is_sure=True)
-            elif what is Do.PASS and message is not None:
+            elif what is TransactionAction.PASS and message is not None:
                 answer = None if credentials else self._password(message, target)
                 if answer:
                     self._ask(phone, target, now, (answer,))
@@ -368,7 +372,7 @@ class Qualify:
         key = (branch, "OPTIONS")
         self.core.transactions.request(key, data, target.address, learn, now)
 
-    def _password(self, challenge: Message, target: Target) -> tuple[str, str] | None:
+    def _password(self, challenge: SipMessage, target: RingTarget) -> tuple[str, str] | None:
         login = self.core.login
         if login is None:
             return None
@@ -433,12 +437,12 @@ class PhonesStatus:
     phones: tuple[PhoneState, ...] = ()
     legs: tuple[LegState, ...] = ()
     bindings: tuple[Binding, ...] = ()
-    left: tuple[Left, ...] = ()
+    left: tuple[OpenCall, ...] = ()
     nonsense: int = 0
     locked_out: tuple[str, ...] = ()
     dropped: int = 0
     flood: tuple[str, ...] = ()
-    registrar: Standing | None = None
+    registrar: RegistrationState | None = None
     branches: tuple[PhoneState, ...] = ()
     tcp_trouble: str = ""
     connections: int = 0
@@ -464,7 +468,7 @@ ALLOWED = ("Allow-Events", PACKAGE)
 
 
 @dataclass(slots=True)
-class Lamp:
+class MessageLamp:
     """What one phone is told by: a dialog of its own making (`ends_at`), or ours for news unasked.
 
     `told` is the number it was told last, None for nothing; `asked` its last CSeq.
@@ -480,14 +484,14 @@ class Lamp:
 
 
 @dataclass(slots=True)
-class Waiting:
+class MessageWaiting:
     """Keeps every phone's lamp true. `account` is what a phone dials to hear them, "" for none."""
 
-    core: Core
-    registrar: Registrar
+    core: SipCore
+    registrar: PhoneRegistrar
     account: str = ""
     count: int = 0
-    lamps: dict[str, Lamp] = field(default_factory=dict)
+    lamps: dict[str, MessageLamp] = field(default_factory=dict)
     _deaf: set[str] = field(default_factory=set)
     _came: dict[str, float] = field(default_factory=dict)
     """Phones that may yet subscribe, and until when they are left to it."""
@@ -532,54 +536,56 @@ class Waiting:
     # --- SUBSCRIBE ------------------------------------------------------------------------------
 
     def subscribe(
-        self, message: Message, source: Address, transaction: Transaction, now: float
-    ) -> Reply | None:
+        self, message: SipMessage, source: Address, transaction: Transaction, now: float
+    ) -> SipReply | None:
         """Serve a SUBSCRIBE: None when it was answered here, else its refusal."""
         phone = message.fields.from_user
         lamp, seconds = self._known(message, phone), _wanted(message)
         if message.fields.to_tag and lamp is None:
-            return Reply(481)
+            return SipReply(481)
         if message.get("Event").partition(";")[0].strip().lower() != PACKAGE:
-            return Reply(489, (ALLOWED,))
+            return SipReply(489, (ALLOWED,))
         if refusal := self._stranger(message, phone, source, now):
             return refusal
         if lamp and message.fields.cseq <= lamp.asked:
-            return Reply(500)  # RFC 3261 12.2.2: out of order
+            return SipReply(500)  # RFC 3261 12.2.2: out of order
         if not message.contact:
-            return Reply(400)
+            return SipReply(400)
         if 0 < seconds < SHORTEST:
-            return Reply(423, (("Min-Expires", str(SHORTEST)),))
+            return SipReply(423, (("Min-Expires", str(SHORTEST)),))
         self._serve(message, phone, lamp, transaction, seconds, now)
         return None
 
-    def _stranger(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
+    def _stranger(
+        self, message: SipMessage, phone: str, source: Address, now: float
+    ) -> SipReply | None:
         """Refuse whoever does not prove to be the phone, or does not stand at its address."""
         gate, registrar = self.registrar.gate, self.registrar
         if phone in registrar.fixed and not gate.knows(phone):
             if not registrar.phone_at(source, phone):
-                return Reply(403)
+                return SipReply(403)
             lamp = self.lamps.get(phone)  # its address may be forged: one NOTIFY at a time
-            return Reply(503, (("Retry-After", "32"),)) if lamp and lamp.is_busy else None
+            return SipReply(503, (("Retry-After", "32"),)) if lamp and lamp.is_busy else None
         at_home = registrar.is_home(phone, source)
         return gate.check(message, phone, source[0], now, at_home=at_home)
 
-    def _known(self, message: Message, phone: str) -> Lamp | None:
+    def _known(self, message: SipMessage, phone: str) -> MessageLamp | None:
         lamp, fields = self.lamps.get(phone), message.fields
         mine = lamp and (lamp.dialog.call_id, lamp.dialog.local_tag)
         return lamp if mine == (message.call_id, fields.to_tag) else None
 
     def _serve(
         self,
-        message: Message,
+        message: SipMessage,
         phone: str,
-        lamp: Lamp | None,
+        lamp: MessageLamp | None,
         transaction: Transaction,
         seconds: int,
         now: float,
     ) -> None:
         peer = transaction.peer
         if lamp is None:  # a phone that asks anew has forgotten what it had
-            lamp = Lamp(phone, incoming(message, self.core.token(), peer))
+            lamp = MessageLamp(phone, incoming_dialog(message, self.core.token(), peer))
             self.lamps[phone] = lamp
         lamp.dialog, lamp.asked = lamp.dialog.refreshed(message), message.fields.cseq
         lamp.ends_at = now + seconds
@@ -592,7 +598,7 @@ class Waiting:
 
     # --- NOTIFY ---------------------------------------------------------------------------------
 
-    def _unasked(self, phone: str) -> Lamp | None:
+    def _unasked(self, phone: str) -> MessageLamp | None:
         """Make a dialog of our own for a phone that has not subscribed."""
         target = self.registrar.target(phone)
         if target is None or phone in self._deaf or phone in self._came:
@@ -600,21 +606,23 @@ class Waiting:
         local = self.core.local(target.address)
         party = f"<sip:{self.account or AGENT}@{local[0]}>"
         token = self.core.token
-        lamp = Lamp(phone, outgoing(token(16), token(), party, target.uri, target.address))
+        lamp = MessageLamp(
+            phone, outgoing_dialog(token(16), token(), party, target.uri, target.address)
+        )
         self.lamps[phone] = lamp
         return lamp
 
-    def _tell(self, lamp: Lamp | None, now: float) -> None:
+    def _tell(self, lamp: MessageLamp | None, now: float) -> None:
         if lamp is None or lamp.is_busy or lamp.told == self.count:
             return
         left = f";expires={max(0, round(lamp.ends_at - now))}" if lamp.ends_at else ""
         self._notify(lamp, f"active{left}", now)
 
-    def _end(self, lamp: Lamp, reason: str, now: float) -> None:
+    def _end(self, lamp: MessageLamp, reason: str, now: float) -> None:
         self.lamps.pop(lamp.phone, None)
         self._notify(lamp, f"terminated;reason={reason}", now)
 
-    def _notify(self, lamp: Lamp, state: str, now: float) -> None:
+    def _notify(self, lamp: MessageLamp, state: str, now: float) -> None:
         local = self.core.local(lamp.dialog.peer)
         lamp.told, lamp.is_busy = self.count, True
         headers: Headers = (
@@ -629,23 +637,28 @@ class Waiting:
             lamp.cseq += 1
             return lamp.cseq
 
-        def learn(what: Do, message: Message | None, now: float) -> None:
+        def learn(what: TransactionAction, message: SipMessage | None, now: float) -> None:
             self._learn(lamp, what, message, now)
 
         # To where the phone has proven itself or stands, whatever address its Contact names.
         notify = InDialogRequest("NOTIFY", headers, body, lamp.dialog.peer)
         send_in_dialog(self.core, lamp.dialog, notify, number, learn, now)
 
-    def _learn(self, lamp: Lamp, what: Do, message: Message | None, now: float) -> None:
+    def _learn(
+        self, lamp: MessageLamp, what: TransactionAction, message: SipMessage | None, now: float
+    ) -> None:
         """Go on with what has changed meanwhile; let go of a phone that wants no news."""
         is_mine = self.lamps.get(lamp.phone) is lamp
-        if what is Do.PASS and message is not None and message.code < 300:
+        if what is TransactionAction.PASS and message is not None and message.code < 300:
             lamp.is_busy = False
             if is_mine:
                 self._tell(lamp, now)
-        elif what in {Do.PASS, Do.TIMED_OUT, Do.FAILED} and is_mine:
+        elif (
+            what in {TransactionAction.PASS, TransactionAction.TIMED_OUT, TransactionAction.FAILED}
+            and is_mine
+        ):
             del self.lamps[lamp.phone]
-            if what is Do.PASS and lamp.ends_at is None:
+            if what is TransactionAction.PASS and lamp.ends_at is None:
                 self._deaf.add(lamp.phone)
 
 
@@ -657,7 +670,7 @@ def summary(count: int, account: str = "") -> str:
     return "\r\n".join([*lines, f"Voice-Message: {count}/0 (0/0)"]) + "\r\n"
 
 
-def _wanted(message: Message) -> int:
+def _wanted(message: SipMessage) -> int:
     """Return the seconds asked for, at most LONGEST."""
     text = message.get("Expires")
     return min(int(text[:10]), LONGEST) if text.isascii() and text.isdigit() else LONGEST

@@ -21,7 +21,7 @@ from pyVoIP.SIP import SIPClient, SIPMessage, SIPMessageType, SIPParseError, SIP
 from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 
 from appliance.errors import Bug
-from appliance.sip.call import Call
+from appliance.sip.call import SipCall
 from appliance.sip.call_states import State
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.message import METHODS, Fields
@@ -90,7 +90,7 @@ class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annot
     answer = renegotiate = deny = hangup = bye = _never
     write_audio = read_audio = _never
 
-    def __init__(self, phone: VoIPPhone, leg: str, call: Call) -> None:
+    def __init__(self, phone: VoIPPhone, leg: str, call: SipCall) -> None:
         self.phone, self.sip, self.leg = phone, phone.sip, leg
         self.call_id = call.dialog.call_id
         self.state = STATES[call.state]
@@ -109,7 +109,7 @@ class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annot
         return CODINGS[told.law] if told else None
 
     @property
-    def _call(self) -> Call:
+    def _call(self) -> SipCall:
         return self.sip.endpoint.legs.calls[self.leg]  # type: ignore[no-any-return]  # ditto
 
 

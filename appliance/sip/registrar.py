@@ -19,8 +19,8 @@ from appliance.errors import ConfigurationError
 from appliance.sip.message import (
     DEFAULT_PORT,
     Headers,
-    Message,
-    Stream,
+    SipMessage,
+    TcpPeer,
     read_name_address,
     read_parameters,
     read_uri,
@@ -131,7 +131,7 @@ class Nonces:
         return hmac.new(self.key, f"{stamp} {source}".encode(), "sha256").hexdigest()[:32]
 
 
-class Verdict(enum.Enum):
+class DigestVerdict(enum.Enum):
     """What was made of credentials."""
 
     RIGHT = "right"
@@ -199,7 +199,7 @@ BEST_FIRST = ("SHA-256", "MD5")
 
 
 @dataclass(slots=True)
-class Login:
+class DigestLogin:
     """The box's account at the registrar at `address`; `random` gives random bytes."""
 
     address: Address
@@ -209,7 +209,7 @@ class Login:
     _counts: dict[str, int] = field(default_factory=dict)
 
     def answer(
-        self, refusal: Message, method: str, uri: str, source: Address
+        self, refusal: SipMessage, method: str, uri: str, source: Address
     ) -> tuple[str, str] | None:
         """Return the header that answers a 401 or 407 of the registrar, None when it cannot be."""
         names = ANSWERS.get(refusal.code)
@@ -367,7 +367,7 @@ def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
             "answers": binding.proven,
         }
         for binding in bindings
-        if not isinstance(binding.source, Stream)
+        if not isinstance(binding.source, TcpPeer)
     ]
     return json.dumps(rows, indent=1)
 
@@ -409,7 +409,7 @@ NO_SECRET = "no phone has this secret"  # noqa: S105 - it stands for a missing o
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SipReply:
     """A response: its code and the headers it adds."""
 
     code: int
@@ -417,7 +417,7 @@ class Reply:
 
 
 @dataclass(slots=True)
-class Gate:
+class DigestAuthentication:
     """Checks digest credentials; `nonces` carries the random key of this start."""
 
     settings: PhonesSettings
@@ -444,8 +444,8 @@ class Gate:
         return changed
 
     def check(
-        self, message: Message, phone: str, source: str, now: float, *, at_home: bool = False
-    ) -> Reply | None:
+        self, message: SipMessage, phone: str, source: str, now: float, *, at_home: bool = False
+    ) -> SipReply | None:
         """Let a request of `phone` pass (None), or say how it is refused.
 
         The authenticated user must be the phone itself (reliability.md 3). 503 with Retry-After
@@ -455,49 +455,49 @@ class Gate:
         """
         remaining = 0.0 if at_home else self.lock_out.remaining(source, phone, now)
         if remaining > 0:
-            return Reply(503, (("Retry-After", str(int(remaining) + 1)),))
+            return SipReply(503, (("Retry-After", str(int(remaining) + 1)),))
         verdict = self._judge(message, phone, source, now)
-        if verdict is Verdict.WRONG:
+        if verdict is DigestVerdict.WRONG:
             self.lock_out.failed(source, phone, now)
-        if verdict is Verdict.RIGHT:
+        if verdict is DigestVerdict.RIGHT:
             if not at_home:  # there it says nothing of who failed behind the same address
                 self.lock_out.succeeded(source, phone)
             return None
-        return self._challenged(source, now, stale=verdict is Verdict.STALE)
+        return self._challenged(source, now, stale=verdict is DigestVerdict.STALE)
 
-    def _judge(self, message: Message, phone: str, source: str, now: float) -> Verdict:
+    def _judge(self, message: SipMessage, phone: str, source: str, now: float) -> DigestVerdict:
         given = digest_credentials(message.fields.credentials)
         if given is None or given.realm != self.settings.realm:
-            return Verdict.MISSING
+            return DigestVerdict.MISSING
         if not self.nonces.is_fresh(given.nonce, source, now):
-            return Verdict.STALE
+            return DigestVerdict.STALE
         if given.algorithm not in HASHES or given.qop not in QOPS:
-            return Verdict.MISSING  # what nobody offered is no guess
+            return DigestVerdict.MISSING  # what nobody offered is no guess
         right = expected_digest(given, self._secrets.get(phone, NO_SECRET), message.method)
         same = hmac.compare_digest(right.encode(), given.response.lower().encode())
         if not (same and self.knows(phone) and given.username == phone):
             return self._wrong(given, phone, message.method)
         return self._counted(phone, given.nonce, given.count if given.qop else 1)
 
-    def _wrong(self, given: Credentials, phone: str, method: str) -> Verdict:
+    def _wrong(self, given: Credentials, phone: str, method: str) -> DigestVerdict:
         """Tell a guess from a phone that nobody has told its new password yet: that one is not
         locked out, or it could not come back with the new one either.
         """
         former = expected_digest(given, self._former.get(phone, NO_SECRET), method)
         same = hmac.compare_digest(former.encode(), given.response.lower().encode())
-        return Verdict.FORMER if same and phone in self._former else Verdict.WRONG
+        return DigestVerdict.FORMER if same and phone in self._former else DigestVerdict.WRONG
 
-    def _counted(self, phone: str, nonce: str, count: int) -> Verdict:
+    def _counted(self, phone: str, nonce: str, count: int) -> DigestVerdict:
         """Refuse a nonce count that was used before: it is a replay (RFC 2617 3.2.2)."""
         last_nonce, last = self._used.get(phone, ("", 0))
         if count <= (last if nonce == last_nonce else 0):
-            return Verdict.STALE
+            return DigestVerdict.STALE
         self._used[phone] = (nonce, count)
-        return Verdict.RIGHT
+        return DigestVerdict.RIGHT
 
-    def _challenged(self, source: str, now: float, *, stale: bool) -> Reply:
+    def _challenged(self, source: str, now: float, *, stale: bool) -> SipReply:
         nonce = self.nonces.make(source, now)
-        return Reply(
+        return SipReply(
             401,
             tuple(
                 (
@@ -517,7 +517,7 @@ MIN_EXPIRES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class RingTarget:
     """Where a phone is rung: the request's URI and the address that the INVITE is sent to."""
 
     uri: str
@@ -525,7 +525,7 @@ class Target:
 
 
 @dataclass(slots=True)
-class Registrar:
+class PhoneRegistrar:
     """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer.
 
     `seen` hears of every renewal, `forgotten` of every end; `proven` tells whether a phone has
@@ -533,7 +533,7 @@ class Registrar:
     """
 
     accounts: tuple[PhoneAccount, ...]
-    gate: Gate
+    gate: DigestAuthentication
     longest: int
     emit: Callable[[PhoneRegistered | PhoneGone], None]
     seen: Callable[[str], None] = lambda _phone: None
@@ -562,15 +562,15 @@ class Registrar:
         for phone in self.gate.learn(secrets):
             self._gone(phone, "its password was renewed")
 
-    def target(self, phone: str) -> Target | None:
+    def target(self, phone: str) -> RingTarget | None:
         """Say where `phone` is rung now; None when it is not registered."""
         if phone in self._fixed:
             host, port = self._fixed[phone]
-            return Target(f"sip:{phone}@{host}:{port}", (host, port))
+            return RingTarget(f"sip:{phone}@{host}:{port}", (host, port))
         binding = self.bindings.get(phone)
-        return Target(binding.contact, binding.source) if binding else None
+        return RingTarget(binding.contact, binding.source) if binding else None
 
-    def targets(self) -> dict[str, Target]:
+    def targets(self) -> dict[str, RingTarget]:
         """Return every phone that can be rung, and where."""
         found = {account.name: self.target(account.name) for account in self.accounts}
         return {name: target for name, target in found.items() if target}
@@ -598,7 +598,7 @@ class Registrar:
             return exact[0] if len(exact) == 1 else ""
         return next((p for p in (*exact, *here) if p == name), "")
 
-    def register(self, message: Message, source: Address, now: float) -> Reply:
+    def register(self, message: SipMessage, source: Address, now: float) -> SipReply:
         """Serve a REGISTER; returns its response, 200 or a refusal."""
         phone = message.fields.to_user
         at_home = self.is_home(phone, source)
@@ -607,7 +607,7 @@ class Registrar:
             return refusal
         known = self.bindings.get(phone)
         if known and known.call_id == message.call_id and message.fields.cseq <= known.cseq:
-            return Reply(500)  # 10.3 step 7: out of order, the update is not done
+            return SipReply(500)  # 10.3 step 7: out of order, the update is not done
         return self._update(phone, message, source, now)
 
     def expire(self, now: float) -> None:
@@ -615,7 +615,7 @@ class Registrar:
         for binding in [b for b in self.bindings.values() if b.expires_at <= now]:
             self._gone(binding.phone, "its registration ran out: it is switched off or unplugged")
 
-    def cut(self, stream: Stream) -> None:
+    def cut(self, stream: TcpPeer) -> None:
         """Forget the phones that are reached over a connection which broke."""
         for phone in [p for p, binding in self.bindings.items() if binding.source == stream]:
             self._gone(phone, "its connection broke: it is switched off, or on its way back")
@@ -624,7 +624,7 @@ class Registrar:
         """Return when the next binding runs out (monotonic s), None for never."""
         return min((b.expires_at for b in self.bindings.values()), default=None)
 
-    def _update(self, phone: str, message: Message, source: Address, now: float) -> Reply:
+    def _update(self, phone: str, message: SipMessage, source: Address, now: float) -> SipReply:
         """Take each Contact by itself (10.3 step 7): a phone that moves names its old one, too."""
         wanted = _wanted(message, self.longest)
         lasting = [(uri, seconds) for uri, seconds in wanted if seconds]
@@ -633,9 +633,9 @@ class Registrar:
             return self._current(phone, now)
         uri, seconds = lasting[0]
         if read_uri(uri) is None:
-            return Reply(400)
+            return SipReply(400)
         if seconds < MIN_EXPIRES:
-            return Reply(423, (("Min-Expires", str(MIN_EXPIRES)),))
+            return SipReply(423, (("Min-Expires", str(MIN_EXPIRES)),))
         proven = self.proven(phone)
         expires_at = now + min(seconds, self.longest if proven else UNPROVEN_S)
         ident, cseq = message.call_id, message.fields.cseq
@@ -661,15 +661,15 @@ class Registrar:
             self.forgotten(phone)
             self.emit(PhoneGone(phone, reason))
 
-    def _current(self, phone: str, now: float) -> Reply:
+    def _current(self, phone: str, now: float) -> SipReply:
         binding = self.bindings.get(phone)
         if binding is None:
-            return Reply(200)
+            return SipReply(200)
         remaining = max(1, round(binding.expires_at - now))
-        return Reply(200, (("Contact", f"<{binding.contact}>;expires={remaining}"),))
+        return SipReply(200, (("Contact", f"<{binding.contact}>;expires={remaining}"),))
 
 
-def _wanted(message: Message, default: int) -> list[tuple[str, int]]:
+def _wanted(message: SipMessage, default: int) -> list[tuple[str, int]]:
     """Return each Contact's URI and seconds: its own, else Expires, else `default` (10.3)."""
     contacts = [read_name_address(value) for value in message.all("Contact")]
     general = _seconds(message.get("Expires"), default, default)
@@ -690,10 +690,10 @@ def _is_same(one: str, other: str) -> bool:
 
 ALPHABET = "023456789abcdefghjkmnpqrstuvwxyz"
 """32 signs without 1, i, l and o: they are read off a screen and typed on a telephone."""
-LENGTH = 20
+SECRET_LENGTH = 20
 """20 signs of 5 bits are 100 bits (reliability.md 3 asks for 96 at least)."""
 
-WORDS = {
+ACCOUNT_WORDS = {
     "it": {
         "title": 'Da inserire nel telefono "{label}":',
         "server": "Server SIP (registrar)",
@@ -725,10 +725,10 @@ WORDS = {
 
 def make_secret(random: Callable[[int], bytes]) -> str:
     """Return a new secret of 100 random bits; `random(n)` gives n random bytes."""
-    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in random(LENGTH))
+    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in random(SECRET_LENGTH))
 
 
-def what_to_type(
+def account_text(
     name: str,
     label: str,
     secret: str,
@@ -739,14 +739,14 @@ def what_to_type(
     extension: str = "",
 ) -> str:
     """Return the lines that a technician copies into the phone's web page (it, en)."""
-    words = WORDS.get(language, WORDS["en"])
-    rows = rows_to_type(name, secret, address, port, extension=extension)
+    words = ACCOUNT_WORDS.get(language, ACCOUNT_WORDS["en"])
+    rows = account_fields(name, secret, address, port, extension=extension)
     width = max(len(words[key]) for key in rows)
     lines = [f"  {words[key]:<{width}}  {value}" for key, value in rows.items()]
     return "\n".join([words["title"].format(label=label or name), *lines, words["note"]]) + "\n"
 
 
-def rows_to_type(
+def account_fields(
     name: str, secret: str, address: str, port: int, *, extension: str = ""
 ) -> dict[str, str]:
     """Return what is typed into a phone, by the key of its words."""

@@ -130,7 +130,7 @@ def _event(event: int, duration: int, end: bool) -> bytes:
     return EVENT.pack(event, (END if end else 0) | EVENT_VOLUME, duration)
 
 
-class Heard(NamedTuple):
+class RtpReceived(NamedTuple):
     """What one packet brought: sound (`payload`), or a key (`digit`), or neither.
 
     A packet that only repeats a key already told has both empty: it is a sign of life.
@@ -205,7 +205,7 @@ class RtpReceiver:
         """Take a new agreement with the same peer: from which port it sends is open again."""
         self.keys, self._source, self._latch = keys, None, _Latch()
 
-    def receive(self, data: bytes, source: Address, now: float = 0.0) -> Heard | None:
+    def receive(self, data: bytes, source: Address, now: float = 0.0) -> RtpReceived | None:
         """Take one datagram at `now` (monotonic s); None when it is not the peer's or not RTP."""
         packet = parse(data)
         if packet is None or not packet.payload or not self._believes(source):
@@ -214,9 +214,9 @@ class RtpReceiver:
         kind, number, at, ssrc = packet[:4]
         if kind not in self.keys:
             self._latch.heard(packet, now)
-            return Heard(kind, number, at, packet.payload, ssrc=ssrc)
+            return RtpReceived(kind, number, at, packet.payload, ssrc=ssrc)
         digit = self._digit(packet) if self._latch.admits(packet, now) else ""
-        return Heard(kind, number, at, digit=digit, ssrc=ssrc)
+        return RtpReceived(kind, number, at, digit=digit, ssrc=ssrc)
 
     def _believes(self, source: Address) -> bool:
         if source == self.remote or source == self._source:

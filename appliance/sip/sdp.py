@@ -30,7 +30,7 @@ class NoCommonSound(PeerError):  # noqa: N818 - it is what the phone is told
     """Raised when offer or answer holds no sound that we can send and hear; says why."""
 
 
-class Direction(enum.StrEnum):
+class MediaDirection(enum.StrEnum):
     """Who sends, seen from whoever wrote the description (RFC 3264 5.1)."""
 
     SENDRECV = "sendrecv"
@@ -39,14 +39,17 @@ class Direction(enum.StrEnum):
     INACTIVE = "inactive"
 
     @property
-    def mirrored(self) -> Direction:
+    def mirrored(self) -> MediaDirection:
         """The direction that answers this one."""
-        mirror = {Direction.SENDONLY: Direction.RECVONLY, Direction.RECVONLY: Direction.SENDONLY}
+        mirror = {
+            MediaDirection.SENDONLY: MediaDirection.RECVONLY,
+            MediaDirection.RECVONLY: MediaDirection.SENDONLY,
+        }
         return mirror.get(self, self)
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class SdpAudio:
     """What a phone's description says of its one usable audio stream.
 
     `is_off`: a phone in a call has switched it off (port 0), as some do to hold (RFC 3264 8.2).
@@ -55,7 +58,7 @@ class Sound:
     remote: Address
     laws: tuple[Law, ...]
     events_payload: int = NO_EVENTS
-    direction: Direction = Direction.SENDRECV
+    direction: MediaDirection = MediaDirection.SENDRECV
     is_off: bool = False
 
     @property
@@ -63,18 +66,21 @@ class Sound:
         """True when we are to send (RFC 3264 8.4: 0.0.0.0 is the old way to hold)."""
         is_open = self.remote[0] != "0.0.0.0" and not self.is_off  # noqa: S104 - read, not bound
         return is_open and self.direction in {
-            Direction.SENDRECV,
-            Direction.RECVONLY,
+            MediaDirection.SENDRECV,
+            MediaDirection.RECVONLY,
         }
 
     @property
     def receiving(self) -> bool:
         """True when the phone sends."""
-        return not self.is_off and self.direction in {Direction.SENDRECV, Direction.SENDONLY}
+        return not self.is_off and self.direction in {
+            MediaDirection.SENDRECV,
+            MediaDirection.SENDONLY,
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SdpSession:
     """Our side of a session: where we listen, in which laws (preferred first), o= numbers."""
 
     local: Address
@@ -86,10 +92,10 @@ class Session:
     def offer(self) -> str:
         """Return our offer."""
         return self._head() + _audio(
-            self.local[1], self.laws, self.events_payload, Direction.SENDRECV
+            self.local[1], self.laws, self.events_payload, MediaDirection.SENDRECV
         )
 
-    def answer(self, offer: str, sound: Sound, law: Law) -> str:
+    def answer(self, offer: str, sound: SdpAudio, law: Law) -> str:
         """Return our answer: every stream of the offer in its place, all but the sound refused.
 
         RFC 3264 6: a refused stream keeps its line, with port 0.
@@ -104,7 +110,7 @@ class Session:
                 text += f"m={stream.kind} 0 {stream.protocol} {' '.join(stream.formats) or '0'}\r\n"
         return text
 
-    def next_version(self) -> Session:
+    def next_version(self) -> SdpSession:
         """Return the session with its version counted up, as every change must (RFC 3264 8)."""
         return replace(self, version=self.version + 1)
 
@@ -117,7 +123,11 @@ class Session:
 
 
 def _audio(
-    port: int, laws: tuple[Law, ...], events: int, direction: Direction, protocol: str = "RTP/AVP"
+    port: int,
+    laws: tuple[Law, ...],
+    events: int,
+    direction: MediaDirection,
+    protocol: str = "RTP/AVP",
 ) -> str:
     formats = {PAYLOAD_TYPES[law]: NAMES[law] for law in laws}
     if events != NO_EVENTS:
@@ -141,7 +151,7 @@ class _Stream:
     lines: tuple[str, ...]
 
 
-def read(text: str) -> Sound:
+def read(text: str) -> SdpAudio:
     """Return the first usable audio stream of a description; raises NoCommonSound."""
     session, streams = _split(text)
     reasons = [_usable(stream) for stream in streams]
@@ -151,7 +161,7 @@ def read(text: str) -> Sound:
     names = _rtpmaps(stream)
     laws = tuple(law for n in stream.formats if (law := _law(n, names)) is not None)
     events = (int(n) for n in stream.formats if names.get(n, "").lower() == EVENTS_NAME)
-    return Sound(
+    return SdpAudio(
         (_address((*stream.lines, *session)), stream.port),
         tuple(dict.fromkeys(laws)),
         next(events, NO_EVENTS),
@@ -165,7 +175,7 @@ def is_off(text: str) -> bool:
     return bool(ports) and not any(ports)
 
 
-def common_law(sound: Sound, wanted: tuple[Law, ...]) -> Law:
+def common_law(sound: SdpAudio, wanted: tuple[Law, ...]) -> Law:
     """Return the first law of the phone's that we asked for; raises NoCommonSound."""
     for law in sound.laws:
         if law in wanted:
@@ -228,9 +238,9 @@ def _address(lines: tuple[str, ...]) -> str:
         raise NoCommonSound(f"no IPv4 address in {line[:60]!r}") from error
 
 
-def _direction(lines: tuple[str, ...]) -> Direction:
-    known = {f"a={direction}": direction for direction in Direction}
-    return next((known[line] for line in lines if line in known), Direction.SENDRECV)
+def _direction(lines: tuple[str, ...]) -> MediaDirection:
+    known = {f"a={direction}": direction for direction in MediaDirection}
+    return next((known[line] for line in lines if line in known), MediaDirection.SENDRECV)
 
 
 @dataclass(slots=True)
@@ -239,9 +249,9 @@ class Agreement:
 
     leg: str
     laws: tuple[Law, ...]
-    session: Session | None = None
+    session: SdpSession | None = None
     told: MediaAgreed | None = None
-    _sound: Sound | None = None
+    _sound: SdpAudio | None = None
     _we_offered: bool = False
 
     def read(self, description: str) -> None:
@@ -297,13 +307,13 @@ class Agreement:
         self.told = agreed
         return agreed
 
-    def _offered(self, sound: Sound) -> int:
+    def _offered(self, sound: SdpAudio) -> int:
         """Return the keys' payload type of our offer, where the phone's answer names another."""
         ours = self.session.events_payload if self.session and self._we_offered else NO_EVENTS
         is_other = sound.events_payload not in {ours, NO_EVENTS}
         return ours if is_other else NO_EVENTS
 
-    def _law(self, sound: Sound) -> Law:
+    def _law(self, sound: SdpAudio) -> Law:
         """Keep the coding in use where the phone still knows it (RFC 3264 8)."""
         if self.told and Law(self.told.law) in sound.laws:
             return Law(self.told.law)

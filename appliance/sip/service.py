@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 
 from appliance.calls.events import DigitPressed, Event, Passed
 from appliance.dsp.wav import Law
-from appliance.sip.dialog import left_from_json, left_to_json
+from appliance.sip.dialog import open_calls_from_json, open_calls_to_json
 from appliance.sip.endpoint import Endpoint
-from appliance.sip.message import Stream
-from appliance.sip.phones import LegState, PhonesStatus, PhoneState, Ring
+from appliance.sip.message import TcpPeer
+from appliance.sip.phones import LegState, PhonesStatus, PhoneState, RingRequest
 from appliance.sip.pyvoip import DeskPhone, parse
 from appliance.sip.registrar import (
     PhoneAccount,
@@ -23,7 +23,7 @@ from appliance.sip.registrar import (
     bindings_from_json,
     bindings_to_json,
 )
-from appliance.sip.transport import Loop
+from appliance.sip.transport import SipThread
 
 
 class Phones:
@@ -45,13 +45,13 @@ class Phones:
         self._on_event = on_event
         self._status = PhonesStatus()
         bound = (settings.address, settings.port)
-        self._loop = Loop(bound, self._tell, self._after_turn, on_failure, tcp=settings.tcp)
+        self._loop = SipThread(bound, self._tell, self._after_turn, on_failure, tcp=settings.tcp)
         self._endpoint = Endpoint(settings, parse, self._loop.local, secrets.token_bytes)
         self._loop.endpoint = self._endpoint
         self._phone = DeskPhone(settings, self._endpoint)
         now = time.monotonic()
         self._kept = bindings_from_json(kept, now, settings.registration_s)
-        self._left = left_from_json(left)
+        self._left = open_calls_from_json(left)
 
     def start(self) -> None:
         """Begin to listen; an address that cannot be bound is tried again, `status` says why."""
@@ -80,7 +80,7 @@ class Phones:
         says why a caller is handed over to another branch.
         """
         wanted = tuple(Law(law) for law in laws) or self._settings.laws
-        wish = Ring(leg, phone, (media_address, media_port), display, number, wanted, passed)
+        wish = RingRequest(leg, phone, (media_address, media_port), display, number, wanted, passed)
         endpoint, legs = self._endpoint, self._endpoint.legs
         self._loop.post(lambda now: legs.ring(wish, endpoint.target(phone), now))
 
@@ -144,7 +144,7 @@ class Phones:
 
     def left_to_json(self) -> str:
         """Return what a successor of this process needs to end the calls that are up now."""
-        return left_to_json(self._status.left)
+        return open_calls_to_json(self._status.left)
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, DigitPressed):
@@ -189,5 +189,5 @@ class Phones:
         answers = target is not None and account.name not in self._endpoint.qualify.gone
         address = target.address if target else None
         return PhoneState(
-            account.name, account.label, address, answers, isinstance(address, Stream)
+            account.name, account.label, address, answers, isinstance(address, TcpPeer)
         )

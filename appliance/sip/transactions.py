@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from appliance.sip.message import Message, Stream
+from appliance.sip.message import SipMessage, TcpPeer
 from appliance.sip.rtp import Address
 
 # ---- transaction states ------------------------------------------------------------------------
@@ -28,7 +28,7 @@ NO_ANSWER = 4.0
 """Seconds: our timer B. On a LAN a phone that said nothing to four INVITEs is switched off."""
 
 
-class Kind(enum.Enum):
+class TransactionKind(enum.Enum):
     """Which of the four."""
 
     INVITE_CLIENT = "INVITE client"
@@ -37,7 +37,7 @@ class Kind(enum.Enum):
     SERVER = "server"
 
 
-class State(enum.Enum):
+class TransactionState(enum.Enum):
     """States of section 17, of RFC 6026, and ABANDONED."""
 
     CALLING = "calling"
@@ -50,7 +50,7 @@ class State(enum.Enum):
     TERMINATED = "terminated"
 
 
-class Input(enum.Enum):
+class TransactionInput(enum.Enum):
     """What can happen to a transaction."""
 
     PROVISIONAL = "1xx received"
@@ -68,7 +68,7 @@ class Input(enum.Enum):
     END = "timer D, I, J, K, L or M"
 
 
-class Do(enum.Enum):
+class TransactionAction(enum.Enum):
     """What a transaction does."""
 
     SEND = "send the last message"
@@ -80,132 +80,135 @@ class Do(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TransactionStep:
     """One row: the next state and what is done on the way."""
 
-    state: State
-    do: tuple[Do, ...] = ()
+    state: TransactionState
+    do: tuple[TransactionAction, ...] = ()
 
 
-Row = dict[tuple[State, Input], Step]
-_I, _S = Input, State
+Row = dict[tuple[TransactionState, TransactionInput], TransactionStep]
+_I, _S, _K = TransactionInput, TransactionState, TransactionKind
+_Do, _Step = TransactionAction, TransactionStep
 
 INVITE_CLIENT: Row = {
-    (_S.CALLING, _I.PROVISIONAL): Step(_S.PROCEEDING, (Do.PASS,)),
-    (_S.CALLING, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
-    (_S.CALLING, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK, Do.PASS)),
-    (_S.CALLING, _I.RESEND): Step(_S.CALLING, (Do.SEND,)),
-    (_S.CALLING, _I.GIVE_UP): Step(_S.ABANDONED, (Do.TIMED_OUT,)),
-    (_S.CALLING, _I.UNSENT): Step(_S.TERMINATED, (Do.FAILED, Do.OVER)),
-    (_S.PROCEEDING, _I.PROVISIONAL): Step(_S.PROCEEDING, (Do.PASS,)),
-    (_S.PROCEEDING, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
-    (_S.PROCEEDING, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK, Do.PASS)),
-    (_S.PROCEEDING, _I.CANCELLED): Step(_S.ABANDONED),
-    (_S.ABANDONED, _I.PROVISIONAL): Step(_S.ABANDONED, (Do.PASS,)),
-    (_S.ABANDONED, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
-    (_S.ABANDONED, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK, Do.PASS)),
-    (_S.ABANDONED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
-    (_S.COMPLETED, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK,)),
-    (_S.COMPLETED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
-    (_S.ACCEPTED, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
-    (_S.ACCEPTED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.CALLING, _I.PROVISIONAL): _Step(_S.PROCEEDING, (_Do.PASS,)),
+    (_S.CALLING, _I.SUCCESS): _Step(_S.ACCEPTED, (_Do.PASS,)),
+    (_S.CALLING, _I.FAILURE): _Step(_S.COMPLETED, (_Do.ACK, _Do.PASS)),
+    (_S.CALLING, _I.RESEND): _Step(_S.CALLING, (_Do.SEND,)),
+    (_S.CALLING, _I.GIVE_UP): _Step(_S.ABANDONED, (_Do.TIMED_OUT,)),
+    (_S.CALLING, _I.UNSENT): _Step(_S.TERMINATED, (_Do.FAILED, _Do.OVER)),
+    (_S.PROCEEDING, _I.PROVISIONAL): _Step(_S.PROCEEDING, (_Do.PASS,)),
+    (_S.PROCEEDING, _I.SUCCESS): _Step(_S.ACCEPTED, (_Do.PASS,)),
+    (_S.PROCEEDING, _I.FAILURE): _Step(_S.COMPLETED, (_Do.ACK, _Do.PASS)),
+    (_S.PROCEEDING, _I.CANCELLED): _Step(_S.ABANDONED),
+    (_S.ABANDONED, _I.PROVISIONAL): _Step(_S.ABANDONED, (_Do.PASS,)),
+    (_S.ABANDONED, _I.SUCCESS): _Step(_S.ACCEPTED, (_Do.PASS,)),
+    (_S.ABANDONED, _I.FAILURE): _Step(_S.COMPLETED, (_Do.ACK, _Do.PASS)),
+    (_S.ABANDONED, _I.END): _Step(_S.TERMINATED, (_Do.OVER,)),
+    (_S.COMPLETED, _I.FAILURE): _Step(_S.COMPLETED, (_Do.ACK,)),
+    (_S.COMPLETED, _I.END): _Step(_S.TERMINATED, (_Do.OVER,)),
+    (_S.ACCEPTED, _I.SUCCESS): _Step(_S.ACCEPTED, (_Do.PASS,)),
+    (_S.ACCEPTED, _I.END): _Step(_S.TERMINATED, (_Do.OVER,)),
 }
 CLIENT: Row = {
-    (_S.TRYING, _I.PROVISIONAL): Step(_S.PROCEEDING),
-    (_S.TRYING, _I.SUCCESS): Step(_S.COMPLETED, (Do.PASS,)),
-    (_S.TRYING, _I.FAILURE): Step(_S.COMPLETED, (Do.PASS,)),
-    (_S.TRYING, _I.RESEND): Step(_S.TRYING, (Do.SEND,)),
-    (_S.TRYING, _I.GIVE_UP): Step(_S.TERMINATED, (Do.TIMED_OUT, Do.OVER)),
-    (_S.TRYING, _I.UNSENT): Step(_S.TERMINATED, (Do.FAILED, Do.OVER)),
-    (_S.PROCEEDING, _I.SUCCESS): Step(_S.COMPLETED, (Do.PASS,)),
-    (_S.PROCEEDING, _I.FAILURE): Step(_S.COMPLETED, (Do.PASS,)),
-    (_S.PROCEEDING, _I.RESEND): Step(_S.PROCEEDING, (Do.SEND,)),
-    (_S.PROCEEDING, _I.GIVE_UP): Step(_S.TERMINATED, (Do.TIMED_OUT, Do.OVER)),
-    (_S.PROCEEDING, _I.UNSENT): Step(_S.TERMINATED, (Do.FAILED, Do.OVER)),
-    (_S.COMPLETED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.TRYING, _I.PROVISIONAL): _Step(_S.PROCEEDING),
+    (_S.TRYING, _I.SUCCESS): _Step(_S.COMPLETED, (_Do.PASS,)),
+    (_S.TRYING, _I.FAILURE): _Step(_S.COMPLETED, (_Do.PASS,)),
+    (_S.TRYING, _I.RESEND): _Step(_S.TRYING, (_Do.SEND,)),
+    (_S.TRYING, _I.GIVE_UP): _Step(_S.TERMINATED, (_Do.TIMED_OUT, _Do.OVER)),
+    (_S.TRYING, _I.UNSENT): _Step(_S.TERMINATED, (_Do.FAILED, _Do.OVER)),
+    (_S.PROCEEDING, _I.SUCCESS): _Step(_S.COMPLETED, (_Do.PASS,)),
+    (_S.PROCEEDING, _I.FAILURE): _Step(_S.COMPLETED, (_Do.PASS,)),
+    (_S.PROCEEDING, _I.RESEND): _Step(_S.PROCEEDING, (_Do.SEND,)),
+    (_S.PROCEEDING, _I.GIVE_UP): _Step(_S.TERMINATED, (_Do.TIMED_OUT, _Do.OVER)),
+    (_S.PROCEEDING, _I.UNSENT): _Step(_S.TERMINATED, (_Do.FAILED, _Do.OVER)),
+    (_S.COMPLETED, _I.END): _Step(_S.TERMINATED, (_Do.OVER,)),
 }
 INVITE_SERVER: Row = {
-    (_S.PROCEEDING, _I.REQUEST): Step(_S.PROCEEDING, (Do.SEND,)),
-    (_S.PROCEEDING, _I.SAY_PROVISIONAL): Step(_S.PROCEEDING, (Do.SEND,)),
-    (_S.PROCEEDING, _I.SAY_SUCCESS): Step(_S.ACCEPTED, (Do.SEND,)),
-    (_S.PROCEEDING, _I.SAY_FAILURE): Step(_S.COMPLETED, (Do.SEND,)),
-    (_S.ACCEPTED, _I.REQUEST): Step(_S.ACCEPTED, (Do.SEND,)),
-    (_S.ACCEPTED, _I.RESEND): Step(_S.ACCEPTED, (Do.SEND,)),
-    (_S.ACCEPTED, _I.ACK): Step(_S.CONFIRMED),
-    (_S.ACCEPTED, _I.GIVE_UP): Step(_S.TERMINATED, (Do.TIMED_OUT, Do.OVER)),
-    (_S.COMPLETED, _I.REQUEST): Step(_S.COMPLETED, (Do.SEND,)),
-    (_S.COMPLETED, _I.RESEND): Step(_S.COMPLETED, (Do.SEND,)),
-    (_S.COMPLETED, _I.ACK): Step(_S.CONFIRMED),
-    (_S.COMPLETED, _I.GIVE_UP): Step(_S.TERMINATED, (Do.OVER,)),
-    (_S.CONFIRMED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.PROCEEDING, _I.REQUEST): _Step(_S.PROCEEDING, (_Do.SEND,)),
+    (_S.PROCEEDING, _I.SAY_PROVISIONAL): _Step(_S.PROCEEDING, (_Do.SEND,)),
+    (_S.PROCEEDING, _I.SAY_SUCCESS): _Step(_S.ACCEPTED, (_Do.SEND,)),
+    (_S.PROCEEDING, _I.SAY_FAILURE): _Step(_S.COMPLETED, (_Do.SEND,)),
+    (_S.ACCEPTED, _I.REQUEST): _Step(_S.ACCEPTED, (_Do.SEND,)),
+    (_S.ACCEPTED, _I.RESEND): _Step(_S.ACCEPTED, (_Do.SEND,)),
+    (_S.ACCEPTED, _I.ACK): _Step(_S.CONFIRMED),
+    (_S.ACCEPTED, _I.GIVE_UP): _Step(_S.TERMINATED, (_Do.TIMED_OUT, _Do.OVER)),
+    (_S.COMPLETED, _I.REQUEST): _Step(_S.COMPLETED, (_Do.SEND,)),
+    (_S.COMPLETED, _I.RESEND): _Step(_S.COMPLETED, (_Do.SEND,)),
+    (_S.COMPLETED, _I.ACK): _Step(_S.CONFIRMED),
+    (_S.COMPLETED, _I.GIVE_UP): _Step(_S.TERMINATED, (_Do.OVER,)),
+    (_S.CONFIRMED, _I.END): _Step(_S.TERMINATED, (_Do.OVER,)),
 }
 SERVER: Row = {
-    (_S.TRYING, _I.SAY_SUCCESS): Step(_S.COMPLETED, (Do.SEND,)),
-    (_S.TRYING, _I.SAY_FAILURE): Step(_S.COMPLETED, (Do.SEND,)),
-    (_S.COMPLETED, _I.REQUEST): Step(_S.COMPLETED, (Do.SEND,)),
-    (_S.COMPLETED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.TRYING, _I.SAY_SUCCESS): _Step(_S.COMPLETED, (_Do.SEND,)),
+    (_S.TRYING, _I.SAY_FAILURE): _Step(_S.COMPLETED, (_Do.SEND,)),
+    (_S.COMPLETED, _I.REQUEST): _Step(_S.COMPLETED, (_Do.SEND,)),
+    (_S.COMPLETED, _I.END): _Step(_S.TERMINATED, (_Do.OVER,)),
 }
 
-TABLES: dict[Kind, Row] = {
-    Kind.INVITE_CLIENT: INVITE_CLIENT,
-    Kind.CLIENT: CLIENT,
-    Kind.INVITE_SERVER: INVITE_SERVER,
-    Kind.SERVER: SERVER,
+TABLES: dict[TransactionKind, Row] = {
+    _K.INVITE_CLIENT: INVITE_CLIENT,
+    _K.CLIENT: CLIENT,
+    _K.INVITE_SERVER: INVITE_SERVER,
+    _K.SERVER: SERVER,
 }
 """What is not in the table changes nothing: it is late, repeated, or out of place."""
 
 BEGINNING = {
-    Kind.INVITE_CLIENT: State.CALLING,
-    Kind.CLIENT: State.TRYING,
-    Kind.INVITE_SERVER: State.PROCEEDING,
-    Kind.SERVER: State.TRYING,
+    _K.INVITE_CLIENT: _S.CALLING,
+    _K.CLIENT: _S.TRYING,
+    _K.INVITE_SERVER: _S.PROCEEDING,
+    _K.SERVER: _S.TRYING,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Timer:
+class TransactionTimer:
     """A timer started on entering a state: after `first` s, then doubling up to `longest`."""
 
-    fires: Input
+    fires: TransactionInput
     first: float
     longest: float = 0.0  # 0: fires once
 
 
-_A = Timer(Input.RESEND, T1, T64)  # "INVITE requests are only retransmitted ... doubling"
-_B = Timer(Input.GIVE_UP, NO_ANSWER)
-_E = Timer(Input.RESEND, T1, T2)
-_E2 = Timer(Input.RESEND, T2, T2)
-_F = Timer(Input.GIVE_UP, T64)
-_G = Timer(Input.RESEND, T1, T2)
-_H = Timer(Input.GIVE_UP, T64)
-_LONG = Timer(Input.END, T64)
-_SHORT = Timer(Input.END, T4)
+_A = TransactionTimer(_I.RESEND, T1, T64)  # "INVITE requests are only retransmitted ... doubling"
+_B = TransactionTimer(_I.GIVE_UP, NO_ANSWER)
+_E = TransactionTimer(_I.RESEND, T1, T2)
+_E2 = TransactionTimer(_I.RESEND, T2, T2)
+_F = TransactionTimer(_I.GIVE_UP, T64)
+_G = TransactionTimer(_I.RESEND, T1, T2)
+_H = TransactionTimer(_I.GIVE_UP, T64)
+_LONG = TransactionTimer(_I.END, T64)
+_SHORT = TransactionTimer(_I.END, T4)
 
-TIMERS: dict[tuple[Kind, State], tuple[Timer, ...]] = {
-    (Kind.INVITE_CLIENT, State.CALLING): (_A, _B),
-    (Kind.INVITE_CLIENT, State.ABANDONED): (_LONG,),
-    (Kind.INVITE_CLIENT, State.COMPLETED): (_LONG,),
-    (Kind.INVITE_CLIENT, State.ACCEPTED): (_LONG,),
-    (Kind.CLIENT, State.TRYING): (_E, _F),
-    (Kind.CLIENT, State.PROCEEDING): (_E2, _F),
-    (Kind.CLIENT, State.COMPLETED): (_SHORT,),
-    (Kind.INVITE_SERVER, State.ACCEPTED): (_G, _H),
-    (Kind.INVITE_SERVER, State.COMPLETED): (_G, _H),
-    (Kind.INVITE_SERVER, State.CONFIRMED): (_SHORT,),
-    (Kind.SERVER, State.COMPLETED): (_LONG,),
+TIMERS: dict[tuple[TransactionKind, TransactionState], tuple[TransactionTimer, ...]] = {
+    (_K.INVITE_CLIENT, _S.CALLING): (_A, _B),
+    (_K.INVITE_CLIENT, _S.ABANDONED): (_LONG,),
+    (_K.INVITE_CLIENT, _S.COMPLETED): (_LONG,),
+    (_K.INVITE_CLIENT, _S.ACCEPTED): (_LONG,),
+    (_K.CLIENT, _S.TRYING): (_E, _F),
+    (_K.CLIENT, _S.PROCEEDING): (_E2, _F),
+    (_K.CLIENT, _S.COMPLETED): (_SHORT,),
+    (_K.INVITE_SERVER, _S.ACCEPTED): (_G, _H),
+    (_K.INVITE_SERVER, _S.COMPLETED): (_G, _H),
+    (_K.INVITE_SERVER, _S.CONFIRMED): (_SHORT,),
+    (_K.SERVER, _S.COMPLETED): (_LONG,),
 }
 """A state starts its timers when entered and stops them when left; a step to itself keeps them."""
 
 _NO_REPEATS = {
-    (Kind.INVITE_CLIENT, State.COMPLETED),  # D
-    (Kind.CLIENT, State.COMPLETED),  # K
-    (Kind.INVITE_SERVER, State.CONFIRMED),  # I
-    (Kind.SERVER, State.COMPLETED),  # J
+    (_K.INVITE_CLIENT, _S.COMPLETED),  # D
+    (_K.CLIENT, _S.COMPLETED),  # K
+    (_K.INVITE_SERVER, _S.CONFIRMED),  # I
+    (_K.SERVER, _S.COMPLETED),  # J
 }
 """States that only wait for what came twice."""
 
 
-def timers(kind: Kind, state: State, *, reliable: bool) -> tuple[Timer, ...]:
+def timers(
+    kind: TransactionKind, state: TransactionState, *, reliable: bool
+) -> tuple[TransactionTimer, ...]:
     """Return the timers of a state. Over a `reliable` transport nothing is sent or comes twice: no
     A, E and G, and D, I, J and K are 0; but a 2xx is repeated until its ACK even there (13.3.1.4).
     """
@@ -213,9 +216,9 @@ def timers(kind: Kind, state: State, *, reliable: bool) -> tuple[Timer, ...]:
     if not reliable:
         return found
     if (kind, state) in _NO_REPEATS:
-        return (Timer(Input.END, 0.0),)
-    is_2xx = (kind, state) == (Kind.INVITE_SERVER, State.ACCEPTED)
-    return tuple(timer for timer in found if is_2xx or timer.fires is not Input.RESEND)
+        return (TransactionTimer(TransactionInput.END, 0.0),)
+    is_2xx = (kind, state) == (TransactionKind.INVITE_SERVER, TransactionState.ACCEPTED)
+    return tuple(timer for timer in found if is_2xx or timer.fires is not TransactionInput.RESEND)
 
 
 # ---- transactions ------------------------------------------------------------------------------
@@ -232,13 +235,13 @@ MAX_STRANGERS = 128
 """Of these, requests of hosts where no phone stands: they make room for one another only."""
 Key = tuple[str, str]
 """Branch (with the sender, on our serving side) and method, INVITE standing for its ACK."""
-Owner = Callable[[Do, Message | None, float], None]
+Owner = Callable[[TransactionAction, SipMessage | None, float], None]
 """Is told PASS with a response, TIMED_OUT, FAILED and OVER, with the time."""
 
 
 @dataclass(slots=True)
-class _Running:
-    timer: Timer
+class _RunningTimer:
+    timer: TransactionTimer
     at: float
     interval: float
 
@@ -247,21 +250,21 @@ class _Running:
 class Transaction:
     """One transaction: its last message, its peer, its state and its running timers."""
 
-    kind: Kind
+    kind: TransactionKind
     key: Key
     peer: Address
     owner: Owner
     data: bytes = b""
-    ack: Callable[[Message], bytes] | None = None
+    ack: Callable[[SipMessage], bytes] | None = None
     is_known: bool = True
-    state: State = State.TERMINATED
-    timers: list[_Running] = field(default_factory=list)
+    state: TransactionState = TransactionState.TERMINATED
+    timers: list[_RunningTimer] = field(default_factory=list)
 
     def begin(self, now: float) -> None:
         """Enter the first state."""
         self._enter(BEGINNING[self.kind], now)
 
-    def feed(self, what: Input, now: float) -> tuple[Do, ...]:
+    def feed(self, what: TransactionInput, now: float) -> tuple[TransactionAction, ...]:
         """Take one step of the table; returns what is to be done."""
         step = TABLES[self.kind].get((self.state, what))
         if step is None:
@@ -270,7 +273,7 @@ class Transaction:
             self._enter(step.state, now)
         return step.do
 
-    def acknowledge(self, refusal: Message | None) -> bytes:
+    def acknowledge(self, refusal: SipMessage | None) -> bytes:
         """Return the ACK of a refusal."""
         assert self.ack is not None
         assert refusal is not None
@@ -280,7 +283,7 @@ class Transaction:
         """Return when the next timer fires (monotonic s), None for never."""
         return min((running.at for running in self.timers), default=None)
 
-    def due(self, now: float) -> Input | None:
+    def due(self, now: float) -> TransactionInput | None:
         """Return one timer that has fired by `now`; the doubling ones are wound up again."""
         for running in self.timers:
             if running.at <= now:
@@ -291,15 +294,15 @@ class Transaction:
                 return running.timer.fires
         return None
 
-    def _enter(self, state: State, now: float) -> None:
+    def _enter(self, state: TransactionState, now: float) -> None:
         self.state = state
         self.timers = [
-            _Running(timer, now + timer.first, timer.first)
-            for timer in timers(self.kind, state, reliable=isinstance(self.peer, Stream))
+            _RunningTimer(timer, now + timer.first, timer.first)
+            for timer in timers(self.kind, state, reliable=isinstance(self.peer, TcpPeer))
         ]
 
 
-def server_key(message: Message) -> Key:
+def server_key(message: SipMessage) -> Key:
     """Return what a request's repeats and its ACK have in common (17.2.3)."""
     method = "INVITE" if message.method == "ACK" else message.method
     fields = message.fields
@@ -324,10 +327,10 @@ class Transactions:
         peer: Address,
         owner: Owner,
         now: float,
-        ack: Callable[[Message], bytes] | None = None,
+        ack: Callable[[SipMessage], bytes] | None = None,
     ) -> Transaction:
         """Send a request and begin its client transaction; an INVITE's `ack` writes its ACKs."""
-        kind = Kind.INVITE_CLIENT if key[1] == "INVITE" else Kind.CLIENT
+        kind = TransactionKind.INVITE_CLIENT if key[1] == "INVITE" else TransactionKind.CLIENT
         transaction = Transaction(kind, key, peer, owner, data, ack)
         self.clients[transaction.key] = transaction
         transaction.begin(now)
@@ -338,29 +341,34 @@ class Transactions:
         """Drop a request whose answer is not waited for any more: it is not repeated either."""
         self.clients.pop(key, None)
 
-    def response(self, message: Message, now: float) -> bool:
+    def response(self, message: SipMessage, now: float) -> bool:
         """Take a response; False when it answers nothing of ours (then it is dropped)."""
         transaction = self.clients.get((message.fields.branch, message.method))
         if transaction is None:
             return False
-        what = _class_of(message.code, Input.PROVISIONAL, Input.SUCCESS, Input.FAILURE)
+        what = _class_of(
+            message.code,
+            TransactionInput.PROVISIONAL,
+            TransactionInput.SUCCESS,
+            TransactionInput.FAILURE,
+        )
         self._do(transaction, transaction.feed(what, now), now, message)
         return True
 
-    def repeated(self, message: Message, now: float) -> bool:
+    def repeated(self, message: SipMessage, now: float) -> bool:
         """Tell whether a request belongs to a known transaction, which then deals with it."""
         transaction = self.servers.get(server_key(message))
         if transaction is None:
             return False
         is_ack = message.method == "ACK"
-        if is_ack and transaction.state is State.ACCEPTED:
+        if is_ack and transaction.state is TransactionState.ACCEPTED:
             return False  # an ACK for a 2xx is the dialog's (13.3.1.4), even with this branch
-        what = Input.ACK if is_ack else Input.REQUEST
+        what = TransactionInput.ACK if is_ack else TransactionInput.REQUEST
         self._do(transaction, transaction.feed(what, now), now)
         return True
 
     def serve(
-        self, message: Message, peer: Address, owner: Owner, now: float, *, is_known: bool = True
+        self, message: SipMessage, peer: Address, owner: Owner, now: float, *, is_known: bool = True
     ) -> Transaction | None:
         """Begin the server transaction of a new request; None when there are too many.
 
@@ -368,49 +376,56 @@ class Transactions:
         """
         if not self._has_room(is_known):
             return None
-        kind = Kind.INVITE_SERVER if message.method == "INVITE" else Kind.SERVER
+        kind = (
+            TransactionKind.INVITE_SERVER if message.method == "INVITE" else TransactionKind.SERVER
+        )
         transaction = Transaction(kind, server_key(message), peer, owner, is_known=is_known)
         self.servers[transaction.key] = transaction
         transaction.begin(now)
         return transaction
 
     def adopt(
-        self, key: Key, peer: Address, owner: Owner, ack: Callable[[Message], bytes]
+        self, key: Key, peer: Address, owner: Owner, ack: Callable[[SipMessage], bytes]
     ) -> Transaction:
         """Take over an INVITE that was sent before a restart: it has no answer yet."""
-        transaction = Transaction(Kind.INVITE_CLIENT, key, peer, owner, ack=ack)
-        transaction.state = State.PROCEEDING
+        transaction = Transaction(TransactionKind.INVITE_CLIENT, key, peer, owner, ack=ack)
+        transaction.state = TransactionState.PROCEEDING
         self.clients[key] = transaction
         return transaction
 
     def refuse_left(self, key: Key, peer: Address, data: bytes, now: float) -> None:
         """Refuse an INVITE that came before a restart, until its ACK."""
-        transaction = Transaction(Kind.INVITE_SERVER, key, peer, _nobody)
+        transaction = Transaction(TransactionKind.INVITE_SERVER, key, peer, _nobody)
         self.servers[key] = transaction
         transaction.begin(now)
         self.say(transaction, 480, data, now)
 
     def say(self, transaction: Transaction, code: int, data: bytes, now: float) -> None:
         """Send a response in a server transaction."""
-        what = _class_of(code, Input.SAY_PROVISIONAL, Input.SAY_SUCCESS, Input.SAY_FAILURE)
+        what = _class_of(
+            code,
+            TransactionInput.SAY_PROVISIONAL,
+            TransactionInput.SAY_SUCCESS,
+            TransactionInput.SAY_FAILURE,
+        )
         done = transaction.feed(what, now)
         if done:
             transaction.data = data
         self._do(transaction, done, now)
 
-    def feed(self, transaction: Transaction, what: Input, now: float) -> None:
+    def feed(self, transaction: Transaction, what: TransactionInput, now: float) -> None:
         """Let something else happen to a transaction: CANCELLED, or the ACK of a 2xx."""
         self._do(transaction, transaction.feed(what, now), now)
 
     def refused(self, peer: Address, now: float) -> None:
         """The network said that nobody listens at `peer` (ICMP): fail what waits for it."""
         for transaction in [t for t in self.clients.values() if t.peer == peer]:
-            self.feed(transaction, Input.UNSENT, now)
+            self.feed(transaction, TransactionInput.UNSENT, now)
 
     @property
     def is_waiting(self) -> bool:
         """True while a request of ours has no final answer."""
-        done = {State.COMPLETED, State.ACCEPTED, State.ABANDONED}
+        done = {TransactionState.COMPLETED, TransactionState.ACCEPTED, TransactionState.ABANDONED}
         return any(t.state not in done for t in self.clients.values())
 
     def next_deadline(self) -> float | None:
@@ -436,7 +451,10 @@ class Transactions:
     def _make_room(self, among: list[Transaction]) -> bool:
         """Forget the oldest answered request that is no INVITE."""
         for transaction in among:
-            if (transaction.kind, transaction.state) == (Kind.SERVER, State.COMPLETED):
+            if (transaction.kind, transaction.state) == (
+                TransactionKind.SERVER,
+                TransactionState.COMPLETED,
+            ):
                 self._forget(transaction)
                 return True
         return False
@@ -447,18 +465,18 @@ class Transactions:
     def _do(
         self,
         transaction: Transaction,
-        things: tuple[Do, ...],
+        things: tuple[TransactionAction, ...],
         now: float,
-        message: Message | None = None,
+        message: SipMessage | None = None,
     ) -> None:
         for thing in things:
-            if thing is Do.SEND:
+            if thing is TransactionAction.SEND:
                 self._send(transaction, transaction.data)
-            elif thing is Do.ACK:
+            elif thing is TransactionAction.ACK:
                 self._send(transaction, transaction.acknowledge(message))
             else:
                 owner = transaction.owner
-                if thing is Do.OVER:
+                if thing is TransactionAction.OVER:
                     self._forget(transaction)
                 owner(thing, message, now)
 
@@ -479,7 +497,9 @@ def _nobody(*_: object) -> None:
     """Own what is over."""
 
 
-def _class_of(code: int, provisional: Input, success: Input, failure: Input) -> Input:
+def _class_of(
+    code: int, provisional: TransactionInput, success: TransactionInput, failure: TransactionInput
+) -> TransactionInput:
     if code < 200:
         return provisional
     return success if code < 300 else failure

@@ -28,10 +28,10 @@ from appliance.sip.endpoint import (
     RATE,
     STRANGERS_BURST,
     STRANGERS_RATE,
-    Bucket,
     Endpoint,
+    TokenBucket,
 )
-from appliance.sip.message import LIMIT, Stream, body_length
+from appliance.sip.message import LIMIT, TcpPeer, body_length
 from appliance.sip.rtp import Address
 from appliance.workers import Worker
 
@@ -45,7 +45,7 @@ _SKIPPED = b"\r\n\0"
 _LONGEST_BLANK = 4
 
 
-class Broken(PeerError):  # noqa: N818 - it says what the stream is
+class BrokenStream(PeerError):  # noqa: N818 - it says what the stream is
     """Raised where a stream can be read no further: no boundary can be told any more."""
 
 
@@ -94,7 +94,7 @@ class Framer:
     def _measured(self) -> int:
         """Return the length of the first message, 0 while its head is not whole."""
         if not self._buffer[:1].isalpha():
-            raise Broken("a phone talks nonsense: no SIP message begins so")
+            raise BrokenStream("a phone talks nonsense: no SIP message begins so")
         found = _BLANK_LINE.search(self._buffer, self._searched)
         if found is None:
             self._searched = max(0, len(self._buffer) - _LONGEST_BLANK + 1)
@@ -103,7 +103,7 @@ class Framer:
             length = body_length(bytes(self._buffer[: found.start()]))
             whole = found.end() + max(length, 0)
         if length < 0 or max(whole, len(self._buffer) if not whole else 0) > LIMIT:
-            raise Broken("a phone talks nonsense: a message without end")
+            raise BrokenStream("a phone talks nonsense: a message without end")
         return whole
 
 
@@ -149,19 +149,19 @@ PROBE_AFTER_S, PROBE_EVERY_S, PROBES = 30, 10, 3
 """A peer that has lost its power without a word is asked for by the kernel (SO_KEEPALIVE)."""
 
 
-class Office(Protocol):
+class MessageReceiver(Protocol):
     """What connections bring their messages to (the endpoint)."""
 
     def receive(self, datagram: bytes, source: Address, now: float) -> bool:
         """Take a message; False for what is no SIP."""
 
-    def opened(self, stream: Stream) -> None:
+    def opened(self, stream: TcpPeer) -> None:
         """Take a new connection."""
 
-    def closed(self, stream: Stream, now: float) -> None:
+    def closed(self, stream: TcpPeer, now: float) -> None:
         """Take the end of one."""
 
-    def proven(self) -> set[Stream]:
+    def proven(self) -> set[TcpPeer]:
         """Return the connections over which a phone has proven itself."""
 
     def is_heard(self, host: str) -> bool:
@@ -169,13 +169,13 @@ class Office(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Connection:
+class TcpConnection:
     """One connection (times in monotonic s). `waiting` is a message that was read and not taken."""
 
     sock: socket.socket
-    stream: Stream
+    stream: TcpPeer
     proven_at: float
-    bucket: Bucket
+    bucket: TokenBucket
     is_proven: bool = False
     framer: Framer = field(default_factory=Framer)
     out: bytearray = field(default_factory=bytearray)
@@ -203,17 +203,17 @@ class Connection:
         return min(times, default=float("inf"))
 
 
-class Connections:
+class TcpConnections:
     """All of them. `selector` is readable when there is something to do: it is another's member."""
 
     def __init__(self) -> None:
         self.selector = selectors.EpollSelector()
         self.refused = 0
-        self._by_stream: dict[Stream, Connection] = {}
+        self._by_stream: dict[TcpPeer, TcpConnection] = {}
         self._listener: socket.socket | None = None
         self._is_listening = False
-        self._accepts = Bucket(ACCEPT_BURST, 0.0)
-        self._strangers = Bucket(STRANGERS_BURST, 0.0)
+        self._accepts = TokenBucket(ACCEPT_BURST, 0.0)
+        self._strangers = TokenBucket(STRANGERS_BURST, 0.0)
         self._accept_at: float | None = None
 
     def __len__(self) -> int:
@@ -239,7 +239,7 @@ class Connections:
         self._listener = listener
         self._listen(wanted=True)
 
-    def close(self, office: Office, now: float) -> None:
+    def close(self, office: MessageReceiver, now: float) -> None:
         """Let go of everybody, and listen no more."""
         if self._listener is not None:
             self._listen(wanted=False)
@@ -259,7 +259,7 @@ class Connections:
                 times.append(one.read_at)
         return min(times, default=None)
 
-    def serve(self, office: Office, now: float) -> None:
+    def serve(self, office: MessageReceiver, now: float) -> None:
         """Do everything that can be done now."""
         for key, events in self.selector.select(0):
             if key.data is None:
@@ -269,7 +269,7 @@ class Connections:
         self._hear(office, now)
         self._tidy(office, now)
 
-    def send(self, stream: Stream, data: bytes, office: Office, now: float) -> bool:
+    def send(self, stream: TcpPeer, data: bytes, office: MessageReceiver, now: float) -> bool:
         """Send, or keep for later; False where there is no such connection any more."""
         connection = self._by_stream.get(stream)
         if connection is None:
@@ -279,7 +279,7 @@ class Connections:
 
     # --- who may connect --------------------------------------------------------------------------
 
-    def _accept(self, office: Office, now: float) -> None:
+    def _accept(self, office: MessageReceiver, now: float) -> None:
         assert self._listener is not None
         for _ in range(ACCEPTS_A_TURN):
             if not self._accepts.take(ACCEPT_RATE, ACCEPT_BURST, now):
@@ -296,9 +296,11 @@ class Connections:
                 log.warning("a phone's connection cannot be taken: %s", error)
                 self._pause(now + AGAIN)
                 return
-            self._take(sock, Stream((address[0], address[1])), office, now)
+            self._take(sock, TcpPeer((address[0], address[1])), office, now)
 
-    def _take(self, sock: socket.socket, stream: Stream, office: Office, now: float) -> None:
+    def _take(
+        self, sock: socket.socket, stream: TcpPeer, office: MessageReceiver, now: float
+    ) -> None:
         """Keep a new connection, at the cost of the oldest strangers' if need be."""
         if stream in self._by_stream or not office.is_heard(stream[0]):
             self.refused += 1
@@ -310,12 +312,12 @@ class Connections:
             sock.close()
             return
         self._make_room(stream[0], office, now)
-        made = Connection(sock, stream, now, Bucket(BURST[False], now))
+        made = TcpConnection(sock, stream, now, TokenBucket(BURST[False], now))
         self._by_stream[stream] = made
         office.opened(stream)
         self._watch(made, now)
 
-    def _make_room(self, host: str, office: Office, now: float) -> None:
+    def _make_room(self, host: str, office: MessageReceiver, now: float) -> None:
         """Close the oldest stranger's connection of `host`, or of whoever has most, if need be."""
         strangers = [one for one in self._by_stream.values() if not one.is_proven]
         hosts = Counter(one.stream[0] for one in strangers)
@@ -341,13 +343,15 @@ class Connections:
 
     # --- one connection ---------------------------------------------------------------------------
 
-    def _ready(self, connection: Connection, events: int, office: Office, now: float) -> None:
+    def _ready(
+        self, connection: TcpConnection, events: int, office: MessageReceiver, now: float
+    ) -> None:
         if events & selectors.EVENT_WRITE:
             self._flush(connection, office, now)
         if events & selectors.EVENT_READ and connection.stream in self._by_stream:
             self._read(connection, office, now)
 
-    def _read(self, connection: Connection, office: Office, now: float) -> None:
+    def _read(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
         try:
             data = connection.sock.recv(READ)
         except BlockingIOError:
@@ -363,11 +367,11 @@ class Connections:
         connection.framer.feed(data)
         self._cut(connection, office, now)
 
-    def _cut(self, connection: Connection, office: Office, now: float) -> None:
+    def _cut(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
         """Look for the next message."""
         try:
             connection.waiting = connection.framer.next()
-        except Broken as broken:
+        except BrokenStream as broken:
             log.info("%s: %s", connection.stream[0], broken)
             self._drop(connection, office, now)
             return
@@ -377,7 +381,7 @@ class Connections:
         elif connection.midway_at is None:
             connection.midway_at = now
 
-    def _hear(self, office: Office, now: float) -> None:
+    def _hear(self, office: MessageReceiver, now: float) -> None:
         """Take one message of each that has one, those who have said least first."""
         ready = [
             one
@@ -390,13 +394,13 @@ class Connections:
             else:
                 one.speak_at = now + PAUSE
 
-    def _may_speak(self, one: Connection, now: float) -> bool:
+    def _may_speak(self, one: TcpConnection, now: float) -> bool:
         """Measure each, and all strangers together, as the sluice does with datagrams."""
         if not one.bucket.take(RATE[one.is_proven], BURST[one.is_proven], now):
             return False
         return one.is_proven or self._strangers.take(STRANGERS_RATE, STRANGERS_BURST, now)
 
-    def _hear_one(self, connection: Connection, office: Office, now: float) -> None:
+    def _hear_one(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
         message, connection.waiting = connection.waiting, None
         connection.heard += 1
         assert message is not None
@@ -408,7 +412,7 @@ class Connections:
             self._cut(connection, office, now)
 
     def _understood(
-        self, message: bytes, connection: Connection, office: Office, now: float
+        self, message: bytes, connection: TcpConnection, office: MessageReceiver, now: float
     ) -> bool:
         try:
             return office.receive(message, connection.stream, now)
@@ -416,14 +420,16 @@ class Connections:
             log.exception("a message over TCP has failed; its connection is closed")
             return False
 
-    def _put(self, connection: Connection, data: bytes, office: Office, now: float) -> None:
+    def _put(
+        self, connection: TcpConnection, data: bytes, office: MessageReceiver, now: float
+    ) -> None:
         connection.out += data
         if len(connection.out) > WAITING_BYTES:
             self._drop(connection, office, now)
         else:
             self._flush(connection, office, now)
 
-    def _flush(self, connection: Connection, office: Office, now: float) -> None:
+    def _flush(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
         """Send what the peer takes; the rest waits for it, not for ever."""
         try:
             sent = connection.sock.send(connection.out)
@@ -439,7 +445,7 @@ class Connections:
             connection.stuck_at = now
         self._watch(connection, now)
 
-    def _tidy(self, office: Office, now: float) -> None:
+    def _tidy(self, office: MessageReceiver, now: float) -> None:
         """Close whoever has had its time, and wait for what can be taken of the others."""
         if self._accept_at is not None and self._accept_at <= now and self._listener:
             self._accept_at = None
@@ -454,7 +460,7 @@ class Connections:
             else:
                 self._watch(connection, now)
 
-    def _watch(self, connection: Connection, now: float) -> None:
+    def _watch(self, connection: TcpConnection, now: float) -> None:
         wanted = connection.wanted(now)
         if wanted == connection.mask:
             return
@@ -466,7 +472,7 @@ class Connections:
             self.selector.register(connection.sock, wanted, connection)
         connection.mask = wanted
 
-    def _drop(self, connection: Connection, office: Office, now: float) -> None:
+    def _drop(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
         """Close a connection, and tell what hung by it."""
         if self._by_stream.pop(connection.stream, None) is None:
             return
@@ -526,7 +532,7 @@ WHY_NOT = {
 Job = Callable[[float], None]
 
 
-class Loop:
+class SipThread:
     """Drives an endpoint. `on_event` and `after_turn` are called in the thread."""
 
     def __init__(
@@ -541,7 +547,7 @@ class Loop:
         self.address = address
         self.trouble = ""
         self.tcp_trouble = ""
-        self.connections = Connections()
+        self.connections = TcpConnections()
         self.listening = threading.Event()
         self.endpoint: Endpoint | None = None
         self._on_event = on_event
@@ -734,7 +740,7 @@ class Loop:
                 self._send(endpoint, datagram, address, now)
 
     def _send(self, endpoint: Endpoint, datagram: bytes, address: Address, now: float) -> None:
-        if isinstance(address, Stream):
+        if isinstance(address, TcpPeer):
             self._send_by(endpoint, datagram, address, now)
             return
         if self._socket is None:
@@ -747,7 +753,7 @@ class Loop:
             self._drain_errors(endpoint, now)
             self._send_again(endpoint, datagram, address, now)
 
-    def _send_by(self, endpoint: Endpoint, message: bytes, stream: Stream, now: float) -> None:
+    def _send_by(self, endpoint: Endpoint, message: bytes, stream: TcpPeer, now: float) -> None:
         """Send over a connection; one that is gone is as good as nobody at an address."""
         with self._apart(now):
             if not self.connections.send(stream, message, endpoint, now):

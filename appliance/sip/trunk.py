@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from appliance.calls.events import Caller, Passed, Presentation
-from appliance.sip.dialog import AGENT, Core, Dialog, contact
+from appliance.sip.dialog import AGENT, Dialog, SipCore, contact
 from appliance.sip.message import (
     Headers,
-    Message,
     NameAddress,
+    SipMessage,
     read_name_address,
     read_uri,
     split_outside,
 )
-from appliance.sip.registrar import Login, RegistrarAccount, Target
+from appliance.sip.registrar import DigestLogin, RegistrarAccount, RingTarget
 from appliance.sip.rtp import Address
-from appliance.sip.transactions import Do
+from appliance.sip.transactions import TransactionAction
 
 # ---- registration ------------------------------------------------------------------------------
 # The box's own registration at a telephone system or proxy (RFC 3261 10.2), kept up for ever.
@@ -46,7 +46,7 @@ MAX_TRIES = 3
 """Answers to challenges in a row; more would be a wrong password told for ever."""
 
 
-class Standing(enum.StrEnum):
+class RegistrationState(enum.StrEnum):
     """How the box stands with its registrar."""
 
     ASKING = "asking"  # for the first time
@@ -56,12 +56,12 @@ class Standing(enum.StrEnum):
 
 
 @dataclass(slots=True)
-class Registration:
+class TrunkRegistration:
     """Keeps the box registered; `standing` says how that goes."""
 
-    core: Core
-    login: Login
-    standing: Standing = Standing.ASKING
+    core: SipCore
+    login: DigestLogin
+    standing: RegistrationState = RegistrationState.ASKING
     _call_id: str = ""
     _tag: str = ""
     _cseq: int = 0
@@ -80,9 +80,9 @@ class Registration:
 
     def stop(self, now: float) -> None:
         """Sign off; nothing is waited for."""
-        if self.standing is Standing.REGISTERED:
+        if self.standing is RegistrationState.REGISTERED:
             self._send(0, now)
-        self.standing, self._next, self._answer_by = Standing.ASKING, None, None
+        self.standing, self._next, self._answer_by = RegistrationState.ASKING, None, None
 
     def next_deadline(self) -> float | None:
         """Return when `advance` is next needed (monotonic s), None for never."""
@@ -115,7 +115,7 @@ class Registration:
         )
         data = dialog.request("REGISTER", self._cseq, branch, local, extra)
 
-        def learn(what: Do, message: Message | None, now: float) -> None:
+        def learn(what: TransactionAction, message: SipMessage | None, now: float) -> None:
             """Hear of this REGISTER only while it is the newest."""
             if branch == self._branch and self._answer_by is not None:
                 self._learn(what, message, now)
@@ -124,22 +124,22 @@ class Registration:
         key = (branch, "REGISTER")
         self.core.transactions.request(key, data, login.address, learn, now)
 
-    def _learn(self, what: Do, message: Message | None, now: float) -> None:
-        if what is Do.FAILED:
+    def _learn(self, what: TransactionAction, message: SipMessage | None, now: float) -> None:
+        if what is TransactionAction.FAILED:
             self._silent(now)
-        elif what is Do.PASS and message is not None:
+        elif what is TransactionAction.PASS and message is not None:
             self._answered(message, now)
 
-    def _answered(self, message: Message, now: float) -> None:
+    def _answered(self, message: SipMessage, now: float) -> None:
         if message.code < 300:
             self._accepted(message, now)
         elif self._tries < MAX_TRIES and self._can_ask_again(message):
             self._tries += 1
             self._send(self._seconds, now)
         else:
-            self._failed(Standing.REFUSED, now + RETRY_REFUSED)
+            self._failed(RegistrationState.REFUSED, now + RETRY_REFUSED)
 
-    def _can_ask_again(self, message: Message) -> bool:
+    def _can_ask_again(self, message: SipMessage) -> bool:
         if message.code == 423:
             least = message.get("Min-Expires")
             shorter, self._seconds = self._seconds, int(least) if _is_number(least) else 0
@@ -150,11 +150,11 @@ class Registration:
         self._credentials = (answer,) if answer else ()
         return bool(answer)
 
-    def _accepted(self, message: Message, now: float) -> None:
-        self.standing, self._answer_by, self._failures = Standing.REGISTERED, None, 0
+    def _accepted(self, message: SipMessage, now: float) -> None:
+        self.standing, self._answer_by, self._failures = RegistrationState.REGISTERED, None, 0
         self._next = now + max(self._granted(message), LEAST) / 2
 
-    def _granted(self, message: Message) -> int:
+    def _granted(self, message: SipMessage) -> int:
         """Return the seconds that our own contact was given (10.2.4): others may stand there."""
         own = read_name_address(contact(self.core.local(self.login.address))).uri
         for value in message.all("Contact"):
@@ -169,9 +169,9 @@ class Registration:
         """Wait a lot's share, half of it or more, of a pause that grows with each failure."""
         pause = min(RETRY * 2 ** min(self._failures, DOUBLINGS), LONGEST_RETRY)
         self._failures += 1
-        self._failed(Standing.SILENT, now + pause * (1 + self.core.random(1)[0] / 255) / 2)
+        self._failed(RegistrationState.SILENT, now + pause * (1 + self.core.random(1)[0] / 255) / 2)
 
-    def _failed(self, standing: Standing, again_at: float) -> None:
+    def _failed(self, standing: RegistrationState, again_at: float) -> None:
         self.standing, self._answer_by, self._next = standing, None, again_at
 
 
@@ -199,21 +199,21 @@ _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
-def target(account: RegistrarAccount, name: str) -> Target | None:
+def branch_target(account: RegistrarAccount, name: str) -> RingTarget | None:
     """Say where a branch is rung: at the proxy; None for a name that is no branch's."""
     if name not in account.branches:
         return None
-    return Target(_uri(account, name)[1:-1], account.address)
+    return RingTarget(_uri(account, name)[1:-1], account.address)
 
 
-def party(account: RegistrarAccount, number: str) -> str:
+def trunk_party(account: RegistrarAccount, number: str) -> str:
     """Return the From of a caller who is handed over; "" for a number that is not to be told."""
     if not _NUMBER.fullmatch(number):
         return ANONYMOUS
     return f'"{number}" {_uri(account, number)}'
 
 
-def told(account: RegistrarAccount, branch: str, number: str, passed: Passed) -> Headers:
+def trunk_headers(account: RegistrarAccount, branch: str, number: str, passed: Passed) -> Headers:
     """Return what else the INVITE to a branch says; `number` as in `party`."""
     own, cause = _uri(account, account.user), CAUSES.get(passed.why, 480)
     is_told = _NUMBER.fullmatch(number) and not passed.withheld
@@ -229,7 +229,7 @@ def told(account: RegistrarAccount, branch: str, number: str, passed: Passed) ->
     )
 
 
-def is_called(account: RegistrarAccount | None, message: Message, source: Address) -> bool:
+def is_trunk_call(account: RegistrarAccount | None, message: SipMessage, source: Address) -> bool:
     """Tell whether an INVITE is a caller handed over to us: from the proxy itself, for us.
 
     The proxy puts our Contact, or our account, into the request's URI; To may name a whole group.
@@ -240,7 +240,7 @@ def is_called(account: RegistrarAccount | None, message: Message, source: Addres
     return uri is not None and uri.user in {AGENT, account.user}
 
 
-def is_loop(account: RegistrarAccount, message: Message) -> bool:
+def is_loop(account: RegistrarAccount, message: SipMessage) -> bool:
     """Tell whether a caller was handed over too often, or once by ourselves."""
     hops = message.get(HOPS, "0")
     if not (hops.isascii() and hops.isdigit()) or int(hops[:9]) > MAX_HOPS:
@@ -249,13 +249,13 @@ def is_loop(account: RegistrarAccount, message: Message) -> bool:
     return account.user in {_user(read_name_address(value)) for value in past}
 
 
-def origin_of(message: Message) -> str:
+def origin_of(message: SipMessage) -> str:
     """Name the account that hands a caller over, "" where it does not say (a telephone system)."""
     user = _user(read_name_address(message.get("Diversion")))
     return user if _ACCOUNT.fullmatch(user) else ""
 
 
-def caller_of(message: Message) -> Caller:
+def caller_of(message: SipMessage) -> Caller:
     """Say who calls; a number that is to be kept back is not even read."""
     if HIDING.search(message.get("Privacy").lower()):
         return Caller(Presentation.WITHHELD)
@@ -267,7 +267,7 @@ def caller_of(message: Message) -> Caller:
     return Caller(Presentation.SHOWN, number) if number else Caller(Presentation.UNAVAILABLE)
 
 
-def _values(message: Message, name: str) -> list[str]:
+def _values(message: SipMessage, name: str) -> list[str]:
     """Return every address of a header: a proxy may have put several into one (RFC 3261 7.3.1)."""
     return [one for line in message.all(name) for one in split_outside(line, ",")]
 

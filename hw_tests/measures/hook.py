@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.modem.events import Flashed, Stream
+from appliance.modem.events import FlashSent, Stream
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, unmeasured
@@ -58,7 +58,7 @@ def _flash(field: Field, bench: Bench, ms: int) -> bool | None:
     mark = bench["B"].mark()
     bench["B"].order(lambda driver, now: driver.flash("", now), bench.now)
     done = bench.until(
-        lambda: bench["B"].told(Flashed, mark),
+        lambda: bench["B"].told(FlashSent, mark),
         10.0,
         "la linea B non manda il flash",
         "line B sends no flash",

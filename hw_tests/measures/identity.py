@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from appliance.modem.probe import DuplexVerdict as ProbeVerdict
 from appliance.modem.probe import Finding as Probed
-from appliance.modem.probe import Verdict as ProbeVerdict
 from hw_tests.asking import Volts
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured

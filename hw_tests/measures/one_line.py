@@ -137,11 +137,11 @@ def _called(field: Field, bench: Bench) -> bool:
 
 
 def _rang_twice(bench: Bench, mark: int) -> bool:
-    return len(bench[LINE].told(events.Rang, mark)) > 1
+    return len(bench[LINE].told(events.RingReceived, mark)) > 1
 
 
 def _rings(bench: Bench) -> Finding:
-    rang = [at for at, _ in bench[LINE].told(events.Rang)][-2:]
+    rang = [at for at, _ in bench[LINE].told(events.RingReceived)][-2:]
     apart = fmean(after - before for before, after in pairwise(rang))
     return found("person_ring", LINE, Figure("from ring to ring", apart, "s", PERIOD))
 

@@ -17,7 +17,7 @@ from appliance.media.messages import Recovering, Snapshot
 from appliance.modem.events import Recovery
 from appliance.panel import Led
 from appliance.sip.phones import PhoneState
-from appliance.sip.trunk import Standing
+from appliance.sip.trunk import RegistrationState
 from appliance.store import database
 from appliance.store.database import DATABASE_FAILING
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up
@@ -92,7 +92,8 @@ def test_what_sip_has_met_with_is_told(plant: Plant) -> None:
     """Floods, nonsense, lock-outs, and the other telephone system in words."""
     plant.phones = dataclasses.replace(
         plant.phones, dropped=3, nonsense=4, locked_out=("127.0.15.66",),
-        registrar=Standing.REFUSED, branches=(PhoneState("savena", "", None, answers=False),),
+        registrar=RegistrationState.REFUSED,
+        branches=(PhoneState("savena", "", None, answers=False),),
         tcp_trouble="why", connections=5,
     )  # fmt: skip
     sip = plant.ask()["sip"]
@@ -101,7 +102,7 @@ def test_what_sip_has_met_with_is_told(plant: Plant) -> None:
     assert sip["registrar"] == "127.0.15.9"
     assert sip["standing"]["en"] == "refuses the name or the password"
     assert sip["branches"] == [{"name": "savena", "answers": False}]
-    assert set(status.STANDINGS) == set(Standing)
+    assert set(status.STANDINGS) == set(RegistrationState)
 
 
 def test_the_lines_process_is_told_with_its_figures(plant: Plant) -> None:

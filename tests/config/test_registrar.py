@@ -13,7 +13,7 @@ from appliance.config import build, phones, read
 from appliance.config.phones import phone_settings
 from appliance.errors import ConfigurationError
 from appliance.sip.registrar import RegistrarAccount
-from appliance.sip.trunk import Standing
+from appliance.sip.trunk import RegistrationState
 from tests.config.test_config import SMALL, mistakes_of
 
 ACCOUNT = """
@@ -70,13 +70,13 @@ def test_mistakes_are_told_with_their_remedy() -> None:
     ("standing", "said"),
     [
         (None, ""),
-        (Standing.ASKING, ""),
-        (Standing.REGISTERED, ""),
-        (Standing.SILENT, "does not answer"),
-        (Standing.REFUSED, "refuses the box"),
+        (RegistrationState.ASKING, ""),
+        (RegistrationState.REGISTERED, ""),
+        (RegistrationState.SILENT, "does not answer"),
+        (RegistrationState.REFUSED, "refuses the box"),
     ],
 )
-def test_what_is_said(standing: Standing | None, said: str) -> None:
+def test_what_is_said(standing: RegistrationState | None, said: str) -> None:
     """Trouble in both languages, and none while all is well."""
     trouble = build.trouble_of(standing)
     assert (trouble is not None) is bool(said)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from appliance.dsp import dtmf, g711
-from appliance.dsp.progress import Kind
+from appliance.dsp.progress import ToneKind
 from appliance.simulator.exchange import audio
 from tests.bench.table import percentile
 from tests.detection import spandsp, strangers, trials
@@ -149,7 +149,7 @@ def _progress() -> Table:
     return Table("Call-progress tones", words, heads, rows)
 
 
-def _form_name(country: str, kind: Kind, place: int) -> str:
+def _form_name(country: str, kind: ToneKind, place: int) -> str:
     form = getattr(dtmf.PLANS[country], kind.value)[place]
     hz = "+".join(str(freq) for freq in form.bursts[0].freqs)
     times = "/".join(str(ms) for burst in form.bursts for ms in (burst.on_ms, burst.off_ms))
@@ -157,10 +157,10 @@ def _form_name(country: str, kind: Kind, place: int) -> str:
     return f"{country.upper()} {kind.value}, {hz} Hz {'steady' if steady else times}"
 
 
-def _named(country: str, kind: Kind, place: int) -> Cells:
+def _named(country: str, kind: ToneKind, place: int) -> Cells:
     done = trials.named(country, kind, place)
     times = [f"{percentile(done.after_ms, share):.0f}" for share in (0.50, 0.95, 1.0)]
-    is_release = kind in {Kind.BUSY, Kind.CONGESTION}
+    is_release = kind in {ToneKind.BUSY, ToneKind.CONGESTION}
     aim = f"all, p95 ≤ {trials.BUSY_LIMIT_MS}" if is_release else "all"
     in_time = not is_release or percentile(done.after_ms, 0.95) <= trials.BUSY_LIMIT_MS
     right = f"{done.tried - done.wrong} of {done.tried}"

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.dsp import dtmf as ours
 from appliance.dsp import g711, progress, wav
-from appliance.dsp.progress import Kind
+from appliance.dsp.progress import ToneKind
 from appliance.simulator.exchange import audio, signals
 from appliance.simulator.exchange.signals import COUNTRIES
 from tests.detection import spandsp, strangers, tables, trials
@@ -88,7 +88,7 @@ def _runs(segments: list[tuple[int, int]]) -> list[int]:
 
 
 @pytest.mark.parametrize(("code", "kind", "place"), trials.forms())
-def test_we_name_a_strangers_tones(code: str, kind: Kind, place: int) -> None:
+def test_we_name_a_strangers_tones(code: str, kind: ToneKind, place: int) -> None:
     """spandsp plays every form of every country's tones at two levels: each is named, once."""
     form = getattr(ours.PLANS[code], kind.value)[place]
     steady = all(burst.off_ms == 0 for burst in form.bursts)
@@ -101,14 +101,14 @@ def test_we_name_a_strangers_tones(code: str, kind: Kind, place: int) -> None:
 @pytest.mark.parametrize(
     ("hz", "half_ms", "code", "kind"),
     [
-        ((425,), 500, "it", Kind.BUSY),
-        ((425,), 200, "it", Kind.CONGESTION),
-        ((400,), 375, "gb", Kind.BUSY),
-        ((480, 620), 250, "us", Kind.CONGESTION),
+        ((425,), 500, "it", ToneKind.BUSY),
+        ((425,), 200, "it", ToneKind.CONGESTION),
+        ((400,), 375, "gb", ToneKind.BUSY),
+        ((480, 620), 250, "us", ToneKind.CONGESTION),
     ],
 )
 def test_we_name_the_tones_of_sox(
-    hz: tuple[float, ...], half_ms: int, code: str, kind: Kind
+    hz: tuple[float, ...], half_ms: int, code: str, kind: ToneKind
 ) -> None:
     """A third generator: sines and pauses of sox."""
     assert kinds(strangers.sox_bursts(hz, half_ms, half_ms, 12, -20), code) == [kind]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.dsp import dtmf, progress
-from appliance.dsp.progress import Kind
+from appliance.dsp.progress import ToneKind
 from tests.detection.signals import Dialling, errors, onset, rows, tone_on_a_line
 
 Judge = Callable[[bytes], str]
@@ -49,7 +49,7 @@ SPECIAL_DEVIATIONS = (-0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04)
 TONE_MS = 14_000
 SPECIAL_MS = 1_100
 """The three tones and their pauses, once."""
-TOLD = (Kind.DIAL, Kind.RINGBACK, Kind.BUSY, Kind.CONGESTION)
+TOLD = (ToneKind.DIAL, ToneKind.RINGBACK, ToneKind.BUSY, ToneKind.CONGESTION)
 BUSY_LIMIT_MS = 3000
 """p95 of busy and congestion from the tone's onset to certainty."""
 
@@ -97,7 +97,7 @@ class Named:
     after_ms: tuple[int, ...]
 
 
-def forms() -> list[tuple[str, Kind, int]]:
+def forms() -> list[tuple[str, ToneKind, int]]:
     """List every form of every country's tones: country, kind, place in its plan."""
     return [
         (country, kind, place)
@@ -107,12 +107,12 @@ def forms() -> list[tuple[str, Kind, int]]:
     ]
 
 
-def expected(country: str, kind: Kind, place: int) -> Kind:
+def expected(country: str, kind: ToneKind, place: int) -> ToneKind:
     """The word for a form: Italy's second busy is its congestion too, and so it is called."""
-    return Kind.CONGESTION if (country, kind, place) == ("it", Kind.BUSY, 1) else kind
+    return ToneKind.CONGESTION if (country, kind, place) == ("it", ToneKind.BUSY, 1) else kind
 
 
-def named(country: str, kind: Kind, place: int) -> Named:
+def named(country: str, kind: ToneKind, place: int) -> Named:
     """Play a form at every level, noise and deviation; each must be named once, and nothing else.
 
     What is quieter than -36 dBm0 in all or drowned in more noise than 12 dB below is not tried.
@@ -132,7 +132,7 @@ def named(country: str, kind: Kind, place: int) -> Named:
     return Named(len(tries), wrong, tuple(after))
 
 
-def _told(pcm: bytes, plan: dtmf.Plan) -> list[tuple[Kind, int]]:
+def _told(pcm: bytes, plan: dtmf.Plan) -> list[tuple[ToneKind, int]]:
     """What is told of a stream, and after how many ms of it."""
     detector = progress.ProgressDetector(plan)
     return [

@@ -16,7 +16,7 @@ from appliance.dsp.conceal import (
     HELD,
     Background,
     Concealer,
-    Floor,
+    NoiseFloor,
     best_fit,
     crossed,
     likeness,
@@ -288,7 +288,7 @@ def test_little_that_follows_is_used_as_far_as_it_goes() -> None:
 
 def test_floor_is_the_least_of_two_seconds() -> None:
     """Known after 100 frames; quiet is what is little louder, and never what is loud."""
-    floor = Floor()
+    floor = NoiseFloor()
     assert (floor.rms, floor.is_quiet(40), floor.is_quiet(400)) == (0, True, False)
     for rms in [150] * 50 + [100] + [150] * 49:
         floor.add(rms)

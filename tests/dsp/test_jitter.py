@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from appliance.dsp import g711, wav
 from appliance.dsp.conceal import Concealer
-from appliance.dsp.jitter import JitterBuffer, JitterCounters, Packet, Source, Splicer, Store
+from appliance.dsp.jitter import (
+    JitterBuffer,
+    JitterCounters,
+    JitterPacket,
+    PacketSource,
+    PacketStore,
+    Splicer,
+)
 from appliance.dsp.wav import Law
 from tests.dsp.stream import Delays, on_time, read_through
 from tests.helpers import sound
@@ -304,8 +311,8 @@ def test_a_held_vowel_without_pauses_is_corrected_too() -> None:
 def test_where_less_than_a_splice_is_in_store_none_is_made() -> None:
     """Delay is wanted, the room is quiet, but 5 ms are all there is: not now."""
     for samples, is_made in ((40, False), (79, False), (80, True)):
-        store = Store(0)
-        store.put(Packet(0, 0, SILENT[:1] * samples))
+        store = PacketStore(0)
+        store.put(JitterPacket(0, 0, SILENT[:1] * samples))
         splicer, played = Splicer(Law.ULAW, JitterCounters()), Concealer(Law.ULAW)
         made = [splicer.sound(store, played, -100, 60, 160) for _ in range(5)]
         assert any(made) is is_made
@@ -486,8 +493,10 @@ def test_little_sound_ahead_is_no_reason_to_fail(seed: int) -> None:
 def test_numbers_wrap_where_packets_are_counted(first: int) -> None:
     """16 bits: packet 0 follows 65535, whether one is missing or a jump is to be believed."""
     numbers = [(first + n) % 65_536 for n in range(4)]
-    one, two, three, four = (Packet(160 * n, number, b"x") for n, number in enumerate(numbers))
-    source = Source()
+    one, two, three, four = (
+        JitterPacket(160 * n, number, b"x") for n, number in enumerate(numbers)
+    )
+    source = PacketSource()
     assert source.believes(one, is_jump=False) == (one,)
     assert source.missing(one, four) == 2
     source.passes(two)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.dsp import dtmf, progress
-from appliance.dsp.progress import Outgoing, Progress, Progressed
+from appliance.dsp.progress import OutgoingProgress, Progress, Progressed
 from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import babble, noise, through
@@ -22,7 +22,7 @@ IT = dtmf.PLANS["it"]
 
 def told(pcm: bytes, country: str = "it", **limits: int) -> list[Progressed]:
     """All that one leg's listener tells of a stream."""
-    leg = Outgoing(dtmf.PLANS[country], **limits)
+    leg = OutgoingProgress(dtmf.PLANS[country], **limits)
     return [fact for at in range(0, len(pcm), 320) for fact in leg.feed(pcm[at : at + 320])]
 
 
@@ -52,7 +52,7 @@ def test_ringing_is_told_at_the_first_ring(country: str) -> None:
     assert [fact.kind for fact in facts] == [Progress.RINGING]
     assert facts[0].rings == 1
     assert facts[0].after_ms <= 1000 + 2000 + 1520
-    leg = Outgoing(dtmf.PLANS[country])
+    leg = OutgoingProgress(dtmf.PLANS[country])
     leg.feed(pcm)
     assert (leg.state, leg.rings) == (Progress.RINGING, 4)
 
@@ -216,7 +216,7 @@ def test_any_split_gives_the_same_facts(cuts: list[int]) -> None:
         Progress.ANSWERED,
         Progress.SIT,
     ]
-    leg = Outgoing(IT)
+    leg = OutgoingProgress(IT)
     places = [0, *sorted(cuts), len(whole)]
     assert [
         fact for start, end in itertools.pairwise(places) for fact in leg.feed(whole[start:end])

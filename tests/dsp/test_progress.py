@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.dsp import dtmf, g711, progress, wav
-from appliance.dsp.progress import Kind
+from appliance.dsp.progress import ToneKind
 from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import at_level, babble, noise, speech, through, voices
 
-RELEASE = {Kind.BUSY, Kind.CONGESTION, Kind.DIAL, Kind.STEADY}
+RELEASE = {ToneKind.BUSY, ToneKind.CONGESTION, ToneKind.DIAL, ToneKind.STEADY}
 SECOND = bytes(16000)
 
 
@@ -27,7 +27,7 @@ def heard(pcm: bytes, country: str = "it") -> list[progress.ProgressHeard]:
     return [e for at in range(0, len(pcm), 320) for e in detector.feed(pcm[at : at + 320])]
 
 
-def kinds(pcm: bytes, country: str = "it") -> list[Kind]:
+def kinds(pcm: bytes, country: str = "it") -> list[ToneKind]:
     """What was told, in order."""
     return [event.kind for event in heard(pcm, country)]
 
@@ -35,18 +35,18 @@ def kinds(pcm: bytes, country: str = "it") -> list[Kind]:
 NAMED = [
     (country, kind, place)
     for country, plan in dtmf.PLANS.items()
-    for kind in (Kind.BUSY, Kind.CONGESTION, Kind.DIAL, Kind.RINGBACK)
+    for kind in (ToneKind.BUSY, ToneKind.CONGESTION, ToneKind.DIAL, ToneKind.RINGBACK)
     for place in range(len(getattr(plan, kind.value)))
 ]
 
 
 @pytest.mark.parametrize("country, kind, place", NAMED)
-def test_every_tone_of_every_plan_is_named(country: str, kind: Kind, place: int) -> None:
+def test_every_tone_of_every_plan_is_named(country: str, kind: ToneKind, place: int) -> None:
     """Each form in use is recognised wherever the frames cut it, once, and as nothing else."""
     form = getattr(dtmf.PLANS[country], kind.value)[place]
     expected = kind
-    if (country, kind, place) == ("it", Kind.BUSY, 1):
-        expected = Kind.CONGESTION  # the same 200/200: the faster word is told
+    if (country, kind, place) == ("it", ToneKind.BUSY, 1):
+        expected = ToneKind.CONGESTION  # the same 200/200: the faster word is told
     for offset_ms in (0, 53, 307):
         pcm = bytes(16 * offset_ms) + through(dtmf.play(form, 14000), Law.ALAW)
         assert kinds(pcm, country) == [expected]
@@ -57,7 +57,7 @@ def test_every_tone_of_every_plan_is_named(country: str, kind: Kind, place: int)
 def test_every_busy_in_use_releases_an_italian_line(freq: int, half: int) -> None:
     """VoIP boxes follow their maker: all six cadences are a release, 15 Hz off too."""
     (event,) = heard(SECOND + dtmf.play(dtmf.cadence((freq,), half, half), 6000))
-    assert event.kind is (Kind.BUSY if half > 300 else Kind.CONGESTION)
+    assert event.kind is (ToneKind.BUSY if half > 300 else ToneKind.CONGESTION)
     assert event.cadence_ms == pytest.approx((half, half), abs=25)
     assert event.after_ms <= 4 * 2 * half
 
@@ -67,14 +67,14 @@ def test_every_busy_in_use_releases_an_italian_line(freq: int, half: int) -> Non
 @pytest.mark.parametrize(
     "kind, times",
     [
-        (Kind.BUSY, (500, 500)),
-        (Kind.CONGESTION, (200, 200)),
-        (Kind.RINGBACK, (1000, 4000)),
-        (Kind.DIAL, (200, 200, 600, 1000)),
+        (ToneKind.BUSY, (500, 500)),
+        (ToneKind.CONGESTION, (200, 200)),
+        (ToneKind.RINGBACK, (1000, 4000)),
+        (ToneKind.DIAL, (200, 200, 600, 1000)),
     ],
 )
 def test_tones_are_named_in_noise(
-    kind: Kind, times: tuple[int, ...], dbm0: float, snr: int
+    kind: ToneKind, times: tuple[int, ...], dbm0: float, snr: int
 ) -> None:
     """From -8 to -36 dBm0, down to 12 dB above the noise."""
     pcm = dtmf.play(dtmf.cadence((425,), *times, dbm0=dbm0), 12000)
@@ -98,22 +98,22 @@ def test_pulsed_dial_tone_is_never_congestion() -> None:
     """Its 200/200 is one pair among others, wherever one begins to listen."""
     pcm = dtmf.play(dtmf.PLANS["it"].dial[0], 30000)
     for start_ms in range(0, 2000, 90):
-        assert kinds(pcm[16 * start_ms :]) == [Kind.DIAL]
+        assert kinds(pcm[16 * start_ms :]) == [ToneKind.DIAL]
 
 
 def test_three_fast_pairs_are_not_enough() -> None:
     """Three bursts of 200/200 end no call; the fourth does, a fifth is not waited for."""
     burst = dtmf.play(dtmf.cadence((425,), 200, 200), 400)
     assert kinds(burst * 3 + SECOND + burst[:6400]) == []
-    assert kinds(burst * 4 + burst[:640]) == [Kind.CONGESTION]
-    assert kinds(burst * 4 + SECOND) == [Kind.CONGESTION]
+    assert kinds(burst * 4 + burst[:640]) == [ToneKind.CONGESTION]
+    assert kinds(burst * 4 + SECOND) == [ToneKind.CONGESTION]
 
 
 def test_a_box_that_plays_three_bursts_only_has_gone() -> None:
     """B1: some boxes fall silent after three; two are a doorbell, and end nothing."""
     burst = dtmf.play(dtmf.PLANS["it"].busy[0], 1000)
     (event,) = heard(burst * 3 + SECOND * 8)
-    assert (event.kind, event.cadence_ms, event.after_ms) == (Kind.BUSY, (500, 500), 2960)
+    assert (event.kind, event.cadence_ms, event.after_ms) == (ToneKind.BUSY, (500, 500), 2960)
     assert kinds(burst * 2 + SECOND * 8) == []
 
 
@@ -134,21 +134,21 @@ def test_bursts_that_differ_are_no_tone() -> None:
 def test_steady_tone_that_is_no_dial_tone() -> None:
     """In the US a busy chord without pauses is steady, not a dial tone."""
     (event,) = heard(dtmf.chord((480, 620), 5000), "us")
-    assert (event.kind, event.cadence_ms, event.after_ms) == (Kind.STEADY, (4000, 0), 4000)
+    assert (event.kind, event.cadence_ms, event.after_ms) == (ToneKind.STEADY, (4000, 0), 4000)
 
 
 def test_another_chord_begins_another_row() -> None:
     """A busy tone after ringback is told though the chord changes (US)."""
     plan = dtmf.PLANS["us"]
     pcm = dtmf.play(plan.ringback[0], 8000) + dtmf.play(plan.busy[0], 5000)
-    assert kinds(pcm, "us") == [Kind.RINGBACK, Kind.BUSY]
+    assert kinds(pcm, "us") == [ToneKind.RINGBACK, ToneKind.BUSY]
 
 
 def test_a_tone_is_told_again_after_a_long_pause() -> None:
     """One release is told once; a second call's release on the same line is another one."""
     busy = dtmf.play(dtmf.PLANS["it"].busy[0], 8000)
-    assert kinds(busy) == [Kind.BUSY]
-    assert kinds(busy + SECOND * 8 + busy) == [Kind.BUSY] * 2
+    assert kinds(busy) == [ToneKind.BUSY]
+    assert kinds(busy + SECOND * 8 + busy) == [ToneKind.BUSY] * 2
 
 
 def test_speech_in_the_pauses_is_no_release() -> None:
@@ -193,7 +193,7 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
     """House rule 1, for the tones and for the silence."""
     whole = stream()
     expected = heard(whole)
-    assert [event.kind for event in expected] == [Kind.CONGESTION]
+    assert [event.kind for event in expected] == [ToneKind.CONGESTION]
     places = [0, *sorted(cuts), len(whole)]
     detector = progress.ProgressDetector(dtmf.PLANS["it"])
     meter = progress.SilenceMeter()

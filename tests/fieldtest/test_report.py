@@ -26,7 +26,7 @@ from appliance.fieldtest import person, report
 from appliance.fieldtest.report import junit_xml
 from appliance.media.messages import line_settings
 from appliance.modem.dialects import CONEXANT, GENERIC
-from appliance.modem.line import Life
+from appliance.modem.line import LineMachine
 from appliance.modem.scripts import LineSettings
 from appliance.paper import pdf
 from appliance.service.backup import backup_pieces
@@ -548,7 +548,7 @@ def test_volts_are_asked_for_where_they_can_be_believed(
     dialect: str, voltage: bool | None, probe: object
 ) -> None:
     """A modem whose volts were measured as false is not asked for them, another one is."""
-    assert Life(LineSettings(dialect=dialect, voltage=voltage)).probe == probe
+    assert LineMachine(LineSettings(dialect=dialect, voltage=voltage)).probe == probe
 
 
 @pytest.mark.system

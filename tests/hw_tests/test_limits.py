@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from appliance.dsp.wav import SAMPLE_RATE
+from appliance.modem.probe import DuplexVerdict as ProbeVerdict
 from appliance.modem.probe import Finding as Probed
-from appliance.modem.probe import Verdict as ProbeVerdict
 from appliance.modem.probe import proven
 from hw_tests import signals, sweep
 from hw_tests.called import Rung

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.sip.registrar import PhoneAccount, RegistrarAccount
-from appliance.sip.trunk import Standing
+from appliance.sip.trunk import RegistrationState
 from tests.helpers import baresip, kamailio, linphone
 from tests.helpers.box import wait
 from tests.helpers.kamailio import REALM, Kamailio
@@ -93,9 +93,9 @@ def wait_until_reached(box: Office, phone: Handset) -> None:
             phone.is_over()
             break
         wait(0.2)
-    while box.phones.status().registrar is Standing.ASKING:
+    while box.phones.status().registrar is RegistrationState.ASKING:
         wait(0.05)
-    assert box.phones.status().registrar is Standing.REGISTERED
+    assert box.phones.status().registrar is RegistrationState.REGISTERED
 
 
 class _Switch:

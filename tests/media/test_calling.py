@@ -251,7 +251,7 @@ def test_the_gap_that_a_flash_makes_in_a_duplex_line() -> None:
 
     def note(data: bytes, now: float) -> Any:
         facts = told(data, now)
-        heard.extend(now for fact in facts if type(fact).__name__ == "Heard")
+        heard.extend(now for fact in facts if type(fact).__name__ == "SoundReceived")
         return facts
 
     one.line.driver.receive_data = note  # type: ignore[method-assign]  # the test's own ear

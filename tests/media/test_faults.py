@@ -41,7 +41,7 @@ from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice, Recovering
 from appliance.media.port import GONE
 from appliance.modem.events import Recovery, Signal, Stream
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from appliance.simulator.exchange.line import SubscriberLineState
 from appliance.simulator.exchange.outlet import KNOBS, turn_knobs
 from tests.media.virtual import Desk, Hosted, World
@@ -232,7 +232,9 @@ def reopened(one: Hosted, now: float) -> None:
 
 def serves(one: Hosted, world: World) -> None:
     """The line takes a call and lets go of it: whatever was, it is in order now."""
-    world.until(lambda: one.line.status.in_service and one.line.driver.stage is Stage.IDLE, 60_000)
+    world.until(
+        lambda: one.line.status.in_service and one.line.driver.stage is LineStage.IDLE, 60_000
+    )
     world.until(lambda: one.station.line.state is SubscriberLineState.IDLE, 60_000)
     before = len(one.heard_of(LineRang))
     call = one.place(hang_up_after_ms=10**6)

@@ -17,7 +17,7 @@ from appliance.calls.events import (
 from appliance.calls.orders import Play, Record
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.media.detectors import Fax
+from appliance.media.detectors import FaxSigns
 from appliance.media.messages import LineSetup
 from appliance.simulator.exchange.audio import Echo
 from tests.helpers import sound
@@ -114,7 +114,7 @@ def test_who_spoke_before_the_fax_is_kept(chip: bool, desks: list[Desk]) -> None
 
 def test_one_report_of_the_chip_is_a_mistake_of_it() -> None:
     """A chip that takes a voice for the tone once, or twice a minute apart, ends no call."""
-    signs = Fax("line1")
+    signs = FaxSigns("line1")
     assert [signs.chip(at_ms) for at_ms in (1000, 1100, 2000, 62_000)] == [None] * 4
     assert signs.chip(65_500) == FaxCalled("line1", FaxSource.CHIP, 3500)
     assert [signs.chip(69_000), signs.sound(4020)] == [None, None]
@@ -122,7 +122,7 @@ def test_one_report_of_the_chip_is_a_mistake_of_it() -> None:
 
 def test_a_burst_that_the_chip_missed_is_made_up_for() -> None:
     """Two reports may be two bursts apart."""
-    signs = Fax("line1")
+    signs = FaxSigns("line1")
     assert signs.chip(1000) is None
     assert signs.chip(8000) == FaxCalled("line1", FaxSource.CHIP, 7000)
 

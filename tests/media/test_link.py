@@ -14,7 +14,7 @@ import pytest
 from appliance.calls import events, orders
 from appliance.errors import PeerError
 from appliance.media import link
-from appliance.media.link import CREDIT_BYTES, QUEUE_LIMIT, Link, Sound
+from appliance.media.link import CREDIT_BYTES, QUEUE_LIMIT, Link, RecordedSound
 from appliance.media.messages import LineSetup, MediaHealth, Prompt, Setup
 from appliance.media.switch import HANDLERS
 
@@ -99,9 +99,9 @@ def test_sound_needs_credit_and_what_does_not_fit_is_counted(ends: tuple[Link, L
     carrier, desk = ends
     carrier.open_sound("r1")
     dropped = [carrier.send_sound("r1", b"\xff" * 8000) for _ in range(11)]
-    heard = [m for m in desk.receive() if isinstance(m, Sound)]
+    heard = [m for m in desk.receive() if isinstance(m, RecordedSound)]
     carrier.flush()
-    heard += [m for m in desk.receive() if isinstance(m, Sound)]
+    heard += [m for m in desk.receive() if isinstance(m, RecordedSound)]
 
     assert dropped == [0] * (CREDIT_BYTES // 8000) + [8000]
     assert b"".join(sound.data for sound in heard) == b"\xff" * CREDIT_BYTES
@@ -192,7 +192,7 @@ def test_a_message_without_end_is_the_peers_fault(ends: tuple[Link, Link]) -> No
 def test_sound_of_a_name_that_is_no_text_belongs_to_no_recording(ends: tuple[Link, Link]) -> None:
     """What cannot be decoded is a strange name, never an exception in the deciding thread."""
     ends[0].socket.send(b"S\x01\xffabc")
-    assert list(ends[1].receive()) == [Sound("\ufffd", b"abc")]
+    assert list(ends[1].receive()) == [RecordedSound("\ufffd", b"abc")]
 
 
 def test_every_order_to_the_carrier_is_carried_out() -> None:

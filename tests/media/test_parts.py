@@ -25,10 +25,10 @@ from appliance.calls.orders import Record
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.media.clock import SLICE_NS, TICK, Lateness, Ticker
-from appliance.media.detectors import SILENCE_LIMIT_MS, Heard, Keys, Release
+from appliance.media.detectors import SILENCE_LIMIT_MS, DigitMerger, LineHeard, ReleaseDetector
 from appliance.media.link import Link
 from appliance.media.messages import Prompt
-from appliance.media.playback import Player, PromptMemory, Recorder, Silence
+from appliance.media.playback import Player, PromptMemory, Silence, SoundRecorder
 
 CHIP, SOUND = DigitSource.CHIP, DigitSource.SOUND
 
@@ -47,7 +47,7 @@ def test_a_press_heard_twice_is_one_press(
     presses: list[tuple[DigitSource, float]], new: list[bool]
 ) -> None:
     """Chip and sound report the same press; each press counts once, also a doubled digit."""
-    keys = Keys()
+    keys = DigitMerger()
     assert [keys.press(source, at) for source, at in presses] == new
 
 
@@ -108,9 +108,9 @@ def test_prompts_that_come_later_go_before_the_setups() -> None:
     assert bytes(playing) == bytes(memory.sound("it/a")) == b"aa"
 
 
-def _recorder(**limits: int) -> tuple[Recorder, Link]:
+def _recorder(**limits: int) -> tuple[SoundRecorder, Link]:
     a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    recorder = Recorder(Record("r1", "line1", **limits), Law.ULAW, Link(a))
+    recorder = SoundRecorder(Record("r1", "line1", **limits), Law.ULAW, Link(a))
     recorder.start()
     return recorder, Link(b)
 
@@ -159,38 +159,38 @@ def test_sound_that_finds_no_credit_is_told_as_a_gap() -> None:
 
 def test_release_is_told_once_with_its_evidence() -> None:
     """B1: the first certain sign ends the call; later ones change nothing."""
-    release = Release("line1")
+    release = ReleaseDetector("line1")
     assert release.tone("ringback", "1000/4000", 5000) is None
     told = release.tone("busy", "500/500", 2600)
     assert told is not None
     assert (told.evidence, told.after_ms, told.detail) == (Evidence.BUSY_TONE, 2600, "500/500")
-    assert release.chip("busy", 9000, Heard(9000, tone_ms=500)) is None
+    assert release.chip("busy", 9000, LineHeard(9000, tone_ms=500)) is None
 
 
 def test_a_loop_event_counts_only_once_the_line_has_settled() -> None:
     """A polarity reversal at the answer is supervision, not a release."""
-    release = Release("line1")
-    assert release.chip("loop", 100, Heard(100, tone_ms=500)) is None
-    told = release.chip("loop", 5000, Heard(5000, tone_ms=500))
+    release = ReleaseDetector("line1")
+    assert release.chip("loop", 100, LineHeard(100, tone_ms=500)) is None
+    told = release.chip("loop", 5000, LineHeard(5000, tone_ms=500))
     assert told is not None
     assert told.evidence is Evidence.LOOP
 
 
 def test_an_old_sign_of_the_chip_is_none() -> None:
     """Long after it a new one begins anew, and who spoke meanwhile has not gone."""
-    release = Release("line1")
-    quiet = partial(Heard, silent_ms=1000)
+    release = ReleaseDetector("line1")
+    quiet = partial(LineHeard, silent_ms=1000)
     assert release.chip("busy", 5000, quiet(5000)) is None
     assert release.chip("busy", 5000, quiet(16_000)) is None
     assert release.chip("busy", 5000, quiet(16_100)) is None, "the same one, doubled"
-    assert release.judge(Heard(27_000)) is None
+    assert release.judge(LineHeard(27_000)) is None
     assert release.sign is None
     assert release.chip("talking", 5000, quiet(28_000)) is None
 
 
 def test_long_silence_is_told_once() -> None:
     """Silence is the last resort; whether it ends the call is the Switchboard's to say."""
-    release = Release("line1")
+    release = ReleaseDetector("line1")
     assert release.silence(SILENCE_LIMIT_MS - 1) is None
     told = release.silence(SILENCE_LIMIT_MS)
     assert told is not None

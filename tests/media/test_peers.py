@@ -13,7 +13,7 @@ import pytest
 
 from appliance.media.link import Link, peer_of
 from appliance.media.messages import Notice, Ping, Pong, Snapshot
-from appliance.media.process import Carrier
+from appliance.media.process import MediaGateway
 
 SOMEBODY = 4321
 
@@ -28,7 +28,7 @@ class Bench:
         self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listening.bind(str(self.path))
         self.listening.listen()
-        self.carrier = Carrier(nursery, "", self.listening, account=account)
+        self.carrier = MediaGateway(nursery, "", self.listening, account=account)
 
     def connect(self) -> Link:
         """Connect, as a desk does."""

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.errors import TechnicianError
-from appliance.media.clock import Rhythm
+from appliance.media.clock import FrameScheduler
 from appliance.media.messages import Notice
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.port import (
@@ -26,17 +26,17 @@ from appliance.media.port import (
     MUTE,
     MUTE_LIMIT_S,
     PAUSE_S,
-    Port,
+    LinePort,
 )
 from appliance.media.switch import Switch
 from appliance.modem.events import Recovery, Sentence
 from appliance.modem.port_server import (
-    Ask,
-    Cause,
-    Dropped,
-    Opened,
+    DtrDropped,
+    PortCommand,
+    PortFault,
+    PortOpened,
     PortTrouble,
-    decode_ask,
+    decode_command,
     send_report,
 )
 from appliance.policy.supervision import RESTART_RULES, Component
@@ -79,7 +79,7 @@ class Line:
         self.driver = Driver()
         self.expects_sound = False
         self.is_still = False
-        self.rhythm = Rhythm()
+        self.rhythm = FrameScheduler()
         self.heard = b""
         self.nothing = 0
         self.losses: list[tuple[Sentence, Recovery]] = []
@@ -100,7 +100,7 @@ class Line:
         self.needs, self.in_service = least, False
 
 
-class Nursery:
+class ForkServer:
     """Keepers are not born here; descriptors are closed."""
 
     def __init__(self) -> None:
@@ -122,10 +122,10 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.line, self.nursery = Line(), Nursery()
+        self.line, self.nursery = Line(), ForkServer()
         self.selector = selectors.DefaultSelector()
         self.modem = -1
-        self.port = Port(
+        self.port = LinePort(
             self.line,  # type: ignore[arg-type]  # a stand-in
             "/dev/modem",
             self.nursery,  # type: ignore[arg-type]  # a stand-in
@@ -149,10 +149,10 @@ class Bench:
         self.modem, slave = os.openpty()
         tty.setraw(slave)
         os.set_blocking(slave, False)
-        self.report(Opened("/dev/modem", slave), slave)
+        self.report(PortOpened("/dev/modem", slave), slave)
         os.close(slave)
 
-    def report(self, report: Opened | Dropped | PortTrouble, *descriptors: int) -> None:
+    def report(self, report: PortOpened | DtrDropped | PortTrouble, *descriptors: int) -> None:
         """Let the keeper report."""
         send_report(self.keeper, report, descriptors)
         self.turn()
@@ -295,8 +295,8 @@ def test_a_step_of_the_ladder_leaves_the_port_free_and_takes_its_time(bench: Ben
     being reset, and tried again when the step had its time.
     """
     bench.needs(Recovery.DROP_DTR)
-    assert decode_ask(bench.keeper.recv(100)) is Ask.DROP_DTR
-    bench.report(Dropped(700))
+    assert decode_command(bench.keeper.recv(100)) is PortCommand.DROP_DTR
+    bench.report(DtrDropped(700))
     assert bench.line.starts == 2
     for step, seconds in ((Recovery.RESET_USB, 8.0), (Recovery.POWER_CYCLE, 15.0)):
         bench.needs(step)
@@ -350,7 +350,7 @@ def test_an_unplugged_modem_is_waited_for_by_its_keeper(bench: Bench) -> None:
     assert bench.nursery.asked == 2
     bench.kept()
     why = Sentence("La porta non c'è.", "There is no port.")
-    bench.report(PortTrouble(Cause.MISSING, why))
+    bench.report(PortTrouble(PortFault.MISSING, why))
     assert bench.line.losses[1:] == [(why, Recovery.PLUG_IN)]
     bench.turn(3600.0)
     assert bench.nursery.asked == 2
@@ -380,7 +380,7 @@ def test_a_restart_by_hand_does_not_wait_for_the_next_try(bench: Bench) -> None:
     bench.port.restart()
     assert bench.nursery.asked == 2
     bench.kept()
-    bench.report(PortTrouble(Cause.MISSING, GONE))
+    bench.report(PortTrouble(PortFault.MISSING, GONE))
     bench.turn(3600.0)
     bench.port.restart()
     assert bench.nursery.asked == 3
@@ -411,13 +411,13 @@ def test_port_and_keeper_that_fail_in_one_turn_cost_the_line_and_nothing_else(
 @pytest.mark.parametrize(
     ("cause", "least"),
     [
-        (Cause.BUSY, Recovery.FREE_PORT),
-        (Cause.PERMISSION, Recovery.FREE_PORT),
-        (Cause.BROKEN, Recovery.REOPEN),
+        (PortFault.BUSY, Recovery.FREE_PORT),
+        (PortFault.PERMISSION, Recovery.FREE_PORT),
+        (PortFault.BROKEN, Recovery.REOPEN),
     ],
 )
 def test_what_a_person_must_do_resets_no_device(
-    bench: Bench, cause: Cause, least: Recovery
+    bench: Bench, cause: PortFault, least: Recovery
 ) -> None:
     """A port in use, or not allowed, is tried again; only a broken one climbs the ladder."""
     why = Sentence("No.", "No!")

@@ -9,7 +9,7 @@ from appliance.calls.orders import Play, PressKeys
 from appliance.dsp import dtmf, g711
 from appliance.dsp.wav import SILENCE, Law, level_dbm0
 from appliance.media.messages import LineSetup
-from appliance.media.playback import ECHO_MS, Pressing
+from appliance.media.playback import ECHO_MS, DtmfSender
 from appliance.simulator.exchange.audio import Echo
 from tests.detection.trials import digits_in
 from tests.helpers import sound
@@ -113,7 +113,7 @@ def test_a_voice_goes_on_behind_the_keys() -> None:
 
 def test_keys_replace_what_is_played_for_their_length_only() -> None:
     """To the sample, in any pieces; their echo is waited for a while longer."""
-    pressing = Pressing()
+    pressing = DtmfSender()
     quiet = SILENCE[Law.ULAW]
     assert pressing.over(b"\x2a" * 99, Law.ULAW) == b"\x2a" * 99
     pressing.press("1")

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.dsp.jitter import JitterBuffer
 from appliance.dsp.wav import Law
-from appliance.media.clock import CLEAR_S, FRAME_S, MARGIN_S, Rhythm
+from appliance.media.clock import CLEAR_S, FRAME_S, MARGIN_S, FrameScheduler
 
 FRAMES = 3000
 """A minute."""
@@ -32,7 +32,7 @@ class Fetched:
 
 def _fetch(piece: int, drift: float = 0.0) -> Fetched:
     """Let a modem send pieces of so many samples; be woken as the rhythm asks for it."""
-    rhythm, fetched = Rhythm(), Fetched()
+    rhythm, fetched = FrameScheduler(), Fetched()
     rate = 8000 * (1 + drift)
     read = told = 0
     now = 0.0
@@ -78,7 +78,7 @@ def test_a_frame_that_is_late_is_watched_for() -> None:
     """A fetch that found too little is over: from now on every byte wakes until it is whole;
     from then on the clock does again.
     """
-    rhythm = Rhythm()
+    rhythm = FrameScheduler()
     rhythm.took(160, 1.0)
     assert rhythm.fetch_at == pytest.approx(1.0 + FRAME_S + MARGIN_S)
     assert not rhythm.is_due(1.02)
@@ -94,7 +94,7 @@ def test_a_frame_that_is_late_is_watched_for() -> None:
 
 def test_a_process_that_was_late_keeps_the_rhythm() -> None:
     """What was late by 8 ms, or by three frames, is fetched at its old pace the next time."""
-    rhythm = Rhythm()
+    rhythm = FrameScheduler()
     rhythm.took(160, 1.0)
     rhythm.took(160, 1.029)
     assert rhythm.fetch_at == pytest.approx(1.041, abs=0.0001)
@@ -107,7 +107,7 @@ def test_a_line_joined_to_a_phone_follows_its_packets(piece: int) -> None:
     """The piece behind a packet ends the first frame, whatever its size, but not one that comes
     with the packet; the next one is due 20 ms later.
     """
-    rhythm = Rhythm()
+    rhythm = FrameScheduler()
     rhythm.took(160, 1.0)
     assert not rhythm.begins(1.0, came_at=0.99)
     rhythm.begin(1.0)
@@ -126,7 +126,7 @@ def test_a_line_joined_to_a_phone_follows_its_packets(piece: int) -> None:
 
 def test_a_phone_that_sends_nothing_is_not_waited_for() -> None:
     """On hold from the first moment: after 50 ms any piece will do, once."""
-    rhythm = Rhythm()
+    rhythm = FrameScheduler()
     rhythm.begin(1.0)
     assert not rhythm.begins(1.049, came_at=0.5)
     assert rhythm.begins(1.051, came_at=0.5)
@@ -138,7 +138,7 @@ class Conversation:
     """A modem of 10 ms pieces, a phone whose packets come `phase` behind; read as asked for."""
 
     phase: float
-    rhythm: Rhythm = field(default_factory=Rhythm)
+    rhythm: FrameScheduler = field(default_factory=FrameScheduler)
     store: JitterBuffer = field(default_factory=lambda: JitterBuffer(Law.ULAW))
     now: float = 0.0
     pieces: int = 0
@@ -193,7 +193,7 @@ def test_wherever_packets_come_they_are_read_evenly(phase_ms: int) -> None:
 
 def test_a_stream_that_ended_has_no_rhythm() -> None:
     """Behind a stream's end every byte is news at once, and the next stream begins anew."""
-    rhythm = Rhythm()
+    rhythm = FrameScheduler()
     rhythm.took(300, 1.0)
     rhythm.stop()
     assert rhythm.fetch_at is None

@@ -19,7 +19,7 @@ from appliance.calls.events import (
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
-from appliance.media.bridge import FOR_CALLER, FOR_PHONE, MOST_APART, Voice
+from appliance.media.bridge import FOR_CALLER, FOR_PHONE, MOST_APART, ConferenceVoice
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.switch import SILENT_PHONE_S
 from appliance.simulator.exchange.call import ExchangeCall
@@ -284,7 +284,7 @@ def test_whoever_reads_behind_is_not_late_for_ever() -> None:
     """A modem that lost some sound leaves one reader behind the other: up to 60 ms are kept."""
     phone = Phone()
     phone.agree(0.0)
-    heard = Voice(phone.leg)
+    heard = ConferenceVoice(phone.leg)
     heard.read(FOR_CALLER, MOST_APART + 400)
     assert len(heard._sound) == 2 * MOST_APART
     assert len(heard.read(FOR_PHONE, 160)) == 320

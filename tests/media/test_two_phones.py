@@ -11,7 +11,7 @@ from appliance.calls import orders
 from appliance.calls.events import MediaAgreed, PhoneHungUp, PhoneLost, PromptEnded
 from appliance.dsp import g711
 from appliance.dsp.wav import FRAME_SAMPLES, Law
-from appliance.media.bridge import TwoPhones, middle, next_after
+from appliance.media.bridge import PhoneBridge, middle_of_pause, next_tick_after
 from appliance.media.clock import TICK
 from appliance.media.messages import Notice
 from appliance.media.phone_leg import PhoneLeg
@@ -102,7 +102,7 @@ def test_frames_end_far_from_both_phones_packets(apart_ms: int) -> None:
     """
     first, last = 100.0, 100.0 + apart_ms / 1000
     for came in ([first, last], [last, first]):
-        due = next_after(100.05, middle(came))
+        due = next_tick_after(100.05, middle_of_pause(came))
         assert 100.0499 < due < 100.0701
         for moment in came:
             off = (due - moment) % TICK
@@ -113,7 +113,7 @@ def talk(pair: Pair, phases_ms: tuple[int, int], jitter_ms: float) -> None:
     """Let both speak for 4 s on a clock of 1 ms, packets up to `jitter_ms` early or late."""
     dice = random.Random(3)
     phones = (pair.phone, pair.other)
-    joined = TwoPhones(pair.phone.leg, pair.other.leg, 200.0)
+    joined = PhoneBridge(pair.phone.leg, pair.other.leg, 200.0)
     regular = [200.0 + phase / 1000 for phase in phases_ms]
     due = list(regular)
     for ms in range(4000):

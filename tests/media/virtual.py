@@ -21,7 +21,7 @@ from appliance.calls.events import (
 )
 from appliance.dsp.wav import FRAME_SAMPLES, Law, silence
 from appliance.media.line import AnalogLine
-from appliance.media.link import Link, Sound
+from appliance.media.link import Link, RecordedSound
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg, bind_port
 from appliance.simulator.exchange.call import CallPlan, ExchangeCall
@@ -173,7 +173,7 @@ class Desk:
     def step(self, now: float) -> None:
         """Take what has arrived."""
         for message in self.link.receive():
-            if isinstance(message, Sound):
+            if isinstance(message, RecordedSound):
                 self.sound += message.data
                 self.near.grant(message.recording, len(message.data))
             else:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from appliance.calls.events import Caller, Presentation
-from appliance.modem.events import Heard, Idle, LineEvent, OffHook, Stream, Streaming, Up
+from appliance.modem.events import Idle, LineEvent, OffHook, SoundReceived, Stream, Streaming, Up
 from appliance.modem.line import LineDriver
 from appliance.modem.scripts import LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.modem.fake_modem import Bench, FakeModem
 
 NUMBER = Caller(Presentation.SHOWN, "0512345678")
@@ -35,7 +35,7 @@ def prepared(line: Bench) -> Bench:
     """Let it ring until the modem is prepared."""
     line.modem.ring(line.now)
     line.run(2.5)
-    assert line.driver.stage is Stage.PREPARED
+    assert line.driver.stage is LineStage.PREPARED
     return line
 
 
@@ -59,4 +59,4 @@ def streaming(line: Bench, kind: Stream = Stream.DUPLEX) -> Bench:
 
 def heard(events: list[LineEvent]) -> bytes:
     """Join the sound of many events."""
-    return b"".join(e.samples for e in events if isinstance(e, Heard))
+    return b"".join(e.samples for e in events if isinstance(e, SoundReceived))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.calls.events import Caller, Presentation
-from appliance.modem.caller_id import NAME_LIMIT, NUMBER_LIMIT, CallerId, clean_name
+from appliance.modem.caller_id import NAME_LIMIT, NUMBER_LIMIT, CallerIdReader, clean_name
 
 
 def shown(number: str, name: str = "") -> Caller:
@@ -17,7 +17,7 @@ def shown(number: str, name: str = "") -> Caller:
 
 def caller(*texts: str) -> Caller | None:
     """Read several lines or reports."""
-    identity = CallerId()
+    identity = CallerIdReader()
     for text in texts:
         identity.add(text)
     return identity.caller
@@ -88,7 +88,7 @@ def test_the_manual_s_raw_message() -> None:
 
 def test_a_name_completes_the_identity() -> None:
     """Until the name has come there may be more to wait for."""
-    identity = CallerId()
+    identity = CallerIdReader()
     identity.add("NMBR = 051")
     assert not identity.complete
     identity.add("NAME = P")
@@ -144,7 +144,7 @@ def test_any_message_is_survived(kind: int, data: bytes, spoilt: bool) -> None:
 )
 def test_the_exchanges_own_time(texts: tuple[str, ...], dated: str) -> None:
     """Month, day, hour, minute, by lines or by the FSK layer; whole or not at all."""
-    identity = CallerId()
+    identity = CallerIdReader()
     for text in texts:
         identity.add(text)
     assert identity.dated == dated

@@ -9,7 +9,7 @@ from appliance.errors import Bug
 from appliance.modem.events import Failed, Recovery, Sentence, Stream, Up
 from appliance.modem.line import LADDER, LineDriver
 from appliance.modem.scripts import NO_FORMAT, NO_VOICE, LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.modem.fake_modem import FakeModem, usr5637
 from tests.modem.stages import bench, prepared, up
 
@@ -20,7 +20,7 @@ def test_a_line_comes_up_idle_with_its_modem_known(piece: int) -> None:
     line = bench(piece=piece)
     line.up()
     assert line.take() == [Up("CONEXANT CX93001-EIS_V0.2013-V92", True, Law.ULAW)]
-    assert (line.driver.stage, line.driver.law) == (Stage.IDLE, Law.ULAW)
+    assert (line.driver.stage, line.driver.law) == (LineStage.IDLE, Law.ULAW)
     assert not line.modem.voice
     assert line.modem.faults == []
 
@@ -57,13 +57,13 @@ def test_a_modem_found_in_a_stream_comes_up(action: str, piece: int) -> None:
     line = up(modem, piece)
     assert not modem.off_hook
     assert not modem.voice
-    assert line.driver.stage is Stage.IDLE
+    assert line.driver.stage is LineStage.IDLE
 
 
 @pytest.mark.parametrize("state", [{"verbose": False}, {"quiet": True}, {"echo": False}])
 def test_a_modem_with_any_way_of_answering_comes_up(state: dict[str, bool]) -> None:
     """V0, Q1 and E0 or E1 left by a former owner are undone."""
-    assert up(FakeModem(**state)).driver.stage is Stage.IDLE  # type: ignore[arg-type]  # flags only
+    assert up(FakeModem(**state)).driver.stage is LineStage.IDLE  # type: ignore[arg-type]  # flags only
 
 
 def test_a_lost_result_is_asked_again() -> None:

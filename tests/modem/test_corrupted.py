@@ -14,10 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.modem.events import Failed, Heard, Idle, LineEvent, OffHook, Rang, Stream, Up
+from appliance.modem.events import (
+    Failed,
+    Idle,
+    LineEvent,
+    OffHook,
+    RingReceived,
+    SoundReceived,
+    Stream,
+    Up,
+)
 from appliance.modem.line import LineDriver
 from appliance.modem.scripts import LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from appliance.modem.v253 import LINE_LIMIT, REPLY_LIMIT
 from tests.helpers.examples import examples
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
@@ -77,10 +86,14 @@ def noisy(half: bool) -> Noisy:
 def serves(line: Bench) -> list[LineEvent]:
     """Bring the line back as its port would, ring, answer; returns what was told of the call."""
     end = line.now + SERVICE_S
-    while line.driver.stage is not Stage.IDLE and line.now < end:
-        if line.driver.stage is Stage.FAILED:
+    while line.driver.stage is not LineStage.IDLE and line.now < end:
+        if line.driver.stage is LineStage.FAILED:
             line.note(line.driver.start(line.now))
-        elif line.driver.stage not in {Stage.SYNCING, Stage.INQUIRING, Stage.CONFIGURING}:
+        elif line.driver.stage not in {
+            LineStage.SYNCING,
+            LineStage.INQUIRING,
+            LineStage.CONFIGURING,
+        }:
             line.note(line.driver.hang_up(line.now))
         line.run(1)
     line.take()
@@ -88,7 +101,7 @@ def serves(line: Bench) -> list[LineEvent]:
     line.run(2.5)
     line.note(line.driver.answer(line.now))
     line.run(3)
-    return [e for e in line.take() if isinstance(e, Rang | OffHook)]
+    return [e for e in line.take() if isinstance(e, RingReceived | OffHook)]
 
 
 def bounded(driver: LineDriver) -> bool:
@@ -124,8 +137,8 @@ def test_a_line_survives_a_noisy_cable(seed: int, one_in: int, half: bool, piece
         line.run(4)
         assert bounded(line.driver)
     modem.noise.on = False
-    assert serves(line)[0] == Rang(1)
-    assert line.driver.stage is Stage.OFF_HOOK
+    assert serves(line)[0] == RingReceived(1)
+    assert line.driver.stage is LineStage.OFF_HOOK
     assert modem.off_hook
 
 
@@ -138,4 +151,4 @@ def test_a_modem_that_talks_for_ever_costs_a_bounded_memory(junk: bytes) -> None
     for _ in range(256):
         line.note(line.driver.receive_data(junk * (4096 // len(junk)), line.now))
         assert bounded(line.driver)
-    assert all(not isinstance(e, Heard) for e in line.take())
+    assert all(not isinstance(e, SoundReceived) for e in line.take())

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.modem.v253 import PACKET_LIMIT, Code, End, Item, Packet, Plain, Unshielder, shield
+from appliance.modem.v253 import (
+    PACKET_LIMIT,
+    EndItem,
+    EventItem,
+    Item,
+    PlainItem,
+    ReportItem,
+    Unshielder,
+    shield,
+)
 
 
 def test_every_dle_is_doubled_and_nothing_else() -> None:
@@ -14,18 +23,21 @@ def test_every_dle_is_doubled_and_nothing_else() -> None:
 
 
 CASES: list[tuple[bytes, list[Item]]] = [
-    (b"ab\x10\x10c", [Plain(b"ab\x10c")]),
-    (b"a\x10\x1ab", [Plain(b"a\x10\x10b")]),
-    (b"a\x10\x03b", [Plain(b"a"), End(), Plain(b"b")]),
-    (b"a\x10/\x105\x10~b", [Plain(b"a"), Code("/"), Code("5"), Code("~"), Plain(b"b")]),
-    (b"a\x10\xfeb", [Plain(b"a"), Code("\xfe"), Plain(b"b")]),
-    (b"\x10XNMBR=1\x10.b", [Packet(b"NMBR=1"), Plain(b"b")]),
-    (b"\x10Xa\x10\x10b\x10.", [Packet(b"a\x10b")]),
-    (b"\x10Xab\x10bc", [Code("b"), Plain(b"c")]),
-    (b"\x10Xab\x10\x03c", [End(), Plain(b"c")]),
-    (b"\x10X" + b"p" * PACKET_LIMIT + b"s", [Plain(b"s")]),
-    (b"\x10X" + b"p" * (PACKET_LIMIT - 1) + b"\x10\x10s", [Plain(b"s")]),
-    (b"\x10X" + b"p" * (PACKET_LIMIT - 1) + b"\x10.", [Packet(b"p" * (PACKET_LIMIT - 1))]),
+    (b"ab\x10\x10c", [PlainItem(b"ab\x10c")]),
+    (b"a\x10\x1ab", [PlainItem(b"a\x10\x10b")]),
+    (b"a\x10\x03b", [PlainItem(b"a"), EndItem(), PlainItem(b"b")]),
+    (
+        b"a\x10/\x105\x10~b",
+        [PlainItem(b"a"), EventItem("/"), EventItem("5"), EventItem("~"), PlainItem(b"b")],
+    ),
+    (b"a\x10\xfeb", [PlainItem(b"a"), EventItem("\xfe"), PlainItem(b"b")]),
+    (b"\x10XNMBR=1\x10.b", [ReportItem(b"NMBR=1"), PlainItem(b"b")]),
+    (b"\x10Xa\x10\x10b\x10.", [ReportItem(b"a\x10b")]),
+    (b"\x10Xab\x10bc", [EventItem("b"), PlainItem(b"c")]),
+    (b"\x10Xab\x10\x03c", [EndItem(), PlainItem(b"c")]),
+    (b"\x10X" + b"p" * PACKET_LIMIT + b"s", [PlainItem(b"s")]),
+    (b"\x10X" + b"p" * (PACKET_LIMIT - 1) + b"\x10\x10s", [PlainItem(b"s")]),
+    (b"\x10X" + b"p" * (PACKET_LIMIT - 1) + b"\x10.", [ReportItem(b"p" * (PACKET_LIMIT - 1))]),
 ]
 
 
@@ -36,8 +48,8 @@ def test_samples_and_events_come_apart(data: bytes, items: list[Item]) -> None:
     unshielder, found = Unshielder(), list[Item]()
     for byte in data:
         for item in unshielder.feed(bytes((byte,))):
-            if isinstance(item, Plain) and found and isinstance(found[-1], Plain):
-                found[-1] = Plain(found[-1].data + item.data)
+            if isinstance(item, PlainItem) and found and isinstance(found[-1], PlainItem):
+                found[-1] = PlainItem(found[-1].data + item.data)
             else:
                 found.append(item)
     assert found == items
@@ -48,4 +60,4 @@ def test_a_reset_forgets_a_half_read_event() -> None:
     unshielder = Unshielder()
     assert unshielder.feed(b"\x10Xabc\x10") == []
     unshielder.reset()
-    assert unshielder.feed(b"z") == [Plain(b"z")]
+    assert unshielder.feed(b"z") == [PlainItem(b"z")]

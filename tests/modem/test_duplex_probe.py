@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.modem.probe import DuplexProbe, Finding, Verdict
+from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
 from appliance.modem.scripts import LineSettings
 from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import Station
@@ -47,7 +47,7 @@ def on_hook(station: Station) -> bool:
 def test_duplex_is_proven_by_both_rates(make: str) -> None:
     """8000 samples a second each way, no underrun; left by DLE ^; the line is put on hook."""
     found, station = probed(make, "duplex")
-    assert found.verdict is Verdict.DUPLEX
+    assert found.verdict is DuplexVerdict.DUPLEX
     assert 7900 <= found.heard_rate <= 8100
     assert 7900 <= found.sent_rate <= 8300
     assert (found.underruns, found.overruns, found.ended_by) == (0, 0, "DLE ^")
@@ -60,7 +60,7 @@ def test_duplex_is_proven_by_both_rates(make: str) -> None:
 def test_error_is_half_duplex() -> None:
     """The modem refuses +VTR: said so, with what to write."""
     found, station = probed("usr5637", "error")
-    assert found.verdict is Verdict.HALF_DUPLEX
+    assert found.verdict is DuplexVerdict.HALF_DUPLEX
     assert "+VTR" in found.sentence.it
     assert "duplex = false" in found.sentence.en
     assert on_hook(station)
@@ -69,7 +69,7 @@ def test_error_is_half_duplex() -> None:
 def test_a_stream_without_a_sample_is_half_duplex() -> None:
     """CONNECT alone proves nothing."""
     found, station = probed("usr5637", "mute")
-    assert found.verdict is Verdict.HALF_DUPLEX
+    assert found.verdict is DuplexVerdict.HALF_DUPLEX
     assert found.heard_rate == 0
     assert "sends no sound" in found.sentence.en
     assert on_hook(station)
@@ -78,7 +78,7 @@ def test_a_stream_without_a_sample_is_half_duplex() -> None:
 def test_a_modem_that_takes_too_little_is_half_duplex() -> None:
     """What is to be played waits at the port: the rate to the line is told."""
     found, _ = probed("conexant", "duplex", takes=40)
-    assert found.verdict is Verdict.HALF_DUPLEX
+    assert found.verdict is DuplexVerdict.HALF_DUPLEX
     assert found.sent_rate < 7600
     assert str(found.sent_rate) in found.sentence.it
 
@@ -86,14 +86,14 @@ def test_a_modem_that_takes_too_little_is_half_duplex() -> None:
 def test_some_modems_are_left_by_etx_only() -> None:
     """DLE ^ first, then DLE ETX; duplex all the same, and told by which."""
     found, station = probed("usr5637", "etx")
-    assert (found.verdict, found.ended_by) == (Verdict.DUPLEX, "DLE ETX")
+    assert (found.verdict, found.ended_by) == (DuplexVerdict.DUPLEX, "DLE ETX")
     assert on_hook(station)
 
 
 def test_a_modem_that_cannot_be_brought_out_is_of_no_use() -> None:
     """Neither terminator ends it: not duplex, whatever its rates."""
     found, _ = probed("conexant", "stuck")
-    assert found.verdict is Verdict.HALF_DUPLEX
+    assert found.verdict is DuplexVerdict.HALF_DUPLEX
     assert "DLE ETX" in found.sentence.en
 
 
@@ -111,7 +111,7 @@ def test_a_modem_without_voice_is_told() -> None:
             probe.handle_timer(now)
         sent = probe.data_to_send().replace(b"AT+FCLASS=8", b"AT+XXXXX=8")
         station.modem.receive_data(sent, now)
-    assert probe.finding.verdict is Verdict.NO_VOICE
+    assert probe.finding.verdict is DuplexVerdict.NO_VOICE
     assert not station.modem.off_hook
 
 
@@ -125,5 +125,5 @@ def test_no_modem_at_all() -> None:
         now = max(now, due)
         probe.handle_timer(now)
         probe.data_to_send()
-    assert probe.finding.verdict is Verdict.NO_ANSWER
+    assert probe.finding.verdict is DuplexVerdict.NO_ANSWER
     assert probe.finding.modem == ""

@@ -8,18 +8,18 @@ import pytest
 
 from appliance.modem.events import (
     Failed,
-    Flashed,
+    FlashSent,
     GaveUp,
     HalfDuplex,
-    Heard,
     Identified,
     Idle,
     Prepared,
-    Rang,
-    Recovered,
-    Recovering,
     Recovery,
+    RecoveryDone,
+    RecoveryStarted,
+    RingReceived,
     Sentence,
+    SoundReceived,
     Stopped,
     Stream,
     Streaming,
@@ -27,7 +27,7 @@ from appliance.modem.events import (
 )
 from appliance.modem.line import LineDriver
 from appliance.modem.scripts import NO_DUPLEX, LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.modem.fake_modem import FakeModem, usr5637
 from tests.modem.stages import NUMBER, answered, bench, prepared, streaming, up
 
@@ -41,7 +41,7 @@ def test_hanging_up_ends_the_stream_and_proves_idle(kind: Stream, piece: int) ->
     line.run(0.3)
     assert Idle() not in line.events
     line.run(1)
-    assert [e for e in line.take() if not isinstance(e, Heard)] == [Idle()]
+    assert [e for e in line.take() if not isinstance(e, SoundReceived)] == [Idle()]
     assert line.modem.commands[-5:] == ["ATH", "AT+FCLASS=0", "AT+VCID=1", "AT", "AT+FCLASS?"]
     assert (line.modem.off_hook, line.modem.voice, line.modem.stream) == (False, False, "")
     assert line.modem.faults == []
@@ -89,9 +89,9 @@ def test_a_modem_that_does_not_prove_idle_is_recovered() -> None:
     line.modem.lose["H"] = 2
     line.note(line.driver.hang_up(line.now))
     line.run(20)
-    told = [e for e in line.take() if not isinstance(e, Heard)]
-    assert [type(e) for e in told] == [Recovering, Recovered, Up, Idle]
-    assert isinstance(told[1], Recovered)
+    told = [e for e in line.take() if not isinstance(e, SoundReceived)]
+    assert [type(e) for e in told] == [RecoveryStarted, RecoveryDone, Up, Idle]
+    assert isinstance(told[1], RecoveryDone)
     assert "ATH" in told[1].reason.en
 
 
@@ -101,8 +101,8 @@ def test_a_stuck_stream_is_recovered_or_fails() -> None:
     line.modem.ends["+VTR"] = b"?"
     line.note(line.driver.hang_up(line.now))
     line.run(20)
-    recovering, failed = (e for e in line.take() if not isinstance(e, Heard))
-    assert isinstance(recovering, Recovering)
+    recovering, failed = (e for e in line.take() if not isinstance(e, SoundReceived))
+    assert isinstance(recovering, RecoveryStarted)
     assert isinstance(failed, Failed)
     assert failed.needs is Recovery.DROP_DTR
 
@@ -115,7 +115,7 @@ def test_a_refused_stream_makes_the_line_half_duplex_and_keeps_the_caller() -> N
     (told,) = line.take()
     assert told == HalfDuplex(NO_DUPLEX)
     assert line.modem.commands.count("AT+VTR") == 2
-    assert line.driver.stage is Stage.OFF_HOOK
+    assert line.driver.stage is LineStage.OFF_HOOK
     assert not line.driver.duplex
     line.note(line.driver.start_stream(Stream.TRANSMIT, line.now))
     line.run(0.3)
@@ -153,7 +153,7 @@ def test_an_answer_refused_twice_recovers() -> None:
     line.take()
     line.note(line.driver.answer(line.now))
     line.run(6)
-    assert [type(e) for e in line.take()] == [Recovering, Recovered, Up, Idle]
+    assert [type(e) for e in line.take()] == [RecoveryStarted, RecoveryDone, Up, Idle]
     assert line.modem.commands.count("AT+VLS=1") == 2
 
 
@@ -164,11 +164,11 @@ def test_hook_flash_and_digits_behind_a_pbx() -> None:
     line.run(0.9)
     assert line.modem.commands[-1] == "AT+VTS={!,10}"
     line.run(1.1)
-    assert line.take() == [Stopped(Stream.TRANSMIT), Flashed()]
+    assert line.take() == [Stopped(Stream.TRANSMIT), FlashSent()]
     assert line.modem.commands[-2:] == ["AT+VTS={!,10}", "AT+VTS={1,8},{2,8},{#,8}"]
     line.note(line.driver.flash("", line.now))
     line.run(2)
-    assert line.take() == [Flashed()]
+    assert line.take() == [FlashSent()]
 
 
 def test_an_idle_modem_is_asked_now_and_then() -> None:
@@ -176,10 +176,10 @@ def test_an_idle_modem_is_asked_now_and_then() -> None:
     line = up(usr5637(), settings=LineSettings(idle_check_ms=60_000))
     line.run(61)
     assert line.modem.commands[-1] == "AT+FCLASS?"
-    assert line.driver.stage is Stage.IDLE
+    assert line.driver.stage is LineStage.IDLE
     line.modem.deaf = True
     line.run(90)
-    assert [type(e) for e in line.take()] == [Recovering, Failed]
+    assert [type(e) for e in line.take()] == [RecoveryStarted, Failed]
 
 
 def test_a_ring_during_the_idle_check_is_a_call() -> None:
@@ -187,10 +187,10 @@ def test_a_ring_during_the_idle_check_is_a_call() -> None:
     line = up(usr5637(), settings=LineSettings(idle_check_ms=60_000))
     line.modem.lose["+FCLASS?"] = 1
     line.run(60)
-    assert line.driver.stage is Stage.CHECKING
+    assert line.driver.stage is LineStage.CHECKING
     line.modem.ring(line.now)
     line.run(9)
-    assert [type(e) for e in line.take()] == [Rang, Identified, Prepared, GaveUp, Idle]
+    assert [type(e) for e in line.take()] == [RingReceived, Identified, Prepared, GaveUp, Idle]
 
 
 def test_a_lost_port_fails_at_once_and_comes_back() -> None:
@@ -198,7 +198,7 @@ def test_a_lost_port_fails_at_once_and_comes_back() -> None:
     line = streaming(up())
     gone = Sentence("Il modem non c'e'.", "The modem is gone.")
     assert line.driver.lost(gone, line.now) == (Failed(gone, Recovery.REOPEN),)
-    assert line.driver.stage is Stage.FAILED
+    assert line.driver.stage is LineStage.FAILED
     line.modem = FakeModem()
     line.up()
     assert isinstance(line.take()[-1], Up)
@@ -238,7 +238,7 @@ def test_hanging_up_after_a_lost_connect_gets_there_by_recovery() -> None:
     line.run(0.5)
     line.note(line.driver.hang_up(line.now))
     line.run(30)
-    assert [type(e) for e in line.take()] == [Recovering, Recovered, Up, Idle]
+    assert [type(e) for e in line.take()] == [RecoveryStarted, RecoveryDone, Up, Idle]
     assert not line.modem.off_hook
 
 
@@ -275,6 +275,6 @@ def test_calls_survive_a_modem_that_loses_results(seed: int) -> None:
             line.take()
             line.up()
         assert isinstance(line.take()[-1], Idle | Up)
-        assert line.driver.stage is Stage.IDLE
+        assert line.driver.stage is LineStage.IDLE
         assert not line.modem.off_hook
     assert line.modem.faults == []

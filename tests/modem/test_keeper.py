@@ -21,14 +21,14 @@ from appliance.modem import port_server
 from appliance.modem.events import Sentence
 from appliance.modem.port_server import (
     PLUG_POLL_S,
-    Ask,
-    Cause,
-    Closed,
-    Dropped,
-    Keeper,
-    KeeperGone,
-    Opened,
-    Port,
+    DtrDropped,
+    PortClosed,
+    PortCommand,
+    PortDevice,
+    PortFault,
+    PortKeeper,
+    PortOpened,
+    PortServerGone,
     PortTrouble,
     Report,
     SerialPort,
@@ -61,12 +61,12 @@ def terminal() -> Iterator[Terminal]:
 class Kept:
     """A keeper in a thread, and the carrier's end of its socket."""
 
-    def __init__(self, path: str, open_port: Callable[[str], Port] = SerialPort) -> None:
+    def __init__(self, path: str, open_port: Callable[[str], PortDevice] = SerialPort) -> None:
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
         def keep() -> None:
             with theirs:
-                Keeper(theirs, path, open_port).run()
+                PortKeeper(theirs, path, open_port).run()
             self.worker.stopping.set()  # it serves one carrier
 
         self.worker = Worker("keeper", keep)
@@ -79,9 +79,9 @@ class Kept:
         assert report is not None
         return report
 
-    def ask(self, ask: Ask) -> Report:
+    def ask(self, ask: PortCommand) -> Report:
         """Ask, and wait for the answer."""
-        assert port_server.send_ask(self.sock, ask)
+        assert port_server.send_command(self.sock, ask)
         return self.report()
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ def keep() -> Iterator[Callable[..., Kept]]:
     """Make keepers that end with the test."""
     made: list[Kept] = []
 
-    def make(path: str, open_port: Callable[[str], Port] = SerialPort) -> Kept:
+    def make(path: str, open_port: Callable[[str], PortDevice] = SerialPort) -> Kept:
         made.append(Kept(path, open_port))
         return made[-1]
 
@@ -106,7 +106,7 @@ def keep() -> Iterator[Callable[..., Kept]]:
 
 def opened(report: Report) -> int:
     """Return the descriptor of an Opened."""
-    assert isinstance(report, Opened), report
+    assert isinstance(report, PortOpened), report
     return report.descriptor
 
 
@@ -144,17 +144,17 @@ def test_a_pseudo_terminal_has_no_dtr_and_says_so(
     """ENOTTY is an answer, not a fault."""
     kept = keep(terminal.path)
     os.close(opened(kept.report()))
-    assert kept.ask(Ask.DROP_DTR) == Dropped(0)
+    assert kept.ask(PortCommand.DROP_DTR) == DtrDropped(0)
 
 
 def test_a_port_is_closed_and_opened_again(terminal: Terminal, keep: Callable[..., Kept]) -> None:
     """After CLOSE nothing holds it; REOPEN hands over a new descriptor."""
     kept = keep(terminal.path)
     os.close(opened(kept.report()))
-    assert kept.ask(Ask.CLOSE) == Closed()
+    assert kept.ask(PortCommand.CLOSE) == PortClosed()
     with pytest.raises(OSError, match="Input/output"):
         os.read(terminal.far, 1)
-    port = opened(kept.ask(Ask.REOPEN))
+    port = opened(kept.ask(PortCommand.REOPEN))
     os.write(port, b"x")
     assert read_all(terminal.far, 1) == b"x"
     os.close(port)
@@ -173,7 +173,7 @@ def test_a_missing_port_says_what_to_do(tmp_path: Path, keep: Callable[..., Kept
     """The technician reads it in Italian or English; plugging in and REOPEN is enough."""
     report = keep(str(tmp_path / "line1")).report()
     assert isinstance(report, PortTrouble)
-    assert report.cause is Cause.MISSING
+    assert report.cause is PortFault.MISSING
     assert "line1" in report.sentence.it
     assert "plug in the modem" in report.sentence.en
 
@@ -192,7 +192,7 @@ def test_a_port_that_comes_is_opened_unasked(
     os.write(port, b"x")
     assert read_all(terminal.far, 1) == b"x"
     os.close(port)
-    assert kept.ask(Ask.CLOSE) == Closed()
+    assert kept.ask(PortCommand.CLOSE) == PortClosed()
 
 
 def test_a_port_that_is_still_coming_is_waited_for_in_silence(
@@ -204,7 +204,7 @@ def test_a_port_that_is_still_coming_is_waited_for_in_silence(
     monkeypatch.setattr(port_server, "PLUG_POLL_S", 0.05)
     errors = [OSError(errno.ENODEV, "x"), OSError(errno.ENXIO, "x"), OSError(errno.ENOENT, "x")]
 
-    def opens(path: str) -> Port:
+    def opens(path: str) -> PortDevice:
         if errors:
             raise errors.pop(0)
         return SerialPort(path)
@@ -212,7 +212,7 @@ def test_a_port_that_is_still_coming_is_waited_for_in_silence(
     kept = keep(terminal.path, opens)
     report = kept.report()
     assert isinstance(report, PortTrouble)
-    assert report.cause is Cause.MISSING
+    assert report.cause is PortFault.MISSING
     os.close(opened(kept.report()))
     never = keep(str(Path(terminal.path).parent / "never"))
     assert isinstance(never.report(), PortTrouble)
@@ -224,7 +224,7 @@ def test_a_port_in_use_names_the_user(terminal: Terminal, keep: Callable[..., Ke
     os.close(opened(keep(terminal.path).report()))
     report = keep(terminal.path).report()
     assert isinstance(report, PortTrouble)
-    assert report.cause is Cause.BUSY
+    assert report.cause is PortFault.BUSY
     assert "in use by" in report.sentence.en
 
 
@@ -239,15 +239,15 @@ def test_holders_of_a_port_are_other_processes(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (OSError(errno.EACCES, "x"), Cause.PERMISSION),
-        (OSError(errno.EBUSY, "x"), Cause.BUSY),
-        (OSError(errno.EIO, "x"), Cause.BROKEN),
-        (OSError(errno.ENODEV, "x"), Cause.MISSING),
-        (termios.error(5, "Input/output error"), Cause.BROKEN),
-        (ValueError("x"), Cause.BROKEN),
+        (OSError(errno.EACCES, "x"), PortFault.PERMISSION),
+        (OSError(errno.EBUSY, "x"), PortFault.BUSY),
+        (OSError(errno.EIO, "x"), PortFault.BROKEN),
+        (OSError(errno.ENODEV, "x"), PortFault.MISSING),
+        (termios.error(5, "Input/output error"), PortFault.BROKEN),
+        (ValueError("x"), PortFault.BROKEN),
     ],
 )
-def test_every_error_has_a_cause_and_a_sentence(error: Exception, cause: Cause) -> None:
+def test_every_error_has_a_cause_and_a_sentence(error: Exception, cause: PortFault) -> None:
     """Permission, busy, missing, broken: each with its own remedy."""
     trouble = explain("/dev/null", error)
     assert trouble.cause is cause
@@ -281,12 +281,12 @@ def test_a_port_that_dies_is_reported(error: Exception, keep: Callable[..., Kept
     """termios.error is neither SerialException nor OSError: it must not kill the keeper."""
     kept = keep("/dev/null", lambda _: DyingPort(error))
     os.close(opened(kept.report()))
-    report = kept.ask(Ask.DROP_DTR)
+    report = kept.ask(PortCommand.DROP_DTR)
     assert isinstance(report, PortTrouble)
-    assert report.cause is Cause.BROKEN
-    assert isinstance(kept.ask(Ask.CLOSE), PortTrouble)
-    assert kept.report() == Closed()
-    assert isinstance(kept.ask(Ask.DROP_DTR), PortTrouble)
+    assert report.cause is PortFault.BROKEN
+    assert isinstance(kept.ask(PortCommand.CLOSE), PortTrouble)
+    assert kept.report() == PortClosed()
+    assert isinstance(kept.ask(PortCommand.DROP_DTR), PortTrouble)
 
 
 def test_a_port_with_dtr_says_how_long_it_was_low(keep: Callable[..., Kept]) -> None:
@@ -298,28 +298,28 @@ def test_a_port_with_dtr_says_how_long_it_was_low(keep: Callable[..., Kept]) -> 
 
     kept = keep("/dev/null", lambda _: RealPort(OSError()))
     os.close(opened(kept.report()))
-    report = kept.ask(Ask.DROP_DTR)
-    assert isinstance(report, Dropped)
+    report = kept.ask(PortCommand.DROP_DTR)
+    assert isinstance(report, DtrDropped)
     assert report.low_ms >= 600
 
 
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (OSError(errno.EIO, "gone"), Cause.BROKEN),
-        (termios.error(5, "Input/output error"), Cause.BROKEN),
-        (OSError(errno.EBUSY, "held"), Cause.BUSY),
-        (OSError(errno.EACCES, "no"), Cause.PERMISSION),
-        (ValueError("a setting the port refuses"), Cause.BROKEN),
+        (OSError(errno.EIO, "gone"), PortFault.BROKEN),
+        (termios.error(5, "Input/output error"), PortFault.BROKEN),
+        (OSError(errno.EBUSY, "held"), PortFault.BUSY),
+        (OSError(errno.EACCES, "no"), PortFault.PERMISSION),
+        (ValueError("a setting the port refuses"), PortFault.BROKEN),
     ],
 )
 def test_a_port_that_cannot_be_opened_leaves_a_keeper_that_obeys(
-    error: Exception, cause: Cause, terminal: Terminal, keep: Callable[..., Kept]
+    error: Exception, cause: PortFault, terminal: Terminal, keep: Callable[..., Kept]
 ) -> None:
     """Whatever open raises is reported once; REOPEN brings the port when it has come right."""
     errors = [error]
 
-    def opens(path: str) -> Port:
+    def opens(path: str) -> PortDevice:
         if errors:
             raise errors.pop()
         return SerialPort(path)
@@ -328,7 +328,7 @@ def test_a_port_that_cannot_be_opened_leaves_a_keeper_that_obeys(
     report = kept.report()
     assert isinstance(report, PortTrouble)
     assert report.cause is cause
-    os.close(opened(kept.ask(Ask.REOPEN)))
+    os.close(opened(kept.ask(PortCommand.REOPEN)))
 
 
 class Lines:
@@ -412,7 +412,7 @@ def test_a_keeper_that_hangs_does_not_block_who_asks(keep: Callable[..., Kept]) 
     kept = keep("/dev/null", lambda _: HungPort(OSError()))
     os.close(opened(kept.report()))
     asked = 0
-    while port_server.send_ask(kept.sock, Ask.DROP_DTR):
+    while port_server.send_command(kept.sock, PortCommand.DROP_DTR):
         asked += 1
         assert asked < 100_000
     assert asked > 0
@@ -424,14 +424,18 @@ def test_nonsense_to_a_keeper_is_passed_over(terminal: Terminal, keep: Callable[
     kept = keep(terminal.path)
     os.close(opened(kept.report()))
     kept.sock.send(b'{"ask": "explode"}')
-    assert kept.ask(Ask.CLOSE) == Closed()
+    assert kept.ask(PortCommand.CLOSE) == PortClosed()
 
 
 @pytest.mark.parametrize(
     "report",
-    [Dropped(700), Closed(), PortTrouble(Cause.BUSY, Sentence("È in uso.", "It is in use."))],
+    [
+        DtrDropped(700),
+        PortClosed(),
+        PortTrouble(PortFault.BUSY, Sentence("È in uso.", "It is in use.")),
+    ],
 )
-def test_reports_survive_the_wire(report: Dropped | Closed | PortTrouble) -> None:
+def test_reports_survive_the_wire(report: DtrDropped | PortClosed | PortTrouble) -> None:
     """What is written is what is read."""
     assert port_server.decode_report(port_server.encode_report(report), []) == report
 
@@ -457,7 +461,7 @@ def test_nonsense_from_a_keeper_is_a_peer_error(message: bytes) -> None:
 def test_nonsense_from_a_carrier_is_a_peer_error(message: bytes) -> None:
     """Orders are read as strictly."""
     with pytest.raises(PeerError):
-        port_server.decode_ask(message)
+        port_server.decode_command(message)
 
 
 def test_receiving_never_blocks_and_notices_the_end() -> None:
@@ -466,6 +470,6 @@ def test_receiving_never_blocks_and_notices_the_end() -> None:
     with ours:
         assert port_server.receive_report(ours) is None
         theirs.close()
-        assert port_server.receive_report(ours) == KeeperGone()
-        assert not port_server.send_ask(ours, Ask.CLOSE)
-    assert port_server.receive_report(ours) == KeeperGone()
+        assert port_server.receive_report(ours) == PortServerGone()
+        assert not port_server.send_command(ours, PortCommand.CLOSE)
+    assert port_server.receive_report(ours) == PortServerGone()

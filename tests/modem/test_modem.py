@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.errors import Bug
 from appliance.modem.dialects import CONEXANT, USR5637
-from appliance.modem.events import Heard, Stream
+from appliance.modem.events import SoundReceived, Stream
 from appliance.modem.v253 import (
     LINE_LIMIT,
     NUMERIC,
@@ -19,7 +19,7 @@ from appliance.modem.v253 import (
     RESULTS,
     RESYNC,
     CallerIdReceived,
-    Coded,
+    EventCode,
     Garbage,
     Modem,
     ModemEvent,
@@ -30,7 +30,7 @@ from appliance.modem.v253 import (
 from tests.captures import reader
 
 FIELDS = "DATE = 1125\r\nTIME = 0905\r\nNMBR = 0512345678\r\n"
-RING = Coded("R", in_text=True)
+RING = EventCode("R", in_text=True)
 EXPECTED: dict[str, list[ModemEvent]] = {
     "cx93001_echo_on": [Replied("ATI3", ("CX93001-EIS_V0.2002-V92",), "OK")],
     "cx93001_echo_off": [
@@ -46,26 +46,26 @@ EXPECTED: dict[str, list[ModemEvent]] = {
     ],
     "v253_transmit": [
         StreamStarted(Stream.TRANSMIT),
-        Coded("u"),
+        EventCode("u"),
         StreamEnded(Stream.TRANSMIT),
     ],
     "v253_receive": [
         StreamStarted(Stream.RECEIVE),
-        Heard(b"\r\nOK\r\n\x7f\x10\x80\x10\x10"),
-        Coded("b"),
-        Heard(b"\x00\x01"),
+        SoundReceived(b"\r\nOK\r\n\x7f\x10\x80\x10\x10"),
+        EventCode("b"),
+        SoundReceived(b"\x00\x01"),
         StreamEnded(Stream.RECEIVE),
     ],
     "zoom3095_receive": [
         StreamStarted(Stream.RECEIVE),
-        Heard(b"\xff\x7f\xfe"),
+        SoundReceived(b"\xff\x7f\xfe"),
         StreamEnded(Stream.RECEIVE),
     ],
     "v253_duplex": [
         StreamStarted(Stream.DUPLEX),
-        Heard(b"\xff\xff\xff"),
-        *(Coded(c) for c in "/55~u"),
-        Heard(b"\xfe"),
+        SoundReceived(b"\xff\xff\xff"),
+        *(EventCode(c) for c in "/55~u"),
+        SoundReceived(b"\xfe"),
         StreamEnded(Stream.DUPLEX),
     ],
     "cx93010_ring_class0": [
@@ -80,15 +80,15 @@ EXPECTED: dict[str, list[ModemEvent]] = {
     ],
     "v253_ring_class8": [
         Replied("AT+FCLASS=8", (), "OK"),
-        Coded("h"),
-        Coded("R"),
+        EventCode("h"),
+        EventCode("R"),
         CallerIdReceived(FIELDS, whole=True),
-        Coded("R"),
+        EventCode("R"),
     ],
     "v253_numeric": [
         Replied("AT", (), "OK"),
         StreamStarted(Stream.RECEIVE),
-        Heard(b"\n\x7f"),
+        SoundReceived(b"\n\x7f"),
         StreamEnded(Stream.RECEIVE),
     ],
 }
@@ -98,8 +98,8 @@ def joined(events: list[ModemEvent]) -> list[ModemEvent]:
     """Join neighbouring sound: how a port cuts it is no meaning."""
     out: list[ModemEvent] = []
     for event in events:
-        if isinstance(event, Heard) and out and isinstance(out[-1], Heard):
-            out[-1] = Heard(out[-1].samples + event.samples)
+        if isinstance(event, SoundReceived) and out and isinstance(out[-1], SoundReceived):
+            out[-1] = SoundReceived(out[-1].samples + event.samples)
         else:
             out.append(event)
     return out
@@ -183,7 +183,7 @@ def test_samples_come_through_shielding_unchanged(samples: bytes) -> None:
     modem.send_command("AT+VTR")
     modem.receive_data(b"\r\nCONNECT\r\n")
     heard = modem.receive_data(modem.send_samples(samples))
-    assert heard == ((Heard(samples),) if samples else ())
+    assert heard == ((SoundReceived(samples),) if samples else ())
 
 
 def test_text_in_a_stream_is_a_bug() -> None:
@@ -238,7 +238,7 @@ def test_a_stream_that_says_its_rate_begins_all_the_same(detail: str, piece: int
     events: list[ModemEvent] = []
     for at in range(0, len(data), piece):
         events += modem.receive_data(data[at : at + piece])
-    assert joined(events) == [StreamStarted(Stream.RECEIVE), Heard(b"\nRING A\r\n\x55")]
+    assert joined(events) == [StreamStarted(Stream.RECEIVE), SoundReceived(b"\nRING A\r\n\x55")]
 
 
 @pytest.mark.parametrize(

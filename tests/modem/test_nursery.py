@@ -16,13 +16,13 @@ import pytest
 from appliance.errors import PeerError
 from appliance.modem import port_server as protocol
 from appliance.modem.port_server import (
-    Ask,
-    Born,
-    Cause,
-    Dropped,
-    KeeperGone,
-    Nursery,
-    Opened,
+    DtrDropped,
+    ForkServer,
+    PortCommand,
+    PortFault,
+    PortOpened,
+    PortServerGone,
+    PortServerStarted,
     PortTrouble,
 )
 
@@ -32,9 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def nursery() -> Iterator[Nursery]:
+def nursery() -> Iterator[ForkServer]:
     """Start a nursery that ends with the test."""
-    made = Nursery.start()
+    made = ForkServer.start()
     yield made
     made.close()
 
@@ -44,7 +44,7 @@ def readable(descriptor: int) -> None:
     assert select.select([descriptor], [], [], LIMIT_S)[0]
 
 
-def born(nursery: Nursery, line: str, path: str) -> Born:
+def born(nursery: ForkServer, line: str, path: str) -> PortServerStarted:
     """Ask for a keeper and wait for it."""
     assert nursery.ask(line, path)
     readable(nursery.fileno())
@@ -54,7 +54,7 @@ def born(nursery: Nursery, line: str, path: str) -> Born:
     return keeper
 
 
-def report(keeper: Born) -> protocol.Report:
+def report(keeper: PortServerStarted) -> protocol.Report:
     """Wait for a keeper's report."""
     readable(keeper.sock.fileno())
     said = protocol.receive_report(keeper.sock)
@@ -76,53 +76,53 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_a_keeper_is_born_and_keeps_its_port(nursery: Nursery) -> None:
+def test_a_keeper_is_born_and_keeps_its_port(nursery: ForkServer) -> None:
     """The socket comes from the nursery, the port from the keeper; neither was opened here."""
     assert nursery.receive() is None
     far, near = os.openpty()
     keeper = born(nursery, "1", os.ttyname(near))
     said = report(keeper)
-    assert isinstance(said, Opened)
+    assert isinstance(said, PortOpened)
     os.write(said.descriptor, b"AT\r")
     readable(far)
     assert os.read(far, 10) == b"AT\r"
-    assert protocol.send_ask(keeper.sock, Ask.DROP_DTR)
-    assert report(keeper) == Dropped(0)
+    assert protocol.send_command(keeper.sock, PortCommand.DROP_DTR)
+    assert report(keeper) == DtrDropped(0)
     os.close(said.descriptor)
     keeper.sock.close()
     assert gone(keeper.pid)
 
 
-def test_a_busy_port_names_the_process_that_holds_it(nursery: Nursery) -> None:
+def test_a_busy_port_names_the_process_that_holds_it(nursery: ForkServer) -> None:
     """Two lines configured on one port: the second says by whom it is held."""
     _, near = os.openpty()
     path = os.ttyname(near)
     first = born(nursery, "1", path)
     said = report(first)
-    assert isinstance(said, Opened)
+    assert isinstance(said, PortOpened)
     second = report(born(nursery, "2", path))
     assert isinstance(second, PortTrouble)
-    assert second.cause is Cause.BUSY
+    assert second.cause is PortFault.BUSY
     assert f"({first.pid})" in second.sentence.en
 
 
-def test_a_keeper_that_hangs_is_replaced(nursery: Nursery) -> None:
+def test_a_keeper_that_hangs_is_replaced(nursery: ForkServer) -> None:
     """Stopped in its tracks, it is abandoned: its successor opens the same port."""
     _, near = os.openpty()
     path = os.ttyname(near)
     old = born(nursery, "1", path)
     said = report(old)
-    assert isinstance(said, Opened)
+    assert isinstance(said, PortOpened)
     os.kill(old.pid, signal.SIGSTOP)
     os.close(said.descriptor)
     old.sock.close()
     new = born(nursery, "1", path)
-    assert isinstance(report(new), Opened)
+    assert isinstance(report(new), PortOpened)
     assert gone(old.pid)
     assert new.pid != old.pid
 
 
-def test_a_descriptor_is_buried(nursery: Nursery) -> None:
+def test_a_descriptor_is_buried(nursery: ForkServer) -> None:
     """Its last copy is closed elsewhere; here it is gone at once."""
     reader, writer = os.pipe()
     assert nursery.bury(writer)
@@ -134,7 +134,7 @@ def test_a_descriptor_is_buried(nursery: Nursery) -> None:
 
 def test_a_dead_nursery_is_noticed() -> None:
     """No keeper can be had any more: said as an error, never as a wait."""
-    nursery = Nursery.start()
+    nursery = ForkServer.start()
     os.kill(nursery.pid, signal.SIGKILL)
     readable(nursery.fileno())
     with pytest.raises(PeerError):
@@ -144,22 +144,22 @@ def test_a_dead_nursery_is_noticed() -> None:
     nursery.close()
 
 
-def test_ending_the_nursery_ends_its_keepers(nursery: Nursery) -> None:
+def test_ending_the_nursery_ends_its_keepers(nursery: ForkServer) -> None:
     """Closed in order: the keepers go as well."""
     _, near = os.openpty()
-    other = Nursery.start()
+    other = ForkServer.start()
     keeper = born(other, "1", os.ttyname(near))
-    assert isinstance(report(keeper), Opened)
+    assert isinstance(report(keeper), PortOpened)
     other.close()
     assert gone(keeper.pid)
-    assert report(keeper) == KeeperGone()
+    assert report(keeper) == PortServerGone()
     assert nursery.receive() is None
 
 
 CARRIER = """
 import os, select, sys
-from appliance.modem.port_server import Nursery
-nursery = Nursery.start()
+from appliance.modem.port_server import ForkServer
+nursery = ForkServer.start()
 assert "serial" not in sys.modules, "pyserial in the carrier"
 _, near = os.openpty()
 nursery.ask("1", os.ttyname(near))
@@ -194,6 +194,6 @@ def test_a_keeper_runs_by_itself() -> None:
     ) as keeper:
         theirs.close()
         readable(ours.fileno())
-        assert isinstance(protocol.receive_report(ours), Opened)
+        assert isinstance(protocol.receive_report(ours), PortOpened)
         ours.close()
         assert keeper.wait(LIMIT_S) == 0

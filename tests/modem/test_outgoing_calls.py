@@ -6,20 +6,20 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.modem.events import (
-    Dialled,
     DigitsSent,
-    Flashed,
+    FlashSent,
     Identified,
     Idle,
+    NumberSent,
     OffHook,
-    Rang,
-    Recovering,
+    RecoveryStarted,
+    RingReceived,
     Stopped,
     Stream,
     Streaming,
 )
 from appliance.modem.scripts import LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.modem.fake_modem import FakeModem, usr5637
 from tests.modem.stages import answered, heard, streaming, up
 
@@ -29,7 +29,7 @@ def test_the_flash_has_the_configured_length() -> None:
     line = streaming(up(usr5637(), settings=LineSettings(flash_ms=250)), Stream.TRANSMIT)
     line.note(line.driver.flash("", line.now))
     line.run(1)
-    assert line.take() == [Stopped(Stream.TRANSMIT), Flashed()]
+    assert line.take() == [Stopped(Stream.TRANSMIT), FlashSent()]
     assert line.modem.commands[-1] == "AT+VTS={!,25}"
 
 
@@ -58,7 +58,7 @@ def test_digits_are_sent_behind_a_stream_that_listens() -> None:
     told = line.take()
     assert told[-2:] == [Stopped(Stream.RECEIVE), DigitsSent()]
     assert line.modem.commands[-1] == "AT+VTS={0,8},[,,100],{5,8},{1,8}"
-    assert line.driver.stage is Stage.OFF_HOOK
+    assert line.driver.stage is LineStage.OFF_HOOK
     assert line.modem.faults == []
 
 
@@ -84,12 +84,12 @@ def test_a_refused_tone_is_told_and_the_call_lives(refused: str) -> None:
     else:
         line.note(line.driver.send_digits("2", line.now))
     line.run(1)
-    assert line.take() == [Flashed(False) if refused == "flash" else DigitsSent(False)]
-    assert line.driver.stage is Stage.OFF_HOOK
+    assert line.take() == [FlashSent(False) if refused == "flash" else DigitsSent(False)]
+    assert line.driver.stage is LineStage.OFF_HOOK
     line.modem.refuse.clear()
     line.note(line.driver.flash("", line.now))
     line.run(1)
-    assert line.take() == [Flashed()]
+    assert line.take() == [FlashSent()]
 
 
 def test_an_idle_line_dials() -> None:
@@ -98,10 +98,10 @@ def test_an_idle_line_dials() -> None:
     line.modem.commands.clear()
     line.note(line.driver.dial("051;1234#", line.now))
     line.run(3)
-    assert line.take() == [Dialled()]
+    assert line.take() == [NumberSent()]
     assert line.modem.commands[0] == "AT+FCLASS=8"
     assert line.modem.commands[-1] == "ATDT0511234#;"
-    assert line.driver.stage is Stage.OFF_HOOK
+    assert line.driver.stage is LineStage.OFF_HOOK
     line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
     line.run(0.3)
     told = line.take()
@@ -119,7 +119,7 @@ def test_what_cannot_be_dialled_is_told_and_tried_once(word: str) -> None:
     line.modem.answers["DT12;"] = word
     line.note(line.driver.dial("12", line.now))
     line.run(3)
-    assert line.take() == [Dialled(word)]
+    assert line.take() == [NumberSent(word)]
     line.note(line.driver.hang_up(line.now))
     line.run(2)
     assert line.take() == [Idle()]
@@ -132,7 +132,7 @@ def test_a_mute_modem_that_should_dial_is_recovered() -> None:
     line.modem.lose["DT12;"] = 9
     line.note(line.driver.dial("12", line.now))
     line.run(30)
-    assert isinstance(line.take()[0], Recovering)
+    assert isinstance(line.take()[0], RecoveryStarted)
 
 
 def test_a_line_in_use_does_not_dial() -> None:
@@ -149,14 +149,14 @@ def test_a_caller_that_rings_meanwhile_is_met_afterwards() -> None:
     line.note(line.driver.dial("12", line.now))
     line.modem.say(b"\x10R", line.now + 0.05)
     line.run(2)
-    assert line.take() == [Dialled()]
+    assert line.take() == [NumberSent()]
     line.note(line.driver.hang_up(line.now))
     line.run(2)
     assert line.take() == [Idle()]
     line.modem.ring(line.now)
     line.run(1)
     told = line.take()
-    assert told[0] == Rang(1)
+    assert told[0] == RingReceived(1)
     assert isinstance(told[1], Identified)
     assert OffHook() not in told
 
@@ -166,7 +166,7 @@ def test_dialling_takes_the_place_of_the_idle_question() -> None:
     line = up(usr5637(), settings=LineSettings(idle_check_ms=60_000))
     line.modem.lose["+FCLASS?"] = 1
     line.run(60)
-    assert line.driver.stage is Stage.CHECKING
+    assert line.driver.stage is LineStage.CHECKING
     line.note(line.driver.dial("12", line.now))
     line.run(9)
-    assert line.take() == [Dialled()]
+    assert line.take() == [NumberSent()]

@@ -9,28 +9,30 @@ from hypothesis import strategies as st
 from appliance.calls.events import LineCondition
 from appliance.modem.dialects import CONEXANT, USR5637
 from appliance.modem.events import (
-    Found,
+    ExtensionAnswered,
     GaveUp,
-    Heard,
     Identified,
     Idle,
     OffHook,
+    PairMeasured,
     Prepared,
-    Rang,
+    RingReceived,
     Signal,
     Signalled,
-    Taken,
+    SoundReceived,
 )
-from appliance.modem.line import Pair, condition_of
+from appliance.modem.line import PairCondition, condition_of
 from appliance.modem.scripts import LineSettings
-from appliance.modem.table import RINGING, Stage
+from appliance.modem.table import RINGING, LineStage
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
 from tests.modem.stages import UNKNOWN, bench, prepared, streaming, up
 
 CHECKED = LineSettings()
 FREE, IN_USE, NO_LINE = (
-    Found(LineCondition.FREE), Found(LineCondition.IN_USE), Found(LineCondition.NO_LINE),
-)  # fmt: skip
+    PairMeasured(LineCondition.FREE),
+    PairMeasured(LineCondition.IN_USE),
+    PairMeasured(LineCondition.NO_LINE),
+)
 
 
 def checked(modem: FakeModem | None = None) -> Bench:
@@ -90,7 +92,7 @@ def test_a_line_in_order_says_so_once() -> None:
 @pytest.mark.parametrize(
     ("volts", "found"), [(1.4, NO_LINE), (8.0, IN_USE)]
 )  # fmt: skip
-def test_no_line_and_in_use_are_told_apart_and_end(volts: float, found: Found) -> None:
+def test_no_line_and_in_use_are_told_apart_and_end(volts: float, found: PairMeasured) -> None:
     """B1: a pulled cable or a lifted telephone is known within 17 s, its end within 7 s."""
     line = checked()
     line.take()
@@ -132,7 +134,7 @@ def test_what_is_no_longer_answered_is_no_longer_claimed() -> None:
     line.take()
     line.modem.volts = None
     line.run(140)
-    assert line.take() == [Found(LineCondition.UNKNOWN)]
+    assert line.take() == [PairMeasured(LineCondition.UNKNOWN)]
 
 
 def test_nothing_is_measured_while_it_rings_or_streams() -> None:
@@ -146,8 +148,8 @@ def test_nothing_is_measured_while_it_rings_or_streams() -> None:
     assert probes(line) == before
     line.note(line.driver.hang_up(line.now))
     line.run(3.5)
-    told = [e for e in line.take() if not isinstance(e, Heard)]
-    assert told == [FREE, Rang(1), Identified(UNKNOWN), Prepared(), OffHook(), Idle(), FREE]
+    told = [e for e in line.take() if not isinstance(e, SoundReceived)]
+    assert told == [FREE, RingReceived(1), Identified(UNKNOWN), Prepared(), OffHook(), Idle(), FREE]
 
 
 def test_a_ring_in_the_middle_of_a_measurement_is_a_call() -> None:
@@ -156,11 +158,11 @@ def test_a_ring_in_the_middle_of_a_measurement_is_a_call() -> None:
     line.take()
     line.modem.lose["-TRV"] = 1
     line.run(15)
-    assert line.driver.stage is Stage.CHECKING
+    assert line.driver.stage is LineStage.CHECKING
     line.modem.ring(line.now)
     line.modem.volts = 8.0
     line.run(9)
-    assert line.take()[:3] == [Rang(1), Identified(UNKNOWN), Prepared()]
+    assert line.take()[:3] == [RingReceived(1), Identified(UNKNOWN), Prepared()]
 
 
 @pytest.mark.parametrize("code", ["P", "H"])
@@ -174,7 +176,7 @@ def test_a_telephone_lifted_while_it_rings_has_the_call(code: str, piece: int) -
     line.modem.say(b"\x10" + code.encode(), line.now)
     line.modem.volts = 8.0
     line.run(0.01)
-    assert line.take() == [Taken()]
+    assert line.take() == [ExtensionAnswered()]
     line.run(1)
     assert line.take() == [Idle(), IN_USE]
     line.run(30)
@@ -190,10 +192,16 @@ def test_a_telephone_found_lifted_when_the_modem_is_prepared_has_the_call() -> N
     line = up()
     line.modem.ring(line.now)
     line.run(1.52)
-    assert line.driver.stage is Stage.PREPARING
+    assert line.driver.stage is LineStage.PREPARING
     line.modem.say(b"\x10H", line.now)
     line.run(2)
-    assert line.take() == [Rang(1), Identified(UNKNOWN), Taken(), Idle(), IN_USE]
+    assert line.take() == [
+        RingReceived(1),
+        Identified(UNKNOWN),
+        ExtensionAnswered(),
+        Idle(),
+        IN_USE,
+    ]
 
 
 def test_an_answer_under_way_yields_to_a_telephone_lifted_before_it() -> None:
@@ -202,10 +210,10 @@ def test_an_answer_under_way_yields_to_a_telephone_lifted_before_it() -> None:
     line.modem.ring(line.now)
     line.run(0.2)
     line.note(line.driver.answer(line.now))
-    assert line.driver.stage is Stage.HURRYING
+    assert line.driver.stage is LineStage.HURRYING
     line.modem.say(b"\x10P", line.now)
     line.run(2)
-    assert line.take()[2:] == [Taken(), Idle(), IN_USE]
+    assert line.take()[2:] == [ExtensionAnswered(), Idle(), IN_USE]
     assert not line.modem.off_hook
 
 
@@ -234,12 +242,12 @@ def test_a_pickup_that_the_bell_refutes_is_not_believed_again() -> None:
     line.take()
     line.modem.say(b"\x10P", line.now)
     line.run(1)
-    assert line.take() == [Taken(), Idle(), IN_USE]
+    assert line.take() == [ExtensionAnswered(), Idle(), IN_USE]
     line.modem.ring(line.now)
     line.run(2.5)
     line.modem.say(b"\x10P", line.now)
     line.run(1)
-    assert line.take() == [Rang(1), Identified(UNKNOWN), Prepared()]
+    assert line.take() == [RingReceived(1), Identified(UNKNOWN), Prepared()]
 
 
 def test_a_lifted_telephone_is_believed_again_after_the_next_calls() -> None:
@@ -251,7 +259,7 @@ def test_a_lifted_telephone_is_believed_again_after_the_next_calls() -> None:
     prepared(line)
     line.modem.say(b"\x10P", line.now)
     line.run(1)
-    assert Taken() in line.take()
+    assert ExtensionAnswered() in line.take()
 
 
 def test_a_caller_who_gives_up_and_a_telephone_lifted_unseen_are_told_apart_by_the_probe() -> None:
@@ -266,14 +274,14 @@ def test_a_caller_who_gives_up_and_a_telephone_lifted_unseen_are_told_apart_by_t
 
 def test_without_a_probe_a_pickup_leaves_nothing_claimed() -> None:
     """USR tells of the pick-up and never of its end: afterwards the line is idle, no more."""
-    pair = Pair()
+    pair = PairCondition()
     assert pair.picked_up(10.0, USR5637.probe)
     assert (pair.condition, pair.news) == (LineCondition.UNKNOWN, False)
     line = prepared(up(usr5637()))
     line.take()
     line.modem.say(b"\x10H", line.now)
     line.run(2)
-    assert line.take() == [Taken(), Idle()]
+    assert line.take() == [ExtensionAnswered(), Idle()]
 
 
 def test_an_idle_line_does_not_look_for_calls_to_hand_over() -> None:
@@ -281,4 +289,9 @@ def test_an_idle_line_does_not_look_for_calls_to_hand_over() -> None:
     line = bench()
     line.note(line.driver.receive_data(b"\x10P\x10H", line.now))
     assert line.take() == []
-    assert {Stage.IDENTIFYING, Stage.PREPARING, Stage.PREPARED, Stage.HURRYING} == RINGING
+    assert {
+        LineStage.IDENTIFYING,
+        LineStage.PREPARING,
+        LineStage.PREPARED,
+        LineStage.HURRYING,
+    } == RINGING

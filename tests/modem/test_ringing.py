@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls.events import Caller, Presentation
-from appliance.modem.events import GaveUp, Identified, Idle, OffHook, Prepared, Rang, Up
+from appliance.modem.events import GaveUp, Identified, Idle, OffHook, Prepared, RingReceived, Up
 from appliance.modem.scripts import CallerIdOrder, LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.modem.fake_modem import Bench
 from tests.modem.stages import NUMBER, UNKNOWN, bench, prepared, streaming, up
 
@@ -20,7 +20,7 @@ def test_nothing_is_sent_until_the_identity_is_settled(piece: int) -> None:
     line.modem.ring(line.now)
     line.modem.caller_id(line.now + 1, "DATE = 1125", "TIME = 0900", "NMBR = 0512345678")
     line.run(1.03)
-    assert line.take() == [Rang(1)]
+    assert line.take() == [RingReceived(1)]
     assert len(line.modem.commands) == before
     line.run(1)
     assert line.take() == [Identified(NUMBER), Prepared()]
@@ -42,7 +42,7 @@ def test_an_identity_before_the_ring_is_settled_by_the_ring() -> None:
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.ring(line.now + 2)
     line.run(2.001)
-    assert line.take() == [Rang(1, Identified(NUMBER))]
+    assert line.take() == [RingReceived(1, Identified(NUMBER))]
 
 
 def test_an_identity_without_a_ring_is_forgotten() -> None:
@@ -51,7 +51,7 @@ def test_an_identity_without_a_ring_is_forgotten() -> None:
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.ring(line.now + 11)
     line.run(13)
-    assert line.take()[:2] == [Rang(1), Identified(UNKNOWN)]
+    assert line.take()[:2] == [RingReceived(1), Identified(UNKNOWN)]
 
 
 @pytest.mark.parametrize("piece", [0, 1])
@@ -62,7 +62,7 @@ def test_a_call_with_a_distinctive_ring_is_a_call(piece: int) -> None:
     line.modem.caller_id(line.now + 1, "NMBR = 0512345678", "NAME = ROSSI")
     line.run(1.5)
     rang, named, *rest = line.take()
-    assert rang == Rang(1)
+    assert rang == RingReceived(1)
     assert named == Identified(Caller(Presentation.SHOWN, "0512345678", "ROSSI"))
     assert rest == [Prepared()]
 
@@ -73,7 +73,7 @@ def test_without_caller_id_the_first_ring_settles() -> None:
     line.modem.ring(line.now)
     line.modem.ring(line.now + 5)
     line.run(5.1)
-    assert line.take() == [Rang(1, Identified(UNKNOWN)), Prepared(), Rang(2)]
+    assert line.take() == [RingReceived(1, Identified(UNKNOWN)), Prepared(), RingReceived(2)]
 
 
 def test_no_time_for_an_identity_is_no_time() -> None:
@@ -81,7 +81,7 @@ def test_no_time_for_an_identity_is_no_time() -> None:
     line = up(settings=LineSettings(identity_limit_ms=0))
     line.modem.ring(line.now)
     line.run(0.01)
-    assert line.take() == [Rang(1), Identified(UNKNOWN)]
+    assert line.take() == [RingReceived(1), Identified(UNKNOWN)]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_identity_after_its_limit_is_told_late(delay: float) -> None:
     line = up()
     line.modem.ring(line.now)
     line.run(1.55)
-    assert line.take() == [Rang(1), Identified(UNKNOWN)]
+    assert line.take() == [RingReceived(1), Identified(UNKNOWN)]
     line.run(delay - 1.55)
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.caller_id(line.now + 0.5, "NMBR = 0512345678")
@@ -119,7 +119,7 @@ def test_a_malformed_number_waits_for_the_limit() -> None:
     line.modem.ring(line.now)
     line.modem.caller_id(line.now + 0.5, "NMBR = <script>")
     line.run(1.4)
-    assert line.take() == [Rang(1)]
+    assert line.take() == [RingReceived(1)]
     line.run(0.2)
     assert line.take() == [Identified(UNKNOWN)]
 
@@ -129,13 +129,13 @@ def test_a_caller_who_gives_up_leaves_an_idle_line() -> None:
     line = prepared(up())
     line.modem.ring(line.now + 2.5)
     line.run(2.5 + 6.9)
-    assert line.take()[-2:] == [Prepared(), Rang(2)]
+    assert line.take()[-2:] == [Prepared(), RingReceived(2)]
     line.run(1.2)
     assert line.take() == [GaveUp(), Idle()]
     assert not line.modem.voice
     line.modem.ring(line.now)
     line.run(0.1)
-    assert line.take() == [Rang(1)]
+    assert line.take() == [RingReceived(1)]
 
 
 def test_answering_a_prepared_line_writes_one_command_at_once() -> None:
@@ -166,7 +166,13 @@ def test_an_early_answer_settles_the_identity_prepares_and_answers() -> None:
     line.note(line.driver.answer(line.now))
     line.modem.ring(line.now + 0.3)
     line.run(1)
-    assert line.take() == [Rang(1), Identified(UNKNOWN), Rang(2), Prepared(), OffHook()]
+    assert line.take() == [
+        RingReceived(1),
+        Identified(UNKNOWN),
+        RingReceived(2),
+        Prepared(),
+        OffHook(),
+    ]
 
 
 def test_an_answer_while_preparing_is_done_when_prepared() -> None:
@@ -200,7 +206,7 @@ def hanging_up(line: Bench, commands: int) -> Bench:
         line.run(0.01)
     line.run(0.01)
     line.take()
-    assert line.driver.stage is Stage.HANGING_UP
+    assert line.driver.stage is LineStage.HANGING_UP
     return line
 
 
@@ -211,11 +217,11 @@ def test_a_ring_that_falls_into_a_hang_up_begins_the_next_call(commands: int, pi
     line = hanging_up(up(piece=piece), commands)
     line.modem.ring(line.now)
     line.run(0.9)
-    assert line.take() == [Idle(), Rang(1)]
+    assert line.take() == [Idle(), RingReceived(1)]
     assert line.modem.faults == []
     line.modem.ring(line.now + 4)
     line.run(4.1)
-    assert line.take() == [Identified(UNKNOWN), Prepared(), Rang(2)]
+    assert line.take() == [Identified(UNKNOWN), Prepared(), RingReceived(2)]
 
 
 @pytest.mark.parametrize("commands", [1, 4])
@@ -225,7 +231,7 @@ def test_the_caller_id_of_a_ring_in_a_hang_up_is_kept(commands: int) -> None:
     line.modem.ring(line.now)
     line.modem.caller_id(line.now + 0.05, "NMBR = 0512345678")
     line.run(0.9)
-    assert line.take() == [Idle(), Rang(1), Identified(NUMBER), Prepared()]
+    assert line.take() == [Idle(), RingReceived(1), Identified(NUMBER), Prepared()]
 
 
 def test_a_caller_id_before_its_ring_is_kept_over_a_hang_up() -> None:
@@ -236,7 +242,7 @@ def test_a_caller_id_before_its_ring_is_kept_over_a_hang_up() -> None:
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.ring(line.now + 1)
     line.run(1.01)
-    assert line.take() == [Idle(), Rang(1, Identified(NUMBER))]
+    assert line.take() == [Idle(), RingReceived(1, Identified(NUMBER))]
 
 
 def test_without_caller_id_a_ring_in_a_hang_up_settles_when_idle() -> None:
@@ -244,7 +250,7 @@ def test_without_caller_id_a_ring_in_a_hang_up_settles_when_idle() -> None:
     line = hanging_up(up(settings=LineSettings(caller_id=CallerIdOrder.NONE)), 2)
     line.modem.ring(line.now)
     line.run(0.9)
-    assert line.take()[:3] == [Idle(), Rang(1), Identified(UNKNOWN)]
+    assert line.take()[:3] == [Idle(), RingReceived(1), Identified(UNKNOWN)]
 
 
 def test_the_identity_limit_counts_from_the_ring_in_the_hang_up() -> None:
@@ -252,7 +258,7 @@ def test_the_identity_limit_counts_from_the_ring_in_the_hang_up() -> None:
     line = hanging_up(up(), 1)
     line.modem.ring(line.now)
     line.run(1.45)
-    assert line.take() == [Idle(), Rang(1)]
+    assert line.take() == [Idle(), RingReceived(1)]
     line.run(0.1)
     assert line.take() == [Identified(UNKNOWN)]
 
@@ -261,11 +267,11 @@ def test_a_ring_after_a_caller_gave_up_begins_the_next_call() -> None:
     """The way back to idle without having answered is no different."""
     line = prepared(up())
     line.run(4.6)
-    assert line.driver.stage is Stage.WITHDRAWING
+    assert line.driver.stage is LineStage.WITHDRAWING
     assert line.take()[-1] == GaveUp()
     line.modem.ring(line.now)
     line.run(1)
-    assert line.take() == [Idle(), Rang(1)]
+    assert line.take() == [Idle(), RingReceived(1)]
 
 
 def test_a_caller_who_gave_up_before_idle_was_proven_never_called() -> None:
@@ -275,12 +281,12 @@ def test_a_caller_who_gave_up_before_idle_was_proven_never_called() -> None:
     hanging_up(line, 4)
     line.modem.ring(line.now)
     line.run(1)
-    assert line.driver.stage is Stage.RUNG_EARLY
+    assert line.driver.stage is LineStage.RUNG_EARLY
     line.run(9)
     assert line.take() == [Idle()]
     line.modem.ring(line.now)
     line.run(0.1)
-    assert line.take() == [Rang(1)]
+    assert line.take() == [RingReceived(1)]
 
 
 @pytest.mark.parametrize("dialect", ["auto", "conexant"])
@@ -295,7 +301,7 @@ def test_a_modem_found_ringing_is_made_ready_alone(dialect: str) -> None:
     up, rang, prepared = line.take()
     assert isinstance(up, Up)
     assert up.identity == "CONEXANT CX93001"
-    assert rang == Rang(1, known)
+    assert rang == RingReceived(1, known)
     assert prepared == Prepared()
     assert line.modem.commands[:3] == ["ATE0V1Q0", "AT+FCLASS=8", "AT+VSM=?"]
     assert line.driver.rang_at == line.now - 3.2

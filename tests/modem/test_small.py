@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.media.clock import Lead
+from appliance.media.clock import PlayoutLead
 from appliance.modem.scripts import (
     NO_FORMAT,
     NO_VOICE,
@@ -52,7 +52,7 @@ def test_either_end_code_ends_a_press() -> None:
 
 def test_the_lead_is_filled_once_and_kept() -> None:
     """60 ms ahead: as much is wanted as was heard."""
-    lead = Lead(60)
+    lead = PlayoutLead(60)
     lead.on_start(5.0)
     assert lead.wanted() == 480
     lead.on_written(480)
@@ -65,7 +65,7 @@ def test_the_lead_is_filled_once_and_kept() -> None:
 
 def test_without_sound_from_the_line_the_clock_counts() -> None:
     """A transmitted stream plays 8 samples a millisecond."""
-    lead = Lead(60)
+    lead = PlayoutLead(60)
     lead.on_start(5.0)
     lead.on_written(480)
     lead.on_clock(5.1)
@@ -77,7 +77,7 @@ def test_without_sound_from_the_line_the_clock_counts() -> None:
 
 def test_an_underrun_refills_once() -> None:
     """Notes under way while the refill travels must not pile up one lead on another."""
-    lead = Lead(60)
+    lead = PlayoutLead(60)
     lead.on_start(0.0)
     lead.on_written(480)
     lead.on_heard(800)
@@ -126,7 +126,7 @@ def test_a_note_from_within_a_gap_knows_nothing_of_what_was_written_meanwhile() 
     """The modem ran dry while its sound and ours were both under way: what was written on trust
     still comes, so that little more is wanted; else the caller hears all later by as much for ever.
     """
-    lead = Lead()
+    lead = PlayoutLead()
     lead.on_start(10.0)
     lead.on_written(480)
     lead.on_gap(100)
@@ -150,7 +150,7 @@ def test_a_gap_in_what_is_heard_is_allowed_for_and_bounded() -> None:
     """What is heard may come late: meanwhile as much is written as must have been played, up to
     150 ms; what then comes is not counted twice.
     """
-    lead = Lead(60)
+    lead = PlayoutLead(60)
     lead.on_start(1.0)
     lead.on_written(480)
     lead.on_gap(40)

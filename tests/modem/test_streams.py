@@ -7,20 +7,20 @@ import pytest
 from appliance.errors import Bug
 from appliance.modem.events import (
     BrokeOff,
-    Heard,
     Idle,
     LineEvent,
-    Recovered,
-    Recovering,
+    RecoveryDone,
+    RecoveryStarted,
     Signal,
     Signalled,
+    SoundReceived,
     Stopped,
     Stream,
     Streaming,
     Up,
 )
 from appliance.modem.scripts import LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
 from tests.modem.stages import answered, bench, heard, streaming, up
 
@@ -78,7 +78,7 @@ def test_a_transmitted_stream_ends_when_it_was_played() -> None:
     line.run(0.2)
     assert line.take() == [Stopped(Stream.TRANSMIT)]
     assert line.modem.played == b"\x7f" * 4000
-    assert line.driver.stage is Stage.OFF_HOOK
+    assert line.driver.stage is LineStage.OFF_HOOK
 
 
 def test_an_announcement_can_be_cut() -> None:
@@ -120,7 +120,7 @@ def test_half_duplex_switches_from_play_to_record() -> None:
         line.driver.send_samples(b"x")
     line.note(line.driver.start_stream(Stream.TRANSMIT, line.now))
     line.run(0.3)
-    switched = [e for e in line.take() if not isinstance(e, Heard)]
+    switched = [e for e in line.take() if not isinstance(e, SoundReceived)]
     assert switched == [Stopped(Stream.RECEIVE), Streaming(Stream.TRANSMIT)]
     assert line.modem.faults == []
 
@@ -132,7 +132,7 @@ def broken_off(kind: Stream, result: bytes, times: int = 1) -> tuple[Bench, list
         line.modem.stream = ""
         line.modem.say(b"\x10\x03\r\n" + result + b"\r\n", line.now)
         line.run(0.3)
-    return line, [e for e in line.take() if not isinstance(e, Heard)]
+    return line, [e for e in line.take() if not isinstance(e, SoundReceived)]
 
 
 @pytest.mark.parametrize("kind", list(Stream))
@@ -151,10 +151,10 @@ def test_a_stream_that_is_gone_is_a_lost_call(kind: Stream, result: bytes, times
     hook, started anew, told; not a call that seems to go on without sound.
     """
     line, told = broken_off(kind, result, times)
-    assert isinstance(told[-1], Recovering)
+    assert isinstance(told[-1], RecoveryStarted)
     assert result.decode() in told[-1].reason.en
     line.run(5)
-    assert [type(e) for e in line.take()] == [Recovered, Up, Idle]
+    assert [type(e) for e in line.take()] == [RecoveryDone, Up, Idle]
     assert not line.modem.off_hook
 
 
@@ -164,8 +164,8 @@ def test_a_stream_that_cannot_be_started_again_is_a_lost_call() -> None:
     line.modem.stream, line.modem.off_hook = "", False
     line.modem.say(b"\x10\x03\r\nOK\r\n", line.now)
     line.run(6)
-    told = [type(e) for e in line.take() if not isinstance(e, Heard)]
-    assert told == [BrokeOff, Recovering, Recovered, Up, Idle]
+    told = [type(e) for e in line.take() if not isinstance(e, SoundReceived)]
+    assert told == [BrokeOff, RecoveryStarted, RecoveryDone, Up, Idle]
     assert line.driver.duplex
 
 
@@ -238,7 +238,7 @@ def test_unknown_codes_and_codes_on_hook_mean_nothing() -> None:
     streaming(line)
     line.modem.say(b"\x10Z\x10W", line.now)
     line.run(0.05)
-    assert {type(e) for e in line.take()} == {Heard}
+    assert {type(e) for e in line.take()} == {SoundReceived}
 
 
 def test_usr_false_dial_tone_is_ignored_in_a_stream() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import Bug
-from appliance.modem.line import Life
+from appliance.modem.line import LineMachine
 from appliance.modem.scripts import LineSettings
 from appliance.modem.table import (
     HEARING,
@@ -13,35 +13,35 @@ from appliance.modem.table import (
     SIGNALLING,
     TABLE,
     TIMERS,
-    Input,
-    Say,
+    Announce,
+    LineInput,
+    LineStage,
     Script,
-    Stage,
 )
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_every_stage_knows_every_input(stage: Stage) -> None:
+@pytest.mark.parametrize("stage", LineStage)
+def test_every_stage_knows_every_input(stage: LineStage) -> None:
     """Each stage times input is a row, or has a reason for having none."""
-    for what in Input:
+    for what in LineInput:
         assert what in TABLE[stage] or len(IGNORED[what]) > 20
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_every_stage_is_reached_and_can_be_left(stage: Stage) -> None:
+@pytest.mark.parametrize("stage", LineStage)
+def test_every_stage_is_reached_and_can_be_left(stage: LineStage) -> None:
     """No dead ends: from everywhere a line can be started anew; all are reached from off."""
-    reached, new = set[Stage](), {Stage.OFF}
+    reached, new = set[LineStage](), {LineStage.OFF}
     while new - reached:
         reached |= new
         new = {rule.to for at in reached for rule in TABLE[at].values()}
     assert stage in reached
-    assert TABLE[stage][Input.START].to is Stage.SYNCING
+    assert TABLE[stage][LineInput.START].to is LineStage.SYNCING
 
 
-@pytest.mark.parametrize("stage", Stage)
-def test_a_lost_port_fails_every_stage(stage: Stage) -> None:
+@pytest.mark.parametrize("stage", LineStage)
+def test_a_lost_port_fails_every_stage(stage: LineStage) -> None:
     """A port may go at any moment."""
-    assert TABLE[stage][Input.LOST].to is Stage.FAILED
+    assert TABLE[stage][LineInput.LOST].to is LineStage.FAILED
 
 
 def test_a_stage_whose_script_runs_hears_of_its_end() -> None:
@@ -49,14 +49,14 @@ def test_a_stage_whose_script_runs_hears_of_its_end() -> None:
     for rules in TABLE.values():
         for rule in rules.values():
             if rule.run:
-                assert {Input.DONE, Input.TROUBLE} <= set(TABLE[rule.to])
+                assert {LineInput.DONE, LineInput.TROUBLE} <= set(TABLE[rule.to])
 
 
 def test_every_script_and_saying_is_used() -> None:
     """No command list and no event without a row that needs it."""
     rules = [rule for rows in TABLE.values() for rule in rows.values()]
     assert {rule.run for rule in rules} - {None} == set(Script)
-    assert {rule.say for rule in rules} - {None} == set(Say)
+    assert {rule.say for rule in rules} - {None} == set(Announce)
 
 
 def test_timers_run_where_they_have_a_row() -> None:
@@ -68,21 +68,21 @@ def test_timers_run_where_they_have_a_row() -> None:
 def test_sound_and_signals_belong_to_a_line_off_hook() -> None:
     """Sound is a part of what an off-hook line tells."""
     assert HEARING < SIGNALLING
-    assert Stage.IDLE not in SIGNALLING
+    assert LineStage.IDLE not in SIGNALLING
 
 
 @pytest.mark.parametrize(
     ("stage", "what"),
     [
-        (Stage.IDENTIFYING, Input.IDENTITY_LIMIT),
-        (Stage.CONFIGURING, Input.DONE),
-        (Stage.SYNCING, Input.TROUBLE),
-        (Stage.IDLE, Input.TROUBLE),
+        (LineStage.IDENTIFYING, LineInput.IDENTITY_LIMIT),
+        (LineStage.CONFIGURING, LineInput.DONE),
+        (LineStage.SYNCING, LineInput.TROUBLE),
+        (LineStage.IDLE, LineInput.TROUBLE),
     ],
 )
-def test_a_state_that_cannot_be_is_a_bug(stage: Stage, what: Input) -> None:
+def test_a_state_that_cannot_be_is_a_bug(stage: LineStage, what: LineInput) -> None:
     """Ringing before it was up, up without a format, failed without a reason: said loudly."""
-    life = Life(LineSettings(dialect="generic"))
+    life = LineMachine(LineSettings(dialect="generic"))
     life.stage = stage
     life.runner.kept["formats"] = ()
     with pytest.raises(Bug):

@@ -22,7 +22,7 @@ from appliance.calls.events import LineAnswered, LineLost, LineRang, LineRestore
 from appliance.media.link import Link
 from appliance.media.messages import LineSetup, Setup
 from appliance.modem import port_server as protocol
-from appliance.modem.port_server import Ask, Dropped, Opened
+from appliance.modem.port_server import DtrDropped, PortCommand, PortOpened
 from tests.qemu.gadget import Gadget, load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -144,11 +144,11 @@ def dtr_falls_and_rises() -> None:
     )
     theirs.close()
     opened = wait("Opened", lambda: protocol.receive_report(ours))
-    assert isinstance(opened, Opened), opened
+    assert isinstance(opened, PortOpened), opened
     low, high = line_setting("0002") + line_setting("0000"), line_setting("0003")
-    protocol.send_ask(ours, Ask.DROP_DTR)
+    protocol.send_command(ours, PortCommand.DROP_DTR)
     dropped = wait("Dropped", lambda: protocol.receive_report(ours))
-    assert dropped == Dropped(700), dropped
+    assert dropped == DtrDropped(700), dropped
     wait("DTR low", lambda: line_setting("0002") + line_setting("0000") > low)
     wait("DTR high", lambda: line_setting("0003") > high)
     low = line_setting("0000")

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
-from appliance.media.process import Carrier
+from appliance.media.process import MediaGateway
 from appliance.service.technician_commands import LINE_RESTART
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
@@ -110,7 +110,7 @@ def test_the_carrier_restarts_the_line_that_is_named() -> None:
     """And no other; one that it does not know is passed over."""
     here, there = socket.socketpair()
     nursery: Any = SimpleNamespace(fileno=here.fileno, close=here.close)
-    carrier = Carrier(nursery, "", None)
+    carrier = MediaGateway(nursery, "", None)
     asked: list[str] = []
     ports: Any = {
         name: SimpleNamespace(restart=lambda name=name: asked.append(name), close=int)

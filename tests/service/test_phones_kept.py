@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.service.status import PhoneStateWriter, StatusCollector
-from appliance.sip.message import Stream
+from appliance.sip.message import TcpPeer
 from appliance.sip.phones import PhonesStatus
 from appliance.sip.registrar import Binding
 from appliance.sip.transport import FAULT
@@ -30,7 +30,7 @@ def test_a_phone_that_comes_and_goes_over_tcp_is_no_write_to_the_card() -> None:
     kept.look(PhonesStatus(bindings=(UDP,)))
     assert saved == ["kept"]
     for port in range(40_000, 40_005):
-        stream = Stream(("192.0.2.22", port))
+        stream = TcpPeer(("192.0.2.22", port))
         tcp = Binding("22", stream, "sip:22@192.0.2.22;transport=tcp", 100.0)
         kept.look(PhonesStatus(bindings=(UDP, tcp)))
     assert saved == ["kept"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.calls.events import Event, PhoneGone, PhoneRegistered
-from appliance.sip.message import Message, read
+from appliance.sip.message import SipMessage, read
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings
 from appliance.sip.rtp import Address
@@ -108,7 +108,7 @@ class HandPhone:
         host, port = self.socket.getsockname()
         return host, port
 
-    def hear(self, limit: float = 15.0) -> Message:
+    def hear(self, limit: float = 15.0) -> SipMessage:
         """Return the next message."""
         self.socket.settimeout(limit)
         data, self.peer = self.socket.recvfrom(65535)
@@ -120,12 +120,12 @@ class HandPhone:
         """Send a datagram to the box."""
         self.socket.sendto(data, to or self.peer)
 
-    def answer(self, request: Message, code: int, **more: str) -> None:
+    def answer(self, request: SipMessage, code: int, **more: str) -> None:
         """Answer a request of the box."""
         contact = f"<sip:21@{self.where[0]}:{self.where[1]}>"
         self.say(response(request, code, **({"tag": "p", "contact": contact} | more)))
 
-    def take(self) -> Message:
+    def take(self) -> SipMessage:
         """Ring, answer, and return the ACK."""
         invite = self.hear()
         self.answer(invite, 180)

@@ -8,13 +8,19 @@ import secrets
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.sip.registrar import ALPHABET, LENGTH, make_secret, parse_address, what_to_type
+from appliance.sip.registrar import (
+    ALPHABET,
+    SECRET_LENGTH,
+    account_text,
+    make_secret,
+    parse_address,
+)
 
 
 def test_secrets_have_a_hundred_bits() -> None:
     """20 signs out of 32, each as likely as the other, none that is misread."""
     assert len(set(ALPHABET)) == 32
-    assert LENGTH * 5 >= 96
+    assert SECRET_LENGTH * 5 >= 96
     assert not set("1ilo") & set(ALPHABET)
     dice = random.Random(3)
     signs = "".join(make_secret(dice.randbytes) for _ in range(1000))
@@ -39,7 +45,7 @@ def test_the_signs_follow_the_random_bytes() -> None:
 )
 def test_what_to_type(language: str, word: str) -> None:
     """Everything a phone's web page asks for, in Italian or (else) in English."""
-    text = what_to_type("21", "Posto 1", "geheim", "192.168.1.10", 5060, language)
+    text = account_text("21", "Posto 1", "geheim", "192.168.1.10", 5060, language)
     assert word in text
     for value in ("Posto 1", "192.168.1.10", "5060", " 21\n", "geheim", "PCMA", "RFC 4733"):
         assert value in text
@@ -47,7 +53,7 @@ def test_what_to_type(language: str, word: str) -> None:
 
 def test_a_phone_without_label_is_called_by_its_name() -> None:
     """The title names the phone."""
-    assert '"21"' in what_to_type("21", "", "geheim", "192.168.1.10", 5060).splitlines()[0]
+    assert '"21"' in account_text("21", "", "geheim", "192.168.1.10", 5060).splitlines()[0]
 
 
 @pytest.mark.parametrize(

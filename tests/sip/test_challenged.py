@@ -8,8 +8,8 @@ import re
 import pytest
 
 from appliance.calls import events
-from appliance.sip.message import Message
-from appliance.sip.registrar import Login
+from appliance.sip.message import SipMessage
+from appliance.sip.registrar import DigestLogin
 from tests.sip.world import PHONE, SDP, Bench, desk, response, within
 
 CHALLENGE = 'Digest realm="town hall", nonce="abc=,1", qop="auth,auth-int", opaque="o"'
@@ -19,11 +19,11 @@ CHALLENGE = 'Digest realm="town hall", nonce="abc=,1", qop="auth,auth-int", opaq
 def bench() -> Bench:
     """Return a box whose phone 21 stands behind the registrar that it has an account at."""
     made = Bench(desk())
-    made.box.core.login = Login(PHONE, "centralino", "s3cret", made.box.random)
+    made.box.core.login = DigestLogin(PHONE, "centralino", "s3cret", made.box.random)
     return made
 
 
-def again(bench: Bench, invite: Message, code: int, extra: str) -> Message:
+def again(bench: Bench, invite: SipMessage, code: int, extra: str) -> SipMessage:
     """Let the INVITE be refused; returns the new one, after the ACK of the refusal."""
     ack, new = bench.receive(response(invite, code, tag="q", extra=extra))
     assert (ack.method, new.method) == ("ACK", "INVITE")
@@ -131,7 +131,9 @@ def test_what_cannot_be_answered(bench: Bench, extra: str) -> None:
 
 def test_a_phone_is_never_given_the_secret(bench: Bench) -> None:
     """A challenge from anywhere but the registrar is no more than a refusal."""
-    bench.box.core.login = Login(("192.0.2.9", 5060), "centralino", "s3cret", bench.box.random)
+    bench.box.core.login = DigestLogin(
+        ("192.0.2.9", 5060), "centralino", "s3cret", bench.box.random
+    )
     sent = bench.receive(
         response(bench.ring(), 407, tag="q", extra=f"Proxy-Authenticate: {CHALLENGE}")
     )

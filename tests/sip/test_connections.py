@@ -15,12 +15,12 @@ import pytest
 
 from appliance.calls import events
 from appliance.sip import transport
-from appliance.sip.message import Message, Stream, read
+from appliance.sip.message import SipMessage, TcpPeer, read
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhonesSettings
 from appliance.sip.rtp import Address
 from appliance.sip.service import Phones
-from appliance.sip.transport import FAULT, PING, PONG, Connections
+from appliance.sip.transport import FAULT, PING, PONG, TcpConnections
 from tests.sip.office import HandPhone, office
 from tests.sip.test_flows import ACCOUNT, answer_to
 from tests.sip.world import SDP, request, response, within
@@ -34,12 +34,12 @@ RESET = struct.pack("ii", 1, 0)
 class Room:
     """Connections on loopback with a clock of the test's, and a list of what they brought."""
 
-    made: Connections = field(default_factory=Connections)
+    made: TcpConnections = field(default_factory=TcpConnections)
     now: float = 100.0
-    heard: list[tuple[bytes, Stream]] = field(default_factory=list)
-    ended: list[Stream] = field(default_factory=list)
-    there: list[Stream] = field(default_factory=list)
-    good: set[Stream] = field(default_factory=set)
+    heard: list[tuple[bytes, TcpPeer]] = field(default_factory=list)
+    ended: list[TcpPeer] = field(default_factory=list)
+    there: list[TcpPeer] = field(default_factory=list)
+    good: set[TcpPeer] = field(default_factory=set)
     fails: bool = False
     barred: str = ""
     peers: list[socket.socket] = field(default_factory=list)
@@ -53,19 +53,19 @@ class Room:
         """Take a message."""
         if self.fails:
             raise KeyError("a fault of ours")
-        assert isinstance(source, Stream)
+        assert isinstance(source, TcpPeer)
         self.heard.append((datagram, source))
         return not datagram.startswith(b"GET")
 
-    def opened(self, stream: Stream) -> None:
+    def opened(self, stream: TcpPeer) -> None:
         """Take a connection."""
         self.there.append(stream)
 
-    def closed(self, stream: Stream, _now: float) -> None:
+    def closed(self, stream: TcpPeer, _now: float) -> None:
         """Take its end."""
         self.ended.append(stream)
 
-    def proven(self) -> set[Stream]:
+    def proven(self) -> set[TcpPeer]:
         """Return the good ones."""
         return self.good
 
@@ -128,7 +128,7 @@ def test_messages_come_in_and_go_out(room: Room) -> None:
     assert room.messages == [OPTIONS, OPTIONS]
     assert room.made.send(room.there[0], b"answer", room, room.now)
     assert peer.recv(64) == b"answer"
-    assert not room.made.send(Stream(("192.0.2.1", 1)), b"answer", room, room.now)
+    assert not room.made.send(TcpPeer(("192.0.2.1", 1)), b"answer", room, room.now)
 
 
 def test_whoever_closes_is_gone(room: Room) -> None:
@@ -412,7 +412,7 @@ class TcpPhone:
         host, port = self.socket.getsockname()
         return host, port
 
-    def _register(self, extra: str) -> Message:
+    def _register(self, extra: str) -> SipMessage:
         self.number += 1
         self.say(
             request(
@@ -426,11 +426,11 @@ class TcpPhone:
         """Send."""
         self.socket.sendall(data)
 
-    def answer(self, asked: Message, code: int, **more: str) -> None:
+    def answer(self, asked: SipMessage, code: int, **more: str) -> None:
         """Answer a request."""
         self.say(response(asked, code, **({"tag": "p"} | more)))
 
-    def hear(self) -> Message:
+    def hear(self) -> SipMessage:
         """Return the next message."""
         while True:
             head, blank, rest = self.buffer.partition(b"\r\n\r\n")
@@ -459,7 +459,7 @@ def test_a_whole_call_over_tcp() -> None:
         assert ack.method == "ACK"
         box.next(events.OperatorAnswered)
         (state,) = box.phones.status().phones
-        assert (state.tcp, state.address) == (True, Stream(phone.where))
+        assert (state.tcp, state.address) == (True, TcpPeer(phone.where))
         assert box.phones.status().connections == 1
         phone.say(within(ack, "BYE", 2))
         assert phone.hear().code == 200
@@ -539,7 +539,7 @@ def test_a_fault_of_tcp_ends_tcp_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*_: object) -> None:
             raise KeyError("a fault of ours")
 
-        monkeypatch.setattr(Connections, "_hear", fail)
+        monkeypatch.setattr(TcpConnections, "_hear", fail)
         phone.say(OPTIONS)
         box.next(events.PhoneGone)
         box.ring("one", "22")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls import events
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.registrar import PhoneAccount
 from tests.sip.world import DESK, MEDIA, PHONE, SDP, Bench, desk, request, tag_of
 
@@ -18,7 +18,7 @@ def bench() -> Bench:
     return Bench(desk())
 
 
-def dial(bench: Bench, digits: str = "*811", **more: str) -> Message:
+def dial(bench: Bench, digits: str = "*811", **more: str) -> SipMessage:
     """Let the phone dial; returns the box's first answer."""
     uri = f"sip:{digits}@192.0.2.1"
     data = request("INVITE", uri=uri, **({"body": SDP} | more))  # type: ignore[arg-type]  # no source
@@ -33,7 +33,7 @@ def leg_of(bench: Bench) -> str:
 
 
 def follow(
-    method: str, ringing: Message, cseq: int, branch: str = "z9hG4bKnext", body: str = ""
+    method: str, ringing: SipMessage, cseq: int, branch: str = "z9hG4bKnext", body: str = ""
 ) -> bytes:
     """Write the phone's next request in the dialog that `ringing` began."""
     return request(method, cseq, to=ringing.get("To"), branch=branch, body=body)
@@ -81,7 +81,7 @@ def test_an_ack_with_the_invites_branch(bench: Bench) -> None:
     assert bench.box.legs.calls[leg].state.value == "confirmed"
 
 
-def late_offer(bench: Bench) -> tuple[Message, str, Message]:
+def late_offer(bench: Bench) -> tuple[SipMessage, str, SipMessage]:
     """Let a phone dial without a description, and accept it; returns 180, leg and 200."""
     ringing = dial(bench, body="")
     leg = leg_of(bench)

@@ -7,13 +7,13 @@ import re
 import pytest
 
 from appliance.calls import events
-from appliance.sip.dialog import left_from_json, left_to_json
-from appliance.sip.message import Message, Stream
+from appliance.sip.dialog import open_calls_from_json, open_calls_to_json
+from appliance.sip.message import SipMessage, TcpPeer
 from appliance.sip.registrar import Credentials, PhoneAccount, bindings_to_json, expected_digest
 from appliance.sip.rtp import Address
 from tests.sip.world import DESK, SDP, Bench, desk, endpoint, request, response, within
 
-FIRST, SECOND = Stream(("192.0.2.21", 40001)), Stream(("192.0.2.21", 40002))
+FIRST, SECOND = TcpPeer(("192.0.2.21", 40001)), TcpPeer(("192.0.2.21", 40002))
 UDP: Address = ("192.0.2.21", 5060)
 SECRET = "parola-di-21"
 ACCOUNT = PhoneAccount("21", SECRET)
@@ -30,7 +30,7 @@ class Phone:
     def connect(self, stream: Address) -> None:
         """Connect, where it is over TCP, and register by digest."""
         self.stream = stream
-        if isinstance(stream, Stream):
+        if isinstance(stream, TcpPeer):
             self.bench.box.opened(stream)
         (asked,) = self._register("")
         sent = self._register(answer_to(asked, "REGISTER"))
@@ -47,7 +47,7 @@ class Phone:
         (ringing,) = self.bench.receive(invite, FIRST)
         assert ringing.code == 180
 
-    def _register(self, extra: str) -> list[Message]:
+    def _register(self, extra: str) -> list[SipMessage]:
         self.number += 1
         data = request(
             "REGISTER", self.number, uri="sip:192.0.2.1", source=self.stream,
@@ -56,17 +56,17 @@ class Phone:
         )  # fmt: skip
         return self.bench.receive(data, self.stream)
 
-    def say(self, invite: Message, code: int, **more: str) -> list[Message]:
+    def say(self, invite: SipMessage, code: int, **more: str) -> list[SipMessage]:
         """Answer a request of the box."""
         return self.bench.receive(response(invite, code, tag="p", **more), self.stream)
 
-    def cut(self) -> list[Message]:
+    def cut(self) -> list[SipMessage]:
         """Lose the connection."""
-        assert isinstance(self.stream, Stream)
+        assert isinstance(self.stream, TcpPeer)
         self.bench.box.closed(self.stream, self.bench.now)
         return self.bench.sent()
 
-    def talks(self) -> Message:
+    def talks(self) -> SipMessage:
         """Be rung, answer, and return the ACK."""
         invite = self.bench.ring()
         self.say(invite, 180)
@@ -75,7 +75,7 @@ class Phone:
         return ack
 
 
-def answer_to(asked: Message, method: str) -> str:
+def answer_to(asked: SipMessage, method: str) -> str:
     """Return the header that answers a challenge."""
     found = re.search(r'nonce="([^"]+)"', asked.get("WWW-Authenticate"))
     assert found
@@ -92,7 +92,7 @@ def phone() -> Phone:
     return Phone()
 
 
-def refused(phone: Phone) -> list[Message]:
+def refused(phone: Phone) -> list[SipMessage]:
     """Let the loop tell that there is no such connection any more for what waits."""
     posted = phone.bench.posted()
     for _, where in posted:
@@ -236,7 +236,7 @@ def test_a_conversation_that_ends_meanwhile_is_ended_for_the_phone_too(phone: Ph
     assert bye.fields.cseq > ack.fields.cseq + 1
     phone.say(bye, 200)
     phone.cut()
-    phone.connect(Stream((SECOND[0], 40003)))
+    phone.connect(TcpPeer((SECOND[0], 40003)))
     assert phone.after == [], "it is told once"
 
 
@@ -337,9 +337,9 @@ def test_a_connection_is_kept_over_no_restart(phone: Phone) -> None:
 def test_a_killed_desks_call_over_tcp_is_ended_when_the_phone_is_back(phone: Phone) -> None:
     """What was written down says that it was a connection: nothing is sent by UDP meanwhile."""
     ack = phone.talks()
-    kept = left_to_json(phone.bench.box.legs.left())
+    kept = open_calls_to_json(phone.bench.box.legs.left())
     bench = Bench(endpoint(DESK, ACCOUNT, seed=2))
-    bench.box.end_left(left_from_json(kept), 0.0)
+    bench.box.end_left(open_calls_from_json(kept), 0.0)
     assert bench.posted() == []
     back = Phone(bench)
     (bye,) = back.after

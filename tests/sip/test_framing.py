@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.sip.message import LIMIT, Message, Stream, read
+from appliance.sip.message import LIMIT, SipMessage, TcpPeer, read
 from appliance.sip.pyvoip import parse
-from appliance.sip.transport import PING, Broken, Framer
+from appliance.sip.transport import PING, BrokenStream, Framer
 from tests.sip.world import SDP, request
 
 OPTIONS = request("OPTIONS")
@@ -60,7 +60,7 @@ def test_any_split_of_nonsense_gives_the_same(data: bytes, places: list[int]) ->
     for pieces in ([data], cut(data, places)):
         try:
             told.append((framed(*pieces), False))
-        except Broken:
+        except BrokenStream:
             told.append(([], True))
     assert told[0] == told[1]
 
@@ -70,7 +70,7 @@ def test_what_is_framed_is_read_whole() -> None:
     for data in (OPTIONS, INVITE, FOLDED, BARE):
         (message,) = framed(data + OPTIONS[:20])
         read_ = read(message, parse)
-        assert isinstance(read_, Message)
+        assert isinstance(read_, SipMessage)
         assert read_.body == (SDP if data in (INVITE, FOLDED) else "")
 
 
@@ -86,7 +86,7 @@ def test_what_is_framed_is_read_whole() -> None:
 )
 def test_a_stream_that_cannot_be_read_on(data: bytes) -> None:
     """No boundary can be told any more; nothing is kept beyond the limit."""
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenStream):
         framed(data)
 
 
@@ -103,11 +103,11 @@ def test_a_message_that_has_begun() -> None:
 def test_a_connection_is_no_udp_address() -> None:
     """The same host and port by both transports are two places."""
     place = ("192.0.2.21", 5060)
-    stream = Stream(place)
-    assert stream == Stream(place)
-    assert not stream != Stream(place)  # noqa: SIM202 - both operators are asked
+    stream = TcpPeer(place)
+    assert stream == TcpPeer(place)
+    assert not stream != TcpPeer(place)  # noqa: SIM202 - both operators are asked
     assert stream != place
     assert place != stream
-    assert {stream: 1, place: 2} == {Stream(place): 1, ("192.0.2.21", 5060): 2}
+    assert {stream: 1, place: 2} == {TcpPeer(place): 1, ("192.0.2.21", 5060): 2}
     host, port = stream
     assert (host, port) == place

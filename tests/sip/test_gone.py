@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from appliance.calls import events
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.registrar import Binding, PhoneAccount, bindings_from_json, bindings_to_json
 from tests.sip.test_registrar import SECRET, Registrant
 from tests.sip.world import DESK, PHONE, Bench, desk, endpoint, response
@@ -22,13 +22,13 @@ def bench() -> Bench:
     return Bench(desk(PhoneAccount("21", SECRET), qualify_s=30.0))
 
 
-def question(sent: list[Message]) -> Message:
+def question(sent: list[SipMessage]) -> SipMessage:
     """Return the one OPTIONS among what was sent."""
     (found,) = [message for message in sent if message.method == "OPTIONS"]
     return found
 
 
-def granted(ok: Message) -> str:
+def granted(ok: SipMessage) -> str:
     """Return the seconds that a registration was given."""
     return ok.get("Contact").rpartition("=")[2]
 

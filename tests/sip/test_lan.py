@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.calls import events
-from appliance.sip.phones import Ring
+from appliance.sip.phones import RingRequest
 from appliance.sip.registrar import PhoneAccount
 from appliance.sip.rtp import Address
 from tests.helpers.examples import examples
@@ -190,4 +190,4 @@ def test_no_datagram_raises(datagrams: list[bytes]) -> None:
 
 def test_the_wish_to_ring_has_defaults() -> None:
     """A ring names at least leg, phone and port."""
-    assert Ring("leg", "21", ("192.0.2.1", 16000)).laws == ("alaw", "ulaw")
+    assert RingRequest("leg", "21", ("192.0.2.1", 16000)).laws == ("alaw", "ulaw")

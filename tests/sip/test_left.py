@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from appliance.sip.dialog import left_from_json, left_to_json
-from appliance.sip.message import Message
+from appliance.sip.dialog import open_calls_from_json, open_calls_to_json
+from appliance.sip.message import SipMessage
 from tests.sip.world import MEDIA, PHONE, SDP, Bench, desk, request, response, tag_of
 
 
@@ -17,11 +17,11 @@ def bench() -> Bench:
     return Bench(desk())
 
 
-def successor(dead: Bench) -> tuple[Bench, list[Message]]:
+def successor(dead: Bench) -> tuple[Bench, list[SipMessage]]:
     """Start another desk from what the dead one has written; returns it and what it says first."""
-    text = left_to_json(dead.box.legs.left())
+    text = open_calls_to_json(dead.box.legs.left())
     made = Bench(desk())
-    made.box.end_left(left_from_json(text), 0.0)
+    made.box.end_left(open_calls_from_json(text), 0.0)
     made.events()
     return made, made.sent()
 
@@ -46,11 +46,11 @@ def test_a_call_that_is_up_is_hung_up(bench: Bench) -> None:
 def test_requests_after_the_last_writing_are_passed_over(bench: Bench) -> None:
     """12.2.2: a number that is not higher would be refused with 500."""
     bench.answered()
-    text = left_to_json(bench.box.legs.left())
+    text = open_calls_to_json(bench.box.legs.left())
     bench.box.legs.ask("leg", bench.now)
     (question,) = bench.sent()
     after = Bench(desk())
-    after.box.end_left(left_from_json(text), 0.0)
+    after.box.end_left(open_calls_from_json(text), 0.0)
     (bye,) = after.sent()
     assert bye.fields.cseq > question.fields.cseq
 
@@ -61,7 +61,7 @@ def test_the_way_over_proxies_is_kept(bench: Bench) -> None:
     routes = "Record-Route: <sip:192.0.2.8;lr>\nRecord-Route: <sip:192.0.2.9;lr>"
     bench.receive(response(invite, 200, tag="p", body=SDP, extra=routes))
     after = Bench(desk())
-    after.box.end_left(left_from_json(left_to_json(bench.box.legs.left())), 0.0)
+    after.box.end_left(open_calls_from_json(open_calls_to_json(bench.box.legs.left())), 0.0)
     ((bye, where),) = after.posted()
     assert bye.all("Route") == ("<sip:192.0.2.9;lr>", "<sip:192.0.2.8;lr>")
     assert where == ("192.0.2.9", 5060)
@@ -148,17 +148,17 @@ def test_a_row_that_cannot_be_read_is_left_out(bench: Bench, key: str, value: ob
     """The other rows count all the same."""
     bench.answered()
     bench.answered("other")
-    rows = json.loads(left_to_json(bench.box.legs.left()))
+    rows = json.loads(open_calls_to_json(bench.box.legs.left()))
     place, _, name = key.rpartition(".")
     (rows[0][place] if place else rows[0])[name] = value
-    found = left_from_json(json.dumps(rows))
+    found = open_calls_from_json(json.dumps(rows))
     assert [one.dialog for one in found] == [bench.box.legs.calls["other"].dialog]
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[1]", "null"])
 def test_nothing_that_can_be_read_is_nothing_left(text: str) -> None:
     """No file, a broken one, one of something else."""
-    assert left_from_json(text) == ()
+    assert open_calls_from_json(text) == ()
 
 
 def test_a_call_goes_through_the_file_as_it_is(bench: Bench) -> None:
@@ -168,4 +168,4 @@ def test_a_call_goes_through_the_file_as_it_is(bench: Bench) -> None:
     bench.receive(request("INVITE", body=SDP), PHONE)
     left = bench.box.legs.left()
     assert len({(bool(one.branch), bool(one.refusal)) for one in left}) == 3
-    assert left_from_json(left_to_json(left)) == left
+    assert open_calls_from_json(open_calls_to_json(left)) == left

@@ -7,12 +7,12 @@ import pytest
 from appliance.calls import events
 from appliance.sip.call_states import (
     SessionTimer,
-    asked,
     is_too_brief,
+    session_asked,
     session_granted,
     session_settled,
 )
-from appliance.sip.message import Message, read
+from appliance.sip.message import SipMessage, read
 from appliance.sip.pyvoip import parse
 from tests.sip.world import PHONE, SDP, Bench, desk, request, response, within
 
@@ -25,7 +25,7 @@ def bench() -> Bench:
     return Bench(desk())
 
 
-def answered(bench: Bench, extra: str, body: str = SDP) -> Message:
+def answered(bench: Bench, extra: str, body: str = SDP) -> SipMessage:
     """Ring, let the phone answer with more headers, and return the ACK."""
     invite = bench.ring()
     (ack,) = bench.receive(response(invite, 200, tag="p", body=body, extra=extra))
@@ -41,7 +41,7 @@ def lost(bench: Bench) -> str:
     return told.reason
 
 
-def message(method: str = "INVITE", extra: str = "") -> Message:
+def message(method: str = "INVITE", extra: str = "") -> SipMessage:
     """Return a phone's request with more headers."""
     found = read(request(method, extra=extra), parse)
     assert found
@@ -64,12 +64,12 @@ def message(method: str = "INVITE", extra: str = "") -> Message:
 )
 def test_session_expires_is_read(value: str, wanted: tuple[int, str]) -> None:
     """Seconds and refresher in any spelling; nonsense is no session timer."""
-    assert asked(message(extra=f"Session-Expires: {value}")) == wanted
+    assert session_asked(message(extra=f"Session-Expires: {value}")) == wanted
 
 
 def test_the_compact_name() -> None:
     """RFC 4028 4: `x` is Session-Expires."""
-    assert asked(message(extra="x: 120;refresher=uas")) == (120, "uas")
+    assert session_asked(message(extra="x: 120;refresher=uas")) == (120, "uas")
 
 
 def test_when_it_is_renewed_and_when_it_ends() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.sip.message import (
     LIMIT,
-    Message,
+    SipMessage,
     Unreadable,
     quoted_display,
     read,
@@ -37,7 +37,7 @@ PLAIN = (
 )
 
 
-def facts(message: Message | None) -> tuple[object, ...]:
+def facts(message: SipMessage | None) -> tuple[object, ...]:
     """Return what a call depends on."""
     assert message is not None
     return (

@@ -15,7 +15,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.sip.endpoint import Endpoint
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import (
     MAX_FAILURES,
@@ -57,7 +57,9 @@ class Registrant:
     count: int = 0
     qop: str = "auth"
 
-    def send(self, authorization: str = "", extra: str = "", method: str = "REGISTER") -> Message:
+    def send(
+        self, authorization: str = "", extra: str = "", method: str = "REGISTER"
+    ) -> SipMessage:
         """Send one request, and return its answer."""
         self.cseq += 1
         lines = [extra, f"Authorization: {authorization}" if authorization else ""]
@@ -76,7 +78,7 @@ class Registrant:
         self.bench.box.receive(data, self.source, self.bench.now)
         return self.bench.sent()[-1]
 
-    def answer(self, challenged: Message, method: str = "REGISTER") -> str:
+    def answer(self, challenged: SipMessage, method: str = "REGISTER") -> str:
         """Compute the credentials that a challenge asks for."""
         fields = dict(re.findall(r'(\w+)="?([^",]+)', challenged.get("WWW-Authenticate")))
         self.count += 1
@@ -92,7 +94,7 @@ class Registrant:
             f"algorithm={self.algorithm}"
         )
 
-    def register(self, extra: str = "Expires: 60") -> Message:
+    def register(self, extra: str = "Expires: 60") -> SipMessage:
         """Register: challenge and answer."""
         return self.send(self.answer(self.send(extra=extra)), extra)
 
@@ -375,7 +377,7 @@ def test_the_same_number_once_more_is_out_of_order(bench: Bench) -> None:
     assert bench.box.registrar.target("21")
 
 
-def raw(bench: Bench, contact: str) -> Message:
+def raw(bench: Bench, contact: str) -> SipMessage:
     """Register with a Contact line of the test's own, "" for none."""
     phone = Registrant(bench, cseq=70)
     authorization = phone.answer(phone.send())

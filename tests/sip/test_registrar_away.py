@@ -10,10 +10,10 @@ import pytest
 
 from appliance.calls import events
 from appliance.sip.endpoint import Endpoint
-from appliance.sip.message import Message, read
+from appliance.sip.message import SipMessage, read
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings, RegistrarAccount
-from appliance.sip.trunk import LONGEST_RETRY, Standing
+from appliance.sip.trunk import LONGEST_RETRY, RegistrationState
 from tests.sip.world import DESK, PHONE, SDP, Bench, response
 
 PROXY = ("192.0.2.51", 5060)
@@ -56,7 +56,7 @@ class Away(Bench):
         return told
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> RegistrationState:
         """How the box stands at the proxy."""
         assert self.box.registration
         return self.box.registration.standing
@@ -73,7 +73,7 @@ class Away(Bench):
             elif self.refuses:
                 self.box.refused(PROXY, self.now)
 
-    def _answer(self, message: Message) -> bytes:
+    def _answer(self, message: SipMessage) -> bytes:
         return response(message, 200, tag="p", contact="<sip:centralino@192.0.2.1:5060>;expires=60")
 
     def _note(self, data: bytes) -> None:
@@ -92,7 +92,7 @@ def test_a_day_without_the_proxy(*, refuses: bool) -> None:
     box = Away(refuses=refuses)
     told = box.pass_by(DAY_S)
     assert told == [events.PhoneGone("savena", "nothing answers at its address")]
-    assert box.standing is Standing.SILENT
+    assert box.standing is RegistrationState.SILENT
     gaps = [later - earlier for earlier, later in pairwise(box.tries)]
     answer_s = 0.0 if refuses else 4.0
     longest = LONGEST_RETRY + answer_s
@@ -131,7 +131,7 @@ def test_back_after_a_day() -> None:
         box.pass_by(900.0 + 7.3 * seed)
         box.is_back = True
         assert box.pass_by(BACK_S) == [events.PhoneRegistered("savena")]
-        assert box.standing is Standing.REGISTERED
+        assert box.standing is RegistrationState.REGISTERED
         tries = len(box.tries)
         assert box.pass_by(300.0) == []
         assert len(box.tries) - tries == 10

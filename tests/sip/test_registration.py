@@ -8,10 +8,10 @@ import pytest
 
 from appliance.calls import events
 from appliance.sip.endpoint import Endpoint
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.pyvoip import parse
-from appliance.sip.registrar import Login, PhoneAccount, PhonesSettings, RegistrarAccount
-from appliance.sip.trunk import Registration, Standing
+from appliance.sip.registrar import DigestLogin, PhoneAccount, PhonesSettings, RegistrarAccount
+from appliance.sip.trunk import RegistrationState, TrunkRegistration
 from tests.sip.world import DESK, PHONE, Bench, desk, response
 
 REGISTRAR = PHONE
@@ -32,18 +32,18 @@ def bench() -> Bench:
     return Bench(made)
 
 
-def asked(bench: Bench, seconds: float = 0.0) -> list[Message]:
+def asked(bench: Bench, seconds: float = 0.0) -> list[SipMessage]:
     """Return the REGISTERs of the next seconds."""
     return [m for m in bench.wait(seconds) if m.method == "REGISTER"]
 
 
-def kept(bench: Bench) -> Registration:
+def kept(bench: Bench) -> TrunkRegistration:
     """Return the box's registration."""
     assert bench.box.registration
     return bench.box.registration
 
 
-def registered(bench: Bench, expires: int = 60) -> Message:
+def registered(bench: Bench, expires: int = 60) -> SipMessage:
     """Let the registrar challenge and accept; returns the accepted REGISTER."""
     (first,) = asked(bench)
     extra = f"WWW-Authenticate: {CHALLENGE}"
@@ -60,7 +60,7 @@ def test_registered_by_digest(bench: Bench) -> None:
     assert accepted.get("To") == accepted.get("From").partition(";")[0] == "<sip:box@192.0.2.21>"
     assert accepted.get("Contact") == OWN
     assert 'username="box"' in accepted.get("Authorization")
-    assert kept(bench).standing is Standing.REGISTERED
+    assert kept(bench).standing is RegistrationState.REGISTERED
 
 
 def test_renewed_half_way_for_ever(bench: Bench) -> None:
@@ -89,7 +89,7 @@ def test_a_wrong_password_is_said_and_tried_once_a_minute(bench: Bench) -> None:
         sent = bench.receive(response(message, 401, tag="r", extra=extra))
         if sent:
             (message,) = sent
-    assert kept(bench).standing is Standing.REFUSED
+    assert kept(bench).standing is RegistrationState.REFUSED
     assert asked(bench, 59.0) == []
     assert len(asked(bench, 1.5)) == 2
 
@@ -100,7 +100,7 @@ def test_a_registration_too_brief(bench: Bench) -> None:
     (second,) = bench.receive(response(first, 423, tag="r", extra="Min-Expires: 3600"))
     assert second.get("Expires") == "3600"
     bench.receive(response(second, 423, tag="r", extra="Min-Expires: soon"))
-    assert kept(bench).standing is Standing.REFUSED
+    assert kept(bench).standing is RegistrationState.REFUSED
 
 
 def test_back_within_seconds_of_a_short_break(bench: Bench) -> None:
@@ -109,19 +109,19 @@ def test_back_within_seconds_of_a_short_break(bench: Bench) -> None:
     bench.wait(30.5)
     for _ in range(4):
         bench.wait(7.3)
-        assert kept(bench).standing is Standing.SILENT
+        assert kept(bench).standing is RegistrationState.SILENT
     while not (heard := asked(bench, 0.5)):
         assert bench.now < 30.5 + 4 * 7.3 + 16.0
     assert heard
     bench.receive(response(heard[-1], 200, tag="r", extra="Expires: 60"))
-    assert kept(bench).standing is Standing.REGISTERED
+    assert kept(bench).standing is RegistrationState.REGISTERED
 
 
 def test_a_network_that_refuses(bench: Bench) -> None:
     """ICMP, or no route: known at once, tried again after 2 to 4 s."""
     asked(bench)
     bench.box.refused(REGISTRAR, bench.now)
-    assert kept(bench).standing is Standing.SILENT
+    assert kept(bench).standing is RegistrationState.SILENT
     assert asked(bench, 1.9) == []
     assert {message.fields.cseq for message in asked(bench, 2.2)} == {2}
 
@@ -131,7 +131,7 @@ def test_an_answer_to_an_older_try_is_no_news(bench: Bench) -> None:
     (first,) = asked(bench)
     bench.wait(8.1)
     bench.receive(response(first, 403, tag="r"))
-    assert kept(bench).standing is Standing.SILENT
+    assert kept(bench).standing is RegistrationState.SILENT
 
 
 def test_signed_off_at_the_end(bench: Bench) -> None:
@@ -160,7 +160,7 @@ def test_a_proxy_that_wants_a_password_says_nothing_of_the_phone() -> None:
     proxy for it, then says counts; a second challenge is no answer of a phone that is gone.
     """
     bench = Bench(desk(qualify_s=30.0))
-    bench.box.core.login = Login(PHONE, "box", "s3cret", bench.box.random)
+    bench.box.core.login = DigestLogin(PHONE, "box", "s3cret", bench.box.random)
     (asked,) = bench.wait(0.1)
     challenge = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
     (again,) = bench.receive(response(asked, 407, extra=challenge))

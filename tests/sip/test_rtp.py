@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.sip.rtp import EVENT_DIGITS, Heard, RtpPacket, RtpReceiver, RtpSender, build, parse
+from appliance.sip.rtp import (
+    EVENT_DIGITS,
+    RtpPacket,
+    RtpReceived,
+    RtpReceiver,
+    RtpSender,
+    build,
+    parse,
+)
 
 PEER = ("192.0.2.21", 7000)
 SOUND = b"\xd5" * 160
@@ -153,7 +161,7 @@ def test_what_is_no_key_is_not_sent() -> None:
 def test_sound_is_heard() -> None:
     """Source, payload, type, number and time reach the jitter buffer's owner."""
     data = build(RtpPacket(8, 5, 800, 1, SOUND))
-    assert RtpReceiver(PEER, (101,)).receive(data, PEER) == Heard(8, 5, 800, SOUND, ssrc=1)
+    assert RtpReceiver(PEER, (101,)).receive(data, PEER) == RtpReceived(8, 5, 800, SOUND, ssrc=1)
 
 
 def test_an_empty_packet_is_nothing() -> None:

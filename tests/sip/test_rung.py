@@ -10,15 +10,15 @@ import pytest
 from appliance.calls import events
 from appliance.calls.events import DeclineReason
 from appliance.errors import Bug
-from appliance.sip.call import Call
-from appliance.sip.message import Message, via_parameters
+from appliance.sip.call import SipCall
+from appliance.sip.message import SipMessage, via_parameters
 from tests.sip.world import DESK, MEDIA, PHONE, SDP, Bench, desk, response, ring, tag_of, within
 
 REDIRECTIONS = (300, 301, 302, 305, 380)
 FINAL_FAILURES = (400, 401, 403, 404, 407, 408, 480, 487, 488, 500, 503, 604, 606)
 
 
-def branch_of(message: Message) -> str:
+def branch_of(message: SipMessage) -> str:
     """Return the branch of a message's top Via."""
     return via_parameters(message.get("Via"))["branch"]
 
@@ -481,7 +481,7 @@ def _over_by(bench: Bench, code: int) -> None:
 
 
 def _legs_in_memory() -> int:
-    return sum(isinstance(thing, Call) for thing in gc.get_objects())
+    return sum(isinstance(thing, SipCall) for thing in gc.get_objects())
 
 
 def test_stray_responses_are_dropped(bench: Bench) -> None:

@@ -15,14 +15,14 @@ BOTH = (Law.ALAW, Law.ULAW)
 
 def test_our_own_offer_reads_back() -> None:
     """What we write we read: address, both laws in order, keys, direction."""
-    offer = sdp.Session(("192.0.2.1", 16000), BOTH, 5).offer()
-    assert sdp.read(offer) == sdp.Sound(("192.0.2.1", 16000), BOTH, 101)
+    offer = sdp.SdpSession(("192.0.2.1", 16000), BOTH, 5).offer()
+    assert sdp.read(offer) == sdp.SdpAudio(("192.0.2.1", 16000), BOTH, 101)
 
 
 @pytest.mark.parametrize("laws", [(Law.ALAW, Law.ULAW), (Law.ULAW, Law.ALAW), (Law.ULAW,)])
 def test_the_preferred_law_comes_first(laws: tuple[Law, ...]) -> None:
     """The order of the offer is the order of our wish."""
-    assert sdp.read(sdp.Session(("192.0.2.1", 1), laws, 5).offer()).laws == laws
+    assert sdp.read(sdp.SdpSession(("192.0.2.1", 1), laws, 5).offer()).laws == laws
 
 
 def test_where_the_address_stands() -> None:
@@ -102,7 +102,7 @@ def test_the_answer_names_every_stream() -> None:
     """RFC 3264 6: as many streams as offered, in order; all but the sound with port 0."""
     offer = HEAD + VIDEO + AUDIO + "m=audio 7004 RTP/SAVP 0\r\nm=text 9 X\r\n"
     sound = sdp.read(offer)
-    answer = sdp.Session(("192.0.2.1", 16000), BOTH, 5).answer(offer, sound, Law.ULAW)
+    answer = sdp.SdpSession(("192.0.2.1", 16000), BOTH, 5).answer(offer, sound, Law.ULAW)
     streams = [line for line in answer.splitlines() if line.startswith("m=")]
     assert streams == [
         "m=video 0 RTP/AVP 31",
@@ -122,14 +122,14 @@ def test_the_answer_mirrors_the_direction() -> None:
         "sendrecv": "sendrecv",
     }.items():
         offer = HEAD + "m=audio 7000 RTP/AVP 0\r\n" + f"a={offered}\r\n"
-        answer = sdp.Session(("192.0.2.1", 1), BOTH, 5).answer(offer, sdp.read(offer), Law.ULAW)
+        answer = sdp.SdpSession(("192.0.2.1", 1), BOTH, 5).answer(offer, sdp.read(offer), Law.ULAW)
         assert f"a={answered}\r\n" in answer
         assert "telephone-event" not in answer
 
 
 def test_versions_count_up() -> None:
     """Every description of a session has a higher version than the last (RFC 3264 8)."""
-    session = sdp.Session(("192.0.2.1", 1), BOTH, 5)
+    session = sdp.SdpSession(("192.0.2.1", 1), BOTH, 5)
     assert "o=centralino 5 0 IN" in session.offer()
     assert "o=centralino 5 1 IN" in session.next_version().offer()
 
@@ -151,7 +151,7 @@ def test_a_description_without_end() -> None:
 def test_feedback_is_agreed_to() -> None:
     """RFC 4585: a phone that offers RTP/AVPF is answered in kind; nothing of it is sent."""
     offer = HEAD + AUDIO.replace("RTP/AVP", "RTP/AVPF")
-    answer = sdp.Session(("192.0.2.1", 16000), BOTH, 5).answer(offer, sdp.read(offer), Law.ALAW)
+    answer = sdp.SdpSession(("192.0.2.1", 16000), BOTH, 5).answer(offer, sdp.read(offer), Law.ALAW)
     assert "m=audio 16000 RTP/AVPF 8 97\r\n" in answer
     secret = HEAD + AUDIO.replace("RTP/AVP", "RTP/SAVPF")
     with pytest.raises(sdp.NoCommonSound, match="SAVPF"):

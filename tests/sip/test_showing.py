@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.sip.dialog import left_from_json, left_to_json
-from appliance.sip.message import Message
+from appliance.sip.dialog import open_calls_from_json, open_calls_to_json
+from appliance.sip.message import SipMessage
 from tests.sip.test_rung import branch_of
 from tests.sip.world import PHONE, SDP, Bench, desk, response
 
@@ -19,25 +19,25 @@ def bench() -> Bench:
     return Bench(desk())
 
 
-def show(bench: Bench) -> list[Message]:
+def show(bench: Bench) -> list[SipMessage]:
     """Let the desk know who calls; returns what is sent because of it."""
     bench.box.legs.show("leg", "Centralino 0511234567", "0511234567", bench.now)
     return bench.sent()
 
 
-def rung(bench: Bench, allow: str = UPDATES) -> Message:
+def rung(bench: Bench, allow: str = UPDATES) -> SipMessage:
     """Ring a phone that says 180; returns our INVITE."""
     invite = bench.ring()
     bench.receive(response(invite, 180, tag="p", extra=allow))
     return invite
 
 
-def up(bench: Bench, invite: Message, allow: str = UPDATES) -> list[Message]:
+def up(bench: Bench, invite: SipMessage, allow: str = UPDATES) -> list[SipMessage]:
     """Let the phone answer; returns what is sent because of it."""
     return bench.receive(response(invite, 200, tag="p", body=SDP, extra=allow))
 
 
-def is_shown(request: Message) -> bool:
+def is_shown(request: SipMessage) -> bool:
     """Tell whether a request names the caller, asserted and as From."""
     named = request.get("P-Asserted-Identity") == SHOWN
     return named and request.get("From").startswith(f"{SHOWN};tag=")
@@ -144,7 +144,7 @@ def test_a_cancel_after_a_restart_is_too(bench: Bench) -> None:
     invite = rung(bench)
     (update,) = show(bench)
     bench.say(update, 200, tag="p")
-    kept = left_from_json(left_to_json(bench.box.legs.left()))
+    kept = open_calls_from_json(open_calls_to_json(bench.box.legs.left()))
     after = Bench(desk())
     after.box.end_left(kept, 0.0)
     (cancel,) = after.sent()

@@ -24,13 +24,13 @@ from appliance.calls import events
 from appliance.errors import Bug
 from appliance.sip import pyvoip
 from appliance.sip import transport as loop_module
-from appliance.sip.dialog import Dialog, Left, left_to_json
+from appliance.sip.dialog import Dialog, OpenCall, open_calls_to_json
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.phones import LegState, PhoneState
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings, bindings_from_json
 from appliance.sip.service import Phones
-from appliance.sip.transport import Loop
+from appliance.sip.transport import SipThread
 from tests.sip.office import HandPhone, Office, office
 from tests.sip.world import PHONE, SDP, request, ring, within
 
@@ -450,7 +450,7 @@ def test_a_killed_desks_call_is_ended_once_there_is_a_socket(phone: HandPhone) -
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
         settings = PhonesSettings("127.0.0.1", port, (phone.account,), qualify_s=0)
-        left = left_to_json((Left("21", dialog, 7),))
+        left = open_calls_to_json((OpenCall("21", dialog, 7),))
         phones = Phones(settings, told.put, left=left)
         phones.start()
         assert not phones._loop.listening.wait(0.3)
@@ -507,7 +507,7 @@ def test_sending_may_fail(number: int) -> None:
     told: list[events.Event] = []
     account = PhoneAccount("21", fixed_address=PHONE)
     phones = Phones(PhonesSettings("127.0.0.1", 0, (account,), qualify_s=0), told.append)
-    made: Loop = phones._loop
+    made: SipThread = phones._loop
     made._socket = FullSocket(number)  # type: ignore[assignment]  # all that is used of it
     phones.ring("one", "21", "127.0.0.1", 16000, "x")
     made._flush(phones._endpoint, 0.0)

@@ -24,7 +24,7 @@ from appliance.sip.endpoint import (
     STRANGERS_RATE,
     TOLD_S,
     Endpoint,
-    Sluice,
+    RateLimit,
 )
 from appliance.sip.message import LIMIT, MAX_HEADERS
 from appliance.sip.pyvoip import parse
@@ -49,14 +49,14 @@ HOME = frozenset({PHONE[0]})
 STRANGER = ("192.0.2.66", 5060)
 
 
-def passing(gate: Sluice, host: str, number: int, now: float = 0.0) -> int:
+def passing(gate: RateLimit, host: str, number: int, now: float = 0.0) -> int:
     """Return how many of `number` datagrams of a host pass at once."""
     return sum(gate.admits(b"x", host, now, HOME, ()) for _ in range(number))
 
 
 def test_a_known_host_may_send_50_a_second_and_200_at_once() -> None:
     """A token bucket: what was not used gathers up to the burst, no further."""
-    gate = Sluice()
+    gate = RateLimit()
     assert passing(gate, PHONE[0], 1000) == 200
     assert passing(gate, PHONE[0], 1000, 1.0) == 50
     assert passing(gate, PHONE[0], 1000, 1000.0) == 200
@@ -65,7 +65,7 @@ def test_a_known_host_may_send_50_a_second_and_200_at_once() -> None:
 
 def test_one_stranger_cannot_speak_for_all() -> None:
     """10 a second and 40 at once; another one is heard beside it."""
-    gate = Sluice()
+    gate = RateLimit()
     assert passing(gate, STRANGER[0], 1000) == 40
     assert passing(gate, STRANGER[0], 1000, 1.0) == 10
     assert passing(gate, "192.0.2.67", 10, 1.0) == 10
@@ -75,7 +75,7 @@ def test_forged_sources_share_one_measure() -> None:
     """A source a datagram: 180 at once, then 40 a second, and no phone loses any of its own; what
     answers to nonces takes beside that was given to nobody who only forges.
     """
-    gate = Sluice(is_ours=lambda nonce, host, _: nonce == host)
+    gate = RateLimit(is_ours=lambda nonce, host, _: nonce == host)
     forged = [f"10.{n >> 8 & 255}.{n & 255}.9" for n in range(5000)]
     assert sum(passing(gate, host, 1) for host in forged) == 180
     assert sum(passing(gate, host, 1, 1.0) for host in forged[:1000]) == 40
@@ -89,7 +89,7 @@ def test_forged_sources_share_one_measure() -> None:
 FLOODERS = [f"10.9.0.{n}" for n in range(1, 31)]
 
 
-def flooded(gate: Sluice, since: float, seconds: int) -> None:
+def flooded(gate: RateLimit, since: float, seconds: int) -> None:
     """Let 30 computers send 300 datagrams a second, for so long."""
     for n in range(300 * seconds):
         gate.admits(b"REGISTER", FLOODERS[n % 30], since + n / 300, HOME, ())
@@ -99,7 +99,7 @@ def test_a_flood_keeps_no_phone_out_that_is_switched_on() -> None:
     """30 computers send 300 a second for a minute: a phone at a new address is heard at its first
     word, and again where it is switched off and on; the flood's own measure is no larger for it.
     """
-    gate = Sluice()
+    gate = RateLimit()
     flooded(gate, 0.0, 60)
     assert passing(gate, "192.0.2.67", FIRST, 60.0) == FIRST
     flooded(gate, 60.0, 61)
@@ -113,7 +113,7 @@ def test_a_flood_is_told_with_its_addresses() -> None:
     """While strangers are refused by hundreds those that send most are named; a minute after the
     last of it nobody is. Scanners that one measure bounds, phones that all start, are none.
     """
-    gate = Sluice()
+    gate = RateLimit()
     assert gate.flood(0.0) == ()
     for n in range(20):
         passing(gate, f"192.0.2.{100 + n}", 6)
@@ -128,7 +128,7 @@ def test_a_flood_is_told_with_its_addresses() -> None:
 
 def test_what_names_a_call_passes_whatever_else_comes() -> None:
     """A forger of the phone's own address does not keep its BYE away; a stranger's is no BYE."""
-    gate = Sluice()
+    gate = RateLimit()
     passing(gate, PHONE[0], 1000)
     assert gate.admits(b"BYE ... Call-ID: 0af3\r\n", PHONE[0], 0.0, HOME, ["0af3"])
     assert not gate.admits(b"BYE ... Call-ID: 0af4\r\n", PHONE[0], 0.0, HOME, ["0af3"])
@@ -138,7 +138,7 @@ def test_what_names_a_call_passes_whatever_else_comes() -> None:
 
 def test_networks() -> None:
     """Only addresses of the allowed networks are heard, and those at which phones stand."""
-    gate = Sluice((ipaddress.IPv4Network("192.0.2.64/29"), network_of("10.0.0.7")))
+    gate = RateLimit((ipaddress.IPv4Network("192.0.2.64/29"), network_of("10.0.0.7")))
     heard = {host: passing(gate, host, 1) for host in (
         "192.0.2.63", "192.0.2.64", "192.0.2.71", "192.0.2.72", "10.0.0.7", "10.0.0.8", PHONE[0],
     )}  # fmt: skip

@@ -6,14 +6,14 @@ import pytest
 
 from appliance.sip import call_states, transactions
 from appliance.sip.call import ACTIONS
-from appliance.sip.transactions import Kind, State
+from appliance.sip.transactions import TransactionKind, TransactionState
 
-PAIRS = [(state, what) for state in call_states.State for what in call_states.Input]
+PAIRS = [(state, what) for state in call_states.State for what in call_states.LegInput]
 
 
 @pytest.mark.parametrize(("state", "what"), PAIRS, ids=str)
 def test_every_state_and_input_is_a_row_or_ignored_for_a_reason(
-    state: call_states.State, what: call_states.Input
+    state: call_states.State, what: call_states.LegInput
 ) -> None:
     """Totality: nothing can happen to a leg that nobody has thought of."""
     assert what in call_states.TABLE[state] or call_states.ignored_because(state, what)
@@ -24,10 +24,10 @@ def test_the_check_sees_a_missing_row() -> None:
     rows = {(state, what) for state, row in call_states.TABLE.items() for what in row}
     excused = {pair for pair in rows if call_states.ignored_because(*pair)}
     assert {pair for pair in excused if pair[0] is not call_states.State.ENDED} == {
-        (call_states.State.STOPPING, call_states.Input.OVER),
-        (call_states.State.CANCELLING, call_states.Input.OVER),
-        (call_states.State.CONFIRMED, call_states.Input.ANSWERED),
-        (call_states.State.CONFIRMED, call_states.Input.ANSWERED_BADLY),
+        (call_states.State.STOPPING, call_states.LegInput.OVER),
+        (call_states.State.CANCELLING, call_states.LegInput.OVER),
+        (call_states.State.CONFIRMED, call_states.LegInput.ANSWERED),
+        (call_states.State.CONFIRMED, call_states.LegInput.ANSWERED_BADLY),
     }
 
 
@@ -46,26 +46,26 @@ def test_every_leg_can_end() -> None:
 
 def test_every_action_has_its_method() -> None:
     """What the table orders, the leg can do."""
-    assert set(ACTIONS) == set(call_states.Do)
+    assert set(ACTIONS) == set(call_states.LegAction)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_transaction_ends(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", TransactionKind)
+def test_every_transaction_ends(kind: TransactionKind) -> None:
     """From each reachable state a timer or an answer leads to TERMINATED (no leak)."""
     table = transactions.TABLES[kind]
     reachable = {transactions.BEGINNING[kind]} | {step.state for step in table.values()}
-    for state in reachable - {State.TERMINATED}:
+    for state in reachable - {TransactionState.TERMINATED}:
         seen, ahead = {state}, [state]
         while ahead:
             here = ahead.pop()
             following = {step.state for (at, _), step in table.items() if at is here}
             ahead += list(following - seen)
             seen |= following
-        assert State.TERMINATED in seen
+        assert TransactionState.TERMINATED in seen
 
 
 @pytest.mark.parametrize(("kind", "state"), transactions.TIMERS, ids=str)
-def test_every_timer_has_its_row(kind: Kind, state: State) -> None:
+def test_every_timer_has_its_row(kind: TransactionKind, state: TransactionState) -> None:
     """A timer that fires in a state leads somewhere."""
     for timer in transactions.TIMERS[kind, state]:
         assert (state, timer.fires) in transactions.TABLES[kind]

@@ -6,9 +6,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from appliance.sip.message import Message, read
+from appliance.sip.message import SipMessage, read
 from appliance.sip.pyvoip import parse
-from appliance.sip.transactions import Do, Input, Kind, State, Transaction, Transactions
+from appliance.sip.transactions import (
+    Transaction,
+    TransactionAction,
+    TransactionInput,
+    TransactionKind,
+    Transactions,
+    TransactionState,
+)
 from tests.sip.world import PHONE, request, response
 
 
@@ -18,20 +25,20 @@ class Clocked:
 
     all: Transactions = field(default_factory=Transactions)
     now: float = 0.0
-    told: list[Do] = field(default_factory=list)
+    told: list[TransactionAction] = field(default_factory=list)
 
-    def owner(self, what: Do, _: Message | None, __: float) -> None:
+    def owner(self, what: TransactionAction, _: SipMessage | None, __: float) -> None:
         """Take a note."""
         self.told.append(what)
 
-    def client(self, method: str) -> Message:
+    def client(self, method: str) -> SipMessage:
         """Begin a client transaction."""
         data = request(method, branch="z9hG4bKours")
         key = ("z9hG4bKours", method)
         self.all.request(key, data, PHONE, self.owner, 0.0, lambda _: b"an ACK")
         return got(data)
 
-    def server(self, method: str) -> tuple[Message, Transaction]:
+    def server(self, method: str) -> tuple[SipMessage, Transaction]:
         """Begin a server transaction."""
         message = got(request(method))
         transaction = self.all.serve(message, PHONE, self.owner, 0.0)
@@ -55,7 +62,7 @@ class Clocked:
         return sent
 
 
-def got(data: bytes) -> Message:
+def got(data: bytes) -> SipMessage:
     """Read a datagram."""
     message = read(data, parse)
     assert message
@@ -67,11 +74,14 @@ def test_an_invite_that_nobody_answers() -> None:
     clock = Clocked()
     clock.client("INVITE")
     assert clock.times(4.0) == [0.0, 0.5, 1.5, 3.5]
-    assert clock.told == [Do.TIMED_OUT]
+    assert clock.told == [TransactionAction.TIMED_OUT]
     assert clock.times(35.9) == []
     assert clock.all.clients
     clock.times(36.0)
-    assert (clock.told, clock.all.clients) == ([Do.TIMED_OUT, Do.OVER], {})
+    assert (clock.told, clock.all.clients) == (
+        [TransactionAction.TIMED_OUT, TransactionAction.OVER],
+        {},
+    )
 
 
 @pytest.mark.parametrize("method", ["BYE", "OPTIONS", "CANCEL"])
@@ -80,7 +90,7 @@ def test_another_request_that_nobody_answers(method: str) -> None:
     clock = Clocked()
     clock.client(method)
     assert clock.times(100.0) == [0.0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
-    assert clock.told == [Do.TIMED_OUT, Do.OVER]
+    assert clock.told == [TransactionAction.TIMED_OUT, TransactionAction.OVER]
 
 
 def test_a_request_that_is_being_worked_on() -> None:
@@ -91,7 +101,7 @@ def test_a_request_that_is_being_worked_on() -> None:
     assert clock.times(9.0) == [0.0, 4.0, 8.0]
     clock.all.response(got(response(sent, 200)), clock.now)
     assert clock.times(50.0) == []
-    assert clock.told == [Do.PASS, Do.OVER]
+    assert clock.told == [TransactionAction.PASS, TransactionAction.OVER]
 
 
 def test_a_provisional_response_ends_the_repeats_of_an_invite() -> None:
@@ -100,7 +110,7 @@ def test_a_provisional_response_ends_the_repeats_of_an_invite() -> None:
     sent = clock.client("INVITE")
     clock.all.response(got(response(sent, 180)), 0.1)
     assert clock.times(600.0) == [0.0]
-    assert clock.told == [Do.PASS]
+    assert clock.told == [TransactionAction.PASS]
     assert clock.all.is_waiting
 
 
@@ -111,7 +121,7 @@ def test_a_refusal_is_acknowledged_each_time_it_comes_and_told_once() -> None:
     for _ in range(3):
         clock.all.response(got(response(sent, 486)), 0.0)
     assert [data for data, _ in clock.all.outbox[1:]] == [b"an ACK"] * 3
-    assert clock.told == [Do.PASS]
+    assert clock.told == [TransactionAction.PASS]
     assert not clock.all.is_waiting
     clock.times(31.9)
     assert clock.all.clients
@@ -125,7 +135,7 @@ def test_each_repeated_2xx_is_told() -> None:
     sent = clock.client("INVITE")
     for _ in range(3):
         assert clock.all.response(got(response(sent, 200)), 0.0)
-    assert clock.told == [Do.PASS] * 3
+    assert clock.told == [TransactionAction.PASS] * 3
 
 
 def test_a_response_of_another_method_is_no_answer() -> None:
@@ -144,7 +154,11 @@ def test_a_final_answer_is_repeated_until_its_ack(code: int) -> None:
     _, transaction = clock.server("INVITE")
     clock.say(transaction, code)
     assert clock.times(100.0) == [0.0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
-    assert clock.told == ([Do.TIMED_OUT, Do.OVER] if code == 200 else [Do.OVER])
+    assert clock.told == (
+        [TransactionAction.TIMED_OUT, TransactionAction.OVER]
+        if code == 200
+        else [TransactionAction.OVER]
+    )
 
 
 def test_the_ack_of_a_refusal() -> None:
@@ -153,7 +167,7 @@ def test_the_ack_of_a_refusal() -> None:
     _, transaction = clock.server("INVITE")
     clock.say(transaction, 486)
     assert clock.all.repeated(got(request("ACK")), 0.0)
-    assert transaction.state is State.CONFIRMED
+    assert transaction.state is TransactionState.CONFIRMED
     assert clock.times(5.0) == [0.0]
     assert clock.all.servers == {}
 
@@ -205,6 +219,8 @@ def test_a_long_pause_makes_no_burst() -> None:
     clock.all.outbox.clear()
     clock.all.advance(20.0)
     assert len(clock.all.outbox) <= 2
-    assert Kind.CLIENT is next(iter(clock.all.clients.values())).kind
+    assert TransactionKind.CLIENT is next(iter(clock.all.clients.values())).kind
     assert clock.all.next_deadline()
-    assert Input.RESEND in {r.timer.fires for t in clock.all.clients.values() for r in t.timers}
+    assert TransactionInput.RESEND in {
+        r.timer.fires for t in clock.all.clients.values() for r in t.timers
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.calls.events import TransferAsked, TransferKind
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.registrar import PhoneAccount
 from tests.sip.world import MEDIA, PHONE, SDP, Bench, desk, request, response, within
 
@@ -19,7 +19,7 @@ def bench() -> Bench:
     return Bench(desk())
 
 
-def refer(ack: Message, to: str, cseq: int = 1) -> bytes:
+def refer(ack: SipMessage, to: str, cseq: int = 1) -> bytes:
     """Write the phone's wish."""
     return within(ack, "REFER", cseq, extra=f"Refer-To: {to}")
 
@@ -193,7 +193,7 @@ def test_another_phones_call_is_none_of_its_own() -> None:
     assert asked(bench) == ("", 403)
 
 
-def _answer_of_22(invite: Message) -> bytes:
+def _answer_of_22(invite: SipMessage) -> bytes:
     return response(invite, 200, tag="q", body=SDP.replace("192.0.2.21", "192.0.2.22"))
 
 

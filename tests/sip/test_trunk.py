@@ -11,11 +11,11 @@ import pytest
 from appliance.calls import events
 from appliance.calls.events import Caller, Passed, Presentation
 from appliance.sip import trunk
-from appliance.sip.endpoint import MOST_TAKEN_OVER, Endpoint
-from appliance.sip.message import Message
-from appliance.sip.phones import Ring
+from appliance.sip.endpoint import MOST_TRUNK_CALLS, Endpoint
+from appliance.sip.message import SipMessage
+from appliance.sip.phones import RingRequest
 from appliance.sip.pyvoip import parse
-from appliance.sip.registrar import PhoneAccount, PhonesSettings, RegistrarAccount, Target
+from appliance.sip.registrar import PhoneAccount, PhonesSettings, RegistrarAccount, RingTarget
 from appliance.sip.rtp import Address
 from tests.sip.world import DESK, MEDIA, PHONE, SDP, Bench, request, response
 
@@ -38,10 +38,10 @@ def bench(account: RegistrarAccount = ACCOUNT) -> Bench:
     return made
 
 
-def handed(passed: Passed | None = None, number: str = NUMBER) -> Message:
+def handed(passed: Passed | None = None, number: str = NUMBER) -> SipMessage:
     """Hand a caller over to Savena; returns the INVITE."""
     table = bench()
-    wish = Ring("leg", "savena", MEDIA, "Porto 051 598 111", number, passed=passed)
+    wish = RingRequest("leg", "savena", MEDIA, "Porto 051 598 111", number, passed=passed)
     table.box.legs.ring(wish, table.box.target("savena"), 0.0)
     ((invite, where),) = table.posted()
     assert where == PROXY
@@ -50,7 +50,7 @@ def handed(passed: Passed | None = None, number: str = NUMBER) -> Message:
 
 def invited(
     table: Bench, extra: str = "", *, source: Address = PROXY, number: int = 1, **more: str
-) -> list[Message]:
+) -> list[SipMessage]:
     """Let a caller be handed over to the box; returns its answers."""
     said: dict[str, Any] = USUAL | {"branch": f"z9hG4bK{number}"} | more
     call_id = f"their-{number}"
@@ -102,7 +102,9 @@ def test_a_number_that_is_not_known_is_not_called_withheld() -> None:
 def test_a_challenged_invite_says_the_same_again() -> None:
     """RFC 3261 22.2: with the password, and with everything of the caller."""
     table = bench()
-    table.box.legs.ring(Ring("leg", "savena", MEDIA, "", NUMBER), table.box.target("savena"), 0.0)
+    table.box.legs.ring(
+        RingRequest("leg", "savena", MEDIA, "", NUMBER), table.box.target("savena"), 0.0
+    )
     (first,) = table.sent()
     challenge = 'Proxy-Authenticate: Digest realm="sedi", nonce="n", qop="auth"'
     data = response(first, 407, tag="x", extra=challenge)
@@ -204,7 +206,7 @@ def test_the_same_call_by_two_ways_rings_once() -> None:
 def test_a_flood_of_callers_leaves_the_phones_alone() -> None:
     """No more are taken over than any office has positions; a phone still dials."""
     table = bench()
-    for number in range(MOST_TAKEN_OVER):
+    for number in range(MOST_TRUNK_CALLS):
         assert [each.code for each in invited(table, number=number)] == [180]
     assert [each.code for each in invited(table, number=99)] == [503]
     dialled = request("INVITE", source=PHONE, body=SDP, call_id="own", branch="z9hG4bKown")
@@ -236,7 +238,7 @@ def test_a_refusal_says_why_in_the_telephone_systems_words() -> None:
 def test_a_branch_is_rung_at_the_proxy_and_a_phone_where_it_stands() -> None:
     """Nobody who is no branch has a place there."""
     box = bench().box
-    assert box.target("borgo") == Target("sip:borgo@192.0.2.5:5060", PROXY)
+    assert box.target("borgo") == RingTarget("sip:borgo@192.0.2.5:5060", PROXY)
     assert box.target("nobody") is None
-    assert trunk.target(ACCOUNT, "nobody") is None
+    assert trunk.branch_target(ACCOUNT, "nobody") is None
     assert box.target("21") is not None

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from appliance.sip.endpoint import Endpoint
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.phones import LONGEST, PATIENCE_S, SHORTEST, summary
 from appliance.sip.pyvoip import parse
-from appliance.sip.registrar import Login, PhoneAccount, PhonesSettings
+from appliance.sip.registrar import DigestLogin, PhoneAccount, PhonesSettings
 from appliance.sip.rtp import Address
 from tests.sip.test_registrar import OTHER, SECRET, Registrant
 from tests.sip.world import DESK, PHONE, Bench, request, response, tag_of
@@ -37,7 +37,7 @@ class Lamp:
     cseq: int = 0
     authorization: str = ""
 
-    def register(self) -> list[Message]:
+    def register(self) -> list[SipMessage]:
         """Register by digest; returns all that is sent because of it."""
         registrant = Registrant(self.bench, source=self.source)
         challenged = registrant.send()
@@ -46,12 +46,12 @@ class Lamp:
         )
         return self.bench.sent()
 
-    def come(self) -> list[Message]:
+    def come(self) -> list[SipMessage]:
         """Register and keep quiet; returns what is sent once the box has waited for more."""
         self.register()
         return self.bench.wait(PATIENCE_S)
 
-    def subscribe(self, *, to_tag: str = "", **more: str) -> list[Message]:
+    def subscribe(self, *, to_tag: str = "", **more: str) -> list[SipMessage]:
         """Subscribe, answering the challenge; returns what is sent at last."""
         challenged = self.ask(to_tag=to_tag, **more)
         if challenged[0].code != 401:
@@ -61,14 +61,14 @@ class Lamp:
 
     def ask(
         self, authorization: str = "", *, to_tag: str = "", expires: str = "", event: str = EVENT,
-    ) -> list[Message]:  # fmt: skip
+    ) -> list[SipMessage]:  # fmt: skip
         """Send one SUBSCRIBE; returns what is sent because of it."""
         lines = [event, f"Expires: {expires}" if expires else ""]
         data = self._request("SUBSCRIBE", authorization, "\n".join(lines), to_tag)
         self.bench.box.receive(data, self.source, self.bench.now)
         return self.bench.sent()
 
-    def show(self, count: int) -> list[Message]:
+    def show(self, count: int) -> list[SipMessage]:
         """Let the desk say how many messages there are; returns what is sent because of it."""
         self.bench.box.waiting.show(count, self.bench.now)
         return self.bench.sent()
@@ -90,13 +90,13 @@ class Lamp:
         )
 
 
-def notify_of(messages: list[Message]) -> Message:
+def notify_of(messages: list[SipMessage]) -> SipMessage:
     """Return the only NOTIFY among some messages."""
     (found,) = [message for message in messages if message.method == "NOTIFY"]
     return found
 
 
-def count_of(notify: Message) -> str:
+def count_of(notify: SipMessage) -> str:
     """Return the line of a NOTIFY that says how many."""
     return next(line for line in notify.body.splitlines() if line.startswith("Voice-Message"))
 
@@ -333,7 +333,7 @@ def test_the_summary_names_no_account_where_there_is_none() -> None:
 def test_a_lamp_behind_a_proxy_that_wants_a_password() -> None:
     """A challenged NOTIFY is said again with credentials; the phone does not count as deaf."""
     made = bench(PhoneAccount("21", fixed_address=PHONE))
-    made.box.core.login = Login(PHONE, "box", "s3cret", made.box.random)
+    made.box.core.login = DigestLogin(PHONE, "box", "s3cret", made.box.random)
     made.sent()
     made.box.waiting.show(2, made.now)
     first = notify_of(made.sent())
@@ -358,7 +358,7 @@ def test_a_phone_without_a_secret_has_one_notify_at_a_time() -> None:
     """Its address may be forged: a flood of SUBSCRIBE makes no flood of NOTIFY."""
     made = bench(PhoneAccount("21", fixed_address=PHONE))
 
-    def ask(number: int) -> list[Message]:
+    def ask(number: int) -> list[SipMessage]:
         return made.receive(
             request(
                 "SUBSCRIBE", from_=f"<sip:21@192.0.2.1>;tag=p{number}", call_id=f"c{number}",

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.sip.call import digit_in
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from tests.sip.world import DESK, PHONE, SDP, Bench, desk, request, response, within
 
 
@@ -21,7 +21,7 @@ def held(direction: str, body: str = SDP) -> str:
     return body.replace("sendrecv", direction)
 
 
-def acknowledge(bench: Bench, ack: Message, cseq: int, body: str = "") -> list[Message]:
+def acknowledge(bench: Bench, ack: SipMessage, cseq: int, body: str = "") -> list[SipMessage]:
     """Let the phone acknowledge our 200 to its re-INVITE."""
     return bench.receive(within(ack, "ACK", cseq, body=body))
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from appliance.calls import events
 from appliance.sip.endpoint import Endpoint
-from appliance.sip.message import Message, read
-from appliance.sip.phones import Ring
+from appliance.sip.message import SipMessage, read
+from appliance.sip.phones import RingRequest
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings
 from appliance.sip.rtp import Address
@@ -43,9 +43,9 @@ def desk(*accounts: PhoneAccount, qualify_s: float = 0.0) -> Endpoint:
     return endpoint(DESK, *known, qualify_s=qualify_s)
 
 
-def ring(leg: str = "leg", phone: str = "21") -> Ring:
+def ring(leg: str = "leg", phone: str = "21") -> RingRequest:
     """Return a wish to ring a phone."""
-    return Ring(leg, phone, MEDIA, "051 598 111", "3331234567")
+    return RingRequest(leg, phone, MEDIA, "051 598 111", "3331234567")
 
 
 @dataclass
@@ -59,17 +59,17 @@ class Bench:
     def __post_init__(self) -> None:
         self.events()
 
-    def ring(self, leg: str = "leg", phone: str = "21") -> Message:
+    def ring(self, leg: str = "leg", phone: str = "21") -> SipMessage:
         """Ring a phone and return the INVITE."""
         wish = ring(leg, phone)
         self.box.legs.ring(wish, self.box.registrar.target(phone), self.now)
         return self.sent()[-1]
 
-    def sent(self) -> list[Message]:
+    def sent(self) -> list[SipMessage]:
         """Return the messages sent since the last look."""
         return [message for message, _ in self.posted()]
 
-    def posted(self) -> list[tuple[Message, Address]]:
+    def posted(self) -> list[tuple[SipMessage, Address]]:
         """Return the messages sent since the last look, with where they went."""
         taken = self.box.take_datagrams()
         return [(m, where) for data, where in taken if (m := read(data, parse))]
@@ -78,16 +78,16 @@ class Bench:
         """Return what the desk was told since the last look."""
         return self.box.take_events()
 
-    def receive(self, data: bytes, source: Address = PHONE) -> list[Message]:
+    def receive(self, data: bytes, source: Address = PHONE) -> list[SipMessage]:
         """Let a datagram arrive; returns what is sent because of it."""
         self.box.receive(data, source, self.now)
         return self.sent()
 
-    def say(self, request: Message, code: int, **more: str) -> list[Message]:
+    def say(self, request: SipMessage, code: int, **more: str) -> list[SipMessage]:
         """Let the phone answer `request`."""
         return self.receive(response(request, code, **more))
 
-    def wait(self, seconds: float) -> list[Message]:
+    def wait(self, seconds: float) -> list[SipMessage]:
         """Let time pass, deadline by deadline; returns what was sent meanwhile."""
         end, sent = self.now + seconds, []
         while (deadline := self.box.next_deadline()) is not None and deadline <= end:
@@ -98,7 +98,7 @@ class Bench:
         self.box.advance(self.now)
         return sent + self.sent()
 
-    def answered(self, leg: str = "leg") -> Message:
+    def answered(self, leg: str = "leg") -> SipMessage:
         """Ring, let the phone answer, and return the ACK."""
         invite = self.ring(leg)
         self.say(invite, 180, tag="p")
@@ -108,7 +108,12 @@ class Bench:
 
 
 def response(
-    request: Message, code: int, tag: str = "", body: str = "", contact: str = "", extra: str = ""
+    request: SipMessage,
+    code: int,
+    tag: str = "",
+    body: str = "",
+    contact: str = "",
+    extra: str = "",
 ) -> bytes:
     """Write a phone's answer to a request of ours."""
     lines = [f"SIP/2.0 {code} Said so"]
@@ -150,7 +155,7 @@ def request(
 
 
 def within(
-    ack: Message, method: str, cseq: int = 1, *, source: Address = PHONE, **more: str
+    ack: SipMessage, method: str, cseq: int = 1, *, source: Address = PHONE, **more: str
 ) -> bytes:
     """Write a phone's request within the call that our `ack` confirmed."""
     return request(
@@ -174,7 +179,7 @@ def _whole(lines: list[str], body: str, extra: str) -> bytes:
     return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
 
 
-def tag_of(message: Message) -> str:
+def tag_of(message: SipMessage) -> str:
     """Return our tag in a response."""
     found = re.search(r";tag=([^;]+)", message.get("To"))
     assert found

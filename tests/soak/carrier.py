@@ -10,15 +10,15 @@ from typing import cast
 from appliance.calls.events import DigitPressed
 from appliance.errors import TechnicianError
 from appliance.media.messages import Setup
-from appliance.media.phone_leg import PhoneLeg, PhoneSide
-from appliance.media.process import Carrier
-from appliance.modem.port_server import Nursery
+from appliance.media.phone_leg import PhoneLeg, PhoneSockets
+from appliance.media.process import MediaGateway
+from appliance.modem.port_server import ForkServer
 from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan
 
 
-class VirtualPhones(PhoneSide):
+class VirtualPhones(PhoneSockets):
     """The phones' sockets, on a LAN in memory, which wakes nobody: they are read in every turn."""
 
     def __init__(self, lan: Lan) -> None:
@@ -56,7 +56,7 @@ class VirtualPhones(PhoneSide):
         """Do nothing: nothing waits."""
 
 
-class VirtualCarrier(Carrier):
+class VirtualCarrier(MediaGateway):
     """One carrier process; `die` is what kill -9 does to it."""
 
     def __init__(self, outlets: Mapping[str, Outlet], lan: Lan, clock: Callable[[], float]) -> None:
@@ -65,7 +65,7 @@ class VirtualCarrier(Carrier):
         self.is_child = False
         """A desk's own child ends when that desk has gone; a unit waits for the next one."""
         self.virtual_phones = VirtualPhones(lan)
-        super().__init__(cast("Nursery", self.nursery), "", None, clock, self.virtual_phones)
+        super().__init__(cast("ForkServer", self.nursery), "", None, clock, self.virtual_phones)
         self.virtual_phones.tell = self.desk.tell
 
     def step(self) -> None:

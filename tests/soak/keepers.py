@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.modem import port_server as protocol
-from appliance.modem.port_server import Born, Keeper
+from appliance.modem.port_server import PortKeeper, PortServerStarted
 from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.ports import HostPort, VirtualPort, missing
 
@@ -25,7 +25,7 @@ class Kept:
 
     outlet: Outlet
     sock: socket.socket
-    keeper: Keeper
+    keeper: PortKeeper
     began: bool = False
     over: bool = False
     look_at: float = 0.0
@@ -43,7 +43,7 @@ class Kept:
             self.keeper._open()
         while not self.over and self._readable.poll(0):
             if message := self.sock.recv(protocol.MESSAGE_LIMIT):
-                self.keeper._obey(protocol.decode_ask(message))
+                self.keeper._obey(protocol.decode_command(message))
             else:
                 self.end()
         if self.keeper._waits and now >= self.look_at:
@@ -60,12 +60,12 @@ class Kept:
 
 @dataclass
 class VirtualNursery:
-    """Stand-in for `appliance.modem.port_server.Nursery`; `outlets` by path of their port."""
+    """Stand-in for `appliance.modem.port_server.ForkServer`; `outlets` by path of their port."""
 
     outlets: Mapping[str, Outlet]
     kept: dict[str, Kept] = field(default_factory=dict)
     buried: list[tuple[str, int]] = field(default_factory=list)
-    _born: deque[Born] = field(default_factory=deque)
+    _born: deque[PortServerStarted] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._wake, self._bell = socket.socketpair()
@@ -82,9 +82,9 @@ class VirtualNursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.setblocking(False)
         outlet = self.outlets[path]
-        keeper = Keeper(theirs, path, opener(outlet))
+        keeper = PortKeeper(theirs, path, opener(outlet))
         self.kept[line] = Kept(outlet, theirs, keeper)
-        self._born.append(Born(line, 0, ours))
+        self._born.append(PortServerStarted(line, 0, ours))
         self._bell.send(b"x")
         return True
 
@@ -97,7 +97,7 @@ class VirtualNursery:
             os.close(descriptor)
         return True
 
-    def receive(self) -> Born | None:
+    def receive(self) -> PortServerStarted | None:
         """Return a keeper that was born."""
         with contextlib.suppress(BlockingIOError):
             self._wake.recv(100)

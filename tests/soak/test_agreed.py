@@ -12,8 +12,8 @@ import pytest
 from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
-from appliance.modem.port_server import Nursery
-from appliance.modem.table import Stage
+from appliance.modem.port_server import ForkServer
+from appliance.modem.table import LineStage
 from appliance.simulator.exchange.call import CallPlan
 from tests.soak import mix
 from tests.soak.mix import Script
@@ -23,7 +23,7 @@ from tests.soak.world import World
 TALK = CallPlan(rings=30, hang_up_after_ms=90_000, clips=(mix.SPEECH,), repeat_say=True)
 AGREED_S = 12.0
 """A farewell is 8 s; then the modem is put on hook."""
-RESTING = {Stage.IDLE, Stage.CHECKING}
+RESTING = {LineStage.IDLE, LineStage.CHECKING}
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_nursery_that_dies_takes_the_carrier_with_it_once_it_is_idle(world: Wo
     place(world, "line1", 5.0)
     until(world, lambda: world.watch._state_of("line1") == "talking", 10.0)
     assert carrier.switch.in_use
-    carrier.lines._nursery = cast(Nursery, Dead())
+    carrier.lines._nursery = cast(ForkServer, Dead())
     carrier._born()
     assert not carrier._finished()
     until(world, carrier._finished, 60.0)

@@ -17,7 +17,7 @@ from appliance.calls import events
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.office import BranchRules, OverflowCause
 from appliance.simulator.exchange.call import CallPlan
-from appliance.sip.trunk import Standing
+from appliance.sip.trunk import RegistrationState
 from tests.helpers.figures import Figures
 from tests.sip.test_registrar_away import BACK_S, Away
 from tests.soak import mix, office
@@ -113,7 +113,7 @@ def test_a_day_without_the_proxy(world: TownWorld, figures: Figures) -> None:
     world.until(BACK)
     tries = len(world.proxy.tries)
     world.proxy.is_back = True
-    while world.proxy.standing is not Standing.REGISTERED or len(world.told) < 2:
+    while world.proxy.standing is not RegistrationState.REGISTERED or len(world.told) < 2:
         world.step()
         assert world.clock().wall < BACK.replace(minute=1), "the proxy was not found again"
     back_s = (world.clock().wall - BACK).total_seconds()

@@ -12,7 +12,7 @@ from appliance.calls.model import LineState as SeatState
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.states import State
 from appliance.dsp.wav import Law
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from appliance.simulator.exchange.line import SubscriberLineState
 from appliance.simulator.exchange.modem_protocol import ModemState
 from tests.soak import office
@@ -211,7 +211,7 @@ class Watch:
             and station.modem.state is ModemState.CLASS0_ONHOOK
             and line is not None
             and line.call is None
-            and line.driver.stage in {Stage.IDLE, Stage.CHECKING}
+            and line.driver.stage in {LineStage.IDLE, LineStage.CHECKING}
             and seat.state is SeatState.IDLE
             and not seat.call
         )

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.sip.message import Message, read
+from appliance.sip.message import SipMessage, read
 from appliance.sip.pyvoip import parse
-from appliance.sip.registrar import Login
+from appliance.sip.registrar import DigestLogin
 from tests.helpers import kamailio
 from tests.helpers.kamailio import Kamailio
 from tests.helpers.proxy import Proxy
@@ -43,7 +43,7 @@ class Caller:
         """The proxy's address."""
         return self.proxy.address, self.proxy.port
 
-    def ask(self, method: str, extra: str = "", forwards: int = 70) -> Message:
+    def ask(self, method: str, extra: str = "", forwards: int = 70) -> SipMessage:
         """Ask for Savena; returns the first answer that is no 100."""
         self.asked += 1
         host, port = self.where
@@ -64,9 +64,9 @@ class Caller:
             if answer is not None and answer.code > 100:
                 return answer
 
-    def proven(self, secret: str = "secret-porto", extra: str = "") -> Message:
+    def proven(self, secret: str = "secret-porto", extra: str = "") -> SipMessage:
         """Ask again with a password; returns what comes of it."""
-        login = Login(self.where, self.user, secret, os.urandom)
+        login = DigestLogin(self.where, self.user, secret, os.urandom)
         uri = f"sip:savena@{self.where[0]}:{self.where[1]}"
         header = login.answer(self.ask("INVITE"), "INVITE", uri, self.where)
         assert header is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.calls.events import Caller, Presentation
-from appliance.modem.caller_id import NAME_LIMIT, NUMBER_LIMIT, CallerId
+from appliance.modem.caller_id import NAME_LIMIT, NUMBER_LIMIT, CallerIdReader
 from tests.fuzz.bounds import held
 
 TOKENS = (
@@ -17,7 +17,7 @@ def run(data: bytes) -> None:
     """Read lines one by one, and all of them as one report."""
     text = data.decode("latin-1")
     for texts in ([text], text.split("\n")):
-        identity = CallerId()
+        identity = CallerIdReader()
         for line in texts:
             identity.add(line)
         is_clean(identity.caller or Caller())

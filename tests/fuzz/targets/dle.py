@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.modem.v253 import Item, Plain, Unshielder, shield
+from appliance.modem.v253 import Item, PlainItem, Unshielder, shield
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
 
@@ -23,15 +23,15 @@ def run(data: bytes) -> None:
     for _ in range(8):
         cut.feed(rest)
     assert held(cut) < HELD
-    assert Unshielder().feed(shield(rest)) == ([Plain(rest)] if rest else [])
+    assert Unshielder().feed(shield(rest)) == ([PlainItem(rest)] if rest else [])
 
 
 def joined(items: list[Item]) -> list[Item]:
     """Join neighbouring sound, which has no meaning of its own."""
     out: list[Item] = []
     for item in items:
-        if isinstance(item, Plain) and out and isinstance(out[-1], Plain):
-            out[-1] = Plain(out[-1].data + item.data)
+        if isinstance(item, PlainItem) and out and isinstance(out[-1], PlainItem):
+            out[-1] = PlainItem(out[-1].data + item.data)
         else:
             out.append(item)
     return out

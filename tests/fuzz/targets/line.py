@@ -7,7 +7,7 @@ from collections.abc import Callable
 from appliance.modem.events import Stream, Up
 from appliance.modem.line import LineDriver
 from appliance.modem.scripts import NO_VOICE, CallerIdOrder, LineSettings
-from appliance.modem.table import Stage
+from appliance.modem.table import LineStage
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
 from tests.modem.fake_modem import Bench, FakeModem
@@ -113,4 +113,4 @@ def comes_home(driver: LineDriver, now: float) -> None:
     bench.now = now
     bench.up()
     assert any(isinstance(event, Up) for event in bench.events), bench.events[-3:]
-    assert driver.stage is Stage.IDLE
+    assert driver.stage is LineStage.IDLE

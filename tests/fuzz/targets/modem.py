@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.modem.dialects import DIALECTS
-from appliance.modem.events import Heard
+from appliance.modem.events import SoundReceived
 from appliance.modem.v253 import Modem, ModemEvent, Replied
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
@@ -48,8 +48,8 @@ def joined(events: list[ModemEvent]) -> list[ModemEvent]:
     """Join neighbouring sound: how a port cuts it is no meaning."""
     out: list[ModemEvent] = []
     for event in events:
-        if isinstance(event, Heard) and out and isinstance(out[-1], Heard):
-            out[-1] = Heard(out[-1].samples + event.samples)
+        if isinstance(event, SoundReceived) and out and isinstance(out[-1], SoundReceived):
+            out[-1] = SoundReceived(out[-1].samples + event.samples)
         else:
             out.append(event)
     return out

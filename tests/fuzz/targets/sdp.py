@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from appliance.dsp.wav import Law
-from appliance.sip.sdp import NoCommonSound, Session, common_law, read
+from appliance.sip.sdp import NoCommonSound, SdpSession, common_law, read
 
 TOKENS = (
     b"v=0\r\n", b"o=- 1 1 IN IP4 192.0.2.21\r\n", b"c=IN IP4 192.0.2.21\r\n",
@@ -13,7 +13,7 @@ TOKENS = (
     b"a=sendonly\r\n", b"m=video 0 RTP/AVP 96\r\n", b"m=", b"RTP/SAVP", b"c=IN IP6 ::1\r\n",
     b"0.0.0.0", b"a=rtpmap:8 ", b"PCMA/8000/1",
 )  # fmt: skip
-OURS = Session(("192.0.2.1", 16000), (Law.ALAW, Law.ULAW), 1)
+OURS = SdpSession(("192.0.2.1", 16000), (Law.ALAW, Law.ULAW), 1)
 
 
 def run(data: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.sip.message import Message
+from appliance.sip.message import SipMessage
 from appliance.sip.registrar import PhoneAccount
 from appliance.sip.rtp import Address
 from tests.fuzz.bounds import held
@@ -37,7 +37,7 @@ class Played:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.bench = Bench(endpoint(DESK, *ACCOUNTS))
-        self.last: Message | None = None
+        self.last: SipMessage | None = None
         self.legs = 0
 
     def step(self, kind: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.sip.message import Message, Unreadable, read, write_message
+from appliance.sip.message import SipMessage, Unreadable, read, write_message
 from appliance.sip.pyvoip import parse
 
 TOKENS = (
@@ -18,21 +18,21 @@ ROOM = 512
 def run(data: bytes) -> None:
     """Read one datagram."""
     message = _read(data)
-    if isinstance(message, Message):
+    if isinstance(message, SipMessage):
         assert _again(message) == _again(_reread(message))
     elif message is not None and message.answer:
         code, headers = message.answer
         assert len(write_message(f"SIP/2.0 {code} No", headers)) < 3 * len(data) + ROOM
 
 
-def _read(data: bytes) -> Message | Unreadable | None:
+def _read(data: bytes) -> SipMessage | Unreadable | None:
     try:
         return read(data, parse)
     except Unreadable as error:
         return error
 
 
-def _reread(message: Message) -> Message:
+def _reread(message: SipMessage) -> SipMessage:
     start = f"SIP/2.0 {message.code} X" if message.code else _request_line(message)
     kept = [(n, v) for n, v in message.headers if n not in {"Content-Length", "Content-Type"}]
     reread = read(write_message(start, kept, message.body), parse)
@@ -40,9 +40,9 @@ def _reread(message: Message) -> Message:
     return reread
 
 
-def _request_line(message: Message) -> str:
+def _request_line(message: SipMessage) -> str:
     return f"{message.method} {message.uri} SIP/2.0"
 
 
-def _again(message: Message) -> tuple[object, ...]:
+def _again(message: SipMessage) -> tuple[object, ...]:
     return message.method, message.uri, message.code, message.fields, message.body, message.contact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.sip.message import LIMIT, Unreadable, read
 from appliance.sip.pyvoip import parse
-from appliance.sip.transport import PING, Broken, Framer
+from appliance.sip.transport import PING, BrokenStream, Framer
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
 from tests.fuzz.targets import sip_message
@@ -36,7 +36,7 @@ def _framed(parts: list[bytes]) -> tuple[list[bytes], bool]:
             framer.feed(part)
             while (message := framer.next()) is not None:
                 found.append(message)
-    except Broken:
+    except BrokenStream:
         return found, False
     assert held(framer) < HELD
     return found, True
