@@ -26,7 +26,7 @@ MACHINES: Final = {
     "console/pages/privacy.py": (1, "the name of a file to be downloaded"),
     "api/clock.py": (1, "a row of the audit"),
     "service/live_policy.py": (1, "status --json"),
-    "sip/message.py": (1, "no day: an address"),
+    "sip/dialog.py": (1, "no day: an address"),
     "policy/reports.py": (1, "the key of a month in the figures"),
     "store/monitoring.py": (1, "SQL"),
     "store/hours.py": (2, "a row of the audit"),

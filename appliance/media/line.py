@@ -68,7 +68,7 @@ class AnalogLine:
 
     No descriptor and no clock: bytes and `now` come in, bytes to write and events go out. The
     modem's own received bytes are the clock of everything that is played to it: one crystal drives
-    both directions (architecture.md, One call through the house, 3).
+    both directions.
     """
 
     def __init__(

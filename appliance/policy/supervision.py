@@ -85,7 +85,7 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         then=Component.LINE,
     ),
     Component.FORK_SERVER: RestartRule(
-        Words("Vivaio dei custodi", "ForkServer of the keepers"),
+        Words("Vivaio dei custodi", "Nursery of the keepers"),
         _NO_REMEDY,
         silent_s=0.0,
         then=Component.MEDIA_GATEWAY,
