@@ -1,4 +1,9 @@
-"""Text to speech."""
+"""Text to speech: spoken sheets, names of units and of the house, the office's announcements.
+
+SVOX Pico in the package py-nanotts (Apache 2.0) has one Italian and one British voice and is 200
+times as fast as speech. Only commands load it: call control reads the sound files that they made.
+The ONLY module that imports py_nanotts.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +32,10 @@ if TYPE_CHECKING:
 
 
 # ---- spoken ------------------------------------------------------------------------------------
-# Sounds that were made of text at import time: spoken sheets, an office's own notices (P1, E14).
-#
-# They lie in state/spoken: it/sheet_..., it/title_..., it/unit_... (named by what they say, so that
-# a name never changes its sound), it/privacy (the office's own), menu.json with what the keys lead
-# to, and units.json with what says the units' names to operators (E23). The commands make them
-# (giving_voice.py); the desk reads them, in the records' thread, and hands them to the carrier as
-# one memfd.
+# state/spoken has it/sheet_..., it/title_..., it/unit_... (named by their text, so that a name
+# never changes its sound), it/privacy (the office's own), menu.json with what the keys lead to, and
+# units.json with the sounds of the units' names (E23). Call control reads them in the database
+# thread and hands them to the media gateway as one memfd.
 
 log = logging.getLogger(__name__)
 
@@ -72,10 +74,8 @@ def sounds_in(menu: Menu) -> set[str]:
 
 
 # ---- house name --------------------------------------------------------------------------------
-# The sound of the house's name (prompt `welcome`): whether it is the office's own, or made here.
-#
-# What is made here is named in a file beside it, with the sound's digest: a sound with another
-# digest is one that the office has recorded, which is never spoken over.
+# The prompt `welcome`. A sound made here is named with its digest in a file beside it: one with
+# another digest is the office's own recording, which is never replaced.
 
 KEY: Final = voices.NAME_KEY
 MADE: Final = voices.NAME_NOTE
@@ -87,7 +87,7 @@ def house_name_said_by(name: str) -> str:
 
 
 def house_name_is_missing(folder: Path, site: Path | None, name: str, language: str) -> bool:
-    """Tell whether the name is to be given a voice: none is there, or ours says another name."""
+    """Tell whether the name's sound must be made: there is none, or ours says another name."""
     if site is not None and path_of(site, language, KEY).exists():
         return False
     digest = _digest(path_of(folder, language, KEY))
@@ -97,7 +97,7 @@ def house_name_is_missing(folder: Path, site: Path | None, name: str, language: 
 
 
 def note_house_name(folder: Path, name: str, language: str) -> None:
-    """Remember that the sound that lies there was made here, of this name."""
+    """Note that the present sound was made here, of this name."""
     digest = _digest(path_of(folder, language, KEY))
     atomic_write(
         folder / MADE, json.dumps({"said": house_name_said_by(name), "sound": digest}), mode=SHARED
@@ -112,7 +112,7 @@ def _digest(path: Path) -> str:
 
 
 def _made(folder: Path) -> dict[str, str]:
-    """Read what was made here; what cannot be read was not."""
+    """Read the note; {} for an unreadable one."""
     try:
         read = json.loads((folder / MADE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -120,26 +120,13 @@ def _made(folder: Path) -> dict[str, str]:
     return read if isinstance(read, dict) else {}
 
 
-# ---- naming ------------------------------------------------------------------------------------
-# The house's name at the beginning of every greeting: made by a child, in the box's voice.
-#
-# Where the office has said its name itself (`centralino prompts record welcome`, the page of
-# announcements, the technician's folder), that one is heard and nothing is made.
-
-
 # ---- voice -------------------------------------------------------------------------------------
-# The box's synthesised voice: a sentence made into telephone sound. ONLY py_nanotts here.
-#
-# SVOX Pico in the package py-nanotts (Apache 2.0): wheels for the board and every Python of ours
-# (abi3), one Italian and one British voice, 200 times as fast as speech. It is loaded by the
-# commands that import sheets and notices, never by the desk: a call hears a file that is there
-# already.
 
 VOICES = {"it": "it-IT", "en": "en-GB"}
 VERSION = "pico-1"
 """Part of a sound's name: a sound of another voice or level is another sound."""
 VOLUME = 0.4
-"""Of the synthesiser: louder, its peaks are cut off before we see them."""
+"""The synthesiser's own setting: louder, it clips its peaks itself."""
 PROMPTS_SPEED = 1.12
 """Our announcements are spoken as fast as the recorded ones (scripts/render_device_prompts.py)."""
 FRAGMENT_CUT = 2 * SAMPLE_RATE * 60 // 1000
@@ -199,14 +186,11 @@ def _synthesised(plain: str, language: str, speed: float) -> bytes:
 
 
 # ---- giving voice ------------------------------------------------------------------------------
-# Text is given a voice: spoken sheets and an office's own notices, at import time (P1, E14).
-#
-# Every file is whole or not there; the menu is written last. What is there already is not made
-# again.
+# Each file is written atomically, the menu last; an existing sound is not made again.
 
 MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
 MOST_NAME_S, MOST_UNITS = 6, 100
-"""Nobody listens longer on a telephone; with these the carrier's memory grows by 16 MB at most."""
+"""Longest sounds (s) and most files: the media gateway's memory grows by 16 MB at most."""
 PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
 """Between a sheet and the keys that lead on."""
 OFFERS = {
@@ -220,7 +204,7 @@ AFTER = {
 
 
 def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
-    """Give every spoken sheet its sounds, and return the menu; in force once it is published.
+    """Make the sounds of every spoken sheet and return the menu, in force once it is published.
 
     Keys go by language, then by the files' names. Raises BadConfiguration with every mistake.
     """
@@ -240,7 +224,7 @@ def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) ->
 
 
 def publish(folder: Path, menu: Menu) -> None:
-    """Put a menu into force and forget the sounds of no menu."""
+    """Put a menu into force and delete sounds that are in no menu."""
     make_shared(folder)
     text = json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False)
     atomic_write(folder / MENU, text, mode=SHARED)
@@ -353,7 +337,7 @@ def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
 
 
 def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
-    """Give one sheet its sounds, where they are not there already."""
+    """Make one sheet's sounds that do not exist yet."""
     language = sheet.language
     offer = OFFERS[language].format(title=sheet.title, key=key)
     title = _named("title_", language, offer)
@@ -369,7 +353,7 @@ def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
 
 
 def _named(kind: str, *said: str) -> str:
-    """Name a sound by what it says: the same name is the same sound, for ever."""
+    """Name a sound by its text: the same name is always the same sound."""
     digest = hashlib.sha256("\0".join((VERSION, *said)).encode()).hexdigest()
     return f"{kind}{digest[:16]}"
 

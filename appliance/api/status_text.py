@@ -1,4 +1,7 @@
-"""Status texts."""
+"""Texts of the state in both languages, from values: `centralino status`, phones, MQTT, messages.
+
+Pure: the command line prints them and the console shows them.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,11 @@ if TYPE_CHECKING:
 
 
 # ---- fleet words -------------------------------------------------------------------------------
-# How it is with the MQTT broker, in words: its line in the status, and what must be seen to.
 
 PATIENCE_S: Final = 60.0
-"""A broker that is away for less is none that anybody need know of: it was restarted."""
+"""Seconds: a broker that is away for less was only restarted, and nobody is told."""
 TOLD_FOR: Final = timedelta(days=1)
-"""So long after the last event that was dropped people are told of it."""
+"""So long after the last dropped event it is reported."""
 ENDED: Final = Trouble(
     "mqtt.ended",
     "MQTT si è fermato per un errore del programma: gli eventi attendono sul disco; il servizio va "
@@ -47,7 +49,7 @@ ENDED: Final = Trouble(
 
 
 def broker_words(where: str, health: BrokerHealth) -> Words:
-    """Say in one line how it is."""
+    """Return the broker's line in the status."""
     waiting = health.depth.waiting
     if health.connected:
         it, en = "collegato", "connected"
@@ -64,7 +66,7 @@ def broker_words(where: str, health: BrokerHealth) -> Words:
 
 
 def row(where: str, health: BrokerHealth) -> dict[str, Any]:
-    """Say it as JSON, for `status --json`."""
+    """Return the broker's state for `status --json`."""
     return {
         "broker": where,
         "connected": health.connected,
@@ -76,7 +78,7 @@ def row(where: str, health: BrokerHealth) -> dict[str, Any]:
 
 
 def trouble_of(where: str, health: BrokerHealth, away_s: float, now: datetime) -> Trouble | None:
-    """Say what the technician must see to; `away_s` is for how long there is no connection."""
+    """Return what needs the technician; `away_s` is for how long there is no connection."""
     depth = health.depth
     if not health.connected and health.why.en and (health.misset or away_s > PATIENCE_S):
         code = "mqtt.misset" if health.misset else "mqtt.away"
@@ -159,7 +161,7 @@ PHONE_DONE: Final = {
         "Nessuna configurazione viene più data.", "No configuration is given any more."
     ),
 }
-"""What is said of a change, by its question."""
+"""The reply to a change, by its command."""
 PHONE_WORDS = {
     "known": Words(
         "Il servizio conosce la nuova password.", "The running daemon knows the new password."
@@ -209,7 +211,7 @@ PHONE_WORDS = {
 
 
 class Teller:
-    """Says it in one language; times are those of the office's zone."""
+    """Texts of phones in one language; times in the office's zone."""
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self._language = language
@@ -227,7 +229,7 @@ class Teller:
         standing: Mapping[str, Any] | None,
         kept: StoredHandset,
     ) -> str:
-        """Say of one phone how it is found, whether it has a secret, where it stands, its make."""
+        """Return a phone's line: how it is found, its password, its place, its make."""
         how = self.say("at", address=address) if address else self.say("registers")
         secret = self.say("secret" if has_secret else "no_secret")
         parts = [how, secret, *self._standing(standing), _made(kept), self._fetched(kept)]
@@ -257,11 +259,10 @@ def _colons(mac: str) -> str:
 
 
 # ---- watched words -----------------------------------------------------------------------------
-# What waits for somebody among messages and missed calls, in words for `centralino status`.
 
 
 def watched_words(watched: OpenCounts) -> tuple[Words, ...]:
-    """Say what waits for somebody, each with what to do; nothing where nothing does."""
+    """Return what waits among messages and missed calls, each with what to do."""
     said = []
     if watched.unheard:
         said.append(
@@ -293,7 +294,7 @@ def watched_words(watched: OpenCounts) -> tuple[Words, ...]:
 
 
 def _late_calls(watched: OpenCounts) -> list[Words]:
-    """Say which calls without a message desk and head were told of (E16)."""
+    """Return the calls without a message of which people were alerted (E16)."""
     how_it, how_en = "Vederle con centralino calls --missed", "See centralino calls --missed"
     said = []
     if watched.calls_unseen:
@@ -316,7 +317,7 @@ def _late_calls(watched: OpenCounts) -> list[Words]:
 
 
 def request_words(watched: OpenCounts) -> tuple[Words, ...]:
-    """Say how many requests offices have not answered yet; nothing where there are none."""
+    """Return how many requests offices have not answered yet."""
     count = watched.requests
     if not count:
         return ()
@@ -324,7 +325,7 @@ def request_words(watched: OpenCounts) -> tuple[Words, ...]:
 
 
 def missed_words(watched: OpenCounts) -> tuple[Words, ...]:
-    """Say how many calls without a message wait, and which of them matter most."""
+    """Return how many calls without a message wait, and which of them matter most."""
     if not watched.missed:
         return ()
     it, en = "", ""
@@ -342,9 +343,6 @@ def missed_words(watched: OpenCounts) -> tuple[Words, ...]:
 
 
 # ---- status words ------------------------------------------------------------------------------
-# The desk's state in words, in both languages: the one catalogue of `centralino status`.
-#
-# Pure: values in, lines of text out. The command prints them, the console will.
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),
@@ -379,7 +377,7 @@ OUTGOING: Mapping[SideState, Words] = {
     SideState.CONNECTED: Words("in linea", "on the line"),
     SideState.TALKING: Words("in conversazione", "talking"),
 }
-"""How a position's call outside gets on; its other states pass at once."""
+"""The states of a position's outgoing call that last; the others pass at once."""
 MARKS: Mapping[str, Words] = {
     ManualState.UNATTENDED: Words("Non presidiato", "Unattended"),
     ManualState.CLOSED: Words("Chiuso a mano", "Closed by hand"),
@@ -450,7 +448,7 @@ DONE_BY_COMMAND: Mapping[type, tuple[Words, Words]] = {
         ),
     ),
 }
-"""What is answered to a request, off and on."""
+"""The reply to a change of a manual state, off and on."""
 BY_HOURS = Words(
     "Vale fino al prossimo cambio dell'orario: {}.",
     "It holds until the next change of the written hours: {}.",
@@ -466,7 +464,7 @@ RENEWED = Words(
 
 
 def done(request: commands.Request, service: ServiceState, zone: ZoneInfo) -> Words:
-    """Say what was done and, of a state of the whole house, until when it holds."""
+    """Return what was done and, of a state of the whole switchboard, until when it lasts."""
     words = DONE_BY_COMMAND[type(request)][request.on]
     what = WHAT.get(type(request))
     mark = service.marks().get(what.value) if what and request.on else None
@@ -503,7 +501,7 @@ class Seen:
 
 
 def told(seen: Seen) -> Words:
-    """Say all of it, one line for each thing, in both languages."""
+    """Return the whole status, one line for each thing, in both languages."""
     return Words("\n".join(_Teller(seen, "it").lines()), "\n".join(_Teller(seen, "en").lines()))
 
 
@@ -515,14 +513,14 @@ def in_one_language(words: Words, language: str) -> str:
 def tried_words(
     tried: Mapping[str, Any], language: str = "en", zone: ZoneInfo | None = None
 ) -> str:
-    """Say what was tried last for a line in trouble, and when."""
+    """Return what was tried last for a line in trouble, and when."""
     at = datetime.fromisoformat(tried["at"]).astimezone(zone)
     trouble = f" ({tried['trouble'][language]})" if tried["trouble"][language] else ""
     return f"{moment_words(at, language, year=False)} {tried['tried'][language]}{trouble}"
 
 
 def line_words(line: LineStatus) -> Words:
-    """Say what a line is; of an idle one also whether its modem has measured the pair."""
+    """Return a line's state; of an idle one also whether its modem has measured the voltage."""
     state, why = LINES[line.state], line.why
     if line.state is LineState.IDLE and line.condition is LineCondition.UNKNOWN:
         state = Words(f"{state.it} ({NOT_MEASURED.it})", f"{state.en} ({NOT_MEASURED.en})")
@@ -594,7 +592,7 @@ class _Teller:
                 yield " ".join(filter(None, (f"{words} ({call.transfer.operator})", say, charge)))
 
     def _heads(self, status: Status) -> Iterator[str]:
-        """Yield the conversations in which the head has a part (E10)."""
+        """Yield the conversations that the supervisor has joined (E10)."""
         for call in status.calls:
             if call.head is not None:
                 words = in_one_language(call.head.words, self.language)
@@ -610,7 +608,7 @@ class _Teller:
         return ", ".join(parts)
 
     def _attention(self, status: Status) -> Iterator[str]:
-        """Yield what is not as it should be: every sentence ends in what to do."""
+        """Yield the troubles; every sentence ends in what to do."""
         late = watched_words(self.seen.watched)
         told_of = (*self.seen.troubles, *status.degraded, *late)
         wrong = [in_one_language(words, self.language) for words in told_of]
@@ -643,7 +641,7 @@ class _Teller:
         return "; ".join([f"  {self._say(name)}: {state}", *rows])
 
     def _taken_over(self, call: CallStatus) -> str:
-        """Say of a caller of another branch how the call gets on, and who has it (B9)."""
+        """Return the progress of another branch's call, and who has it (B9)."""
         who = call.phone or ", ".join(call.ringing)
         words = call.transfer.words if call.transfer else call.words
         told = f"{in_one_language(words, self.language)} {who}".rstrip()
@@ -670,7 +668,7 @@ class _Teller:
             yield f"  {phone['name']:<16} {where}"
 
     def _restarted(self) -> Iterator[str]:
-        """Yield what was started again since the box has power; nothing where nothing was."""
+        """Yield what was restarted since the box has power."""
         again = [row for row in self.seen.restarted if row["restarts"]]
         if again:
             yield f"{self._say('restarted')}: {', '.join(map(self._again, again))}"
