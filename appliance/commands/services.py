@@ -475,7 +475,7 @@ def media(account: str | None) -> None:
             "on a workstation `centralino run` starts its own",
         )
     # In this order: the nursery is forked while the process is small; the desk imports neither.
-    from appliance.modem.port_server import ForkServer
+    from appliance.modem.fork_server import ForkServer
 
     nursery = ForkServer.start()
     from appliance.media.process import main

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from appliance.modem.port_server import ForkServer
+from appliance.modem.fork_server import ForkServer
 
 
 def run() -> None:

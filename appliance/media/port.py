@@ -16,7 +16,7 @@ from appliance.errors import PeerError
 from appliance.media.clock import EARLY_S
 from appliance.media.line import AnalogLine
 from appliance.modem.events import Recovery, Sentence
-from appliance.modem.port_server import (
+from appliance.modem.fork_server import (
     DtrDropped,
     ForkServer,
     PortClosed,

@@ -36,7 +36,7 @@ from appliance.media.phone_leg import PhoneSockets
 from appliance.media.playback import PromptMemory, map_sound
 from appliance.media.port import LinePort
 from appliance.media.switch import Switch, Tell
-from appliance.modem.port_server import ForkServer
+from appliance.modem.fork_server import ForkServer
 
 # ---- desk side ---------------------------------------------------------------------------------
 # The carrier's end of the link: one desk at a time, in the carrier's selector; never raises.

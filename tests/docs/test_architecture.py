@@ -18,7 +18,7 @@ STARTERS = {
         r"^\s*(?:import|from) (multiprocessing|concurrent|asyncio|_thread)\b", re.MULTILINE
     ),
 }
-FORKS = {"modem/port_server.py": 3, "workers.py": 1}
+FORKS = {"modem/fork_server.py": 3, "workers.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
     "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",

@@ -30,7 +30,7 @@ from appliance.media.port import (
 )
 from appliance.media.switch import Switch
 from appliance.modem.events import Recovery, Sentence
-from appliance.modem.port_server import (
+from appliance.modem.fork_server import (
     DtrDropped,
     PortCommand,
     PortFault,

@@ -17,20 +17,22 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import PeerError
-from appliance.modem import port_server
+from appliance.modem import fork_server, port_server
 from appliance.modem.events import Sentence
-from appliance.modem.port_server import (
-    PLUG_POLL_S,
+from appliance.modem.fork_server import (
     DtrDropped,
     PortClosed,
     PortCommand,
-    PortDevice,
     PortFault,
-    PortKeeper,
     PortOpened,
     PortServerGone,
     PortTrouble,
     Report,
+)
+from appliance.modem.port_server import (
+    PLUG_POLL_S,
+    PortDevice,
+    PortKeeper,
     SerialPort,
     explain,
     holders,
@@ -75,13 +77,13 @@ class Kept:
     def report(self) -> Report:
         """Wait for one report."""
         assert select.select([self.sock], [], [], LIMIT_S)[0], "the keeper says nothing"
-        report = port_server.receive_report(self.sock)
+        report = fork_server.receive_report(self.sock)
         assert report is not None
         return report
 
     def ask(self, ask: PortCommand) -> Report:
         """Ask, and wait for the answer."""
-        assert port_server.send_command(self.sock, ask)
+        assert fork_server.send_command(self.sock, ask)
         return self.report()
 
     def close(self) -> None:
@@ -412,7 +414,7 @@ def test_a_keeper_that_hangs_does_not_block_who_asks(keep: Callable[..., Kept]) 
     kept = keep("/dev/null", lambda _: HungPort(OSError()))
     os.close(opened(kept.report()))
     asked = 0
-    while port_server.send_command(kept.sock, PortCommand.DROP_DTR):
+    while fork_server.send_command(kept.sock, PortCommand.DROP_DTR):
         asked += 1
         assert asked < 100_000
     assert asked > 0
@@ -437,7 +439,7 @@ def test_nonsense_to_a_keeper_is_passed_over(terminal: Terminal, keep: Callable[
 )
 def test_reports_survive_the_wire(report: DtrDropped | PortClosed | PortTrouble) -> None:
     """What is written is what is read."""
-    assert port_server.decode_report(port_server.encode_report(report), []) == report
+    assert fork_server.decode_report(fork_server.encode_report(report), []) == report
 
 
 @pytest.mark.parametrize(
@@ -448,11 +450,11 @@ def test_reports_survive_the_wire(report: DtrDropped | PortClosed | PortTrouble)
 def test_nonsense_from_a_keeper_is_a_peer_error(message: bytes) -> None:
     """Never another exception, and no descriptor is leaked."""
     with pytest.raises(PeerError):
-        port_server.decode_report(message, [])
+        fork_server.decode_report(message, [])
     if b"opened" not in message:
         descriptor = os.open("/dev/null", os.O_RDONLY)
         with pytest.raises(PeerError):
-            port_server.decode_report(message, [descriptor])
+            fork_server.decode_report(message, [descriptor])
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
 
@@ -461,15 +463,15 @@ def test_nonsense_from_a_keeper_is_a_peer_error(message: bytes) -> None:
 def test_nonsense_from_a_carrier_is_a_peer_error(message: bytes) -> None:
     """Orders are read as strictly."""
     with pytest.raises(PeerError):
-        port_server.decode_command(message)
+        fork_server.decode_command(message)
 
 
 def test_receiving_never_blocks_and_notices_the_end() -> None:
     """None while there is nothing, KeeperGone when the keeper has ended."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
-        assert port_server.receive_report(ours) is None
+        assert fork_server.receive_report(ours) is None
         theirs.close()
-        assert port_server.receive_report(ours) == PortServerGone()
-        assert not port_server.send_command(ours, PortCommand.CLOSE)
-    assert port_server.receive_report(ours) == PortServerGone()
+        assert fork_server.receive_report(ours) == PortServerGone()
+        assert not fork_server.send_command(ours, PortCommand.CLOSE)
+    assert fork_server.receive_report(ours) == PortServerGone()

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import PeerError
-from appliance.modem import port_server as protocol
-from appliance.modem.port_server import (
+from appliance.modem import fork_server as protocol
+from appliance.modem.fork_server import (
     DtrDropped,
     ForkServer,
     PortCommand,
@@ -158,7 +158,7 @@ def test_ending_the_nursery_ends_its_keepers(nursery: ForkServer) -> None:
 
 CARRIER = """
 import os, select, sys
-from appliance.modem.port_server import ForkServer
+from appliance.modem.fork_server import ForkServer
 nursery = ForkServer.start()
 assert "serial" not in sys.modules, "pyserial in the carrier"
 _, near = os.openpty()

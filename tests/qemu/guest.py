@@ -21,8 +21,8 @@ from appliance.calls import orders
 from appliance.calls.events import LineAnswered, LineLost, LineRang, LineRestored
 from appliance.media.link import Link
 from appliance.media.messages import LineSetup, Setup
-from appliance.modem import port_server as protocol
-from appliance.modem.port_server import DtrDropped, PortCommand, PortOpened
+from appliance.modem import fork_server as protocol
+from appliance.modem.fork_server import DtrDropped, PortCommand, PortOpened
 from tests.qemu.gadget import Gadget, load
 
 REPOSITORY = Path(__file__).resolve().parents[2]

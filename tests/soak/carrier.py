@@ -12,7 +12,7 @@ from appliance.errors import TechnicianError
 from appliance.media.messages import Setup
 from appliance.media.phone_leg import PhoneLeg, PhoneSockets
 from appliance.media.process import MediaGateway
-from appliance.modem.port_server import ForkServer
+from appliance.modem.fork_server import ForkServer
 from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from appliance.modem import port_server as protocol
-from appliance.modem.port_server import PortKeeper, PortServerStarted
+from appliance.modem import fork_server as protocol
+from appliance.modem.fork_server import PortServerStarted
+from appliance.modem.port_server import PortKeeper
 from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.ports import HostPort, VirtualPort, missing
 
@@ -60,7 +61,7 @@ class Kept:
 
 @dataclass
 class VirtualNursery:
-    """Stand-in for `appliance.modem.port_server.ForkServer`; `outlets` by path of their port."""
+    """Stand-in for `appliance.modem.fork_server.ForkServer`; `outlets` by path of their port."""
 
     outlets: Mapping[str, Outlet]
     kept: dict[str, Kept] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import pytest
 from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
-from appliance.modem.port_server import ForkServer
+from appliance.modem.fork_server import ForkServer
 from appliance.modem.table import LineStage
 from appliance.simulator.exchange.call import CallPlan
 from tests.soak import mix
