@@ -33,7 +33,8 @@ WRITES = """
 import sys
 from pathlib import Path
 from appliance.bootfile import card
-told = card.tell(Path(sys.argv[1]), "testo\\n"), card.tell(Path(sys.argv[1]), "testo\\n")
+folder = Path(sys.argv[1])
+told = card.write_result(folder, "testo\\n"), card.write_result(folder, "testo\\n")
 assert told == (True, False), told
 """
 
@@ -43,10 +44,10 @@ import sys, threading
 from pathlib import Path
 from appliance.bootfile import card
 folder = Path(sys.argv[1])
-card.tell(folder, "prima\\n")
-reader = (folder / card.ANSWER).open()
+card.write_result(folder, "prima\\n")
+reader = (folder / card.RESULT_FILE).open()
 threading.Timer(1, reader.close).start()
-card.tell(folder, "testo\\n")
+card.write_result(folder, "testo\\n")
 """
 """Somebody has the answer of before open, and closes it a second later."""
 

@@ -28,13 +28,13 @@ waits for what a hung process has left behind, waits for longer: 20 s and more.
 HANGING = """
 import os, sys, time
 if "run" in sys.orig_argv:
-    from appliance.sip.transport import Loop
-    real = Loop.turn
+    from appliance.sip.transport import SipThread
+    real = SipThread.turn
     def turn(self, now):
         while os.path.exists({path!r}):
             time.sleep(0.05)
         real(self, now)
-    Loop.turn = turn
+    SipThread.turn = turn
 """
 """A sitecustomize by which the SIP thread hangs while a file is there."""
 

@@ -35,9 +35,9 @@ if "run" in sys.orig_argv:
     from appliance import workers
     workers.BEAT_S = 0.5
     from appliance.fleet import prometheus
-    from appliance.mail import smtp
+    from appliance import mail
     from appliance.policy.supervision import RESTART_RULES
-    prometheus.TURN_S = smtp.LOOK_S = 0.5
+    prometheus.TURN_S = mail.LOOK_S = 0.5
     RESTART_RULES.update({{
         p: dataclasses.replace(RESTART_RULES[p], silent_s={silent_s}) for p in {parts!r}
     }})

@@ -19,7 +19,7 @@ PLANTED = """
 import os, sys
 if "run" in sys.orig_argv:
     from appliance.calls import switchboard
-    from appliance.calls.states import Do
+    from appliance.calls.states import CallAction
     from appliance.calls.events import ServiceStateChanged
     def fails(handler):
         def failing(*given):
@@ -28,7 +28,8 @@ if "run" in sys.orig_argv:
                 raise KeyError("planted")
             yield from handler(*given)
         return failing
-    switchboard.HANDLERS[Do.RING_AT_ONCE] = fails(switchboard.HANDLERS[Do.RING_AT_ONCE])
+    rings, handlers = CallAction.RING_AT_ONCE, switchboard.HANDLERS
+    handlers[rings] = fails(handlers[rings])
     switchboard.OWN[ServiceStateChanged] = fails(switchboard.OWN[ServiceStateChanged])
 """
 """A sitecustomize: while a file is there, no phone is rung, and no manual state is set."""

@@ -24,7 +24,7 @@ READY, NETWORK, MESSAGES, FAULT, LINE1, BUTTON = 17, 27, 22, 23, 5, 26
 WIRED = """
 import json, os, sys, threading, time
 if "run" in sys.orig_argv:
-    from appliance.panel import panel
+    from appliance import panel
     real, folder = panel.pin_factory, {folder!r}
     def pin_factory():
         factory = real()
