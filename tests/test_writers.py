@@ -19,7 +19,7 @@ OTHERWISE = {
     "commands/updates.py": "a download goes on where it was broken off, as the service",
     "console/accounts.py": "SQLite writes it, and takes an empty file",
     "workers.py": "a pipe to a child",
-    "service/backup.py": "a whole folder takes its name once all that is in it is written",
+    "service/nightly.py": "a whole folder takes its name once all that is in it is written",
     "service/restore.py": "unpacks into a new folder, renames by a plan that may be done again",
     "service/backup_nights.py": "a folder on another machine; what is fetched takes its name whole",
     "service/backup_smb.py": "a folder on another machine; what is fetched is a draft still",

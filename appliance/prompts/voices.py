@@ -11,7 +11,6 @@ import enum
 import functools
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,11 +109,16 @@ def texts(language: str) -> Mapping[str, Mapping[str, str]]:
     """Return the texts by kind ("sentence", "fragment", "tone") and key; none of no language."""
     if language not in languages():
         return {}
-    read = tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
     return {
         kind: {key: _text(entry) for key, entry in entries.items()}
-        for kind, entries in read.items()
+        for kind, entries in _read(language).items()
     }
+
+
+def _read(language: str) -> Mapping[str, Any]:
+    import tomllib  # here: call control, which shares this file, reads no text
+
+    return tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class SpokenText:
 @functools.cache
 def spoken_texts(language: str) -> Mapping[str, SpokenText]:
     """Return the spoken text of each key of a language; tones have none."""
-    read = tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
+    read = _read(language)
     return {
         key: _spoken_text(entry, language, kind)
         for kind in ("sentence", "fragment")

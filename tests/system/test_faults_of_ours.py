@@ -64,7 +64,7 @@ def test_a_fault_in_one_call_leaves_the_others_alone(box: Box, tmp_path: Path) -
     second.hang_up()
     second.wait(20.0)
     box.wait_until(lambda: len(box.status()["calls"]) == 1, 20.0, "the second call was not over")
-    box.wait_until(lambda: "lookout: faults:" in box.log(), 10.0, "nothing is said of it")
+    box.wait_until(lambda: "status: faults:" in box.log(), 10.0, "nothing is said of it")
     record = end(box, first)
     assert (record.call, record.result) == (name, Result.ANSWERED)
     (failed,) = [each for each in box.records() if "fault" in each.trail]
