@@ -111,11 +111,11 @@ def texts(language: str) -> Mapping[str, Mapping[str, str]]:
         return {}
     return {
         kind: {key: _text(entry) for key, entry in entries.items()}
-        for kind, entries in _read(language).items()
+        for kind, entries in _text_tables(language).items()
     }
 
 
-def _read(language: str) -> Mapping[str, Any]:
+def _text_tables(language: str) -> Mapping[str, Any]:
     import tomllib  # here: call control, which shares this file, reads no text
 
     return tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
@@ -133,7 +133,7 @@ class SpokenText:
 @functools.cache
 def spoken_texts(language: str) -> Mapping[str, SpokenText]:
     """Return the spoken text of each key of a language; tones have none."""
-    read = _read(language)
+    read = _text_tables(language)
     return {
         key: _spoken_text(entry, language, kind)
         for kind in ("sentence", "fragment")
