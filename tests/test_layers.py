@@ -205,6 +205,12 @@ def of_anothers_web(source: Source) -> list[str]:
 RULES = (against_the_table, of_the_world, of_anothers_library, of_anothers_web)
 
 
+def test_every_folder_of_modules_is_a_package() -> None:
+    """A folder without __init__.py runs from a checkout and is left out of what is installed."""
+    folders = {f for path in ROOT.rglob("*.py") for f in path.parents if ROOT in (f, *f.parents)}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_no_file_imports_what_it_may_not(rule: Callable[[Source], list[str]]) -> None:
     """No source file of the product breaks the rule; all that do are listed."""

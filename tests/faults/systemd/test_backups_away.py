@@ -12,7 +12,7 @@ import pytest
 from tests.faults.needs import require
 from tests.faults.systemd.machine import DESK, Machine
 from tests.faults.systemd.scenes import COME_S
-from tests.faults.systemd.test_helpers import ADD, CONFIG, PHRASE, WHO
+from tests.faults.systemd.test_helpers import CONFIG, PHRASE, WHO, add_user
 from tests.helpers.backup_servers import SMB_PASSWORD, SmbServer, SshServer
 
 pytestmark = pytest.mark.system
@@ -33,8 +33,7 @@ def configured(machine: Machine) -> Iterator[Configured]:
 
     def name(address: str) -> None:
         started_with(f'{plain}\n[backup]\ntarget = "{address}"\n')
-        if WHO not in machine.inside("centralino", "users", "--config", CONFIG, "list"):
-            machine.inside(*ADD)
+        add_user(machine)
 
     yield name
     machine.inside(*COMMAND, "forget", "--config", CONFIG)
