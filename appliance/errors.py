@@ -1,17 +1,17 @@
-"""Error classes, by who must act: the office, the technician, or the programmer (rule 5).
+"""Error classes by who must act: the office, the technician or the programmer (rule 5).
 
-Every message is one sentence that says what is wrong, where, and what to do.
+Every message is one sentence: what is wrong, where, and what to do.
 """
 
 from __future__ import annotations
 
 
 class CentralinoError(Exception):
-    """Base of every error this product raises on purpose."""
+    """Base of every error that this product raises on purpose."""
 
 
 class OfficeError(CentralinoError):
-    """Raised when the front desk can put it right: a wrong request, an unknown name."""
+    """Raised for a mistake that the front desk can correct: a wrong request, an unknown name."""
 
 
 class TechnicianError(CentralinoError):
@@ -19,7 +19,7 @@ class TechnicianError(CentralinoError):
 
 
 class ConfigurationError(TechnicianError, ValueError):
-    """Raised when a configuration value or file cannot be used; names its place."""
+    """Raised when a configuration value or file cannot be used; the message names its place."""
 
 
 class PortError(TechnicianError, OSError):
@@ -35,4 +35,4 @@ class PeerError(CentralinoError):
 
 
 class Bug(CentralinoError, AssertionError):  # noqa: N818 - it is called what it is
-    """Raised when the fault is ours: a state that cannot be."""
+    """Raised for a programming error: a state that cannot be."""

@@ -1,10 +1,10 @@
 """Atomic file writer and link-free reader: a file is written whole or not at all.
 
-A draft of a random name takes the old file's place once its bytes are on the disk, and the folder
-is brought to the disk after that: a kill, a full disk or a power cut leaves the old file or the new
-one. Everything is done in the folder's own descriptor and nothing is followed, so that whoever may
-write in a folder cannot lead the administrator's hand elsewhere: what root makes in a folder of
-somebody's is theirs from the beginning.
+A draft with a random name replaces the old file once its bytes are on the disk, and then the folder
+is synced: a kill, a full disk or a power cut leaves the old file or the new one. Everything works
+relative to the folder's descriptor and no link is followed, so that an account that may write in a
+folder cannot redirect what root writes there. What root makes in another account's folder belongs
+to that account from the beginning.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
+# The owner alone: the file may hold callers' numbers, passwords and keys.
 PRIVATE: Final = 0o600
-"""For the owner alone: it may hold callers' numbers, passwords and keys."""
+# The console too: its account is in the service's group, and in no other.
 SHARED: Final = 0o640
-"""What the console may read too: its account is of the service's group, and of no more."""
+# Every account: results of root's helpers, whose units have UMask=0077.
 READABLE: Final = 0o644
-"""What everybody on the box may read: results of root's helpers, which have UMask=0077."""
 DRAFT: Final = ".tmp"
+# Age in seconds at which a draft has no writer any more: its power was cut.
 LEFT_S: Final = 3600.0
-"""Age (s) at which a draft has no writer any more: its power was cut."""
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# O_EXCL and O_NOFOLLOW: neither a file nor a link that was planted under the name is written to.
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: opening a pipe in the file's place must not wait for a writer.
 _PLAIN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 Owner = tuple[int, int]
-"""User and group, by their numbers."""
+"""User id and group id."""
 
 
 def atomic_write(
@@ -45,10 +47,10 @@ def atomic_write(
     owner: Owner | None = None,
     is_durable: bool = True,
 ) -> None:
-    """Write a file whole or not at all, in the place of one that is there; raises OSError.
+    """Write a file whole or not at all, replacing an existing one; raises OSError.
 
-    It belongs to `owner`; else to the folder's owner where root writes, to the writer elsewhere.
-    Without `is_durable` nothing waits for the disk: for folders in memory.
+    It belongs to `owner`; by default to the folder's owner where root writes, else to the writer.
+    Without `is_durable` nothing is synced to the disk: for folders in memory.
     """
     with replacing(path, mode=mode, owner=owner, is_durable=is_durable) as file:
         file.write(data.encode() if isinstance(data, str) else data)
@@ -58,18 +60,20 @@ def atomic_write(
 def replacing(
     path: Path, *, mode: int = PRIVATE, owner: Owner | None = None, is_durable: bool = True
 ) -> Iterator[IO[bytes]]:
-    """Give a file to write into, which takes the place of `path` at the end, as `atomic_write`."""
+    """Yield a file to write into, which replaces `path` at the end, as in `atomic_write`."""
     with _opened(path.parent) as folder:
         with _draft(folder, path.name) as (draft, file):
             yield file
+            # Synced before the rename: else a power cut could leave the new name without its bytes.
             _finish(file, folder, mode, owner, is_durable=is_durable)
             os.replace(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        # The rename itself is on the disk only once the folder is.
         if is_durable:
             os.fsync(folder)
 
 
 def create_once(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
-    """Write a new file whole or not at all; raises FileExistsError for one that is there."""
+    """Write a new file whole or not at all; raises FileExistsError where it exists."""
     with _opened(path.parent) as folder:
         with _draft(folder, path.name) as (draft, file):
             file.write(data)
@@ -79,10 +83,12 @@ def create_once(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
 
 
 def _name_once(folder: int, draft: str, name: str) -> None:
-    """Give a draft its name; unlike a rename, a link never takes another file's place."""
+    """Give a draft its final name; raises FileExistsError where that exists."""
     try:
+        # A link, not a rename: it never replaces another file.
         os.link(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except PermissionError:  # a FAT stick has no links
+    except PermissionError:
+        # A FAT stick has no links.
         if name in os.listdir(folder):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from None
         os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -91,14 +97,14 @@ def _name_once(folder: int, draft: str, name: str) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and what is missing above it, for its owner alone; raises OSError."""
+    """Make a folder and its missing parents, for its owner alone; raises OSError."""
     _make(folder, 0o700)
 
 
 def make_shared(folder: Path) -> None:
-    """Make a folder, and what is missing above it, which the console may enter; raises OSError.
+    """Make a folder that the console may enter, and its missing parents; raises OSError.
 
-    One that is there, and was made for its owner alone, is opened to it.
+    An existing folder that was made for its owner alone is opened to the group.
     """
     _make(folder, 0o750)
     with _opened(folder) as made:
@@ -111,8 +117,9 @@ def _make(folder: Path, mode: int) -> None:
         return
     if not folder.parent.is_dir():
         _make(folder.parent, mode)
-    # two at once are both content
+    # Two processes may make it at once: either is content with the other's.
     with _opened(folder.parent) as above, contextlib.suppress(FileExistsError):
+        # Private until it has its owner; `mode` is set by fchmod, which no umask narrows.
         os.mkdir(folder.name, 0o700, dir_fd=above)
         made = os.open(folder.name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
         try:
@@ -124,12 +131,16 @@ def _make(folder: Path, mode: int) -> None:
 
 @contextlib.contextmanager
 def acting_for(folder: Path) -> Iterator[None]:
-    """Act as a folder's owner meanwhile, where root does: for what works by paths (SQLite)."""
+    """Run the body as the folder's owner when this process is root: for SQLite.
+
+    SQLite opens its files by path, so the descriptors of this module do not protect it.
+    """
     found = folder.stat()
     if os.geteuid() != 0 or found.st_uid == 0:
         yield
         return
     group, groups = os.getegid(), os.getgroups()
+    # The user last: after it the process may not change its groups any more.
     os.setgroups([])
     os.setegid(found.st_gid)
     os.seteuid(found.st_uid)
@@ -142,16 +153,17 @@ def acting_for(folder: Path) -> Iterator[None]:
 
 
 def move_leaving_a_link(path: Path, folder: Path) -> None:
-    """Move a file into a folder beside it, durably, and leave a link; raises OSError."""
+    """Move a file into a folder beside it, durably, and leave a symbolic link; raises OSError."""
     with _opened(path.parent) as here, _opened(folder) as there:
         os.replace(path.name, path.name, src_dir_fd=here, dst_dir_fd=there)
+        # The file's new place first: the link must not be on the disk before it.
         os.fsync(there)
         os.symlink(f"{folder.name}/{path.name}", path.name, dir_fd=here)
         os.fsync(here)
 
 
 def fsync_directory(folder: Path) -> None:
-    """Bring a folder's names to the disk; raises OSError."""
+    """Sync a folder's entries to the disk; raises OSError."""
     descriptor = os.open(folder, _FOLDER)
     try:
         os.fsync(descriptor)
@@ -160,7 +172,7 @@ def fsync_directory(folder: Path) -> None:
 
 
 def load_text(path: Path) -> str:
-    """Return what a small file holds, "" for nothing that can be read."""
+    """Return the text of a small file, "" where it is absent or cannot be read as UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -168,15 +180,16 @@ def load_text(path: Path) -> str:
 
 
 def open_plain(path: Path) -> IO[bytes]:
-    """Open a plain file for reading, where somebody else may write.
+    """Open a regular file for reading in a folder where other accounts may write.
 
-    A link is not followed, a pipe or a device neither waited for nor touched: they are no file.
-    Raises FileNotFoundError for them and for none, OSError.
+    Raises FileNotFoundError where it is absent, a link, a pipe or a device, which are neither
+    followed nor waited for; raises OSError otherwise.
     """
     try:
         with _opened(path.parent) as folder:
             descriptor = os.open(path.name, _PLAIN, dir_fd=folder)
     except OSError as error:
+        # open(2): ELOOP for a link under O_NOFOLLOW, ENXIO for a socket or a device without driver.
         if error.errno in {errno.ELOOP, errno.ENXIO}:
             raise _no_file(path) from error
         raise
@@ -192,7 +205,7 @@ def _no_file(path: Path) -> FileNotFoundError:
 
 @contextlib.contextmanager
 def _opened(folder: Path) -> Iterator[int]:
-    """Open a folder; as root no link is followed that somebody else may have planted."""
+    """Open a folder; as root follow no link that another account may have planted."""
     descriptor = os.open(folder, _FOLDER) if os.geteuid() else _walked(folder)
     try:
         yield descriptor
@@ -201,7 +214,7 @@ def _opened(folder: Path) -> Iterator[int]:
 
 
 def _walked(folder: Path) -> int:
-    """Open a folder name by name: links count where root alone can have put them."""
+    """Open a folder name by name; follow links only in folders that root alone can write."""
     here = os.open("/", _FOLDER)
     try:
         for name in folder.absolute().parts[1:]:
@@ -210,6 +223,7 @@ def _walked(folder: Path) -> int:
             here = inner
     except OSError as error:
         os.close(here)
+        # Else the error would name the last part of the path alone.
         error.filename = str(folder)
         raise
     return here
@@ -222,7 +236,7 @@ def _is_roots(folder: int) -> bool:
 
 @contextlib.contextmanager
 def _draft(folder: int, name: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Make a draft with an unpredictable name; it is removed if it is not finished."""
+    """Make a draft with an unpredictable name; remove it when the body fails."""
     _sweep(folder, name)
     draft = f".{name}.{secrets.token_hex(8)}{DRAFT}"
     descriptor = os.open(draft, _NEW, PRIVATE, dir_fd=folder)
@@ -246,7 +260,7 @@ def _finish(
 
 
 def _give(made: int, folder: int, owner: Owner | None) -> None:
-    """Give what root has made to `owner`, by default to the folder's owner."""
+    """Give a file or folder to `owner`; by default what root made to the folder's owner."""
     above = os.fstat(folder)
     if owner is None and os.fstat(made).st_uid == 0 != above.st_uid:
         owner = (above.st_uid, above.st_gid)
@@ -255,16 +269,17 @@ def _give(made: int, folder: int, owner: Owner | None) -> None:
 
 
 def _sweep(folder: int, name: str) -> None:
-    """Remove a file's drafts that power cuts have left."""
+    """Remove drafts of a file that power cuts have left."""
     for left in os.listdir(folder):
         if left.startswith(f".{name}.") and left.endswith(DRAFT):
-            with contextlib.suppress(OSError):  # its writer was as fast
+            # Gone meanwhile: its writer has renamed or removed it.
+            with contextlib.suppress(OSError):
                 age = time.time() - os.stat(left, dir_fd=folder, follow_symlinks=False).st_mtime
                 if age > LEFT_S:
                     os.unlink(left, dir_fd=folder)
 
 
 def write_private_json(path: Path, value: Any) -> None:
-    """Write a JSON file of the state folder whole or not at all."""
+    """Write a private JSON file whole or not at all; make its folder where it is missing."""
     make_private(path.parent)
     atomic_write(path, json.dumps(value, indent=1, sort_keys=True))

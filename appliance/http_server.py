@@ -1,7 +1,7 @@
-"""HttpServer: as much of HTTP/1.1 as a phone or a scrape needs, every limit named (RFC 9112).
+"""HttpServer: the part of HTTP/1.1 (RFC 9112) that a phone or Prometheus needs, with limits.
 
-GET and HEAD of one path a connection; the response closes it. One selector: a slow client keeps
-nobody waiting. Times in seconds.
+GET and HEAD, one request a connection; the response closes it. One thread with one selector: a slow
+client delays no other. Times in seconds.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from urllib.parse import unquote_to_bytes
 # Not the standard library's http.server: that one serves either one client at a time, who may
 # stall for ever, or each in a thread of its own without a limit.
 
+# Bytes of a request's head; phones and Prometheus send some hundreds.
 LONGEST_HEAD: Final = 4096
-"""Bytes of a request's head; phones and Prometheus send some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A whole request: `path` decoded, without query; `code` is what it deserves, 200 or why not.
+    """Whole request: `path` decoded, without query; `code` 200, or the status of its refusal.
 
     `host` is the client's address.
     """
@@ -38,7 +38,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response; `body` is left out for HEAD."""
+    """Response; `body` is left out for HEAD."""
 
     code: int
     body: bytes = b""
@@ -47,7 +47,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """What clients may take: connections at once, seconds each, connections a second over all."""
+    """Limits: connections at once, seconds a connection, connections a second over all."""
 
     clients: int
     patience_s: float
@@ -56,7 +56,7 @@ class HttpLimits:
 
 @dataclass(slots=True, eq=False)
 class _Client:
-    """One connection: its time's end (monotonic), what has come, what is still to be sent."""
+    """Connection: its limit (monotonic s), bytes received, bytes still to be sent."""
 
     sock: socket.socket
     host: str
@@ -66,9 +66,9 @@ class _Client:
 
 
 class HttpServer:
-    """Serves `listening` (closed by `close`); `respond` gives the response to a whole request.
+    """Serves `listening` (closed by `close`); `respond` returns the response to a whole request.
 
-    A client whose address `admits` refuses is closed before it has said a word. `turn` and `close`
+    A client whose address `admits` refuses is closed before anything is read. `turn` and `close`
     are for one thread.
     """
 
@@ -88,7 +88,7 @@ class HttpServer:
         self._selector.register(listening, selectors.EVENT_READ)
 
     def turn(self, longest_s: float) -> None:
-        """Wait for something, `longest_s` at most, and deal with it."""
+        """Wait for sockets, `longest_s` at most, and serve them; close connections out of time."""
         for key, _ in self._selector.select(longest_s):
             if key.fileobj is self._listening:
                 self._accept()
@@ -99,7 +99,7 @@ class HttpServer:
             self._part(client)
 
     def close(self) -> None:
-        """End every connection."""
+        """Close every connection and the listening socket."""
         for client in list(self._clients):
             self._part(client)
         self._selector.close()
@@ -108,7 +108,8 @@ class HttpServer:
     def _accept(self) -> None:
         try:
             sock, peer = self._listening.accept()
-        except OSError:  # gone again already, or no descriptor is left
+        # The client is gone again already, or no descriptor is left.
+        except OSError:
             return
         now, limits = self._clock(), self._limits
         # A flood costs no more than accepting and closing its connections.
@@ -123,7 +124,8 @@ class HttpServer:
         self._selector.register(sock, selectors.EVENT_READ, client)
 
     def _serve(self, client: _Client) -> None:
-        done = True  # also where `respond` fails: the client is let go
+        # Also where `respond` fails: then the connection is closed.
+        done = True
         try:
             with contextlib.suppress(OSError):
                 done = self._send(client) if client.to_send else self._receive(client)
@@ -132,6 +134,7 @@ class HttpServer:
                 self._part(client)
 
     def _receive(self, client: _Client) -> bool:
+        # One byte more than the limit, so that a head beyond it is seen (431) in one read.
         data = client.sock.recv(LONGEST_HEAD + 1)
         client.received += data
         request = read_request(client.received, client.host)
@@ -158,6 +161,7 @@ def listen(address: tuple[str, int], backlog: int) -> socket.socket:
     """Open a listening socket, non-blocking; raises OSError."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
+    # A restart binds although connections of the run before are in TIME_WAIT.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
@@ -170,10 +174,12 @@ def listen(address: tuple[str, int], backlog: int) -> socket.socket:
 
 
 def read_request(data: bytes, host: str = "") -> HttpRequest | None:
-    """Read what has come so far: None while the head is not whole."""
+    """Parse the bytes received so far; None while the head is not whole."""
     head, end, _ = data.partition(b"\r\n\r\n")
+    # RFC 9112 2.2: a recipient may take a single LF as a line's end.
     if not end:
         head, end, _ = data.partition(b"\n\n")
+    # RFC 6585 5: 431 for a head that is too large; refused before its end has come.
     if len(head) > LONGEST_HEAD:
         return HttpRequest("", code=431, host=host)
     if not end:
@@ -187,12 +193,12 @@ def read_request(data: bytes, host: str = "") -> HttpRequest | None:
 
 
 def _path(target: bytes) -> str:
-    """Return the path of a target; what is no text stays visible as a replacement sign."""
+    """Return the decoded path of a target; bytes that are no UTF-8 become replacement signs."""
     return unquote_to_bytes(target.partition(b"?")[0]).decode("utf-8", "replace")
 
 
 def write_response(response: HttpResponse, *, is_head: bool = False) -> bytes:
-    """Write a response that ends the connection."""
+    """Return the bytes of a response that ends the connection."""
     lines = [
         f"HTTP/1.1 {response.code} {HTTPStatus(response.code).phrase}",
         f"Content-Type: {response.content_type}",
@@ -200,7 +206,8 @@ def write_response(response: HttpResponse, *, is_head: bool = False) -> bytes:
         "Cache-Control: no-store",
         "Connection: close",
     ]
+    # RFC 9110 15.5.6: a 405 names the methods that are allowed.
     if response.code == HTTPStatus.METHOD_NOT_ALLOWED:
-        lines.append("Allow: GET, HEAD")  # RFC 9110 section 15.5.6
+        lines.append("Allow: GET, HEAD")
     head = "\r\n".join([*lines, "", ""]).encode()
     return head if is_head else head + response.body

@@ -1,7 +1,7 @@
 """Worker: a thread that does one job after the other and outlives each of them (rule 7).
 
-One rule for every thread and for the control socket: a job that fails by a fault of ours is
-reported, whoever waits for it gets an error, and the thread goes on with the next.
+One rule for every thread and for the control socket: a job that fails by a programming error is
+reported, the thread that waits for it gets an error, and the worker goes on with the next job.
 """
 
 from __future__ import annotations
@@ -27,33 +27,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 JOIN_LIMIT = 5.0
-"""Seconds a worker may take to notice `stopping`."""
+"""Time for a worker to notice `stopping`, s."""
+# Seconds. An idle worker turns at least this often, so that the watchdog sees it alive.
 BEAT_S = 10.0
-"""An idle worker still turns this often (s), so that the watchdog sees it alive."""
+# So many failed turns in a row are a permanent fault, not a bad job.
 LASTING: Final = 10
-"""Failed turns in a row that mean a permanent fault, not a bad job."""
 PAUSES_S: Final = (0.01, 5.0)
-"""The first and the longest pause after a failed turn: each is twice the one before."""
+"""First and longest pause after a failed turn, s; each is twice the one before."""
 
 
 class Reported(Bug):
-    """Raised in the place of a fault of ours that is in the journal already."""
+    """Raised instead of a programming error that is in the journal already."""
 
 
 class Faults:
-    """Counter of faults of ours by thread; the journal gets the traceback.
-
-    The same fault again is written at its 2nd, 4th, 8th ... time: a fault that stays does not
-    fill the journal.
-    """
+    """Counter of programming errors by thread; the journal gets the traceback."""
 
     def __init__(self) -> None:
         self._counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
         self.last_at: dict[str, float] = {}
-        """When a thread's last one was (monotonic s)."""
+        """Time of each thread's last error, monotonic s."""
 
     def report(self, error: BaseException) -> None:
-        """Write and count a fault; within the handler that caught it."""
+        """Count an error and write it to the journal; call it in the handler that caught it."""
+        # Its cause was reported by `one_job` where it happened.
         if isinstance(error, Reported):
             return
         thread = threading.current_thread().name
@@ -61,26 +58,29 @@ class Faults:
         key = (thread, type(error).__name__, _place(error))
         self._counts[key] += 1
         times = self._counts[key]
+        # The 1st, 2nd, 4th, 8th ... time only: an error that stays must not fill the journal.
         if times & (times - 1) == 0:
             log.exception("%s: a job failed, the thread goes on (%d times so far)", thread, times)
 
     def by_thread(self) -> Mapping[str, int]:
-        """Count them by the name of the thread."""
+        """Return the number of errors by the name of the thread."""
         found: collections.Counter[str] = collections.Counter()
+        # A copy: other threads may report meanwhile.
         for (thread, _, _), times in list(self._counts.items()):
             found[thread] += times
         return found
 
 
 faults: Final = Faults()
-"""Those of this process."""
+"""Programming errors of this process."""
 
 
 @contextlib.contextmanager
 def one_job(*expected: type[Exception]) -> Iterator[None]:
-    """Report a failed job, and raise Reported for the thread that waits for its outcome.
+    """Report a job's programming error, and raise Reported to the caller that waits for it.
 
-    Errors made for people pass, and those that are `expected`, a disk's or a network's.
+    A CentralinoError made for people passes unchanged, and so do `expected` errors, as a disk's or
+    a network's.
     """
     try:
         yield
@@ -93,12 +93,12 @@ def one_job(*expected: type[Exception]) -> Iterator[None]:
 
 
 class Worker:
-    """Calls `turn` in a daemon thread, again and again, until `stop()`; whatever a turn raises.
+    """Calls `turn` in a daemon thread until `stop()`, whatever a turn raises.
 
     A turn does one job; it waits on a queue with a time-out, or with `stopping.wait(seconds)`,
-    never with sleep, and for BEAT_S at most. After `stopping` turns go on while `pending` says so.
+    never with sleep, and for BEAT_S at most. After `stopping` turns go on while `pending()`.
     `begin` and `end` are called once, in the thread, and may fail as a turn may. `on_failure` is
-    told when LASTING turns in a row have failed: the thread tries on, but does nothing useful.
+    called after LASTING failed turns in a row: the thread goes on trying, but does nothing useful.
     `beat_at` is when a turn last began (monotonic s); long turns call `beat` themselves.
     """
 
@@ -129,7 +129,7 @@ class Worker:
         return self
 
     def beat(self) -> None:
-        """Say that the loop turns; by the thread itself, once a turn."""
+        """Note that the loop turns; called by the thread itself, at least once a turn."""
         self.beat_at = time.monotonic()
 
     @property
@@ -140,6 +140,7 @@ class Worker:
     def stop(self, limit: float = JOIN_LIMIT) -> None:
         """Ask the thread to end and join it; raises Bug when it outlives `limit` seconds."""
         self.stopping.set()
+        # Neither itself nor a thread that was never started can be joined.
         if self._thread is threading.current_thread() or not self._thread.ident:
             return
         self._thread.join(limit)
@@ -153,6 +154,7 @@ class Worker:
             self._do(self._turn)
             if self._failures:
                 self.stopping.wait(self._pause_s())
+        # Work that was accepted is done before the end, unless it cannot be done.
         while self._pending() and self._failures < LASTING:
             self.beat()
             self._do(self._turn)
@@ -164,18 +166,20 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the one broad handler: a thread's top
             faults.report(error)
             self._failures += 1
+            # Once, at the limit: the thread tries on.
             if self._failures == LASTING and self._on_failure:
                 self._on_failure(error)
         else:
             self._failures = 0
 
     def _pause_s(self) -> float:
-        """Wait after a failed turn, hardly after one: a fault that stays must not spin."""
+        """Return the pause after a failed turn, s."""
+        # An error that stays must not spin the CPU; a single one costs next to nothing.
         return float(min(PAUSES_S[0] * 2 ** min(self._failures - 1, 16), self._longest_pause_s))
 
 
 def _place(error: BaseException) -> str:
-    """Say where an error was raised: the innermost frame."""
+    """Return file and line of the innermost frame in which an error was raised."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -186,10 +190,10 @@ T = TypeVar("T")
 
 
 def begin_in_child(work: Callable[[], T]) -> Callable[[], T]:
-    """Begin `work` in a child; the function returned waits for its result, which is pickled.
+    """Begin `work` in a child process; return a function that waits for its (pickled) result.
 
-    Call it before the first thread. A child that dies or fails costs memory, nothing else: the
-    work is then done here, and raises what it raises.
+    Call it before the first thread starts: a fork copies the locks that other threads hold. Where
+    the child dies or fails, the function returned does the work itself, and raises what it raises.
     """
     reader, writer = os.pipe()
     pid = os.fork()
@@ -211,7 +215,8 @@ def begin_in_child(work: Callable[[], T]) -> Callable[[], T]:
 
 
 def _be_child(work: Callable[[], object], writer: int) -> NoReturn:
-    """Do the work and tell; whatever goes wrong, never return into the parent's code."""
+    """Do the work, write its result into the pipe and exit."""
+    # os._exit, whatever goes wrong: the child must never return into the parent's code.
     status = 1
     try:
         with os.fdopen(writer, "wb") as file:

@@ -1,7 +1,7 @@
-"""Announcements: the recorded prompts of greetings and other sentences, by name.
+"""Announcements: names of the recorded prompts of greetings and other sentences.
 
-Greetings by day and after hours, what a phone hears of a message, and why an office takes no calls
-now. Only names of recordings ("it/greeting_closed"): the media gateway has the sound.
+Greetings by day and after hours, the words around a message, and why an office takes no calls now.
+Only names of recordings ("it/greeting_closed"): the media gateway has the sound.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from appliance.policy.sheets import NOTHING_OFFERED, GreetingOffer, Menu, title_
 from appliance.policy.text import Words
 from appliance.policy.transfers import TransferLater
 
-# ---- after hours -------------------------------------------------------------------------------
-# What the closed greeting offers beside its reason: emergencies (E11), the menu of sheets (P1).
+# ---- After hours: the closed greeting offers emergency numbers (E11) and sheets (P1) -------------
 
+# Greetings of an office that is open, or will be in a moment: people may yet answer, so nothing is
+# offered in their place.
 BY_DAY = frozenset(
     (*routing.NOT_TAKEN_GREETINGS.values(), opening.CLOSED_GREETINGS[ReasonCode.ABSENT])
 )
-"""Greetings of an office that is open, or will be in a moment: people may yet answer."""
 
 
 NOT_TOLD = (
@@ -53,11 +53,12 @@ NOT_TOLD = (
         "voicemail.duty.\n",
     ),
 )
-"""What the head is told of a number that is left out: subject and text."""
+"""Subject and text of the supervisor's mail about a duty number that is left out (E11)."""
 
 
 def added(desk: Desk, decision: Decision, now: Now) -> GreetingOffer:
-    """Return what the greeting of a decision adds: something after hours, nothing by day."""
+    """Return what a decision's greeting offers: after hours numbers and sheets, by day nothing."""
+    # E11: by day nobody is told whom to call at night.
     if decision.greeting in BY_DAY:
         return NOTHING_OFFERED
     night = desk.office.after_hours
@@ -69,19 +70,17 @@ def added(desk: Desk, decision: Decision, now: Now) -> GreetingOffer:
 
 
 def told_at_last(desk: Desk, call: Call, now: Now) -> tuple[str, ...]:
-    """Return whom to call in need, for a caller who stays and has not heard it yet; note that.
-
-    What is authorised at this moment counts, not at that of the greeting (P7).
-    """
+    """Return the emergency prompts for a caller who has not heard them yet, and note them."""
     if not call.untold or call.decision is None:
         return ()
+    # Anew, not as in the greeting: what counts is the authorisation at this moment (P7).
     found = added(desk, call.decision, now)
     call.note_emergencies_told(found.told)
     return found.emergencies
 
 
 def warnings(desk: Desk, decision: Decision, now: Now) -> Iterator[Order]:
-    """Tell the head, once a day, of a number on duty that the greeting had to leave out (E11)."""
+    """Mail the supervisor, once a day, about a duty number that the greeting leaves out (E11)."""
     if decision.greeting in BY_DAY:
         return
     duty = desk.office.after_hours.duty
@@ -89,6 +88,7 @@ def warnings(desk: Desk, decision: Decision, now: Now) -> Iterator[Order]:
     for left_out in duties_without_number(desk.register, duty, now.wall, desk.office.zone):
         subject, body = (words.it if is_italian else words.en for words in NOT_TOLD)
         name = left_out.name
+        # The day in the mail's name makes it one a day: the outbox keeps a name once.
         mail = Mail(
             f"duty-{left_out.unit}-{today}", TO_HEAD, subject.format(name), body.format(name)
         )
@@ -102,24 +102,22 @@ def _number_of(duty: DutyNumber) -> Iterator[str]:
 
 
 def dialled(number: SecretNumber) -> str:
-    """Return a number as somebody in Italy dials it: no +39, another country's + as 00."""
+    """Return a number as it is dialled in Italy: without +39, another country's + as 00."""
     return number.reveal(Purpose.TELL).removeprefix("+39").replace("+", "00")
 
 
-# ---- announcements -----------------------------------------------------------------------------
-# What the box says, as names of recorded prompts "it/greeting_closed"; pure, no sound here.
-#
-# A greeting names the house, why nobody answers, when people do again, and how to leave a message;
+# ---- Greetings and sentences ---------------------------------------------------------------------
+# A greeting names the office, why nobody answers, when people do again, and how to leave a message;
 # the tone follows within 20 s. The other language (E5), emergencies and sheets are heard by a key,
-# which the greeting names; an office may choose the long form, which says everything at once.
+# which the greeting names. An office may choose the long form, which says everything at once.
 
 Keys = tuple[str, ...]
 
 TONE = "tone_record"
-"""The tone after which the caller speaks; the same in every language."""
+"""Tone after which the caller speaks; the same in every language."""
 
 RING_BACK = "tone/ringback"
-"""One period of the country's ring-back tone, which a phone hears while somebody else's rings."""
+"""One period of the country's ring-back tone, for a phone that waits for another one to answer."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WORDS = frozenset(
     {
@@ -138,9 +136,9 @@ def greeting(
     added: GreetingOffer = NOTHING_OFFERED,
     language: str = "",
 ) -> Keys:
-    """Return the prompts of voicemail's greeting for a decision, heard at `now`.
+    """Return the prompts of voicemail's greeting for a decision, at `now`.
 
-    `language` is the one that the caller asked for, "" for a call that is greeted first.
+    `language`: the one that the caller has chosen by a key, "" for the first greeting.
     """
     if office.voicemail.greeting is GreetingLength.LONG:
         return _long(office, decision, now, added)
@@ -156,41 +154,42 @@ def without_invitation(prompts: Keys) -> Keys:
 
 
 def welcome(office: Office) -> Keys:
-    """Name the house, and the key of its other language, said in that language."""
+    """Return the prompts that name the office, and the key of its other language in that one."""
     others = (f"{language}/language_key" for language in office.languages[1:])
     brief = () if office.voicemail.greeting is GreetingLength.LONG else others
     return (*for_staff(office, "welcome"), *brief)
 
 
 def other_language(office: Office, language: str) -> str:
-    """Return the language to which a caller turns by LANGUAGE_KEY, "" where there is but one."""
+    """Return the language that LANGUAGE_KEY leads to, "" where there is only one."""
     others = [one for one in office.languages if one != (language or office.languages[0])]
     return others[0] if others else ""
 
 
 def tells_at_once(office: Office, added: GreetingOffer) -> bool:
-    """True where the greeting itself names whom to call in need: 112 alone, or the long form."""
+    """True where the greeting itself names the emergency numbers: 112 alone, or the long form."""
     if office.voicemail.greeting is GreetingLength.LONG:
         return True
     return not (added.told or office.email or added.menu)
 
 
 def more(office: Office, added: GreetingOffer, language: str) -> Keys:
-    """Return what MORE_KEY leads to: emergencies, the address, the sheets; () for nothing."""
+    """Return the prompts behind MORE_KEY: emergencies, the address, the sheets; () for none."""
     keys = (*added.emergencies, *_address(office), *title_prompts(added.menu, language))
+    # The long greeting has said all of it already.
     if not keys or office.voicemail.greeting is GreetingLength.LONG:
         return ()
     return tuple(f"{language}/{key}" for key in (*keys, "leave_message"))
 
 
 def in_languages(office: Office, *keys: str, language: str = "") -> Keys:
-    """Return prompts in the caller's language, "" for every one of the office in turn."""
+    """Return prompts in the caller's language; with "" in every language of the office in turn."""
     spoken_in = (language,) if language else office.languages
     return tuple(f"{each}/{key}" for each in spoken_in for key in keys)
 
 
 def for_staff(office: Office, key: str) -> Keys:
-    """Return a prompt in the office's first language: what a phone of the office hears."""
+    """Return a prompt in the office's first language, for a phone of the office."""
     return (f"{office.languages[0]}/{key}",)
 
 
@@ -200,7 +199,7 @@ def tone(office: Office) -> Keys:
 
 
 def with_menu(office: Office, before: Keys, menu: Menu, after: Keys) -> Keys:
-    """Return prompts in every language of the office, between them the sheets of that language."""
+    """Return prompts in every language of the office, with that language's sheets between them."""
     return tuple(
         f"{language}/{key}"
         for language in office.languages
@@ -209,14 +208,14 @@ def with_menu(office: Office, before: Keys, menu: Menu, after: Keys) -> Keys:
 
 
 def menu_again(menu: Menu, language: str) -> Keys:
-    """Offer the sheets of one language once more, and voicemail after them."""
+    """Return the prompts of one language's sheets, and of voicemail after them."""
     return tuple(f"{language}/{key}" for key in (*title_prompts(menu, language), "leave_message"))
 
 
 def _short(
     office: Office, decision: Decision, now: Now, added: GreetingOffer, language: str
 ) -> Iterator[str]:
-    """Say why, when people answer again, and how to leave a message: the tone follows in 20 s."""
+    """Yield the short greeting: why, when people answer again, how to leave a message."""
     yield from _reason(office, decision, now)
     yield "leave_message"
     if tells_at_once(office, added):
@@ -229,6 +228,7 @@ def _short(
 
 def _key_for(office: Office, added: GreetingOffer, language: str) -> str:
     """Return the prompt that names MORE_KEY, "" where it leads to nothing."""
+    # By language: an Italian caller is offered no key that would say nothing in Italian.
     has_more = bool(office.email or tuple(title_prompts(added.menu, language)))
     if added.emergencies:
         return "key_both" if has_more else "key_emergency"
@@ -236,7 +236,8 @@ def _key_for(office: Office, added: GreetingOffer, language: str) -> str:
 
 
 def _long(office: Office, decision: Decision, now: Now, added: GreetingOffer) -> Keys:
-    """Say everything in every language, the address once; the way to the tone is told early."""
+    """Return the long greeting: everything in every language, the address once."""
+    # "leave_message" comes early in it: a caller need not hear the rest to reach the tone.
     notice = (office.voicemail.privacy,) if office.voicemail.privacy else ()
     keys = list(welcome(office))
     for language in office.languages:
@@ -260,17 +261,16 @@ def _reason(office: Office, decision: Decision, now: Now) -> Iterator[str]:
 
 
 def _address(office: Office) -> Keys:
-    """Spell the public address, where the office wants it spelt."""
+    """Return the spelt public address, where the office has one."""
     return ("write_to", *office.email) if office.email else ()
 
 
 def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Keys:
-    """Say when people answer again: today, tomorrow, a weekday, beyond six days the date.
-
-    Minutes are rounded up to the next five, so that nobody calls too early.
-    """
+    """Return when people answer again: today, tomorrow, a weekday, beyond six days the date."""
+    # Up to the next five minutes, so that nobody calls too early.
     at, today = rounded_up(office.local(at)), office.today(now.wall)
     hour = (f"hour_{at.hour}", *((f"minute_{at.minute}",) if at.minute else ()))
+    # E4: absent people come back today, they do not reopen; another day they do.
     if decision.greeting == "greeting_absent" and at.date() == today:
         return ("back_at", *hour)
     return (*_day(at, (at.date() - today).days), *hour)
@@ -279,10 +279,10 @@ def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Key
 def message_words(
     office: Office, fetched: MessageFetched, now: Now, first: Keys, after: Keys
 ) -> Keys:
-    """Say when a message came and from whom, then itself.
+    """Return when a message came and from whom, then the message itself.
 
-    `first` are keys to say before it, `after` (what may be pressed) those behind it. The time is
-    told to the five minutes before, "or so".
+    `first`: keys before it, `after`: keys behind it (what may be pressed). The time is rounded down
+    to five minutes, "or so".
     """
     told = (*_received(office, fetched, now), *_from(fetched.caller))
     before, behind = staff_words(office, (*first, *told)), staff_words(office, after)
@@ -290,11 +290,12 @@ def message_words(
 
 
 def message_sound(message: str) -> str:
-    """Name the sound of a message that LoadMessage gave to the carrier."""
+    """Return the name of a message's sound that LoadMessage gave to the media gateway."""
     return f"message/{message}"
 
 
 def _received(office: Office, fetched: MessageFetched, now: Now) -> Keys:
+    # Better no time than a wrong one.
     if fetched.received_at is None:
         return ()
     at, today = office.local(fetched.received_at), office.today(now.wall)
@@ -332,7 +333,7 @@ def _day(at: datetime, days_ahead: int) -> Keys:
 
 
 def spell_email(address: str) -> Keys:
-    """Spell an e-mail address as prompt keys: whole words where recorded, else letter by letter.
+    """Return an e-mail address as prompt keys: whole words where recorded, else by letter.
 
     Raises ConfigurationError for a character that has no prompt.
     """
@@ -343,7 +344,7 @@ def spell_email(address: str) -> Keys:
 
 
 def _parts(address: str) -> list[str]:
-    """Split at the signs and keep them."""
+    """Split at the signs, which stay as parts."""
     spaced = "".join(f" {c} " if c in SIGNS else c for c in address)
     return spaced.split()
 
@@ -365,14 +366,14 @@ def staff_words(office: Office, keys: Keys) -> Keys:
     return tuple(word for key in keys for word in for_staff(office, key))
 
 
-# ---- an office that takes no calls now ----
+# ---- An office that takes no calls now (E23) -----------------------------------------------------
 
+# Languages in which a start is spoken as the number of its hour alone: "dalle ore nove".
 BARE = frozenset({"it"})
-"""Languages in which a start is said by the number of its hour alone: "dalle ore nove"."""
 
 
 def not_now_words(desk: Desk, later: TransferLater, now: Now) -> Keys:
-    """Say all of it; what is not known is left out."""
+    """Return office, closing, time windows and resumption; what is not known is left out."""
     office = desk.office
     bands = later.begun(office.local(now.wall))
     return (
@@ -384,20 +385,21 @@ def not_now_words(desk: Desk, later: TransferLater, now: Now) -> Keys:
 
 
 def _closed(later: TransferLater) -> Keys:
-    """Say that it is closed today, whatever its bands."""
+    """Return that the office is closed today, whatever its time windows."""
     if later.closing is None:
         return ()
     return ("greeting_holiday" if later.closing.is_holiday else "greeting_closed",)
 
 
 def _office_name(desk: Desk, later: TransferLater) -> Keys:
-    """Say the office's name, where it has a sound in the language of the house."""
+    """Return the office's spoken name, where it is recorded in the office's first language."""
     language, _, key = desk.unit_names.get(later.unit.code, "").partition("/")
     return (key,) if language == desk.office.languages[0] else ()
 
 
 def _office_code(office: Office, register: Directory, later: TransferLater, now: Now) -> Keys:
-    """Name the office as whoever keyed its code knows it."""
+    """Return the digits of the office's code, for an office without a spoken name."""
+    # The operator has keyed that code, and so knows it.
     codes = needs_with_keys(register, office.today(now.wall))
     asked = (later.unit.code, later.need)
     code = next((c.need.code_keys for c in codes if (c.unit, c.need.code) == asked), "")
@@ -405,7 +407,7 @@ def _office_code(office: Office, register: Directory, later: TransferLater, now:
 
 
 def takes_calls(bands: tuple[Band, ...], language: str) -> Keys:
-    """Say bands one after the other; minutes to the next five inside a band."""
+    """Return time windows one after the other, rounded to five minutes inside each."""
     said: list[str] = []
     for number, band in enumerate(bands):
         said.append("bands_and" if number else "bands_from")
@@ -414,7 +416,8 @@ def takes_calls(bands: tuple[Band, ...], language: str) -> Keys:
 
 
 def _start(at: time, language: str) -> Keys:
-    """Say a start, rounded up: nobody is sent to an office that is not there yet."""
+    """Return a start, rounded up to five minutes."""
+    # Up: nobody is sent to an office that is not there yet.
     fives = -(-(at.hour * 60 + at.minute) // 5)
     number = fives // 12 % 24
     hour = _bare(number) if language in BARE else f"hour_{number}"
@@ -422,12 +425,13 @@ def _start(at: time, language: str) -> Keys:
 
 
 def _bare(hour: int) -> str:
-    """Name the recording of a number alone: a day's is one, but for the first of a month."""
+    """Return the recording of a number alone."""
+    # A day of the month is spoken as its number, but for the first ("primo").
     return f"day_{hour}" if hour > 1 else f"digit_{hour}"
 
 
 def _end(at: time) -> Keys:
-    """Say an end, rounded down; 24:00 is zero hours."""
+    """Return an end, rounded down to five minutes; 24:00 is zero hours."""
     return (f"hour_{at.hour}", *_minute(at.minute - at.minute % 5))
 
 
@@ -436,7 +440,7 @@ def _minute(minute: int) -> Keys:
 
 
 def resumption(office: Office, at: datetime | None, now: Now) -> Keys:
-    """Say when an office takes calls again: today, tomorrow, or the date; None: nothing."""
+    """Return when an office takes calls again: today, tomorrow, or the date; () for None."""
     if at is None:
         return ()
     local = rounded_up(office.local(at))

@@ -34,14 +34,13 @@ from appliance.policy.routing import (
     overflow_cause,
 )
 
-# ---- handing over ------------------------------------------------------------------------------
-# A caller whom nobody here can take is handed over to another branch, before voicemail (B9).
-#
-# To the call the branch is one more phone that rings: it answers, is busy, or is not to be had, and
-# then the next one is asked; after the last one the call goes where it would have gone without.
+# ---- Overflow: a caller whom nobody here can take goes to another branch, before voicemail -------
+# To the call the branch is one more phone that rings: it answers, is busy or unreachable, and then
+# the next one is asked; after the last one the call goes where it would have gone without branches.
 
+# RFC 5806 4.2: the Diversion reason when an operator has sent the caller on.
 TRANSFERRED = "deflection"
-"""RFC 5806 4.2: somebody here has sent the caller on."""
+# RFC 5806 4.2: the Diversion reason that the branch is told for an overflow.
 WORDS: Mapping[OverflowCause, str] = {
     OverflowCause.BUSY: "user-busy",
     OverflowCause.NO_ANSWER: "no-answer",
@@ -49,27 +48,29 @@ WORDS: Mapping[OverflowCause, str] = {
     OverflowCause.UNREACHABLE: "unavailable",
     OverflowCause.CLOSED: "time-of-day",
 }
-"""What the branch is told of why (RFC 5806 4.2)."""
 
 
 def next_branch(desk: Desk, call: Call, decision: Decision, now: Now) -> BranchDestination | None:
-    """Return the next branch that may be asked instead of voicemail, each once; None for none."""
+    """Return the next branch to be asked instead of voicemail, each once a call, or None."""
     rules, line = desk.office.branches, call.line
+    # A half-duplex line carries no conversation (B2); without the media gateway there is no sound.
     if decision.way is not Destination.VOICEMAIL or line.duplex is False or not desk.carrier:
         return None
-    if desk.came_over(call):  # no third branch, and no way back: whoever sent the caller decides
+    # No loops: no third branch, and not back to the one that sent the caller, which decides itself.
+    if desk.came_over(call):
         return None
     if overflow_cause(decision.code, decision.greeting) not in rules.when:
         return None
     calendar = desk.office.switchboard.schedule
     found = branch_destinations(rules, desk.register, calendar, now)
+    # `reachable`: the SIP thread asks each branch by OPTIONS through the proxy.
     return next((d for d in found if d.name in desk.reachable and d not in call.handed), None)
 
 
 def ring_branch(
     desk: Desk, call: Call, decision: Decision, to: BranchDestination, now: Now
 ) -> Iterator[Order]:
-    """Ring a branch; the caller, who may be on hold, hears what any caller hears."""
+    """Ring a branch for a call, as a phone would be rung."""
     cause = overflow_cause(decision.code, decision.greeting)
     assert cause is not None, "only a call with a cause is handed over"
     call.handed.add(to)
@@ -85,48 +86,49 @@ def ring_branch(
     call.note(f"ring.{to.name}")
     number = call.record.caller.number
     yield orders.RingPhones(call.id, ringing, call.display, number, diversion(call, WORDS[cause]))
+    # A queue's announcement may be playing: from now on hold music, as for any caller who is held.
     if waited and call.up:
         yield orders.Hold(call.line.name)
     yield call.write()
 
 
 def diversion(call: Call, why: str) -> Passed:
-    """Say why a caller goes on, and whether the number may be told."""
+    """Return the reason for a diversion, and whether the caller withholds the number."""
     return Passed(why, call.record.caller.presentation is Presentation.WITHHELD)
 
 
 def diversion_to(desk: Desk, call: Call, phone: str) -> Passed | None:
-    """Say the same where somebody transfers to a phone that is another branch; None for others."""
+    """Return the diversion of a transfer to another branch; None for a phone of the office."""
     return diversion(call, TRANSFERRED) if is_elsewhere(desk, phone) else None
 
 
 def is_elsewhere(desk: Desk, phone: str) -> bool:
-    """Tell whether it is people of another branch who are there, none of ours."""
+    """Tell whether a phone is another branch's account."""
     return phone in desk.office.branches.names
 
 
-# ---- trunk line --------------------------------------------------------------------------------
-# The line of a caller whom another branch, or a telephone system, hands over by SIP (B9).
-#
-# To its call the leg is a line like any other, by the leg's own name: what is ordered of the line
-# is turned into orders for the leg, and what is told of the leg into facts of the line (cf.
-# outside_call.py, which does the reverse). Only it is never answered but for a person: whoever sent
-# the caller keeps them until somebody lifts here, and decides what comes next where nobody does.
+# ---- Trunk line: the leg of a caller whom a branch or telephone system hands over by SIP (B9) ----
+# To its call the leg is a line, named by the leg: orders to the line become orders to the leg, and
+# events of the leg become events of the line (outside_call.py does the reverse). It is answered for
+# a person only: the sender keeps the caller until somebody answers here, and decides what comes
+# next when nobody does.
 
 Orders = Iterator[Order]
 
+# RFC 3261 21: the SIP answer to the sender when all are busy, when nobody takes the call, and when
+# there is no sound.
 BUSY, NOT_THERE, NO_SERVICE = 486, 480, 503
-"""What whoever sent the caller is told (RFC 3261 21): all busy, nobody takes it, no sound."""
 WITHOUT_PEOPLE = {Destination.VOICEMAIL, Destination.WAITING}
-"""Ways on which nobody has lifted, and the line would be answered all the same."""
+"""Destinations for which the box itself would answer the line, without a person."""
 
 
 def code_for(desk: Desk, decision: Decision | None) -> int:
-    """Say by what code a caller is given back for whom a decision leads to nobody."""
+    """Return the SIP code by which a caller is given back after a decision."""
     if not desk.carrier:
         return NO_SERVICE
     if decision is None:
         return NOT_THERE
+    # With places to wait too: the sender has the caller, and is told that all are busy.
     busy = (
         decision.greeting == routing.NOT_TAKEN_GREETINGS[NotTaken.BUSY]
         or decision.way is Destination.WAITING
@@ -135,23 +137,20 @@ def code_for(desk: Desk, decision: Decision | None) -> int:
 
 
 def is_given_back(desk: Desk, call: Call, decision: Decision) -> bool:
-    """Tell whether a decision is not ours: nobody here has answered the caller yet."""
+    """Tell whether the sender decides instead of us: nobody here has answered the caller yet."""
     return desk.came_over(call) and not call.off_hook and decision.way in WITHOUT_PEOPLE
 
 
 def give_caller_back(desk: Desk, call: Call, now: Now) -> Orders:
-    """Let whoever sent the caller decide what comes next; they have not been answered."""
+    """Refuse the unanswered trunk leg: its sender decides what comes next."""
     call.settle(Result.NOT_REACHED)
     yield from hang_up_line(desk, call, now)
     call.enter(State.CLEARING, now)
     yield call.write()
 
 
-# --- what is told of the leg ----------------------------------------------------------------------
-
-
 def as_line_event(desk: Desk, event: Event) -> Event:
-    """Turn what is told of such a leg into a fact of the call's line."""
+    """Map the event of a trunk leg to the corresponding line event; return others unchanged."""
     leg = getattr(event, "leg", "")
     seat = desk.trunks.get(leg)
     match event:
@@ -171,16 +170,14 @@ def _evidence(desk: Desk, name: str, event: PhoneHungUp | PhoneLost) -> Evidence
     call = desk.calls.get(name)
     if isinstance(event, PhoneLost):
         return Evidence.LOST
+    # A BYE ends an answered call; before that it is the caller who gives up (CANCEL).
     return Evidence.SIGNALLED if call is not None and call.up else Evidence.GAVE_UP
 
 
-# --- what is ordered of the line ------------------------------------------------------------------
-
-
 def for_its_leg(desk: Desk, order: Order) -> list[Order]:
-    """Turn an order to such a line into orders to its leg; any other order stays as it is.
+    """Map an order to a trunk line to orders to its leg; return other orders unchanged.
 
-    An order that means nothing to a leg is dropped.
+    An order without a meaning for a leg is dropped.
     """
     if getattr(order, "line", "") not in desk.trunks:
         return [order]
@@ -208,7 +205,8 @@ def for_its_leg(desk: Desk, order: Order) -> list[Order]:
 
 
 def _let_go(desk: Desk, leg: str) -> list[Order]:
-    """Give the caller back, or hang up on them; the line is idle at once."""
+    """Refuse or hang up a trunk leg, and report its line idle."""
+    # No modem has to prove it: `idle_trunks` reports the line after this event's orders.
     desk.freed.append(leg)
     call = desk.calls[desk.trunks[leg].call]
     return _end(desk, leg, code_for(desk, call.decision))
@@ -224,13 +222,13 @@ def _end(desk: Desk, leg: str, code: int) -> list[Order]:
 
 
 def idle_trunks(desk: Desk) -> tuple[LineIdle, ...]:
-    """Return, once, that lines are idle which were let go."""
+    """Return LineIdle, once, for each trunk line that was let go."""
     told = tuple(LineIdle(leg) for leg in desk.freed)
     desk.freed.clear()
     return told
 
 
 def end_trunk_calls(desk: Desk) -> Orders:
-    """There is no sound any more, or the box stops: nobody is kept on such a line."""
+    """End every trunk leg: there is no sound any more, or the box stops."""
     for leg in desk.trunks:
         yield from _end(desk, leg, NO_SERVICE)

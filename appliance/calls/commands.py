@@ -1,10 +1,9 @@
-"""What a person may ask of the desk: by button, phone key, command or console.
+"""Commands of people to call control: by button, phone key, command line or console.
 
-Each says who asks (`by`, a position or user name) and until when it holds. A state of the whole
-house that is given no end ends at the next change of the written hours, unless it `lasts` until
-somebody ends it.
-The two states *unattended* ("Non presidiato") and *closed* ("Chiuso - segreteria") are two words
-and two keys (P8, P9).
+`by` is the position or user that gives the command, `until` its end. A state of the whole office
+without an end ends at the next change of the written hours, unless it `lasts` until a person ends
+it. *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso – segreteria", P9) are two states with
+two keys.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class SetClosed:
 
 @dataclass(frozen=True, slots=True)
 class SetOpened:
-    """Opened by hand outside the written hours."""
+    """Opened by a person outside the written hours."""
 
     on: bool
     by: str
@@ -47,7 +46,7 @@ class SetOpened:
 
 @dataclass(frozen=True, slots=True)
 class SetAllAbsent:
-    """All absent for a while, an hour at most where nobody says otherwise (E4)."""
+    """All absent, for an hour at most unless `until` is given (E4)."""
 
     on: bool
     by: str
@@ -57,7 +56,7 @@ class SetAllAbsent:
 
 @dataclass(frozen=True, slots=True)
 class SetAway:
-    """A position is away: its phone `by` is not rung until it is back, or `until` (E3)."""
+    """Position away: its phone `by` is not rung until it is back, or until `until` (E3)."""
 
     on: bool
     by: str
@@ -66,9 +65,9 @@ class SetAway:
 
 @dataclass(frozen=True, slots=True)
 class CallBack:
-    """A position is to call back whom "message:12", "request:7" or "call:ID" is about (E17).
+    """Call back from `position` for a `case`: "message:12", "request:7", "call:ID" (E17).
 
-    `urgent` is a reason to do so outside the civil band.
+    `urgent` is the reason for a call outside the hours for calling back.
     """
 
     position: str
@@ -79,7 +78,7 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True)
 class NoteSheet:
-    """Sheet `sheet` answered a caller (P2): of `call`, else of the call that `position` is in."""
+    """Record that `sheet` answered the caller of `call`, else of the call of `position` (P2)."""
 
     sheet: str
     call: str = ""
@@ -88,10 +87,10 @@ class NoteSheet:
 
 @dataclass(frozen=True, slots=True)
 class TransferCall:
-    """The caller of `call`, a call or the position that talks with it, is to go on (P3, P5).
+    """Transfer the caller of `call`, a call id or the position that talks with it (P3, P5).
 
-    `attended`: the operator stays until the office has answered. `anyway`: though it has not
-    answered of late (E8).
+    `attended`: the operator stays until the office has answered. `anyway`: in spite of the warning
+    that the office has not answered of late (E8).
     """
 
     call: str
@@ -105,9 +104,9 @@ class TransferCall:
 
 @dataclass(frozen=True, slots=True)
 class BringHead:
-    """The head is to join the conversation of `call`, a call or the position that talks (E10).
+    """Bring the supervisor into `call`, a call id or the position that talks with it (E10).
 
-    `on` false: while it rings, the head is to be rung no longer.
+    `on` false: stop ringing the supervisor.
     """
 
     call: str

@@ -1,8 +1,8 @@
-"""Conference with the supervisor (E10): brought in by an operator's key or a person's command.
+"""Conference with the supervisor (E10): brought in by an operator's key or a command.
 
-Caller and operator talk on while the supervisor's phones ring; the operator hears a short sign. To
-the call these phones are nobody's: what happens to them touches neither caller nor operator. Once
-the operator has gone, the supervisor is whom the caller talks with, and does what operators do.
+Caller and operator talk on while the supervisor's phones ring; the operator hears a short tone.
+These phones are no part of the caller's call: a failure of theirs affects neither caller nor
+operator. After the operator hangs up, the supervisor has the caller and does what operators do.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from appliance.policy.clock import Now
 from appliance.policy.text import Words
 
 TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
-"""Where the caller is on the line with the operator: three talk."""
+"""States in which caller and operator talk: the supervisor joins them."""
 CALLER_HELD = frozenset({State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT})
-"""Where the operator is busy with an office and the caller held: so is the supervisor."""
+"""States in which the operator is busy with an office: caller and supervisor are held."""
 RINGS_IN = TOGETHER | {State.TRANSFER_CHOICE}
+"""States in which the supervisor's phones go on ringing."""
 NOBODY_CAME = "nobody_there"
-"""What the operator hears when the supervisor will not come."""
+"""Prompt for the operator when the supervisor does not answer."""
 
 
 RINGS = Words("squilla il/la responsabile", "the head is being rung")
@@ -44,7 +45,7 @@ WITH = Words("con il/la responsabile", "with the head")
 
 
 class Hears(enum.Enum):
-    """What the supervisor hears of the call."""
+    """Sound that the supervisor is given."""
 
     NOTHING = enum.auto()
     CALL = enum.auto()
@@ -53,7 +54,7 @@ class Hears(enum.Enum):
 
 @dataclass(slots=True)
 class SupervisorCall(Side):
-    """The supervisor's phones for `call`: those that ring, then the one that answered."""
+    """Supervisor's phones for `call`: those that ring, then the one that answered."""
 
     call: str = ""
     phones: dict[str, str] = field(default_factory=dict)
@@ -66,10 +67,10 @@ class SupervisorCall(Side):
 
 
 RING_SIGN, STOP_SIGN = "tone_ok", announcements.TONE
-"""The signs that the supervisor is rung, and no longer."""
+"""Tones for the operator: the supervisor is being rung; no longer."""
 REFUSED = "state_refused"
+# On the supervisor's phone: who asks for help, and the caller. Phones of the office speak Italian.
 ASKS = "Chiede aiuto {}: {}"
-"""What the supervisor's phone shows; phones of the office speak Italian."""
 
 
 class SupervisorHindrance(enum.StrEnum):
@@ -114,7 +115,7 @@ SENTENCES: Mapping[SupervisorHindrance, Words] = {
         "Il responsabile non sta squillando.", "The head's phone is not ringing."
     ),
 }
-"""What a person is told who asks; no number is in it."""
+"""Answer to the command, for each hindrance; without numbers (P7)."""
 HEARD: Mapping[SupervisorHindrance, str] = {
     SupervisorHindrance.NO_PHONE: REFUSED,
     SupervisorHindrance.OUTSIDE: REFUSED,
@@ -122,18 +123,22 @@ HEARD: Mapping[SupervisorHindrance, str] = {
     SupervisorHindrance.THERE: REFUSED,
     SupervisorHindrance.NOT_RUNG: REFUSED,
 }
-"""What the operator hears who has pressed the key; where none is named here, that nobody comes."""
+"""Prompt for the operator who pressed the key, for each hindrance; NOBODY_CAME for the others."""
 
 
 def hindrance(desk: Desk, call: Call, now: Now) -> SupervisorHindrance | None:
-    """Say why the supervisor's phones would not ring for a call now; None: they would."""
+    """Return why the supervisor's phones cannot ring for a call now, or None."""
     phones = desk.office.head
     there = [phone for phone in phones if phone in desk.reachable]
+    # The first that holds is told.
     reasons = {
         SupervisorHindrance.THERE: supervisor_of(desk, call) is not None,
         SupervisorHindrance.NO_PHONE: not phones,
+        # BringIn adds a phone to a line and a phone; this operator's telephone is a line.
         SupervisorHindrance.OUTSIDE: call.leg in desk.outside,
+        # A trunk leg takes no third voice (docs/design/call.md, "Between branches").
         SupervisorHindrance.CAME_OVER: desk.came_over(call),
+        # E4: no phone rings.
         SupervisorHindrance.ALL_ABSENT: routing.if_absent(desk.office, desk.service, now)
         is not None,
         SupervisorHindrance.UNREACHABLE: not there,
@@ -144,8 +149,9 @@ def hindrance(desk: Desk, call: Call, now: Now) -> SupervisorHindrance | None:
 
 
 def by_key(desk: Desk, call: Call, now: Now) -> Orders:
-    """The operator's key: the supervisor is rung; once more while it rings: no longer."""
+    """Ring the supervisor by the operator's key, or call them off while they ring."""
     side = supervisor_of(desk, call)
+    # The same key again while it rings calls the supervisor off.
     if side is not None and side.state is SideState.RINGING:
         yield from _stop(desk, call, side)
         return
@@ -159,7 +165,7 @@ def by_key(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
-    """Console or command; who asks was told by `answer_to` what will come of it."""
+    """Ring the supervisor, or call them off, by a command; `answer_to` has told the outcome."""
     request, side = event.request, supervisor_of(desk, call)
     if not isinstance(request, BringHead) or answer_to(desk, call, request, now) is not None:
         return
@@ -170,7 +176,7 @@ def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
 
 
 def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | None:
-    """Say why a person's wish would not be carried out now; None: it would be."""
+    """Return why a command would be refused now, or None."""
     side = supervisor_of(desk, call)
     if request.on:
         why = hindrance(desk, call, now)
@@ -181,7 +187,8 @@ def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | N
 
 
 def _ring(desk: Desk, call: Call, now: Now) -> Orders:
-    """Ring whichever phones of the supervisor are free; the conversation goes on."""
+    """Ring the supervisor's free phones; the conversation goes on."""
+    # Legs of this call by name only: `Call.legs` would make them phones that ring for the caller.
     phones = desk.free_of(desk.office.head)
     rung = {call.new_leg_name(): phone for phone in phones}
     first = next(iter(rung))
@@ -214,14 +221,14 @@ def _stop(desk: Desk, call: Call, side: SupervisorCall) -> Orders:
 
 
 def supervisor_of(desk: Desk, call: Call) -> SupervisorCall | None:
-    """Return the supervisor's part in a call, None for none."""
+    """Return the supervisor's part in a call, or None."""
     heads = (side for side in desk.sides.values() if isinstance(side, SupervisorCall))
     return next((side for side in heads if side.call == call.id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorStatus:
-    """The supervisor's part in a call as anybody may see it: phones that ring, or the one in it."""
+    """Supervisor's part in a call as anybody may see it: the phones that ring, or the one in it."""
 
     phones: tuple[str, ...]
     talks: bool
@@ -229,7 +236,7 @@ class SupervisorStatus:
 
 
 def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
-    """Describe it; None while the supervisor has no part."""
+    """Return the supervisor's part in a call for the status; None while there is none."""
     side = supervisor_of(desk, call)
     if side is None:
         return None
@@ -238,22 +245,21 @@ def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
 
 
 def supervisor_has_caller(desk: Desk, phone: str) -> bool:
-    """True for a phone of the supervisor's that is in a conversation."""
+    """True for a supervisor's phone that is in a conversation."""
     heads = (side for side in desk.sides.values() if isinstance(side, SupervisorCall))
     return any(s.state is SideState.TALKING and phone in s.phones.values() for s in heads)
 
 
 def whisper(desk: Desk, call: Call, prompt: str) -> Orders:
-    """Have the operator hear something over the conversation; caller and supervisor do not."""
+    """Play a prompt to the operator over the conversation; nobody else hears it."""
     yield orders.Whisper(call.leg, announcements.for_staff(desk.office, prompt))
 
 
-# --- what the supervisor's phones do --------------------------------------------------------------
-
-
 def _join(desk: Desk, side: SupervisorCall, event: OperatorAnswered, now: Now) -> Orders:
-    """The first who lifts is in the conversation; `keep` lets the phone in."""
+    """Keep the first phone that answers, and stop the others."""
+    # Its sound is joined by `place_supervisor`, after every other order of this event.
     phone = side.phones.pop(event.leg)
+    # `answered_elsewhere` spares the other phones a missed call.
     yield from _stop_ringing(side, answered_elsewhere=True)
     side.phones = {event.leg: phone}
     call = desk.calls[side.call]
@@ -262,8 +268,9 @@ def _join(desk: Desk, side: SupervisorCall, event: OperatorAnswered, now: Now) -
 
 
 def _part(desk: Desk, side: SupervisorCall, event: LegEnded, now: Now) -> Orders:
-    """A phone is out: after the last one the operator hears so; who was in has left."""
+    """Note a phone that is out or has left; tell the operator when the last one is out."""
     call, phone = desk.calls[side.call], side.phones.pop(event.leg)
+    # Whichever phone goes, the media gateway goes on with the two that are left, without an order.
     if side.state is SideState.TALKING:
         call.note(f"head.left.{phone}")
     else:
@@ -276,7 +283,7 @@ def _part(desk: Desk, side: SupervisorCall, event: LegEnded, now: Now) -> Orders
 
 
 def _nobody_lifted(desk: Desk, side: SupervisorCall, event: object, now: Now) -> Orders:
-    """Nobody lifted."""
+    """Stop ringing and tell the operator: nobody answered."""
     call = desk.calls[side.call]
     call.note("head.no_answer")
     yield from _stop_ringing(side)
@@ -285,7 +292,7 @@ def _nobody_lifted(desk: Desk, side: SupervisorCall, event: object, now: Now) ->
 
 
 def _again(desk: Desk, side: SupervisorCall, event: PromptEnded, now: Now) -> Orders:
-    """Whoever waits is never left in silence."""
+    """Play the hold music again: nobody is left in silence."""
     if side.hears is Hears.MUSIC:
         yield from _music(desk, side)
 
@@ -310,7 +317,7 @@ def _stop_ringing(side: SupervisorCall, *, answered_elsewhere: bool = False) -> 
 
 
 def dismiss_supervisor(desk: Desk, side: SupervisorCall) -> Orders:
-    """Let the supervisor's phones go, whether they ring or one talks."""
+    """Stop or hang up the supervisor's phones."""
     del desk.sides[side.leg]
     if side.state is SideState.RINGING:
         yield from _stop_ringing(side)
@@ -318,17 +325,15 @@ def dismiss_supervisor(desk: Desk, side: SupervisorCall) -> Orders:
         yield from (orders.HangUpPhone(leg) for leg in side.phones)
 
 
-# --- what becomes of the call ---------------------------------------------------------------------
-
-
 def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
-    """After every event: the supervisor hears the caller with the operator, else waits, or goes.
+    """Join the supervisor with caller and operator, hold or dismiss them, after every event.
 
-    `given` are the orders that the event led to: what is ordered of the line parts it from both.
+    `given`: the orders of the event so far; one that joins the line elsewhere parts it from both.
     """
     for side in [side for side in desk.sides.values() if isinstance(side, SupervisorCall)]:
         call = desk.calls.get(side.call)
         stays = RINGS_IN if side.state is SideState.RINGING else TOGETHER | CALLER_HELD
+        # The call is over, its operator has gone, or the caller is elsewhere.
         if call is None or not call.leg or call.state not in stays:
             yield from dismiss_supervisor(desk, side)
         elif side.state is SideState.TALKING:
@@ -336,7 +341,8 @@ def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
 
 
 def _place(desk: Desk, call: Call, side: SupervisorCall, given: Collection[Order]) -> Orders:
-    """Let the supervisor hear what it is to hear now."""
+    """Give the supervisor the sound that fits the call's state."""
+    # An order to the line has ended the conference: BringIn is needed again.
     if side.hears is Hears.CALL and any(_parts(order, call) for order in given):
         side.hears = Hears.NOTHING
     if call.state in CALLER_HELD and side.hears is not Hears.MUSIC:
@@ -357,11 +363,12 @@ PARTING = orders.Connect | orders.Hold | orders.Play
 
 
 def supervisor_takes_over(desk: Desk, call: Call, now: Now) -> Orders:
-    """The operator has gone: caller and supervisor talk on. Ask `is_in` first."""
+    """Give the caller to the supervisor after the operator has gone; needs `supervisor_is_in`."""
     side = supervisor_of(desk, call)
     assert side is not None, "only a supervisor who is in takes over"
     del desk.sides[side.leg]
     ((call.leg, call.leg_phone),) = side.phones.items()
+    # A code that the operator had begun is nobody's any more.
     call.leg_play = call.keyed = ""
     call.note(f"head.takes_over.{call.leg_phone}")
     yield orders.Connect(call.line.name, call.leg)
@@ -376,7 +383,7 @@ def supervisor_is_in(desk: Desk, call: Call) -> bool:
 
 
 def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The operator hung up: so does the box, unless the supervisor is in the conversation (E10)."""
+    """End a call whose operator hung up, unless the supervisor is in the conversation (E10)."""
     call.note("operator_left")
     if supervisor_is_in(desk, call):
         yield from supervisor_takes_over(desk, call, now)

@@ -1,8 +1,8 @@
-"""Confinement: what becomes of a call that a fault of ours befell in the middle of a handler.
+"""Confinement: bring a call to safety after a programming error in one of its handlers.
 
-What a handler ordered before it failed holds, and so does what it changed: here the call is brought
-from there to something safe, and no other call hears of it. The caller keeps a conversation that
-is whole, else comes to voicemail; what was recorded is kept; the line is released in the end.
+The handler's orders and changes before the error hold; the call goes on from there, and no other
+call is affected. The caller keeps a conversation that is whole, else comes to voicemail; what was
+recorded is kept; the line is released in the end.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from appliance.policy.routing import NOT_TAKEN_GREETINGS, Decision, Destination,
 
 Orders = Iterator[Order]
 Report = Callable[[], None]
-"""Takes note of a fault, within the handler that caught it."""
+"""Reports the exception being handled."""
 Step = Callable[[Desk, Call, object, Now], Orders]
 
 TRAIL: Final = "fault"
-"""What the trail of a call says that a fault befell."""
+"""Trail code of a call that was hit by a programming error."""
 FALLBACK: Final = Decision(
     Destination.VOICEMAIL,
     ReasonCode.FAULT,
@@ -58,31 +58,31 @@ INFORM: Final = (
     events.TransferAsked,
     events.TransferWished,
 )
-"""Events without which a call goes on as it was."""
+"""Events that a call can miss without harm: it goes on as it was."""
 LINE_GONE: Final = (*GONE, events.LineIdle, events.LineRestored)
 LEAVES: Final = (events.CallerHungUp, events.LineTaken, events.LineNeeded)
-"""Events after which the box has nobody to speak to on a line, or must let go of it."""
+"""Events after which nobody listens on a line, or the box must release it."""
 TALKS: Final = frozenset({State.TALKING, State.TRANSFERRED})
 PARTS: Final = (events.PhoneHungUp, events.DeadlinePassed)
-"""What ends a conversation, beside its caller."""
+"""Events that end a conversation, other than the caller's."""
 KEEPS: Final = frozenset({State.STORING, State.SAVING})
+# The caller is on hold at the PBX: no announcement of the box reaches them before a second flash.
 AT_PBX: Final = frozenset({State.PBX_CALLING, State.PBX_OFFERING, State.PBX_AWAITING_KEY})
-"""The caller is on hold at a PBX, and hears nothing of ours."""
 GREETED: Final = frozenset(
     {State.GREETING_PENDING, State.GREETING, State.MENU, State.SHEET, State.CALLBACK_OFFERED}
 )
-"""Voicemail itself has failed, or what stands before it."""
+"""States in which the greeting, or what precedes it, has failed."""
 WITHOUT_VOICEMAIL: Final = GREETED | KEEPS | {State.TONE, State.RECORDING, State.FAREWELL}
 OUTCOMES: Final = (
     events.MessageStored, events.RequestStored, events.StoreFailed, events.DeadlinePassed
 )  # fmt: skip
-"""After these nothing more is heard of what was to be stored."""
+"""Last events about a message or request that is being stored."""
 
 Seen = tuple[object, ...]
 
 
 def seen(call: Call) -> Seen:
-    """Return what must be as it was for a call to go on as if nothing had come."""
+    """Return what must be unchanged for a call to go on as if the event had not come."""
     office = call.transfer.leg if call.transfer else ""
     return call.state, tuple(call.legs), call.leg, office
 
@@ -90,10 +90,12 @@ def seen(call: Call) -> Seen:
 def of_call(
     desk: Desk, call: Call, event: object, before: Seen | None, now: Now, report: Report
 ) -> Orders:
-    """Bring a call to safety; a step that fails itself is followed by a plainer one."""
+    """Bring a call to safety by the first step of its ladder that does not fail itself."""
+    # It is over: no caller is on it.
     if desk.calls.get(call.id) is not call:
-        return  # it is over: nothing can befall its caller
+        return
     call.note(TRAIL)
+    # The handler that would have noted this has failed.
     call.up = call.up or isinstance(event, events.LineAnswered)
     for step in _ladder(desk, call, event, before):
         try:
@@ -102,32 +104,38 @@ def of_call(
             report()
         else:
             return
+    # Every step has failed: forget the call, so that its line can ring again.
     desk.calls.pop(call.id, None)
     tidy(desk, now)
 
 
 def _ladder(desk: Desk, call: Call, event: object, before: Seen | None) -> tuple[Step, ...]:
-    """Choose the steps: the first one that is carried out is the last."""
+    """Return the steps to try, plainer ones later; the first that succeeds is the last."""
     state = call.state if before is None else before[0]
+    # No order can reach the caller any more.
     if isinstance(event, LINE_GONE):
         return _lose, _drop
+    # The line has not proven itself idle in time: no other event need come.
     if state is State.CLEARING and isinstance(event, events.DeadlinePassed):
         return (_drop,)
+    # The handler has changed nothing, and the event was only for information: the conversation is
+    # whole. Not in ARRIVED, where the identity is what routes the call.
     whole = before == seen(call) and state is not State.ARRIVED
     if state is State.CLEARING or (whole and isinstance(event, INFORM)):
         return _go_on, _drop
+    # The conversation is over, or nobody listens: nothing is played.
     if isinstance(event, LEAVES) or (state in TALKS and isinstance(event, PARTS)):
         return _let_go, _drop
+    # Only a second flash brings the caller back to where the box is heard.
     if state in AT_PBX:
         return pbx.take_back, _let_go, _drop
+    # The greeting has failed; a message can be left without it.
     if state in GREETED and call.up and desk.has_room:
         return _tone, _let_go, _drop
+    # Voicemail itself has failed: what was recorded is kept, more cannot be done.
     if state in WITHOUT_VOICEMAIL:
         return _let_go, _drop
     return _voicemail, _let_go, _drop
-
-
-# --- steps --------------------------------------------------------------------------------------
 
 
 def _go_on(_desk: Desk, call: Call, _event: object, _now: Now) -> Orders:
@@ -135,12 +143,10 @@ def _go_on(_desk: Desk, call: Call, _event: object, _now: Now) -> Orders:
 
 
 def _voicemail(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Let phones go; the caller hears that there is a technical problem, and may leave words.
-
-    A caller whom another branch hands over and nobody has answered is theirs again.
-    """
+    """Hang up the phones and send the caller to voicemail, with the greeting for a fault."""
     yield from _release(call, event)
     call.stage, call.decision, call.settled = None, FALLBACK, True
+    # The branch that sent a caller whom nobody has answered decides what comes next.
     if branches.is_given_back(desk, call, FALLBACK):
         yield from branches.give_caller_back(desk, call, now)
         return
@@ -155,18 +161,19 @@ def _voicemail(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def _tone(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
-    """No greeting can be said: the tone alone, and words can be left all the same."""
+    """Play the tone without a greeting: a message can be left all the same."""
     call.enter(State.TONE, now)
     yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
     yield call.write()
 
 
 def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Hang up; what was recorded is kept. A line that rings on begins a call anew."""
+    """Hang up and keep what was recorded."""
     yield from _release(call, event)
     if isinstance(event, events.CallerHungUp):
         note_evidence(call, event)
     yield from _keep_words(desk, call, event, now)
+    # The line still rings: its next ring begins a new call.
     if not call.off_hook and not desk.came_over(call):
         desk.leave_line(call, LineState.IDLE, now)
         call.settle(Result.LOST)
@@ -187,7 +194,7 @@ def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def _lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is gone, or idle: what was recorded is kept, the call is over."""
+    """End a call whose line is gone or idle, and keep what was recorded."""
     yield from _release(call, event)
     yield from _keep_words(desk, call, event, now)
     if call.on_line:
@@ -203,7 +210,8 @@ def _lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
-    """Forget the call by nothing that could fail: each leg is hung up, and the line."""
+    """Hang up every leg and the line, and drop the call."""
+    # The last step: no handler is called but `end_call`, so that there is little left to fail.
     transfer = call.transfer
     legs = dict.fromkeys((*call.legs, call.leg, transfer.leg if transfer else ""))
     for leg in legs:
@@ -218,20 +226,22 @@ def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
 
 
 def _release(call: Call, event: object) -> Orders:
-    """Let every phone of the call go, also one that has just lifted."""
+    """Hang up every phone of the call."""
     yield from release_phones(call)
+    # A phone that has just answered may not be the call's yet.
     if isinstance(event, events.OperatorAnswered):
         yield orders.HangUpPhone(event.leg)
 
 
 def _keep_words(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Have what is recorded stored; of what was being stored note how that went."""
+    """Store a running recording; note the outcome of one that is being stored."""
     if call.state is State.RECORDING:
         call.enter(State.SAVING, now, desk.office.voicemail.store_ms)
         yield voicemail.to_be_stored(call)
         return
     if call.state not in KEEPS:
         return
+    # What failed is only what follows the storing: a stored message is one.
     if isinstance(event, events.MessageStored) and not call.record.message:
         call.note("stored", result=Result.MESSAGE, message=event.message)
     if isinstance(event, OUTCOMES):
@@ -240,23 +250,21 @@ def _keep_words(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def _result(call: Call) -> Result:
-    """Say what a call is that ends so."""
+    """Return the result of a call that is ended here."""
     if call.talking_since is not None:
         return Result.ANSWERED
     waited = call.state in WAITS_FOR_PERSON or not call.up
     return Result.LOST if waited else without_message(call)
 
 
-# --- calls that phones make, and what is no call's ----------------------------------------------
-
-
 def of_side(
     desk: Desk, side: Side, event: object, before: Seen | None, now: Now, report: Report
 ) -> Orders:
-    """End a call that a phone made, unless it is whole and loses nothing without the event."""
+    """End a call that a phone made, unless it is unchanged and can miss the event."""
     is_whole = before == (side.state, tuple(side.legs)) and isinstance(event, INFORM)
     if is_whole or desk.sides.get(side.leg) is not side:
         return
+    # By orders that can hardly fail; if they do, the call is forgotten all the same.
     try:
         yield from _end_side(desk, side, now)
     except Exception:  # noqa: BLE001 - as of_call
@@ -265,7 +273,8 @@ def of_side(
 
 
 def _end_side(desk: Desk, side: Side, now: Now) -> Orders:
-    """Let its phones go and its line; the call that waits for one of them hears so."""
+    """Hang up its phones and its line."""
+    # A caller's call waits for this telephone: to it the telephone has hung up.
     if isinstance(side, OutsideCall):
         side.told.append(events.PhoneHungUp(side.leg))
     else:
@@ -281,12 +290,13 @@ def _end_side(desk: Desk, side: Side, now: Now) -> Orders:
 
 
 def unheard(desk: Desk, event: events.Event, given: Iterable[Order]) -> Orders:
-    """Answer a phone whose call, or whose wish, could not even be begun."""
+    """Refuse a phone whose call, or whose transfer request, could not be begun."""
     leg = getattr(event, "leg", "")
     match event:
         case events.PhoneDialled() | events.BranchCalled():
+            # It has begun: its own limits end it.
             if leg in desk.sides or leg in desk.trunks:
-                return  # it has begun: its own limits end it
+                return
             up = any(isinstance(o, orders.AcceptPhone) and o.leg == leg for o in given)
             yield orders.HangUpPhone(leg) if up else orders.RefusePhone(leg, branches.NO_SERVICE)
         case events.TransferAsked():
@@ -294,7 +304,7 @@ def unheard(desk: Desk, event: events.Event, given: Iterable[Order]) -> Orders:
 
 
 def tidy(desk: Desk, now: Now) -> None:
-    """Free the lines whose call was never begun: their next ring begins one."""
+    """Free lines whose call does not exist (any more): their next ring begins one."""
     for seat in desk.seats.values():
         if seat.call and seat.call not in desk.calls and seat.call not in desk.sides:
             seat.call = ""

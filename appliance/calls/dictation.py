@@ -1,9 +1,9 @@
-"""An announcement of the office's own is dictated at a phone: rung, said, heard again, kept or not.
+"""Dictation of an announcement of the office at a phone: ring, record, play back, keep or discard.
 
-The phone hears what to do and a tone; the hash key ends what it says, then it hears that again: 1
-keeps it as a draft, 2 says it again, star or putting down discards it. One person speaks, on a leg
+The phone plays what to do and a tone; the hash key ends the recording, which is then played back: 1
+keeps it as a draft, 2 records anew, star or hanging up discards it. One person speaks, on a leg
 that is joined to nobody: no conversation is ever recorded (E21). A caller goes before: a phone that
-rings for it counts as free, and one at which somebody dictates is taken where no other one is free.
+rings for a dictation counts as free, and one at which somebody dictates is taken where no other is.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ Orders = Iterator[orders.Order]
 KEEP, AGAIN, DISCARD, END = "1", "2", "*", "#"
 RING_MS = 25_000
 CHOOSE_MS = 30_000
-"""How long a key is waited for once it was heard again."""
+"""Time for a key after the recording was played back, ms."""
+# The longest announcement; silence ends it, but not in the grace time, while somebody draws breath.
 LONGEST_MS, SILENCE_MS, GRACE_MS = 30_000, 5_000, 8_000
-"""As long as an announcement may be; silence ends it, but not while somebody draws breath."""
 LEAST_MS = 500
-"""Of less nothing is heard."""
+"""Shortest recording, ms; in less nothing can be heard."""
+# Longest series of recordings: a phone left off the hook ends all the same.
 MOST_TAKES = 9
-"""So often it may be said: a phone left off the hook ends all the same."""
 SHOWN = "Dettatura annuncio"
-"""What the phone's screen shows."""
+"""Text on the phone's display."""
 LOST = {RecordingStop.LOST, RecordingStop.ORDERED, RecordingStop.RELEASE}
 TURNED_DOWN: dict[type, Went] = {
     PhoneHungUp: Went.NO_ANSWER,
@@ -62,7 +62,7 @@ NO_SOUND = Words(
 
 @dataclass(slots=True)
 class DictationCall(Side):
-    """Such a call: `ask` names who asked for it, `takes` counts how often it was said."""
+    """Dictation at a phone: `ask` names the request, `takes` counts the recordings."""
 
     ask: str = ""
     takes: int = 0
@@ -74,31 +74,34 @@ class DictationCall(Side):
 
     @property
     def gives_way(self) -> bool:
-        """True until somebody lifts."""
+        """True until the phone is answered."""
         return self.state is SideState.RINGING
 
     @property
     def yields(self) -> bool:
-        """True as long as it lasts: a caller goes before."""
+        """True once the phone is answered: a caller goes before, where no other phone is free."""
+        # P8: while another phone is free nobody who dictates is disturbed.
         return self.state is not SideState.RINGING
 
     def enter(self, state: SideState, now: Now) -> None:
-        """Go to a state; whoever is to choose has heard it to its end and may think."""
+        """Enter a state and start its limit."""
         Side.enter(self, state, now)
+        # Longer than after a message: the person has heard it to its end and may think.
         if state is SideState.WAITING:
             self.deadline = now.monotonic + CHOOSE_MS / 1000
 
     def make_way(self) -> Orders:
-        """Let the phone go; what is being kept already is kept."""
+        """Release the phone for a call and discard the recording."""
         if self.state is SideState.RINGING:
             yield orders.StopRinging(self.leg)
         else:
             yield orders.HangUpPhone(self.leg)
+        # In these a recording is being kept already, or was: it stays.
         if self.state not in {SideState.CLOSING, SideState.LEAVING}:
             yield from _drop(self, Went.NEEDED)
 
     def concerns(self, event: Event) -> bool:
-        """Its recording's end and its draft, beside what concerns every call of a phone."""
+        """True for the end of its recording and for its draft, as well as for `Side`'s events."""
         if isinstance(event, RecordingEnded):
             return event.recording == self.take
         if isinstance(event, TakeKept):
@@ -107,7 +110,7 @@ class DictationCall(Side):
 
 
 def begin_dictation(desk: Desk, event: DictationAsked, now: Now) -> Orders:
-    """Ring the phone, or say why not."""
+    """Ring the phone, or answer why not."""
     hindrance = _hindrance(desk, event.phone)
     yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or SAID[Went.RINGS])
     if hindrance is not None:
@@ -123,20 +126,18 @@ def begin_dictation(desk: Desk, event: DictationAsked, now: Now) -> Orders:
 
 
 def _hindrance(desk: Desk, phone: str) -> Words | None:
-    """Say why nobody is rung, None when somebody is."""
+    """Return why the phone is not rung, or None."""
     if phone not in desk.office.known_phones & desk.reachable:
         return NOT_THERE
+    # A phone that rings for a dictation counts as free, so `engaged` alone does not find it.
     dictates = any(isinstance(s, DictationCall) and s.phone == phone for s in desk.sides.values())
     if dictates or phone in desk.engaged():
         return SAID[Went.BUSY]
     return None if desk.carrier else NO_SOUND
 
 
-# --- the phone rings ----------------------------------------------------------------------------
-
-
 def _give_up(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
-    """Nobody lifted, or there is no sound to be had."""
+    """Stop ringing: nobody answered, or there is no sound."""
     yield orders.StopRinging(side.leg)
     late = isinstance(event, DeadlinePassed)
     yield orders.TakeWent(side.ask, Went.NO_ANSWER if late else Went.LOST)
@@ -146,15 +147,12 @@ def _turned_down(desk: Desk, side: DictationCall, event: LegEnded, now: Now) -> 
     yield orders.TakeWent(side.ask, TURNED_DOWN.get(type(event), Went.UNREACHABLE))
 
 
-# --- it is said ---------------------------------------------------------------------------------
-
-
 def _speak(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
     yield from _invite(desk, side, Went.SPEAKS, now)
 
 
 def _invite(desk: Desk, side: DictationCall, went: Went, now: Now) -> Orders:
-    """Say what to do, and the tone after which to speak."""
+    """Play what to do, and the tone after which to speak."""
     side.enter(SideState.SPEAKING, now)
     yield orders.TakeWent(side.ask, went)
     yield _play(desk, side, "dictation_ask", announcements.TONE)
@@ -171,7 +169,8 @@ def _record(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
 
 
 def _end_take(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
-    """One key ends it, another one discards it."""
+    """End the recording by `#`, discard it by `*`."""
+    # Answered by RecordingEnded, upon which the recording is played back.
     if event.digit == END:
         yield orders.EndRecording(side.leg)
     elif event.digit == DISCARD:
@@ -179,7 +178,7 @@ def _end_take(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) ->
 
 
 def _review(desk: Desk, side: DictationCall, event: RecordingEnded, now: Now) -> Orders:
-    """Have it heard again, or say that it is of no use."""
+    """Play the recording back, or say that it is of no use."""
     if event.stop in LOST:
         yield from _drop(side, Went.LOST)
         yield from _leave(desk, side, "try_later", now)
@@ -189,6 +188,7 @@ def _review(desk: Desk, side: DictationCall, event: RecordingEnded, now: Now) ->
     elif event.length_ms - event.trim_ms >= LEAST_MS:
         side.enter(SideState.PLAYING, now)
         yield orders.TakeWent(side.ask, Went.REVIEWS)
+        # Like a stored message: `Play` names the sound "message/<take>".
         yield orders.LoadMessage(side.leg, side.take)
         own = announcements.message_sound(side.take)
         words = announcements.for_staff(desk.office, "dictation_keys")
@@ -198,16 +198,13 @@ def _review(desk: Desk, side: DictationCall, event: RecordingEnded, now: Now) ->
 
 
 def _again(desk: Desk, side: DictationCall, went: Went, now: Now) -> Orders:
-    """Have it said once more; not for ever."""
+    """Record anew, MOST_TAKES times at most."""
     if side.takes < MOST_TAKES:
         yield orders.DropTake(side.take)
         yield from _invite(desk, side, went, now)
     else:
         yield from _drop(side, Went.SILENT if went is Went.UNHEARD else Went.DISCARDED)
         yield from _leave(desk, side, "try_later", now)
-
-
-# --- it is kept or not --------------------------------------------------------------------------
 
 
 def _obey(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
@@ -221,7 +218,8 @@ def _obey(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Ord
 
 
 def _tell(desk: Desk, side: DictationCall, event: TakeKept, now: Now) -> Orders:
-    """A tone says that it is kept; who asked was told by the store itself."""
+    """Play a tone once the draft is kept."""
+    # Not TakeWent: the store itself has told the person who asked.
     yield from _leave(desk, side, "try_later" if event.reason else KEPT_TONE, now)
 
 
@@ -248,12 +246,12 @@ def _leave(desk: Desk, side: DictationCall, key: str, now: Now) -> Orders:
 
 
 def _gone(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
-    """The phone was put down, or is lost."""
+    """Discard the recording: the phone hung up or is lost."""
     yield from _drop(side, Went.HUNG_UP)
 
 
 def _break_off(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
-    """There is no sound to be had any more, or nothing moves."""
+    """Hang up and discard: there is no sound any more, or a state's limit has passed."""
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.LOST)
 

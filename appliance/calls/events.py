@@ -10,8 +10,9 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
-# ---- desk events -------------------------------------------------------------------------------
-# Facts of people and time.
+# ---- People and time -----------------------------------------------------------------------------
+# Fields that hold a value of policy/ or calls.commands are typed `object` here: this module imports
+# no sibling, because every package that speaks of events imports it. Readers check by isinstance.
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class SheetUsed:
 
 @dataclass(frozen=True, slots=True)
 class TransferWished:
-    """A person wants an operator's caller to go on to an office: console or command (P5)."""
+    """A person asked by console or command to transfer an operator's caller (P5)."""
 
     call: str
     request: object  # calls.commands.TransferCall; typed there to keep this module a leaf
@@ -39,7 +40,7 @@ class TransferWished:
 
 @dataclass(frozen=True, slots=True)
 class HeadWished:
-    """A person wants the head in an operator's conversation, or no longer rung (E10)."""
+    """A person asked to bring the supervisor into a conversation, or to stop ringing (E10)."""
 
     call: str
     request: object  # calls.commands.BringHead; typed there to keep this module a leaf
@@ -47,9 +48,9 @@ class HeadWished:
 
 @dataclass(frozen=True, slots=True)
 class RegisterChanged:
-    """The register of offices as it stands now: at the start, and after every entry (P4, E12).
+    """The directory of offices was read or changed: at the start, after every entry (P4, E12).
 
-    `officials` are whom the sheets make public as in charge (E10).
+    `officials`: the officials in charge that the sheets make public (E10).
     """
 
     register: object  # policy.directory.Directory; typed there to keep this module a leaf
@@ -58,16 +59,16 @@ class RegisterChanged:
 
 @dataclass(frozen=True, slots=True)
 class HoursChanged:
-    """The special hours that were entered, all of them: at the start, and after each (E14)."""
+    """The special hours were read or changed; all of them, at the start and after each (E14)."""
 
     entered: object  # a tuple of policy.special.Special; typed there to keep this module a leaf
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenSheetsChanged:
-    """Which sheets callers may hear after hours: at the start, and after every import.
+    """The sheets for callers after hours were read or imported.
 
-    `units` are the prompts that say units' names, "it/unit_...", by code: what operators hear.
+    `units`: prompts of the units' names for operators, "it/unit_...", by code.
     """
 
     menu: object  # policy.sheets.Menu; typed there to keep this module a leaf
@@ -76,8 +77,10 @@ class SpokenSheetsChanged:
 
 @dataclass(frozen=True, slots=True)
 class NumbersKnown:
-    """Who has called, and what was placed, as the call log has it: at the start, and when read
-    again (E17); until then no position dials freely. `forgotten`: numbers erased since (E20)."""
+    """The call log was read: who has called, and what was dialled (E17).
+
+    Until the first one no position dials freely. `forgotten`: numbers erased since (E20).
+    """
 
     ledger: object  # policy.dialling.DialLedger; typed there to keep this module a leaf
     forgotten: tuple[str, ...] = field(default=(), repr=False)
@@ -92,18 +95,17 @@ class BoxStopped:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """A deadline that the Switchboard asked for has come; `what` names it within `call`."""
+    """A deadline of the Switchboard has passed; `what` names it within `call`."""
 
     what: str
     call: str = ""
 
 
-# ---- event values ------------------------------------------------------------------------------
-# What facts are told in: callers, evidence, reasons.
+# ---- Values that events carry --------------------------------------------------------------------
 
 
 class Presentation(enum.StrEnum):
-    """What the exchange said of the caller's number (v253.md 3: digits, P, O, or nothing)."""
+    """Presentation of the caller's number by the exchange (v253.md 3: digits, P, O, nothing)."""
 
     SHOWN = "shown"
     WITHHELD = "withheld"
@@ -113,7 +115,7 @@ class Presentation(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: `number` is digits only and present exactly when `presentation` is SHOWN."""
+    """Caller; `number` is digits only and present exactly when `presentation` is SHOWN."""
 
     presentation: Presentation = Presentation.UNKNOWN
     number: str = ""
@@ -122,9 +124,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Why a caller is handed over to another branch, in a word of RFC 5806 ("user-busy").
+    """Reason of a diversion to another branch, a word of RFC 5806 4.2 ("user-busy").
 
-    `withheld`: the caller does not want the number told to anybody.
+    `withheld`: the caller withholds the number (RFC 3323, 3325).
     """
 
     why: str = "unknown"
@@ -132,7 +134,7 @@ class Passed:
 
 
 class Evidence(enum.StrEnum):
-    """How the release of the far end was noticed (B1); kept in the call record."""
+    """Evidence of the far end's release (B1); kept in the call record."""
 
     GAVE_UP = "gave_up"  # the ringing stopped before anybody answered
     BUSY_TONE = "busy_tone"
@@ -146,15 +148,15 @@ class Evidence(enum.StrEnum):
     LIMIT = "limit"  # the longest message, or the longest call
     FAX = "fax"  # nobody released: a fax machine called, and the box hung up
     EMERGENCY = "emergency"  # nobody released: an emergency call needed the line
-    SIGNALLED = "signalled"  # whoever handed the caller over said so (SIP)
+    SIGNALLED = "signalled"  # by the trunk leg's BYE (SIP)
     OPERATOR = "operator"  # the person at the phone hung up first
     OWN = "own"  # nobody released: all was said, and the box hung up
-    LOST = "lost"  # the line or the carrier went away
+    LOST = "lost"  # the line or the media gateway went away
     STOPPED = "stopped"  # nobody released: the box was stopped
 
 
 class LineCondition(enum.StrEnum):
-    """What an idle modem measures on its pair of wires (v253.md 1.3, -TRV)."""
+    """Condition of its pair of wires that an idle modem measures (v253.md 1.3, -TRV)."""
 
     UNKNOWN = "unknown"  # not measured yet, or this modem cannot
     FREE = "free"
@@ -163,14 +165,14 @@ class LineCondition(enum.StrEnum):
 
 
 class FaxSource(enum.StrEnum):
-    """By whom a fax machine's calling tone was heard."""
+    """Detector that heard a fax machine's calling tone."""
 
     CHIP = "chip"  # DLE c
     SOUND = "sound"  # our own detector
 
 
 class DigitSource(enum.StrEnum):
-    """Where a key press was heard."""
+    """Source of a key press."""
 
     CHIP = "chip"  # DLE / digit ~
     SOUND = "sound"  # our own detector
@@ -179,7 +181,7 @@ class DigitSource(enum.StrEnum):
 
 
 class RecordingStop(enum.StrEnum):
-    """Why a recording ended."""
+    """Reason for the end of a recording."""
 
     RELEASE = "release"
     SILENCE = "silence"
@@ -192,14 +194,14 @@ class RecordingStop(enum.StrEnum):
 
 
 class DeclineReason(enum.StrEnum):
-    """How a phone refused a call that it could have taken."""
+    """Reason for which a phone refused a call that it could have taken."""
 
     REJECTED = "rejected"  # the reject key, do not disturb (603)
     REDIRECTED = "redirected"  # 3xx: its call forward names another number, never followed
 
 
 class FarEnd(enum.StrEnum):
-    """How a call that the box itself makes over a line gets on; there is no answer signal."""
+    """Progress of a call that the box makes over a line; an analog line has no answer signal."""
 
     DIALLED = "dialled"  # its digits were sent
     RINGING = "ringing"
@@ -214,27 +216,27 @@ class FarEnd(enum.StrEnum):
 
 
 class TransferKind(enum.StrEnum):
-    """What a phone asks for by REFER (RFC 5589)."""
+    """Kind of transfer that a phone asks for by REFER (RFC 5589)."""
 
     BLIND = "blind"  # ring the target, and let me go
     ATTENDED = "attended"  # I have spoken with the target: join the two (Replaces)
 
 
-# ---- line events -------------------------------------------------------------------------------
-# Facts of analog lines, from the carrier.
+# ---- Analog lines, from the media gateway --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class LineRang:
     """A ring burst arrived on an idle or already ringing line; `count` starts at 1.
 
-    `caller` is who calls where that is settled by then (exchanges that send it before the bell, a
+    `caller` is the caller where that is settled by then (exchanges that send it before the bell, a
     call that rang before a restart), else None: CallerIdentified follows. `dated` as there.
     """
 
     line: str
     count: int = 1
     caller: Caller | None = None
+    # The exchange's time is no part of who calls: two events of one caller are equal.
     dated: str = field(default="", compare=False)
 
 
@@ -242,7 +244,7 @@ class LineRang:
 class CallerIdentified:
     """The caller's identity is settled: it arrived, or its time limit passed (then UNKNOWN).
 
-    `dated` is the exchange's own time of the call, "MMDDHHMM", or "": no part of who calls.
+    `dated` is the exchange's own time of the call, "MMDDHHMM", or "".
     """
 
     line: str
@@ -259,7 +261,7 @@ class LineAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CallerHungUp:
-    """The far end released, with the evidence and the time from its first sign to certainty."""
+    """The far end released; `after_ms` is the time from the first sign to certainty."""
 
     line: str
     evidence: Evidence
@@ -276,21 +278,21 @@ class LineIdle:
 
 @dataclass(frozen=True, slots=True)
 class LineNeeded:
-    """An emergency call needs the line and no other is free: whoever is on it gives way."""
+    """An emergency call needs the line and no other is free: the call on it gives way."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class LineTaken:
-    """Another telephone on the line's pair was lifted: whoever lifted it has the caller now."""
+    """A parallel telephone on the line's pair was lifted; it has the caller now."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class LineProbed:
-    """An idle line was measured and something has changed; a modem that cannot never says so."""
+    """The measured condition of an idle line has changed; only of modems that can measure it."""
 
     line: str
     condition: LineCondition
@@ -298,10 +300,10 @@ class LineProbed:
 
 @dataclass(frozen=True, slots=True)
 class FarEndProgressed:
-    """A call that the box makes over a line (Flash, DialLeg) got on, as told by its sound.
+    """A call that the box makes over a line (Flash, DialLeg) progressed, by its sound.
 
-    `after_ms` counts the sound since the last digit, `rings` the ring-backs, `detail` says by what
-    it was known. RINGING may follow ANSWERED and the other way round.
+    `after_ms`: time of sound since the last digit; `rings`: ring-backs; `detail`: the evidence.
+    ANSWERED is presumed only, so RINGING may follow it, and the other way round.
     """
 
     line: str
@@ -313,7 +315,7 @@ class FarEndProgressed:
 
 @dataclass(frozen=True, slots=True)
 class LineFlashed:
-    """The hook was flashed: the caller on hold is back; not `done`: the modem refused."""
+    """The hook was flashed and the caller on hold is back; not `done`: the modem refused."""
 
     line: str
     done: bool = True
@@ -331,7 +333,7 @@ class DigitPressed:
 
 @dataclass(frozen=True, slots=True)
 class FaxCalled:
-    """A fax machine calls on a line that is up: told once, `after_ms` from its first burst."""
+    """A fax machine calls on a line that is up; once a call, `after_ms` from its first burst."""
 
     line: str
     source: FaxSource
@@ -340,7 +342,7 @@ class FaxCalled:
 
 @dataclass(frozen=True, slots=True)
 class PromptEnded:
-    """An announcement ordered by `Play(play=...)` was played to its end, or was cut short."""
+    """An announcement of `Play(play=...)` ended; not `whole`: it was cut short."""
 
     play: str
     whole: bool = True
@@ -348,7 +350,10 @@ class PromptEnded:
 
 @dataclass(frozen=True, slots=True)
 class RecordingEnded:
-    """A recording ordered by `Record` ended; `trim_ms` at its end are tone or silence to drop."""
+    """A recording ordered by `Record` or `RecordLeg` ended.
+
+    Its last `trim_ms` are tone or silence, to be dropped.
+    """
 
     recording: str
     stop: RecordingStop
@@ -358,7 +363,7 @@ class RecordingEnded:
 
 @dataclass(frozen=True, slots=True)
 class RecordingGap:
-    """Recorded sound was lost between carrier and desk (credit ran out); never silently."""
+    """Recorded sound was lost on the link from the media gateway: its credit ran out."""
 
     recording: str
     gap_ms: int
@@ -366,7 +371,7 @@ class RecordingGap:
 
 @dataclass(frozen=True, slots=True)
 class LineLost:
-    """A line is out; `reason` says what to do, `reason_it` in Italian (as it is, where empty).
+    """A line is out of service; `reason` is the remedy, `reason_it` in Italian ("": `reason`).
 
     `missing`: there is no modem at its port.
     """
@@ -388,9 +393,9 @@ class LineRestored:
 
 @dataclass(frozen=True, slots=True)
 class LineHalfDuplex:
-    """The modem refuses sound both ways: the line carries no conversation from now on.
+    """The modem refuses duplex voice: the line carries no conversation from now on (B2).
 
-    `reason` says what to do, `reason_it` in Italian. A call for which that was found goes on.
+    `reason` is the remedy, `reason_it` in Italian. The call in which it was found goes on.
     """
 
     line: str
@@ -400,23 +405,22 @@ class LineHalfDuplex:
 
 @dataclass(frozen=True, slots=True)
 class CarrierLost:
-    """The carrier process is gone; every line and every phone's sound with it."""
+    """The media gateway is gone, and with it every line and every phone's sound."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierRestored:
-    """The carrier is back and has its `Setup`; lines follow one by one as LineRestored."""
+    """The media gateway is back and has its `Setup`; a LineRestored follows for each line."""
 
 
-# ---- phone events ------------------------------------------------------------------------------
-# Facts of phones, from the SIP thread; their ports from the carrier.
+# ---- Phones, from the SIP thread; their RTP ports from the media gateway -------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class PhonePrepared:
-    """The carrier reserved an RTP port for `leg`; the INVITE may leave."""
+    """The media gateway reserved an RTP port for `leg`; the INVITE may leave."""
 
     leg: str
     port: int
@@ -424,12 +428,11 @@ class PhonePrepared:
 
 @dataclass(frozen=True, slots=True)
 class MediaAgreed:
-    """Offer and answer are settled for `leg`: where its sound goes and how it is coded.
+    """Offer and answer are settled for `leg`: address, port and coding of its sound.
 
-    `law` is "ulaw" or "alaw"; `dtmf_payload` is the RFC 4733 payload type that the phone names, or
-    -1; `dtmf_offered` is the one that we offered where it names another: RFC 3264 6.1 has it send
-    by ours, and some send by their own. A phone on hold has `sending` (we send) or `receiving` (we
-    listen) false.
+    `law` is "ulaw" or "alaw"; `dtmf_payload`: the RFC 4733 payload type that the phone names, or
+    -1; `dtmf_offered`: ours, where the phone names another, else -1. A phone on hold has `sending`
+    (we send) or `receiving` (we listen) false.
     """
 
     leg: str
@@ -443,7 +446,8 @@ class MediaAgreed:
 
     @property
     def key_payloads(self) -> tuple[int, ...]:
-        """The payload types by which keys may come, -1 for none."""
+        """Payload types by which keys may come, -1 for none."""
+        # RFC 3264 6.1 has the phone send by our payload type; some phones send by their own.
         return (self.dtmf_payload, self.dtmf_offered)
 
 
@@ -473,7 +477,7 @@ class PhoneHungUp:
 
 @dataclass(frozen=True, slots=True)
 class PhoneDeclined:
-    """The phone refused the call, or wants it to go elsewhere; that is not followed (P5)."""
+    """The phone refused the call, or redirected it, which is never followed (P5)."""
 
     leg: str
     reason: DeclineReason = DeclineReason.REJECTED
@@ -496,7 +500,7 @@ class PhoneUnreachable:
 
 @dataclass(frozen=True, slots=True)
 class PhoneLost:
-    """An answered phone is gone without a word: no power, no cable, or it forgot the call."""
+    """An answered phone is gone without a BYE: no power, no cable, or it forgot the call."""
 
     leg: str
     reason: str = ""
@@ -504,7 +508,7 @@ class PhoneLost:
 
 @dataclass(frozen=True, slots=True)
 class PhoneSilent:
-    """A phone that should send has sent nothing for `silent_ms`; it is to be asked for life."""
+    """A phone that should send has sent nothing for `silent_ms`; OPTIONS asks whether it lives."""
 
     leg: str
     silent_ms: int
@@ -512,11 +516,11 @@ class PhoneSilent:
 
 @dataclass(frozen=True, slots=True)
 class TransferAsked:
-    """A phone asks for its caller to be transferred; the desk decides, nothing was done yet (P5).
+    """A phone asked by REFER to transfer its caller; answered by orders.TellTransfer (P5).
 
-    `target` is what it dialled, "" for anything but digits; answered by orders.TellTransfer. Of an
-    attended one `other` is the phone's other leg, on which it has consulted somebody; "" and the
-    SIP code `fault` where it named none that can be had.
+    `target`: what it dialled, "" for anything but digits. `other`: of an attended transfer the
+    phone's other leg, on which it has consulted the office; "" and a SIP code in `fault` where it
+    named no leg of ours.
     """
 
     leg: str
@@ -553,9 +557,9 @@ class PhoneDialled:
 
 @dataclass(frozen=True, slots=True)
 class BranchCalled:
-    """Another branch, or a telephone system, hands a caller over: on a new `leg` that waits.
+    """Another branch or telephone system called for a caller, on a new `leg` that waits (B9).
 
-    `origin` is the name of the account that does so, "" where it does not say.
+    `origin`: name of the sending account, "" where it names none.
     """
 
     leg: str
@@ -565,10 +569,10 @@ class BranchCalled:
 
 @dataclass(frozen=True, slots=True)
 class CallBackAsked:
-    """Somebody asked that `phone` calls `number` back; answered by orders.AnswerAsked(ask).
+    """A person asked that `phone` calls `number` back; answered by orders.AnswerAsked(ask).
 
-    `case` is what it is for ("message:12", "request:7", "call:ID"), `name` what its screen shows,
-    `urgent` that it is to be done outside the civil band too (E17).
+    `case`: "message:12", "request:7", "call:ID"; `name`: text on the phone's display; `urgent`:
+    also outside the hours for calling back (E17).
     """
 
     ask: str
@@ -581,22 +585,21 @@ class CallBackAsked:
 
 @dataclass(frozen=True, slots=True)
 class DictationAsked:
-    """Somebody wants to say an announcement at `phone`; answered by orders.AnswerAsked(ask).
+    """A person asked to dictate an announcement at `phone`; answered by orders.AnswerAsked(ask).
 
-    How it goes on is told by orders.TakeWent(ask), step by step.
+    orders.TakeWent(ask) reports each further step.
     """
 
     ask: str
     phone: str
 
 
-# ---- store events ------------------------------------------------------------------------------
-# Facts of the stores: what is kept, and what cannot be.
+# ---- Stores: what is stored, and what cannot be --------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class MessageStored:
-    """The message of `call` is on disk whole, by the durability protocol."""
+    """The message of `call` is on disk whole, by the protocol of docs/reliability.md."""
 
     call: str
     message: str
@@ -605,7 +608,7 @@ class MessageStored:
 
 @dataclass(frozen=True, slots=True)
 class StoreFailed:
-    """The message (or request) of `call` is not, or not surely, stored."""
+    """The message or request of `call` is not stored, or its outcome is unknown."""
 
     call: str
     reason: str
@@ -613,14 +616,14 @@ class StoreFailed:
 
 @dataclass(frozen=True, slots=True)
 class CallBackStored:
-    """The caller's wish to be called back is kept (StoreCallBack): it may be promised."""
+    """The call back of StoreCallBack is stored: it may be promised to the caller."""
 
     call: str
 
 
 @dataclass(frozen=True, slots=True)
 class RequestStored:
-    """The request that was taken in `call` is stored, and its mail queued: `number` is its own."""
+    """The request taken in `call` is stored under `number`, and its mail queued."""
 
     call: str
     number: int
@@ -628,24 +631,24 @@ class RequestStored:
 
 @dataclass(frozen=True, slots=True)
 class MessagesWaiting:
-    """How many messages nobody has closed; lights the message lamp."""
+    """The number of messages that nobody has closed has changed; lights the message lamp."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class RoomForMessages:
-    """Whether messages can be recorded: the disk is full, or has room again."""
+    """The disk is full, or has room for messages again."""
 
     has_room: bool
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFetched:
-    """A message is ready to be heard on leg `listener`; `message` "" when there is no further one.
+    """A message is ready to be played on leg `listener`; `message` "" when there is no further one.
 
-    `left` are the messages after it that nobody has closed; `holder` has taken it, "" for nobody;
-    `reason` says why none can be read.
+    `left`: messages after it that nobody has closed; `holder`: the phone or user that has taken it,
+    "" for none; `reason`: why none can be read.
     """
 
     listener: str
@@ -662,7 +665,7 @@ class MessageFetched:
 class MessageClosed:
     """The message that leg `listener` closed is closed, or (`reason`) it is not.
 
-    `held`: because somebody else has taken it (E16).
+    `held`: another position has taken it (E16).
     """
 
     listener: str
@@ -672,7 +675,7 @@ class MessageClosed:
 
 @dataclass(frozen=True, slots=True)
 class MessageMarked:
-    """What leg `listener` did about a message is kept, or (`reason`, `held`) it is not."""
+    """The step that leg `listener` noted about a message is stored, or (`reason`, `held`) not."""
 
     listener: str
     reason: str = ""
@@ -681,7 +684,7 @@ class MessageMarked:
 
 @dataclass(frozen=True, slots=True)
 class TakeKept:
-    """What was said on leg `listener` is kept as a draft, or (`reason`) it is not."""
+    """The dictation on leg `listener` is stored as a draft, or (`reason`) it is not."""
 
     listener: str
     reason: str = ""
@@ -689,20 +692,14 @@ class TakeKept:
 
 @dataclass(frozen=True, slots=True)
 class PinChecked:
-    """Whether the code that was pressed on leg `listener` is the office's."""
+    """The code pressed on leg `listener` was compared with the office's: `right` or not."""
 
     listener: str
     right: bool = False
 
 
 LegEnded = PhoneHungUp | PhoneDeclined | PhoneBusy | PhoneUnreachable | PhoneLost
-"""However a phone's leg ends, ringing or answered."""
-
-# ---- events ------------------------------------------------------------------------------------
-# Facts, in the past tense: what lines, phones, stores, people and clocks tell the Switchboard.
-#
-# Frozen values, the only vocabulary that crosses rooms and the link (design/call.md).
-# Durations are milliseconds, names are the configured names of lines and phones.
+"""Events that end a phone's leg, ringing or answered."""
 
 Event = (
     LineRang

@@ -1,7 +1,6 @@
 """Incoming calls beside ringing: fax, parallel telephone, emergency, longest call, pick-up, trunk.
 
-Handlers of the table (states.py), and the beginning of a call that another branch or a telephone
-system hands over by SIP.
+Handlers of the table (states.py), and the beginning of a call that arrives over the SIP trunk.
 """
 
 from __future__ import annotations
@@ -41,11 +40,9 @@ from appliance.policy.numbering import canonical_number
 from appliance.policy.office import Line
 from appliance.policy.routing import Decision, Destination, NotTaken
 
-# ---- the longest call ---------------------------------------------------------------------------
-
 
 def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The conversation has lasted as long as any may: the phone is let go, the caller is told."""
+    """End a conversation that has reached the longest duration: hang up the phone, tell why."""
     # Silence ends no conversation (E5): a handset beside its cradle and a far end that went in
     # silence would hold the line for ever.
     evidence = CallerHungUp(call.line.name, Evidence.LIMIT, desk.office.longest_ms)
@@ -59,27 +56,27 @@ def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield from say_farewell(desk, call, now, "call_limit")
 
 
-# ---- fax ---------------------------------------------------------------------------------------
-# A fax machine calls: nobody is there to be greeted or to leave a message.
-#
-# The box lets go of the line politely, whatever it was saying, and the call is listed as a fax.
-# Where a person of the office talks, the person decides.
+# ---- Fax: nobody is there to be greeted or to leave a message ------------------------------------
+# The box hangs up whatever it was playing, and the call is listed as a fax. In a conversation the
+# person at the phone decides.
 
 
 def turn_fax_away(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
-    """Heard while the box speaks, waits or holds the caller: it hangs up."""
+    """Hang up on a fax machine that is heard while the box plays, waits or holds the caller."""
     _note_fax(call, event)
     yield from clear_call(desk, call, now, Result.FAX)
 
 
 def note_fax(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
-    """Heard while a recording ends by it: `keep` decides whether somebody spoke before."""
+    """Note a fax machine that is heard while a message is recorded."""
+    # The tone ends the recording: voicemail.keep_message decides whether somebody spoke before it.
     _note_fax(call, event)
     yield call.write()
 
 
 def note_fax_in_conversation(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
-    """Heard by the chip while a person talks: they hear it too, and hang up if they like."""
+    """Note a fax machine that the modem's chip hears during a conversation."""
+    # The person at the phone hears the tone too, and hangs up if they like.
     call.note(f"fax_heard.{event.source}")
     yield call.write()
 
@@ -89,18 +86,16 @@ def _note_fax(call: Call, event: FaxCalled) -> None:
     note_evidence(call, CallerHungUp(event.line, Evidence.FAX, event.after_ms))
 
 
-# ---- giving way --------------------------------------------------------------------------------
-# An emergency call needs the line: whoever is on it gives way, and hears why where possible.
-#
-# It is the one exception to "no caller is dropped by the box", and both records say so. Handlers of
-# the table (states.py), as in ringing.py; which line is freed says outgoing.py.
+# ---- Emergency: the call on a line ends so that an emergency call can use it ---------------------
+# The one exception to "the box drops no caller"; the records of both calls say so. outgoing.py
+# chooses the line.
 
 FREED_CODE = "freed.emergency"
-"""What the trail of a call says whose line was taken."""
+"""Trail code of a call whose line was given to an emergency call."""
 
 
 def give_line(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
-    """Let phones go; tell the caller in one sentence, or hang up where nobody would hear it."""
+    """Hang up phones and line; tell the caller why in one sentence where the line is up."""
     _note_freed(call)
     result = Result.NO_MESSAGE if call.talking_since is None else Result.ANSWERED
     if not call.up or call.state is State.FAREWELL:
@@ -112,19 +107,20 @@ def give_line(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
     yield from release_phones(call)
     call.settle(result)
     call.enter(State.FAREWELL, now)
-    words = announcements.for_staff(desk.office, "line_needed")  # one language: seconds count
+    # In one language only: seconds count.
+    words = announcements.for_staff(desk.office, "line_needed")
     yield orders.Play(call.new_play(), words, line=call.line.name)
     yield call.write()
 
 
 def give_line_recording(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
-    """What was recorded so far is kept as a message."""
+    """Give the line away during a recording; keep what was recorded as a message."""
     _note_freed(call)
     yield from keep_as_is(desk, call, event, now)
 
 
 def give_line_saving(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
-    """The message is stored all the same; its caller no longer hears so."""
+    """Give the line away while a message is stored: it is stored, its caller is not told."""
     _note_freed(call)
     yield from hang_up_line(desk, call, now)
     call.state = State.SAVING
@@ -136,20 +132,18 @@ def _note_freed(call: Call) -> None:
     call.note(FREED_CODE)
 
 
-# ---- parallel ----------------------------------------------------------------------------------
-# An ordinary telephone beside the line is lifted: whoever lifted it has the caller (B1, E18).
-#
-# Nobody is cut off by it: the box lets go of a line on which it speaks for the office, and stays
-# where a person of the office talks.
+# ---- Parallel telephone: an ordinary telephone on the line's pair is lifted (B1, E18) ------------
+# It cuts nobody off: the box hangs up where only the box speaks, and stays in a conversation.
 
+# Seconds. Some modems report no lifted telephone while on hook: the ringing stops, and the next
+# measurement of the idle line shows one. Within this time it took that call.
 UNSEEN_S = 10.0
-"""The ringing stopped and a telephone is found lifted within this time: it took that call."""
 TAKEN_CODE = "taken"
-"""What the trail says of it."""
+"""Trail code of a call that a parallel telephone has taken."""
 
 
 def taken_ringing(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
-    """Lifted while it rang: the office's phones stop, the call is the handset's."""
+    """End a ringing call that a parallel telephone answers: the office's phones stop."""
     yield from stop_ringing(call, answered_elsewhere=True)
     _note_taken(call, now)
     call.settle(Result.TAKEN)
@@ -158,39 +152,38 @@ def taken_ringing(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
 
 
 def leave_to_parallel(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
-    """Lifted while the box speaks, holds the caller or is about to: it lets go of the line."""
+    """Hang up where the box speaks or holds the caller: the parallel telephone has the call."""
     _note_taken(call, now)
     yield from stop_ringing(call, answered_elsewhere=True)
     yield from clear_call(desk, call, now, Result.TAKEN)
 
 
 def leave_to_parallel_saving(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
-    """Lifted while the caller waits to hear of a message: it is stored all the same."""
+    """Hang up while a message is being stored; it is stored all the same."""
     _note_taken(call, now)
     yield from hang_up_line(desk, call, now)
     call.state = State.SAVING
 
 
 def share_line(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
-    """Lifted in a conversation: three talk, as on any line with two telephones; nobody is cut.
-
-    When the operator hangs up, the box lets go and the handset keeps the caller.
-    """
+    """Let three talk when a parallel telephone is lifted in a conversation."""
+    # As on any line with two telephones. When the operator hangs up, the box lets the line go and
+    # the handset keeps the caller.
     call.shared = True
     call.note("shared")
     yield call.write()
 
 
 def note_taken(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
-    """The box has let go already: it belongs to the record all the same."""
+    """Note a parallel telephone that is lifted after the box has hung up."""
     _note_taken(call, now)
     yield call.write()
 
 
 def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """The operator's phone went without a word: the caller is held, not hung up, others ring."""
-    # With the supervisor in the conversation, or a telephone lifted beside the line, the caller is
-    # not alone: no music into their talk.
+    """Hold the caller whose operator's phone is lost without a BYE, and ring other phones."""
+    # With the supervisor in the conversation, or a parallel telephone lifted, the caller is not
+    # alone: no music into their talk.
     call.note("operator_lost")
     if conference.supervisor_is_in(desk, call):
         yield from conference.supervisor_takes_over(desk, call, now)
@@ -204,9 +197,7 @@ def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 
 def taken_unseen(seat: LineSeat, now: Now) -> Orders:
-    """Correct the record of a caller who seemed to give up and was taken by a telephone."""
-    # Some modems report no lifted telephone on hook: then the ringing stops, and soon after it the
-    # line is measured.
+    """Correct the record of a call that seemed given up and was taken by a parallel telephone."""
     record, ended = seat.gave_up or (None, 0.0)
     if record is None or seat.condition is not LineCondition.IN_USE:
         return
@@ -222,20 +213,16 @@ def _taken(record: CallRecord) -> CallRecord:
 
 def _note_taken(call: Call, now: Now) -> None:
     evidence = call.record.evidence or Evidence.PARALLEL_PHONE
+    # A release that was noticed before stays the evidence.
     call.note(TAKEN_CODE, evidence=evidence, answered_at=call.record.answered_at or now.wall)
 
-
-# ---- pickup ------------------------------------------------------------------------------------
-# Picking up: a phone takes a call that rings elsewhere in the office.
 
 SERVED_BY_PHONES = (Destination.SWITCHBOARD, Destination.CITIZENS_DESK)
 
 
 def longest_waiting(desk: Desk, phone: str) -> Call | None:
-    """Return the call that has been ringing or waiting longest for the office, or None.
-
-    None, too, for a phone that has a caller already, held or not: no phone has two.
-    """
+    """Return the call to be picked up by a phone: the longest ringing or waiting one, or None."""
+    # No phone has two callers, held or not (found by the property tests).
     if conference.supervisor_has_caller(desk, phone) or any(
         phone in c.phones_on for c in desk.calls.values()
     ):
@@ -246,13 +233,15 @@ def longest_waiting(desk: Desk, phone: str) -> Call | None:
         if call.state is State.QUEUED
         or (call.state in {State.RINGING, State.HOLDING} and call.stage in SERVED_BY_PHONES)
     )
-    return next(waiting, None)  # calls are kept in the order in which they came
+    # `calls` keeps the order of arrival.
+    return next(waiting, None)
 
 
 def pick_up(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orders.Order]:
-    """Let the phone that dialled be one more that rings, and answer it: it will be the first.
+    """Give a call to the phone that dialled the pick-up code.
 
-    It rings for nothing else from then on, not even for this call.
+    Its leg becomes one more that rings, and is answered at once. The phone stops ringing for every
+    call, this one too.
     """
     earlier = [leg for leg, phone in call.legs.items() if phone == event.phone]
     call.legs[event.leg] = event.phone
@@ -265,19 +254,21 @@ def pick_up(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[o
     yield orders.AcceptPhone(event.leg)
 
 
-# ---- inbound trunk calls ----
+# ---- Inbound trunk calls: another branch or a telephone system hands a caller over (B9) ----------
 
 UNNAMED = "sip"
-"""Stands for the line of a caller of whom nobody says which branch it comes from."""
+"""Line name of a trunk call that does not name its branch."""
 WAYS = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK}
 
 
 def begin_trunk_call(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Order]:
-    """Ring the free positions by the policy that holds for any caller, or refuse at once."""
+    """Ring the free positions by the policy for any caller, or refuse at once."""
+    # A leg comes once: a repeated event begins no second call.
     if event.leg in desk.trunks:
         return
     decision = _decide_for_trunk(desk, now)
     phones = desk.free(desk.group(decision.way)) if decision.way in WAYS else ()
+    # The sender keeps the caller until somebody here answers, and decides what comes next.
     if not phones or not desk.carrier:
         yield orders.RefusePhone(event.leg, branches.code_for(desk, decision))
         return
@@ -289,7 +280,8 @@ def begin_trunk_call(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Orde
 
 
 def _decide_for_trunk(desk: Desk, now: Now) -> Decision:
-    """Decide as for a caller on a line of our own, who waits with whoever sent the call."""
+    """Decide as for a caller on a line of our own."""
+    # No place in our queue: the caller waits with the branch that sent the call.
     facts = replace(desk.facts(now), places=0)
     return routing.route(desk.office, Line(UNNAMED, duplex=True), facts, now)
 
@@ -301,11 +293,12 @@ def _new_trunk_call(desk: Desk, event: BranchCalled, now: Now) -> Call:
         desk.new_id(), origin, now.wall, now.clock_state.value,
         caller=replace(event.caller, number=number), trail=("rang", f"branch.from.{origin}"),
     )  # fmt: skip
+    # Settled: the INVITE names the caller or nobody, and no identity follows it.
     return Call(record.call, Line(event.leg, origin, duplex=True), record, settled=True)
 
 
 def remember_number(desk: Desk, call: Call | None, number: str, now: Now) -> None:
-    """Keep that a number has called, and in its call the case for which it was called before."""
+    """Keep that a number has called, and note in its call the case it was called for (E17)."""
     if not number:
         return
     if call is not None and (case := desk.ledger.case_of(number)):

@@ -31,22 +31,18 @@ from appliance.policy.clock import Now
 from appliance.policy.transfers import TransferAllowed, TransferReason
 from appliance.policy.voicemail import MessageStep
 
-# ---- intercom ----------------------------------------------------------------------------------
-# Two phones of the office talk: one dials the other's extension.
-#
-# A phone that is engaged is not rung (a second call would only beep in somebody's ear); one that is
-# away is: whoever dials it by name may know better.
+# ---- Intercom: a phone of the office dials another one's extension -------------------------------
 
+# RFC 3261 21: the SIP answer to the phone that dialled: busy, declined, nobody there, no sound.
 BUSY, DECLINED, NOT_THERE, NO_SERVICE = 486, 603, 480, 503
-"""What the phone that dialled is told (RFC 3261, 21): busy, declined, nobody there, no sound."""
 ANSWERS: dict[type, int] = {PhoneBusy: BUSY, PhoneDeclined: DECLINED}
 
 
 @dataclass(slots=True)
 class Intercom(Side):
-    """A call from `phone` to `other`, which rings or talks on `other_leg`.
+    """Call from `phone` to `other`, which rings or talks on `other_leg`.
 
-    `consulted` is the office that was dialled by its code, and `reason` why (transfer.py).
+    `consulted`: the office that was dialled by its code; `reason`: why (transfer.py).
     """
 
     other: str = ""
@@ -64,7 +60,7 @@ class Intercom(Side):
         return {self.leg: self.phone, self.other_leg: self.other}
 
     def across(self, leg: str) -> str:
-        """Name the leg that is joined to this one; "" while nobody has answered."""
+        """Return the leg that is joined to this one; "" while nobody has answered."""
         legs = [each for each in self.legs if each != leg]
         return legs[0] if self.state is SideState.TALKING and len(legs) == 1 else ""
 
@@ -77,7 +73,9 @@ def ring_phone(
     consulted: TransferAllowed | None = None,
     reason: TransferReason = TransferReason.OTHER,
 ) -> Iterator[Order]:
-    """Ring the other phone, unless it is engaged or not there."""
+    """Ring the other phone; refuse where it is engaged or unreachable."""
+    # An engaged phone is not rung: a second call would only beep in somebody's ear. One whose
+    # position is away is: the person who dials it may know better.
     if other in desk.engaged() or other == event.phone:
         yield orders.RefusePhone(event.leg, BUSY)
         return
@@ -97,7 +95,7 @@ def ring_phone(
 
 
 def _accept(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
-    """The other one lifted: now the phone that dialled is answered too."""
+    """Answer the phone that dialled, once the other one has answered."""
     yield orders.AcceptPhone(side.leg)
 
 
@@ -106,7 +104,7 @@ def _join(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order
 
 
 def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Order]:
-    """One of the two has gone: the other one is told."""
+    """Hang up, stop or refuse the phone whose partner has gone."""
     if side.state is not SideState.RINGING:
         yield orders.HangUpPhone(side.other_leg if event.leg == side.leg else side.leg)
     elif event.leg == side.leg:
@@ -116,7 +114,7 @@ def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Ord
 
 
 def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
-    """Nobody lifted in time, or there is no sound to be had."""
+    """Stop ringing: nobody answered in time, or there is no sound."""
     yield orders.StopRinging(side.other_leg)
     yield orders.RefusePhone(side.leg, NOT_THERE if desk.carrier else NO_SERVICE)
 
@@ -130,13 +128,9 @@ INTERCOM_ACTIONS: Actions = {
 }
 
 
-# ---- key calls ---------------------------------------------------------------------------------
-# A phone that dialled something hears what came of it, and is hung up.
-
-
 @dataclass(slots=True)
 class KeyCall(Side):
-    """A phone that dialled a code and hears what was done; `prompts` are keys of announcements."""
+    """Call to a key code, which plays the outcome and hangs up; `prompts` are prompt keys."""
 
     prompts: tuple[str, ...] = ()
 
@@ -144,7 +138,7 @@ class KeyCall(Side):
 def answer_and_say(
     desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now
 ) -> Iterator[Order]:
-    """Answer the phone, to tell it something."""
+    """Answer a phone and play prompts to it."""
     side = KeyCall(event.leg, event.phone, KEY_TABLE, KEY_CALL_ACTIONS, prompts=prompts)
     desk.add_side(side, now)
     yield orders.AcceptPhone(side.leg)
@@ -158,30 +152,27 @@ def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]
 KEY_CALL_ACTIONS: Actions = {**model.COMMON, SideAction.SPEAK: _speak}
 
 
-# ---- listening ---------------------------------------------------------------------------------
-# Hearing the messages on a phone of the office: oldest first, those that nobody has closed.
-#
+# ---- Listening to messages on a phone: oldest first, those that nobody has closed ----------------
 # Keys while a message plays or after it: 1 again, 2 the next one, 3 dealt with (called back), 4 no
 # call back needed, 5 take it (nobody else calls back, E16), 6 called back in vain, 7 call back now.
-# Without a key the next one follows (E5); nothing is closed by merely listening, but who heard it
-# is kept.
+# Without a key the next one follows (E5). Listening closes no message, but is recorded.
 
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}
-"""The outcome (policy.voicemail.MessageOutcome) with which a key closes the message."""
+"""Outcome (policy.voicemail.MessageOutcome) with which a key closes the message."""
 CALL_BACK = "7"
-"""The box dials the number of whom the message is from (E17); without one the key means nothing."""
+"""Key that dials the message's number (E17); it means nothing for a message without one."""
 MARKS = {"5": MessageStep.TAKE, "6": MessageStep.FAIL}
-"""What else a key does about it; a tone says that it is kept."""
+"""Step that a key notes about the message; a tone confirms that it is stored."""
 HELD = "message_held"
 
 
 @dataclass(slots=True)
 class Listening(Side):
-    """A phone that hears messages; `at` is the one fetched last, `told` how many were heard.
+    """Call of a phone that hears messages; `at`: the message fetched last, `told`: how many so far.
 
-    `callable_at` is the place, from 1, of the first one whose caller can be called back; 0: none.
-    `whole`: what plays is the message itself, whose end makes it heard. `digits` of the code.
+    `callable_at`: place, from 1, of the first message that can be called back; 0: none. `whole`:
+    the message itself plays, so that its end makes it heard. `digits`: of the code, so far.
     """
 
     at: MessageFetched | None = None
@@ -193,16 +184,15 @@ class Listening(Side):
 
 
 def hear_messages(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
-    """Answer the phone; the first message is fetched once it is up."""
+    """Answer a phone that asks for the messages."""
+    # Nothing is fetched yet: the phone has no sound before it is up.
     desk.add_side(Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now)
     yield orders.AcceptPhone(event.leg)
 
 
 def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
-    """The phone is up: on one of the front desk's the first message is fetched, else a code asked.
-
-    A phone that is locked out is told to try later, in the same words as any fault.
-    """
+    """Fetch the first message, or ask for the code on a phone that is not the front desk's."""
+    # A phone that is locked out hears the words of any fault, not that it is locked out.
     if not asks_pin(desk, side.phone):
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
@@ -213,13 +203,13 @@ def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Ord
 
 
 def asks_pin(desk: Desk, phone: str) -> bool:
-    """Tell whether a phone must give the code before it hears messages."""
+    """Tell whether a phone must enter the code before it hears messages."""
     always = desk.office.voicemail.pin is users.PinRule.ALWAYS
     return always or phone not in desk.office.phones
 
 
 def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
-    """Ask for the code; a wrong one is told before."""
+    """Ask for the code; `keys` are played before, as after a wrong code."""
     side.digits = ""
     side.enter(SideState.ASKING, now)
     words = announcements.staff_words(desk.office, (*keys, "pin_ask"))
@@ -227,11 +217,12 @@ def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
 
 
 def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
-    """A key of the code; the last one possible, or the hash, ends it."""
+    """Add a key to the code; check it after the hash key or the longest code."""
     if event.digit != users.PIN_END_KEY:
         side.digits += event.digit
     if event.digit == users.PIN_END_KEY or len(side.digits) >= users.LONGEST_PIN:
         side.enter(SideState.CHECKING, now)
+        # By the records' thread: the scrypt comparison must not hold up call control.
         yield orders.CheckPin(side.leg, side.digits, side.phone)
         side.digits = ""
     else:
@@ -239,12 +230,13 @@ def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Itera
 
 
 def _judge(desk: Desk, side: Listening, event: PinChecked, now: Now) -> Iterator[Order]:
-    """The right code leads on; a wrong one is asked for again, the third locks the phone out."""
+    """Go on after the right code; ask again after a wrong one, lock the phone out after three."""
     if event.right:
         desk.pin_tries.pop(side.phone, None)
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
         return
+    # Counted by phone, not by call: hanging up does not start the count anew.
     tries = users.after_wrong_pin(desk.pin_tries.get(side.phone, users.PinTries()), now.monotonic)
     desk.pin_tries[side.phone] = tries
     if users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
@@ -258,7 +250,7 @@ def _fetch(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Ord
 
 
 def _tell(desk: Desk, side: Listening, event: MessageFetched, now: Now) -> Iterator[Order]:
-    """Play the message, with who called and when before it and the keys behind it."""
+    """Play the message: caller and time before it, the keys after it."""
     if event.reason or not event.message:
         key = (
             "messages_fault"
@@ -287,7 +279,7 @@ def _play(desk: Desk, side: Listening, now: Now) -> Iterator[Order]:
 
 
 def _keys(side: Listening, at: MessageFetched) -> tuple[str, ...]:
-    """Tell the keys behind the first message; calling back behind the first where it can be."""
+    """Return the prompts of keys after a message, each told once: with the first it applies to."""
     if at.caller.number and not _held(side, at) and not side.callable_at:
         side.callable_at = side.told
     return (
@@ -315,11 +307,13 @@ def _obey(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterato
 
 
 def _call_back(desk: Desk, side: Listening, at: MessageFetched, now: Now) -> Iterator[Order]:
-    """Take the message and call back at once: the phone's leg goes on in that call."""
+    """Take the message and call back at once; the phone's leg goes on in that call."""
+    # E16: not while a colleague has taken the message.
     if _held(side, at):
         yield from _say(desk, side, HELD, now)
         return
     side.state = SideState.ENDED
+    # Taken first, so that nobody else calls back (E16).
     yield orders.MarkMessage(side.leg, at.message, MessageStep.TAKE, side.phone)
     yield from outgoing.begin_for(desk, side, at.caller.number, f"message:{at.number}", now)
 
@@ -330,15 +324,17 @@ def _held(side: Listening, at: MessageFetched) -> bool:
 
 
 def _heard(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
-    """What was heard to its end is kept, with whose phone it was."""
+    """Record that a message was heard to its end, and on which phone."""
     assert side.at is not None
+    # Not after a mere announcement: only the end of the message itself makes it heard.
     if side.whole:
         yield orders.MarkMessage(side.leg, side.at.message, MessageStep.HEAR, side.phone)
     side.whole = False
 
 
 def _tell_closed(desk: Desk, side: Listening, event: MessageClosed, now: Now) -> Iterator[Order]:
-    """Say that it is closed before the next one; say so if it is not."""
+    """Confirm that the message is closed, before the next one; or say that it is not."""
+    # E16: two people cannot call back the same message.
     if event.held:
         yield from _say(desk, side, HELD, now)
         return
@@ -351,7 +347,8 @@ def _tell_closed(desk: Desk, side: Listening, event: MessageClosed, now: Now) ->
 
 
 def _tell_marked(desk: Desk, side: Listening, event: MessageMarked, now: Now) -> Iterator[Order]:
-    """A tone says that it is kept, words that somebody else has the message; more keys may come."""
+    """Play a tone when the step is stored, or that somebody else has taken the message."""
+    # E16: where the disk refuses, the phone is told so; nobody believes a message to be theirs.
     if event.reason and not event.held:
         yield from _leave(desk, side, "messages_fault", now)
         return

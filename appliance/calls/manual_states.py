@@ -1,9 +1,9 @@
-"""Manual states of the whole office: what people ask for, when each ends, who is reminded of it.
+"""Manual states of the whole office: how commands change them, when each ends, its reminder.
 
-A state that contradicts the written hours for an hour (closed though it is written open, opened
-though it is written closed) is easily a forgotten one: the supervisor gets a mail, and every page
-and `centralino status` say so. It is said again in each later period that it contradicts. One to
-which somebody gave an end of its own is not forgotten.
+A state that contradicts the written hours for an hour (closed though written open, opened though
+written closed) is probably forgotten: the supervisor gets a mail, and every page and `centralino
+status` say so, again in each later period that it contradicts. A state to which a person gave an
+end of its own is not forgotten.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from appliance.policy.office import KeyCode, Office, StaffKey
 from appliance.policy.opening import ManualMark, ManualState, ServiceState
 from appliance.policy.text import Words, in_language
 
+# E4: all absent ends by itself, also when nobody has given an end.
 ABSENT_AT_MOST = timedelta(minutes=60)
-"""All absent ends by itself (E4), also when nobody said when."""
+# A state against the written hours ends with them; within a day where they hardly ever change.
 AT_MOST = timedelta(hours=24)
-"""A state against the written hours ends within a day, where these hardly ever change."""
 STATE = "state:"
-"""What a manual state's reminder is named by among the desk's reminders, before its name."""
+"""Prefix of a manual state's name among `Desk.reminders`, whose other keys are phones."""
 REMINDED: dict[ManualState, Words] = {
     ManualState.CLOSED: Words(
         "«Chiuso – segreteria» vale da {at} ({by}), {until}: chi chiama sente la segreteria. "
@@ -80,14 +80,14 @@ REQUESTS: dict[ManualState, type[SetUnattended | SetClosed | SetOpened | SetAllA
 
 
 def become(desk: Desk, service: ServiceState) -> Iterator[Order]:
-    """Let other manual states hold, and have them kept."""
+    """Put manual states into force and save them."""
     if service != desk.service:
         desk.service = service
         yield SaveServiceState(service)
 
 
 def requested(office: Office, state: ServiceState, request: object, now: Now) -> ServiceState:
-    """Return the state after a request; something that is no request changes nothing."""
+    """Return the manual states after a command; another object changes nothing."""
     if isinstance(request, SetAway):
         return _away(office, state, request, now)
     if not isinstance(request, SetUnattended | SetClosed | SetOpened | SetAllAbsent):
@@ -96,6 +96,7 @@ def requested(office: Office, state: ServiceState, request: object, now: Now) ->
     if not request.on:
         return state.undo(what)
     mark = ManualMark(request.by, now.wall, *_end(office, what, request, now))
+    # An end in the past ends it at once.
     return state.set(what, mark).expired(now.wall)
 
 
@@ -103,6 +104,7 @@ def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> Se
     if not request.on:
         return state.come_back(request.by)
     until = request.until
+    # A time without a zone is the office's local time.
     if until is not None and until.tzinfo is None:
         until = until.replace(tzinfo=office.zone)
     return state.go_away(request.by, ManualMark(request.by, now.wall, until)).expired(now.wall)
@@ -114,13 +116,14 @@ def _end(
     request: SetUnattended | SetClosed | SetOpened | SetAllAbsent,
     now: Now,
 ) -> tuple[datetime | None, bool]:
-    """Make an end certain: when, and whether the written hours say so.
+    """Return when a state ends, and whether it ends with the written hours.
 
-    A time without zone is the office's. "All absent" has an end always (E4).
+    A time without a zone is the office's local time.
     """
     until = request.until
     if until is not None:
         return (until if until.tzinfo else until.replace(tzinfo=office.zone)), False
+    # "All absent" always has an end (E4).
     if request.lasts and what is not ManualState.ABSENT:
         return None, False
     change = _by_itself(office, what, now)
@@ -131,7 +134,9 @@ def _end(
 
 
 def _by_itself(office: Office, what: ManualState, now: Now) -> datetime:
-    """Return when a state ends: at the next change of the hours, against them within a day."""
+    """Return when a state ends by itself: at the next change of the hours, else within a day."""
+    # Closed in the evening, it is open in the morning; where the hours never change a forgotten
+    # state ends all the same.
     change = _next_change(office, now)
     return min(change, now.wall + AT_MOST) if contradicts(office, what, now) else change
 
@@ -142,7 +147,7 @@ def _next_change(office: Office, now: Now) -> datetime:
 
 
 def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
-    """Let states that end with the written hours end as these are written now."""
+    """Return the manual states with the ends that the changed written hours give them."""
     for name, mark in state.marks().items():
         if mark.by_hours and not mark.over(now.wall):
             until = _by_itself(office, ManualState(name), now)
@@ -151,16 +156,19 @@ def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
 
 
 def _is_easily_forgotten(mark: ManualMark) -> bool:
+    # A person who gave the state an end of its own has thought of it.
     return mark.by_hours or mark.until is None
 
 
 def contradicts(office: Office, what: ManualState, now: Now) -> bool:
-    """Tell whether a state is against what is written for this moment."""
+    """Tell whether a state contradicts the written hours at this moment."""
+    # Opened by hand contradicts closed hours: it rings people who have gone home. Every other state
+    # contradicts open hours.
     return office.switchboard.schedule.at(now.wall).open is not (what is ManualState.OPENED)
 
 
 def plan_reminders(desk: Desk, now: Now) -> None:
-    """Plan when each manual state is reminded of; forget those that are over."""
+    """Plan a reminder for each manual state; drop those of states that are over."""
     after = desk.office.positions.remind_after_ms / 1000
     marks = desk.service.marks()
     names = [name for name in desk.reminders if name.startswith(STATE)]
@@ -173,19 +181,21 @@ def plan_reminders(desk: Desk, now: Now) -> None:
 
 
 def _wait(desk: Desk, what: ManualState, mark: ManualMark, now: Now) -> float:
-    """Return in how many seconds a state will have been against the written hours for long."""
+    """Return the seconds until a state will have contradicted the hours for the reminder's time."""
     after = desk.office.positions.remind_after_ms / 1000
     if contradicts(desk.office, what, now):
         return max(0.0, after - (now.wall - mark.since).total_seconds())
+    # It agrees with the hours now, and contradicts them from their next change on.
     return (_next_change(desk.office, now) - now.wall).total_seconds() + after
 
 
 def remind(desk: Desk, name: str, now: Now) -> Iterator[Order]:
-    """Tell the head of a state that is forgotten, perhaps; once in each period it contradicts."""
+    """Mail the supervisor about a state that may be forgotten, once in each period."""
     what = ManualState(name.removeprefix(STATE))
     mark = desk.service.marks().get(what.value)
     if mark is None or name not in desk.reminders:
         return
+    # The hours may have changed since the reminder was planned.
     if not contradicts(desk.office, what, now):
         desk.reminders[name] = now.monotonic + _wait(desk, what, mark, now)
         return
@@ -196,7 +206,7 @@ def remind(desk: Desk, name: str, now: Now) -> Iterator[Order]:
 
 
 def standing(desk: Desk, now: Now) -> Iterator[Words]:
-    """Say which states have been against the written hours for long."""
+    """Yield a sentence for each state that has contradicted the written hours for long."""
     after = timedelta(milliseconds=desk.office.positions.remind_after_ms)
     for name, mark in desk.service.expired(now.wall).marks().items():
         what = ManualState(name)
@@ -229,7 +239,7 @@ def _mail(desk: Desk, what: ManualState, mark: ManualMark, now: Now) -> Mail:
 
 
 def request_of(code: KeyCode, phone: str, now: Now) -> Request | None:
-    """Return what a key code asks of the desk's state when dialled on a phone, or None."""
+    """Return the state command of a key code dialled on a phone, or None."""
     if isinstance(code.what, StaffKey):
         return SetAway(code.on, phone) if code.what is StaffKey.AWAY else None
     until = now.wall + timedelta(minutes=code.minutes) if code.on and code.minutes else None

@@ -51,13 +51,11 @@ from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import TransferAllowed, TransferReason, Unanswered
 from appliance.policy.users import PinTries
 
-# ---- a transfer ----
-
 NO_KEYS: Mapping[str, Act] = {}
 
 
 class TransferMethod(enum.StrEnum):
-    """Which way a transfer is asked for; all of them end in `transfer.ask` (P5)."""
+    """How a transfer is requested; every way ends in `transfer.ask` (P5)."""
 
     KEYS = "keys"  # a code on the phone's keys, during the call
     REFER = "refer"  # the phone's own transfer key
@@ -65,14 +63,14 @@ class TransferMethod(enum.StrEnum):
 
 
 class Act(enum.StrEnum):
-    """What a key does while the operator is asked and the caller held."""
+    """Meaning of a key while the operator is asked something and the caller held."""
 
     TOPIC = "topic"
     DEPTH = "depth"
     OTHER = "other"
     APPOINTMENT = "appointment"
     EMAIL = "email"
-    TRY = "try"  # an office that has not answered of late (E8)
+    TRY = "try"  # transfer to an office that has not answered of late (E8)
 
 
 class ReturnCause(enum.StrEnum):
@@ -82,10 +80,10 @@ class ReturnCause(enum.StrEnum):
     BUSY = "busy"
     UNREACHABLE = "unreachable"
     DECLINED = "declined"
-    REFUSED = "refused"  # the clerk said so to the operator (E7)
+    REFUSED = "refused"  # by the clerk in the consultation (E7)
     SENT_BACK = "sent_back"  # by the office's key: not competent (E7)
-    LOST = "lost"  # the office's phone went without a word
-    TAKEN_BACK = "taken_back"  # the operator did not wait
+    LOST = "lost"  # the office's phone was lost without a BYE
+    TAKEN_BACK = "taken_back"  # by the operator, who did not wait
 
 
 CAUSES: Mapping[NotTaken, ReturnCause] = {
@@ -97,7 +95,7 @@ CAUSES: Mapping[NotTaken, ReturnCause] = {
 
 
 class TransferStep(enum.StrEnum):
-    """How far a return has come, in the order of E6."""
+    """Step of a return, in the order of E6."""
 
     OPERATOR = "operator"
     OTHERS = "others"
@@ -107,7 +105,7 @@ class TransferStep(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferWish:
-    """What `by` asks for; no `reason` yet: a key will say it. `anyway`: told of E8 before."""
+    """Transfer requested by `by`. `reason` None: a key will give it. `anyway`: in spite of E8."""
 
     unit: str
     need: str
@@ -120,7 +118,7 @@ class TransferWish:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What each key does now; `*` always leads back to the caller."""
+    """Meaning of each key now; `*` always leads back to the caller."""
 
     keys: Mapping[str, Act] = field(default_factory=lambda: NO_KEYS)
     wish: TransferWish | None = None
@@ -128,7 +126,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The office whose rule the operator may open: refused, or the call came back (P5, P6)."""
+    """Office whose rule the operator may open after a refusal or a return (P5, P6)."""
 
     unit: Unit
     need: str
@@ -138,7 +136,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """An extension of the PBX that is to be called next: its name in records, its digits."""
+    """Number to be called over a line: its name in records, its digits, how long it rings (ms)."""
 
     name: str
     digits: str = field(repr=False)
@@ -153,17 +151,17 @@ class Transfer:
     allowed: TransferAllowed
     operator: str
     ends_at: float  # no further target is tried after it
-    leg: str = ""  # the office's, that rings or is up
+    leg: str = ""  # the office's leg, ringing or up
     phone: str = ""
     up: bool = False
-    met: bool = False  # somebody there was spoken with
-    announced: bool = False  # the caller has heard what is done
-    position: int = 0  # targets tried
-    outcomes: list[NotTaken] = field(default_factory=list)  # how they ended
-    step: TransferStep = TransferStep.OPERATOR  # of a return
-    rang: set[str] = field(default_factory=set)  # phones that did not answer it in this round
+    met: bool = False  # the office has answered
+    announced: bool = False  # the caller has heard the announcement
+    position: int = 0  # number of targets tried
+    outcomes: list[NotTaken] = field(default_factory=list)  # of the targets tried
+    step: TransferStep = TransferStep.OPERATOR  # of the return
+    rang: set[str] = field(default_factory=set)  # phones that did not answer in this round
     wait_until: float = 0.0
-    offers: int = 0  # how often the caller could leave words
+    offers: int = 0  # how often the caller was offered to leave words
 
     @property
     def unit(self) -> Unit:
@@ -177,37 +175,35 @@ class Transfer:
 
     @property
     def name(self) -> str:
-        """What records say of that number: never its digits (P7)."""
+        """Name of that number in records, never its digits (P7)."""
         return f"{self.unit.code}.{self.allowed.need.code}.{self.position}"
 
     @property
     def shown(self) -> str:
-        """What people read of it: its label, else its name."""
+        """Name of that number for people: its label, else the name in records."""
         return self.target.label or self.name
 
     def let_go(self, *, answered_elsewhere: bool = False) -> Iterator[orders.Order]:
-        """Let the office's phone go, whether it rings or is up."""
+        """Stop the office's phone while it rings, hang it up once it is up."""
         if self.leg:
             stop = orders.StopRinging(self.leg, answered_elsewhere)
             yield orders.HangUpPhone(self.leg) if self.up else stop
         self.leg, self.up = "", False
 
 
-# ---- a call ----
-
+# On a phone's screen in place of a number; phones of the office speak Italian.
 WORDS_FOR = {
     Presentation.WITHHELD: "numero riservato",
     Presentation.UNAVAILABLE: "numero non disponibile",
     Presentation.UNKNOWN: "numero sconosciuto",
 }
-"""What a phone's screen shows in place of a number; phones of the office speak Italian."""
 FROM_DESK = "Centralino"
-"""How a call that the front desk transfers begins on an office's phone."""
+"""First word on an office's phone for a call that the front desk transfers."""
 
 
 @dataclass(slots=True)
 class Call:
-    """A call on `line`, from its first ring to its final record. Times are monotonic seconds."""
+    """Call of a caller on `line`, from first ring to final record. Times: monotonic seconds."""
 
     id: str
     line: Line
@@ -215,16 +211,16 @@ class Call:
     state: State = State.ARRIVED
     deadline: float | None = None
     decision: Decision | None = None
-    postponed: Decision | None = None  # decided, waits for who calls
-    settled: bool = False  # it is known who calls, or that nobody will say so
+    postponed: Decision | None = None  # waits for the caller's identity
+    settled: bool = False  # the identity has arrived, or will not come any more
 
-    # --- ringing: the group that is rung, and how that went ---
+    # --- ringing: the ring step and its outcomes ---
     stage: Destination | None = None
     rung_since: float = 0.0
-    legs: dict[str, str] = field(default_factory=dict)  # those that ring: leg -> phone
-    outcomes: list[NotTaken] = field(default_factory=list)  # how legs of this stage ended
+    legs: dict[str, str] = field(default_factory=dict)  # ringing legs: leg -> phone
+    outcomes: list[NotTaken] = field(default_factory=list)  # of the legs of this ring step
     missed: NotTaken | None = None  # why the switchboard did not take it
-    went_away: set[str] = field(default_factory=set)  # phones that lifted and hung up at once
+    went_away: set[str] = field(default_factory=set)  # phones that answered and hung up at once
     handed: set[BranchDestination] = field(default_factory=set)  # branches that were asked
 
     # --- the line, and the phone that answered ---
@@ -234,49 +230,49 @@ class Call:
     up: bool = False  # from LineAnswered on
     on_line: bool = True  # until the line is free again
     talking_since: float | None = None
-    shared: bool = False  # a telephone beside the line was lifted in the conversation
-    ended_by: Evidence | None = None  # why a recording ended, for a call that nothing else ends
+    shared: bool = False  # a parallel telephone was lifted in the conversation
+    ended_by: Evidence | None = None  # how a recording ended, for a call without other evidence
     ended_ms: int = 0
 
     # --- announcements and voicemail ---
     play: str = ""
     leg_play: str = ""
     recording_since: float = 0.0
-    full: bool = False  # a message had its full length
-    menu: Menu = ()  # what the greeting offered
+    full: bool = False  # the message reached its longest length
+    menu: Menu = ()  # sheets that the greeting offered
     heard: tuple[str, ...] = ()  # sheets that the caller chose
-    language: str = ""  # asked for by a key, "" for the office's first
-    turns: int = 0  # how often a key led elsewhere in the announcements
-    untold: bool = False  # the numbers for emergencies were not told to this caller
+    language: str = ""  # chosen by a key, "" for the office's first
+    turns: int = 0  # how often a key led to more or to the other language
+    untold: bool = False  # the emergency numbers were not played to this caller yet
 
     # --- waiting for a free position ---
     priority: int = 0  # the highest is served first
     waiting_since: float = 0.0
     announced_at: float = 0.0
-    spared: dict[str, float] = field(default_factory=dict)  # phones not to be rung before
-    waited: bool = False  # its time was over
+    spared: dict[str, float] = field(default_factory=dict)  # phones, not to be rung before a time
+    waited: bool = False  # its waiting is over
 
     # --- behind a PBX ---
     position: int = 0  # extensions called so far
-    offers: int = 0  # how often the present one was told of the call
-    returned: bool = False  # the caller came back
-    pbx_fault: bool = False  # the PBX did not understand
-    dials: Dials | None = None  # an extension that a transfer goes to
+    offers: int = 0  # how often the offer was played to the present one
+    returned: bool = False  # the caller came back from the PBX
+    pbx_fault: bool = False  # the PBX did not understand, or the modem cannot flash
+    dials: Dials | None = None  # the extension of a transfer
 
     # --- transfer ---
-    keyed: str = ""  # what the operator has begun to key
-    choices: Choices | None = None  # what keys do now
+    keyed: str = ""  # keys of the operator's code so far
+    choices: Choices | None = None  # meaning of the operator's keys now
     about: About | None = None  # the office whose rule may be opened
-    transfer: Transfer | None = None  # the last one asked for
+    transfer: Transfer | None = None  # the last one requested
     refused: Words = NOTHING
-    failed: tuple[str, float] = ("", 0.0)  # the leg told that a transfer failed, and when
-    request: NewRequest | None = None  # what the caller's recorded words become
-    brief: bool = False  # they are too short to say anything
+    failed: tuple[str, float] = ("", 0.0)  # leg whose REFER failed, and when
+    request: NewRequest | None = None  # the request that the caller's recorded words become
+    brief: bool = False  # those words are too short to say anything
     _legs_made: int = 0
     _plays_made: int = 0
 
     def enter(self, state: State, now: Now, limit_ms: int | None = None) -> None:
-        """Go to a state and start its limit: the given one, else that of LIMITS_MS, if any."""
+        """Enter a state and start its limit: `limit_ms`, else that of LIMITS_MS, if any."""
         limit = LIMITS_MS.get(state) if limit_ms is None else limit_ms
         self.state = state
         self.deadline = None if limit is None else now.monotonic + limit / 1000
@@ -287,23 +283,24 @@ class Call:
 
     def use_sheet(self, sheet: str) -> bool:
         """Note that a sheet answered the caller; tells whether that is new."""
+        # P2: each sheet that answered is recorded once.
         if sheet in self.record.sheets:
             return False
         self.note(f"sheet.{sheet}", sheets=(*self.record.sheets, sheet))
         return True
 
     def note_emergencies_told(self, units: tuple[str, ...]) -> None:
-        """Note that the caller hears whom to call in need: which units' numbers (E11, P7)."""
+        """Note which units' duty numbers the caller hears (E11): telling one is recorded (P7)."""
         self.untold = False
         self.note(*(f"told.{unit}" for unit in units))
 
     def settle(self, result: Result) -> None:
-        """Say how the call ended; what was said first holds."""
+        """Set how the call ended; the first result set stays."""
         if self.record.result is Result.OPEN:
             self.record = replace(self.record, result=result)
 
     def write(self) -> WriteCall:
-        """Have the record kept as it stands."""
+        """Return the order that stores the record."""
         return WriteCall(self.record)
 
     def new_leg(self, phone: str) -> Ringing:
@@ -318,43 +315,44 @@ class Call:
         return f"{self.id}.{self._legs_made}"
 
     def forget_leg(self) -> None:
-        """The phone that was on the call is so no longer, nor hears an announcement."""
+        """Detach the call's phone and its announcement."""
         self.leg = self.leg_phone = self.leg_play = ""
 
     def new_play(self) -> str:
-        """Name an announcement; only the end of the latest one matters."""
+        """Name an announcement to the line; only the end of the latest one matters."""
         self._plays_made += 1
         self.play = f"{self.id}.p{self._plays_made}"
         return self.play
 
     def new_leg_play(self) -> str:
-        """Name an announcement to the phone that is on the call, while the caller hears another."""
+        """Name an announcement to the call's phone, while the caller hears another."""
         self._plays_made += 1
         self.leg_play = f"{self.id}.p{self._plays_made}"
         return self.leg_play
 
     def owns(self, leg: str) -> bool:
-        """True for a leg that rings for, or talks in, this call: an operator's or an office's."""
+        """True for an operator's or office's leg that rings for this call or talks in it."""
         office = self.transfer.leg if self.transfer else ""
         return leg in self.legs or (bool(leg) and leg in {self.leg, office})
 
     @property
     def phones_on(self) -> tuple[str, ...]:
-        """The phones on the call: whoever answered, and the office's of a transfer."""
+        """Phones on the call: the one that answered, and the office's of a transfer."""
         office = self.transfer.phone if self.transfer and self.transfer.leg else ""
         return (self.leg_phone if self.leg else "", office)
 
     @property
     def display(self) -> str:
-        """What the ringing phones show: the number called, label or line, and the caller."""
+        """Text on the ringing phones: the number called, label or line, and the caller."""
         # While the identity may still come nothing is said of it: a phone that takes no correction
         # would go on showing it.
+        # P1: where the number called is not known the line is shown; nothing is guessed.
         shown = self.line.shown
         return f"{shown} {caller_words(self.record.caller)}" if self.settled else shown
 
 
 def office_display(call: Call, need: str) -> str:
-    """Return what an office's phone shows: the front desk transfers, for which need, whose call."""
+    """Return the text on an office's phone: "Centralino", the need, the caller."""
     shown = f"{FROM_DESK}: {need}"
     return f"{shown}, {caller_words(call.record.caller)}" if call.settled else shown
 
@@ -366,18 +364,15 @@ def caller_words(caller: Caller) -> str:
     return WORDS_FOR[caller.presentation]
 
 
-# ---- a call that a phone makes ----
-
+# Functions of a kind's table. Never twice: each takes its own class of call and the events of its
+# rows. mypy checks each function against its own types, tests/calls/test_table.py these types
+# against the rows.
 Actions = Mapping[SideAction, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
-"""Functions of a kind's table; each takes its own class of call and the events of its rows.
-
-Never stands for both: mypy checks each function against its own types, and
-tests/calls/test_table.py that these are the types of its rows."""
 
 
 @dataclass(slots=True)
 class Side:
-    """A call that `phone` made on `leg`; `table` and `actions` are its kind's."""
+    """Call without a caller, which `phone` makes on `leg`; `table` and `actions` are its kind's."""
 
     leg: str
     phone: str
@@ -394,7 +389,7 @@ class Side:
 
     @property
     def play(self) -> str:
-        """Name of its latest announcement."""
+        """Name of the latest announcement."""
         return f"key:{self.leg}.{self.plays}"
 
     @property
@@ -404,11 +399,11 @@ class Side:
 
     @property
     def yields(self) -> bool:
-        """True while a caller may have its phone where no other one is free."""
+        """True while a caller may take its phone when no other one is free."""
         return False
 
     def make_way(self) -> Iterator[orders.Order]:
-        """Let the phone go for a call that is about to ring it."""
+        """Release the phone for a call that is about to ring it."""
         yield orders.StopRinging(self.leg)
 
     def new_play(self) -> str:
@@ -417,18 +412,19 @@ class Side:
         return self.play
 
     def enter(self, state: SideState, now: Now) -> None:
-        """Go to a state and start its limit, if it has one."""
+        """Enter a state and start its limit, if it has one."""
         limit = SIDE_LIMITS_MS.get(state)
         self.state = state
         self.deadline = None if limit is None else now.monotonic + limit / 1000
 
     def take_told(self) -> tuple[events.Event, ...]:
-        """Return what the calls are to hear of it; most kinds have nothing to tell."""
+        """Return its events for callers' calls; () for most kinds (cf. outside_call.py)."""
         return ()
 
     def concerns(self, event: events.Event) -> bool:
         """Tell whether an event is about this call."""
         match event:
+            # No phone has sound any more.
             case events.CarrierLost() | events.BoxStopped():
                 return True
             case events.PromptEnded():
@@ -445,17 +441,16 @@ class Side:
         return getattr(event, "leg", "") in self.legs
 
 
-# ---- lines ----
-
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
+# Until the directory is read no office can be transferred to (P5).
 NO_REGISTER = Directory()
-"""No office can be transferred to as long as nobody has told the desk of one."""
+# Ended calls that are remembered: their message may yet turn out to be stored. Bounded, because
+# every message may fail for days.
 LATE_CALLS = 64
-"""Ended calls remembered because their message may yet turn out to be stored."""
 
 
 class LineState(enum.StrEnum):
-    """What people see of a line (B1)."""
+    """State of a line as people see it (B1)."""
 
     MISSING = "missing"  # no modem at its port, or nothing known yet since the start
     IDLE = "idle"
@@ -471,11 +466,11 @@ MEASURED: Mapping[LineCondition, LineState] = {
     LineCondition.IN_USE: LineState.IN_USE_OUTSIDE,
     LineCondition.NO_LINE: LineState.NO_LINE,
 }
-"""What a measurement says of an idle line, beside that it is idle."""
+"""Line state for each condition that a modem can measure, other than a free line."""
 
 
 def state_after(event: object) -> tuple[LineState, Words]:
-    """Say what a line without a call is after an event, and why."""
+    """Return the state of a line without a call after an event, and the reason for people."""
     match event:
         case LineLost(_, reason, missing, reason_it):
             why = Words(reason_it or reason, reason)
@@ -488,13 +483,13 @@ def state_after(event: object) -> tuple[LineState, Words]:
 
 
 def no_carrier(reason: str) -> Words:
-    """Say why a line is out whose process is gone."""
+    """Return the reason for a line that is out because the media gateway is gone."""
     return Words("il processo delle linee si è fermato e riparte", reason) if reason else NOTHING
 
 
 @dataclass(slots=True)
 class LineSeat:
-    """One line of the office at run time."""
+    """Line of the office at run time."""
 
     configured: Line  # as the office wrote it
     line: Line  # as it is once the modem has spoken
@@ -504,8 +499,8 @@ class LineSeat:
     reason: Words = NOTHING
     modem: str = ""
     condition: LineCondition = LineCondition.UNKNOWN  # what the modem measured last
-    watched: bool = False  # it has measured anything
-    half: Words = NOTHING  # why a line is half duplex that was none by its make
+    watched: bool = False  # it has measured at least once
+    half: Words = NOTHING  # why a line became half duplex that began as duplex
     gave_up: tuple[CallRecord, float] | None = None  # the last unanswered call, and when it ended
 
     def become(self, state: LineState, now: Now, reason: Words = NOTHING) -> None:
@@ -515,44 +510,46 @@ class LineSeat:
         self.state, self.reason = state, reason
 
     def after(self, record: CallRecord, state: LineState) -> LineState:
-        """Say what a line that is idle again is: whoever took the call over has it still."""
-        # Only where the modem measures the line: else nothing would tell when that ends.
+        """Return the state of a line after its call: in use outside where a telephone took it."""
+        # Only where the modem measures the line: else nothing would tell when that use ends.
         taken = record.evidence is Evidence.PARALLEL_PHONE and self.watched
         return LineState.IN_USE_OUTSIDE if taken and state is LineState.IDLE else state
 
     def measure(self, condition: LineCondition, now: Now) -> None:
-        """Take what the idle modem measured; a call on the line says itself what the line is."""
+        """Take what the idle modem measured."""
         self.condition = condition
         self.watched = self.watched or condition is not LineCondition.UNKNOWN
         state = MEASURED.get(condition, LineState.IDLE)
+        # A call on the line sets the state itself. "Free" only ends a state that was measured: it
+        # does not put a lost line into service.
         if not self.call and (state is not LineState.IDLE or self.state in MEASURED.values()):
             self.become(state, now)
 
     def learn(self, modem: str, duplex: bool) -> None:
-        """Take the modem's word: half duplex is half duplex, whatever was configured."""
+        """Take the modem's name and duplex; half duplex overrides the configuration (B2)."""
         self.modem, self.line, self.half = modem, self.configured, NOTHING
+        # It may be another modem: what the one before could measure is not known of it.
         self.condition, self.watched = LineCondition.UNKNOWN, False
         if not duplex:
+            # A line that was configured as duplex has no daytime behaviour for half duplex:
+            # voicemail.
             daytime = self.configured.daytime or HalfDuplexDaytime.MESSAGE
             self.line = replace(self.configured, duplex=False, daytime=daytime)
 
 
 @dataclass(slots=True)
 class TrunkSeat(LineSeat):
-    """The leg of a caller whom another branch hands over, which is like a line to its call (B9).
+    """Trunk leg of a caller whom another branch hands over; to its call it is a line (B9).
 
-    `gone` once it has ended: nothing can be ordered of it any more.
+    `gone` once it has ended: no order can reach it.
     """
 
     gone: bool = False
 
 
-# ---- the switchboard ----
-
-
 @dataclass(slots=True)
 class Desk:
-    """State of the switchboard: what the handlers know beside their own call."""
+    """State of the switchboard, shared by the handlers of all calls."""
 
     office: Office
     prefix: str  # of call ids, to be unique over restarts
@@ -562,17 +559,17 @@ class Desk:
     late: dict[str, Call] = field(default_factory=dict)  # ended, their message perhaps stored yet
     sides: dict[str, Side] = field(default_factory=dict)  # calls that phones make, by leg
     outside: dict[str, str] = field(default_factory=dict)  # leg of an ordinary telephone -> line
-    trunks: dict[str, TrunkSeat] = field(default_factory=dict)  # legs that are lines to their calls
-    freed: list[str] = field(default_factory=list)  # those that were just let go
+    trunks: dict[str, TrunkSeat] = field(default_factory=dict)  # trunk legs, lines to their calls
+    freed: list[str] = field(default_factory=list)  # trunk legs that were just hung up
     reachable: set[str] = field(default_factory=set)  # registered phones
     pin_tries: dict[str, PinTries] = field(default_factory=dict)
     register: Directory = NO_REGISTER  # what offices have declared (P4)
-    officials: tuple[OfficialInCharge, ...] = ()  # whom sheets make public as in charge (E10)
+    officials: tuple[OfficialInCharge, ...] = ()  # in charge, made public by sheets (E10)
     unanswered: Unanswered = Unanswered()  # offices that do not answer of late (E8)
     missed: dict[str, int] = field(default_factory=dict)  # calls missed in a row, by phone
-    reminders: dict[str, float | None] = field(default_factory=dict)  # when due; None: it was
+    reminders: dict[str, float | None] = field(default_factory=dict)  # when due; None: done
     gone: dict[str, datetime] = field(default_factory=dict)  # since when a phone is unreachable
-    ledger: DialLedger = NO_LEDGER  # who called and what was dialled
+    ledger: DialLedger = NO_LEDGER  # numbers that called and were dialled
     refusal: tuple[str, DialRefusal, datetime] | None = None  # the last number refused to a phone
     waiting: int = 0  # messages that nobody has closed
     has_room: bool = True  # for messages
@@ -580,14 +577,14 @@ class Desk:
     unit_names: Mapping[str, str] = field(default_factory=dict)
     carrier: bool = True  # the media gateway runs
     attendance: Attendance = Attendance()  # whether anybody seems to be there
-    exchange: ExchangeTime = ExchangeTime()  # what callers' dates say of the time
+    exchange: ExchangeTime = ExchangeTime()  # the time by the exchange's dates of calls
     _calls_made: int = 0
 
     def __post_init__(self) -> None:
         self.seats = {line.name: LineSeat(line, line) for line in self.office.lines}
 
     def judged(self, now: Now) -> Now:
-        """Return a moment with what holds at it instead of the hours, where nobody trusts it."""
+        """Return a moment with the rule that replaces the hours while the clock is not trusted."""
         if now.clock_state.is_trusted:
             return now
         rule = self.office.without_time
@@ -596,22 +593,24 @@ class Desk:
         )
 
     def new_id(self) -> str:
-        """Name a call."""
+        """Return a new call id."""
         self._calls_made += 1
         return f"{self.prefix}-{self._calls_made}"
 
     def add_side(self, side: Side, now: Now) -> None:
-        """Keep a call that a phone makes, from its first state on."""
+        """Add a call that a phone makes, and start its first state's limit."""
         side.enter(side.state, now)
         self.sides[side.leg] = side
 
     def group(self, way: Destination) -> Group:
-        """Return the group that is rung on a way."""
+        """Return the group that rings for a destination."""
         desk = self.office.citizens_desk
         return desk if desk and way is Destination.CITIZENS_DESK else self.office.switchboard
 
     def engaged(self) -> set[str]:
-        """Return the phones that ring, talk or hear an announcement: none of them is free."""
+        """Return the engaged phones: those that ring, talk or hear an announcement."""
+        # A phone that rings with a notice or for a dictation counts as free: a call that rings it
+        # takes its place (positions.make_way).
         busy = (side for side in self.sides.values() if not side.gives_way)
         phones = {phone for side in busy for phone in side.legs.values()}
         for call in self.calls.values():
@@ -633,17 +632,15 @@ class Desk:
         return self.free_of(group.phones)
 
     def free_of(self, phones: Iterable[str]) -> tuple[str, ...]:
-        """Return those of some phones that can be rung now: there, attended, not engaged.
-
-        Where none is, those whose people do what a caller goes before (`Side.yields`).
-        """
+        """Return the phones that can be rung now: registered, attended, not engaged."""
         attended, engaged = self._attended(phones), self.engaged()
         free = tuple(p for p in attended if p not in engaged)
+        # A caller goes before a dictation, but only when no other phone is free (`Side.yields`).
         yielding = {side.phone for side in self.sides.values() if side.yields}
         return free or tuple(p for p in attended if p in yielding)
 
     def group_state(self, group: Group) -> GroupState:
-        """Say what a group's phones can do now; its hours and marks are routing's business."""
+        """Return what a group's phones can do now; hours and manual states are routing's part."""
         if not self.reachable.intersection(group.phones):
             return GroupState.UNREACHABLE
         if not self.attended(group):
@@ -651,7 +648,7 @@ class Desk:
         return GroupState.FREE if self.free(group) else GroupState.BUSY
 
     def facts(self, now: Now) -> RoutingFacts:
-        """Return what routing must know."""
+        """Return the facts that routing decides by."""
         desk = self.office.citizens_desk
         return RoutingFacts(
             self.service,
@@ -667,7 +664,7 @@ class Desk:
         return tuple(sorted(waiting, key=lambda call: (-call.priority, call.waiting_since)))
 
     def outside_line(self, group: Group, now: Now) -> str:
-        """Name the line on which a group's ordinary telephone can be called now, or "" (B4)."""
+        """Return the line on which a group's ordinary telephone can be called now, or "" (B4)."""
         # One call at a time: a telephone has one handset.
         if not group.outside or group.outside_name in self.engaged():
             return ""
@@ -676,37 +673,39 @@ class Desk:
         return self.spare_line(LinePurpose.CONVENIENCE if served else LinePurpose.LAST_RESORT)
 
     def spare_line(self, purpose: LinePurpose) -> str:
-        """Name the idle line that a call of the box's own may seize for a purpose, or "" (P8)."""
+        """Return the idle line that the box may seize for a call of its own, or "" (P8)."""
+        # P8: one line is kept free to answer; `line_for` knows how many, for which purpose.
         idle = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
         return line_for(purpose, idle, len(self.seats), self.office.lines_kept)
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The groups there are, in the order in which they are rung."""
+        """The groups, in the order in which they ring."""
         desk = self.office.citizens_desk
         return (self.office.switchboard, desk) if desk else (self.office.switchboard,)
 
     def _serves(self, group: Group, now: Now) -> bool:
-        """True when a call that is served now could ring a phone of this group."""
+        """True when a phone of this group could ring for a call now."""
         return self.group_state(group) is GroupState.FREE and group_open(group, now)
 
     def _for_calls(self, group: Group, now: Now) -> GroupState:
-        """Say what a group can do for a call: by its phones, else by its ordinary telephone."""
+        """Return what a group can do for a call: by its phones, else by its ordinary telephone."""
         state = self.group_state(group)
+        # B4: without a LAN no phone is reachable, but the office still has its analog lines.
         if state is GroupState.UNREACHABLE and self.outside_line(group, now):
             return GroupState.FREE
         return state
 
     def facts_for(self, line: Line, now: Now) -> RoutingFacts:
-        """Return what routing must know for a call on this line: behind a PBX its numbers count."""
+        """Return the facts for a call on this line; behind a PBX its extensions count."""
         return pbx_facts(self.office, self.service) if line.passes else self.facts(now)
 
     def desk_state(self, counter: Group, now: Now) -> GroupState:
-        """Say what the citizens' counter can do, by its phones and its own hours (E2)."""
+        """Return what the citizens' counter can do, by its phones and its own hours (E2)."""
         return self.group_state(counter) if group_open(counter, now) else GroupState.CLOSED
 
     def seat(self, line: str) -> LineSeat | None:
-        """Return a line of the office, or what is one to a caller who was handed over."""
+        """Return a line of the office, or the trunk leg that is a call's line."""
         return self.seats.get(line) or self.trunks.get(line)
 
     def seat_of(self, call: Call) -> LineSeat:
@@ -715,22 +714,23 @@ class Desk:
         return self.trunks[name] if name in self.trunks else self.seats[name]
 
     def came_over(self, call: Call) -> bool:
-        """Tell whether another branch hands the caller over (B9)."""
+        """Tell whether the call came over the SIP trunk (B9)."""
         return call.line.name in self.trunks
 
     def leave_line(self, call: Call, state: LineState, now: Now, reason: Words = NOTHING) -> None:
-        """The line is no longer the call's; it may ring for another."""
+        """Detach a line from its call; it may ring for another."""
         seat = self.seat_of(call)
         seat.call, call.on_line = "", False
         seat.become(state, now, reason)
 
     def forget(self, call: Call) -> None:
-        """Drop an ended call; one whose message was not stored is remembered for a while."""
+        """Drop an ended call."""
         call.state, call.deadline = State.ENDED, None
         del self.calls[call.id]
         self.trunks.pop(call.line.name, None)
+        # Its legs begin with its id (`new_leg_name`).
         self.outside = {k: v for k, v in self.outside.items() if not k.startswith(f"{call.id}.")}
-        # Its message may yet turn out to be stored: the record is corrected then.
+        # Its message may yet turn out to be stored: then the record is corrected (`correct`).
         if call.record.result is Result.NOT_STORED:
             self.late[call.id] = call
             if len(self.late) > LATE_CALLS:
@@ -745,32 +745,34 @@ def off_hook(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
 
 
 def hang_up_line(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
-    """Put the line on hook; LineIdle will prove it."""
+    """Put the line on hook; LineIdle confirms it."""
     desk.seat_of(call).become(LineState.CLEARING, now)
     yield orders.HangUp(call.line.name)
 
 
 def follow(desk: Desk, side: Side, event: events.Event, now: Now) -> Iterator[orders.Order]:
-    """Take one step of the call's table; an event without a row is not its own."""
+    """Carry out the row of the call's table for an event; ignore an event without a row."""
     was = side.state
     row = side.table[was].get(type(event))
     if row is None:
         return
     yield from side.actions[row.do](desk, cast("Never", side), cast("Never", event), now)
+    # A row that leads to several states leaves the choice to its action.
     if len(row.to) == 1 and row.to[0] is not was:
         side.enter(row.to[0], now)
+    # Another call at this leg: the phone went on into it (outgoing.begin_for).
     if side.state is SideState.ENDED and desk.sides.get(side.leg) is side:
-        del desk.sides[side.leg]  # else its leg goes on in a call of another kind
+        del desk.sides[side.leg]
 
 
 def hang_up(_desk: Desk, side: Side, _event: object, _now: Now) -> Iterator[orders.Order]:
-    """End every leg."""
+    """Hang up every phone of the call."""
     for leg in side.legs:
         yield orders.HangUpPhone(leg)
 
 
 def forget(_desk: Desk, _side: Side, _event: object, _now: Now) -> Iterator[orders.Order]:
-    """The phone has gone: nothing is left to do."""
+    """Do nothing: the phone has gone."""
     yield from ()
 
 

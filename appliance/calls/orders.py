@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from appliance.policy.requests import NewRequest
 
 
-# ---- carrier orders ----------------------------------------------------------------------------
-# Orders to the carrier: what lines and sound are to do.
+# ---- To the media gateway: lines and sound -------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,11 @@ class Flash:
     """Flash the hook: the PBX behind the line holds the caller and is given `digits`.
 
     Answered by FarEndProgressed, over and over; nobody answers within `no_answer_ms`: NO_ANSWER.
-    Without digits the caller comes back; answered by LineFlashed. Digits are printed nowhere (P7).
+    Without digits the caller comes back; answered by LineFlashed.
     """
 
     line: str
+    # P7: numbers are printed nowhere, so no `repr` in a log or traceback shows them.
     digits: str = field(default="", repr=False)
     no_answer_ms: int = 25_000
 
@@ -49,20 +49,21 @@ class Flash:
 class DialLeg:
     """Seize an idle line and dial; answered by FarEndProgressed (REFUSED: it is not idle).
 
-    The line is the box's until HangUp. Play and Listen speak to and hear whoever answers.
+    The line is the box's until HangUp. Play and Listen speak to and hear the person who answers.
     """
 
     line: str
     digits: str = field(repr=False)
     no_answer_ms: int = 40_000
-    emergency: bool = False  # a person called for help; without it no emergency number is dialled
+    # A person called for help; without it no emergency number is dialled.
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class JoinLines:
-    """Join the sound of two duplex lines, both ways, until one of them ends or is told otherwise.
+    """Join the sound of two duplex lines, both ways, until one ends or has another order.
 
-    Whoever hangs up is then told as CallerHungUp of their line. A half-duplex line: REFUSED.
+    A far end that hangs up is reported as CallerHungUp of its line. A half-duplex line: REFUSED.
     """
 
     line: str
@@ -71,9 +72,9 @@ class JoinLines:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Be silent and hear the line: keys, and how a call of the box's own gets on.
+    """Play nothing and listen to the line: keys, and the progress of a call of the box's own.
 
-    Or the leg of a caller who came over by SIP: keys.
+    Or to a trunk leg: keys.
     """
 
     line: str = ""
@@ -90,7 +91,7 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class BringIn:
-    """Let one more phone into the conversation of a line and a phone: each hears the two others.
+    """Add a phone to the conversation of a line and a phone: each hears the two others.
 
     When one of the phones ends, the two that are left go on. A line without a phone: Connect.
     """
@@ -120,7 +121,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class LoadMessage:
-    """Give the carrier a fetched message's sound; `Play` names it "message/<message>".
+    """Give the media gateway a fetched message's sound; `Play` names it "message/<message>".
 
     A descriptor of the sound (one sealed memfd, 16-bit) travels with it; the next one for the
     same leg replaces it.
@@ -132,9 +133,9 @@ class LoadMessage:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Part the line from its leg and play the hold prompt to it until the next order.
+    """Detach the line from its leg and play the hold prompt to it until the next order.
 
-    Or a leg from whatever it is joined to: a caller who came over by SIP, whose keys are heard.
+    Or a trunk leg from what it is joined to; its keys are heard.
     """
 
     line: str = ""
@@ -146,14 +147,14 @@ class Play:
     """Play prompts one after the other to a line or a leg; answered by PromptEnded(play).
 
     `prompts` are catalogue names "it/greeting_closed"; a later Play, Record, Connect or HangUp
-    on the same line cuts it short. `keys`: those of a leg are heard in its sound, too, as a
-    line's are; phones send theirs apart.
+    on the same line cuts it short. `keys`: listen for keys in a leg's sound, as on a line.
     """
 
     play: str
     prompts: tuple[str, ...]
     line: str = ""
     leg: str = ""
+    # For trunk legs, whose keys are in-band; phones send theirs apart (RFC 4733, INFO).
     keys: bool = False
 
 
@@ -161,7 +162,7 @@ class Play:
 class PressKeys:
     """Press keys (0-9 * # A-D) into the line's running stream, over what is played there.
 
-    80 ms each and 80 ms apart. Digits are printed nowhere (P7).
+    80 ms each and 80 ms apart.
     """
 
     line: str
@@ -181,10 +182,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecordLeg:
-    """Record whoever dictates at a phone, or a caller who came over by SIP, alone (E21).
+    """Record a phone's leg (dictation) or a trunk leg, alone.
 
     Until EndRecording, silence (never in the first `grace_ms`) or limit; a later Play, Connect or
-    Join of the leg ends it too. `keys`: `#` in the leg's sound ends it, as on a line.
+    Join of the leg ends it too: no conversation is recorded (E21). `keys`: `#` in the leg's sound
+    ends it, as on a line.
     """
 
     recording: str
@@ -197,14 +199,14 @@ class RecordLeg:
 
 @dataclass(frozen=True, slots=True)
 class EndRecording:
-    """End what is recorded of a phone's leg; answered by RecordingEnded."""
+    """End the recording of a leg; answered by RecordingEnded."""
 
     leg: str
 
 
 @dataclass(frozen=True, slots=True)
 class PreparePhone:
-    """Reserve an RTP port for a leg; answered by PhonePrepared."""
+    """Reserve an RTP port for a leg, which its INVITE names; answered by PhonePrepared."""
 
     leg: str
 
@@ -216,8 +218,7 @@ class ReleasePhone:
     leg: str
 
 
-# ---- phone orders ------------------------------------------------------------------------------
-# Orders to the phones.
+# ---- To the phones -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +231,10 @@ class Ringing:
 
 @dataclass(frozen=True, slots=True)
 class RingPhones:
-    """Ring phones at once for one call; `display` and `number` are what their screens show.
+    """Ring phones together for one call; `display` and `number` are shown on their screens.
 
-    The service first lets the carrier prepare each leg, then sends its INVITE. `passed` says why,
-    where it is another branch that rings.
+    The service has the media gateway prepare each leg before its INVITE leaves. `passed`: the
+    diversion's reason, where another branch rings.
     """
 
     call: str
@@ -245,7 +246,7 @@ class RingPhones:
 
 @dataclass(frozen=True, slots=True)
 class ShowCaller:
-    """Show on phones that ring, or talk, who calls: the identity came after they were rung."""
+    """Show the caller on phones that ring or talk: the identity came after they were rung."""
 
     legs: tuple[str, ...]
     display: str
@@ -283,34 +284,34 @@ class RefusePhone:
 
 
 RINGING, TRANSFER_DONE, NOT_THERE, DECLINED = 180, 200, 480, 603
-"""How far a transfer is, as a phone is told it: under way, done, not to be had, not now (P5)."""
+"""SIP codes of a transfer's progress: under way, done, nobody reached, not allowed now (P5)."""
 NO_SUCH_CALL = 481
-"""Told to a phone that wants to be joined what it has not, or not any more, on its other call."""
+"""SIP code for a Replaces that names no call of the phone (RFC 3891 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerAsked:
-    """Tell whoever asked for a call back (`ask`) whether the phone rings, in one sentence."""
+    """Answer the request `ask` (call back, dictation): whether the phone rings, in one sentence."""
 
     ask: str
     done: bool
-    said: object  # policy.words.Words; object keeps this module a leaf
+    # policy.text.Words; `object` keeps this module a leaf.
+    said: object
 
 
 @dataclass(frozen=True, slots=True)
 class TellTransfer:
-    """Tell a phone how far the transfer is that it asked for (RFC 3515 2.4.5)."""
+    """Tell a phone by NOTIFY the progress of the transfer it asked for (RFC 3515 2.4.5)."""
 
     leg: str
     code: int
 
 
-# ---- store orders ------------------------------------------------------------------------------
-# Orders to the stores, and the record of a call that they keep.
+# ---- To the stores, and the record of a call that they keep --------------------------------------
 
 
 class Way(enum.StrEnum):
-    """Which way a call went: the last stage that served it."""
+    """Last destination that served a call."""
 
     NONE = "none"
     SWITCHBOARD = "switchboard"
@@ -321,14 +322,14 @@ class Way(enum.StrEnum):
 
 
 class Direction(enum.StrEnum):
-    """Who called whom; `caller` of a record is always the person outside."""
+    """Direction of a call; `caller` of a record is always the person outside."""
 
     IN = "in"
     OUT = "out"
 
 
 class Result(enum.StrEnum):
-    """How a call ended, in the front desk's terms."""
+    """Result of a call, in the front desk's terms."""
 
     OPEN = "open"  # still going on
     ANSWERED = "answered"
@@ -339,24 +340,25 @@ class Result(enum.StrEnum):
     FAX = "fax"  # a fax machine called: nobody to be served
     TAKEN = "taken"  # by an ordinary telephone beside the line
     NOT_STORED = "not_stored"
-    NOT_REACHED = "not_reached"  # the office called and met nobody
+    NOT_REACHED = "not_reached"  # a call out, or one handed over, that nobody answered
     REFUSED = "refused"  # a position may not call that number
-    LOST = "lost"  # line or carrier failed
+    LOST = "lost"  # line or media gateway failed
     STOPPED = "stopped"  # the box was stopped under it
     INTERRUPTED = "interrupted"  # found open after a restart (E18)
 
 
 NOBODY = Caller()
-"""A caller of whom nothing is known."""
+"""Caller of whom nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """All that is kept of one call; written whole at ring, at each stage, and at its end.
+    """Record of one call; written whole at ring, at each stage, and at its end.
 
     Wall times are aware datetimes; `trail` is what happened, oldest first, in stable codes. Of the
-    last transfer: `unit`, `need`, why (`transfer_reason`), the number of the declaration that
-    allowed it, the label of the number that answered (`target`), why it came back (`returned`).
+    last transfer: `unit`, `need`, its reason (`transfer_reason`), the number of the declaration
+    that allowed it, the label of the number that answered (`target`), why it came back
+    (`returned`).
     """
 
     call: str
@@ -389,7 +391,7 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class WriteCall:
-    """Upsert the call record; the deciding thread never waits for it."""
+    """Upsert the call record; call control never waits for it."""
 
     record: CallRecord
 
@@ -406,8 +408,8 @@ class StoreMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoreCallBack:
-    """Keep the record of a caller who asked to be called back, and say so: answered by
-    CallBackStored or StoreFailed of its call.
+    """Store the record of a caller who asked to be called back; answered by CallBackStored or
+    StoreFailed of its call.
     """
 
     record: CallRecord
@@ -428,21 +430,21 @@ class StoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class QueueMail:
-    """Keep a notice in the outbox; it leaves when the mail server can be reached."""
+    """Store a notice in the outbox; it leaves when the mail server can be reached."""
 
     mail: Mail
 
 
 @dataclass(frozen=True, slots=True)
 class DropRecording:
-    """Forget a recording that is too short to be a message (its call record stays)."""
+    """Delete a recording that is too short to be a message (its call record stays)."""
 
     recording: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeepTake:
-    """Keep what was dictated (recording `take`) as a draft; answered by TakeKept(listener)."""
+    """Store the dictation (recording `take`) as a draft; answered by TakeKept(listener)."""
 
     listener: str
     take: str
@@ -451,14 +453,14 @@ class KeepTake:
 
 @dataclass(frozen=True, slots=True)
 class DropTake:
-    """Forget what was dictated: it is said again, or not wanted."""
+    """Delete a dictation that is recorded anew, or not wanted."""
 
     take: str
 
 
 @dataclass(frozen=True, slots=True)
 class TakeWent:
-    """Tell whoever asked for a dictation (`ask`) how far it is (calls.dictation_words.Went)."""
+    """Report a step of the dictation of request `ask` (calls.status.Went)."""
 
     ask: str
     went: str
@@ -476,7 +478,7 @@ class FetchMessage:
 class MarkMessage:
     """Note a step (policy.voicemail.MessageStep) about a message for `by`.
 
-    Answered by MessageMarked; that it was heard is noted without an answer.
+    Answered by MessageMarked, except the step HEAR.
     """
 
     listener: str
@@ -506,15 +508,11 @@ class CloseMessage:
 
 @dataclass(frozen=True, slots=True)
 class SaveServiceState:
-    """Keep the manual states (unattended, closed, all absent) over a restart."""
+    """Save the manual states (unattended, closed, all absent …) over a restart."""
 
-    state: object  # policy.opening.ServiceState; object keeps this module a leaf
+    # policy.opening.ServiceState; `object` keeps this module a leaf.
+    state: object
 
-
-# ---- orders ------------------------------------------------------------------------------------
-# Imperatives: what the Switchboard orders of lines, phones, stores and panel.
-#
-# Frozen values; each names its subject by line, leg, play, recording or call (see calls.events).
 
 CarrierOrder = (
     AnswerLine

@@ -60,11 +60,11 @@ from appliance.policy.text import Words
 
 @dataclass(slots=True)
 class OutgoingCall(Side):
-    """Such a call, on `line` once it has one; `digits` are what is dialled there.
+    """Call of a position to `number` outside, on `line` once it has one.
 
-    `rung` is true where the box rings the phone (a call back), `gone` once the phone has hung up,
-    `asks` while a reason is asked for, `refused` holds the prompts where it hears only why not.
-    `tried` are lines that were of no use, `freeing` the one that an emergency call waits for.
+    `rung`: the box rings the phone (a call back). `gone`: the phone has hung up. `asks`: a reason
+    is asked for. `refused`: prompts of a call that is not placed. `tried`: lines that were of no
+    use. `freeing`: line that an emergency call waits for.
     """
 
     record: CallRecord = field(kw_only=True)
@@ -86,7 +86,8 @@ class OutgoingCall(Side):
         return {} if self.gone else {self.leg: self.phone}
 
     def concerns(self, event: Event) -> bool:
-        """Its line's events, its phone's, its announcements and limits; silence ends nothing."""
+        """True for events of its line, phone, announcements and limits."""
+        # E5: silence ends no conversation.
         if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
             return False
         line = getattr(event, "line", "")
@@ -98,30 +99,29 @@ class OutgoingCall(Side):
 
     @property
     def so_far(self) -> Result:
-        """What the call was, should it end now."""
+        """Result of the call, should it end now."""
         return Result.NOT_REACHED if self.talking_since is None else Result.ANSWERED
 
     def settle(self, result: Result, reason: str, evidence: Evidence) -> None:
-        """Say how the call went and by what its end was noticed; what was said first holds."""
+        """Set the result and the evidence of its end; the first ones set stay."""
         if self.record.result is Result.OPEN:
             self.note(reason, result=result, reason=reason, evidence=evidence)
 
 
-# ---- dialled ends ------------------------------------------------------------------------------
-# How a position's call to somebody outside ends: one final record, the line proven idle (B1).
+# ---- End of an outgoing call: one final record, the line proven idle (B1) ------------------------
 
 Orders = Iterator[Order]
 
 
 def give_line(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """An emergency call needs the line: the operator is told, the record says so."""
+    """Give the line to an emergency call; tell the operator, note it in the record."""
     side.note("freed.emergency")
     side.settle(side.so_far, "out.freed", Evidence.EMERGENCY)
     yield from leave_dialled(desk, side, now, "line_needed")
 
 
 def far_left(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """Whoever was called is busy, has hung up, or never answered: the phone is let go."""
+    """Hang up the phone: the far end is busy, has hung up, or never answered."""
     evidence = event.evidence if isinstance(event, CallerHungUp) else Evidence.LIMIT
     side.settle(side.so_far, f"out.{evidence}", evidence)
     yield orders.HangUpPhone(side.leg)
@@ -130,13 +130,14 @@ def far_left(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
 
 
 def end_longest(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """No line stays seized for ever, and no position talks beyond its minutes (toll fraud)."""
+    """End a call at its longest duration."""
+    # No line stays seized for ever (B1), and no position talks beyond its minutes: toll fraud.
     side.settle(Result.ANSWERED, "out.limit", Evidence.LIMIT)
     yield from leave_dialled(desk, side, now, "call_limit")
 
 
 def leave_dialled(desk: Desk, side: OutgoingCall, now: Now, *keys: str) -> Orders:
-    """Tell the phone the last sentences; the line is hung up meanwhile."""
+    """Play the last sentences to the phone; hang up the line meanwhile."""
     side.enter(SideState.LEAVING, now)
     if side.line:
         desk.seats[side.line].become(LineState.CLEARING, now)
@@ -145,25 +146,27 @@ def leave_dialled(desk: Desk, side: OutgoingCall, now: Now, *keys: str) -> Order
 
 
 def say_to_dialler(desk: Desk, side: OutgoingCall, *keys: str) -> Orders:
-    """Say something to the phone."""
+    """Play prompts to the phone."""
     yield orders.Play(side.new_play(), announcements.staff_words(desk.office, keys), leg=side.leg)
 
 
 def part_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """The phone has hung up, or has heard the last sentence."""
+    """End the phone's part: it has hung up, or heard the last sentence."""
     leaving = side.state is SideState.LEAVING
+    # An event without a leg is the end of a prompt or a limit: the phone is still there.
     if not side.gone and not hasattr(event, "leg"):
         yield orders.HangUpPhone(side.leg)
     side.gone = True
     side.settle(side.so_far, "out.hung_up", Evidence.OPERATOR)
+    # `leave_dialled` has hung up the line already.
     if side.line and leaving:
-        side.enter(SideState.CLEARING, now)  # its line was put down before
+        side.enter(SideState.CLEARING, now)
     else:
         yield from clear(desk, side, now)
 
 
 def clear(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
-    """Put the line on hook and wait for it; without a line the call is over."""
+    """Put the line on hook and wait until it is idle; without a line end the call."""
     if side.line:
         desk.seats[side.line].become(LineState.CLEARING, now)
         side.enter(SideState.CLEARING, now)
@@ -173,20 +176,21 @@ def clear(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
 
 
 def _let_go(side: OutgoingCall) -> Order:
-    """Let the phone go: one that still rings to call somebody back is no longer rung."""
+    """Return the order that releases the phone."""
+    # A call back rings the position's phone first: until it answers there is nothing to hang up.
     rings = side.rung and side.state is SideState.ACCEPTING
     return orders.StopRinging(side.leg) if rings else orders.HangUpPhone(side.leg)
 
 
 def give_up_dialling(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """Nobody lifted the phone that was to call back, or it never came up."""
+    """End a call whose phone did not answer the call back, or never came up."""
     side.settle(Result.NOT_REACHED, "out.position", Evidence.OWN)
     yield _let_go(side)
     yield from end_dialled(desk, side, now)
 
 
 def free_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> None:
-    """Part call and line by what was said of the line."""
+    """Detach the line from the call, in the state that the event tells."""
     if not side.line:
         return
     state, reason = state_after(event)
@@ -198,14 +202,14 @@ def free_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Non
 
 
 def free_line(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """The line is the exchange's again; a phone that still hears its sentence hears it out."""
+    """Free the line; a phone that still hears its last sentence hears it to the end."""
     free_dialled(desk, side, event, now)
     if side.state is SideState.CLEARING:
         yield from end_dialled(desk, side, now)
 
 
 def hang_up_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """There is no sound to be had any more, or no key came: the phone is let go."""
+    """Hang up the phone: there is no sound any more, or no key was pressed."""
     stopped = Evidence.LOST if isinstance(event, CarrierLost) else Evidence.STOPPED
     why = "out.no_reason" if isinstance(event, DeadlinePassed) else "out.lost"
     evidence = Evidence.OWN if isinstance(event, DeadlinePassed) else stopped
@@ -217,9 +221,10 @@ def hang_up_dialled(desk: Desk, side: OutgoingCall, event: object, now: Now) -> 
 
 
 def end_dialled(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
-    """Write the final record, once; what was talked counts for the day's limit."""
+    """Write the final record, once."""
     side.state = SideState.ENDED
     side.note("ended", ended_at=now.wall)
+    # E17: the time talked counts for the position's limit of the day.
     talked = 0.0 if side.talking_since is None else now.monotonic - side.talking_since
     record = side.record
     placed = PlacedCall(record.call, side.phone, side.number, record.rang_at, record.case, talked)
@@ -227,17 +232,15 @@ def end_dialled(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
     yield orders.WriteCall(record)
 
 
-# ---- emergency ---------------------------------------------------------------------------------
-# Which line an emergency call takes: an idle one, else whose call gives way, in a fixed order.
-#
-# Calls out first, then voicemail, callers who wait, the longest transfer, and only when nothing
-# else is left the longest conversation. Another emergency call is never touched.
+# ---- Emergency calls: the line they take, an idle one or that of a call that gives way -----------
+# Outgoing calls give way first, then voicemail, callers who wait, the longest transfer, and only
+# when nothing else is left the longest conversation. Another emergency call never does.
 
 
 class Rank(enum.IntEnum):
-    """The order in which calls give way."""
+    """Order in which calls give way to an emergency call."""
 
-    LEAVING = 0  # the line is on its way on hook: it need only be waited for
+    LEAVING = 0  # the line is on its way on hook: waiting is enough
     OUTGOING = 1
     VOICEMAIL = 2
     QUEUE = 3
@@ -280,11 +283,11 @@ RANKS: Mapping[State, Rank] = {
     State.CLEARING: Rank.LEAVING,
     State.ENDED: Rank.LEAVING,
 }
-"""Every state of a call has one (a test says so)."""
+"""Rank of a call by its state; a test checks that every state has one."""
 
 
 def carries(line: Line) -> bool:
-    """True for a line on which a person of the office can talk."""
+    """True for a line on which a conversation is possible: not a half-duplex one (B2)."""
     return line.duplex is not False
 
 
@@ -294,7 +297,8 @@ def emergency_is_possible(desk: Desk) -> bool:
 
 
 def idle_line(desk: Desk, tried: set[str]) -> str:
-    """Name an idle line not `tried` in vain, "" for none; none is kept from emergencies."""
+    """Return an idle line that was not `tried` in vain, "" for none."""
+    # Not `spare_line`: no line is kept from emergencies (P8 keeps one for callers).
     idle = (
         seat.line.name
         for seat in desk.seats.values()
@@ -304,14 +308,14 @@ def idle_line(desk: Desk, tried: set[str]) -> str:
 
 
 def to_be_freed(desk: Desk, tried: set[str]) -> str:
-    """Name the line whose call gives way, "" for none."""
+    """Return the line whose call gives way, "" for none."""
     seats = (s for s in desk.seats.values() if _in_service(s) and s.line.name not in tried)
     ranked = sorted(_ranked(desk, seats))
     return ranked[0][2] if ranked else ""
 
 
 def _ranked(desk: Desk, seats: Iterator[LineSeat]) -> Iterator[tuple[Rank, float, str]]:
-    """Yield rank, since when (the longest first) and name of every line that can be freed."""
+    """Yield rank, start (the longest first) and name of every line that can be freed."""
     for seat in seats:
         call, side = desk.calls.get(seat.call), desk.sides.get(seat.call)
         if call is not None and _stays(call):
@@ -321,40 +325,44 @@ def _ranked(desk: Desk, seats: Iterator[LineSeat]) -> Iterator[tuple[Rank, float
             yield RANKS[call.state], began.timestamp(), seat.line.name
         elif side is not None and not getattr(side, "emergency", False):
             yield rank_of(side), 0.0, seat.line.name
+        # Another call has just hung it up: nobody need give way.
         elif side is None and seat.state is LineState.CLEARING:
             yield Rank.LEAVING, 0.0, seat.line.name
 
 
 def _stays(call: Call) -> bool:
-    """True for a call whose caller a PBX holds: hung up, it would join the two."""
+    """True for a call whose line cannot be freed by hanging up."""
+    # A PBX holds the caller: hung up, it would join caller and extension.
     waited_for = RANKS[call.state] is Rank.LEAVING
     return not waited_for and isinstance(row_for(call.state, LineNeeded), Ignored)
 
 
 def rank_of(side: Side) -> Rank:
-    """Rank a call of the box's own; a caller joined to a telephone outside is a transfer."""
+    """Return the rank of a call that the box makes."""
     if side.state in {SideState.LEAVING, SideState.CLEARING}:
         return Rank.LEAVING
+    # A caller is joined to this telephone outside: it is that caller's transfer.
     is_joined = isinstance(side, OutsideCall) and side.state is SideState.TALKING
     return Rank.TRANSFER if is_joined else Rank.OUTGOING
 
 
 def _in_service(seat: LineSeat) -> bool:
+    # A half-duplex line carries no conversation: its caller would be dropped for nothing. A line in
+    # use outside, without voltage or without modem cannot be freed.
     usable = {LineState.IDLE, LineState.RINGING, LineState.IN_USE, LineState.CLEARING}
     return carries(seat.line) and seat.state in usable
 
 
-# ---- refusals ----------------------------------------------------------------------------------
-# Why a call out is not placed, as names of recorded prompts: what the phone hears (E17).
+# ---- Refusals: prompts that the phone hears when an outgoing call is not placed (E17) ------------
 
 Keys = tuple[str, ...]
 
 NOT_HERE: Final[Keys] = ("cannot_dial",)
-"""This phone may not call this number, at no hour."""
+"""This phone may not call this number at any hour."""
 NOT_NOW: Final[Keys] = ("cannot_dial", "try_later")
 SAY_NO_LINE: Final[Keys] = ("no_line", "try_later")
+# An emergency caller is told at once what else to do.
 NO_LINE_FOR_HELP: Final[Keys] = ("no_line", "use_mobile")
-"""Whoever calls for help is told at once what else to do."""
 SAY_TWICE: Final[Keys] = ("message_held",)
 ASK_REASON: Final[Keys] = ("off_hours", "dial_urgent")
 SAID: Mapping[DialRefusal, Keys] = {
@@ -366,43 +374,39 @@ SAID: Mapping[DialRefusal, Keys] = {
     DialRefusal.CALLS: ("dial_limit", "try_later"),
     DialRefusal.MINUTES: ("dial_limit",),
 }
-"""What is heard where policy.dialling.DIAL_REFUSAL_WORDS is read."""
+"""Prompts for each refusal, as policy.dialling.DIAL_REFUSAL_WORDS are its words on the pages."""
 
 
 def no_line_keys(*, emergency: bool) -> Keys:
-    """Say that no line can be had."""
+    """Return the prompts that say that there is no line."""
     return NO_LINE_FOR_HELP if emergency else SAY_NO_LINE
 
 
-# ---- dialled -----------------------------------------------------------------------------------
-# A position's call to somebody outside: a line is seized and dialled, the phone hears all of it.
-#
+# ---- Dialling: a line is seized and dialled, and the operator hears all of it --------------------
 # The phone is joined to the line as soon as the number is sent: the operator hears ring-back, busy
-# and announcements. What the box hears tells it when the call is over (B1).
+# tone and announcements. The sound tells the box when the call is over (B1): an analog line has no
+# answer signal.
 
 RINGS_MS = 120_000
-"""How long somebody is let ring; then nobody has answered."""
+"""Longest ringing at the far end, ms; then nobody has answered."""
+# How often useless lines are tried again: one may only have been released late.
 ROUNDS = 1
-"""How often lines that were of no use are tried again: one may only have been released late."""
 ANNOUNCED_MS = 30_000
-"""An operator hears out why a number cannot be reached; then the line is let go."""
+"""Time for an operator to hear why a number cannot be reached, ms; then the line is hung up."""
 URGENT_KEY = "1"
 NOT_DIALLED = {FarEnd.NO_DIAL_TONE, FarEnd.REFUSED}
-"""The line was of no use; an emergency call tries the next one."""
+"""Outcomes of a useless line; an emergency call tries the next one."""
 OVER = {
     FarEnd.BUSY: Evidence.BUSY_TONE,
     FarEnd.CONGESTION: Evidence.CONGESTION_TONE,
     FarEnd.DIAL: Evidence.DIAL_TONE,
     FarEnd.NO_ANSWER: Evidence.LIMIT,
 }
-"""What is heard at the end of a call, and by what evidence it then was noticed."""
-
-
-# --- beginning ----------------------------------------------------------------------------------
+"""Evidence of a release for each sound that ends a call."""
 
 
 def begin_dialling(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """The phone is up: say what hinders, ask for the reason, or dial."""
+    """Play the refusal, ask for the reason, or dial, once the phone is up."""
     if side.refused:
         yield from leave_dialled(desk, side, now, *side.refused)
     elif side.asks:
@@ -413,10 +417,12 @@ def begin_dialling(desk: Desk, side: OutgoingCall, event: object, now: Now) -> O
 
 
 def seize(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
-    """Take a line; an emergency call waits until one is freed, any other is told there is none."""
+    """Seize a line; without one an emergency call waits, any other is refused."""
     if side.emergency:
+        # Any idle line, from any phone and at any hour.
         line = idle_line(desk, side.tried)
     else:
+        # One try: only an emergency call goes on to a second line.
         line = "" if side.tried else desk.spare_line(LinePurpose.CONVENIENCE)
     if line:
         yield from dial_on(desk, side, line, now)
@@ -441,13 +447,10 @@ def dial_on(desk: Desk, side: OutgoingCall, line: str, now: Now) -> Orders:
 
 
 def _obey(desk: Desk, side: OutgoingCall, event: DigitPressed, now: Now) -> Orders:
-    """Outside the civil band a person says that it is urgent; other keys mean nothing (E17)."""
+    """Dial outside the hours for calling back, by the key for "urgent" (E17); ignore others."""
     if event.digit == URGENT_KEY:
         side.note("urgent")
         yield from seize(desk, side, now)
-
-
-# --- emergency calls without a line -------------------------------------------------------------
 
 
 def waiting(desk: Desk) -> tuple[OutgoingCall, ...]:
@@ -457,7 +460,7 @@ def waiting(desk: Desk) -> tuple[OutgoingCall, ...]:
 
 
 def seek(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
-    """Take an idle line as soon as there is one, or choose the one to be freed (`freeing`)."""
+    """Dial on an idle line, or choose the line to be freed (`freeing`)."""
     if line := idle_line(desk, side.tried):
         yield from dial_on(desk, side, line, now)
     elif not side.freeing:
@@ -470,7 +473,7 @@ def seek(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
 
 
 def _seek_on(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """The line that was to be freed does not come: the next one, or all of them once more."""
+    """Try the next line, or all once more: the line to be freed has not become idle in time."""
     if side.freeing:
         side.tried.add(side.freeing)
     else:
@@ -481,14 +484,12 @@ def _seek_on(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
     yield from ()
 
 
-# --- on the line --------------------------------------------------------------------------------
-
-
 def _hear(desk: Desk, side: OutgoingCall, event: FarEndProgressed, now: Now) -> Orders:
-    """Follow how the call gets on."""
+    """Follow the progress of the call."""
     progress = event.progress
     if progress in NOT_DIALLED:
         yield from _next_line(desk, side, event, now)
+    # Until the digits are sent what is heard is the exchange's, not the far end's.
     elif side.state is SideState.DIALLING:
         if progress is FarEnd.DIALLED:
             side.enter(SideState.CONNECTED, now)
@@ -500,14 +501,16 @@ def _hear(desk: Desk, side: OutgoingCall, event: FarEndProgressed, now: Now) -> 
         yield from _talk(desk, side, now)
     else:
         side.note(f"far.{progress}")
-        if progress is FarEnd.SIT:  # an announcement follows, behind it nothing is known any more
+        # An announcement follows the tones (SIT); behind it nothing is known any more.
+        if progress is FarEnd.SIT:
             side.deadline = now.monotonic + ANNOUNCED_MS / 1000
 
 
 def _talk(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
-    """Somebody seems to have answered: from now on time is counted."""
+    """Begin to count the time: somebody seems to have answered."""
     office = desk.office
     limit_ms = office.longest_ms
+    # An emergency call is not bound to the position's minutes of the day.
     if not side.emergency:
         left = left_ms(office.outgoing, side.phone, desk.ledger, now)
         limit_ms = max(1000, min(limit_ms, left))
@@ -518,14 +521,15 @@ def _talk(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
 
 
 def _next_line(desk: Desk, side: OutgoingCall, event: object, now: Now) -> Orders:
-    """This line was of no use: an emergency call tries another one, any other call is told."""
+    """Give up a useless line: an emergency call tries another one, any other call is refused."""
     side.tried.add(side.line)
     side.note(f"line.useless.{side.line}")
     if not side.emergency:
         why = event.progress if isinstance(event, FarEndProgressed) else "late"
         side.settle(Result.NOT_REACHED, f"out.{why}", Evidence.OWN)
     yield from _put_down(desk, side, now)
-    side.line = ""  # whoever hears of it from now on is the desk
+    # Its LineIdle is not this call's any more: updates.py notes it for the line.
+    side.line = ""
     yield from seize(desk, side, now)
 
 
@@ -537,7 +541,7 @@ def _put_down(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
 
 
 def _forward(desk: Desk, side: OutgoingCall, event: DigitPressed, now: Now) -> Orders:
-    """The operator's keys reach whoever was called."""
+    """Pass the operator's keys on to the far end."""
     if event.leg:
         yield orders.PressKeys(side.line, event.digit)
 
@@ -545,8 +549,9 @@ def _forward(desk: Desk, side: OutgoingCall, event: DigitPressed, now: Now) -> O
 def _lose(
     desk: Desk, side: OutgoingCall, event: LineIdle | LineLost | LineRestored, now: Now
 ) -> Orders:
-    """The line went, or on hook by itself: an emergency call looks for another one."""
+    """End a call whose line was lost or went on hook; an emergency call takes another line."""
     free_dialled(desk, side, event, now)
+    # Once somebody has spoken, no other line is dialled without the caller's doing.
     if side.emergency and side.talking_since is None:
         side.tried.add(event.line)
         yield from seize(desk, side, now)
@@ -575,14 +580,10 @@ DIALLED_ACTIONS: Actions = {
 }
 
 
-# ---- dialling ----------------------------------------------------------------------------------
-# Who may call out, and how such a call begins: a phone dials, or is rung to call somebody back.
-#
-# `begin_for` is for a phone that is up already (it has heard a message): its leg goes on in the
-# call. The call's life is dialled.py's.
+# ---- Beginning: a phone dials, is rung to call back, or is up already (`begin_for`) --------------
 
 RING_MS = 25_000
-"""How long a position's phone rings to call somebody back."""
+"""Time that a position's phone rings for a call back, ms."""
 NO_DUPLEX = "out.half_duplex"
 TWICE_CODE = "out.twice"
 
@@ -600,28 +601,30 @@ RINGS = Words("Il telefono squilla: sollevare per chiamare.", "The phone rings: 
 
 
 def dial(desk: Desk, event: PhoneDialled, number: str, now: Now) -> Orders:
-    """A phone dialled a number outside: it is answered, then hears the line, or why not."""
+    """Answer a phone that dialled a number outside, then place the call or play the refusal."""
     asked = DialRequest(event.phone, number)
     side = _side(desk, event.leg, asked, _verdict(desk, asked, now), now)
     yield from _begin(desk, side, now)
+    # Also a refused one: the phone hears why (E17).
     yield orders.AcceptPhone(side.leg)
 
 
 def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Orders:
-    """Go on from another call of a phone that is up, `before`, which must end by itself (ENDED).
+    """Call back from a phone that is up in another call, `before`, which must be ENDED.
 
-    `case` names what it is for: "message:12", "request:7", "call:ID".
+    The phone's leg goes on in the new call. `case`: "message:12", "request:7", "call:ID".
     """
     number = canonical_number(number, desk.office.outgoing.plan)
     asked = DialRequest(before.phone, number, case)
     side = _side(desk, before.leg, asked, _verdict(desk, asked, now), now)
+    # The names of announcements must stay unique on the leg that both calls share.
     side.plays = before.plays
     yield from _begin(desk, side, now)
     yield from begin_dialling(desk, side, None, now)
 
 
 def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
-    """Ring the position's phone; when it is lifted the number is dialled."""
+    """Ring the position's phone for a call back; the number is dialled when it answers (E17)."""
     number = canonical_number(event.number, desk.office.outgoing.plan)
     asked = DialRequest(event.phone, number, event.case, event.urgent)
     verdict = _verdict(desk, asked, now)
@@ -629,6 +632,7 @@ def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
     yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or RINGS)
     if hindrance is not None:
         return
+    # A leg of its own: no phone has dialled.
     leg = f"{desk.new_id()}.1"
     side = _side(desk, leg, asked, verdict, now, name=event.name)
     side.rung = True
@@ -642,7 +646,7 @@ def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
 
 
 def _hindrance(desk: Desk, asked: DialRequest, verdict: DialVerdict) -> Words | None:
-    """Say why nobody is rung, None when somebody is."""
+    """Return why a call back does not ring the phone, or None."""
     phone = asked.phone
     if not asked.number:
         return NO_NUMBER
@@ -658,7 +662,8 @@ def _hindrance(desk: Desk, asked: DialRequest, verdict: DialVerdict) -> Words | 
 
 
 def _calls_already(desk: Desk, case: str) -> str:
-    """Name the position that calls back for a case now: two people never do at once (E16)."""
+    """Return the position that calls back for a case now, "" for none."""
+    # E16: two people cannot call back the same message at once.
     dialled_now = (side for side in desk.sides.values() if isinstance(side, OutgoingCall))
     return next((s.phone for s in dialled_now if case and s.record.case == case), "")
 
@@ -672,7 +677,8 @@ def _verdict(desk: Desk, asked: DialRequest, now: Now) -> DialVerdict:
 def _side(
     desk: Desk, leg: str, asked: DialRequest, verdict: DialVerdict, now: Now, name: str = ""
 ) -> OutgoingCall:
-    """Make the call by what was decided of it; an office's own number is masked (P7)."""
+    """Create the call by its verdict."""
+    # P7: an office's own number is masked, and shown by the office's name.
     unit = verdict.unit if isinstance(verdict, DialAllowed) else ""
     masked = Caller(Presentation.UNAVAILABLE, "", unit)
     caller = masked if unit else Caller(Presentation.SHOWN, asked.number, name)
@@ -703,7 +709,7 @@ def _side(
 
 
 def _refuse(desk: Desk, side: OutgoingCall, verdict: DialVerdict) -> None:
-    """Note what hinders the call from the start; the phone is told when it is up."""
+    """Set the refusal of a call that cannot be placed; the phone hears it once it is up."""
     if isinstance(verdict, DialRefused):
         side.refused = SAID[verdict.why]
         side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
@@ -717,10 +723,11 @@ def _refuse(desk: Desk, side: OutgoingCall, verdict: DialVerdict) -> None:
 
 
 def _begin(desk: Desk, side: OutgoingCall, now: Now) -> Orders:
-    """Keep the call, count it, and write its record before anything else (E18)."""
+    """Add the call, count it, and write its record before anything else (E18)."""
     desk.add_side(side, now)
+    # A refused call has one record: it is written when the phone has heard the refusal.
     if side.refused:
-        return  # its one record is written when the phone has heard so
+        return
     record = side.record
     placed = PlacedCall(record.call, side.phone, side.number, now.wall, record.case)
     desk.ledger = desk.ledger.without_old(now.wall, desk.office.outgoing.known_days).place(placed)

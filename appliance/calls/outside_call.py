@@ -1,9 +1,9 @@
-"""A group's ordinary telephone, called over a second line when none of its phones can be reached.
+"""Outside telephone of a group or office, called over a second line (B4).
 
-With no LAN at all the office still has its analog lines (B4): the box dials the number on one that
-is idle, whoever answers is told of the call, a key accepts it, and the two lines are joined. To the
-call this is one more phone that rings: what is heard of it is told as a phone's word, and what is
-ordered of that phone is turned into orders for its line.
+Without a LAN the office still has its analog lines: the box dials on an idle one, plays an
+announcement to the person who answers, a key accepts the call, and the two lines are joined. To the
+call this is one more phone that rings: events of its line become events of a phone's leg, and
+orders to that leg become orders to its line.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Orders = Iterator[Order]
 
 STAR = "*"
 STARS_S = 3.0
-"""So soon after the first one the second star follows."""
+"""Longest time between the two stars that send a call back, s."""
 DIALLING_MS = 15_000
-"""What seizing the line, dialling and a last word may take beside the time it rings."""
+"""Time for seizing the line, dialling and a last word, beside the time it rings, ms."""
 GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
     FarEnd.BUSY: PhoneBusy,
     FarEnd.NO_ANSWER: PhoneHungUp,
@@ -55,9 +55,10 @@ GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
 
 @dataclass(slots=True)
 class OutsideCall(Side):
-    """One such leg, on `line`; `told` waits to be told to the call.
+    """Leg of an outside telephone on `line`; `told` are its events for the caller's call.
 
-    `of_office`: an office's number (transfer.py), whose last star was heard at `starred_at`.
+    `of_office`: an office's number (transfer.py), whose last star was heard at `starred_at`
+    (monotonic s).
     """
 
     line: str = ""
@@ -67,7 +68,8 @@ class OutsideCall(Side):
     told: list[Event] = field(default_factory=list)
 
     def concerns(self, event: Event) -> bool:
-        """Its line's events, its announcements and its limits; a listener's silence is none."""
+        """True for events of its line, announcements and limits."""
+        # E5: a listener is silent, so silence ends nothing.
         if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
             return False
         if getattr(event, "line", "") == self.line:
@@ -75,7 +77,7 @@ class OutsideCall(Side):
         return not hasattr(event, "leg") and Side.concerns(self, event)
 
     def take_told(self) -> tuple[Event, ...]:
-        """Return and forget what the call is to hear."""
+        """Return the events for the caller's call, and clear them."""
         told, self.told = tuple(self.told), []
         return told
 
@@ -111,7 +113,7 @@ def dial_number(
 
 
 def for_its_line(desk: Desk, order: Order, now: Now) -> list[Order]:
-    """Turn an order to such a phone into orders to its line; any other order stays as it is."""
+    """Map an order to such a leg to orders to its line; return other orders unchanged."""
     match order:
         case orders.StopRinging(leg) | orders.HangUpPhone(leg) if leg in desk.outside:
             return _let_go(desk, leg, now)
@@ -123,19 +125,21 @@ def for_its_line(desk: Desk, order: Order, now: Now) -> list[Order]:
 
 
 def _let_go(desk: Desk, leg: str, now: Now) -> list[Order]:
-    """Put its line on hook, once; it is free when it has proven itself idle."""
+    """Put its line on hook, once; LineIdle frees it."""
     side = desk.sides.get(leg)
+    # Its line is gone, or hung up already.
     if not isinstance(side, OutsideCall) or side.state is SideState.LEAVING:
-        return []  # its line has gone before
+        return []
     side.enter(SideState.LEAVING, now)
     desk.seats[side.line].become(LineState.CLEARING, now)
     return [orders.HangUp(side.line)]
 
 
 def _hear(desk: Desk, side: OutsideCall, event: FarEndProgressed, now: Now) -> Orders:
-    """Follow how the telephone gets on."""
+    """Follow the progress of the call to the telephone."""
     if event.progress is FarEnd.ANSWERED and side.state is SideState.RINGING:
         yield from _offer(desk, side, event, now)
+    # ANSWERED was presumed from the sound only, and wrong: it rings all the same.
     elif event.progress is FarEnd.RINGING and side.state is not SideState.RINGING:
         side.enter(SideState.RINGING, now)
         yield orders.Listen(side.line)
@@ -145,7 +149,8 @@ def _hear(desk: Desk, side: OutsideCall, event: FarEndProgressed, now: Now) -> O
 
 
 def _offer(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
-    """Tell whoever is there that a key takes the call."""
+    """Play the announcement that a key takes the call."""
+    # Only a key is certain: an analog line has no answer signal, and a machine may have answered.
     side.offers += 1
     side.enter(SideState.SPEAKING, now)
     prompts = announcements.for_staff(desk.office, "offer_call")
@@ -153,12 +158,12 @@ def _offer(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
 
 
 def _listen(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
-    """The announcement was heard: a key now, or never."""
+    """Listen for the key after the announcement."""
     yield orders.Listen(side.line)
 
 
 def _offer_again(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
-    """No key came: once more, then nobody has answered."""
+    """Play the announcement once more; after the last time nobody has answered."""
     if side.offers < OFFERS:
         yield from _offer(desk, side, event, now)
     else:
@@ -166,13 +171,13 @@ def _offer_again(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orde
 
 
 def _give_up(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
-    """Nobody took the call, or whoever did has hung up."""
+    """Hang up: nobody took the call, or the person who did has hung up."""
     side.told.append(PhoneHungUp(side.leg))
     yield from _let_go(desk, side.leg, now)
 
 
 def _accept(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
-    """A person took the call; other keys mean nothing."""
+    """Give the call to the person who presses the key; ignore other keys."""
     if event.digit == ACCEPT_KEY:
         side.enter(SideState.TALKING, now)
         side.told.append(OperatorAnswered(side.leg, side.phone))
@@ -180,9 +185,10 @@ def _accept(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Ord
 
 
 def _press(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
-    """Two stars of an office, one soon after the other, are its key that sends back (E7)."""
-    # The keys stand in the sound: the caller hears any other by itself. A voice that is taken for
-    # one star is hardly taken for two.
+    """Send the call back by two stars of an office, one soon after the other (E7)."""
+    # Keys are in-band here: the caller hears every other one without our doing. A voice that is
+    # mistaken for one star is hardly mistaken for two.
+    # Of a group's telephone the stars are the far end's: only an office has a key.
     if event.digit == STAR and side.of_office:
         if now.monotonic - side.starred_at <= STARS_S:
             side.told += [replace(event, line="", leg=side.leg)] * 2
@@ -191,13 +197,13 @@ def _press(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orde
 
 
 def _lost(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
-    """Its line went away, or on hook by itself."""
+    """End the leg: its line was lost or went on hook by itself."""
     side.told.append(PhoneLost(side.leg, "its line is gone"))
     yield from _free(desk, side, event, now)
 
 
 def _free(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
-    """The line is the exchange's again."""
+    """Detach the line, in the state that the event tells."""
     seat = desk.seats[side.line]
     seat.call = ""
     state, reason = state_after(event)
@@ -208,7 +214,7 @@ def _free(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
 
 
 def _give_line(desk: Desk, side: OutsideCall, event: LineNeeded, now: Now) -> Orders:
-    """An emergency call needs its line: for the call it is as if nobody had taken it."""
+    """Give the line to an emergency call; to the caller's call nobody has answered."""
     for call in [call for call in desk.calls.values() if call.owns(side.leg)]:
         call.note("freed.emergency")
     yield from _give_up(desk, side, event, now)

@@ -1,8 +1,8 @@
-"""A half-duplex line behind a PBX: its caller is passed to an extension by a hook flash (B2).
+"""PBX transfer: the caller of a half-duplex line is passed to an extension by a hook flash (B2).
 
-Flash, digits, listen; who seems to answer is told of the call and accepts it by a key, nothing
-else. Then the box hangs up and the PBX joins the two. Else a second flash brings the caller back.
-Handlers of the table (states.py), as in ringing.py. Extensions are told as "switchboard.1" (P7).
+Flash, digits, listen. The person who seems to answer hears an announcement and accepts by a key;
+then the box hangs up and the PBX joins the two. Else a second flash brings the caller back.
+Handlers of the table (states.py). Records name extensions as "switchboard.1", without digits (P7).
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ Orders = Iterator[Order]
 
 ACCEPT_KEY = "1"
 OFFERS = 2
-"""How often one extension is told of the call before the caller comes back."""
+"""How often an extension hears the announcement before the caller is brought back."""
 DIALLING_MS = 15_000
-"""What flash, dial tone, digits and a last word may take beside the time it rings."""
+"""Time for flash, dial tone, digits and a last word, beside the time it rings, ms."""
+# The PBX did not understand the flash, or the modem cannot flash: the next extension would fare no
+# better.
 FAULTS = {FarEnd.NO_DIAL_TONE, FarEnd.REFUSED}
-"""After these the next extension would fare no better."""
 MISSED: Mapping[FarEnd, NotTaken] = {
     FarEnd.BUSY: NotTaken.BUSY,
     FarEnd.CONGESTION: NotTaken.UNREACHABLE,
@@ -50,15 +51,17 @@ def begin_passing(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
 
 
 def greet_passed(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is up: the caller is told that the call is passed on."""
+    """Begin the transfer, once the line is up."""
     call.up = True
     call.note("pbx.greeting")
     yield from call_next_extension(desk, call, now)
 
 
 def call_next_extension(desk: Desk, call: Call, now: Now) -> Orders:
-    """Before the first extension with full words, later briefly: it is the wait that is heard."""
+    """Tell the caller that the call is passed on, then go on to the extension."""
     call.enter(State.PBX_GREETING, now)
+    # In every language only before the first extension. Later the caller has waited already: a
+    # brief "please wait" in one language.
     key = "please_wait" if call.returned else "connecting"
     languages = desk.office.languages[:1] if call.returned else desk.office.languages
     prompts = tuple(f"{language}/{key}" for language in languages)
@@ -67,10 +70,11 @@ def call_next_extension(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def pass_on(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller has heard it. One who came back may have hung up on hold: listen first."""
+    """Call the extension after the announcement."""
     if not call.returned:
         yield from call_extension(desk, call, event, now)
         return
+    # A caller who was on hold may have hung up there, unheard: listen before the next flash.
     call.enter(State.PBX_CHECK, now)
     yield orders.Listen(call.line.name)
 
@@ -80,13 +84,14 @@ def call_extension(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     dials = call.dials or _next_of_group(desk, call)
     call.offers = 0
     call.note(f"pbx.{dials.name}")
+    # The media gateway reports NO_ANSWER itself; this limit is for no report at all (`take_back`).
     call.enter(State.PBX_CALLING, now, dials.ring_ms + DIALLING_MS)
     yield orders.Flash(call.line.name, dials.digits, dials.ring_ms)
     yield call.write()
 
 
 def _next_of_group(desk: Desk, call: Call) -> Dials:
-    """The extension of the group's next position."""
+    """Return the extension of the group's next position."""
     group = desk.group(call.stage or Destination.SWITCHBOARD)
     number = group.pbx_numbers[call.position]
     call.position += 1
@@ -94,34 +99,36 @@ def _next_of_group(desk: Desk, call: Call) -> Dials:
 
 
 def name_of(desk: Desk, call: Call) -> str:
-    """Name the extension that is being called, without its number."""
+    """Return the record name of the extension that is being called, without its digits (P7)."""
     if call.dials is not None:
         return call.dials.name
     return desk.group(call.stage or Destination.SWITCHBOARD).positions[call.position - 1]
 
 
 def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> Orders:
-    """Follow how the extension gets on."""
+    """Follow the progress of the call to the extension."""
     call.note(f"pbx.{event.progress}")
     if event.progress is FarEnd.ANSWERED and call.state is State.PBX_CALLING:
         yield from _offer(desk, call, now)
+    # ANSWERED is presumed from the sound, and may turn out to have been ringing.
     elif event.progress is FarEnd.RINGING and call.state is not State.PBX_CALLING:
         yield from _ring_on(desk, call, now)
     elif event.progress in MISSED:
         call.pbx_fault = call.pbx_fault or event.progress in FAULTS
-        went = call.state is not State.PBX_CALLING  # who answered and put down has declined it
+        # Answered, heard the announcement, hung up: declined.
+        went = call.state is not State.PBX_CALLING
         yield from _back(call, NotTaken.DECLINED if went else MISSED[event.progress], now)
 
 
 def _ring_on(desk: Desk, call: Call, now: Now) -> Orders:
-    """It rings all the same: nobody had answered."""
+    """Go back to ringing: the presumed answer was none."""
     group = desk.group(call.stage or Destination.SWITCHBOARD)
     call.enter(State.PBX_CALLING, now, call.dials.ring_ms if call.dials else group.ring_ms)
     yield orders.Listen(call.line.name)
 
 
 def _offer(desk: Desk, call: Call, now: Now) -> Orders:
-    """Tell whoever is there, in the office's own language, that a key takes the call."""
+    """Play to the extension, in the office's first language, that a key takes the call."""
     call.offers += 1
     call.enter(State.PBX_OFFERING, now)
     prompts = announcements.for_staff(desk.office, "offer_call")
@@ -130,13 +137,13 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def await_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The announcement was heard: listen for the key."""
+    """Listen for the key after the announcement."""
     call.enter(State.PBX_AWAITING_KEY, now)
     yield orders.Listen(call.line.name)
 
 
 def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """No key came: tell it once more, then it is not accepted."""
+    """Play the announcement once more; after the last time the call is not accepted."""
     if call.offers < OFFERS:
         yield from _offer(desk, call, now)
         return
@@ -145,15 +152,16 @@ def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def take_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Nothing was heard of the extension in its time."""
+    """Bring the caller back: the media gateway reported no progress in time."""
     call.note("pbx.never_told")
     yield from _back(call, NotTaken.NO_ANSWER, now)
 
 
 def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """All absent: the extension rings no more, the caller comes back to hear why (E4)."""
+    """Bring the caller back to hear the reason when all are absent (E4)."""
     absent = routing.if_absent(desk.office, desk.service, now)
-    if absent is not None and call.dials is None:  # an office that rings already is not cut
+    # A transfer's office that rings already is not cut (E12).
+    if absent is not None and call.dials is None:
         call.note("pbx.all_absent")
         yield from _back(call, NotTaken.NO_ANSWER, now)
 
@@ -168,9 +176,10 @@ def _back(call: Call, missed: NotTaken, now: Now) -> Orders:
 
 
 def accept_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """A person took the call: on hook, and the PBX joins the two. Other keys mean nothing."""
+    """Hang up when the key accepts the call: the PBX joins the two. Ignore other keys."""
     if event.digit != ACCEPT_KEY:
         return
+    # P7: by its name, so that no extension's digits are in the record.
     name = name_of(desk, call)
     call.note(f"answered.{name}")
     if call.transfer is not None:

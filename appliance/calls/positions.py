@@ -21,14 +21,12 @@ from appliance.policy.opening import ManualMark, ServiceState, opening
 from appliance.policy.routing import GroupState, group_open
 from appliance.policy.text import Words
 
-# ---- leaving -----------------------------------------------------------------------------------
-# Leaving a desk with something open: a caller who is held, a return not yet taken (E19).
-#
-# A position is not a person: whoever goes away leaves it behind for nobody. Only who asks to be
-# away is refused; a position that missed its calls is away whatever is open, for nobody sits there.
+# ---- Leaving a position with a held caller or an open return is refused (E19) --------------------
+# A position is not a person: what is open there would be left to nobody. Only a request to be away
+# is refused. A position that missed its calls is away whatever is open: nobody sits there.
 
 PROMPT: Final = "state_away_refused"
-"""What the phone hears that dialled the code."""
+"""Prompt for the phone that dialled the code."""
 RETURNS: Final = frozenset({State.TRANSFER_RETURNING, State.TRANSFER_OFFER})
 HELD: Final = frozenset(
     {
@@ -43,7 +41,7 @@ HELD: Final = frozenset(
         State.PBX_RETURNING,
     }
 )
-"""A caller hears music for the operator's sake. Whoever merely talks may leave afterwards."""
+"""States in which the operator holds a caller; not TALKING: who talks may leave afterwards."""
 CALLER_HELD: Final = Words(
     "{phone} ha un utente in attesa: prima riprenderlo, o passarlo; la postazione resta presente.",
     "{phone} has a caller on hold: take the caller back or pass them on first; the position stays "
@@ -58,7 +56,7 @@ RETURN_OPEN: Final = Words(
 
 
 def why_not(state: State, phone: str, office: str) -> Words | None:
-    """Say why a phone may not be left with a call in that state; None: it may."""
+    """Return why a position may not be left with a call in that state, or None."""
     if state not in HELD | RETURNS:
         return None
     words = RETURN_OPEN if state in RETURNS else CALLER_HELD
@@ -67,7 +65,7 @@ def why_not(state: State, phone: str, office: str) -> Words | None:
 
 
 def open_call(desk: Desk, request: object) -> Call | None:
-    """Return the call that a position which asks to be away would leave behind, or None."""
+    """Return the call that a request to be away would leave behind, or None."""
     if not isinstance(request, SetAway) or not request.on:
         return None
     calls = desk.calls.values()
@@ -75,7 +73,7 @@ def open_call(desk: Desk, request: object) -> Call | None:
 
 
 def _operator(call: Call) -> str:
-    """Name the phone for whose sake the caller is held, or to whom the call comes back."""
+    """Return the phone that holds the caller, or to which the call returns; "" for none."""
     if call.state not in HELD | RETURNS:
         return ""
     if call.leg:
@@ -84,7 +82,7 @@ def _operator(call: Call) -> str:
 
 
 def refusal(desk: Desk, request: object) -> Words | None:
-    """Say why a position may not be away now; None: it may, or something else is asked."""
+    """Return why a position may not be away now; None: it may, or the request is another."""
     call = open_call(desk, request)
     if call is None or not isinstance(request, SetAway):
         return None
@@ -93,40 +91,39 @@ def refusal(desk: Desk, request: object) -> Words | None:
 
 
 def refuse(call: Call, phone: str) -> Iterator[Order]:
-    """Note it with the call that is open."""
+    """Note the refusal in the call that is open."""
     call.note(f"away_refused.{phone}")
     yield call.write()
 
 
-# ---- notices -----------------------------------------------------------------------------------
-# Short rings that tell a phone something: its display says what, whoever lifts hears it.
-#
+# ---- Notices: short rings with a text on the display, and a prompt for the person who answers ----
 # A notice gives way at once: a phone that rings with one counts as free, and a call that rings it
 # takes its place.
 
 BACK = "state_away_off"
-"""Heard by whoever lifts for a reminder: the position is back."""
+"""Prompt after a reminder is answered: the position is back."""
 ALL_BACK = "state_absent_off"
+# Two rings, in ms: one second of tone, four of pause (ITU-T E.180 for Italy).
 RING_MS = 10_000
-"""Two rings: one second of tone, four of pause (ITU-T E.180 for Italy)."""
 
 
 @dataclass(slots=True)
 class PhoneNotice(Side):
-    """A phone that is told something; `prompt` is heard by whoever lifts."""
+    """Notice that rings a phone; `prompt` is played to the person who answers."""
 
     prompt: str = ""
 
     @property
     def gives_way(self) -> bool:
-        """True until somebody lifts."""
+        """True until the phone is answered."""
         return self.state is SideState.RINGING
 
 
 def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) -> Iterator[Order]:
-    """Ring a phone that is there and free, twice."""
+    """Ring a free phone twice with a notice."""
     if phone not in desk.reachable or phone in desk.engaged():
         return
+    # One notice at a time: a phone that rings with one still counts as free.
     if any(side.gives_way and side.phone == phone for side in desk.sides.values()):
         return
     side = PhoneNotice(
@@ -143,7 +140,7 @@ def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) 
 
 
 def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
-    """Stop what gives way on phones that a call is about to ring."""
+    """Stop notices and dictations on phones that a call is about to ring."""
     for side in list(desk.sides.values()):
         if (side.gives_way or side.yields) and side.phone in phones:
             del desk.sides[side.leg]
@@ -151,11 +148,12 @@ def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
 
 
 def _stop(desk: Desk, side: PhoneNotice, event: object, now: Now) -> Iterator[Order]:
-    """Nobody lifted: the display is what was to be seen."""
+    """Stop ringing; the text was on the display meanwhile."""
     yield orders.StopRinging(side.leg)
 
 
 def _speak(desk: Desk, side: PhoneNotice, event: object, now: Now) -> Iterator[Order]:
+    # E3: answering the reminder brings the position back.
     if side.prompt == BACK:
         yield from become(desk, desk.service.come_back(side.phone))
     words = announcements.for_staff(desk.office, side.prompt)
@@ -165,12 +163,11 @@ def _speak(desk: Desk, side: PhoneNotice, event: object, now: Now) -> Iterator[O
 NOTICE_ACTIONS: Actions = {**model.COMMON, SideAction.GIVE_UP: _stop, SideAction.SPEAK: _speak}
 
 
-# ---- positions ---------------------------------------------------------------------------------
-# Positions that forgot to set themselves away: missed calls, coming back, the reminder (E3).
+# ---- Away by missed calls, back by an answer, the reminder (E3) ----------------------------------
 
 REMIND = "remind"
-"""`what` of the deadline of a reminder; `call` is the phone of a position that is away, or a
-manual state (manual_states.STATE)."""
+"""`what` of a reminder's deadline; its `call` is the phone of a position that is away, or a manual
+state (manual_states.STATE)."""
 LEFT_ALONE = (
     Words(
         "Centralino non presidiato dalle {at}",
@@ -187,20 +184,22 @@ LEFT_ALONE = (
         "is back when its handset is lifted, one that asked for it by its key code.\n",
     ),
 )
-"""Subject and text of what the head is told when the last position has gone (E3)."""
+"""Subject and text of the supervisor's mail when the last position has gone away (E3)."""
 AGAIN_S = 600.0
-"""A reminder that cannot ring now (closed, engaged) is tried again so much later."""
+"""Time until a reminder that cannot ring now (closed, engaged) is tried again, s."""
 
 
 def missed(desk: Desk, phones: Collection[str], rang_since: float, now: Now) -> Iterator[Order]:
-    """Count a call that rang at these phones and that nobody lifted for; two in a row are enough.
+    """Count a call that rang unanswered at these phones; after two in a row one is away (E3).
 
-    `rang_since` is when they began to ring, monotonic.
+    `rang_since` is when they began to ring, monotonic s.
     """
-    # Without a time it may be the middle of the night: then nobody is away for not lifting.
+    # While the time is not known it may be the middle of the night: then nobody is set away. A ring
+    # shorter than MISSED_AFTER_MS was no chance to answer.
     if not now.by_hours or (now.monotonic - rang_since) * 1000 < MISSED_AFTER_MS:
         return
     service = desk.service
+    # Positions only: the supervisor's own telephone misses nothing.
     for phone in [phone for phone in phones if phone in desk.office.phones]:
         desk.missed[phone] = desk.missed.get(phone, 0) + 1
         if desk.office.positions.goes_away(desk.missed[phone]):
@@ -210,36 +209,39 @@ def missed(desk: Desk, phones: Collection[str], rang_since: float, now: Now) -> 
 
 
 def present(desk: Desk, phone: str) -> Iterator[Order]:
-    """Somebody lifted there: nothing is missed any more, and "away (automatic)" is over."""
+    """Reset a phone's missed calls, and end an automatic "away": somebody answered there."""
     desk.missed.pop(phone, None)
     mark = desk.service.away_mark(phone)
+    # A position that asked to be away comes back by its key code only.
     if mark is not None and mark.by == SET_AUTOMATICALLY:
         yield from become(desk, desk.service.come_back(phone))
 
 
 def heed(desk: Desk, before: ServiceState, now: Now) -> Iterator[Order]:
-    """Follow a change of the manual states: reminders to come, and the head told of the last one.
+    """Plan reminders after a change of the manual states; mail when the last position has gone.
 
-    `before` is what held until now.
+    `before` are the manual states until now.
     """
     manual_states.plan_reminders(desk, now)
     _plan_reminders(desk, now)
     gone = [phone for phone, _ in desk.service.away if before.away_mark(phone) is None]
     switchboard = desk.office.switchboard
+    # E3: once, when the last one goes, and not by night.
     if set(gone) & set(switchboard.phones) and _left_alone(desk, now):
         yield orders.QueueMail(_unattended_mail(desk, now))
 
 
 def _left_alone(desk: Desk, now: Now) -> bool:
-    """True when the switchboard is open and its last position has gone."""
+    """True when the switchboard is open and its last position has gone away."""
     answer = opening(desk.office.switchboard.schedule, desk.service, now)
+    # Not when a person has set "Non presidiato": E3 is about positions that have gone.
     by_hand = desk.service.expired(now.wall).unattended is not None
     alone = desk.group_state(desk.office.switchboard) is GroupState.UNATTENDED
     return answer.open and not by_hand and alone
 
 
 def _unattended_mail(desk: Desk, now: Now) -> Mail:
-    """Tell the head that nobody is left at the switchboard, and what ends that."""
+    """Return the supervisor's mail that nobody is left at the switchboard, and what ends that."""
     at, here = desk.office.local(now.wall), desk.office.switchboard.phones
     away = [
         (phone, mark.by == SET_AUTOMATICALLY) for phone, mark in desk.service.away if phone in here
@@ -262,27 +264,31 @@ def _plan_reminders(desk: Desk, now: Now) -> None:
         del desk.reminders[phone]
     for phone, mark in away.items():
         if after and phone in desk.office.phones and phone not in desk.reminders:
+            # From the state's beginning, which a restart does not change.
             waited = (now.wall - mark.since).total_seconds()
             desk.reminders[phone] = now.monotonic + max(0.0, after - waited)
 
 
 def remind(desk: Desk, phone: str, now: Now) -> Iterator[Order]:
-    """Ring a phone whose position has been away for long, while its group is served by people.
+    """Ring a phone whose position has been away for long; or remind of a manual state.
 
-    Or remind of a manual state.
+    A phone rings only while its group is open.
     """
     if phone.startswith(manual_states.STATE):
         yield from manual_states.remind(desk, phone, now)
         return
     mark = desk.service.away_mark(phone)
+    # The deadline was due as the position came back.
     if mark is None or phone not in desk.reminders:
         return
     groups = [group for group in desk.groups if phone in group.phones]
+    # Nobody is reminded while the office is closed: it is tried again later.
     served = opening(desk.office.switchboard.schedule, desk.service, now).open
     told: tuple[Order, ...] = ()
     if served and any(group_open(group, now) for group in groups):
         minutes = int((now.wall - mark.since).total_seconds()) // 60
         told = tuple(tell_positions(desk, phone, _reminder(desk, minutes), BACK, now))
+    # Once; again later only where it could not ring now.
     desk.reminders[phone] = None if told else now.monotonic + AGAIN_S
     yield from told
 
@@ -294,7 +300,7 @@ def _reminder(desk: Desk, minutes: int) -> str:
 
 
 def all_back(desk: Desk, now: Now) -> Iterator[Order]:
-    """Sign on every desk: "all absent" has ended by itself (E4), and people are expected back."""
+    """Ring every position: "all absent" has ended by itself (E4), people are expected back."""
     served = opening(desk.office.switchboard.schedule, desk.service, now).open
     for phone in desk.office.phones if served else ():
         yield from tell_positions(desk, phone, "Tutti assenti: finito", ALL_BACK, now)

@@ -1,6 +1,6 @@
-"""Queue of callers who wait: who is next, whom they ring, what they hear; the call-back offered.
+"""Queue of waiting callers: order, the phones rung for them, announcements, the call-back offer.
 
-A seam: ringing.py sends calls here, so what a call does when its waiting ends is in waiting.py.
+A seam: ringing.py sends calls here, so the handlers, which need ringing.py, are in waiting.py.
 """
 
 from __future__ import annotations
@@ -17,24 +17,22 @@ from appliance.policy.office import Group, share_phones
 from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import Decision, Destination, GroupState, group_open
 
-# ---- callback ----------------------------------------------------------------------------------
-# Who has waited in vain is offered a call back, by one key: a missed call that asks for one.
-
 KEY = "1"
 KEY_MS = 5_000
-"""How long a key is waited for once the offer was heard."""
+"""Time for the key after the call-back offer, ms."""
 WANTED = "callback_wanted"
-"""In the trail of a call whose caller asked to be called back (store/)."""
+"""Trail code of a call whose caller asked to be called back; store/ searches for it."""
 
 
 def callback_is_offered(call: Call, decision: Decision) -> bool:
-    """True for a caller who has waited, whose number is shown, and whom nobody could serve."""
+    """True for a caller who has waited in vain and whose number is shown."""
     shown = call.record.caller.presentation is Presentation.SHOWN
+    # Not while all are absent (E4): the caller hears that reason, then voicemail.
     return call.waited and call.up and shown and decision.code is not ReasonCode.ABSENT
 
 
 def offer_callback(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
-    """Offer it."""
+    """Offer a call back by one key."""
     call.enter(State.CALLBACK_OFFERED, now)
     call.note("callback_offered")
     prompts = announcements.in_languages(desk.office, "callback_offer")
@@ -42,22 +40,16 @@ def offer_callback(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
     yield call.write()
 
 
-# ---- waiting -----------------------------------------------------------------------------------
-# Calls that wait for a free position: who is next, whom they ring, what they hear meanwhile.
-#
-# The longest waiting call is next; a higher `priority` goes before it (E6: a return before new
-# calls).
-
 Orders = Iterator[Order]
 
 UP_MS = 10_000
-"""How long a line may take to come up for a call that waits."""
+"""Longest time for a waiting call's line to come up, ms."""
 SPARED_S = 15.0
-"""A phone that did not take a waiting call is not rung for it again at once."""
+"""Time in which a phone that did not take a waiting call is not rung for it again, s."""
 
 
 def join_queue(desk: Desk, call: Call, now: Now) -> Orders:
-    """Let a call wait: the line comes up, the caller hears why."""
+    """Put a call into the queue: take its line off hook, then tell the caller why it waits."""
     call.stage, call.waiting_since = None, now.monotonic
     call.enter(State.QUEUED, now)
     call.note("waiting")
@@ -70,7 +62,7 @@ def join_queue(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def greet_waiting(desk: Desk, call: Call, now: Now) -> Orders:
-    """Say that all are busy, which sheets can be heard meanwhile (P1), and to hold the line."""
+    """Play that all are busy, which sheets can be heard meanwhile (P1), and to hold the line."""
     call.menu, call.announced_at = desk.menu, now.monotonic
     before = ("greeting_busy", *_place(desk, call))
     named = announcements.for_staff(desk.office, "welcome")
@@ -79,7 +71,7 @@ def greet_waiting(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def announce_again(desk: Desk, call: Call, now: Now) -> Orders:
-    """Say again that the caller is not forgotten."""
+    """Repeat the announcement to hold the line."""
     yield from _say(desk, call, now, *_place(desk, call), "hold")
 
 
@@ -90,21 +82,24 @@ def _say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
 
 
 def _place(desk: Desk, call: Call) -> tuple[str, ...]:
+    # E22: the place in the queue is not announced by default.
     if not desk.office.waiting.announce_place:
         return ()
     return ("queue_place", f"digit_{desk.queue.index(call) + 1}")
 
 
 def plan_deadline(desk: Desk, call: Call, now: Now) -> None:
-    """Set the moment at which something is due for a call that waits."""
+    """Set a waiting call's deadline to the first of its limits, announcements and retries."""
     rules, times = desk.office.waiting, [_ends(desk, call)]
     if call.legs:
         times.append(ring_ends(desk, call))
+    # A spared phone may be rung for it again then.
     times += [until for until in call.spared.values() if until > now.monotonic]
     if call.up:
         times.append(call.announced_at + rules.every_ms / 1000)
     else:
         times.append(call.waiting_since + UP_MS / 1000)
+    # Nobody waits for nobody: the call leaves the queue at once.
     if not has_hope(desk, now):
         times.append(now.monotonic)
     call.deadline = max(min(times), now.monotonic)
@@ -115,23 +110,24 @@ def _ends(desk: Desk, call: Call) -> float:
 
 
 def ring_ends(desk: Desk, call: Call) -> float:
-    """Return when the phones that ring for a waiting call have rung for long enough (monotonic)."""
+    """Return when a waiting call's phones have rung for the group's time (monotonic s)."""
     return call.rung_since + desk.group(call.stage or Destination.SWITCHBOARD).ring_ms / 1000
 
 
 def is_over(desk: Desk, call: Call, now: Now) -> bool:
-    """True for a call that has waited its time, or for nobody."""
+    """True for a call that has waited for the longest time, or when nobody can take it."""
     return now.monotonic >= _ends(desk, call) or not has_hope(desk, now)
 
 
 def has_hope(desk: Desk, now: Now) -> bool:
-    """True while somebody sits at a position that may serve a waiting call."""
+    """True while a position that may serve a waiting call is attended."""
     able = {GroupState.FREE, GroupState.BUSY}
     return any(desk.group_state(group) in able for _, group in _groups(desk, now))
 
 
 def _groups(desk: Desk, now: Now) -> Iterator[tuple[Destination, Group]]:
-    """Yield the groups that may serve those who wait, in their order."""
+    """Yield the groups that may serve waiting calls, in the order of ringing."""
+    # P8: an unattended switchboard does not ring, and (E2) nor does a closed counter.
     if desk.service.expired(now.wall).unattended is None:
         yield Destination.SWITCHBOARD, desk.office.switchboard
     counter = desk.office.citizens_desk
@@ -140,7 +136,8 @@ def _groups(desk: Desk, now: Now) -> Iterator[tuple[Destination, Group]]:
 
 
 def serve(desk: Desk, now: Now) -> Orders:
-    """Ring the positions that are free for those who wait; nothing when nobody does."""
+    """Ring the free positions for the waiting calls, in the queue's order."""
+    # A call for which phones ring already waits for their outcome.
     waiting = [call for call in desk.queue if not call.legs]
     for way, group in _groups(desk, now) if waiting else ():
         yield from _ring(desk, way, waiting, desk.free(group), now)
@@ -152,7 +149,7 @@ def serve(desk: Desk, now: Now) -> Orders:
 def _ring(
     desk: Desk, way: Destination, waiting: list[Call], free: tuple[str, ...], now: Now
 ) -> Orders:
-    """Deal a group's free phones out; a phone that a call has just rung in vain is spared."""
+    """Deal a group's free phones out to waiting calls, except those spared for a call."""
     for call, phones in zip(
         waiting, share_phones(free, len(waiting)) if waiting else (), strict=True
     ):
@@ -168,5 +165,5 @@ def _ring(
 
 
 def spare_phone(call: Call, phone: str, now: Now) -> None:
-    """Do not ring a phone for this call again at once."""
+    """Keep a phone from ringing for this call again for SPARED_S."""
     call.spared[phone] = now.monotonic + SPARED_S

@@ -29,17 +29,15 @@ from appliance.policy.office import Group
 from appliance.policy.requests import spoken_request
 from appliance.policy.routing import NotTaken
 
-# ---- returning ---------------------------------------------------------------------------------
-# A transferred call comes back (P6): who is rung, in the order of E6, and what the caller hears.
-#
-# The operator who sent it; the other operators; up to a minute on hold, in which whoever becomes
-# free is rung before any new call; the counter; then the caller may leave words or stay. The busy
-# operator's own call is never touched.
+# ---- Return (P6): who is rung, in the order of E6, and what the caller hears ---------------------
+# The operator who sent the call; the other operators; up to a minute on hold, while an operator who
+# becomes free is rung before any new call; the counter; then the caller may leave words or stay.
+# A busy operator's own call is never touched (E6).
 
+# E6: held for up to 60 s while every operator is busy.
 WAIT_MS = 60_000
-"""So long a return is held while every operator is busy (E6)."""
+# E5, nobody needs a key: a caller who presses none at the second offer comes to voicemail.
 OFFERS = 2
-"""How often the caller is asked; who says nothing twice comes to voicemail (E5)."""
 WORDS_KEY = "1"
 UNANSWERED = {
     ReturnCause.NO_ANSWER,
@@ -47,8 +45,7 @@ UNANSWERED = {
     ReturnCause.UNREACHABLE,
     ReturnCause.DECLINED,
 }
-"""Why a call comes back of which its caller hears that the office did not answer; of the others
-that somebody looks after them."""
+"""Causes after which the caller hears that the office did not answer; else "please wait"."""
 NEXT = {
     TransferStep.OPERATOR: TransferStep.OTHERS,
     TransferStep.OTHERS: TransferStep.WAIT,
@@ -57,7 +54,7 @@ NEXT = {
 
 
 def begin_return(desk: Desk, call: Call, now: Now) -> Orders:
-    """The caller hears that the office did not answer, and the operator is rung."""
+    """Tell the caller why the call returns, and ring its operator."""
     transfer = _of(call)
     transfer.rang, transfer.offers = set(), 0
     said = "office_no_answer" if call.record.returned in UNANSWERED else "please_wait"
@@ -72,8 +69,9 @@ def _of(call: Call) -> Transfer:
 
 
 def _go_to(desk: Desk, call: Call, step: TransferStep, now: Now) -> Orders:
-    """Go to a step, or past it when it has nobody to ring. While all are absent none rings (E4)."""
+    """Enter a step of the return, or the next one when it has nobody to ring."""
     transfer = _of(call)
+    # E4: while all are absent no phone rings, not even for a return.
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None:
         yield from follow_decision(desk, call, absent, now)
@@ -94,7 +92,7 @@ def _go_to(desk: Desk, call: Call, step: TransferStep, now: Now) -> Orders:
 
 
 def _phones(desk: Desk, transfer: Transfer, step: TransferStep, now: Now) -> tuple[str, ...]:
-    """Return whom a step rings: free, there, and not one who let it ring before."""
+    """Return the phones that a step rings: free ones that have not let it ring before."""
     group = _group(desk, transfer)
     if step is TransferStep.OPERATOR:
         wanted: tuple[str, ...] = (transfer.operator,)
@@ -103,12 +101,14 @@ def _phones(desk: Desk, transfer: Transfer, step: TransferStep, now: Now) -> tup
         wanted = counter.phones if counter and routing.group_open(counter, now) else ()
     else:
         wanted = tuple(phone for phone in group.phones if phone != transfer.operator)
+    # E6: a busy operator's own call is not touched.
     free = desk.free_of(wanted)
     return tuple(phone for phone in free if phone not in transfer.rang)
 
 
 def _group(desk: Desk, transfer: Transfer) -> Group:
-    """Return the operator's group: the counter's staff do what an operator does (E2)."""
+    """Return the group of the transfer's operator."""
+    # E2: the counter's staff do on such a call what an operator does.
     counter = desk.office.citizens_desk
     if counter is not None and transfer.operator in counter.phones:
         return counter
@@ -116,7 +116,7 @@ def _group(desk: Desk, transfer: Transfer) -> Group:
 
 
 def _ring(desk: Desk, call: Call, phones: tuple[str, ...], now: Now) -> Orders:
-    """Ring them; their screens say what the call is: "Ritorno: Anagrafe" (P6)."""
+    """Ring phones for a return; they show the office: "Ritorno: Anagrafe" (P6)."""
     transfer = _of(call)
     transfer.rang.update(phones)
     yield from positions.make_way(desk, phones)
@@ -132,12 +132,14 @@ def _ring(desk: Desk, call: Call, phones: tuple[str, ...], now: Now) -> Orders:
 
 
 def seek(desk: Desk, now: Now) -> Orders:
-    """Ring for the returns that wait, oldest first, whoever has become free meanwhile (E6)."""
+    """Ring operators who have become free for the returns that wait, oldest first (E6)."""
+    # `calls` keeps the order of arrival.
     for call in desk.calls.values():
         transfer = call.transfer
         waits = transfer is not None and transfer.step is TransferStep.WAIT and not call.legs
         if call.state is not State.TRANSFER_RETURNING or transfer is None or not waits:
             continue
+        # E6: the operator who sent the call before the others.
         operator = _phones(desk, transfer, TransferStep.OPERATOR, now)
         phones = operator or _phones(desk, transfer, TransferStep.OTHERS, now)
         if phones:
@@ -145,25 +147,25 @@ def seek(desk: Desk, now: Now) -> Orders:
 
 
 def prompt_over(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller has heard it: hold sound, never silence."""
+    """Play hold sound after the announcement: no caller is left in silence."""
     yield orders.Hold(call.line.name)
 
 
 def phone_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """A phone will not answer; after the last one the next step."""
+    """Note a phone that will not answer; after the last one go to the next step."""
     call.note(f"return.{OUTCOMES[type(event)]}.{call.legs.pop(event.leg)}")
     if not call.legs:
         yield from _unanswered(desk, call, now)
 
 
 def return_unanswered(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Its time is over."""
+    """Go to the next step: the ringing time of this one is over."""
     yield from stop_ringing(call)
     yield from _unanswered(desk, call, now)
 
 
 def _unanswered(desk: Desk, call: Call, now: Now) -> Orders:
-    """Go on: within the wait for what is left of it, else to the next step."""
+    """Wait for the rest of the wait, or go to the next step."""
     transfer = _of(call)
     left_ms = int((transfer.wait_until - now.monotonic) * 1000)
     if transfer.step is TransferStep.WAIT and left_ms > 0:
@@ -175,7 +177,7 @@ def _unanswered(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def operator_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
-    """An operator has the caller again, with the office and its rule (P6)."""
+    """Join the caller with the operator who answered the return (P6)."""
     call.leg = event.leg
     call.leg_phone = call.legs.pop(event.leg)
     call.note(f"return.answered.{call.leg_phone}")
@@ -186,20 +188,19 @@ def operator_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now)
 
 
 def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """All absent: no phone rings any more (E4). Whoever goes away alone lets it ring elsewhere."""
+    """Stop ringing when all are absent (E4); the caller hears why."""
+    # A single position that goes away is no reason: the return rings elsewhere.
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None:
         yield from stop_ringing(call)
         yield from follow_decision(desk, call, absent, now)
 
 
-# --- nobody can be had ----------------------------------------------------------------------------
-
-
 def _offer(desk: Desk, call: Call, now: Now) -> Orders:
-    """Only now the caller is asked: stay, or leave words by a key (E6)."""
+    """Ask the caller to stay or leave words by a key; only after everybody was rung (E6)."""
     transfer = _of(call)
     transfer.offers += 1
+    # E5: nobody takes the return and the caller presses nothing: voicemail in the end.
     if transfer.offers > OFFERS:
         yield from _to_voicemail(desk, call, now)
         return
@@ -211,14 +212,15 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def offer_over(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller stays: everybody is asked once more."""
+    """Ring everybody once more: the caller stays."""
     _of(call).rang.clear()
     yield orders.Hold(call.line.name)
     yield from _go_to(desk, call, TransferStep.OPERATOR, now)
 
 
 def leave_words(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """The caller's key, once it was offered: voicemail."""
+    """Send the caller to voicemail by the key that was offered."""
+    # `line`: the caller's key, no phone's; it means nothing before the offer was made.
     if event.line and event.digit == WORDS_KEY and _of(call).offers:
         call.note("return.left_words")
         yield from stop_ringing(call)
@@ -233,35 +235,36 @@ def _to_voicemail(desk: Desk, call: Call, now: Now) -> Orders:
     )
 
 
-# ---- put through -------------------------------------------------------------------------------
-# The office has answered, or the call comes back from it (P6, E7).
+# ---- The office has answered: consultation, hand-over, and what sends the call back (P6, E7) -----
 
 STAR, THROUGH = "*", "#"
-"""Keys while operator and clerk talk: not this call, or put it through."""
+"""Keys while operator and clerk talk: refuse the call, or put it through."""
+# Seconds. Some phones (baresip) hang up by themselves when a NOTIFY says that the transfer failed.
+# A person would take longer.
 BY_ITSELF_S = 2.0
-"""Whoever hangs up so soon after a transfer failed is a phone, not a person."""
+# The operator on the line took part in these, and need not be told of them.
 UNHEARD = (ReturnCause.TAKEN_BACK, ReturnCause.REFUSED, ReturnCause.SENT_BACK, ReturnCause.LOST)
-"""Returns of which an operator who is there need not be told: they were part of them."""
 
 
 def transfer_of(call: Call) -> Transfer:
-    """Return the call's transfer; its states are entered with one only."""
+    """Return the call's transfer, which every transfer state has."""
     assert call.transfer is not None, "no state of a transfer without one"
     return call.transfer
 
 
 def tell_failed(call: Call, leg: str, code: int, now: Now) -> Orders:
-    """Tell the phone that its own transfer key has led nowhere."""
+    """Tell a phone by NOTIFY that its REFER has failed; remember when (BY_ITSELF_S)."""
     call.failed = leg, now.monotonic
     yield orders.TellTransfer(leg, code)
 
 
 def operator_left(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """The operator hung up: so does the box, unless the phone did it by itself."""
-    # Some phones end the call when they are told that a transfer has failed (baresip does): then
-    # nobody meant it, and the caller comes back (P6).
+    """End the call after the operator hung up; keep the caller when the phone did it by itself."""
+    # After a failed REFER some phones end the call (baresip does). Nobody meant that, so the caller
+    # comes back (P6).
     leg, failed_at = call.failed
     meant = leg != call.leg or now.monotonic - failed_at > BY_ITSELF_S
+    # With a parallel telephone or the supervisor on the line the caller is not left alone.
     if meant or call.shared or conference.supervisor_is_in(desk, call):
         yield from conference.operator_left(desk, call, event, now)
         return
@@ -277,15 +280,16 @@ def operator_left(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 
 def let_operator_go(call: Call) -> Orders:
-    """The operator's part is done."""
+    """Hang up the operator's phone."""
     if call.leg:
         yield orders.HangUpPhone(call.leg)
     call.forget_leg()
 
 
 def office_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
-    """The office has answered: first the operator, who stayed, else the caller."""
+    """Join the office with the operator who stayed, else with the caller."""
     transfer = transfer_of(call)
+    # An operator's phone that was answered on an old leg is no office that answers.
     if event.leg != transfer.leg:
         return
     note_met(desk, call, transfer)
@@ -296,14 +300,14 @@ def office_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -
 
 
 def note_met(desk: Desk, call: Call, transfer: Transfer) -> None:
-    """Somebody of the office is on its leg."""
+    """Note that the office has answered."""
     transfer.up = transfer.met = True
     call.note(f"answered.{transfer.name}", target=transfer.shown)
     _count(desk, transfer, answered=True)
 
 
 def _count(desk: Desk, transfer: Transfer, *, answered: bool) -> None:
-    """Count for E8."""
+    """Count an answer, or its absence, of the need in this time window (E8)."""
     unit, need = transfer.unit.code, transfer.allowed.need.code
     ends = transfer.allowed.band_ends
     desk.unanswered = desk.unanswered.heard(unit, need, ends, answered=answered)
@@ -320,18 +324,19 @@ def _consult(desk: Desk, call: Call, transfer: Transfer, now: Now) -> Orders:
 
 
 def consult_over(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """One of the two has hung up: the operator puts the call through by it, the clerk refuses."""
+    """End a consultation: the operator who hangs up puts through, the clerk refuses (E7)."""
     if event.leg == call.leg:
         call.forget_leg()
         yield from complete(desk, call, now)
         return
     transfer_of(call).leg = ""
+    # A phone that is lost has refused nothing.
     lost = isinstance(event, PhoneLost)
     yield from come_back(desk, call, ReturnCause.LOST if lost else ReturnCause.REFUSED, now)
 
 
 def consult_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """A star of either takes the caller back, `#` of the operator puts the call through (E7)."""
+    """Take the caller back by a star of either phone; put through by the operator's `#` (E7)."""
     if event.leg == call.leg and event.digit == THROUGH:
         yield from complete(desk, call, now)
     elif event.leg and event.digit == STAR:
@@ -340,25 +345,25 @@ def consult_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
 
 
 def consult_too_long(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Nobody holds a caller for ever: back to the operator."""
+    """Return the caller to the operator after the longest consultation."""
     yield from come_back(desk, call, ReturnCause.TAKEN_BACK, now)
 
 
 def take_back(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """A star of the operator while the office rings: the caller is theirs again."""
+    """Return the caller to the operator who presses a star while the office rings."""
     if event.leg and event.leg == call.leg and event.digit == STAR:
         yield from come_back(desk, call, ReturnCause.TAKEN_BACK, now)
 
 
 def complete(desk: Desk, call: Call, now: Now) -> Orders:
-    """Caller and office talk; the operator is free."""
+    """Put the call through; answer the REFER that asked for it."""
     if call.leg and transfer_of(call).wish.asked is TransferMethod.REFER:
         yield orders.TellTransfer(call.leg, orders.TRANSFER_DONE)
     yield from hand_over(desk, call, now)
 
 
 def hand_over(desk: Desk, call: Call, now: Now) -> Orders:
-    """The operator is let go; the line is joined to the office's phone."""
+    """Hang up the operator and join the line with the office's phone."""
     transfer = transfer_of(call)
     yield from let_operator_go(call)
     call.leg, call.leg_phone, call.keyed = transfer.leg, transfer.phone, ""
@@ -370,7 +375,8 @@ def hand_over(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def office_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """Two stars of the office send the call back (E7); other keys are for the far end."""
+    """Send the call back by two stars of the office (E7); pass other keys on to the far end."""
+    # The caller's stars are not the office's.
     if not event.leg or event.leg != call.leg:
         return
     star = call.keyed == STAR
@@ -386,14 +392,15 @@ def office_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 
 
 def office_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """The office's phone went without a word: the caller is not dropped but comes back."""
+    """Return a caller whose office's phone was lost without a BYE."""
     call.forget_leg()
     yield from come_back(desk, call, ReturnCause.LOST, now)
 
 
 def come_back(desk: Desk, call: Call, cause: ReturnCause, now: Now) -> Orders:
-    """The call could not be put in contact: back to the operator, with the office's rule (P6)."""
+    """Return a call from its transfer to the operator, with the office's rule (P6)."""
     transfer = transfer_of(call)
+    # Taken back by the operator: the office has not failed to answer, so E8 does not count it.
     if not transfer.met and cause is not ReturnCause.TAKEN_BACK:
         _count(desk, transfer, answered=False)
     yield from transfer.let_go()
@@ -402,6 +409,7 @@ def come_back(desk: Desk, call: Call, cause: ReturnCause, now: Now) -> Orders:
     call.note(f"returned.{transfer.unit.code}.{cause}", returned=cause.value)
     if not call.leg:
         yield from begin_return(desk, call, now)
+    # A phone that used its own transfer key hears no announcement: it is told by NOTIFY.
     elif transfer.wish.asked is TransferMethod.REFER:
         yield from tell_failed(call, call.leg, orders.NOT_THERE, now)
         yield from back_to_caller(desk, call, None, now)
@@ -411,20 +419,18 @@ def come_back(desk: Desk, call: Call, cause: ReturnCause, now: Now) -> Orders:
         yield from offer_rules(desk, call, call.about, ("nobody_there",), now)
 
 
-# ---- rule by key -------------------------------------------------------------------------------
-# The office's rule, opened by a key of the operator's phone (P6): the caller speaks for it.
-#
-# The words are recorded like a message and stored as a request of the office; only what is stored
-# is told to be (voicemail.py).
+# ---- The office's rule, opened by a key of the operator's phone (P6) -----------------------------
+# The caller's words are recorded like a message and stored as a request of the office. The caller
+# is told that they are stored only once they are (voicemail.py).
 
+# Subject of the request's e-mail; offices read Italian.
 SUBJECT = "Richiesta a voce, {}"
-"""What the office reads of it; offices read Italian."""
 TO_CALL_BACK = "Da richiamare, parole troppo brevi: {}"
-"""What it reads where the caller's words are too short to say anything."""
+"""Subject when the caller's words are too short to say anything."""
 
 
 def begin_rule(desk: Desk, call: Call, rule: ReturnRule, about: About, now: Now) -> Iterator[Order]:
-    """The operator is free; the caller is told to say name, number and what it is about."""
+    """Hang up the operator; ask the caller to say name, number and subject."""
     call.request = spoken_request(
         rule, about.unit.code, about.need, SUBJECT.format(about.unit.name),
         call.record.caller.number, call.id, now.wall, about.by,
@@ -439,10 +445,8 @@ def begin_rule(desk: Desk, call: Call, rule: ReturnRule, about: About, now: Now)
 
 
 def is_to_call_back(call: Call) -> bool:
-    """Make a request whose words are too short one to call back; False: nobody could be.
-
-    The office has the number that was shown, and the words all the same.
-    """
+    """Turn a request with too few words into one to call back; False when no number is known."""
+    # Not dropped: the office has the number that was shown, and the words all the same (P6).
     request = call.request
     if request is None or not request.citizen.phone:
         return False
@@ -451,10 +455,10 @@ def is_to_call_back(call: Call) -> bool:
     return True
 
 
-# ---- choices ----
+# ---- Choices: the operator is asked something, the caller held -----------------------------------
 
 KEY_WAIT_MS = 10_000
-"""So long after the announcement a key is waited for; then the caller is connected again."""
+"""Time for a key after the announcement, ms; then operator and caller are connected again."""
 REASONS = {"1": Act.TOPIC, "2": Act.DEPTH, "3": Act.OTHER}
 RULES = {"1": Act.APPOINTMENT, "2": Act.EMAIL}
 TRY_KEY = "3"
@@ -463,7 +467,7 @@ TRY_KEY = "3"
 def ask_operator(
     desk: Desk, call: Call, keys: tuple[str, ...], now: Now, offered: Choices | None = None
 ) -> Orders:
-    """Hold the caller and tell the operator something; with no choice the caller is back then."""
+    """Hold the caller and play prompts to the operator, with keys to choose by where offered."""
     call.choices = offered or Choices()
     call.enter(State.TRANSFER_CHOICE, now)
     yield orders.Hold(call.line.name)
@@ -473,7 +477,7 @@ def ask_operator(
 
 
 def offer_reasons(desk: Desk, call: Call, wish: TransferWish, code: str, now: Now) -> Orders:
-    """Say the code again; a key says why the call goes on, and confirms (P3)."""
+    """Repeat the code to the operator; a key gives the reason (P3) and confirms."""
     keys = tuple(f"digit_{digit}" for digit in code)
     for key, act in REASONS.items():
         keys += (f"word_{act}", f"digit_{key}")
@@ -488,7 +492,7 @@ def offer_rules(
     now: Now,
     wish: TransferWish | None = None,
 ) -> Orders:
-    """Offer the office's rule by a key (P5, P6); with a wish also to try all the same (E8)."""
+    """Offer the office's rule by a key (P5, P6); with `wish` also to try all the same (E8)."""
     acts = {key: act for key, act in RULES.items() if ReturnRule(act.value) in about.rules}
     if wish is not None:
         acts[TRY_KEY] = Act.TRY
@@ -500,7 +504,7 @@ def offer_rules(
 
 
 def choice_heard(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The operator has heard it: a key now, else the caller again."""
+    """Wait for a key after the announcement; without a choice reconnect the caller."""
     assert call.choices is not None, "choices are always set before their state is entered"
     if call.choices.keys:
         call.enter(State.TRANSFER_CHOICE, now, KEY_WAIT_MS)
@@ -509,7 +513,7 @@ def choice_heard(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def back_to_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller is connected with the operator again."""
+    """Connect the caller with the operator again."""
     call.leg_play = ""
     yield orders.Connect(call.line.name, call.leg)
     go_on_talking(desk, call, State.TALKING, now)

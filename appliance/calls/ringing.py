@@ -1,8 +1,8 @@
 """Ringing and end of a call: routed, rung step after step, answered, and its one final record.
 
 Handlers of the table (states.py): each takes the switchboard's state, the call, the event and the
-time, changes the call and yields the orders. They are generators so that what was ordered before a
-fault holds (confinement.py).
+time, changes the call and yields the orders. They are generators so that the orders given before a
+programming error hold (confinement.py).
 """
 
 from __future__ import annotations
@@ -47,12 +47,6 @@ from appliance.policy.clock import Now
 from appliance.policy.routing import Decision, Destination, NotTaken
 from appliance.policy.sheets import GreetingOffer
 
-# ---- ringing -----------------------------------------------------------------------------------
-# A call that rings: routed, then rung stage after stage until somebody or voicemail answers.
-#
-# Handlers of the table (states.py): each takes the desk, the call, the event and the time, changes
-# the call and yields the orders.
-
 Orders = Iterator[Order]
 
 OUTCOMES: dict[type, NotTaken] = {
@@ -63,15 +57,15 @@ OUTCOMES: dict[type, NotTaken] = {
     PhoneLost: NotTaken.UNREACHABLE,
 }
 GRAVEST = (NotTaken.NO_ANSWER, NotTaken.DECLINED, NotTaken.BUSY, NotTaken.UNREACHABLE)
-"""Of a stage whose phones ended differently, the first of these that occurred is told."""
+"""Order in which outcomes count when the phones of one ring step ended differently."""
 
 AWAY = {NotTaken.UNATTENDED: "away"}
-"""What the trail says of a phone whose position went away while it rang."""
+"""Trail word for a phone whose position went away while it rang."""
 
 BY_PEOPLE = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK, Destination.NOBODY}
-"""Ways on which the line stays on hook until a person lifts."""
+"""Destinations for which the line stays on hook until a person answers."""
 OUR_STAGES = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK, Destination.NOBODY}
-"""Stages in which phones of the office itself have rung."""
+"""Ring steps in which the office's own phones ring."""
 RECORD_WAYS = {
     Destination.SWITCHBOARD: orders.Way.SWITCHBOARD,
     Destination.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
@@ -83,21 +77,19 @@ RECORD_WAYS = {
 
 
 def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
-    """Ring phones at the first ring, whoever it is; nothing that is decided here asks who calls.
-
-    Where no phone here is to ring, the identity is waited for (`take`).
-    """
+    """Ring phones at the first ring; where none is to ring, wait for the caller's identity."""
     if event.caller is not None:
         yield from route(desk, call, event, now)
     elif call.postponed is None:
         # Who calls is no part of the decision (E1), so phones ring while the identity is to come.
         decision = _first(desk, call, now)
+        # Behind a PBX the box answers by itself, and off hook no identity comes: wait for it.
         if decision.way in BY_PEOPLE and not call.line.passes:
             yield from follow_decision(desk, call, decision, now)
 
 
 def route(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller is settled, or the carrier never said so: decide, once for all (E1)."""
+    """Decide the destination once the identity is settled or its time limit has passed (E1)."""
     if isinstance(event, CallerIdentified | LineRang) and event.caller is not None:
         call.note(f"caller.{event.caller.presentation}", caller=event.caller)
     else:
@@ -109,8 +101,9 @@ def route(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def _postponed(desk: Desk, call: Call, now: Now) -> Decision | None:
-    """Return what was decided while the identity was still to come; None where nothing was."""
+    """Return the decision made while the identity was still to come; None without one."""
     decision, call.postponed = call.postponed, None
+    # "All absent" may have been set in between: then no phone rings (E4).
     return decision and (routing.if_absent(desk.office, desk.service, now) or decision)
 
 
@@ -119,7 +112,7 @@ def _first(desk: Desk, call: Call, now: Now) -> Decision:
 
 
 def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> Orders:
-    """The identity comes after phones were rung: the record has it, and the phones show it."""
+    """Record an identity that arrives after phones were rung, and show it on them."""
     code = "late" if call.settled else event.caller.presentation
     call.note(f"caller.{code}", caller=event.caller)
     call.settled = True
@@ -127,6 +120,7 @@ def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> O
     shown = _shown_on(desk, call)
     if legs := tuple(leg for leg in shown if leg != office):
         yield orders.ShowCaller(legs, call.display, event.caller.number)
+    # The office's phone goes on showing the front desk and the need, with the caller.
     if call.transfer and office in shown:
         display = office_display(call, call.transfer.allowed.need.name)
         yield orders.ShowCaller((office,), display, event.caller.number)
@@ -134,9 +128,8 @@ def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> O
 
 
 def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
-    """Return the legs whose phones are to show who calls: not an ordinary telephone's, nor a
-    branch's, and none where nobody knows more than before.
-    """
+    """Return the legs whose phones can show the caller: no ordinary telephone's, no branch's."""
+    # Nothing new to show.
     if call.record.caller.presentation is Presentation.UNKNOWN:
         return ()
     office = call.transfer.leg if call.transfer else ""
@@ -145,9 +138,9 @@ def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
 
 
 def follow_decision(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
-    """Go the decided way; to another branch rather than to voicemail, where one may be asked.
+    """Carry a decision out; ask another branch before voicemail where one may be asked.
 
-    A decision that asks for the identity waits for it.
+    Postponed while the caller's identity is still to come and the destination needs it.
     """
     # Off hook the line brings no identity any more, a message without a number is nobody's, and a
     # branch would not learn it later: so it is waited for before the box answers or asks a branch.
@@ -157,17 +150,17 @@ def follow_decision(desk: Desk, call: Call, decision: Decision, now: Now) -> Ord
         return
     call.decision = decision
     call.missed = call.missed or decision.cause
+    # While no clock is trusted, calls that ring in vain tell that nobody is here (policy/clock.py).
     if (
         decision.greeting == routing.NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER]
         and call.stage in OUR_STAGES
     ):
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
-    # The one place where a way is taken: so the table needs no state for a branch, which is one
-    # more phone that rings.
+    # Here and nowhere else: to the table a branch is one more phone that rings, not a state.
     if found := branches.next_branch(desk, call, decision, now):
         yield from branches.ring_branch(desk, call, decision, found, now)
         return
-    # Nobody has lifted here: whoever sent the caller has them still and decides what comes next.
+    # Nobody has answered here: the branch that sent the caller still has them, and decides.
     if branches.is_given_back(desk, call, decision):
         yield from branches.give_caller_back(desk, call, now)
         return
@@ -184,7 +177,7 @@ def follow_decision(desk: Desk, call: Call, decision: Decision, now: Now) -> Ord
 
 
 def _ring(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
-    """Ring a group's free phones; for the ordinary phone beside the line there is none to ring."""
+    """Ring a group's free phones, else its ordinary telephone over a second line (B4)."""
     group = desk.group(way)
     phones = () if way is Destination.NOBODY else free_for(desk, call, way)
     call.stage, call.outcomes = way, []
@@ -196,13 +189,14 @@ def _ring(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
     elif way is not Destination.NOBODY and (line := desk.outside_line(group, now)):
+        # The group's ringing time begins once the number is dialled.
         call.enter(call.state, now, group.ring_ms + outside_call.DIALLING_MS)
         yield from outside_call.ring_telephone(desk, call, group, line, now)
     yield call.write()
 
 
 def free_for(desk: Desk, call: Call, way: Destination) -> tuple[str, ...]:
-    """Return the phones to ring for this call: free, and not one that went away from it."""
+    """Return the phones to ring for this call: free, and none that hung up on it at once."""
     return tuple(p for p in desk.free(desk.group(way)) if p not in call.went_away)
 
 
@@ -221,7 +215,7 @@ def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Order
 
 
 def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
-    """Greet by the reason of the decision; voicemail's limits follow."""
+    """Play the greeting for the decision's reason; voicemail's limits hold from here on."""
     call.enter(State.GREETING, now)
     added = announcements.added(desk, decision, now)
     call.menu, call.untold = added.menu, bool(added.emergencies)
@@ -235,16 +229,17 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
 def play_greeting(
     desk: Desk, call: Call, decision: Decision, added: GreetingOffer, now: Now
 ) -> Orders:
-    """Say it in the language of the caller."""
+    """Play the greeting in the caller's language."""
     prompts = greeting(desk.office, decision, now, added, call.language)
-    if not desk.has_room:  # nobody is asked to leave what cannot be kept
+    # Nobody is asked to leave a message that cannot be kept.
+    if not desk.has_room:
         prompts = without_invitation(prompts)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
 
 
 def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
-    """The first who lifts has the call; the other phones stop, the line comes up (or is up)."""
+    """Give the call to the first phone that answers; stop the others, take the line off hook."""
     call.leg = event.leg
     phone = call.leg_phone = call.legs.pop(event.leg)
     call.note(f"answered.{phone}", phone=phone)
@@ -260,9 +255,9 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
 
 
 def begin_talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is up and joined to the phone."""
+    """Begin the conversation: the line is up and joined to the phone."""
     was_up, call.up = call.up, True
-    # A leg that another branch hands over has no sound before it is up: only now it is joined.
+    # A trunk leg has no sound before it is up (branches.for_its_leg drops the Connect): join now.
     if desk.came_over(call) and not was_up:
         yield orders.Connect(call.line.name, call.leg)
     go_on_talking(desk, call, State.TALKING, now)
@@ -271,7 +266,7 @@ def begin_talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def go_on_talking(desk: Desk, call: Call, state: State, now: Now) -> None:
-    """Enter a conversation, or come back to it."""
+    """Enter a conversation or return to it."""
     # The longest call (B1) is counted from the first conversation on, whoever talks since.
     if call.talking_since is None:
         call.talking_since = now.monotonic
@@ -287,11 +282,12 @@ def stop_ringing(call: Call, *, answered_elsewhere: bool = False) -> Orders:
 
 
 def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """A phone will not answer; when it was the stage's last one, the call goes on at once."""
+    """Note a phone that will not answer; after the last one go to the next ring step at once."""
     outcome = OUTCOMES[type(event)]
     call.outcomes.append(outcome)
     phone = call.legs.pop(event.leg)
     call.note(f"{_word_for(event)}.{phone}")
+    # E3: a busy phone, or one that declined, has missed no call.
     if outcome is NotTaken.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     if call.legs:
@@ -300,29 +296,33 @@ def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 
 def _word_for(event: LegEnded) -> str:
-    """Say in the trail why a phone is out; a call forward on the phone has its own word."""
+    """Return the trail's word for why a phone is out."""
+    # A call forward on the phone (3xx) is never followed (P5); the trail says that one is set.
     if isinstance(event, PhoneDeclined) and event.reason is DeclineReason.REDIRECTED:
         return event.reason.value
     return OUTCOMES[type(event)].value
 
 
 def next_stage(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Nobody lifted within the group's time."""
+    """Go to the next ring step: nobody answered within the group's ringing time."""
     call.note(f"no_answer.{call.stage}")
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     yield from go_on(desk, call, NotTaken.NO_ANSWER, now)
 
 
 def go_on(desk: Desk, call: Call, missed: NotTaken, now: Now) -> Orders:
-    """Leave a stage for the next one, deciding by what holds at this moment."""
+    """Decide the next ring step by the state of this moment, and go there."""
     yield from stop_ringing(call)
     office, facts = desk.office, desk.facts_for(call.line, now)
+    # Nobody waits twice: a call whose time in the queue is over gets no place there again.
     if call.waited:
         facts = replace(facts, places=0)
+    # The decision from before the branch was asked: the call goes where it would have gone.
     if call.stage is Destination.BRANCH and call.decision is not None:
-        decision = call.decision  # what was decided before the branch was asked
+        decision = call.decision
     elif call.pbx_fault:
         decision = routing.pbx_fault(office, facts, now)
+    # E2: what counts is the counter's state when the call reaches it.
     elif call.stage is Destination.SWITCHBOARD:
         decision = routing.overflow(office, facts, now, missed)
     elif call.stage is Destination.CITIZENS_DESK:
@@ -333,10 +333,11 @@ def go_on(desk: Desk, call: Call, missed: NotTaken, now: Now) -> Orders:
 
 
 def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller is back from the PBX: the next extension, the next group, or voicemail."""
+    """Go on with a caller who is back from the PBX: next extension, next group, or voicemail."""
     call.note("pbx.returned")
     left = desk.group(call.stage or Destination.SWITCHBOARD).pbx_numbers[call.position :]
     absent = routing.if_absent(desk.office, desk.service, now)
+    # After a fault of PBX or modem the next extension would fare no better (pbx.FAULTS).
     if left and not call.pbx_fault and absent is None:
         yield from pbx.call_next_extension(desk, call, now)
         return
@@ -344,16 +345,17 @@ def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def gravest(outcomes: Collection[NotTaken]) -> NotTaken:
-    """Return what is told of a stage whose phones ended differently."""
+    """Return the outcome that counts for a ring step whose phones ended differently."""
     return next(kind for kind in GRAVEST if kind in outcomes)
 
 
 def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1).
+    """Follow a change of the manual states while phones ring.
 
-    A position that has just gone away rings no more; the last one sends the call on (E3). Another
-    branch is not absent.
+    All absent: stop ringing, tell the caller why (E4). A position that went away: stop its phone
+    (E3). Any other change: ring on (E1).
     """
+    # The other branch's people are not absent: it rings on.
     if call.stage is Destination.BRANCH:
         return
     decision = routing.if_absent(desk.office, desk.service, now)
@@ -368,7 +370,7 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 def ring_no_more(
     desk: Desk, call: Call, phones: Collection[str], why: NotTaken, now: Now
 ) -> Orders:
-    """Let some phones ring no more; when they were the last ones, the call goes on."""
+    """Stop some phones; when they were the last ones, go to the next ring step."""
     gone = [leg for leg, phone in call.legs.items() if phone in phones]
     for leg in gone:
         call.note(f"{AWAY.get(why, why)}.{call.legs.pop(leg)}")
@@ -378,13 +380,14 @@ def ring_no_more(
 
 
 def ring_on(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """The operator hung up before the line was up: the caller has met nobody, others are rung."""
+    """Ring other phones: the operator hung up before the line was up."""
+    # That phone is not rung for this call again.
     call.went_away.add(call.leg_phone)
     yield from ring_again(desk, call, event, now)
 
 
 def ring_again(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """Whoever had the call has it no more: whoever is free is rung, for want of any it goes on."""
+    """Ring the stage's free phones after the call's phone is gone; with none, go on."""
     outcome, stage = OUTCOMES[type(event)], call.stage or Destination.SWITCHBOARD
     call.note(f"{outcome}.{call.leg_phone}", phone="")
     call.forget_leg()
@@ -396,7 +399,8 @@ def ring_again(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 
 def turn_half_duplex(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line turns out to carry no conversation: phones let go, the caller gets voicemail."""
+    """Hang up the phones and route anew: the line turns out to be half duplex (B2)."""
+    # updates.py has put the line into half duplex already; the call began on the duplex one.
     call.line = desk.seat_of(call).line
     call.note("half_duplex")
     yield from stop_ringing(call)
@@ -408,17 +412,16 @@ def turn_half_duplex(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def hold_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line came up while other phones ring: the caller hears that somebody is being sought."""
+    """Play the hold prompt: the line came up after its operator left, other phones ring."""
     call.up = True
     call.note("held")
     yield orders.Hold(call.line.name)
 
 
-# ---- ending ------------------------------------------------------------------------------------
-# How calls end: somebody hangs up, a line goes, the line is idle again. One final record each.
+# ---- End of a call: by a release, by a lost line, by an idle line; one final record each ---------
 
 GONE = (LineLost, CarrierLost, BoxStopped)
-"""Facts after which nothing can be ordered of the line any more; each says why."""
+"""Events after which no order can reach the line."""
 
 
 WAITS_FOR_PERSON = {
@@ -433,12 +436,11 @@ WAITS_FOR_PERSON = {
     State.PBX_AWAITING_KEY,
     State.PBX_RETURNING,
 }
-"""Off hook, and nobody of the office was met yet."""
-"""Why a line stays in doubt whose call is over."""
+"""Off-hook states in which the caller has not yet spoken with anybody."""
 
 
 def release_phones(call: Call) -> Orders:
-    """Let every phone of the call go: those that ring and the one that talks."""
+    """Stop or hang up every phone of the call, also that of a transfer."""
     yield from stop_ringing(call)
     if call.leg:
         yield orders.HangUpPhone(call.leg)
@@ -448,80 +450,83 @@ def release_phones(call: Call) -> Orders:
 
 
 def note_evidence(call: Call, event: CallerHungUp) -> None:
-    """Keep by what the release was noticed and how long that took; the first one counts (B1)."""
+    """Record how the release was noticed and how long that took, ms; the first one counts (B1)."""
     if call.record.evidence is None:
         code = f"released.{event.evidence}"
         call.note(code, evidence=event.evidence, release_ms=event.after_ms)
 
 
 def note_lost(call: Call, event: object) -> None:
-    """Keep that line or carrier went away under the call, or that the box was stopped."""
+    """Record that line or media gateway went away under the call, or that the box was stopped."""
     if isinstance(event, GONE):
         evidence = Evidence.STOPPED if isinstance(event, BoxStopped) else Evidence.LOST
         note_evidence(call, CallerHungUp(call.line.name, evidence))
 
 
 def note_unasked(call: Call) -> None:
-    """Keep that the line went on hook by itself: nobody ordered it, so it was lost."""
+    """Record a line that went on hook without an order as lost."""
     note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
 
 
 def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
-    """The ringing stopped before anybody answered."""
+    """End a call whose ringing stopped before anybody answered."""
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     yield from stop_ringing(call)
     note_evidence(call, event)
+    # A caller handed over by a branch has not given up: that branch still has them.
     call.settle(Result.NOT_REACHED if desk.came_over(call) else Result.GAVE_UP)
     seat = desk.seat_of(call)
     desk.leave_line(call, LineState.IDLE, now)
     yield from end_call(desk, call, now)
+    # A measurement of the line may yet show that a parallel telephone took it (`taken_unseen`).
     seat.gave_up = (call.record, now.monotonic)
 
 
 def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
-    """The caller hung up after a conversation."""
+    """End a call whose caller hung up after a conversation."""
     note_evidence(call, event)
     yield from clear_call(desk, call, now, Result.ANSWERED)
 
 
 def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
-    """The caller hung up before anybody spoke with them, or before leaving a message."""
+    """End a call whose caller hung up before a conversation, or before leaving a message."""
     note_evidence(call, event)
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     gave_up = call.state in WAITS_FOR_PERSON and not call.heard
+    # Transfer or request: the caller has spoken with an operator.
     met = call.transfer is not None or call.request is not None
     result = Result.GAVE_UP if gave_up else without_message(call)
+    # The branch that sent the caller still has them.
     if desk.came_over(call) and not call.up:
-        result = Result.NOT_REACHED  # whoever sent the caller has them still
+        result = Result.NOT_REACHED
     yield from clear_call(desk, call, now, Result.ANSWERED if met else result)
 
 
 def without_message(call: Call) -> Result:
-    """Say what a call is whose caller left no message: answered by a sheet, where one was heard.
-
-    One whose words were to become a request has spoken with an operator.
-    """
+    """Return the result of a call without a message: INFORMED where a sheet was heard (P1)."""
+    # Only an operator opens a request: the caller has spoken with one.
     if call.request is not None:
         return Result.ANSWERED
     return Result.INFORMED if call.heard else Result.NO_MESSAGE
 
 
 def never_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line never came up."""
+    """End a call whose line did not come up within its limit."""
+    # B1: a line that does not come up is hung up; a line never stays seized.
     call.note("line.never_up")
     note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
     yield from clear_call(desk, call, now, Result.LOST)
 
 
 def hang_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The farewell was heard, or the caller did not wait for its end."""
+    """Hang up after the farewell, or when the caller hangs up during it."""
     if isinstance(event, CallerHungUp):
         note_evidence(call, event)
     yield from clear_call(desk, call, now, call.record.result)
 
 
 def clear_call(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
-    """Let phones and line go; what was settled before holds."""
+    """Hang up phones and line; a result that is set already stays."""
     yield from release_phones(call)
     yield from hang_up_line(desk, call, now)
     call.settle(result)
@@ -530,7 +535,7 @@ def clear_call(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
 
 
 def lose_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
+    """End a call whose line was lost or went on hook by itself."""
     yield from release_phones(call)
     note_lost(call, event)
     note_unasked(call)
@@ -539,32 +544,34 @@ def lose_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
-    """The evidence came after the hang-up was ordered: it belongs to the record all the same."""
+    """Record evidence of a release that arrives after the hang-up was ordered."""
     note_evidence(call, event)
     yield call.write()
 
 
 def not_idle(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
+    """End a call whose line has not proven itself idle in time."""
+    # The line stays CLEARING: nobody knows whether it is on hook.
     call.note("line.not_idle")
     desk.leave_line(call, LineState.CLEARING, now, NOT_IDLE)
     yield from end_call(desk, call, now)
 
 
 def finish_call(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is idle, or gone: the call is over."""
+    """End a call whose line is idle or gone."""
     free_line_of(desk, call, event, now)
     yield from end_call(desk, call, now)
 
 
 def free_line_of(desk: Desk, call: Call, event: object, now: Now) -> None:
-    """Part call and line by what was said of the line."""
+    """Detach the line from its call, in the state that the event tells."""
     state, reason = state_after(event)
     desk.leave_line(call, desk.seat_of(call).after(call.record, state), now, reason)
 
 
 def end_call(desk: Desk, call: Call, now: Now) -> Orders:
-    """Write the final record and forget the call; every record says by what its call ended."""
+    """Write the final record and drop the call."""
+    # Every record says how its call ended, also where nobody's release was noticed.
     if call.record.evidence is None:
         call.note(evidence=call.ended_by or Evidence.OWN, release_ms=call.ended_ms)
     call.note("ended", ended_at=now.wall)

@@ -33,37 +33,31 @@ from appliance.calls.events import (
     TakeKept,
 )
 
-# ---- side states -------------------------------------------------------------------------------
-# The lives of calls that phones make: a key code, another phone, messages, a number outside.
-#
-# One table each; no caller is on these calls. A row names what is done and the states it may lead
-# to; an event without a row is not the call's own.
-
 
 class SideState(enum.StrEnum):
-    """Where a call made by a phone is in its life."""
+    """State of a call that a phone makes."""
 
     RINGING = "ringing"  # the other phone rings
     ACCEPTING = "accepting"  # the phone that dialled is being answered
-    SPEAKING = "speaking"  # it hears what its code did
+    SPEAKING = "speaking"  # prompts are played to it
     TALKING = "talking"  # with the other phone
     RECORDING = "recording"  # an announcement is dictated
-    ASKING = "asking"  # for the code
+    ASKING = "asking"  # the code is being entered
     CHECKING = "checking"  # the code is being compared
     FETCHING = "fetching"  # the next message is being read from the disk
     PLAYING = "playing"
     WAITING = "waiting"  # for a key, after the message was heard
     SEEKING = "seeking"  # an emergency call waits for a line that is being freed
     DIALLING = "dialling"  # a line is seized, the number is sent
-    CONNECTED = "connected"  # the phone hears the line: it rings, is busy, somebody answers
-    CLOSING = "closing"  # what is done about the message is being kept
-    LEAVING = "leaving"  # it hears the last sentence
+    CONNECTED = "connected"  # the phone hears the line: ring-back, busy tone, an answer
+    CLOSING = "closing"  # the step about a message, or a draft, is being stored
+    LEAVING = "leaving"  # the last sentence is played to the phone
     CLEARING = "clearing"  # the phone has gone, the line is not proven idle yet
     ENDED = "ended"
 
 
 class SideAction(enum.StrEnum):
-    """What a row does; the actions of each kind (internal.py, outgoing.py …) say how."""
+    """Action of a row; each kind of call maps it to its function (internal.py, outgoing.py …)."""
 
     SPEAK = "speak"
     HANG_UP = "hang_up"
@@ -102,7 +96,7 @@ class SideAction(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SideRow:
-    """What is done, and the states it may lead to: the only one, or the doing chooses."""
+    """Action and the states it may lead to; with several the action chooses."""
 
     do: SideAction
     to: tuple[SideState, ...]
@@ -131,7 +125,7 @@ KEY_TABLE: SideTable = {
     _S.SPEAKING: {**_OVER, PromptEnded: _row(_D.HANG_UP, _S.ENDED)},
     _S.ENDED: {},
 }
-"""The key was obeyed when it was dialled; this only says so."""
+"""A key code: carried out when it was dialled, this call only plays the outcome (internal.py)."""
 
 NOTICE_TABLE: SideTable = {
     _S.RINGING: {
@@ -142,8 +136,9 @@ NOTICE_TABLE: SideTable = {
     _S.SPEAKING: KEY_TABLE[_S.SPEAKING],
     _S.ENDED: {},
 }
-"""A phone is told something: it rings twice, whoever lifts hears it (positions.py)."""
+"""Notice: a phone rings twice, the person who answers hears a prompt (positions.py)."""
 
+# The phone that dialled is answered only after the other one: until then it hears ring-back.
 INTERCOM_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.ACCEPT, _S.ACCEPTING),
@@ -158,8 +153,10 @@ INTERCOM_TABLE: SideTable = {
     _S.TALKING: {**_each(_NO_SOUND, _D.HANG_UP), **_each(_LEG, _D.PART)},
     _S.ENDED: {},
 }
-"""Two phones of the office: the one that dialled hears ring-back until the other is lifted."""
+"""Intercom: a phone of the office calls another one (internal.py)."""
 
+# No row for the end of a conversation or of the media gateway: it ends with its call, by
+# conference.place_supervisor.
 HEAD_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.JOIN, _S.TALKING),
@@ -172,8 +169,7 @@ HEAD_TABLE: SideTable = {
     },
     _S.ENDED: {},
 }
-"""The supervisor beside a conversation and then in it (conference.py); with that it ends
-whatever happens."""
+"""Supervisor beside a conversation, then in it (conference.py)."""
 
 LISTENING_TABLE: SideTable = {
     _S.ACCEPTING: {
@@ -199,6 +195,7 @@ LISTENING_TABLE: SideTable = {
     _S.WAITING: {
         **_OVER,
         DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.WAITING, _S.FETCHING, _S.CLOSING, _S.ENDED),
+        # E5: without a key the next message follows.
         DeadlinePassed: _row(_D.GO_ON, _S.FETCHING),
     },
     _S.CLOSING: {
@@ -210,7 +207,7 @@ LISTENING_TABLE: SideTable = {
     _S.LEAVING: {**_OVER, PromptEnded: _row(_D.HANG_UP, _S.ENDED)},
     _S.ENDED: {},
 }
-"""The messages nobody has closed, oldest first, heard on a phone of the office."""
+"""Messages that nobody has closed, oldest first, heard on a phone of the office (internal.py)."""
 
 _LINE = (LineIdle, LineLost, LineRestored)
 _LINE_GONE: Rows = {**_each(_LINE, _D.LOSE), **_each(_NO_SOUND, _D.FORGET)}
@@ -249,7 +246,7 @@ OUTSIDE_TABLE: SideTable = {
     _S.LEAVING: _each((*_LINE, *_NO_SOUND, DeadlinePassed), _D.FORGET),
     _S.ENDED: {},
 }
-"""A group's ordinary telephone, called over a second line (outside_call.py)."""
+"""Outside telephone of a group or office, called over a second line (outside_call.py)."""
 
 _OFF = (_S.CLEARING, _S.ENDED)
 _HANDSET: Rows = {
@@ -280,6 +277,7 @@ DIALLED_TABLE: SideTable = {
         DigitPressed: _row(_D.OBEY, _S.WAITING, *_BEGUN),
         DeadlinePassed: _row(_D.HANG_UP, _S.ENDED),
     },
+    # An emergency call without a line: after each limit the next line is freed.
     _S.SEEKING: {**_HANDSET, DeadlinePassed: _row(_D.SEEK, _S.SEEKING)},
     _S.DIALLING: {
         **_ON_LINE,
@@ -300,6 +298,7 @@ DIALLED_TABLE: SideTable = {
         DigitPressed: _row(_D.FORWARD, _S.TALKING),
         DeadlinePassed: _row(_D.END_LONGEST, _S.LEAVING),
     },
+    # The line is hung up while the phone still hears its last sentence: either may end first.
     _S.LEAVING: {
         **dict.fromkeys(_LINE, _row(_D.FREE_LINE, _S.LEAVING)),
         **dict.fromkeys((PromptEnded, DeadlinePassed, *_LEG), _row(_D.PART, *_OFF)),
@@ -314,15 +313,18 @@ DIALLED_TABLE: SideTable = {
 """A position's call to somebody outside over an analog line (outgoing.py)."""
 
 SIDE_LIMITS_MS: Mapping[SideState, int] = {
-    _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most
+    # A phone that called waits 32 s for an answer at most.
+    _S.RINGING: 30_000,
     _S.ACCEPTING: 10_000,
     _S.SPEAKING: 30_000,
-    _S.RECORDING: 40_000,  # longer than an announcement may be
+    # Longer than an announcement may be (dictation.LONGEST_MS): the limit ends it before this.
+    _S.RECORDING: 40_000,
     _S.ASKING: 20_000,
     _S.CHECKING: 10_000,
     _S.FETCHING: 10_000,
     _S.PLAYING: 300_000,
     _S.WAITING: 10_000,
+    # An emergency call waits so long for a freed line, then has the next one freed.
     _S.SEEKING: 8_000,
     _S.DIALLING: 40_000,
     _S.CONNECTED: 180_000,
@@ -330,13 +332,8 @@ SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.LEAVING: 30_000,
     _S.CLEARING: 30_000,
 }
-"""How long a state may last when nobody says anything; TALKING has no limit."""
+"""Longest duration of a state without an event, ms; TALKING has no limit."""
 
-
-# ---- dictation states --------------------------------------------------------------------------
-# The life of a dictation: a phone rings, an announcement is said, heard again, and kept or not.
-#
-# The table of dictation.py, as those of side_states.py.
 
 _STUCK = dict.fromkeys((DeadlinePassed, *_NO_SOUND), SideRow(_D.HANG_UP, (_S.ENDED,)))
 _GOES = dict.fromkeys(_LEG, SideRow(_D.PART, (_S.ENDED,)))
@@ -367,6 +364,7 @@ DICTATION_TABLE: SideTable = {
         DigitPressed: SideRow(_D.OBEY, (_S.WAITING, _S.SPEAKING, _S.CLOSING, _S.ENDED)),
         DeadlinePassed: SideRow(_D.LEAVE, (_S.ENDED,)),
     },
+    # From here on nothing is discarded: the draft is being kept, whatever the phone does.
     _S.CLOSING: {
         **_DONE,
         **dict.fromkeys(_NO_SOUND, SideRow(_D.FORGET, (_S.ENDED,))),
@@ -380,4 +378,4 @@ DICTATION_TABLE: SideTable = {
     },
     _S.ENDED: {},
 }
-"""An announcement of the office's own, said at a phone: one person alone, never a conversation."""
+"""Dictation of an announcement at a phone (dictation.py): one person, never a talk (E21)."""

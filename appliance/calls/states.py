@@ -1,8 +1,8 @@
 """State table of a call: every state x every event is a row, or is ignored for a written reason.
 
-A row names what is done (switchboard.HANDLERS) and the states it may lead to. States, parts that
-several states share, rows by phase, then TABLE and its limits. Calls that phones make have smaller
-tables (side_states.py).
+A row names its action (switchboard.HANDLERS) and the states it may lead to. In this order: states,
+row parts that several states share, rows by phase, TABLE and its limits. Calls that phones make
+have smaller tables (side_states.py).
 """
 
 from __future__ import annotations
@@ -71,28 +71,25 @@ from appliance.calls.events import (
     TransferWished,
 )
 
-# ---- state names -------------------------------------------------------------------------------
-# The words of a call's table (states.py): its states, what a row does, rows and reasons.
-
 
 class State(enum.StrEnum):
-    """Where a call is in its life."""
+    """State of a caller's call."""
 
-    ARRIVED = "arrived"  # it rings, no phone does: the caller's identity is not settled
+    ARRIVED = "arrived"  # the line rings, no phone does: the caller's identity is not settled
     RINGING = "ringing"  # a group's phones ring, the line is not answered
-    ANSWERING = "answering"  # an operator lifted, the line is going off hook
-    HOLDING = "holding"  # that operator went away again: the caller is held, phones ring
-    QUEUED = "queued"  # all are busy: the caller waits, off hook, for whoever becomes free first
-    CALLBACK_OFFERED = "callback_offered"  # who waited in vain may ask to be called back
-    CALLBACK_STORING = "callback_storing"  # that wish is being stored
+    ANSWERING = "answering"  # a phone has answered, the line is going off hook
+    HOLDING = "holding"  # that phone is gone again: the caller is held, phones ring
+    QUEUED = "queued"  # all are busy: the caller waits, off hook, for a free position
+    CALLBACK_OFFERED = "callback_offered"  # after waiting in vain the caller may be called back
+    CALLBACK_STORING = "callback_storing"  # the call back is being stored
     TALKING = "talking"
     PBX_PENDING = "pbx_pending"  # the line is going off hook, to pass the call to a PBX (B2)
-    PBX_GREETING = "pbx_greeting"  # the caller is told to hold the line
-    PBX_CHECK = "pbx_check"  # the caller came back: is somebody still there?
+    PBX_GREETING = "pbx_greeting"  # "connecting" is played to the caller
+    PBX_CHECK = "pbx_check"  # the caller came back from the PBX: listen for a release
     PBX_CALLING = "pbx_calling"  # the caller is on hold at the PBX, an extension is called
-    PBX_OFFERING = "pbx_offering"  # who seems to have answered there is told of the call
+    PBX_OFFERING = "pbx_offering"  # the extension seems to have answered: the offer is played
     PBX_AWAITING_KEY = "pbx_awaiting_key"  # only a key accepts it
-    PBX_RETURNING = "pbx_returning"  # nobody did: a second flash brings the caller back
+    PBX_RETURNING = "pbx_returning"  # not accepted: a second flash brings the caller back
     TRANSFER_KEYS = "transfer_keys"  # the operator keys a code, the caller is on the line
     TRANSFER_CHOICE = "transfer_choice"  # the operator is asked something, the caller is held
     TRANSFER_RINGING = "transfer_ringing"  # the office rings
@@ -103,18 +100,18 @@ class State(enum.StrEnum):
     GREETING_PENDING = "greeting_pending"  # the line is going off hook for voicemail
     GREETING = "greeting"
     MENU = "menu"  # the sheets that can be heard are offered again
-    SHEET = "sheet"  # one is read aloud
+    SHEET = "sheet"  # a sheet is read aloud
     TONE = "tone"
     RECORDING = "recording"
     STORING = "storing"  # the caller waits to hear whether the message was stored
     SAVING = "saving"  # the caller has gone, the message is being stored
     FAREWELL = "farewell"
-    CLEARING = "clearing"  # hung up, waiting for the line to be idle
+    CLEARING = "clearing"  # hung up, the line has not proven itself idle yet
     ENDED = "ended"
 
 
 class CallAction(enum.StrEnum):
-    """What a row does; switchboard.HANDLERS says how."""
+    """Action of a row; switchboard.HANDLERS maps it to its function."""
 
     ROUTE = "route"
     RING_AT_ONCE = "ring_at_once"
@@ -219,7 +216,7 @@ class CallAction(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """What is done and the states it may lead to; with `stays` also none but its own."""
+    """Action and the states it may lead to; with `stays` the state may also stay as it is."""
 
     do: CallAction
     to: tuple[State, ...] = ()
@@ -228,7 +225,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An event that changes nothing in this state, and why that is right."""
+    """Reason why an event changes nothing in a state."""
 
     because: str
 
@@ -239,8 +236,7 @@ Rows = dict[type, TableRow | Ignored]
 """One state's part of the table."""
 
 
-# ---- row parts ---------------------------------------------------------------------------------
-# What rows of several states share; the tables put them together.
+# ---- Row parts that several states share; `state_rows` puts them together ------------------------
 
 _S = State
 _D = CallAction
@@ -290,13 +286,13 @@ def on_each(kinds: tuple[type, ...], row: TableRow | str) -> Rows:
     return {kind: Ignored(row) if isinstance(row, str) else row for kind in kinds}
 
 
+# In every state, unless its own rows say otherwise: an emergency call needs the line.
 GIVES_WAY: Rows = {LineNeeded: TableRow(_D.GIVE_LINE, (_S.FAREWELL, _S.CLEARING))}
-"""What every state does when an emergency call needs its line, where it does not say otherwise."""
 PASSES_ON = on_each((LineNeeded,), "a line that passes its calls on carries no emergency call")
 
 
 def state_rows(*parts: Rows) -> Rows:
-    """Put a state's rows together; the later part wins."""
+    """Merge a state's rows; a later part overrides an earlier one."""
     whole: Rows = {kind: Ignored(why) for kind, why in NOT_A_CALLS.items()}
     whole |= GIVES_WAY
     for part in parts:
@@ -323,7 +319,7 @@ LOST = on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.LOSE, (_S.ENDED,)))
 TALKS = state_rows(OFF_HOOK, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST)
 LISTENS = state_rows(OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_KEYS, SERVED, LATE_NAME, LOST)
 LEAVES: Rows = {CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,))}
-# With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
+# With the caller on hold at a PBX a release heard is the extension's: FarEndProgressed tells it.
 ON_HOLD = state_rows(
     PASSES_ON,
     OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST,
@@ -342,7 +338,7 @@ TAKEN_RINGING: Rows = {LineTaken: TableRow(_D.TAKEN_RINGING, (_S.ENDED,))}
 HALF: Rows = {
     LineHalfDuplex: TableRow(_D.TURN_HALF_DUPLEX, (_S.GREETING_PENDING, _S.GREETING), stays=True)
 }
-"""A caller who waits for a person on a line that turns out to carry no conversation."""
+"""A caller waits for a person on a line that turns out to be half duplex (B2)."""
 HANDS_OVER: Rows = {LineTaken: TableRow(_D.HAND_OVER, (_S.CLEARING,))}
 AFTER = state_rows(
     on_each((LineNeeded,), "the line is on its way on hook"),
@@ -361,8 +357,7 @@ AFTER = state_rows(
 )
 
 
-# ---- rows menu ---------------------------------------------------------------------------------
-# Sheets read aloud after hours, chosen by keys: these states of the table (states.py).
+# ---- Rows: sheets read aloud after hours, chosen by keys -----------------------------------------
 
 MENU_ROWS: Mapping[State, Rows] = {
     _S.MENU: LISTENS
@@ -382,8 +377,7 @@ MENU_ROWS: Mapping[State, Rows] = {
 }
 
 
-# ---- rows message ------------------------------------------------------------------------------
-# Voicemail, and how a call ends: these states of the table (states.py).
+# ---- Rows: voicemail, and the end of a call ------------------------------------------------------
 
 MESSAGE_ROWS: Mapping[State, Rows] = {
     _S.GREETING_PENDING: LISTENS
@@ -415,6 +409,7 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
     _S.RECORDING: LISTENS
     | NO_PROMPT
     | NOTES_FAX
+    # What was recorded is kept, however the call ends.
     | on_each((CallerHungUp, LineTaken, DeadlinePassed, *LINE_GONE, *ON_HOOK), KEEPS)
     | on_each((MessageStored, RequestStored), "the recording is not closed yet")
     | {
@@ -424,6 +419,7 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.END_BY_KEY, stays=True),
         RecordingEnded: TableRow(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
     },
+    # The caller waits to hear "stored", and may hear it only once it is (B5).
     _S.STORING: LISTENS
     | NO_PROMPT
     | on_each((FaxCalled,), "the message is being stored; then the box hangs up")
@@ -436,6 +432,7 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
         LineTaken: TableRow(_D.HAND_OVER_SAVING, (_S.SAVING,)),
         LineNeeded: TableRow(_D.GIVE_LINE_SAVING, (_S.SAVING,)),
     },
+    # The line may be free, and ring for another call, before the message is stored.
     _S.SAVING: AFTER
     | on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.FREE_LINE, stays=True))
     | on_each((StoreFailed, DeadlinePassed), TableRow(_D.NOT_SAVED, (_S.CLEARING, _S.ENDED)))
@@ -453,18 +450,19 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
         LineTaken: TableRow(_D.HAND_OVER, (_S.CLEARING,)),
         LineNeeded: TableRow(_D.GIVE_LINE, (_S.CLEARING,)),
     },
+    # B1: a call ends only when its line has proven itself idle, or with a line in doubt.
     _S.CLEARING: AFTER
     | on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.END, (_S.ENDED,)))
     | {
         CallerHungUp: TableRow(_D.NOTE_RELEASE, stays=True),
         DeadlinePassed: TableRow(_D.NOT_IDLE, (_S.ENDED,)),
     },
+    # A message that was given up may turn out to be stored: the record then follows the disk.
     _S.ENDED: on_each(EVENTS, "the call is over") | CORRECTS,
 }
 
 
-# ---- rows pbx ----------------------------------------------------------------------------------
-# A call that is passed to a PBX by a hook flash: these states of the table (states.py).
+# ---- Rows: a call that is passed to a PBX by a hook flash (B2) -----------------------------------
 
 BACK_FROM_PBX = (
     _S.PBX_GREETING,
@@ -493,6 +491,7 @@ PBX_ROWS: Mapping[State, Rows] = {
     | LEAVES
     | ABSENT_MEANWHILE
     | on_each((PromptEnded, DeadlinePassed), TableRow(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
+    # The caller was on hold at the PBX, where a release is not heard: listen before the next flash.
     _S.PBX_CHECK: LISTENS
     | HANDS_OVER
     | PASSES_ON
@@ -517,6 +516,7 @@ PBX_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
         FarEndProgressed: TableRow(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
     },
+    # Only a key is certain to be a person: an analog line has no answer signal.
     _S.PBX_AWAITING_KEY: ON_HOLD
     | HANDS_OVER
     | {
@@ -530,16 +530,15 @@ PBX_ROWS: Mapping[State, Rows] = {
 }
 
 
-# ---- rows ringing ------------------------------------------------------------------------------
-# A call that rings and is talked about: these states of the table (states.py).
+# ---- Rows: ringing and conversation --------------------------------------------------------------
 
 ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
 RINGS_NO_MORE = (_S.ARRIVED, _S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
-"""Where a call goes whose caller is settled, whose stage is over, who was held meanwhile; who came
-over from another branch is given back (branches.py)."""
+"""Next states once the caller is settled (ROUTED), once a ring step is over (RINGS_NO_MORE), the
+caller being held (HELD_NO_MORE). CLEARING: a trunk call is given back (branches.py)."""
 FAILED = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.HOLDING, *HELD_NO_MORE)
-"""Whither a caller goes whose operator's phone hung up by itself (returning.py)."""
+"""Next states of a caller whose operator's phone hung up by itself (returning.py)."""
 ASKED = (
     _S.TRANSFER_RINGING,
     _S.PBX_GREETING,
@@ -547,9 +546,10 @@ ASKED = (
     _S.TRANSFER_RETURNING,
     _S.TRANSFER_OFFER,
 )
-"""Where asking for a transfer may lead: also straight back, when no number can be rung."""
+"""Next states of a transfer request; straight back when no number can be rung."""
 
 RINGING_ROWS: Mapping[State, Rows] = {
+    # The line is on hook: the caller hears the network's ringing tone and pays nothing.
     _S.ARRIVED: state_rows(
         BEFORE_ANSWER,
         RINGS,
@@ -580,10 +580,12 @@ RINGING_ROWS: Mapping[State, Rows] = {
         TAKEN_RINGING,
         on_each(LINE_GONE, TableRow(_D.LOSE, (_S.ENDED,))),
     ),
+    # A phone has answered, the modem is still going off hook.
     _S.ANSWERING: TALKS
     | HANDS_OVER
     | HALF
     | on_each((FaxCalled,), "the line is not up: nothing is heard on it")
+    # The caller has met nobody yet: other phones ring.
     | on_each(LEG, TableRow(_D.RING_ON, (_S.HOLDING, *HELD_NO_MORE)))
     | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {
@@ -591,6 +593,7 @@ RINGING_ROWS: Mapping[State, Rows] = {
         CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,)),
         DeadlinePassed: TableRow(_D.NEVER_UP, (_S.CLEARING,)),
     },
+    # Nobody talks with the caller, who is held: a parallel telephone may take the call (B1).
     _S.HOLDING: TALKS
     | HANDS_OVER
     | HALF
@@ -606,23 +609,25 @@ RINGING_ROWS: Mapping[State, Rows] = {
     _S.TALKING: TALKS
     | UP
     | on_each(LEG, TableRow(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED), stays=True))
+    # A phone that is lost has not hung up: its caller is held and not dropped.
     | {PhoneLost: TableRow(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING), stays=True)}
     | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {DeadlinePassed: TableRow(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
     | {
         CallerHungUp: TableRow(_D.CALLER_LEFT, (_S.CLEARING,)),
+        # A parallel telephone cuts nobody off where people talk (B1).
         LineTaken: TableRow(_D.SHARE, stays=True),
         FaxCalled: TableRow(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
         DigitPressed: TableRow(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
         TransferAsked: TableRow(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
         TransferWished: TableRow(_D.ASK_FOR, ASKED, stays=True),
+        # E10: caller and operator talk on while the supervisor's phones ring.
         HeadWished: TableRow(_D.BRING_HEAD, stays=True),
     },
 }
 
 
-# ---- rows transfer -----------------------------------------------------------------------------
-# A call that goes on to an office, and comes back: these states of the table (states.py).
+# ---- Rows: transfer to an office, and the return -------------------------------------------------
 
 FAX_MET = on_each((FaxCalled,), "a person was met before: people decide about a fax")
 NO_ANSWERS = on_each((OperatorAnswered,), "nobody is rung: it crossed the order to stop")
@@ -642,6 +647,7 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.COLLECT_KEY, (_S.TALKING, _S.TRANSFER_CHOICE), stays=True),
         DeadlinePassed: TableRow(_D.NO_MORE_KEYS, (_S.TALKING, _S.TRANSFER_CHOICE)),
     },
+    # The caller is held: however the operator's phone ends, the caller is kept and others ring.
     _S.TRANSFER_CHOICE: _MET
     | NO_ANSWERS
     | HANDS_OVER
@@ -660,6 +666,7 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.TAKE_BACK, (_S.TALKING,), stays=True),
         DeadlinePassed: TableRow(_D.NUMBER_SILENT, (*_BACK, _S.PBX_GREETING), stays=True),
     },
+    # P3: operator and clerk talk for ten minutes at most (LIMITS_MS), while the caller is held.
     _S.TRANSFER_CONSULT: _MET
     | HANDS_OVER
     | on_each((OperatorAnswered,), "the office has one phone on the call")
@@ -668,6 +675,7 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.CONSULT_KEY, (_S.TRANSFERRED, _S.TALKING), stays=True),
         DeadlinePassed: TableRow(_D.CONSULT_TOO_LONG, (_S.TALKING,)),
     },
+    # E7: the office's phone may send the call back by a key, and may not transfer it onwards.
     _S.TRANSFERRED: _MET
     | NO_ANSWERS
     | on_each(LEG, TableRow(_D.OPERATOR_LEFT, (_S.CLEARING, *_LOST)))
@@ -689,6 +697,7 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
         ServiceStateChanged: TableRow(_D.RETURN_HEED_ABSENCE, (_S.GREETING,), stays=True),
         DeadlinePassed: TableRow(_D.RETURN_NOBODY, (_S.TRANSFER_OFFER, _S.GREETING), stays=True),
     },
+    # E6: only after everybody was rung may the caller stay or leave words.
     _S.TRANSFER_OFFER: _MET
     | HANDS_OVER
     | NO_ANSWERS
@@ -701,13 +710,13 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
 }
 
 
-# ---- rows waiting ------------------------------------------------------------------------------
-# A call that waits for a free position, and the call-back that is offered then (states.py).
+# ---- Rows: waiting for a free position, and the call-back offered at its end ---------------------
 
 ON = (_S.HOLDING, _S.CALLBACK_OFFERED, _S.GREETING, _S.GREETING_PENDING)
-"""Where a call goes that has waited for long enough, or for nobody."""
+"""Next states of a call that has waited for the longest time, or when nobody can take it."""
 
 WAITING_ROWS: Mapping[State, Rows] = {
+    # Off hook: a caller who waits hears announcements, music and sheets.
     _S.QUEUED: TALKS
     | HANDS_OVER
     | HALF
@@ -722,6 +731,7 @@ WAITING_ROWS: Mapping[State, Rows] = {
         DeadlinePassed: TableRow(_D.QUEUE_TICK, (*ON, _S.CLEARING), stays=True),
         ServiceStateChanged: TableRow(_D.QUEUE_HEED, ON, stays=True),
     },
+    # E5: pressing no key leads to voicemail.
     _S.CALLBACK_OFFERED: LISTENS
     | HANDS_OVER
     | FAX
@@ -731,6 +741,7 @@ WAITING_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.CALLBACK_OBEY, (_S.CALLBACK_STORING,), stays=True),
         DeadlinePassed: TableRow(_D.CALLBACK_DECLINED, (_S.GREETING,)),
     },
+    # The call back is promised only once it is stored.
     _S.CALLBACK_STORING: LISTENS
     | HANDS_OVER
     | LEAVES
@@ -744,6 +755,7 @@ WAITING_ROWS: Mapping[State, Rows] = {
 }
 
 
+# tests/calls/test_table.py checks that every state has a row, or a reason, for every event.
 TABLE: Mapping[State, Rows] = {
     **RINGING_ROWS,
     **WAITING_ROWS,
@@ -753,6 +765,9 @@ TABLE: Mapping[State, Rows] = {
     **MESSAGE_ROWS,
 }
 
+# B1: a line never stays seized, so a state ends also when no event comes. RINGING, HOLDING, QUEUED,
+# TALKING, PBX_CALLING, TRANSFER_RINGING, TRANSFERRED, TRANSFER_RETURNING, RECORDING, STORING and
+# SAVING are missing here: their limits are the office's own, or are computed on entering them.
 LIMITS_MS: Mapping[State, int] = {
     State.ARRIVED: 10_000,
     State.ANSWERING: 10_000,
@@ -776,13 +791,9 @@ LIMITS_MS: Mapping[State, int] = {
     State.FAREWELL: 120_000,
     State.CLEARING: 30_000,
 }
-"""How long a state may last when nobody says anything: a line never stays seized (B1).
-
-RINGING, HOLDING, QUEUED, TALKING, PBX_CALLING, TRANSFER_RINGING, TRANSFERRED, TRANSFER_RETURNING,
-RECORDING, STORING and SAVING have the office's own limits.
-"""
+"""Longest duration of a state without an event, ms."""
 
 
 def row_for(state: State, kind: type) -> TableRow | Ignored:
-    """Return what an event of this kind does in a state."""
+    """Return the row of a kind of event in a state."""
     return TABLE[state][kind]

@@ -1,4 +1,4 @@
-"""Status: what anybody may know of calls, lines and positions, with its words (E22, E23)."""
+"""Status of calls, lines and positions for LEDs, `centralino status` and console (E22, E23)."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ from appliance.policy.routing import Destination, GroupState
 from appliance.policy.sheets import OfficialInCharge, officials
 from appliance.policy.text import NOTHING, Words
 
-# ---- call words --------------------------------------------------------------------------------
-# A call's state as the front desk says it: no modem, SIP or line word (E22).
+# ---- Words of a call's state; no modem, SIP or line word on an operator's screen (E22) -----------
 
 _RINGS: Final = Words("Squilla", "Ringing")
 _HELD: Final = Words("In attesa di un operatore", "Waiting for an operator")
@@ -80,7 +79,7 @@ CALL_STATE_WORDS: Final[Mapping[State, Words]] = {
     State.CLEARING: _ENDS,
     State.ENDED: _ENDS,
 }
-"""What a screen says of a call in each state; of a transfer its TransferStatus says more."""
+"""Words of each state on a screen; for a transfer TransferStatus has more."""
 WHY_RETURNED: Final[Mapping[ReturnCause, Words]] = {
     ReturnCause.NO_ANSWER: Words("non ha risposto", "did not answer"),
     ReturnCause.BUSY: Words("occupato", "busy"),
@@ -94,8 +93,7 @@ WHY_RETURNED: Final[Mapping[ReturnCause, Words]] = {
 """Why a transferred call came back (P6)."""
 
 
-# ---- clock words -------------------------------------------------------------------------------
-# What people are told while the clock cannot be trusted, and what they can do about it.
+# ---- Words while the clock cannot be trusted, with the remedy ------------------------------------
 
 NOT_TRUSTED: Mapping[Doubt, Words] = {
     Doubt.OPEN: Words(
@@ -118,11 +116,11 @@ NOT_TRUSTED: Mapping[Doubt, Words] = {
         "it on the page “Time”, or see to the network.",
     ),
 }
-"""What is said while the clock is not trusted, by what holds meanwhile."""
+"""Sentence for each rule that replaces the hours meanwhile."""
 
 
 def other_time(minutes: int) -> Words:
-    """Say that callers' dates tell of another time than the box's, by so many minutes."""
+    """Return the sentence that the exchange's time differs from the box's by some minutes."""
     it, en = ("avanti", "ahead of") if minutes > 0 else ("indietro", "behind")
     return Words(
         f"Le ultime chiamate portano un'altra ora, {abs(minutes)} minuti {it} rispetto alla "
@@ -132,12 +130,11 @@ def other_time(minutes: int) -> Words:
     )
 
 
-# ---- dictation words ---------------------------------------------------------------------------
-# How far a dictation is, in words for whoever asked for it (dictation.py).
+# ---- Words of a dictation's steps, for the person who asked for it (dictation.py) ----------------
 
 
 class Went(enum.StrEnum):
-    """A step of a dictation, or how it ended."""
+    """Step of a dictation, or its end."""
 
     RINGS = "rings"
     SPEAKS = "speaks"  # hears what to do, then dictates
@@ -158,7 +155,7 @@ class Went(enum.StrEnum):
 
 
 DRAFT_KEPT: Final = timedelta(days=30)
-"""So long a recording stays that nobody lets callers hear, and nobody throws away."""
+"""Age at which a draft that was neither put into use nor deleted is removed."""
 GOING_ON: Final = frozenset({Went.RINGS, Went.SPEAKS, Went.UNHEARD, Went.REVIEWS})
 SAID: Final[Mapping[Went, Words]] = {
     Went.RINGS: Words("Il telefono squilla: sollevare.", "The phone rings: lift it."),
@@ -209,18 +206,16 @@ SAID: Final[Mapping[Went, Words]] = {
 }
 
 
-# ---- trail words -------------------------------------------------------------------------------
-# What happened in a call, as the front desk says it: made of the codes of its trail (E22).
-#
-# A code that concerns lines, sound or phones' ways is the technician's: here it has no words.
+# ---- Words of what happened in a call, made from the codes of its trail (E22) --------------------
+# Codes about lines, sound or SIP are the technician's: they have no words here.
 
 Names = Mapping[str, str]
-"""Offices' names by code, those of their needs by "office.need"."""
+"""Names of offices by code, of their needs by "office.need"."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrailStep:
-    """One thing that happened, and when, where the call's record has that."""
+    """Step of a call, and its time where the call's record has one."""
 
     words: Words
     at: datetime | None = None
@@ -271,7 +266,7 @@ _OUT: Final[Mapping[str, Words]] = {
     "unreachable": Words("{who}: non raggiungibile", "{who}: unreachable"),
     "away": Words("{who}: assente", "{who}: away"),
 }
-"""What became of a position, or of all of a group, that rang."""
+"""Outcome of ringing a position or a whole group."""
 _GROUPS: Final[Mapping[str, Words]] = {
     "switchboard": Words("Centralino", "Switchboard"),
     "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
@@ -286,7 +281,7 @@ _BRANCHES: Final[Mapping[str, Words]] = {
     ),
     "closed": Words("Chiuso: passa a {who}", "Closed: goes on to {who}"),
 }
-"""Why a caller was handed over to another branch."""
+"""Reason of an overflow to another branch."""
 _FROM_BRANCH: Final = Words("Arriva da {who}", "Comes from {who}")
 _PHONE_RINGS: Final = Words("Squilla: {who}", "Rings: {who}")
 _ANSWERS: Final = Words("Risponde: {who}", "Answers: {who}")
@@ -312,13 +307,13 @@ _SENT: Final = Words("Trasferimento: {who}", "Transfer: {who}")
 _TAKES: Final = Words("{who} ha preso la chiamata", "{who} has taken the call")
 _BACK: Final = Words("Ritorno: {who}", "Return: {who}")
 MOVES: Final = frozenset(("transfer", "transferred", "returned"))
-"""First words of the codes of a transfer and its return."""
+"""First parts of the codes of a transfer and its return."""
 _NOT_NOW: Final = Words("{who}: non trasferibile in quel momento", "{who}: no transfer just then")
 _WARNED: Final = Words("{who}: da tempo non risponde", "{who}: has not answered of late")
 
 
 def path_of(record: CallRecord, names: Names) -> tuple[TrailStep, ...]:
-    """Say what happened, oldest first; the same twice in a row is said once."""
+    """Return the steps of a call, oldest first; equal words in a row once."""
     times = _times(record)
     found: list[TrailStep] = []
     for number, code in enumerate(record.trail):
@@ -333,17 +328,18 @@ def path_of(record: CallRecord, names: Names) -> tuple[TrailStep, ...]:
 
 
 def transfers_of(record: CallRecord, names: Names) -> tuple[Words, ...]:
-    """Say to which offices a call was sent, who took it and what came back, in that order."""
+    """Return the words of a call's transfers: where to, who took it, what came back, in order."""
     codes = (code for code in record.trail if code.partition(".")[0] in MOVES)
     return tuple(words for code in codes for words in _transfer(code, names))
 
 
 def _times(record: CallRecord) -> dict[int, datetime]:
-    """Place the three moments that a record has beside the codes that were noted with them."""
+    """Return the record's three moments by the index of the trail code noted with each."""
     placed = {0: record.rang_at}
     answers = [n for n, code in enumerate(record.trail) if _is_answer(code)]
+    # The last one: each answer overwrites `answered_at`.
     if answers and record.answered_at:
-        placed[answers[-1]] = record.answered_at  # each answer is written over the one before
+        placed[answers[-1]] = record.answered_at
     if record.ended_at and "ended" in record.trail:
         placed[record.trail.index("ended")] = record.ended_at
     return placed
@@ -354,7 +350,7 @@ def _is_answer(code: str) -> bool:
 
 
 def _code_said(code: str, names: Names) -> Words | None:
-    """Return the words of one code, None for what concerns nobody at the front desk."""
+    """Return the words of one code; None for a technician's code."""
     if code in _PLAIN:
         return _PLAIN[code]
     first, _, rest = code.partition(".")
@@ -372,7 +368,8 @@ def _code_said(code: str, names: Names) -> Words | None:
 
 
 def _route(code: str) -> Words | None:
-    """Say why it goes that way; what the line is able to is not the front desk's matter."""
+    """Return the words of a routing decision."""
+    # What a line can do is not the front desk's matter (E22).
     if code.startswith("line.") or code not in set(ReasonCode):
         return None
     return reason_sentence(ReasonCode(code), NOTHING)
@@ -428,13 +425,14 @@ def _transfer(code: str, names: Names) -> Iterator[Words]:
 
 
 def office_words(unit: str, need: str, names: Names) -> str:
-    """Name an office and a need of it."""
+    """Return the name of an office and of its need."""
     shown = names.get(f"{unit}.{need}", need)
     return " · ".join(filter(None, (names.get(unit, unit), shown)))
 
 
 def returned_words(cause: str) -> Words:
-    """Say why a transfer came back; nothing for a cause that nobody knows any more."""
+    """Return the words for why a transfer came back."""
+    # Old records may hold a cause that this version does not know.
     return WHY_RETURNED[ReturnCause(cause)] if cause in set(ReturnCause) else NOTHING
 
 
@@ -450,8 +448,7 @@ def _both(template: Words, who: Words) -> Words:
     return Words(template.it.format(who=who.it), template.en.format(who=who.en))
 
 
-# ---- transfer status ---------------------------------------------------------------------------
-# What anybody may know of a call's transfer: its office, how far it is, a return's rule (P6).
+# ---- Status of a call's transfer: its office, its progress, a return's rule (P6) -----------------
 
 RINGS = Words("Squilla: {}", "Ringing: {}")
 RETURN = Words("Ritorno: {}", "Return: {}")
@@ -472,11 +469,11 @@ TRANSFER_STATE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class TransferStatus:
-    """A transfer or return: `operator` sent it, `rules` may be opened once it is `returned`.
+    """Transfer or return: `operator` sent it, `rules` may be opened once it is `returned`.
 
-    `waiting`: held until somebody is free (E6). `say` is the
-    office's sentence for a caller who is not put through, `officials` are whom the sheets make
-    public as in charge (E10); both of a return alone. No number is in it (P7).
+    `waiting`: held until an operator is free (E6). `say`: the office's sentence for a caller who is
+    not put through; `officials`: those whom the sheets make public as in charge (E10); both of a
+    return alone. Without numbers (P7).
     """
 
     unit: str
@@ -492,7 +489,7 @@ class TransferStatus:
 
 
 def transfer_status(call: Call, known: tuple[OfficialInCharge, ...] = ()) -> TransferStatus | None:
-    """Describe the call's transfer; None where there is none any more, or was none.
+    """Return the status of the call's transfer; None where there is none (any more).
 
     `known` are the officials in charge that sheets name.
     """
@@ -523,8 +520,7 @@ def _words(call: Call) -> Words:
     return TRANSFER_STATE_WORDS.get(call.state, NOTHING)
 
 
-# ---- status ------------------------------------------------------------------------------------
-# What anybody may know of the desk at a moment: LEDs, `centralino status`, the console.
+# ---- Status of the whole switchboard at a moment -------------------------------------------------
 
 CARRIER_GONE = Words(
     "Nessuna linea è servita: il processo delle linee si riavvia.",
@@ -549,16 +545,16 @@ NO_HELP = Words(
     "telephone beside the line, or a mobile.",
 )
 REFUSED_FOR = timedelta(hours=1)
-"""So long people see that a position was refused a number."""
+"""Time for which the status shows that a position was refused a number."""
 LEFT_LIFTED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LineStatus:
-    """One line: its state, since when, the call on it ("" for none), why it is out (`reason` in
-    English, `why` in both languages).
+    """Line: its state, since when, the call on it ("" for none), why it is out.
 
-    `condition` is what its idle modem measured last: UNKNOWN where it cannot measure.
+    `reason` is in English, `why` in both languages. `condition` is the last measurement of its idle
+    modem: UNKNOWN where it cannot measure.
     """
 
     name: str
@@ -580,12 +576,11 @@ class LineStatus:
 
 @dataclass(frozen=True, slots=True)
 class CallStatus:
-    """One call that is going on; `words` say its state as the front desk does (E22).
+    """Call that is going on; `words`: its state in the front desk's words (E22).
 
-    `phone` has answered it last; `ringing` are the phones that ring for it; `refused` says why it
-    could not go on to an office (E23). `head` is there while the
-    head of the front desk has a part in it (E10). `origin` names the branch that handed the caller
-    over, "" for a caller of our own (B9).
+    `phone` has answered it last; `ringing`: phones that ring for it; `refused`: why it was not
+    transferred to an office (E23); `head`: the supervisor's part in it (E10); `origin`: the branch
+    that handed the caller over, "" for a caller on a line of ours (B9).
     """
 
     call: str
@@ -604,7 +599,7 @@ class CallStatus:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingStatus:
-    """One call that a position makes outside; nobody need know the number to see it (P7)."""
+    """Call of a position to a number outside, which is not shown (P7)."""
 
     call: str
     line: str
@@ -616,9 +611,9 @@ class OutgoingStatus:
 
 @dataclass(frozen=True, slots=True)
 class GroupStatus:
-    """One group: what it can do now, and its phones by what they are doing.
+    """Group: what it can do now, and its phones by what they are doing.
 
-    Away counts before unreachable and engaged: each phone stands in one list.
+    Each phone is in one list; away counts before unreachable and engaged.
     """
 
     name: str
@@ -631,12 +626,11 @@ class GroupStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole desk; `open` is whether people answer now, `changes_at` when time changes that.
+    """Whole switchboard; `open`: people answer now; `changes_at`: when the hours change that.
 
-    `citizens_desk` is None where there is no counter; `positions` stand in the configuration's
-    order, `queue` are the calls that wait for one, the next one first; `waiting` counts messages
-    nobody closed; `degraded` says what is not as it should be, empty when all is well; `outgoing`
-    are the calls that positions make outside.
+    `citizens_desk` is None where there is no counter; `positions` are in the configuration's order;
+    `queue`: calls that wait, the next one first; `waiting`: number of messages that nobody has
+    closed; `degraded`: what is wrong, empty when all is well; `outgoing`: positions' calls outside.
     """
 
     at: datetime
@@ -659,10 +653,11 @@ class Status:
 
 
 def status(desk: Desk, now: Now) -> Status:
-    """Describe the desk at a moment."""
+    """Return the status of the switchboard at a moment."""
     office, counter = desk.office, desk.office.citizens_desk
     answer = opening(office.switchboard.schedule, desk.service, now)
     switchboard = desk.group_state(office.switchboard)
+    # What callers meet: hours and "unattended" come before what the phones could do.
     if not answer.open:
         switchboard = GroupState.CLOSED
     elif desk.service.expired(now.wall).unattended:
@@ -755,7 +750,7 @@ def _group(group: Group, state: GroupState, positions: tuple[Position, ...]) -> 
 
 
 def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
-    """Say what is wrong, the gravest first."""
+    """Yield what is wrong, the gravest first."""
     if not desk.carrier:
         yield CARRIER_GONE
     yield from manual_states.standing(desk, now)
@@ -776,13 +771,15 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
 
 
 def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:
-    """Say what is wrong with the lines."""
+    """Yield what is wrong with the lines."""
     for seat in desk.seats.values():
         if seat.state in {LineState.MISSING, LineState.OUT}:
             it, en = (f": {one}" if one else "" for one in (seat.reason.it, seat.reason.en))
             yield Words(f"{seat.line.shown} fuori servizio{it}", f"{seat.line.shown} is out{en}")
+        # B1: idle, in use outside, no line and out of service are different sentences.
         elif seat.state is LineState.NO_LINE:
             yield _line_said(seat, NO_VOLTAGE)
+        # A handset that was not put down keeps every caller out of the line.
         elif seat.state is LineState.IN_USE_OUTSIDE and _long_since(seat, now):
             yield _line_said(seat, LEFT_LIFTED)
         elif seat.reason.en:
@@ -792,7 +789,7 @@ def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:
 
 
 def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
-    """Say that nobody can be called for help, and which position was refused a number."""
+    """Yield that no emergency call is possible, and which position was refused a number."""
     if desk.seats and not any(carries(seat.line) for seat in desk.seats.values()):
         yield NO_HELP
     if desk.refusal is not None and now.wall - desk.refusal[2] <= REFUSED_FOR:
@@ -803,8 +800,9 @@ def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
 
 
 def _untold(desk: Desk, now: Now) -> Iterator[Words]:
-    """Say which numbers on duty the closed greeting leaves out (E11)."""
+    """Yield the duty numbers that the closed greeting leaves out (E11)."""
     units, zone = desk.office.after_hours.duty, desk.office.zone
+    # P7: the office's name only, no number.
     for duty in duties_without_number(desk.register, units, now.wall, zone):
         yield Words(
             f"Numero di turno non autorizzato, non viene detto a ufficio chiuso: {duty.name}",

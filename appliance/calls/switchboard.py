@@ -1,8 +1,8 @@
 """Switchboard: events in, orders out. It decides; it opens nothing and reads no clock.
 
-`handle(event, now)` returns the orders to carry out, in order. `next_deadline()` says when `due`
-must be asked; the events it returns are handled like any other. The service translates around it:
-it reserves an RTP port before a phone is rung, and keeps records and recordings.
+`handle(event, now)` returns the orders to carry out, in order. `next_deadline()` returns when to
+call `due`; the events that `due` returns go to `handle` like any other. The service around it
+reserves an RTP port before a phone is rung, and keeps records and recordings.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ from appliance.policy.opening import NO_MANUAL_STATES, ServiceState
 from appliance.policy.text import SaidError, Words
 
 Orders = Iterator[Order]
+# Never: each handler takes the events of its own rows only. mypy checks a handler against its
+# annotation, tests/calls/test_table.py the annotation against the rows.
 Handler = Callable[[Desk, Call, Never, Now], Orders]
-"""Takes the events of its rows: mypy checks each handler against its own annotation, and
-tests/calls/test_table.py the annotation against the rows."""
 
 HANDLERS: Mapping[CallAction, Handler] = {
     CallAction.ROUTE: ringing.route,
@@ -170,22 +170,22 @@ HANDLERS: Mapping[CallAction, Handler] = {
     CallAction.LOSE: ringing.lose_line,
 }
 
+# RFC 3261 21.4: the SIP answers to an unknown code and to a phone that is not the office's.
 NOT_FOUND = 404
 FORBIDDEN = 403
-"""SIP answers (RFC 3261, 21.4) to an unknown code and to a phone that is not the office's."""
 EXPIRY = "service_state"
 """`what` of the deadline at which a manual state ends by itself."""
 
 Given = tuple[Order, ...]
-"""What has been ordered so far."""
+"""Orders of the steps before."""
 
 
 class Switchboard:
-    """One office's calls. `prefix` makes call ids unique over restarts: ids are "prefix-1", ...
+    """Call control of one office. `prefix` makes call ids unique over restarts: "prefix-1", ...
 
-    `state` is what was kept of the manual states. Not thread-safe: one thread decides. `on_fault`
-    is called within the handler that has caught a fault of ours, which is confined to the call that
-    it befell (confinement.py); without it faults are raised.
+    `state` holds the manual states saved before the restart. Not thread-safe: one thread decides.
+    `on_fault` is called in the handler that caught a programming error; the error is confined to
+    its call (confinement.py). Without `on_fault` the error is raised.
     """
 
     def __init__(
@@ -201,11 +201,10 @@ class Switchboard:
         self._followed = NO_MANUAL_STATES
 
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
-        """Take an event and return the commands that it leads to, in order.
-
-        A leg that is an ordinary telephone's and no phone's is heard of by its line alone.
-        """
+        """Return the orders that an event leads to, in order."""
         now, event = self._prepared(event, now)
+        # An ordinary telephone has no SIP leg: its line's events tell all of it (outside_call.py),
+        # and a phone's event for such a leg would leave the line seized.
         if getattr(event, "leg", "") in self._desk.outside:
             return ()
         given: tuple[Order, ...] = ()
@@ -214,63 +213,64 @@ class Switchboard:
         return given
 
     def failed(self, order: Order, now: Now) -> tuple[Order, ...]:
-        """Return what becomes of the call of an order that could not be carried out."""
-        return self._carry_out(
-            HandleStep(Switchboard._release), cast("Event", order), (), now
-        )  # which takes orders too
+        """Return the orders that bring the call of a failed order to safety."""
+        # `_release` takes an order as well as an event: both name their subject by line or leg.
+        return self._carry_out(HandleStep(Switchboard._release), cast("Event", order), (), now)
 
     def _prepared(self, event: Event, now: Now) -> tuple[Now, Event]:
-        """Return an event as it is heard here, and the moment as it is judged."""
+        """Return the moment as it is judged, and the event translated and with a national number.
+
+        The event of a trunk leg becomes one of its call's line (branches.py).
+        """
         desk, meant = self._desk, event
         try:
             now, meant = desk.judged(now), branches.as_line_event(desk, event)
             meant = updates.with_national_number(desk, meant)
             phone = getattr(meant, "phone", "")
+            # People of another branch say nothing about who is here.
             if isinstance(meant, BY_PEOPLE) and not branches.is_elsewhere(desk, phone):
                 self.somebody_is_there(now)
+                # Again: without a trusted clock, somebody present changes what holds.
                 now = desk.judged(now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
         return now, meant
 
-    # --- faults of ours ------------------------------------------------------------------------
-
     def _carry_out(
         self, step: HandleStep, event: Event, given: tuple[Order, ...], now: Now
     ) -> tuple[Order, ...]:
-        """Take a step. What it ordered before a fault holds, then its rescue says what follows.
-
-        The step's generator is drawn order by order for that reason, and each order is translated
-        at once: what a leg stands for may change before the step is over.
-        """
+        """Run a step; after a programming error run its rescue too. Return the orders of both."""
         ordered: list[Order] = []
         try:
+            # Order by order: what a step ordered before an error holds. Each one is translated at
+            # once, because what a leg stands for may change before the step is over.
             for order in step.run(self, event, given, now):
                 ordered += self._translated(order, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
+            # The rescue is a step without one of its own: an error in it ends here.
             rescue = HandleStep(step.rescue)
             ordered += self._carry_out(rescue, event, tuple(ordered), now)
             confinement.tidy(self._desk, now)
         return tuple(ordered)
 
     def _note_fault(self) -> None:
-        """Have a fault noted; raises it where nobody takes note."""
+        """Report the programming error being handled; without `on_fault` raise it again."""
         if self.on_fault is None:
             raise
         self.on_fault()
 
-    # --- the steps around every event, and their rescues -----------------------------------------
+    # --- The steps of STEPS and their rescues, in that order. ------------------------------------
 
     def _note(self, event: Event, _given: Given, now: Now) -> Orders:
-        """Do what comes before any call hears of an event."""
+        """Update what the switchboard knows, before any call handles the event."""
         if own := OWN.get(type(event)):
             yield from own(self, cast("Never", event), now)
         elif update := updates.UPDATES.get(type(event)):
             yield from update(self._desk, cast("Never", event), now)
 
     def _refuse(self, event: Event, given: Given, _now: Now) -> Orders:
-        """Answer a phone whose call could not even be begun."""
+        """Refuse a phone whose call could not be begun."""
         return confinement.unheard(self._desk, event, given)
 
     def _tell_calls(self, event: Event, _given: Given, now: Now) -> Orders:
@@ -278,38 +278,39 @@ class Switchboard:
         return self._dispatch(event, now)
 
     def _release(self, event: Event | Order, _given: Given, now: Now) -> Orders:
-        """Bring to safety whoever an event, or an order, concerns: nothing else is known."""
+        """Bring the calls that an event or an order names to safety."""
         leg = getattr(event, "leg", "")
         sides = [side for side in self._desk.sides.values() if leg in side.legs]
         yield from self._confined_sides(sides, now)
         yield from self._confined(self._calls_of(event), event, now)
 
     def _seek_for_returns(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """Ring whoever has become free for a transfer that came back."""
+        """Ring the phones that have become free for a transfer that came back."""
         return returning.seek(self._desk, now)
 
     def _release_returns(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """Nobody can be sought for those who come back."""
+        """Rescue of `_seek_for_returns`: bring every returning call to safety."""
         yield from self._confined(self._calls_in(State.TRANSFER_RETURNING), None, now)
 
     def _seize(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """An emergency call without a line takes the first idle one, or has one freed."""
+        """Give an emergency call without a line the first idle one, or have one freed."""
         for side in outgoing.waiting(self._desk):
             freeing = side.freeing
             yield from outgoing.seek(self._desk, side, now)
+            # Only when the choice is new: a call is asked once to give its line away.
             if side.freeing and side.freeing != freeing:
                 yield from self._dispatch(LineNeeded(side.freeing), now)
 
     def _release_seeking(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """No line can be found for those who call for help."""
+        """Rescue of `_seize`: end the emergency calls that wait for a line."""
         yield from self._confined_sides(outgoing.waiting(self._desk), now)
 
     def _place_supervisor(self, _event: Event, given: Given, now: Now) -> Orders:
-        """Let the supervisor hear what the operator hears, or go."""
+        """Let the supervisor hear what the operator hears, or hang up the supervisor's phones."""
         return conference.place_supervisor(self._desk, given, now)
 
     def _dismiss_supervisors(self, _event: Event, _given: Given, _now: Now) -> Orders:
-        """Let the supervisor go from every conversation, which goes on."""
+        """Hang up every supervisor's phones; the conversations go on."""
         desk = self._desk
         for side in [
             side for side in desk.sides.values() if isinstance(side, conference.SupervisorCall)
@@ -324,22 +325,24 @@ class Switchboard:
             yield from positions.heed(desk, before, now)
 
     def _plan_expiry(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """Turn the next end by wall clock into a monotonic deadline; the clock may be set."""
+        """Set the monotonic deadline at which the next manual state ends."""
+        # After every event anew: states end by wall clock, and the clock may be set meanwhile.
         at = self._desk.service.next_expiry()
         wait = None if at is None else (at - now.wall).total_seconds()
         self._expiry = None if wait is None else now.monotonic + max(wait, 0.0)
         return iter(())
 
     def _serve_queue(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """Ring the positions that are still free for the callers who wait."""
+        """Ring the positions that are still free for the callers in the queue."""
         return queue.serve(self._desk, now)
 
     def _release_queue(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """Nobody can be rung for those who wait."""
+        """Rescue of `_serve_queue`: bring every waiting call to safety."""
         yield from self._confined(self._calls_in(State.QUEUED), None, now)
 
     def _free_trunks(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """A leg that was let go is idle at once: nobody else tells so."""
+        """Report trunk legs that were let go as idle lines."""
+        # No modem proves such a line idle, so no LineIdle comes from the media gateway.
         for idle in branches.idle_trunks(self._desk):
             yield from self._dispatch(idle, now)
 
@@ -355,17 +358,20 @@ class Switchboard:
             yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
 
     def _translated(self, order: Order, now: Now) -> list[Order]:
-        """Name lines where a leg is no phone's, and legs where a line is another branch's."""
+        """Turn orders to an ordinary telephone's leg into orders to its line, then orders to a
+        trunk call's line into orders to its leg.
+        """
+        # In this order: the first may yield an order to a line that is itself a trunk leg.
         ours = outside_call.for_its_line(self._desk, order, now)
         return [each for order in ours for each in branches.for_its_leg(self._desk, order)]
 
     def next_deadline(self) -> float | None:
-        """Return the monotonic second at which `due` has something, or None."""
+        """Return the monotonic second at which `due` returns something, or None."""
         times = (*_deadlines(self._desk), *(() if self._expiry is None else (self._expiry,)))
         return min(times, default=None)
 
     def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
-        """Return the deadlines that have come, each once; give them to `handle`."""
+        """Return the deadlines that have passed, each once; give them to `handle`."""
         passed = []
         if self._expiry is not None and self._expiry <= now.monotonic:
             self._expiry = None
@@ -375,12 +381,12 @@ class Switchboard:
 
     @property
     def service(self) -> ServiceState:
-        """The manual states as they are kept."""
+        """The manual states in force."""
         return self._desk.service
 
     @property
     def register(self) -> Directory:
-        """The register of offices in force."""
+        """The directory of offices in force."""
         return self._desk.register
 
     @property
@@ -389,33 +395,33 @@ class Switchboard:
         return self._desk.office
 
     def answer_to(self, request: TransferCall, now: Now) -> Words | None:
-        """Say why a person's wish would not be carried out now (E23); None: TransferWished will do.
+        """Return why a transfer command is refused now (E23); None: TransferWished carries it out.
 
-        Raises OfficeError where nobody talks with that caller, or for an unknown office.
+        Raises OfficeError when nobody talks with that caller, and for an unknown office.
         """
         self.call_for(request)
         return transfer.answer_to(self._desk, request, self.judged(now))
 
     def offered(self, now: Now) -> tuple[Offered, ...]:
-        """List every office and need, and whether a caller may go there now (P5)."""
+        """List every office and need, and whether a caller may be transferred there now (P5)."""
         return transfer.offered(self._desk, self.judged(now))
 
     def answer_about_head(self, request: BringHead, now: Now) -> Words | None:
-        """Say why the head would not be brought in, or called off, now; None: HeadWished will do.
+        """Return why a supervisor cannot be brought in, or called off, now; None: HeadWished does.
 
-        Raises OfficeError where nobody talks with that caller.
+        Raises OfficeError when nobody talks with that caller.
         """
         call = self._desk.calls[self.call_for(request)]
         return conference.answer_to(self._desk, call, request, self.judged(now))
 
     def refusal_of(self, request: object) -> Words | None:
-        """Say why what a person asks of the manual states is refused (E19); None: it is done."""
+        """Return why a command about the manual states is refused (E19); None: it is allowed."""
         return positions.refusal(self._desk, request)
 
     def call_for(self, request: TransferCall | BringHead) -> str:
-        """Return the call that a person means, by its name or by the phone that talks with it.
+        """Return the id of the talking call that a command names by its id or by its phone.
 
-        Raises OfficeError for none.
+        Raises OfficeError when there is none.
         """
         for call in self._desk.calls.values():
             if call.state is State.TALKING and request.call in {call.id, call.leg_phone}:
@@ -428,21 +434,21 @@ class Switchboard:
         )
 
     def status(self, now: Now) -> Status:
-        """Describe everything at a moment."""
+        """Return the status of all calls, lines and positions at a moment."""
         return status(self._desk, self.judged(now))
 
     def judged(self, now: Now) -> Now:
-        """Return a moment with what holds at it instead of the hours, where nobody trusts it."""
+        """Return a moment with the rule that replaces the hours while the clock is not trusted."""
         return self._desk.judged(now)
 
     def somebody_is_there(self, now: Now) -> None:
-        """Take note that a person has done something: while the time is not known, that counts."""
+        """Note that a person has done something; it counts while the time is not known."""
         self._desk.attendance = self._desk.attendance.see(now.monotonic)
 
-    # --- what is not one call's business -------------------------------------------------------
+    # --- What an event does before any call handles it: the rows of OWN. -------------------------
 
     def _on_rang(self, event: LineRang, now: Now) -> Orders:
-        """A line rings that has no call: one begins, and its record before anything else (E18)."""
+        """Begin a call when a line without one rings."""
         desk = self._desk
         seat = desk.seats.get(event.line)
         if seat is None or seat.call:
@@ -457,6 +463,7 @@ class Switchboard:
         if event.caller is not None:
             known = CallerIdentified(event.line, event.caller, event.dated)
             yield from updates.note_caller(desk, known, now)
+        # Before any other order of this call: it is on record even if the box dies now (E18).
         yield call.write()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
@@ -469,9 +476,10 @@ class Switchboard:
         yield from dictation.begin_dictation(self._desk, event, now)
 
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
-        """A key code or a number; what a code asks for is done at once, then said."""
+        """Carry out a dialled key code, or begin the call to a dialled number."""
+        # A leg dials once: a repeated event must not disturb the call that is on it.
         if event.leg in (*self._desk.sides, *self._desk.trunks):
-            return  # a leg dials once: whatever goes on on it goes on
+            return
         yield from positions.present(self._desk, event.phone)
         yield from _serve_dialled(self._desk, event, now)
         request = _state_command(self._desk, event, now)
@@ -481,7 +489,7 @@ class Switchboard:
             yield from self._dispatch(change, now)
 
     def _on_transfer(self, event: TransferAsked, now: Now) -> Orders:
-        """A phone may ask while it talks with a caller; anybody else is refused."""
+        """Refuse a REFER of a phone that does not talk with a caller."""
         calls = self._calls_of(event)
         for call in calls:
             if isinstance(row_for(call.state, TransferAsked), Ignored):
@@ -492,19 +500,21 @@ class Switchboard:
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
         left = positions.open_call(desk, event.request)
-        if left is not None:  # E19: it would be left behind
+        # E19: no position goes away while it holds a caller or a return is open.
+        if left is not None:
             yield from positions.refuse(left, getattr(event.request, "by", ""))
             return
         yield from become(desk, requested(desk.office, desk.service, event.request, now))
 
     def _on_lifted(self, event: OperatorAnswered, now: Now) -> Orders:
-        """Whoever lifts is there (E3)."""
+        """Note that a position is attended: its phone was answered (E3)."""
         yield from positions.present(self._desk, event.phone)
 
     def _on_deadline(self, event: DeadlinePassed, now: Now) -> Orders:
-        """A manual state may have come to its end; a position may be away for long."""
+        """End manual states whose time is over, and send reminders that are due."""
         desk = self._desk
         ended = desk.service.expired(now.wall)
+        # E4: when "all absent" ends by itself, every position is told; people are expected back.
         all_back = desk.service.absent is not None and ended.absent is None
         yield from become(desk, ended)
         if all_back:
@@ -512,24 +522,26 @@ class Switchboard:
         if event.what == REMIND:
             yield from positions.remind(desk, event.call, now)
 
-    # --- to the calls --------------------------------------------------------------------------
-
     def _dispatch(self, event: Event, now: Now) -> Orders:
-        """Give an event to the calls it concerns, by the table."""
+        """Give an event to the calls it concerns, by the tables."""
+        # A tuple first: handlers add and remove calls of `sides` while this runs.
         concerned = tuple(side for side in self._desk.sides.values() if side.concerns(event))
         for side in concerned:
             yield from self._follow_side(side, event, now)
+            # Events that a call of the box's own makes for the caller's call (outside_call.py).
             for told in side.take_told():
                 yield from self._dispatch(told, now)
         calls = self._calls_of(event)
         for call in calls:
             yield from self._follow(call, event, now)
+        # It crossed the order to stop ringing.
         if isinstance(event, OperatorAnswered) and not calls and not concerned:
-            yield orders.HangUpPhone(event.leg)  # it crossed the order to stop ringing
+            yield orders.HangUpPhone(event.leg)
 
     def _follow(self, call: Call, event: Event, now: Now) -> Orders:
+        # E5: a listener is silent, so silence ends no call; recordings have a rule of their own.
         if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
-            call.note("silence.ignored")  # E5: a listener is silent; recordings have their own rule
+            call.note("silence.ignored")
             return
         row = row_for(call.state, type(event))
         if isinstance(row, Ignored):
@@ -552,44 +564,52 @@ class Switchboard:
             yield from confinement.of_side(self._desk, side, event, before, now, note)
 
     def _calls_of(self, event: object) -> tuple[Call, ...]:
-        """Return the calls an event concerns; an event of a call that is over concerns none."""
+        """Return the calls that an event concerns; none for an event of a call that is over."""
         desk = self._desk
+        # These concern every call and name none.
         if isinstance(event, CarrierLost | BoxStopped | ServiceStateChanged):
             return tuple(desk.calls.values())
+        # `late`: a MessageStored may come after its call has ended, and corrects the record.
         call = desk.calls.get(self._call_id(event)) or desk.late.get(self._call_id(event))
         play = getattr(event, "play", "")
+        # The end of an earlier announcement, which a later one has cut short, means nothing now:
+        # the end of a greeting that `#` has skipped is not the end of the tone.
         if call is None or (play and play not in {call.play, call.leg_play}):
             return ()
+        # The call has left the state whose limit this was.
         if isinstance(event, DeadlinePassed) and event.what != call.state.value:
             return ()
         return (call,)
 
     def _call_id(self, event: object) -> str:
-        """Find the call an event names: itself, by its line, its leg, or within a play's name."""
+        """Return the id of the call that an event names by line, leg, play, call or recording."""
         line, leg = getattr(event, "line", ""), getattr(event, "leg", "")
         if line:
             seat = self._desk.seat(line)
             return seat.call if seat else ""
         if leg:
-            legs = (leg, getattr(event, "other", ""))  # a phone's other call, of a REFER
+            # A REFER with Replaces names two legs; the caller may be on either (RFC 5589).
+            legs = (leg, getattr(event, "other", ""))
             owned = (c.id for each in legs for c in self._desk.calls.values() if c.owns(each))
             return next(owned, "")
         play = getattr(event, "play", "")
+        # Call.new_play names it "<call>.p<number>".
         if play:
             return str(play).rpartition(".")[0]
+        # A recording of a line has its call's id as its name (voicemail.begin_recording).
         return str(getattr(event, "call", "") or getattr(event, "recording", ""))
 
 
 def _nothing(_switchboard: Switchboard, _event: Event, _given: Given, _now: Now) -> Orders:
-    """Rescue nobody: the step concerned no call."""
+    """Order nothing: the rescue of a step that concerns no call."""
     return iter(())
 
 
 class HandleStep(NamedTuple):
-    """What is done around every event, and for whom something is done if it fails (`rescue`).
+    """Step of `handle`, and the `rescue` that runs when it fails by a programming error.
 
-    Both are given the event, the commands of the steps before and the moment; a rescue is given
-    what its own step had ordered.
+    `run` takes the event, the orders of the steps before and the moment; `rescue` takes the orders
+    that its own step had given before it failed.
     """
 
     run: Callable[[Switchboard, Event, Given, Now], Orders]
@@ -601,7 +621,7 @@ STEPS: tuple[HandleStep, ...] = (
     HandleStep(Switchboard._note, Switchboard._refuse),
     # The calls that the event concerns, by the tables; their handlers may free phones and lines.
     HandleStep(Switchboard._tell_calls, Switchboard._release),
-    # Whoever is free now is rung for a return before any new call (E6): so before the queue.
+    # E6: a free operator is rung for a return before any new call, so before the queue.
     HandleStep(Switchboard._seek_for_returns, Switchboard._release_returns),
     # A line that the calls have let go is an emergency call's before anybody else's.
     HandleStep(Switchboard._seize, Switchboard._release_seeking),
@@ -619,7 +639,7 @@ STEPS: tuple[HandleStep, ...] = (
 """What `handle` does with every event, in this order."""
 
 BY_PEOPLE = (OperatorAnswered, PhoneDialled, ServiceStateChanged, CallBackAsked)
-"""What shows that somebody is there."""
+"""Events that only a person can cause: somebody is there."""
 E = TypeVar("E")
 OwnHandler = Callable[[Switchboard, Never, Now], Orders]
 
@@ -642,17 +662,17 @@ OWN: Mapping[type, OwnHandler] = dict(
         _own(DeadlinePassed, Switchboard._on_deadline),
     )
 )
-"""What an event does before any call hears of it, where that leads to more than the desk's
-knowing (updates.py)."""
+"""Events that do more than update state (updates.py) before any call handles them."""
 
 
 def _serve_dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
-    """Answer or refuse a phone that dialled; what changes the desk's state is `_state_command`."""
+    """Answer or refuse a phone that dialled; `_state_command` returns what changes the state."""
     code = desk.office.key_code(event.digits)
     other = desk.office.phone_at(event.digits)
     number = desk.office.outgoing.outside(event.digits)
+    # First, and for any phone: also one that the office does not know may call for help.
     if desk.office.outgoing.is_emergency(number):
-        yield from outgoing.dial(desk, event, number, now)  # any phone that can ask for help
+        yield from outgoing.dial(desk, event, number, now)
     elif event.phone not in desk.office.known_phones:
         yield orders.RefusePhone(event.leg, FORBIDDEN)
     elif code is not None:
@@ -668,7 +688,7 @@ def _serve_dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]
 
 
 def _state_command(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
-    """Return what a dialled code asks of the desk's state, or None."""
+    """Return the state command that a dialled code stands for, or None."""
     code = desk.office.key_code(event.digits)
     if code is None or event.phone not in desk.office.known_phones:
         return None
@@ -676,6 +696,7 @@ def _state_command(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
 
 
 def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
+    # What needs a call of its own comes first; every other code only plays its outcome.
     if code.what is StaffKey.MESSAGES:
         yield from internal.hear_messages(desk, event, now)
         return
@@ -684,20 +705,21 @@ def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[
         return
     nothing = code.what is StaffKey.PICK_UP
     prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
+    # E19: refused; `_on_request` changes nothing either, and says so in the record.
     if positions.open_call(desk, request_of(code, event.phone, now)) is not None:
         prompt = positions.PROMPT
     yield from internal.answer_and_say(desk, event, (prompt,), now)
 
 
 def _deadlines(desk: Desk) -> Iterator[float]:
-    """Yield every monotonic second at which something is due."""
+    """Yield the monotonic second of every deadline."""
     found = [call.deadline for call in desk.calls.values()]
     found += [side.deadline for side in desk.sides.values()]
     yield from (at for at in (*found, *desk.reminders.values()) if at is not None)
 
 
 def _take_due(desk: Desk, now: Now) -> Iterator[DeadlinePassed]:
-    """Yield what has come by now, each once."""
+    """Yield the deadlines that have passed, and clear them."""
     for call in desk.calls.values():
         if call.deadline is not None and call.deadline <= now.monotonic:
             call.deadline = None

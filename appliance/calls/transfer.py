@@ -1,6 +1,6 @@
-"""Transfer of a caller to an office: asked by keys, REFER or a person; decided; made (P3, P5).
+"""Transfer of a caller to an office: requested by keys, REFER or a person; decided; made (P3, P5).
 
-All ways of asking end in `ask`, and nobody is put through beside it.
+Every way of requesting one ends in `ask`; no other code puts a caller through.
 """
 
 from __future__ import annotations
@@ -66,22 +66,20 @@ from appliance.policy.transfers import (
     unanswered_words,
 )
 
-# ---- transferring ------------------------------------------------------------------------------
-# A transfer is carried out: the numbers of the need in declared order, within one time (P3, E7).
-#
-# The caller hears an announcement, then hold sound. What rings already is not cut by a band that
-# closes or a variation.
+# ---- Carrying out: the numbers of the need in declared order, within one time (E7) ---------------
+# The caller hears an announcement, then hold sound. A variation, or the end of a time window, does
+# not cut a number that rings already (E12).
 
 Rung = Generator[Order, None, NotTaken | None]
-"""Orders, and why a number could not be tried: None when it was."""
+"""Orders of one number's attempt; returns None when it rings, else why it does not."""
 LEAST_RING_MS = 3_000
-"""With less of the total time left no further number is tried."""
+"""With less of the total time left, ms, no further number is tried."""
 
 
 def begin_transfer(
     desk: Desk, call: Call, wish: TransferWish, allowed: TransferAllowed, now: Now
 ) -> Orders:
-    """Tell the caller, and ring the first number; a blind transfer lets the operator go."""
+    """Tell the caller and ring the first number; a blind transfer hangs up the operator."""
     start_transfer(desk, call, wish, allowed, now)
     words = announcements.in_languages(desk.office, "connecting")
     yield orders.Play(call.new_play(), words, line=call.line.name)
@@ -98,12 +96,14 @@ def begin_transfer(
 def start_transfer(
     desk: Desk, call: Call, wish: TransferWish, allowed: TransferAllowed, now: Now
 ) -> Transfer:
-    """Remember a transfer and note what of it is kept with the call."""
+    """Begin a transfer in the call's state and record."""
     ends_at = now.monotonic + desk.office.transfer_ms / 1000
     call.transfer = Transfer(wish, allowed, call.leg_phone, ends_at)
+    # E23: the words of an earlier refusal are gone once the call goes on to an office.
     call.about, call.refused, reason = None, NOTHING, wish.reason or ""
     code = f"{allowed.unit.code}.{allowed.need.code}"
     call.note(f"transfer.{code}.{reason}.{wish.asked}")
+    # The record holds the last transfer alone: what an earlier one left is cleared.
     call.note(
         unit=allowed.unit.code, need=allowed.need.code, transfer_reason=str(reason),
         declaration=allowed.declaration, target="", returned="",
@@ -112,13 +112,14 @@ def start_transfer(
 
 
 def _ring_back(call: Call) -> Orders:
-    """The operator, who waits for an answer, hears what any caller hears: that it rings."""
+    """Play the ring-back tone to the operator who waits for the office."""
     yield orders.Play(call.new_leg_play(), (announcements.RING_BACK,), leg=call.leg)
 
 
 def prompt_over(desk: Desk, call: Call, event: PromptEnded, now: Now) -> Orders:
-    """Nobody is left in silence: hold sound for the caller, ring-back for the operator."""
+    """Play hold sound to the caller, or ring-back to the operator, after an announcement."""
     transfer = transfer_of(call)
+    # RING_BACK is one period of the tone: it is played again until the office answers.
     if event.play == call.leg_play:
         yield from _ring_back(call)
         return
@@ -126,17 +127,15 @@ def prompt_over(desk: Desk, call: Call, event: PromptEnded, now: Now) -> Orders:
     yield orders.Hold(call.line.name)
 
 
-# --- one number after the other -------------------------------------------------------------------
-
-
 def next_number(desk: Desk, call: Call, now: Now) -> Orders:
-    """Ring the next number that can be rung; with none left the call comes back."""
+    """Ring the next number that can be rung; with none left the call returns (P6)."""
     transfer = transfer_of(call)
     targets = transfer.allowed.targets
     while transfer.position < len(targets):
         left_ms = int((transfer.ends_at - now.monotonic) * 1000)
         if left_ms < LEAST_RING_MS:
             break
+        # An equal share of what is left: time that a busy number did not use goes to the others.
         ring_ms = left_ms // (len(targets) - transfer.position)
         transfer.position += 1
         missed = yield from RING[transfer.target.reach](desk, call, transfer, ring_ms, now)
@@ -153,11 +152,13 @@ def _note_missed(call: Call, transfer: Transfer, missed: NotTaken) -> None:
 
 
 def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
-    """Ring a SIP phone, if it is there and free; it shows who transfers, the need, the caller."""
+    """Ring a SIP phone that is registered and free; it shows front desk, need and caller."""
     phone = transfer.target.number.reveal(Purpose.RING)
+    # No loops: a caller who came from one branch goes on to no third one (B9).
     onward = desk.came_over(call) and branches.is_elsewhere(desk, phone)
-    if phone not in desk.reachable or onward:  # who came over goes on to no third branch
+    if phone not in desk.reachable or onward:
         return NotTaken.UNREACHABLE
+    # E7: not even rung; a clerk who has a call is not asked to take another.
     if phone in desk.engaged():
         return NotTaken.BUSY
     _rings(call, transfer, phone, ring_ms, now)
@@ -169,7 +170,8 @@ def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: N
 
 
 def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
-    """Call an outside number over a second line; the caller never learns it."""
+    """Call an outside number over a second line; the caller never learns the number (P7)."""
+    # P8: a transfer never takes the line that is kept free to answer.
     line = desk.spare_line(LinePurpose.CONVENIENCE)
     if not line:
         call.note("transfer.no_line")
@@ -181,17 +183,19 @@ def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now:
 
 
 def _call_extension(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
-    """Flash, and have the PBX behind the line call an extension; no operator can stay with that."""
+    """Have the PBX behind the line call an extension, by a hook flash (B2)."""
     if call.line.daytime is not HalfDuplexDaytime.PBX_TRANSFER:
         call.note("transfer.no_pbx")
         return NotTaken.UNREACHABLE
+    # The PBX holds the caller meanwhile: there is no sound for an operator to stay with.
     yield from let_operator_go(call)
     digits = transfer.target.number.reveal(Purpose.DIAL)
     call.dials, call.returned = Dials(transfer.name, digits, ring_ms), transfer.announced
     if transfer.announced:
         yield from pbx.call_next_extension(desk, call, now)
     else:
-        call.enter(State.PBX_GREETING, now)  # "connecting" is being played
+        # `begin_transfer` has begun to play "connecting": flash once it is over.
+        call.enter(State.PBX_GREETING, now)
     return None
 
 
@@ -209,8 +213,9 @@ def _rings(call: Call, transfer: Transfer, phone: str, ring_ms: int, now: Now) -
 
 
 def number_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """A phone is out: the operator's, who need not wait, or the office's, after which the next."""
+    """Note the operator's phone that hung up, or ring the next number after the office's is out."""
     transfer = transfer_of(call)
+    # The operator need not wait: the transfer goes on without them.
     if event.leg == call.leg:
         call.forget_leg()
         call.note("operator_left")
@@ -223,7 +228,7 @@ def number_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 
 def number_silent(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Nobody has answered in this number's share of the time."""
+    """Ring the next number: nobody answered in this one's share of the time."""
     transfer = transfer_of(call)
     yield from transfer.let_go()
     _note_missed(call, transfer, NotTaken.NO_ANSWER)
@@ -232,7 +237,7 @@ def number_silent(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The caller is back from the PBX: the next number, where a transfer had led there."""
+    """Go on with a caller who is back from the PBX: with a transfer to its next number."""
     if call.dials is None:
         yield from ringing.caller_back(desk, call, event, now)
         return
@@ -247,11 +252,7 @@ def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield call.write()
 
 
-# ---- transfer ----------------------------------------------------------------------------------
-# An operator asks for an office: by code, by the phone's transfer key, or by a person's command.
-#
-# All of them end in `ask`, and nobody is put through beside it (P5). Handlers of the table
-# (states.py), as in ringing.py.
+# ---- Requesting: by code, by the phone's transfer key, or by a command; all end in `ask` (P5) ----
 
 REASON_KEYS = {
     "": TransferReason.OTHER,
@@ -259,23 +260,21 @@ REASON_KEYS = {
     "2": TransferReason.DEPTH,
     "3": TransferReason.OTHER,
 }
-"""What a phone may dial behind a code, as in `31*2`, to say why by its own transfer key."""
+"""Reason (P3) that a phone may dial behind a code for its own transfer key, as in `31*2`."""
 
 
 def decide_transfer(desk: Desk, wish: TransferWish, now: Now) -> TransferAllowed | TransferLater:
-    """Say whether the call may go on now; raises OfficeError for a unit that is not there.
-
-    While all are absent no phone rings (E4).
-    """
+    """Decide whether a call may be transferred now; raises OfficeError for an unknown unit."""
     calendar = desk.office.switchboard.schedule
     answer = may_transfer(desk.register, calendar, wish.unit, wish.need, now)
+    # While all are absent no phone rings (E4), whatever the office has declared.
     if isinstance(answer, TransferAllowed) and routing.if_absent(desk.office, desk.service, now):
         return TransferLater(answer.unit, wish.need, TransferHindrance.ABSENT, answer.rules)
     return answer
 
 
 def ask(desk: Desk, call: Call, wish: TransferWish, now: Now) -> Orders:
-    """Put the call through, or say why not and offer the office's rule (P5): the one way."""
+    """Transfer the call, or refuse and offer the office's rule (P5); the only way to an office."""
     answer = decide_transfer(desk, wish, now)
     if isinstance(answer, TransferLater):
         yield from refuse(desk, call, wish, answer, now)
@@ -288,8 +287,9 @@ def ask(desk: Desk, call: Call, wish: TransferWish, now: Now) -> Orders:
 
 
 def _is_told_first(desk: Desk, wish: TransferWish, allowed: TransferAllowed) -> bool:
-    """True for an office that has not answered of late (E8); a phone's transfer key cannot hear."""
+    """True for an office that has not answered of late, which the operator is to know (E8)."""
     unanswered = desk.unanswered.tells(allowed.unit.code, wish.need, allowed.band_ends)
+    # Not by REFER: a phone that uses its own transfer key hears no announcement.
     return unanswered and not wish.anyway and wish.asked is not TransferMethod.REFER
 
 
@@ -300,7 +300,7 @@ def _about(wish: TransferWish, answer: TransferAllowed | TransferLater) -> About
 def refuse(
     desk: Desk, call: Call, wish: TransferWish, later: TransferLater, now: Now, asked_on: str = ""
 ) -> Orders:
-    """Not now: noted, told, and the rule opens at once (P5); `asked_on` is the leg of a REFER."""
+    """Refuse a transfer for now and offer the office's rule (P5); `asked_on`: leg of the REFER."""
     about = _about(wish, later)
     why = later.why.removeprefix("transfer.")
     call.note(f"transfer_refused.{wish.unit}.{wish.need}.{why}")
@@ -315,7 +315,7 @@ def refuse(
 
 
 def _warn(desk: Desk, call: Call, wish: TransferWish, about: About, now: Now) -> Orders:
-    """It has not answered of late: the rule may be opened straight away (E8)."""
+    """Warn that the office has not answered of late, and offer its rule (E8)."""
     call.note(f"transfer_warned.{wish.unit}.{wish.need}")
     call.about = about
     if wish.asked is TransferMethod.KEYS:
@@ -323,11 +323,8 @@ def _warn(desk: Desk, call: Call, wish: TransferWish, about: About, now: Now) ->
     yield call.write()
 
 
-# --- the three ways -------------------------------------------------------------------------------
-
-
 def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
-    """An operator has keyed a code."""
+    """Request a transfer by the code that an operator has keyed."""
     coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
     if coded is None:
         call.note("transfer_refused.no_such_code")
@@ -337,7 +334,7 @@ def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
 
 
 def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
-    """The phone's own transfer key: to a code of the register, and nowhere else."""
+    """Request a transfer by the phone's own transfer key (REFER), to a code of the directory."""
     code, _, reason = event.target.partition("*")
     coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
     if event.leg != call.leg or coded is None or reason not in REASON_KEYS:
@@ -349,33 +346,34 @@ def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
 
 
 def refuse_refer(call: Call, event: TransferAsked, now: Now, code: int = orders.DECLINED) -> Orders:
-    """Not to be had: noted, and the phone is told so."""
+    """Refuse a REFER: note it, and tell the phone by NOTIFY (RFC 3515)."""
     call.note(f"transfer_refused.{event.kind}")
     yield call.write()
     yield from returning.tell_failed(call, event.leg, code, now)
 
 
 def by_person(desk: Desk, call: Call, event: TransferWished, now: Now) -> Orders:
-    """Console or command; who asks was told by `answer_to` what will come of it."""
+    """Request a transfer by console or command; `answer_to` has told the person the outcome."""
     request = event.request
     if not isinstance(request, TransferCall) or desk.register.unit(request.unit) is None:
         return
     wish = wish_of(request)
+    # An ordinary telephone over a second line hears no announcements.
     if call.leg in desk.outside:
-        wish = replace(wish, attended=False)  # an ordinary telephone hears no announcements
+        wish = replace(wish, attended=False)
     yield from ask(desk, call, wish, now)
 
 
 def wish_of(request: TransferCall) -> TransferWish:
-    """Return what a person asks for."""
+    """Return the transfer that a command requests."""
     r = request
     return TransferWish(r.unit, r.need, r.by, TransferMethod.PERSON, r.reason, r.attended, r.anyway)
 
 
 def answer_to(desk: Desk, request: TransferCall, now: Now) -> Words | None:
-    """Say why a person's wish would not be carried out now, in the words of E23; None: it would be.
+    """Return why a transfer command would be refused now, in the words of E23, or None.
 
-    Raises OfficeError for a unit that is not in the register.
+    Raises OfficeError for a unit that is not in the directory.
     """
     wish = wish_of(request)
     answer = decide_transfer(desk, wish, now)
@@ -387,19 +385,14 @@ def answer_to(desk: Desk, request: TransferCall, now: Now) -> Words | None:
     return None
 
 
-# ---- attended ----------------------------------------------------------------------------------
-# A phone has consulted an office and joins it with its caller by its own key (RFC 5589, Replaces).
-#
-# The phone names its two calls; both must be its own and up, and the register must allow the office
-# now (P5). Whatever else it names is refused with SIP's own code, and both its calls go on.
-#
+# ---- Attended REFER: a phone joins its caller with the office it has consulted (RFC 5589) --------
+# The REFER names the phone's two calls by Replaces. Both must be its own and up, and the directory
+# must allow the office now (P5); anything else is refused with SIP's code, and both calls go on.
 
 
 def attended_by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
-    """The phone's own transfer key: to a code, or to whom it has spoken with meanwhile.
-
-    Whoever talks at another branch, or behind a telephone system, asks in vain: only ours decide.
-    """
+    """Carry out a REFER: blind to a code, or attended to the office that the phone consulted."""
+    # Only the office's own people decide: no phone of another branch or telephone system.
     if branches.is_elsewhere(desk, call.leg_phone):
         yield from refuse_refer(call, event, now)
         return
@@ -423,16 +416,17 @@ def attended_by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) ->
 
 
 def consultation_of(desk: Desk, call: Call, event: TransferAsked) -> tuple[Intercom, str] | None:
-    """Find the asking phone's conversation with another one, and its leg there.
-
-    It may ask in either of its calls, and may have dialled or been rung for the other.
-    """
+    """Return the conversation with another phone that a REFER names, and the phone's leg in it."""
+    # The REFER may come in either of the phone's calls, and the phone may have dialled or been rung
+    # for the other one.
     legs = {event.leg, event.other} - {call.leg}
+    # Nor for a phone that names the same call twice.
     if call.leg not in {event.leg, event.other} or len(legs) != 1:
         return None
     leg = legs.pop()
     sides = (side for side in desk.sides.values() if isinstance(side, Intercom))
     side = next((side for side in sides if side.across(leg)), None)
+    # The leg must be the asking phone's own, also where the SIP thread has let another one pass.
     return (side, leg) if side is not None and side.legs.get(leg) == call.leg_phone else None
 
 
@@ -454,28 +448,29 @@ def _join(
     allowed: TransferAllowed,
     now: Now,
 ) -> Orders:
-    """Caller and office talk; both calls of the operator's phone end."""
+    """Join caller and office; end both calls of the operator's phone."""
     made = start_transfer(desk, call, _wish(call, side, allowed), allowed, now)
     made.leg = side.across(leg)
     made.phone = side.legs[made.leg]
     made.position, made.announced = place_of(allowed.targets, made.phone), True
     call.note("transfer.attended")
+    # E8: a consultation counts as an answer of the office.
     returning.note_met(desk, call, made)
     side.state = SideState.ENDED
     del desk.sides[side.leg]
+    # The phone's consultation ends here, its call with the caller in `hand_over`; the office's leg
+    # goes on in the caller's call.
     yield orders.TellTransfer(event.leg, orders.TRANSFER_DONE)
     yield orders.HangUpPhone(leg)
     yield from returning.hand_over(desk, call, now)
 
 
-# ---- choice keys -------------------------------------------------------------------------------
-# Keys of an operator who was asked something while the caller is held (returning.py).
-
 BACK_KEY = "*"
 
 
 def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """A key of the operator; one that means nothing is none."""
+    """Carry out a key of an operator who was asked something (returning.py); ignore others."""
+    # The caller's keys and the office's mean nothing while the operator is asked.
     if event.leg != call.leg:
         return
     assert call.choices is not None, "choices are always set before their state is entered"
@@ -491,18 +486,17 @@ def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         yield from ask(desk, call, replace(wish, reason=TransferReason(act.value)), now)
 
 
-# ---- consulting --------------------------------------------------------------------------------
-# A position dials an office's code to speak with it first; its caller is on hold meanwhile.
-#
-# The register is asked as for a transfer (P5): not now, and the phone hears when the office takes
-# calls again (E23). Whoever answers can then be joined with the caller by the phone's own key
-# (`attended_by_refer`); a band that ends meanwhile cuts nothing (E12).
+# ---- Consultation: a position dials an office's code while its caller is on hold -----------------
+# The directory decides as for a transfer (P5); refused, the phone hears when the office takes calls
+# again (E23). The office that answers can then be joined with the caller by the phone's own key
+# (`attended_by_refer`); the end of its time window cuts nothing (E12).
 
 
 def wished(desk: Desk, event: PhoneDialled, now: Now) -> TransferWish | None:
-    """Return what a position asks for by a code of the register, as in `31` or `31*2`."""
+    """Return the transfer that a dialled directory code stands for, as in `31` or `31*2`."""
     code, _, reason = event.digits.partition("*")
     coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
+    # A consultation is for a caller: without one the digits are no code of an office.
     talking = (call for call in desk.calls.values() if call.state is State.TALKING)
     talks = any(call.leg_phone == event.phone for call in talking)
     if coded is None or not talks or reason not in REASON_KEYS:
@@ -514,7 +508,7 @@ def wished(desk: Desk, event: PhoneDialled, now: Now) -> TransferWish | None:
 def begin_consultation(
     desk: Desk, event: PhoneDialled, wish: TransferWish, now: Now
 ) -> Iterator[Order]:
-    """Ring the first of the office's phones that can be rung, or say when it takes calls again."""
+    """Ring the office's first phone that can be rung, or say when it takes calls again (E23)."""
     answer = decide_transfer(desk, wish, now)
     if isinstance(answer, TransferLater):
         words = announcements.not_now_words(desk, answer, now)
@@ -525,6 +519,7 @@ def begin_consultation(
     if not phones:
         yield orders.RefusePhone(event.leg, internal.NOT_THERE)
         return
+    # With none free the first one: `ring_phone` refuses it as busy.
     free = next((phone for phone in phones if phone not in desk.engaged()), phones[0])
     yield from internal.ring_phone(
         desk, event, free, now, answer, wish.reason or TransferReason.OTHER
@@ -532,25 +527,23 @@ def begin_consultation(
 
 
 def _phones(allowed: TransferAllowed) -> Iterator[str]:
-    """Return the SIP phones of a need, in declared order; other numbers go by `**` and the code."""
+    """Yield the SIP phones of a need, in declared order."""
+    # A need's other numbers cannot be consulted: they are reached by `**` and the code.
     for target in allowed.targets:
         if target.reach is Reach.PHONE:
             yield target.number.reveal(Purpose.RING)
 
 
-# ---- offered -----------------------------------------------------------------------------------
-# What the front desk may offer a caller now: every office and need, open ones and later ones (P5).
-#
-# The same answer that a transfer would get, asked of all at once.
+# ---- Offered: the decision of a transfer for every office and need, for the front desk's pages ---
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """One need of one unit; no number is in it (P7).
+    """Need of a unit and whether a transfer there is allowed now; without numbers (P7).
 
-    `open`: a transfer would be carried out; `until` when the band ends, `resumes_at` when the next
-    one opens (None: not known). `words` say why not, or that nobody there has answered of late
-    (`unanswered`, E8). `need` and `need_name` are "" for a unit that has declared none.
+    `open`: allowed; `until`: end of the time window; `resumes_at`: start of the next one (None: not
+    known). `words`: why not, or that nobody there has answered of late (`unanswered`, E8). `need`
+    and `need_name` are "" for a unit without declared needs.
     """
 
     unit: Unit
@@ -565,7 +558,7 @@ class Offered:
 
 
 def offered(desk: Desk, now: Now) -> tuple[Offered, ...]:
-    """List them, the open ones first, else in the register's order."""
+    """List every need of every unit, open ones first, else in the directory's order."""
     every = [
         _offered(desk, unit, code, name, now)
         for unit in desk.register.units
@@ -576,6 +569,7 @@ def offered(desk: Desk, now: Now) -> tuple[Offered, ...]:
 
 def _needs(desk: Desk, unit: Unit, now: Now) -> Iterator[tuple[str, str]]:
     """Yield code and name of what a unit has last declared, in force or not."""
+    # E13: a unit without a declaration is listed too, with its rule.
     held = desk.register.declaration(unit, desk.office.today(now.wall))
     if held is None or not held.needs:
         yield "", ""
@@ -595,29 +589,25 @@ def _offered(desk: Desk, unit: Unit, need: str, name: str, now: Now) -> Offered:
     return Offered(unit, need, name, True, answer.rules, words, ends, unanswered=True)
 
 
-# ---- operator keys -----------------------------------------------------------------------------
-# Keys that an operator presses while the caller is on the line: for a transfer (P5), for the head.
-#
-# `**`, the code of a need, `#`; `***` brings the head in (E10). A star alone, and every other key,
-# is for the far end, which may be a machine that asks for keys; of a code that was begun nothing
-# reaches it.
+# ---- Operator's keys during a conversation: `**CODE#` transfers, `***` calls the supervisor ------
+# Two stars, because the far end may be a machine that asks for keys: a single star and every other
+# key are passed on to it. Nothing of a code that was begun reaches it.
 
 STAR, END = "*", "#"
 BEGIN = STAR * 2
 SECOND_STAR_MS = 1_000
-"""A second star within this time begins a code; a star alone is passed on after it."""
+"""A second star within this time, ms, begins a code; a star alone is passed on after it."""
 NEXT_KEY_MS = 5_000
 LONGEST_CODE = 4
 
 
 def pass_on(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """The far end may be a machine that asks for keys; the caller's own concern nobody.
-
-    Where there is neither a register nor a head's phone no code can be begun, and a star is a key
-    like any other; so it is of whoever talks at another branch: nothing is begun from there.
-    """
+    """Pass the operator's key on to the far end, or begin a code by a star."""
+    # Keys that the caller presses mean nothing in a conversation.
     if not event.leg or event.leg != call.leg:
         return
+    # Without directory and supervisor's phone there is no code to begin, and people of another
+    # branch begin nothing here: then a star is a key like any other.
     known = bool(desk.register.units or desk.office.head)
     if event.digit == STAR and known and not branches.is_elsewhere(desk, call.leg_phone):
         call.keyed = STAR
@@ -627,7 +617,7 @@ def pass_on(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 
 
 def collect(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """One more key of a code."""
+    """Add a key to the code that an operator is keying."""
     if event.leg != call.leg:
         return
     if call.keyed == STAR and event.digit != STAR:
@@ -639,7 +629,8 @@ def collect(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         go_on_talking(desk, call, State.TALKING, now)
         yield from conference.by_key(desk, call, now)
     elif event.digit == STAR and call.keyed != STAR:
-        go_on_talking(desk, call, State.TALKING, now)  # taken back
+        # A star within the code cancels it.
+        go_on_talking(desk, call, State.TALKING, now)
     else:
         yield from _go_on(desk, call, event.digit, now)
 
@@ -653,7 +644,7 @@ def _go_on(desk: Desk, call: Call, digit: str, now: Now) -> Orders:
 
 
 def _ended(desk: Desk, call: Call, now: Now) -> Orders:
-    """`#`: a code, or none for the rule of the office that the call came back from."""
+    """Carry out a keyed code; without one offer the rule of the office the call came back from."""
     code = call.keyed.removeprefix(BEGIN)
     if code:
         yield from by_code(desk, call, code, now)
@@ -664,7 +655,7 @@ def _ended(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def give_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """No further key came: a star alone is the far end's, of a code nothing is."""
+    """End a code after NEXT_KEY_MS without a key; a star alone is passed on to the far end."""
     if call.keyed == STAR:
         yield orders.PressKeys(call.line.name, STAR)
         go_on_talking(desk, call, State.TALKING, now)

@@ -1,7 +1,7 @@
-"""State updates: what the switchboard notes of an event before any call hears of it.
+"""State updates: changes of the switchboard's state by an event, before any call handles it.
 
-Events of lines, phones, stores and the directory change `SwitchboardState` here, one small function
-an event: none of it is one call's business. A seam: only switchboard.py reads the table.
+Events of lines, phones, stores and the directory change `Desk` here, one small function an event;
+none of it belongs to a single call. A seam: only switchboard.py reads the table.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def _restored(desk: Desk, event: LineRestored, now: Now) -> Orders:
     seat = desk.seats.get(event.line)
     if seat is not None:
         seat.learn(event.modem, event.duplex)
+        # With a call on it the line is freed by the end of that call.
         if not seat.call:
             seat.become(LineState.IDLE, now)
     yield from ()
@@ -56,6 +57,7 @@ def _restored(desk: Desk, event: LineRestored, now: Now) -> Orders:
 
 def _line_gone(desk: Desk, event: LineIdle | LineLost, now: Now) -> Orders:
     seat = desk.seats.get(event.line)
+    # With a call on it the line is the call's: it ends first, and frees the line itself.
     if seat is not None and not seat.call:
         state, reason = state_after(event)
         seat.become(state, now, reason)
@@ -63,7 +65,7 @@ def _line_gone(desk: Desk, event: LineIdle | LineLost, now: Now) -> Orders:
 
 
 def _half_duplex(desk: Desk, event: LineHalfDuplex, _now: Now) -> Orders:
-    """From the next call on the line is served as what it is; people see why."""
+    """Serve a line as half duplex from the next call on; the status says why (B2)."""
     if seat := desk.seats.get(event.line):
         seat.learn(seat.modem, duplex=False)
         seat.half = Words(event.reason_it or event.reason, event.reason)
@@ -79,7 +81,9 @@ def _probed(desk: Desk, event: LineProbed, now: Now) -> Orders:
 
 def _carrier_lost(desk: Desk, event: CarrierLost, now: Now) -> Orders:
     desk.carrier = False
+    # No sound: the branch that sent these callers goes on with them at once (503).
     yield from branches.end_trunk_calls(desk)
+    # Lines with a call are set out by that call's end.
     for seat in desk.seats.values():
         if not seat.call:
             seat.become(LineState.OUT, now, no_carrier(event.reason))
@@ -101,6 +105,7 @@ def _registered(desk: Desk, event: PhoneRegistered, _now: Now) -> Orders:
 
 
 def _gone(desk: Desk, event: PhoneGone, now: Now) -> Orders:
+    # Only the first time: people see since when the phone is unreachable.
     if event.phone in desk.reachable:
         desk.gone[event.phone] = now.wall
     desk.reachable.discard(event.phone)
@@ -118,14 +123,15 @@ def _room_for_messages(desk: Desk, event: RoomForMessages, _now: Now) -> Orders:
 
 
 def _sheet_used(desk: Desk, event: SheetUsed, _now: Now) -> Orders:
-    """Keep which sheet answered (P2); for a call that is over the records have done it."""
+    """Record which sheet answered (P2); the store does it for a call that is over."""
     call = desk.calls.get(event.call)
     if call is not None and call.use_sheet(event.sheet):
         yield call.write()
 
 
 def _register_changed(desk: Desk, event: RegisterChanged, _now: Now) -> Orders:
-    """What offices declare holds from this moment (E12); what rings already is not cut."""
+    """Take the directory that offices have declared; it is in force at once (E12)."""
+    # The event's fields are `object` to keep events.py a leaf: hence isinstance.
     if isinstance(event.register, Directory):
         desk.register = event.register
     if isinstance(event.officials, tuple):
@@ -134,9 +140,9 @@ def _register_changed(desk: Desk, event: RegisterChanged, _now: Now) -> Orders:
 
 
 def _hours_changed(desk: Desk, event: HoursChanged, now: Now) -> Orders:
-    """The next call asks them; whoever rang before is served to the end (E1).
+    """Take special hours, which the next call is routed by; earlier calls are served (E1).
 
-    Manual states that end with the written hours end with these.
+    Manual states that end with the written hours end with the new ones.
     """
     if isinstance(event.entered, tuple):
         desk.office = office_with(desk.office, event.entered)
@@ -146,7 +152,7 @@ def _hours_changed(desk: Desk, event: HoursChanged, now: Now) -> Orders:
 
 
 def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders:
-    """The next greeting offers them; a caller who heard the menu keeps it."""
+    """Take the sheets that the next greeting offers; a caller who heard a menu keeps it."""
     if isinstance(event.menu, tuple):
         desk.menu = event.menu
     if isinstance(event.units, Mapping):
@@ -155,7 +161,8 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
 
 
 def with_national_number(desk: Desk, event: Event) -> Event:
-    """Return an event with the caller's number as it is dialled here: some exchanges send +39."""
+    """Return an event with the caller's number in national form."""
+    # Some exchanges send +39. A caller who rings back is known, however the number is sent.
     caller = getattr(event, "caller", None)
     if not isinstance(event, CallerIdentified | LineRang) or caller is None or not caller.number:
         return event
@@ -164,10 +171,8 @@ def with_national_number(desk: Desk, event: Event) -> Event:
 
 
 def note_caller(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
-    """Who has called may be called back; who was called rings back for that case (E17).
-
-    The exchange's time is kept, to be compared with ours.
-    """
+    """Remember a caller's number: it may be called back, or rings back for a case (E17)."""
+    # The exchange's own time of the call is compared with the box's clock (status.other_time).
     local = desk.office.local(now.wall)
     desk.exchange = desk.exchange.hear(event.dated, local, now.monotonic)
     seat = desk.seats.get(event.line)
@@ -177,7 +182,8 @@ def note_caller(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
 
 
 def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
-    """The call log was read: what has happened since the start is known better here."""
+    """Take the numbers of the call log."""
+    # Calls since the start are known here better than in what the log's thread has read.
     if isinstance(event.ledger, DialLedger):
         newer = desk.ledger.forget(event.forgotten)
         desk.ledger = event.ledger.with_newer(newer)
@@ -215,4 +221,4 @@ UPDATES: Mapping[type, Update] = dict(
         _row(SpokenSheetsChanged, _spoken_changed),
     )
 )
-"""What is learnt of an event."""
+"""Update of the state for each kind of event."""

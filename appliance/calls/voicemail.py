@@ -1,4 +1,7 @@
-"""Voicemail: greeting, menu of sheets, tone, recording; only what is stored is said to be (P9)."""
+"""Voicemail: greeting, menu of sheets, tone, recording (P9, E5).
+
+A caller is told "stored" only after MessageStored or RequestStored.
+"""
 
 from __future__ import annotations
 
@@ -40,36 +43,33 @@ from appliance.policy.clock import Now
 from appliance.policy.office import GreetingLength
 from appliance.policy.sheets import GreetingOffer, SpokenSheet, sheet_at_key
 
-# ---- messages ----------------------------------------------------------------------------------
-# Voicemail: greeting, tone, recording, and only what is stored is told to be stored (P9, E5).
-
 Stored = MessageStored | RequestStored
 
 RECORDING_MARGIN_MS = 30_000
-"""How long after the limit of a message its recording may still be missing."""
+"""Time after a message's longest length in which its RecordingEnded may still come, ms."""
 CALLER_WAITS = (RecordingStop.KEY, RecordingStop.SILENCE, RecordingStop.LIMIT)
 """Ends of a recording after which the caller may still be on the line to hear an answer."""
 NOT_A_MESSAGE = {
-    RecordingStop.TAKEN: Result.TAKEN,  # who lifted the telephone has heard the caller
-    RecordingStop.FAX: Result.FAX,  # nobody spoke before the machine did
+    # The person at the parallel telephone has heard the caller.
+    RecordingStop.TAKEN: Result.TAKEN,
+    # Nobody spoke before the machine did.
+    RecordingStop.FAX: Result.FAX,
 }
-"""What a call was whose recording ended so and is too short to be a message."""
+"""Result of a call by how its recording ended, when that is too short to be a message."""
 STOP_KEY = "#"
 LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
 def greet_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is up for voicemail."""
+    """Play the greeting, once the line is up for voicemail."""
     call.up = True
     assert call.decision is not None, "voicemail is always decided"
     yield from start_greeting(desk, call, call.decision, now)
 
 
 def sound_tone(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The greeting is over (or its limit): the tone after which the caller speaks.
-
-    With a full disk the caller hears so instead, before speaking in vain.
-    """
+    """Play the tone after the greeting; the caller speaks after it."""
+    # With a full disk the caller is told before speaking in vain.
     if not desk.has_room:
         call.note("store.full")
         call.settle(Result.NOT_STORED)
@@ -80,42 +80,48 @@ def sound_tone(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def begin_recording(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The tone is over: record."""
+    """Start the recording after the tone."""
     limits = desk.office.voicemail
+    # The media gateway ends it at the limit; the margin is for one whose end is never reported.
     call.enter(State.RECORDING, now, limits.limit_ms + RECORDING_MARGIN_MS)
     call.recording_since = now.monotonic
     call.note("recording")
+    # E5: silence ends no message in its first 10 s (`grace_ms`). Named by the call, one a call.
     yield orders.Record(
         call.id, call.line.name, limits.limit_ms, limits.silence_ms, limits.grace_ms
     )
 
 
 def end_by_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """`#` ends it: a line's own recording ends by itself, that of a leg is told to."""
+    """End a trunk leg's recording by `#`."""
+    # A line's recording ends by the key itself (orders.Record); a leg's waits for EndRecording.
     if desk.came_over(call) and event.line and event.digit == STOP_KEY:
         yield orders.EndRecording(call.line.name)
 
 
 def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
-    """Lost sound is never silent about itself."""
+    """Note lost sound in the call's trail: a gap is never hidden."""
     call.note(f"recording.gap.{event.gap_ms}")
     yield from ()
 
 
 def keep_message(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
-    """The recording ended: a message if long enough, else a call without one.
+    """Store a recording that ended as a message or request; drop one that is too short.
 
-    Of a request too short to say anything there stays whom to call back (P6).
+    Of a request too short to say anything, whom to call back is kept (P6).
     """
     call.note(f"recorded.{event.stop}")
     _note_end(desk, call, event)
+    # Words before a fax machine's tone are kept, the tone is not.
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
+    # E5: hanging up after the tone leaves a call without a message, not an empty message.
     short = length_ms < desk.office.voicemail.minimum_ms
     if short and (event.stop in NOT_A_MESSAGE or not returning.is_to_call_back(call)):
         call.settle(NOT_A_MESSAGE.get(event.stop, without_message(call)))
         yield from _too_short(desk, call, now, waits=waits)
         return
+    # Nobody is there to hear the outcome: the line is free before the message is stored.
     if not waits:
         yield from hang_up_line(desk, call, now)
     call.full = event.stop is RecordingStop.LIMIT
@@ -123,7 +129,7 @@ def keep_message(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Ord
 
 
 def _note_end(desk: Desk, call: Call, event: RecordingEnded) -> None:
-    """Remember what ended the recording, where it was no sign of a release."""
+    """Remember silence or limit as the call's end, for a call whose release is never noticed."""
     limits = desk.office.voicemail
     if event.stop is RecordingStop.SILENCE:
         call.ended_by, call.ended_ms = Evidence.SILENCE, limits.silence_ms
@@ -132,20 +138,23 @@ def _note_end(desk: Desk, call: Call, event: RecordingEnded) -> None:
 
 
 def keep_as_is(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The call broke off and nobody closed the recording: keep what there is, by the clock."""
+    """Store what was recorded of a call that broke off; its length is taken from the clock."""
     told = isinstance(event, CallerHungUp) and event.evidence is Evidence.SIGNALLED
     call.note(f"recorded.{RecordingStop.RELEASE}" if told else "recording.cut")
     trim_ms, taken = 0, isinstance(event, LineTaken)
     if isinstance(event, CallerHungUp):
+        # The tone or silence by which the release was noticed is at the recording's end.
         trim_ms = event.after_ms
         note_evidence(call, event)
     elif isinstance(event, DeadlinePassed):
         call.ended_by, call.ended_ms = Evidence.LIMIT, desk.office.voicemail.limit_ms
+    # What was said before is kept as a message, nothing of the talk at that telephone is.
     if taken:
         call.note("taken", evidence=Evidence.PARALLEL_PHONE)
     yield from _clear(desk, call, event, now)
     length_ms = int((now.monotonic - call.recording_since) * 1000)
     short = length_ms - trim_ms < desk.office.voicemail.minimum_ms
+    # A caller whom a parallel telephone has taken is served: nobody need call back.
     if not short or (not taken and returning.is_to_call_back(call)):
         yield from _store(desk, call, now, trim_ms, waits=False)
         return
@@ -155,17 +164,15 @@ def keep_as_is(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
-    """The disk refuses a message while the caller speaks: they are told at once, not at its end.
-
-    The recording is closed all the same: what reached the disk is kept for recovery.
-    """
+    """Tell the caller at once, not at the message's end, that the disk refuses it."""
     _note_not_stored(call, event)
+    # Closes the recording all the same: what reached the disk is kept for recovery.
     yield to_be_stored(call)
     yield from say_farewell(desk, call, now, "message_not_stored")
 
 
 def _clear(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Put the line on hook, or take note that it is gone or on hook already."""
+    """Put the line on hook, or note that it is gone or on hook already."""
     if isinstance(event, LINE_GONE):
         yield from line_went(desk, call, event, now)
     else:
@@ -184,21 +191,23 @@ def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
 
 
 def _store(desk: Desk, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Orders:
+    # `store_ms`: a stalled disk keeps a waiting caller so long at most (B5).
     call.enter(State.STORING if waits else State.SAVING, now, desk.office.voicemail.store_ms)
     yield to_be_stored(call, trim_ms)
     yield call.write()
 
 
 def to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
-    """Return the order that keeps the words: as a message, or as a request of an office (P6)."""
+    """Return the order that stores a recording: as a message, or as an office's request (P6)."""
     if call.request is None:
         return orders.StoreMessage(call.id, call.id, call.record, trim_ms)
     return orders.StoreRequest(call.id, call.request, call.id, trim_ms)
 
 
 def say_farewell(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
-    """Tell the waiting caller how it went, and whom to call in need (E11); then hang up."""
+    """Play the outcome to the waiting caller, and whom to call in need (E11); then hang up."""
     call.enter(State.FAREWELL, now)
+    # E5, nobody needs a key: a caller who pressed none hears the emergency numbers here.
     told = (*keys, *announcements.told_at_last(desk, call, now))
     prompts = announcements.in_languages(desk.office, *told, language=call.language)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
@@ -206,7 +215,7 @@ def say_farewell(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
 
 
 def message_stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
-    """On disk, whole: now the caller may be told, and of a request its number (E15)."""
+    """Tell the caller that the message is stored, and of a request its number (E15)."""
     _note_stored(call, event)
     told: tuple[str, ...] = ("message_full",) if call.full else ()
     if isinstance(event, RequestStored):
@@ -217,25 +226,26 @@ def message_stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
 
 
 def not_stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Not, or not in time: the caller is told to call again. A late success corrects the record."""
+    """Tell the caller to call again: not stored, or not in time (`correct` follows a late one)."""
     _note_not_stored(call, event)
     yield from say_farewell(desk, call, now, "message_not_stored")
 
 
 def message_saved(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
-    """Stored after the caller had gone."""
+    """Note that the message was stored after the caller had gone."""
     _note_stored(call, event)
     yield from _after_saving(desk, call, now)
 
 
 def not_saved(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Not stored, and nobody is there to be told; the record says so."""
+    """Note in the record that the message was not stored; the caller has gone."""
     _note_not_stored(call, event)
     yield from _after_saving(desk, call, now)
 
 
 def correct(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
-    """A message given up turned out to be stored: the record follows the disk."""
+    """Correct the record of a message that was given up and turns out to be stored."""
+    # The record follows the disk, once: a result other than NOT_STORED is right already.
     is_ours = isinstance(event, RequestStored) is (call.request is not None)
     if call.record.result is Result.NOT_STORED and is_ours:
         _note_stored(call, event)
@@ -255,7 +265,7 @@ def _note_not_stored(call: Call, event: object) -> None:
 
 
 def _after_saving(desk: Desk, call: Call, now: Now) -> Orders:
-    """The message is settled: the call ends with its line."""
+    """End the call, or wait for its line to be idle."""
     if call.on_line:
         call.enter(State.CLEARING, now)
         yield call.write()
@@ -264,50 +274,51 @@ def _after_saving(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def caller_went(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
-    """The caller did not wait to hear; the message is stored all the same."""
+    """Go on storing a message whose caller hung up before hearing the outcome."""
     note_evidence(call, event)
     yield from hang_up_line(desk, call, now)
     call.state = State.SAVING
 
 
 def line_went(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line went while the message was being recorded or stored."""
+    """Go on storing a message whose line was lost meanwhile."""
     yield from free_line(desk, call, event, now)
     note_unasked(call)
     call.state = State.SAVING
 
 
 def free_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is free for the next call, or out; the message is still being stored."""
-    if call.on_line:  # else the carrier was lost, which is told to every call
+    """Detach the line, free or out, from a call whose message is still being stored."""
+    # CarrierLost goes to every call, also to one that has left its line already.
+    if call.on_line:
         note_lost(call, event)
         free_line_of(desk, call, event, now)
     yield from ()
 
 
-# ---- menu --------------------------------------------------------------------------------------
-# After hours keys lead to sheets read aloud, to whom to call in need, to the other language.
-#
-# Doing nothing leads to voicemail (E5).
+# ---- Keys after hours: sheets read aloud, whom to call in need, the other language ---------------
+# Pressing none leads to voicemail (E5).
 
 SKIP_KEY = "#"
 VOICEMAIL_KEY = "0"
 MORE_KEY = "*"
-"""Leads to what the greeting has not said, and from a sheet back to it."""
+"""Key for what the greeting has not said, and from a sheet back to the menu."""
 LANGUAGE_KEY = "9"
+# Seconds. No sheet is longer: the queue plays no announcement over one.
 SHEET_S = 60.0
-"""No sheet is longer: nothing is said over one to a caller who waits."""
+# Sheets that one caller may hear, and turns to more or to the other language: a caller who presses
+# keys for ever must give the line back (B1).
 MOST_CHOICES = 12
-"""Sheets that one caller may hear, and turns to elsewhere: whoever goes on pressing keys gives the
-line back (B1)."""
 
 
 def choose_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """A sheet's key reads it, `*` says the rest, 9 turns to the other language.
+    """Carry out a key in the greeting.
 
-    `#` leads to the tone, and so does 0 where there is a menu.
+    A sheet's key reads it aloud, `*` plays the rest, 9 turns to the other language, `#` and, with
+    a menu, 0 lead to the tone.
     """
     sheet = sheet_at_key(call.menu, event.digit)
+    # Not while a caller is asked to speak for an office's rule (P6): no greeting was played then.
     if event.digit in TURNS and call.request is None:
         yield from _turn(desk, call, event.digit, now)
         return
@@ -319,14 +330,14 @@ def choose_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
 
 
 def _turn(desk: Desk, call: Call, digit: str, now: Now) -> Orders:
-    """Turn to what the greeting has not said; ignored where there is nothing of it."""
+    """Play the rest or the other language; ignore the key after MOST_CHOICES turns."""
     if call.turns < MOST_CHOICES:
         call.turns += 1
         yield from TURNS[digit](desk, call, now)
 
 
 def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
-    """Say whom to call in need (E11), the address and the sheets; then how to leave a message."""
+    """Play whom to call in need (E11), the address and the sheets; then how to leave a message."""
     added = _added(desk, call, now)
     language = call.language or desk.office.languages[0]
     prompts = announcements.more(desk.office, added, language)
@@ -339,8 +350,9 @@ def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def turn_language(desk: Desk, call: Call, now: Now) -> Orders:
-    """Greet once more, in the office's other language; what follows is said in that one too."""
+    """Play the greeting in the office's other language, which stays the call's language."""
     language = announcements.other_language(desk.office, call.language)
+    # The long greeting has been said in both languages already.
     if not language or desk.office.voicemail.greeting is GreetingLength.LONG:
         return
     assert call.decision is not None, "voicemail is always decided"
@@ -351,8 +363,9 @@ def turn_language(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def _added(desk: Desk, call: Call, now: Now) -> GreetingOffer:
-    """Return what is offered now, with the menu that this caller has heard of."""
+    """Return what the greeting offers now, with this caller's menu."""
     assert call.decision is not None, "voicemail is always decided"
+    # The menu that was heard holds, also when other sheets were imported meanwhile.
     return replace(announcements.added(desk, call.decision, now), menu=call.menu)
 
 
@@ -360,7 +373,7 @@ TURNS: Final = {MORE_KEY: tell_more, LANGUAGE_KEY: turn_language}
 
 
 def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """`*` leads back to the menu; the other keys are those of the menu."""
+    """Go back to the menu by `*` during a sheet; other keys are those of the menu."""
     if event.digit == MORE_KEY:
         yield from offer_again(desk, call, event, now)
     else:
@@ -370,30 +383,34 @@ def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
 def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
     call.enter(State.SHEET, now)
     _choose(call, sheet)
+    # Without the title, by which it was offered.
     yield orders.Play(call.new_play(), sheet.prompts[1:], line=call.line.name)
     yield call.write()
 
 
 def _choose(call: Call, sheet: SpokenSheet) -> None:
     call.heard += (sheet.sheet,)
+    # Heard once more: `use_sheet` notes a sheet only the first time.
     if not call.use_sheet(sheet.sheet):
-        call.note(f"sheet.{sheet.sheet}")  # heard once more
+        call.note(f"sheet.{sheet.sheet}")
 
 
 def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """Whoever waits hears a sheet meanwhile: phones ring all the same, the wait goes on."""
+    """Read a sheet to a waiting caller (P1); phones go on ringing, the wait is not prolonged."""
     sheet = sheet_at_key(call.menu, event.digit)
     if sheet is None or len(call.heard) >= MOST_CHOICES:
         return
     _choose(call, sheet)
+    # No announcement of the queue is played over the sheet.
     call.announced_at = now.monotonic + SHEET_S
     queue.plan_deadline(desk, call, now)
+    # Without the keys that lead on from it, too: in the queue they mean nothing.
     yield orders.Play(call.new_play(), sheet.prompts[1:2], line=call.line.name)
     yield call.write()
 
 
 def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The sheet is over, or the caller goes back: the menu once more, in that sheet's language."""
+    """Play the menu again after a sheet, in that sheet's language."""
     call.enter(State.MENU, now)
     last = next(sheet for sheet in call.menu if sheet.sheet == call.heard[-1])
     prompts = announcements.menu_again(call.menu, last.language)

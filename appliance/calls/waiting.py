@@ -1,6 +1,6 @@
 """Waiting calls: handlers of their phones, limits and the call-back offered at the end.
 
-A seam: they need ringing.py, which itself needs queue.py, where it is told who is next.
+A seam: the handlers need ringing.py, which itself needs queue.py.
 """
 
 from __future__ import annotations
@@ -20,31 +20,33 @@ from appliance.policy.routing import Destination, NotTaken
 
 
 def line_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is up: the caller hears that all are busy."""
+    """Play that all are busy, once the line is up."""
     call.up = True
     yield from queue.greet_waiting(desk, call, now)
 
 
 def hold_waiting(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The announcement, or a sheet, was heard: music until the next one."""
-    if call.announced_at > now.monotonic:  # nothing was to be said over the sheet
+    """Play hold music after an announcement or a sheet."""
+    # A sheet had put the next announcement off (voicemail.SHEET_S); it ended before that.
+    if call.announced_at > now.monotonic:
         call.announced_at = now.monotonic
         queue.plan_deadline(desk, call, now)
     yield orders.Hold(call.line.name)
 
 
 def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """A phone will not take this caller: the others ring on, the caller waits on."""
+    """Note a phone that will not take this caller; the others ring on, the caller waits on."""
     outcome, phone = ringing.OUTCOMES[type(event)], call.legs.pop(event.leg)
     call.note(f"{outcome}.{phone}")
     queue.spare_phone(call, phone, now)
+    # E3: a busy phone, or one that declined, has missed no call.
     if outcome is NotTaken.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     yield call.write()
 
 
 def waiting_due(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """Something is due: the end of waiting, of ringing, an announcement, or a phone once more."""
+    """Carry out what is due: end of waiting or ringing, an announcement, a phone once more."""
     if queue.is_over(desk, call, now):
         yield from _leave(desk, call, now)
     elif not call.up and now.monotonic >= call.waiting_since + queue.UP_MS / 1000:
@@ -70,7 +72,7 @@ def _let_go(desk: Desk, call: Call, phones: Collection[str], now: Now) -> Orders
 
 
 def follow_states(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """All absent: nobody waits any more (E4). Else positions that went away ring no more (E3)."""
+    """End waiting when all are absent (E4); else stop phones whose positions went away (E3)."""
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
         yield from ringing.stop_ringing(call)
@@ -84,28 +86,28 @@ def follow_states(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def _leave(desk: Desk, call: Call, now: Now) -> Orders:
-    """Waited for long enough, or for nobody: the counter where it comes last, else voicemail."""
+    """Leave the queue: to the counter where it comes last, else to voicemail."""
+    # From now on the call is not queued again, and may be offered a call back.
     call.waited = True
     call.note("waited")
     yield from ringing.stop_ringing(call)
     decision = routing.after_waiting(desk.office, desk.facts_for(call.line, now), now)
+    # An announcement may be playing: the caller hears music while the counter rings.
     if call.up and decision.way is not Destination.VOICEMAIL:
         yield orders.Hold(call.line.name)
     yield from ringing.follow_decision(desk, call, decision, now)
 
 
-# --- the call-back ------------------------------------------------------------------------------
-
-
 def await_callback_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The offer was heard: a key now, or voicemail (E5)."""
+    """Wait for the call-back key after the offer; without one voicemail follows (E5)."""
     call.enter(State.CALLBACK_OFFERED, now, queue.KEY_MS)
     yield orders.Listen(call.line.name)
 
 
 def obey_callback_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """The caller wishes to be called back: that is kept before it is confirmed; other keys not."""
+    """Store a call-back by its key; ignore other keys."""
     if event.digit == queue.KEY:
+        # Not confirmed yet: only what is stored is promised.
         call.note(queue.WANTED)
         call.enter(State.CALLBACK_STORING, now)
         yield orders.Listen(call.line.name)
@@ -113,12 +115,12 @@ def obey_callback_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> 
 
 
 def callback_stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """It stands among the missed calls: now it may be promised."""
+    """Promise the call back, which is stored among the missed calls now."""
     call.settle(Result.NO_MESSAGE)
     yield from say_farewell(desk, call, now, "callback_noted")
 
 
 def callback_declined(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """No key came, or the wish could not be kept: the caller may leave words instead."""
+    """Go on to voicemail: no key was pressed, or the call-back could not be stored."""
     assert call.decision is not None, "voicemail is always decided"
     yield from ringing.start_greeting(desk, call, call.decision, now)
