@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.calls import confinement, events, orders
+from appliance.calls import commands, confinement, events, orders
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.model import LineState
 from appliance.calls.orders import Order, Result
@@ -396,6 +396,20 @@ def test_what_is_no_single_calls_is_confined_too(
     monkeypatch.undo()
     tell(switchboard, TEN, events.LineIdle("line1"))
     assert switchboard._desk.seats["line1"].state is LineState.IDLE
+
+
+def test_a_reminder_that_fails_leaves_the_state_and_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A step that concerns no call needs no rescue: the manual state holds, who talks goes on."""
+    switchboard, faults = confined()
+    talking(switchboard)
+    monkeypatch.setattr("appliance.calls.positions.heed", fails)
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetUnattended(True, "op1")))
+    assert faults[0] > 0
+    monkeypatch.undo()
+    assert switchboard._desk.service.unattended is not None
+    assert {call.state for call in switchboard._desk.calls.values()} == {State.TALKING}
 
 
 def test_who_waits_in_vain_for_the_dealing_comes_to_voicemail(
