@@ -15,12 +15,12 @@ from appliance.errors import Bug
 
 
 class ClockState(enum.StrEnum):
-    """How far the wall clock can be trusted (reliability.md 5, 6)."""
+    """Trust in the wall clock (reliability.md 5, 6)."""
 
     SYNCED = "synced"  # a time server confirms it
     HOLDOVER = "holdover"  # was confirmed, runs on by itself since
     STALE = "stale"  # ran on for too long, or was never confirmed since power came
-    UNSET = "unset"  # it says nothing about the hour: never set, or years off
+    UNSET = "unset"  # never set, or years off
 
     @property
     def is_trusted(self) -> bool:
@@ -37,7 +37,7 @@ class WithoutTime(enum.StrEnum):
 
 
 class Doubt(enum.StrEnum):
-    """What replaces the written hours while the clock cannot be trusted."""
+    """Replacement of the written hours while the clock cannot be trusted."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -78,8 +78,8 @@ ATTENDANCE_S = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """When (monotonic s) a person last did something at a phone or a screen, and when a call last
-    rang until voicemail had to answer; None for not since the start.
+    """Time (monotonic s) of the last action at a phone or a screen (`seen`), and of the last call
+    that rang until voicemail answered (`in_vain`); None: not since the start.
     """
 
     seen: float | None = None
@@ -101,9 +101,10 @@ class Attendance:
 def hours_in_doubt(
     rule: WithoutTime, state: ClockState, attendance: Attendance, at: float
 ) -> Doubt:
-    """Say what holds instead of the hours; `at` is monotonic. An unset clock keeps none."""
+    """Return what holds instead of the hours; `at` is monotonic s. An unset clock keeps none."""
     if rule is WithoutTime.HOURS and state is not ClockState.UNSET:
         return Doubt.HOURS
+    # by attendance, so that it is never voicemail all day (reliability.md 6)
     is_open = rule is WithoutTime.OPEN or attendance.is_staffed(at)
     return Doubt.OPEN if is_open else Doubt.CLOSED
 
@@ -145,6 +146,8 @@ class ClockSign(enum.StrEnum):
 
 
 _STATE: Final = ClockState
+# Missing pairs change nothing. UNSET has no row for SYNCED, since a time within bounds makes it
+# STALE first; nor for CONFIRMED, since an impossible time has to be set.
 CLOCK_STATE_AFTER: Final[Mapping[tuple[ClockState, ClockSign], ClockState]] = MappingProxyType({
     **{(state, ClockSign.OUT_OF_BOUNDS): _STATE.UNSET for state in _STATE},
     **{(state, ClockSign.SYNCED): _STATE.SYNCED
@@ -158,7 +161,7 @@ CLOCK_STATE_AFTER: Final[Mapping[tuple[ClockState, ClockSign], ClockState]] = Ma
     (_STATE.SYNCED, ClockSign.LOST): _STATE.HOLDOVER,
     (_STATE.HOLDOVER, ClockSign.AGED): _STATE.STALE,
 })  # fmt: skip
-"""The state after a sign; what does not stand here changes nothing."""
+"""The state that follows a state and a sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +203,19 @@ class ClockTrust:
 def look_at_clock(
     trust: ClockTrust, seen: ClockReading, holdover_s: float = HOLDOVER_S
 ) -> ClockTrust:
-    """Return the trust after one more reading."""
+    """Return the trust after one more reading; `holdover_s` bounds the holdover (s)."""
     if not EARLIEST_WALL <= seen.wall <= LATEST_WALL:
+        # noted as a jump, so that a clock back at its anchor is trusted again (CAME_BACK)
         state, jumped = (
             clock_state_after(trust.state, ClockSign.OUT_OF_BOUNDS),
             trust.anchor is not None,
         )
         return replace(trust, state=state, jumped=jumped)
     trust = replace(trust, state=clock_state_after(trust.state, ClockSign.IN_BOUNDS))
+    # a privileged helper sets the clock (ProtectClock): the time asked for shows up readings later
     if trust.wanted is not None and abs(seen.offset - trust.wanted) <= SET_WITHIN_S:
         trust = clock_confirmed(trust, seen)
+    # a jump of more than a day after a confirmation is refused for hours (reliability.md 6)
     if trust.anchor is not None and abs(seen.offset - trust.anchor) > CLOCK_JUMP_S:
         return replace(trust, state=clock_state_after(trust.state, ClockSign.JUMPED), jumped=True)
     if trust.jumped:
@@ -240,8 +246,10 @@ def _by_server(trust: ClockTrust, seen: ClockReading) -> ClockTrust:
     age = seen.sync_age
     if age is not None and age <= SYNC_LOST_S:
         state = clock_state_after(trust.state, ClockSign.SYNCED)
+        # the holdover counts from the server's confirmation, not from this reading
         since = seen.monotonic - max(age, 0.0)
         return replace(trust, state=state, anchor=seen.offset, since=since, synced_once=True)
+    # a battery clock gives the time at the start only: read again, it confirms nothing new
     if trust.since is None and seen.battery:
         return replace(
             trust, state=clock_state_after(trust.state, ClockSign.BATTERY), since=seen.monotonic
@@ -276,7 +284,7 @@ class ClockStretch:
 
 @dataclass(frozen=True, slots=True)
 class ClockSteps:
-    """How the clock was set since power came; `known_at` is when a time server first confirmed it
+    """Settings of the clock since power-up; `known_at` is when a time server first confirmed it
     (monotonic s), None for not yet.
     """
 
@@ -286,6 +294,7 @@ class ClockSteps:
     def see(self, seen: ClockReading) -> ClockSteps:
         """Add one more reading; nothing is added once the true time is known."""
         last = self.stretches[-1] if self.stretches else None
+        # until a time server confirms, only settings of the clock begin a stretch
         is_same = last is not None and abs(seen.offset - last.offset) < STEP_S
         if is_same or self.known_at is not None or len(self.stretches) >= MOST_STRETCHES:
             return self
@@ -310,6 +319,8 @@ class ClockSteps:
         for here, following in reversed(list(pairwise(self.stretches))):
             first, last = here.since + here.offset, following.since + here.offset
             if first - STRETCH_SLACK_S <= wall <= last + STRETCH_SLACK_S:
+                # within one stretch wall and running time differ by one offset: the difference is
+                # the error
                 moved = true - here.offset
                 return wall + moved if abs(moved) >= STEP_S else None
         return None
@@ -320,6 +331,7 @@ class ClockSteps:
 # agree with each other and not with us cast doubt on our clock, but never set it (reliability.md
 # 6).
 
+# dates are in whole minutes (EN 300 659-3, 5.4.1), so calls that agree may differ by one
 AGREE_S: Final = 120.0
 OFF_S: Final = 600.0
 # beyond half a year the nearest year was the wrong guess: nothing is known
@@ -341,6 +353,7 @@ class ExchangeTime:
         told = _nearest(dated, local)
         if told is None:
             return self
+        # kept as an offset from running time, so that setting our clock does not change it
         return ExchangeTime((*self.heard, told.timestamp() - monotonic)[-2:])
 
     def minutes_off(self, wall: datetime, monotonic: float) -> int:
@@ -350,6 +363,7 @@ class ExchangeTime:
         """
         ours = wall.timestamp() - monotonic
         off = [each - ours for each in self.heard]
+        # one call proves nothing: two that agree cast doubt on our clock
         agree = len(off) > 1 and max(off) - min(off) <= AGREE_S
         is_off = agree and all(OFF_S < abs(each) < YEAR_S for each in off)
         return round(off[-1] / 60) if is_off else 0
@@ -362,6 +376,7 @@ def _nearest(dated: str, local: datetime) -> datetime | None:
         return None
     month, day, hour, minute = (int(part) for part in match.groups())
     found = []
+    # caller id has no year: around New Year it may be the last one or the next
     for year in (local.year - 1, local.year, local.year + 1):
         try:
             found.append(datetime(year, month, day, hour, minute, tzinfo=local.tzinfo))

@@ -1,7 +1,7 @@
 """Outgoing calls: may a position dial a number, and why not (E17; toll fraud).
 
-By default only numbers that called, stand in the directory or in a request can be dialled; free
-dialling is bound per position to classes of numbers. Emergency numbers are never asked about.
+By default only numbers that have called, or that the directory or a request contains, can be
+dialled; free dialling is granted per position and class of number. Emergency numbers always pass.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from appliance.policy.numbering import PLANS, NumberClass, NumberingPlan, Secret
 from appliance.policy.text import Words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# E17: outside these hours, and on holidays, calling a citizen back needs a reason
 CALL_BACK_WEEK = week_of(
     **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:00-19:00")
 )
-"""When citizens are called back without a reason (E17); holidays are none of it."""
 # one ring from an expensive number must not make the office call it back
 ORDINARY_CLASSES = frozenset(
     {NumberClass.LOCAL, NumberClass.NATIONAL, NumberClass.MOBILE, NumberClass.TOLL_FREE}
@@ -29,7 +29,7 @@ ORDINARY_CLASSES = frozenset(
 
 
 class Identity(enum.StrEnum):
-    """What the called person sees: the line's own public number, or nothing (E17, P7)."""
+    """Caller id of outgoing calls: the line's public number, or none (E17, P7)."""
 
     PRESENTED = "presented"
     WITHHELD = "withheld"
@@ -81,11 +81,12 @@ DIAL_REFUSAL_WORDS: Mapping[DialRefusal, Words] = {
 
 @dataclass(frozen=True, slots=True)
 class DialRules:
-    """How the office calls out; `free` are the classes that each phone may dial freely.
+    """Rules for calling out; `free` are the classes that each phone may dial freely.
 
-    `prefix` goes before an outside number on a phone. `withhold` is the line's own code for hiding
-    its number, "" for the country's. `local` are area codes. Who called within `known_days` may be
-    called back. A position places `calls_per_hour` at most and talks for `minutes_per_day`.
+    `prefix` is dialled before an outside number on a phone. `withhold` is the line's code for
+    hiding its number, "" for the country's. `local` are area codes. A number that called within
+    `known_days` may be called back. A position places at most `calls_per_hour` calls and talks for
+    at most `minutes_per_day`.
     """
 
     plan: NumberingPlan = PLANS["it"]
@@ -95,13 +96,16 @@ class DialRules:
     local: tuple[str, ...] = ()
     week: Week = CALL_BACK_WEEK
     known_days: int = 30
+    # as delivered no position dials freely
     free: Mapping[str, frozenset[NumberClass]] = field(default_factory=dict)
+    # against toll fraud: a line from which one can call is money (technician.en.md)
     calls_per_hour: int = 20
     minutes_per_day: int = 240
 
     def dialled(self, digits: str, emergency: bool) -> str:
         """Return the digits for the line; an emergency call never hides its number (E17)."""
         hidden = self.identity is Identity.WITHHELD and not emergency
+        # the code is the telephone company's own: the configured one counts before the country's
         return (self.withhold or self.plan.withhold) + digits if hidden else digits
 
     def outside(self, typed: str) -> str:
@@ -109,8 +113,10 @@ class DialRules:
 
         An emergency number means itself, with the prefix or without.
         """
+        # help can be called without knowing the prefix
         if typed in self.plan.emergency:
             return typed
+        # with an empty prefix every number is an outside number
         return typed.removeprefix(self.prefix) if typed.startswith(self.prefix) else ""
 
     def is_emergency(self, digits: str) -> bool:
@@ -120,9 +126,9 @@ class DialRules:
 
 @dataclass(frozen=True, slots=True)
 class PlacedCall:
-    """One call that `phone` placed; it has lasted `talked_s` once it is over (None: it goes on).
+    """One call that `phone` placed; `talked_s` is how long it lasted, None while it goes on.
 
-    `case` is what it was for: "message:12", "request:7", "call:ID", or "".
+    `case` is its subject: "message:12", "request:7", "call:ID", or "".
     """
 
     call: str
@@ -141,7 +147,7 @@ class PlacedCall:
 
 @dataclass(frozen=True, slots=True)
 class DialLedger:
-    """Who called when, and what was placed in the last day; `loaded` once the log was read."""
+    """Numbers that called, with the time, and calls placed; `loaded` once the log was read."""
 
     heard: Mapping[str, datetime] = field(default_factory=dict, repr=False)
     placed: tuple[PlacedCall, ...] = ()
@@ -152,12 +158,14 @@ class DialLedger:
         return replace(self, heard={**self.heard, number: at})
 
     def place(self, placed: PlacedCall) -> DialLedger:
-        """Return the ledger after a call began, or ended: the same call replaces itself."""
+        """Return the ledger after a call began or ended."""
+        # entered when it begins and again when it ends: counted once
         others = (p for p in self.placed if p.call != placed.call)
         return replace(self, placed=(*others, placed))
 
     def with_newer(self, newer: DialLedger) -> DialLedger:
         """Return the ledger read from the log, with newer calls on top."""
+        # calls placed while the log was being read may be in both
         known = {p.call for p in newer.placed}
         older = tuple(p for p in self.placed if p.call not in known)
         return DialLedger({**self.heard, **newer.heard}, (*older, *newer.placed), loaded=True)
@@ -171,9 +179,10 @@ class DialLedger:
         return replace(self, heard=heard, placed=placed)
 
     def without_old(self, wall: datetime, known_days: int) -> DialLedger:
-        """Drop entries too old to decide anything."""
+        """Return the ledger without entries too old to matter."""
         days = timedelta(days=known_days)
         heard = {number: at for number, at in self.heard.items() if wall - at <= days}
+        # the limits look back a day, even where callers are remembered for less
         placed = tuple(p for p in self.placed if wall - p.at <= max(days, DAY))
         return replace(self, heard=heard, placed=placed)
 
@@ -183,6 +192,7 @@ class DialLedger:
 
     def case_of(self, number: str) -> str:
         """Return the case a number was last called for, "" for none: citizens ring back (E17)."""
+        # the newest call first: a citizen rings back about that one
         cases = (p.case or f"call:{p.call}" for p in reversed(self.placed) if p.number == number)
         return next(cases, "") if number else ""
 
@@ -192,7 +202,7 @@ NO_LEDGER = DialLedger()
 
 @dataclass(frozen=True, slots=True)
 class DialRequest:
-    """What a position wants to dial; `case` names the message, call or request it is for."""
+    """A number that a position wants to dial; `case` names its message, call or request."""
 
     phone: str
     number: str = field(repr=False)
@@ -202,7 +212,7 @@ class DialRequest:
 
 @dataclass(frozen=True, slots=True)
 class DialAllowed:
-    """The number may be dialled; `unit` is the unit that has it, "" for a citizen's number."""
+    """The number may be dialled; `unit` is the unit whose number it is, "" for a citizen's."""
 
     number_class: NumberClass
     unit: str = ""
@@ -210,7 +220,7 @@ class DialAllowed:
 
 @dataclass(frozen=True, slots=True)
 class DialRefused:
-    """The number may not be dialled, and why."""
+    """The number may not be dialled; `why` is the reason."""
 
     why: DialRefusal
     number_class: NumberClass
@@ -235,11 +245,13 @@ def may_dial(
     now: Now,
 ) -> DialVerdict:
     """Decide whether a number may be dialled; `hours` are the civil band for calling citizens."""
+    # no class, limit, hour or unread log stands before an emergency number
     kind = rules.plan.classify(asked.number, rules.local)
     if kind is NumberClass.EMERGENCY:
         return DialAllowed(kind)
     unit = unit_of(directory, asked.number, rules.plan)
     known = bool(asked.case or unit) or _called(rules, asked.number, ledger, now)
+    # a clock that cannot be trusted keeps no band: then a reason is asked
     in_band = now.by_hours and hours.at(now.wall).open
     why = _refusal(rules, asked, ledger, kind, known, in_band, now)
     if why is not None:
@@ -257,12 +269,16 @@ def _refusal(
     now: Now,
 ) -> DialRefusal | None:
     free = kind in rules.free.get(asked.phone, frozenset())
+    # modem commands and codes of the exchange hidden in a number never pass (docs/reliability.md,
+    # F20)
     if kind is NumberClass.NONE:
         return DialRefusal.NO_NUMBER
     if not known and not free:
         return _unknown(kind, ledger)
+    # known, but dear: a ring from such a number must not make the office call it back
     if kind not in ORDINARY_CLASSES and not free:
         return DialRefusal.CLASS
+    # free dialling is for the civil band; at night only known numbers are called
     if not known and not in_band:
         return DialRefusal.NIGHT
     return limit_reached(rules, asked.phone, ledger, now)
@@ -277,6 +293,7 @@ def _unknown(kind: NumberClass, ledger: DialLedger) -> DialRefusal:
 
 def limit_reached(rules: DialRules, phone: str, ledger: DialLedger, now: Now) -> DialRefusal | None:
     """Return the limit that a position has reached; refuse while the log is unread."""
+    # the limits hold over a restart: until the log is read nobody knows what was used up
     if not ledger.loaded:
         return DialRefusal.NOT_READY
     if sum(1 for _ in ledger.of(phone, now.wall, HOUR)) >= rules.calls_per_hour:
@@ -286,6 +303,7 @@ def limit_reached(rules: DialRules, phone: str, ledger: DialLedger, now: Now) ->
 
 def left_ms(rules: DialRules, phone: str, ledger: DialLedger, now: Now) -> int:
     """Return how long a position may still talk today, in ms."""
+    # a call that goes on counts up to now
     talked = sum(placed.seconds(now.wall) for placed in ledger.of(phone, now.wall, DAY))
     return int((rules.minutes_per_day * 60 - talked) * 1000)
 
@@ -296,7 +314,8 @@ def _called(rules: DialRules, number: str, ledger: DialLedger, now: Now) -> bool
 
 
 def unit_of(directory: Directory, number: str, plan: NumberingPlan) -> str:
-    """Name the unit (and label) in whose declarations a number stands, "" for none (P7)."""
+    """Return the unit (and label) that has declared a number, "" for none (P7)."""
+    # the unit is named instead of the number, however that was written (P7)
     written = {SecretNumber(form) for form in _forms(number, plan)}
     for unit, target in _targets(directory):
         if target.reach is Reach.OUTSIDE and target.number in written:
@@ -305,6 +324,7 @@ def unit_of(directory: Directory, number: str, plan: NumberingPlan) -> str:
 
 
 def _forms(number: str, plan: NumberingPlan) -> tuple[str, ...]:
+    # a sealed number can only be compared: so try each way in which it may have been written
     bare = number.removeprefix(plan.trunk)
     return number, f"+{plan.code}{bare}", f"00{plan.code}{bare}"
 

@@ -26,13 +26,14 @@ from appliance.policy.text import Refused, Words
 
 
 class Reach(enum.StrEnum):
-    """How a target is reached from the appliance."""
+    """Way in which the appliance reaches a target."""
 
     PHONE = "phone"  # a SIP phone by the name of its account
     PBX = "pbx"  # an extension behind the line, by hook flash
     OUTSIDE = "outside"  # over a second analog line, so that the caller never learns it
 
 
+# account names as at the registrar; at most 15 digits outside (ITU-T E.164)
 NUMBER_SHAPES = {
     Reach.PHONE: re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"),
     Reach.PBX: re.compile(r"[0-9*#]{1,8}"),
@@ -48,8 +49,8 @@ LABEL_NAMES_NUMBER = (
     "l'etichetta contiene il numero: la vedono tutti, scrivere piuttosto di che cosa si tratta",
     "the label names the number: everybody sees a label, so write what stands there instead",
 )
+# an Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)
 _MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
-"""An Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def make_target(
 ) -> TransferTarget:
     """Make a target of what a person entered; raises Refused with the remedy."""
     # no sentence repeats the number: anybody may read it (P7)
+    # a phone is named by its account, in which dots and dashes count
     digits = text if reach is Reach.PHONE else SEPARATORS.sub("", text)
     if not NUMBER_SHAPES[reach].fullmatch(digits):
         raise Refused(
@@ -78,6 +80,7 @@ def make_target(
             "un numero di emergenza non può essere di un ufficio: si compone direttamente",
             "an emergency number cannot be an office's: dial it instead",
         )
+    # P7: private mobiles are never entered, those of the service are marked as such
     mobile = reach is Reach.OUTSIDE and _is_mobile(digits)
     if mobile and not service_mobile:
         raise Refused(
@@ -86,6 +89,7 @@ def make_target(
             "this is a mobile number: only a mobile of the service may be entered, marked as one "
             "(service_mobile = true); a private one never",
         )
+    # operators see labels, but no number (P7)
     if _label_names(label, digits):
         raise Refused(*LABEL_NAMES_NUMBER)
     if service_mobile and not mobile:
@@ -100,6 +104,7 @@ def with_label(found: TransferTarget, label: str) -> TransferTarget:
     """Give a target another label; raises Refused where that names the number."""
     plain = SEPARATORS.sub("", label)
     runs = (run for run in re.findall(r"[0-9*#+]+", plain))
+    # the number stays sealed here, so every part of the label is compared with it
     parts = (run[a:b] for run in runs for a, b in combinations(range(len(run) + 1), 2))
     if any(SecretNumber(part) == found.number for part in parts):
         raise Refused(*LABEL_NAMES_NUMBER)
@@ -109,7 +114,7 @@ def with_label(found: TransferTarget, label: str) -> TransferTarget:
 def target_to_tell(text: str) -> TransferTarget:
     """Make a target of a number that may be told outside; raises Refused for none."""
     digits = SEPARATORS.sub("", text)
-    # a mobile is taken for the service's own: `faults_of` finds one that was not declared so
+    # a mobile is assumed to be the service's own; `faults_of` reports one not declared as such
     return make_target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
 
 
@@ -122,12 +127,12 @@ def _is_mobile(digits: str) -> bool:
     return _MOBILE.fullmatch(digits) is not None
 
 
+# operators key it between `**` and `#`
 KEYPAD_CODE_SHAPE = re.compile(r"[0-9]{1,4}")
-"""What can be keyed between `**` and `#`."""
 
 
 class ReturnRule(enum.StrEnum):
-    """What becomes of a transferred call that comes back (P6)."""
+    """Rule for a transferred call that comes back (P6)."""
 
     APPOINTMENT = "appointment"
     EMAIL = "email"
@@ -135,7 +140,7 @@ class ReturnRule(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AppointmentSlots:
-    """When an office offers appointments: `minutes` each, `places` at a time."""
+    """Hours in which an office offers appointments: `minutes` each, `places` at a time."""
 
     week: Week
     minutes: int
@@ -156,10 +161,10 @@ class AppointmentSlots:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a caller may want of a unit: `targets` in the order they are tried.
+    """A caller's possible need of a unit; `targets` in the order in which they are tried.
 
-    `rules` are the unit's own unless given. `code_keys` is what an operator presses for it, 1 to 4
-    digits, "" for none. Raises Refused without a target, or for another code.
+    Without `rules` the declaration's apply. `code_keys` are the keys that an operator presses for
+    it, 1 to 4 digits, "" for none. Raises Refused without a target, or for other keys.
     """
 
     code: str
@@ -184,7 +189,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class EntryStamp:
-    """Who entered something, when, and on what written ground; `number` is the order of entry."""
+    """Author, time and written reference of an entry; `number` is the order of entry."""
 
     number: int
     by: str
@@ -195,11 +200,13 @@ class EntryStamp:
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ConfigurationError(f"entry {self.number}: its time needs an offset from UTC")
+        # P4: the written ground, an e-mail or a protocol number
         if not self.reference.strip():
             raise Refused(
                 "manca il riferimento scritto: l'e-mail (mittente e ora) o il protocollo",
                 f"entry {self.number} has no reference: name the e-mail or protocol number",
             )
+        # it lies beside the directory's file, and nowhere else
         if "/" in self.attachment or self.attachment in {".", ".."}:
             raise ConfigurationError(
                 f"entry {self.number}: an attachment is named without its folder"
@@ -208,7 +215,7 @@ class EntryStamp:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A unit's declaration; without needs it withdraws what was declared before.
+    """A unit's declaration (P4); without needs it withdraws the earlier one.
 
     In force from `first` to `last` (None: until superseded), both days included.
     """
@@ -249,8 +256,8 @@ class Declaration:
 class Variation:
     """Other bands for a while, today or prepared weeks ahead; it ends by itself (E12, E14).
 
-    `week` None: as declared, after all. `needs` empty means all of them. `notice` is what operators
-    read of it, "" for nothing: "Settimana elettorale".
+    `week` None restores the declared bands. `needs` empty means all of them. `notice` is shown to
+    operators, "" for none: "Settimana elettorale".
     """
 
     entry: EntryStamp
@@ -310,8 +317,8 @@ class Authorisation:
     last: date | None = None
 
 
+# entered in writing, and never changed afterwards (P4)
 DirectoryEntry = Declaration | Variation | Authorisation
-"""What is entered in writing; nothing of it is ever changed (P4)."""
 
 
 class DirectoryFault(NamedTuple):
@@ -337,12 +344,12 @@ class Directory:
 
     def own_declaration(self, code: str, day: date) -> Declaration | None:
         """Return the last declaration that a unit itself had begun by a day; it may be over."""
-        # one that is over still hides the ones before it: they were superseded (P4)
+        # one that has ended still hides earlier ones: they were superseded (P4)
         begun = (d for d in reversed(self.declarations) if d.unit == code and d.first <= day)
         return next(begun, None)
 
     def declaration(self, unit: Unit, day: date) -> Declaration | None:
-        """Return the declaration that holds for a unit on a day, its service's for want of one."""
+        """Return a unit's declaration on a day, else that of its service (E13)."""
         for code in filter(None, (unit.code, unit.service)):
             found = self.own_declaration(code, day)
             if found is not None:
@@ -375,9 +382,11 @@ class Directory:
             declaration
             for unit in self.units
             if (declaration := self.valid_declaration(unit, day)) is not None
+            # an office under its service's declaration is not named: the service is
             and declaration.unit == unit.code
             and declaration.last is not None
             and declaration.last <= limit
+            # a next declaration, or the service's, may take over without a gap
             and not self.valid_declaration(unit, declaration.last + timedelta(days=1))
         )
 
@@ -406,6 +415,7 @@ def all_numbers_known(directory: Directory) -> bool:
 
 def faults_of(directory: Directory) -> Iterator[DirectoryFault]:
     """Yield every inconsistency of a directory."""
+    # all faults at once, each with its place and remedy
     codes = [unit.code for unit in directory.units]
     for unit in directory.units:
         yield from _faults_of_unit(directory, unit, codes)
@@ -449,7 +459,8 @@ def _faults_of_unit(directory: Directory, unit: Unit, codes: list[str]) -> Itera
 
 
 def _faulty_code(place: str, code: str) -> Iterator[DirectoryFault]:
-    """Check a code: dots separate codes in trails and names of numbers (calls/orders.py)."""
+    """Check the code of a unit or a need."""
+    # dots separate codes in trails and names of numbers (calls/orders.py)
     if not CODE_SHAPE.fullmatch(code):
         yield DirectoryFault(
             place,
@@ -465,6 +476,7 @@ def _faults_of_variation(
     units = {variation.unit}
     unit = directory.unit(variation.unit)
     if unit is not None:
+        # an office without a declaration lives by its service's needs (E13)
         units.add(unit.service)
     known = {n.code for d in directory.declarations if d.unit in units for n in d.needs}
     for need in variation.needs:
@@ -487,6 +499,7 @@ def _faults_of_authorisation(
         for need in declaration.needs
         for target in need.targets
     }
+    # only a declaration says whose mobile it is; a private one is never told (P7)
     if authorisation.told.service_mobile and authorisation.told.number not in declared:
         yield DirectoryFault(
             f"{place}.tell",
@@ -503,7 +516,8 @@ def _faults_of_authorisation(
 
 
 def _codes_twice(directory: Directory) -> Iterator[DirectoryFault]:
-    """Check that a keypad code stands for one need; superseded declarations do not count."""
+    """Check that no two needs have the same keypad code."""
+    # superseded declarations do not count: their codes are free again
     latest = {d.unit: (number, d) for number, d in enumerate(directory.declarations, 1)}
     seen: dict[str, str] = {}
     for number, declaration in latest.values():
@@ -521,6 +535,7 @@ def _codes_twice(directory: Directory) -> Iterator[DirectoryFault]:
 def _numbers_twice(directory: Directory) -> Iterator[DirectoryFault]:
     """Check that every entry has its own number."""
     seen: set[int] = set()
+    # revocations are numbered with the entries
     for place, entry in stamps_with_place(directory):
         if entry.number in seen:
             yield DirectoryFault(f"{place}.number", f"{entry.number} is another entry's number")
@@ -556,13 +571,13 @@ class TransferHindrance(enum.StrEnum):
     NEED = "transfer.need_not_declared"
     BAND = "transfer.outside_band"
     CLOCK = "transfer.clock_unset"
-    NUMBERS = "transfer.numbers_unreadable"  # sealed with a key that is not there
+    NUMBERS = "transfer.numbers_unreadable"  # sealed with a key that is missing
     ABSENT = "transfer.all_absent"  # the switchboard's own mark: no phone rings (E4)
 
 
 @dataclass(frozen=True, slots=True)
 class NeedInForce:
-    """What holds for one need of a unit on a day."""
+    """Declaration, need and hours in force for one need of a unit on a day."""
 
     declaration: Declaration
     need: Need
@@ -576,6 +591,7 @@ def need_in_force(
     declaration = directory.declaration(unit, day)
     if declaration is None:
         return TransferHindrance.NO_DECLARATION
+    # a withdrawal is said as such, also after its last day
     if not declaration.needs:
         return TransferHindrance.WITHDRAWN
     if not declaration.runs_on(day):
@@ -591,10 +607,11 @@ def need_in_force(
 def _need_schedule(
     directory: Directory, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
 ) -> Schedule:
-    """Lay the variations over the declared week; the site's own periods are not the office's."""
+    """Return a need's hours: the variations laid over the declared week."""
     # another branch's group keeps its bands whatever closes our site
     hours = hours_elsewhere if (unit.code, need) in calendar.elsewhere else hours_of_office
-    # an office without a declaration lives by its service's, and by that one's variations too
+    # An office without a declaration lives by its service's, and by that one's variations too; its
+    # own come last. Nothing is edited: of two variations of a day the last one decides.
     units = dict.fromkeys((declaration.unit, unit.code))
     periods = tuple(
         variation.over(declaration.week)
@@ -608,7 +625,7 @@ def _need_schedule(
 def resumes_at(
     directory: Directory, calendar: Schedule, unit: Unit, need_code: str, wall: datetime
 ) -> datetime | None:
-    """Say when a need can next be transferred, by whatever declaration holds then; None: never.
+    """Return when a need can next be transferred, by the declaration in force then; None: never.
 
     Looks as far ahead as hours do (400 days).
     """
@@ -617,6 +634,7 @@ def resumes_at(
             directory, calendar, unit, need_code, start.astimezone(calendar.zone).date()
         )
         opens = found.schedule.next_open(start) if isinstance(found, NeedInForce) else None
+        # at `end` another declaration begins, or this one ends: then that one decides
         if opens is not None and (end is None or opens < end):
             return opens
     return None
@@ -646,6 +664,7 @@ class UnitNeed(NamedTuple):
 
 def need_by_keys(directory: Directory, keys: str, day: date) -> UnitNeed | None:
     """Return the need of a keypad code on a day, also by an expired declaration."""
+    # a declaration that has run out still says what its codes mean
     begun = (directory.own_declaration(unit.code, day) for unit in directory.units)
     for declaration in filter(None, begun):
         found = next((need for need in declaration.needs if keys and need.code_keys == keys), None)
@@ -674,6 +693,7 @@ def may_tell(
 
     None, too, for a number that cannot be read.
     """
+    # without the directory's key nothing is told, rather than an empty number
     if not number.is_known:
         return None
     found = _latest_authorisations(directory, at).get((unit, number))
@@ -685,6 +705,7 @@ def authorisation_holds(authorisation: Authorisation, at: datetime, zone: ZoneIn
 
     Its last day is a day of the office's own zone.
     """
+    # the last day ends at midnight in the town's own zone
     revoked, last = authorisation.revoked, authorisation.last
     if revoked is not None and revoked.at <= at:
         return False
@@ -706,6 +727,7 @@ def lapsing_numbers(
 
 
 def _ending_before(directory: Directory, at: datetime, day: date) -> Iterator[Authorisation]:
+    # an expired one stays listed until it is renewed or revoked (E11)
     for each in _latest_authorisations(directory, at).values():
         if each.revoked is None and each.last is not None and each.last < day:
             yield each
@@ -714,7 +736,8 @@ def _ending_before(directory: Directory, at: datetime, day: date) -> Iterator[Au
 def _latest_authorisations(
     directory: Directory, at: datetime
 ) -> dict[tuple[str, SecretNumber], Authorisation]:
-    """Return the last authorisation of each unit's numbers: it supersedes the ones before."""
+    """Return the last authorisation of each number of each unit."""
+    # later ones overwrite: the last one supersedes those before it, a revoked one included
     entered = (each for each in directory.authorisations if each.entry.at <= at)
     return {(each.unit, each.told.number): each for each in entered}
 
@@ -742,13 +765,14 @@ def duty_numbers(
 def duties_without_number(
     directory: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
 ) -> tuple[DutyNumber, ...]:
-    """Return the units whose number the greeting leaves out: the supervisor is warned."""
+    """Return the units whose number the greeting leaves out; the supervisor is warned (E11)."""
     return tuple(duty for duty in duty_numbers(directory, units, at, zone) if duty.number is None)
 
 
 def _number_to_tell(
     directory: Directory, code: str, at: datetime, zone: ZoneInfo
 ) -> SecretNumber | None:
+    # a unit may have authorised several numbers: the newest that holds is told
     for authorisation in reversed(directory.authorisations):
         told = authorisation.told.number
         if authorisation.unit == code and may_tell(directory, code, told, at, zone):

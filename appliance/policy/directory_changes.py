@@ -62,10 +62,10 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChange:
-    """The directory after an import, and what that changes; with `faults` it may not be stored.
+    """The directory after a change, and what changed; with `faults` it may not be stored.
 
-    `superseded` are declarations with the new one that takes their place, `kept` counts what is in
-    the directory and not among what was given: it stays.
+    `superseded` pairs a declaration with the new one that replaces it; `kept` counts the stored
+    entries that were not given: they stay (P4).
     """
 
     directory: Directory
@@ -114,6 +114,7 @@ def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
         new_units=tuple(unit for unit in given.units if unit.code not in before),
         changed_units=tuple(u for u in given.units if before.get(u.code, u) != u),
         gone_units=tuple(unit for unit in stored.units if unit.code not in after),
+        # the same units in another order: lists of units follow it
         moved_units=list(before) != list(after) and before == after,
         new=tuple(new),
         revoked=tuple(revoked),
@@ -161,7 +162,8 @@ def with_unit_in_place(units: tuple[Unit, ...], unit: Unit) -> tuple[Unit, ...]:
 
 
 def of_known_units(directory: Directory) -> Directory:
-    """Return the directory without entries of removed units: only the history shows them."""
+    """Return the directory without the entries of removed units."""
+    # entries are never deleted (P4): the history still shows them
     codes = {unit.code for unit in directory.units}
 
     def of_units(kind: tuple[Kind, ...]) -> tuple[Kind, ...]:
@@ -176,10 +178,9 @@ def of_known_units(directory: Directory) -> Directory:
 
 
 def with_known_numbers(read: Directory, known: Directory) -> Directory:
-    """Fill in unreadable numbers from an earlier reading of the same entries.
-
-    Nothing entered is ever changed (P4), so an entry's number is what it was.
-    """
+    """Fill in unreadable numbers from an earlier reading of the same entries."""
+    # A key that is lost while call control runs costs no transfer: nothing entered is ever changed
+    # (P4), so an entry's telephone numbers are those read before.
     before = {each.entry.number: each for each in known.entered()}
 
     def filled(each: Kind) -> Kind:
@@ -205,9 +206,12 @@ def _stored_twin(
     known = stored.entered()
     same = next((each for each in known if each.entry.number == number), None)
     if same is not None:
+        # the same number with other content would change what was entered (P4)
         is_it = without_number(same) == without_number(given)
         return same if is_it else DirectoryFault("number", _ENTRY_CHANGED.format(number))
+    # a file that numbers nothing may be imported again and again
     alike = next((each for each in known if without_number(each) == without_number(given)), None)
+    # numbers are the order of entry: a new entry comes after the last one
     if alike is None and number <= last:
         return DirectoryFault("number", _ENTRY_BEFORE_LAST.format(number, last))
     return alike
@@ -223,6 +227,7 @@ def _revocation(
         return None
     if stored.revoked is None:
         return Revocation(stored.entry.number, given.revoked)
+    # compared without the number, which is each site's own
     same = replace(stored.revoked, number=0) == replace(given.revoked, number=0)
     return (
         None if same else DirectoryFault("revoked", _REVOKED_OTHERWISE.format(stored.entry.number))
@@ -230,7 +235,7 @@ def _revocation(
 
 
 def without_number(entered: DirectoryEntry) -> DirectoryEntry:
-    """Return what was entered without its number and without its end."""
+    """Return an entry without its number and its revocation, for comparison by content."""
     entry = replace(entered.entry, number=0)
     if isinstance(entered, Authorisation):
         return replace(entered, entry=entry, revoked=None)
@@ -240,7 +245,7 @@ def without_number(entered: DirectoryEntry) -> DirectoryEntry:
 def _superseded(
     stored: Directory, new: list[DirectoryEntry]
 ) -> Iterator[tuple[Declaration, Declaration]]:
-    """Find which declaration each new one takes the place of, on its first day."""
+    """Yield each declaration that a new one replaces on its first day, with the new one."""
     for each in new:
         if isinstance(each, Declaration):
             before = stored.own_declaration(each.unit, each.first)
@@ -275,13 +280,13 @@ def _laid_over(
 Form = Mapping[str, Any]
 Made = TypeVar("Made")
 VARIED_CLOSED, VARIED_AS_DECLARED = "closed", "declared"
-"""What a variation may say instead of bands: none at all, or those declared after all."""
+"""Words of a variation instead of bands: no band, or the declared ones."""
 _KINDS = ("declarations", "variations", "authorisations")
 
 
 @dataclass(frozen=True, slots=True)
 class EnteredBy:
-    """Who enters something, when (aware), and the file that is attached to it ("" for none)."""
+    """Author and time (aware) of an entry, and the attached file ("" for none)."""
 
     by: str
     at: datetime
@@ -289,20 +294,22 @@ class EnteredBy:
 
 
 FormReader = Callable[[Directory, Form, EnteredBy, date], DirectoryChange]
-"""How a form is read: the directory as stored, the form, who enters it, the office's own day."""
+"""Reader of a form: stored directory, form, who enters it, the office's own day."""
 
 
 def declare(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> DirectoryChange:
-    """Enter a declaration; without needs only where the form says that it withdraws."""
+    """Enter a declaration; one without needs must be marked as a withdrawal."""
     fields = FormFields(form, [])
     unit, entry = _unit_code(stored, fields), _stamp(stored, fields, stamp)
     by = fields.text("declared_by", is_needed=True)
     first, last = fields.day("first", today) or today, fields.day("last")
     week, offered = fields.week("week"), _slots(fields)
     rules = fields.rules("rules")
+    # a declaration without needs withdraws the office, so the form has to say so
     wanted = () if fields.flag("withdraw") else tuple(_needs(stored, fields))
     _check_declaration(fields, rules, week, has_needs=bool(wanted))
-    rules = rules or (ReturnRule.EMAIL,)  # one that is not given is told of, not an exception
+    # a missing rule is noted at its field; with this one the other fields can still be read
+    rules = rules or (ReturnRule.EMAIL,)
     made = fields.attempt(
         "last",
         lambda: Declaration(entry, unit, by, week, rules, wanted, first, last, offered),
@@ -339,6 +346,7 @@ def vary(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> Direct
     """Enter other bands for a day or some (E12): `hours` are bands, "closed" or "declared"."""
     fields = FormFields(form, [])
     unit, entry = _unit_code(stored, fields), _stamp(stored, fields, stamp)
+    # a variation of today needs unit, hours and reference alone (E12: in 30 s)
     first = fields.day("first", today) or today
     last = fields.day("last", first) or first
     if last < today:
@@ -348,6 +356,7 @@ def vary(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> Direct
             f"{day_phrase('', last, 'en')} is past: name a day to come",
         )
     found = stored.unit(unit)
+    # variations lie over declared bands, so without a declaration there is nothing to vary (P4)
     declared = of_known_units(stored).valid_declaration(found, first) if found else None
     if found is not None and declared is None:
         fields.wrong(
@@ -388,12 +397,13 @@ def revoke(stored: Directory, form: Form, stamp: EnteredBy, _today: date) -> Dir
 
 
 def edit_unit(stored: Directory, form: Form, _stamp: EnteredBy, _today: date) -> DirectoryChange:
-    """Change a unit's name, e-mail or sentence to say, or add one; what is not named stays."""
+    """Change a unit's name, e-mail or sentence to say, or add a unit; omitted fields stay."""
     fields = FormFields(form, [])
     code = _unit_code(stored, fields) if form.get("unit") else ""
     known = stored.unit(code)
     if known is None:
         made = code_of(fields.text("name", is_needed=True)) or "ufficio"
+        # the form asks for names only: the code is made of the name
         known = Unit(free_code(made, {each.code for each in stored.units}), "", "")
         known = replace(known, service=fields.text("service"))
     name, email = (
@@ -418,11 +428,12 @@ def _unit_code(stored: Directory, fields: FormFields) -> str:
 
 
 def _stamp(stored: Directory, fields: FormFields, stamp: EnteredBy) -> EntryStamp:
-    """Make the entry's stamp; note a faulty one and go on, so that all fields are read."""
+    """Return the entry's stamp; a faulty one is noted at its field."""
     number, reference = stored.last_number() + 1, fields.text("reference")
     made = fields.attempt(
         "reference", lambda: EntryStamp(number, stamp.by, stamp.at, reference, stamp.attachment)
     )
+    # a stand-in, so that the other fields are read and all mistakes shown at once
     return made or EntryStamp(number, stamp.by, stamp.at, "-")
 
 
@@ -451,6 +462,7 @@ def _target_to_tell(
     if not fields.text("need"):
         written = fields.text("number", is_needed=True)
         return fields.attempt("number", lambda: target_to_tell(written)) if written else None
+    # a declared number is named by need and place, so the form need not show it (P7)
     code, which = fields.text("need"), fields.number("which", 1)
     declaration = of_known_units(stored).own_declaration(unit, today)
     found = declared_number(stored, declaration.entry.number, code, which) if declaration else None
@@ -461,6 +473,7 @@ def _target_to_tell(
             f"{unit} has declared no number {which} for the need {code!r}",
         )
         return None
+    # a citizen cannot dial an internal number or an account
     if found.reach is not Reach.OUTSIDE:
         fields.wrong(
             "need",
@@ -480,7 +493,7 @@ def _or_refuse(fields: FormFields, made: Made | None) -> Made:
 
 
 def _or_refuse_faults(stored: Directory, merged: DirectoryChange) -> DirectoryChange:
-    """Return the change unless it brings a new fault; raises FormRefused with all of them."""
+    """Return the change; raises FormRefused with every fault that was not there before."""
     before = {fault.text for fault in faults_of(of_known_units(stored))}
     new = [f for f in faults_of(of_known_units(merged.directory)) if f.text not in before]
     if new:
@@ -500,12 +513,14 @@ _NOT_IN_CODE = re.compile(r"[^a-z0-9]+")
 
 def code_of(name: str) -> str:
     """Make a code of a name: "Italiani all'estero" is italiani-all-estero; "" of signs alone."""
+    # NFKD separates accents from letters, so that ASCII keeps the letters
     plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     return _NOT_IN_CODE.sub("-", plain).strip("-")[:32].strip("-")
 
 
 def free_code(code: str, taken: set[str]) -> str:
     """Return a code, or with 2, 3 and so on where it is taken."""
+    # nobody has to think of a code: two alike are told apart
     number, found = 1, code
     while found in taken:
         number += 1
@@ -520,6 +535,7 @@ def _slots(fields: FormFields) -> AppointmentSlots | None:
         return None
     week = part.week("week")
     minutes, places = part.number("minutes", 20), part.number("places", 1)
+    # a form whose slot fields were left alone offers no appointments
     if not week.ever_opens:
         return None
     return part.attempt("minutes", lambda: AppointmentSlots(week, minutes, places))
@@ -528,6 +544,7 @@ def _slots(fields: FormFields) -> AppointmentSlots | None:
 def _needs(stored: Directory, fields: FormFields) -> Iterator[Need]:
     """Read the needs; one without a code gets one of its name."""
     parts = list(fields.parts("needs", MOST_NEEDS))
+    # codes that the form names go before those made of names
     taken = {part.text("code") for part in parts}
     for part in parts:
         name, code = part.text("name", is_needed=True), part.text("code")
@@ -558,7 +575,8 @@ def _read_targets(stored: Directory, fields: FormFields) -> Iterator[TransferTar
 
 
 def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> TransferTarget | None:
-    """Take over a number of an earlier declaration: the person at the form need not see it (P7)."""
+    """Return a number of an earlier declaration, with the form's label."""
+    # named by its place, so that the person at the form need not see the number (P7)
     number, which = kept.number("declaration", 0), kept.number("which", 0)
     found = declared_number(stored, number, kept.text("need"), which)
     if found is None:
@@ -589,7 +607,7 @@ def _written_target(fields: FormFields) -> TransferTarget | None:
 
 
 class AttachmentKind(enum.StrEnum):
-    """What may be attached; the value is the ending of its name."""
+    """Kind of an attachment; the value is the ending of its name."""
 
     EML = "eml"  # RFC 5322, as mail programmes save it
     PDF = "pdf"  # ISO 32000-1
@@ -598,6 +616,7 @@ class AttachmentKind(enum.StrEnum):
 # certified e-mails carry long signatures, so their header fields may come late
 MAIL_HEAD_BYTES: Final = 65_536
 LONGEST_ATTACHMENT_NAME: Final = 60
+# a field's name is printable ASCII without the colon (RFC 5322, 2.2)
 _MAIL_FIELD: Final = re.compile(rb"(?P<name>[!-9;-~]+):[^\0]*\Z")
 # an e-mail has one of each group (RFC 5322, 3.6: From and Date are mandatory)
 _MAIL_FIELDS_NEEDED: Final = ({b"from"}, {b"date", b"received"}, {b"subject", b"message-id", b"to"})
@@ -605,6 +624,7 @@ _MAIL_FIELDS_NEEDED: Final = ({b"from"}, {b"date", b"received"}, {b"subject", b"
 
 def attachment_kind(data: bytes) -> AttachmentKind | None:
     """Return the kind of a file, None for one that is not accepted."""
+    # ISO 32000-1, 7.5.2: a PDF begins with its header
     if data.startswith(b"%PDF-"):
         return AttachmentKind.PDF
     names = _mail_fields(data[:MAIL_HEAD_BYTES])
@@ -616,19 +636,22 @@ def attachment_name(given: str, digest: str, sort: AttachmentKind) -> str:
 
     `digest` is its SHA-256 in hexadecimal; the same file given twice has one name.
     """
+    # the ending is that of the content, not of the name it was given
     base = given.replace("\\", "/").rpartition("/")[2]
     stem = base.rpartition(".")[0] or base
     bare = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     plain = re.sub(r"[^A-Za-z0-9]+", "-", bare).strip("-")[:LONGEST_ATTACHMENT_NAME].strip("-")
+    # the digest keeps two files of one name apart
     return f"{plain or 'e-mail'}-{digest[:8]}.{sort}"
 
 
 def _mail_fields(head: bytes) -> frozenset[bytes]:
-    """Return the names of the header fields that a text begins with; none where it has no such."""
+    """Return the names of the header fields that a text begins with; none if it has no header."""
     names = set[bytes]()
     for line in head.splitlines():
         if not line:
             break
+        # a folded header field goes on in this line (RFC 5322, 2.2.3)
         if line[:1] in b" \t" and names:
             continue
         found = _MAIL_FIELD.match(line)
@@ -673,6 +696,7 @@ def _declaration_words(
         yield Words("L'ufficio non riceverà chiamate.", "The office will take no calls.")
         return
     yield _replaces_words(before)
+    # offices without a declaration of their own use their service's (E13)
     heirs = [
         unit.name
         for unit in directory.units
@@ -700,7 +724,7 @@ def _replaces_words(before: Declaration | None) -> Words:
 
 
 def _bands_words(before: Declaration | None, new: Declaration) -> _Sentences:
-    """Say each weekday whose bands are other than before."""
+    """Yield a sentence for each weekday whose bands change."""
     old_days = before.week.days if before else ((),) * 7
     for name, old, now in zip(WEEKDAY_WORDS, old_days, new.week.days, strict=True):
         if old == now:
@@ -777,6 +801,7 @@ def _rules_words(before: Declaration | None, new: Declaration) -> _Sentences:
 def _variation_words(directory: Directory, new: Variation, today: date) -> _Sentences:
     name = name_of(directory, new.unit)
     it, en = _days_words(new.first, new.last, today)
+    # a form gives one set of bands for all days: any day that has them shows them
     met = next((bands for bands in new.week.days if bands), ()) if new.week else ()
     hours = AS_DECLARED if new.week is None else _hours_words(met) if met else NO_CALLS
     needs = f" ({', '.join(new.needs)})" if new.needs else ""
@@ -795,7 +820,7 @@ def _authorisation_words(directory: Directory, new: Authorisation) -> _Sentences
 
 
 def _span_words(first: date, last: date | None, today: date) -> tuple[str, str]:
-    """Say from when to when."""
+    """Return a span of days in words, in Italian and English."""
     it, en = (
         ("da oggi", "from today")
         if first == today
@@ -807,7 +832,7 @@ def _span_words(first: date, last: date | None, today: date) -> tuple[str, str]:
 
 
 def _days_words(first: date, last: date, today: date) -> tuple[str, str]:
-    """Say on which days."""
+    """Return the days in words, in Italian and English."""
     if first != last:
         return _span_words(first, last, today)
     if first == today:

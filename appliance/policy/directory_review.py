@@ -73,7 +73,7 @@ class UnitStatus:
 
     @property
     def is_open(self) -> bool:
-        """True while a call may go on for some need."""
+        """True while calls may be transferred for at least one need."""
         return any(need.allowed for need in self.needs)
 
 
@@ -94,6 +94,7 @@ def _need_statuses(
 ) -> Iterator[NeedStatus]:
     local = now.wall.astimezone(calendar.zone)
     held = directory.valid_declaration(unit, local.date())
+    # without a valid declaration an unnamed need still shows why, and what to offer
     for code, name in [(n.code, n.name) for n in held.needs] if held else [("", "")]:
         answer = may_transfer(directory, calendar, unit.code, code, now)
         yield need_status(answer, code, name, local)
@@ -113,7 +114,7 @@ def need_status(
 
 
 def open_words(allowed: TransferAllowed, local: datetime) -> Words:
-    """Say that a call may go on, and until when."""
+    """Return the sentence that a call may be transferred, and until when."""
     name, ends = allowed.unit.name, allowed.band_ends
     if ends is None:
         return Words(f"{name}: si può trasferire.", f"{name}: takes calls.")
@@ -123,8 +124,9 @@ def open_words(allowed: TransferAllowed, local: datetime) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAttention:
-    """Units without a valid declaration, declarations and authorisations that soon run out, and
-    authorisations that did."""
+    """Units without a valid declaration, declarations and authorisations that expire soon, and
+    authorisations that have expired (E11, E13).
+    """
 
     undeclared: tuple[Unit, ...] = ()
     expiring: tuple[Declaration, ...] = ()
@@ -133,7 +135,7 @@ class DirectoryAttention:
 
     @property
     def is_nothing(self) -> bool:
-        """True when there is nothing to look after."""
+        """True when nothing needs attention."""
         return not (self.undeclared or self.expiring or self.lapsing or self.lapsed)
 
 
@@ -151,11 +153,12 @@ def attention_of(
 
 
 def attention_words(attention: DirectoryAttention) -> tuple[Words, ...]:
-    """Say each point in one sentence, the gravest first; none contains a number (P7)."""
+    """Return one sentence for each point, the gravest first; none contains a number (P7)."""
     return tuple(_attention_sentences(attention))
 
 
 def _attention_sentences(attention: DirectoryAttention) -> Iterator[Words]:
+    # the gravest first: nothing can be transferred there
     for unit in attention.undeclared:
         yield Words(
             f"{unit.name} ({unit.code}): nessuna comunicazione valida, non si può trasferire; "
@@ -186,7 +189,7 @@ def _attention_sentences(attention: DirectoryAttention) -> Iterator[Words]:
 
 
 def _on_day(entry: Authorisation | Declaration) -> Words:
-    """Say on which day it runs out, or ran out."""
+    """Return the day of expiry, in words."""
     assert entry.last is not None
     return Words(day_phrase("il", entry.last, "it"), day_phrase("on", entry.last, "en"))
 
@@ -211,7 +214,7 @@ WEEKDAY_SHORT = {
 
 
 def entered_words(entered: DirectoryEntry, language: str) -> str:
-    """Say what was entered in one line: kind, number, unit, when it holds, in which bands."""
+    """Return an entry in one line: kind, number, unit, validity, bands."""
     kind = in_language(ENTRY_KINDS[type(entered)], language)
     return f"{kind} {entered.entry.number}, {entered.unit}, {_entry_holds(entered, language)}"
 
@@ -219,7 +222,7 @@ def entered_words(entered: DirectoryEntry, language: str) -> str:
 def history_rows(
     entered: DirectoryEntry, language: str, zone: ZoneInfo | None = None
 ) -> Iterator[str]:
-    """Show an entry in full, in rows."""
+    """Yield the rows that show an entry in full."""
     entry = entered.entry
     on = "" if not entry.attachment else f" [{entry.attachment}]"
     yield f"{moment_words(entry.at.astimezone(zone), language)}  {entered_words(entered, language)}"
@@ -228,6 +231,7 @@ def history_rows(
         said = "comunicata da" if language == "it" else "declared by"
         yield f"    {said} {entered.declared_by}; {returns_words(entered, language)}"
         for need in entered.needs:
+            # the number prints as a mask (P7)
             labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
             yield f"    {need.code} ({need.name}): {labels}"
     if isinstance(entered, Authorisation) and entered.revoked is not None:
@@ -248,6 +252,7 @@ def _entry_holds(entered: DirectoryEntry, language: str) -> str:
             needs = f" ({', '.join(entered.needs)})" if entered.needs else ""
             notice = f", «{entered.notice}»" if entered.notice else ""
             return f"{_span(entered.first, entered.last, language)}, {bands}{needs}{notice}"
+    # a mask, too (P7)
     parts = (str(entered.told.number), entered.authorised_by)
     until = ""
     if entered.last:
@@ -257,7 +262,7 @@ def _entry_holds(entered: DirectoryEntry, language: str) -> str:
 
 
 def returns_words(declaration: Declaration, language: str) -> str:
-    """Say what a return leads to, by need where that differs, and when appointments are offered."""
+    """Return the return rules in words, by need where they differ, and the appointment hours."""
     rules = rules_words(declaration.rules, language)
     own = [f"{n.code}: {rules_words(n.rules, language)}" for n in declaration.needs if n.rules]
     parts = ["; ".join([rules, *own])]
@@ -268,7 +273,7 @@ def returns_words(declaration: Declaration, language: str) -> str:
 
 
 def slots_words(slots: AppointmentSlots | None, language: str) -> str:
-    """Say when appointments are offered, how long one is and how many at a time."""
+    """Return the appointment hours in words: week, minutes of one, places at a time."""
     if slots is None:
         return "nessun orario offerto" if language == "it" else "no hours offered"
     places = f" x {slots.places}" if slots.places > 1 else ""
@@ -276,12 +281,12 @@ def slots_words(slots: AppointmentSlots | None, language: str) -> str:
 
 
 def rules_words(rules: tuple[ReturnRule, ...], language: str) -> str:
-    """Say what a return leads to."""
+    """Return the rules of a return in words (P6)."""
     return ", ".join(in_language(RETURN_RULE_WORDS[rule], language) for rule in rules)
 
 
 def week_words(week: Week, language: str) -> str:
-    """Say the bands of a week, days that are alike together."""
+    """Return the bands of a week in words; days with the same bands are joined."""
     by_bands: dict[str, list[str]] = {}
     for day, bands in zip(WEEKDAYS, week.days, strict=True):
         if bands:
@@ -305,7 +310,7 @@ SpecialTime = Holiday | Closure | SpecialOpening | Period | NewWeek | Variation 
 
 @dataclass(frozen=True, slots=True)
 class TimeAhead:
-    """Something that holds from `first` to `last`, both included; None: until something follows.
+    """An entry in force from `first` to `last`, both included; None: until the next one.
 
     `unit` is "" for the whole site.
     """
@@ -319,14 +324,15 @@ class TimeAhead:
 def times_ahead(
     directory: Directory, calendar: Schedule, first: date, last: date
 ) -> tuple[TimeAhead, ...]:
-    """List what holds on any day from `first` to `last`, by its own first day."""
+    """Return the special times that meet the days `first` to `last`, by their own first day."""
     found = (*_of_the_switchboard(calendar, first), *_of_units(directory, first))
+    # the list begins with what still holds on the first day
     met = (a for a in found if a.first <= last and (a.last is None or a.last >= first))
     return tuple(sorted(met, key=lambda a: (a.first, a.unit)))
 
 
 def ahead_of_units(found: tuple[TimeAhead, ...], *codes: str) -> tuple[TimeAhead, ...]:
-    """Return what concerns some units, not the site."""
+    """Return the times of the units `codes`, without those of the site."""
     return tuple(each for each in found if each.unit and each.unit in codes)
 
 
@@ -340,7 +346,7 @@ def _of_the_switchboard(calendar: Schedule, first: date) -> Iterator[TimeAhead]:
     for period in (*calendar.periods, *calendar.entered):
         yield TimeAhead(period.first, period.last, period)
     for new in calendar.weeks:
-        # a week that holds already is no special time
+        # a week already in force is no special time
         if new.since > first:
             yield TimeAhead(new.since, None, new)
 
@@ -354,6 +360,7 @@ def _of_units(directory: Directory, first: date) -> Iterator[TimeAhead]:
     for variation in directory.variations:
         yield TimeAhead(variation.first, variation.last, variation, variation.unit)
     for declaration in directory.declarations:
+        # one in force already is the ordinary state, as a week that holds
         if declaration.first > first:
             yield TimeAhead(declaration.first, declaration.last, declaration, declaration.unit)
 
@@ -370,7 +377,7 @@ NOTHING_AHEAD = Words("Niente di speciale in vista.", "Nothing special lies ahea
 
 
 def ahead_rows(found: Iterable[TimeAhead], language: str) -> Iterator[str]:
-    """Say each in a row: when, of whom, what holds."""
+    """Yield a row for each: when, for whom, what holds."""
     for each in found:
         whom = each.unit or in_language(WHOLE_SWITCHBOARD, language)
         days = _days_ahead(each.first, each.last, language)
@@ -385,7 +392,7 @@ def _days_ahead(first: date, last: date | None, language: str) -> str:
 
 
 def what_holds(each: TimeAhead, language: str) -> str:
-    """Say what holds then: its bands and its notice, or why it is closed."""
+    """Return its bands and notice in words, or why it is closed."""
     match each.what:
         case Holiday(name=name):
             return _named(_HOLIDAY, name, language)

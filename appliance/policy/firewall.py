@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 Network = IPv4Network | IPv6Network
+# an office's own network is numbered from these
 PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     ip_network(one)
     for one in (
@@ -20,10 +21,12 @@ PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
         "fc00::/7",  # RFC 4193
     )
 )  # fmt: skip
-"""What an office's network is numbered from."""
 # phones fetch their files here while a technician has the window open; else nobody listens
 PHONE_FILES_PORT: Final = 5080
 SSH_PORT: Final = 22
+# Accepted before the LAN is looked at: DHCP and DHCPv6, without which the appliance has no address;
+# neighbour discovery and router advertisements with hop limit 255, which only this link can send
+# (RFC 4861, 6.1.2 and 7.1); MLD and IGMP, for the multicast of mDNS (UDP 5353).
 RULES_TEMPLATE: Final = """\
 # Made by `centralino firewall`; what is changed here is lost.
 table inet centralino
@@ -123,9 +126,8 @@ class OpenPorts:
 
     `rtp` is the first and the last port, `sip_tcp` whether SIP listens on TCP too, `near` are
     networks beside the private ones. SIP is accepted from `talkers` alone, () for the whole LAN;
-    so is sound, unless it `roams`: in a call over another registrar it comes from any host that
-    the registrar names. Prometheus asks at the port `figures`, 0 for none, from `askers` alone, ()
-    for the whole LAN; they reach nothing else.
+    so is sound, unless it `roams` (calls over another registrar). Prometheus asks at the port
+    `figures`, 0 for none, from `askers` alone, () for the whole LAN; they reach nothing else.
     """
 
     sip: int = 5060
@@ -140,9 +142,10 @@ class OpenPorts:
 
 
 def firewall_rules(openings: OpenPorts) -> str:
-    """Write the rules; loaded as a whole they replace the ones before in one step."""
+    """Return the ruleset; nft(8) loads it as a whole, replacing the previous one in one step."""
     lan = sorted(set(PRIVATE_NETWORKS) | set(openings.near), key=lambda one: (one.version, one))
     low, high = openings.rtp
+    # with no askers named, the figures are one more port for the whole LAN
     everybody = {openings.figures} if openings.figures and not openings.askers else set()
     return RULES_TEMPLATE.format(
         lan4=", ".join(str(one) for one in lan if one.version == 4),
@@ -167,12 +170,13 @@ def _talk(openings: OpenPorts) -> Iterator[str]:
 def _sound(openings: OpenPorts) -> Iterator[str]:
     """Yield the rules for RTP."""
     low, high = openings.rtp
+    # a call over another registrar brings sound from any host that it names
     for who in _talkers(() if openings.roams else openings.talkers):
         yield f"        {who}udp dport {low}-{high} accept\n"
 
 
 def _talkers(talkers: tuple[Network, ...]) -> Iterator[str]:
-    """Yield how a rule begins for each family of the phones' networks; "" for the whole LAN."""
+    """Yield a rule's beginning for each address family of the phones; "" for the whole LAN."""
     if not talkers:
         yield ""
     for version, family in ((4, "ip"), (6, "ip6")):
@@ -181,7 +185,8 @@ def _talkers(talkers: tuple[Network, ...]) -> Iterator[str]:
 
 
 def _figures(openings: OpenPorts) -> Iterator[str]:
-    """Yield a rule for each family of those who alone may ask for figures."""
+    """Yield a rule for each address family of the hosts that may ask for figures."""
+    # placed before the LAN's rules: a Prometheus server may be outside the LAN
     for version, family in ((4, "ip"), (6, "ip6")):
         askers = [str(one) for one in openings.askers if one.version == version]
         if openings.figures and askers:

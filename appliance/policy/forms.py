@@ -18,20 +18,21 @@ T = TypeVar("T")
 LONGEST_TEXT = 200
 """Longest text of a field, in characters."""
 MISSING = Words("manca: va compilato", "is missing: fill it in")
+# "9-12 15-17", "9-12, 15-17", "9-12 e 15-17"
 _BETWEEN_BANDS = re.compile(r"[\s,;]+(?:(?:e|and)\s+)?")
 _DASH = re.compile(r"\s*[-–]\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class FormProblem:
-    """What is wrong in a form: the field's place ("needs.1.name"), and why in both languages."""
+    """A mistake in a form: the field's place ("needs.1.name"), and the reason."""
 
     place: str
     words: Words
 
 
 class FormRefused(OfficeError):  # noqa: N818 - reads as what it is
-    """Raised for a form that cannot be taken, with every problem of it."""
+    """Refusal of a form, with every problem in it."""
 
     def __init__(self, *problems: FormProblem) -> None:
         super().__init__("; ".join(f"{each.place}: {each.words.en}" for each in problems))
@@ -39,7 +40,7 @@ class FormRefused(OfficeError):  # noqa: N818 - reads as what it is
 
 
 def form_problem(place: str, it: str, en: str) -> FormProblem:
-    """Make a problem of its texts."""
+    """Return a problem with its texts in both languages."""
     return FormProblem(place, Words(it, en))
 
 
@@ -48,6 +49,7 @@ def bands_of(text: str) -> Bands:
 
     Raises Refused.
     """
+    # people write 9.00–12.30: dots in times, any dash between them
     plain = _DASH.sub("-", text.strip().replace(".", ":"))
     bands = tuple(Band.parse(each) for each in _BETWEEN_BANDS.split(plain) if each)
     check_bands(bands, "the day")
@@ -55,11 +57,12 @@ def bands_of(text: str) -> Bands:
 
 
 class FormFields:
-    """Reader of a form: notes every problem and goes on, so that a person sees all at once."""
+    """Reader of a form: notes every problem and reads on, so that a person sees all at once."""
 
     def __init__(
         self, form: Mapping[str, Any], problems: list[FormProblem], place: str = ""
     ) -> None:
+        # a person corrects a long form once, so all its parts share one list of problems
         self._form = form
         self._place = place
         self.problems = problems
@@ -73,7 +76,7 @@ class FormFields:
         self.problems.append(form_problem(self.at(name), it, en))
 
     def attempt(self, name: str, make: Callable[[], T]) -> T | None:
-        """Return what `make` makes; what it refuses is noted at the field."""
+        """Return the result of `make`; None if it raises Refused, which is noted at the field."""
         try:
             return make()
         except Refused as refused:
@@ -81,7 +84,7 @@ class FormFields:
             return None
 
     def text(self, name: str, *, is_needed: bool = False) -> str:
-        """Read a line of text; white space is made single."""
+        """Read a line of text; runs of white space become one space."""
         value = self._form.get(name, "")
         text = " ".join(value.split()) if isinstance(value, str) else ""
         if len(text) > LONGEST_TEXT:
@@ -93,11 +96,13 @@ class FormFields:
 
     def flag(self, name: str) -> bool:
         """Read a yes or no."""
+        # JSON's true alone: a text such as "false" is no yes
         return self._form.get(name) is True
 
     def number(self, name: str, otherwise: int) -> int:
         """Read a whole number of at most four digits."""
         value = str(self._form.get(name, otherwise)).strip()
+        # isdigit alone is true for digits of other scripts and superscripts, too
         if value.isascii() and value.isdigit() and len(value) <= 4:
             return int(value)
         self.wrong(name, "non è un numero", "is no number")
@@ -118,6 +123,7 @@ class FormFields:
     def week(self, name: str) -> Week:
         """Read seven texts, the bands of Monday to Sunday."""
         value = self._form.get(name, [])
+        # a form comes from outside: a value of another type counts as left out
         texts = value if isinstance(value, list) else []
         days = [
             self.attempt(f"{name}.{number}", partial(bands_of, str(text)[:LONGEST_TEXT]))
@@ -126,7 +132,7 @@ class FormFields:
         return Week(tuple(days[n] or () if n < len(days) else () for n in range(7)))
 
     def rules(self, name: str) -> tuple[ReturnRule, ...]:
-        """Read what a return leads to, in the order given."""
+        """Read the rules of a return, in the order given; unknown ones are ignored."""
         known = tuple(ReturnRule)
         chosen = dict.fromkeys(text for text in self.texts(name) if text in known)
         return tuple(ReturnRule(text) for text in chosen)
@@ -137,7 +143,7 @@ class FormFields:
         return tuple(str(each)[:LONGEST_TEXT] for each in value) if isinstance(value, list) else ()
 
     def part(self, name: str) -> FormFields | None:
-        """Return the fields of a part of the form, None where it was left out."""
+        """Return the fields of a part of the form, None if it is missing or empty."""
         value = self._form.get(name)
         found = isinstance(value, Mapping)
         return FormFields(value, self.problems, f"{self.at(name)}.") if found and value else None

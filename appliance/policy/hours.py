@@ -52,6 +52,7 @@ def day_words(day: date, language: str, *, year: bool = True) -> str:
 def date_words(day: date, language: str, *, year: bool = True) -> str:
     """Write a day as a letter does: "30 novembre 2026", "1° dicembre 2026"."""
     tongue = "it" if language == "it" else "en"
+    # Italian writes the first of a month as an ordinal number
     number = "1°" if (tongue, day.day) == ("it", 1) else str(day.day)
     words = f"{number} {_MONTHS[tongue][day.month - 1]}"
     return f"{words} {day.year}" if year else words
@@ -69,6 +70,7 @@ def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str
     """
     said = date_words(day, language, year=year)
     if language == "it" and word and day.day in _VOWEL_DAYS:
+        # il, dal, del become l', dall', dell'
         return f"{word.removesuffix('il')}l'{said}"
     return f"{word} {said}".lstrip()
 
@@ -76,6 +78,7 @@ def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str
 def clock_phrase(word: str, at: datetime | time, language: str) -> str:
     """Write a time of day behind a word: "alle 14:30", "dall'01:30", "at 14:30"."""
     if language == "it" and at.hour == 1:
+        # read "l'una": alle, dalle become all', dall'
         return f"{word[:-1]}'{at:%H:%M}"
     return f"{word} {at:%H:%M}"
 
@@ -106,6 +109,7 @@ def read_day(text: str, today: date) -> date:
             return date(
                 *(int(numbers[name] or numbers[f"{name}2"]) for name in ("year", "month", "day"))
             )
+    # a day such as 31/02 is refused like any other text
     except ValueError:
         pass
     raise Refused(
@@ -120,8 +124,10 @@ def read_moment(text: str, now: datetime) -> datetime:
     A time alone is today's. Raises Refused.
     """
     zone = now.tzinfo
+    # a fixed offset cannot tell when the clock is changed
     if not isinstance(zone, ZoneInfo):
         raise TypeError("the present is given in the site's zone")
+    # ISO 8601 puts a T between day and time
     day, _, clock = text.strip().replace("T", " ").rpartition(" ")
     found = _TIME.fullmatch(clock)
     if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
@@ -129,6 +135,7 @@ def read_moment(text: str, now: datetime) -> datetime:
             f"«{text}» non è un'ora: si scrive 14:30, domani 8:00 o 30/11/2026 14:30",
             f"{text!r} is no time: write 14:30, tomorrow 8:00 or 30/11/2026 14:30",
         )
+    # moment_words puts a comma behind the day
     on = read_day(day.rstrip(","), now.date()) if day else now.date()
     return local_moment(datetime.combine(on, time(int(found["hour"]), int(found["minute"]))), zone)
 
@@ -138,7 +145,9 @@ def local_moment(naive: datetime, zone: ZoneInfo) -> datetime:
 
     A time that comes twice is the first one; one that is skipped is the moment after the gap.
     """
+    # fold is 0: of a time that comes twice the first is meant
     moment = naive.replace(tzinfo=zone)
+    # a skipped time does not survive the way to UTC and back
     if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive:
         return moment
     return _end_of_gap(naive, zone)
@@ -146,6 +155,8 @@ def local_moment(naive: datetime, zone: ZoneInfo) -> datetime:
 
 def _end_of_gap(naive: datetime, zone: ZoneInfo) -> datetime:
     """Find by halving, to the second, when the clock was put forward over `naive`."""
+    # In a gap, fold 0 applies the offset before the change and fold 1 the one after it (PEP 495),
+    # so the change lies between the two; zoneinfo does not name it, hence the search.
     late = naive.replace(tzinfo=zone).astimezone(UTC)
     early = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
     before = early.astimezone(zone).utcoffset()
@@ -164,7 +175,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An open stretch of one day, in local wall-clock time; an `end` of 00:00 is 24:00.
+    """An open stretch of one day, in local wall-clock time; an `end` of 00:00 means 24:00.
 
     Raises ConfigurationError when it ends before it starts or knows a time zone.
     """
@@ -173,11 +184,13 @@ class Band:
     end: time
 
     def __post_init__(self) -> None:
+        # with a time zone a band would mean two things on two days of the year
         if self.start.tzinfo or self.end.tzinfo:
             raise Refused(
                 f"fascia {self}: scrivere ore locali, senza fuso orario",
                 f"band {self}: write local times, without a time zone",
             )
+        # `time` cannot hold 24:00, so midnight stands for it
         if self.end != MIDNIGHT and self.end <= self.start:
             raise Refused(
                 f"fascia {self}: la fine viene dopo l'inizio",
@@ -240,7 +253,7 @@ def _is_whole_day(bands: Bands) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The bands of the seven days, Monday first; raises ConfigurationError for any other number."""
+    """The bands of the seven days, Monday first; raises ConfigurationError for other than seven."""
 
     days: tuple[Bands, ...]
 
@@ -285,7 +298,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """A public holiday or the town's patron; made elsewhere, policy only reads them."""
+    """A public holiday or the town's patron saint's day."""
 
     day: date
     name: Words
@@ -322,6 +335,7 @@ class Closure:
         cls, first: date, last: date, reason: Words = NOTHING, greeting: str = ""
     ) -> Closure:
         """Close from the first moment of `first` to the last of `last`."""
+        # the end is exclusive: the midnight after the last day
         end = datetime.combine(last, time()) + ONE_DAY
         return cls(datetime.combine(first, time()), end, reason, greeting)
 
@@ -380,9 +394,9 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class NewWeek:
-    """Ordinary hours from `since` on, until the next; `week` None brings the file's back.
+    """Ordinary hours from `since` on, until the next; `week` None restores the configured week.
 
-    `number` is that of the entry which says so.
+    `number` is the number of its entry.
     """
 
     since: date
@@ -403,7 +417,7 @@ class Why(enum.StrEnum):
 
 
 class DayRule(NamedTuple):
-    """Which hours hold on a day and what the time outside them is called."""
+    """Hours in force on a day, with the reason codes inside and outside them."""
 
     bands: Bands
     inside: Why
@@ -429,7 +443,7 @@ class DayPiece(NamedTuple):
 
     @property
     def answer(self) -> tuple[bool, Why, Words, str]:
-        """What distinguishes two pieces for a caller: touching bands are one."""
+        """The values by which callers tell pieces apart: touching bands are one."""
         return (self.open, self.why, self.name, self.greeting)
 
 
@@ -442,6 +456,7 @@ def period_rule(period: Period, day: date) -> DayRule:
 
 def edges_of_day(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
     """Return the times of a day at which the answer may change, its midnight first."""
+    # the search for the next change asks this for every day of a year
     if _has_one_answer(midnight, bands, closures):
         return [midnight]
     edges = {midnight}
@@ -453,7 +468,7 @@ def edges_of_day(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]
 
 
 def _has_one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
-    """True if nothing, or one long closure, holds all day: fast, since a year is searched."""
+    """Tell whether no band, or one closure, holds all day."""
     if closures:
         only = closures[0]
         return len(closures) == 1 and only.start <= midnight and only.end >= midnight + ONE_DAY
@@ -462,6 +477,7 @@ def _has_one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, .
 
 def piece_at(at: datetime, rule: DayRule, closures: tuple[Closure, ...]) -> DayPiece:
     """Return the piece that begins at a moment."""
+    # a closure by date ranks above the bands
     for closure in closures:
         if closure.start <= at < closure.end:
             reason, prompt = closure.reason, closure.greeting
@@ -470,6 +486,7 @@ def piece_at(at: datetime, rule: DayRule, closures: tuple[Closure, ...]) -> DayP
         start, end = band.on(at.date())
         if start <= at < end:
             return DayPiece(at, True, rule.inside, rule.name, "", rule.notice, band)
+    # an opening is no reason for being closed outside its bands
     name = NOTHING if rule.inside is Why.OPENING else rule.name
     return DayPiece(at, False, rule.outside, name, rule.greeting, rule.notice)
 
@@ -507,7 +524,7 @@ class OpenState:
 
     @property
     def reopens_at(self) -> datetime | None:
-        """When it next opens; None while open, or when it never does."""
+        """Time of the next opening; None while open, or if it never opens."""
         return None if self.open else self.flips_at
 
 
@@ -533,6 +550,7 @@ class Schedule:
     _openings: dict[date, SpecialOpening] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # the class is frozen; a search for the next change looks up a year of days here
         object.__setattr__(self, "_holidays", {h.day: h for h in self.holidays})
         object.__setattr__(self, "_openings", {o.day: o for o in self.openings})
 
@@ -558,7 +576,7 @@ class Schedule:
         return wall if state.open else state.reopens_at
 
     def bands_on(self, day: date) -> Bands:
-        """Return the bands of a day, whatever closure may lie over them."""
+        """Return the bands of a day; closures by date do not count."""
         return self._rule(day).bands
 
     def week_on(self, day: date) -> Week:
@@ -578,6 +596,7 @@ class Schedule:
         """Find the piece that holds at `local`, and those that follow it."""
         pieces = self._pieces(local.date())
         here, following = next(pieces), next(pieces)
+        # in UTC: within one zone Python compares wall times, wrong in the nights the clock changes
         while local_moment(following.start, self.zone) <= local.astimezone(UTC):
             here, following = following, next(pieces)
         return here, chain((following,), pieces)
@@ -590,6 +609,7 @@ class Schedule:
         for piece in ahead:
             if change is None and piece.answer != here.answer:
                 change = piece.start
+                # nothing will ever open: searching the rest of the horizon would find no flip
                 if not here.open and not self._ever_opens:
                     return change, None
             if piece.open != here.open:
@@ -633,6 +653,7 @@ class Schedule:
             *(each.first for each in (*self.periods, *self.entered)),
             *(each.since for each in self.weeks),
         )
+        # `day` itself has nothing special, so only something that begins can change that
         return min((each for each in begins if each > day), default=date.max)
 
     def _day(self, day: date) -> Iterator[DayPiece]:
@@ -645,6 +666,7 @@ class Schedule:
 
     def _rule(self, day: date) -> DayRule:
         opening, holiday = self._openings.get(day), self._holidays.get(day)
+        # the newest entry decides; one of several days leaves the holidays among them alone (E14)
         for entered in reversed(self.entered):
             if entered.covers(day) and (entered.is_one_day or not holiday):
                 return period_rule(entered, day)
@@ -652,7 +674,9 @@ class Schedule:
             codes = (Why.OPENING, Why.CLOSED_HOURS)
             return DayRule(opening.bands, *codes, opening.reason, is_whole=True)
         if holiday:
+            # a holiday has no band, so HOURS is never the answer
             return DayRule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
+        # of overlapping periods the last decides: a short one is laid over a long one
         for period in reversed(self.periods):
             if period.covers(day):
                 bands = period.week.bands_on(day)
@@ -668,7 +692,8 @@ class Schedule:
 
 
 def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
-    """Return an office's hours: holidays and closures of the site, nothing else of its own."""
+    """Return an office's hours: its week and periods with the site's holidays and closures."""
+    # an office keeps none of the switchboard's own openings, entered periods and weeks
     closures = (*calendar.closures, *calendar.shut)
     none: dict[str, Any] = dict.fromkeys(("openings", "entered", "weeks", "shut"), ())
     return replace(calendar, weekly=week, closures=closures, periods=periods, **none)

@@ -31,15 +31,16 @@ from appliance.policy.routing import RouteStep, explain
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 
+# open day and night, so that only the site's own closures show (office_day)
 _ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
 _ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
 
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """One day: its open bands after whatever lies over them; `why` and `name` of what is special.
+    """One day: the bands in which it is open, and `why` and `name` of what makes it special.
 
-    `why` is HOURS or CLOSED_HOURS for a day as every week has it.
+    `why` is HOURS or CLOSED_HOURS for an ordinary day.
     """
 
     day: date
@@ -60,6 +61,7 @@ def hours_on(schedule: Schedule, day: date) -> DayHours:
     bands: list[Band] = []
     for piece, end in zip(pieces, ends, strict=True):
         start = piece.start.time()
+        # touching pieces of different reasons are one band for a reader
         if piece.open and bands and bands[-1].end == start:
             bands[-1] = Band(bands[-1].start, end)
         elif piece.open:
@@ -80,10 +82,8 @@ def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
 
 
 def office_day(house: Schedule, day: date) -> DayHours:
-    """Return a day as offices see it: closed with the whole site, else the switchboard's day.
-
-    Of the switchboard's special hours an office keeps none; people should know of them.
-    """
+    """Return a day as offices see it: closed with the whole site, else the switchboard's day."""
+    # offices do not keep the switchboard's special hours, but people should know of them
     closed = hours_on(hours_of_office(house, _ALWAYS), day)
     return closed if closed.is_special and not closed.bands else hours_on(house, day)
 
@@ -93,7 +93,7 @@ def office_day(house: Schedule, day: date) -> DayHours:
 
 
 class Whose(enum.StrEnum):
-    """Whose hours it is about; those of one group by the group's name."""
+    """Group whose hours an entry changes, or the whole site."""
 
     HOUSE = "house"
     SWITCHBOARD = "switchboard"
@@ -102,7 +102,7 @@ class Whose(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HoursEntry:
-    """One entry: its `number`, by whom, when, on what ground; `ends` is the entry that it ends.
+    """One entry: `number`, who, when, by which reference; `ends` is the number of the ended entry.
 
     It is a `period` or an `ordinary` week; a revocation is neither.
     """
@@ -125,7 +125,7 @@ class HoursEntry:
 
     @property
     def last(self) -> date:
-        """Its last day, likewise; an ordinary week has none."""
+        """Its last day, likewise; date.max for an ordinary week, which has none."""
         if self.ordinary:
             return date.max
         return self.period.last if self.period else self.at.date()
@@ -148,8 +148,9 @@ def entries_in_force(entries: Iterable[HoursEntry]) -> tuple[HoursEntry, ...]:
 
 
 def laid_over(schedule: Schedule, group: str, entries: Iterable[HoursEntry]) -> Schedule:
-    """Return a group's hours with the entries for it; they replace earlier ones."""
+    """Return a group's hours with `entries` as its only entered hours."""
     held = entries_in_force(entries)
+    # entries are oldest first: a later one lies over an earlier, a revocation brings that back
     found = tuple(e.period for e in held if e.period and e.is_about(group))
     about = (e.ordinary for e in held if e.ordinary and e.is_about(group))
     weeks = tuple(sorted(about, key=lambda each: (each.since, each.number)))
@@ -157,12 +158,13 @@ def laid_over(schedule: Schedule, group: str, entries: Iterable[HoursEntry]) -> 
 
 
 def _closes_all_offices(held: Iterable[HoursEntry]) -> tuple[Closure, ...]:
-    """Return the closures of the whole site: of its entered hours offices keep these alone."""
+    """Return the closures of the whole site, the only entered hours that offices keep."""
     found: tuple[Closure, ...] = ()
     for each in held:
         period = each.period
         if period and each.whose is Whose.HOUSE:
             over = Closure.whole_days(period.first, period.last, period.name, period.greeting)
+            # the newest entry decides: an opening entered later takes its days out of a closure
             found = tuple(part for closure in found for part in _outside(closure, over))
             found += () if period.week.ever_opens else (over,)
     return found
@@ -193,7 +195,7 @@ def _group_with(group: Group, entries: tuple[HoursEntry, ...]) -> Group:
 
 CLOSED_ALL_WEEK: Final = Week(((),) * 7)
 LONGEST_DAYS: Final = 366
-# holidays are known this far ahead, however long the appliance has run
+# holidays are known this far ahead, however long the appliance has been running
 FARTHEST_DAYS: Final = 5 * 365
 # beyond these only days that were special already are listed one by one
 MOST_DAYS_TOLD: Final = 14
@@ -227,6 +229,7 @@ def read_special_hours(
     week = _read_special_week(fields, first, last)
     if fields.problems:
         raise FormRefused(*fields.problems)
+    # without a translation both languages show the reason as written
     name = Words(reason, fields.text("reason_en") or reason)
     period = Period(first, last, name, week, greeting)
     return HoursEntry(next_number(stored), whose, period, by, at, reference, ends)
@@ -252,9 +255,10 @@ def next_number(stored: Collection[HoursEntry]) -> int:
 def special_changes(
     office: Office, stored: Collection[HoursEntry], new: HoursEntry, today: date
 ) -> tuple[Words, ...]:
-    """Say which days to come change, and how."""
+    """Return a sentence for each coming day that an entry changes."""
     before, after = office_with(office, stored), office_with(office, (*stored, new))
     met = [e for e in (new, *stored) if e.period and e.number in {new.number, new.ends}]
+    # only days to come can change
     first = max(today, min(each.first for each in met))
     days = list(_days_between(first, max(each.last for each in met)))
     groups = [
@@ -263,13 +267,14 @@ def special_changes(
         if any(each.is_about(a.name) for each in met)
     ]
     found = [pair for day in days for a, b in groups if (pair := _day_change_words(a, b, day))]
+    # special days are always listed, ordinary ones beyond MOST_DAYS_TOLD only counted
     told = [said for n, (said, special) in enumerate(found) if n < MOST_DAYS_TOLD or special]
     rest = len(found) - len(told)
     return (*told, *([_more_days(rest)] if rest else [])) or (NOTHING_CHANGES,)
 
 
 def _day_change_words(before: Group, after: Group, day: date) -> tuple[Words, bool] | None:
-    """Say what changes on a day, and whether it was special before."""
+    """Return a day's change in words, and whether the day was special before; None for none."""
     old, new = hours_on(before.schedule, day), hours_on(after.schedule, day)
     if old == new:
         return None
@@ -307,10 +312,11 @@ def _days_between(first: date, last: date) -> Iterator[date]:
 def _earliest_day(
     stored: Collection[HoursEntry], ends: int, today: date, fields: FormFields
 ) -> date:
-    """Return the first day that may be named: of what is corrected its own, else today."""
+    """Return the first day that may be named: today, or that of the corrected entry."""
     if not ends:
         return today
     old = fields.attempt("ends", lambda: _entry_to_end(stored, ends, today))
+    # a correction may keep a first day that has passed meanwhile
     return min(today, old.first) if old else today
 
 
@@ -355,8 +361,10 @@ def _read_special_week(fields: FormFields, first: date, last: date) -> Week:
     """Read the hours of the weekdays that are among the days."""
     if fields.text("kind") == "closed":
         return CLOSED_ALL_WEEK
+    # up to 12: a span may run over Sunday, hence n + 7 below
     met = {first.weekday() + n for n in range(min(7, (last - first).days + 1))}
     written = fields.week("week")
+    # of a Saturday to a Monday, Tuesday's hours mean nothing
     days = tuple(b if {n, n + 7} & met else () for n, b in enumerate(written.days))
     if not any(days) and not fields.problems:
         fields.wrong("week", "manca l'orario di almeno un giorno: «9-12», o scegliere Chiuso",
@@ -368,7 +376,7 @@ DAY_MINUTES: Final = 24 * 60
 # holidays may lie on some days, so an example is searched over five weeks
 EXAMPLE_DAYS: Final = 35
 EXAMPLE_DELAY: Final = timedelta(minutes=5)
-"""So long after a change of hours an example calls."""
+"""Delay of an example call after the change of hours that it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,7 +408,7 @@ class SampleCall:
 
 @dataclass(frozen=True, slots=True)
 class WeekChanges:
-    """What an entry changes from `since` on; `until` is the day of the next week, None for none."""
+    """Changes by an entry from `since` on; `until` is the next week's first day, None for none."""
 
     since: date
     until: date | None
@@ -474,6 +482,7 @@ def _examples(pairs: list[tuple[Group, Group]], since: date) -> Iterator[datetim
 
 def _other_hours(before: Group, after: Group, since: date) -> Iterator[tuple[datetime, bool]]:
     """Yield moments of the next weeks that open or close, with all that is special on a day."""
+    # compared with all that is special on a day, so that a holiday is no example
     for day in (since + number * ONE_DAY for number in range(EXAMPLE_DAYS)):
         old, new = (hours_on(each.schedule, day).bands for each in (before, after))
         for is_open, bands in ((True, bands_without(new, old)), (False, bands_without(old, new))):
@@ -484,6 +493,7 @@ def _within(band: Band, day: date, group: Group) -> datetime:
     """Return a moment shortly after a band has begun."""
     start, end = band.on(day)
     zone = group.schedule.zone
+    # not beyond the middle, for a band shorter than ten minutes
     return local_moment(min(start + EXAMPLE_DELAY, start + (end - start) / 2), zone).astimezone(
         zone
     )
@@ -493,6 +503,7 @@ def _sample_call(before: Office, after: Office, at: datetime) -> SampleCall | No
     """Follow a call on the first line; None where there is none."""
     if not before.lines:
         return None
+    # followed by the functions that decide live calls
     then, now = (_route_words(office, at) for office in (before, after))
     return SampleCall(at, then, now)
 
@@ -502,7 +513,7 @@ def _route_words(office: Office, at: datetime) -> tuple[Words, ...]:
 
 
 def _step_words(office: Office, step: RouteStep) -> Words:
-    """Say a step of the call, and when it opens again where it does."""
+    """Return a step of the call in words, with the reopening if there is one."""
     if step.reopens_at is None:
         return step.sentence
     at = office.local(step.reopens_at)
@@ -519,7 +530,7 @@ def _groups_of(office: Office) -> list[Group]:
 
 
 CONFIGURED: Final = "configured"
-"""Kind of a form that brings the configuration's hours back."""
+"""Kind of a form that restores the configured hours."""
 
 
 def read_new_week(
@@ -548,6 +559,7 @@ def revoke_new_week(
     if old is None:
         raise Refused("questa voce non vale più: è stata revocata",
                       "that entry holds no longer: it was revoked")  # fmt: skip
+    # hours in force are only followed by new ones, so that the history stays true
     if old.first <= at.date():
         raise Refused(
             "questo orario è già in vigore: inserirne uno nuovo, o tornare a quello configurato",
@@ -561,7 +573,7 @@ def revoke_new_week(
 
 
 def weeks_words(entries: Collection[HoursEntry], today: date) -> tuple[Words, ...]:
-    """Say which ordinary weeks that were entered hold or are to come, by whom and since when."""
+    """Return a sentence for each entered week in force or to come: whose, since when, by whom."""
     held = [e for e in entries_in_force(entries) if e.ordinary]
     past = [e for e in held if e.first <= today and not _is_followed(e, held, today)]
     return tuple(
@@ -614,6 +626,7 @@ def _read_since(fields: FormFields, today: date) -> date:
 
 def _read_week(fields: FormFields) -> Week:
     week = fields.week("week")
+    # after a mistake in a band the missing hours are its consequence, not one more mistake
     if not week.ever_opens and not any(each.place.startswith("week") for each in fields.problems):
         fields.wrong("week", "manca l'orario di almeno un giorno: «9-12»",
                      "needs the hours of one day at least: 9-12")  # fmt: skip

@@ -24,9 +24,9 @@ from appliance.policy.requests import (
 from appliance.policy.text import Words
 
 TO_HEAD = "head"
-"""The recipient "head of the front desk": the address is the configuration's, `[mail] head`."""
+"""The recipient "supervisor": the address is in the configuration, `[mail] head`."""
 TEST_KEY = "test-"
-"""The key of a mail that a technician sends to try the mail server begins so."""
+"""Beginning of the key of a mail by which a technician tries the mail server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Mail:
     """One mail to one recipient. The same `key` queued twice is one mail (and one Message-ID).
 
     `thread` is the key of the mail that this one follows up. `attachments` are files below the
-    state folder ("voicemail/new/ID.wav"). `calendar` is an iCalendar object (RFC 5545) to go with
-    it. `request` is the number of the request that it carries to the office, 0 for none: accepted
-    by the mail server, that request is "sent". `token` is the secret of the link in `body` that
-    closes that request, "" for none: of it only the hash is kept (policy/requests.py).
+    state folder ("voicemail/new/ID.wav"). `calendar` is an attached iCalendar object (RFC 5545).
+    `request` is the number of the request that the mail brings to the office, 0 for none; once the
+    mail server accepts the mail, that request is "sent". `token` is the secret of the link in
+    `body` that closes that request, "" for none; only its hash is stored (policy/requests.py).
     """
 
     key: str
@@ -52,7 +52,7 @@ class Mail:
 
 
 class LetterTopic(enum.StrEnum):
-    """What a letter is about, and to whom."""
+    """Subject and recipient of a letter."""
 
     EMAIL = "email"
     APPOINTMENT = "appointment"
@@ -138,6 +138,7 @@ _ORPHAN = Paragraph(
     ),
     "orphan",
 )
+# a letter to an office tells who asks, how to reach them, what for and by when (P6, E15)
 _WHO = Paragraph(
     Words(
         "Ufficio: {unit}\nNecessità: {need}\nOggetto: {subject}\n\nUtente:\n  {contact}\n",
@@ -163,6 +164,7 @@ _SHEET = Paragraph(
 _WHEN = Paragraph(
     Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment"
 )
+# on the office LAN alone, and once (E15)
 _LINK = Paragraph(
     Words(
         "Quando è evasa, chiudetela voi stessi da un computer dell'ufficio (il link vale una volta "
@@ -172,6 +174,7 @@ _LINK = Paragraph(
     ),
     "link",
 )
+# P6: the office calls back, and the duty is its own until somebody says that it was done
 _DUTY = Paragraph(
     Words(
         "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
@@ -193,7 +196,7 @@ _HEADS_DUTY = Words(
     "It is the duty of the office {unit}, and it stays open until somebody says that it was done."
     "\n\n{house}",
 )
-"""What the supervisor reads in a copy, and of a request whose office is not in the directory."""
+"""Closing text of the supervisor's copy, and of a request whose office is not in the directory."""
 _ORPHANS_DUTY = Paragraph(_HEADS_DUTY, "orphan")
 _PUBLIC = Paragraph(
     Words(
@@ -343,7 +346,7 @@ _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
 
 @dataclass(frozen=True, slots=True)
 class LetterSender:
-    """Who writes the letters: name, language and calendar, directory, public numbers.
+    """Sender of the letters: name, language, calendar, directory, public numbers.
 
     `done_link` is the address of the console's page that closes a request, "" where there is none;
     `labels` are what positions are called, by their phones' names.
@@ -359,12 +362,13 @@ class LetterSender:
 
     def called(self, who: str) -> str:
         """Return what a position is called; a person's name as it is."""
+        # offices know "Operatore 1", not a phone's name
         return self.labels.get(who, who)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestEvent:
-    """What happened to a request; `id` makes the mail's key. No `step`: it was taken.
+    """Event of a request; `id` is part of the mail's key. No `step`: it was taken over.
 
     `token` is the random secret of the link in its mail to the office.
     """
@@ -395,6 +399,7 @@ def letters_of(
     yield _to_office(sender, request, event, topic, recording, calendar)
     if topic is LetterTopic.REMINDER:
         if len(request.reminders) >= HEAD_AT_REMINDERS:
+            # at the second reminder the supervisor sees it (E9)
             yield _to_head(sender, request, event)
     elif request.citizen.email:
         written = _to_citizen(sender, request, event, topic)
@@ -415,11 +420,12 @@ def overdue_mail(
     }
     subject = _fill_in(SUBJECTS[LetterTopic.OVERDUE], language, words)
     body = _body(LetterTopic.OVERDUE, language, words)
+    # one key for all times: the supervisor is told once
     return Mail(f"{thread_of(request)}-overdue", TO_HEAD, subject, body)
 
 
 def invitation_text(sender: LetterSender, request: Request) -> str:
-    """Say in an office's calendar what an appointment is about, and with whom."""
+    """Return the invitation's text for the office: subject, form, citizen, question."""
     reached = contact_rows(request.citizen, sender.language)
     form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
     told = (form.it if sender.language == "it" else form.en) if form else ""
@@ -428,8 +434,9 @@ def invitation_text(sender: LetterSender, request: Request) -> str:
 
 
 def citizens_calendar_text(sender: LetterSender, request: Request) -> tuple[str, str]:
-    """Say in a citizen's calendar with whom an appointment is, and how: nothing that was typed."""
+    """Return title and text of the citizen's calendar entry; nothing that was typed (P7)."""
     unit, language = sender.directory.unit(request.unit), request.citizen.language
+    # a directory's name may contain a number, too (P7)
     name = without_numbers(unit.name if unit else "") or sender.name
     form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
     told = (form.it if language == "it" else form.en) if form else ""
@@ -456,8 +463,9 @@ def _topic(request: Request, event: RequestEvent) -> LetterTopic | None:
             return LetterTopic.MOVED
         case RequestStep.CANCEL:
             return LetterTopic.CANCELLED
+        # no mail about what the office did itself, nor about the mail server's reply
         case _:
-            return None  # what the office, or the mail server, has done needs no mail
+            return None
 
 
 def _to_office(
@@ -469,6 +477,7 @@ def _to_office(
     calendar: str,
 ) -> Mail:
     unit = sender.directory.unit(request.unit)
+    # an office missing from the directory gets no link: the mail goes to the supervisor
     link = sender.done_link + event.token if unit and sender.done_link and event.token else ""
     words = {
         "house": sender.name,
@@ -492,32 +501,39 @@ def _to_office(
     }
     first, body = event.step is None, _body(topic, sender.language, words)
     return Mail(
+        # one key, one mail: the first of a request, then one for each step
         thread_of(request) if first else f"{thread_of(request)}-{event.id}",
+        # nothing is lost for want of a recipient: the supervisor passes it on
         unit.email if unit else TO_HEAD,
         _fill_in(SUBJECTS[topic], sender.language, words),
         body,
+        # a reminder joins the e-mail thread of its request (E9)
         "" if first else thread_of(request),
         (recording,) if first and recording else (),
         calendar,
+        # to the supervisor it is not yet sent to its office
         request.number if unit else 0,
+        # not every letter has the paragraph with the link
         event.token if link and link in body else "",
     )
 
 
 def _to_head(sender: LetterSender, request: Request, event: RequestEvent) -> Mail:
     office = _to_office(sender, request, event, LetterTopic.TO_HEAD, "", "")
+    # a copy only: it neither sends the request nor joins the office's e-mail thread
     return replace(office, key=f"{office.key}-head", to=TO_HEAD, thread="", request=0)
 
 
 def _to_citizen(
     sender: LetterSender, request: Request, event: RequestEvent, topic: LetterTopic
 ) -> Mail:
-    """Write to the citizen: names of the directory and our own counts, nothing typed (P7)."""
+    """Return the mail to the citizen: names of the directory and our own counts (P7)."""
     language = request.citizen.language
     unit = sender.directory.unit(request.unit)
     words = {
         "house": sender.name,
         "number": str(request.number),
+        # offices write these names, and may have put a number in one
         "unit": without_numbers(unit.name if unit else ""),
         "need": without_numbers(_need_of(sender, request)),
         "due": day_words(due_day(request, sender.calendar), language),
@@ -530,6 +546,7 @@ def _to_citizen(
         LetterTopic.CANCELLED: LetterTopic.CITIZEN_CANCELLED,
         LetterTopic.APPOINTMENT: LetterTopic.CITIZEN_APPOINTMENT,
     }.get(topic, LetterTopic.CITIZEN_EMAIL)
+    # the citizen has a thread of their own, and never sees the office's
     thread = f"{thread_of(request)}-citizen" if event.step else ""
     subject = _fill_in(SUBJECTS[told], language, words)
     return Mail(key, request.citizen.email, subject, _body(told, language, words), thread)
@@ -547,8 +564,9 @@ def _body(topic: LetterTopic, language: str, words: dict[str, str]) -> str:
 
 
 def _fill_in(text: Words, language: str, words: dict[str, str]) -> str:
-    """Fill words into a text; braces within the words stay as they are."""
+    """Fill words into a text."""
     chosen = text.it if language == "it" else text.en
+    # not str.format: braces in the filled-in words stay as they are
     return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], chosen)
 
 
@@ -558,6 +576,7 @@ def _need_of(sender: LetterSender, request: Request) -> str:
 
 def need_name(directory: Directory, zone: tzinfo, request: Request) -> str:
     """Return what a request's need is called by the declaration of its day, else its code."""
+    # of the day it was taken: a later declaration may name the need otherwise
     day = request.at.astimezone(zone).date()
     unit = directory.unit(request.unit) or Unit(request.unit, "", "")
     declared = directory.declaration(unit, day)
@@ -575,8 +594,10 @@ def contact_rows(citizen: Citizen, language: str) -> str:
         (Contact.EMAIL, "e-mail", citizen.email),
     ):
         if value:
+            # a caller who left a recording has stated no preference
             mark = preferred if kind is citizen.prefers and not citizen.spoken else ""
             rows.append(f"{label}: {value}{mark}")
+    # so that the office knows in which language to answer
     if citizen.language != language:
         rows.append(f"lingua: {citizen.language}" if it else f"language: {citizen.language}")
     return "\n  ".join(rows)
@@ -592,6 +613,7 @@ def _appointment(sender: LetterSender, appointment: Appointment | None, language
     told += form.it if language == "it" else form.en
     if appointment.confirmed:
         return told
+    # the office has not agreed yet (P6: in its slots, or to be confirmed)
     return told + (" – DA CONFERMARE" if language == "it" else " – TO BE CONFIRMED")
 
 
@@ -625,8 +647,8 @@ class DeliveryVerdict(enum.StrEnum):
     """Result of one delivery attempt."""
 
     SENT = "sent"
-    LATER = "later"  # the server puts this notice off, or broke off in the middle of it
-    REFUSED = "refused"  # for good: this notice, or its recipient
+    LATER = "later"  # the server puts this mail off, or broke off in the middle of it
+    REFUSED = "refused"  # for good: this mail, or its recipient
     AWAY = "away"  # the server cannot be reached, or does not serve now
     MISSET = (
         "misset"  # the server refuses the appliance: password, TLS, sender; the technician's move
@@ -635,7 +657,7 @@ class DeliveryVerdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReply:
-    """A verdict, and the server's words or ours about it; never a password."""
+    """A verdict, and its reason in the server's words or ours; never a password."""
 
     verdict: DeliveryVerdict
     said: str
@@ -662,7 +684,7 @@ class OutgoingMail:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """Health of the outbox: mails waiting, given up, and why none leaves ("" if they do).
+    """Health of the outbox: mails waiting, mails given up, and why none leaves ("" if they do).
 
     `misset`: the mail server can be reached and refuses the appliance.
     """
@@ -675,6 +697,7 @@ class OutboxHealth:
 
 def retry_ms(tries: int) -> int:
     """Return how long a mail waits after so many tries (one or more)."""
+    # the shift is bounded: 2^10 minutes are above the longest pause already
     return min(FIRST_RETRY_MS << min(tries - 1, 10), LONGEST_RETRY_MS)
 
 
@@ -691,7 +714,7 @@ class RetryQueue:
         self._last_was_new = False
 
     def learn(self, waiting: Iterable[QueuedMail], now: float) -> None:
-        """Take over the queue's content: new mails are due at once, gone ones are forgotten."""
+        """Adopt the stored queue: new mails are due at once, removed ones are forgotten."""
         found = {each.number: each for each in waiting}
         for number in self._due.keys() - found.keys():
             self._forget(number)
@@ -700,7 +723,7 @@ class RetryQueue:
         self._waiting = found
 
     def hurry(self, now: float) -> None:
-        """Make every mail and the server due: somebody asked for another try."""
+        """Make every mail and the server due now: a person asked for another attempt."""
         self._server_due = now
         self._due = dict.fromkeys(self._due, now)
 
@@ -709,6 +732,7 @@ class RetryQueue:
         due = [number for number, at in self._due.items() if at <= now]
         if not due or now < self._server_due:
             return None
+        # a fresh mail is not stuck behind the backlog (reliability.md 4)
         new = [number for number in due if not self._waiting[number].tries]
         old = sorted((n for n in due if self._waiting[n].tries), key=lambda n: self._due[n])
         # one new and one deferred mail take turns, so that neither kind waits for the other
@@ -725,8 +749,9 @@ class RetryQueue:
     def heard(
         self, number: int, verdict: DeliveryVerdict, now: float
     ) -> tuple[MailState, QueuedMail]:
-        """Take a verdict; returns the mail's new state, and how often and long it was tried."""
+        """Record a verdict; returns the mail's new state, and how often and long it was tried."""
         before = self._waiting[number]
+        # tries of earlier runs count, the time in which nothing ran does not
         tried_ms = before.tried_ms + round((now - self._since[number]) * 1000)
         after = QueuedMail(number, before.tries + 1, tried_ms)
         self._waiting[number] = after
@@ -737,12 +762,13 @@ class RetryQueue:
             or verdict is DeliveryVerdict.REFUSED
             or tried_ms >= GIVE_UP_MS
         ):
+            # refused for good or tried for days, it waits for a person and keeps no other mail
+            # waiting
             self._forget(number)
             return MailState.SENT if verdict is DeliveryVerdict.SENT else MailState.DEAD, after
         own = 0
-        if (
-            verdict is DeliveryVerdict.LATER
-        ):  # what the server's absence cost is not this notice's fault
+        # a server that is away is no fault of this mail's: only its own deferrals lengthen its wait
+        if verdict is DeliveryVerdict.LATER:
             self._put_off[number] = self._put_off.get(number, 0) + 1
             own = retry_ms(self._put_off[number])
         self._due[number] = max(now + own / 1000, self._server_due)
@@ -754,6 +780,7 @@ class RetryQueue:
 
     def _heed_server(self, verdict: DeliveryVerdict, now: float) -> None:
         if verdict not in {DeliveryVerdict.AWAY, DeliveryVerdict.MISSET}:
+            # the server has answered: the first mail that gets through ends the wait for all
             self._server_failures = 0
             self._server_due = now
             return
@@ -768,16 +795,16 @@ MAIL_STATE_WORDS: Mapping[MailState, Words] = {
     MailState.DEAD: Words("NON PARTITA", "NOT SENT"),
     MailState.DROPPED: Words("rinunciata", "given up"),
 }
-"""What became of a notice."""
+"""State of a mail in words."""
 
 
 def retried_words(number: int) -> Words:
-    """Say that a notice is tried again."""
+    """Return the sentence that a mail is tried again."""
     return Words(f"E-mail {number}: si riprova subito.", f"Mail {number}: tried again now.")
 
 
 def sent_again_words(number: int, to: str) -> Words:
-    """Say that a notice is sent once more, and to whom."""
+    """Return the sentence that a mail is sent once more, and to whom."""
     if to == TO_HEAD:
         return Words(f"E-mail {number}: si invia di nuovo.", f"Mail {number}: sent again.")
     return Words(
@@ -786,7 +813,7 @@ def sent_again_words(number: int, to: str) -> Words:
 
 
 def given_up_words(number: int) -> Words:
-    """Say that a notice was given up."""
+    """Return the sentence that a mail was given up."""
     return Words(
         f"E-mail {number}: rinunciata; resta in elenco.",
         f"Mail {number}: given up; it stays listed.",

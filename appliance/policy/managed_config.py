@@ -1,7 +1,7 @@
 """Settings from the head office: which may be applied, what they change here, when to ask again.
 
-The directory is only ever added to (P4): an entry of the head office's that stands here already is
-known by its words, since its number is each box's own.
+The directory only grows (P4). Each box numbers entries itself, so an entry of the head office is
+recognised by its content.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from appliance.policy.text import Refused, Words
 Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
 MOST_NAMED: Final = 5
 LONGEST_S: Final = 6 * 3600.0
-"""A server that does not answer is asked again after so long at most."""
+"""Longest pause before a server that does not answer is asked again, in s."""
 
 
 @dataclass(frozen=True, slots=True)
 class BranchBox:
-    """What an appliance knows of itself: its name among the branches, the version in force with its
-    digest, and the highest that ever was.
+    """An appliance's own name among the branches, the version in force with its digest, and the
+    highest version that ever was in force.
     """
 
     branch: str
@@ -63,6 +63,7 @@ def check_addressed(sites: Collection[str], box: BranchBox) -> None:
 
 def check_newer(version: int, digest: str, box: BranchBox) -> None:
     """Raise Refused for a version before one that was in force, or a second file of its number."""
+    # the signature has no date (fleet/settings.md), so only the version tells an old file
     if version < box.highest:
         raise Refused(
             f"sono la versione {version}, qui c'è già stata la {box.highest}: farne una più alta",
@@ -76,7 +77,8 @@ def check_newer(version: int, digest: str, box: BranchBox) -> None:
 
 
 def retry_s(every_s: float, failures: int) -> float:
-    """Return after how long a server is asked again: later each time that it failed."""
+    """Return the pause before a server is asked again, in s; doubled by each failure."""
+    # `every_s` may be longer than LONGEST_S: a failure never makes it shorter
     return min(every_s * 2.0 ** min(failures, 30), max(every_s, LONGEST_S))
 
 
@@ -89,15 +91,20 @@ def merged_directory(
     names goes, unless the branch has `entered_here` something for it. The branch's own stay.
     """
     named = {unit.code for unit in given.units}
+    # a unit with a declaration of the branch's becomes the branch's own (fleet/settings.md)
     gone = set(theirs) - named - set(entered_here)
+    # a service stays while an office of the branch's own belongs to it
     gone -= {unit.service for unit in stored.units if unit.code not in {*theirs, *named}}
+    # of units with one code the head office's counts
     own = [u for u in stored.units if u.code not in named and u.code not in gone]
     found = merge_directory(
         stored,
         _numbered(stored, replace(given, units=reduce(with_unit_in_place, own, given.units))),
     )
+    # faults that the branch had before are none of the head office's
     before = {fault.text for fault in faults_of(of_known_units(stored))}
     after = faults_of(of_known_units(found.directory))
+    # in force whole or not at all: one new fault refuses the directory (fleet/settings.md)
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
     if new:
         said = "; ".join(f"{fault.place}: {fault.it or fault.text}" for fault in new)
@@ -110,7 +117,8 @@ def merged_directory(
 
 
 def _numbered(stored: Directory, given: Directory) -> Directory:
-    """Give every entry the number it has here, or the next one."""
+    """Give every entry the number that it has here, or the next free one."""
+    # numbers are each box's own: entry 1 here and entry 1 of the head office are two
     known = {without_number(each): each.entry.number for each in stored.entered()}
     last = [stored.last_number()]
 
@@ -127,6 +135,7 @@ def _numbered(stored: Directory, given: Directory) -> Directory:
 
 
 def _with_number(each: Kind, known: dict[DirectoryEntry, int], number: Callable[[], int]) -> Kind:
+    # imported before, an entry keeps its number here and is not added again
     found = known.get(without_number(each)) or number()
     entered = replace(each, entry=replace(each.entry, number=found))
     if isinstance(entered, Authorisation) and entered.revoked is not None:
@@ -146,11 +155,10 @@ class SheetsChange:
 def sheets_change(
     known: Collection[Sheet], given: Collection[Sheet], theirs: Collection[str]
 ) -> SheetsChange:
-    """Compare the head office's sheets with those here; raises Refused for a name that is taken.
-
-    A sheet of the branch's own with the same name and words becomes the head office's.
-    """
+    """Compare the head office's sheets with those here; raises Refused for a name that is taken."""
+    # a sheet of the branch's own with the same name and words becomes the head office's
     before = {sheet.code: sheet for sheet in known}
+    # the branch's own sheets stay: one with other words refuses the bundle (fleet/settings.md)
     taken = sorted(
         s.code for s in given if s.code in before and s.code not in theirs and before[s.code] != s
     )
@@ -166,13 +174,14 @@ def sheets_change(
     return SheetsChange(
         tuple(sheet for sheet in given if before.get(sheet.code) != sheet),
         sum(sheet.code not in before for sheet in given),
+        # only the head office's own sheets go; those of the branch stay
         tuple(sorted(code for code in theirs if code not in named_now and code in before)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class BundleChanges:
-    """What a bundle changes here, counted; `schedule` and `prompts` say whether they differ."""
+    """Counts of a bundle's changes here; `schedule` and `prompts` tell whether they differ."""
 
     schedule: bool
     sheets: SheetsChange
@@ -182,7 +191,7 @@ class BundleChanges:
 
     @property
     def words(self) -> Words:
-        """Say it in a line, for people and the audit."""
+        """The changes in one line, in words."""
         new, changed, gone = self.units
         counted = (
             (len(self.sheets.written) - self.sheets.new, "schede cambiate", "sheets changed"),
@@ -206,7 +215,7 @@ class BundleChanges:
 
     @property
     def noted(self) -> str:
-        """Say it for the audit: always the same words (console/shared.py)."""
+        """The changes for the audit, always in the same words (console/shared.py)."""
         new, changed, gone = self.units
         written, gone_sheets = len(self.sheets.written), len(self.sheets.gone)
         more = (("schedule", self.schedule), ("announcements", self.prompts))
@@ -231,10 +240,12 @@ NO_FILE: Final = Words(
     "no file has been uploaded: upload it first",
 )
 NO_SETTINGS: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
+# what offices have declared is theirs: only another declaration changes it (P4)
 DECLARATIONS_STAY: Final = Words(
     "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
     "what offices have declared stays: only another declaration changes it",
 )
+# a schedule comes into force by a restart of the service, which waits until no call is up
 _HOLDS_NOW: Final = Words(
     "schede e rubrica da subito, l'orario appena nessuno è al telefono",
     "sheets and register at once, the schedule as soon as nobody is on the phone",
@@ -246,7 +257,7 @@ _HOLDS_LATER: Final = Words(
 
 
 class ShownBundle(Protocol):
-    """What a bundle is and changes."""
+    """A bundle with its version and its changes."""
 
     @property
     def version(self) -> int:
@@ -262,7 +273,7 @@ class ShownBundle(Protocol):
 
 
 def bundle_words(given: ShownBundle) -> Words:
-    """Say what a bundle would change."""
+    """Return the sentence about a bundle's changes."""
     if given.is_so_already:
         return in_force_already_words(given.version)
     said = given.changes.words
@@ -273,7 +284,7 @@ def bundle_words(given: ShownBundle) -> Words:
 
 
 def in_force_already_words(version: int) -> Words:
-    """Say that the settings are in force already."""
+    """Return the sentence that the settings are in force already."""
     return Words(
         f"impostazioni centrali {version}: già in vigore",
         f"central settings {version}: in force already",
@@ -281,7 +292,7 @@ def in_force_already_words(version: int) -> Words:
 
 
 def taken_back_words(version: int) -> Words:
-    """Say that the server's version was taken back here."""
+    """Return the sentence that the server's version was taken back here."""
     return Words(
         f"impostazioni centrali {version}: qui sono state tolte, si attende una versione più alta",
         f"central settings {version}: taken back here, a higher version is waited for",
@@ -289,7 +300,7 @@ def taken_back_words(version: int) -> Words:
 
 
 def applied_words(version: int, changes: Words, is_told: bool) -> Words:
-    """Say what came into force, and from when on it holds."""
+    """Return the sentence about applied settings, and from when on they hold."""
     when = _HOLDS_NOW if is_told else _HOLDS_LATER
     return Words(
         f"impostazioni centrali {version} in vigore: {changes.it}; {when.it}",
@@ -298,7 +309,7 @@ def applied_words(version: int, changes: Words, is_told: bool) -> Words:
 
 
 def reverted_words(version: int, changes: Words, is_told: bool) -> Words:
-    """Say what holds again, and what cannot be taken back."""
+    """Return the sentence about restored settings, and what cannot be taken back."""
     when = _HOLDS_NOW if is_told else _HOLDS_LATER
     if version:
         head = Words(
@@ -314,9 +325,9 @@ def reverted_words(version: int, changes: Words, is_told: bool) -> Words:
 
 
 def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
-    """Say in a line which version (version, since, by whom, from where) is in force.
+    """Return in a line which version (version, since, by whom, source) is in force.
 
-    Without a source it is held again.
+    An empty source means that a previous version was restored.
     """
     if now is None or not now[0]:
         return NO_SETTINGS
@@ -332,7 +343,7 @@ def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> 
 
 
 def last_look_words(at: datetime, words: Words, zone: tzinfo) -> Words:
-    """Say what came of the last look at the server."""
+    """Return the result of the last look at the server, with its time."""
     local = at.astimezone(zone)
     return Words(
         f"Ultimo controllo {moment_words(local, 'it')}: {words.it}",

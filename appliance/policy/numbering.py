@@ -15,14 +15,14 @@ from typing import Any, Final, NoReturn, final
 
 from appliance.policy.text import Refused
 
+# people write these between digits
 SEPARATORS = re.compile(r"[ ./()-]")
-"""What people write between digits."""
 # before an emergency number it makes one that no exchange puts through
 REHEARSAL_PREFIX = "90"
 
 
 class NumberClass(enum.StrEnum):
-    """What a number costs and where it leads, as limits against toll fraud see it."""
+    """Kind of a number by cost and destination, for the limits against toll fraud."""
 
     EMERGENCY = "emergency"
     LOCAL = "local"  # geographic, behind one of the office's own area codes
@@ -39,8 +39,8 @@ class NumberClass(enum.StrEnum):
 class NumberingPlan:
     """One country's numbers: `shapes` are tried in order; `withhold` goes before the digits.
 
-    `trunk` is what stands before a national number inside the country, `code` the country's own.
-    `rehearsed` is true where the emergency numbers are fictitious ones.
+    `trunk` is the digit dialled before a national number inside the country, `code` the country's
+    code. `rehearsed` is true where the emergency numbers are fictitious.
     """
 
     country: str
@@ -63,16 +63,20 @@ class NumberingPlan:
         digits = SEPARATORS.sub("", text)
         international = digits.replace("+", "00", 1) if digits.startswith("+") else digits
         own = f"00{self.code}"
-        if international.startswith(own):  # people write "+49 (0)30", too
+        # people also write "+49 (0)30"
+        if international.startswith(own):
             return self.trunk + international.removeprefix(own).removeprefix(self.trunk)
         return international
 
     def classify(self, digits: str, local: tuple[str, ...] = ()) -> NumberClass:
-        """Say what dialled digits are; `local` are the office's own area codes."""
+        """Return the class of dialled digits; `local` are the office's own area codes."""
+        # checked before the shapes, which would read some as ordinary short codes
         if digits in self.emergency:
             return NumberClass.EMERGENCY
+        # the exchange would put it through at the short number's end; in a rehearsal this refuses
+        # the real emergency numbers themselves
         if digits.startswith(self.real):
-            return NumberClass.NONE  # the exchange would put it through at the short number's end
+            return NumberClass.NONE
         found = (kind for shape, kind in self.shapes if re.fullmatch(shape, digits))
         kind = next(found, NumberClass.NONE)
         is_local = kind is NumberClass.NATIONAL and digits.startswith(local)
@@ -82,6 +86,7 @@ class NumberingPlan:
 _C = NumberClass
 # area codes that look domestic in the United States and are not
 _CARIBBEAN = "242|246|264|268|284|345|441|473|649|664|721|758|767|784|809|829|849|868|869|876"
+# International shapes come before national ones: a call abroad is never taken for a cheaper one.
 PLANS: Mapping[str, NumberingPlan] = {
     plan.country: plan
     for plan in (
@@ -145,15 +150,16 @@ PLANS: Mapping[str, NumberingPlan] = {
         ),
     )
 }  # fmt: skip
-"""What each country's exchange takes; a country that is not here has no calls out."""
+"""Numbers that each country's exchange takes; other countries have no calls out."""
+# for an office that does not say in which country it is
 HOME_PLAN = PLANS["it"]
-"""The plan of an office that does not say where it is."""
+# never an extension or an office's number, whatever is configured
 EMERGENCY = HOME_PLAN.emergency
-"""Numbers that are nobody's extension and no office's, whatever is configured."""
 
 
 def rehearsal_plan(plan: NumberingPlan) -> NumberingPlan:
     """Return the plan of a demonstration or test: its emergency numbers are fictitious."""
+    # whole calls for help can be tried on a bench without ringing a real emergency service
     fictitious = tuple(f"{REHEARSAL_PREFIX}{number}" for number in plan.emergency)
     return replace(plan, emergency=fictitious, rehearsed=True)
 
@@ -168,7 +174,7 @@ MASK: Final = "•••"
 
 
 class Purpose(enum.StrEnum):
-    """What a number is revealed for; a test lists every place that does so."""
+    """Purpose for which a number is revealed; a test lists every place that does so."""
 
     DIAL = "dial"  # the digits of an outgoing leg or of a hook-flash transfer
     RING = "ring"  # the account that a SIP leg rings
@@ -180,15 +186,16 @@ class Purpose(enum.StrEnum):
 
 @final
 class SecretNumber:
-    """A number that only `reveal` gives; printing it in any way shows a mask.
+    """A number that only `reveal` returns; printing it in any way shows a mask (P7).
 
-    Equal to another of the same digits, so that it can be looked up. It cannot be pickled.
+    It equals another one of the same digits, so that it can be looked up. It cannot be pickled.
     """
 
     __slots__ = ("__digits",)
     __digits: str
 
     def __init__(self, digits: str) -> None:
+        # __setattr__ refuses, so the digits are set past it, under their mangled name
         object.__setattr__(self, "_SecretNumber__digits", digits)
 
     def reveal(self, purpose: Purpose) -> str:
@@ -201,6 +208,7 @@ class SecretNumber:
         """False for a number that could not be unsealed."""
         return bool(self.__digits)
 
+    # a traceback or a log line lands in the journal (P7)
     def __str__(self) -> str:
         return MASK
 
@@ -210,6 +218,7 @@ class SecretNumber:
         return format(MASK, spec)
 
     def __eq__(self, other: object) -> bool:
+        # never equal to bare digits
         return isinstance(other, SecretNumber) and other.__digits == self.__digits
 
     def __hash__(self) -> int:
@@ -224,6 +233,7 @@ class SecretNumber:
     def __deepcopy__(self, memo: dict[int, Any]) -> SecretNumber:
         return self
 
+    # a library that asks for the state would write the digits out in clear
     def __getstate__(self) -> NoReturn:
         raise TypeError("a number that may not be told is not written out")
 
@@ -237,11 +247,11 @@ class SecretNumber:
 # a shorter number occurs by chance in many texts
 LEAST_NUMBER_DIGITS: Final = 5
 ERASED_MARK: Final = "[…]"
-"""What stands in a text where a number was."""
+"""Mark in a text in place of an erased number."""
 # so many last digits are the same in every spelling of a number
 TAIL_DIGITS: Final = 6
+# four digits that somebody remembers are enough; fewer occur by chance in many numbers
 LEAST_PART_DIGITS: Final = 4
-"""So many digits of a number's beginning or end are worth a search."""
 _ANY_SEPARATORS: Final = r"[\s./()–-]*"
 
 
@@ -249,7 +259,8 @@ def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
     """Return a number as it is dialled inside the country, so that two can be compared."""
     national = plan.national(number.strip())
     bare = plan.trunk + national.removeprefix(plan.code)
-    # an exchange may send the country's code without its sign, or omit a leading zero
+    # An exchange may send the country's code without its sign, or omit a leading zero. As it stands
+    # comes first, so that no zero is put before a mobile number.
     for digits in (national, bare, "0" + bare, "0" + national):
         if plan.classify(digits) is not NumberClass.NONE:
             return digits
@@ -270,6 +281,7 @@ def is_number_like(written: str, typed: str, plan: NumberingPlan = HOME_PLAN) ->
     if are_same_number(written, typed, plan):
         return True
     part, national = _digits(typed), canonical_number(written, plan)
+    # people may type it as it is dialled from abroad
     abroad = plan.code + national.removeprefix(plan.trunk)
     ways = (_digits(written), national, abroad, f"00{abroad}")
     found = any(way.startswith(part) or way.endswith(part) for way in ways)
@@ -300,6 +312,7 @@ class SameNumber:
         """Tell whether a whole field is this number."""
         if not written:
             return False
+        # a spelling that the plan cannot read still matches digit by digit
         as_it_stands = re.fullmatch(self._pattern, written.strip()) is not None
         return as_it_stands or canonical_number(written, self.plan) == self.national
 
@@ -317,22 +330,24 @@ class SameNumber:
 
     @property
     def digits(self) -> str:
-        """The digits that every way of writing it has."""
+        """The digits that all its spellings have in common."""
         return self.national.removeprefix(self.plan.trunk)
 
     @property
     def _pattern(self) -> str:
         code = rf"(?:(?:\+|00)?{self.plan.code}{_ANY_SEPARATORS})?"
+        # the bracket of "+49 (0)30"
         trunk = rf"(?:\(?{self.plan.trunk}{_ANY_SEPARATORS})?" if self.plan.trunk else ""
         return rf"{code}{trunk}{_ANY_SEPARATORS.join(self.digits)}"
 
     @property
     def _in_text(self) -> re.Pattern[str]:
+        # not within a longer run of digits, which would be another number
         return re.compile(rf"(?<!\d){self._pattern}(?!\d)")
 
 
 def same_number(typed: str, plan: NumberingPlan) -> SameNumber:
-    """Read a number as a person types it; raises OfficeError for what is none."""
+    """Read a number as a person types it; raises Refused for anything else."""
     found = SameNumber(plan, canonical_number(typed, plan))
     if not found.national.isdecimal() or len(found.digits) < LEAST_NUMBER_DIGITS:
         raise Refused(

@@ -21,8 +21,8 @@ from appliance.policy.users import PinRule
 # A branch is a destination like any other: an office of the directory that has declared when, and
 # under which name, it takes callers (P4, P5, B9).
 
+# a branch is an account at the proxy, which the directory names like a SIP phone
 BRANCH_NAME = NUMBER_SHAPES[Reach.PHONE]
-"""An account at the proxy, as the directory names it (Reach.PHONE)."""
 
 
 class OverflowCause(enum.StrEnum):
@@ -58,13 +58,13 @@ class BranchRules:
 
 
 SET_AUTOMATICALLY = "automatic"
-"""Who set a position away that missed its calls ("assente (automatico)")."""
+"""`by` of a position that is away because it missed calls ("assente (automatico)") (E3)."""
 # a shorter ring was no chance to lift: the caller gave up, or was served elsewhere
 MISSED_AFTER_MS = 10_000
 
 
 class PositionState(enum.StrEnum):
-    """What one position is doing."""
+    """State of a position."""
 
     FREE = "free"
     BUSY = "busy"
@@ -92,11 +92,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PositionRules:
-    """After how many missed calls in a row a position is away, and when it is reminded of it.
+    """Missed calls in a row after which a position is away, and ms until its reminder (E3).
 
-    0 is never, for either. Raises ConfigurationError for less.
+    0 means never, for either. Raises ConfigurationError for less.
     """
 
+    # E3: 2 missed calls, a reminder after 60 minutes
     away_after_missed: int = 2
     remind_after_ms: int = 3_600_000
 
@@ -124,6 +125,7 @@ def position(
 
     `gone` is since when its phone cannot be reached, None for not noted.
     """
+    # nobody sits there, whatever state the phone is in
     if mark is not None:
         return Position(phone, PositionState.AWAY, mark.since, mark.by)
     if not reachable:
@@ -131,20 +133,22 @@ def position(
     return Position(phone, PositionState.BUSY if engaged else PositionState.FREE)
 
 
+# at least as long as an announcement, at most a quarter of an hour
 SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 10_000, 900_000
-"""Nobody waits for less than an announcement, nor for a quarter of an hour."""
 # a waiting caller holds a line, and no appliance has more; also what one digit can announce
 MOST_WAITING_PLACES = 9
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRules:
-    """How callers wait: so many `places`, for `longest_ms` at most, told so every `every_ms`.
+    """Waiting callers: `places` of them, for at most `longest_ms`, an announcement each `every_ms`.
 
     `announce_place` tells them their place too. With `before_counter` they wait for the switchboard
-    first and reach the citizens' counter after that; else the counter comes first, and those who
-    wait are served by whichever is free. Raises ConfigurationError for what cannot be.
+    first and reach the citizens' counter after that; else the counter comes first, and either
+    group may serve them. Raises ConfigurationError for inconsistent values.
     """
+
+    # as delivered nobody waits (E2), and the place in the queue is not announced (E22)
 
     places: int = 0
     longest_ms: int = 0
@@ -192,11 +196,12 @@ def share_phones(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ..
 
     One free phone rings for the first one alone; two callers and three phones: two and one.
     """
+    # each phone rings for one caller, and the longest wait is served first
     return tuple(tuple(free[place::waiting]) for place in range(waiting))
 
 
 class HalfDuplexDaytime(enum.StrEnum):
-    """What a half-duplex line does by day, when it cannot carry a conversation (B2)."""
+    """Daytime behaviour of a half-duplex line, which cannot carry a conversation (B2)."""
 
     MESSAGE = "message"  # voicemail answers
     PARALLEL_PHONE = "ring_parallel_phone"  # an ordinary phone beside the modem rings first
@@ -218,6 +223,7 @@ class Line:
     daytime: HalfDuplexDaytime | None = None
 
     def __post_init__(self) -> None:
+        # without a daytime behaviour the configuration is not accepted (design/failures.md)
         if self.duplex is False and self.daytime is None:
             known = [repr(daytime.value) for daytime in HalfDuplexDaytime]
             raise Refused(
@@ -228,14 +234,17 @@ class Line:
     @property
     def passes(self) -> bool:
         """True if calls of this line go on by hook flash, since it cannot be joined to a phone."""
+        # a duplex line is joined to a phone instead, whatever `daytime` says
         return self.duplex is False and self.daytime is HalfDuplexDaytime.PBX_TRANSFER
 
     @property
     def shown(self) -> str:
-        """What an operator sees of the line: label, else the number called, else its name."""
+        """Name shown to operators: label, else the number called, else the line's name."""
+        # P1: the operator sees which public number was called
         return self.label or self.called_number or self.name
 
 
+# a comma is a pause before further digits
 PBX_NUMBER = re.compile(r"[0-9*#,]{0,19}[0-9*#]")
 
 
@@ -244,11 +253,12 @@ class Group:
     """Phones that ring together for `ring_ms` before the call goes on; with their own hours (E2).
 
     `pbx_numbers` are its positions' extensions of a PBX behind the line, tried one after the other,
-    each for `ring_ms`; they are shown to nobody (P7). `outside` is its ordinary telephone's number,
-    called over a second line when no phone of the group can be reached (B4). Raises
-    ConfigurationError for a ring time of nothing, a phone or a number named twice, or a number that
-    no key can dial.
+    each for `ring_ms`. `outside` is its ordinary telephone's number, called over a second line when
+    no phone of the group can be reached (B4). Raises ConfigurationError for a ring time of 0, a
+    phone or a number named twice, or a number that no key can dial.
     """
+
+    # numbers have no repr: a printed group must not disclose them (P7)
 
     name: str
     label: Words
@@ -293,17 +303,17 @@ class Group:
 
     @property
     def outside_name(self) -> str:
-        """The name by which its ordinary telephone is told in records."""
+        """Name of its ordinary telephone in records."""
         return f"{self.name}.outside"
 
     @property
     def positions(self) -> tuple[str, ...]:
-        """The names by which the extensions of the PBX are told in records: "switchboard.1"."""
+        """Names of the PBX extensions in records: "switchboard.1", never the number (P7)."""
         return tuple(f"{self.name}.{n}" for n in range(1, len(self.pbx_numbers) + 1))
 
 
 class GreetingLength(enum.StrEnum):
-    """How much voicemail says before the tone."""
+    """Length of voicemail's greeting before the tone."""
 
     SHORT = "short"  # what everybody needs; the rest by a key, or after the message
     LONG = "long"  # everything, in every language
@@ -311,28 +321,32 @@ class GreetingLength(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VoicemailLimits:
-    """Limits of a message in ms: its length, the silence that ends it, not in the grace (E5).
+    """Limits of a message, in ms: `limit_ms` of length; `silence_ms` ends it, but not before
+    `grace_ms` (E5).
 
-    Shorter than `minimum_ms` is no message. `store_ms` is how long a caller is kept waiting to
-    hear whether it was stored. `privacy` is the prompt of the notice spoken before, "" for none;
+    Shorter than `minimum_ms` is no message. `store_ms` bounds the caller's wait for the word that
+    the message was stored. `privacy` is the prompt of the notice spoken before, "" for none;
     `greeting` how much is said before the tone.
     """
 
     limit_ms: int = 180_000
     silence_ms: int = 5_000
+    # E5: silence ends no message in its first 10 s
     grace_ms: int = 10_000
     minimum_ms: int = 2_000
     store_ms: int = 20_000
+    # the front desk hears messages without a code; other phones give one
     pin: PinRule = PinRule.OTHERS
     privacy: str = ""
+    # short: the tone comes within 20 s
     greeting: GreetingLength = GreetingLength.SHORT
 
 
 @dataclass(frozen=True, slots=True)
 class AfterHours:
-    """Whom the closed greeting names for emergencies (E11): 112, and the units `duty`.
+    """Numbers that the closed greeting names (E11): 112, and those of the units `duty`.
 
-    Of a unit callers hear the number that it has authorised in writing, while that holds.
+    A unit's number is told only while its written authorisation holds (P7).
     """
 
     emergency: bool = False
@@ -340,7 +354,7 @@ class AfterHours:
 
 
 class StaffKey(enum.StrEnum):
-    """What a key code does beside setting a state of the switchboard."""
+    """Action of a key code other than setting a state of the switchboard."""
 
     AWAY = "away"  # the phone that dials is not rung, until it comes back
     PICK_UP = "pick_up"  # takes the call that has been ringing longest
@@ -349,7 +363,7 @@ class StaffKey(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyCode:
-    """What dialling `digits` on a phone of the office does; `minutes` 0 holds until undone."""
+    """Action of `digits` dialled on a phone of the office; `minutes` 0: until undone."""
 
     digits: str
     what: ManualState | StaffKey
@@ -362,6 +376,7 @@ KEY_CODES = (
     KeyCode("*810", ManualState.UNATTENDED, on=False),
     KeyCode("*821", ManualState.CLOSED, on=True),
     KeyCode("*820", ManualState.CLOSED, on=False),
+    # E4: all absent for 30 minutes
     KeyCode("*831", ManualState.ABSENT, on=True, minutes=30),
     KeyCode("*830", ManualState.ABSENT, on=False),
     KeyCode("*841", StaffKey.AWAY, on=True),
@@ -372,13 +387,13 @@ KEY_CODES = (
 """The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone);
 1 on, 0 off. 85 takes a ringing call, 86 plays the messages.
 """
-# 0 is left for an outside line, the star for key codes
+# the first digit is not 0 (an outside line) and never a star (key codes)
 _EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What other phones dial to reach `phone`; `label` is what their screens show of it.
+    """Digits by which other phones reach `phone`; their screens show `label`.
 
     Raises ConfigurationError for digits that cannot be an extension.
     """
@@ -406,10 +421,10 @@ class Extension:
 class Office:
     """Everything call control knows of its office; raises ConfigurationError for a name used twice.
 
-    `email` is the public address as prompt keys (announcements.spell_email makes them), empty for
-    an office that does not want it spelt to callers. `citizens_desk` is None where there
-    is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most;
-    all numbers of an office together ring for `transfer_ms` (E7).
+    `email` is the public address as prompt keys (announcements.spell_email makes them), empty if it
+    is not spelt to callers. `citizens_desk` is None where there is no counter. `languages` are
+    spoken in this order. A conversation lasts at most `longest_ms`; all numbers of an office
+    together ring for `transfer_ms` (E7).
     `lines_kept` lines stay free to answer where there are more (`line_for`). `head` are the
     phones of the supervisor, whom an operator may bring into a conversation (E10).
     `without_time` is what holds instead of the hours while the clock cannot be trusted. `branches`
@@ -421,12 +436,16 @@ class Office:
     switchboard: Group
     citizens_desk: Group | None = None
     public_numbers: tuple[str, ...] = ()
+    # E5: greetings are repeated briefly in English
     languages: tuple[str, ...] = ("it", "en")
     email: tuple[str, ...] = ()
     voicemail: VoicemailLimits = field(default_factory=VoicemailLimits)
     after_hours: AfterHours = AfterHours()
+    # a line that a forgotten handset keeps seized is let go after 4 hours (B1)
     longest_ms: int = 14_400_000
+    # E7: 40 s for all numbers of a need
     transfer_ms: int = 40_000
+    # P8: of two or more lines one stays free to answer
     lines_kept: int = 1
     positions: PositionRules = PositionRules()
     waiting: WaitingRules = WaitingRules()
@@ -434,6 +453,7 @@ class Office:
     outgoing: DialRules = field(default_factory=DialRules)
     extensions: tuple[Extension, ...] = ()
     head: tuple[str, ...] = ()
+    # by attendance, so that it is never voicemail all day (reliability.md 6)
     without_time: WithoutTime = WithoutTime.IF_STAFFED
     branches: BranchRules = BranchRules()
 
@@ -481,7 +501,7 @@ class Office:
 
     @property
     def calling_hours(self) -> Schedule:
-        """When citizens are called without a reason: the civil band, never on a holiday (E17)."""
+        """Hours in which citizens are called without a reason; never on a holiday (E17)."""
         return Schedule(self.zone, self.outgoing.week, self.switchboard.schedule.holidays)
 
     def local(self, wall: datetime) -> datetime:
@@ -510,7 +530,7 @@ def _refuse_twice(kind: str, names: tuple[str, ...]) -> None:
 
 
 class LinePurpose(enum.StrEnum):
-    """Why the appliance would seize a line."""
+    """Purpose for which the appliance seizes a line."""
 
     LAST_RESORT = "last_resort"  # for a caller whom nobody else can serve (B4)
     CONVENIENCE = "convenience"  # a call back, a transfer outwards: it can wait, or go another way
@@ -521,11 +541,12 @@ LINES_KEPT_FROM = {LinePurpose.LAST_RESORT: 3, LinePurpose.CONVENIENCE: 2}
 
 
 def line_for(purpose: LinePurpose, idle: Sequence[Line], lines: int, kept: int = 1) -> str:
-    """Return the line to seize, "" for none: the last idle one that can join another.
+    """Return the line to seize, "" for none: the last idle one that can be joined to another.
 
     `idle` are the idle lines in the office's order, `lines` how many the office has, `kept` how
-    many must stay idle to answer; a half-duplex one can.
+    many of them must stay idle to answer.
     """
+    # a half-duplex line cannot be joined to another, but it can stay free to answer
     can = [line.name for line in idle if line.duplex is not False]
     must_stay = kept if lines >= LINES_KEPT_FROM[purpose] else 0
     return can[-1] if can and len(idle) > must_stay else ""

@@ -198,7 +198,7 @@ def _fill_name(template: str, name: str) -> str:
 class ManualMark:
     """One state that is on: who asked for it, since when, until when (None: until undone).
 
-    `by_hours`: it ends at the next change of the written hours, wherever that comes to lie. Raises
+    `by_hours`: it ends at the next change of the written hours, even if those are edited. Raises
     Bug for naive times.
     """
 
@@ -212,7 +212,7 @@ class ManualMark:
             raise Bug("a mark's times must be aware of their zone")
 
     def over(self, wall: datetime) -> bool:
-        """True when it has ended by itself."""
+        """True once its `until` has come."""
         return self.until is not None and self.until <= wall
 
 
@@ -243,23 +243,23 @@ class ServiceState:
     away: tuple[tuple[str, ManualMark], ...] = ()
 
     def set(self, what: ManualState, mark: ManualMark) -> ServiceState:
-        """Put a state on, or give it a new end."""
+        """Set a state, or give it a new end."""
         changed: dict[str, Any] = {what.value: mark}
         state = replace(self, **changed)
         return state.undo(OPPOSITE_STATES[what]) if what in OPPOSITE_STATES else state
 
     def undo(self, what: ManualState) -> ServiceState:
-        """Take a state off; nothing happens when it is off."""
+        """Clear a state; a state that is not set stays so."""
         changed: dict[str, Any] = {what.value: None}
         return replace(self, **changed)
 
     def go_away(self, phone: str, mark: ManualMark) -> ServiceState:
-        """Note that nobody sits at a phone."""
+        """Mark a phone as away: it is not rung (E3)."""
         others = (pair for pair in self.away if pair[0] != phone)
         return replace(self, away=(*others, (phone, mark)))
 
     def come_back(self, phone: str) -> ServiceState:
-        """Note that somebody sits there again; nothing happens when nobody was away."""
+        """Clear a phone's away mark, if it has one."""
         return replace(self, away=tuple(pair for pair in self.away if pair[0] != phone))
 
     def is_away(self, phone: str, wall: datetime) -> bool:
@@ -267,11 +267,12 @@ class ServiceState:
         return any(name == phone and not mark.over(wall) for name, mark in self.away)
 
     def away_mark(self, phone: str) -> ManualMark | None:
-        """Return since when and by whom a phone is away, or None."""
+        """Return a phone's away mark, or None."""
         return next((mark for name, mark in self.away if name == phone), None)
 
     def expired(self, wall: datetime) -> ServiceState:
         """Return the state without the marks that have ended by `wall`."""
+        # marks end by themselves (E4): every reader of the state drops those that are over
         over: dict[str, Any] = {n: None for n, mark in self.marks().items() if mark.over(wall)}
         away = tuple(pair for pair in self.away if not pair[1].over(wall))
         if not over and away == self.away:
@@ -285,6 +286,7 @@ class ServiceState:
 
     def next_expiry(self) -> datetime | None:
         """Return when the next mark ends by itself, or None."""
+        # positions' marks as well: theirs end at a time of their own (E3)
         marks = (*self.marks().values(), *(mark for _, mark in self.away))
         return min((m.until for m in marks if m.until is not None), default=None)
 
@@ -297,6 +299,7 @@ CLOSED_GREETINGS = {
     ReasonCode.SPECIAL: "greeting_special",
     ReasonCode.CLOSED_MANUAL: "greeting_closed",
     ReasonCode.ABSENT: "greeting_absent",
+    # with an untrusted clock no more is known than that nobody answered lately
     ReasonCode.CLOCK_ALONE: "greeting_no_answer",
 }
 """Prompt of each reason for being closed, where it names none of its own."""
@@ -310,7 +313,7 @@ REASON_OF_HOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Whether calls are served by people now; `greeting` only while not.
+    """Answer to whether people serve calls now; `greeting` only while they do not.
 
     `changes_at` and `reopens_at` are None for not known: until undone, or never.
     """
@@ -332,6 +335,7 @@ def opening(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
     if service.closed:
         return _by_mark(ReasonCode.CLOSED_MANUAL, service.closed, schedule, now)
     basis = _before_absence(schedule, service, now)
+    # absence ranks last: a closed switchboard stays closed for its own reason
     return (basis.open and absence(schedule, service, now)) or basis
 
 
@@ -342,9 +346,9 @@ def absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening | No
 
 
 def _before_absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
-    """Decide without the mark of absence."""
-    # an untrusted clock says nothing about hours: phones ring, and voicemail answers if nobody
-    # does (E5), by the site's rule (clock.hours_in_doubt)
+    """Decide as if nobody had set "all absent"."""
+    # an untrusted clock cannot keep hours: by the site's rule (clock.hours_in_doubt) phones ring,
+    # and voicemail answers if nobody does (E5)
     if not now.by_hours:
         return _without_hours(service, now)
     state = schedule.at(now.wall)
@@ -360,6 +364,7 @@ def _before_absence(schedule: Schedule, service: ServiceState, now: Now) -> Open
 
 def _without_hours(service: ServiceState, now: Now) -> Opening:
     """Decide by attendance while the hours cannot be kept; no next opening is known."""
+    # a person who opened by hand needs no clock
     if service.opened:
         return Opening(True, ReasonCode.OPENED)
     if now.doubt is Doubt.OPEN:
@@ -369,13 +374,17 @@ def _without_hours(service: ServiceState, now: Now) -> Opening:
 
 def _open_until(schedule: Schedule, state: OpenState, opened: ManualMark) -> datetime | None:
     """Return when an opening by hand ends and the written hours close as well."""
+    # undone by a person at an unknown time: only the written hours are foreseeable
     if opened.until is None:
         return state.flips_at
+    # the written hours may be open when the mark ends: then they go on
     then = schedule.at(opened.until)
     return then.flips_at if then.open else opened.until
 
 
 def _by_mark(code: ReasonCode, mark: ManualMark, schedule: Schedule, now: Now) -> Opening:
     """Closed or absent until the mark ends; people answer again at the next written opening."""
+    # A mark's end is no opening: people answer at the next written hours after it. Without an end
+    # nobody is promised a time that nobody knows (P9).
     reopens = schedule.next_open(mark.until) if mark.until and now.by_hours else None
     return Opening(False, code, NOTHING, CLOSED_GREETINGS[code], mark.until, reopens)

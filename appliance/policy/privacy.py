@@ -19,8 +19,9 @@ from appliance.policy.text import Words
 
 # no outside number has fewer digits
 SHORTEST_NUMBER: Final = 5
+# journalctl's output format short-iso
 _LINE_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:?\d\d ")
-"""How journalctl's short-iso begins a line."""
+# addresses are matched first, so that they are not read as numbers with dots
 _ADDRESS_OR_NUMBER: Final = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
     r"|\+?\d(?:[ .\-/()]{0,2}\d){" + str(SHORTEST_NUMBER - 1) + r",}"
@@ -35,7 +36,7 @@ def mask_journal(text: str) -> str:
 
 
 def without_addresses(text: str) -> str:
-    """Mask e-mail addresses in a mail server's words: they may be undisclosed."""
+    """Mask e-mail addresses in a mail server's reply: they may be undisclosed."""
     return _MAIL_ADDRESS.sub(MASK, text)
 
 
@@ -51,6 +52,7 @@ def _mask_number(found: re.Match[str]) -> str:
 
 def _is_ipv4(text: str) -> bool:
     """Tell a real IPv4 address from a number that is written with dots."""
+    # an address has no part above 255, a number rarely four parts of up to three digits
     parts = text.split(".")
     return bool(_IPV4.fullmatch(text)) and all(int(part) <= 255 for part in parts)
 
@@ -62,8 +64,8 @@ _DIGIT_GROUP = re.compile(r"\+?\d+")
 def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
     """Mask each outside number that an office has declared.
 
-    However its digits are grouped, with or without the country's code or a 0 for an outside line.
-    Whatever else holds digits (days, files' numbers, the citizen's telephone) stays.
+    The digits may be grouped in any way, with or without the country's code or a 0 for an outside
+    line. Other digits (dates, file numbers, the citizen's telephone) stay.
     """
     return _DIGIT_RUN.sub(lambda run: _masked_run(run[0], directory, plan), text)
 
@@ -72,7 +74,9 @@ def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
     """Mask declared numbers among the digit groups of a run: several may stand side by side."""
     groups = [(found.start(), found.end(), found[0]) for found in _DIGIT_GROUP.finditer(run)]
     pairs = itertools.combinations(range(len(groups) + 1), 2)
+    # the longest run of groups first: a whole number before a part of it
     for first, last in sorted(pairs, key=lambda pair: pair[0] - pair[1]):
+        # people group digits as they like, so neighbouring groups may be one number
         digits = "".join(group[2] for group in groups[first:last])
         if _is_declared(digits, directory, plan):
             before, after = run[: groups[first][0]], run[groups[last - 1][1] :]
@@ -91,16 +95,19 @@ def _is_declared(digits: str, directory: Directory, plan: NumberingPlan) -> bool
     )
 
 
+# E20: an erasure has a preview
 WOULD_ERASE: Final = Words(
     "Sparirebbero (nulla è stato toccato): {}.", "This would go (nothing was touched): {}."
 )
 ERASED: Final = Words("Cancellato: {}.", "Erased: {}.")
+# E20: of an erasure only date, person and counts are kept, never the number
 ERASURE_COUNTS: Final = Words(
     "chiamate {calls} (restano senza persona), messaggi {messages}, prese in carico {requests}, "
     "e-mail in coda o tenute {mails}, testi che citano il numero {texts}, file trovati {files}",
     "{calls} calls (they stay without the person), {messages} messages, {requests} requests, "
     "{mails} e-mails queued or kept, {texts} texts that name the number, {files} stray files",
 )
+# E20: open requests are closed first, with a reason
 OPEN_REQUESTS: Final = Words(
     "Prese in carico non chiuse: {}. Vanno chiuse prima, o insieme alla cancellazione.",
     "Requests not closed: {}. They are closed before, or with the erasure.",
@@ -125,6 +132,7 @@ CANCELLATION_LETTER: Final = Words(
     "The appointment of request {number}, {at}, is cancelled: nothing more is to be done.\n"
     "The citizen's data were erased: delete the e-mail and the invitation you received, too.\n",
 )
+# E20: what was mailed cannot be erased, so it is listed
 MAILED_BEFORE: Final = Words(
     "Già spedite, e non richiamabili (chi le ha ricevute va avvertito):",
     "Mailed already, and not to be called back (tell who has them):",
@@ -138,6 +146,7 @@ DATABASES_SET_ASIDE: Final = Words(
     "In {} stanno archivi guasti messi da parte, che possono contenerlo ancora: eliminarli.",
     "Damaged records that were set aside lie in {} and may still hold it: delete them.",
 )
+# SQLite's write-ahead log still holds the rows until it is cut, which a reader prevents
 LOG_NOT_CUT: Final = Words(
     "Qualcuno sta leggendo gli archivi e il loro registro non si è potuto accorciare: chiudere gli "
     "altri comandi e ripetere questo, che lo accorcia.",
@@ -151,12 +160,12 @@ STAYS_IN_BACKUPS: Final = Words(
 
 
 def below_one_another(*texts: Words) -> Words:
-    """Put texts one below the other."""
+    """Return texts joined by line breaks."""
     return Words("\n".join(t.it for t in texts), "\n".join(t.en for t in texts))
 
 
 def mail_row(at: datetime, to: str, request: int) -> Words:
-    """Say of one e-mail when (local time) it left, to whom and for which request (0: for none)."""
+    """Return one e-mail's row: when (local time) it left, recipient, request (0: none)."""
     words = _MAIL_ROW if request else _OTHER_MAIL_ROW
     it, en = (to or _NO_ADDRESS.it), (to or _NO_ADDRESS.en)
     return Words(

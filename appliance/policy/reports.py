@@ -17,7 +17,7 @@ from appliance.policy.text import Words
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """How much waits for somebody, and how full the disk is; moments in s since 1970.
+    """Work that waits for somebody, and space on the disk; moments in s since 1970.
 
     `requests` are those of each state, `oldest_*` is None where nothing waits; lengths in ms of
     sound, the disk in bytes.
@@ -43,8 +43,8 @@ NOTHING_STORED = StoredCounts()
 # lines engaged go away, C where they wait for a position. Checked against published tables and the
 # simulated year.
 
+# lines or positions: no site has more
 MOST_SERVERS: Final = 500
-"""Lines or positions that are looked at: no site has more."""
 PRECISION: Final = 1e-9
 
 
@@ -69,13 +69,15 @@ def lines_for(traffic: float, most_engaged: float) -> int:
 
 
 def offered_traffic(carried: float, lines: int) -> float:
-    """Return the traffic that came, of which so many lines have carried so much (erlang).
+    """Return the offered traffic of which `lines` carried `carried` (erlang).
 
-    Beyond what can be told (every line engaged all the time) it is what was carried.
+    With every line engaged nearly all the time it is the carried traffic.
     """
+    # callers who heard the busy tone left no trace: near 100 % nobody can know how many there were
     if carried <= 0.0 or carried > lines * 0.99:
         return max(carried, 0.0)
     low, high = carried, carried
+    # the carried traffic grows with the offered one, so halving finds it: double until above
     while high * (1 - engaged_share(high, lines)) < carried:
         high *= 2
     while high - low > PRECISION * high:
@@ -88,19 +90,18 @@ def offered_traffic(carried: float, lines: int) -> float:
 
 
 def waiting_share(traffic: float, positions: int) -> float:
-    """Return the share of callers who wait for one of so many positions (Erlang C).
-
-    With as much traffic as positions, or more, the queue grows without end: all wait.
-    """
+    """Return the share of callers who wait for one of so many positions (Erlang C)."""
+    # with as much traffic as positions, or more, the queue grows without end: all wait
     if traffic >= positions:
         return 1.0
+    # C = B / (1 - A/n (1 - B)), with A the traffic and n the positions
     share = engaged_share(traffic, positions)
     return share / (1 - traffic / positions * (1 - share))
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """How callers are served: the share who wait at all, the share answered within the time asked,
+    """Service for callers: the share who wait at all, the share answered within the given time,
     the mean wait of all (s; infinite where the queue grows without end).
     """
 
@@ -110,7 +111,7 @@ class ServiceLevel:
 
 
 def service_level(traffic: float, positions: int, length_s: float, within_s: float) -> ServiceLevel:
-    """Say how so many positions serve a traffic of calls of `length_s` on average."""
+    """Return how `positions` serve `traffic` (erlang) of calls of `length_s` on average."""
     spare = positions - traffic
     if spare <= 0:
         return ServiceLevel(1.0, 0.0, math.inf)
@@ -150,14 +151,17 @@ def busiest_hour(
     """
     engaged_ms: dict[tuple[str, int], int] = {}
     for began, ended in uses:
+        # a use over full hours counts in each hour for its part
         edges = sorted({began, ended, *range(-(-began // HOUR_MS) * HOUR_MS, ended, HOUR_MS)})
         for start, end in pairwise(edges):
             place = day_of.get(start // HOUR_MS)
             if place is not None:
                 engaged_ms[place] = engaged_ms.get(place, 0) + end - start
+    # only days with traffic count: the mean is over days on which the lines were used
     days = len({day for day, _ in engaged_ms})
     if not days:
         return None
+    # the mean over days: one day's peak is no busy hour
     by_hour: dict[int, int] = {}
     for (_, hour), busy_ms in engaged_ms.items():
         by_hour[hour] = by_hour.get(hour, 0) + busy_ms
@@ -171,8 +175,8 @@ HOUR_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class WantedService:
-    """What is wanted: at most this share of callers hears engaged, at least this share is answered
-    within so many seconds.
+    """Targets: at most the share `engaged` of callers hears the busy tone, at least the share
+    `within` is answered within `within_s`.
     """
 
     engaged: float = 0.01
@@ -190,6 +194,7 @@ def capacity_table(
     enough = lines_for(traffic, wanted.engaged)
     persons = positions_for(traffic, length_s, wanted.within_s, wanted.within)
     yield Words("linee   trovano occupato", "lines   hear engaged")
+    # the tables go to one more than is enough
     for number in range(1, max(enough, lines) + 2):
         mark = Words(" oggi", " today") if number == lines else Words("", "")
         share = f"{number:5d} {engaged_share(traffic, number) * 100:13.2f} %"
@@ -199,6 +204,7 @@ def capacity_table(
         f"postazioni   attendono   risposta entro {within}   attesa media",
         f"positions    wait        answered within {within}  mean wait",
     )
+    # fewer positions than erlangs would let the queue grow without end
     for number in range(max(1, math.ceil(traffic)), persons + 2):
         yield _row(number, traffic, length_s, wanted)
     yield Words(
@@ -226,7 +232,7 @@ def _percent(share: float) -> str:
 # engaged.
 
 LineUse = tuple[int, int]
-"""When a line was engaged: from, to (ms since 1970)."""
+"""Span in which a line was engaged: from, to (ms since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +248,9 @@ class Peak:
 
 
 def peak_of(uses: Iterable[LineUse], of: int, since_ms: int, until_ms: int) -> Peak:
-    """Return the peak between two moments; a use that ends as another begins is not at once."""
+    """Return the peak between two moments (ms since 1970)."""
     clipped = [(max(a, since_ms), min(b, until_ms)) for a, b in uses]
+    # sorted, -1 comes before +1: a use that ends as another begins does not overlap it
     steps = sorted(step for a, b in clipped if a < b for step in ((a, 1), (b, -1)))
     engaged, most, at_ms, all_ms, before = 0, 0, None, 0, since_ms
     for moment, change in steps:
@@ -311,7 +318,7 @@ class CallRow:
 class RequestRow:
     """One request for a unit and a need: an appointment or an e-mail.
 
-    `counted`: taken in the time of the report. `open` and `overdue` as of now, whenever taken.
+    `counted`: taken in the span of the report. `open` and `overdue` as of now, whenever taken.
     """
 
     unit: str
@@ -324,7 +331,7 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class CallFigures:
-    """What some calls sum up to; times in seconds, None where no person answered any."""
+    """Sums over calls; times in s, None where no person answered any."""
 
     calls: int = 0
     endings: Mapping[Ending, int] = field(default_factory=dict)
@@ -348,12 +355,13 @@ class CallFigures:
     @property
     def filter_share(self) -> float | None:
         """Their part of the calls that were served, 0 to 1; None where none was."""
+        # a lost call was not served, so it does not count against the filter (P1)
         return self.by_filter / self.served if self.served else None
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFigures:
-    """What concerned one unit, or one of its needs: transfers and what became of them, requests."""
+    """Sums for a unit or one of its needs: transfers with their outcome, requests."""
 
     asked: int = 0
     accepted: int = 0
@@ -366,7 +374,7 @@ class UnitFigures:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyReport:
-    """All figures of a time; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
+    """All figures of a span; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
 
     total: CallFigures
     numbers: Mapping[str, CallFigures]
@@ -382,6 +390,7 @@ def seconds_shown(seconds: float | None, language: str) -> str:
     """Write a wait as everybody reads it, on the page, on paper and by command: one decimal."""
     if seconds is None:
         return "–"
+    # 2.6 is neither 2 nor 3
     shown = f"{seconds:.1f}"
     return f"{shown.replace('.', ',') if language == 'it' else shown} s"
 
@@ -401,6 +410,7 @@ def report_of(
         _grouped(calls, lambda call: call.at.hour),
         {unit: unit_figures(calls, requests, unit) for unit in sorted({u for u, _ in named})},
         unit_figures(calls, requests),
+        # staff are not measured: by person only where an agreement says so (E21)
         _grouped(answered, lambda call: call.position) if per_person else {},
         {f"{u}.{n}": unit_figures(calls, requests, u, n) for u, n in sorted(named) if n},
     )
@@ -416,6 +426,7 @@ def call_figures(calls: Iterable[CallRow]) -> CallFigures:
         {each: ended[each] for each in Ending},
         sum(call.overflow for call in calls),
         len(waits),
+        # a charter's promise is kept at its very limit
         sum(wait <= WITHIN_S for wait in waits),
         sum(wait <= THIRD_RING_S for wait in waits),
         fmean(waits) if waits else None,

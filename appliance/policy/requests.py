@@ -32,7 +32,7 @@ HEAD_AT_REMINDERS = 2
 
 
 class RequestState(enum.StrEnum):
-    """How far a request is; SENT is never shown as answered (E15)."""
+    """State of a request; SENT is never shown as answered (E15)."""
 
     OPEN = "open"  # stored, its mail not yet accepted by the mail server
     SENT = "sent"
@@ -41,19 +41,20 @@ class RequestState(enum.StrEnum):
 
 
 class RequestStep(enum.StrEnum):
-    """What happens to a request."""
+    """Step in a request's life."""
 
     MAILED = "mailed"
     TAKE = "take"
     CLOSE = "close"
     REMIND = "remind"
     MOVE = "move"  # an appointment, to another time
-    GIVE = "give"  # at the front desk, to whoever follows it from now on (E19)
+    GIVE = "give"  # at the front desk, to its next follower (E19)
     CANCEL = "cancel"  # the citizen does not want it any more
 
 
 REQUEST_STATE_AFTER: Mapping[RequestState, Mapping[RequestStep, RequestState]] = {
     RequestState.OPEN: {
+        # accepted by the mail server is not answered (E15)
         RequestStep.MAILED: RequestState.SENT,
         RequestStep.TAKE: RequestState.TAKEN,
         RequestStep.CLOSE: RequestState.DONE,
@@ -80,13 +81,14 @@ REQUEST_STATE_AFTER: Mapping[RequestState, Mapping[RequestStep, RequestState]] =
         RequestStep.GIVE: RequestState.TAKEN,
         RequestStep.CANCEL: RequestState.DONE,
     },
+    # its last mail may still be in the outbox when it is closed
     RequestState.DONE: {RequestStep.MAILED: RequestState.DONE},
 }
-"""Every state and step that may meet; what is missing is refused in words."""
+"""State after a step; a missing pair is refused in words."""
 
 
 class AppointmentForm(enum.StrEnum):
-    """Where an appointment takes place, and who calls whom."""
+    """Form of an appointment: in person, or who calls whom."""
 
     IN_PERSON = "in_person"
     OFFICE_CALLS = "office_calls"
@@ -95,7 +97,7 @@ class AppointmentForm(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """When and how; not `confirmed` where the office offers no slots and must agree first.
+    """Time and form; `confirmed` is false if the office offers no slots and must agree first.
 
     `sequence` counts its changes (RFC 5545, 3.8.7.4).
     """
@@ -108,10 +110,7 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class RequestClosing:
-    """Who said that it was done, to whom, when, and how it ended.
-
-    `cancelled`: not done, but not wanted any more.
-    """
+    """End of a request, which `said_by` reported to `by`; `cancelled`: not wanted any more."""
 
     at: datetime
     by: str
@@ -122,11 +121,10 @@ class RequestClosing:
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """What the front desk takes over, before the store gives it its number.
+    """A request before the store gives it its number.
 
     `sheet` is the sheet that did not cover the question, `call` the call it came from. Raises
-    OfficeError without a subject, or with an appointment where the rule is e-mail; the time of a
-    `spoken` one is for the office to agree.
+    SaidError without a subject, and where the rule and the appointment do not match.
     """
 
     rule: ReturnRule
@@ -160,7 +158,7 @@ def spoken_request(
     rule: ReturnRule, unit: str, need: str, subject: str, caller: str, call: str,
     at: datetime, by: str,
 ) -> NewRequest:  # fmt: skip
-    """Make the request of a caller whose own recorded words say who they are and what they want.
+    """Return the request of a caller whose recording tells name, contact and question.
 
     `caller` is the number that was shown, "" for none; never raises for a non-empty subject.
     """
@@ -172,7 +170,7 @@ def spoken_request(
 class Request(NewRequest):
     """A stored request; `number` is short enough to be read aloud.
 
-    `given_to` follows it at the front desk since a handover, "" for nobody; None: no handover yet.
+    `given_to` follows it at the front desk after a handover, "" for nobody; None: no handover yet.
     """
 
     number: int = 0
@@ -184,51 +182,55 @@ class Request(NewRequest):
 
     @property
     def follower(self) -> str:
-        """Name who follows it at the front desk: who took it over, until it is given on (E19)."""
+        """The person who follows it at the front desk: its author, until a handover (E19)."""
         return self.by if self.given_to is None else self.given_to
 
 
 def short_subject(subject: str, asked: str) -> tuple[str, str]:
-    """Return a subject that a mail's list shows whole, and what is asked with all its words."""
+    """Return a subject of at most LONGEST_SUBJECT characters, and the question in full."""
     if len(subject) <= LONGEST_SUBJECT:
         return subject, asked
     # cut after a word; the whole subject is put before what is asked, so nothing is lost
     head = subject[: LONGEST_SUBJECT - 1]
+    # a word that ends exactly at the limit stays
     at = head.rfind(" ") if subject[len(head)] != " " else len(head)
+    # a word longer than half the subject is cut within
     cut = head[:at] if at > LONGEST_SUBJECT // 2 else head
     return f"{cut.rstrip(' ,;:')}…", "\n".join(part for part in (subject, asked) if part)
 
 
 def mail_accepted(request: Request) -> Request:
-    """Its mail was accepted by the mail server."""
+    """Return the request after the mail server accepted its mail."""
     return replace(request, state=_state_after(request, RequestStep.MAILED))
 
 
 def take_request(request: Request, by: str) -> Request:
-    """Somebody of the office has taken it."""
+    """Return the request after somebody of the office has taken it."""
     return replace(request, state=_state_after(request, RequestStep.TAKE), taken_by=by)
 
 
 def give_request(request: Request, to: str) -> Request:
-    """Somebody else at the front desk follows it from now on; "" for nobody (E19)."""
+    """Return the request as followed by `to` at the front desk, "" for nobody (E19)."""
     return replace(request, state=_state_after(request, RequestStep.GIVE), given_to=to)
 
 
 def remind(request: Request, words: str) -> Request:
-    """The citizen asked again: words are added, no second request is made (E9)."""
+    """Return the request with the words of one more reminder; raises SaidError."""
+    # asked again, a citizen gets no second request (E9)
     state = _state_after(request, RequestStep.REMIND)
     return replace(request, state=state, reminders=(*request.reminders, words))
 
 
 def close_request(request: Request, closing: RequestClosing) -> Request:
-    """Somebody says that it was done; raises OfficeError without a word of who said so (E15)."""
+    """Return the request as done; raises SaidError unless the closing names who said so."""
+    # never by time alone (E15)
     if not closing.said_by.strip():
         raise SaidError(WHO_CLOSES)
     return replace(request, state=_state_after(request, RequestStep.CLOSE), closing=closing)
 
 
 def cancel_request(request: Request, closing: RequestClosing) -> Request:
-    """The citizen does not want it any more; raises OfficeError as close_request does."""
+    """Return the request as not wanted any more; raises SaidError as close_request does."""
     if not closing.said_by.strip():
         raise SaidError(WHO_CANCELS)
     ended = replace(closing, cancelled=True)
@@ -236,9 +238,10 @@ def cancel_request(request: Request, closing: RequestClosing) -> Request:
 
 
 def move_appointment(request: Request, appointment: Appointment) -> Request:
-    """Its appointment has another time, or the office has agreed to it (then a new sequence)."""
+    """Return the request with a moved or confirmed appointment; raises SaidError without one."""
     if request.appointment is None:
         raise SaidError(no_appointment(request.number))
+    # each revision has a higher SEQUENCE (RFC 5545, 3.8.7.4)
     after = replace(appointment, sequence=request.appointment.sequence + 1)
     return replace(request, state=_state_after(request, RequestStep.MOVE), appointment=after)
 
@@ -251,7 +254,7 @@ def _state_after(request: Request, step: RequestStep) -> RequestState:
 
 
 class Contact(enum.StrEnum):
-    """How the citizen prefers to be reached."""
+    """The citizen's preferred contact."""
 
     PHONE = "phone"
     EMAIL = "email"
@@ -278,9 +281,9 @@ _PREFERRED_MISSING = {
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """Who asks. `spoken`: name and contact are in the caller's own recorded words.
+    """The citizen of a request. `spoken`: name and contact are in the caller's recording.
 
-    Raises OfficeError without a name or any contact (E15), unless they are spoken.
+    Raises SaidError without a name or any contact (E15), unless they are spoken.
     """
 
     name: str
@@ -298,6 +301,7 @@ class Citizen:
                     f"{self.email!r} is no e-mail address: have it spelt",
                 )
             )
+        # nobody has typed anything: the office listens to the recording
         if self.spoken:
             return
         if not self.name.strip():
@@ -308,8 +312,9 @@ class Citizen:
             raise SaidError(_PREFERRED_MISSING[self.prefers])
 
 
+# one limit for what is shown, offered and given
 AHEAD_DAYS = 365
-"""How far ahead appointments are offered, shown and given."""
+"""Days ahead for which appointments are offered, shown and given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +330,7 @@ BookedPlaces = Mapping[datetime, int]
 
 
 def slots_on(slots: AppointmentSlots, calendar: Schedule, day: date) -> Iterator[AppointmentSlot]:
-    """Yield the slots of a day, in order; none while the site is closed."""
+    """Yield the slots of a day, in order; a slot lies wholly within open hours (P6)."""
     hours = hours_of_office(calendar, slots.week)
     length = timedelta(minutes=slots.minutes)
     for band in hours.bands_on(day):
@@ -385,10 +390,11 @@ def take_slot(
     start: datetime,
     now: datetime,
 ) -> AppointmentSlot:
-    """Return the slot that starts at a moment; raises OfficeError when it cannot be had (any more).
+    """Return the slot that starts at a moment; raises SaidError if there is none or it is full.
 
-    Whoever stores it does so in the same transaction in which `booked` was read.
+    `booked` must be read in the transaction that stores the appointment.
     """
+    # else two people could take the last place at once
     day = start.astimezone(calendar.zone).date()
     last = last_appointment_day(calendar, now)
     if day > last:
@@ -401,6 +407,7 @@ def take_slot(
         )
     slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
     local = start.astimezone(calendar.zone)
+    # a slot that has begun is over
     if slot is None or start <= now:
         raise SaidError(
             Words(
@@ -423,10 +430,11 @@ def take_slot(
 
 def _open_throughout(hours: Schedule, slot: AppointmentSlot) -> bool:
     state = hours.at(slot.start)
+    # a closure by date may begin within the slot
     return state.open and (state.flips_at is None or state.flips_at >= slot.end)
 
 
-# working days; an Italian union of towns promises as much
+# working days: the promise of an Italian union of towns
 DUE_DAYS = 3
 
 
@@ -450,6 +458,7 @@ def is_overdue(request: Request, calendar: Schedule, now: datetime, days: int = 
 
 def _next_working_day(calendar: Schedule, day: date) -> date:
     """Find the next day with hours; where there never are any, the next day."""
+    # a site without any hours still has days: then every day is a working day
     for ahead in range(1, 31):
         candidate = day + timedelta(days=ahead)
         if calendar.bands_on(candidate):
@@ -478,7 +487,7 @@ def month_to_report(calendar: Schedule, now: datetime) -> date | None:
 # into a link, so every mail gets a new one; the first that is used closes the request (E15).
 
 DONE_LINK_PATH: Final = "/done/"
-"""Where the console has the page; the secret follows."""
+"""Path of the console's page; the secret follows it."""
 # 256 random bits, which nobody guesses
 DONE_LINK_BYTES: Final = 32
 # an old mail lying about must not open anything
@@ -524,7 +533,9 @@ WHO_SAYS_DONE: Final = Words(
 
 
 def done_link_hash(token: str) -> str:
-    """Return what is kept of a secret (SHA-256, hexadecimal); 256 random bits need no salt."""
+    """Return the stored hash of a secret (SHA-256, hexadecimal)."""
+    # No salt: nobody has a table of 256 random bits. Whatever a browser sends gets a hash, a lone
+    # surrogate too.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -532,17 +543,19 @@ def done_link_state(
     is_used: bool, is_done: bool, made_at: datetime, now: datetime
 ) -> DoneLinkState:
     """Return the state of a known link."""
+    # used and closed come before expired: that it is done is what counts
     if is_used:
         return DoneLinkState.USED
     if is_done:
         return DoneLinkState.CLOSED
+    # the first link that is used closes the request; the others then say that it is closed
     return DoneLinkState.OPEN if now - made_at < DONE_LINK_VALID else DoneLinkState.EXPIRED
 
 
 def with_new_done_link(text: str, token: str) -> tuple[str, bool]:
-    """Put a new secret in the place of the old ones of a mail's text; tells whether there was any.
+    """Replace the secrets in a mail's text by a new one; the flag tells whether there were any.
 
-    One that was taken out before counts too.
+    A secret that was removed before (`without_done_links`) counts too.
     """
     bare = without_done_links(text)
     return bare.replace(
@@ -551,7 +564,7 @@ def with_new_done_link(text: str, token: str) -> tuple[str, bool]:
 
 
 def without_done_links(text: str) -> str:
-    """Take the secrets out of a mail's text."""
+    """Return a mail's text without the secrets of its links."""
     return _DONE_LINK.sub(f"{DONE_LINK_PATH}…", text)
 
 
@@ -561,7 +574,7 @@ REQUEST_STATE_WORDS: Mapping[RequestState, Words] = {
     RequestState.TAKEN: Words("dell'ufficio", "with the office"),
     RequestState.DONE: Words("evasa", "done"),
 }
-"""How far a request is; "sent" never reads as "answered" (E15)."""
+"""State of a request in words; "sent" never reads as "answered" (E15)."""
 CANCELLED_WORDS = Words("annullata", "cancelled")
 REQUEST_STEP_WORDS: Mapping[RequestStep, Words] = {
     RequestStep.MAILED: Words("e-mail presa dal server", "mail taken by the mail server"),
@@ -572,7 +585,7 @@ REQUEST_STEP_WORDS: Mapping[RequestStep, Words] = {
     RequestStep.GIVE: Words("consegnata", "handed over"),
     RequestStep.CANCEL: Words("annullata", "cancelled"),
 }
-"""What happened to a request."""
+"""Step of a request in words, for its history."""
 _STEP_DONE_WORDS: Mapping[RequestStep, Words] = {
     RequestStep.TAKE: Words(
         "Richiesta {n}: ora è di {taken_by}.", "Request {n}: {taken_by} has it now."
@@ -589,27 +602,29 @@ _STEP_DONE_WORDS: Mapping[RequestStep, Words] = {
 
 
 def stored_words(request: Request) -> Words:
-    """Say that a request is stored, by its number."""
+    """Return the sentence that a request is stored, with its number."""
     n = request.number
     return Words(f"Presa in carico: richiesta {n}.", f"Taken over: request {n}.")
 
 
 def step_done_words(request: Request, step: RequestStep) -> Words:
-    """Say what a step did."""
+    """Return the sentence about a step that was done."""
     told = {"n": request.number, "taken_by": request.taken_by, "count": len(request.reminders)}
     words = _STEP_DONE_WORDS[step]
     return Words(words.it.format(**told), words.en.format(**told))
 
 
 def state_words(request: Request) -> Words:
-    """Say the state of a request."""
+    """Return the state of a request in words."""
+    # cancelled is not a state of its own: the request is done, with another word for it
     if request.closing is not None and request.closing.cancelled:
         return CANCELLED_WORDS
     return REQUEST_STATE_WORDS[request.state]
 
 
 def open_already_words(found: Sequence[Request]) -> Words:
-    """Offer what is open of the same citizen before a second request is made (E9)."""
+    """Return the sentence that lists a citizen's open requests and proposes a reminder."""
+    # E9: open requests are offered before a second one is made
     listed = ", ".join(f"{each.number} ({each.unit}: {each.subject})" for each in found)
     first = found[0].number
     return Words(
@@ -621,7 +636,7 @@ def open_already_words(found: Sequence[Request]) -> Words:
 
 
 def other_rule_words(unit: str, allowed: Sequence[ReturnRule]) -> Words:
-    """Say what an office has declared instead (P6, E13)."""
+    """Return the sentence that names the rules which an office has declared (P6, E13)."""
     offers = [RETURN_RULE_WORDS[rule] for rule in allowed]
     it, en = " o ".join(each.it for each in offers), " or ".join(each.en for each in offers)
     return Words(f"{unit} ha comunicato: {it}", f"{unit} has declared: {en}")
@@ -654,7 +669,7 @@ WHO_CANCELS = Words(
 
 
 def no_start(why: object) -> Words:
-    """Say that an appointment has no time that can be read."""
+    """Return the refusal of an appointment without a readable time."""
     return Words(
         "Quando comincia l'appuntamento? Servono giorno e ora.",
         f"when does the appointment start? {why}",
@@ -662,7 +677,7 @@ def no_start(why: object) -> Words:
 
 
 def no_request(number: int) -> Words:
-    """Say that there is no request of that number."""
+    """Return the refusal for an unknown request."""
     return Words(
         f"La richiesta {number} non c'è: cercarla nell'elenco.",
         f"there is no request {number}: list them with `centralino requests list`",
@@ -670,7 +685,7 @@ def no_request(number: int) -> Words:
 
 
 def no_appointment(number: int) -> Words:
-    """Say that a request has no appointment to move."""
+    """Return the refusal to move an appointment that a request does not have."""
     return Words(
         f"La richiesta {number} non ha un appuntamento da spostare.",
         f"request {number} has no appointment that could be moved",
@@ -678,7 +693,7 @@ def no_appointment(number: int) -> Words:
 
 
 def no_longer_open(number: int, state: str, step: str) -> Words:
-    """Say that a request has ended and needs no further step."""
+    """Return the refusal of a step after a request has ended."""
     return Words(
         f"La richiesta è conclusa ({number}): non c'è altro da fare.",
         f"request {number} is {state}: it needs no {step} any more",

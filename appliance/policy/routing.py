@@ -37,7 +37,7 @@ from appliance.policy.transfers import TransferAllowed, may_transfer
 
 
 class GroupState(enum.StrEnum):
-    """What a group of phones can do for a call at this moment."""
+    """State of a group of phones for a call at this moment."""
 
     FREE = "free"
     BUSY = "busy"
@@ -47,7 +47,7 @@ class GroupState(enum.StrEnum):
 
 
 class Destination(enum.StrEnum):
-    """Who serves the call next; NOBODY leaves it ringing for the ordinary phone beside the line."""
+    """Next destination of a call; NOBODY: it rings on at the ordinary phone beside the line."""
 
     SWITCHBOARD = "switchboard"
     CITIZENS_DESK = "citizens_desk"
@@ -117,6 +117,7 @@ COUNTER_CODES: Mapping[NotTaken, ReasonCode] = {
     NotTaken.DECLINED: ReasonCode.DESK_DECLINED,
     NotTaken.UNREACHABLE: ReasonCode.DESK_UNREACHABLE,
 }
+# a declined call sounds to its caller like one that nobody answered
 NOT_TAKEN_GREETINGS: Mapping[NotTaken, str] = {
     NotTaken.UNATTENDED: "greeting_unattended",
     NotTaken.BUSY: "greeting_busy",
@@ -124,17 +125,19 @@ NOT_TAKEN_GREETINGS: Mapping[NotTaken, str] = {
     NotTaken.DECLINED: "greeting_no_answer",
     NotTaken.UNREACHABLE: "greeting_fault",
 }
-"""What the caller is told of why nobody took the call."""
+"""Prompt by which the caller hears why nobody took the call."""
 
 
 def route(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Decision:
     """Decide for a call once its caller is settled; later closing changes nothing (E1)."""
+    # decided once: a closing later in the call changes nothing (E1)
     answer = opening(office.switchboard.schedule, facts.service, now)
     if facts.switchboard is GroupState.CLOSED and answer.open:
         answer = Opening(False, ReasonCode.CLOSED_MANUAL, greeting="greeting_closed")
     if not answer.open:
         return _voicemail(answer.code, answer.greeting, answer)
     cause = _not_taken(facts, now)
+    # a half-duplex line cannot be joined to a phone (B2)
     if line.duplex is False and not line.passes:
         return _half_duplex(line, cause, answer)
     if cause is None:
@@ -146,15 +149,18 @@ def route(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Decision
 
 def overflow(office: Office, facts: RoutingFacts, now: Now, cause: NotTaken) -> Decision:
     """Decide after the switchboard could not take the call; never rings a closed counter (E2)."""
+    # set while the call was ringing: no further phone rings (E4)
     if absent := if_absent(office, facts.service, now):
         return absent
     answer = _still_open(office, facts, now)
     refusal = _counter_refusal(office, facts, now, cause)
     waits = _waits(facts, cause, counter_busy=refusal is ReasonCode.DESK_BUSY)
+    # as delivered nobody waits before the counter is tried (E2)
     if waits and (refusal is not None or office.waiting.before_counter):
         return _people_or_waiting(Destination.WAITING, ReasonCode.WAITING, answer, cause)
     if refusal is None:
         return _people_or_waiting(Destination.CITIZENS_DESK, OVERFLOW_CODES[cause], answer, cause)
+    # no phone of the switchboard can be reached, but the counter is busy: callers hear "busy"
     busy = cause is NotTaken.UNREACHABLE and refusal is ReasonCode.DESK_BUSY
     return _voicemail(refusal, NOT_TAKEN_GREETINGS[NotTaken.BUSY if busy else cause], answer)
 
@@ -163,8 +169,10 @@ def after_counter(
     office: Office, facts: RoutingFacts, now: Now, first: NotTaken, then: NotTaken
 ) -> Decision:
     """Decide after neither the switchboard (`first`) nor the counter (`then`) took the call."""
+    # set while the call was ringing (E4)
     if absent := if_absent(office, facts.service, now):
         return absent
+    # the counter was tried first: the caller now waits for whichever group is free
     if _waits(facts, first, counter_busy=then is NotTaken.BUSY):
         return _people_or_waiting(
             Destination.WAITING, ReasonCode.WAITING, _still_open(office, facts, now), first
@@ -172,15 +180,18 @@ def after_counter(
     code = COUNTER_CODES[then]
     if first is then is NotTaken.UNREACHABLE:
         code = ReasonCode.NOBODY_REACHABLE
+    # the reason that concerns people: not the switchboard's unreachable phones, if there is another
     told = then if first is NotTaken.UNREACHABLE else first
     return _voicemail(code, NOT_TAKEN_GREETINGS[told], _still_open(office, facts, now))
 
 
 def after_waiting(office: Office, facts: RoutingFacts, now: Now) -> Decision:
     """Decide after a caller has waited in vain: the counter where it comes last, else voicemail."""
+    # set while the caller was waiting (E4)
     if absent := if_absent(office, facts.service, now):
         return absent
     answer = _still_open(office, facts, now)
+    # callers wait because all are busy, even if a position has become free by now
     cause = _not_taken(facts, now) or NotTaken.BUSY
     refusal = _counter_refusal(office, facts, now, cause)
     if refusal is None and office.waiting.before_counter:
@@ -200,12 +211,14 @@ def parallel_unanswered(office: Office, facts: RoutingFacts, now: Now) -> Decisi
 
 def turned_half_duplex(office: Office, facts: RoutingFacts, now: Now) -> Decision:
     """Decide for a caller who was answered on a line that turns out to carry no conversation."""
+    # only the modem tells, once it has answered, where the configuration does not (Line.duplex)
     answer = _still_open(office, facts, now)
     return _voicemail(ReasonCode.HALF_DUPLEX, NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER], answer)
 
 
 def pbx_fault(office: Office, facts: RoutingFacts, now: Now) -> Decision:
     """Decide after the PBX behind a half-duplex line did not understand, or the modem cannot."""
+    # callers hear of a technical problem, the record says which
     return _voicemail(
         ReasonCode.PBX_FAULT,
         NOT_TAKEN_GREETINGS[NotTaken.UNREACHABLE],
@@ -231,6 +244,7 @@ def if_absent(office: Office, service: ServiceState, now: Now) -> Decision | Non
 
 def group_open(group: Group, now: Now) -> bool:
     """Tell whether a group's own hours say open (E2); an untrusted clock forbids nothing."""
+    # an untrusted clock forbids nothing: doing nothing leads to a person (E5)
     return not now.by_hours or group.schedule.at(now.wall).open
 
 
@@ -243,6 +257,7 @@ def _not_taken(facts: RoutingFacts, now: Now) -> NotTaken | None:
 
 def _half_duplex(line: Line, cause: NotTaken | None, answer: Opening) -> Decision:
     """Decide for a line that cannot be joined to a phone (B2)."""
+    # nobody is at the switchboard (P8), so the ordinary phone beside the line is not tried
     if cause is NotTaken.UNATTENDED:
         return _voicemail(ReasonCode.HALF_DUPLEX, NOT_TAKEN_GREETINGS[cause], answer)
     if line.daytime is HalfDuplexDaytime.PARALLEL_PHONE:
@@ -252,6 +267,7 @@ def _half_duplex(line: Line, cause: NotTaken | None, answer: Opening) -> Decisio
 
 def _waits(facts: RoutingFacts, cause: NotTaken, *, counter_busy: bool) -> bool:
     """Tell whether a caller may wait: there is a place, and somebody busy who will be free."""
+    # nobody waits for nobody: without a busy phone no position would become free
     nobody_there = cause in {NotTaken.UNATTENDED, NotTaken.UNREACHABLE}
     return facts.places > 0 and (cause is NotTaken.BUSY or (nobody_there and counter_busy))
 
@@ -262,6 +278,7 @@ def _counter_refusal(
     """Return why the counter cannot be rung, or None when it can."""
     if office.citizens_desk is None:
         return ReasonCode.DESK_NONE
+    # overflow never rings a closed counter (E2)
     if facts.citizens_desk is GroupState.CLOSED or not group_open(office.citizens_desk, now):
         return ReasonCode.DESK_CLOSED
     missed = NOT_TAKEN_IN_STATE.get(facts.citizens_desk)
@@ -271,8 +288,10 @@ def _counter_refusal(
 
 
 def _still_open(office: Office, facts: RoutingFacts, now: Now) -> Opening:
-    """Treat a call that rang while open as open (E1); look up only the next change."""
+    """Return the opening of a call that rang while open; `changes_at` is the next change."""
+    # a call that rang before closing is served to its end (E1)
     answer = opening(office.switchboard.schedule, facts.service, now)
+    # an overflow may change when the counter closes, before the switchboard does
     soonest = _earliest(answer.changes_at, _counter_changes_at(office, now))
     return Opening(True, answer.code, changes_at=soonest)
 
@@ -310,13 +329,13 @@ CAUSE_OF_CODE = {
     ReasonCode.SPECIAL: OverflowCause.CLOSED,
     ReasonCode.ABSENT: OverflowCause.UNATTENDED,
 }
+# other codes do not tell why nobody took the call; the greeting does (NOT_TAKEN_GREETINGS)
 CAUSE_OF_GREETING = {
     "greeting_busy": OverflowCause.BUSY,
     "greeting_no_answer": OverflowCause.NO_ANSWER,
     "greeting_unattended": OverflowCause.UNATTENDED,
     "greeting_fault": OverflowCause.UNREACHABLE,
 }
-"""What else leads to voicemail is told by its greeting (NOT_TAKEN_GREETINGS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +348,11 @@ class BranchDestination:
 
 
 def overflow_cause(code: ReasonCode, greeting: str) -> OverflowCause | None:
-    """Say why a call would go to voicemail; None where its line cannot carry a conversation."""
+    """Return why a call would go to voicemail; None if its line carries no conversation."""
+    # a branch's phone could not be joined to such a line either (B2)
     if code in {ReasonCode.HALF_DUPLEX, ReasonCode.PARALLEL_UNANSWERED, ReasonCode.PBX_FAULT}:
         return None
+    # a branch is told what the caller would be told
     return CAUSE_OF_CODE.get(code) or CAUSE_OF_GREETING.get(greeting)
 
 
@@ -340,11 +361,13 @@ def branch_destinations(
 ) -> Iterator[BranchDestination]:
     """Yield the branches that have declared that they take callers now, in the written order."""
     for unit, need in branches.offices:
+        # configured, but no longer in the directory: may_transfer would raise
         if directory.unit(unit) is None:
             continue
         answer = may_transfer(directory, calendar, unit, need, now)
         if not isinstance(answer, TransferAllowed):
             continue
+        # a need names a branch by its account at the proxy, as if it were a SIP phone (P4, P5)
         phones = (target for target in answer.targets if target.reach is Reach.PHONE)
         names = (target.number.reveal(Purpose.RING) for target in phones)
         yield from (BranchDestination(unit, need, name) for name in names if name in branches.names)
@@ -354,9 +377,8 @@ def branch_destinations(
 class RouteStep:
     """One step of a call's route, taken if nobody has answered before.
 
-    `phones` ring for `ring_ms` (positions behind a PBX: each), or the caller waits so long;
-    voicemail speaks `greeting` (a
-    prompt key without language).
+    `phones` ring for `ring_ms` (positions behind a PBX: each), or the caller waits for that time;
+    voicemail plays `greeting` (a prompt key without language).
     """
 
     way: Destination
@@ -379,6 +401,7 @@ class Explanation:
 
     def to_json(self) -> dict[str, object]:
         """Return it as JSON values with stable keys; times are ISO 8601 with zone or null."""
+        # other tools read these keys and values
         first = self.steps[0]
         return {
             "line": self.line,
@@ -404,13 +427,15 @@ def explain(
 ) -> Explanation:
     """Follow a call that rings at `at` (aware) through its steps if nobody answers.
 
-    `citizens_desk` None means free within its own hours. The same functions decide live calls. For
-    a line that passes its calls to a PBX the groups' states are not known beforehand.
+    `citizens_desk` None means free within its own hours. For a line that passes its calls to a PBX
+    the groups' states are not known beforehand.
     """
+    # decided by the functions that decide live calls, so that the two cannot differ
     now = Now(0.0, at, clock_state, doubt)
     places = office.waiting.places
     facts = RoutingFacts(service, switchboard, citizens_desk or GroupState.FREE, places)
     if line.passes:
+        # an extension's state shows only when it is called: the groups' given states do not count
         facts = pbx_facts(office, service)
     decisions = tuple(_decisions(office, line, facts, now))
     steps = tuple(_step(office, line, decision) for decision in decisions)
@@ -429,6 +454,7 @@ def _decisions(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Ite
         decision = after_counter(office, facts, now, first, NotTaken.NO_ANSWER)
         yield decision
     if decision.way is Destination.WAITING:
+        # a caller waits once: no places, so that no further step leads back to waiting
         yield from _after_waiting(office, replace(facts, places=0), now)
     if decision.way is Destination.NOBODY:
         yield parallel_unanswered(office, facts, now)

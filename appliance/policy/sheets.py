@@ -49,17 +49,18 @@ class OfficialInCharge:
 
 def officials(known: tuple[OfficialInCharge, ...], unit: str, need: str) -> tuple[str, ...]:
     """Return the names of an office's officials in charge of a need (E10), each once."""
+    # E10: beside the sentence to say stands the official in charge, if public
     about = (each for each in known if each.office == unit)
     return tuple(dict.fromkeys(o.name for o in about if not o.needs or need in o.needs))
 
 
 class SheetChange(enum.StrEnum):
-    """What an import found of a sheet."""
+    """Result of an import for one sheet."""
 
     NEW = "new"
     CHANGED = "changed"
     SAME = "same"
-    GONE = "gone"  # known, but not among the files: no longer found by a search
+    GONE = "gone"  # not among the files: kept for the calls that name it, not found by a search
 
 
 def sheet_changes(known: tuple[Sheet, ...], given: tuple[Sheet, ...]) -> dict[str, SheetChange]:
@@ -71,10 +72,11 @@ def sheet_changes(known: tuple[Sheet, ...], given: tuple[Sheet, ...]) -> dict[st
 def with_edits(
     known: tuple[Sheet, ...], given: tuple[Sheet, ...], edited: Collection[str]
 ) -> tuple[tuple[Sheet, ...], tuple[str, ...]]:
-    """Return an import's sheets, what was edited by hand kept as it is known, and whose those are.
+    """Return an import's sheets, those edited by hand unchanged, and the codes of the latter.
 
-    `edited` are the codes of sheets that were changed or taken away by hand.
+    `edited` are the codes of sheets that were changed or removed by hand.
     """
+    # an import must not overwrite what somebody has corrected in the console
     found = sheet_changes(known, given).items()
     met = tuple(code for code, change in found if code in edited and change is not SheetChange.SAME)
     kept = (sheet for sheet in known if sheet.code in met)
@@ -95,7 +97,7 @@ MOST_SPOKEN = 5
 
 @dataclass(frozen=True, slots=True)
 class SpokenSheet:
-    """A sheet that was given a voice: `sheet` is its code.
+    """A sheet that callers hear read aloud: `sheet` is its code.
 
     `title`, `text` and `keys` are prompts without their language: "for ... press 1", the sheet
     itself, and the keys that lead on from it.
@@ -115,26 +117,31 @@ class SpokenSheet:
 
 
 Menu = tuple[SpokenSheet, ...]
-"""The sheets on the keys 1, 2, 3 ..., in this order; empty for no menu."""
+"""Sheets on the keys 1, 2, 3 ..., in this order; empty for no menu."""
 
 
 def sheet_at_key(menu: Menu, digit: str) -> SpokenSheet | None:
     """Return the sheet on a key, or None for a key that has none."""
+    # a caller may press * or #
     number = int(digit) if digit.isdigit() else 0
+    # keys are counted from 1 over all languages
     return menu[number - 1] if 0 < number <= len(menu) else None
 
 
 def title_prompts(menu: Menu, language: str) -> Iterator[str]:
-    """Give the prompts that offer the sheets of one language."""
+    """Return the prompts that offer the sheets of one language."""
+    # a sheet is offered in the language in which it is read
     return (spoken.title for spoken in menu if spoken.language == language)
 
 
 @dataclass(frozen=True, slots=True)
 class GreetingOffer:
-    """What a greeting offers beside its reason: the menu, and prompts without their language.
+    """Offers of a greeting beside its reason: the menu, and prompts without their language.
 
-    `told` are the units whose number is told; its digits are printed nowhere (P7).
+    `told` are the units whose number callers hear.
     """
+
+    # `emergencies` has no repr, since its prompts spell digits (P7)
 
     menu: Menu = ()
     told: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """Supervision: one table of what is restarted when it dies or hangs, after Erlang's supervisors.
 
-More than `most` restarts within `within_s` are more than a restart can mend: it is then the turn of
-`then`; where nothing is named the appliance goes on without, and says so (reliability.md 1, 5).
+After more than `most` restarts within `within_s` another one would not help: `then` is restarted
+instead. Without `then` the appliance runs on without the component and reports it
+(reliability.md 1, 5).
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Component(enum.StrEnum):
 class RestartRule:
     """One row, seconds throughout.
 
-    `silent_s` without a sign of life make a part hung (0: noticed by its end alone). `pauses_s` lie
-    before the first, second, ... restart within `within_s`, the last one before all others.
-    `waits_for_calls`: what `then` names is restarted only once no call is up.
+    A component without a sign of life for `silent_s` is hung (0: only its end is noticed).
+    `pauses_s` precede the first, second, ... restart within `within_s`, the last one all others.
+    `waits_for_calls`: the component `then` is restarted only once no call is up.
     """
 
     what: Words
@@ -66,6 +67,7 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         silent_s=30.0,
         then=Component.LINE,
     ),
+    # no `then`: a modem that cannot be brought back must not take the other lines' process with it
     Component.LINE: RestartRule(
         Words("Linea e modem", "Line and modem"),
         Words(
@@ -77,15 +79,19 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         most=5,
         within_s=600.0,
     ),
+    # an ioctl on a wedged USB modem can block for ever: a port server is allowed to hang
     Component.PORT_SERVER: RestartRule(
         Words("Custode della porta", "Port keeper"),
         Words("abbandonato, ne nasce un altro", "abandoned, another one is born"),
+        # an abandoned port server costs the other lines nothing (design/processes.md)
         silent_s=10.0,
         pauses_s=(0.0,),
         then=Component.LINE,
     ),
     Component.FORK_SERVER: RestartRule(
         Words("Vivaio dei custodi", "Nursery of the keepers"),
+        # a fork while real time is in force would stop the sound for milliseconds, so no second
+        # fork server is started (design/processes.md)
         _NO_REMEDY,
         silent_s=0.0,
         then=Component.MEDIA_GATEWAY,
@@ -97,6 +103,7 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
             "riavviato; le linee sono prima riagganciate",
             "started again; the lines are put on hook first",
         ),
+        # call control pings every 2 s (design/call.md, The link)
         silent_s=6.0,
         pauses_s=(0.0, 0.2, 0.5, 1.0, 2.0, 5.0),
         most=5,
@@ -108,8 +115,11 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         Words("Telefoni (SIP)", "Phones (SIP)"),
         _NO_REMEDY,
         silent_s=5.0,
+        # calls depend on the phones: it starves the watchdog at once, no call is waited for
         then=Component.UNIT,
     ),
+    # A card may stall for a while, a phone may not wait: limits are longer than SIP's. Calls are
+    # routed from memory, so for this and the following threads nobody is cut off.
     Component.RECORDS: RestartRule(
         Words("Archivi", "Records"),
         _NO_REMEDY,
@@ -127,6 +137,7 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     Component.MAIL: RestartRule(
         Words("Posta in uscita", "Outgoing mail"),
         _NO_REMEDY,
+        # mail may wait 30 s for the server at every step (design/processes.md)
         silent_s=900.0,
         then=Component.CALL_CONTROL,
         waits_for_calls=True,
@@ -159,6 +170,7 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
             "leaves in good order when the lines are idle, and is started again",
         ),
         silent_s=0.0,
+        # the next run that finds the same fault stays, and tries once more after half an hour
         most=1,
         within_s=1800.0,
         waits_for_calls=True,
@@ -173,24 +185,28 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         Words("Letture della console", "The console's reading"),
         _NO_REMEDY,
         silent_s=120.0,
+        # the console does not feed its watchdog while a reading thread hangs (design/failures.md)
         then=Component.UNIT,
     ),
     Component.UNIT: RestartRule(
         Words("Servizio di systemd", "systemd's service"),
         Words("riavviato da systemd", "started again by systemd"),
+        # call control's watchdog (docs/reliability.md, Under systemd)
         silent_s=10.0,
+        # StartLimitBurst and StartLimitIntervalSec of the image's units (reliability.md 5)
         most=30,
         within_s=900.0,
         then=Component.APPLIANCE,
     ),
+    # StartLimitAction=reboot in the image; elsewhere the package's units reboot nothing
     Component.APPLIANCE: RestartRule(
         Words("Apparecchio", "Box"),
         Words("riavviato", "rebooted"),
         silent_s=0.0,
     ),
 }
-"""Every part, what is done when it dies or hangs, and the limit of that."""
-# more restarts than any limit counts
+"""Every component, its remedy when it dies or hangs, and the limit of restarts."""
+# more restarts than any limit counts; a component that dies for months costs no memory
 MOST_REMEMBERED: Final = 64
 
 
@@ -201,7 +217,8 @@ class RestartHistory:
     times: tuple[float, ...] = ()
 
     def recent(self, part: Component, now: float) -> tuple[float, ...]:
-        """Return the restarts that count; a future time is from another boot and does not."""
+        """Return the restarts within the component's limit of time."""
+        # a future time is from another boot, since monotonic time begins anew
         return tuple(at for at in self.times if now - RESTART_RULES[part].within_s < at <= now)
 
     def again(self, now: float) -> RestartHistory:
@@ -224,9 +241,9 @@ class RestartHistory:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionVerdict:
-    """What call control does about itself: feed its watchdog, or exit because of a component.
+    """Decision of call control about itself: feed its watchdog, or exit because of a component.
 
-    `waiting` components will have it restarted; `borne` ones had that lately, without success.
+    For `waiting` components it will exit; for `borne` ones it did lately, without success.
     """
 
     feeds: bool
@@ -236,7 +253,7 @@ class SupervisionVerdict:
 
 
 def silent_components(beats: Mapping[Component, float], now: float) -> tuple[Component, ...]:
-    """Return the parts whose last sign of life (monotonic s) is too long ago."""
+    """Return the components whose last sign of life (monotonic s) is too long ago."""
     return tuple(part for part, at in beats.items() if now - at > RESTART_RULES[part].silent_s)
 
 

@@ -27,7 +27,7 @@ def in_language(words: Words, language: str) -> str:
 
 
 def filled_in(words: Words, *values: object, **named: object) -> Words:
-    """Put values, Words among them, into a text of both languages."""
+    """Return a text in both languages with values, Words among them, filled in."""
     return Words(
         words.it.format(*_in_one_language(values, "it"), **named),
         words.en.format(*_in_one_language(values, "en"), **named),
@@ -39,7 +39,7 @@ def _in_one_language(values: tuple[object, ...], language: str) -> list[object]:
 
 
 class SaidError(OfficeError):
-    """Raised for what cannot be done; `words` say it in both languages, the text in English."""
+    """Refusal of an action; `words` give the reason in both languages, `str` in English."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(words.en)
@@ -47,7 +47,7 @@ class SaidError(OfficeError):
 
 
 class Refused(OfficeError, ConfigurationError):  # noqa: N818 - reads as what it is
-    """Something written that cannot be; `words` say why and what to do, `str` is the English."""
+    """Refusal of a value that a person wrote; `words` give reason and remedy, `str` the English."""
 
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)
@@ -55,7 +55,7 @@ class Refused(OfficeError, ConfigurationError):  # noqa: N818 - reads as what it
 
 
 class NotKept(StoreError):  # noqa: N818 - reads as what it is
-    """Something that could not be kept, or read; `words` say why and what to do."""
+    """Failure to store or read something; `words` give reason and remedy."""
 
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)
@@ -169,7 +169,8 @@ ERRNO_WORDS: Final = {
         "the name server (DNS) does not answer: look at the network and the router",
     ),
 }
-"""By the system's number, or the resolver's, which is below 0 (netdb.h)."""
+"""Sentence by errno; the resolver's numbers are negative (netdb.h)."""
+# the first match counts, so the most specific texts come first
 TLS_WORDS: Final = (
     ("has expired", Words(
         "il certificato del server è scaduto: rinnovarlo, e controllare l'ora dell'apparecchio",
@@ -233,7 +234,7 @@ TLS_WORDS: Final = (
         "the server wants a certificate of the box: name certificate and key",
     )),
 )  # fmt: skip
-"""By what OpenSSL says, in small letters, the most telling first."""
+"""Sentence by a part of OpenSSL's message, in lower case."""
 SQLITE_WORDS: Final = (
     ("database disk image is malformed", Words("pagine rovinate", "spoilt pages")),
     ("malformed database schema", Words("indice rovinato", "a spoilt index")),
@@ -248,7 +249,7 @@ SQLITE_WORDS: Final = (
      Words("il file è di sola lettura", "the file is read-only")),
     ("database or disk is full", Words("il disco è pieno", "the disk is full")),
 )  # fmt: skip
-"""By what SQLite says (sqlite.org/rescode.html)."""
+"""Sentence by SQLite's message (sqlite.org/rescode.html)."""
 TIMED_OUT: Final = ERRNO_WORDS[errno.ETIMEDOUT]
 _TLS_ERROR: Final = re.compile(
     r"(?:\[(?:SSL|X509)[^\]]*\] ?)?[^():\[\]]*(?:: [^()]*?)?\(_ssl\.c:\d+\)"
@@ -262,30 +263,31 @@ _SQLITE_DAMAGE: Final = re.compile(
     r"wrong # of entries in index[^\n)]*|non-unique entry in index[^\n)]*|NULL value in [^\n)]*|"
     r"Rowid \d+[^\n)]*)"
 )
-"""What an integrity check of SQLite finds (sqlite.org/pragma.html#pragma_integrity_check)."""
+"""Findings of SQLite's integrity check (sqlite.org/pragma.html#pragma_integrity_check)."""
 _ERRNO_TEXT: Final = re.compile(r"\[Errno (?P<code>-?\d+)\] (?P<text>[^:()\[\]]*[^:()\[\]. ])")
 
 
 def os_error_words(error: OSError) -> Words:
-    """Return why the system did not do something, and what to do about it.
-
-    Ours (PortError, StoreError) have no number and say it themselves; so does a certificate's.
-    """
+    """Return an OSError's reason and remedy in words."""
+    # a socket's timeout has no number
     if isinstance(error, TimeoutError) and not error.errno:
         return TIMED_OUT
+    # errors of ours know their sentence in both languages
     words = getattr(error, "words", None)
     if isinstance(words, Words):
         return words
-    is_plain = error.errno is not None and type(error).__module__ != "ssl"  # whose are its own
+    # the ssl module's number 1 is OpenSSL's, not "operation not permitted"
+    is_plain = error.errno is not None and type(error).__module__ != "ssl"
     if is_plain:
         return _errno_words(error.errno or 0, error.strerror or str(error))
     if type(error).__module__ == "ssl":
         return _tls_words(error.strerror or str(error))
+    # ours (PortError, StoreError) have no number and are sentences already
     return error_text_words(str(error))
 
 
 def words_of(error: Exception) -> Words:
-    """Return why something was not done, in both languages where it knows them."""
+    """Return an error's reason: its own `words`, else the system's error in both languages."""
     words = getattr(error, "words", None)
     if isinstance(words, Words):
         return words
@@ -304,7 +306,7 @@ _OWN_TEXTS: Final = {
         NO_HEAD,
     ),
 }
-"""What the journal says to technicians, as pages say it to everybody."""
+"""Sentences of the journal, which are for technicians, and their wording on the pages."""
 MAIL_SERVER_WORDS: Final = tuple(
     (re.compile(english, re.IGNORECASE), italian)
     for english, italian in (
@@ -327,15 +329,17 @@ MAIL_SERVER_WORDS: Final = tuple(
         (r"^sender (?=\S+: \d{3} )", "mittente "),
     )
 )  # fmt: skip
-"""What the mail's sending and smtplib say of a server, and the same in Italian."""
+"""Messages of our mail sender and of smtplib about a server, and their Italian."""
 
 
 def error_text_words(text: str) -> Words:
-    """Return a text in which the system's errors are said in words; its rest stays as it is."""
+    """Return a text with the system's errors in it replaced by words; the rest is unchanged."""
     if text in _OWN_TEXTS:
         return _OWN_TEXTS[text]
+    # what a mail server itself has answered stays in its words
     found = _with_errors_replaced(text)
     it = found.it
+    # smtplib's sentences are English already: only the Italian text needs them replaced
     for english, italian in MAIL_SERVER_WORDS:
         it = english.sub(italian, it)
     return Words(it, found.en)
@@ -358,6 +362,7 @@ def _tls_words(text: str) -> Words:
     for key, words in TLS_WORDS:
         if key in small:
             return words
+    # people are shown no line of a source (_ssl.c)
     bare = re.sub(r"\s*\(_ssl\.c:\d+\)", "", text).strip()
     return Words(
         f"TLS non riesce ({bare}): controllare server, port e security",
@@ -366,7 +371,7 @@ def _tls_words(text: str) -> Words:
 
 
 def _damage_words(text: str) -> Words:
-    """Say which page or index is spoilt, as far as SQLite names it."""
+    """Return the damaged page or index in words, as far as SQLite names it."""
     if page := re.search(r"\b[Pp]age (\d+)", text):
         return Words(f"pagina {page[1]} rovinata", f"page {page[1]} is spoilt")
     if index := re.search(r"\bindex (\w+)", text):
@@ -379,6 +384,7 @@ def _sqlite_words(text: str) -> Words:
 
 
 def _errno_words(code: int, said: str) -> Words:
+    # an unlisted number keeps the system's own text, with what to do all the same
     return ERRNO_WORDS.get(code) or Words(
         f"errore del sistema ({said}): riprovare; se si ripete, vedere il giornale",
         f"the system's error ({said}): try again; if it happens again, see the journal",

@@ -37,8 +37,8 @@ from appliance.policy.text import NOTHING, SaidError, Words
 # The declaration binds the appliance: console, keys and REFER all ask `may_transfer` (P3-P5).
 # Outside its band the answer names the next one and the return rule that applies at once (P5, P6).
 
+# a unit that has declared nothing gets no transfer but the e-mail rule (E13)
 WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
-"""The rule of a unit that has declared nothing (E13)."""
 
 
 class TransferReason(enum.StrEnum):
@@ -68,7 +68,7 @@ class TransferAllowed:
 
 @dataclass(frozen=True, slots=True)
 class OfficeClosed:
-    """What closes an office whatever it has declared: a holiday, or a closure of the site."""
+    """A holiday or a closure of the site, which closes an office whatever it has declared."""
 
     is_holiday: bool
     name: Words = NOTHING
@@ -93,6 +93,7 @@ class TransferLater:
 
     def begun(self, local: datetime) -> Bands:
         """Return today's bands that have begun by a local moment; none where bands say nothing."""
+        # no band is named that nobody keeps today; a band to come is told by `resumes_at` (E23)
         if self.why is not TransferHindrance.BAND or self.closing:
             return ()
         return tuple(band for band in self.today if band.start <= local.time())
@@ -106,6 +107,7 @@ def may_transfer(
     `calendar` gives zone, holidays and closures of the whole site. Raises
     OfficeError for a unit that is not in the directory: nobody else can be reached.
     """
+    # nobody outside the directory can be reached; the sentence names who can
     unit = directory.unit(unit_code)
     if unit is None:
         known = ", ".join(each.code for each in directory.units) or "none"
@@ -121,6 +123,7 @@ def may_transfer(
     if isinstance(found, NeedInForce):
         state = found.schedule.at(now.wall)
         notice = state.notice
+        # the rule may differ by need (E13)
         rules = found.need.rules or found.declaration.rules
         if why is None:
             number, targets = found.declaration.entry.number, _readable(found.need)
@@ -128,25 +131,28 @@ def may_transfer(
             return TransferAllowed(unit, found.need, targets, rules, number, ends, notice)
         today, closing = found.schedule.bands_on(day), office_closed(state)
     else:
+        # expired or withdrawn, it still says what to offer a caller
         held = directory.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
         closing = _closing_without(calendar, unit_code, need_code, now)
+    # no band brings unreadable numbers back, and an untrusted clock foresees none
     foreseen = why is not TransferHindrance.NUMBERS and now.by_hours
     resumes = resumes_at(directory, calendar, unit, need_code, now.wall) if foreseen else None
     why = why or TransferHindrance.BAND
+    # without a trusted clock nobody knows whether today is that holiday
     told = closing if why is not TransferHindrance.CLOCK else None
     return TransferLater(unit, need_code, why, rules, today, resumes, notice, told)
 
 
 def office_closed(state: OpenState) -> OfficeClosed | None:
-    """Return what closes an office by its schedule's answer, or None for its own bands."""
+    """Return the holiday or closure in a schedule's answer, None if its own bands decide."""
     if state.open or state.why not in {Why.HOLIDAY, Why.CLOSURE}:
         return None
     return OfficeClosed(state.why is Why.HOLIDAY, state.name)
 
 
 def _closing_without(calendar: Schedule, unit: str, need: str, now: Now) -> OfficeClosed | None:
-    """Return what closes an office that has declared no bands: the site's days, if it is here."""
+    """Return the holiday or closure of an office without bands; None for another branch's."""
     if not now.by_hours or (unit, need) in calendar.elsewhere:
         return None
     return office_closed(hours_of_office(calendar, calendar.weekly).at(now.wall))
@@ -160,8 +166,10 @@ def may_join(
     The first need that may go there now, else the first that may later; None: it is no office's.
     """
     day = now.wall.astimezone(calendar.zone).date()
+    # a phone that has consulted an office joins it with its caller by its own transfer key (P5)
     needs = [coded for coded in needs_of(directory, day) if place_of(coded.need.targets, phone)]
     answers = [may_transfer(directory, calendar, one.unit, one.need.code, now) for one in needs]
+    # only if the phone is among the targets that can be called
     allowed = (
         one for one in answers if isinstance(one, TransferAllowed) and place_of(one.targets, phone)
     )
@@ -170,7 +178,7 @@ def may_join(
 
 
 def place_of(targets: tuple[TransferTarget, ...], phone: str) -> int:
-    """Say at which place, from 1 on, a SIP phone stands among targets; 0 for nowhere."""
+    """Return the place of a SIP phone among targets, from 1 on; 0 if it is not there."""
     rung = [t.reach is Reach.PHONE and t.number.reveal(Purpose.RING) == phone for t in targets]
     return rung.index(True) + 1 if True in rung else 0
 
@@ -178,8 +186,9 @@ def place_of(targets: tuple[TransferTarget, ...], phone: str) -> int:
 def _hindrance(found: NeedInForce | TransferHindrance, now: Now) -> TransferHindrance | None:
     if isinstance(found, TransferHindrance):
         return found
+    # a band cannot be kept by a clock that nobody trusts
     if not now.by_hours:
-        return TransferHindrance.CLOCK  # a band cannot be kept by a clock that nobody trusts
+        return TransferHindrance.CLOCK
     if not found.schedule.at(now.wall).open:
         return TransferHindrance.BAND
     return None if _readable(found.need) else TransferHindrance.NUMBERS
@@ -226,18 +235,20 @@ HINDRANCE_WORDS: Mapping[TransferHindrance, Words] = {
         "the time is not known, so the band cannot be kept",
     ),
 }
-"""What is said instead of bands; outside a band the bands speak."""
+"""Reason in words; BAND has none, since the bands are named instead (E23)."""
 
 
 def later_words(later: TransferLater, local: datetime) -> Words:
-    """Say why not, when again and what to offer, at the `local` time of the site."""
+    """Return why a call cannot go on, when it can and what to offer (E23), at `local` site time."""
     offer, said = _offer(later.rules), HINDRANCE_WORDS.get(later.why, NOTHING)
     sentence = sentence_to_say(later.unit)
     resumes = _resumes(later, local)
     begun = later.begun(local)
     closed = _closing(later.closing)
+    # the reason and the period's notice stand before the bands (E14, E23)
     parts_it = [closed.it, later.notice.it, said.it]
     parts_en = [closed.en, later.notice.en, said.en]
+    # a refused transfer names today's bands and the next one, never "refused" (E23)
     if begun:
         parts_it.append(f"trasferibile {_bands(begun, 'e')}")
         parts_en.append(f"takes calls {_bands(begun, 'and')}")
@@ -248,7 +259,7 @@ def later_words(later: TransferLater, local: datetime) -> Words:
 
 
 def unanswered_words(allowed: TransferAllowed, count: int) -> Words:
-    """Say that an office has not answered of late, and what to offer instead (E8)."""
+    """Return the warning about an office's unanswered calls, with what to offer instead (E8)."""
     offer, name = _offer(allowed.rules), allowed.unit.name
     sentence = sentence_to_say(allowed.unit)
     return Words(
@@ -259,13 +270,14 @@ def unanswered_words(allowed: TransferAllowed, count: int) -> Words:
 
 def sentence_to_say(unit: Unit) -> Words:
     """Return the office's sentence for a caller who is not put through (E10), or nothing."""
+    # E10: beside each office stands a sentence to say, where the supervisor has written one
     if not unit.say:
         return NOTHING
     return Words(f" Da dire: «{unit.say}»", f" To say: “{unit.say}”")
 
 
 def _closing(closing: OfficeClosed | None) -> Words:
-    """Say what closes the office today, where it is more than its own bands."""
+    """Return the holiday or closure that closes the office today, in words."""
     if closing is None:
         return NOTHING
     if closing.is_holiday:
@@ -315,6 +327,7 @@ def _day(day: date, today: date) -> Words:
     if ahead == 1:
         return Words("domani", "tomorrow")
     if day < today + timedelta(days=7):
+        # without an article: Italian says "la domenica", never "il domenica"
         name = WEEKDAY_WORDS[day.weekday()]
         return Words(name.it, f"on {name.en}")
     year = day.year != today.year
@@ -325,14 +338,15 @@ def _clock(at: time, *, last: bool = False) -> str:
     return "24:00" if last and at == MIDNIGHT else f"{at.hour}:{at:%M}"
 
 
+# E8: after 3 unanswered transfers in one band the operator is told before trying again
 UNANSWERED_TOLD_AFTER = 3
-"""From so many unanswered transfers in a row on the operator is told before trying (E8)."""
 
 
 @dataclass(frozen=True, slots=True)
 class InARow:
-    """How many transfers to one need were not answered, one after the other, within a band."""
+    """Count of successive unanswered transfers to one need within a band."""
 
+    # its end names the band, so that the count starts anew in the next one
     band_ends: datetime | None
     count: int
 
@@ -356,5 +370,5 @@ class Unanswered:
         return row.count if row is not None and row.band_ends == band_ends else 0
 
     def tells(self, unit: str, need: str, band_ends: datetime | None) -> bool:
-        """Tell whether the operator is warned before trying once more."""
+        """Tell whether the operator is warned before the next transfer (E8)."""
         return self.count(unit, need, band_ends) >= UNANSWERED_TOLD_AFTER

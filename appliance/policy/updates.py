@@ -31,7 +31,7 @@ _VERSION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6}){1,3})(?:~([a-z]{1,8})(\d{1,
 
 
 class UpdateState(enum.StrEnum):
-    """How far the last update has come."""
+    """State of the last update."""
 
     NONE = "none"
     FETCHED = "fetched"  # a file is on the appliance, not yet looked at
@@ -39,18 +39,18 @@ class UpdateState(enum.StrEnum):
     INSTALLED = "installed"  # in the other slot, which the next start takes
     TRIAL = "trial"  # started from it, not yet proved
     GOOD = "good"
-    BACK = "back"  # the appliance has gone back to the slot of before
+    BACK = "back"  # the appliance has gone back to the previous slot
 
 
 class UpdateStep(enum.StrEnum):
-    """What happens to an update."""
+    """Step of an update."""
 
     FETCHED = "fetched"
     CHECKED = "checked"
     REFUSED = "refused"  # forged, older, for another box, or not written whole
     INSTALLED = "installed"
     STARTED_NEW = "started_new"  # the machine has started from the slot of the update
-    STARTED_OLD = "started_old"  # ... from the other one
+    STARTED_OLD = "started_old"  # the machine has started from the previous slot
     PROVED = "proved"
     GIVEN_UP = "given_up"  # by a person, before its start; or, once back, taken note of
 
@@ -62,23 +62,23 @@ UPDATE_STATE_AFTER: Final[Mapping[tuple[UpdateState, UpdateStep], UpdateState]] 
     **{(state, UpdateStep.REFUSED): _S.NONE for state in (_S.FETCHED, _S.CHECKED)},
     (_S.FETCHED, UpdateStep.CHECKED): _S.CHECKED,
     (_S.CHECKED, UpdateStep.INSTALLED): _S.INSTALLED,
-    # the other slot is there already: back to it is an update like any other
+    # going back to the other slot's version is an update like any other: nothing is fetched
     **{(state, UpdateStep.INSTALLED): _S.INSTALLED for state in _RESTS},
     **{(state, UpdateStep.GIVEN_UP): _S.NONE for state in (_S.INSTALLED, _S.BACK)},
     (_S.INSTALLED, UpdateStep.STARTED_NEW): _S.TRIAL,
-    # it was to start from the new one and did not: that one does not even boot
+    # the start from the new slot was ordered and did not happen: it does not even boot
     (_S.INSTALLED, UpdateStep.STARTED_OLD): _S.BACK,
     (_S.TRIAL, UpdateStep.STARTED_NEW): _S.TRIAL,
     (_S.TRIAL, UpdateStep.STARTED_OLD): _S.BACK,
     (_S.TRIAL, UpdateStep.PROVED): _S.GOOD,
-    # a slot that was good for months and does not boot any more
+    # a slot that was good for months may stop booting
     (_S.GOOD, UpdateStep.STARTED_OLD): _S.BACK,
-    # the power failed while a file lay there, or was being written into the other slot
+    # a power cut while a file lay there, or was being written into the other slot: begin anew
     **{(state, step): _S.NONE
        for state in (_S.FETCHED, _S.CHECKED)
        for step in (UpdateStep.STARTED_NEW, UpdateStep.STARTED_OLD)},
 })  # fmt: skip
-"""Every change; what stands here not changes nothing."""
+"""State after a state and a step; a missing pair changes nothing."""
 
 
 def update_state_after(state: UpdateState, step: UpdateStep) -> UpdateState:
@@ -101,13 +101,15 @@ def version_order(version: str) -> tuple[tuple[int, ...], int, str, int]:
             f"{version[:40]!r} is no version; one is like 1.4.0",
         )
     numbers = [int(part) for part in found[1].split(".")]
+    # 1.4 and 1.4.0 are one version
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
+    # a pre-release (~rc2) sorts before its release, as in Debian's versions
     return tuple(numbers), 0 if found[2] else 1, found[2] or "", int(found[3] or 0)
 
 
 def check_version(new: str, running: str, *, even_older: bool) -> None:
-    """Refuse a version that is not newer than the running one, or none at all; raises Refused."""
+    """Check that a version is newer than the running one; raises Refused, also for no version."""
     if version_order(new) > version_order(running) or even_older:
         return
     raise Refused(
@@ -117,10 +119,11 @@ def check_version(new: str, running: str, *, even_older: bool) -> None:
 
 
 def check_server(address: str) -> None:
-    """Refuse what is no https address of a server or a file; raises Refused."""
+    """Check the https address of a server or a file; raises Refused."""
     try:
         split = urlsplit(address)
         is_one = split.scheme == "https" and bool(split.hostname)
+    # urlsplit raises for a malformed IPv6 address
     except ValueError:
         is_one = False
     if not is_one:
@@ -145,7 +148,7 @@ class TrialHealth:
 
 
 class TrialVerdict(enum.StrEnum):
-    """What follows for a version on trial."""
+    """Decision about a version on trial."""
 
     WAIT = "wait"
     GOOD = "good"
@@ -167,7 +170,9 @@ class Trial:
     def seen(self, health: TrialHealth | None, up_s: float) -> Trial:
         """Return the trial after one more look, `up_s` after the machine's start."""
         missing = what_is_missing(health, self.worked)
+        # without an answer the last count stays, so that a restart meanwhile shows
         restarts = self.restarts if health is None else health.restarts
+        # a restart of a part is a gap, even if all is well again by this look
         is_new_gap = missing != NOTHING or (self.restarts or 0) < (restarts or 0)
         since = None if is_new_gap else self.well_since
         if since is None and missing == NOTHING:
@@ -175,14 +180,15 @@ class Trial:
         return Trial(self.worked, since, restarts, missing)
 
     def verdict(self, up_s: float) -> TrialVerdict:
-        """Say what follows now."""
+        """Return the decision at `up_s`, in s since the machine's start."""
         if self.well_since is not None and up_s - self.well_since >= HEALTHY_S:
             return TrialVerdict.GOOD
+        # a version that never becomes healthy is left by itself, the old slot taken again
         return TrialVerdict.BACK if up_s >= TRIAL_LIMIT_S else TrialVerdict.WAIT
 
 
 def what_is_missing(health: TrialHealth | None, worked: frozenset[str]) -> Words:
-    """Say what an appliance on trial lacks to be healthy, NOTHING if it is."""
+    """Return what an appliance on trial lacks to be healthy; NOTHING if it is."""
     if health is None:
         return Words("il centralino non risponde", "the switchboard does not answer")
     if health.ready_s <= 0:
@@ -208,7 +214,8 @@ class StartMoment:
 
 
 def may_start(moment: StartMoment) -> bool:
-    """Tell whether the appliance may reboot now: no call is up, and it is the quiet hour."""
+    """Tell whether the appliance may reboot into the new slot now."""
+    # a clock that cannot be trusted tells no quiet hour: then LONGEST_S decides
     is_time = moment.trusted and is_quiet(moment.local)
     # nobody is ever cut off, even if a person asks for the start at once
     return moment.idle and (moment.at_once or is_time or moment.since_s >= LONGEST_S)
@@ -347,7 +354,7 @@ def refused(words: Words, *values: str) -> Refused:
 
 
 def update_words(state: UpdateState, version: str) -> Words:
-    """Say the state of an update as a sentence."""
+    """Return the state of an update as a sentence."""
     found = filled_in(UPDATE_STATE_WORDS[state], version)
     return Words(_sentence(found.it), _sentence(found.en))
 

@@ -57,16 +57,19 @@ _AT_A_CALL: Final = frozenset(
     {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_REGISTER}
 )
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
+    # the front desk watches the messages (P9) and sets the two states (P8, P9)
     Role.OPERATOR: _AT_A_CALL | {_P.SET_STATES, _P.MESSAGES},
     Role.CLERK: _AT_A_CALL,
+    # an office closes its own requests (E15) and sees nobody else's
     Role.OFFICE: frozenset({_P.OWN_REQUESTS, _P.READ_SHEETS}),
+    # a deputy enters the variation of a day, as the supervisor does (E12)
     Role.DEPUTY: frozenset({_P.READ_SHEETS, _P.SEE_REGISTER, _P.VARY_REGISTER, _P.EXPLAIN}),
+    # the supervisor alone reveals numbers that are not disclosed (P7)
     Role.HEAD: frozenset(_P) - {_P.TECHNICAL},
     Role.TECHNICIAN: frozenset(
         {_P.TECHNICAL, _P.CENTRAL, _P.SEE_REGISTER, _P.EXPLAIN, _P.USERS, _P.AUDIT}
     ),
 }
-"""What each may do; a number that is not disclosed is the supervisor's alone (P7)."""
 # these roles see what a technician may not, so only a supervisor gives, removes or resets them
 _ROLES_OF_HEADS: Final = frozenset({Role.HEAD, Role.DEPUTY})
 ROLE_WORDS: Final[dict[Role, Words]] = {
@@ -113,12 +116,13 @@ PERMISSION_WORDS: Final[dict[Permission, Words]] = {
 
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Return all that somebody of these roles may do."""
+    """Return the permissions of all these roles together."""
+    # a person may have several: in a small office the supervisor is the technician, too
     return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
 
 
 def may_change_roles(asking: Iterable[Role], touched: Iterable[Role]) -> bool:
-    """Tell whether somebody may give or take these roles, or change whoever has them."""
+    """Tell whether the roles `asking` may give or remove the roles `touched`."""
     asking = frozenset(asking)
     if Permission.USERS not in permissions_of(asking):
         return False
@@ -126,12 +130,12 @@ def may_change_roles(asking: Iterable[Role], touched: Iterable[Role]) -> bool:
 
 
 def who_may(permission: Permission) -> tuple[Role, ...]:
-    """List the roles that may do something, in the order of the table."""
+    """Return the roles that have a permission, in the order of `Role`."""
     return tuple(role for role in Role if permission in ROLE_PERMISSIONS[role])
 
 
 def permission_refusal(permission: Permission) -> Words:
-    """Say why a page is not for somebody, and for whom it is."""
+    """Return the refusal for a missing permission; it names the roles that have it."""
     roles, what = who_may(permission), PERMISSION_WORDS[permission]
     it, en = (
         ", ".join(getattr(ROLE_WORDS[role], tongue) for role in roles) for tongue in ("it", "en")
@@ -144,22 +148,23 @@ def permission_refusal(permission: Permission) -> Words:
 
 USER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 LONGEST_SHOWN_NAME: Final = 64
+# "" stands for the site's first language
 USER_LANGUAGES: Final = ("", "it", "en")
-"""The empty one is the site's first."""
-# what comparing one password may cost the appliance: 16 MiB
+# memory for comparing one password: a larger hash would stop the appliance at every login
 MOST_HASH_MEMORY_KIB: Final = 16 * 1024
 LONGEST_HASH: Final = 256
+# at least 16 bytes of salt and 32 of hash (RFC 9106, 4), in base64 without padding
 _ARGON2ID: Final = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
 )
 _UNIT: Final = Words("l'ufficio", "unit")
 _POSITION: Final = Words("la postazione", "position")
+# only a supervisor makes supervisors, and only a technician has the technical pages
 _INDISPENSABLE_ROLES: Final = (Role.HEAD, Role.TECHNICIAN)
-"""Roles whose last holder cannot be taken away."""
 
 
 class AccountError(OfficeError):
-    """Raised for what cannot be done about users; `words` say it in both languages."""
+    """Refusal of a change to users; `words` give the reason in both languages."""
 
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)
@@ -168,7 +173,7 @@ class AccountError(OfficeError):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One person; `stamp` grows whenever sessions begun before are to end (a new password)."""
+    """One person's account; a higher `stamp` ends the sessions begun before (a new password)."""
 
     name: str
     shown: str
@@ -182,7 +187,7 @@ class User:
 
     @property
     def can_log_in(self) -> bool:
-        """True while not disabled."""
+        """True unless the account is disabled."""
         return not self.disabled
 
 
@@ -210,6 +215,7 @@ def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> No
         )
     _check_listed(_UNIT, user.unit, units)
     _check_listed(_POSITION, user.position, positions)
+    # an office's user sees the requests of that unit alone (E15)
     if Role.OFFICE in user.roles and not user.unit:
         raise AccountError(
             "chi è di un ufficio deve avere il suo ufficio", "somebody of an office needs its unit"
@@ -244,10 +250,12 @@ def check_may_change(asking: User | None, before: User | None, after: User) -> N
 
 
 def check_last_holder(users: Iterable[User], after: User) -> None:
-    """Refuse to take away the last head or technician; raises OfficeError."""
+    """Check that a supervisor and a technician who can log in remain; raises AccountError."""
     known = tuple(users)
+    # `after` is a new user, or the changed version of a known one
     now = {user.name: user for user in known} | {after.name: after}
     for role in _INDISPENSABLE_ROLES:
+        # where there never was one, nothing is taken away
         if _has_holder(known, role) and not _has_holder(now.values(), role):
             raise AccountError(
                 f"{after.name} è l'ultimo con il ruolo {ROLE_WORDS[role].it} che può entrare: "
@@ -277,22 +285,22 @@ PIN_END_KEY = "#"
 
 
 class PinRule(enum.StrEnum):
-    """On which phones the code is asked."""
+    """Phones that must give the code before messages are played."""
 
-    OTHERS = "others"  # those of neither group
+    OTHERS = "others"  # phones of neither group
     ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
 class PinTries:
-    """Wrong codes of one phone in a row, and until when (monotonic s) it is kept from trying."""
+    """Wrong codes of one phone in a row, and the end of its lock-out (monotonic s)."""
 
     wrong: int = 0
     locked_until: float = 0.0
 
 
 def is_pin_locked(tries: Mapping[str, PinTries], phone: str, at: float) -> bool:
-    """Tell whether a phone is kept from trying at a moment (monotonic s)."""
+    """Tell whether a phone is locked out at a moment (monotonic s)."""
     return at < tries.get(phone, PinTries()).locked_until
 
 
@@ -309,6 +317,7 @@ def check_new_pin(pin: str) -> None:
             f"un codice è fatto di {SHORTEST_PIN}-{LONGEST_PIN} cifre e di nient'altro",
             f"a code is {SHORTEST_PIN} to {LONGEST_PIN} digits, nothing else",
         )
+    # 1111, 1234 and 4321 have one step between all digits
     steps = {int(b) - int(a) for a, b in pairwise(pin)}
     if steps in ({0}, {1}, {-1}):
         raise Refused(
@@ -317,12 +326,12 @@ def check_new_pin(pin: str) -> None:
         )
 
 
-# A position is not a person: what was taken on a phone belongs to the position, and whoever sits
-# there hands it over with their own (E19).
+# A position is not a person: what was taken on a phone belongs to the position, and the person who
+# sits there hands it over together with their own (E19).
 
 
 class HandoverKind(enum.StrEnum):
-    """What can be handed over."""
+    """Kind of an item that can be handed over."""
 
     MESSAGE = "message"
     CALL = "call"  # one that left no message
@@ -337,14 +346,14 @@ class HandoverItem:
     number: int
 
 
+# giver and taker both need the permission; calls without a message are kept like messages (E16)
 HANDOVER_PERMISSIONS: Final[Mapping[HandoverKind, Permission]] = {
     HandoverKind.MESSAGE: Permission.MESSAGES,
     HandoverKind.CALL: Permission.MESSAGES,
     HandoverKind.REQUEST: Permission.REQUESTS,
 }
-"""What whoever gives, and whoever is given to, must be allowed to do."""
+# no recipient: any colleague may take it (E19)
 HANDOVER_TO_ALL: Final = ""
-"""Given to nobody: whoever wants takes it."""
 NOTHING_TO_HAND_OVER: Final = Words(
     "Non è stato scelto niente da consegnare.", "Nothing was chosen to hand over."
 )
@@ -365,7 +374,7 @@ _MAY_NOT: Final = Words(
 def check_handover(
     items: Collection[HandoverItem], giver: User | None, taker: User | None, to: str
 ) -> None:
-    """Refuse what cannot be handed over; raises SaidError. `taker` is the user named `to`."""
+    """Check a handover; raises SaidError. `taker` is the user named `to`."""
     if not items:
         raise SaidError(NOTHING_TO_HAND_OVER)
     if giver is None or not giver.can_log_in:
@@ -379,7 +388,7 @@ def check_handover(
 
 
 def may_hand_over(kind: HandoverKind, holder: str, giver: str, position: str, to: str) -> bool:
-    """Tell whether `giver` may hand this over, by name or by the position they sit at."""
+    """Tell whether `giver` holds the item, by name or by the position where they sit."""
     # anybody may take over a request that nobody follows, by giving it to themselves
     if not holder:
         return kind is HandoverKind.REQUEST and to == giver
@@ -387,7 +396,7 @@ def may_hand_over(kind: HandoverKind, holder: str, giver: str, position: str, to
 
 
 def handover_words(given: int, left: int, to: str) -> Words:
-    """Say how many were handed over to whom (the name that people know), and how many were not."""
+    """Return how many items went to `to` (the shown name, "" for all) and how many did not."""
     it, en = (to or "tutti", to or "all")
     stay = Words(f" Non più sue, restano dove sono: {left}.", f" Not yours any more, left: {left}.")
     return Words(

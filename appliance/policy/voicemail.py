@@ -1,7 +1,7 @@
 """Messages, and calls that left none: new, taken by somebody, closed; their alerts (P9, E16).
 
-Whatever is done is an entry that is only ever added; how things stand is the sum of the entries.
-States and what changes them are one table. Two people cannot take the same message at once.
+Every action is an entry; entries are only added, and their sum is the message's state. States and
+steps are one table. Two people cannot take the same message at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class HeldByOtherError(SaidError):
 
 
 class MessageOutcome(enum.StrEnum):
-    """With what a message was closed (P9)."""
+    """Outcome with which a message was closed (P9)."""
 
     CALLED_BACK = "called_back"
     NOT_REACHABLE = "not_reachable"
@@ -31,7 +31,7 @@ class MessageOutcome(enum.StrEnum):
 
 
 class MessageState(enum.StrEnum):
-    """Whether somebody deals with a message."""
+    """State of a message's handling."""
 
     NEW = "new"
     TAKEN = "taken"  # somebody deals with it: nobody else calls back (E16)
@@ -39,7 +39,7 @@ class MessageState(enum.StrEnum):
 
 
 class MessageStep(enum.StrEnum):
-    """What is done about a message; also the word under which it is kept."""
+    """Step of a message's handling; the value is stored with the entry."""
 
     HEAR = "hear"
     TAKE = "take"
@@ -66,9 +66,9 @@ MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] =
     },
     _S.TAKEN: {
         MessageStep.HEAR: _S.TAKEN,
-        MessageStep.TAKE: _S.TAKEN,  # by whoever has it already: nothing changes
+        MessageStep.TAKE: _S.TAKEN,  # by its holder: nothing changes
         MessageStep.RELEASE: _S.NEW,
-        MessageStep.GIVE: _S.TAKEN,  # by whom it is given to
+        MessageStep.GIVE: _S.TAKEN,  # held by its recipient
         MessageStep.FAIL: _S.TAKEN,
         MessageStep.NOTE: _S.TAKEN,
         MessageStep.CLOSE: _S.CLOSED,
@@ -82,7 +82,7 @@ MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] =
         MessageStep.REOPEN: _S.NEW,
     },
 }
-"""Every state and step that may meet; what is missing is refused in words."""
+"""State after a step; a missing pair is refused in words."""
 # nobody else does these while somebody has the message. Anybody may release it or give it to a
 # colleague: the holder may be on holiday, and the entry says who did
 HOLDERS_OWN = frozenset({MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE})
@@ -119,7 +119,8 @@ class MessageCare:
 
 
 def care_of(entries: Iterable[MessageEntry]) -> MessageCare:
-    """Sum up entries, oldest first, without checking them again."""
+    """Sum up entries, oldest first, without checking them."""
+    # each was checked in the transaction that added it
     return reduce(_with, entries, MessageCare())
 
 
@@ -130,8 +131,10 @@ def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     """
     if not entry.by.strip():
         raise SaidError(Words("Chi se ne occupa? Serve un nome.", f"{name} {_NEEDS_WHO}"))
+    # P9: a closing has an outcome, and no other step has one
     if (entry.outcome is not None) != (entry.step is MessageStep.CLOSE):
         raise SaidError(Words("L'esito si dice quando si chiude.", f"{name}: {_NEEDS_OUTCOME}"))
+    # given to nobody it would be released (E19)
     if bool(entry.to.strip()) != (entry.step is MessageStep.GIVE):
         raise SaidError(Words("A chi si consegna? Serve un nome.", f"{name}: {_NEEDS_TO}"))
     if care.state is MessageState.CLOSED and entry.step is MessageStep.CLOSE:
@@ -139,8 +142,10 @@ def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     if entry.step not in MESSAGE_STATE_AFTER[care.state]:
         stands = _STANDS[care.state]
         raise SaidError(Words(stands.it, f"{name} {stands.en}"))
+    # two people cannot call back the same message at once (E16)
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
         raise HeldByOtherError(_held(care, name))
+    # taken again, it is theirs since the first time
     taken_again = entry.step is MessageStep.TAKE and care.state is MessageState.TAKEN
     return not taken_again and not (entry.step is MessageStep.GIVE and entry.to == care.holder)
 
@@ -165,7 +170,7 @@ _STANDS: Mapping[MessageState, Words] = {
 
 
 def _held(care: MessageCare, name: str) -> Words:
-    """Say who has it."""
+    """Return the refusal that names the holder."""
     it = en = ""
     if care.since:
         it = f" {moment_phrase('dal', care.since, 'it', year=False)}"
@@ -177,7 +182,7 @@ def _held(care: MessageCare, name: str) -> Words:
 
 
 def _closed_twice(care: MessageCare, entry: MessageEntry, name: str) -> bool:
-    """Refuse a second closing in other words; the first one stands."""
+    """Check a second closing; raises SaidError unless outcome and person are the same."""
     closing = care.closing
     assert closing is not None
     if (closing.outcome, closing.by) != (entry.outcome, entry.by):
@@ -191,7 +196,7 @@ def _closed_twice(care: MessageCare, entry: MessageEntry, name: str) -> bool:
 
 
 def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
-    """Add one entry to what came of those before it."""
+    """Return the state after one more entry."""
     state = MESSAGE_STATE_AFTER[care.state].get(entry.step, care.state)
     care = replace(care, state=state)
     if entry.note:
@@ -200,8 +205,10 @@ def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
         case MessageStep.TAKE:
             return replace(care, holder=entry.by, since=entry.at)
         case MessageStep.GIVE:
+            # lists and alerts name the new holder (E19)
             return replace(care, holder=entry.to, since=entry.at)
         case MessageStep.RELEASE | MessageStep.REOPEN:
+            # nobody's again: the whole front desk watches it (P9)
             return replace(care, holder="", since=None, closing=None)
         case MessageStep.CLOSE:
             return replace(care, closing=entry)
@@ -232,6 +239,7 @@ class CallAlerts(enum.StrEnum):
 
 def people_are_there(received: datetime, calendar: Schedule) -> datetime:
     """Return when somebody could first deal with a message: at once while open, else at opening."""
+    # nobody is alerted at night or on a day off (E16)
     return calendar.next_open(received) or received + NEVER_OPEN_DAYS * ONE_DAY
 
 
@@ -241,11 +249,12 @@ def unheard_at(received: datetime, calendar: Schedule) -> datetime:
 
 
 def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
-    """Return when the alert of an unclosed message is due.
+    """Return when the alert of an unclosed message is due: after one working day (E16).
 
-    At the same time of the next working day, or when people are next there after it: left on
-    Friday at 17:00 it is told of on Monday at 17:00.
+    At the same time of the next working day, or at the next opening after that: for a message left
+    on Friday at 17:00 it is Monday at 17:00.
     """
+    # a message left at night counts from the opening, when somebody could first take it
     first = people_are_there(received, calendar).astimezone(calendar.zone)
     midnight = datetime.combine(first.date() + ONE_DAY, time())
     opens = calendar.next_open(local_moment(midnight, calendar.zone))
@@ -253,6 +262,7 @@ def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
         return first + NEVER_OPEN_DAYS * ONE_DAY
     day = opens.astimezone(calendar.zone).date()
     at = local_moment(datetime.combine(day, first.time()), calendar.zone)
+    # at that hour nobody may be there, as in a lunch break: then at the next opening
     return calendar.next_open(at) or at
 
 
@@ -270,14 +280,14 @@ def due_call_alerts(
     if wanted is CallAlerts.NONE or MessageStep.ALERT_UNCLOSED in care.alerted:
         return
     seen = looked_at(care) or wanted is CallAlerts.UNCLOSED
-    # at most one: whoever reads that nobody called back need not read that nobody looked
+    # at most one: the alert that nobody called back covers that nobody looked
     yield from tuple(_due(care, rang, calendar, now, seen=seen))[-1:]
 
 
 def is_digest_time(calendar: Schedule, now: datetime) -> bool:
-    """Tell whether a day's digest may go: from 30 minutes after its opening on.
+    """Tell whether a day's digest may be sent: from 30 minutes after the day's opening on.
 
-    Not on a day that never opens; at any time where no day ever does.
+    Never on a day that stays closed; at any time if no day ever opens.
     """
     local = now.astimezone(calendar.zone)
     midnight = local_moment(datetime.combine(local.date(), time()), calendar.zone)
@@ -290,6 +300,7 @@ def _due(
 ) -> Iterator[MessageStep]:
     if care.state is MessageState.CLOSED:
         return
+    # each alert is given once (E16)
     told = seen or MessageStep.ALERT_UNHEARD in care.alerted
     if not told and now >= unheard_at(since, calendar):
         yield MessageStep.ALERT_UNHEARD
@@ -298,6 +309,7 @@ def _due(
 
 
 def _heard(care: MessageCare) -> bool:
+    # a person who took it deals with it, heard or not
     return bool(care.heard) or care.state is MessageState.TAKEN
 
 
@@ -308,6 +320,8 @@ def looked_at(care: MessageCare) -> bool:
 
 def is_late(care: MessageCare) -> bool:
     """Tell whether an alert was given and still holds."""
+    # an alert is shown as long as its reason holds
     if care.state is MessageState.CLOSED or not care.alerted:
         return False
+    # once somebody has heard it, the alert that nobody did no longer holds
     return MessageStep.ALERT_UNCLOSED in care.alerted or not _heard(care)
