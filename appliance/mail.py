@@ -1,4 +1,7 @@
-"""E-mail: composing notices (RFC 5322) and invitations (RFC 5545), sending them (RFC 5321)."""
+"""E-mail: composing notices (RFC 5322) and invitations (RFC 5545), sending them (RFC 5321).
+
+The only module that imports smtplib and icalendar.
+"""
 
 from __future__ import annotations
 
@@ -42,19 +45,18 @@ if TYPE_CHECKING:
 
 
 # ---- compose -----------------------------------------------------------------------------------
-# A notice as an e-mail (RFC 5322, 2045–2047): whatever is in it, its headers are exactly these.
-#
-# Text from callers, offices and door comes in here: nothing of it can add a header, end the message
-# or make a line too long.
+# A notice as an e-mail (RFC 5322, 2045–2047). Its text comes from callers, offices and operators:
+# none of it may add a header, end the message or make a line too long.
 
+# Mail servers commonly refuse more than 10 MB: longer sound stays on the box.
 ATTACHMENT_LIMIT: Final = 8 << 20
-"""Longer sound stays on the box: mail servers commonly refuse more than 10 MB."""
+# RFC 5322, 3.6.4 lets the list of references be cut: a header must end somewhere.
 REFERENCES: Final = 20
-"""Message-IDs named at most: a header must end somewhere (RFC 5322, 3.6.4 lets it be cut)."""
+"""Message-IDs in References at most, the thread's first one besides."""
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+# A line of a header has 78 characters (RFC 5322, 2.1.1), and a plain word cannot be folded.
 _LONG_WORD: Final = re.compile(r"\S{60}")
-"""Cannot be folded as it is: a line of a header has 78 characters (RFC 5322, 2.1.1)."""
 _METHOD: Final = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 NOT_ATTACHED: Final = (
     "(La registrazione non è allegata: è conservata presso il centralino. / "
@@ -63,20 +65,19 @@ NOT_ATTACHED: Final = (
 
 
 class _Policy(EmailPolicy):
-    """Folds the headers that people read as email.header does.
+    """E-mail policy that folds Subject by email.header."""
 
-    What EmailPolicy makes of several words beyond ASCII loses the spaces between them once it is
-    read (RFC 2047, 6.2: space between encoded words is none).
-    """
+    # EmailPolicy encodes several words beyond ASCII apart, and a reader drops the spaces between
+    # encoded words (RFC 2047, 6.2).
 
     def fold(self, name: str, value: str) -> str:
-        """Write a header, its lines ended as in the rest of the mail."""
+        """Return a header as text, with the line ends of the rest of the mail."""
         if name.lower() != "subject":
             return str(super().fold(name, value))
         return f"{name}: {_encoded(str(value), name).encode(linesep=self.linesep)}{self.linesep}"
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        """Write a header as bytes."""
+        """Return a header as bytes."""
         if name.lower() != "subject":
             return bytes(super().fold_binary(name, value))
         return self.fold(name, value).encode("ascii")
@@ -86,18 +87,21 @@ _POLICY: Final = _Policy(linesep=SMTP.linesep, max_line_length=SMTP.max_line_len
 
 
 def _encoded(text: str, name: str) -> Header:
-    """Encode a text for a header; plain words stay plain, unless they look encoded already."""
+    """Encode a text for a header; plain ASCII words stay as they are."""
+    # "=?" looks like the beginning of an encoded word (RFC 2047, 2) and would be decoded.
     plain = text.isascii() and "=?" not in text and not _LONG_WORD.search(text)
     return Header(text, "us-ascii" if plain else "utf-8", header_name=name)
 
 
 def is_address(text: str) -> bool:
     """Tell whether a text is one plain mail address (the dot-atom form of RFC 5321)."""
+    # Nothing else that a server could read as more than one address.
+    # A path has 256 octets at most, its angle brackets included (RFC 5321, 4.5.3.1.3).
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
 def address_in(sender: str) -> str:
-    """Return the address of "Name <address>"; raises OfficeError where there is none."""
+    """Return the address of "Name <address>"; raises OfficeError if there is none."""
     address = parseaddr(sender)[1]
     if not is_address(address):
         raise OfficeError(f'{sender!r} is no mail address: write "a@b.it" or "Name <a@b.it>"')
@@ -105,13 +109,16 @@ def address_in(sender: str) -> str:
 
 
 def compose(letter: OutgoingMail, sender: str, to: str, folder: Path) -> EmailMessage:
-    """Write a notice to an address; attachments are files below `folder`. Raises OfficeError."""
+    """Compose a notice to an address; attachments are files below `folder`. Raises OfficeError."""
     if not is_address(to):
         raise OfficeError(f"{to!r} is no mail address: put it right in the register")
     message = EmailMessage(policy=_POLICY)
     _set_headers(message, letter, sender, to)
+    # Without an attachment that is gone, too long or not below the folder the mail is sent all the
+    # same, and says so.
     files = [_readable(folder, name) for name in letter.mail.attachments]
     note = f"\n\n{NOT_ATTACHED}" if None in files else ""
+    # quoted-printable: no line of a typed text is too long for a server (RFC 2045, 6.7).
     message.set_content(_text(letter.mail.body) + note, cte="quoted-printable")
     _add_calendar(message, letter.mail.calendar)
     for path in files:
@@ -125,20 +132,21 @@ def _set_headers(message: EmailMessage, letter: OutgoingMail, sender: str, to: s
     message["From"] = formataddr((name, address_in(sender)))
     message["To"] = to
     subject = " ".join(_text(letter.mail.subject).split())
-    # encoded, or words that look encoded would be decoded here; folded by _Policy as it leaves
+    # Encoded here, or EmailMessage would decode words that look encoded; folded by _Policy.
     message["Subject"] = _encoded(subject, "Subject").encode(maxlinelen=0)
     message["Date"] = format_datetime(letter.queued_at)
     message["Message-ID"] = letter.message_id
     if letter.references:
         message["In-Reply-To"] = letter.references[-1]
-        # the first, which is the thread's, is never cut
+        # The first one is the thread's, and is never cut.
         kept = (letter.references[0], *letter.references[1:][-REFERENCES:])
         message["References"] = " ".join(kept)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834, 5: no vacation notice comes back
+    # RFC 3834, 5: no vacation notice comes back.
+    message["Auto-Submitted"] = "auto-generated"
 
 
 def _add_calendar(message: EmailMessage, calendar: str) -> None:
-    """Let mail programmes offer the invitation (RFC 6047, 2.4)."""
+    """Add the invitation as an alternative part, which mail programs offer (RFC 6047, 2.4)."""
     if calendar:
         method = _METHOD.search(calendar)
         message.add_alternative(
@@ -158,7 +166,7 @@ def _attach(message: EmailMessage, path: Path) -> None:
 
 
 def _readable(folder: Path, name: str) -> Path | None:
-    """Return the file of an attachment; None for one that is gone, too long, or not below."""
+    """Return the path of an attachment; None if it is gone, too long, or not below `folder`."""
     path = (folder / name).resolve()
     try:
         fits = path.is_relative_to(folder.resolve()) and path.stat().st_size <= ATTACHMENT_LIMIT
@@ -168,30 +176,30 @@ def _readable(folder: Path, name: str) -> Path | None:
 
 
 def _text(text: str) -> str:
-    """Leave out what no mail may hold: control characters and halves of characters."""
+    """Remove control characters and lone surrogates, which no mail may hold."""
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 # ---- invitation --------------------------------------------------------------------------------
-# An appointment as an iCalendar invitation (RFC 5545, 5546): the ONLY icalendar import.
-#
-# The same UID for its life, a higher SEQUENCE for every change, CANCEL at its end; proposed where
-# the office must agree first. The library is loaded when the first appointment is made.
+# An appointment as an iCalendar invitation (RFC 5545, 5546): one UID for its life, a higher
+# SEQUENCE for every change, CANCEL at its end; TENTATIVE while the office has not agreed. The
+# library is imported in the functions, so that it is loaded with the first appointment only.
 
 
 class Method(enum.StrEnum):
-    """What the invitation asks of a calendar (RFC 5546, 1.4)."""
+    """Method of an invitation (RFC 5546, 1.4)."""
 
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
-    PUBLISH = "PUBLISH"  # for whoever is asked nothing: nobody reads an answer
+    # For citizens: nobody reads an answer, so the calendar is asked for none.
+    PUBLISH = "PUBLISH"
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """What stands in the invitation; `uid` is the same for its life, `at` the moment of writing.
+    """Contents of an invitation; `uid` is the same for its life, `at` the time of writing.
 
-    `attendee` is "" where nobody is asked to come, but told when (Method.PUBLISH).
+    `attendee` is "" for Method.PUBLISH, which asks nobody for an answer.
     """
 
     uid: str
@@ -205,11 +213,9 @@ class Meeting:
 
 
 def invitation(meeting: Meeting, method: Method = Method.REQUEST, *, is_over: bool = False) -> str:
-    """Write the invitation; times in UTC, so that no calendar needs to know the zone.
-
-    `is_over` takes one back that was published.
-    """
+    """Write an invitation as iCalendar text; `is_over` cancels one that was published."""
     is_over = is_over or method is Method.CANCEL
+    # Times are in UTC, so that no calendar needs to know our zone.
     from icalendar import Event, vCalAddress
 
     appointment = meeting.appointment
@@ -246,25 +252,27 @@ def _calendar(event: Event, method: Method) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The end of an invitation that was sent: its text, and when the appointment would begin."""
+    """Cancellation of an invitation that was sent: its text, and the appointment's start."""
 
     text: str
     start: datetime
 
 
 def cancellation(sent: str, summary: str, at: datetime) -> Cancellation:
-    """Take back an invitation of which only its text is left, by its UID and a higher SEQUENCE.
+    """Cancel an invitation of which only the text is left, by its UID and a higher SEQUENCE.
 
-    Nothing of what it said comes again: `summary` stands in its place. Raises ValueError, KeyError
-    for what is no invitation of ours.
+    Raises ValueError, KeyError for a text that is no invitation of ours.
     """
     from icalendar import Calendar, Event
 
+    # The person's records are being erased (E20): nothing of what it said is sent again, `summary`
+    # takes its place.
     invited = Calendar.from_ical(sent).walk("VEVENT")[0]
     event = Event()
     for name in ("uid", "dtstart", "dtend", "organizer", "attendee"):
         event[name] = invited[name]
     event["attendee"].params["RSVP"] = "FALSE"
+    # RFC 5546, 3.2.5: a CANCEL has the same UID and a higher SEQUENCE.
     event.add("sequence", int(str(invited["sequence"])) + 1)
     event.add("dtstamp", at.astimezone(UTC))
     event.add("summary", summary)
@@ -278,28 +286,27 @@ def _status(appointment: Appointment, *, is_over: bool) -> str:
     return "CONFIRMED" if appointment.confirmed else "TENTATIVE"
 
 
-# ---- account -----------------------------------------------------------------------------------
-# At which mail server, and as whom, the box sends.
-
-
 class Security(enum.StrEnum):
-    """How the connection is protected; there is no falling back from one to another."""
+    """Protection of the connection; there is no fall-back from one to another."""
 
-    STARTTLS = "starttls"  # RFC 3207
-    TLS = "tls"  # RFC 8314, 3.3: TLS from the first byte
+    # RFC 3207
+    STARTTLS = "starttls"
+    # TLS from the first byte (RFC 8314, 3.3)
+    TLS = "tls"
     NONE = "none"
 
 
+# Submission is port 587 (RFC 6409, 3.1), with TLS from the first byte 465 (RFC 8314, 3.3).
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
-"""Where a server listens, unless the configuration says otherwise (RFC 6409, RFC 8314)."""
+"""Default ports."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpAccount:
     """The mail server and the box's account there. `sender` is an address, or "Name <address>".
 
-    `password_file` is read at every connection: a new password needs no restart. `ca_file` holds
-    the certificates of a house's own authority, "" for the system's.
+    `ca_file` holds the certificates of the office's own authority, "" for the system's. `port` 0 is
+    the default of `security`. `timeout_s` limits each wait for the server (s).
     """
 
     server: str
@@ -307,48 +314,50 @@ class SmtpAccount:
     security: Security = Security.STARTTLS
     port: int = 0
     user: str = ""
+    # Read at every connection: a new password needs no restart.
     password_file: str = field(default="", repr=False)
     ca_file: str = ""
     timeout_s: float = 30.0
 
     @property
     def where(self) -> str:
-        """Name the server as people read it."""
+        """Return "server:port", as people read it."""
         return f"{self.server}:{self.port or PORTS[self.security]}"
 
 
 # ---- sender ------------------------------------------------------------------------------------
-# The mail thread: one notice after the other out of the outbox, whatever the network does.
-#
-# It alone waits for the mail server; who queues a notice never does (reliability.md 4).
+# The mail thread: it alone waits for the mail server, never the thread that queues a notice
+# (reliability.md 4, "E-mail outbox").
 
 log = logging.getLogger(__name__)
 
+# A notice may be queued without a call of `wake`.
 LOOK_S: Final = 60.0
-"""The outbox is looked at so often at least, whoever has queued something without a word."""
+"""Longest time (s) between two looks at the outbox."""
 
 
 class MailQueue(Protocol):
-    """Where notices are kept. All raise StoreError."""
+    """The outbox. All methods raise StoreError."""
 
     def waiting(self) -> tuple[QueuedMail, ...]:
-        """Return what is queued."""
+        """Return the queued notices."""
 
     def dead(self) -> int:
         """Count the notices that were given up."""
 
     def load(self, number: int) -> OutgoingMail:
-        """Return a notice as it leaves."""
+        """Return a notice as it is sent."""
 
     def settle(self, now: MailState, after: QueuedMail, said: str) -> None:
-        """Keep what a try came to, durably."""
+        """Store the result of a delivery attempt, durably."""
 
 
 class MailSender:
-    """Sends what waits. `deliver` tries one notice, `give_up` ends a try that goes on.
+    """Sender of the outbox, in a thread of its own.
 
-    `on_health` hears, in the mail thread, how the outbox is, whenever that has changed;
-    `on_failure` that a fault of ours keeps the thread from its work.
+    `deliver` attempts one notice, `give_up` aborts an attempt in progress. `on_health` is called in
+    the mail thread when the outbox's health has changed, `on_failure` when a fault of ours keeps
+    the thread from its work.
     """
 
     def __init__(
@@ -372,12 +381,13 @@ class MailSender:
         self._worker = Worker("mail", self._turn, on_failure)
 
     def start(self) -> MailSender:
-        """Start the thread; what earlier runs left in the outbox is tried at once."""
+        """Start the thread; notices of earlier runs are attempted at once."""
         self._worker.start()
         return self
 
     def stop(self, limit: float = JOIN_LIMIT) -> None:
-        """End, in the middle of a try if need be: it is tried again at the next start."""
+        """End, aborting an attempt in progress: the next start repeats it."""
+        # Set first: an aborted attempt is not counted as the server's fault (_try).
         self._worker.stopping.set()
         self._asked.put(False)
         self._give_up()
@@ -385,11 +395,11 @@ class MailSender:
 
     @property
     def beat_at(self) -> float:
-        """When the loop last turned (monotonic s)."""
+        """Time of the loop's last turn (monotonic s)."""
         return self._worker.beat_at
 
     def wake(self, hurry: bool = False) -> None:
-        """Something was queued; with `hurry` somebody asks for another try of all now."""
+        """Look at the outbox now; with `hurry` attempt every notice at once."""
         self._asked.put(hurry)
 
     def _turn(self) -> None:
@@ -398,13 +408,14 @@ class MailSender:
         except Bug:
             raise
         except CentralinoError as error:
+            # The database gives no answer: the outbox is looked at again later, or once woken.
             log.warning("mail: %s", error)
             wait = LOOK_S
         if not self._worker.stopping.is_set():
             self._pause(wait)
 
     def _pause(self, wait: float | None) -> None:
-        """Wait for the next turn, or until woken; all that was asked meanwhile is heard."""
+        """Wait for the next turn, or until woken; takes all calls of `wake` made meanwhile."""
         if wait == 0.0:
             return
         with contextlib.suppress(queue.Empty):
@@ -415,7 +426,7 @@ class MailSender:
                 self._round.hurry(self._clock())
 
     def _step(self) -> float | None:
-        """Try one notice, if one is due; returns how long to wait. Raises StoreError."""
+        """Attempt one notice, if one is due; returns how long to wait (s). Raises StoreError."""
         self._round.learn(self._outbox.waiting(), self._clock())
         number = self._round.next(self._clock())
         if number is not None:
@@ -425,18 +436,22 @@ class MailSender:
 
     def _try(self, number: int) -> None:
         reply = self._delivered(number)
+        # An attempt that we aborted says nothing about the server.
         if self._worker.stopping.is_set() and reply.verdict is not DeliveryVerdict.SENT:
-            return  # broken off by us: not the server's doing
+            return
         state, after = self._round.heard(number, reply.verdict, self._clock())
         level = logging.INFO if reply.verdict is DeliveryVerdict.SENT else logging.WARNING
+        # Servers repeat addresses in their replies: none goes into the journal.
         told = replace(reply, said=without_addresses(reply.said))
         log.log(level, "mail %d: %s (%s)", number, told.verdict, told.said)
+        # A refusal concerns the notice, and says nothing about the server.
         if reply.verdict is not DeliveryVerdict.REFUSED:
             self._why = told
         self._outbox.settle(state, after, reply.said)
 
     def _delivered(self, number: int) -> DeliveryReply:
-        """Try one notice; one that our fault keeps back waits its turn, and the others go."""
+        """Attempt one notice."""
+        # A notice that a fault of ours keeps back waits for its next turn: the others are sent.
         try:
             with one_job(OSError):
                 return self._deliver(self._outbox.load(number))
@@ -457,29 +472,31 @@ class MailSender:
 
 
 # ---- smtp --------------------------------------------------------------------------------------
-# One notice to the mail server (RFC 5321), and what its answer means: the ONLY smtplib import.
-#
-# Every wait has its limit. What was asked for is what is done: no TLS, no password or no trust in
-# the server's certificate means no mail, never mail in the clear.
+# One notice to the mail server (RFC 5321), and the meaning of its replies. Every wait has a limit.
+# Without the configured TLS, password or trust in the certificate no mail is sent, and none ever in
+# the clear instead.
 
 PERMANENT = 500
 UNKNOWN_TO_IT = frozenset({530, 535, 538})
-"""The server wants to know who sends, whatever the notice (RFC 4954, 6)."""
+"""Replies that ask for authentication, whatever the notice (RFC 4954, 6)."""
 
+# Some servers refuse relaying for a client that has not logged in by a bare 550 or 554: only the
+# words tell.
 _STRANGER = re.compile(r"\brelay|\blog ?in\b|authenticat", re.IGNORECASE)
-"""How servers say that they take mail for others from their own users alone (a bare 550, 554)."""
 
 
 class _AbortableSmtp(smtplib.SMTP):
-    """Not connected yet, so that it can be aborted while it connects; knows whom it will meet."""
+    """Connection that is made without connecting, so that `abort` can end the connecting, too."""
 
     def __init__(self, account: SmtpAccount, name: str) -> None:
         super().__init__(timeout=account.timeout_s, local_hostname=name)
-        self._host = account.server  # what STARTTLS holds the certificate against
+        # smtplib sets this from the host given to its constructor, which would connect at once;
+        # STARTTLS compares it with the name in the certificate.
+        self._host = account.server
 
 
 class _Tls(smtplib.SMTP_SSL):
-    """The same, with TLS from the first byte."""
+    """The same connection, with TLS from the first byte."""
 
     def __init__(self, account: SmtpAccount, name: str, trust: ssl.SSLContext) -> None:
         super().__init__(timeout=account.timeout_s, local_hostname=name, context=trust)
@@ -487,14 +504,14 @@ class _Tls(smtplib.SMTP_SSL):
 
 
 class SmtpServer:
-    """Sends one message a connection; `abort` ends a try from another thread."""
+    """Client that sends one message a connection; `abort` ends an attempt from another thread."""
 
     def __init__(self, account: SmtpAccount) -> None:
         self._account = account
         self._connection: smtplib.SMTP | None = None
 
     def send(self, message: EmailMessage, to: str) -> DeliveryReply:
-        """Try once; never raises for what the network, the server or the account may do."""
+        """Attempt once; never raises for a fault of the network, the server or the account."""
         try:
             data = message.as_bytes()
         except ValueError as error:
@@ -505,7 +522,8 @@ class SmtpServer:
             return self._try(data, to)
         except smtplib.SMTPAuthenticationError as error:
             return DeliveryReply(_of_server(error.smtp_code), f"password refused: {_said(error)}")
-        except smtplib.SMTPResponseException as error:  # the banner, or EHLO
+        except smtplib.SMTPResponseException as error:
+            # The reply is the server's greeting, or to EHLO.
             return DeliveryReply(_of_server(error.smtp_code), _said(error))
         except (smtplib.SMTPNotSupportedError, ssl.SSLError, TechnicianError) as error:
             return DeliveryReply(DeliveryVerdict.MISSET, _one_line(error))
@@ -515,7 +533,7 @@ class SmtpServer:
             self._close()
 
     def abort(self) -> None:
-        """Break a try off: whoever waits in it goes on at once."""
+        """Abort an attempt: its thread stops waiting at once."""
         connection = self._connection
         if connection is not None and connection.sock is not None:
             with contextlib.suppress(OSError):
@@ -531,11 +549,13 @@ class SmtpServer:
     def _connected(self) -> smtplib.SMTP:
         """Connect and say hello, protected as configured."""
         account, security = self._account, self._account.security
-        name = "centralino.localdomain"  # RFC 5321, 4.1.4: a client may not know its own name
+        # RFC 5321, 4.1.4: a client may not know its own name.
+        name = "centralino.localdomain"
         if security is Security.TLS:
             connection: smtplib.SMTP = _Tls(account, name, self._trust())
         else:
             connection = _AbortableSmtp(account, name)
+        # Before connecting, so that `abort` can end that, too.
         self._connection = connection
         code, said = connection.connect(account.server, account.port or PORTS[security])
         if code != 220:
@@ -545,6 +565,7 @@ class SmtpServer:
             code, said = connection.starttls(context=self._trust())
             if code != 220:
                 raise smtplib.SMTPNotSupportedError(f"STARTTLS refused: {code} {_reply_text(said)}")
+            # RFC 3207, 4.2: what the server said to EHLO before TLS is discarded.
             connection.ehlo()
         return connection
 
@@ -576,10 +597,11 @@ class SmtpServer:
 
 
 def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
-    """Log in; that there is no way to do so is the technician's move."""
+    """Log in; raises TechnicianError if the server offers no way to do so."""
     try:
         connection.login(user, password)
     except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
+        # `send` judges these by their replies.
         raise
     except UnicodeError as error:
         raise TechnicianError("the password holds letters beyond ASCII: choose another") from error
@@ -588,7 +610,7 @@ def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
 
 
 def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> DeliveryReply:
-    """Say MAIL, RCPT and DATA; what is said from here on concerns this notice alone."""
+    """Send MAIL, RCPT and DATA; from here on replies concern this notice alone."""
     try:
         code, said = connection.mail(sender)
         if code != 250:
@@ -602,24 +624,27 @@ def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> D
     except smtplib.SMTPDataError as error:
         return DeliveryReply(_of_notice(error.smtp_code, _said(error)), _said(error))
     except (smtplib.SMTPServerDisconnected, OSError) as error:
-        # The server may have taken it: the next try has the same Message-ID.
+        # The server may have taken the message: the next attempt has the same Message-ID, so that
+        # the office can tell a duplicate (reliability.md 4, "E-mail outbox").
         return DeliveryReply(
             DeliveryVerdict.LATER, f"broken off: {_one_line(error) or type(error).__name__}"
         )
     if code != 250:
         return DeliveryReply(_of_notice(code, _reply_text(said)), f"{code} {_reply_text(said)}")
+    # The server has accepted the message: a connection cut in QUIT changes nothing.
     with contextlib.suppress(OSError, smtplib.SMTPException):
         connection.docmd("QUIT")
     return DeliveryReply(DeliveryVerdict.SENT, f"{code} {_reply_text(said)}")
 
 
 def _of_server(code: int) -> DeliveryVerdict:
-    """Judge an answer before the notice is named: it concerns every notice."""
+    """Judge a reply before MAIL: it concerns every notice."""
     return DeliveryVerdict.MISSET if code >= PERMANENT else DeliveryVerdict.AWAY
 
 
 def _of_notice(code: int, said: str) -> DeliveryVerdict:
-    """Judge an answer to a recipient or a text; to be no customer is not the recipient's fault."""
+    """Judge a reply to a recipient or a text."""
+    # A client that the server does not know is misconfigured: the recipient is not refused.
     if code in UNKNOWN_TO_IT or (code >= PERMANENT and _STRANGER.search(said)):
         return DeliveryVerdict.MISSET
     return DeliveryVerdict.REFUSED if code >= PERMANENT else DeliveryVerdict.LATER
@@ -630,7 +655,7 @@ def _said(error: smtplib.SMTPResponseException) -> str:
 
 
 def _reply_text(said: bytes | str) -> str:
-    """Read what a server said, as one line of bounded length."""
+    """Return a server's reply as one line of at most 300 characters."""
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     return " ".join(text.split())[:300]
 

@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# ---- pattern -----------------------------------------------------------------------------------
-# What the LEDs say: one pure table from the box's state to patterns, each with its meaning.
-#
-# The documentation's tables for technician and office are drawn from `MEANINGS`.
+# ---- patterns ----------------------------------------------------------------------------------
+# One pure table from the box's state to LED patterns, each with its meaning. The documentation's
+# tables for technician and office are made from `MEANINGS`.
 
 Pattern = tuple[tuple[bool, int], ...]
-"""(lit, ms) repeated for ever; a single entry is steady."""
+"""(lit, ms), repeated for ever; a single entry is steady."""
 
 OFF: Final[Pattern] = ((False, 1000),)
 ON: Final[Pattern] = ((True, 1000),)
@@ -54,7 +53,7 @@ class Readiness(enum.StrEnum):
 
 
 class PhoneNetwork(enum.StrEnum):
-    """Whether the desk's phones can be reached."""
+    """Whether the phones can be reached."""
 
     UP = "up"
     DOWN = "down"
@@ -76,7 +75,7 @@ class PanelLine(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PanelStatus:
-    """All that the panel shows; `lines` are (name, state) in the order of their LEDs."""
+    """State that the panel shows; `lines` are (name, state) in the order of their LEDs."""
 
     readiness: Readiness = Readiness.STARTING
     network: PhoneNetwork = PhoneNetwork.DOWN
@@ -104,7 +103,7 @@ LedName = str
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one pattern of one LED means, in the words of those who look at it."""
+    """Meaning of one pattern of one LED, in the words of the office."""
 
     led: str
     state: str
@@ -113,6 +112,8 @@ class Meaning:
     en: str
 
 
+# No LED has one pattern for two states. In service ready and network are lit, and whatever blinks
+# or is red wants somebody.
 MEANINGS: Final[tuple[Meaning, ...]] = (
     Meaning("ready", "ready", ON, "In servizio.", "In service."),
     Meaning(
@@ -203,7 +204,7 @@ def pattern_for(status: PanelStatus) -> dict[LedName, Pattern]:
 
 
 def meanings_of(status: PanelStatus) -> dict[LedName, Meaning]:
-    """Return what each LED says, lines included, in the panel's order."""
+    """Return each LED's meaning, lines included, in the panel's order."""
     states = {
         Led.READY: _ready(status),
         Led.NETWORK: status.network.value,
@@ -215,9 +216,9 @@ def meanings_of(status: PanelStatus) -> dict[LedName, Meaning]:
 
 
 def pattern_step(pattern: Pattern, t_ms: int) -> tuple[bool, int | None]:
-    """Say whether the LED is lit `t_ms` after its pattern began, and in how many ms that changes.
+    """Return whether a LED is lit `t_ms` after its pattern began, and in how many ms that changes.
 
-    None: never, the pattern is steady.
+    None for a steady pattern.
     """
     if len(pattern) == 1:
         return pattern[0][0], None
@@ -236,48 +237,49 @@ def _message(status: PanelStatus) -> str:
 
 
 def _ready(status: PanelStatus) -> str:
+    # A box that is not in service shows none of the states by hand.
     if status.readiness is not Readiness.READY:
         return status.readiness.value
+    # Closed comes first, as then no phone is rung at all.
     states = (("closed", status.closed), ("unattended", status.unattended))
     manual = next((name for name, is_on in (*states, ("opened", status.opened)) if is_on), "")
     return manual or status.readiness.value
 
 
-# ---- press -------------------------------------------------------------------------------------
-# What presses of the button mean: bounces are one press, a long hold is another thing.
+# ---- button ------------------------------------------------------------------------------------
+# Edges of the contact into presses.
 
 BOUNCE_S: Final = 0.05
 HOLD_S: Final = 3.0
 
 
 class Press(enum.StrEnum):
-    """A press as the desk hears of it, when the button is let go."""
+    """A press, reported when the button is released; a long one is held for HOLD_S."""
 
-    SHORT = "short"  # toggles "Non presidiato"
-    LONG = "long"  # held for 3 s; nothing yet
+    # Toggles "Non presidiato" (P8).
+    SHORT = "short"
+    # Does nothing yet.
+    LONG = "long"
 
 
 @dataclass(slots=True)
 class Button:
-    """Turns edges of a contact into presses; `now` is monotonic seconds.
+    """Debouncer of the button's contact; `now` is monotonic s.
 
-    A contact bounces for some ms at each change: edges that follow the last one taken within
-    `BOUNCE_S` are not taken.
+    Edges within `BOUNCE_S` of the last accepted one are ignored.
     """
 
     _down_at: float | None = None
     _edge_at: float = float("-inf")
 
     def pressed(self, now: float) -> None:
-        """Take a closing of the contact.
-
-        One while it is closed means that its opening was taken for a bounce: begin anew.
-        """
+        """Take a closing of the contact."""
+        # If it is closed already, its opening was taken for a bounce: the press begins anew.
         if self._settled(now):
             self._down_at = now
 
     def released(self, now: float) -> Press | None:
-        """Take an opening of the contact; returns the press that it ends."""
+        """Take an opening of the contact; returns the press that it ends, if any."""
         if self._down_at is None or not self._settled(now):
             return None
         held, self._down_at = now - self._down_at, None
@@ -290,23 +292,22 @@ class Button:
         return settled
 
 
-# ---- leds --------------------------------------------------------------------------------------
-# The panel's wires: the only file that knows gpiozero.
-#
-# Without GPIO hardware gpiozero's mock factory takes its place, so that everything else runs alike.
+# ---- GPIO --------------------------------------------------------------------------------------
+# The only part that uses gpiozero; on a machine without GPIO pins in memory take its place.
 
 log = logging.getLogger(__name__)
 
+# Long enough to walk from the browser to the box.
 TEST_S = 10.0
-"""Long enough to walk from the browser to the box."""
+"""Length (s) of a test of the LEDs."""
 
 
 @dataclass(frozen=True, slots=True)
 class PanelWiring:
-    """GPIO numbers (BCM) of what is fitted; None for what is not. `lines` are (name, pin).
+    """GPIO numbers (BCM) of LEDs and button; None for those not fitted. `lines` are (name, pin).
 
-    The button closes to ground (the pull-up is the Pi's own); LEDs are lit by a high level, unless
-    `active_high` is false.
+    The button closes to ground (the pull-up is the Pi's own); a high level lights a LED, a low one
+    if `active_high` is false.
     """
 
     ready: int | None = None
@@ -326,8 +327,10 @@ class PanelWiring:
 
 
 class StandInPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
-    """A pin of no hardware; gpiozero's own keeps every change for ever, this one its state only."""
+    """Pin without hardware that keeps its state only."""
 
+    # gpiozero's own appends each change to a list for ever: 7 a call, 1 KB, and two a second for a
+    # LED that blinks.
     def _change_state(self, value: float) -> bool:
         has_changed = bool(super()._change_state(value))
         if has_changed:
@@ -336,10 +339,9 @@ class StandInPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
 
 
 class Panel:
-    """LEDs stepping their patterns in a thread of their own, and the button.
+    """LEDs, stepped through their patterns in a thread of their own, and the button.
 
-    `on_button` is called from gpiozero's thread. Raises ConfigurationError for a pin that cannot be
-    used.
+    `on_button` is called from gpiozero's thread. Raises ConfigurationError for an unusable pin.
     """
 
     def __init__(
@@ -355,6 +357,7 @@ class Panel:
         self._statuses: queue.SimpleQueue[PanelStatus | int | None] = queue.SimpleQueue()
         self._devices = contextlib.ExitStack()
         self._leds: dict[LedName, Any] = {}
+        # Before the first status the ready LED blinks fast: the box is starting.
         self._patterns, self._tested_ms = pattern_for(PanelStatus()), 0
         self._worker = Worker("panel", self._turn)
         try:
@@ -367,13 +370,13 @@ class Panel:
             ) from error
 
     def start(self) -> Panel:
-        """Start stepping, from the state of a box that is starting."""
+        """Start the thread, with the patterns of a box that is starting."""
         self._worker.start()
         return self
 
     @property
     def beat_at(self) -> float:
-        """When the loop last turned (monotonic s): a GPIO that blocks keeps it from turning."""
+        """Time of the loop's last turn (monotonic s): a GPIO that blocks stops the loop."""
         return self._worker.beat_at
 
     def show(self, status: PanelStatus) -> None:
@@ -381,13 +384,14 @@ class Panel:
         self._statuses.put(status)
 
     def test(self, seconds: float = TEST_S) -> None:
-        """Light every LED for so long, to see which work; then the state again; never waits."""
+        """Light every LED for a test of some seconds, then show the state again; never waits."""
         self._statuses.put(round((self._clock() + seconds) * 1000))
 
     def stop(self, limit: float = JOIN_LIMIT) -> None:
-        """Put all LEDs out and let the pins go."""
+        """Switch all LEDs off and release the pins."""
         self._worker.stopping.set()
         self._statuses.put(None)
+        # In any case the LEDs go out, and the same pins can be opened again.
         try:
             self._worker.stop(limit)
         finally:
@@ -407,10 +411,12 @@ class Panel:
 
     def _turn(self) -> None:
         now_ms = round(self._clock() * 1000)
+        # During a test all LEDs stay lit, whatever the status becomes meanwhile.
         is_test = now_ms < self._tested_ms
         wait_ms = self._tested_ms - now_ms if is_test else self._light(self._patterns, now_ms)
         if is_test:
             self._light_all()
+        # No LED changes before `wait_ms`: waiting until then misses nothing.
         with contextlib.suppress(queue.Empty):
             wait_s = BEAT_S if wait_ms is None else min(wait_ms / 1000, BEAT_S)
             told = self._statuses.get(timeout=wait_s)
@@ -424,13 +430,11 @@ class Panel:
             led.on()
 
     def _light(self, patterns: dict[LedName, Pattern], now_ms: int) -> int | None:
-        """Set every LED to what its pattern says; return in how many ms one of them changes.
-
-        All patterns share one clock, so that LEDs that blink alike blink together.
-        """
+        """Step every LED through its pattern; return in how many ms the next change is due."""
+        # All patterns share one clock, so that LEDs with the same pattern blink together.
         changes: list[int] = []
         for name, led in self._leds.items():
-            # a LED whose line is not in the status (yet) stays dark
+            # A LED whose line is not in the status (yet) stays dark.
             lit, change_ms = (
                 pattern_step(patterns[name], now_ms) if name in patterns else (False, None)
             )
@@ -449,12 +453,14 @@ class Panel:
 
 
 def pin_factory() -> Any:
-    """Find the GPIO hardware, or say once that there is none and stand in for it."""
+    """Return the GPIO hardware's pin factory, or, logged once, one of pins without hardware."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # gpiozero warns for each library it tries
+            # gpiozero warns of each library that it tries.
+            warnings.simplefilter("ignore")
             gpiozero.Device.ensure_pin_factory()
     except gpiozero.BadPinFactory:
+        # On a machine without GPIO everything else runs alike.
         log.info("no GPIO hardware here: LEDs and button are kept in memory only")
         return MockFactory(pin_class=StandInPin)
     return gpiozero.Device.pin_factory

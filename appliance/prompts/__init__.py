@@ -1,7 +1,7 @@
-"""The recorded announcements: one folder a language, one WAV a key, and the site's own over them.
+"""Recorded announcements: one folder a language, one WAV a key; a site's own take their place.
 
-What each key says stands in `it/texts.toml` and `en/texts.toml`; `scripts/render_prompts.py`
-made the WAVs, once. Licences: NOTICE.md.
+The text of each key is in `it/texts.toml` and `en/texts.toml`; `scripts/render_prompts.py` made
+the WAVs, once. Licences: NOTICE.md.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from appliance.errors import ConfigurationError
 OURS = Path(__file__).resolve().parent
 DEVICE = OURS / "device"
 """The same announcements in the box's own voice (scripts/render_device_prompts.py)."""
+# The callers' own language comes first wherever languages are listed.
 FIRST = "it"
-"""The language that comes first wherever languages are listed: the callers' own."""
+# A key or language is part of a path: it can hold neither a dot nor a slash.
 _NAME = re.compile(r"[a-z0-9_]+")
-"""A key or language: as it is part of a path it can hold neither a dot nor a slash."""
 _CONVERT = "sox in.wav -r 8000 -c 1 -e a-law out.wav"
 
 
 class PromptError(ConfigurationError):
-    """Raised when an announcement is missing or cannot be played; names the file and the cure."""
+    """Raised for an announcement that is missing or cannot be played; names file and remedy."""
 
 
 class Catalogue:
-    """The announcements of this box: ours, and over them those in the site's folders.
+    """The announcements of this box: the product's, replaced by those in the site's folders.
 
-    Each holds folders named like the languages; `site_dir/it/greeting_closed.wav` is played
-    instead of ours, the first folder's instead of the next one's. It may add keys and languages.
-    Ours are in the box's own voice in the languages of `device`. Files are read at each `load`.
+    `site_dir/it/greeting_closed.wav` is played instead of the product's, the first folder's instead
+    of the next one's. A site folder may add keys and languages. In the languages of `device` the
+    product's are in the box's own voice. Files are read at each `load`.
     """
 
     def __init__(self, *site_dirs: Path | None, device: Iterable[str] = ()) -> None:
@@ -58,18 +58,20 @@ class Catalogue:
     def load(self, language: str, key: str) -> bytes:
         """Return an announcement as 16-bit little-endian samples at 8 kHz, mono.
 
-        The site's file wins: 8 kHz, mono, 16-bit linear, A-law or mu-law. One that cannot be
-        played is an error, not a reason to play ours: the office would not notice.
-        Raises PromptError in one sentence that names the file and says what to do.
+        The file is 8 kHz, mono, 16-bit linear, A-law or µ-law. Raises PromptError in one sentence
+        that names the file and says what to do.
         """
         path = self.path_of(language, key)
+        # A site's file that cannot be played is an error: were the product's played instead, the
+        # office would not notice.
         try:
             return _playable(wav.read(path))
         except (OSError, ValueError) as error:
             raise PromptError(f"the announcement {path} cannot be played: {error}") from error
 
     def problems(self) -> tuple[str, ...]:
-        """Return a sentence for every announcement that cannot be played, all at once."""
+        """Return one sentence for each announcement that cannot be played."""
+        # All at once, so that one look is enough to mend them.
         names = [(language, key) for language in self.languages() for key in self.keys(language)]
         return tuple(sentence for name in names if (sentence := self._problem(*name)))
 
@@ -81,15 +83,17 @@ class Catalogue:
         return None
 
     def is_own(self, language: str, key: str) -> bool:
-        """Tell whether one of the site's folders has it; raises PromptError where none does."""
+        """Tell whether a site's file is played; raises PromptError if there is none at all."""
         return OURS not in self.path_of(language, key).parents
 
     def path_of(self, language: str, key: str) -> Path:
-        """Return the file that is played; raises PromptError where there is none."""
+        """Return the path of the file that is played; raises PromptError if there is none."""
         if _NAME.fullmatch(language) and _NAME.fullmatch(key):
             for root in self._roots:
                 path = root / language / f"{key}.wav"
                 own = DEVICE / language / f"{key}.wav"
+                # The box's own voice replaces the product's speech alone: tones have no file in it,
+                # and a site's file is found first.
                 if root == OURS and language in self._device and own.exists():
                     return own
                 if path.exists():
@@ -101,27 +105,28 @@ class Catalogue:
 
 
 def is_key(name: str) -> bool:
-    """Tell whether a name can be that of an announcement."""
+    """Tell whether a name is valid for an announcement."""
     return _NAME.fullmatch(name) is not None
 
 
 def load(language: str, key: str) -> bytes:
-    """Return one of our own announcements, as `Catalogue.load` does."""
+    """Return one of the product's announcements, as `Catalogue.load` does."""
     return Catalogue().load(language, key)
 
 
 def keys(language: str) -> tuple[str, ...]:
-    """Return the keys that the product brings in a language."""
+    """Return the keys of the product's announcements in a language."""
     return Catalogue().keys(language)
 
 
 def languages() -> tuple[str, ...]:
-    """Return the languages that the product brings."""
+    """Return the languages of the product's announcements."""
     return Catalogue().languages()
 
 
 def _playable(sound: wav.Sound) -> bytes:
-    if sound.law is Law.LINEAR8:  # 28 dB of noise distance at best (audio.md 6)
+    # 8-bit linear sound has a noise distance of 28 dB at best (audio.md 6).
+    if sound.law is Law.LINEAR8:
         raise PromptError(f"8-bit linear sound hisses on a telephone, convert it with: {_CONVERT}")
     if not sound.data:
         raise PromptError("it holds no sound, record it again")

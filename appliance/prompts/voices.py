@@ -1,8 +1,7 @@
-"""What our announcements say, as text, and in which voice: a recorded one, or the box's own.
+"""Texts of the announcements, and their voice: the recorded one, or the box's own synthesiser.
 
-What the box says itself (the house's name, a written notice, spoken sheets) is heard in its own
-voice. As delivered it then says everything in that language, so that a caller hears one person.
-What an office has recorded stays, whichever voice is chosen.
+Speech that is made on the box (the office's name, a written notice, spoken sheets) is in the box's
+own voice. An office's own recordings stay, whichever voice is chosen.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
 NAME_KEY, NAME_NOTE = "welcome", "welcome.json"
 """The sound of the office's name; beside it a note with the digest of the sound made here."""
 SAID_NOTE: Final = "said.json"
-"""The digests of the notices that were made of text, by name ("it/privacy")."""
+"""Digests of the notices that were synthesised, by name ("it/privacy")."""
 MENU: Final = "menu.json"
 """The sheets that are offered to callers, each in its language."""
 
 
 class PromptVoice(enum.StrEnum):
-    """What an office may choose (site.voice)."""
+    """Choices of the voice (site.voice)."""
 
     AUTO = "auto"
     SHIPPED = "shipped"
@@ -41,9 +40,9 @@ class PromptVoice(enum.StrEnum):
 def device_languages(
     folder: Path, site: Path | None, voice: str, languages: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return the languages in which our announcements are heard in the box's own voice.
+    """Return the languages whose announcements are played in the box's own voice.
 
-    `folder` holds what was made here, `site` what the technician has recorded.
+    `folder` holds sounds made on the box, `site` the technician's recordings.
     """
     able = tuple(language for language in languages if (DEVICE / language).is_dir())
     match voice:
@@ -52,11 +51,13 @@ def device_languages(
         case PromptVoice.DEVICE:
             return able
         case _:
+            # As delivered: once the box says anything itself in a language it says everything, so
+            # that a caller hears one person.
             return tuple(each for each in able if _says_something(folder, site, each))
 
 
 def note_said(folder: Path, language: str, key: str) -> None:
-    """Remember that the notice that lies there was made of text."""
+    """Note that a notice in `folder` was synthesised, by the digest of its sound."""
     name = f"{language}/{key}"
     noted = {**_read(folder / SAID_NOTE), name: _digest(folder / f"{name}.wav")}
     there = {each: digest for each, digest in noted.items() if (folder / f"{each}.wav").exists()}
@@ -65,13 +66,15 @@ def note_said(folder: Path, language: str, key: str) -> None:
 
 
 def _says_something(folder: Path, site: Path | None, language: str) -> bool:
-    """Tell whether callers hear anything in a language that the box says itself."""
+    """Tell whether callers hear any speech made on the box in a language."""
     if any(row.get("language") == language for row in _rows(folder / MENU)):
         return True
     digests = {
         f"{language}/{NAME_KEY}": _read(folder / NAME_NOTE).get("sound", ""),
         **_read(folder / SAID_NOTE),
     }
+    # A sound with another digest was recorded over the synthesised one since; a site's file is
+    # played in its place.
     return any(
         digest and digest == _digest(folder / f"{name}.wav")
         for name, digest in digests.items()
@@ -87,7 +90,7 @@ def _digest(path: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read an object of JSON; what cannot be read says nothing."""
+    """Read a JSON object; an unreadable file counts as empty."""
     found = _json(path)
     return found if isinstance(found, dict) else {}
 
@@ -101,12 +104,13 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        # Notes that cannot be read mean that nothing was synthesised: the recorded voice is used.
         return None
 
 
 @functools.cache
 def texts(language: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the texts by kind ("sentence", "fragment", "tone") and key; none of no language."""
+    """Return texts by kind ("sentence", "fragment", "tone") and key; empty for other languages."""
     if language not in languages():
         return {}
     return {
@@ -116,14 +120,15 @@ def texts(language: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def _text_tables(language: str) -> Mapping[str, Any]:
-    import tomllib  # here: call control, which shares this file, reads no text
+    # Imported here: call control, which shares this module, reads no text.
+    import tomllib
 
     return tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenText:
-    """What a synthesiser says for a key: its words, in which language; whether others follow."""
+    """Text of a key for a synthesiser: words, language; a fragment is followed by others."""
 
     say: str
     language: str

@@ -1,4 +1,4 @@
-"""Alerts to front desk and head about messages, missed calls and requests (E16, E24, E15)."""
+"""Alerts to front desk and supervisor: messages, missed calls, requests (E16, E24, E15)."""
 
 from __future__ import annotations
 
@@ -52,9 +52,14 @@ def queue_overdue(
     now: datetime,
     domain: str,
 ) -> tuple[int, int]:
-    """Queue what the head is to be told, in the caller's transaction; count open and late ones."""
+    """Queue the supervisor's notices of overdue requests, inside the caller's transaction.
+
+    Returns the counts of open and of overdue requests. Each request is reported once.
+    """
     found = list_requests(connection, *OPEN_STATES)
     late = [kept.request for kept in found if is_overdue(kept.request, calendar, now)]
+    # This runs every minute, also after a restart: a request whose mail was ever queued is left
+    # out. No mail waits for an address that the supervisor does not have.
     told = keys_ending_in(connection, "-overdue")
     for request in late if notices.head else ():
         mail = overdue_mail(request, due_day(request, calendar), notices.language, notices.labels)
@@ -65,11 +70,11 @@ def queue_overdue(
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """To whom notices go: `desk` is an address or "" for none; with the sound or without it.
+    """Recipients and contents of notices: `desk` is the front desk's address, "" for none.
 
-    `head`: the head of the front desk has an address, too. `calls`: of which calls without a
-    message they are told. `plan`: by which a caller's numbers are compared. `page` is the address
-    of the console's page of messages, "" for none; `labels` are what positions are called.
+    `sound`: a message's sound is attached. `head`: the supervisor has an address. `calls`: which
+    missed calls are reported. `plan`: how callers' numbers are compared. `page` is the URL of the
+    console's page of messages, "" for none; `labels` are the names of positions.
     """
 
     desk: str = ""
@@ -83,7 +88,7 @@ class AlertSettings:
 
     @property
     def alerted(self) -> tuple[str, ...]:
-        """The recipients of an alert: the head and the desk, those that have an address."""
+        """Recipients of an alert: supervisor and front desk, those with an address."""
         return tuple(to for to in (TO_HEAD if self.head else "", self.desk) if to)
 
 
@@ -107,6 +112,7 @@ MESSAGE_LINE: Final = Words(
     "Messaggio {number}: {caller}, ricevuto {when}, durata {length}",
     "Message {number}: {caller}, received {when}, length {length}",
 )
+# A message unheard 30 minutes after opening, or open after one working day (E16).
 MESSAGE_ALERTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
     MessageStep.ALERT_UNHEARD: (
         Words("Segreteria: messaggi non ascoltati ({})", "Voicemail: messages not heard ({})"),
@@ -130,7 +136,7 @@ MESSAGE_ALERTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
 
 
 def new_message_mail(message: Message, notices: AlertSettings, zone: tzinfo) -> Mail:
-    """Write the notice of a new message; the sound goes with it only where that is wanted."""
+    """Write the notice of a new message, with its sound if `notices.sound`."""
     language = notices.language
     caller = caller_words(message.caller, language)
     page = [in_language(ON_THE_PAGE, language).format(notices.page)] if notices.page else []
@@ -142,6 +148,7 @@ def new_message_mail(message: Message, notices: AlertSettings, zone: tzinfo) -> 
         in_language(NEW_BODY, language).format(
             line=_message_line(message, zone, notices), where=where
         ),
+        # As delivered without the sound, which is for those who may hear messages.
         attachments=(f"voicemail/{message.path}",) if notices.sound else (),
     )
 
@@ -149,7 +156,7 @@ def new_message_mail(message: Message, notices: AlertSettings, zone: tzinfo) -> 
 def message_alert_mails(
     step: MessageStep, late: tuple[Message, ...], notices: AlertSettings, zone: tzinfo
 ) -> Iterator[Mail]:
-    """Write one alert of all messages that became late at once, for each who is to know."""
+    """Write one alert about all messages that became late together, for each recipient."""
     subject, body = (in_language(words, notices.language) for words in MESSAGE_ALERTS[step])
     lines = "\n".join(_message_line(message, zone, notices) for message in late)
     for to in notices.alerted:
@@ -172,11 +179,12 @@ def _message_line(message: Message, zone: tzinfo, notices: AlertSettings) -> str
 
 
 SYSTEM: Final = "box"
-"""Who gives an alert."""
+"""Author of the entry of an alert."""
 MOST_LINES: Final = 30
-"""So many calls stand in one digest; of the others it says how many there are."""
+"""Calls listed in one digest; of the rest it says the count."""
 MISSED_LINE: Final = Words("Chiamata {}: {}, {}{}", "Call {}: {}, {}{}")
 MORE: Final = Words("… e altre {}.", "… and {} more.")
+# The same two limits for missed calls (E16, E24), in digests of a day.
 MISSED_DIGESTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
     MessageStep.ALERT_UNHEARD: (
         Words("Chiamate senza messaggio mai guardate ({})", "Missed calls not looked at ({})"),
@@ -207,12 +215,13 @@ def queue_missed_digests(
     now: datetime,
     domain: str,
 ) -> tuple[MissedCall, ...]:
-    """Queue today's digests, in the caller's transaction; return the calls as they stand then."""
-    # One digest a working day of each kind, half an hour after opening: a busy day floods nobody.
-    # What becomes late after today's digest stands in the next one.
+    """Queue today's digests, inside the caller's transaction; returns the calls as then alerted."""
+    # One digest of each kind a working day, half an hour after opening, so that a busy day floods
+    # nobody. A call that becomes late after today's digest is in the next one.
     if not is_digest_time(calendar, now):
         return calls
     today = now.astimezone(calendar.zone).date()
+    # A digest of today to either recipient means that today's was queued, also before a restart.
     for step in MISSED_DIGESTS:
         if not any(
             outbox.is_known(connection, _digest_key(step, who, today)) for who in ("head", "desk")
@@ -248,6 +257,7 @@ def _with_alert(each: MissedCall, step: MessageStep) -> MissedCall:
 
 def can_be_called_back(each: MissedCall) -> bool:
     """Tell whether a call is open and has a number to call back."""
+    # Nobody can be reminded to call a number that is not known.
     return each.is_open and bool(each.record.caller.number)
 
 
@@ -258,7 +268,7 @@ def missed_digest_mails(
     zone: tzinfo,
     now: datetime,
 ) -> Iterator[Mail]:
-    """Write one digest for each who is to know; nothing where nothing is late."""
+    """Write one digest for each recipient; none if no call is late."""
     if not late:
         return
     subject, body = (in_language(words, notices.language) for words in MISSED_DIGESTS[step])
@@ -297,8 +307,9 @@ def _missed_line(each: MissedCall, zone: tzinfo, language: str) -> str:
     return in_language(MISSED_LINE, language).format(each.number, caller, when, told)
 
 
+# An address that is entered today is not to be sent a year's messages.
 NOTICE_WITHIN: Final = timedelta(days=1)
-"""A message older than that is no news: an address entered today is not sent a year's messages."""
+"""Age up to which a message is announced as new."""
 _OPEN_MESSAGES: Final = "SELECT * FROM messages WHERE state = 'new' ORDER BY number"
 _NOT_NOTIFIED: Final = """
     SELECT * FROM messages WHERE state = 'new'
@@ -309,10 +320,10 @@ _NOT_NOTIFIED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class OpenCounts:
-    """Counts of what is open: late messages, missed calls, of them the interrupted ones.
+    """Counts of open cases: late messages, missed calls, of them the interrupted ones.
 
     `requests` are those that offices have not answered, `overdue` the late ones of them.
-    `calls_unseen` and `calls_unclosed` are the missed calls that were told of and wait still.
+    `calls_unseen` and `calls_unclosed` are missed calls with an alert that are still open.
     """
 
     unheard: int = 0
@@ -341,9 +352,9 @@ def queue_alerts(
     now: datetime,
     domain: str = outbox.NO_DOMAIN,
 ) -> OpenCounts:
-    """Queue what is to be told, each once, and count what waits; raises sqlite3.Error."""
-    # An alert and the note that it was given are one transaction: a power cut in between neither
-    # loses an alert nor gives it twice.
+    """Queue all due alerts, each once, and count the open cases; raises sqlite3.Error."""
+    # An alert's mail and its entry are one transaction: a power cut between them would lose the
+    # alert or give it twice.
     with transaction(connection):
         _queue_new(connection, calendar, notices, now, domain)
         _queue_late(connection, calendar, notices, now, domain)
@@ -383,6 +394,7 @@ def _queue_late(
         for step in due_alerts(stands, message.received_at, calendar, now):
             late.setdefault(step, []).append(message)
     for step, found in late.items():
+        # Without any recipient the alert is given on the box alone, and its entry kept.
         message_ids = (message.id for message in found)
         voicemail.insert_alerts(
             connection, CaseKind.MESSAGE, message_ids, MessageEntry(now, SYSTEM, step)

@@ -1,4 +1,7 @@
-"""Backup: the copy of directory, special hours, sheets and users; encrypted streams."""
+"""Backup: the policy copy beside the database, and the encrypted stream of a whole backup.
+
+The policy copy holds directory, special hours, sheets and users.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,9 @@ if TYPE_CHECKING:
 
 
 # ---- policy copy -------------------------------------------------------------------------------
-# A copy of register, special hours, sheets and users, which outlives a damaged database.
-#
-# `policy/policy.db` beside the database, written whole after every change and put in place by a
-# rename (reliability.md 4, "Settings"); numbers stay sealed in it, and of passwords there are
-# hashes only. What is attached to the register lies beside it, each file written once: nothing
-# entered is ever changed (P4).
+# `policy/policy.db` beside the database outlives a damaged one. It is written whole after every
+# change and put in place by a rename (reliability.md 4, "Settings"). Numbers stay encrypted in it,
+# passwords are hashes. Attachments of the directory lie beside it, one file each.
 
 log = logging.getLogger(__name__)
 
@@ -44,20 +44,20 @@ TABLES: Final = (
     "sheets",
     "users",
 )
-"""In the order in which they refer to one another."""
+"""Tables of the copy, in the order of their references."""
 _ATTACHED: Final = "name, change, sha256, length"
 RESTORED: Final = "policy.restored"
-"""The code in the audit."""
+"""Code in the audit log."""
 BOX: Final = "box"
 
 
 def folder_of(database: Path) -> Path:
-    """Say where the copy lies: beside the database."""
+    """Return the folder of the copy, beside the database."""
     return database.with_name("policy")
 
 
 class PolicyCopy:
-    """Keeps the copy as the records are; `on_trouble` hears when it cannot be written."""
+    """Writer of the copy; `on_trouble` is called when it cannot be written, None once it can."""
 
     def __init__(self, folder: Path, on_trouble: Callable[[Trouble | None], None]) -> None:
         self._folder = folder
@@ -66,8 +66,9 @@ class PolicyCopy:
         self._failed = False
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """Copy what has changed since; in the records' thread. Raises StoreError, sqlite3.Error."""
+        """Write the copy after a change; in the writer thread. Raises StoreError, sqlite3.Error."""
         now = version(connection)
+        # Without a change nothing is written.
         if now == self._kept:
             return
         try:
@@ -89,12 +90,13 @@ class PolicyCopy:
 
 
 def version(connection: sqlite3.Connection) -> int:
-    """Return the number that changes with what is copied, 0 while nothing was entered."""
+    """Return the policy's version, which triggers raise at each change; 0 before the first."""
     return int(connection.execute("SELECT version FROM policy_version").fetchone()[0])
 
 
 def write(connection: sqlite3.Connection, folder: Path, at: datetime) -> None:
     """Write the copy, whole or not at all; raises OSError, sqlite3.Error."""
+    # Attachments first: the copy that names them takes its place last.
     folder.mkdir(mode=0o700, exist_ok=True)
     _write_attachments(connection, folder)
     draft = folder / "policy.tmp"
@@ -111,10 +113,12 @@ def write(connection: sqlite3.Connection, folder: Path, at: datetime) -> None:
 
 
 def restore(connection: sqlite3.Connection, folder: Path) -> datetime | None:
-    """Put the copy into records in which nothing was ever entered; returns of when it is.
+    """Restore the copy into a database without any entry; returns the copy's time.
 
-    None where something was entered, or there is no copy that can be read: that is logged.
+    None if anything was entered, or there is no readable copy (logged).
     """
+    # Version 0: nothing was ever entered, so nothing newer than the copy is lost (schema/014). What
+    # is entered is what holds, whatever the copy says.
     if not (folder / FILE).exists() or version(connection):
         return None
     try:
@@ -122,6 +126,7 @@ def restore(connection: sqlite3.Connection, folder: Path) -> datetime | None:
             _check(connection)
             return _put_back(connection, folder)
     except (sqlite3.Error, OSError, ValueError) as error:
+        # The box starts all the same, with an empty policy, and the journal says why.
         log.error("the copy of register, sheets and users cannot be put back: %s", error)
         return None
 
@@ -136,7 +141,8 @@ def _joined(connection: sqlite3.Connection, copy: Path) -> Iterator[None]:
 
 
 def _fill(connection: sqlite3.Connection, at: datetime) -> None:
-    """Copy it as of one moment; no journal: a draft that is not whole is thrown away."""
+    """Fill the copy in one transaction of the database."""
+    # No journal and no fsync of SQLite: a draft that is not whole is thrown away, `write` syncs it.
     connection.execute("PRAGMA copy.journal_mode = OFF")
     connection.execute("PRAGMA copy.synchronous = OFF")
     with transaction(connection):
@@ -171,15 +177,17 @@ def _put_back(connection: sqlite3.Connection, folder: Path) -> datetime:
 
 
 def _put_back_table(connection: sqlite3.Connection, table: str) -> None:
-    """Take the columns that both know: the copy may be an older programme's."""
+    """Restore one table."""
+    # Only columns that both have: the copy may be an older version's.
     ours, copied = (
         [row["name"] for row in connection.execute(f"PRAGMA {place}.table_info({table})")]
         for place in ("main", "copy")
     )
     names = ", ".join(name for name in copied if name in ours)
-    if not names:  # a copy of before there was such a table
+    # The copy is older than the table.
+    if not names:
         return
-    # a sheet that is gone is only named by calls, which are lost
+    # A removed sheet is kept for the calls that name it, and those are lost.
     which = "WHERE gone = 0" if table == "sheets" else ""
     connection.execute(
         f"INSERT INTO main.{table} ({names}) "  # noqa: S608 - names of our own schema
@@ -194,6 +202,7 @@ def _put_back_attachment(
     try:
         sealed = path.read_bytes()
     except OSError as error:
+        # What an office declared holds without the e-mail that it was read from.
         log.error("the attachment %s is lost: %s", row[0], error)
         return
     insert = f"INSERT INTO register_attachments ({_ATTACHED}, sealed) VALUES (?, ?, ?, ?, ?)"  # noqa: S608 - constant names
@@ -201,6 +210,7 @@ def _put_back_attachment(
 
 
 def _write_attachments(connection: sqlite3.Connection, folder: Path) -> None:
+    # Each file is written once: an attachment is never changed (P4).
     for row in connection.execute("SELECT name FROM register_attachments").fetchall():
         path = _attachment(folder, row["name"])
         if not path.exists():
@@ -213,29 +223,29 @@ def _write_attachment(connection: sqlite3.Connection, name: str, path: Path) -> 
 
 
 def _attachment(folder: Path, name: str) -> Path:
-    """Name its file by its name's digest: a name may hold whatever a person typed."""
+    """Return the path of an attachment's file."""
+    # Named by a digest: a person typed the attachment's name, and it may hold anything.
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()}.sealed"
 
 
 def _make_empty(path: Path) -> None:
-    """Make a file that nobody else can read, in place of what an earlier try has left."""
+    """Create an empty file that its owner alone can read, in place of one of an earlier try."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-# ---- sealed stream -----------------------------------------------------------------------------
-# A stream sealed with a passphrase, piece by piece: what a backup is, on a stick or a server.
-#
-# The key is made of the passphrase by scrypt (RFC 7914); each piece is sealed with AES-256-GCM and
-# authenticated with its place in the stream and with whether it is the last (the STREAM
-# construction, Hoang and others 2015), so that nothing can be taken out, put in, moved or cut off
-# unseen. One piece at a time is in memory.
+# ---- encrypted stream --------------------------------------------------------------------------
+# A backup on a stick or server. The key is derived from a passphrase by scrypt (RFC 7914); each
+# piece is encrypted with AES-256-GCM and authenticated with its place in the stream and with
+# whether it is the last (the STREAM construction, Hoang and others 2015), so that none can be
+# removed, inserted, moved or cut off unnoticed.
 
 MAGIC: Final = b"centralino-backup-1\n"
 SALT_BYTES: Final = 16
+# One piece at a time is in memory.
 PIECE_BYTES: Final = 1 << 20
+# scrypt's N, with r = 8: 64 MB and a second of a small board for every passphrase that is tried.
 COST: Final = 1 << 16
-"""scrypt's N, with r = 8: 64 MB and a second of a small board for every passphrase tried."""
 BLOCK: Final = 8
 MEMORY: Final = 2 * 128 * COST * BLOCK
 LEAST_PASSPHRASE: Final = 12
@@ -244,24 +254,27 @@ _LONGEST: Final = PIECE_BYTES + 64
 
 
 class SealingWriter:
-    """A file to write to; nothing of it can be read before `close` has written the last piece."""
+    """Writer of an encrypted stream; only `close`, which writes the last piece, completes it."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
+        # With a salt of its own two backups of the same say nothing about one another.
         salt = secrets.token_bytes(SALT_BYTES)
         self._file, self._vault = file, _vault(passphrase, salt)
         self._kept, self._number = bytearray(), 0
         file.write(MAGIC + salt)
 
     def write(self, data: bytes) -> int:
-        """Take bytes; raises OSError."""
+        """Write bytes; raises OSError."""
         self._kept += data
+        # More than a piece, not just one: the last piece is written by `close`, never empty unless
+        # the stream is.
         while len(self._kept) > PIECE_BYTES:
             self._seal(bytes(self._kept[:PIECE_BYTES]), is_last=False)
             del self._kept[:PIECE_BYTES]
         return len(data)
 
     def close(self) -> None:
-        """Write the last piece; the file itself stays open. Raises OSError."""
+        """Write the last piece; the underlying file stays open. Raises OSError."""
         self._seal(bytes(self._kept), is_last=True)
 
     def _seal(self, piece: bytes, *, is_last: bool) -> None:
@@ -271,7 +284,7 @@ class SealingWriter:
 
 
 class SealedReader:
-    """Reads what was written; raises Refused for another passphrase and for every damage."""
+    """Reader of an encrypted stream; raises Refused for a wrong passphrase and for any damage."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
         if file.read(len(MAGIC)) != MAGIC:
@@ -283,7 +296,7 @@ class SealedReader:
         self._kept, self._number, self._ended = bytearray(), 0, False
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, less only at the end."""
+        """Return `size` bytes, fewer only at the end."""
         while len(self._kept) < size and not self._ended:
             self._kept += self._open()
         taken = bytes(self._kept[:size])
@@ -291,7 +304,8 @@ class SealedReader:
         return taken
 
     def finish(self) -> None:
-        """Read on to the end, which must be there and be the end of the file too."""
+        """Read on to the last piece, with which the file must end."""
+        # Damage behind the last byte that was wanted is found here.
         while not self._ended:
             self._open()
 
@@ -303,6 +317,7 @@ class SealedReader:
         try:
             piece = self._vault.open_bytes(sealed, _place(self._number, is_last=bool(is_last)))
         except StoreError as error:
+            # The first piece fails with a wrong passphrase as with damage.
             raise (_damaged() if self._number else _wrong()) from error
         self._number, self._ended = self._number + 1, bool(is_last)
         if self._ended and self._file.read(1):
@@ -311,7 +326,7 @@ class SealedReader:
 
 
 def checked_passphrase(text: str) -> str:
-    """Return a passphrase that will do; raises Refused for one that is soon guessed."""
+    """Return the passphrase; raises Refused for one with fewer than LEAST_PASSPHRASE characters."""
     if len(text) < LEAST_PASSPHRASE:
         raise Refused(
             f"la frase segreta ha meno di {LEAST_PASSPHRASE} caratteri: sceglierne una più lunga, "
@@ -323,7 +338,8 @@ def checked_passphrase(text: str) -> str:
 
 
 def _vault(passphrase: str, salt: bytes) -> Vault:
-    """Make the key; the same letters typed on another keyboard are the same passphrase."""
+    """Derive the key from the passphrase."""
+    # NFKC: one keyboard writes "è" as one character, another one as two.
     secret = unicodedata.normalize("NFKC", passphrase).encode()
     key = hashlib.scrypt(secret, salt=salt, n=COST, r=BLOCK, p=1, maxmem=MEMORY, dklen=KEY_BYTES)
     return Vault(key, Path("passphrase"))

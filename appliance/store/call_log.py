@@ -1,4 +1,8 @@
-"""Call log: one row a call, written whole at the ring, at each stage and at the end."""
+"""Call log: one row a call, written whole at the ring, at each state and at the end.
+
+So the caller's number survives a power cut in the middle of the call (reliability.md 4, "Call
+record").
+"""
 
 from __future__ import annotations
 
@@ -26,11 +30,12 @@ from appliance.store.database import transaction
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# Nothing but what JSON can hold, too: the sidecar of a message keeps the same columns.
 Value = str | int | None
-"""What a column holds; also what JSON can say, so that a sidecar holds the same."""
+"""The value of a column."""
 
 NO_WORDS: Final = "[]"
-"""An empty list as it is kept."""
+"""An empty list in a column."""
 _COLUMNS: Final = (
     "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
     "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
@@ -39,19 +44,25 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _TIMES: Final = ("rang_at", "rang_ms", "clock_state")
 _LATER_TIMES: Final = ("answered_at", "ended_at")
+# Columns that a record of call control must not simply overwrite.
 _KEPT: Final = {
+    # `written` is set once a call's times were corrected: a record from memory still has the wrong
+    # ones (privacy.correct, reliability.md 6).
     **{c: f"CASE calls.written WHEN '' THEN excluded.{c} ELSE calls.{c} END" for c in _TIMES},
+    # The end of a call that was corrected before it ended came after the clock was known: it is
+    # right as it is.
     **{
         c: f"CASE WHEN calls.written = '' OR calls.{c} IS NULL AND excluded.{c} >= calls.rang_at "
         f"THEN excluded.{c} ELSE calls.{c} END"
         for c in _LATER_TIMES
     },
+    # The store links the message, and an operator may note a sheet after the call's end (P2): a
+    # record made before that is written after it, and must not undo it.
     "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END",
     "sheets": "CASE excluded.sheets WHEN '[]' THEN calls.sheets ELSE excluded.sheets END",
 }
-"""The link to a stored message is made by the store, sheets may be noted after the call's end; a
-record written before that was known must not undo it; nor times that were put right since. What
-came only after the clock was known, the end of a call that was settled before, is right."""
+# `boot` is the run of call control that wrote the row last: by it close_interrupted finds the open
+# calls of earlier runs (E18).
 _UPSERT: Final = (
     f"INSERT INTO calls (boot, {', '.join(_COLUMNS)}) VALUES (:boot, :{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
     f"ON CONFLICT (call) DO UPDATE SET boot = excluded.boot, "
@@ -60,6 +71,8 @@ _UPSERT: Final = (
 _INSERT_IF_NEW: Final = (
     _UPSERT.split(" ON CONFLICT", maxsplit=1)[0] + " ON CONFLICT (call) DO NOTHING"
 )
+# Power may fail between a message and its call's last record: the caller was told "stored", so the
+# call ends as one with a message.
 _CLOSE: Final = """
     UPDATE calls SET
         result = CASE WHEN EXISTS
@@ -79,15 +92,15 @@ def upsert_calls(connection: sqlite3.Connection, records: Iterable[CallRecord], 
 
 
 def insert_if_new(connection: sqlite3.Connection, record: CallRecord, boot: str) -> None:
-    """Write a record unless its call is known, inside the caller's transaction."""
+    """Write a record unless its call is in the log, inside the caller's transaction."""
     connection.execute(_INSERT_IF_NEW, {"boot": boot, **call_to_row(record)})
 
 
 def close_interrupted(connection: sqlite3.Connection, boot: str) -> tuple[CallRecord, ...]:
-    """Close what earlier runs left OPEN and return it (E18, "Chiamate interrotte").
+    """Close the calls that earlier runs left OPEN and return them (E18, "Chiamate interrotte").
 
-    They become INTERRUPTED, or MESSAGE where the whole message had been stored. When they ended
-    nobody knows: `ended_at` stays empty.
+    They become INTERRUPTED, or MESSAGE if their whole message was stored. `ended_at` stays empty,
+    as the end of the call is not known.
     """
     with transaction(connection):
         rows = connection.execute(_CLOSE, (boot,)).fetchall()
@@ -95,9 +108,9 @@ def close_interrupted(connection: sqlite3.Connection, boot: str) -> tuple[CallRe
 
 
 def note_sheet(connection: sqlite3.Connection, call: str, sheet: str) -> CallRecord:
-    """Add a sheet that answered a call (P2), also when that is over; the same one twice is one.
+    """Add a sheet that answered a call (P2), also after its end; the same sheet twice is one.
 
-    Raises OfficeError when there is no such call.
+    Raises OfficeError for an unknown call.
     """
     with transaction(connection):
         record = find_call(connection, call)
@@ -143,8 +156,9 @@ def list_calls(
     result: Result | None = None,
     limit: int = 100,
 ) -> tuple[CallRecord, ...]:
-    """List calls, newest first: at most `limit`, rung since an instant, of a line, to a public
-    number (P1), of a result.
+    """List calls, newest first, at most `limit`: since an instant, of a line, result, number (P1).
+
+    "" and None mean any.
     """
     rows = connection.execute(
         "SELECT * FROM calls WHERE rang_ms >= :since AND :line IN ('', line) "
@@ -168,7 +182,9 @@ def calls_from_number(
     most: int,
     plan: NumberingPlan = HOME_PLAN,
 ) -> tuple[CallRecord, ...]:
-    """List the latest calls from a number, however it was sent, newest first; none for ""."""
+    """List the latest calls from a number, in any of its forms, newest first; none for ""."""
+    # SQL compares the last digits alone, as an exchange may send the country's code without its
+    # sign, or omit a leading zero; `are_same_number` decides.
     rows = connection.execute(
         "SELECT * FROM calls WHERE rang_ms >= :since AND caller_number LIKE :tail "
         "AND caller_number <> '' AND direction = 'in' ORDER BY rang_ms DESC",
@@ -179,7 +195,7 @@ def calls_from_number(
 
 
 def call_to_row(record: CallRecord) -> dict[str, Value]:
-    """Spread a record over its columns; also the record's form in a message's sidecar."""
+    """Map a record to its columns; also the record's form in a message's sidecar."""
     return {
         "call": record.call,
         "line": record.line,
@@ -212,9 +228,9 @@ def call_to_row(record: CallRecord) -> dict[str, Value]:
 
 
 def call_from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
-    """Gather a record from its columns; raises KeyError, ValueError, TypeError.
+    """Make a record of its columns; raises KeyError, ValueError, TypeError.
 
-    What a sidecar of an older version does not know of is left as by default.
+    Columns that a sidecar of an older version lacks get their default.
     """
     had: Mapping[str, object] = by_column(row)
     return CallRecord(
@@ -248,22 +264,20 @@ def call_from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
 
 
 def by_column(row: Mapping[str, object] | sqlite3.Row) -> dict[str, object]:
-    """Spread a row; a quarter of the time that `dict` takes, which looks for each name anew.
-
-    Raises TypeError, ValueError for what is none.
-    """
+    """Convert a row to a dict by column; raises TypeError, ValueError for anything but a row."""
+    # A quarter of the time of `dict(row)`, which looks up each name anew; a report reads thousands.
     if isinstance(row, sqlite3.Row):
         return dict(zip(row.keys(), row, strict=True))
     return dict(row)
 
 
 def _since_006(row: Mapping[str, object], column: str) -> str:
-    """Return a column that a sidecar of an older programme does not have, "" then."""
+    """Return a column of migration 006; "" from a sidecar of an older version without it."""
     return str(row.get(column, ""))
 
 
 def caller_to_row(caller: Caller) -> dict[str, Value]:
-    """Spread a caller over its three columns."""
+    """Map a caller to its three columns."""
     return {
         "caller_presentation": caller.presentation.value,
         "caller_number": caller.number,
@@ -272,28 +286,29 @@ def caller_to_row(caller: Caller) -> dict[str, Value]:
 
 
 def caller_from_row(row: Mapping[str, object] | sqlite3.Row) -> Caller:
-    """Gather a caller from its three columns."""
+    """Make a caller of its three columns."""
     presentation = Presentation(str(row["caller_presentation"]))
     return Caller(presentation, str(row["caller_number"]), str(row["caller_name"]))
 
 
 def iso(when: datetime | None) -> str | None:
-    """Write an instant with its offset, or nothing."""
+    """Write an instant with its offset from UTC (ISO 8601), None for None."""
     return when.isoformat() if when else None
 
 
 def moment(text: object) -> datetime | None:
-    """Read what `iso` wrote."""
+    """Read an instant that `iso` wrote."""
     return datetime.fromisoformat(str(text)) if text else None
 
 
 def to_ms(when: datetime) -> int:
-    """Return an aware instant in ms since 1970, UTC."""
+    """Return an aware instant in ms since 1970, UTC; columns of it are for sorting."""
     return round(when.timestamp() * 1000)
 
 
 def words_from(text: str) -> tuple[str, ...]:
-    """Read a list of words as it is kept; most are empty, and a report reads thousands."""
+    """Read a list of words from its column."""
+    # Most lists are empty, and a report reads thousands: those are not parsed.
     return () if text == NO_WORDS else tuple(json.loads(text))
 
 
@@ -313,11 +328,7 @@ _ABOUT: Final = "SELECT * FROM calls WHERE direction = 'out' AND about = ? ORDER
 def ledger(
     connection: sqlite3.Connection, plan: NumberingPlan, now: datetime, days: int
 ) -> DialLedger:
-    """Read who called or asked within `days`, and every call placed meanwhile.
-
-    A call whose end nobody knows (a power cut) counts as if it had lasted until now: what was
-    dialled before a restart still counts against a position's limits.
-    """
+    """Read the numbers that called or asked within `days`, and every call placed meanwhile."""
     since = to_ms(now - timedelta(days=max(days, 1)))
     heard: dict[str, datetime] = {}
     for sql in (_CALLERS, _ASKERS):
@@ -328,10 +339,13 @@ def ledger(
             )
             heard[number] = max(at, heard.get(number, at))
     rows = connection.execute(_OUT, (since,))
+    # `loaded`: while the call log is unread nobody is told that a number has never called.
     return DialLedger(heard, tuple(_placed(call_from_row(row), now) for row in rows), loaded=True)
 
 
 def _placed(record: CallRecord, now: datetime) -> PlacedCall:
+    # A call without a known end (a power cut) counts as if it had lasted until now: a restart frees
+    # no position of its limits (toll fraud, E17).
     ended = record.ended_at or now
     talked = 0.0
     if record.answered_at is not None or record.ended_at is None:
@@ -343,7 +357,7 @@ def _placed(record: CallRecord, now: datetime) -> PlacedCall:
 def called_back(
     connection: sqlite3.Connection, cases: Iterable[str]
 ) -> dict[str, tuple[CallRecord, ...]]:
-    """Return the calls that were placed for each case, newest first; none for one without any."""
+    """Return the calls placed for each case, newest first; cases without one are left out."""
     found = {
         case: tuple(call_from_row(row) for row in connection.execute(_ABOUT, (case,)))
         for case in cases
@@ -353,7 +367,7 @@ def called_back(
 
 MOST_SHOWN: Final = 500
 COMMON_DIGITS: Final = 2
-"""So many last digits of what was typed stand in every number that it finds, however written."""
+"""Last digits of the typed number that every found number contains, in any of its forms."""
 
 _BETWEEN: Final = (
     "SELECT rowid, * FROM calls WHERE rang_ms >= ? AND rang_ms < ? "
@@ -367,7 +381,7 @@ _WITH_DIGITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NumberedCall:
-    """A call with its short number."""
+    """A call with its short number, by which people name it."""
 
     number: int
     record: CallRecord
@@ -376,7 +390,7 @@ class NumberedCall:
 def calls_between(
     connection: sqlite3.Connection, since: datetime, until: datetime, most: int = MOST_SHOWN
 ) -> tuple[NumberedCall, ...]:
-    """List the calls that rang or were dialled in a time, newest first."""
+    """List the calls from `since` to before `until`, incoming and outgoing, newest first."""
     return _numbered(connection.execute(_BETWEEN, (to_ms(since), to_ms(until), most)))
 
 
@@ -387,10 +401,11 @@ def calls_with_number(
     plan: NumberingPlan = HOME_PLAN,
     most: int = MOST_SHOWN,
 ) -> tuple[NumberedCall, ...]:
-    """List the calls from and to a number since an instant, however it was sent; newest first.
+    """List the calls from and to a number since an instant, in any of its forms; newest first.
 
     Part of a number finds all that begin or end with it (see policy.numbering.is_number_like).
     """
+    # SQL narrows down to rows with those digits; `is_number_like` decides.
     ends = number_tail(number)[-COMMON_DIGITS:]
     rows = connection.execute(_WITH_DIGITS, (to_ms(since), f"%{ends}%"))
     same = (row for row in rows if is_number_like(str(row["caller_number"]), number, plan))

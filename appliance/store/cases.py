@@ -47,12 +47,13 @@ _PARTY_OF_CALL: Final = "SELECT caller_number, caller_name FROM calls WHERE call
 
 
 def party_of_case(connection: sqlite3.Connection, case: str) -> tuple[str, str]:
-    """Return number and name of whom "message:12", "request:7" or "call:ID" is about.
+    """Return number and name of the person of a case: "message:12", "request:7" or "call:ID".
 
-    Both are "" when there is no such thing, or no number is known of it.
+    Both are "" for an unknown case or number.
     """
     kind, _, name = case.partition(":")
     if kind == "call":
+        # No row has rowid -1: an id that is no number is looked up as an id alone.
         row = connection.execute(
             _PARTY_OF_CALL, (name, int(name) if name.isdigit() else -1)
         ).fetchone()
@@ -72,10 +73,9 @@ _MESSAGE_OF_CALL: Final = "SELECT number FROM messages WHERE call = ?"
 
 @dataclass(frozen=True, slots=True)
 class CallHistory:
-    """All that is kept of one call; `back` are the calls back, newest first.
+    """All stored data of one call; `back` are the calls back, newest first.
 
-    `message` is the number of the message that it left, 0 for none; `entries` what was done and
-    noted, oldest first.
+    `message` is the number of the call's message, 0 for none; `entries` are oldest first.
     """
 
     one: NumberedCall
@@ -86,7 +86,7 @@ class CallHistory:
 
 
 def call_history(connection: sqlite3.Connection, call: str) -> CallHistory | None:
-    """Gather all that is kept of a call; None where there is no such call."""
+    """Read all stored data of a call; None for an unknown call."""
     row = connection.execute(_CALL, (call,)).fetchone()
     if row is None:
         return None
@@ -106,7 +106,7 @@ _OPEN_STATES = (MessageState.NEW, MessageState.TAKEN)
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """One message or call, by its short number: since when, who has it, calls back in vain."""
+    """One open message or call by its short number: instant, holder, count of failed calls back."""
 
     kind: CaseKind
     number: int
@@ -118,10 +118,8 @@ class OpenCase:
 def open_cases(
     connection: sqlite3.Connection, number: str, now: datetime, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[OpenCase, ...]:
-    """List what is open of a number, newest first; none for "".
-
-    Whoever rings back after a call in vain finds it on the operator's screen (E17).
-    """
+    """List the open cases of a number, newest first; none for ""."""
+    # The operator sees them when a caller rings back after a call in vain (E17).
     found = (*_open_messages(connection, number, plan), *_open_calls(connection, number, now, plan))
     return tuple(sorted(found, key=lambda case: case.at, reverse=True))
 
@@ -158,7 +156,7 @@ def _open_calls(
 
 
 HANDOVER: Final = "handover"
-"""The code in the audit."""
+"""Code in the audit log."""
 _NOTES: Final = """
     SELECT care.kind AS kind, care.subject AS subject, care.at AS at, care.by AS by,
         care.given_by AS given_by, care.note AS note, messages.number AS number
@@ -169,7 +167,7 @@ _NOTES: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Who hands over what to whom (`to` is TO_ALL for everybody), and when."""
+    """A handover (E19): by whom, from which position, to whom ("" for everybody), when, what."""
 
     by: str
     position: str
@@ -180,7 +178,7 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class CaseNote:
-    """Words written about a message, or (`number` 0) about a call."""
+    """A note about a message, or (`number` 0) about a call."""
 
     at: datetime
     by: str
@@ -190,7 +188,7 @@ class CaseNote:
 
 @dataclass(frozen=True, slots=True)
 class TakenCases:
-    """What one person has taken; requests without a follower; all notes since an instant."""
+    """Cases that one person has taken; requests without a follower; notes since an instant."""
 
     messages: tuple[Message, ...]
     calls: tuple[MissedCall, ...]
@@ -200,7 +198,7 @@ class TakenCases:
 
     @property
     def items(self) -> tuple[HandoverItem, ...]:
-        """Name all that can be handed over."""
+        """List all that can be handed over."""
         return (
             *(HandoverItem(HandoverKind.MESSAGE, one.number) for one in self.messages),
             *(HandoverItem(HandoverKind.CALL, one.number) for one in self.calls),
@@ -215,7 +213,8 @@ def taken_cases(
     notes_since: datetime,
     plan: NumberingPlan = HOME_PLAN,
 ) -> TakenCases:
-    """Read what is in the names of a person and of their position, oldest first."""
+    """Read the cases held by a person or the person's position (`names`), oldest first."""
+    # A position is not a person (E19): a case may be taken in the name of either.
     taken = voicemail.list_messages(connection, MessageState.TAKEN)
     calls = voicemail.missed_calls(connection, calls_since, plan)
     open_ones = requests.list_requests(connection, *requests.OPEN_STATES)
@@ -229,15 +228,16 @@ def taken_cases(
 
 
 def hand_over(connection: sqlite3.Connection, asked: Handover, letters: RequestMails) -> Words:
-    """Hand over, each thing by an entry of its own, audited by how many; returns what was done.
+    """Hand cases over, each by an entry of its own, audited by count; returns what was done.
 
-    What is no more theirs stays where it is. Raises SaidError for what may not be handed over.
+    Cases that the giver no longer holds are left out. Raises SaidError for a refused handover.
     """
     giver = users.find_user(connection, asked.by)
     taker = users.find_user(connection, asked.to) if asked.to else None
     check_handover(asked.items, giver, taker, asked.to)
     given = sum(_hand_over_case(connection, item, asked, letters) for item in asked.items)
     if given:
+        # The audit log has the count: each case has its own entry.
         with transaction(connection):
             about = f"{given} -> {asked.to or '*'}"
             database.note(connection, Noted(asked.at, asked.by, HANDOVER, about))
@@ -249,15 +249,16 @@ def hand_over(connection: sqlite3.Connection, asked: Handover, letters: RequestM
 def _hand_over_case(
     connection: sqlite3.Connection, item: HandoverItem, asked: Handover, letters: RequestMails
 ) -> bool:
-    """Hand one thing over; False where it is not theirs, or is over."""
+    """Hand one case over; False if the giver does not hold it, or it is closed."""
     if item.kind is HandoverKind.REQUEST:
         return _hand_over_request(connection, item.number, asked, letters)
     kind = voicemail.CaseKind(item.kind.value)
     subject, number = voicemail.find_case(connection, kind, str(item.number))
     now: MessageCare = care_of(voicemail.list_entries(connection, kind, subject))
-    # The writer's thread is the only one that writes: what is looked at here is still so below.
+    # The writer thread is the only one that writes: what is read here still holds below.
     if now.state is not MessageState.TAKEN or not _is_theirs(item.kind, now.holder, asked):
         return False
+    # Handed over to all, a case is free for anybody to take.
     step = MessageStep.GIVE if asked.to else MessageStep.RELEASE
     voicemail.add_entry(
         connection, kind, str(number), MessageEntry(asked.at, asked.by, step, to=asked.to)

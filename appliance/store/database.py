@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# ---- audit -------------------------------------------------------------------------------------
-# Who did what, and when: rows that are only ever added, and never hold a number (P7, E20).
+# Audit log: who did what, and when. Triggers of the schema refuse every change of a row, and no row
+# ever holds a telephone number (P7, E20).
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One row; `what` is a stable code ("register.import"), `about` what it concerned, in words.
+    """One row of the audit log; `what` is a stable code ("register.import"), `about` the object.
 
-    `corrected` is true where `at` was put right once the clock was known.
+    `corrected`: `at` was corrected at the first synchronisation of the clock (reliability.md 6).
     """
 
     at: datetime
@@ -51,7 +51,7 @@ def note(connection: sqlite3.Connection, noted: Noted) -> None:
 
 
 def latest(connection: sqlite3.Connection, prefix: str = "", most: int = 100) -> tuple[Noted, ...]:
-    """Return the last rows whose code begins so, newest first."""
+    """Return the last `most` rows whose code begins with `prefix`, newest first."""
     rows = connection.execute(
         "SELECT * FROM audit WHERE substr(what, 1, ?) = ? ORDER BY number DESC LIMIT ?",
         (len(prefix), prefix, most),
@@ -62,7 +62,9 @@ def latest(connection: sqlite3.Connection, prefix: str = "", most: int = 100) ->
 def between(
     connection: sqlite3.Connection, since: datetime, until: datetime, by: str = "", most: int = 500
 ) -> tuple[Noted, ...]:
-    """Return the rows of a time, `until` not included, newest first, of one person where named."""
+    """Return the rows from `since` to before `until`, newest first; of `by` alone if given."""
+    # A time that was put right counts by its correction; what was first written stays beside it
+    # (schema 019, reliability.md 6).
     rows = connection.execute(
         "SELECT * FROM audit WHERE datetime(coalesce(corrected_at, at)) >= datetime(?) "
         "AND datetime(coalesce(corrected_at, at)) < datetime(?) "
@@ -73,7 +75,7 @@ def between(
 
 
 def who(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """List everybody who ever did something."""
+    """List the names of all persons in the audit log."""
     rows = connection.execute("SELECT DISTINCT by_whom FROM audit ORDER BY by_whom")
     return tuple(str(row[0]) for row in rows)
 
@@ -83,21 +85,21 @@ def _noted(row: sqlite3.Row) -> Noted:
     return Noted(at, row["by_whom"], row["what"], row["about"], row["corrected_at"] is not None)
 
 
-# ---- trouble -----------------------------------------------------------------------------------
-# What the stores tell the people who must act: a stable code and one sentence a language.
+# Degraded states: a stable code for programs, one sentence a language for the person who must act.
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A degraded state of a store, for the fault LED, `STATUS=` and the console.
 
-    `restart` asks the daemon for one restart when no call is going on: after a failed fsync the
-    page cache cannot be trusted any more (reliability.md 4, "Errors").
+    `restart` asks call control for one restart when no call is going on.
     """
 
     code: str
     it: str
     en: str
+    # After a second failed fsync the page cache cannot be trusted any more: only a new process has
+    # a fresh view of the disk (reliability.md 4, "Errors").
     restart: bool = False
 
 
@@ -118,7 +120,7 @@ POLICY_NOT_COPIED = Trouble(
 
 
 def policy_restored(aside: Trouble | None, at: datetime) -> Trouble:
-    """Say that register, sheets and users are the copy's, of `at`; what was set aside before."""
+    """Write the trouble of a policy restored from its copy of `at`; appended to `aside`."""
     before = aside or Trouble("", "", "")
     when = at.astimezone()
     return Trouble(
@@ -167,27 +169,25 @@ RECORDS_ENDED = Trouble(
 )
 
 
-# ---- database ----------------------------------------------------------------------------------
-# The database file: opened by the durable rules, checked, migrated, set aside when corrupt.
-#
-# WAL with synchronous=FULL is the one common setting that lost nothing in simulated power cuts:
-# NORMAL lost 115 acknowledged rows of 120 states, the default DELETE journal 20 (reliability.md 2,
-# R1). So the pragmas are asserted, never assumed.
-
 BUSY_MS: Final = 5_000
-"""How long a writer waits for another one (a command beside the daemon) before it gives up."""
+"""Time (ms) a writer waits for another one (a command beside call control) before it gives up."""
 _LOOK_S: Final = 0.05
 _FULL: Final = 2
+# (name, value as set, value as read back): each pragma is read back and compared, because Python's
+# default journal_mode, DELETE, loses acknowledged rows (reliability.md 2, R1).
 _PRAGMAS: Final = (
+    # WAL with FULL is the one common setting that lost nothing in simulated power cuts: NORMAL lost
+    # 115 acknowledged rows in 120 crash states, DELETE with FULL 20 (reliability.md 2, R1).
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", _FULL),
     ("foreign_keys", "ON", 1),
     ("busy_timeout", str(BUSY_MS), BUSY_MS),
-    # checkpoints as rarely as possible: only they write the main file (SQLite wal.html)
+    # Checkpoints as rarely as possible: only they write the main file (SQLite wal.html).
     ("wal_autocheckpoint", "1000", 1000),
-    # what is erased is overwritten, also where rows moved about before (E20)
+    # Erased rows are overwritten, also where SQLite moved rows about before (E20).
     ("secure_delete", "ON", 1),
-    # KiB where negative: rows are written, and looked up by key; 2 MB would fill in months
+    # A negative value is KiB. Rows are written, and looked up by key: a larger cache would only
+    # fill with pages over months of calls, 2 MB as SQLite's default is.
     ("cache_size", "-256", -256),
 )
 _CORRUPT_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -195,7 +195,7 @@ _CORRUPT_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 
 @dataclass(frozen=True, slots=True)
 class OpenedDatabase:
-    """An open database and, where it had to be begun afresh, the trouble to show."""
+    """An open database; `trouble` is set if it replaces a corrupt one."""
 
     connection: sqlite3.Connection
     trouble: Trouble | None = None
@@ -204,18 +204,21 @@ class OpenedDatabase:
 def open_database(path: Path, corrupt: Path) -> OpenedDatabase:
     """Open, check and migrate the database; a corrupt one is moved to `corrupt`, never deleted.
 
-    Raises StoreError when the disk cannot be read or written: that is no corruption, and the file
-    stays where it is.
+    Raises StoreError when the disk cannot be read or written.
     """
     try:
         return OpenedDatabase(_open_checked(path))
     except sqlite3.Error as error:
+        # A disk that fails, is full or read-only is no corruption: the file stays where it is, and
+        # may be sound once the disk is.
         if not is_corruption(error):
             raise NotKept(
                 f"il database {path.name} non si può aprire ({error_text_words(str(error)).it}): "
                 "controllare la memoria",
                 f"the database {path.name} cannot be opened ({error}): check the disk",
             ) from error
+    # Damage stops nothing and deletes nothing: the file goes to corrupt/, a new database is begun,
+    # and messages are recovered from their sidecars.
     set_aside(path, corrupt)
     try:
         return OpenedDatabase(_open_checked(path), DATABASE_SET_ASIDE)
@@ -229,6 +232,7 @@ def open_database(path: Path, corrupt: Path) -> OpenedDatabase:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a writing connection with the durable pragmas; raises sqlite3.Error, StoreError."""
+    # isolation_level None: sqlite3 begins no transaction by itself, `transaction` does.
     connection = sqlite3.connect(path, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:
@@ -241,17 +245,16 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """Open a read-only connection beside a running daemon; raises StoreError.
-
-    A database at rest on a read-only medium has no -shm file and SQLite may not make one: then
-    it is read as immutable, which nothing else can be changing.
-    """
+    """Open a read-only connection beside running call control; raises StoreError."""
     try:
         return _reader(path, "mode=ro")
     except sqlite3.Error as error:
         first = error
     try:
-        if not _has_wal(path):  # immutable would overlook what the WAL holds
+        # A database at rest on a read-only medium has no -shm file, and SQLite may not create one
+        # (SQLITE_CANTOPEN, reliability.md 0.4): it is read as immutable, as nobody can change it.
+        # Not with a WAL: immutable would overlook the rows in it.
+        if not _has_wal(path):
             return _reader(path, "mode=ro&immutable=1")
     except sqlite3.Error as error:
         first = error
@@ -264,11 +267,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def sole_writer(database: Path, limit_s: float = BUSY_MS / 1000) -> Iterator[None]:
-    """Lock of the one process that writes a database; raises StoreError after `limit_s`.
-
-    The folder is locked, by flock(2), and no file in it: a POSIX lock of a process ends when it
-    closes *any* descriptor of that file (SQLite, "how to corrupt" 2.2).
-    """
+    """Lock of the one process that writes a database; raises StoreError after `limit_s` seconds."""
+    # flock(2) on the folder, and on no file in it: a process loses its POSIX locks on a file when
+    # it closes *any* descriptor of that file (SQLite, "how to corrupt" 2.2).
     descriptor = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         end = time.monotonic() + limit_s
@@ -296,22 +297,26 @@ def _is_locked(descriptor: int) -> bool:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Do all or nothing; a failed COMMIT is rolled back here and its outcome stays *unknown*."""
+    """Commit all or nothing; after an error in COMMIT the outcome is *unknown*.
+
+    A commit that failed with SQLITE_IOERR_FSYNC was found in the reopened database
+    (reliability.md 0.4): the job must be idempotent.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
         connection.execute("COMMIT")
     except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+        # SQLite rolls back by itself after some errors: ROLLBACK is then an error of its own.
+        with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the schema up to date, one numbered file and one transaction at a time.
-
-    A schema newer than the programme is left alone: migrations only add (A/B fall-back).
-    """
+    """Bring the schema up to date, one numbered file and one transaction at a time."""
+    # A schema newer than the program is left alone: after a fall-back to the older system slot the
+    # older program works on it, because migrations only add (schema/001).
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     for number, script in migrations():
         if number > version:
@@ -330,6 +335,7 @@ def migrations() -> list[tuple[int, str]]:
 def set_aside(path: Path, corrupt: Path) -> None:
     """Move a database and its -wal and -shm into `corrupt`, under a name that was never used."""
     corrupt.mkdir(mode=0o700, exist_ok=True)
+    # The wall clock alone may give a name twice, as it may be set back.
     stamp = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{time.monotonic_ns()}"
     for suffix in ("", "-wal", "-shm"):
         source = path.with_name(path.name + suffix)
@@ -340,12 +346,12 @@ def set_aside(path: Path, corrupt: Path) -> None:
 
 
 def is_corruption(error: sqlite3.Error) -> bool:
-    """Tell damage to the file from a disk that fails, is full or read-only."""
+    """Tell a damaged file from a disk that fails, is full or read-only."""
     return _primary_code(error) in _CORRUPT_CODES
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Tell whether another connection's lock is in the way."""
+    """Tell whether another connection holds the lock."""
     return _primary_code(error) == sqlite3.SQLITE_BUSY
 
 
@@ -355,6 +361,7 @@ def is_io_error(error: BaseException | None) -> bool:
 
 
 def _primary_code(error: sqlite3.Error) -> int:
+    # The low byte of an extended result code is its primary code (SQLite, rescode.html).
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
@@ -372,15 +379,14 @@ def _open_checked(path: Path) -> sqlite3.Connection:
 
 
 def _keep_ours(path: Path) -> None:
-    """Create the file, writable by its owner and readable by the console alone.
-
-    One that is there is never opened: to close it would drop the locks that another connection of
-    this process holds. SQLite gives a new -wal or -shm the same rights. What cannot be done here,
-    it will say better.
-    """
+    """Create the file, writable by its owner and readable by the console alone."""
+    # An error here is an error of SQLite a moment later, which says better what it is.
     with contextlib.suppress(OSError):
+        # O_EXCL: an existing file is never opened. To close it would drop the POSIX locks that
+        # another connection of this process holds (SQLite, "how to corrupt" 2.2).
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+        # SQLite gives a new -wal or -shm the rights of the database; these may be older.
         for suffix in ("", "-wal", "-shm"):
             _set_rights(path.with_name(path.name + suffix))
 
@@ -393,7 +399,7 @@ def _set_rights(path: Path) -> None:
 
 
 def quick_check(connection: sqlite3.Connection) -> None:
-    """Raise sqlite3.DatabaseError (SQLITE_CORRUPT) unless SQLite finds its file in order."""
+    """Raise sqlite3.DatabaseError (SQLITE_CORRUPT) unless `PRAGMA quick_check` says "ok"."""
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         error = sqlite3.DatabaseError(str(verdict))
@@ -404,6 +410,7 @@ def quick_check(connection: sqlite3.Connection) -> None:
 def _set_pragma(connection: sqlite3.Connection, name: str, value: str, expected: object) -> None:
     connection.execute(f"PRAGMA {name} = {value}")
     found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    # WAL cannot be had in memory or on a network share: nothing is called durable there.
     if found != expected:
         raise NotKept(
             f"SQLite rifiuta {name}={value} (risponde {found}): qui i messaggi non "
@@ -417,6 +424,7 @@ def _reader(path: Path, options: str) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        # SQLite reads the file at the first statement only: an error is to come here.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.Error:
         connection.close()
@@ -434,16 +442,14 @@ def _has_wal(path: Path) -> bool:
 
 
 def database_path(state: Path) -> Path:
-    """Say where the records lie below the state folder."""
+    """Return the path of the database below the state folder."""
     return state / "centralino.db"
 
 
 def records_made(state: Path) -> Path:
-    """Find the records below a state folder; raises Refused where the desk has made none yet.
-
-    Those that a command made would belong to whoever called it.
-    """
+    """Return the path of an existing database; raises Refused before call control has made one."""
     path = database_path(state)
+    # No command creates the database: it would belong to the account that ran the command.
     if not path.exists():
         raise Refused(
             f"in {state} non ci sono ancora archivi: avviare centralino una volta, poi riprovare",

@@ -1,4 +1,7 @@
-"""Directory of offices: rows of units and entries, excerpts, encrypted values (P7)."""
+"""Directory of offices: rows of units and entries, excerpts, encrypted values (P4, P7).
+
+The only module that imports cryptography.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +48,17 @@ if TYPE_CHECKING:
 
 
 # ---- excerpts ----------------------------------------------------------------------------------
-# The words around what a search found, as an operator reads them at a glance (P2).
+# The words around a match of a search, for an operator's glance (P2). Cut here for the matches that
+# are shown: SQLite would make an excerpt for every match that it sorts (sheets.py).
 
 BEFORE, AFTER = 40, 100
-"""Characters shown before what was found and after its beginning, whole words."""
+"""Characters shown before a match and after its beginning, to whole words."""
 
 
 class _WithoutDiacritics(dict[int, int]):
-    """Every character without its diacritics, found out once; one for one, so that places stay."""
+    """Translation table to small letters without diacritics, filled as characters are met."""
+
+    # One character for one, so that a place in the folded text is the same place in the text.
 
     def __missing__(self, code: int) -> int:
         plain = unicodedata.normalize("NFD", chr(code))[0].lower()
@@ -64,7 +70,7 @@ _PLAIN: Final = _WithoutDiacritics()
 
 
 def excerpt(text: str, stems: list[str]) -> str:
-    """Return the words around the first one that begins like a stem; the longest stem counts."""
+    """Return the words around the first match of a stem; a longer stem is looked for first."""
     at = _place(folded(text), sorted(stems, key=len, reverse=True))
     begin = text.rfind(" ", 0, at - BEFORE) + 1 if at > BEFORE else 0
     end = text.find(" ", at + AFTER)
@@ -73,7 +79,7 @@ def excerpt(text: str, stems: list[str]) -> str:
 
 
 def folded(text: str) -> str:
-    """Return a text in small letters without diacritics, each at its place."""
+    """Return a text in small letters without diacritics, of the same length."""
     return text.translate(_PLAIN)
 
 
@@ -82,29 +88,32 @@ def _place(plain: str, stems: list[str]) -> int:
         found = re.search(rf"(?<![^\W_]){re.escape(folded(stem))}", plain)
         if found:
             return found.start()
+    # The match was in the title alone: the excerpt is the text's beginning.
     return 0
 
 
 # ---- vault -------------------------------------------------------------------------------------
-# Seals what may not lie in the database in clear: numbers, and e-mails that may name some (P7).
-#
-# The ONLY cryptography import. AES-256-GCM (NIST SP 800-38D): a nonce of 96 random bits before what
-# is sealed; what it belongs to is authenticated with it, so that nothing sealed can change places.
-# The key lies in a file of its own beside the database, 0600: who has the database alone has no
-# number.
+# Encryption of what may not be in the database in clear: numbers, and attachments that may name
+# some (P7). AES-256-GCM (NIST SP 800-38D) with a nonce of 96 random bits, stored before the
+# ciphertext. The key is in a file of its own, 0600: a copy of the database alone tells no number.
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
+# The length of a ciphertext is that of its text: a padded one says nothing about the number's.
 LEAST_TEXT: Final = 32
-"""Texts are filled up to so many bytes: the length of what is sealed says nothing of a number's."""
+"""Bytes to which a text is padded."""
 FILL: Final = b"\0"
 KEY: Final = "register.key"
 SECRETS: Final = "secrets"
-"""The folder of the state folder in which keys and passwords lie."""
+"""Folder for keys and passwords below the state folder."""
 
 
 class Vault:
-    """Seals and opens with one key; raises StoreError for what it did not seal."""
+    """Cipher with one key; raises StoreError for data that this key did not encrypt.
+
+    `about` names the owner of the data. It is authenticated with them, so that no ciphertext can
+    take another's place.
+    """
 
     def __init__(self, key: bytes, path: Path) -> None:
         self._key = key
@@ -112,21 +121,21 @@ class Vault:
         self._cipher: AESGCM | None = None
 
     def seal(self, text: str, about: str) -> str:
-        """Seal a short text; `about` is what it belongs to."""
+        """Encrypt a short text, padded; returns Base64."""
         sealed = self.seal_bytes(text.encode().ljust(LEAST_TEXT, FILL), about)
         return base64.b64encode(sealed).decode("ascii")
 
     def open(self, sealed: str, about: str) -> str:
-        """Return what `seal` was given."""
+        """Decrypt a text of `seal`."""
         return self.open_bytes(base64.b64decode(sealed), about).rstrip(FILL).decode()
 
     def seal_bytes(self, data: bytes, about: str) -> bytes:
-        """Seal bytes as they are."""
+        """Encrypt bytes, without padding; returns nonce and ciphertext."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._ready().encrypt(nonce, data, about.encode())
 
     def open_bytes(self, sealed: bytes, about: str) -> bytes:
-        """Return what `seal_bytes` was given."""
+        """Decrypt bytes of `seal_bytes`."""
         from cryptography.exceptions import InvalidTag
 
         nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
@@ -141,7 +150,8 @@ class Vault:
             ) from error
 
     def _ready(self) -> AESGCM:
-        """Load the library (8 MB) when it is needed: a desk without a register never does."""
+        """Return the cipher."""
+        # The library takes 8 MB: without a directory it is never loaded.
         if self._cipher is None:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -150,21 +160,21 @@ class Vault:
 
 
 class Opener(Protocol):
-    """Whatever opens what was sealed."""
+    """Decryption of a text: a Vault, or a Willing one."""
 
     def open(self, sealed: str, about: str) -> str:
-        """Return what was sealed."""
+        """Return the text."""
 
 
 class Willing:
-    """Opens what can be opened; what cannot is empty, and `error` is the first reason."""
+    """Vault that returns "" for a text it cannot decrypt; `error` is the first reason."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self.error: StoreError | None = None
 
     def open(self, sealed: str, about: str) -> str:
-        """Return what was sealed, "" where it cannot be read."""
+        """Return the text, "" if it cannot be decrypted."""
         try:
             return self._vault.open(sealed, about)
         except StoreError as error:
@@ -173,23 +183,21 @@ class Willing:
 
 
 def secret_place(state: Path, name: str) -> Path:
-    """Say where a secret lies: in a folder that the service's account alone can enter.
-
-    One that a programme of before has left in the state folder itself is found there until it is
-    moved (config/state_folder.py).
-    """
+    """Return the path of a secret, in a folder that call control's account alone can enter."""
+    # An older version kept secrets in the state folder itself: one is found there until it is moved
+    # (config/state_folder.py).
     before, place = state / name, state / SECRETS / name
     is_left = before.is_file() and not before.is_symlink()
     return before if is_left else place
 
 
 def key_path(database: Path) -> Path:
-    """Say where the key lies: with the other secrets, beside the database."""
+    """Return the path of the key, among the secrets beside the database."""
     return secret_place(database.parent, KEY)
 
 
 def load_vault(path: Path) -> Vault:
-    """Read the key; raises StoreError in one sentence when it is missing or no key."""
+    """Read the key; raises StoreError if it is missing or malformed."""
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except FileNotFoundError as error:
@@ -216,18 +224,19 @@ def load_vault(path: Path) -> Vault:
 
 
 def make_vault(path: Path) -> Vault:
-    """Make the key, durably and once: one that another process has made meanwhile is taken.
+    """Create the key, durably and once, for the folder's owner, also when run by root.
 
-    It belongs to whom the folder's database belongs to, also when root makes it. Raises OSError.
+    Raises OSError.
     """
     make_private(path.parent)
+    # A key that another process has created meanwhile is taken, never replaced.
     with contextlib.suppress(FileExistsError):
         create_once(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode("ascii"))
     return load_vault(path)
 
 
-# ---- register rows -----------------------------------------------------------------------------
-# Entries of the register as rows: what they say as JSON, every number in it sealed (P7).
+# ---- rows of entries ---------------------------------------------------------------------------
+# The contents of an entry are JSON, with every number in it encrypted (P7).
 
 Body = dict[str, Any]
 
@@ -243,7 +252,7 @@ REVOCATION = KINDS[Revocation]
 def entry_to_row(
     entered: DirectoryEntry | Revocation, unit: str, vault: Vault
 ) -> dict[str, object]:
-    """Spread an entry over its columns."""
+    """Map an entry to its columns."""
     entry = entered.entry
     return {
         "number": entry.number,
@@ -258,9 +267,9 @@ def entry_to_row(
 
 
 def entry_from_row(row: sqlite3.Row, vault: Opener | None) -> DirectoryEntry | Revocation:
-    """Gather an entry from its columns; without a vault its numbers are empty, and masked.
+    """Make an entry of its columns; without a vault its numbers are empty.
 
-    Raises StoreError, ValueError, KeyError, TypeError for what none of us wrote.
+    Raises StoreError, ValueError, KeyError, TypeError for a malformed row.
     """
     at = datetime.fromisoformat(row["entered_at"])
     entry = EntryStamp(row["number"], row["entered_by"], at, row["reference"], row["attachment"])
@@ -343,7 +352,8 @@ def _declaration(entry: EntryStamp, unit: str, body: Body, vault: Opener | None)
 def _variation(entry: EntryStamp, unit: str, body: Body) -> Variation:
     first, last = (date.fromisoformat(body[name]) for name in ("first", "last"))
     week = None if body["week"] is None else _week(body["week"])
-    notice = str(body.get("notice", ""))  # of a programme before notices: none
+    # A row of an older version has no notice.
+    notice = str(body.get("notice", ""))
     return Variation(entry, unit, first, last, week, tuple(body["needs"]), notice)
 
 
@@ -365,7 +375,7 @@ def _target(body: Body, number: int, vault: Opener | None) -> TransferTarget:
 
 
 def _entry_label(number: int) -> str:
-    """Say what a number belongs to; sealed with it, so that no row can take another's number."""
+    """Return the owner of a number, authenticated with it: no row can take another's number."""
     return f"entry {number}"
 
 
@@ -390,11 +400,13 @@ def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-# ---- register ----------------------------------------------------------------------------------
-# The register of offices in the database: rows are only ever added (P4), numbers sealed (P7).
+# ---- directory ---------------------------------------------------------------------------------
+# Rows are only added (P4): triggers of the schema refuse anything else.
 
+# An attachment is an e-mail with a signed page, not an archive.
 ATTACHMENT_LIMIT: Final = 5_000_000
-"""Bytes of one attachment: an e-mail with a signed page, not an archive."""
+"""Bytes of one attachment."""
+# A change of any unit stores the whole list: the last one is in force (schema/005).
 _UNITS: Final = """
     SELECT code, name, email, service, say FROM register_units
     WHERE change = (SELECT max(change) FROM register_units) ORDER BY position
@@ -410,7 +422,7 @@ _ADD_ENTRY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who changes the register, when, and by which command ("import", "vary", ...)."""
+    """Author of a change of the directory, its instant and command ("import", "vary", ...)."""
 
     by: str
     at: datetime
@@ -419,7 +431,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A file that an entry names, sealed: its digest and length are those of the open one."""
+    """An encrypted attachment; digest and length are those of the file in clear."""
 
     name: str
     sha256: str
@@ -429,7 +441,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one change writes: all units where they differ, else none; entries, files, audit."""
+    """Rows of one change: all units if any differs, else none; entries, attachments, audit text."""
 
     who: Who
     units: tuple[tuple[str, ...], ...]
@@ -439,23 +451,25 @@ class Rows:
 
 
 def load(connection: sqlite3.Connection, key: Path) -> Directory:
-    """Read all of it; raises StoreError when it, or the key of its numbers, cannot be read."""
+    """Read the directory; raises StoreError if it, or the key of its numbers, cannot be read."""
     return _register(connection, load_vault(key) if holds_numbers(connection) else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """A register as far as it can be read; `why` says what its numbers lack, None for nothing."""
+    """A directory as far as it can be read; `why` is the reason for missing numbers, or None."""
 
     register: Directory
     why: StoreError | None = None
 
 
 def load_readable(connection: sqlite3.Connection, key: Path) -> Readable:
-    """Read all that can be read: a number that cannot be unsealed is empty, and its calls refused.
+    """Read the directory as far as it can be; a number that cannot be decrypted is empty.
 
-    Units, bands and rules are not sealed. Raises StoreError when those cannot be read either.
+    Raises StoreError when units, time windows and rules cannot be read either.
     """
+    # Those are not encrypted, and hold without the key (P5, E12); calls to empty numbers are
+    # refused.
     if not holds_numbers(connection):
         return Readable(_register(connection, None))
     try:
@@ -466,13 +480,14 @@ def load_readable(connection: sqlite3.Connection, key: Path) -> Readable:
 
 
 def last_change(connection: sqlite3.Connection) -> int:
-    """Return the number of the last change of the register, 0 for none."""
+    """Return the number of the directory's last change, 0 for none."""
+    # By it call control finds a change of another process (E12).
     found = connection.execute("SELECT coalesce(max(number), 0) FROM register_changes")
     return int(found.fetchone()[0])
 
 
 def names_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """Name offices by code, their needs by "office.need", an office's own by its service's too."""
+    """Map codes to names: offices by code, needs by "office.need", also those of its service."""
     held = load_masked(connection)
     named = {unit.code: unit.name for unit in held.units}
     for unit in held.units:
@@ -482,12 +497,12 @@ def names_of(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def load_masked(connection: sqlite3.Connection) -> Directory:
-    """Read all but the numbers, which are empty: what can be shown without the key."""
+    """Read the directory without the key: numbers are empty."""
     return _register(connection, None)
 
 
 def holds_numbers(connection: sqlite3.Connection) -> bool:
-    """Tell whether anything is sealed in the database."""
+    """Tell whether anything in the database is encrypted."""
     entries = "SELECT 1 FROM register_entries WHERE kind IN ('declaration', 'authorisation')"
     both = f"SELECT EXISTS ({entries}) OR EXISTS (SELECT 1 FROM register_attachments)"  # noqa: S608 - constant
     return bool(connection.execute(both).fetchone()[0])
@@ -500,10 +515,10 @@ def change(
     make: Callable[[Directory], DirectoryChange],
     attached: Mapping[str, bytes],
 ) -> DirectoryChange:
-    """Change the register by what `make` makes of the stored one, all or nothing, audited.
+    """Change the directory by what `make` makes of the stored one, all or nothing, audited.
 
-    `attached` are the files that entries name, by name; one that stands there already is kept.
-    What changes nothing adds no row. Raises what `make` raises, OfficeError, StoreError.
+    `attached` are the files that entries name, by name; a stored one is kept. A change of nothing
+    adds no row. Raises what `make` raises, OfficeError, StoreError.
     """
     with transaction(connection):
         merged, rows = rows_of(connection, key, who, make, attached)
@@ -513,7 +528,7 @@ def change(
 
 
 def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
-    """Return an attached file; raises OfficeError when there is none of that name, StoreError."""
+    """Return an attachment; raises OfficeError for an unknown name, StoreError."""
     row = connection.execute(
         "SELECT sealed, sha256 FROM register_attachments WHERE name = ?", (name,)
     ).fetchone()
@@ -526,7 +541,9 @@ def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
 
 
 def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
-    """Return the key, made when nothing was ever sealed; a lost one is never made anew."""
+    """Return the key, created if there is none yet."""
+    # A lost key is never replaced by a new one, but put back from the backup: numbers encrypted
+    # with two keys would be lost with one of them.
     if key.exists() or holds_numbers(connection):
         return load_vault(key)
     try:
@@ -540,7 +557,7 @@ def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
 
 
 def units(connection: sqlite3.Connection) -> tuple[Unit, ...]:
-    """Return the services and offices alone, in their order: no declaration is read for a name."""
+    """Return services and offices in their order, without reading any declaration."""
     return tuple(Unit(*row) for row in connection.execute(_UNITS))
 
 
@@ -583,14 +600,16 @@ def rows_of(
     make: Callable[[Directory], DirectoryChange],
     attached: Mapping[str, bytes],
 ) -> tuple[DirectoryChange, Rows | None]:
-    """Make the rows of a change of the stored register; None for nothing to write.
+    """Make the rows of a change of the stored directory; None if there is nothing to write.
 
     Raises what `make` raises, OfficeError, StoreError.
     """
     merged = make(load(connection, key))
+    # Units of the head office are changed by its bundles alone.
     touched = (*merged.changed_units, *merged.gone_units)
     if who.what != managed_config.ENTERED:
         managed_config.check_own_units(connection, [unit.code for unit in touched])
+    # Rows are only added (P4): an import of what is stored already adds none.
     if merged.is_nothing:
         return merged, None
     return merged, _rows(connection, _vault(connection, key), who, merged, attached)
@@ -639,7 +658,7 @@ def _rows(
 
 
 def _about_of(entries: list[dict[str, object]], merged: DirectoryChange) -> str:
-    """Say what a change concerned, without a number that may not be told."""
+    """Write for the audit log what a change concerned, without any number (P7)."""
     said = [
         f"{'ends' if e['kind'] == REVOCATION else e['kind']} {e['number']} of {e['unit']}"
         for e in entries
@@ -657,7 +676,8 @@ def _sealed(
     entries: list[dict[str, object]],
     attached: Mapping[str, bytes],
 ) -> Iterator[Sealed]:
-    """Seal the files that new entries name: every one of them, and the same under the same name."""
+    """Encrypt the files that new entries name; raises Refused for a missing or different one."""
+    # One file may belong to several entries, and is stored once.
     for name in dict.fromkeys(str(entry["attachment"]) for entry in entries):
         if not name:
             continue
@@ -673,6 +693,7 @@ def _sealed(
         if data is None:
             continue
         digest = hashlib.sha256(data).hexdigest()
+        # An attachment is never replaced, as nothing that was entered is ever changed (P4).
         if stored is not None and stored["sha256"] != digest:
             raise Refused(
                 f"un altro file «{name}» è già allegato: dargli un altro nome",

@@ -1,6 +1,7 @@
 """Special hours of switchboard and counter: rows that are only added, never changed (E14).
 
-One table has them all: a body with `first` is a special period, one with `since` an ordinary week.
+One table holds both kinds: a body with `first` is a special period, one with `since` an ordinary
+week. A correction or revocation is a row that names the one it ends.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ ENTERED: Final = "hours.enter"
 CORRECTED: Final = "hours.correct"
 REVOKED: Final = "hours.revoke"
 WEEK: Final = "hours.week"
-"""Codes in the audit."""
+"""Codes in the audit log."""
 
 
 def load(connection: sqlite3.Connection) -> tuple[HoursEntry, ...]:
-    """Return all entries, oldest first; raises StoreError for one that is none of ours."""
+    """Return all entries, oldest first; raises StoreError for a row that cannot be read."""
     rows = connection.execute("SELECT * FROM special_hours ORDER BY number").fetchall()
     try:
         return tuple(_special(row) for row in rows)
@@ -37,7 +38,7 @@ def load(connection: sqlite3.Connection) -> tuple[HoursEntry, ...]:
 
 
 def last_number(connection: sqlite3.Connection) -> int:
-    """Return the number of the newest entry, 0 for none."""
+    """Return the number of the newest entry, 0 if there is none."""
     return int(connection.execute("SELECT max(number) FROM special_hours").fetchone()[0] or 0)
 
 
@@ -47,12 +48,14 @@ def add(
     at: datetime,
     make: Callable[[tuple[HoursEntry, ...]], HoursEntry],
 ) -> HoursEntry:
-    """Add what `make` makes of the entries there are, by whom and when as given; audited.
+    """Add the entry that `make` makes of the stored ones; audited.
 
-    The same question once more adds nothing. Raises what `make` raises, StoreError, sqlite3.Error.
+    Raises what `make` raises, StoreError, sqlite3.Error.
     """
     with transaction(connection):
         stored = load(connection)
+        # The same person and instant are the same command, repeated after an unknown outcome: it
+        # adds nothing.
         for each in stored:
             if (each.by, each.at) == (by, at):
                 return each

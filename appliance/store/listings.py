@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 CallsBack = Mapping[str, Sequence[CallRecord]]
-"""Calls that were placed for a case ("call:ID"), newest first."""
+"""Calls placed for each case ("call:ID"), newest first."""
 
 RESULTS: Final[Mapping[Result, Words]] = {
     Result.OPEN: Words("in corso", "going on"),
@@ -52,7 +52,7 @@ RESULTS: Final[Mapping[Result, Words]] = {
     Result.STOPPED: Words("apparecchio fermato", "box stopped"),
     Result.INTERRUPTED: Words("interrotta", "interrupted"),
 }
-"""How a call ended, in the front desk's words."""
+"""Results of a call, in the front desk's words."""
 
 EVIDENCES: Final[Mapping[Evidence, Words]] = {
     Evidence.GAVE_UP: Words("non squillava più", "the ringing stopped"),
@@ -75,7 +75,7 @@ EVIDENCES: Final[Mapping[Evidence, Words]] = {
     Evidence.LOST: Words("linea persa", "the line was lost"),
     Evidence.STOPPED: Words("apparecchio fermato", "the box was stopped"),
 }
-"""By what the end of a call was noticed."""
+"""Evidence of a call's end (B1)."""
 
 _ABSENT: Final[Mapping[Presentation, Words]] = {
     Presentation.WITHHELD: Words("numero riservato", "number withheld"),
@@ -83,7 +83,7 @@ _ABSENT: Final[Mapping[Presentation, Words]] = {
     Presentation.UNKNOWN: Words("numero sconosciuto", "number unknown"),
 }
 _ERASED: Final = Words("numero cancellato", "number erased")
-"""What is shown of a caller past the time for which numbers are kept (retention.py)."""
+"""Shown for a caller whose number was deleted by age (retention.py)."""
 _NO_CALLS: Final = Words("Nessuna chiamata.", "No calls.")
 _TO: Final = Words("a", "to")
 _CALLED_BACK: Final = Words("richiamato alle {at} ({result})", "called back at {at} ({result})")
@@ -97,7 +97,7 @@ _CALL_HEADER: Final = Words(
 
 
 def calls_as_json(found: Iterable[CallRecord]) -> str:
-    """Write calls for programmes: the columns of the call log, the trail as a list."""
+    """Write calls as JSON: the columns of the call log, the trail as a list."""
     rows = [
         {**call_to_row(record), "trail": list(record.trail), "sheets": list(record.sheets)}
         for record in found
@@ -112,10 +112,10 @@ def calls_as_text(
     back: CallsBack | None = None,
     names: Names | None = None,
 ) -> str:
-    """Write calls for people, one a line, in columns; `back` are the calls placed for each case.
+    """Write calls as text, one a line, in columns; `back` are the calls placed for each case.
 
-    The number called has a column where several were (P1), the sheets where one was used (P2), and
-    transfers with their returns where there was one (P3, P6); `names` are those of the offices.
+    `names` are those of the offices. Only if any call has them there are columns for the number
+    called (P1, if they differ), sheets (P2), and transfers with their returns (P3, P6).
     """
     records = tuple(found)
     rows = [_call_row(record, language, zone, back or {}) for record in records]
@@ -140,20 +140,21 @@ def calls_as_text(
 
 
 def _number_called(record: CallRecord, language: str) -> str:
-    """Return the public number called, in words where it is not known, "" for a call out."""
+    """Return the public number called, words if it is not known, "" for an outgoing call."""
     if record.direction is not Direction.IN:
         return ""
+    # Where both public numbers arrive on one line that is said, never guessed (P1).
     return record.called or in_language(_UNKNOWN, language)
 
 
 def columns(rows: list[list[str]]) -> str:
-    """Write rows of cells, each column as wide as its widest cell."""
+    """Write rows as text, each column as wide as its widest cell."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def end_words(record: CallRecord, language: str) -> str:
-    """Say by what the end was noticed, and how long that took from its first sign."""
+    """Write the evidence of a call's end, and the time (s) from its first sign (B1)."""
     if record.evidence is None:
         return ""
     words = in_language(EVIDENCES[record.evidence], language)
@@ -174,7 +175,8 @@ def _call_row(record: CallRecord, language: str, zone: tzinfo, back: CallsBack) 
 
 
 def _other_party(record: CallRecord, language: str) -> str:
-    """Say who called, or "to" whom the office did; an office's number is its unit's name (P7)."""
+    """Write the caller, or "to" and the party called."""
+    # Of an office the record has the unit's name in place of the number (P7).
     if record.direction is Direction.IN:
         return caller_words(record.caller, language)
     caller = record.caller
@@ -182,7 +184,7 @@ def _other_party(record: CallRecord, language: str) -> str:
 
 
 def called_back_words(calls: Sequence[CallRecord] | None, language: str, zone: tzinfo) -> str:
-    """Write when the caller was last called back and the result, "" for never (E17)."""
+    """Write time and result of the last call back, "" for none (E17)."""
     if not calls:
         return ""
     last = calls[0]
@@ -193,25 +195,27 @@ def called_back_words(calls: Sequence[CallRecord] | None, language: str, zone: t
 
 
 def caller_words(caller: Caller, language: str) -> str:
-    """Say who called: number and name, or in words why there is none."""
+    """Write number and name of a caller, or why there is no number."""
     if caller.presentation is Presentation.SHOWN:
         shown = " ".join(filter(None, (caller.number, caller.name)))
         return shown or in_language(_ERASED, language)
+    # Withheld, not available, not known: never an empty cell.
     return in_language(_ABSENT[caller.presentation], language)
 
 
 def missed_rows(found: Iterable[MissedCall]) -> list[dict[str, object]]:
-    """Write missed calls for programmes; the keys are kept stable."""
+    """Map missed calls to JSON; the keys are stable."""
     return [_missed_json_row(one) for one in found]
 
 
 def missed_as_json(found: Iterable[MissedCall]) -> str:
-    """Write the list for programmes."""
+    """Write missed calls as JSON."""
     return json.dumps(missed_rows(found), ensure_ascii=False, indent=2)
 
 
 def _missed_json_row(one: MissedCall) -> dict[str, object]:
     record, closing = one.record, one.care.closing
+    # What is not known is null, never an empty string.
     return {
         "number": one.number,
         "call": record.call,
@@ -241,7 +245,7 @@ OUTCOMES: Final[Mapping[MessageOutcome, Words]] = {
     MessageOutcome.NOT_NEEDED: Words("non necessario", "not needed"),
     MessageOutcome.PASSED_TO_OFFICE: Words("passato a un ufficio", "passed to an office"),
 }
-"""P9's outcomes."""
+"""Outcomes of a case (P9)."""
 STEPS: Final[Mapping[MessageStep, Words]] = {
     MessageStep.HEAR: Words("ascolto", "heard"),
     MessageStep.TAKE: Words("presa in carico", "taken"),
@@ -256,7 +260,7 @@ STEPS: Final[Mapping[MessageStep, Words]] = {
     ),
     MessageStep.ALERT_UNCLOSED: Words("avviso: non chiuso", "alert: not closed"),
 }
-"""What was done, in the history of one."""
+"""Steps in the history of a case."""
 CASE_OPEN: Final = Words("da trattare", "to be dealt with")
 CASE_TAKEN: Final = Words("in carico a {}", "taken by {}")
 IN_VAIN: Final = Words("{} a vuoto", "{} in vain")
@@ -286,7 +290,7 @@ _DONE_STEPS: Final[Mapping[MessageStep, Words]] = {
 
 
 def done_words(kind: CaseKind, number: int, step: MessageStep, care: MessageCare) -> Words:
-    """Say what has just been done."""
+    """Write the confirmation of a step just done."""
     return Words(
         _done_text(kind, number, step, care, "it"), _done_text(kind, number, step, care, "en")
     )
@@ -318,7 +322,7 @@ def care_text(care: MessageCare, language: str) -> str:
 
 
 def history_lines(entries: Iterable[MessageEntry], zone: tzinfo, language: str) -> Iterator[str]:
-    """Say what was done, one line an entry: when, who, what, with which words."""
+    """Write the entries of a case, one a line: time, author, step, note."""
     empty = True
     for entry in entries:
         empty = False
@@ -332,7 +336,7 @@ def history_lines(entries: Iterable[MessageEntry], zone: tzinfo, language: str) 
 
 
 def history_rows(entries: Iterable[MessageEntry]) -> list[dict[str, str | None]]:
-    """Spread what was done for programmes."""
+    """Map the entries of a case to JSON."""
     return [
         {
             "at": entry.at.isoformat(),
@@ -347,7 +351,7 @@ def history_rows(entries: Iterable[MessageEntry]) -> list[dict[str, str | None]]
 
 
 def missed_as_text(found: Iterable[MissedCall], language: str, zone: tzinfo) -> str:
-    """Write missed calls for people, one a line, in columns."""
+    """Write missed calls as text, one a line, in columns."""
     rows = [_missed_row(each, language, zone) for each in found]
     return _table(MISSED_HEADER, rows, NO_MISSED, language)
 
@@ -407,7 +411,7 @@ _MESSAGE_WORDS: Final[dict[str, MessageWords]] = {
 
 
 def messages_as_json(found: Iterable[Message], directory: Path, cares: Cares = NO_CARES) -> str:
-    """Write the list for programmes; the keys are kept stable."""
+    """Write messages as JSON; the keys are stable."""
     rows = [
         message_json_row(message, directory, _care_of_message(message, cares)) for message in found
     ]
@@ -421,7 +425,7 @@ def messages_as_text(
     zone: tzinfo,
     cares: Cares = NO_CARES,
 ) -> str:
-    """Write the list for people, one line a message, in columns."""
+    """Write messages as text, one a line, in columns."""
     words = _MESSAGE_WORDS[language]
     told = (_message_row(m, directory, language, zone, _care_of_message(m, cares)) for m in found)
     rows = [words["header"].split("|"), *told]
@@ -436,7 +440,7 @@ def message_as_text(
     language: str,
     zone: tzinfo,
 ) -> str:
-    """Write one message with what was done about it, and whose it may be where no number came."""
+    """Write one message with its entries, and its possible callers if it has no number (E16)."""
     lines = [
         messages_as_text([message], directory, language, zone, {message.id: care_of(entries)}),
         "",
@@ -449,7 +453,7 @@ def message_as_text(
 def _possible_caller_lines(
     earlier: tuple[CallRecord, ...], language: str, zone: tzinfo
 ) -> Iterator[str]:
-    """Say that there is no number to call back, and who called shortly before."""
+    """Write that there is no number to call back, and who called shortly before."""
     words = _MESSAGE_WORDS[language]
     yield words["no_number_to_call"] if earlier else words["no_hint"]
     for record in earlier:
@@ -458,17 +462,19 @@ def _possible_caller_lines(
 
 
 def caller_text(caller: Caller, language: str = "it") -> str:
-    """Say who called: the number and name, or in words why there is none."""
+    """Write number and name of a caller, or why there is no number."""
     if caller.presentation is Presentation.SHOWN:
         return " ".join(filter(None, (caller.number, caller.name)))
     return _MESSAGE_WORDS[language][caller.presentation.value]
 
 
 def _care_of_message(message: Message, cares: Cares) -> MessageCare:
-    """Return the care of a message; without entries it is read from the message's columns."""
+    """Return the care of a message."""
     found = cares.get(message.id)
     if found is not None:
         return found
+    # A message without entries was dealt with by an older version, or not at all: its own columns
+    # tell.
     closing = None
     if message.outcome is not None and message.closed_at is not None:
         at, by = message.closed_at, message.closed_by
@@ -477,7 +483,8 @@ def _care_of_message(message: Message, cares: Cares) -> MessageCare:
 
 
 def message_json_row(message: Message, directory: Path, care: MessageCare) -> dict[str, object]:
-    """Spread a message for programmes; the keys are kept stable."""
+    """Map a message to JSON; the keys are stable."""
+    # What is not known is null, never an empty string.
     return {
         "number": message.number,
         "id": message.id,
@@ -539,7 +546,7 @@ IsLate = Callable[[Request], bool]
 def requests_as_text(
     found: Iterable[StoredRequest], language: str, zone: tzinfo, due: DueOf, late: IsLate
 ) -> str:
-    """Write requests for people, one a line."""
+    """Write requests as text, one a line."""
 
     def row(kept: StoredRequest) -> list[str]:
         request = kept.request
@@ -560,7 +567,7 @@ def requests_as_text(
 def request_as_text(
     kept: StoredRequest, language: str, zone: tzinfo, due: DueOf, late: IsLate
 ) -> str:
-    """Write one request with all that became of it."""
+    """Write one request with all its data and steps."""
     request = kept.request
     it = language == "it"
     rows = [
@@ -586,7 +593,7 @@ def request_as_text(
 
 
 def request_to_json(kept: StoredRequest, due: date, late: bool) -> dict[str, Any]:
-    """Write a request for programmes; the keys are kept stable."""
+    """Map a request to JSON; the keys are stable."""
     request, citizen, appointment = kept.request, kept.request.citizen, kept.request.appointment
     return {
         "number": request.number,
@@ -621,7 +628,7 @@ def request_to_json(kept: StoredRequest, due: date, late: bool) -> dict[str, Any
 
 
 def mails_as_text(found: Iterable[StoredMail], language: str, zone: tzinfo) -> str:
-    """Write notices for people, one a line."""
+    """Write mails as text, one a line."""
     rows = [
         [
             str(kept.number),
@@ -638,7 +645,7 @@ def mails_as_text(found: Iterable[StoredMail], language: str, zone: tzinfo) -> s
 
 
 def mails_as_json(found: Iterable[StoredMail]) -> str:
-    """Write notices for programmes, without their texts."""
+    """Write mails as JSON, without their texts."""
     rows = [
         {
             "number": kept.number,
@@ -667,14 +674,14 @@ def _table(header: Words, rows: Sequence[list[str]], none: Words, language: str)
 
 
 def contact_text(request: Request) -> str:
-    """Write who the citizen is, and how to be reached."""
+    """Write name and contacts of a request's citizen."""
     citizen = request.citizen
     parts = (citizen.name, citizen.phone, citizen.email, f"[{citizen.prefers}, {citizen.language}]")
     return " ".join(filter(None, parts))
 
 
 def appointment_text(appointment: Appointment, language: str, zone: tzinfo) -> str:
-    """Write when and how an appointment is."""
+    """Write time and form of an appointment, and whether it is to be confirmed."""
     start = appointment.slot.start.astimezone(zone)
     form = in_language(APPOINTMENT_FORM_WORDS[appointment.form], language)
     told = f"{moment_words(start, language)}, {form}"
@@ -684,7 +691,7 @@ def appointment_text(appointment: Appointment, language: str, zone: tzinfo) -> s
 
 
 def step_line(happened: StoredStep, language: str, zone: tzinfo) -> str:
-    """Write a step: when, what, by whom, who said so, in which words."""
+    """Write a step as one line: time, step, author, source, words."""
     at: datetime = happened.at.astimezone(zone)
     said = f" ({happened.said_by})" if happened.said_by else ""
     words = f": {happened.words}" if happened.words else ""

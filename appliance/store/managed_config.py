@@ -13,19 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 APPLIED, REVERTED = "central.apply", "central.revert"
-"""Codes in the audit, about a version and what it changed."""
+"""Codes in the audit log, about a version and its changes."""
 REFUSED: Final = "central.refused"
-"""Code in the audit, about a file and why, in both languages (managed_config/apply.py)."""
+"""Code in the audit log, about a file and why, in both languages (managed_config/apply.py)."""
+# No URL or file has such a name.
 REVERT: Final = ":revert"
-"""The source of a row that went back to one before; no address or file is named so."""
+"""Source of a row that reverts to an earlier bundle."""
 ENTERED: Final = "central"
-"""What the register's changes say of one that a bundle brought."""
+"""Command of a directory change that a bundle brought."""
 _LAST: Final = "SELECT * FROM central_settings ORDER BY number DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """One row: `digest` "" for none; `source` is an address, a file's name or REVERT."""
+    """One row, the last one being in force; `source` is a URL, a file's name or REVERT.
+
+    Version 0, `digest` "": no bundle, after the first was taken back. `former` is what a revert
+    goes back to, "" for nothing.
+    """
 
     version: int
     digest: str
@@ -37,12 +42,12 @@ class InForce:
 
     @property
     def source_shown(self) -> str:
-        """Return where it came from, "" where it is held again."""
+        """Return the URL or file it came from, "" for a revert."""
         return "" if self.source == REVERT else self.source
 
 
 def in_force(connection: sqlite3.Connection) -> InForce | None:
-    """Return the last row; None where there never was a bundle, or the records are older."""
+    """Return the last row; None if there never was a bundle, or the schema is older."""
     if not _is_there(connection):
         return None
     row = connection.execute(_LAST).fetchone()
@@ -50,7 +55,7 @@ def in_force(connection: sqlite3.Connection) -> InForce | None:
 
 
 def highest(connection: sqlite3.Connection) -> int:
-    """Return the highest version that ever was in force, 0 for none."""
+    """Return the highest version that was ever in force, 0 for none."""
     if not _is_there(connection):
         return 0
     row = connection.execute("SELECT coalesce(max(version), 0) FROM central_settings").fetchone()
@@ -59,6 +64,7 @@ def highest(connection: sqlite3.Connection) -> int:
 
 def put(connection: sqlite3.Connection, given: InForce) -> None:
     """Add a row, inside the caller's transaction; raises sqlite3.Error."""
+    # Rows are only added, a revert too: the last one is in force (schema/021).
     connection.execute(
         "INSERT INTO central_settings (version, digest, former_version, former, at, by_whom, "
         "source) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -75,19 +81,19 @@ def put(connection: sqlite3.Connection, given: InForce) -> None:
 
 
 def sheets(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the codes of the head office's sheets; none in records of an older programme."""
+    """Return the codes of the head office's sheets; none in an older schema."""
     return _codes(connection, "SELECT code FROM central_sheets")
 
 
 def units(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the codes of the head office's units; none in records of an older programme."""
+    """Return the codes of the head office's units; none in an older schema."""
     return _codes(connection, "SELECT code FROM central_units")
 
 
 def mark(
     connection: sqlite3.Connection, sheet_codes: Iterable[str], unit_codes: Iterable[str]
 ) -> None:
-    """Say whose sheets and units are the head office's, inside the caller's transaction."""
+    """Replace the codes of the head office's sheets and units, inside the caller's transaction."""
     connection.execute("DELETE FROM central_sheets")
     connection.execute("DELETE FROM central_units")
     connection.executemany("INSERT INTO central_sheets VALUES (?)", [(c,) for c in sheet_codes])
@@ -95,7 +101,7 @@ def mark(
 
 
 def entered_here(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the units for which anything was entered in the register by the branch itself."""
+    """Return the units for which the branch itself has entered anything in the directory."""
     rows = connection.execute(
         "SELECT DISTINCT unit FROM register_entries JOIN register_changes ON "
         "register_changes.number = register_entries.change WHERE what <> ?",
@@ -105,7 +111,7 @@ def entered_here(connection: sqlite3.Connection) -> frozenset[str]:
 
 
 def brought(connection: sqlite3.Connection) -> frozenset[int]:
-    """Return the numbers of the register's entries that the head office's settings brought."""
+    """Return the numbers of the directory's entries that came with a bundle."""
     rows = connection.execute(
         "SELECT register_entries.number FROM register_entries JOIN register_changes ON "
         "register_changes.number = register_entries.change WHERE what = ?",
@@ -115,7 +121,7 @@ def brought(connection: sqlite3.Connection) -> frozenset[int]:
 
 
 def check_own_sheets(connection: sqlite3.Connection, codes: Collection[str]) -> None:
-    """Raise Refused for sheets that are the head office's: they are changed there."""
+    """Raise Refused for sheets of the head office: only the head office changes them."""
     if found := sorted(sheets(connection).intersection(codes)):
         named = ", ".join(found)
         raise Refused(
@@ -125,7 +131,7 @@ def check_own_sheets(connection: sqlite3.Connection, codes: Collection[str]) -> 
 
 
 def check_own_units(connection: sqlite3.Connection, codes: Collection[str]) -> None:
-    """Raise Refused for units that are the head office's: they are changed there."""
+    """Raise Refused for units of the head office: only the head office changes them."""
     if found := sorted(units(connection).intersection(codes)):
         named = ", ".join(found)
         raise Refused(
@@ -141,6 +147,7 @@ def _codes(connection: sqlite3.Connection, query: str) -> frozenset[str]:
 
 
 def _is_there(connection: sqlite3.Connection) -> bool:
+    # A reader may open a database of an older version, without the table.
     known = "SELECT 1 FROM sqlite_schema WHERE name = 'central_settings'"
     return connection.execute(known).fetchone() is not None
 

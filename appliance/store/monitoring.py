@@ -1,7 +1,7 @@
 """Monitoring events that wait for the MQTT broker, stored in the transaction that caused them.
 
-Triggers of the desk's own connection write them: whichever way a call ends or a message is stored,
-also by the recovery after a kill, the event is on the disk with it or not at all.
+Temporary triggers of call control's own connection write them. So an event is on the disk with the
+call, message or request that it is about, or neither is, also in the recovery after a kill.
 """
 
 from __future__ import annotations
@@ -27,26 +27,31 @@ DROPPED: Final = "dropped"
 RETAINED: Final = "retained:"
 ASIDE: Final = "aside:"
 ASIDE_MOST: Final = 100
+# Without a configured broker nobody waits for the events.
 UNWANTED: Final = timedelta(days=7)
-"""So old an event goes where no broker is configured any more: nobody waits for it."""
+"""Age at which events are dropped without a configured broker."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
-    """One event as it is kept; `presentation` and `caller` are the call's, "" where it has none."""
+    """One queued event; `presentation` and `caller` are its call's, "" if it has none."""
 
+    # Numbers rise, so that a receiver sees what is missing; the id is the same at every attempt, so
+    # that it can drop duplicates (schema/020).
     number: int
     id: str
     kind: str
     at: str
     about: dict[str, Any]
+    # Read from the call when the event is sent, and never stored with it: a number that was erased
+    # meanwhile is not sent (schema/020).
     presentation: str = ""
     caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How many events wait, how many were dropped in all, and when last ("" for never)."""
+    """Counts of waiting and of dropped events, and when the last was dropped ("" for never)."""
 
     waiting: int = 0
     dropped: int = 0
@@ -54,12 +59,17 @@ class QueueDepth:
 
 
 _NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+# The same key twice is one event: the record of a call is written again after its end.
+#
+# WHERE NOT EXISTS, not OR IGNORE: the statements of a trigger (fleet_bound) inherit the conflict
+# rule of the statement that fires it (SQLite, lang_createtrigger.html).
 _PUT: Final = (
     "INSERT INTO fleet_outbox (id, kind, key, at, about) "  # noqa: S608 - constant names
     "SELECT lower(hex(randomblob(16))), '{kind}', {key}, " + _NOW + ", {about} WHERE NOT EXISTS "
     "(SELECT 1 FROM fleet_outbox WHERE kind = '{kind}' AND key = {key});"
 )
-"""Without OR IGNORE: what its own triggers do would be done by that rule, too."""
+
+# Nothing of the person is stored in an event (P7).
 _CALL: Final = """json_object('call', new.call, 'direction', new.direction, 'line', new.line,
     'called', CASE new.direction WHEN 'in' THEN new.called ELSE '' END, 'result', new.result,
     'way', new.way, 'position', new.phone, 'rang_at', new.rang_at, 'answered_at', new.answered_at,
@@ -72,7 +82,7 @@ _TRIGGERS: Final = {
             "AFTER UPDATE ON calls WHEN old.ended_at IS NULL AND new.ended_at IS NOT NULL "
             f"BEGIN {_CALL_ENDED} END"
         ),
-        # closed by the start after a kill: when it ended nobody knows (E18)
+        # Closed by the start after a kill: the end of the call is not known (E18).
         (
             "AFTER UPDATE ON calls WHEN old.result = 'open' AND new.ended_at IS NULL "
             f"AND json_extract(new.trail, '$[#-1]') = 'interrupted' BEGIN {_CALL_ENDED} END"
@@ -100,7 +110,7 @@ _TRIGGERS: Final = {
         + " END",
     ),
 }
-"""What is written when, by the topic of the configuration."""
+"""Triggers by topic of the configuration."""
 _BOUND: Final = """
     CREATE TEMP TRIGGER fleet_bound AFTER INSERT ON fleet_outbox
     WHEN (SELECT count(*) FROM fleet_outbox) > {most} BEGIN
@@ -115,11 +125,11 @@ _NONE_DROPPED: Final = '{"at": "", "count": 0}'
 def prepare(
     connection: sqlite3.Connection, topics: Collection[str], kinds: Iterable[str], most: int
 ) -> None:
-    """Have the connection write the events of these topics, at most so many at a time.
+    """Create the triggers of these topics, for at most `most` waiting events; on each connection.
 
-    The oldest goes first, and is counted; what waits of other `kinds` is told no more. To be called
-    on every new connection.
+    Beyond that the oldest event is dropped, and counted. Waiting events of other kinds are deleted.
     """
+    # Events of a topic that was taken out of the configuration are not sent any more.
     wanted = json.dumps(list(kinds))
     connection.execute(
         "DELETE FROM fleet_outbox WHERE kind NOT IN (SELECT value FROM json_each(?))", (wanted,)
@@ -127,6 +137,7 @@ def prepare(
     connection.execute(
         "INSERT OR IGNORE INTO fleet_kept (name, value) VALUES (?, ?)", (DROPPED, _NONE_DROPPED)
     )
+    # TEMP triggers: they follow this run's configuration, and no other connection has them.
     connection.execute(_BOUND.format(most=int(most), now=_NOW))
     for topic in sorted(set(topics) & _TRIGGERS.keys()):
         for number, trigger in enumerate(_TRIGGERS[topic]):
@@ -136,10 +147,11 @@ def prepare(
 def note(
     connection: sqlite3.Connection, merged: Merged, differences: Differences, at: str, stamp: str
 ) -> None:
-    """Keep what holds now, made of what was kept before, and an event for each difference.
+    """Store the facts that `merged` makes of the former ones, and an event for each difference.
 
-    All of it in one transaction: tried again, it finds no difference. `stamp` is unlike any other.
+    `stamp` is a unique prefix of the events' keys.
     """
+    # One transaction: repeated after an unknown outcome, it finds no difference.
     with transaction(connection):
         before = _kept(connection, FACTS)
         after = merged(before)
@@ -152,12 +164,13 @@ def note(
 
 
 def facts(connection: sqlite3.Connection) -> Row | None:
-    """Return what held when it was last noted, None where nothing ever was."""
+    """Return the facts that were noted last, None before the first."""
     return _kept(connection, FACTS)
 
 
 def waiting(connection: sqlite3.Connection, after: int, most: int) -> tuple[QueuedEvent, ...]:
-    """List events beyond a number, oldest first, at most so many."""
+    """List the events with a number above `after`, oldest first, at most `most`."""
+    # Only incoming calls have a caller here: the number of an outgoing call never leaves the box.
     rows = connection.execute(
         "SELECT o.*, c.caller_presentation, c.caller_number FROM fleet_outbox AS o "
         "LEFT JOIN calls AS c ON o.kind IN ('call_ended', 'message_left') "
@@ -169,7 +182,7 @@ def waiting(connection: sqlite3.Connection, after: int, most: int) -> tuple[Queu
 
 
 def settle(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Forget events that the broker has confirmed."""
+    """Delete events that the broker has confirmed."""
     with transaction(connection):
         connection.executemany(
             "DELETE FROM fleet_outbox WHERE number = ?", [(number,) for number in numbers]
@@ -177,7 +190,8 @@ def settle(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
 
 
 def set_aside(connection: sqlite3.Connection, number: int) -> None:
-    """Keep an event that cannot be published beside those that wait, the newest of such ones."""
+    """Set aside an event that cannot be published; the newest ASIDE_MOST of them are kept."""
+    # Left in the queue it would hold back all others.
     with transaction(connection):
         connection.execute(
             "INSERT OR REPLACE INTO fleet_kept (name, value) "
@@ -194,10 +208,7 @@ def set_aside(connection: sqlite3.Connection, number: int) -> None:
 
 
 def forget_unwanted(connection: sqlite3.Connection, now: datetime) -> int:
-    """Drop what has waited a week with no broker configured; returns how many events went.
-
-    They count among those that were dropped.
-    """
+    """Drop events older than a week, for a box without a broker; returns their count."""
     before = (now.astimezone(UTC) - UNWANTED).strftime("%Y-%m-%dT%H:%M:%S")
     with transaction(connection):
         gone = connection.execute("DELETE FROM fleet_outbox WHERE at < ?", (before,)).rowcount
@@ -209,14 +220,15 @@ def forget_unwanted(connection: sqlite3.Connection, now: datetime) -> int:
 
 
 def depth(connection: sqlite3.Connection) -> QueueDepth:
-    """Count what waits, and what was dropped since ever."""
+    """Count the waiting events, and all that were ever dropped."""
     (count,) = connection.execute("SELECT count(*) FROM fleet_outbox").fetchone()
     dropped = _kept(connection, DROPPED) or {}
     return QueueDepth(int(count), int(dropped.get("count", 0)), str(dropped.get("at", "")))
 
 
 def last(connection: sqlite3.Connection) -> int:
-    """Return the number of the newest event that was ever kept; one row is read."""
+    """Return the number of the newest event ever queued, 0 for none."""
+    # SQLite's own count for AUTOINCREMENT is one row, and stays when the events are gone.
     row = connection.execute(
         "SELECT seq FROM sqlite_sequence WHERE name = 'fleet_outbox'"
     ).fetchone()
@@ -224,7 +236,8 @@ def last(connection: sqlite3.Connection) -> int:
 
 
 def retained(connection: sqlite3.Connection) -> frozenset[str]:
-    """List the topics under which a broker may still hold something of ours."""
+    """List the topics with a retained message of ours at the broker."""
+    # Kept so that a message that is no longer published can be removed from the broker.
     rows = connection.execute(
         "SELECT substr(name, ?) FROM fleet_kept WHERE name LIKE ?",
         (len(RETAINED) + 1, f"{RETAINED}%"),
@@ -233,7 +246,7 @@ def retained(connection: sqlite3.Connection) -> frozenset[str]:
 
 
 def retain(connection: sqlite3.Connection, topics: Iterable[str]) -> None:
-    """Remember topics before something is published to stay there."""
+    """Note topics, before a retained message is published to them."""
     with transaction(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO fleet_kept (name, value) VALUES (?, '')",
@@ -242,7 +255,7 @@ def retain(connection: sqlite3.Connection, topics: Iterable[str]) -> None:
 
 
 def release(connection: sqlite3.Connection, topics: Iterable[str]) -> None:
-    """Forget topics under which nothing of ours is left."""
+    """Delete topics without a retained message of ours."""
     with transaction(connection):
         connection.executemany(
             "DELETE FROM fleet_kept WHERE name = ?", [(f"{RETAINED}{topic}",) for topic in topics]

@@ -1,4 +1,4 @@
-"""Outbox: mails that wait for the mail server, frozen when they were written (reliability.md 4)."""
+"""Outbox: mails that wait for the mail server, frozen when they are queued (reliability.md 4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_DOMAIN: Final = "centralino.invalid"
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """A notice as it is kept; `tried_ms` is for how long it has been tried, by running time."""
+    """One row of the outbox; `tries` attempts over `tried_ms` ms of running time."""
 
     number: int
     mail: Mail
@@ -35,6 +35,7 @@ class StoredMail:
     queued_at: datetime
     state: MailState
     tries: int = 0
+    # By the monotonic clock: the wall clock may be set (reliability.md 6).
     tried_ms: int = 0
     said: str = ""
     settled_at: datetime | None = None
@@ -42,6 +43,8 @@ class StoredMail:
     reason: str = ""
 
 
+# The same key twice is one mail: a change that is repeated after an unknown outcome queues no
+# second one (schema/003).
 _INSERT: Final = """
     INSERT INTO outbox (key, message_id, recipient, subject, body, thread, attachments, calendar,
         request, queued_at, state)
@@ -56,12 +59,11 @@ _INSERT_LINK: Final = "INSERT INTO request_links (sha256, request, made_at) VALU
 def put_mail(
     connection: sqlite3.Connection, mail: Mail, at: datetime, domain: str = NO_DOMAIN
 ) -> None:
-    """Keep a notice, within the caller's transaction; a key that is known changes nothing.
-
-    Of the link in it that closes a request (E15) the hash is kept.
-    """
-    # Recipient, text and Message-ID are frozen here: every try sends the same mail, so that one
-    # that arrives twice (the server took it, and we never heard) is known for the same.
+    """Queue a mail, inside the caller's transaction; a key that exists changes nothing."""
+    # Recipient, text and Message-ID are frozen here: each attempt sends the same mail, so that the
+    # office can tell a duplicate (the server took it, and its reply was lost).
+    #
+    # A key may hold ":", which no Message-ID may (RFC 5322, 3.6.4).
     unique = f"{re.sub(r'[^A-Za-z0-9-]+', '-', mail.key)}.{secrets.token_hex(6)}"
     values = {
         "key": mail.key,
@@ -76,6 +78,8 @@ def put_mail(
         "at": at.isoformat(),
     }
     is_new = connection.execute(_INSERT, values).rowcount
+    # Of the link that closes a request (E15) only the hash is kept: nobody who reads the database
+    # can close anything with it (schema/017).
     if is_new and mail.token:
         link = (done_link_hash(mail.token), mail.request, at.isoformat())
         connection.execute(_INSERT_LINK, link)
@@ -84,7 +88,7 @@ def put_mail(
 def queue_mail(
     connection: sqlite3.Connection, mail: Mail, at: datetime, domain: str = NO_DOMAIN
 ) -> None:
-    """Keep a notice, durably."""
+    """Queue a mail in a transaction of its own."""
     with transaction(connection):
         put_mail(connection, mail, at, domain)
 
@@ -92,7 +96,7 @@ def queue_mail(
 def list_mails(
     connection: sqlite3.Connection, *states: MailState, limit: int = 1000
 ) -> tuple[StoredMail, ...]:
-    """List notices, oldest first: those of some states, or all."""
+    """List mails, oldest first: those of some states, or all."""
     wanted = json.dumps(states or tuple(MailState))
     rows = connection.execute(
         "SELECT * FROM outbox WHERE state IN (SELECT value FROM json_each(?)) "
@@ -103,10 +107,11 @@ def list_mails(
 
 
 def mails_of_request(connection: sqlite3.Connection, request: int) -> tuple[StoredMail, ...]:
-    """List the notices about a request, oldest first, to whomever and whatever became of them."""
+    """List the mails about a request, oldest first, of any recipient and state."""
+    # The range is that of the keys "request-7-…": in ASCII the full stop follows the hyphen.
     rows = connection.execute(
         "SELECT * FROM outbox WHERE key = ?1 OR (key >= ?1 || '-' AND key < ?1 || '.') "
-        "ORDER BY number",  # the full stop follows the hyphen
+        "ORDER BY number",
         (f"request-{request}",),
     )
     return tuple(_from_row(row) for row in rows)
@@ -115,7 +120,7 @@ def mails_of_request(connection: sqlite3.Connection, request: int) -> tuple[Stor
 def latest_mails(
     connection: sqlite3.Connection, *states: MailState, limit: int = 200
 ) -> tuple[StoredMail, ...]:
-    """List the latest notices of some states, newest first."""
+    """List the latest mails of some states, newest first."""
     rows = connection.execute(
         "SELECT * FROM outbox WHERE state IN (SELECT value FROM json_each(?)) "
         "ORDER BY number DESC LIMIT ?",
@@ -125,7 +130,7 @@ def latest_mails(
 
 
 def mail_number(connection: sqlite3.Connection, key: str) -> int:
-    """Return the number of the notice of a key; raises OfficeError when there is none."""
+    """Return the number of a mail by its key; raises OfficeError for an unknown key."""
     row = connection.execute("SELECT number FROM outbox WHERE key = ?", (key,)).fetchone()
     if row is None:
         raise Refused(
@@ -136,7 +141,8 @@ def mail_number(connection: sqlite3.Connection, key: str) -> int:
 
 
 def count_since(connection: sqlite3.Connection, beginning: str, since: datetime) -> int:
-    """Count the notices whose key begins so and that were queued since an instant."""
+    """Count the mails queued since an instant whose key begins with `beginning`."""
+    # datetime() compares instants, whatever their offset from UTC.
     row = connection.execute(
         "SELECT count(*) FROM outbox WHERE substr(key, 1, ?) = ? "
         "AND datetime(queued_at) >= datetime(?)",
@@ -146,7 +152,7 @@ def count_since(connection: sqlite3.Connection, beginning: str, since: datetime)
 
 
 def keys_ending_in(connection: sqlite3.Connection, ending: str) -> frozenset[str]:
-    """Return the keys of all notices, whatever became of them, that end so."""
+    """Return the keys of all mails, of any state, that end in `ending`."""
     rows = connection.execute(
         "SELECT key FROM outbox WHERE substr(key, ?) = ?", (-len(ending), ending)
     )
@@ -154,18 +160,18 @@ def keys_ending_in(connection: sqlite3.Connection, ending: str) -> frozenset[str
 
 
 def is_known(connection: sqlite3.Connection, key: str) -> bool:
-    """Tell whether a notice of that key was ever kept, whatever became of it."""
+    """Tell whether a mail with that key was ever queued, whatever its state."""
     return connection.execute("SELECT 1 FROM outbox WHERE key = ?", (key,)).fetchone() is not None
 
 
 def find_mail(connection: sqlite3.Connection, number: int) -> StoredMail | None:
-    """Look a notice up."""
+    """Look a mail up by its number."""
     row = connection.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()
     return _from_row(row) if row else None
 
 
 def thread_ids(connection: sqlite3.Connection, mail: Mail) -> tuple[str, ...]:
-    """Return the Message-IDs of the mails it follows up, oldest first (RFC 5322, 3.6.4)."""
+    """Return the Message-IDs of the thread before a mail, oldest first (RFC 5322, 3.6.4)."""
     if not mail.thread:
         return ()
     rows = connection.execute(
@@ -177,7 +183,7 @@ def thread_ids(connection: sqlite3.Connection, mail: Mail) -> tuple[str, ...]:
 
 
 def retry_mail(connection: sqlite3.Connection, number: int, by: str, at: datetime) -> StoredMail:
-    """Queue a notice anew that was given up or dropped, and note who did; raises OfficeError."""
+    """Queue a mail again that was given up or dropped, audited; raises OfficeError."""
     with transaction(connection):
         found = required_mail(connection, number)
         if found.state is MailState.SENT:
@@ -197,7 +203,8 @@ def retry_mail(connection: sqlite3.Connection, number: int, by: str, at: datetim
 def drop_mail(
     connection: sqlite3.Connection, number: int, by: str, reason: str, at: datetime
 ) -> StoredMail:
-    """Give a notice up for a reason; it stays listed; raises OfficeError."""
+    """Drop a mail for a reason, audited; it stays listed; raises OfficeError."""
+    # No mail leaves the outbox silently: who dropped it, and why, is kept.
     if not reason.strip() or not by.strip():
         raise Refused(
             "un'e-mail si annulla per un motivo: dire chi e perché",
@@ -205,6 +212,7 @@ def drop_mail(
         )
     with transaction(connection):
         found = required_mail(connection, number)
+        # The mail server has it: nobody can say any more that it was not sent.
         if found.state is MailState.SENT:
             raise Refused(
                 f"l'e-mail {number} è già partita: {found.said}",
@@ -220,7 +228,7 @@ def drop_mail(
 
 
 def required_mail(connection: sqlite3.Connection, number: int) -> StoredMail:
-    """Look a notice up; raises OfficeError when there is none."""
+    """Look a mail up by its number; raises OfficeError for an unknown number."""
     found = find_mail(connection, number)
     if found is None:
         raise Refused(
@@ -257,9 +265,10 @@ def _from_row(row: sqlite3.Row) -> StoredMail:
 
 
 AGAIN: Final = "-again-"
-"""Between the key of a notice and what makes the copy's its own."""
+"""Separator between the key of a mail and the suffix of its copy."""
+# After five copies the sender is told to call the office instead.
 MOST_COPIES: Final = 5
-"""Copies of one notice: who has sent so many calls the office instead."""
+"""Largest number of copies of one mail."""
 TOO_MANY: Final = (
     f"questa e-mail è già stata inviata di nuovo {MOST_COPIES} volte: telefonare all'ufficio",
     f"this e-mail was sent again {MOST_COPIES} times already: call the office",
@@ -276,10 +285,10 @@ def resend(
     at: datetime,
     domain: str,
 ) -> int:
-    """Queue a copy of a notice to an address; returns its number.
+    """Queue a copy of a mail to an address, inside the caller's transaction; returns its number.
 
-    `copy` makes its key, the same twice is one; `token` is the secret of its own link that closes
-    the request. Within the caller's transaction; raises Refused.
+    `copy` is the suffix of its key, the same twice is one; `token` the secret of the copy's own
+    link that closes the request. Raises Refused.
     """
     first = kept.mail.key.partition(AGAIN)[0]
     body, used = with_new_done_link(kept.mail.body, token)
@@ -296,7 +305,8 @@ def resend(
             raise Refused(*TOO_MANY)
         put_mail(connection, mail, at, domain)
     number = mail_number(connection, mail.key)
-    if kept.state is MailState.DEAD:  # a mail that was given up is settled by its copy
+    # A mail that was given up is settled by its copy: it raises no alarm any more.
+    if kept.state is MailState.DEAD:
         connection.execute(
             "UPDATE outbox SET state = 'dropped', settled_at = ?, settled_by = ?, reason = ? "
             "WHERE number = ?",
@@ -306,7 +316,7 @@ def resend(
 
 
 def copies(connection: sqlite3.Connection, key: str) -> tuple[str, ...]:
-    """Return the keys of the copies of a notice."""
+    """Return the keys of a mail's copies."""
     beginning = f"{key}{AGAIN}"
     rows = connection.execute(
         "SELECT key FROM outbox WHERE substr(key, 1, ?) = ?", (len(beginning), beginning)
@@ -315,7 +325,7 @@ def copies(connection: sqlite3.Connection, key: str) -> tuple[str, ...]:
 
 
 def waiting_mails(connection: sqlite3.Connection) -> tuple[QueuedMail, ...]:
-    """Return what is queued, oldest first."""
+    """Return the queued mails, oldest first."""
     rows = connection.execute(
         "SELECT number, tries, tried_ms FROM outbox WHERE state = 'queued' ORDER BY number"
     )
@@ -329,7 +339,7 @@ def count_dead(connection: sqlite3.Connection) -> int:
 
 
 def load_letter(connection: sqlite3.Connection, number: int) -> OutgoingMail:
-    """Return a notice as it leaves; raises OfficeError when there is none."""
+    """Return a mail as it is sent; raises OfficeError for an unknown number."""
     kept = required_mail(connection, number)
     references = thread_ids(connection, kept.mail)
     return OutgoingMail(kept.mail, kept.message_id, references, kept.queued_at)

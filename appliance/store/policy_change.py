@@ -19,8 +19,9 @@ from appliance.store.managed_config import InForce
 if TYPE_CHECKING:
     import sqlite3
 
+# Three thousand sheets, or a directory with five signed letters.
 LIMIT: Final = 32 * 1024 * 1024
-"""Bytes of a change on its way: three thousand sheets, or a register with five signed letters."""
+"""Bytes of a change over the control socket."""
 CHANGED_MEANWHILE: Final = Words(
     "Rubrica o schede sono cambiate nel frattempo: ripetere il comando.",
     "Register or sheets have changed meanwhile: give the command again.",
@@ -28,7 +29,7 @@ CHANGED_MEANWHILE: Final = Words(
 
 
 class OvertakenError(SaidError):
-    """Raised where the records are no longer what the change was made from."""
+    """Raised when the database has changed since the version that a change was made from."""
 
     def __init__(self) -> None:
         super().__init__(CHANGED_MEANWHILE)
@@ -36,7 +37,7 @@ class OvertakenError(SaidError):
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """What of the head office's bundle goes into the records: whose sheets and units they are."""
+    """Rows of a head office's bundle: the bundle in force, and the sheets and units it brings."""
 
     in_force: InForce
     sheets: tuple[str, ...]
@@ -45,7 +46,7 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """Rows to write in one transaction; `basis` is the version of what they were made from."""
+    """Rows to write in one transaction; `basis` is the policy's version they were made from."""
 
     basis: int
     register: Rows | None = None
@@ -56,22 +57,22 @@ class PolicyChange:
 
     @property
     def is_nothing(self) -> bool:
-        """True where nothing is to be written."""
+        """True if there is nothing to write."""
         return not (self.register or self.sheets or self.gone or self.noted or self.central)
 
 
 def basis(connection: sqlite3.Connection) -> int:
-    """Return the version of what a change is made from; to be read before anything else."""
+    """Return the policy's version for a new change; read it before anything else."""
     return backup.version(connection)
 
 
 def write(connection: sqlite3.Connection, change: PolicyChange) -> None:
-    """Write a change; raises OvertakenError, sqlite3.Error, and then nothing is written.
-
-    The same change once more, after a write whose outcome was unknown, is overtaken by itself
-    unless it has changed nothing but the audit.
-    """
+    """Write a change, all or nothing; raises OvertakenError, sqlite3.Error."""
     with transaction(connection):
+        # A change that is repeated after an unknown outcome is overtaken by itself, unless it has
+        # written to the audit log alone.
+        # What the command has read must still hold: else nothing is written, and the command is to
+        # make the change again.
         if basis(connection) != change.basis:
             raise OvertakenError
         if change.register is not None:
@@ -85,7 +86,7 @@ def write(connection: sqlite3.Connection, change: PolicyChange) -> None:
 
 
 def to_json(change: PolicyChange) -> bytes:
-    """Write a change for the control socket."""
+    """Encode a change for the control socket."""
 
     def plain(value: object) -> object:
         if isinstance(value, bytes):
@@ -98,7 +99,7 @@ def to_json(change: PolicyChange) -> bytes:
 
 
 def from_json(data: bytes) -> PolicyChange:
-    """Read a change; raises OfficeError for what is none."""
+    """Decode a change; raises OfficeError for malformed data."""
     try:
         found = json.loads(data)
         rows, of_central = found["register"], found["central"]

@@ -1,4 +1,4 @@
-"""Personal data: copies of the database, corrections of the clock, export and erasure."""
+"""Personal data: copies of the database, corrections of times, export and erasure (E20)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ if TYPE_CHECKING:
 
 
 # ---- copying -----------------------------------------------------------------------------------
-# The nightly copy of the records: looked through whole, then written anew by SQLite (VACUUM INTO).
-#
-# Used by a child of its own beside the running desk, through a connection that only reads.
+# The nightly copy of the database: checked whole, then written by VACUUM INTO. It runs in a child
+# process beside call control, on a connection that only reads.
 
 
 def damage(path: Path) -> str:
-    """Look through a whole database, its indexes too; returns the first damage, "" for none.
+    """Check a whole database, indexes included; returns the first damage, "" for none.
 
-    Raises NotKept where there is none.
+    Raises NotKept if there is no database.
     """
     if not path.exists():
         raise NotKept(
@@ -47,17 +46,19 @@ def damage(path: Path) -> str:
     try:
         with closing(open_reader(path)) as connection:
             said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    except (sqlite3.DatabaseError, StoreError) as error:  # torn so that it cannot be looked through
+    except (sqlite3.DatabaseError, StoreError) as error:
+        # It is damaged so that it cannot even be checked.
         return str(error)
     return "" if said == "ok" else said
 
 
 def copy(path: Path, to: Path) -> None:
-    """Write the records of one moment into a new file, for its owner alone, and to the disk.
+    """Copy the database as of one moment into a new file, for its owner alone, and fsync it.
 
-    The folder's name needs `fsync_directory` once more. Raises StoreError, OSError.
+    The name of the file's folder still needs `fsync_directory`. Raises StoreError, OSError.
     """
-    descriptor = os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)  # SQLite takes it empty
+    # SQLite takes an empty file for VACUUM INTO; created here it has the owner's rights alone.
+    descriptor = os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with closing(open_reader(path)) as connection:
             connection.execute("VACUUM INTO ?", (str(to),))
@@ -74,15 +75,14 @@ def copy(path: Path, to: Path) -> None:
 
 
 # ---- corrections -------------------------------------------------------------------------------
-# Times written before the clock was known, put right at the first synchronisation.
-#
-# All in one transaction, and the same once more changes nothing: a kill in the middle leaves it to
-# the next start. Only what was written since the machine started can be put right, as only its
-# running time links the wrong hour to the true one (reliability.md 6).
+# Times written before the clock was known are corrected at the first synchronisation. Only rows
+# since the start of the machine can be: its running time alone links the wrong hour to the true one
+# (reliability.md 6).
 
 CORRECTED: Final = "corrected"
-"""What `clock_state` says of a record whose time was put right."""
+"""`clock_state` of a row whose time was corrected."""
 _KNOWN: Final = ("synced", CORRECTED)
+# One row a start of the machine: the last row of each table before it (schema/019).
 _BEGIN: Final = """
     INSERT INTO machine_starts (boot, calls, messages, requests, audit) SELECT ?,
         (SELECT coalesce(max(rowid), 0) FROM calls),
@@ -91,6 +91,8 @@ _BEGIN: Final = """
         (SELECT coalesce(max(number), 0) FROM audit)
     ON CONFLICT (boot) DO NOTHING
 """
+# Requests and the audit log have no `clock_state`: their rows between the start and the first
+# synchronisation are those with a wrong time.
 _UNTIL: Final = """
     UPDATE machine_starts SET
         requests_until = (SELECT coalesce(max(number), 0) FROM requests),
@@ -108,16 +110,17 @@ _MESSAGES: Final = """
 
 
 def begin(connection: sqlite3.Connection, boot: str) -> None:
-    """Note where the records of this start of the machine begin; raises sqlite3.Error."""
+    """Note the last rows before this start of the machine; raises sqlite3.Error."""
     with transaction(connection):
         connection.execute(_BEGIN, (boot,))
 
 
 def correct(connection: sqlite3.Connection, boot: str, steps: ClockSteps) -> int:
-    """Put right what this start of the machine wrote before its clock was known.
+    """Correct the times that were written since this start, before the clock was known.
 
-    Returns how many calls still go on, to be put right once they are over; raises sqlite3.Error.
+    Returns the count of open calls, to be corrected after their end; raises sqlite3.Error.
     """
+    # All in one transaction, and repeated it changes nothing: a kill leaves it to the next start.
     with transaction(connection):
         connection.execute(_UNTIL, (boot,))
         start = connection.execute(
@@ -134,6 +137,7 @@ def correct(connection: sqlite3.Connection, boot: str, steps: ClockSteps) -> int
 def _correct_calls(connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps) -> int:
     going_on = 0
     for row in connection.execute(_CALLS, (start["calls"], *_KNOWN)).fetchall():
+        # The record of an open call is written again, with the times as they were.
         if row["result"] == "open":
             going_on += 1
         elif (rang := _right(row["rang_at"], steps)) is not None:
@@ -144,7 +148,7 @@ def _correct_calls(connection: sqlite3.Connection, start: sqlite3.Row, steps: Cl
 def _call(
     connection: sqlite3.Connection, row: sqlite3.Row, rang: datetime, steps: ClockSteps
 ) -> None:
-    """Put one call right: what came after the clock was known is right already."""
+    """Correct one call; what was first written is kept in its column `written`."""
     written = {name: row[name] for name in ("rang_at", "answered_at", "ended_at", "clock_state")}
     later = (_later(row[name], rang, steps) for name in ("answered_at", "ended_at"))
     connection.execute(
@@ -185,6 +189,7 @@ def _correct_requests(
 
 
 def _audit(connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps) -> None:
+    # A row of the audit log stays as it was written: its correction is a column of its own.
     found = connection.execute(
         "SELECT number, at FROM audit WHERE number > ? AND number <= ? AND corrected_at IS NULL",
         (start["audit"], start["audit_until"]),
@@ -199,7 +204,8 @@ def _audit(connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps
 
 
 def _later(text: str | None, rang: datetime, steps: ClockSteps) -> str | None:
-    """Return a later moment of a call whose first one was put right."""
+    """Return a later instant of a call, corrected if its correction is after the ring `rang`."""
+    # Else the instant came after the clock was known, and is right as it was written.
     right = _right(text, steps) if text else None
     return right.isoformat() if right is not None and right >= rang else text
 
@@ -213,13 +219,14 @@ def _ms(when: datetime) -> int:
     return round(when.timestamp() * 1000)
 
 
-# ---- erasure found -----------------------------------------------------------------------------
-# What an erasure by the head concerns (E20): found by number, or around one chosen record.
+# ---- finding -----------------------------------------------------------------------------------
+# All data of one person, for an erasure by the supervisor or an export (E20): by number, or around
+# one chosen record.
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What to erase: all of a number, or one record ("call", "message", "request") by its name."""
+    """Subject of an erasure: a number, or one record by `kind` ("call", "message", "request")."""
 
     number: SameNumber | None = None
     kind: str = ""
@@ -228,7 +235,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """One e-mail that left, and stays where it is: to whom, when (ISO), for which request (0)."""
+    """One e-mail that was sent, and cannot be erased there: recipient, time (ISO), request or 0."""
 
     to: str
     at: str
@@ -237,10 +244,10 @@ class Mailed:
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """What goes: ids of calls and messages, numbers of requests and mails, sounds as kept.
+    """Data to erase: ids of calls and messages, numbers of requests and mails, files of sounds.
 
-    `texts`: how many texts name the number. `mailed`: what left already. `numbers`: as stored, for
-    whoever remembers them.
+    `texts`: count of texts that name the number. `mailed`: mails that were sent. `numbers`: as
+    stored, for other parts that hold them in memory. `going_on`: one of the calls is open.
     """
 
     calls: tuple[str, ...] = ()
@@ -268,13 +275,14 @@ TEXTS: Final = (
     ("outbox", "subject"), ("outbox", "body"), ("outbox", "calendar"), ("outbox", "said"),
     ("outbox", "reason"), ("drafts", "body"),
 )  # fmt: skip
-"""Where people, or the box, write what may name a number."""
+"""Columns with free text, of people or the box, which may name a number."""
 
 
 def find_of_person(connection: sqlite3.Connection, chosen: Chosen) -> PersonalData:
-    """Find all that goes; raises OfficeError when the chosen record is not there."""
+    """Find all data to erase; raises OfficeError for an unknown record."""
     calls = _calls_found(connection, chosen)
     messages = _messages_found(connection, chosen, calls)
+    # A chosen message brings its call, and that its requests: hence this order.
     calls |= {str(row["call"]) for row in messages}
     asked = _requests_found(connection, chosen, calls)
     numbers = tuple(int(row["number"]) for row in asked)
@@ -310,6 +318,8 @@ class Invited:
     calendar: str
 
 
+# A mail that was tried and is not 'sent' may have arrived all the same: the server took it, and its
+# reply was lost. Invitations to citizens are left out: this is for offices.
 _INVITED: Final = """
     SELECT key, recipient, calendar, request FROM outbox
     WHERE calendar <> '' AND recipient <> '' AND (state = 'sent' OR tries > 0)
@@ -318,7 +328,7 @@ _INVITED: Final = """
 
 
 def invited(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> tuple[Invited, ...]:
-    """Return of each of these requests the last invitation that left, or may have left."""
+    """Return the last invitation of each of these requests that was, or may have been, sent."""
     found = {}
     for row in connection.execute(_INVITED):
         if _concerns(row, (), numbers):
@@ -328,7 +338,7 @@ def invited(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> tuple[I
 
 
 def _number_of(row: sqlite3.Row) -> int:
-    """Return the request of a mail that concerns one: by its key where it carries none."""
+    """Return the request of a mail: from its key ("request-7-…") if its column is empty."""
     return int(row["request"] or str(row["key"]).split("-")[1])
 
 
@@ -394,7 +404,7 @@ def _about(
     messages: list[sqlite3.Row],
     numbers: tuple[int, ...],
 ) -> set[str]:
-    """Return the calls out that were placed for what goes."""
+    """Return the outgoing calls that were placed for these calls, messages and requests."""
     cases = {f"call:{call}" for call in calls} | {f"request:{number}" for number in numbers}
     cases |= {f"message:{row['number']}" for row in messages}
     rows = connection.execute("SELECT call, about FROM calls WHERE about <> ''")
@@ -420,7 +430,7 @@ def _named(
 def _sent_naming(
     connection: sqlite3.Connection, number: SameNumber | None
 ) -> tuple[sqlite3.Row, ...]:
-    """Return the mails about others, too, that left with the number in them."""
+    """Return all sent mails, about other persons too, that contain the number."""
     if number is None:
         return ()
     rows = connection.execute("SELECT * FROM outbox WHERE state = 'sent' ORDER BY number")
@@ -430,7 +440,7 @@ def _sent_naming(
 
 
 def _spoken(asked: list[sqlite3.Row]) -> tuple[str, ...]:
-    """Return the files of requests' words, below the mailbox's folder."""
+    """Return the files of the requests' sounds, below the mailbox's folder."""
     files = (str(row["recording"]) for row in asked)
     return tuple(file.removeprefix("voicemail/") for file in files if file)
 
@@ -455,18 +465,16 @@ def _is_going_on(connection: sqlite3.Connection, calls: set[str]) -> bool:
 
 
 # ---- erasure -----------------------------------------------------------------------------------
-# Erases what the head has chosen, whole (E20): of a call there stays that there was one.
-#
-# The bare call (when, on which line, how it ended) stays for the figures. What was erased is
-# audited by who, when and how much, never whose. In the file it is overwritten (SQLite
-# secure_delete), and the write-ahead log is cut.
+# Erasure by the supervisor (E20). Audited are author, time and counts, never the person.
 
 ERASURE: Final = "erasure"
-"""The code in the audit."""
+"""Code in the audit log."""
+# Enough to read some hundred megabytes from a slow card; after that the file is written anew
+# instead.
 GREP_LIMIT_S: Final = 60.0
-"""Reading some hundred megabytes from a slow card; after that the file is written anew instead."""
 _NOT_FOUND: Final = 1
-"""grep's status where no line has the words (POSIX)."""
+"""Exit status of grep when no line matches (POSIX)."""
+# The bare call stays for the figures: when, on which line, how it ended.
 _BARE: Final = """
     UPDATE calls SET caller_number = '', caller_name = '', message = '', about = '' WHERE call = ?
 """
@@ -477,7 +485,7 @@ _CLOSED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """Who has it erased, why and when; open requests are closed with that reason where allowed."""
+    """An order to erase: by whom, why and when; `close_requests` allows closing open requests."""
 
     by: str
     reason: str
@@ -486,7 +494,7 @@ class Ordered:
 
 
 def check(found: PersonalData, chosen: Chosen, ordered: Ordered) -> None:
-    """Raise OfficeError for what cannot be erased yet, or would keep the number in the audit."""
+    """Raise OfficeError for data that cannot be erased yet, or the number in name or reason."""
     if not found.any:
         raise Refused(
             "di questo non si tiene nulla: non c'è niente da cancellare",
@@ -520,20 +528,24 @@ def erase(
     letters: Iterable[Mail] = (),
     domain: str = outbox.NO_DOMAIN,
 ) -> None:
-    """Erase the rows, in one transaction with the audit; the sounds must be gone before.
+    """Erase the rows, in one transaction with the audit; their sounds must be deleted before.
 
-    `letters` are queued with it: what offices must hear of what goes.
+    `letters` are queued with it: notices to offices about what is erased.
     """
     check(found, chosen, ordered)
+    # SQLite overwrites what is erased: the number is to be in no file.
     connection.execute("PRAGMA secure_delete = ON")
     with transaction(connection):
+        # With this row the triggers let what was done about a case be changed; it is deleted at the
+        # end of the transaction, so that nobody else ever sees it (schema/012).
         connection.execute("INSERT INTO erasing (one) VALUES (1)")
         still_missed = _missed(connection, found.calls)
         _erase_mails(connection, found.mails)
         _erase_requests(connection, found.requests)
         _erase_messages(connection, found)
         _bare_calls(connection, found.calls)
-        for call in still_missed:  # nobody is to call back whose number is gone
+        # A caller without a number cannot be called back: the missed call is closed.
+        for call in still_missed:
             said = (
                 call,
                 ordered.at.isoformat(),
@@ -551,7 +563,7 @@ def erase(
 
 
 def counted(found: PersonalData, ordered: Ordered) -> str:
-    """Say for the audit how much went and why, never whose."""
+    """Write for the audit log how much was erased and why, never of which person."""
     closed = f", {len(found.open_requests)} of them closed for it" if found.open_requests else ""
     return (
         f"{len(found.calls)} calls, {len(found.messages)} messages, {len(found.requests)} requests"
@@ -560,26 +572,25 @@ def counted(found: PersonalData, ordered: Ordered) -> str:
 
 
 def cut_log(connection: sqlite3.Connection, path: Path, number: SameNumber | None) -> bool:
-    """Remove the number from the database files; False while a reader keeps the write-ahead log.
-
-    What SQLite moved about within its pages before is written anew where it still stands there.
-    """
+    """Remove the number from the database files; False while a reader keeps the write-ahead log."""
     try:
         cut = _checkpoint(connection)
+        # SQLite may have moved rows about within its pages before: should the digits still be in
+        # the file, it is written anew.
         if cut and number is not None and not _is_gone(path, number.digits):
             connection.execute("VACUUM")
             cut = _checkpoint(connection)
-    except sqlite3.OperationalError:  # locked
+    except sqlite3.OperationalError:
+        # The database is locked.
         return False
     return cut
 
 
 def _is_gone(path: Path, digits: str) -> bool:
-    """Tell whether a file holds no such digits; a child looks, and False where it cannot.
-
-    This process never opens the file beside SQLite: to close it would drop all locks that SQLite
-    holds on it ("how to corrupt" 2.2), and the next command would take the log away.
-    """
+    """Tell whether a file holds no such digits; False if that is not known."""
+    # grep looks, in a process of its own: were the file opened and closed here, this process would
+    # lose all locks that SQLite holds on it ("how to corrupt" 2.2), and the next command would take
+    # the write-ahead log away. The digits go through stdin, as everybody can read a command line.
     words = ["grep", "--quiet", "--fixed-strings", "--file=-", "--", str(path)]
     try:
         found = subprocess.run(words, input=digits.encode(), timeout=GREP_LIMIT_S, check=False)
@@ -633,8 +644,9 @@ def _unlink(connection: sqlite3.Connection, cases: list[str]) -> None:
 
 
 def _take_out(connection: sqlite3.Connection, number: SameNumber) -> None:
-    """Take the number out of what was written about others; of mails, whole lines."""
+    """Remove the number from texts about others."""
     for table, column, row, text in named_in(connection, number):
+        # Of mails whole lines go: a name may stand beside the number.
         lines = table == "outbox" and column == "body"
         left = number.without_lines(text) if lines else number.without(text)
         connection.execute(
@@ -643,18 +655,18 @@ def _take_out(connection: sqlite3.Connection, number: SameNumber) -> None:
         )
 
 
-# ---- person ------------------------------------------------------------------------------------
-# All that is kept of one caller, as values that can be handed over; audited, never whose.
+# ---- export ------------------------------------------------------------------------------------
+# All stored data of one caller, to be given to that person; audited by counts alone.
 
 EXPORTED: Final = "export"
-"""The code in the audit."""
+"""Code in the audit log."""
 Rows = list[dict[str, Any]]
 
 
 def exported(
     connection: sqlite3.Connection, number: SameNumber, by: str, at: datetime
 ) -> dict[str, Rows]:
-    """Return the rows by kind; recordings stay where they are. Raises sqlite3.Error."""
+    """Return the rows of a number by kind, without the sounds; audited. Raises sqlite3.Error."""
     found = find_of_person(connection, Chosen(number))
     rows = kept_of(connection, found)
     with transaction(connection):
@@ -664,7 +676,7 @@ def exported(
 
 
 def kept_of(connection: sqlite3.Connection, found: PersonalData) -> dict[str, Rows]:
-    """Return the rows of what was found, as they are kept."""
+    """Return the stored rows of the found data by kind."""
     ids = [*found.calls, *found.messages]
     return {
         "calls": _rows(connection, "calls", "call", found.calls),

@@ -46,12 +46,13 @@ if TYPE_CHECKING:
     from appliance.policy.hours import Schedule
 
 
-# ---- box figures -------------------------------------------------------------------------------
-# Counts what waits in the records, for who watches many boxes; a few short queries, no text.
+# ---- figures of the box ------------------------------------------------------------------------
+# Counts of waiting cases, for the monitoring of many boxes: a few short queries, no text.
 
 _OPEN: Final = (
     "SELECT count(*), coalesce(sum(length_ms), 0) FROM messages WHERE state = 'new'"
 )  # fmt: skip
+# An open message may have been heard: the age of the oldest counts only those that nobody heard.
 _UNHEARD: Final = """
     SELECT count(*), min(received_ms) FROM messages WHERE state = 'new' AND NOT EXISTS (
         SELECT 1 FROM care WHERE kind = 'message' AND subject = messages.id AND step = ?)
@@ -64,7 +65,7 @@ _MAILS: Final = (
 
 
 def stored(connection: sqlite3.Connection, disk: tuple[int, int] = (0, 0)) -> StoredCounts:
-    """Count what waits; `disk` is what is free and all there is, in bytes. Raises sqlite3.Error."""
+    """Count waiting cases; `disk` is (free, total) in bytes. Raises sqlite3.Error."""
     number, length_ms = connection.execute(_OPEN).fetchone()
     unheard, since_ms = connection.execute(_UNHEARD, (MessageStep.HEAR,)).fetchone()
     counted = {str(state): int(count) for state, count in connection.execute(_REQUESTS)}
@@ -86,13 +87,14 @@ def stored(connection: sqlite3.Connection, disk: tuple[int, int] = (0, 0)) -> St
 # ---- line uses ---------------------------------------------------------------------------------
 # When lines were engaged: written when a line is free again, read for the peak of a day (P8).
 
+# A year and a month: this month can be compared with last year's.
 DAYS_MS: Final = 400 * 86_400_000
-"""Uses are kept for a year and a month: this month can be compared with last year's."""
+"""Time (ms) for which line uses are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineUse:
-    """One line, engaged from one aware moment to another."""
+    """A period in which a line was engaged, by a call or by a telephone beside the box."""
 
     line: str
     since: datetime
@@ -100,7 +102,7 @@ class LineUse:
 
 
 def write(connection: sqlite3.Connection, uses: Iterable[LineUse]) -> None:
-    """Keep uses; the same one twice changes nothing. What is older than a year goes."""
+    """Store line uses; the same one twice is one. Deletes those older than DAYS_MS."""
     rows = [(use.line, to_ms(use.since), to_ms(use.until)) for use in uses]
     with transaction(connection):
         connection.executemany("INSERT OR REPLACE INTO line_uses VALUES (?, ?, ?)", rows)
@@ -111,7 +113,7 @@ def write(connection: sqlite3.Connection, uses: Iterable[LineUse]) -> None:
 def uses_since(
     connection: sqlite3.Connection, lines: Iterable[str], since: datetime
 ) -> Iterator[tuple[int, int]]:
-    """Yield when these lines were engaged: uses that began after a moment (from, to; ms)."""
+    """Yield the uses of these lines that began at `since` or later, as (from, to) in ms."""
     names = set(lines)
     found = connection.execute(
         "SELECT line, since_ms, until_ms FROM line_uses WHERE since_ms >= ? ORDER BY since_ms",
@@ -123,7 +125,8 @@ def uses_since(
 def peak_between(
     connection: sqlite3.Connection, lines: Iterable[str], since: datetime, until: datetime
 ) -> Peak:
-    """Return the peak of these lines between two moments."""
+    """Return the peak of these lines between two instants."""
+    # A use counts if any part of it lies between the two instants.
     names = set(lines)
     found = connection.execute(
         "SELECT line, since_ms, until_ms FROM line_uses WHERE until_ms > ? AND since_ms < ?",
@@ -133,11 +136,13 @@ def peak_between(
     return peak_of(uses, len(names), to_ms(since), to_ms(until))
 
 
-# ---- report rows -------------------------------------------------------------------------------
-# Calls and requests as the report sums them up (policy/reports.py), out of the database.
+# ---- rows --------------------------------------------------------------------------------------
+# Calls and requests as the report sums them up (policy/reports.py).
 
+# Every result of a finished incoming call is here: none of them is left uncounted.
 ENDING_OF_RESULT: Final[dict[str, Ending]] = {
-    Result.ANSWERED: Ending.FILTER,  # unless it was transferred
+    # Unless the call was transferred (call_row).
+    Result.ANSWERED: Ending.FILTER,
     Result.INFORMED: Ending.INFORMED,
     Result.MESSAGE: Ending.VOICEMAIL,
     Result.NO_MESSAGE: Ending.LOST,
@@ -149,24 +154,24 @@ ENDING_OF_RESULT: Final[dict[str, Ending]] = {
     Result.FAX: Ending.OTHER,
     Result.TAKEN: Ending.OTHER,
 }
-"""How a call counts; one that still goes on is not counted."""
+"""Ending as which a call counts; an open call does not count."""
 UNFINISHED: Final = "unfinished"
-"""How a transfer ended whose caller was put through to nobody, nor brought back: the call ended."""
+"""Outcome of a transfer during which the call ended: neither put through nor returned."""
 SOUGHT, FOUND = "return.", "return.answered."
-"""In the trail: an operator is sought for a call that came back; one has taken it."""
+"""Codes in the trail: an operator is sought for a returned call; an operator has taken it."""
 MOST_REQUESTS: Final = 100_000
+# Only the columns that a report needs: thousands of rows are read, and no caller is among them.
 _CALLS: Final = (
     "SELECT call, line, rang_at, called, way, phone, answered_at, result, trail FROM calls "
     "WHERE rang_ms >= ? AND rang_ms < ? AND direction = 'in' ORDER BY rang_ms"
 )
-"""What a report looks at: no caller is among it, and thousands are read."""
 _TAKEN: Final = "SELECT number, unit, need, rule FROM requests WHERE at_ms >= ? AND at_ms < ?"
 
 
 def call_rows(
     connection: sqlite3.Connection, start: datetime, end: datetime, zone: tzinfo
 ) -> tuple[CallRow, ...]:
-    """Read the calls that rang from `start` on, before `end`, and are over; not those dialled."""
+    """Read the finished incoming calls from `start` to before `end`."""
     rows = connection.execute(_CALLS, (to_ms(start), to_ms(end)))
     return tuple(
         call_row(record, zone)
@@ -176,7 +181,7 @@ def call_rows(
 
 
 def _record(row: sqlite3.Row) -> CallRecord:
-    """Gather what a report looks at; the rest is left as by default."""
+    """Make a record of the columns of _CALLS; the rest has its default."""
     call, line, rang_at, called, way, phone, answered_at, result, trail = row
     return CallRecord(
         call,
@@ -192,11 +197,12 @@ def _record(row: sqlite3.Row) -> CallRecord:
 
 
 def call_row(record: CallRecord, zone: tzinfo) -> CallRow:
-    """Make a call's row; its result must be among ENDINGS."""
+    """Make a call's row; its result must be in ENDING_OF_RESULT."""
     sent = sent_of(record)
     ending = ENDING_OF_RESULT[record.result.value]
     if ending is Ending.FILTER and sent:
         ending = _after_transfer(record, sent[-1])
+    # Voicemail answers at once: nobody waited for it.
     answered = record.result is Result.ANSWERED and record.answered_at is not None
     return CallRow(
         record.rang_at.astimezone(zone),
@@ -216,7 +222,7 @@ def request_rows(
     calendar: Schedule,
     now: datetime,
 ) -> tuple[RequestRow, ...]:
-    """Read the requests taken from `start` on, before `end`, and those that are open now."""
+    """Read the requests taken from `start` to before `end`, and those that are open now."""
     return request_rows_of(connection, start, end, lambda each: is_overdue(each, calendar, now))
 
 
@@ -226,7 +232,8 @@ def request_rows_of(
     end: datetime,
     is_late: Callable[[Request], bool],
 ) -> tuple[RequestRow, ...]:
-    """Read them where somebody else knows which are late: who has no calendar of the house."""
+    """Read requests as `request_rows` does, with `is_late` for callers without a calendar."""
+    # Open requests count whenever they were taken.
     still = {
         kept.request.number: kept.request
         for kept in requests.list_requests(
@@ -256,10 +263,11 @@ def _open(request: Request, overdue: bool, *, counted: bool) -> RequestRow:
 
 
 def sent_of(record: CallRecord) -> tuple[TransferAttempt, ...]:
-    """Return one for each transfer that began; the last that the trail says is what became of it.
+    """Return the transfers that began, each with its last outcome in the trail.
 
-    An office that took a call may yet send it back (E7). `transfer.no_line` begins none.
+    `transfer.no_line` begins none.
     """
+    # The last outcome counts, as an office that took a call may still send it back (E7).
     begun: list[TransferAttempt] = []
     for code in record.trail:
         match code.split("."):
@@ -273,31 +281,33 @@ def sent_of(record: CallRecord) -> tuple[TransferAttempt, ...]:
 
 
 def _after_transfer(record: CallRecord, last: TransferAttempt) -> Ending:
-    """Say what became of a call by its last transfer; whoever gave up meanwhile is lost."""
+    """Return a call's ending by its last transfer; lost if the caller gave up meanwhile."""
     if not last.returned:
         return Ending.TRANSFERRED
+    # A caller who hung up during the transfer was not served.
     if last.returned == UNFINISHED or _gave_up_coming_back(record.trail):
         return Ending.LOST
     return Ending.RETURNED
 
 
 def _gave_up_coming_back(trail: tuple[str, ...]) -> bool:
-    """Tell whether operators were sought for the last return, and none was found."""
+    """Tell whether operators were sought for the last return and none took it."""
     at = max(n for n, code in enumerate(trail) if code.startswith("returned."))
     sought = [code for code in trail[at:] if code.startswith(SOUGHT)]
     return bool(sought) and not any(code.startswith(FOUND) for code in sought)
 
 
 def _wait_s(record: CallRecord) -> float | None:
-    """How long it rang; a clock that was set back meanwhile tells nothing."""
+    """Return how long a call rang (s), None if that is not known."""
     if record.answered_at is None:
         return None
+    # Negative: the clock was set back meanwhile, and tells nothing.
     wait = (record.answered_at - record.rang_at).total_seconds()
     return wait if wait >= 0 else None
 
 
-# ---- report words ------------------------------------------------------------------------------
-# The report as people and programmes read it: text, CSV, JSON, and the sheet of one unit.
+# ---- text --------------------------------------------------------------------------------------
+# The report as text, CSV and JSON, and the monthly sheet of one unit.
 
 TEXTS: Final[Mapping[str, Words]] = {
     "headline": Words(
@@ -359,20 +369,21 @@ REASONS: Final[Mapping[str, Words]] = {
     "taken_back": Words("ripresa dal centralino", "taken back by the front desk"),
     "unfinished": Words("finita prima del passaggio", "ended before it was put through"),
 }
-"""Why a transfer came back; a reason that is not here is shown as its code."""
+"""Reasons of a return; any other is shown as its code."""
 ENDING_NAMES: Final = tuple(each.value for each in Ending)
 
 
 def as_json(found: MonthlyReport, first: date, last: date) -> str:
-    """Write all figures for programmes; the keys are kept stable."""
+    """Write all figures as JSON; the keys are stable."""
     value = {"from": first.isoformat(), "to": last.isoformat(), **dataclasses.asdict(found)}
     value["total"] |= {"by_filter": found.total.by_filter, "served": found.total.served}
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def as_csv(found: MonthlyReport) -> str:
-    """Write one row a group for a spreadsheet: semicolons, as Italian ones expect."""
+    """Write the figures as CSV, one row a group."""
     out = io.StringIO()
+    # Italian spreadsheets expect semicolons.
     writer = csv.writer(out, delimiter=";", lineterminator="\n")
     head = (
         "group",
@@ -442,16 +453,16 @@ def as_text(
     names: Mapping[str, str],
     reference: str = "",
 ) -> str:
-    """Write the report for people.
+    """Write the report as text.
 
-    `names` are the units' and the needs' ("unit.need"), `reference` the agreement of E21.
+    `names` are those of units and needs ("unit.need"), `reference` is the agreement of E21.
     """
     return "\n".join(ReportText(found, language, names, reference).lines(first, last))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReportText:
-    """A report in words: line by line, or its parts for a paper."""
+    """A report as text: line by line, or its parts for a PDF."""
 
     found: MonthlyReport
     language: str
@@ -473,27 +484,28 @@ class ReportText:
             yield columns(rows)
 
     def title(self, first: date, last: date) -> str:
-        """Name the days of the report."""
+        """Return the title, with the days of the report."""
         return in_language(title(first, last), self.language)
 
     def headline(self) -> str:
-        """Say how much the filter answered by itself."""
+        """Return the share of calls that the front desk answered without transfer."""
         total, share = self.found.total, self.found.total.filter_share
         percent = "–" if share is None else f"{share:.0%}"
         return self._say("headline").format(total.by_filter, total.served, percent)
 
     def requests(self) -> str:
-        """Say what was taken over."""
+        """Return the counts of requests."""
         every = self.found.every_unit
         counts = (every.appointments, every.emails, every.open, every.overdue)
         return self._say("requests").format(*counts)
 
     def tables(self) -> Iterator[tuple[str, list[list[str]]]]:
-        """Yield each table: its heading and its rows, the columns' names first."""
+        """Yield each table: heading, and rows with the columns' names first."""
         numbers = {key or self._say("unknown"): f for key, f in self.found.numbers.items()}
         yield self._table("by_number", numbers)
         yield self._table("by_month", self.found.months)
         yield self._table("by_hour", {f"{h:02}": f for h, f in self.found.hours.items()})
+        # Figures per position come with the reference of the agreement that allows them (E21).
         if self.found.positions:
             yield self._table("by_position", self.found.positions, self.reference)
         if self.found.units:
@@ -504,7 +516,7 @@ class ReportText:
         return in_language(TEXTS[what], self.language)
 
     def totals(self) -> Iterator[tuple[str, str]]:
-        """Yield what was counted in all, all calls first: label and figure."""
+        """Yield the totals as (label, figure), all calls first."""
         total = self.found.total
         yield self._say("calls"), str(total.calls)
         counts = [(each, total.endings.get(Ending(each), 0)) for each in ENDING_NAMES]
@@ -532,7 +544,7 @@ class ReportText:
         return [key, *map(str, counts), mean]
 
     def _unit_rows(self) -> Iterator[list[str]]:
-        """Each unit, and below it each of its needs."""
+        """Yield each unit's row, and below it one for each of its needs."""
         for unit, told in self.found.units.items():
             yield [self.names.get(unit, unit), *map(str, _unit_cells(told))]
             for need, part in self.found.needs.items():
@@ -542,7 +554,7 @@ class ReportText:
 
 
 def title(first: date, last: date) -> Words:
-    """Head a report of some days."""
+    """Return the title of a report from one day to another."""
     return Words(
         f"Rapporto {day_phrase('dal', first, 'it')} {day_phrase('al', last, 'it')}",
         f"Report {day_phrase('from', first, 'en')} {day_phrase('to', last, 'en')}",
@@ -550,7 +562,7 @@ def title(first: date, last: date) -> Words:
 
 
 def unit_sheet(told: UnitFigures, name: str, span: str, language: str) -> tuple[str, str]:
-    """Write one unit's sheet of a month or some days: subject and body of the mail to it."""
+    """Write one unit's sheet of a time: subject and body of the mail to the unit."""
     head = in_language(TEXTS["unit_title"], language).format(name, span)
     lines = [head, "", in_language(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
     for reason, count in told.returned.items():
@@ -562,14 +574,12 @@ def unit_sheet(told: UnitFigures, name: str, span: str, language: str) -> tuple[
 
 
 # ---- monthly sheets ----------------------------------------------------------------------------
-# The month's sheets of all units, put into the outbox by the box itself: each unit and month once.
-#
-# The key of a sheet is that of `centralino report --mail`: whichever comes first, the unit reads
-# one.
+# The sheets of all units for a month, queued by the box itself.
 
 
 def sheet_key(unit: str, month: str) -> str:
-    """Return the key under which a unit's sheet of a month (2026-10) is kept in the outbox."""
+    """Return the outbox key of a unit's sheet of a month ("2026-10")."""
+    # `centralino report --mail` uses the same key: whichever is first, the unit gets one mail.
     return f"report:{unit}:{month}"
 
 
@@ -582,9 +592,9 @@ def queue_sheets(
     now: datetime,
     domain: str = outbox.NO_DOMAIN,
 ) -> int:
-    """Queue the sheets of the month that begins on a day, durably; return how many there were.
+    """Queue the units' sheets of the month that begins on a day; returns their count.
 
-    None for a unit that nothing concerned, or that has its sheet already. Raises sqlite3.Error.
+    Units without any figure, or with their sheet queued before, get none. Raises sqlite3.Error.
     """
     named = f"{month:%Y-%m}"
     with transaction(connection):

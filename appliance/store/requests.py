@@ -1,4 +1,7 @@
-"""Citizens' requests: slots, rows and their history, links that close one (P6, E9, E15)."""
+"""Citizens' requests: appointment slots, rows and steps, links that close one (P6, E9, E15).
+
+Every change of a request is one more step; steps are only added.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SlotDiary:
-    """Whose slots they are (`unit` declared them), and when the house is open."""
+    """Appointment slots that `unit` has declared, and the calendar of the office."""
 
     unit: str
     slots: AppointmentSlots
@@ -55,7 +58,7 @@ class SlotDiary:
 
 
 def booked_slots(connection: sqlite3.Connection, unit: str, after: datetime) -> BookedPlaces:
-    """Count all that is taken of a unit's slots from a moment on, by start."""
+    """Count the booked places of a unit's slots from `after` on, by start."""
     rows = connection.execute(
         "SELECT start_ms, count(*) FROM bookings WHERE unit = ? AND start_ms >= ? "
         "GROUP BY start_ms",
@@ -75,9 +78,9 @@ def free_slots_of(
 def reserve_slot(
     connection: sqlite3.Connection, diary: SlotDiary, start: datetime, request: int, now: datetime
 ) -> AppointmentSlot:
-    """Take a slot for a request, within the caller's transaction; raises OfficeError."""
-    # Looked for and taken in one transaction: two requests never get one slot, whoever is quicker
-    # (P6). The key of the table forbids two in one place all the same.
+    """Book a slot for a request, inside the caller's transaction; raises OfficeError."""
+    # Search and booking are one transaction, so two requests never get one place (P6); the table's
+    # key forbids it besides (schema/003).
     slot = take_slot(
         diary.slots,
         diary.calendar,
@@ -101,13 +104,13 @@ def reserve_slot(
 
 
 def release_slot(connection: sqlite3.Connection, request: int) -> None:
-    """Give the slot of a request back, if it has one."""
+    """Release the slot of a request, if it has one."""
     connection.execute("DELETE FROM bookings WHERE request = ?", (request,))
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSound:
-    """The caller's recorded words: a file below the state folder, and the SHA-256 of all of it."""
+    """The caller's recorded words: a file below the state folder, and its SHA-256."""
 
     path: str = ""
     sha256: str = ""
@@ -115,8 +118,9 @@ class RequestSound:
 
 @dataclass(frozen=True, slots=True)
 class StoredStep:
-    """One step of a request's life; `id` was given to it before it was stored."""
+    """One step of a request: what was done, when and by whom."""
 
+    # Given before the step is stored: the same step twice is one.
     id: str
     step: RequestStep
     at: datetime
@@ -127,7 +131,7 @@ class StoredStep:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A request as it is kept: itself, its sound, and all that became of it, oldest first."""
+    """A stored request: request, sound, and steps, oldest first."""
 
     request: Request
     sound: RequestSound
@@ -142,7 +146,7 @@ _REQUEST_COLUMNS: Final = (
 
 
 def request_to_row(ident: str, new: NewRequest, sound: RequestSound) -> dict[str, Value]:
-    """Spread a new request over its columns (its number is the database's)."""
+    """Map a new request to its columns, without its number: the database gives that."""
     return {
         "id": ident,
         **_new_request_columns(new),
@@ -154,12 +158,12 @@ def request_to_row(ident: str, new: NewRequest, sound: RequestSound) -> dict[str
 
 
 def new_request_to_json(new: NewRequest) -> dict[str, Any]:
-    """Write a new request beside its recording."""
+    """Map a new request to JSON, for the sidecar of its recording."""
     return dict(_new_request_columns(new))
 
 
 def new_request_from_json(value: Mapping[str, Any]) -> NewRequest:
-    """Read it back; raises KeyError, ValueError, TypeError, OfficeError for what is none."""
+    """Make a new request of its JSON; raises KeyError, ValueError, TypeError, OfficeError."""
     return NewRequest(
         ReturnRule(str(value["rule"])),
         str(value["unit"]),
@@ -176,7 +180,7 @@ def new_request_from_json(value: Mapping[str, Any]) -> NewRequest:
 
 
 def request_from_row(row: sqlite3.Row, steps: tuple[StoredStep, ...]) -> StoredRequest:
-    """Gather a request from its columns and its steps."""
+    """Make a request of its columns and its steps."""
     value: dict[str, Any] = by_column(row)
     request = replace(
         new_request_from_json(value).numbered(int(value["number"])),
@@ -194,7 +198,7 @@ def request_from_row(row: sqlite3.Row, steps: tuple[StoredStep, ...]) -> StoredR
 
 
 def step_from_row(row: sqlite3.Row) -> StoredStep:
-    """Gather a step from its columns."""
+    """Make a step of its columns."""
     return StoredStep(
         str(row["id"]),
         RequestStep(str(row["step"])),
@@ -206,7 +210,7 @@ def step_from_row(row: sqlite3.Row) -> StoredStep:
 
 
 def appointment_columns(appointment: Appointment | None) -> dict[str, Value]:
-    """Spread an appointment over its columns."""
+    """Map an appointment to its columns; None for None."""
     if appointment is None:
         return dict.fromkeys(("starts", "ends", "form", "confirmed", "sequence"))
     return {
@@ -274,7 +278,7 @@ def _closing(step: StoredStep) -> RequestClosing:
 OPEN_STATES: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 NO_SOUND: Final = RequestSound()
 ENTERED: Final = "request.entered"
-"""In the audit: a request was entered outside a call, "number unit"."""
+"""Code in the audit log: a request was entered outside a call; about "number unit"."""
 
 
 def _do_nothing() -> None:
@@ -283,10 +287,10 @@ def _do_nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class RequestMails:
-    """The mails that a change of a request leads to, and the domain of their Message-IDs.
+    """Writer of the mails of a request's changes, and the domain of their Message-IDs.
 
-    `queued` is told, in any thread, when something new waits. `head`: the head has an address, so
-    that notices to the head are worth keeping.
+    `queued` is called, in any thread, when a mail was queued. `head`: the supervisor has an
+    address, so notices to the supervisor are queued.
     """
 
     write: Callable[[StoredRequest, StoredStep | None], tuple[Mail, ...]]
@@ -297,11 +301,13 @@ class RequestMails:
 
 NO_MAILS: Final = RequestMails(lambda *_: ())
 
+# The same id twice is one request: storing it is repeated after an unknown outcome.
 _INSERT_REQUEST: Final = (
     f"INSERT INTO requests ({', '.join(_REQUEST_COLUMNS)}) "  # noqa: S608 - constant names
     f"VALUES (:{', :'.join(_REQUEST_COLUMNS)}) "
     "ON CONFLICT (id) DO NOTHING"
 )
+# A handover has a table of its own: the version before it does not know that step (schema/016).
 _INSERT_STEP: Final = """
     INSERT INTO request_steps (id, request, at, by_whom, step, said_by, words)
     VALUES (:id, :request, :at, :by, :step, :said_by, :words)
@@ -326,12 +332,13 @@ _UPDATE_REQUEST: Final = """
 
 @dataclass(frozen=True, slots=True)
 class RequestToStore:
-    """A request to be stored: `id` was given to it before, so that the same one twice is one.
+    """A request to be stored.
 
-    `diary`: the office's slots, where it offers some; a confirmed appointment takes one of them.
-    `audited`: whoever entered it did so outside a call, and stands in the list of changes.
+    `diary`: the slots of an office that offers some; a confirmed appointment books one. `audited`:
+    it was entered outside a call, which is noted in the audit log.
     """
 
+    # Given before it is stored: the same request twice is one.
     id: str
     new: NewRequest
     at: datetime
@@ -343,10 +350,10 @@ class RequestToStore:
 def insert_request(
     connection: sqlite3.Connection, taking: RequestToStore, letters: RequestMails = NO_MAILS
 ) -> Request:
-    """Store a request, its slot and its mail, durably; raises OfficeError for a slot just taken."""
+    """Store a request, its slot and its mail; raises OfficeError for a slot taken meanwhile."""
+    # Request, slot and the mail to the office are one transaction: a power cut leaves all or none,
+    # and a request whose mail cannot be written is not stored either.
     with transaction(connection):
-        # The request, its slot and the mail that tells the office are one transaction: a power cut
-        # leaves all of them or none.
         fresh = connection.execute(
             _INSERT_REQUEST, request_to_row(taking.id, taking.new, taking.sound)
         ).rowcount
@@ -367,9 +374,9 @@ def apply_step(
     appointment: Appointment | None = None,
     diary: SlotDiary | None = None,
 ) -> StoredRequest:
-    """Let a step happen to a request, durably, with the mail it leads to; raises OfficeError.
+    """Apply a step to a request, with the mail it leads to, in a transaction; raises OfficeError.
 
-    The same step twice is one. `appointment` is the new one of Step.MOVE.
+    The same step twice is one. `appointment` is the new one of RequestStep.MOVE.
     """
     with transaction(connection):
         return apply_step_within(connection, number, happened, letters, appointment, diary)
@@ -383,12 +390,15 @@ def apply_step_within(
     appointment: Appointment | None = None,
     diary: SlotDiary | None = None,
 ) -> StoredRequest:
-    """Let a step happen, within the caller's transaction, as `change` does; raises OfficeError."""
+    """Apply a step as `apply_step` does, inside the caller's transaction; raises OfficeError."""
     kept = required_request(connection, number)
+    # Repeated after an unknown outcome, the step and its mail are there already.
     if any(each.id == happened.id for each in kept.steps):
         return kept
     request = _request_after(kept.request, happened, appointment)
     _store_step(connection, request, happened)
+    # A moved appointment holds one slot. If the new one is taken the transaction is rolled back,
+    # and the old one stays.
     if happened.step in {RequestStep.MOVE, RequestStep.CANCEL}:
         release_slot(connection, number)
     if happened.step is RequestStep.MOVE:
@@ -399,8 +409,9 @@ def apply_step_within(
 
 
 def mark_mailed(connection: sqlite3.Connection, number: int, happened: StoredStep) -> None:
-    """Its mail was taken by the mail server: within the transaction in which that is kept."""
+    """Mark a request as sent when the mail server accepts its mail, in the same transaction."""
     kept = find_request(connection, number)
+    # A reply of the mail server that comes later than the office's answer changes nothing.
     if kept is not None and kept.request.state is RequestState.OPEN:
         _store_step(connection, policy.mail_accepted(kept.request), happened)
 
@@ -412,7 +423,7 @@ def find_request(connection: sqlite3.Connection, number: int) -> StoredRequest |
 
 
 def required_request(connection: sqlite3.Connection, number: int) -> StoredRequest:
-    """Look a request up; raises OfficeError when there is none."""
+    """Look a request up by its number; raises OfficeError for an unknown number."""
     found = find_request(connection, number)
     if found is None:
         raise SaidError(policy.no_request(number))
@@ -440,7 +451,8 @@ def find_open(
     name: str = "",
     plan: NumberingPlan = HOME_PLAN,
 ) -> tuple[StoredRequest, ...]:
-    """Find what is open of a citizen, by number or by (part of) the name, newest first (E9)."""
+    """Find a citizen's open requests by number or part of the name, newest first (E9)."""
+    # Compared here, not in SQL: one number may have the country's code, the other not.
     open_ones = list_requests(connection, *OPEN_STATES)
     return tuple(
         kept
@@ -464,7 +476,7 @@ def search_open(
 
 
 def request_ids(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the ids of all requests: a recording among them is no message."""
+    """Return the ids of all requests; a recording with such an id is no message."""
     return frozenset(str(row[0]) for row in connection.execute("SELECT id FROM requests"))
 
 
@@ -519,6 +531,7 @@ def _reserve(
     connection: sqlite3.Connection, request: Request, diary: SlotDiary | None, now: datetime
 ) -> None:
     wanted = request.appointment
+    # An office without slots confirms each appointment itself: until then nothing is booked.
     if wanted is not None and wanted.confirmed and diary is not None:
         reserve_slot(connection, diary, wanted.slot.start, request.number, now)
 
@@ -543,20 +556,22 @@ def _queue_mails(
 def _steps(
     connection: sqlite3.Connection, numbers: list[int]
 ) -> Mapping[int, tuple[StoredStep, ...]]:
-    """Read the steps of some requests in one query; handovers are placed by their time."""
+    """Read the steps of some requests, in one query."""
+    # One query: a long list of requests is no slower for its steps.
     found: dict[int, list[StoredStep]] = {number: [] for number in numbers}
     given = set[int]()
     for row in connection.execute(_STEPS, {"requests": json.dumps(numbers)}):
         found[int(row["request"])].append(step_from_row(row))
         if row["is_gift"]:
             given.add(int(row["request"]))
+    # Handovers come from a table of their own: they are sorted in by their time.
     for number in given:
         found[number].sort(key=lambda each: each.at)
     return {number: tuple(steps) for number, steps in found.items()}
 
 
 def _same_name(kept: str, asked: str) -> bool:
-    """Tell whether every typed word begins a word of the name, accents and case aside."""
+    """Tell whether each typed word begins a word of the name, ignoring accents and case."""
     ours, typed = _folded(kept).split(), _folded(asked).split()
     return bool(typed) and all(any(word.startswith(part) for word in ours) for part in typed)
 
@@ -577,7 +592,7 @@ _APPOINTMENTS: Final = (
 def appointments_between(
     connection: sqlite3.Connection, since: datetime, until: datetime, unit: str = ""
 ) -> tuple[StoredRequest, ...]:
-    """List the appointments of a time, by their start, those not wanted any more left out.
+    """List the appointments from `since` to before `until`, by start, without cancelled ones.
 
     Of one unit, or ("") of all; at most 1000.
     """
@@ -593,7 +608,7 @@ def _is_cancelled(kept: StoredRequest) -> bool:
 
 
 LINK_USED = "request.link"
-"""The code in the audit."""
+"""Code in the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -608,8 +623,9 @@ UNKNOWN_LINK = LinkStatus(DoneLinkState.UNKNOWN)
 
 
 def look_up_link(connection: sqlite3.Connection, token: str, now: datetime) -> LinkStatus:
-    """Look a link up by its hash: whatever was given takes the same look."""
-    # The secret of a link is never stored (E15): it is found by its hash alone.
+    """Look a link up by its secret."""
+    # The secret is never stored (E15): a row is found by the hash alone, and whatever is given
+    # takes the same lookup.
     digest = done_link_hash(token)
     row = connection.execute(
         "SELECT request, made_at FROM request_links WHERE sha256 = ?", (digest,)
@@ -624,10 +640,9 @@ def look_up_link(connection: sqlite3.Connection, token: str, now: datetime) -> L
 
 
 def close_by_link(connection: sqlite3.Connection, token: str, said_by: str, now: datetime) -> int:
-    """Close the link's request, durably, and return its number; raises Refused.
-
-    That it is used, that it is done and the audit are one transaction: the step bears the hash.
-    """
+    """Close the request of a link and return its number; raises Refused."""
+    # Use of the link, closing and audit are one transaction: the step's id is made of the hash, so
+    # the step itself marks the link as used.
     with transaction(connection):
         looked = look_up_link(connection, token, now)
         if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
@@ -648,11 +663,9 @@ def _link_step_id(digest: str) -> str:
 def settle_mail(
     connection: sqlite3.Connection, state: MailState, after: QueuedMail, said: str, at: datetime
 ) -> None:
-    """Store the result of a delivery attempt, unless a person settled the mail meanwhile.
-
-    A request whose mail the server has taken is "sent", in the same transaction.
-    """
+    """Store the result of a delivery attempt; a request whose mail was accepted becomes "sent"."""
     with transaction(connection):
+        # "state = 'queued'": a person may have dropped the mail meanwhile, and that stays.
         changed = connection.execute(
             "UPDATE outbox SET state = ?, tries = ?, tried_ms = ?, said = ?, settled_at = ? "
             "WHERE number = ? AND state = 'queued'",
@@ -674,7 +687,8 @@ def settle_mail(
 
 
 def _take_secrets_out(connection: sqlite3.Connection, kept: outbox.StoredMail) -> None:
-    """Leave no link that closes a request here once it has left: till then every try needs it."""
+    """Remove the links that close a request from a mail that was sent."""
+    # Until it is sent each attempt needs them; afterwards only their hash may stay (E15).
     body = without_done_links(kept.mail.body)
     if body != kept.mail.body:
         values = (body, kept.number)

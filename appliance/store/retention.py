@@ -1,4 +1,7 @@
-"""Retention: for how long messages, numbers, calls, requests and mails are kept."""
+"""Retention: for how long messages, numbers, calls, requests and mails are kept.
+
+Deletions are recorded by id and number of rows, never by whom they concerned.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RetentionDays:
-    """For how many days something is kept, 0 for ever.
+    """Retention periods in days, 0 for ever.
 
     `messages_closed` counts from the closing, `numbers` (of callers, in the call log) and `calls`
-    from the ring.
+    from the ring. Texts of mails go with `numbers`, closed requests with `calls`.
     """
 
     messages_closed: int = 90
@@ -35,7 +38,7 @@ class RetentionDays:
 
 @dataclass(frozen=True, slots=True)
 class DueForDeletion:
-    """What is past its time: messages (id, number, file), and calls by id."""
+    """Rows past their retention period: messages (id, number, file), and calls by id."""
 
     messages: tuple[tuple[str, int, str], ...] = ()
     numbers: tuple[str, ...] = ()
@@ -49,7 +52,7 @@ class DueForDeletion:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What was deleted, when, from which age on, and how much."""
+    """One recorded deletion: when, what kind, its retention period in days, and the ids."""
 
     at: datetime
     what: str
@@ -57,10 +60,12 @@ class Deletion:
     ids: tuple[str, ...]
 
 
-# Messages that nobody closed never go by age (P9).
+# An open message is never deleted by age (P9).
 _MESSAGES: Final = """
     SELECT id, number, path, closed_at FROM messages WHERE state = 'closed' ORDER BY number
 """
+# A call with an open message keeps its number: somebody is to call back. Notes about a caller go
+# with the number, also of a call without one (E10).
 _NUMBERS: Final = """
     SELECT call FROM calls WHERE rang_ms < :before AND result <> 'open'
         AND (caller_number <> '' OR caller_name <> '' OR EXISTS (
@@ -69,9 +74,6 @@ _NUMBERS: Final = """
         AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.call = calls.call AND state = 'new')
     ORDER BY rang_ms
 """
-"""A call whose message still waits keeps its number: somebody is to call back.
-
-What was written about a caller goes with the number, also where there was none (E10)."""
 _CALLS: Final = """
     SELECT call FROM calls WHERE rang_ms < :before AND result <> 'open'
         AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.call = calls.call)
@@ -87,7 +89,7 @@ _LAST_SERVED: Final = """
 def due_for_deletion(
     connection: sqlite3.Connection, keeping: RetentionDays, now: datetime
 ) -> DueForDeletion:
-    """Find what is past its time."""
+    """Find the rows past their retention period."""
     days = keeping.messages_closed
     rows = connection.execute(_MESSAGES).fetchall() if days else ()
     return DueForDeletion(
@@ -102,10 +104,8 @@ def due_for_deletion(
 
 
 def count_open_calls(connection: sqlite3.Connection, what: DueForDeletion) -> int:
-    """Count the calls among those due that left no message, whom nobody closed or served (E24).
-
-    Nobody can call back whose number is gone: the head is to know before.
-    """
+    """Count the missed calls among those due that were neither closed nor served (E24)."""
+    # A caller whose number is deleted cannot be called back: the supervisor is to know before.
     last_served = dict(connection.execute(_LAST_SERVED, tuple(SERVED_RESULTS)).fetchall())
     cares = voicemail.care_by_id(connection, voicemail.CaseKind.CALL)
     closed = {call for call, care in cares.items() if care.state is MessageState.CLOSED}
@@ -127,13 +127,12 @@ def _calls_before(
 def erase(
     connection: sqlite3.Connection, what: DueForDeletion, keeping: RetentionDays, now: datetime
 ) -> None:
-    """Erase the rows of what is due, and record it, in one transaction.
-
-    The sounds of the messages must be gone before: a file without a row would be taken for a
-    message that a power cut kept from being registered (voicemail/recording.py).
-    """
-    # Erased rows are overwritten in the file, too: a number is not found there any more once the
-    # write-ahead log was taken in.
+    """Erase the due rows and record it, in one transaction; their sounds must be deleted before."""
+    # A sound without a row would be taken for a message that a power cut kept out of the database,
+    # and be recovered (voicemail/recording.py, adopt_orphan).
+    #
+    # SQLite overwrites erased rows in the file: a number is not found there any more once the
+    # write-ahead log is cut, which is done each night (docs/reliability.md, "Each night").
     connection.execute("PRAGMA secure_delete = ON")
     with transaction(connection):
         _erase_messages(connection, tuple(ident for ident, _, _ in what.messages))
@@ -148,7 +147,7 @@ def erase(
 
 
 def deletions(connection: sqlite3.Connection, limit: int = 20) -> tuple[Deletion, ...]:
-    """List what was deleted, newest first."""
+    """List the recorded deletions, newest first."""
     rows = connection.execute("SELECT * FROM deletions ORDER BY deletion DESC LIMIT ?", (limit,))
     return tuple(
         Deletion(
@@ -164,11 +163,14 @@ def deletions(connection: sqlite3.Connection, limit: int = 20) -> tuple[Deletion
 def _erase_messages(connection: sqlite3.Connection, ids: tuple[str, ...]) -> None:
     chosen = [(ident,) for ident in ids]
     connection.executemany("UPDATE calls SET message = '' WHERE message = ?", chosen)
+    # The message first: a trigger keeps its entries as long as it is there (schema/004).
     connection.executemany("DELETE FROM messages WHERE id = ?", chosen)
     connection.executemany("DELETE FROM care WHERE kind = 'message' AND subject = ?", chosen)
 
 
 def _erase_numbers(connection: sqlite3.Connection, calls: tuple[str, ...]) -> None:
+    # The call itself stays: the figures of a report are needed longer than its caller's number.
+    # The number goes first: a trigger lets a note be emptied only once that is gone (schema/011).
     connection.executemany(
         "UPDATE calls SET caller_number = '', caller_name = '' WHERE call = ?",
         [(call,) for call in calls],
@@ -181,11 +183,12 @@ def _erase_numbers(connection: sqlite3.Connection, calls: tuple[str, ...]) -> No
 
 def _erase_calls(connection: sqlite3.Connection, calls: tuple[str, ...]) -> None:
     chosen = [(call,) for call in calls]
+    # The call first: a trigger keeps its entries as long as it is there (schema/004).
     connection.executemany("DELETE FROM calls WHERE call = ?", chosen)
     connection.executemany("DELETE FROM care WHERE kind = 'call' AND subject = ?", chosen)
 
 
-# A request that nobody closed never goes by age, nor does a mail that has not left.
+# Neither an open request nor a mail that still waits is deleted by age.
 _MAILS_LEFT: Final = """
     SELECT number, settled_at FROM outbox WHERE state IN ('sent', 'dropped') AND body <> ''
 """
@@ -202,7 +205,7 @@ _AUDIT: Final = "INSERT INTO deletions (at, what, days, ids) VALUES (?, ?, ?, ?)
 
 
 def due_mails(connection: sqlite3.Connection, days: int, now: datetime) -> tuple[int, ...]:
-    """Find the mails that left, or were given up, so long ago; 0 days is for ever."""
+    """Find the mails sent or dropped more than `days` ago; none for 0 days."""
     rows = connection.execute(_MAILS_LEFT).fetchall() if days else ()
     return tuple(int(row["number"]) for row in rows if _is_past(row["settled_at"], days, now))
 
@@ -210,7 +213,7 @@ def due_mails(connection: sqlite3.Connection, days: int, now: datetime) -> tuple
 def due_requests(
     connection: sqlite3.Connection, days: int, now: datetime
 ) -> tuple[tuple[int, str], ...]:
-    """Find the requests that ended so long ago, with the files of their words ("" for none)."""
+    """Find the requests done more than `days` ago, with the file of their sound ("" for none)."""
     rows = connection.execute(_REQUESTS_DONE).fetchall() if days else ()
     return tuple(
         (int(row["number"]), str(row["recording"]))
@@ -222,7 +225,7 @@ def due_requests(
 def empty_mails(
     connection: sqlite3.Connection, numbers: Iterable[int], days: int, now: datetime
 ) -> None:
-    """Take out of mails whatever says whom they concerned; that one left, and when, stays."""
+    """Empty mails of all personal data; that a mail was sent, and when, stays."""
     chosen = tuple(numbers)
     with transaction(connection):
         connection.executemany(_EMPTY_MAIL, [(number,) for number in chosen])
@@ -232,7 +235,7 @@ def empty_mails(
 def erase_requests(
     connection: sqlite3.Connection, numbers: Iterable[int], days: int, now: datetime
 ) -> None:
-    """Erase requests whose sounds are gone already, their history, slots and mails."""
+    """Erase requests, their steps, slots, links and mails; their sounds must be deleted before."""
     chosen = tuple(numbers)
     with transaction(connection):
         for number in chosen:
@@ -255,6 +258,7 @@ def _note_deletion(
     ids: tuple[int, ...] | tuple[str, ...],
     now: datetime,
 ) -> None:
+    # A night without a deletion writes nothing to the card.
     if ids:
         connection.execute(_AUDIT, (now.isoformat(), what, days, json.dumps([str(n) for n in ids])))
 
@@ -276,9 +280,9 @@ _UNCLOSED: Final = """
 
 @dataclass(frozen=True, slots=True)
 class UpcomingDeletions:
-    """What is past its time by `until`: messages with the moment from which each is, how many else.
+    """What will be deleted until `until`: messages (number, due instant), and counts of the rest.
 
-    `open_calls` of the calls left no message, and nobody closed them.
+    `open_calls` of the calls are missed calls that are neither closed nor served.
     """
 
     until: datetime
@@ -292,7 +296,7 @@ class UpcomingDeletions:
 
 @dataclass(frozen=True, slots=True)
 class UnclosedCounts:
-    """Counts of what is open, and so never erased by age; the instant of the oldest."""
+    """Counts of what is open, and so never deleted by age, and the instant of the oldest."""
 
     messages: int
     oldest_message: datetime | None
@@ -304,7 +308,7 @@ class UnclosedCounts:
 def upcoming_deletions(
     connection: sqlite3.Connection, keeping: RetentionDays, now: datetime
 ) -> UpcomingDeletions:
-    """Find what will be past its time within 30 days; raises sqlite3.Error."""
+    """Find what will be deleted within DAYS_AHEAD; changes nothing; raises sqlite3.Error."""
     until = now + timedelta(days=DAYS_AHEAD)
     found = due_for_deletion(connection, keeping, until)
     kept = timedelta(days=keeping.messages_closed)
@@ -362,7 +366,7 @@ STILL_OPEN: Final = Words(
 def retention_lines(
     keeping: RetentionDays, deleted: Iterable[Deletion], language: str
 ) -> Iterator[str]:
-    """Say the rules and the latest deletions."""
+    """Write the retention periods and the latest deletions, line by line."""
     days = {
         "messages": keeping.messages_closed, "numbers": keeping.numbers, "calls": keeping.calls,
     }  # fmt: skip
@@ -380,9 +384,9 @@ def retention_lines(
 
 
 def preview_lines(due: DueForDeletion, language: str, still_open: int = 0) -> Iterator[str]:
-    """Say what would be deleted: messages by their numbers, calls by how many.
+    """Write what would be deleted: messages by their numbers, calls by their count.
 
-    `still_open` of the calls left no message, and nobody closed them.
+    `still_open` of the calls are missed calls that are neither closed nor served.
     """
     if not due.any:
         yield in_language(NONE_DUE, language)

@@ -1,7 +1,8 @@
 """Sheets: rows and full-text search while a caller is on the line (P2).
 
-SQLite FTS5 with diacritics folded ("citta" finds "città"). What a typed word stands for, its other
-endings, synonyms, a mistake, is looked up among the words of the sheets (sheet_words.py).
+SQLite FTS5 with diacritics folded ("citta" finds "città"). The meanings of a typed word (other
+endings, synonyms, one typing mistake) are looked up among the words of the sheets. The only module
+that imports snowballstemmer.
 """
 
 from __future__ import annotations
@@ -25,38 +26,38 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-# ---- sheet words -------------------------------------------------------------------------------
-# The words that a typed word stands for: its other endings, the office's synonyms, a mistake.
-#
-# A search goes from what was typed to words that stand in the sheets. Endings are those of the
-# Snowball stemmer ("residenze", "residenti": "residenza"). Synonyms are the house's own and the
-# office's, which stand in the sheet `sinonimi`, a line of words that mean one thing to callers. One
-# typing mistake (a letter too many, too few, another one, two exchanged) is forgiven where nothing
-# else is found. The ONLY import of snowballstemmer.
+# ---- words -------------------------------------------------------------------------------------
+# From a typed word to words of the sheets. Endings are those of the Snowball stemmer ("residenze",
+# "residenti": "residenza"). Synonyms are the delivered ones and the office's own, in the sheet
+# `sinonimi`: one line of words that mean the same to callers. One typing mistake (a letter too
+# many, too few, another one, two exchanged) is forgiven if nothing else is found.
 
 SYNONYMS: Final = "sinonimi"
-"""The sheet that holds the office's synonyms; no search finds it."""
+"""Code of the sheet with the office's synonyms; no search finds it."""
 WORD: Final = re.compile(r"[^\W_]+")
+# More would make a search slow and vague.
 MOST_MEANINGS: Final = 40
-"""Words that one typed word may stand for: more would make a search slow and vague."""
+"""Words that one typed word may stand for."""
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+# A shorter word with a mistake could be any other one.
 _LEAST_MISTAKEN: Final = 4
-"""A shorter word with a mistake could be any other one."""
+"""Letters from which on a typing mistake is forgiven."""
 _SHARED: Final = 3
-"""Letters that all words of one stem begin with, at least."""
+"""Least number of first letters that all words of one stem share."""
 _LIST: Final = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.sheet_words "
     "USING fts5vocab('main', 'sheets_text', 'row')"
 )
+# Averages and structure of the index, which change with every write (SQLite, fts5.html).
 _VERSION: Final = "SELECT group_concat(hex(block)) FROM sheets_text_data WHERE id IN (1, 10)"
-"""Averages and structure of the index (sqlite.org/fts5.html): they change with its every write."""
+"""SQL of the version of the index."""
 
 Phrase = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The meanings of a typed word: phrases of the sheets, or `beginnings` of words in them."""
+    """Meanings of a typed word: phrases of the sheets, or `beginnings` of their words."""
 
     phrases: tuple[Phrase, ...]
     beginnings: tuple[str, ...]
@@ -64,39 +65,42 @@ class Meant:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All words of the sheets, sorted, and the groups of synonyms, by the stems of their words."""
+    """All words of the sheets, sorted, and the groups of synonyms by the stems of their words."""
 
     words: tuple[str, ...]
     synonyms: Mapping[str, tuple[Phrase, ...]]
 
     def meant(self, typed: str, *, is_last: bool) -> Meant:
-        """Return what a word stands for; the last one may be at its beginning still."""
+        """Return the meanings of a word; the last one may still be incomplete."""
         word = folded(typed)
         alike = tuple(self.alike(word))
         phrases = tuple(dict.fromkeys([*((each,) for each in alike), *self._others(word)]))
+        # The operator is still typing the last word: short, it is a beginning, too.
         if phrases and not (is_last and len(word) < _SHARED):
             return Meant(phrases[:MOST_MEANINGS], ())
+        # A whole word that is known finds no longer ones; anything else may be a beginning.
         begun: tuple[str, ...] = (word,) if self.begins(word) else ()
         if not phrases and not begun and len(word) >= _LEAST_MISTAKEN:
             begun = tuple(self._near(word))[:MOST_MEANINGS]
         return Meant(phrases[:MOST_MEANINGS], begun or ((word,) if not phrases else ()))
 
     def alike(self, word: str) -> Iterator[str]:
-        """Yield the words of the sheets that have the word's stem: its other endings."""
+        """Yield the words of the sheets with the word's stem."""
         stem = stem_of(word)
+        # Only words with the first letters in common are stemmed.
         for each in self.beginning(word[: max(_SHARED, min(len(word), len(stem)) - 2)]):
             if each == word or stem_of(each) == stem:
                 yield each
 
     def beginning(self, start: str) -> Iterator[str]:
-        """Yield the words that begin so."""
+        """Yield the words that begin with `start`."""
         at = bisect.bisect_left(self.words, start)
         while at < len(self.words) and self.words[at].startswith(start):
             yield self.words[at]
             at += 1
 
     def begins(self, start: str) -> bool:
-        """Tell whether a word begins so."""
+        """Tell whether any word begins with `start`."""
         return next(self.beginning(start), None) is not None
 
     def _others(self, word: str) -> Iterator[Phrase]:
@@ -107,7 +111,7 @@ class Vocabulary:
                 yield from ((each,) for each in self.alike(phrase[0]))
 
     def _near(self, word: str) -> Iterator[str]:
-        """Yield what begins some word and is one mistake away; whole words of that length first."""
+        """Yield beginnings of words that are one typing mistake away; whole and long ones first."""
         found = [each for each in dict.fromkeys(mistakes(word)) if self.begins(each)]
         yield from sorted(found, key=lambda each: (self._is_word(each) is False, -len(each)))
 
@@ -117,7 +121,7 @@ class Vocabulary:
 
 
 def mistakes(word: str) -> Iterator[str]:
-    """Yield every word that is one typing mistake away; the first letter is right."""
+    """Yield every word that is one typing mistake away, with the same first letter."""
     for at in range(1, len(word)):
         before, letter, after = word[:at], word[at], word[at + 1 :]
         yield before + after
@@ -131,20 +135,21 @@ def mistakes(word: str) -> Iterator[str]:
 
 @lru_cache(maxsize=20_000)
 def stem_of(word: str) -> str:
-    """Return a word's stem."""
+    """Return a word's Italian stem."""
     return str(_stemmer().stemWord(word))
 
 
 @lru_cache(maxsize=1)
 def _stemmer() -> Any:
-    """Load the stemmers: only who searches pays for the megabytes of all languages."""
+    """Return the Italian stemmer."""
+    # The library loads all languages, which is megabytes: only a process that searches pays.
     import snowballstemmer
 
     return snowballstemmer.stemmer("italian")
 
 
 def groups(text: str) -> Iterator[tuple[Phrase, ...]]:
-    """Read lines of synonyms, words or phrases between commas; headings are passed over."""
+    """Yield the groups of lines of synonyms, words or phrases between commas, without headings."""
     for line in text.splitlines():
         if line.lstrip().startswith("#"):
             continue
@@ -155,10 +160,8 @@ def groups(text: str) -> Iterator[tuple[Phrase, ...]]:
 
 
 def by_stem(found: Iterable[tuple[Phrase, ...]]) -> dict[str, tuple[Phrase, ...]]:
-    """Return for the stem of each word that stands alone in a line what else is meant by it.
-
-    Lines with a word in common are one: the office's own words go with the delivered ones.
-    """
+    """Map the stem of each single word of a line to all phrases of its group."""
+    # Lines with a word in common are one group: an office's own words go with the delivered ones.
     lines: dict[str, list[tuple[Phrase, ...]]] = {}
     for line in found:
         for stem in _alone(line):
@@ -174,30 +177,31 @@ def by_stem(found: Iterable[tuple[Phrase, ...]]) -> dict[str, tuple[Phrase, ...]
 
 
 def _alone(line: tuple[Phrase, ...]) -> Iterator[str]:
-    """Yield the stems of the words of a line that stand alone."""
+    """Yield the stems of the single words of a line, without its phrases."""
     yield from (stem_of(phrase[0]) for phrase in line if len(phrase) == 1)
 
 
 @lru_cache(maxsize=1)
 def house_synonyms() -> str:
-    """Return the lines that are delivered."""
+    """Return the delivered lines of synonyms."""
     file = resources.files("appliance.store") / "synonyms.txt"
     return file.read_text(encoding="utf-8")
 
 
 _KNOWN: dict[str, tuple[str, Vocabulary]] = {}
-"""The vocabulary of each database, with the version of the index that it was read from."""
+"""Vocabulary by database, with the version of the index that it was read from."""
 
 
 def vocabulary(connection: sqlite3.Connection) -> Vocabulary:
-    """Return the words of the sheets as they are now; read anew after a change alone."""
+    """Return the words of the sheets; read again only after a change."""
     path = str(connection.execute("PRAGMA database_list").fetchone()["file"])
     version = str(connection.execute(_VERSION).fetchone()[0])
     known = _KNOWN.get(path)
     if path and known is not None and known[0] == version:
         return known[1]
     found = _read(connection)
-    _KNOWN.clear()  # one database a process, but for tests
+    # A process has one database; tests have several.
+    _KNOWN.clear()
     _KNOWN[path] = (version, found)
     return found
 
@@ -215,19 +219,22 @@ def _read(connection: sqlite3.Connection) -> Vocabulary:
 # ---- sheets ------------------------------------------------------------------------------------
 
 CHANGED, REMOVED, IMPORTED = "sheet.change", "sheet.remove", "sheet.import"
-"""Codes in the audit, each about a sheet's code; an import is noted for what it replaced."""
+"""Codes in the audit log, about a sheet's code; an import is noted for each sheet it replaced."""
+# More cannot be read while a caller waits.
 MOST_SHEETS_SHOWN: Final = 20
-"""Sheets shown of a search: more cannot be read while somebody waits."""
+"""Sheets shown of a search."""
+# Only row numbers are sorted: a row with its text and excerpt would be made for every match.
 _FIND: Final = """
     SELECT rowid FROM sheets_text WHERE sheets_text MATCH :words
     AND rowid NOT IN (SELECT rowid FROM sheets WHERE code = :synonyms)
     ORDER BY bm25(sheets_text, 10.0, 6.0, 3.0, 1.0), rowid LIMIT :most
 """
-"""Only numbers are sorted: a row with its text and excerpt would be made for every match."""
+
 _COLUMNS: Final = (
     "code", "title", "office", "needs", "keywords", "source", "link", "official", "updated", "body",
     "say", "language",
 )  # fmt: skip
+# A removed sheet may come back: it is found again.
 _UPSERT: Final = (
     f"INSERT INTO sheets ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
     "ON CONFLICT (code) DO UPDATE SET gone = 0, "
@@ -237,7 +244,7 @@ _UPSERT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SheetHit:
-    """A sheet that a search found, and the words around what matched."""
+    """A sheet that a search found, and the words around the match."""
 
     sheet: Sheet
     excerpt: str
@@ -246,11 +253,10 @@ class SheetHit:
 def store(
     connection: sqlite3.Connection, given: tuple[Sheet, ...], noted: Iterable[Noted] = ()
 ) -> dict[str, SheetChange]:
-    """Make the given sheets the ones that are found; returns what changed, by code.
+    """Replace the branch's sheets by the given ones; returns the change of each, by code.
 
-    One that is not among them is kept (calls name it) but no longer found; what is `noted` goes to
-    the audit. The head office's stay as they are, and no other of their names is taken. Raises
-    Refused, sqlite3.Error.
+    Sheets of the head office stay; a given one with such a code is refused. `noted` goes to the
+    audit log. Raises Refused, sqlite3.Error.
     """
     with transaction(connection):
         plan = planned(connection, given)
@@ -262,7 +268,7 @@ def store(
 
 @dataclass(frozen=True, slots=True)
 class SheetChanges:
-    """What becomes of each sheet, which are written, and which are found no more."""
+    """Change of each sheet by code; the sheets to write, and the codes to remove."""
 
     found: dict[str, SheetChange]
     written: tuple[Sheet, ...]
@@ -270,7 +276,7 @@ class SheetChanges:
 
 
 def planned(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> SheetChanges:
-    """Say what it takes to have the given sheets alone found; raises Refused, sqlite3.Error."""
+    """Plan the replacement of the branch's sheets; raises Refused, sqlite3.Error."""
     ours, given = _own(connection, given)
     found = sheet_changes(ours, given)
     written = tuple(sheet for sheet in given if found[sheet.code] is not SheetChange.SAME)
@@ -279,9 +285,10 @@ def planned(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> SheetCh
 
 
 def lay(connection: sqlite3.Connection, given: Iterable[Sheet], gone: Iterable[str]) -> None:
-    """Write sheets, let others be found no more, inside the caller's transaction."""
+    """Write sheets and remove others, inside the caller's transaction."""
     for sheet in given:
         connection.execute(_UPSERT, _to_row(sheet))
+    # A removed sheet stays for the calls that name it; no search finds it.
     for code in gone:
         connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
 
@@ -289,7 +296,7 @@ def lay(connection: sqlite3.Connection, given: Iterable[Sheet], gone: Iterable[s
 def _own(
     connection: sqlite3.Connection, given: tuple[Sheet, ...]
 ) -> tuple[tuple[Sheet, ...], tuple[Sheet, ...]]:
-    """Return the branch's own sheets, and those given that are; raises Refused."""
+    """Return the branch's own sheets, stored and given; raises Refused."""
     theirs = managed_config.sheets(connection)
     known = all_sheets(connection)
     same = {sheet.code: sheet for sheet in known if sheet.code in theirs}
@@ -299,14 +306,16 @@ def _own(
 
 
 def edited(connection: sqlite3.Connection) -> dict[str, Noted]:
-    """Return who last changed or removed which sheet by hand, by code, but for imports since."""
+    """Return the last change or removal by hand of each sheet, by code, unless imported since."""
+    # An import keeps what was edited in the console, and says so.
+    # A negative LIMIT is none (SQLite, lang_select.html).
     newest_last = reversed(database.latest(connection, "sheet.", -1))
     found = {noted.about: noted for noted in newest_last}
     return {code: noted for code, noted in found.items() if noted.what in (CHANGED, REMOVED)}
 
 
 def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> SheetChange:
-    """Keep one sheet, noted in the audit; the same once more is no change. Raises sqlite3.Error."""
+    """Store one sheet, audited; an equal one is no change. Raises Refused, sqlite3.Error."""
     with transaction(connection):
         before = find(connection, sheet.code)
         if before == sheet:
@@ -318,7 +327,7 @@ def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> SheetChan
 
 
 def remove(connection: sqlite3.Connection, code: str, noted: Noted) -> None:
-    """Let a sheet be found no more, noted in the audit; calls that name it still may."""
+    """Remove a sheet, audited; its row stays for the calls that name it. Raises Refused."""
     with transaction(connection):
         managed_config.check_own_sheets(connection, [code])
         if find(connection, code) is not None:
@@ -327,13 +336,13 @@ def remove(connection: sqlite3.Connection, code: str, noted: Noted) -> None:
 
 
 def all_sheets(connection: sqlite3.Connection) -> tuple[Sheet, ...]:
-    """Return the sheets that can be found, by code."""
+    """Return all sheets but removed ones, by code."""
     rows = connection.execute("SELECT * FROM sheets WHERE gone = 0 ORDER BY code")
     return tuple(_from_row(row) for row in rows)
 
 
 def officials(connection: sqlite3.Connection) -> tuple[OfficialInCharge, ...]:
-    """Return whom the sheets that can be found make public as in charge, by the sheets' codes."""
+    """Return the officials in charge whom the sheets make public, by the sheets' codes."""
     rows = connection.execute(
         "SELECT office, needs, official FROM sheets WHERE gone = 0 AND official <> '' ORDER BY code"
     )
@@ -343,7 +352,7 @@ def officials(connection: sqlite3.Connection) -> tuple[OfficialInCharge, ...]:
 
 
 def find(connection: sqlite3.Connection, code: str) -> Sheet | None:
-    """Return the sheet of that code, None when it is not among those that can be found."""
+    """Look a sheet up by its code; None for a removed or unknown one."""
     row = connection.execute("SELECT * FROM sheets WHERE code = ? AND gone = 0", (code,)).fetchone()
     return _from_row(row) if row else None
 
@@ -351,7 +360,7 @@ def find(connection: sqlite3.Connection, code: str) -> Sheet | None:
 def search(
     connection: sqlite3.Connection, typed: str, most: int = MOST_SHEETS_SHOWN
 ) -> tuple[SheetHit, ...]:
-    """Find sheets that have every typed word, or one that it stands for; the best first."""
+    """Find the sheets that contain a meaning of every typed word; the best first."""
     words = WORD.findall(typed)
     if not words:
         return ()
@@ -370,7 +379,8 @@ def search(
 
 
 def _any_of(meant: Meant) -> str:
-    """Write one of these for the index; each part is letters and digits alone."""
+    """Write the meanings of a word as an FTS5 query, joined by OR."""
+    # Each part is letters and digits alone (WORD): nothing typed can break out of the quotes.
     phrases = [f'"{" ".join(phrase)}"' for phrase in meant.phrases]
     beginnings = [f'"{begun}"*' for begun in meant.beginnings]
     return f"({' OR '.join(phrases + beginnings)})"

@@ -1,6 +1,7 @@
 """Users of the console: rows that are created and changed, never deleted.
 
-Checking and writing are one transaction with the audit; the same change twice is one.
+So a name in the audit log stays one person's. Checking, writing and audit are one transaction; the
+same change twice is one.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 
 # ---- drafts ------------------------------------------------------------------------------------
-# What somebody has half typed, until it is saved or left, for a day at most (E18).
+# Text that a user has not saved yet: it outlives a browser or a box that ends meanwhile (E18).
 
+# A draft holds what citizens have said: it is not kept for longer.
 KEPT: Final = timedelta(days=1)
-"""Who has not come back to it by then types anew: it holds what citizens have said."""
+"""Longest life of a draft."""
 MOST: Final = 5
-"""Drafts of one user; one more takes the place of the oldest."""
+"""Drafts of one user; a further one replaces the oldest."""
+# A form has one draft a user: the last one.
 _KEEP: Final = """
     INSERT INTO drafts (user, place, body, kept_at) VALUES (:user, :place, :body, :at)
     ON CONFLICT (user, place) DO UPDATE SET body = :body, kept_at = :at
@@ -36,7 +39,7 @@ _FEWER: Final = """
 
 
 def keep(connection: sqlite3.Connection, user: str, place: str, body: str, at: datetime) -> None:
-    """Keep what a user has typed in a place, in the stead of what was there; "" forgets it."""
+    """Store a user's draft of a form in place of the former one; "" deletes it."""
     with transaction(connection):
         if not body:
             values = (user, place)
@@ -48,7 +51,7 @@ def keep(connection: sqlite3.Connection, user: str, place: str, body: str, at: d
 
 
 def find_draft(connection: sqlite3.Connection, user: str, place: str, now: datetime) -> str:
-    """Return what a user has typed in a place within the last day, "" for nothing."""
+    """Return a user's draft of a form from the last day, "" for none."""
     row = connection.execute(
         "SELECT body FROM drafts WHERE user = ? AND place = ? "
         "AND julianday(kept_at) > julianday(?)",
@@ -58,9 +61,10 @@ def find_draft(connection: sqlite3.Connection, user: str, place: str, now: datet
 
 
 def forget_old(connection: sqlite3.Connection, now: datetime) -> None:
-    """Erase what is older than a day; what never was is not written about."""
+    """Delete drafts older than a day."""
     before = ((now - KEPT).isoformat(),)
     old = "julianday(kept_at) <= julianday(?)"
+    # Looked for first: nothing is written to the card when there is none.
     if connection.execute(f"SELECT 1 FROM drafts WHERE {old} LIMIT 1", before).fetchone():  # noqa: S608 - constant
         connection.execute(f"DELETE FROM drafts WHERE {old}", before)  # noqa: S608 - constant
 
@@ -72,12 +76,13 @@ CHANGED: Final = "user.change"
 PASSWORD: Final = "user.password"  # noqa: S105 - a code in the audit
 FIRST: Final = "user.first"
 SHELL: Final = "shell: "
-"""Before the name of whoever asks from the box's own shell."""
+"""Prefix of a person's name who changes users from the box's shell."""
 _INSERT: Final = """
     INSERT INTO users (name, shown, roles, unit, position, language, password, must_change,
         created_at, created_by)
     VALUES (:name, :shown, :roles, :unit, :position, :language, :password, :must_change, :at, :by)
 """
+# A user is disabled, never deleted: a trigger refuses that (schema/013).
 _UPDATE: Final = """
     UPDATE users SET shown = :shown, roles = :roles, unit = :unit, position = :position,
         language = :language, disabled = :disabled, stamp = :stamp
@@ -100,23 +105,23 @@ class ChangeRequester:
 
 
 def changed(user: User, changes: dict[str, Any]) -> User:
-    """Return the user as it will be."""
+    """Return the user with changes applied."""
     return replace(user, **changes)
 
 
 def everybody(connection: sqlite3.Connection) -> tuple[User, ...]:
-    """List all users by name, disabled ones too."""
+    """List all users by name, disabled ones included."""
     return tuple(_user(row) for row in connection.execute("SELECT * FROM users ORDER BY name"))
 
 
 def find_user(connection: sqlite3.Connection, name: str) -> User | None:
-    """Return one user."""
+    """Look a user up by name."""
     row = connection.execute("SELECT * FROM users WHERE name = ?", (name,)).fetchone()
     return _user(row) if row else None
 
 
 def password_of(connection: sqlite3.Connection, name: str) -> str:
-    """Return the kept hash, "" where there is no such user or the user is disabled."""
+    """Return a user's password hash, "" for an unknown or disabled user."""
     row = connection.execute(
         "SELECT password FROM users WHERE name = ? AND disabled = 0", (name,)
     ).fetchone()
@@ -124,7 +129,7 @@ def password_of(connection: sqlite3.Connection, name: str) -> str:
 
 
 def add(connection: sqlite3.Connection, user: User, password: str, asked: ChangeRequester) -> User:
-    """Create a user; raises AccountError without the permission, or when the name is taken."""
+    """Create a user; raises AccountError without permission, or if the name is taken."""
     with transaction(connection):
         check_may_change(_asking(connection, asked), None, user)
         if not _is_made(connection, user, asked):
@@ -133,7 +138,7 @@ def add(connection: sqlite3.Connection, user: User, password: str, asked: Change
 
 
 def add_first(connection: sqlite3.Connection, user: User, password: str, at: datetime) -> User:
-    """Make the first user of all; raises AccountError once there is one."""
+    """Create the first user; raises AccountError if there is any user."""
     asked = ChangeRequester(user.name, at)
     with transaction(connection):
         if not _is_made(connection, user, asked):
@@ -149,16 +154,15 @@ def add_first(connection: sqlite3.Connection, user: User, password: str, at: dat
 def change(
     connection: sqlite3.Connection, name: str, changes: dict[str, Any], asked: ChangeRequester
 ) -> User:
-    """Change what a user is; raises AccountError without the right, or for the last head.
-
-    One's own language needs no right.
-    """
+    """Change a user; raises AccountError without permission, or for the last supervisor."""
     with transaction(connection):
         before = _known(connection, name)
         after = changed(before, changes)
+        # Users may change their own language without permission.
         if not _is_own(name, asked) or set(changes) - {"language"}:
             check_may_change(_asking(connection, asked), before, after)
         check_last_holder(everybody(connection), after)
+        # A new stamp ends the sessions begun before (schema/013).
         if after.disabled and not before.disabled:
             after = replace(after, stamp=before.stamp + 1)
         if after != before:
@@ -175,11 +179,12 @@ def set_password(
     *,
     must_change: bool,
 ) -> User:
-    """Give a user a new password, which ends what sessions there are; raises AccountError."""
+    """Set a user's password and end the user's sessions; raises AccountError."""
     with transaction(connection):
         before = _known(connection, name)
         if not _is_own(name, asked):
             check_may_change(_asking(connection, asked), before, before)
+        # "password <> ?1": the same job, repeated after an unknown outcome, ends no session twice.
         if connection.execute(
             "UPDATE users SET password = ?1, must_change = ?2, stamp = stamp + 1 "
             "WHERE name = ?3 AND password <> ?1",
@@ -194,6 +199,8 @@ def _is_own(name: str, asked: ChangeRequester) -> bool:
 
 
 def _asking(connection: sqlite3.Connection, asked: ChangeRequester) -> User | None:
+    # A person with the box's shell can do anything there: no permission is asked for, but the audit
+    # log names the shell.
     return None if asked.shell else _known(connection, asked.by)
 
 
@@ -205,7 +212,7 @@ def _known(connection: sqlite3.Connection, name: str) -> User:
 
 
 def _is_made(connection: sqlite3.Connection, user: User, asked: ChangeRequester) -> bool:
-    """Tell whether this very job was done before; raises AccountError for another of that name."""
+    """Tell whether this very job was done before; raises AccountError for another such user."""
     row = connection.execute(
         "SELECT created_at, created_by FROM users WHERE name = ?", (user.name,)
     ).fetchone()
@@ -232,7 +239,7 @@ def _note(connection: sqlite3.Connection, asked: ChangeRequester, what: str, abo
 
 
 def _told(before: User, after: User) -> list[str]:
-    """Say what has changed, for the audit."""
+    """List the changes for the audit log, as "column old -> new"."""
     old, new = _row(before), _row(after)
     return [f"{key} {old[key]} -> {new[key]}" for key in new if old[key] != new[key]]
 
@@ -256,7 +263,8 @@ def _row(user: User) -> dict[str, object]:
 
 
 def _user(row: sqlite3.Row) -> User:
-    """Read a row; roles of a later programme are left out."""
+    """Make a user of a row."""
+    # Roles of a later version are left out: after a fall-back this one does not know them.
     return User(
         row["name"],
         row["shown"],

@@ -1,4 +1,4 @@
-"""Writer thread: the only one that writes the database; nobody who decides waits for it."""
+"""Writer thread: the only thread that writes the database; deciding threads never wait for it."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
 PROC: Final = Path("/proc")
 WRITE_LOCK: Final = 120
-"""The byte of the -shm file that who writes must lock (SQLite, walformat.html 2.3)."""
+"""Offset of WAL_WRITE_LOCK, the writer's byte in the -shm file (SQLite, walformat.html 2.3)."""
 UNITS: Final = ("centralino-console",)
-"""Units that read the records, and that calls do not need."""
+"""systemd units that read the database, and that may be restarted without ending a call."""
 
 
 class LockHolder(NamedTuple):
-    """A process that holds a lock: what it is called, and its unit of ours, "" for none."""
+    """A process that holds a lock: its name, and its unit if that is one of UNITS, else ""."""
 
     pid: int
     name: str
@@ -56,14 +56,17 @@ class LockHolder(NamedTuple):
 
 
 def lock_holder(database: Path, proc: Path = PROC) -> LockHolder | None:
-    """Find the process, other than this one, that keeps writers of a database out."""
+    """Find the process, other than this one, whose lock keeps writers of a database out."""
     # A file that may be read may be locked: a reader, the console above all, can keep this process
     # from writing for as long as it likes, on purpose or by a fault (proc_locks(5)).
     wanted = {_inode(database.with_name(f"{database.name}-shm")): "POSIX"}
-    wanted[_inode(database.parent)] = "FLOCK"  # the lock of the sole writer, in database.py
+    # The folder's lock is that of `database.sole_writer`.
+    wanted[_inode(database.parent)] = "FLOCK"
     for line in _text(proc / "locks").splitlines():
+        # "1: POSIX  ADVISORY  WRITE 3568 fd:00:2531452 0 EOF" (proc_locks(5)), padded if shorter.
         _, kind, _, _, pid, file, start, end = (*line.split(), *[""] * 8)[:8]
         inode = file.rpartition(":")[2]
+        # A lock of our own, or on another file, keeps no writer out.
         ours = not pid.isdigit() or int(pid) in {0, os.getpid()}
         if ours or not inode.isdigit() or wanted.get(int(inode)) != kind:
             continue
@@ -73,7 +76,7 @@ def lock_holder(database: Path, proc: Path = PROC) -> LockHolder | None:
 
 
 def locked_trouble(by: LockHolder) -> Trouble:
-    """Say who keeps the records from being written, and what to do."""
+    """Write the trouble that names the process with the lock, and the command that ends it."""
     what = f"{by.name}, {by.pid}".strip(", ")
     command = f"sudo systemctl restart {by.unit}" if by.unit else f"sudo kill {by.pid}"
     return Trouble(
@@ -110,14 +113,14 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# Call records kept in memory while the disk takes none: weeks of calls of a front desk.
 CALLS_LIMIT: Final = 10_000
-"""Call records kept in memory while the disk does not take them: weeks of calls of a front desk."""
 JOBS_LIMIT: Final = 1_000
+# A stalled card comes back within seconds or not at all.
 ASK_LIMIT_S: Final = 30.0
-"""A stalled card comes back within seconds or not at all."""
 RETRY_S: Final = 5.0
+# A change that another process wrote is to be in force within a second (E12).
 LOOK_S: Final = 0.5
-"""What other processes wrote is looked for so often: in force within a second (E12)."""
 
 
 def _ignore(*_: object) -> None:
@@ -125,9 +128,9 @@ def _ignore(*_: object) -> None:
 
 
 class WriterSession:
-    """The writing connection: opened when needed, thrown away after any error; one thread only.
+    """The writing connection: opened when needed, closed after an error; for one thread.
 
-    `on_trouble` is told when the database had to be begun afresh.
+    `on_trouble` is called when a corrupt database was replaced.
     """
 
     def __init__(
@@ -144,9 +147,9 @@ class WriterSession:
         self.io_errors = 0
 
     def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a job, twice if need be, the second time on a new connection; raises StoreError."""
-        # A write whose outcome is unknown is tried once more on a new connection: so every job must
-        # be idempotent (reliability.md 4, "Errors").
+        """Run a job, a second time on a new connection if it fails; raises StoreError."""
+        # After an I/O error the outcome of a write is unknown: it is tried once more on a new
+        # connection, so every job must be idempotent (reliability.md 4, "Errors").
         try:
             return self._once(job)
         except sqlite3.Error as error:
@@ -172,22 +175,26 @@ class WriterSession:
         try:
             with one_job(sqlite3.Error, OSError):
                 result = job(self._connected())
-        except Bug:  # whatever it has begun is rolled back
+        except Bug:
+            # Closing rolls back what the failed job has begun.
             self.close()
             raise
         except sqlite3.Error as error:
             self.io_errors += is_io_error(error)
-            if not is_busy(error):  # another one's lock: nothing is wrong with the connection
+            # Another process's lock says nothing against this connection; after any other error
+            # only a fresh one is trusted.
+            if not is_busy(error):
                 self.close()
             raise
-        except OSError as error:  # what opens the database calls fsync itself
+        except OSError as error:
+            # Opening the database calls fsync outside SQLite (database.fsync_directory).
             self.io_errors += error.errno == errno.EIO
             raise
         self.io_errors = 0
         return result
 
     def end(self) -> None:
-        """Close the connection, and let others write."""
+        """Close the connection and release the lock of the sole writer."""
         self.close()
         self._lock.close()
 
@@ -198,6 +205,7 @@ class WriterSession:
                 self._is_sole = True
             opened = open_database(self._path, self._path.parent / "corrupt")
             self._connection = opened.connection
+            # Directory, sheets and users outlive a damaged database by their copy (P4, P5).
             copied = backup.restore(opened.connection, backup.folder_of(self._path))
             trouble = policy_restored(opened.trouble, copied) if copied else opened.trouble
             if trouble:
@@ -207,11 +215,11 @@ class WriterSession:
 
 
 class DatabaseWriter:
-    """The writer thread and its queue of jobs. `boot` names this run of call control.
+    """The writer thread and its queue of jobs; `boot` identifies this run of call control.
 
-    Callbacks come from the worker's own thread: `on_trouble(Trouble)` when the store degrades and
-    `on_trouble(None)` when it is well again; `on_interrupted(records)` once, with the calls that
-    the last run left open (E18).
+    Callbacks run in the writer thread: `on_trouble(Trouble)` when the store degrades,
+    `on_trouble(None)` when it recovers; `on_interrupted(records)` once, with the calls that the
+    last run left open (E18).
     """
 
     def __init__(
@@ -223,7 +231,7 @@ class DatabaseWriter:
     ) -> None:
         self._boot = boot
         self.letters: RequestMails = NO_MAILS
-        """The mails that a request which was taken by voice leads to."""
+        """Mails to queue with a request that a caller recorded."""
         self._on_trouble = on_trouble
         self._on_interrupted = on_interrupted
         self._latest: dict[str, CallRecord] = {}
@@ -233,6 +241,7 @@ class DatabaseWriter:
         self._worker = Worker(
             "records",
             self._turn,
+            # Nothing is written any more: call control reports it and leaves when lines are idle.
             lambda _: on_trouble(RECORDS_ENDED),
             end=self._end,
             pending=lambda: not self._jobs.empty(),
@@ -240,24 +249,24 @@ class DatabaseWriter:
         self._trouble: Trouble | None = None
         self._looks: list[Callable[[sqlite3.Connection], object]] = []
         self.prepare: Callable[[sqlite3.Connection], object] = _ignore
-        """Called with every new connection, before anything is written; to be said first."""
+        """Called with every new connection before anything is written; set it before `start`."""
         self._look_at = 0.0
 
     def watch(self, look: Callable[[sqlite3.Connection], object]) -> None:
-        """Have `look` called every LOOK_S in the worker's thread; to be said before `start`.
+        """Register a callback for every LOOK_S in the writer thread; call this before `start`.
 
-        It should read a row or two, which lie in memory: the disk is not kept busy.
+        It should read a row or two, which are in the page cache: the disk is not kept busy.
         """
         self._looks.append(look)
 
     def start(self) -> DatabaseWriter:
-        """Start the thread; it opens the database itself, so that a stalled disk stops nobody."""
+        """Start the thread; it opens the database itself, so a stalled disk delays no caller."""
         self._wake()
         self._worker.start()
         return self
 
     def stop(self, limit: float = JOIN_LIMIT) -> None:
-        """Write what is pending and end; raises Bug when the disk stalls longer than `limit` s."""
+        """Write pending records and end; raises Bug when the disk stalls longer than `limit` s."""
         self._worker.stopping.set()
         self._wake()
         self._worker.stop(limit)
@@ -269,25 +278,26 @@ class DatabaseWriter:
 
     @property
     def beat_at(self) -> float:
-        """When the worker's loop last turned (monotonic s)."""
+        """Time of the loop's last turn (monotonic s)."""
         return self._worker.beat_at
 
     def write_call(self, record: CallRecord) -> None:
-        """Keep a call record (`WriteCall`); never waits, never raises."""
+        """Queue a call record (`WriteCall`); never waits, never raises."""
+        # Beyond the bound new calls are not recorded, which is reported; known ones are updated.
         if len(self._latest) >= CALLS_LIMIT and record.call not in self._latest:
             self._tell(DATABASE_OVERFLOW)
             return
         # Kept by call until it is written, a newer one in place of the older: a stalled disk costs
         # memory once per call.
         self._latest[record.call] = record
-        # whoever is in the queue makes the worker look at `_latest` after taking it
+        # Any job in the queue makes `_turn` write `_latest` too: no second wake-up is needed.
         if self._jobs.empty():
             self._wake()
 
     def keep_call(
         self, record: CallRecord, done: Callable[[CentralinoError | None], None] = _ignore
     ) -> None:
-        """Write a call record and say so: `done` gets None or the error, in the worker's thread."""
+        """Write a call record; `done` gets None or the error, in the writer thread."""
         self.do(lambda c: call_log.upsert_calls(c, (record,), self._boot), done)
 
     def do(
@@ -295,7 +305,7 @@ class DatabaseWriter:
         job: Callable[[sqlite3.Connection], T],
         done: Callable[[T | CentralinoError], None] = _ignore,
     ) -> None:
-        """Queue an idempotent job; `done` gets its result or its error, in the worker's thread."""
+        """Queue an idempotent job; `done` gets its result or its error, in the writer thread."""
         try:
             self._jobs.put_nowait(lambda session: done(_attempt(session, job)))
         except queue.Full:
@@ -307,16 +317,17 @@ class DatabaseWriter:
             )
 
     def ask(self, job: Callable[[sqlite3.Connection], T], limit_s: float = ASK_LIMIT_S) -> T:
-        """Do an idempotent job and wait for it: for threads that may.
+        """Run an idempotent job and wait for its result; not for call control's main thread.
 
-        Raises StoreError, OfficeError; after `limit_s` the outcome is unknown, the job may yet be
-        done.
+        Raises StoreError, OfficeError; after `limit_s` seconds the outcome is unknown: the job may
+        yet be done.
         """
         box: queue.SimpleQueue[T | CentralinoError] = queue.SimpleQueue()
         self.do(job, box.put)
         try:
             result = box.get(timeout=limit_s)
         except queue.Empty:
+            # The job stays in the queue: a stalled disk may still take it.
             raise NotKept(
                 f"gli archivi non hanno risposto in {limit_s:g} s: far controllare la memoria",
                 f"the records gave no answer in {limit_s:g} s: check the disk",
@@ -325,14 +336,14 @@ class DatabaseWriter:
             raise result
         return result
 
-    # --- what the mailbox asks (voicemail.mailbox.MessageIndex) ---
+    # The mailbox calls what follows, from its own worker thread (voicemail.recording.MessageIndex).
 
     def store_message(self, message: Message, record: CallRecord) -> int:
-        """Commit a message with its call; returns how many wait; raises StoreError."""
+        """Commit a message with its call; returns the count of open messages; raises StoreError."""
         return self.ask(lambda c: voicemail.insert_message(c, message, record, self._boot))
 
     def store_request(self, message: Message, request: NewRequest) -> int:
-        """Commit a request that was taken by voice; raises OfficeError, StoreError."""
+        """Commit a request that a caller recorded; raises OfficeError, StoreError."""
         sound = RequestSound(f"voicemail/{message.path}", message.sha256)
         taking = RequestToStore(message.id, request, request.at, sound)
         number = self.ask(lambda c: requests.insert_request(c, taking, self.letters)).number
@@ -340,11 +351,11 @@ class DatabaseWriter:
         return number
 
     def known_messages(self) -> frozenset[str]:
-        """Return the ids of all messages and requests in the records; raises StoreError."""
+        """Return the ids of all messages and requests in the database; raises StoreError."""
         return self.ask(lambda c: voicemail.message_ids(c) | requests.request_ids(c))
 
     def messages_waiting(self) -> int:
-        """Count the messages nobody has closed; raises StoreError."""
+        """Count the open messages; raises StoreError."""
         return self.ask(voicemail.count_waiting)
 
     def close_message(
@@ -353,10 +364,11 @@ class DatabaseWriter:
         """Close a message; raises OfficeError, StoreError."""
         return self.ask(lambda c: voicemail.close_message(c, name, by, outcome, at, note))
 
-    # --- the thread ---
+    # What follows runs in the writer thread.
 
     def _turn(self) -> None:
         job = self._next()
+        # Calls first: a later job sees every call that was queued before it.
         self._write_calls()
         if job:
             job(self._session)
@@ -370,8 +382,7 @@ class DatabaseWriter:
             self._session.end()
 
     def _next(self) -> Callable[[WriterSession], None] | None:
-        """Wait for work; look again in a while when records wait for a failing disk, or others
-        may have written."""
+        """Wait for a job; None after a pause: to retry a failing disk, or to run the callbacks."""
         with contextlib.suppress(queue.Empty):
             return self._jobs.get(timeout=self._pause())
         return None
@@ -382,7 +393,7 @@ class DatabaseWriter:
         return max(0.0, self._look_at - time.monotonic()) if self._looks else BEAT_S
 
     def _look(self) -> None:
-        """Have looked what other processes wrote; what fails is tried again in a while."""
+        """Run the callbacks of `watch`; after a failure again in RETRY_S."""
         if self._trouble or time.monotonic() < self._look_at:
             return
         found = [_attempt(self._session, look) for look in self._looks]
@@ -392,7 +403,8 @@ class DatabaseWriter:
     def _write_calls(self) -> None:
         batch = [self._latest.pop(call) for call in list(self._latest)]
         result = _attempt(self._session, lambda c: self._write(c, batch))
-        if isinstance(result, Bug):  # one of them cannot be written: the others can
+        if isinstance(result, Bug):
+            # One record of the batch cannot be written by a fault of ours: the others can.
             for record in batch:
                 self._write_alone(record)
             return
@@ -402,7 +414,7 @@ class DatabaseWriter:
         self._judge(result)
 
     def _write_alone(self, record: CallRecord) -> None:
-        """Write one record; one that no disk would take is given up, and named in the journal."""
+        """Write one record; one that a fault of ours keeps out is given up, and logged."""
         result = _attempt(self._session, lambda c: self._write(c, [record]))
         if isinstance(result, Bug):
             log.error("records: call %s cannot be written and is given up", record.call)
@@ -410,19 +422,20 @@ class DatabaseWriter:
             self._keep_in_memory(record)
 
     def _keep_in_memory(self, record: CallRecord) -> None:
-        """Try a record again later, unless a newer one has come meanwhile."""
+        """Queue a record again, unless a newer one has come meanwhile."""
         self._latest.setdefault(record.call, record)
 
     def _write(self, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
-        """Write a batch; without one and in trouble, see whether anything can be written at all."""
+        """Write a batch; without one, and in trouble, test whether the database can be written."""
         if batch:
             call_log.upsert_calls(connection, batch, self._boot)
         elif self._trouble:
+            # A read proves nothing about the disk: the same version is written once more.
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute(f"PRAGMA user_version = {version}")
 
     def _note_errors(self) -> None:
-        """Tell of a job that the disk refused twice: not only call records are written."""
+        """Report a job that the disk refused twice; `_judge` does so for call records alone."""
         if self._session.io_errors > 1:
             self._tell(DATABASE_UNSURE)
 
@@ -443,21 +456,24 @@ class DatabaseWriter:
         self._trouble = trouble
 
     def _close_interrupted(self, connection: sqlite3.Connection) -> None:
+        # First the monitoring triggers: the calls that a kill left open are to make events, too.
         self.prepare(connection)
         interrupted = call_log.close_interrupted(connection, self._boot)
         if interrupted:
             self._on_interrupted(interrupted)
 
     def _wake(self) -> None:
-        with contextlib.suppress(queue.Full):  # then it is awake
+        # A full queue keeps the thread awake by itself.
+        with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
 
 
 def _attempt(session: WriterSession, job: Callable[[sqlite3.Connection], T]) -> T | CentralinoError:
-    """Do a job and return its error instead of raising it: the thread outlives every disk."""
+    """Run a job and return its error instead of raising it: no disk fault ends the thread."""
     try:
         return session.run(job)
     except CentralinoError as error:
+        # An OfficeError is an answer to the caller, no failure of the disk.
         return error
     except (sqlite3.Error, OSError) as error:
         return NotKept(

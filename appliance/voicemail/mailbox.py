@@ -1,7 +1,7 @@
 """Mailbox: the queue and worker thread that record messages; its callers never wait.
 
-Sound is queued to one writer thread, at most `Limits.backlog_ms` of it for one recording: a card
-that stalls for 20 s loses nothing, one that stalls for minutes leaves a gap that is told.
+Sound is queued to one writer thread, at most `MailboxLimits.backlog_ms` for one recording: a card
+that stalls for 20 s loses nothing, one that stalls for minutes leaves a gap that is reported.
 """
 
 from __future__ import annotations
@@ -39,26 +39,29 @@ DEFAULT_LIMITS: Final = MailboxLimits()
 
 @dataclass(slots=True)
 class Intake:
-    """What one recording has in the queue. Each counter has one writer, so no lock is needed."""
+    """Byte counters of one recording's sound in the queue."""
 
+    # Each counter is written by one thread alone, so no lock is needed: `written` by the worker
+    # thread, the others by the thread that brings the sound.
     bytes_per_ms: int
-    queued: int = 0  # counted by who brings sound
-    written: int = 0  # counted by the writer thread
-    lost: int = 0  # bytes refused since the last that were taken
+    queued: int = 0
+    written: int = 0
+    lost: int = 0
+    """Bytes refused since the last ones that were taken."""
 
     @property
     def waiting_ms(self) -> int:
-        """Sound that the disk has not taken yet."""
+        """Sound (ms) that is not on the disk yet."""
         return (self.queued - self.written) // self.bytes_per_ms
 
 
 class Mailbox:
-    """Voicemail below `directory`; one thread of the desk speaks to it.
+    """Voicemail below `directory`; called by one thread of call control.
 
     `index` registers messages (`store.writer.DatabaseWriter`); `header` makes WAV headers. Events
-    are posted from the writer's thread: MessageStored or StoreFailed for each `finish`, StoreFailed
-    also as soon as a recording fails, RecordingGap, MessagesWaiting, RoomForMessages when that has
-    changed; `on_trouble(None)` ends a trouble.
+    are posted from the worker thread: MessageStored or StoreFailed for each `finish`, StoreFailed
+    also as soon as a recording fails, RecordingGap, MessagesWaiting, RoomForMessages on a change;
+    `on_trouble(None)` ends a trouble.
     """
 
     def __init__(
@@ -82,26 +85,28 @@ class Mailbox:
         self._worker = Worker(
             "voicemail",
             self._turn,
+            # Nothing is recorded any more: that is reported, and the service restarts when idle.
             lambda _: on_trouble(ENDED),
             begin=self._writer.recover,
             end=self._writer.close,
             pending=lambda: not self._commands.empty(),
         )
         self.has_room = True
-        """False while messages cannot be recorded for want of space: callers are told so."""
+        """False while the disk is too full for messages: callers are told so."""
 
     def start(self) -> Mailbox:
-        """Start the writer; its first work is recovery, and its first fact MessagesWaiting."""
+        """Start the thread; it begins with recovery, and its first event is MessagesWaiting."""
         self._worker.start()
         return self
 
     def stop(self, limit: float = JOIN_LIMIT) -> None:
-        """Do what is queued and end; a recording still open is finished by the next start.
+        """Run the queued commands and end; an open recording is finished by the next start.
 
-        Raises Bug when a stalled disk outlives `limit` seconds.
+        Raises Bug when the disk stalls longer than `limit` seconds.
         """
         self._worker.stopping.set()
-        self._commands.put(None)  # wakes it
+        # Wakes the thread, which may wait for BEAT_S else.
+        self._commands.put(None)
         self._worker.stop(limit)
 
     @property
@@ -111,23 +116,27 @@ class Mailbox:
 
     @property
     def beat_at(self) -> float:
-        """When the writer's loop last turned (monotonic s)."""
+        """Time of the loop's last turn (monotonic s)."""
         return self._worker.beat_at
 
     def begin(self, recording: str, law: str, record: CallRecord) -> None:
         """Begin a recording of a call in the line's own law ("ulaw", "alaw", "linear8"...)."""
+        # A late or doubled order of call control is no error of this thread.
         if recording in self._intakes:
             log.warning("voicemail: recording %s was begun twice", recording)
             return
         self._intakes[recording] = Intake(_bytes_per_ms(law))
-        ident = uuid.uuid4().hex  # never reused, whatever the desk calls its recordings
+        # Never reused, however call control names its recordings.
+        ident = uuid.uuid4().hex
         self._commands.put(lambda: self._writer.begin(recording, ident, law, record))
 
     def append(self, recording: str, data: bytes) -> None:
         """Add sound as it arrives."""
         intake = self._intakes.get(recording)
+        # Sound of an unknown recording is ignored, like any other late order.
         if intake is None or not data:
             return
+        # Beyond the bound sound becomes a gap of its length, which `_tell_lost` announces.
         if intake.waiting_ms + len(data) // intake.bytes_per_ms > self._limits.backlog_ms:
             intake.lost += len(data)
             return
@@ -136,14 +145,14 @@ class Mailbox:
         self._commands.put(lambda: self._write(recording, intake, data))
 
     def gap(self, recording: str, ms: int) -> None:
-        """Keep the place of `ms` of sound that was lost before it came here (RecordingGap)."""
+        """Append silence for `ms` of sound lost before the mailbox; no RecordingGap is posted."""
         if recording in self._intakes and ms > 0:
             self._commands.put(lambda: self._writer.gap(recording, ms, announce=False))
 
     def finish(self, recording: str, trim_ms: int = 0, record: CallRecord | None = None) -> None:
-        """Make the recording a message, without its last `trim_ms` (`StoreMessage`).
+        """Seal the recording as a message, without its last `trim_ms` (`StoreMessage`).
 
-        `record` replaces the one given at `begin`.
+        `record` replaces the one given to `begin`.
         """
         intake = self._intakes.pop(recording, None)
         if intake is None:
@@ -153,7 +162,7 @@ class Mailbox:
         self._commands.put(lambda: self._writer.finish(recording, trim_ms, record))
 
     def finish_request(self, recording: str, trim_ms: int, request: NewRequest) -> bool:
-        """Make the recording the words of a request (`StoreRequest`); False: it never began."""
+        """Seal the recording as a request's words (`StoreRequest`); False if it never began."""
         intake = self._intakes.pop(recording, None)
         if intake is None:
             log.warning("voicemail: recording %s was never begun", recording)
@@ -163,7 +172,7 @@ class Mailbox:
         return True
 
     def drop(self, recording: str) -> None:
-        """Forget a recording that is no message (`DropRecording`)."""
+        """Delete a recording that is no message (`DropRecording`)."""
         if self._intakes.pop(recording, None):
             self._commands.put(lambda: self._writer.drop(recording))
 
@@ -176,10 +185,10 @@ class Mailbox:
         if lost_ms:
             self._commands.put(lambda: self._writer.gap(recording, lost_ms, announce=True))
 
-    # --- the thread ---
+    # What follows runs in the worker thread.
 
     def _turn(self) -> None:
-        """Do one command, or wait until something is due; then what is due."""
+        """Run one command, or wait until something is due; then run `tick`."""
         due = self._writer.due_in()
         command = None
         with contextlib.suppress(queue.Empty):
@@ -194,10 +203,12 @@ class Mailbox:
         intake.written += len(data)
 
     def _recount(self) -> None:
-        with contextlib.suppress(CentralinoError):  # the records tell their own trouble
+        # The database writer reports its own trouble.
+        with contextlib.suppress(CentralinoError):
             self._writer.recount()
 
     def _heard(self, trouble: Trouble | None) -> None:
+        # Callers are told before the tone that no message can be kept, each change once.
         had_room, self.has_room = self.has_room, trouble != NO_ROOM
         if had_room is not self.has_room:
             self._post(RoomForMessages(self.has_room))
@@ -205,7 +216,8 @@ class Mailbox:
 
 
 def _bytes_per_ms(law: str) -> int:
-    """Return what an unknown law's bytes count for; the writer refuses it in a sentence."""
+    """Return the bytes of 1 ms of sound, 1 for an unknown law."""
+    # The writer refuses an unknown law, in a sentence: here it must only not raise.
     with contextlib.suppress(CentralinoError):
         return storage.bytes_per_ms(law)
     return 1

@@ -1,7 +1,7 @@
 """Recordings on disk: written, sealed into messages, recovered after a crash.
 
-A seam: everything here runs in the mailbox's worker thread alone; `mailbox.py` is the queue before
-it, and the crash tests drive these steps without a thread.
+Everything here runs in the mailbox's worker thread alone. It is apart from that thread's queue
+(mailbox.py) so that the crash tests run these steps without a thread.
 """
 
 from __future__ import annotations
@@ -51,16 +51,14 @@ if TYPE_CHECKING:
 
 
 # ---- recording ---------------------------------------------------------------------------------
-# One recording on disk: begun, grown, and sealed into a whole message.
-#
-# Used by the writer thread and by recovery alone. Order of sealing (reliability.md 4): header and
-# SHA-256 → fsync → close → sidecar durable → rename → fsync of the directory. What follows, the
-# records' transaction and only then "stored", is the writer's.
+# One recording, from its empty file to a whole message. Order of sealing (reliability.md 4): header
+# and SHA-256 → fsync → close → sidecar durable → rename → fsync of the directory. Then follow the
+# database's transaction, and only after that "stored" (RecordingWriter._register).
 
 
 @dataclass(slots=True)
 class Recording:
-    """A growing `rec/ID.part`: header of no length, then sound in the line's own law."""
+    """A growing `rec/ID.part`: a header of length 0, then sound in the line's companding law."""
 
     folders: MailboxFolders
     header: Header
@@ -76,12 +74,11 @@ class Recording:
     _message: Message | None = None
 
     def create(self) -> None:
-        """Make files and names durable before the first sound; raises OSError, StoreError.
-
-        The part is empty until then: its name rides in the journal's commit of the sidecar, its
-        header goes to the card with the first sound.
-        """
+        """Create the files, names durable before the first sound; raises OSError, StoreError."""
+        # Raises StoreError for an unknown law before there is any file.
         storage.bytes_per_ms(self.law)
+        # The part stays empty until its name is durable: the name shares the journal's commit of
+        # the sidecar, and the header goes to the card with the first sound.
         if self._descriptor < 0:
             self._descriptor = storage.create_file(self.folders.part(self.id))
         storage.write_durably(
@@ -93,29 +90,29 @@ class Recording:
         self._size = len(head)
 
     def append(self, data: bytes, now: float) -> None:
-        """Add sound; raises OSError, and may then be tried again with the same sound."""
+        """Append sound; raises OSError, and may then be repeated with the same sound."""
         storage.write_at(self._descriptor, data, self._size)
         self._size += len(data)
         if self.dirty_since is None:
             self.dirty_since = now
 
     def gap(self, ms: int, now: float) -> None:
-        """Keep the place of `ms` of lost sound with silence; raises OSError."""
+        """Append silence in place of `ms` of lost sound; raises OSError."""
         self.append(storage.silence(self.law, ms), now)
         self.gap_ms += ms
 
     def sync(self) -> None:
-        """Bring what was appended to the disk; raises OSError, after which nothing is certain."""
+        """Bring appended sound to the disk; raises OSError: then nothing of it is certain."""
         self.dirty_since = None
         os.fdatasync(self._descriptor)
 
     def seal(self, trim_ms: int) -> Message:
-        """Make the recording a whole message without its last `trim_ms`.
+        """Seal the recording, without its last `trim_ms`, into a whole message.
 
-        Raises OSError, StoreError. When only the publishing failed, for want of space,
-        it may be tried again.
+        Raises OSError, StoreError. May be repeated when only the publishing failed (disk full).
         """
         sidecar = Sidecar(self.id, self.law, self.record, request=self.request)
+        # Set already in a repeated try: the descriptor was closed then.
         if self._message is None:
             keep = (
                 self._size
@@ -130,13 +127,13 @@ class Recording:
         return self._message
 
     def abandon(self) -> None:
-        """Close the file and leave it to recovery; raises OSError."""
+        """Close the file and leave it for recovery; raises OSError."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
 
     def drop(self) -> None:
-        """Forget the recording; raises OSError."""
+        """Delete the recording; raises OSError."""
         self.abandon()
         forget_recording(self.folders, self.id)
 
@@ -150,7 +147,7 @@ def complete_recording(
     gap_ms: int = 0,
     interrupted: bool = False,
 ) -> Message:
-    """Make an open part a whole WAV file of its first `keep` bytes of sound, on disk and closed.
+    """Complete an open part to a WAV file of its first `keep` bytes of sound; fsync and close it.
 
     Closes `descriptor` in any case. Raises OSError, StoreError.
     """
@@ -166,26 +163,31 @@ def publish_recording(folders: MailboxFolders, sidecar: Sidecar) -> None:
     """Rename a complete, synced part into `new/`, its sidecar first; raises OSError."""
     done = folders.begun(sidecar.id).with_suffix(".done")
     storage.write_durably(done, encode_sidecar(sidecar))
+    # The sidecar goes first: a sound in `new/` without one goes back to be finished anew
+    # (unfinished_recordings).
     done.rename(folders.meta(sidecar.id))
-    folders.part(sidecar.id).chmod(SHARED)  # the console plays it
+    # The console plays it.
+    folders.part(sidecar.id).chmod(SHARED)
     folders.part(sidecar.id).rename(folders.wav(sidecar.id))
     fsync_directory(folders.new)
     fsync_directory(folders.rec)
 
 
 def forget_recording(folders: MailboxFolders, ident: str) -> None:
-    """Remove what `rec/` holds of a recording; raises OSError."""
+    """Delete the files of a recording in `rec/`; raises OSError."""
     for path in (folders.part(ident), folders.begun(ident)):
         path.unlink(missing_ok=True)
 
 
 def _write_header(header: Header, law: str, descriptor: int, keep: int) -> str:
+    # Nothing was recorded, or the trimmed tone was all of it.
     if keep <= 0:
         raise StoreError("the recording holds no sound: nothing was stored")
     head = header(law, keep)
     os.ftruncate(descriptor, len(head) + keep)
     storage.write_at(descriptor, head, 0)
-    if keep % 2:  # RIFF chunks end at even places
+    # RIFF chunks end at even offsets.
+    if keep % 2:
         storage.write_at(descriptor, b"\0", len(head) + keep)
     return storage.file_sha256(descriptor)
 
@@ -210,20 +212,19 @@ def _message(sidecar: Sidecar, digest: str, keep: int, gap_ms: int, interrupted:
 
 
 # ---- recovery ----------------------------------------------------------------------------------
-# What a start finds: messages without a row, recordings without an end, things nobody understands.
-#
-# Each step may be cut short by the next power cut and done again (reliability.md 7, F2).
+# At a start: messages without a row, recordings without an end, files that cannot be read. Each
+# step may be cut short by the next power cut and is then repeated (reliability.md 7, F2).
 
 log = logging.getLogger(__name__)
 
 
 class SetAsideError(StoreError):
-    """Raised when files were moved to `corrupt/`: nothing is left to be tried again."""
+    """Raised when files were moved to `corrupt/`: there is nothing left to try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveredMessage:
-    """A whole message on disk that the records may not know yet."""
+    """A whole message on disk that may not be in the database yet."""
 
     message: Message
     record: CallRecord
@@ -231,10 +232,9 @@ class RecoveredMessage:
 
 
 def unfinished_recordings(folders: MailboxFolders) -> list[str]:
-    """List the recordings left in `rec/`; raises OSError.
-
-    A sound that reached `new/` before its sidecar is taken back to be finished again.
-    """
+    """List the recordings left in `rec/`; raises OSError."""
+    # A file system may reorder the two renames of publish_recording: a sound that reached `new/`
+    # before its sidecar goes back to be finished again.
     for wav in folders.new.glob("*.wav"):
         if not folders.meta(wav.stem).exists() and folders.begun(wav.stem).exists():
             wav.rename(folders.part(wav.stem))
@@ -244,12 +244,13 @@ def unfinished_recordings(folders: MailboxFolders) -> list[str]:
 def finish_recording(
     folders: MailboxFolders, header: Header, ident: str, minimum_ms: int
 ) -> RecoveredMessage | None:
-    """Finish a recording that was cut off, flagged `interrupted`; None when it was too short.
+    """Complete a recording that was cut off, flagged `interrupted`; None if it was too short.
 
     Raises OSError; SetAsideError for a recording without a readable sidecar.
     """
     if folders.part(ident).stat().st_size <= storage.longest_head(header):
-        # Begun on a full disk, perhaps with half a sidecar: nobody was told anything of it.
+        # Begun on a full disk, perhaps with half a sidecar: the caller was promised nothing, and it
+        # is no damaged file.
         log.warning("voicemail: recording %s never got any sound", ident)
         forget_recording(folders, ident)
         return None
@@ -257,6 +258,7 @@ def finish_recording(
     part = folders.part(ident)
     head = len(header(sidecar.law, 0))
     whole, gap_ms = storage.mend_sound(sidecar.law, part.read_bytes()[head:])
+    # Too short to understand: the call's row stays, the sound does not.
     if storage.length_ms(sidecar.law, len(whole)) < minimum_ms:
         log.warning("voicemail: a recording of call %s was too short", sidecar.record.call)
         forget_recording(folders, ident)
@@ -271,15 +273,15 @@ def finish_recording(
 
 
 def orphaned_messages(folders: MailboxFolders, known: frozenset[str]) -> list[str]:
-    """List the files of `new/` that the records do not know; raises OSError."""
+    """List the ids of files in `new/` that are not in the database; raises OSError."""
     recording = {path.stem for path in folders.rec.glob("*.part")}
     return sorted({path.stem for path in folders.new.iterdir()} - known - recording)
 
 
 def adopt_orphan(folders: MailboxFolders, ident: str) -> RecoveredMessage:
-    """Take up a message of `new/` by its sidecar, its sound verified.
+    """Recover a message of `new/` from its sidecar, its sound verified by SHA-256.
 
-    Raises OSError; SetAsideError for what is not whole.
+    Raises OSError; SetAsideError for a message that is not whole.
     """
     meta, wav = folders.meta(ident), folders.wav(ident)
     sidecar = _sidecar_or_aside(folders, meta, wav)
@@ -287,13 +289,14 @@ def adopt_orphan(folders: MailboxFolders, ident: str) -> RecoveredMessage:
     if message is None or _sha256(wav) != message.sha256:
         set_aside(folders, meta, wav)
         raise SetAsideError(f"message {ident} is not whole: it was moved to corrupt/")
-    fsync_directory(folders.new)  # its rename may be what failed
+    # The fsync of its rename may be what failed: the name must be durable before the row is.
+    fsync_directory(folders.new)
     record = sidecar.record if sidecar.request else _closed(sidecar.record, Result.MESSAGE)
     return RecoveredMessage(message, record, sidecar.request)
 
 
 def sweep_recordings(folders: MailboxFolders) -> None:
-    """Remove what interrupted steps leave in `rec/` beside recordings; raises OSError."""
+    """Delete leftovers of interrupted steps in `rec/`; raises OSError."""
     for path in sorted(folders.rec.iterdir()):
         leftover = path.suffix in {".copy", ".done"}
         if leftover or (path.suffix == ".meta" and not folders.part(path.stem).exists()):
@@ -301,7 +304,7 @@ def sweep_recordings(folders: MailboxFolders) -> None:
 
 
 def set_aside(folders: MailboxFolders, *paths: Path) -> None:
-    """Move files into `corrupt/`, those that exist, over nothing that is there; raises OSError."""
+    """Move existing files into `corrupt/`, overwriting nothing there; raises OSError."""
     for path in paths:
         target = folders.corrupt / path.name
         n = 0
@@ -315,7 +318,7 @@ def set_aside(folders: MailboxFolders, *paths: Path) -> None:
 
 
 def _closed(record: CallRecord, result: Result) -> CallRecord:
-    """Close the record for a database that does not know the call; a known call keeps its own."""
+    """Close the record of an open call, for a database without it; a known call keeps its row."""
     return replace(record, result=result) if record.result is Result.OPEN else record
 
 
@@ -326,6 +329,7 @@ def _sidecar_or_aside(folders: MailboxFolders, meta: Path, wav: Path) -> Sidecar
         reason = f"{wav.name} has no description: it was moved to corrupt/"
     except StoreError as error:
         reason = str(error)
+    # A sound whose call is not known is kept, not guessed at; recovery goes on with the others.
     set_aside(folders, meta, wav)
     raise SetAsideError(reason)
 
@@ -342,30 +346,29 @@ def _sha256(path: Path) -> str:
 
 
 # ---- writer ------------------------------------------------------------------------------------
-# What the mailbox's thread does: every disk operation of voicemail, one after the other.
-#
-# Nothing here raises for a disk's sake: each failure ends in StoreFailed with one sentence, and
-# what reached the disk stays for recovery, which is tried again until it succeeds.
+# All disk operations of voicemail, one after the other, in the mailbox's thread. No disk error is
+# raised here: it ends in StoreFailed with one sentence, and what reached the disk stays for
+# recovery, which is retried until it succeeds.
 
 T = TypeVar("T")
 LOOK_S: Final = 30.0
-"""How much room there is is looked at so often."""
+"""Interval (s) at which free space is checked."""
 
 
 class MessageIndex(Protocol):
-    """Where messages are registered: `store.writer.DatabaseWriter`. All raise StoreError."""
+    """Index of the messages: `store.writer.DatabaseWriter`. All methods raise StoreError."""
 
     def store_message(self, message: Message, record: CallRecord) -> int:
-        """Commit a message with its call, durably; the same one twice is one."""
+        """Commit a message with its call; the same message twice is one."""
 
     def store_request(self, message: Message, request: NewRequest) -> int:
-        """Commit a request whose words the sound of `message` holds; returns its number.
+        """Commit a request whose words are the sound of `message`; returns its number.
 
-        The same one twice is one. Raises OfficeError when it cannot be taken.
+        The same request twice is one. Raises OfficeError for a request that is refused.
         """
 
     def known_messages(self) -> frozenset[str]:
-        """Return the ids of all messages, and of the requests: their words lie there too."""
+        """Return the ids of all messages and requests: both have sounds in the mailbox."""
 
     def messages_waiting(self) -> int:
         """Count the open messages."""
@@ -373,7 +376,7 @@ class MessageIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WriterContext:
-    """What the writer needs of the world: where, whom to tell, what time (monotonic s) it is."""
+    """Folders, index, callbacks and clock (monotonic s) of the writer."""
 
     folders: MailboxFolders
     header: Header
@@ -384,18 +387,19 @@ class WriterContext:
 
 
 class RecordingWriter:
-    """The thread's side of the mailbox; its methods are called by that thread alone."""
+    """Writer of the mailbox; its methods are called by the worker thread alone."""
 
     def __init__(self, outside: WriterContext, limits: MailboxLimits) -> None:
         self._to = outside
         self._limits = limits
         self._space = Space(outside.folders, limits)
         self._open: dict[str, Recording] = {}
-        self._owed: set[str] = (
-            set()
-        )  # ids of whole messages whose callers' calls were told "failed"
-        self._refused = 0  # recordings in a row that ended in EIO
-        self._unsettled = False  # files lie there that recovery must look at again
+        # Whole messages, by id, whose calls were told StoreFailed: their MessageStored is owed.
+        self._owed: set[str] = set()
+        # Recordings in a row that ended in EIO.
+        self._refused = 0
+        # True while recovery must look at files again.
+        self._unsettled = False
         self._set_aside = False
         self._tried_at = self._looked_at = outside.clock()
         self._trouble: Trouble | None = None
@@ -403,19 +407,20 @@ class RecordingWriter:
     # --- one recording ---
 
     def begin(self, recording: str, ident: str, law: str, record: CallRecord) -> None:
-        """Make the files of a recording."""
+        """Create the files of a recording."""
         handle = Recording(self._to.folders, self._to.header, ident, law, record)
         self._open[recording] = handle
+        # Below the low-water mark no message is begun: the caller is told at once.
         self._do(handle, self._space.require)
         self._do(handle, handle.create)
 
     def append(self, recording: str, data: bytes) -> None:
-        """Write sound; that of a recording that failed has nowhere to go."""
+        """Write sound; discarded once the recording has failed."""
         handle = self._open[recording]
         self._do(handle, lambda: handle.append(data, self._to.clock()))
 
     def gap(self, recording: str, ms: int, announce: bool) -> None:
-        """Write silence in the place of lost sound; `announce` it where the loss was ours."""
+        """Write silence for `ms` of lost sound; `announce`: post a RecordingGap, too."""
         handle = self._open[recording]
         if announce:
             self._to.post(RecordingGap(recording, ms))
@@ -428,7 +433,7 @@ class RecordingWriter:
         record: CallRecord | None,
         request: NewRequest | None = None,
     ) -> None:
-        """Seal a recording, register it, and only then say that it is stored."""
+        """Seal a recording, register it, and only then post that it is stored."""
         handle = self._open.pop(recording)
         handle.record, handle.request = record or handle.record, request
         message = self._do(handle, lambda: handle.seal(trim_ms))
@@ -440,17 +445,16 @@ class RecordingWriter:
         self._look()
 
     def drop(self, recording: str) -> None:
-        """Forget a recording; what cannot be removed now is too short for recovery to keep."""
+        """Delete a recording that is no message."""
         handle = self._open.pop(recording)
+        # A file that cannot be deleted is too short for recovery to make a message of it.
         try:
             handle.drop()
         except OSError as error:
             log.warning("voicemail: recording %s could not be removed: %s", handle.id, error)
 
-    # --- the rhythm ---
-
     def due_in(self) -> float | None:
-        """Say in how many seconds `tick` has something to do; None: nothing before a command."""
+        """Return in how many seconds `tick` is due; None: not before the next command."""
         now = self._to.clock()
         waits = [since + self._limits.sync_s - now for since in self._dirty().values()]
         if self._unsettled:
@@ -458,7 +462,7 @@ class RecordingWriter:
         return max(0.0, min(waits)) if waits else None
 
     def tick(self) -> None:
-        """Bring sound older than `sync_s` to the disk; try again what failed."""
+        """Sync sound older than `sync_s`; retry a recovery that failed."""
         now = self._to.clock()
         for recording, since in self._dirty().items():
             if now - since >= self._limits.sync_s:
@@ -466,10 +470,11 @@ class RecordingWriter:
         if self._unsettled and now - self._tried_at >= self._limits.retry_s:
             self.recover()
         if now - self._looked_at >= LOOK_S:
-            self._look()  # room goes and comes without any message, too
+            # Free space changes without any message, too.
+            self._look()
 
     def close(self) -> None:
-        """Leave what is still open to the recovery of the next start, as durable as may be."""
+        """Sync and close open recordings, for the recovery of the next start."""
         for handle in self._open.values():
             self._do(handle, handle.sync)
             with contextlib.suppress(OSError):
@@ -479,9 +484,10 @@ class RecordingWriter:
     # --- recovery ---
 
     def recover(self) -> None:
-        """Finish and adopt what lies on the disk; what the disk refuses is tried again later."""
+        """Finish cut-off recordings and adopt orphans; after a disk error again in `retry_s`."""
         self._unsettled = False
         self._tried_at = self._to.clock()
+        # Without a folder there is no voicemail until a later try; calls are not affected.
         try:
             self._to.folders.make()
             self._recover_files(self._to.index.known_messages())
@@ -494,7 +500,7 @@ class RecordingWriter:
         self._look()
 
     def recount(self) -> None:
-        """Post the count of open messages, at start and after a closing; raises StoreError."""
+        """Post the count of open messages; raises StoreError."""
         self._to.post(MessagesWaiting(self._to.index.messages_waiting()))
 
     def _recover_files(self, known: frozenset[str]) -> None:
@@ -510,19 +516,22 @@ class RecordingWriter:
         sweep_recordings(folders)
 
     def _recovered(self, step: Callable[[], RecoveredMessage | None]) -> None:
-        """Take one step; whatever it fails with, the others are recovered all the same."""
+        """Run one step of recovery; its failure holds back no other."""
         try:
             with one_job(OSError):
                 found = self._space.spending(step)
         except (SetAsideError, Bug) as error:
             self._set_aside = True
             log.warning("voicemail: %s", error)
-        except (OSError, CentralinoError) as error:  # this one may be read, or have room, later
+        except (OSError, CentralinoError) as error:
+            # The disk may be read, or have room, later.
             self._unsettled = True
             log.warning("voicemail: left for a later try: %s", error)
         else:
             if found:
                 log.warning("voicemail: message %s was recovered", found.message.id)
+                # Only a whole message whose row could not be written in this run still owes its
+                # call an outcome: all others are of calls that are over, or were told "failed".
                 quiet = found.message.id not in self._owed
                 self._register(found.message, found.record, found.request, quiet=quiet)
 
@@ -536,18 +545,19 @@ class RecordingWriter:
         *,
         quiet: bool = False,
     ) -> None:
-        """Commit the row; `quiet` for a message of an earlier run: its call is over."""
+        """Commit the row and post the outcome; `quiet`: post no outcome to the call."""
         try:
             with one_job(OSError):
                 told = self._space.spending(lambda: self._commit(message, record, request))
-        except (OSError, CentralinoError) as error:  # StoreError is both
+        except (OSError, CentralinoError) as error:
             self._unsettled = True
             if not quiet and message.id not in self._owed:
                 self._owed.add(message.id)
                 self._to.post(StoreFailed(message.call, str(error)))
             return
         self._owed.discard(message.id)
-        with contextlib.suppress(OSError):  # a sidecar left in rec/ is swept at the next start
+        # A sidecar left in `rec/` is swept at the next start.
+        with contextlib.suppress(OSError):
             self._to.folders.begun(message.id).unlink(missing_ok=True)
         for event in told[1:] if quiet else told:
             self._to.post(event)
@@ -555,7 +565,7 @@ class RecordingWriter:
     def _commit(
         self, message: Message, record: CallRecord, request: NewRequest | None
     ) -> tuple[Event, ...]:
-        """Make a whole recording a message, or the words of a request; first what to tell its call.
+        """Commit a recording as a message or request; returns the events, first that for its call.
 
         Raises StoreError, OfficeError.
         """
@@ -567,14 +577,14 @@ class RecordingWriter:
         return (RequestStored(message.call, index.store_request(message, request)),)
 
     def _give_up(self, handle: Recording) -> None:
-        """Say so, and let recovery save what reached the disk, as an interrupted message."""
+        """Post StoreFailed, and let recovery save the sound on disk as an interrupted message."""
         self._to.post(StoreFailed(handle.record.call, handle.failed))
         with contextlib.suppress(OSError):
             handle.abandon()
         self.recover()
 
     def _do(self, handle: Recording, action: Callable[[], T]) -> T | None:
-        """Do what may fail; a recording fails once, and says so at once."""
+        """Run an action, unless the recording has failed; a failure posts StoreFailed at once."""
         if handle.failed:
             return None
         try:
@@ -597,17 +607,21 @@ class RecordingWriter:
 
     @property
     def _failing(self) -> Trouble:
-        """Return the trouble; after a second failed fsync no page in memory is trusted."""
+        """Return the trouble of a failing disk."""
+        # After a second failed fsync no page in memory is trusted (reliability.md 4, "Errors").
         return VOICEMAIL_UNSURE if self._refused > 1 else FAILING
 
     def _look(self) -> None:
-        """Tell the worst that holds now, or that all is well."""
+        """Report the worst trouble there is now, or None."""
         self._looked_at = self._to.clock()
         try:
             trouble = self._space.check()
         except OSError:
+            # Not even the free space can be read.
             trouble = FAILING
         is_failing = self._unsettled or self._refused > 1
+        # A failing disk is worse than one with little room, not than one with none: then callers
+        # must hear that no message can be recorded (Mailbox.has_room).
         if is_failing and trouble != NO_ROOM:
             trouble = self._failing
         self._tell(trouble or (SET_ASIDE if self._set_aside else None))

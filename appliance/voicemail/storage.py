@@ -1,6 +1,7 @@
 """The mailbox's directory: file layout, free space, sound files and sidecars.
 
-Each write follows the durability protocol: write, fsync, rename, fsync of the directory.
+Each write follows the durability protocol: write, fsync, rename, fsync of the directory
+(reliability.md 4).
 """
 
 from __future__ import annotations
@@ -30,24 +31,20 @@ if TYPE_CHECKING:
 
 
 # ---- files -------------------------------------------------------------------------------------
-# Files that are whole or not there: the system calls of the durability protocol, in its order.
-#
-# Layout below the mailbox's directory (reliability.md 4): `rec/` what is being recorded, `new/`
-# whole messages, `corrupt/` what could not be understood (never deleted), `ballast` space to give
-# back.
+# The system calls of the durability protocol, in its order: a file is whole, or not there.
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxFolders:
-    """Where the mailbox keeps what; `make` creates them, durably."""
+    """Folders of the mailbox (reliability.md 4); `make` creates them durably."""
 
     root: Path
 
     @property
     def rec(self) -> Path:
-        """Recordings going on: `ID.part` (sound) and `ID.meta` (whose it is)."""
+        """Recordings in progress: `ID.part` (sound) and `ID.meta` (sidecar)."""
         return self.root / "rec"
 
     @property
@@ -57,32 +54,33 @@ class MailboxFolders:
 
     @property
     def corrupt(self) -> Path:
-        """What recovery could not understand."""
+        """Files that recovery could not read; never deleted."""
         return self.root / "corrupt"
 
     @property
     def ballast(self) -> Path:
-        """Allocated space that is given back when the disk is full."""
+        """A file of allocated space, deleted when the disk is full."""
         return self.root / "ballast"
 
     def part(self, ident: str) -> Path:
-        """Name the sound of a recording."""
+        """Return the path of a recording's sound."""
         return self.rec / f"{ident}.part"
 
     def begun(self, ident: str) -> Path:
-        """Name the sidecar of a recording."""
+        """Return the path of a recording's sidecar."""
         return self.rec / f"{ident}.meta"
 
     def wav(self, ident: str) -> Path:
-        """Name the sound of a whole message."""
+        """Return the path of a whole message's sound."""
         return self.new / f"{ident}.wav"
 
     def meta(self, ident: str) -> Path:
-        """Name the sidecar of a whole message."""
+        """Return the path of a whole message's sidecar."""
         return self.new / f"{ident}.meta"
 
     def make(self) -> None:
         """Create the folders; raises OSError."""
+        # The console plays messages: it may enter `new`, but neither `rec` nor `corrupt`.
         for folder, make in (
             (self.root, make_shared),
             (self.rec, make_private),
@@ -94,13 +92,14 @@ class MailboxFolders:
 
 
 def create_file(path: Path) -> int:
-    """Open a new file for writing and reading, never an old one; raises OSError."""
+    """Create a file for reading and writing; raises OSError, also for one that exists."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
 
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of `data` at `offset`; may be done again after an error; raises OSError."""
+    """Write all of `data` at `offset`; raises OSError, and may then be repeated."""
     view = memoryview(data)
+    # pwrite(2) may write less than it was given.
     while view:
         written = os.pwrite(descriptor, view, offset)
         offset += written
@@ -108,9 +107,10 @@ def write_at(descriptor: int, data: bytes, offset: int) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Put `data` on disk in a file; its *name* needs `fsync_directory`; raises OSError."""
+    """Write a file and fsync it; its *name* still needs `fsync_directory`; raises OSError."""
+    # An interrupted attempt may have left one.
     with contextlib.suppress(FileNotFoundError):
-        path.unlink()  # what an interrupted attempt left
+        path.unlink()
     descriptor = create_file(path)
     try:
         write_at(descriptor, data, 0)
@@ -120,11 +120,9 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def rewrite(path: Path, data: bytes) -> None:
-    """Put `data` in the place of a file's contents, all or nothing; raises OSError.
-
-    After a failed fsync the kernel holds pages for clean that never reached the disk: only a fresh
-    copy can be trusted (reliability.md 4, "Errors").
-    """
+    """Replace the contents of a file by `data`, all or nothing; raises OSError."""
+    # A new file, not the old one once more: after a failed fsync the kernel takes pages for clean
+    # that never reached the disk (reliability.md 4, "Errors").
     copy = path.with_suffix(".copy")
     write_durably(copy, data)
     copy.rename(path)
@@ -137,53 +135,55 @@ def file_sha256(descriptor: int) -> str:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return what an ordinary user may still write; raises OSError."""
+    """Return the free bytes of a disk for an unprivileged user; raises OSError."""
     state = os.statvfs(folder)
     return state.f_bavail * state.f_frsize
 
 
 def total_bytes(folder: Path) -> int:
-    """Return how large the disk is; raises OSError."""
+    """Return the size of a disk in bytes; raises OSError."""
     state = os.statvfs(folder)
     return state.f_blocks * state.f_frsize
 
 
 def set_ballast(path: Path, n_bytes: int) -> None:
     """Allocate the ballast, unless it is there; raises OSError."""
+    # A full ext4 takes neither files nor SQL, not even DELETE (reliability.md 2, R4): an unlink
+    # makes room, so there is a file to unlink.
     if n_bytes == 0 or (path.exists() and path.stat().st_size == n_bytes):
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(descriptor, 0, n_bytes)
+        # Its blocks are brought to the card: after a power cut there is something to give back.
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
 def release_ballast(path: Path) -> bool:
-    """Give the ballast's space back; tell whether there was any; raises OSError."""
+    """Delete the ballast; tell whether there was one; raises OSError."""
     try:
         path.unlink()
     except FileNotFoundError:
         return False
-    fsync_directory(path.parent)  # ext4 hands freed blocks out again once the unlink is committed
+    # ext4 hands freed blocks out again only once the unlink is committed.
+    fsync_directory(path.parent)
     return True
 
 
 # ---- sidecar -----------------------------------------------------------------------------------
-# The `.meta` beside every sound file: all that is needed to rebuild the records from the files.
-#
-# While a caller speaks it says whose recording this is; once the message is whole it also holds the
-# message with the sound's length and SHA-256.
+# The `.meta` file beside every sound: the database can be rebuilt from sidecars alone. During the
+# recording it holds the call; once the message is whole also the message, with length and SHA-256.
 
 VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """Whose sound a file is; `message` is None until it is whole.
+    """Description of a sound file; `message` is None until the message is whole.
 
-    `request`: the words are no message but those of a request that the desk took (P6).
+    `request`: the sound is no message, but the caller's words of a request for an office (P6).
     """
 
     id: str
@@ -208,7 +208,8 @@ def encode_sidecar(sidecar: Sidecar) -> bytes:
 
 
 def decode_sidecar(contents: bytes) -> Sidecar:
-    """Read a sidecar; raises StoreError when it is torn or not one of ours."""
+    """Read a sidecar; raises StoreError for one that is torn or no sidecar."""
+    # A torn sidecar is refused as a whole, never half understood.
     try:
         value = json.loads(contents)
         message = voicemail.message_from_row(value["message"]) if value["message"] else None
@@ -223,14 +224,14 @@ def decode_sidecar(contents: bytes) -> Sidecar:
 
 
 # ---- sound -------------------------------------------------------------------------------------
-# The little the mailbox must know of sound: how long bytes last, and what silence looks like.
+# Length of sound and silence by companding law: all that the mailbox knows of sound.
 
 Header = Callable[[str, int], bytes]
-"""`header(law, n_bytes)`: the WAV header before that much sound; its length depends on the law
-alone. The daemon hands in `media.wav.header`."""
+"""`header(law, n_bytes)`: the WAV header of that much sound; its length depends on the law alone.
+Call control passes `dsp.wav.header`."""
 
+# 8 kHz mono (G.711); v253.md 2.2 lists the formats that a modem's +VSM offers.
 _BYTES_PER_MS: Final = {"ulaw": 8, "alaw": 8, "linear8": 8, "linear16": 16}
-"""8 kHz mono (G.711; v253.md 2.2 lists what a modem's +VSM offers)."""
 _SILENCE: Final = {"ulaw": b"\xff", "alaw": b"\xd5", "linear8": b"\x80", "linear16": b"\0\0"}
 
 _TAIL: Final = re.compile(rb"\0{16,}\Z")
@@ -238,7 +239,7 @@ _HOLE: Final = re.compile(rb"\0{64,}")
 
 
 def bytes_per_ms(law: str) -> int:
-    """Return the bytes in 1 ms; raises StoreError for a law that is not one of the four."""
+    """Return the bytes of 1 ms of sound; raises StoreError for an unknown law."""
     try:
         return _BYTES_PER_MS[law]
     except KeyError:
@@ -248,12 +249,12 @@ def bytes_per_ms(law: str) -> int:
 
 
 def longest_head(header: Header) -> int:
-    """Return the bytes of the longest header: in a file no longer there is not 2 ms of sound."""
+    """Return the bytes of the longest header: a file no longer holds less than 2 ms of sound."""
     return max(len(header(law, 0)) for law in _BYTES_PER_MS)
 
 
 def length_ms(law: str, n_bytes: int) -> int:
-    """Return how long `n_bytes` of sound last, in whole ms (rounded down)."""
+    """Return the length of `n_bytes` of sound in whole ms (rounded down)."""
     return n_bytes // bytes_per_ms(law)
 
 
@@ -263,25 +264,23 @@ def silence(law: str, ms: int) -> bytes:
 
 
 def mend_sound(law: str, sound: bytes) -> tuple[bytes, int]:
-    """Take out what a power cut puts into a growing file; returns the sound and its holes in ms.
-
-    ext4 may have made the new length durable and not yet the last block's bytes: up to 4095 zeros
-    were seen at the end in 54 of 300 crash states. A zero byte is full scale in G.711, half a
-    second of it is no voice: at the end it is cut off, inside it becomes silence.
-    """
+    """Remove the zeros that a power cut leaves in a growing file; returns sound and holes in ms."""
+    # ext4 may have made the new length durable before the last block's bytes: up to 4095 zeros
+    # were seen at the end in 54 of 300 crash states. A zero byte is full scale in G.711, and half a
+    # second of it no voice: at the end it is cut off, inside it becomes silence.
     whole = _TAIL.sub(b"", sound)
+    # A 16-bit sample may be torn between its two bytes.
     whole = whole[: len(whole) - len(whole) % len(_SILENCE[law])]
-    if law == "linear16":  # there zeros are silence
+    # In linear 16-bit sound zeros are silence.
+    if law == "linear16":
         return whole, 0
     holes = sum(len(hole) for hole in _HOLE.findall(whole))
     return _HOLE.sub(lambda hole: _SILENCE[law] * len(hole[0]), whole), length_ms(law, holes)
 
 
 # ---- space -------------------------------------------------------------------------------------
-# How full the disk may get: limits, the ballast, and what is said about it.
-#
-# A full ext4 takes neither files nor SQL, not even DELETE (reliability.md 2, R4): so space is kept
-# in a file that can be given back. Messages nobody has closed are never removed to make room.
+# Limits of free space and the ballast (reliability.md 4, "Disk full"). No message that is open is
+# ever removed to make room.
 
 MB: Final = 1 << 20
 
@@ -290,19 +289,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MailboxLimits:
-    """The mailbox's limits: bytes of free space, ms of sound, seconds of patience.
+    """The mailbox's limits: bytes of free space, ms of sound, seconds between tries.
 
-    Below `high_water_bytes` the technician is told; below `low_water_bytes` no message is begun.
-    On a small disk both are less: a third and a sixth of it (`marks`). `minimum_ms` is what an
-    interrupted recording must hold to be kept, `backlog_ms` the sound kept in memory for one
+    Below `high_water_bytes` an alarm is raised; below `low_water_bytes` no message is begun. On a
+    small disk both are less: a third and a sixth of it (`water_marks`). An interrupted recording
+    shorter than `minimum_ms` is not kept; `backlog_ms` of sound are kept in memory for one
     recording while the disk stalls.
     """
 
     ballast_bytes: int = 8 * MB
     low_water_bytes: int = 64 * MB
     high_water_bytes: int = 256 * MB
+    # Of anything shorter the call's row alone is kept (reliability.md 4, "Voicemail").
     minimum_ms: int = 2_000
+    # A card that stalls for 20 s loses nothing (F8).
     backlog_ms: int = 60_000
+    # What a power cut may cost of a message that is being spoken (F4).
     sync_s: float = 2.0
     retry_s: float = 30.0
 
@@ -341,8 +343,9 @@ ENDED: Final = Trouble(
 
 
 def no_space(error: BaseException | None) -> bool:
-    """Tell whether an error, or what caused it, is a full disk (SQLite's says so in words only)."""
+    """Tell whether an error, or its cause, is a full disk."""
     while error is not None:
+        # SQLite's error has no errno: it says so in words only.
         if getattr(error, "errno", None) in NO_SPACE or "disk is full" in str(error):
             return True
         error = error.__cause__
@@ -350,14 +353,16 @@ def no_space(error: BaseException | None) -> bool:
 
 
 def water_marks(limits: MailboxLimits, total_bytes: int) -> tuple[int, int]:
-    """Return low and high water of a disk in bytes: the limits, or less where it is small."""
+    """Return the low and high water mark of a disk in bytes: the limits, less on a small disk."""
+    # Else a card of 256 MB would alarm for ever, and one of 64 MB take no message at all.
     low = min(limits.low_water_bytes, total_bytes // 6)
     return low, min(limits.high_water_bytes, max(low, total_bytes // 3))
 
 
 def spare_bytes(folder: Path) -> int:
-    """Return what anything but messages may take of a disk, which is less than nothing where they
-    want for room themselves: what is free above the high water; raises OSError.
+    """Return the free bytes above the high water mark, for anything but messages; raises OSError.
+
+    Negative when messages themselves are short of room.
     """
     usage = shutil.disk_usage(folder)
     return usage.free - water_marks(MailboxLimits(), usage.total)[1]
@@ -371,7 +376,10 @@ class Space:
         self._limits = limits
 
     def check(self) -> Trouble | None:
-        """Return the trouble with space or None; restore the ballast if plenty; raises OSError."""
+        """Return the trouble with space or None; above high water restore the ballast.
+
+        Raises OSError.
+        """
         free, (low, high) = free_bytes(self._folders.root), self._marks()
         if free < low:
             return NO_ROOM
@@ -381,7 +389,8 @@ class Space:
         return None
 
     def require(self) -> None:
-        """Raise StoreError when no new message may be begun; the ballast is not for that."""
+        """Raise StoreError when no new message may be begun."""
+        # The ballast stays: it is for finishing what was begun.
         low, _ = self._marks()
         if free_bytes(self._folders.root) < low:
             raise StoreError(
@@ -392,10 +401,11 @@ class Space:
         return water_marks(self._limits, total_bytes(self._folders.root))
 
     def spending(self, action: Callable[[], T]) -> T:
-        """Do what takes space, once more after giving the ballast back; raises what it raises."""
+        """Run an action; on a full disk once more without the ballast; raises what it raises."""
         try:
             return action()
-        except OSError as error:  # StoreError is one
+        # A StoreError is an OSError, too.
+        except OSError as error:
             if not (no_space(error) and release_ballast(self._folders.ballast)):
                 raise
         return action()
