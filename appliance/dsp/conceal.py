@@ -1,4 +1,7 @@
-"""Concealment and clock slip: filling lost frames, joining two clocks, mixing."""
+"""Concealment and clock slip: filling lost frames, joining two clocks, mixing.
+
+Rules and measurements: docs/design/sound.md. `rms` is in 16-bit steps.
+"""
 
 from __future__ import annotations
 
@@ -18,32 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-# ---- background --------------------------------------------------------------------------------
-# What a stream sounds like when nobody speaks: how loud, and more of the same for its gaps.
-#
+# ---- Background noise of a stream: how loud it is, and more of it for gaps
 # A gap of digital silence in a noisy room is heard as a dead line. So quiet frames are kept and
 # played on in random pieces, overlapped: level and colour are those of the room.
 
+# Frames, 2 s, over which the noise is the least level.
 PERIOD = 100
-"""Frames, 2 s, over which the noise is the least level."""
 QUIET_DBM0 = -50.0
+# A line's noise may count as quiet up to here.
 NOISE_DBM0 = -35.0
-"""A line's noise may count as quiet up to here."""
 NOISE_FACTOR = 1.5
+# Samples of quiet sound that are kept: 80 ms, so that their repetition has no pitch.
 BACKGROUND_KEPT = 4 * FRAME_SAMPLES
-"""Samples of quiet sound that are kept: 80 ms, so that their repetition has no pitch."""
 HOP = FRAME_SAMPLES // 2
+# Below this, one step of either law, there is no noise: A-law's own silence is 8.
 LEAST_RMS = 10
-"""Below this, one step of either law, there is no noise: A-law's own silence is 8."""
 _FULL_SCALE = 32768
 _QUIET_RMS = rms_at(QUIET_DBM0)
 _NOISE_RMS = rms_at(NOISE_DBM0)
+# Half a sine: overlapped by half, pieces that know nothing of each other keep their power.
 _WINDOW = [math.sin(math.pi * (n + 0.5) / FRAME_SAMPLES) for n in range(FRAME_SAMPLES)]
-"""Half a sine: overlapped by half, pieces that know nothing of each other keep their power."""
 
 
 class NoiseFloor:
-    """The least rms of the last whole period; 0 until there was one."""
+    """Least rms of the last whole period; 0 until there was one."""
 
     def __init__(self) -> None:
         self.rms = 0
@@ -51,19 +52,19 @@ class NoiseFloor:
         self._left = PERIOD
 
     def add(self, rms: int) -> None:
-        """Take the rms (16-bit steps) of one frame."""
+        """Take the rms of one frame."""
         self._least = min(self._least, rms)
         self._left -= 1
         if self._left == 0:
             self.rms, self._least, self._left = self._least, _FULL_SCALE, PERIOD
 
     def is_quiet(self, rms: float) -> bool:
-        """Whether sound of this rms is a pause: little, or hardly more than the noise."""
+        """Return whether sound of this rms is a pause: little, or hardly more than the noise."""
         return rms <= max(_QUIET_RMS, min(NOISE_FACTOR * self.rms, _NOISE_RMS))
 
 
 class Background:
-    """Listens to a stream of an 8-bit `law` and makes more of its noise."""
+    """Measures the noise of a stream of an 8-bit `law`, and generates more of it."""
 
     def __init__(self, law: Law) -> None:
         self.floor = NoiseFloor()
@@ -75,7 +76,7 @@ class Background:
         self._dice = 1
 
     def add(self, sound: bytes) -> None:
-        """Take what was heard, in pieces of any length."""
+        """Take the sound that was played, in pieces of any length."""
         self._part += sound
         while len(self._part) >= FRAME_SAMPLES:
             self._frame(self._part[:FRAME_SAMPLES])
@@ -106,32 +107,29 @@ class Background:
         return out
 
     def _random(self, below: int) -> int:
-        """Numerical Recipes' generator: `random` would have libcrypto's 7 MB locked in memory."""
+        """Return a pseudo-random number below `below`."""
+        # Numerical Recipes' generator: `random` would have libcrypto's 7 MB locked in memory.
         self._dice = (1664525 * self._dice + 1013904223) % (1 << 32)
         return (self._dice >> 8) % below
-
-
-# ---- mix ---------------------------------------------------------------------------------------
-# Several voices at once: what one hears of the others in a conversation of more than two.
 
 
 def mixed(first: bytes, second: bytes) -> bytes:
     """Return the sum of two pieces of 16-bit sound of one length, saturating at full scale.
 
-    Raises ValueError for pieces of different lengths. Nothing is turned down for the sum: a person
-    is as loud as before, and two who shout at once are clipped, as on any analog bridge.
+    Raises ValueError for pieces of different lengths.
     """
     if len(first) != len(second):
         raise ValueError(f"pieces of {len(first)} and {len(second)} bytes cannot be mixed")
+    # Nothing is turned down for the sum: a person is as loud as before, and two who shout at once
+    # are clipped, as on any analog bridge.
     return audioop.add(first, second, 2)
 
 
-# ---- splice ------------------------------------------------------------------------------------
-# Joints between two stretches of 16-bit sound: ramps, cross-fades, and where both fit best.
+# ---- Joints between two stretches of 16-bit sound: ramps, cross-fades, and where both fit best
 
 
 def ramped(pcm: bytes, start: float, end: float) -> bytes:
-    """Return sound whose gain goes evenly from `start` to `end`."""
+    """Return sound whose gain changes linearly from `start` to `end`."""
     wave = array.array("h", pcm)
     step = (end - start) / max(1, len(wave))
     return pcm16(sample * (start + step * n) for n, sample in enumerate(wave))
@@ -143,7 +141,7 @@ def crossed(old: bytes, new: bytes) -> bytes:
 
 
 def likeness(one: bytes, other: bytes) -> float:
-    """Return how alike two windows of one length are: 1 the same shape, 0 strangers.
+    """Return how alike two windows of one length are: 1 the same shape, 0 unrelated.
 
     The correlation coefficient without its means; silence is like nothing.
     """
@@ -169,30 +167,29 @@ def best_fit(line: bytes, here: int, places: Sequence[int], size: int) -> tuple[
     return best, fit(best)
 
 
-# ---- conceal -----------------------------------------------------------------------------------
-# Sound for gaps: the last pitch periods go on, fade into the noise of the room, and join again.
-#
+# ---- Sound for gaps: the last pitch periods go on, fade into the room's noise, and join again
 # In the spirit of ITU-T G.711 appendix I: the wave goes on as it was for 10 ms, is faded out by 60
 # ms, and is cross-faded with the sound that comes after. Without the 3.75 ms of delay that the
-# appendix takes for the first joint: its step is let die away instead.
+# appendix takes for the first joint: its step is faded out instead.
 
+# Periods that are looked for, in samples: 50 to 200 Hz; a higher voice fits with two or three of
+# its own.
 PERIODS = range(40, 161)
-"""Periods that are looked for: 50 to 200 Hz; a higher voice fits with two or three of its own."""
+# Samples, the last 10 ms, that must fit.
 WINDOW = 80
-"""Samples, the last 10 ms, that must fit."""
 HISTORY = 2 * PERIODS[-1] + WINDOW
+# Samples of a gap: up to HELD the wave goes on, from GONE only noise is left.
 HELD = 80
 GONE = 480
-"""Samples of a gap: up to the first the wave goes on, at the second only noise is left."""
+# Samples, 3 ms, in which the step at a joint is faded out.
 DECAY = 24
-"""Samples, 3 ms, in which the step at a joint dies away."""
+# Samples, 10 ms, of a cross-fade into sound again, after a long gap.
 JOINT = 80
-"""Samples, 10 ms, of a cross-fade into sound again, after a long gap."""
 LEAST_JOINT = 32
 
 
 class Concealer:
-    """Follows one stream of an 8-bit `law`, as it is played, and fills what is missing in it."""
+    """Follows one stream of an 8-bit `law`, as it is played, and fills its gaps."""
 
     def __init__(self, law: Law) -> None:
         self.background = Background(law)
@@ -200,10 +197,7 @@ class Concealer:
         self.forget()
 
     def forget(self) -> None:
-        """What was played last has nothing to do with what comes: no joint with it.
-
-        The noise of the room stays known.
-        """
+        """Begin anew: what was played last is not joined with what comes; the noise stays known."""
         self.past = silence(self._law, HISTORY)
         self.is_whole = True
         """False in a gap and its joint; sound that comes first has neither."""
@@ -214,9 +208,10 @@ class Concealer:
         self._step = 0
 
     def played(self, sound: bytes) -> bytes:
-        """Take sound that came as it was meant to; returns what to play instead.
+        """Take sound that came in time; return what to play instead.
 
-        That is `sound` itself, except after a gap: there it is faded in over `JOINT` at most.
+        That is `sound` itself, except after a gap: there it is faded in over `JOINT` samples at
+        most.
         """
         if not self.is_whole:
             sound = self._join(sound)
@@ -230,7 +225,8 @@ class Concealer:
         """Return the next samples of a gap of unknown length."""
         if self._is_fresh:
             return g711.encode(self.background.make(samples), self._law)
-        if self._joint:  # the sound had only just come back
+        # The sound had only just come back: the gap begins anew.
+        if self._joint:
             self._gap = self._joint = 0
         self.is_whole = False
         out = g711.encode(self._go_on(samples), self._law)
@@ -238,11 +234,11 @@ class Concealer:
         return out
 
     def part(self) -> None:
-        """What is played next does not follow what was played last, though it comes at once."""
+        """Mark a break: what is played next does not continue what was played last."""
         self.is_whole = self._is_fresh
 
     def bridge(self, samples: int, after: bytes) -> bytes:
-        """Return the rest of a gap behind which the sound `after` is already here.
+        """Return the rest of a gap before the sound `after`, which is in store already.
 
         Its end leads over to that sound, which may then be `played` unchanged.
         """
@@ -278,7 +274,7 @@ class Concealer:
         return g711.encode(pcm, self._law) + sound[size:]
 
     def _go_on(self, samples: int) -> bytes:
-        """The wave going on, fading into noise, as 16-bit sound."""
+        """Return the wave going on, fading into noise, as 16-bit sound."""
         if not self._gap:
             self._begin()
         at, self._gap = self._gap, self._gap + samples
@@ -306,9 +302,9 @@ class Concealer:
 
 
 def _closed(line: bytes, lag: int) -> bytes:
-    """The last `lag` samples, their end led over to the sound before them: a loop without a step.
+    """Return the last `lag` samples as a loop without a step.
 
-    The overlap is a quarter of the period.
+    Their end is cross-faded over a quarter of the period to the sound before them.
     """
     over = lag // 4
     end = crossed(line[-2 * over :], line[-2 * (lag + over) : -2 * lag])
@@ -316,48 +312,46 @@ def _closed(line: bytes, lag: int) -> bytes:
 
 
 def _lead_in(after: bytes, lag: int, size: int) -> bytes:
-    """`size` samples that lead up to `after`: its own first period, before its time."""
+    """Return `size` samples that lead up to `after`: its own first period, before its time."""
     wave = array.array("h", after)
     step = wave[0] - wave[lag]
     return pcm16(wave[lag - n] + step * max(0.0, 1 - n / DECAY) for n in range(size, 0, -1))
 
 
-# ---- slip --------------------------------------------------------------------------------------
-# Slip buffer: a stream of 8-bit sound between two clocks that are nearly, never quite, the same.
-#
+# ---- Slip buffer: 8-bit sound between two clocks that are nearly, never quite, the same
 # Two crystals 200 ppm apart drift by 1.6 samples a second. The mean level after each read is
 # watched over seconds, so that single late writes do not count as drift. Out of bounds it is
 # brought back by a few samples a frame, in quiet frames only, where the wave is flattest. Sound
 # that does not pause for long (music on hold) is spliced instead, cross-faded where it best
 # resembles itself. Within the bounds the bytes out are the bytes in.
 
+# Samples left after the first read: a frame may be late, and half a frame to spare.
 START = 240
-"""Samples left after the first read: a frame may be late, and half a frame to spare."""
+# Bounds of the mean level, LOW and HIGH. Sound comes in lumps of a frame: when the clocks' phases
+# pass each other the level jumps by 160, so no more than that left is too little for the next time.
 LOW = 170
 HIGH = 340
-"""Bounds of the mean level. Sound comes in lumps of a frame: when the clocks' phases pass each
-other the level jumps by 160, so no more than that left is too little for the next time."""
+# Beyond this (100 ms) no quiet frame is waited for.
 LIMIT = 800
-"""Beyond this (100 ms) nobody waits for a quiet frame."""
+# Samples by which one quiet frame is stretched or shortened.
 STEP = 4
-"""Samples by which one quiet frame is stretched or shortened."""
+# Reads out of bounds, 20 s, after which a splice is the lesser evil.
 SLIP_PATIENCE = 1000
-"""Reads out of bounds, 20 s, after which a splice is the lesser evil."""
+# Half a second: a reader that stopped must not fill the memory.
 MOST = 4000
-"""Half a second: a reader that stopped must not fill the memory."""
+# Weight of one level in the mean: 2 s to follow, 0.4 s while the level is being corrected.
 WEIGHT = 0.01
-"""Of one level in the mean: 2 s to follow, 0.4 s while the level is being corrected."""
 WEIGHT_CORRECTING = 0.05
 FADE = 80
+# Samples to either side in which a splice looks for the best fit: a period of 100 Hz in all.
 SEARCH = 40
-"""Samples to either side in which a splice looks for the best fit: a period of 100 Hz in all."""
+# Samples kept for a splice backwards.
 _PAST = START + SEARCH + FADE
-"""Samples kept for a splice backwards."""
 
 
 @dataclass(slots=True)
 class SlipCounters:
-    """What has been done: samples inserted and dropped, splices among them, and dry reads."""
+    """Counters: samples inserted and dropped, splices among them, and dry reads."""
 
     inserted: int = 0
     dropped: int = 0
@@ -366,7 +360,10 @@ class SlipCounters:
 
 
 class SlipBuffer:
-    """Carries bytes of an 8-bit `law` from a writer's clock to a reader's."""
+    """Carries bytes of an 8-bit `law` from a writer's clock to a reader's.
+
+    Raises ValueError for LINEAR16.
+    """
 
     def __init__(self, law: Law) -> None:
         if law is Law.LINEAR16:
@@ -382,11 +379,11 @@ class SlipBuffer:
 
     @property
     def fill(self) -> int:
-        """Samples held."""
+        """Samples in store."""
         return len(self._held)
 
     def write(self, data: bytes) -> None:
-        """Take sound from the writer's clock."""
+        """Append sound at the writer's clock; what exceeds MOST is dropped, oldest first."""
         self._held += data
         excess = len(self._held) - MOST
         if excess > 0:
@@ -394,7 +391,7 @@ class SlipBuffer:
             self.counters.dropped += excess
 
     def read(self, n: int) -> bytes:
-        """Return exactly `n` samples for the reader's clock; silence until there is a store.
+        """Return exactly `n` samples at the reader's clock; silence until the store is filled.
 
         Reads of less than 10 ms (80 samples) are never corrected: read whole frames.
         """
@@ -413,14 +410,15 @@ class SlipBuffer:
         return taken
 
     def _rising(self, n: int) -> bytes:
-        """The first frame of a store: faded in where it follows a hole, exact at the start."""
+        """Return the first frame of a store."""
         self._is_filling = False
         self._mean = float(START)
         frame = self._take(n)
+        # Faded in where it follows a hole, exact at the start.
         return _fade(frame, self._law, 0.0, 1.0) if self.counters.underruns else frame
 
     def _run_dry(self, n: int) -> bytes:
-        """What is left, its own mirror image fading, then silence until there is a store again."""
+        """Return what is left, its mirror image fading out, then silence."""
         self._is_filling = True
         self.counters.underruns += 1
         rest = self._take(n)
@@ -444,7 +442,8 @@ class SlipBuffer:
         return self._shortened(n) if is_quiet and level >= STEP else self._take(n)
 
     def _is_out_of_bounds(self) -> bool:
-        """Whether the level must change: from when it leaves its bounds to the middle again."""
+        """Return whether to correct the level."""
+        # A correction that has begun goes on to the middle, not only back within the bounds.
         if self._waited:
             return abs(self._mean - START) > STEP
         return not LOW <= self._mean <= HIGH
@@ -455,25 +454,27 @@ class SlipBuffer:
         return self._noise.is_quiet(rms)
 
     def _stretched(self, n: int) -> bytes:
-        """`n` samples out of a few less: in each part the one before the least step twice."""
+        """Return `n` samples out of STEP less: in each part one sample is played twice."""
         self._corrected(STEP)
         return b"".join(map(self._one_more, _parts(self._take(n - STEP))))
 
     def _one_more(self, part: bytes) -> bytes:
+        # The sample before the least step: its repetition changes the wave least.
         at = _flattest(g711.decode(part, self._law), 1)
         return part[: at + 1] + part[at:]
 
     def _shortened(self, n: int) -> bytes:
-        """`n` samples out of a few more: in each part one with like neighbours is left out."""
+        """Return `n` samples out of STEP more: in each part one is left out."""
         self._corrected(-STEP)
         return b"".join(map(self._one_less, _parts(self._take(n)))) + self._take(STEP)
 
     def _one_less(self, part: bytes) -> bytes:
+        # The one whose neighbours are most alike.
         at = _flattest(g711.decode(part, self._law), 2) + 1
         return part[:at] + part[at + 1 :]
 
     def _splice(self, n: int) -> bytes:
-        """`n` samples that go over to sound ahead of its turn, or back, to the middle level."""
+        """Return `n` samples that cross over to later sound, or back, to the middle level."""
         line = self._past + bytes(self._held)
         here = len(self._past)
         last = len(line) - n - SEARCH
@@ -488,25 +489,25 @@ class SlipBuffer:
         return g711.encode(crossed(old, new), self._law) + line[there + FADE : there + n]
 
     def _corrected(self, samples: int) -> None:
-        """Book samples inserted, or dropped when negative."""
+        """Count samples inserted, or dropped when negative."""
         self._mean += samples
         self.counters.inserted += max(0, samples)
         self.counters.dropped += max(0, -samples)
 
 
 def _parts(frame: bytes) -> list[bytes]:
-    """A frame cut into `STEP` parts of nearly one length."""
+    """Return a frame cut into `STEP` parts of nearly one length."""
     ends = [len(frame) * part // STEP for part in range(STEP + 1)]
     return [frame[start:end] for start, end in pairwise(ends)]
 
 
 def _flattest(pcm: bytes, reach: int) -> int:
-    """Where the wave changes least over `reach` samples."""
+    """Return where the wave changes least over `reach` samples."""
     wave = array.array("h", pcm)
     steps = [abs(b - a) for a, b in zip(wave, wave[reach:], strict=False)]
     return steps.index(min(steps))
 
 
 def _fade(frame: bytes, law: Law, start: float, end: float) -> bytes:
-    """The first `FADE` samples ramped from one gain to another, the rest as it is."""
+    """Return a frame with its first `FADE` samples ramped from one gain to another."""
     return g711.encode(ramped(g711.decode(frame[:FADE], law), start, end), law) + frame[FADE:]

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-# ---- tones -------------------------------------------------------------------------------------
-# Tones made from data: the call-progress tones of five countries, and DTMF.
-#
+# ---- Tones made from data: the call-progress tones of five countries, and DTMF
 # Plans: ITU-T tones-0203 as read by Asterisk `indications.conf`, levels by spandsp
 # `global-tones.xml` (v253.md 5). DTMF: ITU-T Q.23. Levels are dBm0 of each single frequency.
 
+# High group louder: the loop attenuates it more (v253.md 5, DAHDI's levels for Europe).
 DTMF_LOW_DBM0 = -11.0
 DTMF_HIGH_DBM0 = -9.0
-"""High group louder: what the loop takes more of (v253.md 5, DAHDI's levels for Europe)."""
+"""Levels of the two groups, in dBm0."""
+# Q.24 asks for 40 ms on and off; v253.md 5 advises 80 to 100 on and 80 off.
 DTMF_ON_MS = 80
 DTMF_OFF_MS = 80
 ROWS = (697, 770, 852, 941)
@@ -35,7 +35,7 @@ KEYPAD = "123A456B789C*0#D"
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """`freqs` (Hz, together) for `on_ms`, then nothing for `off_ms`."""
+    """`freqs` (Hz, together) for `on_ms`, then silence for `off_ms`."""
 
     freqs: tuple[int, ...]
     on_ms: int
@@ -63,7 +63,7 @@ class Plan:
 def cadence(freqs: tuple[int, ...], *on_off_ms: int, dbm0: float = -12.0) -> Cadence:
     """Return a cadence of one chord: `on_off_ms` are on, off, on, off … in ms.
 
-    A single number is a steady tone, played again and again for that long.
+    A single number is a steady tone, repeated with that period.
     """
     padded = (*on_off_ms, 0) if len(on_off_ms) % 2 else on_off_ms
     pairs = zip(padded[::2], padded[1::2], strict=True)
@@ -71,7 +71,7 @@ def cadence(freqs: tuple[int, ...], *on_off_ms: int, dbm0: float = -12.0) -> Cad
 
 
 def steady(*freqs: int, dbm0: float = -12.0) -> Cadence:
-    """Return a tone that never pauses."""
+    """Return a tone without pauses."""
     return cadence(freqs, 1000, dbm0=dbm0)
 
 
@@ -80,6 +80,7 @@ PLANS = {
         # VoIP boxes (most Italian lines today) play a steady tone, exchanges the pulsed one.
         dial=(cadence((425,), 200, 200, 600, 1000), steady(425)),
         ringback=(cadence((425,), 1000, 4000),),
+        # Sources disagree: 500/500 (Asterisk, DAHDI), 200/200 (spandsp): both are busy (v253.md 5).
         busy=(cadence((425,), 500, 500), cadence((425,), 200, 200)),
         congestion=(cadence((425,), 200, 200),),
     ),
@@ -117,7 +118,7 @@ def chord(freqs: tuple[float, ...], ms: int, dbm0: float = -12.0) -> bytes:
 
 
 def mix(sines: tuple[tuple[float, float], ...], samples: int) -> bytes:
-    """Return `samples` 16-bit samples of (Hz, dBm0) sines added, clipped at full scale."""
+    """Return `samples` 16-bit samples of the sum of (Hz, dBm0) sines, clipped at full scale."""
     steps = [(2 * math.pi * freq / SAMPLE_RATE, sine_peak(dbm0)) for freq, dbm0 in sines]
     wave = (sum(peak * math.sin(step * n) for step, peak in steps) for n in range(samples))
     return pcm16(wave)
@@ -147,7 +148,7 @@ def dtmf(
 ) -> bytes:
     """Return `digits` (0-9 * # A-D) as 16-bit samples, each followed by its pause.
 
-    Raises ValueError for a key that no keypad has.
+    Raises ValueError for a character that is no key.
     """
     pause = bytes(off_ms * SAMPLES_PER_MS * 2)
     return b"".join(
@@ -168,17 +169,15 @@ def _burst(burst: Burst, dbm0: float) -> bytes:
     return chord(burst.freqs, burst.on_ms, dbm0) + bytes(burst.off_ms * SAMPLES_PER_MS * 2)
 
 
-# ---- correlate ---------------------------------------------------------------------------------
-# How much of a known tone a 20 ms window holds: `audioop.findfactor` as a C-speed correlator.
-#
-# `findfactor(a, b)` is sum(a*b) / sum(b*b), one third of a microsecond for 160 samples. Energies
-# are relative: a full-scale sine has 1.
+# ---- Correlation: how much of a known tone a 20 ms window holds
+# `audioop.findfactor(a, b)` is sum(a*b) / sum(b*b), a correlator at C speed: one third of a
+# microsecond for 160 samples. Energies are relative: a full-scale sine has 1.
 
+# Samples of every window and reference: 20 ms, 50 Hz of resolution.
 WINDOW = FRAME_SAMPLES
-"""Samples of every window and reference: 20 ms, 50 Hz of resolution."""
 _FULL = 32767.0
+# A wave of which less than this is new adds only rounding noise to a basis.
 _DEPENDENT = 0.01
-"""A wave of which less than this is new adds only rounding noise to a basis."""
 
 Wave = tuple[bytes, bytes]
 """Sine and cosine of one frequency, one window long, at full scale."""
@@ -197,7 +196,7 @@ def wave(freq: float) -> Wave:
 def basis(freqs: tuple[float, ...]) -> Basis:
     """Return orthogonal windows that span all sines of `freqs` (Hz) and those between neighbours.
 
-    Gram-Schmidt over their sines and cosines; what depends on the earlier ones is left out.
+    Gram-Schmidt over their sines and cosines.
     """
     axes: list[list[float]] = []
     for rest in (_samples(freq, shape) for freq in freqs for shape in (math.sin, math.cos)):
@@ -205,6 +204,7 @@ def basis(freqs: tuple[float, ...]) -> Basis:
             share = _dot(rest, axis)
             rest = [a - share * b for a, b in zip(rest, axis, strict=True)]
         size = _dot(rest, rest)
+        # What depends on the earlier axes is left out.
         if size > _DEPENDENT * WINDOW / 2:
             axes.append([a / math.sqrt(size) for a in rest])
     return tuple((axis, energy(axis)) for axis in map(_full_scale, axes))
@@ -234,12 +234,12 @@ def phase(window: bytes, reference: Wave) -> float:
 
 
 def explained(window: bytes, axes: Basis) -> float:
-    """Return the energy of a window that lies in a basis."""
+    """Return the energy of a window within a basis."""
     return sum(audioop.findfactor(window, axis) ** 2 * norm for axis, norm in axes)
 
 
 def without(window: bytes, axes: Basis) -> tuple[bytes, float]:
-    """Return the window less what a basis explains of it, and the energy of that."""
+    """Return a window less its part within a basis, and the energy of that part."""
     taken = 0.0
     for axis, norm in axes:
         share = audioop.findfactor(window, axis)
@@ -262,37 +262,36 @@ def _full_scale(axis: list[float]) -> bytes:
     return pcm16(a * scale for a in axis)
 
 
-# ---- keypad ------------------------------------------------------------------------------------
-# Which key of the telephone one 20 ms window shows: the part of DTMF detection without memory.
-#
+# ---- The key that one 20 ms window shows: DTMF detection without memory
 # A window is a key when two tones, one of a row and one of a column (ITU-T Q.23), carry almost all
 # of its energy, in a ratio that a line can make (ITU-T Q.24). Design and limits: audio.md 1 and 2.
 
+# A quieter window is not examined: 15 dB below the weakest pair that must be heard.
 FLOOR_DBM0 = -40.0
-"""A quieter window is not looked at: 15 dB below the weakest pair that must be heard."""
 _FLOOR = energy_at(FLOOR_DBM0)
+# Least share of a window's energy that a tone must have to be examined. Low, because a dial tone
+# may be 8 dB above the digit that ends it.
 TONE_SHARE = 0.04
-"""Least share of a window's energy a tone must have to be worth a closer look. Low, because a
-dial tone may lie 8 dB above the digit that ends it."""
+# Least share of both tones together, for the same reason.
 PAIR_SHARE = 0.12
-"""Least share of both tones together, for the same reason."""
+# Most energy beside the pair, relative to the pair: noise 7 dB below it.
 RESIDUAL = 0.22
-"""Most energy beside the pair, relative to the pair: noise 7 dB below it."""
+# Most energy at twice a tone's frequency, relative to the tone: voices have harmonics.
 HARMONIC = 0.06
-"""Most energy at twice a tone's frequency, relative to the tone: voices have harmonics."""
+# Column over row, in energy: the +4 / -8 dB of Q.24 and 2 dB for the line's own slope.
 TWIST_HIGH = 10 ** (6 / 10)
 TWIST_LOW = 10 ** (-10 / 10)
-"""Column over row, in energy: the +4 / -8 dB of Q.24 and 2 dB for the line's own slope."""
+"""Limits of that ratio."""
+# f(1 +- SPREAD) together span a tone up to 1.8 % off; further apart they miss what is right.
 SPREAD = 0.010
-"""f(1 +- SPREAD) together span a tone up to 1.8 % off; further apart they miss what is right."""
 DIAL_HZ = 425.0
+# Share of a window's energy from which a dial tone is removed before the pair is judged.
 DIAL_SHARE = 0.1
-"""Share of a window's energy from which a dial tone is taken out before the pair is judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one window showed: a key (its place in KEYPAD) and its two tones.
+    """Content of one window: a key (its place in KEYPAD) and its two tones.
 
     `phases` of row and column in radians, `amplitude` of both, 1 for a full-scale sine.
     """
@@ -311,18 +310,19 @@ _DIAL_BASIS = tuple((axis, 1.0) for axis in _DIAL)
 
 
 def _strongest(window: bytes, waves: tuple[Wave, ...]) -> tuple[float, int]:
-    """Energy and place of the strongest of four frequencies."""
+    """Return energy and place of the strongest of four frequencies."""
     powers = [power(window, wave) for wave in waves]
     most = max(powers)
     return most, powers.index(most)
 
 
 def examine(window: bytes) -> Look | None:
-    """Return the key that 160 16-bit samples show, if any; the cheap questions first."""
+    """Return the key that 160 16-bit samples show, None for none."""
     total = energy(window)
     if total < _FLOOR:
         return None
-    low, row = _strongest(window, _ROW_WAVES)  # 4 us: most of speech ends here
+    # The cheap tests come first: most of speech ends here, after 4 us.
+    low, row = _strongest(window, _ROW_WAVES)
     if low < TONE_SHARE * total:
         return None
     high, column = _strongest(window, _COLUMN_WAVES)
@@ -334,17 +334,15 @@ def examine(window: bytes) -> Look | None:
 
 
 def _without_dial_tone(window: bytes) -> bytes:
-    """The window less a dial tone that is loud enough to matter.
-
-    Taking out a tone that is not there would take a little of both that are.
-    """
+    """Return the window less a dial tone that is loud enough to matter."""
+    # Removing a tone that is not there would take a little of both that are.
     if power(window, _DIAL) < DIAL_SHARE * energy(window):
         return window
     return without(window, _DIAL_BASIS)[0]
 
 
 def _is_pure(window: bytes, row_hz: int, column_hz: int) -> bool:
-    """Whether two tones, a dial tone apart, are all there is, in an allowed ratio."""
+    """Return whether two tones, a dial tone apart, are all there is, in an allowed ratio."""
     rest, high = without(_without_dial_tone(window), _SUBSPACES[column_hz])
     rest, low = without(rest, _SUBSPACES[row_hz])
     return (
@@ -361,40 +359,39 @@ def _phases(window: bytes, row: int, column: int) -> tuple[float, float]:
 
 
 def amplitude(window: bytes, key: int) -> float:
-    """Return how much of a key (place in KEYPAD) a window holds, whatever else is in it."""
+    """Return the amplitude of a key (place in KEYPAD) in a window, whatever else is in it."""
     low = power(window, _ROW_WAVES[key // 4])
     return math.sqrt(low + power(window, _COLUMN_WAVES[key % 4]))
 
 
-# ---- dtmf --------------------------------------------------------------------------------------
-# Software DTMF detection, for modems that do not report digits and for phones without RFC 4733.
-#
-# Windows of 20 ms every 10 ms; what one window shows stands in `keypad`. A digit is a key that
-# sounds long enough at a steady frequency (ITU-T Q.24; limits of audio.md 1: accepts 40 ms with 40
-# ms of pause, +-1.5 %, twist -8..+4 dB, -25 dBm0; refuses 23 ms and +-3.5 %).
+# ---- DTMF detection, for modems that do not report digits and for phones without RFC 4733
+# Windows of 20 ms every 10 ms, each judged by `examine`. A digit is a key that sounds long enough
+# at a steady frequency (ITU-T Q.24; limits of audio.md 1: accepts 40 ms with 40 ms of pause, +-1.5
+# %, twist -8..+4 dB, -25 dBm0; refuses 23 ms and +-3.5 %).
 
 HOP = WINDOW // 2
 _WINDOW_BYTES = WINDOW * 2
 _HOP_BYTES = HOP * 2
+# One turn of phase from window to window, in Hz: frequency is unambiguous within +-50 Hz (audio.md
+# 2).
 _HOP_HZ = SAMPLE_RATE / HOP
-"""One turn of phase from window to window, in Hz."""
 
+# Largest deviation: between the 1.8 % that is heard and the 3.5 % that is refused.
 OFF_FREQUENCY = 0.025
-"""Largest deviation: between the 1.8 % that is heard and the 3.5 % that is refused."""
 LEAST_WINDOWS = 2
+# Windows' worth (10 ms each) that a digit must fill: 40 ms fills 4.0, 23 ms at most 2.8.
 LEAST_COVER = 3.2
-"""Windows' worth (10 ms each) that a digit must fill: 40 ms fills 4.0, 23 ms at most 2.8."""
+# Windows in a row that end a digit: a hole of 20 ms, one lost packet, does not make it two, a pause
+# of 35 ms does.
 MISSES = 3
-"""Windows in a row that end a digit: a hole of 20 ms, one lost packet, does not make it two, a
-pause of 35 ms does."""
 
+# Windows, 80 ms, for which a loud sound hides what is much quieter.
 SHADOW_WINDOWS = 8
-"""How long a loud sound casts its shadow: 80 ms."""
+# In energy: what is 20 dB below a sound that has just ended is taken for its dying away. A vowel
+# that ended 24 dB above it left 40 ms of a pure 1 behind (Festival's Italian man).
 SHADOW = 100.0
-"""In energy: what is 20 dB below a sound that has just ended is taken for its dying away. A vowel
-that ended 24 dB above it left 40 ms of a pure 1 behind (Festival's Italian man)."""
+# A key that fills so many windows is one, whatever sounded before it.
 SHADOW_COVER = 10.0
-"""A key that fills so many windows is one, whatever sounded before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,7 +416,7 @@ Digit = DigitStarted | DigitEnded
 
 @dataclass(slots=True)
 class _Run:
-    """A key that is being heard, from the window before the first that showed it."""
+    """A key being heard, from the window before the first that showed it."""
 
     key: int
     phases: tuple[float, float] | None  # of the window before, if it showed the key
@@ -432,7 +429,7 @@ class _Run:
 
 
 def _is_steady(run: _Run, phases: tuple[float, float]) -> bool:
-    """Whether both phases moved since the window before as the key's frequencies do."""
+    """Return whether both phases advanced since the window before as the key's frequencies do."""
     if run.phases is None:
         return True
     freqs = (ROWS[run.key // 4], COLUMNS[run.key % 4])
@@ -443,13 +440,13 @@ def _is_steady(run: _Run, phases: tuple[float, float]) -> bool:
 
 
 def _deviation(freq: float, advance: float) -> float:
-    """Hz by which a phase advance (radians a hop) differs from that of `freq`, within +-50 Hz."""
+    """Return by how many Hz (+-50) a phase advance (radians a hop) differs from that of `freq`."""
     turns = advance / (2 * math.pi) - freq / _HOP_HZ
     return (turns - round(turns)) * _HOP_HZ
 
 
 class Detector:
-    """Finds the digits in one direction of one call; feed it 16-bit samples, cut anyhow."""
+    """Detects the digits in one direction of one call, in 16-bit samples, cut anyhow."""
 
     def __init__(self) -> None:
         self._waiting = b""
@@ -459,7 +456,7 @@ class Detector:
         self._energies: deque[float] = deque(maxlen=SHADOW_WINDOWS)
 
     def feed(self, pcm16_frame: bytes) -> tuple[Digit, ...]:
-        """Return what happened up to the end of `pcm16_frame` (usually 20 ms)."""
+        """Return the digits up to the end of `pcm16_frame` (usually 20 ms)."""
         data = self._waiting + pcm16_frame
         found: list[Digit] = []
         at = 0
@@ -496,7 +493,7 @@ class Detector:
         return _Run(look.key, look.phases, amplitudes, max(self._energies, default=0.0))
 
     def _start(self, run: _Run) -> DigitStarted | None:
-        """Tell of a run that has lasted long enough, once."""
+        """Report a run that has lasted long enough, once."""
         if run.started is not None or run.matched < LEAST_WINDOWS or run.cover < LEAST_COVER:
             return None
         if run.cover < SHADOW_COVER and SHADOW * max(run.amplitudes) ** 2 < run.shadow:
@@ -522,7 +519,7 @@ def _extend(run: _Run, window: bytes, look: Look | None) -> None:
 
 
 def _cover(run: _Run, filled: float, *, is_match: bool) -> None:
-    """Add what part of a window the key fills, relative to its fullest one."""
+    """Add the part of a window that the key fills, relative to its fullest one."""
     if run.started is None:
         run.amplitudes.append(filled)
         run.cover = sum(run.amplitudes) / max(run.amplitudes)

@@ -1,11 +1,12 @@
-"""G.711 and its neighbours: between the companded bytes of the wire and 16-bit samples.
+"""G.711 and linear sound: between the companded bytes of the wire and 16-bit samples.
 
-The same law on both sides is the same object: what is not converted cannot be changed.
-Another 8-bit law costs one `bytes.translate` (0.1 us a frame, audio.md 6).
+The same law on both sides returns the same object: what is not converted cannot be changed. Another
+8-bit law costs one `bytes.translate` (0.1 us a frame, audio.md 6).
 """
 
 from __future__ import annotations
 
+# 0.08 us a frame to decode, 1.5 us to encode; decoding is bit-identical to ffmpeg (audio.md 6).
 import audioop
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from appliance.dsp.wav import Law
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# 128 as a 16-bit sample: half of one 8-bit step, so that linear8 rounds instead of flooring.
 _HALF_STEP = b"\x80\x00"
-"""128 as a 16-bit sample: half of one 8-bit step, so that linear8 rounds instead of flooring."""
 
 
 def ulaw_to_linear(data: bytes) -> bytes:
@@ -75,7 +76,7 @@ def decode(data: bytes, law: Law) -> bytes:
 
 
 def encode(pcm16: bytes, law: Law) -> bytes:
-    """Return 16-bit samples written in `law`."""
+    """Return 16-bit samples encoded in `law`."""
     return _ENCODERS[law](pcm16)
 
 
@@ -84,11 +85,12 @@ _TABLES = {
     for source in _EIGHT_BIT
     for target in _EIGHT_BIT
 }
-"""For each pair of 8-bit laws, where each of the 256 bytes goes."""
+"""For each pair of 8-bit laws, the target of each of the 256 bytes."""
 
 
 def translate(data: bytes, source: Law, target: Law) -> bytes:
-    """Rewrite `data` from one law to another; the very same object when they are the same law."""
+    """Convert `data` from one law to another; the very same object when the laws are the same."""
+    # A mu-law modem joined to a PCMU phone passes every byte unchanged (design/decisions.md).
     if source is target:
         return data
     if Law.LINEAR16 in {source, target}:

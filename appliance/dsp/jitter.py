@@ -1,4 +1,7 @@
-"""Jitter buffer: arrivals, packets, playout."""
+"""Jitter buffer: measured lateness of packets, their order, and playout at the reader's clock.
+
+All times are samples of 8 kHz unless said. The rules and their measurements: docs/design/sound.md.
+"""
 
 from __future__ import annotations
 
@@ -11,41 +14,38 @@ from appliance.dsp import g711
 from appliance.dsp.conceal import FADE, Concealer, best_fit, crossed
 from appliance.dsp.wav import FRAME_SAMPLES, SAMPLES_PER_MS, Law
 
-# ---- arrivals ----------------------------------------------------------------------------------
-# How unevenly packets arrive, told by their reader's own clock, and how long they should wait.
-#
+# ---- Arrivals: how unevenly packets arrive, and how long they should wait for it
 # A packet's place is its timestamp less the samples that the reader has taken so far: on an even
 # network, with a reader of the same crystal, it never changes. The reader's own lumps count as
-# well: whoever reads 20 ms at once needs them in store.
-#
-# The rule for the wait, in the fastest packet's time from its arrival to its turn: the greatest
-# lateness of each half second of the last ten is taken; all but the worst one must be waited for,
-# and `RESERVE` more. So one stall in ten seconds is an accident, two are the network (WLAN phones
-# scan every few seconds); and of packets that are late independently of each other some in a
-# thousand are lost.
+# well: a reader of 20 ms at once needs them in store. The rule, in the fastest packet's time from
+# its arrival to its turn: of the greatest lateness of each half second of the last ten seconds all
+# but the worst one must be waited for, and `RESERVE` more. So one stall in ten seconds is an
+# accident, two are the network (WLAN phones scan every few seconds); and of packets that are late
+# independently of each other some in a thousand are lost.
 
+# One frame at least: the reader is a tick of 10 or 20 ms.
 SHORTEST_WAIT = 20 * SAMPLES_PER_MS
 LONGEST_WAIT = 120 * SAMPLES_PER_MS
-"""Bounds of the wait in samples. One frame at least: the reader is a tick of 10 or 20 ms."""
+"""Bounds of the wait, in samples: 20 and 120 ms."""
 RESERVE = 10 * SAMPLES_PER_MS
+# Samples, 7.5 ms, by which the wait may fall below one frame. Above that, all that was seen so far
+# must still come in time: a reader of 20 ms sees lateness in whole frames, and a packet that missed
+# one by a millisecond asks for no more than the frame that it has.
 LEEWAY = 60
-"""By so much, 7.5 ms, the wait may fall below one frame. Above that, all that was seen so far must
-still come in time: a reader of 20 ms sees lateness in whole frames, and a packet that missed one by
-a millisecond asks for no more than the frame that it has."""
 INTERVAL = 500 * SAMPLES_PER_MS
 INTERVALS = 20
+# Intervals, 2 s, for which the spread known before a restart still counts.
 CARRIED = 4
-"""Intervals, 2 s, for which what was known before a new start still counts."""
+# Intervals, 2 s, among whose packets the fastest is looked for: over ten seconds crystals that are
+# 1000 ppm apart would look like 10 ms of jitter.
 NEIGHBOURS = 4
-"""Intervals, 2 s, among whose packets the fastest is looked for: over ten seconds crystals that
-are 1000 ppm apart would look like 10 ms of jitter."""
 
 
 class Arrivals:
-    """Measures one stream, all in samples of 8 kHz.
+    """Measures the arrivals of one stream, in samples of 8 kHz.
 
-    `spread` is the lateness that must be waited for, `target` how long the fastest should wait,
-    `least` how short its wait may become before anything is done about it.
+    `spread` is the lateness that must be waited for, `target` how long the fastest packet should
+    wait, `least` how short its wait may become before it is corrected.
     """
 
     def __init__(self) -> None:
@@ -53,10 +53,8 @@ class Arrivals:
         self.restart()
 
     def restart(self) -> None:
-        """Another numbering, the same network: its spread is still believed for a while.
-
-        What arrived while nobody was reading is forgotten: it says nothing about the network.
-        """
+        """Begin with another numbering on the same network: its spread is kept for a while."""
+        # What arrived while nobody was reading is forgotten: it says nothing about the network.
         self._now = 0  # samples the reader has taken
         self._begun = 0
         self._spans: deque[tuple[int, int]] = deque(maxlen=INTERVALS)  # fastest, slowest place
@@ -64,7 +62,7 @@ class Arrivals:
         self._judge()
 
     def passed(self, samples: int) -> None:
-        """The reader has taken so much."""
+        """Count `samples` taken by the reader."""
         self._now += samples
         if self._now - self._begun >= INTERVAL:
             self._begun = self._now
@@ -76,7 +74,7 @@ class Arrivals:
                     self._carried = self.spread
 
     def note(self, timestamp: int) -> None:
-        """A packet has arrived whose sound begins at `timestamp` (not wrapped)."""
+        """Note the arrival of a packet whose sound begins at `timestamp` (not wrapped)."""
         place = timestamp - self._now
         fastest, slowest = self._span or (place, place)
         span = max(fastest, place), min(slowest, place)
@@ -86,19 +84,19 @@ class Arrivals:
 
     @property
     def first_wait(self) -> int:
-        """How long the first packet should wait: as long as was known to be needed before."""
+        """Wait of the first packet: what was known to be needed before, in samples."""
         return max(SHORTEST_WAIT, min(LONGEST_WAIT, self._carried + RESERVE))
 
     def wait(self, play: int) -> int:
-        """How long the fastest packet waits when the next sample out is that of `play`."""
+        """Return the wait of the fastest packet when the next sample out is that of `play`."""
         return self.late(play)
 
     def late(self, timestamp: int) -> int:
-        """How much later than the fastest a packet is that arrives now."""
+        """Return by how much a packet that arrives now is later than the fastest."""
         return self._fastest - (timestamp - self._now)
 
     def _judge(self) -> None:
-        """All but the worst interval's lateness; the only one's while there is but one."""
+        """Set spread, target and least from the lateness of the intervals known."""
         known = [*self._spans, self._span] if self._span else list(self._spans)
         fastest = [
             max(fast for fast, _ in known[max(0, at + 1 - NEIGHBOURS) : at + 1])
@@ -106,6 +104,7 @@ class Arrivals:
         ]
         self._fastest = fastest[-1] if fastest else 0
         late = sorted(fast - slow for fast, (_, slow) in zip(fastest, known, strict=True))
+        # All but the worst interval; the only one while there is but one.
         spread = late[-2] if len(late) > 1 else sum(late)
         is_young = len(self._spans) < CARRIED
         self.spread = max(self._carried, spread) if is_young else spread
@@ -113,19 +112,17 @@ class Arrivals:
         self.least = max(SHORTEST_WAIT - LEEWAY, min(LONGEST_WAIT - LEEWAY, self.spread))
 
 
-# ---- packets -----------------------------------------------------------------------------------
-# Packets of one RTP stream: believed or not, their timestamps unwrapped, put back in order.
-#
-# Jumps of timestamp or source are believed when two packets agree (RFC 3550 appendix A.1), and
+# ---- Packets of one RTP stream: believed or not, timestamps unwrapped, put back in order
+# A jump of timestamp or source is believed when two packets agree (RFC 3550 appendix A.1), and
 # nothing of the new numbering is lost by waiting for the second.
 
+# Sequence numbers remembered: a packet that comes twice says nothing about the network.
 REPLAY = 128
-"""Sequence numbers remembered: a packet that comes twice says nothing about the network."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class JitterPacket:
-    """`at` is the timestamp of its first sample, `sound` one byte a sample."""
+    """One packet: `at` is the timestamp of its first sample, `sound` one byte a sample."""
 
     at: int
     sequence: int
@@ -134,16 +131,16 @@ class JitterPacket:
 
     @property
     def end(self) -> int:
-        """The timestamp after its last sample."""
+        """Timestamp after its last sample."""
         return self.at + len(self.sound)
 
     def placed(self, near: int) -> JitterPacket:
-        """Return it with its 32-bit timestamp not wrapped: the one nearest to `near`."""
+        """Return it with its 32-bit timestamp unwrapped to the value nearest to `near`."""
         away = (self.at - near + (1 << 31)) % (1 << 32) - (1 << 31)
         return JitterPacket(near + away, self.sequence, self.sound, self.source)
 
     def follows(self, other: JitterPacket | None) -> bool:
-        """Whether it was sent next after another of its source."""
+        """Return whether it was sent next after `other`, by the same source."""
         return (
             other is not None
             and self.source == other.source
@@ -152,7 +149,7 @@ class JitterPacket:
 
 
 class PacketSource:
-    """Tells whose packets are believed."""
+    """Decides which packets are believed."""
 
     def __init__(self) -> None:
         self.last: JitterPacket | None = None
@@ -160,31 +157,32 @@ class PacketSource:
         self._seen: deque[int] = deque(maxlen=REPLAY)
 
     def knows(self, packet: JitterPacket) -> bool:
-        """Whether a packet of the believed source came before."""
+        """Return whether this packet of the believed source came before."""
         is_ours = self.last is not None and packet.source == self.last.source
         return is_ours and packet.sequence in self._seen
 
     def passes(self, packet: JitterPacket) -> None:
-        """Note a packet of the believed source that brought no sound: it is not missing."""
+        """Note a packet of the believed source without sound, so that it does not count as lost."""
         if self.last is not None and packet.source == self.last.source:
             self._seen.append(packet.sequence)
 
     def missing(self, before: JitterPacket, packet: JitterPacket) -> int:
-        """Count the packets sent between two that never came; at most as many as are remembered."""
+        """Count the packets sent between two that never came, up to REPLAY."""
         between = (packet.sequence - before.sequence - 1) % (1 << 16)
         numbers = (before.sequence + 1 + n for n in range(min(between, REPLAY)))
         return sum(number % (1 << 16) not in self._seen for number in numbers)
 
     def believes(self, packet: JitterPacket, is_jump: bool) -> tuple[JitterPacket, ...]:
-        """Return what may be taken now: the packet, it and the one it confirms, or nothing.
+        """Return the packets that may be taken now: this one, it and the one it confirms, or none.
 
-        `is_jump` says that its timestamp is out of reach of what went before.
+        `is_jump` says that its timestamp is out of reach of the packets before.
         """
         last, suspect = self.last, self._suspect
         is_ours = last is None or packet.source == last.source
         if is_ours and (not is_jump or packet.follows(last)):
             return self._taken(packet)
         if suspect is not None and packet.follows(suspect):
+            # Numbers of the former source would let packets of the new one count as repeats.
             self._seen.clear()
             return self._taken(suspect, packet)
         self._suspect = packet
@@ -205,17 +203,18 @@ class PacketStore:
 
     @property
     def first(self) -> JitterPacket | None:
-        """The packet whose turn is next."""
+        """Packet whose turn is next."""
         return self._packets[0] if self._packets else None
 
     @property
     def last(self) -> JitterPacket | None:
-        """The packet with the newest sound."""
+        """Packet with the newest timestamp."""
         return self._packets[-1] if self._packets else None
 
     @property
     def end(self) -> int:
-        """The timestamp after the newest sound: a long packet may outlast a later, short one."""
+        """Timestamp after the newest sound."""
+        # A long packet may outlast a later, short one.
         return max((one.end for one in self._packets), default=self.play)
 
     @property
@@ -225,16 +224,16 @@ class PacketStore:
 
     @property
     def gap(self) -> int:
-        """Samples that are missing before the next that is there."""
+        """Samples missing before the next packet in store."""
         return max(0, self._packets[0].at - self.play) if self._packets else 0
 
     def put(self, packet: JitterPacket) -> None:
-        """Take a packet that ends beyond `play`; of two with one timestamp the first stays."""
+        """Insert a packet that ends beyond `play`; of two with one timestamp the first stays."""
         if not any(packet.at == one.at for one in self._packets):
             insort(self._packets, packet)
 
     def take(self, most: int) -> bytes:
-        """Return the next samples out, at least one; there is no gap before them."""
+        """Return the next samples out, at least one; there must be no gap before them."""
         first = self._packets[0]
         start = self.play - first.at
         piece = first.sound[start : start + most]
@@ -242,7 +241,7 @@ class PacketStore:
         return piece
 
     def peek(self, most: int) -> bytes:
-        """Return up to `most` of the next samples that are there without a gap."""
+        """Return up to `most` of the next samples, without those behind a gap."""
         out, at = b"", self.play
         for one in self._packets:
             if one.at > at or len(out) >= most:
@@ -252,39 +251,37 @@ class PacketStore:
         return out[:most]
 
     def go(self, play: int) -> None:
-        """Move on (or back) to another timestamp and forget what lies before it."""
+        """Move the play-out point forwards or back, and drop the packets before it."""
         self.play = play
         while self._packets and self._packets[0].end <= play:
             del self._packets[0]
 
 
-# ---- delay -------------------------------------------------------------------------------------
-# How firmly the delay of a stream is brought to its target, and by which splices.
-#
-# Within its bounds nothing is touched. Beyond them a few milliseconds are taken out of, or put
-# into, a pause; where none comes, a vowel or held note of which one period more or less is not
-# heard; and when much is too much (after a stall) any place will do, one splice after another.
+# ---- Delay control: how firmly the delay is brought to its target, and by which splices
+# Within its bounds nothing is changed. Beyond them 10 to 20 ms are taken out of, or put into, a
+# pause; where none comes, a vowel or held note of which one period more or less is not heard; and
+# when the delay is far too long (after a stall) any place will do, one splice after another.
 
+# Bound of the delay above its target, in samples.
 MORE = 20 * SAMPLES_PER_MS
-"""Bound of the delay above its target."""
+# Samples from the target at which a correction that has begun ends.
 NEAR = 5 * SAMPLES_PER_MS
-"""A correction that has begun ends so near to the target."""
+# Samples above the target; a correction that was urgent stays so to its end.
 URGENT = 40 * SAMPLES_PER_MS
-"""Above the target; a correction that was urgent is so to its end."""
+# Samples without a pause after which a good fit within sound is the lesser evil.
 PACE_PATIENCE = 8000 * SAMPLES_PER_MS
-"""After so long without a pause a good fit in sound is the lesser evil."""
+# The same where delay is to be added: the store is about to run dry.
 PATIENCE_LESS = 2000 * SAMPLES_PER_MS
-"""The same where delay is wanted: the store is about to run dry."""
 SPACING = 60 * SAMPLES_PER_MS
 URGENT_SPACING = 40 * SAMPLES_PER_MS
 GOOD_FIT = 0.85
 FAIR_FIT = 0.6
+# Samples in which nothing has fitted, when it is urgent: then the best place there is is taken.
 DESPAIR = 80 * SAMPLES_PER_MS
-"""When it is urgent and nothing has fitted for so long, the best there is."""
 
 
 class DelayControl:
-    """Decides; all in samples, one question for each piece of sound that is played."""
+    """Decides about corrections; call `wants` once for each piece that is played."""
 
     def __init__(self) -> None:
         self._is_correcting = False
@@ -293,9 +290,9 @@ class DelayControl:
         self._patience = PACE_PATIENCE
 
     def wants(self, excess: int, leeway: int, piece: int) -> int:
-        """Return how much delay should go (negative: come) at this piece; 0 for none.
+        """Return by how much to shorten (negative: lengthen) the delay here; 0 for not at all.
 
-        `excess` is the delay less its target, `leeway` by how much it may lie below that.
+        `excess` is the delay less its target, `leeway` by how much it may lie below that; samples.
         """
         if self._is_correcting:
             self._is_correcting = abs(excess) > NEAR
@@ -309,28 +306,30 @@ class DelayControl:
         return excess if self._is_correcting and self._waited >= spacing else 0
 
     def least_fit(self, is_quiet: bool) -> float:
-        """Return how alike the sound must be at both ends of a splice made here."""
+        """Return how alike the sound must be at both ends of a splice (conceal.likeness)."""
+        # In a pause every splice is inaudible.
         if is_quiet:
             return -1.0
         if self._is_urgent:
             return FAIR_FIT if self._waited < DESPAIR else -1.0
+        # 2.0 is more than any likeness: no splice.
         return GOOD_FIT if self._waited >= self._patience else 2.0
 
     def spliced(self) -> None:
-        """It was done."""
+        """Note that a splice was made."""
         self._waited = 0
 
 
+# Samples that a splice may take out or put in: 10 to 20 ms hold whole periods of any voice.
 SPLICE_LAGS = (80, 160)
-"""Samples that a splice may take out or put in: 10 to 20 ms hold whole periods of any voice."""
 
 
 @dataclass(slots=True)
 class JitterCounters:
-    """What has happened: packets `late`, `refused` and `lost`, else samples.
+    """Counters: packets `late`, `refused` and `lost`; the others in samples.
 
-    `waited` was put in because nothing was here, `inserted` and `dropped` by `splices` and by
-    bringing down what was far too much.
+    `waited` was added because nothing was in store, `inserted` and `dropped` by `splices` and by
+    cutting what was far too much.
     """
 
     late: int = 0
@@ -344,7 +343,7 @@ class JitterCounters:
 
 
 class Splicer:
-    """Brings the wait of packets to its target, at the `Pace` that is not heard."""
+    """Brings the wait of packets to its target by splices, as often as DelayControl allows."""
 
     def __init__(self, law: Law, counters: JitterCounters) -> None:
         self._law = law
@@ -354,10 +353,10 @@ class Splicer:
     def sound(
         self, store: PacketStore, played: Concealer, excess: int, leeway: int, piece: int
     ) -> bytes:
-        """Return sound that goes over to what is ahead of its turn, or back; empty for none.
+        """Return sound that crosses over to later sound, or back; empty for no splice.
 
         `excess` is by how much packets wait too long, `leeway` by how much they may wait too short;
-        `piece` is what is played otherwise.
+        `piece` is the number of samples played otherwise.
         """
         wanted = self._pace.wants(excess, leeway, piece)
         if not wanted or not played.is_whole:
@@ -365,6 +364,7 @@ class Splicer:
         ahead = store.peek(SPLICE_LAGS[1] + FADE)
         rms = audioop.rms(g711.decode(ahead, self._law), 2)
         least = self._pace.least_fit(played.background.floor.is_quiet(rms))
+        # Too little sound ahead makes no splice, and the fit would need it.
         if least > 1.0 or len(ahead) < FADE:
             return b""
         if wanted < 0:
@@ -392,7 +392,7 @@ class Splicer:
         return self._joined(ahead[:FADE], line[there : there + FADE]) + line[there + FADE : here]
 
     def _fit(self, line: bytes, here: int, places: range) -> tuple[int, float]:
-        """The best place for a splice; none at all fits less than anything."""
+        """Return the best place for a splice; with no place to try, a fit below every limit."""
         return best_fit(g711.decode(line, self._law), here, places, FADE) if places else (0, -2.0)
 
     def _joined(self, old: bytes, new: bytes) -> bytes:
@@ -402,18 +402,16 @@ class Splicer:
         return g711.encode(crossed(g711.decode(old, law), g711.decode(new, law)), law)
 
 
-# ---- jitter ------------------------------------------------------------------------------------
-# RTP jitter buffer: packets as they come in, sound out at the clock of whoever reads.
-#
+# ---- RTP jitter buffer: packets as they come in, sound out at the reader's clock
 # The play-out point is a timestamp. Sound that is missing when its turn comes, though later sound
-# is here, is lost, and bridged. When nothing at all is here the play-out point waits: sound is
-# delayed instead of cut. How long packets should wait is measured (`arrivals`); the wait is brought
-# there by splices that are not heard (`pace`, `splice`), every gap is filled and every joint
-# cross-faded (`conceal`). While packets come in time, the bytes out are the bytes in.
+# is in store, is lost, and bridged. When the store is empty the play-out point waits: sound is
+# delayed instead of cut. How long packets should wait is measured (`Arrivals`); the wait is brought
+# there by inaudible splices (`Splicer`), every gap is filled and every joint cross-faded
+# (`conceal`). While packets come in time, the bytes out are the bytes in.
 
+# Samples in store: a stall of 200 ms on top of the longest wait. What exceeds it is dropped, oldest
+# first.
 MOST_STORED = 360 * SAMPLES_PER_MS
-"""Samples in store: a stall of 200 ms on top of the longest wait. What comes on top is dropped,
-oldest first."""
 
 
 class JitterBuffer:
@@ -428,13 +426,13 @@ class JitterBuffer:
         self.restart()
 
     def restart(self) -> None:
-        """Forget the sound in store: what came before the reader began is only delay."""
+        """Drop the sound in store: what came before the reader began is only delay."""
         self._concealer.forget()
         self._begin_anew()
 
     @property
     def depth_ms(self) -> int:
-        """How much sound is in store, gaps included, in ms."""
+        """Sound in store, gaps included, in ms."""
         return self._store.ahead // SAMPLES_PER_MS if self._store else 0
 
     @property
@@ -452,10 +450,12 @@ class JitterBuffer:
     def put(self, seq: int, timestamp: int, payload: bytes, ssrc: int = 0) -> None:
         """Take a packet with its RTP sequence number (16 bits) and timestamp (32 bits).
 
-        `payload` may be of any length; what is longer than the store is cut to that. It is empty
-        in packets that bring something else (keys, comfort noise): they are not missing then.
+        `payload` may be of any length; what is longer than the store is cut. It is empty in packets
+        that bring something else (keys, comfort noise).
         """
         packet = JitterPacket(timestamp, seq, payload[:MOST_STORED], ssrc)
+        # Packets of keys and comfort noise count as received: else a phone with pauses seems to
+        # lose sound.
         if not payload:
             self._source.passes(packet)
         if not payload or self._source.knows(packet):
@@ -471,15 +471,13 @@ class JitterBuffer:
             self._put(one)
 
     def read(self, samples: int) -> bytes:
-        """Return exactly `samples` samples for the reader's clock, whatever came or did not."""
+        """Return exactly `samples` samples at the reader's clock, whatever has arrived."""
         out = b""
         while len(out) < samples:
             piece = self._piece(samples - len(out))
             self._arrivals.passed(len(piece))
             out += piece
         return out
-
-    # --- packets in --------------------------------------------------------------------------
 
     def _begin_anew(self) -> None:
         self._store: PacketStore | None = None  # from the first packet on
@@ -491,7 +489,7 @@ class JitterBuffer:
         self._arrivals.restart()
 
     def _is_jump(self, packet: JitterPacket) -> bool:
-        """Whether a timestamp lies further off than jitter and a pause can explain."""
+        """Return whether a timestamp is further off than jitter and a pause can explain."""
         store = self._store
         if store is None:
             return False
@@ -501,8 +499,10 @@ class JitterBuffer:
     def _put(self, packet: JitterPacket) -> None:
         store = self._store = self._store or PacketStore(packet.at)
         packet = packet.placed(store.play)
+        # A late packet counts as well: it shows how long the next ones must wait.
         self._arrivals.note(packet.at)
         if self._is_filling:
+            # Nothing was played yet, so a packet that was overtaken is still in time.
             store.play = min(store.play, packet.at)
         if packet.end <= store.play:
             self.counters.late += 1
@@ -514,10 +514,8 @@ class JitterBuffer:
             self._cut(store)
 
     def _resume(self, store: PacketStore, packet: JitterPacket) -> None:
-        """Sound again after none: the sender's pause is over, or the network's.
-
-        What was not sent need not be waited for, but the packet is given its due wait.
-        """
+        """Go on after an empty store: the sender's pause is over, or the network's."""
+        # What was not sent need not be waited for, but the packet is given its due wait.
         due = packet.at - max(0, self._arrivals.target - self._arrivals.late(packet.at))
         skipped = max(0, min(due, packet.at) - store.play)
         self.counters.waited += max(0, self._waited - skipped)
@@ -525,18 +523,17 @@ class JitterBuffer:
         store.go(store.play + skipped)
 
     def _cut(self, store: PacketStore) -> None:
-        """Far too much: go on with the newest; the joint is made as after a gap."""
+        """Drop the oldest sound when far too much is in store; the joint is made as after a gap."""
         to = store.end - self._arrivals.target - FRAME_SAMPLES
-        if not self._is_filling:  # else nobody reads
+        # While it fills nobody reads, and nothing that anybody would have heard is dropped.
+        if not self._is_filling:
             self.counters.dropped += to - store.play
         self._concealer.part()
         store.go(to)
         self._turn = store.first
 
-    # --- sound out ---------------------------------------------------------------------------
-
     def _piece(self, most: int) -> bytes:
-        """The next samples, at least one and at most `most`."""
+        """Return the next samples, at least one and at most `most`."""
         if not self._ready:
             self._ready = self._next(most)
         piece, self._ready = self._ready[:most], self._ready[most:]
@@ -561,7 +558,7 @@ class JitterBuffer:
         return self._concealer.played(store.take(most))
 
     def _begins(self, store: PacketStore, most: int) -> bool:
-        """Whether enough has come in to start, or what is here has waited long enough."""
+        """Return whether enough is in store to begin, or it has waited long enough."""
         due = self._arrivals.first_wait
         newest = store.last
         assert newest is not None
@@ -573,7 +570,7 @@ class JitterBuffer:
         return True
 
     def _over_gap(self, store: PacketStore, most: int) -> bytes:
-        """Fill a gap behind which there is sound; its last 20 ms at once, to lead over to that."""
+        """Fill a gap in front of sound in store; its last 20 ms at once, to lead over to that."""
         gap = store.gap
         size = gap if gap <= FRAME_SAMPLES else min(most, gap - FRAME_SAMPLES)
         store.go(store.play + size)
@@ -582,7 +579,7 @@ class JitterBuffer:
         return self._concealer.bridge(size, store.peek(2 * FRAME_SAMPLES))
 
     def _turn_of(self, packet: JitterPacket) -> None:
-        """Note whose turn it is, and what is lost before it: what was sent and never came."""
+        """Note the packet whose turn it is, and count what was sent before it and never came."""
         if packet is self._turn:
             return
         if self._turn is not None:

@@ -1,4 +1,7 @@
-"""Call-progress detection: cadences, fax tone, silence, SIT, and how an outgoing call gets on."""
+"""Call-progress detection: cadences, fax tone, silence, SIT, and progress of an outgoing call.
+
+What the detectors must hear, and how they were measured: docs/detection.md.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,22 @@ from dataclasses import dataclass
 from appliance.dsp.dtmf import Basis, Cadence, Plan, basis, energy, energy_at, explained
 from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, rms_at
 
-# ---- cadences ----------------------------------------------------------------------------------
-# Cadences to be recognised: what a row of bursts must look like to be a call-progress tone.
-#
+# ---- Cadences: which bursts in a row are a call-progress tone
 # A kind takes several bursts in a row that fit its plan and are equal among themselves: a single
 # pair of 200/200 opens the Italian dial tone, and voices make any single pair (v253.md 5).
 
+# Deviation of a burst from its plan: the greater of TOLERANCE (relative) and TOLERANCE_MS.
 TOLERANCE = 0.15
 TOLERANCE_MS = 50
-"""How far a burst may be off its plan: the greater of the two."""
+# Difference among the bursts of one tone: a frame of 20 ms at either end.
 EQUAL_MS = 40
-"""How far the bursts of one tone may differ: a frame of 20 ms at either end."""
 
 Burst = tuple[int, int]
 """On and off, in ms."""
 
 
 class ToneKind(enum.StrEnum):
-    """What a tone says; all but ringback mean that nobody is at the far end."""
+    """Kind of a tone; all but ringback mean that nobody is at the far end."""
 
     BUSY = "busy"
     CONGESTION = "congestion"
@@ -48,8 +49,8 @@ class Pattern:
 
 _SLOW_MS = 700
 _PAIRS = {ToneKind.BUSY: 3, ToneKind.CONGESTION: 3, ToneKind.DIAL: 3, ToneKind.RINGBACK: 1}
+# Fast bursts are over sooner and are met in more places, the Italian dial tone among them.
 _PAIRS_FAST = 4
-"""Fast bursts are over sooner and are met in more places, the Italian dial tone among them."""
 
 
 def _pattern(kind: ToneKind, *cycle: Burst) -> Pattern:
@@ -57,6 +58,7 @@ def _pattern(kind: ToneKind, *cycle: Burst) -> Pattern:
     return Pattern(kind, cycle, max(_PAIRS_FAST if is_fast else _PAIRS[kind], len(cycle)))
 
 
+# Heard in every country: boxes that make analog lines follow their maker, not the country.
 RELEASE_PATTERNS = (
     _pattern(ToneKind.CONGESTION, (200, 200)),
     _pattern(ToneKind.CONGESTION, (240, 240)),
@@ -65,11 +67,10 @@ RELEASE_PATTERNS = (
     _pattern(ToneKind.BUSY, (480, 480)),
     _pattern(ToneKind.BUSY, (500, 500)),
 )
-"""Heard in every country: boxes that make analog lines follow their maker, not the country."""
 
 
 def patterns_of(plan: Plan) -> tuple[Pattern, ...]:
-    """Return what to look for, the country's own first; of one cadence the first kind is told."""
+    """Return the patterns to look for."""
     named = (
         (ToneKind.CONGESTION, plan.congestion),
         (ToneKind.BUSY, plan.busy),
@@ -82,6 +83,7 @@ def patterns_of(plan: Plan) -> tuple[Pattern, ...]:
         for form in forms
         if not is_steady(form)
     ]
+    # The country's own first: of one cadence the first kind is reported.
     return (*own, *RELEASE_PATTERNS)
 
 
@@ -104,15 +106,15 @@ def fit(bursts: tuple[Burst, ...], pattern: Pattern) -> tuple[Burst, ...] | None
 
 
 def fit_early(bursts: tuple[Burst, ...], pattern: Pattern) -> tuple[Burst, ...] | None:
-    """As `fit`, while the last pause still goes on: the next burst need not be waited for.
+    """Return one cycle like `fit`, while the last pause still goes on.
 
-    The pause is taken for whole once it is as long as the one a cycle before it, to EQUAL_MS.
-    Some boxes play no more than three bursts; and it is the time by which 500/500 is certain
-    within 3 s of its onset.
+    The pause counts as complete once it is as long as the one a cycle before it, to EQUAL_MS.
     """
     on_ms, so_far_ms = bursts[-1]
     if len(bursts) < max(pattern.pairs, len(pattern.cycle) + 1):
         return None
+    # The next burst is not waited for: some boxes play no more than three bursts, and so 500/500 is
+    # certain within 3 s of its onset.
     before_ms = bursts[-1 - len(pattern.cycle)][1]
     if so_far_ms < before_ms - EQUAL_MS:
         return None
@@ -136,23 +138,20 @@ def _mean(bursts: tuple[Burst, ...]) -> Burst:
     return on, off
 
 
-# ---- fax ---------------------------------------------------------------------------------------
-# The calling tone of a fax machine (CNG): who calls is no person, and will not hear a greeting.
-#
+# ---- Calling tone of a fax machine (CNG): the caller will not hear a greeting
 # ITU-T T.30: 1100 Hz +- 38 Hz, on for 0.5 s and off for 3 s, both +- 15 %. Two bursts at that
-# distance are asked for: a single one is a note of music (C sharp is 1109 Hz) or somebody
-# whistling.
+# distance are required: a single one is a note of music (C sharp is 1109 Hz) or somebody whistling.
 
 TONE_HZ = 1100.0
 FAX_SPREAD_HZ = 38.0
+# A burst's length: 500 ms +- 15 %, to the nearest frame.
 ON_MS = (420, 580)
-"""A burst's length: 500 ms +- 15 %, to the nearest frame."""
+# From the start of one burst to that of the next: 3500 ms +- 15 %, to the nearest frame.
 PERIOD_MS = (2960, 4040)
-"""From the start of one burst to that of the next: 3500 ms +- 15 %, to the nearest frame."""
+# Share of a frame's energy that must be in the tone, as for the call-progress tones.
 PURITY = 0.80
-"""Share of a frame's energy that must lie in the tone, as for the call-progress tones."""
+# T.30: the receiver of a fax machine hears down to -43 dBm.
 FAX_FLOOR_DBM0 = -43.0
-"""T.30: the receiver of a fax machine hears down to -43 dBm."""
 
 _FAX_FLOOR = energy_at(FAX_FLOOR_DBM0)
 _FRAME_BYTES = FRAME_SAMPLES * 2
@@ -167,7 +166,7 @@ class FaxHeard:
 
 
 class FaxDetector:
-    """Finds a fax machine's calling tone in 16-bit samples, cut anyhow; tells of it once."""
+    """Detects a fax machine's calling tone in 16-bit samples, cut anyhow; reports it once."""
 
     def __init__(self) -> None:
         self._waiting = b""
@@ -176,10 +175,10 @@ class FaxDetector:
         self._first_ms: int | None = None  # start of the latest burst of the right length
         self._told = False
         self.is_tone = False
-        """Whether the latest whole frame was 1100 Hz: no speech, then."""
+        """True if the latest whole frame was 1100 Hz, so no speech."""
 
     def feed(self, pcm16_frame: bytes) -> FaxHeard | None:
-        """Return the fact when the second burst has just ended (usual frame: 20 ms)."""
+        """Return FaxHeard when the second burst has just ended (usual frame: 20 ms)."""
         data = self._waiting + pcm16_frame
         whole = len(data) - len(data) % _FRAME_BYTES
         self._waiting = data[whole:]
@@ -198,8 +197,9 @@ class FaxDetector:
         return self._burst(self._at_ms - FRAME_MS - on_ms)
 
     def _burst(self, start_ms: int) -> FaxHeard | None:
-        """A burst of the right length has ended: the second one, at the right distance, tells."""
+        """Judge a burst of the right length that has ended."""
         before, self._first_ms = self._first_ms, start_ms
+        # Only a second one at the distance of T.30 is a fax machine.
         if before is None or not PERIOD_MS[0] <= start_ms - before <= PERIOD_MS[1] or self._told:
             return None
         self._told = True
@@ -211,26 +211,24 @@ def _is_tone(frame: bytes) -> bool:
     return level > _FAX_FLOOR and explained(frame, _FAX_AXES) > PURITY * level
 
 
-# ---- progress ----------------------------------------------------------------------------------
-# Call-progress tones as evidence that the far end has gone, and the length of a silence.
-#
+# ---- Call-progress tones as evidence that the far end has gone, and the length of a silence
 # Bursts are measured in frames of 20 ms: a frame is tone when one chord of the country's plan
-# carries most of its energy. What a row of bursts says stands in `cadences`.
+# carries most of its energy.
 
 TONE_FLOOR_DBM0 = -40.0
 _TONE_FLOOR = energy_at(TONE_FLOOR_DBM0)
+# Tones are heard 15 Hz off their nominal frequency and more.
 TONE_SPREAD_HZ = 10
-"""Tones are heard 15 Hz off their nominal frequency and more."""
+# A pause is at least 6 dB below its tone; a louder one is somebody speaking, or music.
 DIP = 0.25
-"""A pause is at least 6 dB below its tone; a louder one is somebody speaking or music."""
+# Frames of a pause that may be loud: the two that hold the tone's ends.
 LOUD_FRAMES = 2
-"""Frames a pause may be loud: the two that hold the tone's ends."""
+# Frames in a row that fit another chord better before it is one: a frame that holds only a part of
+# a burst fits any chord nearby (GB: 350 + 440, 400 + 450).
 STRANGE_FRAMES = 3
-"""Frames in a row that fit another chord better before it is one: a frame that holds only a part
-of a burst fits any chord nearby (GB: 350 + 440, 400 + 450)."""
 STEADY_MS = 4000
+# A pause longer than every plan's: the next tone is a new one.
 FORGET_MS = 6500
-"""A pause longer than every plan's: the next tone is a new one."""
 _MOST_PAIRS = 8
 
 
@@ -249,14 +247,14 @@ def _chords(forms: tuple[Cadence, ...]) -> frozenset[frozenset[int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Chord:
-    """Frequencies looked for together, and whether a steady one is a dial tone."""
+    """Frequencies looked for together; `dials` when a steady one is a dial tone."""
 
     axes: Basis
     dials: bool
 
 
 def _looked_for(plan: Plan) -> tuple[_Chord, ...]:
-    """The plan's chords, each once, a chord that is part of another one within it."""
+    """Return the plan's chords, each once, a chord that is part of another one within it."""
     every = _chords((*plan.dial, *plan.ringback, *plan.busy, *plan.congestion))
     dial = _chords(tuple(form for form in plan.dial if is_steady(form)))
     greatest = [chord for chord in every if not any(chord < other for other in every)]
@@ -271,7 +269,7 @@ def _chord_span(chord: frozenset[int]) -> tuple[float, ...]:
 
 
 class ProgressDetector:
-    """Listens for one country's tones in 16-bit samples, cut anyhow."""
+    """Detects one country's tones in 16-bit samples, cut anyhow."""
 
     def __init__(self, plan: Plan) -> None:
         self._chords = _looked_for(plan)
@@ -279,7 +277,7 @@ class ProgressDetector:
         self._waiting = b""
         self._told: ToneKind | None = None
         self.is_tone = False
-        """Whether the latest whole frame was a tone of the plan: no speech, then."""
+        """True if the latest whole frame was a tone of the plan, so no speech."""
         self._forget()
 
     def feed(self, pcm16_frame: bytes) -> tuple[ProgressHeard, ...]:
@@ -306,8 +304,9 @@ class ProgressDetector:
         return self._pause(level) if self._chord is not None else None
 
     def _named(self, frame: bytes, level: float) -> _Chord | None:
-        """The chord a frame is; the one that sounds already, where neighbours (GB) fit too."""
+        """Return the chord of a frame, None for none."""
         least = PURITY * level
+        # The one that sounds already, where neighbours (GB) fit too.
         if self._chord is not None and explained(frame, self._chord.axes) > least:
             return self._chord
         shares = [explained(frame, chord.axes) for chord in self._chords]
@@ -325,7 +324,7 @@ class ProgressDetector:
         return heard
 
     def _follow(self, chord: _Chord) -> None:
-        """Begin another row with another chord, once it is certainly another."""
+        """Begin a new row of bursts with another chord, once it is certainly another."""
         self._strange = self._strange + 1 if chord is not self._chord else 0
         if self._chord is not None and self._strange < STRANGE_FRAMES:
             return
@@ -335,7 +334,7 @@ class ProgressDetector:
         self._on_ms = self._run_ms = already_ms
 
     def _burst_begins(self) -> ProgressHeard | None:
-        """One more burst and its pause are complete: see what the row of them says."""
+        """Judge the row of bursts: one more burst and its pause are complete."""
         self._pairs.append((self._on_ms, self._off_ms))
         self._on_ms = self._off_ms = self._loud_frames = 0
         self._loudest = 0.0
@@ -358,7 +357,7 @@ class ProgressDetector:
         return self._burst_nears_its_end()
 
     def _burst_nears_its_end(self) -> ProgressHeard | None:
-        """Enough bursts were heard and the pause behind the last one is long enough."""
+        """Judge the row of bursts while the pause behind the last one goes on."""
         if not self._pairs:
             return None
         row = (*self._pairs, (self._on_ms, self._off_ms))
@@ -369,7 +368,7 @@ class ProgressDetector:
         return None
 
     def _tell(self, kind: ToneKind, cycle: tuple[Burst, ...]) -> ProgressHeard | None:
-        """Tell of a kind once, until another tone or a long pause comes between."""
+        """Report a kind once, until another tone or a long pause comes between."""
         if kind is self._told:
             return None
         self._told = kind
@@ -377,12 +376,12 @@ class ProgressDetector:
         return ProgressHeard(kind, times, self._run_ms)
 
 
+# 1.5 s: words leave a gap more often than that.
 FLOOR_FRAMES = 75
-"""1.5 s: words leave a gap more often than that."""
 ABOVE_FLOOR = math.pow(10.0, 10 / 20)
 LEAST_SPEECH_DBM0 = -45.0
+# A click of one frame is not speech.
 SPEECH_FRAMES = 2
-"""A click of one frame is not speech."""
 
 
 class SilenceMeter:
@@ -401,9 +400,9 @@ class SilenceMeter:
         self.silent_ms = 0
 
     def feed(self, pcm16_frame: bytes, *, is_tone: bool = False) -> int:
-        """Return how many ms of silence lie before the end of `pcm16_frame` (usually 20 ms).
+        """Return the ms of silence before the end of `pcm16_frame` (usually 20 ms).
 
-        `is_tone` says that this is a call-progress tone (`Detector.is_tone`): never speech.
+        `is_tone` says that this is a call-progress tone (`ProgressDetector.is_tone`): never speech.
         """
         data = self._waiting + pcm16_frame
         whole = len(data) - len(data) % _FRAME_BYTES
@@ -421,23 +420,21 @@ class SilenceMeter:
             self.silent_ms = 0
 
 
-# ---- sit ---------------------------------------------------------------------------------------
-# The special information tone: three rising tones before "the number you have dialled …".
-#
-# ITU-T E.180: 950, 1400 and 1800 Hz of 330 ms each (v253.md 5); networks that tell their reasons
-# apart by it vary the tones by 4 % and their length between 276 and 380 ms.
+# ---- Special information tone (SIT): three rising tones before "the number you have dialled …"
+# ITU-T E.180: 950, 1400 and 1800 Hz of 330 ms each (v253.md 5); networks that distinguish their
+# reasons by it vary the tones by 4 % and their length between 276 and 380 ms.
 
 TONES_HZ = (950, 1400, 1800)
+# Deviation of each tone, relative: 913.8 and 985.2 Hz are both a first tone.
 SPREAD = 0.04
-"""How far each tone may lie off, relative: 913.8 and 985.2 Hz are both a first tone."""
 LEAST_MS = 220
 MOST_MS = 460
+# How long a tone may be interrupted or the next one be late: 15 ms of pause are usual.
 GAP_MS = 100
-"""How long a tone may be interrupted or the next one be late: 15 ms of pause are usual."""
 SIT_FLOOR_DBM0 = -40.0
 
+# Neighbours of a basis; 72 Hz apart (4 % of 1800) they lost the tones between them.
 _STEP_HZ = 40
-"""Neighbours of a basis; 72 Hz apart (4 % of 1800) they lost the tones between them."""
 
 
 def _sit_span(hz: int) -> tuple[float, ...]:
@@ -451,16 +448,16 @@ _SIT_AXES = tuple(basis(_sit_span(hz)) for hz in TONES_HZ)
 
 
 class SitDetector:
-    """Finds the three tones in 16-bit samples, cut anyhow."""
+    """Detects the three tones in 16-bit samples, cut anyhow."""
 
     def __init__(self) -> None:
         self._waiting = b""
         self.is_tone = False
-        """Whether the latest whole frame was one of the three: no speech, then."""
+        """True if the latest whole frame was one of the three, so no speech."""
         self._forget()
 
     def feed(self, pcm16_frame: bytes) -> bool:
-        """Return True when the three tones have just been heard whole (usual frame: 20 ms)."""
+        """Return True when the three tones have just been heard completely (usual frame: 20 ms)."""
         data = self._waiting + pcm16_frame
         whole = len(data) - len(data) % _FRAME_BYTES
         self._waiting = data[whole:]
@@ -499,7 +496,7 @@ class SitDetector:
 
 
 def _named(frame: bytes) -> int:
-    """The place of the tone that a frame is, -1 for none."""
+    """Return the place of the tone that a frame is, -1 for none."""
     level = energy(frame)
     if level < _SIT_FLOOR:
         return -1
@@ -508,33 +505,30 @@ def _named(frame: bytes) -> int:
     return shares.index(most) if most > PURITY * level else -1
 
 
-# ---- outgoing ----------------------------------------------------------------------------------
-# How a call that the box itself makes gets on, told by its sound: an analog line has no answer
-# signal, neither behind a hook flash nor after dialling.
-#
-# Ring-back, busy, congestion, a special information tone and the dial tone are heard. That somebody
-# answered is only presumed: a voice is heard, or the ring-back has stopped. Whoever must be certain
-# asks for a key.
+# ---- Progress of a call that the box makes, by its sound
+# An analog line has no answer signal, neither behind a hook flash nor after dialling. Ring-back,
+# busy, congestion, SIT and dial tone are detected. An answer is only presumed: a voice is heard, or
+# the ring-back has stopped. A caller of this code that must be certain asks for a key.
 
 NO_ANSWER_MS = 60_000
+# Neither tone nor voice since dialling: a mobile network may take 12 s to let it ring.
 NEVER_CAME_MS = 15_000
-"""Neither tone nor voice since dialling: a mobile network may take 12 s to let it ring."""
+# A tone of RING_ON_MS or more with so long a pause behind it is a ring: no other tone of any plan
+# pauses for longer than 1000 ms, and the PBX of a town hall keeps its own ring-back cadence.
 RING_ON_MS = 300
 RING_OFF_MS = 1500
-"""A tone at least so long with so long a pause behind it is a ring: no other tone of any plan
-pauses for longer than 1000 ms, and the PBX of a town hall keeps its own ring-back cadence."""
+# The ring-back has stopped when its plan's pause is over by a quarter and a second.
 STOPS_MS = 1000
 STOPS_SHARE = 1.25
-"""The ring-back has stopped when its plan's pause is over by a quarter and a second."""
+# 200 ms of sound that is no tone within 500 ms are a voice; lifting a handset only clicks.
 VOICE_FRAMES = 10
 VOICE_WITHIN = 25
-"""200 ms of sound that is no tone within 500 ms are a voice; lifting a handset only clicks."""
+# Until the meter knows the line's noise, noise would be a voice; nobody answers so soon.
 _LEARNING_MS = FLOOR_FRAMES * FRAME_MS
-"""Until the meter knows the line's noise, noise would be a voice; nobody answers so soon."""
 
 
 class Progress(enum.StrEnum):
-    """What is known of the leg; all but RINGING and ANSWERED are its end."""
+    """State of the leg; all but RINGING and ANSWERED are its end."""
 
     RINGING = "ringing"
     ANSWERED = "answered"  # presumed, never certain
@@ -557,10 +551,10 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """The leg got on, `after_ms` of sound from the start of listening, after `rings` rings.
+    """The leg's state changed.
 
-    `detail` says by what it was known: a cadence in ms, `voice`, `ring-back stopped`,
-    `nothing heard`.
+    `after_ms` counts the sound since the start of listening, `rings` the rings heard. `detail` is
+    the evidence: a cadence in ms, `voice`, `ring-back stopped`, `nothing heard`.
     """
 
     kind: Progress
@@ -570,12 +564,12 @@ class Progressed:
 
 
 class OutgoingProgress:
-    """Listens on one outgoing leg from the last digit on: 16-bit samples, cut anyhow.
+    """Detects the progress of one outgoing leg from the last digit on: 16-bit samples, cut anyhow.
 
-    `state` is the latest fact's kind, None before the first. Each change is told once; RINGING may
-    follow ANSWERED (the call was passed on, or a pause was taken for an answer) and the other way
-    round. After one of ENDS nothing more is told. Time is counted in the samples fed; our own
-    voice must not be among them (half duplex: listen only; duplex: behind the canceller).
+    `state` is the latest kind reported, None before the first. Each change is reported once;
+    RINGING may follow ANSWERED (the call was passed on, or a pause was taken for an answer) and the
+    other way round. After one of ENDS nothing more is reported. Time is counted in the samples fed;
+    our own voice must not be among them (half duplex: listen only; duplex: behind the canceller).
     """
 
     def __init__(self, plan: Plan, no_answer_ms: int = NO_ANSWER_MS) -> None:
@@ -592,7 +586,7 @@ class OutgoingProgress:
         self._is_heard = False
 
     def feed(self, pcm16_frame: bytes) -> tuple[Progressed, ...]:
-        """Return what became known up to the end of `pcm16_frame` (usually 20 ms)."""
+        """Return the changes up to the end of `pcm16_frame` (usually 20 ms)."""
         data = self._waiting + pcm16_frame
         whole = len(data) - len(data) % _FRAME_BYTES
         self._waiting = data[whole:]
@@ -610,7 +604,7 @@ class OutgoingProgress:
         return self._listen(frame) or self._wait()
 
     def _listen(self, frame: bytes) -> Progressed | None:
-        """Tell rings and voices apart, of which no single frame is certain."""
+        """Distinguish rings and voices, of which no single frame is certain."""
         is_tone = self._tones.is_tone
         is_voice = self._is_voice(frame, is_tone or self._sit.is_tone)
         if is_tone:
@@ -629,7 +623,8 @@ class OutgoingProgress:
         is_voice = is_loud and self._elapsed_ms > _LEARNING_MS
         self._voiced.append(is_voice)
         if is_voice:
-            self._burst_ms = 0  # a pause behind a voice makes no ring
+            # A pause behind a voice makes no ring.
+            self._burst_ms = 0
         return is_voice
 
     def _wait(self) -> Progressed | None:

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# ---- frames ------------------------------------------------------------------------------------
-# What a frame is: 20 ms of 8 kHz mono sound in one of four laws, and how loud it is in dBm0.
+# ---- Frames: 20 ms of 8 kHz mono sound in one of four laws, and its level in dBm0
 
+# Samples a second; nothing in this package works at another rate.
 SAMPLE_RATE = 8000
-"""Samples a second; nothing in this room works at another rate."""
 FRAME_MS = 20
 FRAME_SAMPLES = SAMPLE_RATE * FRAME_MS // 1000
 """160 samples: 160 bytes of G.711, 320 bytes of 16-bit PCM."""
@@ -30,13 +29,13 @@ SAMPLES_PER_MS = SAMPLE_RATE // 1000
 
 FULL_SCALE_DBM0 = 3.14
 """Level of a sine that reaches full scale (ITU-T G.711 section 4: A-law 3.14, mu-law 3.17)."""
+# Result of `level_dbm0` for digital silence, which has no logarithm.
 SILENCE_DBM0 = -96.0
-"""What `level_dbm0` says of digital silence, which has no logarithm."""
 _FULL_SCALE_PEAK = 32767.0
 
 
 class Law(enum.StrEnum):
-    """How one sample is written: G.711 in either law, unsigned 8-bit, or 16-bit little endian."""
+    """Coding of one sample: G.711 in either law, unsigned 8-bit, or 16-bit little endian."""
 
     ULAW = "ulaw"
     ALAW = "alaw"
@@ -47,28 +46,26 @@ class Law(enum.StrEnum):
 SAMPLE_BYTES = {Law.ULAW: 1, Law.ALAW: 1, Law.LINEAR8: 1, Law.LINEAR16: 2}
 """Bytes a sample takes in each law."""
 
+# One silent sample of each law (A-law has no zero: 0xD5 is its smallest positive step).
 SILENCE = {Law.ULAW: b"\xff", Law.ALAW: b"\xd5", Law.LINEAR8: b"\x80", Law.LINEAR16: b"\0\0"}
-"""One silent sample of each law (A-law has no zero: 0xD5 is its smallest positive step)."""
 
 
 def silence(law: Law, samples: int) -> bytes:
-    """Return `samples` silent samples written in `law`."""
+    """Return `samples` silent samples of `law`."""
     return SILENCE[law] * samples
 
 
 def duration_ms(data: bytes, law: Law) -> int:
-    """Return how long `data` in `law` sounds, in whole ms (rounded down)."""
+    """Return the duration of `data` in `law`, in whole ms (rounded down)."""
     return len(data) // SAMPLE_BYTES[law] // SAMPLES_PER_MS
 
 
 def level_dbm0(pcm16: bytes) -> float:
-    """Return the power of 16-bit sound in dBm0; `SILENCE_DBM0` for none at all.
-
-    A sine that reaches full scale is +3.14 dBm0 (G.711 section 4).
-    """
+    """Return the power of 16-bit sound in dBm0; `SILENCE_DBM0` for digital silence."""
     rms = audioop.rms(pcm16, 2)
     if rms == 0:
         return SILENCE_DBM0
+    # A sine that reaches full scale is +3.14 dBm0 (G.711 section 4).
     return FULL_SCALE_DBM0 + 20 * math.log10(rms * math.sqrt(2) / _FULL_SCALE_PEAK)
 
 
@@ -82,23 +79,21 @@ def rms_at(dbm0: float) -> float:
     return sine_peak(dbm0) / math.sqrt(2)
 
 
-# ---- wav ---------------------------------------------------------------------------------------
-# WAV files as bytes: read what others wrote, write what browsers and telephones play.
-#
-# Formats: PCM of 8 and 16 bits (1), A-law (6), mu-law (7), mono. A companded header is 58 bytes
+# ---- WAV files as bytes: parse any, write what browsers and telephones play
+# PCM of 8 and 16 bits (format 1), A-law (6), mu-law (7), mono. A companded header is 58 bytes
 # (18-byte `fmt `, `fact`, `data`: Microsoft, "Multiple Channel Audio Data and WAVE Files"), a PCM
 # one 44. A recording is its header followed by frames; `header` rewrites it when it is closed and
-# `repair` after a power cut.
+# `repair` after a power cut. Browsers play A-law WAV as it is (audio.md 6).
 
 _CONVERT = "convert it with: sox in.wav -r 8000 -c 1 -e a-law out.wav"
 _LAWS = {(1, 8): Law.LINEAR8, (1, 16): Law.LINEAR16, (6, 8): Law.ALAW, (7, 8): Law.ULAW}
 _FORMATS = {law: key for key, law in _LAWS.items()}
+# A RIFF size is 32 bits; the header counts too.
 _MAX_BYTES = 0xFFFFFFFF - 64
-"""A RIFF size is 32 bits; the header counts too."""
 
 
 class WavError(TechnicianError, ValueError):
-    """Raised when bytes are not a WAV that the box can play; says what to do."""
+    """Raised for bytes that are not a WAV the box can play; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +106,14 @@ class Sound:
 
     @property
     def duration_ms(self) -> int:
-        """How long it sounds, in whole ms (rounded down)."""
+        """Duration in whole ms (rounded down)."""
         return len(self.data) // SAMPLE_BYTES[self.law] * 1000 // self.rate
 
 
 def parse(contents: bytes, rate: int | None = SAMPLE_RATE) -> Sound:
-    """Return the sound in a WAV file's `contents`; unknown chunks are stepped over.
+    """Return the sound in a WAV file's `contents`; unknown chunks are skipped.
 
-    `rate` is the only rate taken, None takes any. Raises WavError, in one sentence.
+    `rate` is the only rate accepted, None accepts any. Raises WavError, in one sentence.
     """
     chunks = _chunks(contents)
     law, found = _format(chunks.get(b"fmt ", b""))
@@ -131,14 +126,15 @@ def parse(contents: bytes, rate: int | None = SAMPLE_RATE) -> Sound:
 
 
 def build(data: bytes, law: Law, rate: int = SAMPLE_RATE) -> bytes:
-    """Return a whole WAV file holding `data`, padded to an even length as RIFF asks."""
+    """Return a whole WAV file holding `data`."""
+    # RIFF pads every chunk to an even length.
     return header(law, len(data), rate) + data + bytes(len(data) % 2)
 
 
 def header(law: Law, n_bytes: int, rate: int = SAMPLE_RATE) -> bytes:
     """Return the header before `n_bytes` of sound: 58 bytes for A-law and mu-law, 44 for PCM.
 
-    Raises WavError when the sound is longer than a WAV file can say.
+    Raises WavError when the sound is longer than a WAV file can hold.
     """
     if not 0 <= n_bytes <= _MAX_BYTES:
         raise WavError(f"a WAV file cannot hold {n_bytes} bytes: split the recording")
@@ -155,8 +151,8 @@ def header_bytes(law: Law) -> int:
 def repair(head: bytes, file_bytes: int) -> bytes:
     """Return the right header for a file of `file_bytes` whose writer was interrupted.
 
-    `head` is the file's first 58 bytes or more, as `header` wrote them with any length.
-    Raises WavError when they are not such a header.
+    `head` is the file's first 58 bytes or more, as `header` wrote them with any length. Raises
+    WavError when they are not such a header.
     """
     try:
         law, rate = _format(head[20:38])
@@ -169,12 +165,12 @@ def repair(head: bytes, file_bytes: int) -> bytes:
 
 
 def read(path: Path) -> Sound:
-    """Return the sound of a WAV file; raises WavError, OSError."""
+    """Read a WAV file; raises WavError, OSError."""
     return parse(path.read_bytes())
 
 
 def write(path: Path, sound: Sound) -> None:
-    """Write a WAV file (no promise about a power cut); raises OSError."""
+    """Write a WAV file, not atomically; raises OSError."""
     path.write_bytes(build(sound.data, sound.law, sound.rate))
 
 
@@ -184,7 +180,7 @@ def _is_ours(head: bytes, law: Law, rate: int) -> bool:
 
 
 def _fixed(law: Law) -> list[slice]:
-    """Where a header says the same whatever the length of the sound."""
+    """Return the parts of a header that do not depend on the length of the sound."""
     end = header_bytes(law)
     if law is Law.LINEAR8 or law is Law.LINEAR16:
         return [slice(0, 4), slice(8, end - 4)]
@@ -209,7 +205,8 @@ def _walk(contents: bytes) -> Iterator[tuple[bytes, bytes]]:
             missing = size - len(body)
             raise WavError(f"the WAV file is cut short by {missing} bytes: copy it again")
         yield name, body
-        at += 8 + size + size % 2  # chunks begin at even places
+        # Chunks begin at even places.
+        at += 8 + size + size % 2
 
 
 def _format(fmt: bytes) -> tuple[Law, int]:
@@ -230,7 +227,8 @@ def _fmt_chunk(law: Law, rate: int) -> bytes:
     code, bits = _FORMATS[law]
     size = SAMPLE_BYTES[law]
     fields = struct.pack("<HHIIHH", code, 1, rate, rate * size, size, bits)
-    extension = b"" if code == 1 else b"\0\0"  # cbSize, asked of every format but PCM
+    # cbSize, required for every format but PCM.
+    extension = b"" if code == 1 else b"\0\0"
     return _head(b"fmt ", len(fields + extension)) + fields + extension
 
 
@@ -244,40 +242,38 @@ def _head(name: bytes, size: int) -> bytes:
     return struct.pack("<4sI", name, size)
 
 
-# ---- speech ------------------------------------------------------------------------------------
-# Speech of a synthesiser made telephone sound: band, level and edges of our recordings.
-#
+# ---- Speech of a synthesiser made telephone sound: band, level and edges of our recordings
 # Sound is 16-bit little-endian mono; 8 kHz unless said. Everything is done by `audioop` on whole
-# buffers: a minute takes a second here. Levels as in scripts/render_prompts.py (audio.md 4).
+# buffers: a minute takes a second here. Levels as in scripts/render_prompts.py (audio.md 3).
+# Active level of every announcement (audio.md 3: the voices' own levels differ by 10 dB).
 ACTIVE_DBM0 = -15.0
-"""Active level of every announcement (audio.md 4)."""
+# Peak limit, -6 dBFS less what rounding may add (audio.md 3).
 PEAK = 32768 * 10 ** (-6.3 / 20)
-"""Peak limit, -6 dBFS less what rounding may add."""
 FULL_SCALE_DBM0 = 3.14
 """A sine at full scale (ITU-T G.711 1.1)."""
+# A 20 ms frame is speech within this of the active level (the margin of ITU-T P.56).
 GATE_DB = 15.9
-"""A 20 ms frame is speech within this of the active level (the margin of ITU-T P.56)."""
 FRAME = SAMPLE_RATE // 50
+# The limiter's step, 5 ms.
 BLOCK = SAMPLE_RATE // 200
-"""The limiter's step, 5 ms."""
+# Pass band of a telephone channel.
 BAND_HZ = (200.0, 3400.0)
-"""What a telephone channel carries."""
+# Length of each half of the filter, in samples of 8 kHz: 25 ms.
 TAPS = 201
-"""Length of each half of the filter, in samples of 8 kHz: 25 ms."""
+# Sound begins and ends where 5 ms come within this of the active level.
 SILENT_DB = 32.0
-"""Sound begins and ends where 5 ms come within this of the active level."""
+# Silence kept at both ends, 100 ms.
 EDGE = SAMPLE_RATE // 10
-"""Silence kept at both ends, 100 ms."""
+# In BLOCKs: silence of 100 ms before what is shorter than 40 ms and no speech.
 PAUSE, CLICK = 20, 8
-"""In BLOCKs: silence of 100 ms before what is shorter than 40 ms and no speech."""
 _WIDTH = 2
 _WIDE = 4
+# The filter's sums may exceed a sample by its inverse.
 _HEADROOM = 1 / 8
-"""What the filter's sums may exceed a sample by."""
 
 
 def from_rate(sound: bytes, rate: int) -> bytes:
-    """Return sound of any rate, in Hz, as 8 kHz sound of the telephone's band."""
+    """Return sound of any rate (Hz) as 8 kHz sound of the telephone's band."""
     if rate == SAMPLE_RATE:
         return sound
     wide, _ = audioop.ratecv(sound, _WIDTH, 1, rate, 2 * SAMPLE_RATE, None)
@@ -285,13 +281,11 @@ def from_rate(sound: bytes, rate: int) -> bytes:
 
 
 def telephone(sound: bytes) -> bytes:
-    """Return 16 kHz sound as 8 kHz sound of the telephone's band (linear-phase FIR).
-
-    Even and odd samples are filtered apart and added: only what is kept is computed.
-    """
+    """Return 16 kHz sound as 8 kHz sound of the telephone's band (linear-phase FIR)."""
     wide = array.array("i", audioop.mul(audioop.lin2lin(sound, _WIDTH, _WIDE), _WIDE, _HEADROOM))
     wide = wide[: len(wide) & ~1]
     kernel = _kernel()
+    # Even and odd samples are filtered apart and added: only what is kept is computed.
     even, odd = (_filtered(wide[n::2].tobytes(), kernel[n::2]) for n in (0, 1))
     total = audioop.add(even, odd, _WIDE)
     return audioop.lin2lin(audioop.mul(total, _WIDE, 1 / _HEADROOM), _WIDE, _WIDTH)
@@ -324,7 +318,7 @@ def _filtered(wide: bytes, taps: list[float]) -> bytes:
 
 
 def active_dbm0(sound: bytes) -> float:
-    """Return the level of the frames that speak, -99 for silence."""
+    """Return the active level in dBm0 of the frames that hold speech, -99 for silence."""
     powers = [audioop.rms(frame, _WIDTH) ** 2 for frame in _pieces(sound, FRAME)]
     level = sum(powers) / max(len(powers), 1)
     for _ in range(20):
@@ -334,16 +328,17 @@ def active_dbm0(sound: bytes) -> float:
 
 
 def levelled(sound: bytes) -> bytes:
-    """Bring speech to the level of our recordings, no peak over PEAK; silence stays silence."""
+    """Return speech at the level of our recordings, no peak over PEAK; silence stays silence."""
     if not any(sound):
         return sound
-    for _ in range(6):  # limiting takes some level away, which the next round gives back
+    # Limiting takes some level away, which the next round gives back.
+    for _ in range(6):
         sound = _limited(sound, 10 ** ((ACTIVE_DBM0 - active_dbm0(sound)) / 20))
     return sound
 
 
 def _limited(sound: bytes, gain: float) -> bytes:
-    """Amplify, and turn the gain down evenly from 5 ms before a peak over PEAK to 5 ms after."""
+    """Amplify, and reduce the gain evenly from 5 ms before a peak over PEAK to 5 ms after."""
     peaks = [audioop.max(block, _WIDTH) for block in _pieces(sound, BLOCK)]
     own = [min(gain, PEAK / peak) if peak else gain for peak in peaks]
     around = [min(own[max(n - 1, 0) : n + 2]) for n in range(len(own))]
@@ -358,7 +353,7 @@ def _limited(sound: bytes, gain: float) -> bytes:
 
 
 def _ramped(block: bytes, begin: float, end: float) -> bytes:
-    """Amplify a block by a gain that goes from one value to another."""
+    """Amplify a block by a gain that changes linearly."""
     if begin == end:
         return audioop.mul(block, _WIDTH, begin)
     samples = array.array("h", block)
@@ -367,7 +362,7 @@ def _ramped(block: bytes, begin: float, end: float) -> bytes:
 
 
 def trimmed(sound: bytes) -> bytes:
-    """Cut the silence at both ends down to EDGE; nothing is left of silence alone."""
+    """Cut the silence at both ends down to EDGE; silence alone becomes empty."""
     floor = active_dbm0(sound) - SILENT_DB
     loud = [n for n, block in enumerate(_pieces(sound, BLOCK)) if _dbm0(block) > floor]
     if not loud or floor < -99.0:
@@ -377,12 +372,10 @@ def trimmed(sound: bytes) -> bytes:
 
 
 def without_end_click(sound: bytes) -> bytes:
-    """Cut what is heard for a moment after the end of speech, behind a pause.
-
-    SVOX Pico ends a sentence so, 32 dB below it: it would count as speech and keep the pause.
-    """
+    """Cut a short sound after the end of speech, behind a pause."""
     floor = active_dbm0(sound) - SILENT_DB
     loud = [n for n, block in enumerate(_pieces(sound, BLOCK)) if _dbm0(block) > floor]
+    # SVOX Pico ends a sentence so, 32 dB below it: it would count as speech and keep the pause.
     ends = [n for n, following in itertools.pairwise(loud) if following - n > PAUSE]
     while ends and loud[-1] - next(n for n in loud if n > ends[-1]) < CLICK:
         loud = [n for n in loud if n <= ends[-1]]
@@ -396,6 +389,6 @@ def _dbm0(block: bytes) -> float:
 
 
 def _pieces(sound: bytes, samples: int) -> Iterator[bytes]:
-    """Cut sound into pieces; the last one may be short."""
+    """Cut sound into pieces of `samples`; the last one may be short."""
     size = samples * _WIDTH
     return (sound[at : at + size] for at in range(0, len(sound), size))

@@ -1,4 +1,8 @@
-"""A SIP call leg: offer and answer, states, actions, session timers."""
+"""A SIP call leg: offer and answer, states, actions, session timers.
+
+The table of `call_states` names states and actions; here each action becomes SIP messages and
+events for call control. Times are monotonic s; section numbers without an RFC are of RFC 3261.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +57,12 @@ from appliance.sip.sdp import Agreement, NoCommonSound
 from appliance.sip.transactions import NO_ANSWER, Transaction, TransactionInput
 from appliance.sip.transactions import TransactionAction as TransactionDo
 
-# ---- doings ------------------------------------------------------------------------------------
-# What the rows of call_states.TABLE do: the desk told, requests and responses sent.
+# ---- Actions of call_states.TABLE: events to call control, requests and responses to the phone
 
 
 def _tell_progress(call: SipCall, _: float, message: SipMessage | None) -> None:
     assert message is not None
+    # 100 says nothing of the phone, and a repeated code nothing new.
     if message.code not in {100, call.progress}:
         call.progress = message.code
         call.core.tell(events.LegProgressed(call.leg, message.code))
@@ -75,6 +79,7 @@ def _tell_busy(call: SipCall, *_: object) -> None:
 
 def _tell_declined(call: SipCall, _: float, message: SipMessage | None) -> None:
     assert message is not None
+    # 3xx is a call forward set on the phone, which is never followed (P5).
     is_forward = message.code < 400
     reason = DeclineReason.REDIRECTED if is_forward else DeclineReason.REJECTED
     call.core.tell(events.PhoneDeclined(call.leg, reason))
@@ -93,7 +98,8 @@ def _tell_lost(call: SipCall, *_: object) -> None:
 
 
 def _send_invite(call: SipCall, now: float, _: SipMessage | None) -> None:
-    call.why = ""  # what was refused is asked for anew, and is no reason of what comes later
+    # What was refused is asked for anew, and is no reason for a later end.
+    call.why = ""
     call.cseq += 1
     call.start(now)
 
@@ -104,11 +110,12 @@ def _send_ack(call: SipCall, _: float, message: SipMessage | None) -> None:
 
 
 def _send_bye(call: SipCall, now: float, _: SipMessage | None) -> None:
-    """Hang up; a phone that lifted too late is told why (RFC 3326)."""
+    """Send BYE with the Reason of the call's end (RFC 3326)."""
     dialog = call.dialog
 
     def learn(what: TransactionDo, _message: SipMessage | None, _now: float) -> None:
         """Keep the end of a call whose phone has lost its connection."""
+        # Sent once the phone is back: until then it believes in the call.
         if what is TransactionDo.FAILED and isinstance(dialog.peer, TcpPeer):
             call.core.unsaid.append(OpenCall(call.phone, dialog, call.cseq))
 
@@ -116,7 +123,7 @@ def _send_bye(call: SipCall, now: float, _: SipMessage | None) -> None:
 
 
 def _send_cancel(call: SipCall, now: float, _: SipMessage | None) -> None:
-    """Cancel: the INVITE's branch, number and address (9.1)."""
+    """Cancel our INVITE: same branch, sequence number and address (9.1)."""
     assert call.invite is not None
     assert call.invited is not None
     invited, peer = call.invited, call.dialog.peer
@@ -127,7 +134,7 @@ def _send_cancel(call: SipCall, now: float, _: SipMessage | None) -> None:
 
 
 def say_in_call(call: SipCall, code: int, now: float, body: str = "", extra: Headers = ()) -> None:
-    """Answer the phone's INVITE."""
+    """Send a response to the phone's INVITE."""
     assert call.invite is not None
     assert call.request is not None
     tag = call.dialog.local_tag
@@ -174,32 +181,31 @@ ACTIONS: dict[LegAction, Callable[[SipCall, float, SipMessage | None], None]] = 
 }
 
 
-# ---- call --------------------------------------------------------------------------------------
-# One phone's leg: the table of call_states.py put into SIP messages and the desk's events.
+# ---- One leg
 
+# RFC 3326: spares the phone a missed call.
 ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
-"""RFC 3326: spares the phone a missed call."""
+# Seconds that a phone which called us may wait for call control (reliability.md 3).
 HALF_OPEN = 32.0
-"""Seconds a phone that called us may wait for the desk (reliability.md 3)."""
+# How often an INVITE is repeated with what the phone asked for (401, 407, 422) before it counts as
+# unreachable.
 MAX_INVITES = 4
-"""How often one phone is asked with what it asked for (401, 407, 422) before it counts as out."""
+# States in which our INVITE has no answer: it can only be cancelled.
 UNANSWERED = {State.CALLING, State.EARLY, State.STOPPING, State.CANCELLING}
-"""States in which our INVITE has no answer: it can only be cancelled."""
+# Every other refusal is a matter of the phone, not of a person: unreachable, with its reason.
 REFUSALS = {
     486: LegInput.BUSY, 600: LegInput.BUSY,
     603: LegInput.DECLINED, 607: LegInput.DECLINED, 608: LegInput.DECLINED,
 }  # fmt: skip
-"""What else refuses is a matter of the phone, not of a person: unreachable, with its reason."""
 
 
 @dataclass(slots=True, eq=False)
 class SipCall:
-    """A leg; `sound.session` is None until the desk has named the RTP port.
+    """A leg; `sound.session` is None until call control has named the RTP port.
 
-    `told` is what our INVITE says of the caller beside From, `invited` the dialog as that INVITE
-    named it, `early` the one that a ringing phone has begun (12.1.2). Of the caller's name-addr,
-    where the INVITE did not know it yet: `unshown` is to be told, `showing` is being told, `shown`
-    was taken.
+    `told` holds headers about the caller beside From in our INVITE, `invited` the dialog as that
+    INVITE named it, `early` the dialog begun by a ringing phone (12.1.2). A caller's name-addr that
+    the INVITE did not know yet is `unshown` (to be sent), `showing` (sent) or `shown` (accepted).
     """
 
     core: SipCore
@@ -230,20 +236,19 @@ class SipCall:
     _session_s: int = WANTED
     credentials: Headers = ()
 
-    # --- what happens ---------------------------------------------------------------------------
-
     def feed(self, what: LegInput, now: float, message: SipMessage | None = None) -> None:
-        """Take one step of the table."""
+        """Take one step of the table; an input without a row is ignored."""
         step: LegTransition | None = TABLE[self.state].get(what)
         if step is None:
             return
         self.state = step.state
+        # A deadline belongs to the state that set it; actions may set a new one.
         self.deadline = None
         for thing in step.do:
             ACTIONS[thing](self, now, message)
 
     def left(self) -> OpenCall | None:
-        """Return what a successor of this process needs to end the call; None when it is over."""
+        """Return what a later process needs to end the call; None when it is over."""
         if self.is_over:
             return None
         left = OpenCall(self.phone, self.dialog, self.cseq)
@@ -253,20 +258,22 @@ class SipCall:
             tag = self.dialog.local_tag
             refusal = self.core.response(self.invite, self.request, 480, tag, (RESTARTED,))
             return replace(left, refusal=refusal.decode(), key=self.invite.key)
+        # CANCEL must name the INVITE as it was sent, by branch and number (9.1).
         if self.state in UNANSWERED and self.invite is not None and self.invited is not None:
             return OpenCall(self.phone, self.invited, self.invite_cseq, branch=self.invite.key[0])
         return left
 
     @property
     def is_over(self) -> bool:
-        """True when nothing more can come of it but repeats."""
+        """True when only repeats can still come."""
         return self.state is State.ENDED
 
-    # --- rung by us -----------------------------------------------------------------------------
+    # ---- Our INVITE: a phone rung for call control
 
     def start(self, now: float) -> None:
-        """Send the INVITE with our offer, and with whatever a refusal has asked for."""
-        if self.unshown:  # it was refused, and is asked anew with what is known now
+        """Send the INVITE with our offer, and with what a refusal has asked for."""
+        # The INVITE is sent anew, so it can carry what has become known of the caller.
+        if self.unshown:
             self.dialog, self.unshown = replace(self.dialog, local=self.unshown), ""
         first, branch = self.dialog, self.core.branch()
         self.invited, self.invite_cseq, self.early = first, self.cseq, None
@@ -281,7 +288,7 @@ class SipCall:
         )
 
     def adopt(self, branch: str) -> None:
-        """Take over an INVITE that was sent before a restart."""
+        """Restore an INVITE that was sent before a restart."""
         self.invited, self.invite_cseq = self.dialog, self.cseq
         learn, ack = self._learner(branch), self._acknowledger(branch)
         key = (branch, "INVITE")
@@ -289,13 +296,15 @@ class SipCall:
 
     def _learner(self, branch: str) -> OutcomeHandler:
         def learn(what: TransactionDo, message: SipMessage | None, now: float) -> None:
-            """Hear of this INVITE only while no newer one took its place."""
+            """Handle the outcome of this INVITE unless a newer one has replaced it."""
             if self.invite is not None and self.invite.key[0] == branch:
                 self._on_invite(what, message, now)
 
         return learn
 
     def _acknowledger(self, branch: str) -> Callable[[SipMessage], bytes]:
+        # Taken now: a later INVITE has another number, and its dialog may name the caller
+        # otherwise.
         first, cseq = self.dialog, self.cseq
         local = self.core.local(first.peer)
 
@@ -332,23 +341,26 @@ class SipCall:
             show_caller(self, now)
 
     def _begin_early(self, message: SipMessage) -> None:
-        """Keep the dialog that a ringing phone begins; 100 begins none (12.1.2)."""
+        """Keep the early dialog that a ringing phone begins (12.1.2)."""
+        # 100 has no tag and begins no dialog.
         if message.fields.to_tag:
             self.early = self.dialog.answered(message)
             self.life.learn_methods(message)
 
     def _refusal(self, message: SipMessage) -> LegInput:
-        """Say what a refusal means; a call forward on the phone (3xx) is never followed (P5)."""
+        """Return the input for a refusal."""
         if self._invites < MAX_INVITES and self._can_ask_again(message):
             return LegInput.CHALLENGED
+        # A call forward on the phone is never followed (P5).
         if message.code < 400:
             return LegInput.DECLINED
         return REFUSALS.get(message.code, LegInput.FAILED)
 
     def _can_ask_again(self, message: SipMessage) -> bool:
-        """Prepare what a 401, 407 or 422 asks for; False when it cannot be had."""
+        """Prepare what a 401, 407 or 422 asks for; False when it cannot be provided."""
         if message.code == 422:
             longer, self._session_s = self._session_s, least_session_of(message)
+            # RFC 4028 7.3: asked again with the seconds of Min-SE, if they are more than ours.
             return self._session_s > longer
         login, dialog = self.core.login, self.dialog
         answer = login and login.answer(message, "INVITE", dialog.target, dialog.peer)
@@ -357,9 +369,12 @@ class SipCall:
 
     def _on_answer(self, message: SipMessage, now: float) -> None:
         tag = message.fields.to_tag
+        # A proxy may have forked the INVITE: each phone that answers has a tag of its own
+        # (13.2.2.4).
         if self.dialog.remote_tag and tag != self.dialog.remote_tag:
             self._end_stray(message, now)
             return
+        # A repeated 200 changes nothing: it only needs its ACK.
         if not self.dialog.remote_tag:
             self.dialog = self.dialog.answered(message)
             if self.shown:
@@ -370,7 +385,7 @@ class SipCall:
         show_caller(self, now)
 
     def _understood(self, answer: str) -> LegInput:
-        """Read the phone's answer to our offer; what is settled is not read again."""
+        """Read the phone's answer to our offer; once settled it is not read again."""
         if self.sound.told and not self.awaiting_answer:
             return LegInput.ANSWERED
         try:
@@ -389,24 +404,23 @@ class SipCall:
         bye, numbers = InDialogRequest("BYE", (ELSEWHERE,)), itertools.count(cseq + 1)
         send_in_dialog(self.core, stray, bye, numbers.__next__, ignore_outcome, now)
 
-    # --- dialled by the phone -------------------------------------------------------------------
+    # ---- The phone's INVITE: it has dialled
 
     def ring_back(self, now: float, limit: float = HALF_OPEN) -> None:
-        """Say 180 and give the desk so many seconds."""
+        """Send 180 and wait `limit` seconds for call control."""
         say_in_call(self, 180, now)
         self.deadline = now + limit
 
     def accept(self, session: sdp.SdpSession, now: float) -> None:
-        """Take the call with our side of the sound: our answer, or our offer (13.2.1)."""
+        """Accept the call with our side of the sound: our answer, or our offer (13.2.1)."""
         if self.state is State.OFFERED:
             self.sound.session = session
             self.feed(LegInput.PROPOSE if self.awaiting_answer else LegInput.ACCEPT, now)
 
     def replaced(self, transaction: Transaction, request: SipMessage, now: float) -> None:
-        """Take a new INVITE of the phone: it would not send one before it had our last 200 (14.1).
-
-        So that one is confirmed, even where its ACK was lost.
-        """
+        """Take a new INVITE of the phone in place of the last one."""
+        # A phone sends no new INVITE before it has our last 200 (14.1): so that one is confirmed,
+        # even where its ACK was lost.
         if self.invite is not None:
             self.core.transactions.feed(self.invite, TransactionInput.ACK, now)
         self.feed(LegInput.ACK, now)
@@ -414,21 +428,23 @@ class SipCall:
         self.awaiting_answer = not request.body
 
     def on_transaction(self, what: TransactionDo, _: SipMessage | None, now: float) -> None:
-        """Own a server transaction of an INVITE: its ACK may fail to come."""
+        """Handle the end of a server transaction of an INVITE: its ACK may fail to come."""
         if what is TransactionDo.TIMED_OUT:
             self.why = "it never confirmed (ACK)"
             self.feed(LegInput.NO_ACK, now)
 
     def acknowledged(self, message: SipMessage, now: float) -> None:
-        """Take the ACK of our 2xx."""
+        """Handle the ACK of our 2xx."""
         if self.invite is None or self.request is None:
             return
+        # An ACK has the number of its INVITE (13.2.2.4); this one is of an earlier re-INVITE.
         if message.fields.cseq != self.request.fields.cseq:
             return
         self.core.transactions.feed(self.invite, TransactionInput.ACK, now)
         if not self.awaiting_answer:
             self.feed(LegInput.ACK, now)
             return
+        # We offered in the 200, so the ACK holds the answer (13.2.1).
         is_good = self._understood(message.body) is LegInput.ANSWERED
         self.awaiting_answer = False
         self.feed(LegInput.ACK if is_good else LegInput.ACK_BADLY, now)
@@ -436,17 +452,17 @@ class SipCall:
             self.agree(now)
 
     def agree(self, now: float) -> None:
-        """Tell the desk what was agreed, if it is new."""
+        """Report what was agreed to call control, if it is new."""
         if news := self.sound.news():
             self.core.tell(news)
+            # While sound does not flow both ways its absence is no sign of a dead phone.
             self.life.watch(is_silent=self.sound.is_held, now=now)
-
-    # --- requests of ours within the dialog -------------------------------------------------------
 
     def acknowledge(self, answer: SipMessage) -> None:
         """Acknowledge a 2xx: a request of the dialog, with a branch of its own (13.2.2.4)."""
         local, hop = self.core.local(self.dialog.peer), self.dialog.next_hop
         cseq, branch = answer.fields.cseq, self.core.branch()
+        # 22.1: the ACK carries the credentials of its INVITE, since it cannot be challenged.
         ack = self.dialog.request("ACK", cseq, branch, local, self.credentials)
         self.core.transactions.outbox.append((ack, hop))
 
@@ -457,7 +473,7 @@ class SipCall:
         now: float,
         dialog: Dialog | None = None,
     ) -> None:
-        """Send a request of the dialog (or an early one); `learn` hears what comes of it."""
+        """Send a request of the dialog (or of an early one); `learn` is called with the outcome."""
         send_in_dialog(self.core, dialog or self.dialog, request, self._number, learn, now)
 
     def _number(self) -> int:
@@ -465,24 +481,24 @@ class SipCall:
         return self.cseq
 
 
-# ---- showing -----------------------------------------------------------------------------------
-# Who calls, shown on a phone that was rung before that was known (RFC 3311, RFC 5876, RFC 4916).
-#
-# Phones ring at the first ring, and Italian exchanges tell the caller after it. While a phone rings
-# UPDATE alone can tell it; one that knows none is told by INVITE as soon as it has answered.
+# ---- Caller's identity, shown on a phone that was rung before it was known (RFC 3311, 5876, 4916)
+# Phones ring at the first ring, and Italian exchanges send the identity after it. While a phone
+# rings only UPDATE can show it; a phone without UPDATE is told by INVITE as soon as it has
+# answered.
 
 ENDED = {TransactionDo.PASS, TransactionDo.TIMED_OUT, TransactionDo.FAILED}
 
 
 def show_caller(call: SipCall, now: float) -> None:
-    """Tell the phone of `call.unshown` now if it can be told; else at its answer."""
+    """Show `call.unshown` on the phone now if possible; else when it answers."""
     life, is_up = call.life, call.state is State.CONFIRMED
     dialog = call.dialog if is_up else call.early
     may_ask = is_up or (call.state is State.EARLY and life.knows_update)
     if not call.unshown or dialog is None or not may_ask or life.refreshing or call.showing:
         return
     party, call.unshown, call.showing = call.unshown, "", call.unshown
-    life.refreshing = is_up  # a new offer of the phone's must wait for ours (14.2)
+    # A new offer of the phone's must wait for ours (14.2).
+    life.refreshing = is_up
     by_update = life.knows_update
     request = InDialogRequest(
         "UPDATE" if by_update else "INVITE",
@@ -497,7 +513,8 @@ def show_caller(call: SipCall, now: float) -> None:
         life.refreshing = life.refreshing and not is_up
         if message is not None and message.code < 300:
             _shown(call, party, message, now)
-            show_caller(call, now)  # what has become known meanwhile
+            # A still later name may have become known meanwhile.
+            show_caller(call, now)
         elif what is TransactionDo.PASS and by_update:
             _refused(call, party, now)
 
@@ -514,10 +531,11 @@ def _headers(call: SipCall, party: str, *, with_timer: bool) -> Headers:
 
 
 def _shown(call: SipCall, party: str, message: SipMessage, now: float) -> None:
-    """Name the caller so from now on: a refresh must not bring the old words back."""
+    """Keep the caller's identity that the phone has accepted."""
     call.shown = party
     if call.state is not State.CONFIRMED:
         return
+    # A session refresh must not bring the old name back.
     call.dialog = replace(call.dialog, local=party)
     if message.get("Session-Expires"):
         call.life.renewed(session_settled(message, now))
@@ -532,27 +550,25 @@ def _shown(call: SipCall, party: str, message: SipMessage, now: float) -> None:
 
 
 def _refused(call: SipCall, party: str, now: float) -> None:
-    """Tell it by INVITE, once it is up: whatever the phone has against UPDATE."""
+    """Show the caller by INVITE once the call is up: the phone has refused UPDATE."""
     call.life.knows_update = False
     call.unshown = call.unshown or party
     show_caller(call, now)
 
 
-# ---- upkeep ------------------------------------------------------------------------------------
-# Our own requests within a call: session refreshes, the question for life, news of a transfer.
-#
-# Whoever says nothing to the question, has forgotten the call or lets its session run out is lost
-# (call_states.Input.LOST); the caller is then looked after by the desk.
+# ---- Our own requests within a call: session refresh, OPTIONS as a keep-alive, news of a transfer
+# A phone that does not answer OPTIONS, has forgotten the call or lets its session run out is lost
+# (LegInput.LOST); call control then looks after the caller.
 
+# Responses that end the dialog itself (RFC 3261 12.2.1.2, RFC 5057 5.1).
 FORGOTTEN = {408, 481}
-"""Answers that end the dialog itself (RFC 3261 12.2.1.2, RFC 5057 5.1)."""
+# Responses of a proxy that could not reach the phone (RFC 3261 21.5; 47x are kamailio's own).
 NOT_REACHED = {477, 478, 502, 504}
-"""Answers of a proxy that could send the question to nobody (RFC 3261 21.5, kamailio's own 47x)."""
 UNKNOWN_METHOD = {405, 501}
 GLARE = 491
 TOO_BRIEF = 422
+# Seconds until a refresh that was refused for any other reason is tried again.
 RETRY = 10.0
-"""Seconds until a refresh that was refused for any other reason is tried again."""
 TRYING = 100
 SIPFRAG = ("Content-Type", "message/sipfrag;version=2.0")
 
@@ -563,7 +579,7 @@ def next_deadline(call: SipCall) -> float | None:
 
 
 def advance(call: SipCall, now: float) -> None:
-    """Do whatever has become due by `now`."""
+    """Run every timer that is due by `now`."""
     life = call.life
     if call.state is not State.CONFIRMED:
         return
@@ -597,24 +613,22 @@ def _request(
     extra: Headers = (),
     body: str = "",
 ) -> None:
-    """Send a request within the call."""
+    """Send a request within the call, with our own headers."""
     headers = (*own_headers(call.core.local(call.dialog.peer)), *extra)
     call.request_within(InDialogRequest(method, headers, body), learn, now)
 
 
-# --- the question for life ------------------------------------------------------------------------
-
-
 def ask_if_alive(call: SipCall, now: float) -> None:
-    """Ask the phone whether it is there and knows the call (OPTIONS within the dialog)."""
+    """Send OPTIONS within the dialog: does the phone answer, and know the call?"""
     life = call.life
     life.ask_at = None
     if life.answer_by is not None or call.state is not State.CONFIRMED:
         return
+    # Timer F alone would give it 32 s (17.1.2.2).
     life.answer_by = now + ANSWER_LIMIT
 
     def learn(what: TransactionDo, message: SipMessage | None, now: float) -> None:
-        """Any answer of its own is a sign of life, but for one that knows no such call."""
+        """Take any response of the phone for a sign of life, except that it knows no such call."""
         if what is TransactionDo.FAILED:
             _lose(call, "the network says that nobody listens at its address any more", now)
         elif what is TransactionDo.PASS and message is not None and message.code in FORGOTTEN:
@@ -628,14 +642,12 @@ def ask_if_alive(call: SipCall, now: float) -> None:
     _request(call, "OPTIONS", learn, now)
 
 
-# --- session refreshes ----------------------------------------------------------------------------
-
-
 def refresh(call: SipCall, now: float) -> None:
-    """Renew the session: by UPDATE where the phone knows it, else by INVITE (RFC 4028 7.4)."""
+    """Renew the session by UPDATE where the phone supports it, else by INVITE (RFC 4028 7.4)."""
     life = call.life
     assert life.timer is not None
     life.refresh_at, life.refreshing = None, True
+    # The side that refreshes now stays the refresher (RFC 4028 7.4).
     headers = session_wish(max(life.timer.interval, LEAST), we_refresh=True)
     if life.knows_update:
         _request(call, "UPDATE", _learner(call), now, headers)
@@ -667,13 +679,14 @@ def _renewed(call: SipCall, message: SipMessage, now: float) -> None:
 
 
 def _not_renewed(call: SipCall, message: SipMessage, now: float) -> None:
-    """Try again as the refusal says; the session's own end is the limit of it."""
+    """Schedule the next try as the refusal says, until the session itself ends."""
     life = call.life
     if message.code in FORGOTTEN:
         _lose(call, f"it has forgotten the call ({message.code})", now)
     elif message.code in UNKNOWN_METHOD and life.knows_update:
         life.knows_update, life.refresh_at = False, now
-    elif message.code == GLARE:  # 14.1: who made the call waits 2.1 to 4 s
+    # 14.1: the side that made the call waits 2.1 to 4 s.
+    elif message.code == GLARE:
         life.refresh_at = now + 2.1 + call.core.random(1)[0] % 190 / 100
     elif (
         message.code == TOO_BRIEF and life.timer and least_session_of(message) > life.timer.interval
@@ -684,16 +697,14 @@ def _not_renewed(call: SipCall, message: SipMessage, now: float) -> None:
         life.refresh_at = now + RETRY
 
 
-# --- transfers ------------------------------------------------------------------------------------
-
-
 def tell_transfer(call: SipCall, code: int, now: float) -> None:
-    """Tell the phone how far the transfer is that it asked for (RFC 3515 2.4.5)."""
+    """Report the progress of a transfer to the phone that asked for it (RFC 3515 2.4.5)."""
     life = call.life
     if life.transfer is None or call.state is not State.CONFIRMED:
         return
     state = "active;expires=60" if code < 200 else "terminated;reason=noresource"
     headers = (("Event", f"refer;id={life.transfer}"), ("Subscription-State", state), SIPFRAG)
+    # A final code ends the subscription that the REFER began.
     if code >= 200:
         life.transfer = life.transfer_by = None
     elif code > TRYING:
@@ -703,27 +714,28 @@ def tell_transfer(call: SipCall, code: int, now: float) -> None:
 
 InDialogHandler = Callable[[SipCall, SipMessage, Transaction, float], None]
 LegFinder = Callable[[Replaces, str], tuple[str, int]]
-"""Names the leg of the dialog that a phone means, or says why it cannot be had (phones.Legs)."""
+"""Returns the leg of the dialog that a phone names, or the code of a refusal (phones.Legs)."""
 
 BEFORE_ANSWER = {State.EARLY, State.OFFERED}
+# Extensions that a phone may require of us (dialog.own_headers).
 KNOWN = {"timer", "replaces"}
-"""The extensions that a phone may require of us (dialog.own_headers)."""
 _KEY = r"([0-9]{1,2}|[A-D*#!]|hf|flash|hookflash)"
 _SIGNAL = re.compile(rf"Signal\s*=\s*{_KEY}(?!\w)", re.IGNORECASE)
 _BARE = re.compile(rf"\s*{_KEY}\s*", re.IGNORECASE)
+# Some phones write the event numbers of RFC 4733; "!" is the hook flash of Asterisk's reading.
 _NAMED = {
     "10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D", "16": "R",
     "!": "R", "HF": "R", "FLASH": "R", "HOOKFLASH": "R",
 }  # fmt: skip
-"""Some phones write the event numbers of RFC 4733; "!" is the hook flash of Asterisk's reading."""
 
 
 def serve_in_dialog(
     call: SipCall, message: SipMessage, transaction: Transaction, find: LegFinder, now: float
 ) -> None:
-    """Serve one request within `call`; `find` knows the other calls, which a REFER may name."""
+    """Handle one request within `call`; `find` knows the other calls, which a REFER may name."""
     if message.fields.cseq <= call.remote_cseq:
-        _say(call, message, transaction, 500, now)  # 12.2.2: out of order
+        # 12.2.2: out of order.
+        _say(call, message, transaction, 500, now)
         return
     call.remote_cseq = message.fields.cseq
     if message.method == "REFER":
@@ -751,12 +763,13 @@ def _bye(call: SipCall, message: SipMessage, transaction: Transaction, now: floa
 
 
 def _offer(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
-    """Take a new offer (hold, resume, a moved phone), or only a refresh of the session."""
+    """Handle a new offer (hold, resume, a moved phone), or a mere session refresh."""
     if message.method == "UPDATE" and call.state in BEFORE_ANSWER:
         _early(call, message, transaction, now)
         return
     if call.state not in {State.CONFIRMED, State.ACCEPTED} or call.life.refreshing:
-        _say(call, message, transaction, 491, now)  # 14.2, and RFC 3311 5.2
+        # 14.2, and RFC 3311 5.2: two offers at once.
+        _say(call, message, transaction, 491, now)
         return
     if required := unsupported_in_dialog(message):
         _say(call, message, transaction, 420, now, extra=(("Unsupported", required),))
@@ -768,7 +781,8 @@ def _offer(call: SipCall, message: SipMessage, transaction: Transaction, now: fl
     try:
         body = _answer(call, message)
     except NoCommonSound:
-        _say(call, message, transaction, 488, now)  # the session stays as it was (14.2)
+        # 14.2: the session stays as it was.
+        _say(call, message, transaction, 488, now)
         return
     call.dialog = call.dialog.refreshed(message)
     if message.method == "INVITE":
@@ -781,7 +795,7 @@ def _offer(call: SipCall, message: SipMessage, transaction: Transaction, now: fl
 
 
 def _early(call: SipCall, message: SipMessage, transaction: Transaction, now: float) -> None:
-    """Take an UPDATE before the answer: who it is, or its address; not an offer beside ours.
+    """Handle an UPDATE before the answer: identity or address, no offer beside ours.
 
     RFC 3311 5.2: 491 while our own offer waits, 500 while theirs does.
     """
@@ -796,7 +810,7 @@ def _early(call: SipCall, message: SipMessage, transaction: Transaction, now: fl
 
 
 def unsupported_in_dialog(message: SipMessage) -> str:
-    """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
+    """Return the required extensions that we lack (RFC 3261 8.2.2.3), "" for none."""
     wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
     return ", ".join(one for one in wanted if one and one.lower() not in KNOWN)
 
@@ -835,16 +849,14 @@ def _fine(call: SipCall, message: SipMessage, transaction: Transaction, now: flo
 def _transfer(
     call: SipCall, message: SipMessage, transaction: Transaction, find: LegFinder, now: float
 ) -> None:
-    """Ask the desk for the transfer that a phone wants (REFER): never done by itself (P5).
-
-    202 and a NOTIFY at once, as RFC 3515 2.4.4 says; the desk's word follows in another one.
-    """
+    """Ask call control for the transfer that a phone wants (REFER): never done here (P5)."""
     asked, life = read_refer(message), call.life
     if asked is None:
         _say(call, message, transaction, 400, now)
     elif call.state is not State.CONFIRMED or life.transfer is not None:
         _say(call, message, transaction, 491, now)
     else:
+        # RFC 3515 2.4.4: 202 and a NOTIFY at once; call control's decision follows in another one.
         _say(call, message, transaction, 202, now)
         life.transfer, life.transfer_by = message.fields.cseq, now + DESK_LIMIT
         tell_transfer(call, 100, now)

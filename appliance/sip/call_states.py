@@ -1,8 +1,8 @@
-"""The life of one phone's leg: states, inputs, one table of transitions; session timers.
+"""States of one phone's leg: states, inputs, one table of transitions; session timers.
 
-A leg is rung by us or dialled by the phone (RFC 3261 9, 13, 15). Every state and input is a row or
+A leg is rung by us or dialled by the phone (RFC 3261 9, 13, 15). Every state and input has a row or
 is ignored for a reason; a test proves that nothing is missing. The timers (RFC 4028) are pure
-values: what was agreed, and the moments that follow from it; `call` acts on them.
+values; `call` acts on them.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from appliance.sip.message import Headers, SipMessage
 
 
 class State(enum.Enum):
-    """Where a leg stands."""
+    """State of a leg."""
 
     CALLING = "calling"  # our INVITE is out, nothing was heard
     EARLY = "early"  # the phone has said 1xx
-    STOPPING = "stopping"  # to be cancelled, but nothing was heard yet (9.1 forbids CANCEL)
+    # To be cancelled, but the phone has not responded yet: 9.1 forbids CANCEL before that.
+    STOPPING = "stopping"
     CANCELLING = "cancelling"  # CANCEL is out
     OFFERED = "offered"  # the phone called us and hears 180
     ACCEPTED = "accepted"  # we said 200, its ACK is awaited
     PROPOSED = "proposed"  # we said 200 with our offer, its ACK brings the answer
-    HANGING_UP = "hanging up"  # to be ended, but the ACK is awaited (15)
+    # To be ended, but 15 forbids the called side a BYE before the ACK has come.
+    HANGING_UP = "hanging up"
     CONFIRMED = "confirmed"
     ENDED = "ended"
 
 
 class LegInput(enum.Enum):
-    """What can happen to a leg."""
+    """Inputs of a leg: responses and requests of the phone, commands of call control, timers."""
 
     PROVISIONAL = "1xx received"
     ANSWERED = "2xx with sound"
@@ -57,7 +59,7 @@ class LegInput(enum.Enum):
 
 
 class LegAction(enum.Enum):
-    """What a leg does; call.py holds one method for each."""
+    """Actions of a leg; call.py has one function for each."""
 
     TELL_PROGRESS = "LegProgressed"
     TELL_ANSWERED = "MediaAgreed, then OperatorAnswered"
@@ -78,7 +80,7 @@ class LegAction(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LegTransition:
-    """One row: the next state and what is done on the way."""
+    """One row: the next state and the actions on the way."""
 
     state: State
     do: tuple[LegAction, ...] = ()
@@ -89,6 +91,7 @@ _Do, _Step = LegAction, LegTransition
 
 _RUNG = {
     _I.ANSWERED: _Step(_S.CONFIRMED, (_Do.SEND_ACK, _Do.TELL_ANSWERED)),
+    # The phone is off hook: it gets ACK and BYE, as after a CANCEL that came too late (15).
     _I.ANSWERED_BADLY: _Step(_S.ENDED, (_Do.SEND_ACK, _Do.SEND_BYE, _Do.TELL_UNREACHABLE)),
     _I.BUSY: _Step(_S.ENDED, (_Do.TELL_BUSY,)),
     _I.DECLINED: _Step(_S.ENDED, (_Do.TELL_DECLINED,)),
@@ -115,6 +118,7 @@ _ACK_AWAITED = {
 TABLE: dict[State, dict[LegInput, LegTransition]] = {
     _S.CALLING: {
         **_RUNG,
+        # Not ENDED: a phone that wakes late is to be cancelled instead of ringing on.
         _I.TIMED_OUT: _Step(_S.STOPPING, (_Do.TELL_UNREACHABLE,)),
         _I.UNSENT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
         _I.CUT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
@@ -160,12 +164,16 @@ TABLE: dict[State, dict[LegInput, LegTransition]] = {
     },
     _S.CONFIRMED: {
         **_ACK_AWAITED,  # of a re-INVITE
-        _I.ANSWERED: _Step(_S.CONFIRMED, (_Do.SEND_ACK,)),  # the 200 again: our ACK was lost
+        # The 200 again: our ACK was lost (13.2.2.4).
+        _I.ANSWERED: _Step(_S.CONFIRMED, (_Do.SEND_ACK,)),
         _I.ANSWERED_BADLY: _Step(_S.CONFIRMED, (_Do.SEND_ACK,)),
         _I.STOP: _Step(_S.ENDED, (_Do.SEND_BYE,)),
-        _I.LOST: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_LOST)),  # the BYE, should it be back
+        # The BYE is for a phone that comes back.
+        _I.LOST: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_LOST)),
     },
     _S.ENDED: {
+        # A 200 repeated after the end still needs its ACK (13.2.2.4), or it would be repeated for
+        # 32 s.
         _I.ANSWERED: _Step(_S.ENDED, (_Do.SEND_ACK,)),
         _I.ANSWERED_BADLY: _Step(_S.ENDED, (_Do.SEND_ACK,)),
     },
@@ -201,13 +209,13 @@ IGNORED: dict[State, dict[str, set[LegInput]]] = {
     },
     _S.ENDED: {"it is late: the leg has ended": set(LegInput)},
 }
-"""Why an input that has no row changes nothing."""
+"""The inputs ignored in each state, by the reason why they change nothing."""
 _ANSWERED = {_S.ACCEPTED, _S.PROPOSED, _S.HANGING_UP, _S.CONFIRMED}
 _OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
 
 
 def ignored_because(state: State, what: LegInput) -> str:
-    """Say why an input without a row changes nothing; "" when no reason is known."""
+    """Return why an input without a row changes nothing; "" when no reason is known."""
     if what is LegInput.OVER:
         return "a transaction that ends in its own time changes nothing"
     if what is LegInput.LOST and state is not State.CONFIRMED:
@@ -219,18 +227,18 @@ def ignored_because(state: State, what: LegInput) -> str:
     return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")
 
 
+# Seconds a session lasts without renewal, as we ask for it (RFC 4028 4.2 recommends it).
 WANTED = 1800
-"""Seconds a session lasts without renewal, as we ask for it (RFC 4028 4.2 recommends it)."""
+# Seconds: the shortest session that may be asked for (RFC 4028 4.2).
 LEAST = 90
-"""Seconds: what may be asked for at the least (RFC 4028 4.2)."""
+# Seconds between OPTIONS to a phone whose sound is no sign of life: it holds, or is held.
 HELD_ASK = 15.0
-"""Seconds between questions to a phone whose sound is no sign of life: it holds, or is held."""
+# Seconds a phone has to answer OPTIONS: sent four times, at 0, 0.5, 1.5 and 3.5 s.
 ANSWER_LIMIT = 5.0
-"""Seconds a phone has for its answer: four questions, at 0, 0.5, 1.5 and 3.5 s."""
+# Seconds that call control has to decide on a transfer; then it is refused.
 DESK_LIMIT = 10.0
-"""Seconds the desk has to say what becomes of a transfer; then it is refused."""
+# Seconds that a transfer under way may take until the phone is told its outcome.
 TRANSFER_LIMIT = 300.0
-"""Seconds a transfer that is under way may take until the phone is told how it ended."""
 
 _SESSION_EXPIRES = re.compile(
     r"\s*(\d{1,9})\s*(?:;.*?\brefresher\s*=\s*(uac|uas))?.*", re.IGNORECASE
@@ -239,7 +247,7 @@ _SESSION_EXPIRES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SessionTimer:
-    """A session of `interval` seconds since `renewed_at`; `we_refresh` says whose duty it is."""
+    """A session of `interval` s since `renewed_at` (monotonic s); `we_refresh`: we renew it."""
 
     interval: int
     we_refresh: bool
@@ -247,12 +255,13 @@ class SessionTimer:
 
     @property
     def refresh_at(self) -> float | None:
-        """When we renew it: half way (RFC 4028 10); None when the phone does."""
+        """When we renew it: after half the interval (RFC 4028 10); None when the phone does."""
         return self.renewed_at + self.interval / 2 if self.we_refresh else None
 
     @property
     def ends_at(self) -> float:
-        """When it is over unless renewed (10: "the minimum of 32 seconds and one third" before)."""
+        """When it ends without renewal."""
+        # RFC 4028 10: BYE "the minimum of 32 seconds and one third" of the interval before its end.
         return self.renewed_at + self.interval - min(32.0, self.interval / 3)
 
 
@@ -260,8 +269,8 @@ class SessionTimer:
 class CallTimers:
     """One call's timers (monotonic s, None for none).
 
-    `answer_by`: asked for life, and lost if silent until then. `transfer`: the number of the REFER
-    that waits for the desk.
+    `answer_by`: OPTIONS was sent, and the phone is lost if silent until then. `transfer`: the CSeq
+    of the REFER that waits for call control.
     """
 
     timer: SessionTimer | None = None
@@ -274,23 +283,24 @@ class CallTimers:
     transfer_by: float | None = None
 
     def next_deadline(self) -> float | None:
-        """Return when something is due."""
+        """Return when the next timer is due (monotonic s), None for never."""
         times = (self.refresh_at, self.ask_at, self.answer_by, self.transfer_by)
         ends_at = self.timer.ends_at if self.timer else None
         return min((at for at in (*times, ends_at) if at is not None), default=None)
 
     def renewed(self, timer: SessionTimer | None) -> None:
-        """Take what the last INVITE or UPDATE has settled; None switches the timer off (9)."""
+        """Set the timer agreed by the last INVITE or UPDATE; None switches it off (RFC 4028 9)."""
         self.timer = timer
         self.refresh_at = timer.refresh_at if timer else None
 
     def learn_methods(self, message: SipMessage) -> None:
-        """Keep whether the phone knows UPDATE, which spares a refresh the offer and the ACK."""
+        """Note from Allow whether the phone supports UPDATE."""
         allowed = ",".join(message.all("Allow")).upper()
+        # A refresh by UPDATE needs neither offer nor ACK (RFC 4028 7.4).
         self.knows_update = "UPDATE" in re.split(r"[\s,]+", allowed)
 
     def watch(self, *, is_silent: bool, now: float) -> None:
-        """Begin, or stop, to ask a phone whose sound is no sign of life."""
+        """Begin, or stop, sending OPTIONS to a phone whose sound is no sign of life."""
         self.ask_at = now + HELD_ASK if is_silent else None
 
 
@@ -301,36 +311,41 @@ def session_asked(message: SipMessage) -> tuple[int, str]:
 
 
 def least_session_of(refusal: SipMessage) -> int:
-    """Return the seconds that a 422 wants at the least, 0 when it does not say."""
+    """Return the seconds of a 422's Min-SE, 0 when it has none."""
     text = refusal.get("Min-SE").partition(";")[0].strip()
     return int(text) if re.fullmatch(r"\d{1,6}", text) else 0
 
 
 def session_wish(seconds: int = WANTED, *, we_refresh: bool = False) -> Headers:
-    """Return the headers of our INVITE or UPDATE; at first the phone may choose who refreshes."""
+    """Return the session headers of our INVITE or UPDATE.
+
+    Without `we_refresh` the phone may choose who refreshes.
+    """
     value = f"{seconds};refresher=uac" if we_refresh else f"{seconds}"
     return (("Session-Expires", value), ("Min-SE", str(LEAST)))
 
 
 def session_settled(answer: SipMessage, now: float) -> SessionTimer | None:
-    """Return the timer of a 2xx to our request, None when the phone knows of none (7.2)."""
+    """Return the timer of a 2xx to our request; None without session timer (RFC 4028 7.2)."""
     seconds, refresher = session_asked(answer)
     return SessionTimer(max(seconds, LEAST), refresher != "uas", now) if seconds else None
 
 
 def is_too_brief(request: SipMessage) -> bool:
-    """Tell whether a phone asks for a session shorter than we grant: 422 with Min-SE (8.1)."""
+    """Return whether a phone asks for a shorter session than we grant: 422 (RFC 4028 8.1)."""
     return 0 < session_asked(request)[0] < LEAST
 
 
 def session_granted(request: SipMessage, now: float) -> tuple[SessionTimer | None, Headers]:
-    """Return the timer that a phone's request gets, and the headers of the 2xx that say so (9)."""
+    """Return the timer granted to a phone's request, and the headers of our 2xx (RFC 4028 9)."""
     seconds, refresher = session_asked(request)
     if not seconds:
         return None, ()
     is_able = "timer" in re.split(r"[\s,]+", ",".join(request.all("Supported")).lower())
+    # RFC 4028 9, table 2: a phone without the extension cannot refresh, so we do.
     refresher = (refresher or "uac") if is_able else "uas"
     headers = [("Session-Expires", f"{seconds};refresher={refresher}")]
+    # RFC 4028 9: Require tells the phone that it must refresh.
     if refresher == "uac":
         headers.append(("Require", "timer"))
     return SessionTimer(seconds, refresher == "uas", now), tuple(headers)

@@ -1,6 +1,7 @@
-"""SIP dialogs (RFC 3261 12) and what all calls share: core, open calls, in-dialog requests.
+"""SIP dialogs (RFC 3261 12), open calls kept over a restart, in-dialog requests.
 
-A dialog is a value: who, tags, target and route; and how the requests within it are written.
+A dialog is a value: identities, tags, target and route, and how the requests within it are written.
+`SipCore` holds what all calls and the endpoint share.
 """
 
 from __future__ import annotations
@@ -32,15 +33,16 @@ from appliance.sip.transactions import MAGIC, Key, Transaction, TransactionActio
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER, SUBSCRIBE"
 AGENT = "centralino"
+# The only form of a caller's number in a SIP URI (reliability.md 3: strict allow-list).
 _NUMBER = re.compile(r"[0-9+*#]{1,32}")
-"""The only thing a caller's number may be in a SIP URI (reliability.md 3: strict allow-list)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """Our and the phone's identity in one call; `remote_tag` "" until the phone has given one.
+    """Our and the phone's identity in one call.
 
-    `target` is the phone's URI, `peer` where the first request went to or came from.
+    `remote_tag` is "" until the phone has given one; `target` is the phone's URI; `peer` is the
+    address that the first request went to or came from.
     """
 
     call_id: str
@@ -54,27 +56,27 @@ class Dialog:
 
     @property
     def next_hop(self) -> Address:
-        """Where requests within the dialog are sent (12.2.1.1): first route, else the target.
-
-        Over the phone's own connection, where it has one: nobody may listen at its other end.
-        """
+        """Address for requests within the dialog (12.2.1.1): first route, else the target."""
         if isinstance(self.peer, TcpPeer):
+            # A phone's own connection is used: it may listen nowhere (RFC 5626).
             return self.peer
         first = read_name_address(self.routes[0]).uri if self.routes else self.target
         uri = read_uri(first)
+        # A host name, or no IPv4 address: there is no DNS here (B4).
         return (uri and uri.address) or self.peer
 
     def answered(self, response: SipMessage) -> Dialog:
-        """Return the dialog that a 2xx confirms (12.1.2): its tag, target and route."""
+        """Return the dialog that a 2xx confirms (12.1.2): tag, target and route of the answer."""
         return replace(
             self,
             remote_tag=response.fields.to_tag,
             target=response.contact or self.target,
+            # 12.1.2: the caller takes the route in reverse order.
             routes=response.all("Record-Route")[::-1],
         )
 
     def refreshed(self, message: SipMessage) -> Dialog:
-        """Return the dialog with the target that a re-INVITE or UPDATE names (12.2)."""
+        """Return the dialog with the target named by a re-INVITE or UPDATE (12.2)."""
         return replace(self, target=message.contact or self.target)
 
     def request(
@@ -102,7 +104,7 @@ class Dialog:
 
 
 def via(local: Address, branch: str) -> str:
-    """Return our Via; `rport` asks for the answer at the port we send from (RFC 3581)."""
+    """Return our Via with `rport`: the answer comes to the port we send from (RFC 3581)."""
     transport = "TCP" if isinstance(local, TcpPeer) else "UDP"
     return f"SIP/2.0/{transport} {local[0]}:{local[1]};branch={branch};rport"
 
@@ -114,7 +116,7 @@ def contact(local: Address) -> str:
 
 
 def own_headers(local: Address) -> Headers:
-    """Return what our INVITE and its 2xx say of ourselves."""
+    """Return the headers about ourselves in our INVITE and its 2xx."""
     return (
         ("Contact", contact(local)),
         ("Allow", ALLOW),
@@ -124,20 +126,21 @@ def own_headers(local: Address) -> Headers:
 
 
 def calling_party(display: str, number: str, local: Address) -> str:
-    """Return the From of our INVITE: what the phone's screen shows, and rings back."""
+    """Return the From of our INVITE: the phone shows it, and calls it back."""
+    # "#" is not allowed unescaped in a user part (RFC 3261 25.1).
     user = number.replace("#", "%23") if _NUMBER.fullmatch(number) else "anonymous"
     return f"{quoted_display(display or number)} <sip:{user}@{local[0]}>"
 
 
 def outgoing_dialog(call_id: str, tag: str, party: str, uri: str, peer: Address) -> Dialog:
-    """Begin the dialog of a call of ours to the phone at `uri`."""
+    """Begin the dialog of a call that we make to the phone at `uri`."""
     return Dialog(call_id, party, tag, f"<{uri}>", uri, peer)
 
 
 def incoming_dialog(invite: SipMessage, tag: str, source: Address) -> Dialog:
     """Begin the dialog of a phone's INVITE (12.1.1).
 
-    Without a Contact that can be named, and a From that can, it is called where it sent from.
+    Without a usable Contact or From the target is the address that it was sent from.
     """
     local = read_name_address(invite.get("To")).uri
     remote = read_name_address(invite.get("From")).uri
@@ -150,22 +153,26 @@ def incoming_dialog(invite: SipMessage, tag: str, source: Address) -> Dialog:
         invite.contact or named,
         source,
         invite.fields.from_tag,
+        # 12.1.1: the called side takes the route in the order received.
         invite.all("Record-Route"),
     )
 
 
+# Sequence numbers skipped for a call of an earlier process: requests that left after the last
+# writing of the file (12.2.2 allows gaps).
 MARGIN = 100
-"""Sequence numbers passed over: requests that left after the last writing (12.2.2 allows gaps)."""
+# Marks a peer over TCP: its connection is gone, so the phone is told once it has come back.
 TCP = ";tcp"
-"""Marks the far end of a connection: it is gone, and the phone is told when it has come back."""
+# RFC 3326: explains the end of the call in the phone's journal.
 RESTARTED = ("Reason", 'SIP;cause=503;text="The switchboard was restarted"')
-"""RFC 3326, for whoever reads the phone's journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """One call. `branch` is that of an INVITE of ours without an answer, "" for none; `refusal` the
-    response that ends a call which the phone hears ringing, with the `key` of its INVITE.
+    """One call, as a later process needs it to end the call after a crash.
+
+    `branch` is that of an INVITE of ours without an answer, "" for none; `refusal` is the response
+    that ends a call which the phone hears ringing, with the `key` of its INVITE.
     """
 
     phone: str
@@ -177,12 +184,12 @@ class OpenCall:
 
 
 def open_calls_to_json(left: tuple[OpenCall, ...]) -> str:
-    """Write calls for a file."""
+    """Serialise open calls for a file."""
     return json.dumps([_row(one) for one in left])
 
 
 def open_calls_from_json(text: str) -> tuple[OpenCall, ...]:
-    """Read calls; what cannot be read is left out, and its phone finds out by itself."""
+    """Parse open calls; unreadable ones are left out, and their phones time out by themselves."""
     try:
         rows = json.loads(text)
     except ValueError:
@@ -221,19 +228,21 @@ _TEXTS = ("call_id", "local", "local_tag", "remote", "target", "remote_tag")
 
 
 def _text(value: Any, *, lines: bool = False) -> str:
-    """Return a string that stays on its line; raises ValueError."""
+    """Return a string without control characters (`lines` allows them); raises ValueError."""
+    # It is written into SIP headers: a line break would begin a header of its own.
     if not isinstance(value, str) or (not lines and not value.isprintable()):
         raise ValueError("no text")
     return value
 
 
 def _peer(value: Any) -> Address:
-    """Return an address, a connection's as such; raises ValueError."""
+    """Return an address, a TcpPeer if marked so; raises ValueError."""
     text = _text(value)
     address = parse_address(text.removesuffix(TCP))
     return TcpPeer(address) if text.endswith(TCP) else address
 
 
+# RFC 3261 21; phrases shared with HTTP come from the standard library.
 PHRASES = {
     100: "Trying", 180: "Ringing", 202: "Accepted", 420: "Bad Extension",
     422: "Session Interval Too Small",
@@ -242,7 +251,6 @@ PHRASES = {
     487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
     491: "Request Pending", 603: "Decline",
 }  # fmt: skip
-"""RFC 3261 21; what HTTP shares comes from the standard library."""
 
 
 def phrase(code: int) -> str:
@@ -257,8 +265,10 @@ def phrase(code: int) -> str:
 
 @dataclass(slots=True)
 class SipCore:
-    """Shared by calls and endpoint. `local` tells our address as a peer sees it; `random` bytes
-    come from the outside, like the time. `login` is the account at an external registrar.
+    """State shared by calls and endpoint.
+
+    `local` returns our address as a peer sees it; `random` gives random bytes, from outside like
+    the time; `login` is the account at an external registrar.
     """
 
     local: Callable[[Address], Address]
@@ -267,18 +277,19 @@ class SipCore:
     transactions: Transactions = field(default_factory=Transactions)
     events: deque[Event] = field(default_factory=deque)
     unsaid: list[OpenCall] = field(default_factory=list)
-    """Calls whose BYE could not be sent: the connection was broken."""
+    """Calls whose BYE could not be sent because their connection was broken."""
 
     def token(self, size: int = 8) -> str:
-        """Return `size` random bytes in hexadecimal: tags, Call-IDs."""
+        """Return `size` random bytes in hexadecimal, for tags and Call-IDs."""
         return self.random(size).hex()
 
     def branch(self) -> str:
-        """Return a new branch: 96 random bits, so that no stranger's response can match."""
+        """Return a new branch of a Via (8.1.1.7)."""
+        # 96 random bits, so that no stranger's response can match.
         return MAGIC + self.token(12)
 
     def tell(self, event: Event) -> None:
-        """Tell the desk."""
+        """Queue an event for call control."""
         self.events.append(event)
 
     def respond(
@@ -291,7 +302,7 @@ class SipCore:
         extra: Headers = (),
         body: str = "",
     ) -> None:
-        """Send a response to `request`; `tag` is ours of the dialog, a new one for none."""
+        """Send a response to `request`; `tag` is the dialog's local tag, "" makes a new one."""
         data = self.response(transaction, request, code, tag, extra, body)
         self.transactions.say(transaction, code, data, now)
 
@@ -313,9 +324,10 @@ class SipCore:
 
 
 def response_head(request: SipMessage, source: Address, tag: str) -> Headers:
-    """Return what a response copies, the top Via stamped and To with our tag (8.2.6.2)."""
+    """Return the headers copied into a response, top Via stamped, To with our tag (8.2.6.2)."""
     head: list[tuple[str, str]] = []
     for name, value in echo(request.headers):
+        # Only the top Via is that of the sender (RFC 3581 4).
         if name == "Via" and not head:
             head.append((name, stamped_via(value, source)))
         elif name == "To" and not request.fields.to_tag:
@@ -325,15 +337,15 @@ def response_head(request: SipMessage, source: Address, tag: str) -> Headers:
     return tuple(head)
 
 
+# RFC 3966: digits and visual separators; a phone-context is ignored: the number is always ours.
 _TEL = re.compile(r"tel:([0-9+*#().-]{1,40})(?:;[^\s<>]*)?", re.IGNORECASE)
-"""RFC 3966: digits and what parts them for the eye; a context is ours, whatever it says."""
+# Characters that a phone may dial or name (reliability.md 3: strict allow-list).
 DIALLED = re.compile(r"[0-9*#+A-D]{1,32}")
-"""What a phone may dial or name (reliability.md 3: strict allow-list)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replaces:
-    """A dialog as RFC 3891 names it to whoever takes part in it: `to_tag` is our own one."""
+    """A dialog as RFC 3891 names it to the party addressed: `to_tag` is our own tag."""
 
     call_id: str
     to_tag: str
@@ -341,7 +353,7 @@ class Replaces:
     early_only: bool = False
 
     def names(self, dialog: Dialog) -> bool:
-        """Tell whether this is the dialog: all three must match (RFC 3891 3)."""
+        """Return whether this is the dialog: all three parts must match (RFC 3891 3)."""
         return (dialog.call_id, dialog.local_tag, dialog.remote_tag) == (
             self.call_id,
             self.to_tag,
@@ -351,7 +363,7 @@ class Replaces:
 
 @dataclass(frozen=True, slots=True)
 class ReferRequest:
-    """What a REFER asks for: the digits, the kind, and of an attended one the other dialog."""
+    """Content of a REFER: digits, kind of transfer, and the other dialog of an attended one."""
 
     target: str
     kind: TransferKind
@@ -359,19 +371,20 @@ class ReferRequest:
 
 
 NO_DIALOG = Replaces("", "", "")
-"""What names no dialog: nothing of it was said, or nothing that can be read."""
+"""Names no dialog: the header was absent or unreadable."""
 
 
 def digits_of(uri: str) -> str:
-    """Return the digits of a SIP or tel URI, "" when it holds anything else."""
+    """Return the digits of a SIP or tel URI; "" when it holds anything else."""
     known, tel = read_uri(uri), _TEL.fullmatch(uri)
     user = known.user if known else re.sub(r"[-.()]", "", tel[1]) if tel else ""
+    # A tel URI may be global ("+39…", RFC 3966 5.1.4); here 00 is dialled for the plus.
     user = re.sub(r"^\+", "00", user) if tel else user
     return user if DIALLED.fullmatch(user) else ""
 
 
 def read_refer(message: SipMessage) -> ReferRequest | None:
-    """Return what is asked for; None when there is not exactly one Refer-To (RFC 3515 2.4.2)."""
+    """Parse a REFER; None unless it has exactly one Refer-To (RFC 3515 2.4.2)."""
     targets = message.all("Refer-To")
     if len(targets) != 1:
         return None
@@ -382,7 +395,7 @@ def read_refer(message: SipMessage) -> ReferRequest | None:
 
 
 def _replaces_within(uri: str) -> Replaces | None:
-    """Read the Replaces header that a URI carries (RFC 3261 19.1.1), None for none."""
+    """Parse the Replaces header inside a URI (RFC 3261 19.1.1), None if absent."""
     for header in uri.partition("?")[2].split("&"):
         name, _, value = header.partition("=")
         if unquote(name).strip().lower() == "replaces":
@@ -391,7 +404,7 @@ def _replaces_within(uri: str) -> Replaces | None:
 
 
 def read_replaces(text: str) -> Replaces:
-    """Read a Replaces header (RFC 3891 6.1); one without both tags names no dialog."""
+    """Parse a Replaces header (RFC 3891 6.1); NO_DIALOG without both tags."""
     call_id, *parameters = (part.strip() for part in text.split(";"))
     halves = (parameter.partition("=") for parameter in parameters)
     named = {name.strip().lower(): value.strip() for name, _, value in halves}
@@ -405,8 +418,9 @@ OutcomeHandler = Callable[[TransactionAction, SipMessage | None, float], None]
 
 @dataclass(frozen=True, slots=True)
 class InDialogRequest:
-    """What is asked of the phone: method, headers beyond the dialog's own, body; sent to `hop`, the
-    dialog's next one where it is None.
+    """A request within a dialog: method, headers beyond the dialog's own, body.
+
+    It is sent to `hop`, or to the dialog's next hop when that is None.
     """
 
     method: str
@@ -424,10 +438,10 @@ def send_in_dialog(
     now: float,
     credentials: Headers = (),
 ) -> None:
-    """Send `request`; `number` gives the next CSeq, `learn` hears what comes of it.
+    """Send `request`; `number` gives the next CSeq, `learn` is called with the outcome.
 
-    A challenge of our registrar is answered once and not heard of; a second one is a refusal. An
-    INVITE's refusals are acknowledged by its transaction.
+    A challenge of our registrar is answered once, without calling `learn`; a second one is a
+    refusal. Refusals of an INVITE are acknowledged by its transaction.
     """
     cseq, branch, local = number(), core.branch(), core.local(dialog.peer)
     hop, method = request.hop or dialog.next_hop, request.method
@@ -435,12 +449,14 @@ def send_in_dialog(
     data = dialog.request(method, cseq, branch, local, headers, request.body)
 
     def ack(_: SipMessage) -> bytes:
+        # 17.1.1.3: branch and number of the ACK of a refusal are those of the INVITE.
         return dialog.request("ACK", cseq, branch, local)
 
     def hear(what: TransactionAction, message: SipMessage | None, now: float) -> None:
         if (
             what is TransactionAction.PASS
             and message is not None
+            # A challenge of credentials just sent means that they are wrong: no second try.
             and not credentials
             and core.login
         ):
@@ -454,4 +470,4 @@ def send_in_dialog(
 
 
 def ignore_outcome(*_: object) -> None:
-    """Hear of requests whose outcome changes nothing: CANCEL, BYE, NOTIFY."""
+    """Ignore the outcome of a request: CANCEL, BYE, NOTIFY of a transfer."""

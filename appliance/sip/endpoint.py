@@ -1,6 +1,8 @@
 """The SIP endpoint, sans I/O: rate limit, admission of INVITEs, connections of phones.
 
-Opens nothing and reads no clock: `transport` drives it. Call control orders its `legs`.
+Opens nothing and reads no clock: `transport` calls `receive`, `refused` and `advance`, sends
+`take_datagrams()` and delivers the events; `next_deadline()` tells when to call again. Call control
+acts on its `legs`.
 """
 
 from __future__ import annotations
@@ -45,25 +47,23 @@ from appliance.sip.sdp import NoCommonSound
 from appliance.sip.transactions import Transaction, TransactionInput
 from appliance.sip.trunk import TrunkRegistration
 
-# ---- flows -------------------------------------------------------------------------------------
-# Connections of phones: what it means for bindings and calls that one opens, breaks or comes back.
-#
-# A phone that registered over TCP is rung over that connection alone, as RFC 5626 does it: it may
-# listen nowhere. When the connection breaks it counts as out until it has registered again. Sound
-# needs no connection: a conversation goes on, and what is to be said of it is said once the phone
-# is back, as is the end of what it believes to be a call.
+# ---- Connections of phones: effect on bindings and calls when one opens, breaks or comes back
+# A phone that registered over TCP is rung over that connection alone (RFC 5626): it may listen
+# nowhere. When the connection breaks the phone counts as out until it has registered again. Sound
+# needs no connection: a conversation goes on, and signalling waits until the phone is back, as does
+# the end of a call that the phone still believes in.
 
 BROKE = "its connection broke"
+# Number of ended calls that phones are still to be told of, and for how many seconds each is kept.
 MOST_OWED = 32
 OWED_S = 600.0
-"""So many calls are remembered for so long (s) that a phone is still to be told the end of."""
+# States that cannot go on without a connection: no message about their outcome could arrive.
 WAITS = UNANSWERED | {State.OFFERED}
-"""What cannot go on without a connection: nobody could say how it ends."""
 
 
 @dataclass(slots=True)
 class Flows:
-    """Knows the connections that are up."""
+    """Tracks the TCP connections that are up, and the calls that depend on them."""
 
     core: SipCore
     registrar: PhoneRegistrar
@@ -72,11 +72,11 @@ class Flows:
     _owed: deque[tuple[OpenCall, float]] = field(default_factory=lambda: deque(maxlen=MOST_OWED))
 
     def opened(self, stream: TcpPeer) -> None:
-        """Take a new connection."""
+        """Note a new connection."""
         self.streams.add(stream)
 
     def closed(self, stream: TcpPeer, now: float) -> None:
-        """Give up what hangs by a connection that broke, unless its phone has another one."""
+        """End what depends on a broken connection, unless its phone has another one."""
         self.streams.discard(stream)
         self.registrar.cut(stream)
         for call in [call for call in self.legs.calls.values() if call.dialog.peer == stream]:
@@ -89,13 +89,13 @@ class Flows:
         self.legs.sweep()
 
     def proven(self) -> set[TcpPeer]:
-        """Return the connections over which a phone has proven itself, or is in a call."""
+        """Return the connections over which a phone has registered, or is in a call."""
         places = [binding.source for binding in self.registrar.bindings.values()]
         places += [call.dialog.peer for call in self.legs.calls.values()]
         return {place for place in places if isinstance(place, TcpPeer)}
 
     def registered(self, phone: str, now: float) -> None:
-        """Let a phone that is back go on with its calls, and tell it those that have ended."""
+        """Move the calls of a phone that is back to its new connection; end those that are over."""
         home = self._home(phone)
         if home is None:
             return
@@ -110,12 +110,14 @@ class Flows:
                 self.legs.end_left(replace(left, dialog=replace(left.dialog, peer=home)), now)
 
     def heard(self, call: SipCall, source: Address) -> None:
-        """Take a request within a call for word that its phone is back: only it knows the tags."""
+        """Move a call to the connection that a request within it came over."""
+        # Only the phone itself knows the call's tags, so the sender is the phone.
         if isinstance(source, TcpPeer) and self._is_broken(call.dialog.peer):
             _move(call, source)
 
     def owe(self, left: OpenCall, now: float) -> None:
-        """Keep a call that has ended until its phone is back; one it rings itself it gives up."""
+        """Keep an ended call until its phone is back."""
+        # A call that the phone itself is ringing, it gives up by itself.
         if not left.refusal:
             self._owed.append((left, now + OWED_S))
 
@@ -123,7 +125,7 @@ class Flows:
         return isinstance(peer, TcpPeer) and peer not in self.streams
 
     def _home(self, phone: str) -> Address | None:
-        """Return where a phone is reached now; None for nowhere, or a connection that broke."""
+        """Return the address of a phone now; None if it is out, or its connection broke."""
         target = self.registrar.target(phone)
         return None if target is None or self._is_broken(target.address) else target.address
 
@@ -132,33 +134,29 @@ class Flows:
             return
         if left := call.left():
             self.owe(left, now)
-        if call.invite is not None:  # without an answer it is over in its own time
+        # Cancelled, not failed: without an answer the transaction ends in its own time.
+        if call.invite is not None:
             self.core.transactions.feed(call.invite, TransactionInput.CANCELLED, now)
         call.why = BROKE
         call.feed(LegInput.CUT, now)
 
 
 def _move(call: SipCall, peer: Address) -> None:
-    """Send what is still to be said of a call to `peer`."""
+    """Send further requests of a call to `peer`."""
     call.dialog = replace(call.dialog, peer=peer)
     if call.invite is not None:
+        # Repeats of its last message follow.
         call.invite.peer = peer
 
 
-# ---- endpoint ----------------------------------------------------------------------------------
-# The SIP endpoint: datagrams and time in, datagrams and events out; the desk orders its `legs`.
-#
-# Opens nothing and reads no clock. Whoever drives it calls `receive`, `refused` and `advance`, then
-# sends `take_datagrams()` and tells `take_events()`; `next_deadline()` says when to come back.
-
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
+# Responses to requests outside any call; 405 for all other methods.
 OUTSIDE = {"OPTIONS": 200} | _NEED_A_CALL
-"""What requests outside any call are answered with; 405 for the rest."""
 
 
 @dataclass(slots=True)
 class Endpoint:
-    """Everything SIP of the box. `parse` is the header parser, `local` our address for a peer."""
+    """All SIP of the box; `parse` is the header parser, `local` returns our address for a peer."""
 
     settings: PhonesSettings
     parse: Parser
@@ -193,11 +191,11 @@ class Endpoint:
         self.flows = Flows(self.core, self.registrar, self.legs)
 
     def target(self, phone: str) -> RingTarget | None:
-        """Say where a phone, or another branch, is rung now; None for nowhere."""
+        """Return where a phone, or another branch, is rung now; None if nowhere."""
         return self.branches().get(phone) or self.registrar.target(phone)
 
     def branches(self) -> dict[str, RingTarget]:
-        """Return the other branches to which callers may be handed over, and where."""
+        """Return the other branches to which callers may be handed over, and their targets."""
         account = self.settings.registrar
         if account is None:
             return {}
@@ -222,40 +220,36 @@ class Endpoint:
             return None
         return DigestLogin(account.address, account.user, account.secret, self.random)
 
-    # --- driven from outside --------------------------------------------------------------------
-
     def start(self, now: float, bindings: tuple[Binding, ...] = ()) -> None:
-        """Begin with the bindings kept from before a restart."""
+        """Restore the bindings kept from before a restart; begin to register and to qualify."""
         self.registrar.restore(bindings)
         self.qualify.start(now, frozenset(each.phone for each in bindings if each.proven))
         if self.registration:
             self.registration.start(now)
 
     def end_left(self, left: tuple[OpenCall, ...], now: float) -> None:
-        """End the calls that a process before this one has left behind.
-
-        Connections are gone with that process: those phones are told when they are back.
-        """
+        """End the calls left behind by an earlier process."""
         for one in left:
             if isinstance(one.dialog.peer, TcpPeer):
+                # Connections ended with that process: this phone is told once it is back.
                 self.flows.owe(one, now)
             else:
                 self.legs.end_left(one, now)
 
     def stop(self, now: float) -> None:
-        """End every leg and sign off at the registrar."""
+        """End every leg and remove our registration at the registrar."""
         for leg in list(self.legs.calls):
             self.legs.stop(leg, now)
         if self.registration:
             self.registration.stop(now)
 
     def receive(self, datagram: bytes, source: Address, now: float) -> bool:
-        """Take one datagram, or message of a stream; whatever it holds, nothing is raised.
+        """Process one datagram, or one message of a stream; never raises.
 
-        Returns False for what is no SIP at all: of a stream the rest is none, either. Streams are
-        measured by whoever reads them.
+        Returns False for what is no SIP at all: the rest of such a stream cannot be read either.
         """
         is_stream = isinstance(source, TcpPeer)
+        # Streams are rate-limited by `transport`, before a message is read.
         if not is_stream and not self._admits(datagram, source, now):
             return True
         try:
@@ -279,27 +273,27 @@ class Endpoint:
         self.legs.sweep()
 
     def refused(self, address: Address, now: float) -> None:
-        """Take the network's word (ICMP) that nobody listens at `address`."""
+        """Fail what waits for `address`: the network reports (ICMP) that nobody listens there."""
         self.core.transactions.refused(address, now)
         while self.core.unsaid:
             self.flows.owe(self.core.unsaid.pop(), now)
         self.legs.sweep()
 
     def opened(self, stream: TcpPeer) -> None:
-        """Take a phone's, or a stranger's, new connection."""
+        """Note a new TCP connection."""
         self.flows.opened(stream)
 
     def closed(self, stream: TcpPeer, now: float) -> None:
-        """Take the end of a connection, whoever has ended it."""
+        """Handle the end of a TCP connection, from either side."""
         self.flows.closed(stream, now)
         self.refused(stream, now)
 
     def proven(self) -> set[TcpPeer]:
-        """Return the connections over which a phone has proven itself, or is in a call."""
+        """Return the connections over which a phone has registered, or is in a call."""
         return self.flows.proven()
 
     def is_heard(self, host: str) -> bool:
-        """Tell whether connections from a host are taken at all."""
+        """Return whether connections from a host are accepted at all."""
         return self.sluice.is_allowed(host) or host in self._hosts()
 
     def next_deadline(self) -> float | None:
@@ -315,7 +309,7 @@ class Endpoint:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """Do whatever has become due by `now`."""
+        """Run every timer that is due by `now`."""
         self.core.transactions.advance(now)
         self.registrar.expire(now)
         self.qualify.advance(now)
@@ -325,25 +319,23 @@ class Endpoint:
             self.registration.advance(now)
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
-        """Return what is to be sent, and forget it."""
+        """Return the datagrams to send, and forget them."""
         outbox = self.core.transactions.outbox
         taken = outbox[:]
         outbox.clear()
         return taken
 
     def take_events(self) -> list[events.Event]:
-        """Return what is to be told, and forget it."""
+        """Return the events to deliver, and forget them."""
         taken = list(self.core.events)
         self.core.events.clear()
         return taken
 
     def _hosts(self) -> set[str]:
-        """Return the known hosts: of phones, of the registrar, of the other ends of calls."""
+        """Return the known hosts: of phones, of the registrar, of the peers of calls."""
         login = self.core.login
         registrar = {login.address[0]} if login else set()
         return self.registrar.hosts() | self.legs.hosts() | registrar
-
-    # --- requests -------------------------------------------------------------------------------
 
     def _request(self, message: SipMessage, source: Address, now: float) -> None:
         call = self.legs.find(message)
@@ -351,9 +343,11 @@ class Endpoint:
             self.flows.heard(call, source)
         if message.method == "ACK":
             if call:
+                # An ACK has no response and no transaction of its own (RFC 3261 17).
                 call.acknowledged(message, now)
             return
         if message.method == "INVITE" and not (call or self._is_known(message, source)):
+            # Before a transaction exists: strangers' INVITEs must not fill the table of requests.
             self._turn_away(message, source)
             return
         owner = call.on_transaction if call else _nobody
@@ -376,6 +370,7 @@ class Endpoint:
         if message.method == "SUBSCRIBE":
             reply = self.waiting.subscribe(message, source, transaction, now)
         elif message.fields.to_tag:
+            # 12.2.2: a To tag names a dialog, and there is none.
             reply = SipReply(481)
         elif message.method == "REGISTER":
             self._register(message, source, transaction, now)
@@ -390,18 +385,19 @@ class Endpoint:
     def _register(
         self, message: SipMessage, source: Address, transaction: Transaction, now: float
     ) -> None:
-        """Answer a REGISTER; a phone that is there now is told of messages after that."""
+        """Answer a REGISTER."""
         reply = self.registrar.register(message, source, now)
         self.core.respond(transaction, message, reply.code, now, extra=reply.headers)
         phone = message.fields.to_user
         if reply.code == 200 and self.registrar.is_home(phone, source):
+            # After the response: a phone that is there now is told of messages and of ended calls.
             self.waiting.registered(phone, now)
             self.flows.registered(phone, now)
 
     def _invited(
         self, message: SipMessage, source: Address, transaction: Transaction, now: float
     ) -> SipReply | None:
-        """Let a phone call us, or others hand a caller over, or say why not."""
+        """Accept a phone's call, or a caller handed over by the proxy; else return a refusal."""
         phone = self._phone_of(message, source)
         if not phone:
             account, laws = self.settings.registrar, self.settings.laws
@@ -418,7 +414,7 @@ class Endpoint:
     def _unwelcome(
         self, message: SipMessage, phone: str, source: Address, now: float
     ) -> SipReply | None:
-        """Refuse unproven phones, loops, floods and what cannot be dialled."""
+        """Refuse unproven phones, loops, floods and targets that cannot be dialled."""
         gate, at_home = self.registrar.gate, self.registrar.is_home(phone, source)
         if gate.knows(phone):
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
@@ -426,14 +422,16 @@ class Endpoint:
                 return refusal
         if refusal := refuse_invite(self.legs, message, phone):
             return refusal
+        # A flood of INVITEs may fill two calls a configured phone (docs/design/failures.md).
         if self.legs.dialled >= 2 * len(self.settings.accounts):
             return SipReply(503, (("Retry-After", "32"),))
         return None if digits_of(message.uri) else SipReply(404)
 
     def _cancel(self, message: SipMessage, transaction: Transaction, now: float) -> None:
-        """Serve a CANCEL: it names the INVITE by its branch, and must come from the same host."""
+        """Answer a CANCEL: it names the INVITE by its branch (9.2)."""
         key = (transaction.key[0], "INVITE")
         invite = self.core.transactions.servers.get(key)
+        # A CANCEL from another host may be forged.
         if invite is None or invite.peer[0] != transaction.peer[0]:
             self.core.respond(transaction, message, 481, now)
             return
@@ -441,7 +439,7 @@ class Endpoint:
         self.legs.cancelled(invite, now)
 
     def _is_known(self, message: SipMessage, source: Address) -> bool:
-        """Tell whether an INVITE comes from a phone of ours, or from our proxy for us."""
+        """Return whether an INVITE comes from a phone of ours, or from our proxy for us."""
         is_called = trunk.is_trunk_call(self.settings.registrar, message, source)
         return is_called or bool(self._phone_of(message, source))
 
@@ -450,19 +448,21 @@ class Endpoint:
         return self.registrar.phone_at(source, "" if is_anonymous(message) else user)
 
     def _turn_away(self, message: SipMessage, source: Address) -> None:
-        """Refuse a stranger's INVITE without remembering it: nothing to repeat, nothing to fill."""
+        """Refuse a stranger's INVITE statelessly (8.2.7)."""
         peer = reply_address(message.get("Via"), message.fields.sent_by, source)
+        # Nothing is remembered, so the tag must be the same at every repeat (8.2.7).
         headers = response_head(message, source, "stranger")
         data = write_message(f"SIP/2.0 403 {phrase(403)}", headers)
         self.core.transactions.outbox.append((data, peer))
 
     def _nonsense(self, error: Unreadable, source: Address) -> None:
-        """Count it, and answer a request that is at least half readable (8.2)."""
+        """Count an unreadable message, and answer a request that is partly readable (8.2)."""
         self.nonsense += 1
         if error.answer is None:
             return
         code, headers = error.answer
         via = next((value for name, value in headers if name == "Via"), "")
+        # An ACK is never answered (17); without Via no response finds its way.
         if not via or any(name == "CSeq" and "ACK" in value for name, value in headers):
             return
         heading = f"SIP/2.0 {code} {phrase(code)}"
@@ -470,32 +470,32 @@ class Endpoint:
 
 
 def is_anonymous(message: SipMessage) -> bool:
-    """Tell whether a caller says nobody's name: anonymously (RFC 3323), or by a tel URI."""
+    """Return whether the caller gives no name: anonymous (RFC 3323), or a tel URI."""
     uri = read_uri(read_name_address(message.get("From")).uri)
     return uri is None or uri.user.lower() in {"", "anonymous"}
 
 
 def _nobody(*_: object) -> None:
-    """Own the server transactions of requests outside calls."""
+    """Ignore the outcome of server transactions outside calls."""
 
 
+# Callers that others may hand over at once: more than positions any office has.
 MOST_TRUNK_CALLS = 16
-"""Callers that others may hand over at once: more than positions any office has."""
 
 
 def refuse_invite(legs: Legs, message: SipMessage, phone: str) -> SipReply | None:
-    """Refuse what we do not speak, and the same call by another way.
-
-    Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
-    """
+    """Return a refusal of an INVITE that we do not support or already have; else None."""
     if required := unsupported_in_dialog(message):
         return SipReply(420, (("Unsupported", required),))
     if call_states.is_too_brief(message):
         return SipReply(422, (("Min-SE", str(call_states.LEAST)),))
+    # A phone does not replace another's call by itself: it asks by REFER, and call control decides.
     if replaces := message.get("Replaces"):
-        return SipReply(legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
+        # RFC 3891 3.
+        return SipReply(legs.named(read_replaces(replaces), phone)[1] or 403)
     if legs.has(message.call_id):
-        return SipReply(482)  # 8.2.2.2: the same request by another way
+        # 8.2.2.2: the same request, arrived by another path.
+        return SipReply(482)
     return None
 
 
@@ -507,7 +507,7 @@ def accept_trunk_call(
     transaction: Transaction,
     now: float,
 ) -> SipReply | None:
-    """Let the proxy hand a caller over to us, or say why not."""
+    """Accept a caller that the proxy hands over, or return a refusal."""
     if reply := refuse_invite(legs, message, ""):
         return reply
     if trunk.is_loop(account, message):
@@ -526,51 +526,49 @@ def accept_trunk_call(
     return None
 
 
-# ---- sluice ------------------------------------------------------------------------------------
-# Which datagrams are heard at all: allowed addresses, so many a second from each source.
-#
-# A token bucket each (RFC 2697's idea): known hosts, at which a phone or the registrar stands, have
-# one of their own; so has every stranger, and all strangers together share one more, since their
-# addresses may be forged. What names a call that is up is heard whatever else comes: nobody who is
-# not in the path can know a Call-ID of 128 random bits.
+# ---- Rate limit: which datagrams are read at all, by address and by rate
+# One token bucket (RFC 2697's idea) for each known host, at which a phone or the registrar is, and
+# for each stranger; all strangers together share one more, since their addresses may be forged. A
+# datagram that names a call that is up is read in any case: nobody who is not in the path can know
+# a Call-ID of 128 random bits.
 
 
 Network = ipaddress.IPv4Network
 
+# Datagrams a second of one host, known or stranger; a busy proxy of 20 phones sends a few.
 RATE = {True: 50.0, False: 10.0}
-"""Datagrams a second of one host, known or stranger; a busy proxy of 20 phones sends a few."""
+# Datagrams at once: 20 phones that a switch powers up at the same moment register in two each.
 BURST = {True: 200.0, False: 40.0}
-"""Datagrams at once: 20 phones that a switch gives power to at the same moment register in two."""
+# All strangers together, by one of three measures: 50 a second, a tenth of a core for reading them.
+# Two are kept free for phones at new addresses, which register by two datagrams: the first ones of
+# a host not heard for a while, and answers to a nonce that was given to that very address.
 STRANGERS_RATE, STRANGERS_BURST = 30.0, 140.0
 NEWCOMERS_RATE, NEWCOMERS_BURST = 10.0, 40.0
 ANSWERS_RATE, ANSWERS_BURST = 10.0, 20.0
-"""All strangers together, by one of three measures: 50 a second, a tenth of a core for reading
-them. Two are kept free for phones at new addresses, which register by two datagrams: the first ones
-of whoever was not heard for a while, and answers to a nonce that was given to that very address."""
+# The first FIRST datagrams of a host not heard for QUIET_S seconds are a newcomer's.
 FIRST = 8
 QUIET_S = 60.0
-"""So many datagrams of somebody who was not heard for so long are a newcomer's."""
+# So many datagrams of strangers refused within FLOOD_S seconds are a flood, which is reported.
 FLOOD_S = 10.0
 FLOOD = 200
-"""So many datagrams of strangers refused in so many seconds are a flood, which people are told."""
+# Addresses named in the report, and for how many seconds after its last datagram (TOLD_S).
 TOLD_S = 60.0
 NAMED = 3
-"""So many addresses are named, for so long after the last of it (s)."""
 _NONCE = re.compile(rb'nonce="([^"]{1,128})"')
+# Buckets kept; the least recently used one makes room, and starts full again.
 MAX_SOURCES = 1024
-"""Buckets kept; the one that was used longest ago makes room, and starts anew full."""
 
 
 @dataclass(slots=True)
 class TokenBucket:
-    """`tokens` datagrams may pass at `at` (monotonic s)."""
+    """Token bucket: `tokens` datagrams may pass at time `at` (monotonic s)."""
 
     tokens: float
     at: float
     heard: int = 0
 
     def take(self, rate: float, burst: float, now: float) -> bool:
-        """Let one datagram pass, if one may."""
+        """Take one token; return whether there was one."""
         self.tokens = min(burst, self.tokens + (now - self.at) * rate)
         self.at = now
         if self.tokens < 1.0:
@@ -581,8 +579,10 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class RateLimit:
-    """Counts what was `dropped` unread. `allowed` networks, () for every address; `is_ours` tells
-    whether a nonce was given to a host, and still holds.
+    """Rate limit of datagrams; `dropped` counts those not read.
+
+    `allowed` networks, () for every address; `is_ours` tells whether a nonce was given to a host
+    and is still valid.
     """
 
     allowed: tuple[Network, ...] = ()
@@ -600,9 +600,10 @@ class RateLimit:
     def admits(
         self, datagram: bytes, host: str, now: float, known: Collection[str], calls: Collection[str]
     ) -> bool:
-        """Tell whether a datagram is read. `known` hosts and Call-IDs of `calls` that are up."""
+        """Return whether to read a datagram; `calls` are the Call-IDs of calls that are up."""
         is_known = host in known
         passes = self._may_send(datagram, host, is_known, now) or (
+            # A flood under a phone's own address must not keep its hold or BYE away (failures.md).
             is_known and any(call_id.encode() in datagram for call_id in calls)
         )
         if not passes:
@@ -612,7 +613,7 @@ class RateLimit:
         return passes
 
     def flood(self, now: float) -> tuple[str, ...]:
-        """Name the addresses that most of a flood comes from, () where there is none."""
+        """Return the addresses that most of a flood comes from, () when there is none."""
         return self._flood if now < self._flood_until else ()
 
     def _may_send(self, datagram: bytes, host: str, is_known: bool, now: float) -> bool:
@@ -626,30 +627,32 @@ class RateLimit:
         return is_known or self._may_speak(datagram, host, own, now)
 
     def _may_speak(self, datagram: bytes, host: str, own: TokenBucket, now: float) -> bool:
-        """Let a stranger's datagram pass by the measure of all, or by one of the two beside it."""
+        """Return whether a stranger's datagram passes one of the three limits for strangers."""
         own.heard += 1
         if self._strangers.take(STRANGERS_RATE, STRANGERS_BURST, now):
             return True
         if own.heard <= FIRST and self._newcomers.take(NEWCOMERS_RATE, NEWCOMERS_BURST, now):
             return True
+        # Searched in the raw bytes: parsing is what the limit is to spare.
         nonce = _NONCE.search(datagram)
         is_answer = nonce is not None and self.is_ours(nonce[1].decode("latin-1"), host, now)
         return is_answer and self._answers.take(ANSWERS_RATE, ANSWERS_BURST, now)
 
     def _refuse(self, host: str, now: float) -> None:
-        """Count who is refused, a window of time after the other."""
+        """Count refused hosts in windows of FLOOD_S seconds."""
         if now - self._window_at > FLOOD_S:
             self._refused, self._window_at = {}, now
         if host in self._refused or len(self._refused) < MAX_SOURCES:
             self._refused[host] = self._refused.get(host, 0) + 1
         if sum(self._refused.values()) >= FLOOD:
-            if now >= self._flood_until:  # the names stay while it goes on
+            # The names stay as they are while the flood goes on.
+            if now >= self._flood_until:
                 worst = sorted(self._refused, key=lambda one: (-self._refused[one], one))
                 self._flood = tuple(worst[:NAMED])
             self._flood_until, self._refused = now + TOLD_S, {}
 
     def is_allowed(self, host: str) -> bool:
-        """Tell whether SIP from this address is heard at all."""
+        """Return whether SIP from this address is read at all."""
         address = ipaddress.IPv4Address(host)
         return not self.allowed or any(address in network for network in self.allowed)
 

@@ -1,4 +1,8 @@
-"""SIP messages: URIs, header normalisation, parsing, dialogs."""
+"""SIP messages (RFC 3261 7): URIs, header normalisation, parsing and writing.
+
+A datagram is parsed and normalised here; the header fields proper are read by pyVoIP's parser,
+which is sound only on normalised text (pyvoip.md 2 and 5). Pure: no clock, no socket.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +15,34 @@ from urllib.parse import quote, unquote
 from appliance.errors import PeerError
 from appliance.sip.rtp import Address
 
-# ---- uri ---------------------------------------------------------------------------------------
-# SIP addresses: URIs, name-addr values, and the commas and semicolons between them.
-#
-# Every function is linear in its input and never raises for what the LAN sends: a value that is no
-# address yields None or an empty one.
+# ---- URIs, name-addr values, and the commas and semicolons between them
+# Every function is linear in the length of its input and never raises for what the LAN sends: a
+# value that is no address yields None or an empty one.
 
 DEFAULT_PORT = 5060
 _URI = re.compile(
     r"(?:sips?):(?:([^@\s<>]*)@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?(?:[;?][^\s<>]*)?",
     re.IGNORECASE,
 )
+# Separators count only outside quotes and angle brackets (RFC 3261 25.1).
 _OPENING = {'"': '"', "<": ">"}
 
 
 class TcpPeer(tuple[str, int]):
-    """The far end of a TCP connection: an Address that equals no UDP one."""
+    """Far end of a TCP connection: an Address that never equals a UDP address.
+
+    A phone that registered over TCP is reached over that connection alone (RFC 5626).
+    """
 
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether it is the same end of the same connection."""
+        """Return True for the same end of the same connection."""
         return isinstance(other, TcpPeer) and tuple.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
-        """Tell whether it is not: tuple has an answer of its own."""
+        """Return True for any other address."""
+        # tuple defines != by itself, so __eq__ alone would not be enough.
         return not self == other
 
     def __hash__(self) -> int:
@@ -45,7 +52,7 @@ class TcpPeer(tuple[str, int]):
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """A SIP URI (RFC 3261 19.1): `user` unescaped and without password, `text` as it stood."""
+    """SIP URI (RFC 3261 19.1): `user` unescaped, without password; `text` as received."""
 
     user: str
     host: str
@@ -54,7 +61,8 @@ class Uri:
 
     @property
     def address(self) -> Address | None:
-        """Where to send, or None when the host is no IPv4 address (no DNS here, B4)."""
+        """Address to send to; None when the host is no IPv4 address."""
+        # No DNS here (B4).
         try:
             host = str(ipaddress.IPv4Address(self.host))
         except ValueError:
@@ -77,24 +85,25 @@ class NameAddress:
 
 
 def read_uri(text: str) -> Uri | None:
-    """Read a sip: or sips: URI; None for anything else (tel:, nonsense).
-
-    The whole of it: what follows a blank would break the line in which we name a phone's Contact.
-    """
+    """Parse a sip: or sips: URI; return None for anything else (tel:, nonsense)."""
+    # fullmatch: text after a blank would break the line in which we write a phone's Contact.
     found = _URI.fullmatch(text)
     if found is None:
         return None
+    # The user part may carry a password after ":" and parameters after ";": neither is the user.
     user = unquote((found[1] or "").partition(":")[0].partition(";")[0])
     return Uri(user, found[2], int(found[3] or DEFAULT_PORT), text)
 
 
 def read_name_address(value: str) -> NameAddress:
-    """Read `"Name" <sip:...>;tag=x` or `sip:...;tag=x` (there the parameters are the header's)."""
+    """Parse `"Name" <sip:...>;tag=x` or `sip:...;tag=x` (RFC 3261 20.10)."""
     value = value.strip()
     display, rest = _display(value)
     start = rest.find("<")
     end = rest.find(">", start)
     if start < 0 or end < 0:
+        # Without angle brackets the parameters belong to the header, not to the URI (RFC 3261
+        # 20.10).
         uri, *parameters = split_outside(value, ";")
         return NameAddress("", uri, read_parameters(parameters))
     display = display or rest[:start].strip()
@@ -103,7 +112,7 @@ def read_name_address(value: str) -> NameAddress:
 
 
 def _display(value: str) -> tuple[str, str]:
-    """Part a quoted display name from what follows it."""
+    """Split a quoted display name from the text after it."""
     if not value.startswith('"'):
         return "", value
     end = _closing(value, 0)
@@ -111,7 +120,7 @@ def _display(value: str) -> tuple[str, str]:
 
 
 def read_parameters(parts: list[str]) -> dict[str, str]:
-    """Read `name=value` and bare `name` (value ""); names are lower case, the first one wins."""
+    """Parse `name=value` and bare `name` (value ""); names in lower case, the first one wins."""
     parameters: dict[str, str] = {}
     for part in parts:
         name, _, value = part.partition("=")
@@ -120,7 +129,7 @@ def read_parameters(parts: list[str]) -> dict[str, str]:
 
 
 def split_outside(text: str, separator: str) -> list[str]:
-    """Split at `separator` where it stands outside quotes and angle brackets; parts stripped."""
+    """Split at each `separator` outside quotes and angle brackets; parts are stripped."""
     parts, start, at = [], 0, 0
     while at < len(text):
         if text[at] in _OPENING:
@@ -133,29 +142,31 @@ def split_outside(text: str, separator: str) -> list[str]:
 
 
 def _closing(text: str, at: int) -> int:
-    """Return where the quote or bracket opened at `at` closes; the text's end if never."""
+    """Return the index at which the quote or bracket opened at `at` closes, else the text's end."""
     closing = _OPENING[text[at]]
     at += 1
     while at < len(text) and text[at] != closing:
+        # A backslash escapes the next character, but only inside quotes (RFC 3261 25.1,
+        # quoted-pair).
         at += 2 if text[at] == "\\" and closing == '"' else 1
     return min(at, len(text))
 
 
 def quoted_display(text: str, limit: int = 64) -> str:
-    """Return `text` as a display name on a phone's screen: nothing in it can end the quotes."""
+    """Return `text` as a quoted display name for a phone's screen, at most `limit` characters."""
+    # Nothing that a caller's name holds may end the quotes or open angle brackets.
     clean = "".join(c for c in text if c.isprintable() and c not in '"\\<>')
     return f'"{clean[:limit]}"'
 
 
-# ---- canonical ---------------------------------------------------------------------------------
-# One spelling for every head: what pyVoIP's header parser reads whole, and the top Via.
-#
+# ---- Normalised heads: one spelling, for pyVoIP's header parser
 # That parser splits lines at ": ", knows long names in their usual case only and loses the rest
 # (pyvoip.md 2, last table), so it is given text in which nothing can be lost.
 
 Headers = tuple[tuple[str, str], ...]
-"""Names in canonical spelling with their values, in order."""
+"""Header names in canonical spelling with their values, in order."""
 
+# Every request and response has these five (RFC 3261 8.1.1, 8.2.6.2).
 NEEDED = ("Via", "From", "To", "Call-ID", "CSeq")
 
 _VIA = re.compile(
@@ -163,11 +174,13 @@ _VIA = re.compile(
     re.IGNORECASE,
 )
 _CSEQ = re.compile(r"(\d{1,10})\s+([A-Za-z]+)")
+# Tags and branches that the parser could misread are left out rather than passed on.
 _TOKEN = re.compile(r"[^\s;,:<>\"=]{1,256}")
 
 
 def normalise(heading: str, headers: Headers) -> bytes:
-    """Write the head as pyVoIP's header parser reads it whole; raises ValueError."""
+    """Write the head in the form that pyVoIP's header parser reads whole; raises ValueError."""
+    # Reversed, so that the first value of a name wins: the top Via is the one that counts.
     first = dict(reversed(headers))
     if missing := [name for name in NEEDED if name not in first]:
         raise ValueError(f"no {missing[0]}")
@@ -176,6 +189,7 @@ def normalise(heading: str, headers: Headers) -> bytes:
         f"Via: {_canonical_via(first['Via'])}",
         f"From: {_canonical_party(first['From'])}",
         f"To: {_canonical_party(first['To'])}",
+        # The parser splits lines at ": ", so that pair must not occur inside a value.
         f"Call-ID: {first['Call-ID'].replace(': ', ':')}",
         f"CSeq: {_canonical_cseq(first['CSeq'])}",
     ]
@@ -217,18 +231,20 @@ def via_parameters(value: str) -> dict[str, str]:
 
 
 def reply_address(via: str, sent_by: Address, source: Address) -> Address:
-    """Say where a response goes: back to the port it came from with rport, else to sent-by's.
+    """Return the address a response is sent to (RFC 3261 18.2.2, RFC 3581 4).
 
-    Always to the host it came from (RFC 3261 18.2.2 `received`, RFC 3581 4), and over a connection
-    always back by it.
+    The host is always the one that the request came from; the port is that one too when the client
+    asked by `rport`, else the port of sent-by.
     """
+    # A response goes back over the request's own connection (RFC 3261 18.2.2).
     if isinstance(source, TcpPeer):
         return source
     return source if "rport" in via_parameters(via) else (source[0], sent_by[1])
 
 
 def stamped_via(via: str, source: Address) -> str:
-    """Return a top Via with `received` and `rport` as RFC 3581 4 wants them in the response."""
+    """Return a top Via with the `received` and `rport` that RFC 3581 4 requires in the response."""
+    # What the client wrote in their place is dropped: only we know where the datagram came from.
     kept = [
         part
         for part in split_outside(via, ";")
@@ -239,31 +255,31 @@ def stamped_via(via: str, source: Address) -> str:
     return ";".join([*kept, f"received={source[0]}"])
 
 
-# ---- message -----------------------------------------------------------------------------------
-# SIP datagrams, normalised: whatever spelling RFC 3261 allows becomes one, within limits.
-#
+# ---- Datagrams: whatever spelling RFC 3261 allows becomes one, within limits
 # The header fields proper are read by a `parse` callable, in the product pyVoIP's header parser
-# (appliance.sip.pyvoip.parse). It is sound only on canonical text (pyvoip.md 2 and 5): so what
-# it is given here has long names in their usual case, no folding, one Via, bare From and To.
+# (appliance.sip.pyvoip.parse). It is sound only on normalised text (pyvoip.md 2 and 5): long names
+# in their usual case, no folding, one Via, bare From and To.
 
+# Bytes of a datagram; a phone's longest message is a tenth of it.
 LIMIT = 16_384
-"""Bytes of a datagram; a phone's longest message is a tenth of it."""
+# Values beyond it are not read: what a flood may fill is bounded (docs/design/failures.md).
 MAX_HEADERS = 128
+# RFC 3261 8.1.1.5: the sequence number is less than 2**31.
 MAX_CSEQ = 2**31
-"""RFC 3261 8.1.1.5: the sequence number is less than 2**31."""
 
+# Methods that are understood, if only to refuse them by name: pyVoIP drops what it does not know
+# (pyvoip.md 4, no. 16).
 METHODS = frozenset({
     "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "REFER", "INFO", "NOTIFY", "UPDATE",
     "MESSAGE", "SUBSCRIBE", "PRACK", "PUBLISH",
 })  # fmt: skip
-"""Methods that are understood, if only to refuse them by name."""
 
+# Compact forms: RFC 3261 7.3.3 and 20, RFC 3515, 3892, 4028, 6665.
 COMPACT = {
     "v": "Via", "f": "From", "t": "To", "i": "Call-ID", "m": "Contact", "l": "Content-Length",
     "c": "Content-Type", "s": "Subject", "k": "Supported", "r": "Refer-To", "b": "Referred-By",
     "x": "Session-Expires", "e": "Content-Encoding", "o": "Event", "u": "Allow-Events",
 }  # fmt: skip
-"""RFC 3261 7.3.3 and 20, RFC 3515, 3892, 4028, 6665."""
 _LONG = (
     "Via From To Call-ID CSeq Contact Content-Length Content-Type Record-Route Route Require "
     "Refer-To Authorization Allow Supported Expires Max-Forwards User-Agent Session-Expires Reason "
@@ -271,10 +287,10 @@ _LONG = (
     "Replaces Diversion History-Info Privacy P-Asserted-Identity X-Centralino-Hops"
 )
 CANONICAL = {name.lower(): name for name in _LONG.split()} | COMPACT
+# Headers whose values may share one line, separated by commas (RFC 3261 7.3.1).
 SEVERAL = frozenset({"Via", "Record-Route", "Route", "Contact"})
-"""Headers whose values may stand on one line, parted by commas (RFC 3261 7.3.1)."""
+# Headers that a response copies from its request (RFC 3261 8.2.6.2).
 ECHOED = ("Via", "Record-Route", "From", "To", "Call-ID", "CSeq")
-"""What a response copies from its request (RFC 3261 8.2.6.2)."""
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -285,7 +301,7 @@ _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 
 class Unreadable(PeerError):  # noqa: N818 - it says what the datagram is
-    """Raised for what is no SIP; `answer` is the code and the headers of a reply, if one is due."""
+    """Raised for a datagram that is no SIP; `answer` is the code and headers of a reply, if due."""
 
     def __init__(self, why: str, answer: tuple[int, Headers] | None = None) -> None:
         super().__init__(f"a phone talks nonsense: {why}")
@@ -294,7 +310,7 @@ class Unreadable(PeerError):  # noqa: N818 - it says what the datagram is
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What the header parser makes of a canonical head."""
+    """Header fields that the parser reads from a normalised head."""
 
     branch: str
     sent_by: Address
@@ -308,12 +324,12 @@ class Fields:
 
 
 Parser = Callable[[bytes], Fields]
-"""Reads a canonical head; raises ValueError, LookupError or AttributeError for what it cannot."""
+"""Reads a normalised head; raises ValueError, LookupError or AttributeError on failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class SipMessage:
-    """A request (`code` 0) or a response; `method` of a response is that of its CSeq."""
+    """A request (`code` 0) or a response; a response's `method` is that of its CSeq."""
 
     method: str
     uri: str
@@ -342,18 +358,21 @@ class SipMessage:
 
     @property
     def contact(self) -> str:
-        """The URI of the first Contact, "" for none or `*`."""
+        """URI of the first Contact; "" for none or `*`."""
         uri = read_name_address(self.get("Contact")).uri
         return uri if read_uri(uri) else ""
 
 
 def read(datagram: bytes, parse: Parser) -> SipMessage | None:
-    """Return the message in a datagram, None for a keep-alive; raises Unreadable."""
+    """Parse a datagram; return None for a keep-alive. Raises Unreadable."""
+    # A keep-alive (RFC 5626 3.5.1, or zero bytes) is no message, and no nonsense to be counted.
     if not datagram.strip(b"\r\n\t \0"):
         return None
     if len(datagram) > LIMIT:
         raise Unreadable(f"{len(datagram)} bytes in one datagram")
+    # Empty lines before the start line are to be ignored (RFC 3261 7.5).
     head, _, rest = _parted(datagram.lstrip(b"\r\n"))
+    # Folded headers are unfolded first: a continuation line is part of its value (RFC 3261 7.3.1).
     lines = _LINE_END.split(_FOLD.sub(" ", head))
     headers = read_headers(lines[1:])
     method, uri, code = _heading(lines[0].strip(), headers)
@@ -370,9 +389,9 @@ def _parted(datagram: bytes) -> tuple[str, bytes, bytes]:
 
 
 def read_headers(lines: list[str]) -> Headers:
-    """Read header lines: names spelled out, values without control characters, lists parted.
+    """Parse header lines: names spelled out, lists split, control characters replaced.
 
-    What is beyond MAX_HEADERS is not read; a list counts as many.
+    At most MAX_HEADERS values are kept; each value of a list counts.
     """
     headers: list[tuple[str, str]] = []
     for line in lines:
@@ -387,27 +406,30 @@ def read_headers(lines: list[str]) -> Headers:
 
 
 def _heading(heading: str, headers: Headers) -> tuple[str, str, int]:
-    """Return method, URI and code (0 of a request) of a start line."""
+    """Return method, URI and code (0 for a request) of a start line; raises Unreadable."""
     if found := _RESPONSE.fullmatch(heading):
         return "", "", int(found[1])
     if not (found := _REQUEST.fullmatch(heading)):
         raise Unreadable(f"the first line is {heading[:60]!r}")
     method = found[1].upper()
     if method not in METHODS:
+        # 501 for a method that nobody here knows, 405 for one that is not allowed there (RFC 3261
+        # 21.5.2, 21.4.6).
         raise Unreadable(f"method {method}", (501, echo(headers)))
     return method, found[2], 0
 
 
 def _body(rest: bytes, headers: Headers, code: int) -> str:
-    """Cut the body at Content-Length (RFC 3261 18.3: bytes beyond it are discarded)."""
+    """Cut the body at Content-Length; raises Unreadable when the datagram is shorter."""
     length = _length(headers, len(rest))
     if not 0 <= length <= len(rest):
         raise Unreadable("Content-Length and body disagree", _bad_request(headers, code))
+    # RFC 3261 18.3: bytes beyond Content-Length are discarded.
     return rest[:length].decode("utf-8", "replace")
 
 
 def body_length(head: bytes) -> int:
-    """Return the Content-Length that `read` will find in a head; 0 for none, -1 for no number."""
+    """Return the Content-Length that `read` will find in a head; 0 for none, -1 if not a number."""
     lines = _LINE_END.split(_FOLD.sub(" ", head.decode("utf-8", "replace")))
     return _length(read_headers(lines[1:]), 0)
 
@@ -421,26 +443,32 @@ def _fields(heading: str, headers: Headers, method: str, code: int, parse: Parse
     try:
         head = normalise(heading, headers)
         fields = parse(head)
+    # These are what pyVoIP's parser raises for headers it cannot read (pyvoip.md 2).
     except (ValueError, LookupError, AttributeError) as error:
         why = f"headers that cannot be read ({error})"
         raise Unreadable(why, _bad_request(headers, code)) from error
+    # RFC 3261 8.1.1.5: the method in CSeq must match that of the request.
     if fields.cseq >= MAX_CSEQ or (not code and fields.cseq_method != method):
         raise Unreadable("CSeq contradicts the request", _bad_request(headers, code))
     return fields
 
 
 def _bad_request(headers: Headers, code: int) -> tuple[int, Headers] | None:
+    # Without all five no response can be written; a response is never answered.
     has_all = {"Via", "From", "To", "Call-ID", "CSeq"} <= {name for name, _ in headers}
     return (400, echo(headers)) if has_all and not code else None
 
 
 def echo(headers: Headers) -> Headers:
-    """Return what a response copies from its request."""
+    """Return the headers that a response copies from its request, in the order of ECHOED."""
     return tuple((name, value) for wanted in ECHOED for name, value in headers if name == wanted)
 
 
 def write_message(heading: str, headers: Iterable[tuple[str, str]], body: str = "") -> bytes:
-    """Write a datagram; a body is SDP, unless the headers give it another type."""
+    """Write a message with its Content-Length.
+
+    A body is SDP unless the headers give it another type.
+    """
     lines = [heading, *(f"{name}: {value}" for name, value in headers)]
     if body and not any(line.startswith("Content-Type:") for line in lines):
         lines.append("Content-Type: application/sdp")

@@ -1,4 +1,4 @@
-"""The phones of the office: legs, qualify, status, message waiting."""
+"""The phones of the office: legs, OPTIONS ("qualify"), status, message waiting."""
 
 from __future__ import annotations
 
@@ -36,26 +36,27 @@ from appliance.sip.sdp import Agreement, SdpSession
 from appliance.sip.transactions import Transaction, TransactionAction
 from appliance.sip.trunk import RegistrationState
 
-# ---- legs --------------------------------------------------------------------------------------
-# The legs that are up: rung for the desk, dialled by phones, found by Call-ID and tags.
+# ---- Legs that are up: rung for call control, dialled by phones, found by Call-ID and tags
 
+# In place of the phone's name on a leg by which another branch or a telephone system hands a caller
+# over to us.
 OTHERS = "trunk"
-"""Stands for the phone of a leg on which others hand a caller over to us."""
+# Seconds that such a leg may ring: the side that sent the caller has a limit of its own.
 HANDED_OVER_S = 180.0
-"""Seconds that such a leg may ring: whoever sent the caller has a limit of its own."""
+# ITU-T Q.850 table 1.
 Q850 = {
     480: 'Q.850;cause=18;text="No user responding"', 486: 'Q.850;cause=17;text="User busy"',
     503: 'Q.850;cause=41;text="Temporary failure"',
 }  # fmt: skip
-"""ITU-T Q.850 table 1."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - never bound here; it means every address of the box
 
 
 @dataclass(frozen=True, slots=True)
 class RingRequest:
-    """The desk's wish to ring a phone: `media` is where its sound is to come, `laws` our order.
+    """Call control's order to ring a phone.
 
-    `passed` says why a caller is handed over, where it is another branch that is rung.
+    `media` is where its sound is to be sent, `laws` our order of codings. `passed` says why a
+    caller is handed over, when another branch is rung.
     """
 
     leg: str
@@ -69,7 +70,7 @@ class RingRequest:
 
 @dataclass(slots=True)
 class Legs:
-    """Keeps every call that has not ended; `account` is ours where other branches have theirs."""
+    """Every call that has not ended; `account` is ours at the proxy of the other branches."""
 
     core: SipCore
     account: RegistrarAccount | None = None
@@ -77,12 +78,12 @@ class Legs:
 
     @property
     def dialled(self) -> int:
-        """How many calls phones have made to us."""
+        """Number of calls that phones have made to us."""
         return sum(call.request is not None for call in self.calls.values()) - self.taken_over
 
     @property
     def taken_over(self) -> int:
-        """How many callers others have handed over to us."""
+        """Number of callers that others have handed over to us."""
         return sum(call.phone == OTHERS for call in self.calls.values())
 
     def ring(self, wish: RingRequest, target: RingTarget | None, now: float) -> None:
@@ -102,10 +103,11 @@ class Legs:
         call.start(now)
 
     def _caller(self, wish: RingRequest, target: RingTarget) -> tuple[str, Headers]:
-        """Return the From of an INVITE, and what a branch is told beside."""
+        """Return the From of an INVITE, and the further headers for a branch."""
         if self.account is None or wish.phone not in self.account.branches:
             return calling_party(wish.display, wish.number, self.core.local(target.address)), ()
         passed = wish.passed or Passed()
+        # A withheld number must not leave the box (RFC 3323).
         number = "" if passed.withheld else wish.number
         told = trunk.trunk_headers(self.account, wish.phone, number, passed)
         return trunk.trunk_party(self.account, number), told
@@ -118,7 +120,7 @@ class Legs:
             sip_call.show_caller(call, now)
 
     def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
-        """End a leg, whatever it is doing; an unknown one is over already."""
+        """End a leg in any state; an unknown one is over already."""
         if call := self.calls.get(leg):
             call.reason = (ELSEWHERE,) if answered_elsewhere else ()
             call.feed(LegInput.STOP, now)
@@ -138,12 +140,12 @@ class Legs:
             self.sweep()
 
     def ask(self, leg: str, now: float) -> None:
-        """Ask a phone whose sound has stopped whether it is there; PhoneLost follows if not."""
+        """Send OPTIONS in the call to a phone whose sound has stopped; PhoneLost if it is gone."""
         if call := self.calls.get(leg):
             sip_call.ask_if_alive(call, now)
 
     def tell_transfer(self, leg: str, code: int, now: float) -> None:
-        """Tell a phone how far the transfer is that it asked for."""
+        """Report the progress of a transfer to the phone that asked for it."""
         if call := self.calls.get(leg):
             sip_call.tell_transfer(call, code, now)
 
@@ -156,13 +158,13 @@ class Legs:
         now: float,
         tell: Callable[[str], events.Event] | None = None,
     ) -> None:
-        """Take the call of a phone, which hears 180 now. Raises NoCommonSound.
+        """Begin the leg of a phone that calls us, which hears 180 now. Raises NoCommonSound.
 
-        An INVITE without a description leaves the offer to us (RFC 3261 13.2.1). `tell` makes of
-        the leg's name what the desk is told of a caller that others hand over.
+        `tell` makes the event for a caller handed over by others, from the leg's name.
         """
         leg = f"{phone}-{self.core.token(4)}"
         sound = Agreement(leg, laws)
+        # An INVITE without a description leaves the offer to us (RFC 3261 13.2.1).
         if invite.body:
             sound.read(invite.body)
         dialog = incoming_dialog(invite, self.core.token(), transaction.peer)
@@ -175,19 +177,21 @@ class Legs:
         self.core.tell(tell(leg) if tell else dialled)
 
     def cancelled(self, invite: Transaction, now: float) -> None:
-        """Take the CANCEL of an INVITE."""
+        """Handle the CANCEL of an INVITE."""
         for call in [call for call in self.calls.values() if call.invite is invite]:
             call.feed(LegInput.CANCELLED, now)
 
     def left(self) -> tuple[OpenCall, ...]:
-        """Return what a successor of this process needs to end every call."""
+        """Return what a later process needs to end every call."""
         found = (call.left() for call in self.calls.values())
         return tuple(left for left in found if left is not None)
 
     def end_left(self, left: OpenCall, now: float) -> None:
-        """End a call that a process before this one has left behind: nobody is told of it."""
+        """End a call left behind by an earlier process; no event follows."""
         if left.refusal:
             peer, data = left.dialog.peer, left.refusal.encode()
+            # The phone still rings us: the response was written before the crash, with the tag of
+            # its 180.
             self.core.transactions.refuse_left(left.key, peer, data, now)
             return
         leg = f"left-{self.core.token(4)}"
@@ -199,27 +203,30 @@ class Legs:
         if left.branch:
             call.adopt(left.branch)
         else:
+            # The file may be older than the last request (dialog.MARGIN).
             call.cseq += MARGIN
         self.calls[leg] = call
         call.feed(LegInput.STOP, now)
         self.sweep()
 
     def find(self, message: SipMessage) -> SipCall | None:
-        """Find the call of a request by Call-ID and both tags: a stranger knows none of them."""
+        """Find the call of a request by Call-ID and both tags (12.2.2)."""
         fields = message.fields
         for call in self.calls.values():
             dialog = call.dialog
             if (dialog.call_id, dialog.local_tag) == (message.call_id, fields.to_tag):
                 early = call.early.remote_tag if call.early and not dialog.remote_tag else ""
+                # A stranger knows none of them. An early dialog counts until the phone has
+                # answered.
                 known = fields.from_tag in {dialog.remote_tag, early}
                 return call if known and fields.from_tag else None
         return None
 
     def named(self, replaces: Replaces, phone: str) -> tuple[str, int]:
-        """Name the leg of the call of `phone` that is meant, or the code by which it is refused.
+        """Return the leg of the call of `phone` that Replaces names, or the code of a refusal.
 
-        RFC 3891 3: 481 for no such call, or one not yet answered; 486 where it was to be so. 403
-        for another phone's, whoever has learnt its name.
+        RFC 3891 3: 481 for no such call, or one not yet answered; 486 for an answered one that was
+        to be early. 403 for a call of another phone.
         """
         call = next((call for call in self.calls.values() if replaces.names(call.dialog)), None)
         if call is None or call.state not in {State.CONFIRMED, State.ACCEPTED}:
@@ -233,12 +240,12 @@ class Legs:
         return [call.dialog.call_id for call in self.calls.values()]
 
     def hosts(self) -> set[str]:
-        """Return the hosts that calls that are up go to."""
+        """Return the peers' hosts of the calls that are up."""
         dialogs = [call.dialog for call in self.calls.values()]
         return {d.peer[0] for d in dialogs} | {d.next_hop[0] for d in dialogs}
 
     def has(self, call_id: str) -> bool:
-        """Tell whether a call with this Call-ID is up."""
+        """Return whether a call with this Call-ID is up."""
         return any(call.dialog.call_id == call_id for call in self.calls.values())
 
     def next_deadline(self) -> float | None:
@@ -248,7 +255,7 @@ class Legs:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """Refuse phones that the desk has left waiting for too long; keep up the calls that are."""
+        """Refuse phones that have waited too long for call control; run the calls' timers."""
         for call in self.calls.values():
             if call.deadline is not None and call.deadline <= now:
                 call.feed(LegInput.EXPIRED, now)
@@ -256,44 +263,43 @@ class Legs:
         self.sweep()
 
     def sweep(self) -> None:
-        """Forget calls that have ended; their transactions live on by themselves."""
+        """Forget calls that have ended."""
+        # Their transactions live on by themselves, to repeat and to acknowledge.
         for leg in [leg for leg, call in self.calls.items() if call.is_over]:
             del self.calls[leg]
 
     def _keep(
         self, leg: str, phone: str, dialog: Dialog, state: State, sound: Agreement
     ) -> SipCall:
+        # 8.1.1.5: any start will do, less than 2**31.
         cseq = 1 + int.from_bytes(self.core.random(2)) % 10_000
         call = self.calls[leg] = SipCall(self.core, leg, phone, dialog, state, sound, cseq)
         return call
 
     def _session(self, media: Address, laws: tuple[Law, ...], peer: Address) -> SdpSession:
-        """Offer sound at `media`; "every address" is the one by which `peer` is reached."""
+        """Return our session at `media`; "every address" becomes the one that `peer` reaches."""
         host = self.core.local(peer)[0] if media[0] == EVERYWHERE else media[0]
         return SdpSession((host, media[1]), laws, int.from_bytes(self.core.random(4)))
 
 
 def refusal_reason(code: int) -> Headers:
-    """Say why in words that a telephone system counts by (RFC 6432); nothing for other codes."""
+    """Return the Reason header that telephone systems count by (RFC 6432); () for other codes."""
     return (("Reason", Q850[code]),) if code in Q850 else ()
 
 
-# ---- qualify -----------------------------------------------------------------------------------
-# Which phones are there: an OPTIONS now and then to each, registered or not (RFC 3261 11).
+# ---- Qualify: which phones are there; an OPTIONS to each now and then (RFC 3261 11)
 
+# First sequence number of a request outside a dialog; any number will do (8.1.1.5).
 STARTS = 10_000
-"""Where sequence numbers begin; any number will do (8.1.1.5)."""
+# Responses of a registrar for a phone that is not there; from a phone itself any is a sign of life.
 NOT_THERE = {404, 408, 410, 480, 502, 503, 504}
-"""What a registrar says for a phone that is not there; of a phone itself it is a sign of life."""
 
 
 @dataclass(slots=True)
 class Qualify:
-    """Asks every `interval` seconds (0: never) and tells when a phone goes or comes back.
+    """Sends OPTIONS every `interval` seconds (0: never); reports phones that go or come back.
 
-    `targets` names the phones that can be rung, `fixed` those that never register: silence of a
-    registered phone means something only once it has answered such a question. The network's word
-    that nobody listens there means the same of every phone.
+    `targets` returns the phones that can be rung, `fixed` are those that never register.
     """
 
     core: SipCore
@@ -307,33 +313,34 @@ class Qualify:
     _newest: dict[str, str] = field(default_factory=dict)
 
     def start(self, now: float, proven: frozenset[str] = frozenset()) -> None:
-        """Take every fixed phone for present until it proves otherwise; `proven` have answered."""
+        """Report every fixed phone as present; `proven` phones have answered an OPTIONS before."""
         self._answers |= proven
         for phone in sorted(self.fixed):
             self.core.tell(PhoneRegistered(phone))
         self._next = now if self.interval else None
 
     def next_deadline(self) -> float | None:
-        """Return when to ask, or to stop waiting, next (monotonic s), None for never."""
+        """Return when to send, or to stop waiting, next (monotonic s), None for never."""
         times = [*self._asked.values()]
         return min(times if self._next is None else [*times, self._next], default=None)
 
     def advance(self, now: float) -> None:
-        """Ask, if it is time; who was asked and is silent is gone."""
+        """Send OPTIONS if it is time; report phones that have not answered."""
         for phone in [phone for phone, by in self._asked.items() if by <= now]:
             self._silent(phone)
         if self._next is not None and self._next <= now:
             self._next = now + self.interval
             for phone, target in self.targets().items():
-                if phone not in self._asked:  # else its time to answer would never be over
+                # Else its time to answer would begin anew each time and never be over.
+                if phone not in self._asked:
                     self._ask(phone, target, now)
 
     def is_proven(self, phone: str) -> bool:
-        """Tell whether a phone's silence will be noticed here, or nobody is ever asked."""
+        """Return whether a phone's silence would be noticed here, or no phone is ever asked."""
         return not self.interval or phone in self._answers
 
     def seen(self, phone: str) -> None:
-        """Take a registration for a sign of life."""
+        """Count a registration as a sign of life."""
         self._asked.pop(phone, None)
         if phone in self.gone:
             self.gone.discard(phone)
@@ -347,7 +354,7 @@ class Qualify:
         self.gone.discard(phone)
 
     def _ask(self, phone: str, target: RingTarget, now: float, credentials: Headers = ()) -> None:
-        """Ask; a proxy that wants a password first says nothing of the phone: it gets it, once."""
+        """Send an OPTIONS to a phone."""
         local, branch, tag = self.core.local(target.address), self.core.branch(), self.core.token()
         party = f"<sip:{AGENT}@{local[0]}>"
         dialog = outgoing_dialog(self.core.token(16), tag, party, target.uri, target.address)
@@ -355,16 +362,18 @@ class Qualify:
         self._asked[phone], self._newest[phone] = now + ANSWER_LIMIT, branch
 
         def learn(what: TransactionAction, message: SipMessage | None, now: float) -> None:
-            """Hear of this question while it is the newest; a late answer is one all the same."""
+            """Handle the outcome of this OPTIONS while it is the newest, however late it comes."""
             if self._newest.get(phone) != branch:
                 return
             if what is TransactionAction.FAILED:
                 self._silent(phone, is_sure=True)
             elif what is TransactionAction.PASS and message is not None:
+                # A proxy that wants a password first says nothing of the phone: it gets it, once.
                 answer = None if credentials else self._password(message, target)
                 if answer:
                     self._ask(phone, target, now, (answer,))
                     return
+                # Any response of the phone itself shows that it is there, even a refusal.
                 is_there = not (is_proxied and message.code in NOT_THERE)
                 (self._answered if is_there else self._silent)(phone)
 
@@ -383,8 +392,10 @@ class Qualify:
         self.seen(phone)
 
     def _silent(self, phone: str, is_sure: bool = False) -> None:
-        """Tell once that a phone is gone: nobody answers, or (`is_sure`) the network says so."""
+        """Report once that a phone is gone; `is_sure` when the network says so (ICMP)."""
         self._asked.pop(phone, None)
+        # A registered phone's silence means something only once it has answered an OPTIONS: some
+        # never do. The network's word that nobody listens there holds for every phone.
         means_something = is_sure or phone in self.fixed or phone in self._answers
         if phone in self.gone or not means_something:
             return
@@ -392,15 +403,12 @@ class Qualify:
         self.core.tell(PhoneGone(phone, "nothing answers at its address"))
 
 
-# ---- status ------------------------------------------------------------------------------------
-# How the office's phones and their legs stand at one moment, as others are told.
+# ---- Status of phones and legs at one moment, for other parts of the program
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneState:
-    """One phone: where it can be rung, None for nowhere; `answers` is False where it is silent,
-    `tcp` True where it is rung over its connection.
-    """
+    """One phone: its address, None if out; `answers` False if silent, `tcp` if rung over TCP."""
 
     name: str
     label: str
@@ -411,7 +419,7 @@ class PhoneState:
 
 @dataclass(frozen=True, slots=True)
 class LegState:
-    """One leg: its phone, and where it stands in words of call_states.State."""
+    """One leg: its phone and the name of its call_states.State."""
 
     leg: str
     phone: str
@@ -420,15 +428,14 @@ class LegState:
 
 @dataclass(frozen=True, slots=True)
 class PhonesStatus:
-    """The phones' room at one moment; `trouble` is a sentence for the technician, "" for none.
+    """All of SIP at one moment; `trouble` is a sentence for the technician, "" for none.
 
-    `nonsense` counts datagrams that were no SIP, `dropped` those that were not read (a flood, an
-    address that is not allowed); `locked_out` are addresses that gave too many wrong passwords, and
-    so may not register for ten minutes. `flood` are those that most of a flood of strangers comes
-    from. `registrar` is how the box stands with the telephone system
-    where it has an account, None without one; `branches` are the others there. `left` is what a
-    successor needs to end the calls. `tcp_trouble` says why phones are not heard over TCP, beside
-    UDP; `connections` is how many there are.
+    `nonsense` counts datagrams that were no SIP, `dropped` those not read (a flood, an address that
+    is not allowed). `locked_out` are addresses that gave too many wrong passwords and may not
+    register for ten minutes; `flood` are those that most of a flood of strangers comes from.
+    `registrar` is the state of the box's own registration, None without an account; `branches` are
+    the others there. `left` is what a later process needs to end the calls. `tcp_trouble` says why
+    SIP over TCP is not available beside UDP; `connections` is the number of TCP connections.
     """
 
     listening: bool = False
@@ -448,30 +455,27 @@ class PhonesStatus:
     connections: int = 0
 
 
-# ---- waiting -----------------------------------------------------------------------------------
-# Message waiting: the lamp of a desk phone, by subscription or without (RFC 3842, RFC 6665).
-#
-# A phone that subscribes is told at once, at every change and when its time is over. A registered
-# one that does not subscribe is told of changes unasked, as telephone systems do; one that refuses
-# such news is left alone until it registers anew. One subscription and one NOTIFY under way a
-# phone.
+# ---- Message waiting: a desk phone's lamp, with or without a subscription (RFC 3842, RFC 6665)
+# A phone that subscribes is told at once, at every change and at the end of its time. A registered
+# one that does not is told of changes unasked, as telephone systems do; one that refuses this
+# NOTIFY gets none until it registers anew. One subscription and one NOTIFY under way a phone.
 
 PACKAGE = "message-summary"
 SUMMARY = ("Content-Type", "application/simple-message-summary")
+# Seconds of a subscription, also of one without Expires (RFC 3842 3.4 leaves it to us).
 LONGEST = 3600
-"""Seconds of a subscription, also where none are asked for (RFC 3842 3.4 leaves it to us)."""
+# Seconds; shorter ones are refused with 423 (RFC 6665 4.2.1.1).
 SHORTEST = 60
-"""Seconds; shorter ones are refused with 423 (RFC 6665 4.2.1.1)."""
+# Seconds: a phone that has just registered may subscribe, and then needs no NOTIFY unasked.
 PATIENCE_S = 5.0
-"""A phone that has just come may subscribe, and needs no news unasked then."""
 ALLOWED = ("Allow-Events", PACKAGE)
 
 
 @dataclass(slots=True)
 class MessageLamp:
-    """What one phone is told by: a dialog of its own making (`ends_at`), or ours for news unasked.
+    """One phone's lamp: its subscription (`ends_at`), or a dialog of ours to tell it unasked.
 
-    `told` is the number it was told last, None for nothing; `asked` its last CSeq.
+    `told` is the number last sent, None for none; `asked` the CSeq of its last SUBSCRIBE.
     """
 
     phone: str
@@ -485,7 +489,7 @@ class MessageLamp:
 
 @dataclass(slots=True)
 class MessageWaiting:
-    """Keeps every phone's lamp true. `account` is what a phone dials to hear them, "" for none."""
+    """Message lamps of all phones; `account` is dialled to hear the messages, "" for none."""
 
     core: SipCore
     registrar: PhoneRegistrar
@@ -494,10 +498,10 @@ class MessageWaiting:
     lamps: dict[str, MessageLamp] = field(default_factory=dict)
     _deaf: set[str] = field(default_factory=set)
     _came: dict[str, float] = field(default_factory=dict)
-    """Phones that may yet subscribe, and until when they are left to it."""
+    """Phones that may yet subscribe, and until when they are given the time (monotonic s)."""
 
     def show(self, count: int, now: float) -> None:
-        """Tell every phone how many messages nobody has closed."""
+        """Send every phone the number of messages that nobody has closed."""
         if count == self.count:
             return
         self.count = count
@@ -505,7 +509,7 @@ class MessageWaiting:
             self._tell(self.lamps.get(phone) or self._unasked(phone), now)
 
     def registered(self, phone: str, now: float) -> None:
-        """Give a phone that has come (or comes again) the time to subscribe by itself."""
+        """Give a phone that has registered the time to subscribe by itself."""
         if phone not in self.lamps:
             self._came.setdefault(phone, now + PATIENCE_S)
 
@@ -521,9 +525,9 @@ class MessageWaiting:
         return min((at for at in (*ends, *self._came.values()) if at is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """End the subscriptions whose time is over, and say so (RFC 6665 4.1.3).
+        """End subscriptions whose time is over (RFC 6665 4.1.3).
 
-        A phone that has come and not subscribed is told unasked of the messages there are.
+        A phone that has registered and not subscribed is told unasked of the messages there are.
         """
         for phone in [phone for phone, at in self._came.items() if at <= now]:
             del self._came[phone]
@@ -533,12 +537,10 @@ class MessageWaiting:
             if lamp.ends_at is not None and lamp.ends_at <= now:
                 self._end(lamp, "timeout", now)
 
-    # --- SUBSCRIBE ------------------------------------------------------------------------------
-
     def subscribe(
         self, message: SipMessage, source: Address, transaction: Transaction, now: float
     ) -> SipReply | None:
-        """Serve a SUBSCRIBE: None when it was answered here, else its refusal."""
+        """Handle a SUBSCRIBE; return None when it was answered here, else its refusal."""
         phone = message.fields.from_user
         lamp, seconds = self._known(message, phone), _wanted(message)
         if message.fields.to_tag and lamp is None:
@@ -548,7 +550,8 @@ class MessageWaiting:
         if refusal := self._stranger(message, phone, source, now):
             return refusal
         if lamp and message.fields.cseq <= lamp.asked:
-            return SipReply(500)  # RFC 3261 12.2.2: out of order
+            # RFC 3261 12.2.2: out of order.
+            return SipReply(500)
         if not message.contact:
             return SipReply(400)
         if 0 < seconds < SHORTEST:
@@ -559,12 +562,13 @@ class MessageWaiting:
     def _stranger(
         self, message: SipMessage, phone: str, source: Address, now: float
     ) -> SipReply | None:
-        """Refuse whoever does not prove to be the phone, or does not stand at its address."""
+        """Refuse a sender that does not authenticate as the phone, or is not at its address."""
         gate, registrar = self.registrar.gate, self.registrar
         if phone in registrar.fixed and not gate.knows(phone):
             if not registrar.phone_at(source, phone):
                 return SipReply(403)
-            lamp = self.lamps.get(phone)  # its address may be forged: one NOTIFY at a time
+            # Without a password its address may be forged: one NOTIFY at a time.
+            lamp = self.lamps.get(phone)
             return SipReply(503, (("Retry-After", "32"),)) if lamp and lamp.is_busy else None
         at_home = registrar.is_home(phone, source)
         return gate.check(message, phone, source[0], now, at_home=at_home)
@@ -584,7 +588,8 @@ class MessageWaiting:
         now: float,
     ) -> None:
         peer = transaction.peer
-        if lamp is None:  # a phone that asks anew has forgotten what it had
+        # A phone that subscribes anew has forgotten its former subscription.
+        if lamp is None:
             lamp = MessageLamp(phone, incoming_dialog(message, self.core.token(), peer))
             self.lamps[phone] = lamp
         lamp.dialog, lamp.asked = lamp.dialog.refreshed(message), message.fields.cseq
@@ -596,10 +601,8 @@ class MessageWaiting:
         else:
             self._end(lamp, "timeout", now)
 
-    # --- NOTIFY ---------------------------------------------------------------------------------
-
     def _unasked(self, phone: str) -> MessageLamp | None:
-        """Make a dialog of our own for a phone that has not subscribed."""
+        """Make a dialog of our own for a phone that has not subscribed; None if not possible."""
         target = self.registrar.target(phone)
         if target is None or phone in self._deaf or phone in self._came:
             return None
@@ -613,6 +616,7 @@ class MessageWaiting:
         return lamp
 
     def _tell(self, lamp: MessageLamp | None, now: float) -> None:
+        # One NOTIFY at a time; what has changed meanwhile is sent after its response (_learn).
         if lamp is None or lamp.is_busy or lamp.told == self.count:
             return
         left = f";expires={max(0, round(lamp.ends_at - now))}" if lamp.ends_at else ""
@@ -640,14 +644,14 @@ class MessageWaiting:
         def learn(what: TransactionAction, message: SipMessage | None, now: float) -> None:
             self._learn(lamp, what, message, now)
 
-        # To where the phone has proven itself or stands, whatever address its Contact names.
+        # To where the phone has registered or is configured, whatever address its Contact names.
         notify = InDialogRequest("NOTIFY", headers, body, lamp.dialog.peer)
         send_in_dialog(self.core, lamp.dialog, notify, number, learn, now)
 
     def _learn(
         self, lamp: MessageLamp, what: TransactionAction, message: SipMessage | None, now: float
     ) -> None:
-        """Go on with what has changed meanwhile; let go of a phone that wants no news."""
+        """Send what has changed meanwhile; remove the lamp of a phone that refuses or is silent."""
         is_mine = self.lamps.get(lamp.phone) is lamp
         if what is TransactionAction.PASS and message is not None and message.code < 300:
             lamp.is_busy = False
@@ -659,11 +663,13 @@ class MessageWaiting:
         ):
             del self.lamps[lamp.phone]
             if what is TransactionAction.PASS and lamp.ends_at is None:
+                # It refused a NOTIFY that it had not asked for: none is sent until it registers
+                # anew.
                 self._deaf.add(lamp.phone)
 
 
 def summary(count: int, account: str = "") -> str:
-    """Write the body (RFC 3842 5.2): whether, where to call, how many new and old ones."""
+    """Write the body (RFC 3842 5.2): whether, which address to call, how many new and old."""
     lines = [f"Messages-Waiting: {'yes' if count else 'no'}"]
     if account:
         lines.append(f"Message-Account: {account}")

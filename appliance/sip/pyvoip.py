@@ -1,8 +1,8 @@
 """pyVoIP's classes as shells around our own transactions, dialogs and registrar.
 
 The ONLY pyVoIP import. Kept of pyVoIP 1.6.8 (pyvoip.md 5): VoIPPhone, VoIPCall and SIPClient as
-shells, SIPMessage as header parser, its enums. Everything listed there under "never call" is out of
-reach: overridden here, or not called by anything that is.
+shells, SIPMessage as header parser, its enums. Everything listed there under "never call" is
+overridden here, or not called by any code that runs.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ STATES = {
     State.CONFIRMED: CallState.ANSWERED,
     State.ENDED: CallState.ENDED,
 }
-"""Our states in pyVoIP's words."""
+"""pyVoIP's state of each of our states."""
 CODINGS = {"ulaw": PayloadType.PCMU, "alaw": PayloadType.PCMA}
 
 
 def parse(head: bytes) -> Fields:
-    """Read a canonical head with pyVoIP's header parser; raises ValueError, LookupError."""
+    """Parse a normalised head with pyVoIP's header parser; raises ValueError, LookupError."""
     try:
         parsed = SIPMessage(_known(head))
     except SIPParseError as error:
@@ -74,23 +74,25 @@ def _known(head: bytes) -> bytes:
     code = int(head[8:11])
     try:
         SIPStatus(code)
+    # Stock pyVoIP raises for an unknown code and loses the response (pyvoip.md 4, no. 18).
     except ValueError:
         code = code // 100 * 100
     return b"SIP/2.0 %d %s" % (code, head[11:].lstrip())
 
 
 def _never(*_: object, **__: object) -> NoReturn:
-    """Stand in for what is unsound in stock pyVoIP (pyvoip.md 4 and 5)."""
+    """Raise Bug in place of a stock method that is unsound (pyvoip.md 4 and 5)."""
     raise Bug("a stock pyVoIP method was called; appliance.sip does this by its own code")
 
 
 class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annotations
-    """pyVoIP's view of one leg: `state`, `get_dtmf`, `phone.calls`. It owns nothing."""
+    """pyVoIP's view of one leg: `state`, `get_dtmf`, `phone.calls`; it owns nothing."""
 
     answer = renegotiate = deny = hangup = bye = _never
     write_audio = read_audio = _never
 
     def __init__(self, phone: VoIPPhone, leg: str, call: SipCall) -> None:
+        # Stock __init__ must never be called (pyvoip.md 5).
         self.phone, self.sip, self.leg = phone, phone.sip, leg
         self.call_id = call.dialog.call_id
         self.state = STATES[call.state]
@@ -104,7 +106,7 @@ class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annot
 
     @property
     def coding(self) -> PayloadType | None:
-        """What the sound is coded with, None before it is agreed."""
+        """Coding agreed for the sound, None before that."""
         told = self._call.sound.told
         return CODINGS[told.law] if told else None
 
@@ -114,7 +116,10 @@ class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annot
 
 
 class PhoneClient(SIPClient):  # type: ignore[misc]  # pyVoIP ships no usable annotations
-    """pyVoIP's view of the endpoint: identity, `NSD` while it listens. The loop does its work."""
+    """pyVoIP's view of the endpoint: identity, and `NSD` while it listens.
+
+    Its own loop never runs: SipThread does the work.
+    """
 
     endpoint: Endpoint
     invite = register = deregister = subscribe = _never
@@ -135,7 +140,7 @@ class DeskPhone(VoIPPhone):  # type: ignore[misc]  # pyVoIP ships no usable anno
         self.sip.endpoint = endpoint
 
     def mirror(self, *, is_listening: bool, trouble: str) -> None:
-        """Take over what the endpoint's calls have become."""
+        """Copy the state of the endpoint's calls into the shells."""
         self.sip.NSD = self.NSD = is_listening
         self._status = PhoneStatus.REGISTERED if is_listening else PhoneStatus.INACTIVE
         if trouble:
@@ -149,7 +154,7 @@ class DeskPhone(VoIPPhone):  # type: ignore[misc]  # pyVoIP ships no usable anno
             self.calls[call_id] = shell
 
     def pressed(self, leg: str, digit: str) -> None:
-        """Let a key pressed on `leg` be read by `get_dtmf`."""
+        """Pass a key pressed on `leg` to `get_dtmf`."""
         for shell in self.calls.values():
             if shell.leg == leg:
                 shell.dtmf_callback(digit)

@@ -1,4 +1,4 @@
-"""Registrar: bindings, digest authentication, login."""
+"""Registrar: bindings, digest authentication, login, account data for technicians."""
 
 from __future__ import annotations
 
@@ -28,30 +28,27 @@ from appliance.sip.message import (
 )
 from appliance.sip.rtp import Address
 
-# ---- digest ------------------------------------------------------------------------------------
-# Digest authentication, the server's side: challenges, nonces without a table, lock-out.
-#
-# RFC 2617 with qop=auth as RFC 3261 22.4 wants it, SHA-256 after RFC 7616 and RFC 8760.
+# ---- Digest authentication, server side: challenges, stateless nonces, lock-out
+# RFC 2617 with qop=auth as RFC 3261 22.4 requires, SHA-256 after RFC 7616 and RFC 8760.
 
+# Names of RFC 7616 3.3; the `-sess` forms are not offered.
 HASHES = {"MD5": "md5", "SHA-256": "sha256"}
-"""RFC 7616 3.3 names them; the `-sess` forms are not offered."""
+# Seconds; a phone that uses an older nonce is told `stale` and computes anew.
 NONCE_LIFETIME = 300.0
-"""Seconds; a phone that comes with an older one is told `stale` and computes anew."""
+# Seconds: 5 failures in 10 minutes lock a name out at a source (reliability.md 3), 20 over all
+# names lock the source.
 MAX_FAILURES = 5
 MAX_GUESSES = 20
 LOCK_OUT = 600.0
-"""Seconds: 5 failures in 10 minutes lock a name out at a source (reliability.md 3), 20 over all
-names the source.
-"""
+# Names and sources remembered; the oldest make room.
 MAX_LOCKS = 1024
-"""Names and sources remembered; the oldest make room."""
+# Key of the sum over a source's names; a name is never empty where secrets are told apart.
 ALL_NAMES = ""
-"""Stands for the sum over a source's names; a name is never empty where secrets are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an Authorization header says, with "" for what it does not."""
+    """Fields of an Authorization header, "" for those absent."""
 
     username: str
     realm: str
@@ -65,7 +62,9 @@ class Credentials:
 
     @property
     def count(self) -> int:
-        """The nonce count, 0 for an unreadable one."""
+        """Nonce count; 0 if unreadable."""
+        # RFC 2617 3.2.2: nc is eight hexadecimal digits; int() alone would take signs and
+        # underscores.
         return int(self.nc, 16) if len(self.nc) == 8 and self.nc.isalnum() and _hex(self.nc) else 0
 
 
@@ -74,7 +73,7 @@ def _hex(text: str) -> bool:
 
 
 def digest_credentials(values: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials in a parsed Authorization header; None when there are none."""
+    """Return the credentials of a parsed Authorization header; None if there are none."""
     if not values.get("nonce"):
         return None
     names = ("username", "realm", "nonce", "uri", "response")
@@ -109,20 +108,22 @@ def digest_challenge(realm: str, nonce: str, algorithm: str, *, stale: bool) -> 
 
 @dataclass(slots=True)
 class Nonces:
-    """Makes nonces that prove themselves: time and source signed with a key of this start."""
+    """Makes nonces that need no table: time and source, signed with a key of this start."""
 
     key: bytes
     _made: int = 0
 
     def make(self, source: str, now: float) -> str:
         """Return a new nonce for one source address at `now` (monotonic s)."""
-        self._made += 1  # two of one millisecond differ, for each has a count of its own
+        # Two nonces of one millisecond differ, for each has a count of its own.
+        self._made += 1
         stamp = f"{int(now * 1000):x}-{self._made:x}"
         return f"{stamp}.{self._sign(stamp, source)}"
 
     def is_fresh(self, nonce: str, source: str, now: float) -> bool:
-        """Tell whether `nonce` was made for `source` in the last NONCE_LIFETIME."""
+        """Return whether `nonce` was made for `source` within the last NONCE_LIFETIME."""
         stamp, _, signature = nonce.partition(".")
+        # Before the time stamp is read: only a stamp of our own is known to be a number.
         if not hmac.compare_digest(signature.encode(), self._sign(stamp, source).encode()):
             return False
         return now - int(stamp.partition("-")[0], 16) / 1000 <= NONCE_LIFETIME
@@ -132,39 +133,41 @@ class Nonces:
 
 
 class DigestVerdict(enum.Enum):
-    """What was made of credentials."""
+    """Outcome of checking credentials."""
 
     RIGHT = "right"
     WRONG = "wrong"
-    FORMER = "former"  # the password before the one that holds: wrong, but no guess
+    # The password before the current one: wrong, but no guess.
+    FORMER = "former"
     STALE = "stale"
     MISSING = "missing"
 
 
 @dataclass(slots=True)
 class LockOut:
-    """Counts wrong passwords by source address and name; only answers to our nonces are counted.
+    """Counts wrong passwords by source address and name.
 
-    Such a nonce shows that the source can hear us, so nobody is locked out by a forged address.
-    One phone with a wrong password costs the others behind its address nothing; whoever tries many
-    names is locked out for all of them.
+    One phone with a wrong password costs the others behind its address nothing; a source that tries
+    many names is locked out for all of them.
     """
 
+    # Only answers to our own nonces count: such a nonce shows that the source can hear us, so a
+    # forged address locks nobody out.
     _failures: OrderedDict[tuple[str, str], tuple[float, ...]] = field(default_factory=OrderedDict)
 
     def remaining(self, source: str, name: str, now: float) -> float:
-        """Return how many seconds `name` stays locked out at `source`, 0 when it is not."""
+        """Return for how many seconds `name` stays locked out at `source`, 0 when it is not."""
         own = self._left((source, name), MAX_FAILURES, now)
         return max(own, self._left((source, ALL_NAMES), MAX_GUESSES, now))
 
     def sources(self, now: float) -> tuple[str, ...]:
-        """Return the source addresses at which somebody is locked out now."""
+        """Return the source addresses that are locked out, for all names or for one."""
         keys = tuple(self._failures)
         locked = (source for source, name in keys if self.remaining(source, name, now) > 0)
         return tuple(dict.fromkeys(locked))
 
     def failed(self, source: str, name: str, now: float) -> None:
-        """Note one wrong password."""
+        """Count one wrong password."""
         for key in ((source, name), (source, ALL_NAMES)):
             self._failures[key] = (*self._recent(key, now), now)[-MAX_GUESSES:]
             self._failures.move_to_end(key)
@@ -184,18 +187,16 @@ class LockOut:
         return tuple(at for at in self._failures.get(key, ()) if now - at < LOCK_OUT)
 
 
-# ---- login -------------------------------------------------------------------------------------
-# Digest authentication, the client's side: how the box proves itself to a registrar or proxy.
-#
-# RFC 2617 and RFC 7616 as RFC 3261 22 wants them. Only the configured registrar is ever answered: a
+# ---- Digest authentication, client side: the box's own account at a registrar or proxy
+# RFC 2617 and RFC 7616 as RFC 3261 22 requires. Only the configured registrar is answered: a
 # phone's challenge would let it guess the secret.
 
 ANSWERS = {
     401: ("WWW-Authenticate", "Authorization"),
     407: ("Proxy-Authenticate", "Proxy-Authorization"),
 }
+# Of several challenges the first of these is answered (RFC 8760 2.4).
 BEST_FIRST = ("SHA-256", "MD5")
-"""Of several challenges the first of these is answered (RFC 8760 2.4)."""
 
 
 @dataclass(slots=True)
@@ -211,8 +212,9 @@ class DigestLogin:
     def answer(
         self, refusal: SipMessage, method: str, uri: str, source: Address
     ) -> tuple[str, str] | None:
-        """Return the header that answers a 401 or 407 of the registrar, None when it cannot be."""
+        """Return the header that answers the registrar's 401 or 407, None if impossible."""
         names = ANSWERS.get(refusal.code)
+        # Anybody else's challenge would let them guess the secret.
         if names is None or source != self.address:
             return None
         offers = [_parameters(value) for value in refusal.all(names[0])]
@@ -242,7 +244,8 @@ class DigestLogin:
         return ", ".join(parts)
 
     def _count(self, nonce: str) -> int:
-        """Count the uses of the newest nonce; an older one does not come back."""
+        """Return how often this nonce was used (RFC 2617 3.2.2, nc)."""
+        # Only the newest is kept: an older nonce does not come back.
         self._counts = {nonce: self._counts.get(nonce, 0) + 1}
         return self._counts[nonce]
 
@@ -252,13 +255,12 @@ def _parameters(challenge: str) -> dict[str, str]:
     return read_parameters(split_outside(rest, ",")) if scheme.lower() == "digest" else {}
 
 
-# ---- settings ----------------------------------------------------------------------------------
-# What the desk tells the phones' room once: where to listen, whom to expect.
+# ---- Settings given to the SIP thread once, at the start
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """One phone: it registers with `secret`, or is found at its `fixed_address`, or both."""
+    """One phone: it registers with `secret`, or is reached at `fixed_address`, or both."""
 
     name: str
     secret: str | None = None
@@ -268,10 +270,10 @@ class PhoneAccount:
 
 @dataclass(frozen=True, slots=True)
 class RegistrarAccount:
-    """The box's own account at a telephone system or proxy, where phones of the office stand.
+    """The box's own account at a telephone system or proxy.
 
     `branches` are accounts there to which callers may be handed over; `takes` says that callers of
-    others are taken over.
+    others are accepted.
     """
 
     address: Address
@@ -283,14 +285,14 @@ class RegistrarAccount:
 
 @dataclass(frozen=True, slots=True)
 class PhonesSettings:
-    """Where the box listens for SIP and which phones it knows.
+    """Where the box listens for SIP, and the phones it knows.
 
-    `address` is an IPv4 address of the box, "0.0.0.0" for all of them; `port` 0 takes any free
-    one. `laws` is the preferred order of codings. `algorithms` are the digests offered, in order:
-    phones that know MD5 alone give up at the sight of another one, so SHA-256 is by choice.
-    `qualify_s` is how often each phone is asked whether it is there, 0 for never. `allowed` are the
-    networks from which SIP is heard, () for every address. `messages_code` is what a phone dials to
-    hear the messages, "" for nothing. `tcp` says that phones may come over TCP at the same port.
+    `address` is an IPv4 address of the box, "0.0.0.0" for all of them; `port` 0 takes any free one.
+    `laws` is the preferred order of codings, `algorithms` that of the digests offered.
+    `registration_s` is the longest registration granted, in seconds. `qualify_s` is the interval of
+    OPTIONS to each phone, in seconds, 0 for never. `allowed` are the networks from which SIP is
+    read, () for every address. `messages_code` is dialled to hear the messages, "" for none. `tcp`
+    says that phones may connect over TCP at the same port.
     """
 
     address: str
@@ -298,6 +300,7 @@ class PhonesSettings:
     accounts: tuple[PhoneAccount, ...] = ()
     realm: str = "centralino"
     laws: tuple[Law, ...] = (Law.ALAW, Law.ULAW)
+    # Phones that know MD5 alone give up at the sight of another one: SHA-256 is by choice.
     algorithms: tuple[str, ...] = ("MD5",)
     registration_s: int = 120
     qualify_s: float = 30.0
@@ -308,7 +311,7 @@ class PhonesSettings:
 
 
 def parse_address(text: str) -> Address:
-    """Read "192.168.1.21" or "192.168.1.21:5060"; raises ConfigurationError."""
+    """Parse "192.168.1.21" or "192.168.1.21:5060"; raises ConfigurationError."""
     host, _, port = text.partition(":")
     try:
         known = str(ipaddress.IPv4Address(host.strip()))
@@ -323,7 +326,7 @@ def parse_address(text: str) -> Address:
 
 
 def network_of(text: str) -> IPv4Network:
-    """Read "192.168.1.0/24" or one address; raises ConfigurationError."""
+    """Parse "192.168.1.0/24" or one address; raises ConfigurationError."""
     try:
         return IPv4Network(text.strip())
     except ValueError as error:
@@ -332,17 +335,16 @@ def network_of(text: str) -> IPv4Network:
         ) from error
 
 
-# ---- bindings ----------------------------------------------------------------------------------
-# Bindings: where each phone was last registered, and how they outlive a restart.
+# ---- Bindings: where each phone was last registered, and how they outlive a restart
 
+# Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, and
+# only its registration tells that it has gone (RFC 3261 10.2.1.1: a registrar may choose).
 UNPROVEN_S = 30
-"""Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, and
-its registration alone tells that it has gone (RFC 3261 10.2.1.1: a registrar may choose)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One phone's registration: where its REGISTER came from, what it calls itself, how long.
+    """One phone's registration: source of its REGISTER, its Contact, its end.
 
     `expires_at` is monotonic seconds. `call_id` and `cseq` order its REGISTERs (RFC 3261 10.3).
     `proven`: it had answered an OPTIONS when it last registered, so its silence means something.
@@ -358,7 +360,7 @@ class Binding:
 
 
 def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
-    """Write bindings for a file; those of connections end with the process."""
+    """Serialise bindings for a file."""
     rows = [
         {
             "phone": binding.phone,
@@ -367,18 +369,17 @@ def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
             "answers": binding.proven,
         }
         for binding in bindings
+        # Connections end with the process, and their phones cannot be reached otherwise.
         if not isinstance(binding.source, TcpPeer)
     ]
     return json.dumps(rows, indent=1)
 
 
 def bindings_from_json(text: str, now: float, longest: float) -> tuple[Binding, ...]:
-    """Read the bindings that were in force when their desk ended, each for one more period.
+    """Parse the bindings in force when the process ended, each valid for one more period.
 
-    A period is `longest` seconds, 30 of a phone that has never answered an OPTIONS: within it every
-    phone renews by itself. When they would have run out is not kept, nor every renewal (a write to
-    the card each): a desk that had been up for hours would forget all its phones with its death.
-    What cannot be read is left out (phones come back). `now` is monotonic seconds.
+    A period is `longest` seconds, UNPROVEN_S for a phone that has never answered an OPTIONS.
+    Unreadable rows are left out: their phones register again. `now` is monotonic seconds.
     """
     try:
         rows = json.loads(text)
@@ -396,16 +397,17 @@ def _binding(row: Any, now: float, longest: float) -> Binding | None:
             return None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+    # Within a period every phone renews by itself. Its old end is not kept, nor every renewal (a
+    # write to the card each): a process that had been up for hours would lose all its phones.
     return Binding(phone, source, contact, now + (longest if proven else UNPROVEN_S), proven=proven)
 
 
-# ---- gate --------------------------------------------------------------------------------------
-# The gate: who a phone is, by its secret. The same answer for a wrong name and a wrong secret.
+# ---- Authentication of a phone by its secret; the same answer for a wrong name and a wrong secret
 
+# RFC 2617 lets a phone leave qop out: each nonce is then good for one request.
 QOPS = {"auth", ""}
-"""RFC 2617 lets a phone leave qop out: each nonce is then good for one request."""
+# Hashed for unknown names too, so that the time an answer takes tells nothing.
 NO_SECRET = "no phone has this secret"  # noqa: S105 - it stands for a missing one
-"""Hashed for unknown names too, so that the time an answer takes tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,7 +420,7 @@ class SipReply:
 
 @dataclass(slots=True)
 class DigestAuthentication:
-    """Checks digest credentials; `nonces` carries the random key of this start."""
+    """Checks digest credentials; `nonces` holds the random key of this start."""
 
     settings: PhonesSettings
     nonces: Nonces
@@ -431,11 +433,11 @@ class DigestAuthentication:
         self._secrets = {a.name: a.secret for a in self.settings.accounts if a.secret}
 
     def knows(self, phone: str) -> bool:
-        """Tell whether `phone` has a secret and so must prove itself."""
+        """Return whether `phone` has a secret and so must authenticate."""
         return phone in self._secrets
 
     def learn(self, secrets: Mapping[str, str]) -> list[str]:
-        """Take over the secrets as they are now; returns the phones whose own has changed."""
+        """Replace the secrets; return the phones whose secret has changed."""
         known = {a.name for a in self.settings.accounts}
         new = {name: secret for name, secret in secrets.items() if name in known and secret}
         old, self._secrets = self._secrets, new
@@ -446,21 +448,22 @@ class DigestAuthentication:
     def check(
         self, message: SipMessage, phone: str, source: str, now: float, *, at_home: bool = False
     ) -> SipReply | None:
-        """Let a request of `phone` pass (None), or say how it is refused.
+        """Return None to let a request of `phone` pass, else the refusal.
 
-        The authenticated user must be the phone itself (reliability.md 3). 503 with Retry-After
-        for a locked-out one: phones try again after it, while 403 stops many for good. `at_home`
-        says that it comes from the very address and port at which the phone has proven itself:
-        there it is never locked out, whoever else guesses behind its address.
+        The authenticated user must be the phone itself (reliability.md 3). `at_home` says that it
+        comes from the very address and port at which the phone has registered.
         """
+        # A registered phone is never locked out, whoever else guesses behind its address.
         remaining = 0.0 if at_home else self.lock_out.remaining(source, phone, now)
         if remaining > 0:
+            # 503, not 403: phones try again after it, while 403 stops many for good.
             return SipReply(503, (("Retry-After", str(int(remaining) + 1)),))
         verdict = self._judge(message, phone, source, now)
         if verdict is DigestVerdict.WRONG:
             self.lock_out.failed(source, phone, now)
         if verdict is DigestVerdict.RIGHT:
-            if not at_home:  # there it says nothing of who failed behind the same address
+            # At home a right password says nothing of who failed behind the same address.
+            if not at_home:
                 self.lock_out.succeeded(source, phone)
             return None
         return self._challenged(source, now, stale=verdict is DigestVerdict.STALE)
@@ -472,23 +475,24 @@ class DigestAuthentication:
         if not self.nonces.is_fresh(given.nonce, source, now):
             return DigestVerdict.STALE
         if given.algorithm not in HASHES or given.qop not in QOPS:
-            return DigestVerdict.MISSING  # what nobody offered is no guess
+            # What nobody offered is no guess.
+            return DigestVerdict.MISSING
         right = expected_digest(given, self._secrets.get(phone, NO_SECRET), message.method)
+        # In constant time: how long it takes tells nothing of the secret.
         same = hmac.compare_digest(right.encode(), given.response.lower().encode())
         if not (same and self.knows(phone) and given.username == phone):
             return self._wrong(given, phone, message.method)
         return self._counted(phone, given.nonce, given.count if given.qop else 1)
 
     def _wrong(self, given: Credentials, phone: str, method: str) -> DigestVerdict:
-        """Tell a guess from a phone that nobody has told its new password yet: that one is not
-        locked out, or it could not come back with the new one either.
-        """
+        """Tell a guess from the former password of a phone that has not been changed yet."""
         former = expected_digest(given, self._former.get(phone, NO_SECRET), method)
         same = hmac.compare_digest(former.encode(), given.response.lower().encode())
+        # Not locked out, or it could not come back with the new password either.
         return DigestVerdict.FORMER if same and phone in self._former else DigestVerdict.WRONG
 
     def _counted(self, phone: str, nonce: str, count: int) -> DigestVerdict:
-        """Refuse a nonce count that was used before: it is a replay (RFC 2617 3.2.2)."""
+        """Refuse a nonce count that was used before as a replay (RFC 2617 3.2.2)."""
         last_nonce, last = self._used.get(phone, ("", 0))
         if count <= (last if nonce == last_nonce else 0):
             return DigestVerdict.STALE
@@ -509,16 +513,15 @@ class DigestAuthentication:
         )
 
 
-# ---- registrar ---------------------------------------------------------------------------------
-# The registrar: which phone stands where, for how long, and who may say so (RFC 3261 10.3).
+# ---- The registrar: which phone is where, for how long, and who may say so (RFC 3261 10.3)
 
+# Seconds; shorter registrations are refused with 423 (10.3 step 7).
 MIN_EXPIRES = 10
-"""Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RingTarget:
-    """Where a phone is rung: the request's URI and the address that the INVITE is sent to."""
+    """Where a phone is rung: the request's URI and the address the INVITE is sent to."""
 
     uri: str
     address: Address
@@ -526,10 +529,10 @@ class RingTarget:
 
 @dataclass(slots=True)
 class PhoneRegistrar:
-    """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer.
+    """Keeps one contact a phone; emits an event when a phone can be rung and when no longer.
 
-    `seen` hears of every renewal, `forgotten` of every end; `proven` tells whether a phone has
-    answered an OPTIONS.
+    `seen` is called at every renewal, `forgotten` at every end; `proven` returns whether a phone
+    has answered an OPTIONS.
     """
 
     accounts: tuple[PhoneAccount, ...]
@@ -547,27 +550,28 @@ class PhoneRegistrar:
 
     @property
     def fixed(self) -> dict[str, Address]:
-        """Phones that are found at a fixed address."""
+        """Phones at a fixed address."""
         return dict(self._fixed)
 
     def restore(self, bindings: tuple[Binding, ...]) -> None:
-        """Take over bindings kept from before a restart, of phones that still have a secret."""
+        """Restore bindings from before a restart, of phones that still have a secret."""
         for binding in bindings:
             if self.gate.knows(binding.phone) and binding.phone not in self._fixed:
                 self.bindings[binding.phone] = binding
                 self.emit(PhoneRegistered(binding.phone))
 
     def learn(self, secrets: Mapping[str, str]) -> None:
-        """Take over new secrets: whoever had another one has to register anew."""
+        """Replace the secrets; a phone whose secret changed has to register anew."""
         for phone in self.gate.learn(secrets):
             self._gone(phone, "its password was renewed")
 
     def target(self, phone: str) -> RingTarget | None:
-        """Say where `phone` is rung now; None when it is not registered."""
+        """Return where `phone` is rung now; None when it is not registered."""
         if phone in self._fixed:
             host, port = self._fixed[phone]
             return RingTarget(f"sip:{phone}@{host}:{port}", (host, port))
         binding = self.bindings.get(phone)
+        # The address at which it has registered, whatever address its Contact names.
         return RingTarget(binding.contact, binding.source) if binding else None
 
     def targets(self) -> dict[str, RingTarget]:
@@ -576,30 +580,28 @@ class PhoneRegistrar:
         return {name: target for name, target in found.items() if target}
 
     def hosts(self) -> set[str]:
-        """Return the hosts at which phones stand."""
+        """Return the hosts of all phones."""
         bound = {binding.source[0] for binding in self.bindings.values()}
         return bound | {host for host, _ in self._fixed.values()}
 
     def is_home(self, phone: str, source: Address) -> bool:
-        """Tell whether `phone` has proven itself at exactly this address and port."""
+        """Return whether `phone` has registered from exactly this address and port."""
         binding = self.bindings.get(phone)
         return binding is not None and binding.source == source
 
     def phone_at(self, source: Address, name: str) -> str:
-        """Say which phone stands at `source`, "" for none; `name` decides between several.
-
-        One that calls without a name is known by its place alone, where none but it stands; its
-        password it has to prove all the same.
-        """
+        """Return the phone at `source`, "" for none; `name` decides between several."""
         places = {phone: binding.source for phone, binding in self.bindings.items()} | self._fixed
         here = [phone for phone, place in places.items() if place[0] == source[0]]
         exact = [phone for phone in here if places[phone] == source]
+        # Known by its address alone where it is the only phone there; it has to authenticate all
+        # the same.
         if not name:
             return exact[0] if len(exact) == 1 else ""
         return next((p for p in (*exact, *here) if p == name), "")
 
     def register(self, message: SipMessage, source: Address, now: float) -> SipReply:
-        """Serve a REGISTER; returns its response, 200 or a refusal."""
+        """Handle a REGISTER; return its response, 200 or a refusal."""
         phone = message.fields.to_user
         at_home = self.is_home(phone, source)
         refusal = self.gate.check(message, phone, source[0], now, at_home=at_home)
@@ -607,16 +609,17 @@ class PhoneRegistrar:
             return refusal
         known = self.bindings.get(phone)
         if known and known.call_id == message.call_id and message.fields.cseq <= known.cseq:
-            return SipReply(500)  # 10.3 step 7: out of order, the update is not done
+            # 10.3 step 7: out of order, so the update is not done.
+            return SipReply(500)
         return self._update(phone, message, source, now)
 
     def expire(self, now: float) -> None:
-        """Forget bindings whose time is over."""
+        """Remove bindings whose time is over."""
         for binding in [b for b in self.bindings.values() if b.expires_at <= now]:
             self._gone(binding.phone, "its registration ran out: it is switched off or unplugged")
 
     def cut(self, stream: TcpPeer) -> None:
-        """Forget the phones that are reached over a connection which broke."""
+        """Remove the bindings of a broken connection."""
         for phone in [p for p, binding in self.bindings.items() if binding.source == stream]:
             self._gone(phone, "its connection broke: it is switched off, or on its way back")
 
@@ -625,10 +628,12 @@ class PhoneRegistrar:
         return min((b.expires_at for b in self.bindings.values()), default=None)
 
     def _update(self, phone: str, message: SipMessage, source: Address, now: float) -> SipReply:
-        """Take each Contact by itself (10.3 step 7): a phone that moves names its old one, too."""
+        """Apply the Contacts of a REGISTER, each by itself (10.3 step 7)."""
         wanted = _wanted(message, self.longest)
+        # A phone that moves names its old address too, with 0 seconds.
         lasting = [(uri, seconds) for uri, seconds in wanted if seconds]
-        if not lasting:  # it signs off; or it asks what is known (10.2.3)
+        # It signs off; or it asks what is known (10.2.3).
+        if not lasting:
             self._sign_off(phone, [uri for uri, _ in wanted])
             return self._current(phone, now)
         uri, seconds = lasting[0]
@@ -681,17 +686,18 @@ def _seconds(text: str, default: int, longest: int) -> int:
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Tell whether two URIs name the same user at the same place (19.1.4, parameters apart)."""
+    """Return whether two URIs name the same user at the same place."""
+    # 19.1.4 without the parameters.
     a, b = read_uri(one), read_uri(other)
     if a is None or b is None:
         return False
     return (a.user, a.host, a.port) == (b.user, b.host, b.port)
 
 
+# 32 signs without 1, i, l and o: they are read off a screen and typed on a telephone.
 ALPHABET = "023456789abcdefghjkmnpqrstuvwxyz"
-"""32 signs without 1, i, l and o: they are read off a screen and typed on a telephone."""
+# 20 signs of 5 bits are 100 bits (reliability.md 3 asks for 96 at least).
 SECRET_LENGTH = 20
-"""20 signs of 5 bits are 100 bits (reliability.md 3 asks for 96 at least)."""
 
 ACCOUNT_WORDS = {
     "it": {
@@ -749,7 +755,7 @@ def account_text(
 def account_fields(
     name: str, secret: str, address: str, port: int, *, extension: str = ""
 ) -> dict[str, str]:
-    """Return what is typed into a phone, by the key of its words."""
+    """Return what is typed into a phone, by the keys of ACCOUNT_WORDS."""
     rows = {
         "server": address,
         "port": str(port),

@@ -1,7 +1,7 @@
-"""RTP packets as values: built, parsed, and the keys pressed found among them.
+"""RTP packets as values: building, parsing, and RFC 4733 keys.
 
-No clock, no socket and no pyVoIP: the carrier imports this (design/imports.md).
-A packet from the LAN may be anything; nothing here raises for what it holds.
+No clock, no socket and no pyVoIP: the media gateway imports this (design/imports.md). A packet from
+the LAN may hold anything; nothing here raises for its content.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ Address = tuple[str, int]
 
 HEADER = struct.Struct("!BBHII")
 VERSION = 2
+# First byte of a packet without CSRC, extension or padding: phones send this one.
 PLAIN = VERSION << 6
-"""First byte of a packet without CSRC, extension or padding: what phones send."""
+# RFC 4733 2.3: event, E and R bits with volume, duration in samples.
 EVENT = struct.Struct("!BBH")
-"""RFC 4733 2.3: event, E and R bits with volume, duration in samples."""
+# Events 0-15 are DTMF; 16 is a hook flash, the R key (RFC 4733 3.2, table 3).
 EVENT_DIGITS = "0123456789*#ABCDR"
-"""Events 0-15 are DTMF; 16 is a hook flash, the R key (RFC 4733 3.2, table 3)."""
 END = 0x80
+# -10 dBm0, as phones commonly send; the far end plays it at its own level.
 EVENT_VOLUME = 10
-"""-10 dBm0, as phones commonly say; what the far end plays is its own affair."""
+# RFC 4733 2.5.1.3: a longer event is sent as segments, each with a timestamp of its own.
 LONGEST_EVENT = 0xFFFF
-"""RFC 4733 2.5.1.3: a longer event is sent as segments, each with a timestamp of its own."""
 REMEMBERED_EVENTS = 8
+# RFC 3550 A.1: how far a sequence number may be ahead of the last one, or behind it.
 MAX_DROPOUT, MAX_MISORDER = 3000, 100
-"""RFC 3550 A.1: how far a sequence number may be ahead of the last one, or behind it."""
+# Seconds: a source heard within this time is the phone's; another one beside it is forged.
 SILENT_S = 0.5
-"""A source that was heard within so long is the phone's; another one beside it is a forger's."""
 
 
 class RtpPacket(NamedTuple):
     """One RTP packet (RFC 3550 5.1); `timestamp` counts samples of 8 kHz.
 
-    A tuple: fifty a second and phone are made, each in a third of a frozen dataclass's time.
+    A NamedTuple: fifty a second and phone are made, each in a third of a frozen dataclass's time.
     """
 
     payload_type: int
@@ -62,17 +62,22 @@ def parse(data: bytes) -> RtpPacket | None:
     if len(data) < HEADER.size or data[0] >> 6 != VERSION:
         return None
     first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+    # The short way for the plainest packet: a frame costs what it touches (docs/design/sound.md).
     if first == PLAIN:
         return RtpPacket(
             second & 0x7F, sequence, timestamp, ssrc, data[HEADER.size :], second > 0x7F
         )
-    start = HEADER.size + 4 * (first & 0x0F)  # CSRC list
-    if first & 0x10:  # header extension: its length in words stands in its second half
+    # CSRC list.
+    start = HEADER.size + 4 * (first & 0x0F)
+    # Header extension: its length in words is in its second half. pyVoIP plays it as sound
+    # (pyvoip.md 3).
+    if first & 0x10:
         if len(data) < start + 4:
             return None
         start += 4 + 4 * int.from_bytes(data[start + 2 : start + 4])
     end = len(data)
-    if first & 0x20:  # padding: the last byte counts itself
+    # Padding: the last byte counts itself.
+    if first & 0x20:
         end -= data[-1]
         if not data[-1]:
             return None
@@ -101,16 +106,17 @@ class RtpSender:
         return data
 
     def skip(self, samples: int) -> None:
-        """Let `samples` pass unsent, so that the next timestamp tells the true time."""
+        """Leave `samples` unsent: the next timestamp counts them."""
         self.timestamp = (self.timestamp + samples) & 0xFFFFFFFF
 
     def digit(self, payload_type: int, digit: str, duration_ms: int = 100) -> tuple[bytes, ...]:
         """Return the packets of one key press, to be sent one each 20 ms (RFC 4733 2.5.1).
 
-        The last is sent three times in all. Raises ValueError for what is no key.
+        Raises ValueError for a character that is no key.
         """
         event = EVENT_DIGITS.index(digit)
         total = min(duration_ms * SAMPLES_PER_MS, LONGEST_EVENT)
+        # RFC 4733 2.5.1.4: the last packet is sent three times in all, since any may be lost.
         lengths = [*range(FRAME_SAMPLES, total, FRAME_SAMPLES), total, total, total]
         packets = [
             self._numbered(payload_type, _event(event, length, length == total), number == 0)
@@ -131,9 +137,9 @@ def _event(event: int, duration: int, end: bool) -> bytes:
 
 
 class RtpReceived(NamedTuple):
-    """What one packet brought: sound (`payload`), or a key (`digit`), or neither.
+    """Content of one packet: sound (`payload`), a key (`digit`), or neither.
 
-    A packet that only repeats a key already told has both empty: it is a sign of life.
+    A packet that only repeats a reported key has both empty: it is a sign of life.
     """
 
     payload_type: int
@@ -156,9 +162,9 @@ class _Event:
 class _Latch:
     """The stream that the phone sends, by its SSRC and sequence numbers (RFC 3550 A.1).
 
-    Sound is taken from whoever stands at the phone's address: a phone may begin a new stream at any
-    moment. Keys act, so they must stand in the stream that is being heard: whoever forges the
-    address has to guess 32 bits and a window of sequence numbers.
+    Sound from the phone's address is always taken: a phone may begin a new stream at any moment.
+    Keys cause actions, so they must belong to the stream being heard: a forger of the address would
+    have to guess 32 bits and a window of sequence numbers.
     """
 
     ssrc: int | None = None
@@ -173,7 +179,7 @@ class _Latch:
             self.ssrc, self.sequence, self.at = packet.ssrc, packet.sequence, now
 
     def admits(self, packet: RtpPacket, now: float) -> bool:
-        """Tell whether a key stands in the stream; the first one of a silent phone begins it."""
+        """Return whether a key belongs to the stream; the first key of a silent phone begins it."""
         if self.ssrc is not None and not (packet.ssrc == self.ssrc and self._is_near(packet)):
             return False
         self.heard(packet, now)
@@ -186,13 +192,12 @@ class _Latch:
 
 @dataclass(slots=True)
 class RtpReceiver:
-    """Listens to one negotiated peer; `keys` are the RFC 4733 types that it may send, or none.
+    """Receives from one negotiated peer; `keys` are its RFC 4733 payload types, () for none.
 
-    Whom it believes: the negotiated address and port, always. Of the same host's other ports the
-    first that sends a packet while nothing was heard yet (some phones send from elsewhere than
-    they say), and no later one before the next offer and answer. Another host, never
-    (reliability.md 3: RTP only from the negotiated peer). Keys must stand in the stream that is
-    heard (`_Latch`). Sound goes to the negotiated port.
+    Sources believed: the negotiated address and port, always. Of the same host's other ports the
+    first that sends a packet while nothing was heard yet (some phones send from another port than
+    they announce), and no later one before the next offer and answer. Another host, never
+    (reliability.md 3: RTP only from the negotiated peer). Sound is sent to the negotiated port.
     """
 
     remote: Address
@@ -202,11 +207,11 @@ class RtpReceiver:
     _events: deque[_Event] = field(default_factory=lambda: deque(maxlen=REMEMBERED_EVENTS))
 
     def expect(self, *keys: int) -> None:
-        """Take a new agreement with the same peer: from which port it sends is open again."""
+        """Begin a new agreement with the same peer: its sending port is open again."""
         self.keys, self._source, self._latch = keys, None, _Latch()
 
     def receive(self, data: bytes, source: Address, now: float = 0.0) -> RtpReceived | None:
-        """Take one datagram at `now` (monotonic s); None when it is not the peer's or not RTP."""
+        """Process one datagram at `now` (monotonic s); None when not the peer's, or no RTP."""
         packet = parse(data)
         if packet is None or not packet.payload or not self._believes(source):
             return None
@@ -224,10 +229,11 @@ class RtpReceiver:
         return self._source is None and source[0] == self.remote[0]
 
     def _digit(self, packet: RtpPacket) -> str:
-        """Tell a key once: at its first packet, whichever that is (the marker may be lost)."""
+        """Return a key once: at its first packet, whichever that is."""
         if len(packet.payload) < EVENT.size:
             return ""
         number, _, duration = EVENT.unpack_from(packet.payload)
+        # The marker is not looked at: its packet may be lost, or repeated (pyvoip.md 3, DTMF).
         event = _Event(packet.ssrc, packet.timestamp, number, duration)
         known = next((old for old in self._events if _same(event, old)), None)
         if known is not None:
@@ -237,7 +243,7 @@ class RtpReceiver:
 
 
 def _same(event: _Event, old: _Event) -> bool:
-    """Tell whether `event` is another packet, or the next segment, of the key press `old`."""
+    """Return whether `event` is another packet, or the next segment, of the key press `old`."""
     if (event.ssrc, event.event) != (old.ssrc, old.event):
         return False
     apart = (event.timestamp - old.timestamp) & 0xFFFFFFFF

@@ -1,8 +1,7 @@
-"""Session descriptions: what we offer, what a phone answers or offers, what is agreed.
+"""Session descriptions: our offer, a phone's answer or offer, and what is agreed.
 
-RFC 8866 and RFC 3264, for one audio stream of G.711 at 20 ms with RFC 4733 keys. Everything else
-a phone may propose (video, SRTP, IPv6) is refused with its reason. Feedback (RTP/AVPF, RFC 4585) is
-agreed to and not sent: it asks for nothing that G.711 could do.
+RFC 8866 and RFC 3264, for one audio stream of G.711 at 20 ms with RFC 4733 keys. Everything else a
+phone may propose (video, SRTP, IPv6) is refused with its reason.
 """
 
 from __future__ import annotations
@@ -16,22 +15,25 @@ from appliance.dsp.wav import FRAME_MS, Law
 from appliance.errors import PeerError
 from appliance.sip.rtp import Address
 
+# RFC 3551 table 4.
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
-"""RFC 3551 table 4."""
 NAMES = {Law.ULAW: "PCMU/8000", Law.ALAW: "PCMA/8000"}
 EVENTS_PAYLOAD = 101
 EVENTS_NAME = "telephone-event/8000"
 NO_EVENTS = -1
+# Lines beyond it are not read: a body may fill a whole datagram (message.LIMIT).
 MAX_LINES = 256
+# RTP/AVPF (feedback, RFC 4585) is agreed to and no feedback is sent: it asks for nothing that G.711
+# could do. SRTP is refused: its key would travel in the clear (docs/design/failures.md).
 PROTOCOLS = {"RTP/AVP", "RTP/AVPF"}
 
 
 class NoCommonSound(PeerError):  # noqa: N818 - it is what the phone is told
-    """Raised when offer or answer holds no sound that we can send and hear; says why."""
+    """Raised when an offer or answer holds no audio that we can send and receive; says why."""
 
 
 class MediaDirection(enum.StrEnum):
-    """Who sends, seen from whoever wrote the description (RFC 3264 5.1)."""
+    """Direction of sound, seen from the writer of the description (RFC 3264 5.1)."""
 
     SENDRECV = "sendrecv"
     SENDONLY = "sendonly"
@@ -40,7 +42,7 @@ class MediaDirection(enum.StrEnum):
 
     @property
     def mirrored(self) -> MediaDirection:
-        """The direction that answers this one."""
+        """Direction that answers this one (RFC 3264 6.1)."""
         mirror = {
             MediaDirection.SENDONLY: MediaDirection.RECVONLY,
             MediaDirection.RECVONLY: MediaDirection.SENDONLY,
@@ -50,7 +52,7 @@ class MediaDirection(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SdpAudio:
-    """What a phone's description says of its one usable audio stream.
+    """A phone's one usable audio stream.
 
     `is_off`: a phone in a call has switched it off (port 0), as some do to hold (RFC 3264 8.2).
     """
@@ -63,7 +65,8 @@ class SdpAudio:
 
     @property
     def sending(self) -> bool:
-        """True when we are to send (RFC 3264 8.4: 0.0.0.0 is the old way to hold)."""
+        """True when we are to send."""
+        # RFC 3264 8.4: 0.0.0.0 is the old way to hold.
         is_open = self.remote[0] != "0.0.0.0" and not self.is_off  # noqa: S104 - read, not bound
         return is_open and self.direction in {
             MediaDirection.SENDRECV,
@@ -81,7 +84,7 @@ class SdpAudio:
 
 @dataclass(frozen=True, slots=True)
 class SdpSession:
-    """Our side of a session: where we listen, in which laws (preferred first), o= numbers."""
+    """Our side of a session: address, laws (preferred first), numbers of the o= line."""
 
     local: Address
     laws: tuple[Law, ...]
@@ -96,10 +99,7 @@ class SdpSession:
         )
 
     def answer(self, offer: str, sound: SdpAudio, law: Law) -> str:
-        """Return our answer: every stream of the offer in its place, all but the sound refused.
-
-        RFC 3264 6: a refused stream keeps its line, with port 0.
-        """
+        """Return our answer: every stream of the offer in its place, all but the audio refused."""
         streams, text = _split(offer)[1], self._head()
         taken = next((s for s in streams if _usable(s) == ""), None)
         for stream in streams:
@@ -107,11 +107,12 @@ class SdpSession:
                 direction, events = sound.direction.mirrored, sound.events_payload
                 text += _audio(self.local[1], (law,), events, direction, stream.protocol)
             else:
+                # RFC 3264 6: a refused stream keeps its line, with port 0.
                 text += f"m={stream.kind} 0 {stream.protocol} {' '.join(stream.formats) or '0'}\r\n"
         return text
 
     def next_version(self) -> SdpSession:
-        """Return the session with its version counted up, as every change must (RFC 3264 8)."""
+        """Return the session with its version counted up, as every change requires (RFC 3264 8)."""
         return replace(self, version=self.version + 1)
 
     def _head(self) -> str:
@@ -135,6 +136,7 @@ def _audio(
     lines = [f"m=audio {port} {protocol} {' '.join(map(str, formats))}"]
     lines += [f"a=rtpmap:{number} {name}" for number, name in formats.items()]
     if events != NO_EVENTS:
+        # RFC 4733 2.4.1: events 0-15 are DTMF, 16 the hook flash of the R key.
         lines.append(f"a=fmtp:{events} 0-16")
     lines += [f"a=ptime:{FRAME_MS}", f"a={direction}"]
     return "".join(f"{line}\r\n" for line in lines)
@@ -170,13 +172,14 @@ def read(text: str) -> SdpAudio:
 
 
 def is_off(text: str) -> bool:
-    """Tell whether a description switches its sound off: audio there is, with port 0 alone."""
+    """Return whether a description has audio, all of it with port 0."""
     ports = [stream.port for stream in _split(text)[1] if stream.kind == "audio"]
     return bool(ports) and not any(ports)
 
 
 def common_law(sound: SdpAudio, wanted: tuple[Law, ...]) -> Law:
-    """Return the first law of the phone's that we asked for; raises NoCommonSound."""
+    """Return the phone's first law that is among ours; raises NoCommonSound."""
+    # RFC 3264 7: of several formats in an answer the first one should be used.
     for law in sound.laws:
         if law in wanted:
             return law
@@ -184,7 +187,7 @@ def common_law(sound: SdpAudio, wanted: tuple[Law, ...]) -> Law:
 
 
 def _split(text: str) -> tuple[tuple[str, ...], list[_Stream]]:
-    """Part a description into its session lines and its streams."""
+    """Split a description into its session lines and its streams."""
     blocks: list[list[str]] = [[]]
     for line in text.splitlines()[:MAX_LINES]:
         if line.startswith("m="):
@@ -201,7 +204,7 @@ def _stream(lines: list[str]) -> _Stream:
 
 
 def _usable(stream: _Stream) -> str:
-    """Return "" for a stream that we can take, else why not."""
+    """Return "" for a stream that we can use, else why not."""
     if stream.kind != "audio":
         return f"{stream.kind or 'nameless'} is not taken"
     if not 0 < stream.port < 0x10000:
@@ -221,7 +224,7 @@ def _rtpmaps(stream: _Stream) -> dict[str, str]:
 
 
 def _law(number: str, names: dict[str, str]) -> Law | None:
-    """Return the law of a static payload type, unless an rtpmap gives the number another sense."""
+    """Return the law of a static payload type, None if an rtpmap gives it another meaning."""
     for law, payload_type in PAYLOAD_TYPES.items():
         if number == str(payload_type):
             name = names.get(number, NAMES[law]).lower().removesuffix("/1")
@@ -240,12 +243,13 @@ def _address(lines: tuple[str, ...]) -> str:
 
 def _direction(lines: tuple[str, ...]) -> MediaDirection:
     known = {f"a={direction}": direction for direction in MediaDirection}
+    # RFC 8866 6.7: sendrecv where none is given.
     return next((known[line] for line in lines if line in known), MediaDirection.SENDRECV)
 
 
 @dataclass(slots=True)
 class Agreement:
-    """Offer and answer of one leg; `laws` is what we take, preferred first."""
+    """Offer and answer of one leg; `laws` are ours, preferred first."""
 
     leg: str
     laws: tuple[Law, ...]
@@ -257,21 +261,22 @@ class Agreement:
     def read(self, description: str) -> None:
         """Read the phone's offer or answer; raises NoCommonSound, and then nothing has changed."""
         if self._sound is not None and self.told is not None and is_off(description):
-            self._sound = replace(self._sound, is_off=True)  # on hold, by the call that is up
+            # On hold by port 0: the codings agreed before stay.
+            self._sound = replace(self._sound, is_off=True)
             return
         sound = read(description)
         common_law(sound, self.laws)
         self._sound = sound
 
     def offer(self) -> str:
-        """Return our offer, a new version of it each time."""
+        """Return our offer, each time as a new version."""
         assert self.session is not None
         self._we_offered = True
         self.session = self.session.next_version()
         return self.session.offer()
 
     def repeated(self) -> str:
-        """Return our offer as it was: a session is renewed, not changed (RFC 4028 7.4)."""
+        """Return our offer unchanged: a session is renewed, not changed (RFC 4028 7.4)."""
         assert self.session is not None
         self._we_offered = True
         return self.session.offer()
@@ -290,7 +295,7 @@ class Agreement:
         return self.session.answer(offer, self._sound, self._law(self._sound))
 
     def news(self) -> MediaAgreed | None:
-        """Return what is agreed now; None when the desk knows it already."""
+        """Return what is agreed now; None when call control knows it already."""
         assert self._sound is not None
         sound = self._sound
         agreed = MediaAgreed(
@@ -308,13 +313,13 @@ class Agreement:
         return agreed
 
     def _offered(self, sound: SdpAudio) -> int:
-        """Return the keys' payload type of our offer, where the phone's answer names another."""
+        """Return the keys' payload type of our offer if the phone's answer names another one."""
         ours = self.session.events_payload if self.session and self._we_offered else NO_EVENTS
         is_other = sound.events_payload not in {ours, NO_EVENTS}
         return ours if is_other else NO_EVENTS
 
     def _law(self, sound: SdpAudio) -> Law:
-        """Keep the coding in use where the phone still knows it (RFC 3264 8)."""
+        """Return the coding in use if the phone still lists it, else a common one."""
         if self.told and Law(self.told.law) in sound.laws:
             return Law(self.told.law)
         return common_law(sound, self.laws)

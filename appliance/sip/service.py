@@ -1,6 +1,6 @@
-"""The phones of the office, as the desk has them: what it asks of them, how they stand.
+"""The SIP service for call control: orders to phones, their status.
 
-Around our own transactions, dialogs and registrar stand pyVoIP's classes (`pyvoip`). Its callers
+pyVoIP's classes (`pyvoip`) are shells around our own transactions, dialogs and registrar. Callers
 are never blocked.
 """
 
@@ -27,10 +27,10 @@ from appliance.sip.transport import SipThread
 
 
 class Phones:
-    """The desk's hand on its phones. Every method returns at once; what comes of it is an event.
+    """Call control's interface to its phones; every method returns at once, results are events.
 
     `on_event` is called in the `sip` thread and must not block. `kept` is what `bindings_to_json`
-    gave before a restart, `left` what `left_to_json` gave before a death.
+    returned before a restart, `left` what `left_to_json` returned before a crash.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Phones:
         bound = (settings.address, settings.port)
         self._loop = SipThread(bound, self._tell, self._after_turn, on_failure, tcp=settings.tcp)
         self._endpoint = Endpoint(settings, parse, self._loop.local, secrets.token_bytes)
+        # Thread and endpoint need each other, so one of them is set afterwards.
         self._loop.endpoint = self._endpoint
         self._phone = DeskPhone(settings, self._endpoint)
         now = time.monotonic()
@@ -54,7 +55,7 @@ class Phones:
         self._left = open_calls_from_json(left)
 
     def start(self) -> None:
-        """Begin to listen; an address that cannot be bound is tried again, `status` says why."""
+        """Begin to listen; an address that cannot be bound is retried, `status` says why."""
         self._loop.post(lambda now: self._endpoint.start(now, self._kept))
         self._loop.start()
 
@@ -73,9 +74,9 @@ class Phones:
         laws: tuple[str, ...] = (),
         passed: Passed | None = None,
     ) -> None:
-        """Ring `phone`, whose sound is to come to media_address:media_port.
+        """Ring `phone`, whose sound is to be sent to media_address:media_port.
 
-        Answered by LegProgressed, MediaAgreed and OperatorAnswered, or PhoneBusy, PhoneDeclined,
+        Results: LegProgressed, MediaAgreed and OperatorAnswered, or PhoneBusy, PhoneDeclined,
         PhoneUnreachable. `laws` is the preferred order of codings, () the configured one; `passed`
         says why a caller is handed over to another branch.
         """
@@ -85,12 +86,12 @@ class Phones:
         self._loop.post(lambda now: legs.ring(wish, endpoint.target(phone), now))
 
     def show(self, leg: str, display: str, number: str) -> None:
-        """Show who calls on a phone that was rung before that was known, as soon as it takes it."""
+        """Show who calls on a phone that was rung before that was known, once it accepts it."""
         legs = self._endpoint.legs
         self._loop.post(lambda now: legs.show(leg, display, number, now))
 
     def stop_ringing(self, leg: str, answered_elsewhere: bool = False) -> None:
-        """Cancel a leg; one that was answered meanwhile is hung up. No event follows."""
+        """Cancel a leg; one answered meanwhile is hung up. No event follows."""
         legs = self._endpoint.legs
         self._loop.post(lambda now: legs.stop(leg, now, answered_elsewhere=answered_elsewhere))
 
@@ -108,25 +109,25 @@ class Phones:
         self._loop.post(lambda now: self._endpoint.legs.refuse(leg, code, now))
 
     def ask(self, leg: str) -> None:
-        """Ask a phone whose sound has stopped whether it is there; PhoneLost follows if not."""
+        """Send OPTIONS in the call to a phone whose sound has stopped; PhoneLost if it is gone."""
         self._loop.post(lambda now: self._endpoint.legs.ask(leg, now))
 
     def tell_transfer(self, leg: str, code: int) -> None:
-        """Tell a phone how far the transfer is that it asked for (TransferAsked)."""
+        """Report the progress of a transfer to the phone that asked for it (TransferAsked)."""
         self._loop.post(lambda now: self._endpoint.legs.tell_transfer(leg, code, now))
 
     def learn_secrets(self, secrets: Mapping[str, str]) -> None:
-        """Take over the phones' secrets as they are now, without a restart."""
+        """Replace the phones' secrets, without a restart."""
         kept = dict(secrets)
         self._loop.post(lambda _now: self._endpoint.registrar.learn(kept))
 
     def show_waiting(self, count: int) -> None:
-        """Tell the phones' message lamps how many messages nobody has closed."""
+        """Send the number of messages that nobody has closed to the phones' lamps."""
         self._loop.post(lambda now: self._endpoint.waiting.show(count, now))
 
     @property
     def last_turn(self) -> float:
-        """When the thread last turned (monotonic s): at most a second ago, or it is stuck."""
+        """Monotonic s at which the thread last turned: at most a second ago, or it hangs."""
         return self._loop.last_turn
 
     @property
@@ -135,15 +136,15 @@ class Phones:
         return self._loop.is_alive
 
     def status(self) -> PhonesStatus:
-        """Return how things stood after the last turn."""
+        """Return the state after the last turn."""
         return self._status
 
     def bindings_to_json(self) -> str:
-        """Return what to keep over a restart."""
+        """Return the bindings to keep over a restart."""
         return bindings_to_json(self._status.bindings)
 
     def left_to_json(self) -> str:
-        """Return what a successor of this process needs to end the calls that are up now."""
+        """Return what a later process needs to end the calls that are up now."""
         return open_calls_to_json(self._status.left)
 
     def _tell(self, event: Event) -> None:
@@ -152,7 +153,7 @@ class Phones:
         self._on_event(event)
 
     def _end_left(self) -> None:
-        """End what was left behind, as soon as there is a socket to say it by."""
+        """End the calls left behind, as soon as there is a socket to send by."""
         if self._left and self._loop.is_open:
             left, self._left = self._left, ()
             self._loop.post(lambda now: self._endpoint.end_left(left, now))
@@ -167,6 +168,7 @@ class Phones:
             tuple(self._state_of(account) for account in self._settings.accounts),
             tuple(LegState(c.leg, c.phone, c.state.value) for c in endpoint.legs.calls.values()),
             tuple(endpoint.registrar.bindings.values()),
+            # Calls of the earlier process stay listed until they are ended.
             (*self._left, *endpoint.legs.left()),
             endpoint.nonsense,
             endpoint.registrar.gate.lock_out.sources(time.monotonic()),

@@ -1,8 +1,8 @@
 """SIP transport: the `sip` thread with its UDP socket, TCP connections and their framing.
 
-The only clock and the only sockets of the package. Nothing here blocks: not a phone that is silent,
-not a LAN that is gone, not an address that is not there yet. UDP is served first, and a fault of
-what serves TCP ends TCP alone.
+The only clock and the only sockets of the package. Nothing here blocks on a phone, on the LAN or on
+an address that the box does not have yet. UDP is served first, and a fault in the TCP code ends TCP
+alone.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ from appliance.sip.message import LIMIT, TcpPeer, body_length
 from appliance.sip.rtp import Address
 from appliance.workers import Worker
 
-# ---- framing -----------------------------------------------------------------------------------
-# SIP over a stream (RFC 3261 18.3): where one message ends and the next begins; no socket here.
+# ---- SIP over a stream (RFC 3261 18.3): where one message ends and the next begins; no socket here
 
+# A keep-alive between two messages, and its answer (RFC 5626 4.4.1).
 PING, PONG = b"\r\n\r\n", b"\r\n"
-"""A keep-alive between two messages, and what it is answered with (RFC 5626 4.4.1)."""
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _SKIPPED = b"\r\n\0"
 _LONGEST_BLANK = 4
 
 
 class BrokenStream(PeerError):  # noqa: N818 - it says what the stream is
-    """Raised where a stream can be read no further: no boundary can be told any more."""
+    """Raised when no message boundary can be found any more: the stream cannot be read further."""
 
 
 @dataclass(slots=True)
 class Framer:
-    """Cuts a stream into messages, however its bytes arrive.
+    """Cuts a stream into messages, in whatever pieces its bytes arrive.
 
-    Holds one message and one reading at most: who feeds it asks `next` first. A message without
-    Content-Length has no body.
+    Call `next` until it returns None before feeding more: so it holds one message and one reading
+    at most. A message without Content-Length has no body (RFC 3261 18.3 requires the header over
+    streams).
     """
 
     _buffer: bytearray = field(default_factory=bytearray)
@@ -67,15 +67,16 @@ class Framer:
         return bool(self._buffer.strip(_SKIPPED))
 
     def feed(self, data: bytes) -> None:
-        """Take the bytes that have come."""
+        """Append the bytes that have been read."""
         self._buffer += data
 
     def next(self) -> bytes | None:
-        """Return the next message, or PING; None until more has come. Raises Broken."""
+        """Return the next message, or PING; None until more bytes come. Raises BrokenStream."""
         while self._buffer and self._buffer[0] in _SKIPPED:
             if self._buffer.startswith(PING):
                 del self._buffer[: len(PING)]
                 return PING
+            # Half a keep-alive: its rest is still to come.
             if PING.startswith(self._buffer):
                 return None
             del self._buffer[0]
@@ -92,85 +93,89 @@ class Framer:
         return 0 < self._whole <= len(self._buffer)
 
     def _measured(self) -> int:
-        """Return the length of the first message, 0 while its head is not whole."""
+        """Return the length of the first message, 0 while its head is incomplete."""
         if not self._buffer[:1].isalpha():
             raise BrokenStream("a phone talks nonsense: no SIP message begins so")
         found = _BLANK_LINE.search(self._buffer, self._searched)
         if found is None:
+            # Search only the new bytes next time; a blank line may lie across the border.
             self._searched = max(0, len(self._buffer) - _LONGEST_BLANK + 1)
             whole, length = 0, 0
         else:
             length = body_length(bytes(self._buffer[: found.start()]))
             whole = found.end() + max(length, 0)
+        # Without a readable length no boundary is known, and a longer message would fill the
+        # memory.
         if length < 0 or max(whole, len(self._buffer) if not whole else 0) > LIMIT:
             raise BrokenStream("a phone talks nonsense: a message without end")
         return whole
 
 
-# ---- connections -------------------------------------------------------------------------------
-# TCP beside the UDP socket: a listener, the connections of phones, and limits for strangers.
-#
-# Nothing here blocks, and no peer is waited for: what it does not take is kept within limits, then
-# it is let go. A fault in one connection ends that connection; strangers make room for one another
-# only. Who has said least is heard first, so that whoever talks much keeps nobody out.
+# ---- TCP connections beside the UDP socket: a listener, phones' connections, limits for strangers
+# No peer is waited for: output that it does not take is kept within limits, then the connection is
+# closed. A fault in one connection ends that connection; strangers make room for one another only.
+# Connections that have sent least are served first, so that a busy one keeps nobody out.
 
 log = logging.getLogger(__name__)
 
+# Bytes read from one connection in a turn.
 READ = 4096
-"""Bytes read of one connection in a turn."""
+# Few in each turn, because UDP is to be read again soon (docs/design/failures.md).
 MESSAGES_A_TURN = 8
 ACCEPTS_A_TURN = 4
+# Connections accepted in a second, and at once; more wait in the kernel's queue of BACKLOG, or are
+# dropped there.
 ACCEPT_RATE, ACCEPT_BURST = 20.0, 40.0
-"""Connections taken in a second, and at once; more wait in the kernel's short queue, or nowhere."""
 BACKLOG = 16
+# Connections over which no phone has registered yet: of all hosts, and of one host, which may be
+# the base of twenty handsets. Beyond that the oldest one of the host with most is closed: to
+# register takes a phone some milliseconds.
 MOST_UNPROVEN = 32
 MOST_OF_A_HOST = 24
-"""Connections over which no phone has proven itself: all of them, and those of one host, which may
-be the base of twenty handsets. When there are more, the oldest of whoever has most is closed: to
-register takes a phone some milliseconds."""
+# Seconds a connection may stay open before a phone has registered over it, and after its
+# registration.
 UNPROVEN_S = 30.0
-"""So long may one stay: before a phone has registered over it, and after its registration."""
+# A REGISTER with its password is a fiftieth of it.
 UNPROVEN_BYTES = 65_536
-"""A REGISTER with its password is a fiftieth of it."""
+# Seconds between two readings of an unproven connection, so that single bytes cost no turn each.
 UNPROVEN_PAUSE = 0.05
-"""Seconds between two readings of one, so that single bytes are no work."""
+# Seconds: a message that has begun is complete within this time, or never.
 MIDWAY_S = 10.0
-"""A message that has begun is whole in so many seconds, or never."""
+# Bytes that wait for a peer that takes nothing, and for how many seconds, before it is dropped.
 WAITING_BYTES = 65_536
 WAITING_S = 10.0
-"""So much, and for so long, waits for a peer that takes nothing."""
+# Seconds until a connection that has exceeded its rate is read again.
 PAUSE = 0.1
-"""Seconds until somebody who has talked too much is heard again."""
+# Seconds until a failed accept() is tried again.
 AGAIN = 1.0
-"""Seconds until a connection that could not be taken is tried again."""
+# TOS byte of call signalling (RFC 4594 2.3).
 DSCP_CS3 = 0x60
-"""Call signalling (RFC 4594 2.3) in the TOS byte."""
+# A peer that has lost its power closes nothing: the kernel probes it (SO_KEEPALIVE).
 PROBE_AFTER_S, PROBE_EVERY_S, PROBES = 30, 10, 3
-"""A peer that has lost its power without a word is asked for by the kernel (SO_KEEPALIVE)."""
 
 
 class MessageReceiver(Protocol):
-    """What connections bring their messages to (the endpoint)."""
+    """Receiver of the connections' messages (the endpoint)."""
 
     def receive(self, datagram: bytes, source: Address, now: float) -> bool:
-        """Take a message; False for what is no SIP."""
+        """Process one message; return False when it is no SIP."""
 
     def opened(self, stream: TcpPeer) -> None:
-        """Take a new connection."""
+        """Note a new connection."""
 
     def closed(self, stream: TcpPeer, now: float) -> None:
-        """Take the end of one."""
+        """Note the end of a connection."""
 
     def proven(self) -> set[TcpPeer]:
-        """Return the connections over which a phone has proven itself."""
+        """Return the connections over which a phone has registered."""
 
     def is_heard(self, host: str) -> bool:
-        """Tell whether this host may connect at all."""
+        """Return whether this host may connect at all."""
 
 
 @dataclass(slots=True, eq=False)
 class TcpConnection:
-    """One connection (times in monotonic s). `waiting` is a message that was read and not taken."""
+    """One connection (times in monotonic s); `waiting` is a message read but not yet processed."""
 
     sock: socket.socket
     stream: TcpPeer
@@ -189,14 +194,15 @@ class TcpConnection:
     mask: int = 0
 
     def wanted(self, now: float) -> int:
-        """Return what to wait for: room for what is to be sent, bytes where they can be taken."""
+        """Return the selector events to wait for."""
+        # While a message waits nothing is read: TCP's own flow control then slows the peer down.
         may_read = self.waiting is None and self.read_at <= now
         return (selectors.EVENT_READ if may_read else 0) | (
             selectors.EVENT_WRITE if self.out else 0
         )
 
     def ends_at(self) -> float:
-        """Return when it is closed, should nothing change."""
+        """Return when it is closed if nothing changes (monotonic s)."""
         times = [] if self.is_proven else [self.proven_at + UNPROVEN_S]
         times += [self.midway_at + MIDWAY_S] if self.midway_at is not None else []
         times += [self.stuck_at + WAITING_S] if self.stuck_at is not None else []
@@ -204,7 +210,10 @@ class TcpConnection:
 
 
 class TcpConnections:
-    """All of them. `selector` is readable when there is something to do: it is another's member."""
+    """All TCP connections; `selector` is readable when `serve` has something to do.
+
+    It is registered in the selector of the `sip` thread.
+    """
 
     def __init__(self) -> None:
         self.selector = selectors.EpollSelector()
@@ -217,19 +226,20 @@ class TcpConnections:
         self._accept_at: float | None = None
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of connections."""
         return len(self._by_stream)
 
     @property
     def is_open(self) -> bool:
-        """True while connections are taken."""
+        """True while connections are accepted."""
         return self._listener is not None
 
     def open(self, address: Address) -> None:
-        """Listen. Raises OSError."""
+        """Listen at `address`. Raises OSError."""
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             listener.setblocking(False)
+            # After a restart, connections in TIME_WAIT must not keep the port from us.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(BACKLOG)
@@ -240,7 +250,7 @@ class TcpConnections:
         self._listen(wanted=True)
 
     def close(self, office: MessageReceiver, now: float) -> None:
-        """Let go of everybody, and listen no more."""
+        """Close all connections and stop listening."""
         if self._listener is not None:
             self._listen(wanted=False)
             self._listener.close()
@@ -260,24 +270,23 @@ class TcpConnections:
         return min(times, default=None)
 
     def serve(self, office: MessageReceiver, now: float) -> None:
-        """Do everything that can be done now."""
+        """Accept, read, write and close whatever is due now."""
         for key, events in self.selector.select(0):
             if key.data is None:
                 self._accept(office, now)
-            elif key.data.stream in self._by_stream:  # else it was dropped a moment ago
+            # Else it was dropped a moment ago, by another event of this turn.
+            elif key.data.stream in self._by_stream:
                 self._ready(key.data, events, office, now)
         self._hear(office, now)
         self._tidy(office, now)
 
     def send(self, stream: TcpPeer, data: bytes, office: MessageReceiver, now: float) -> bool:
-        """Send, or keep for later; False where there is no such connection any more."""
+        """Send, or keep for later; False when there is no such connection any more."""
         connection = self._by_stream.get(stream)
         if connection is None:
             return False
         self._put(connection, data, office, now)
         return True
-
-    # --- who may connect --------------------------------------------------------------------------
 
     def _accept(self, office: MessageReceiver, now: float) -> None:
         assert self._listener is not None
@@ -288,11 +297,13 @@ class TcpConnections:
             try:
                 sock, address = self._listener.accept()
             except BlockingIOError:
-                self._accepts.tokens += 1.0  # nobody was there to be counted
+                # Nobody was there to be counted.
+                self._accepts.tokens += 1.0
                 return
             except ConnectionAbortedError:
                 continue
-            except OSError as error:  # no file descriptor is left, for one
+            # For example no file descriptor is left: listening on would fail again in every turn.
+            except OSError as error:
                 log.warning("a phone's connection cannot be taken: %s", error)
                 self._pause(now + AGAIN)
                 return
@@ -301,14 +312,15 @@ class TcpConnections:
     def _take(
         self, sock: socket.socket, stream: TcpPeer, office: MessageReceiver, now: float
     ) -> None:
-        """Keep a new connection, at the cost of the oldest strangers' if need be."""
+        """Keep a new connection, closing the oldest unproven one if need be."""
         if stream in self._by_stream or not office.is_heard(stream[0]):
             self.refused += 1
             sock.close()
             return
         try:
             _set_up(sock)
-        except OSError:  # it is gone again
+        # The peer has closed it again already.
+        except OSError:
             sock.close()
             return
         self._make_room(stream[0], office, now)
@@ -318,9 +330,10 @@ class TcpConnections:
         self._watch(made, now)
 
     def _make_room(self, host: str, office: MessageReceiver, now: float) -> None:
-        """Close the oldest stranger's connection of `host`, or of whoever has most, if need be."""
+        """Close the oldest unproven connection of `host`, or of the host with most, if need be."""
         strangers = [one for one in self._by_stream.values() if not one.is_proven]
         hosts = Counter(one.stream[0] for one in strangers)
+        # A host at its own limit pays with its own connection, never with another host's.
         if hosts[host] < MOST_OF_A_HOST:
             if len(strangers) < MOST_UNPROVEN:
                 return
@@ -331,6 +344,7 @@ class TcpConnections:
 
     def _pause(self, until: float) -> None:
         self._accept_at = until
+        # Else the selector would report the waiting connection in every turn.
         self._listen(wanted=False)
 
     def _listen(self, *, wanted: bool) -> None:
@@ -340,8 +354,6 @@ class TcpConnections:
         elif self._is_listening and not wanted:
             self.selector.unregister(self._listener)
         self._is_listening = wanted
-
-    # --- one connection ---------------------------------------------------------------------------
 
     def _ready(
         self, connection: TcpConnection, events: int, office: MessageReceiver, now: float
@@ -357,9 +369,11 @@ class TcpConnections:
         except BlockingIOError:
             return
         except OSError:
+            # An error is treated as the end of the stream.
             data = b""
         if not connection.is_proven:
             connection.unproven += len(data)
+            # Strangers may send little and slowly; a phone that has registered is read at once.
             connection.read_at = now + UNPROVEN_PAUSE
         if not data or connection.unproven > UNPROVEN_BYTES:
             self._drop(connection, office, now)
@@ -368,11 +382,12 @@ class TcpConnections:
         self._cut(connection, office, now)
 
     def _cut(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
-        """Look for the next message."""
+        """Look for the next message in the bytes read."""
         try:
             connection.waiting = connection.framer.next()
         except BrokenStream as broken:
             log.info("%s: %s", connection.stream[0], broken)
+            # Its boundary is lost: nothing after it could be read (RFC 3261 18.3).
             self._drop(connection, office, now)
             return
         is_midway = connection.waiting is None and connection.framer.is_midway
@@ -382,7 +397,7 @@ class TcpConnections:
             connection.midway_at = now
 
     def _hear(self, office: MessageReceiver, now: float) -> None:
-        """Take one message of each that has one, those who have said least first."""
+        """Process one message of each connection, those that have sent least first."""
         ready = [
             one
             for one in self._by_stream.values()
@@ -395,7 +410,7 @@ class TcpConnections:
                 one.speak_at = now + PAUSE
 
     def _may_speak(self, one: TcpConnection, now: float) -> bool:
-        """Measure each, and all strangers together, as the sluice does with datagrams."""
+        """Apply the rate limits of datagrams: per connection, and for all strangers together."""
         if not one.bucket.take(RATE[one.is_proven], BURST[one.is_proven], now):
             return False
         return one.is_proven or self._strangers.take(STRANGERS_RATE, STRANGERS_BURST, now)
@@ -416,6 +431,7 @@ class TcpConnections:
     ) -> bool:
         try:
             return office.receive(message, connection.stream, now)
+        # A fault in one connection ends that one (docs/design/failures.md).
         except Exception:
             log.exception("a message over TCP has failed; its connection is closed")
             return False
@@ -424,13 +440,14 @@ class TcpConnections:
         self, connection: TcpConnection, data: bytes, office: MessageReceiver, now: float
     ) -> None:
         connection.out += data
+        # A peer that takes nothing must not fill the memory.
         if len(connection.out) > WAITING_BYTES:
             self._drop(connection, office, now)
         else:
             self._flush(connection, office, now)
 
     def _flush(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
-        """Send what the peer takes; the rest waits for it, not for ever."""
+        """Send what the peer takes; the rest waits, at most WAITING_S."""
         try:
             sent = connection.sock.send(connection.out)
         except BlockingIOError:
@@ -441,12 +458,13 @@ class TcpConnections:
         del connection.out[:sent]
         if not connection.out:
             connection.stuck_at = None
+        # Whatever it takes is progress and restarts the time.
         elif sent or connection.stuck_at is None:
             connection.stuck_at = now
         self._watch(connection, now)
 
     def _tidy(self, office: MessageReceiver, now: float) -> None:
-        """Close whoever has had its time, and wait for what can be taken of the others."""
+        """Close connections whose time is over; update what to wait for on the others."""
         if self._accept_at is not None and self._accept_at <= now and self._listener:
             self._accept_at = None
             self._listen(wanted=True)
@@ -454,6 +472,7 @@ class TcpConnections:
         for connection in list(self._by_stream.values()):
             connection.is_proven = connection.stream in proven
             if connection.is_proven:
+                # The limits for strangers count anew from the end of its registration.
                 connection.proven_at, connection.unproven, connection.read_at = now, 0, 0.0
             if connection.ends_at() <= now:
                 self._drop(connection, office, now)
@@ -473,7 +492,7 @@ class TcpConnections:
         connection.mask = wanted
 
     def _drop(self, connection: TcpConnection, office: MessageReceiver, now: float) -> None:
-        """Close a connection, and tell what hung by it."""
+        """Close a connection and report it to the receiver."""
         if self._by_stream.pop(connection.stream, None) is None:
             return
         if connection.mask:
@@ -484,7 +503,7 @@ class TcpConnections:
 
 
 def _set_up(sock: socket.socket) -> None:
-    """Set what the kernel is to do. Raises OSError."""
+    """Set the socket options of a connection. Raises OSError."""
     sock.setblocking(False)
     for level, option, value in _options():
         sock.setsockopt(level, option, value)
@@ -501,28 +520,28 @@ def _options() -> Iterator[tuple[int, int, int]]:
 
 
 ANY = "0.0.0.0"  # noqa: S104 - every LAN address, when the office says so
+# Seconds: the thread turns at least this often, so that a watchdog can tell that it lives.
 LONGEST_WAIT = 1.0
-"""Seconds: the thread turns at least this often, so that a watchdog can tell it lives."""
+# Seconds between turns that fail one after the other: phones are still served in each.
 LONGEST_PAUSE = 0.2
-"""Seconds between turns that fail one after the other: phones are still served in each."""
+# Seconds until an address that could not be bound is tried again.
 RETRY = 2.0
-"""Seconds until an address that could not be bound is tried again."""
 NEVER = float("inf")
 FAULT = "SIP over TCP is switched off by a fault of the program: restart it, and send its journal"
+# Seconds that a stopping thread waits for phones to answer its BYEs.
 LINGER = 1.0
-"""Seconds that a stopping thread waits for phones to answer its BYEs."""
 DATAGRAMS_A_TURN = 50
 LARGEST = 65_535
 
 
+# linux/in.h: ICMP errors are queued with the address that they are about.
 IP_RECVERR = 11
-"""linux/in.h: ICMP errors are queued with the address that they are about."""
 MSG_ERRQUEUE = 0x2000
+# Errors that stay until somebody acts; a full send buffer, by contrast, empties itself.
 UNREACHABLE = {
     errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EACCES,
     errno.EPERM, errno.EINVAL,
 }  # fmt: skip
-"""Sending fails so for as long as nobody acts; a full buffer, by contrast, empties itself."""
 WHY_NOT = {
     errno.EADDRINUSE: "another program has it: stop that one, or change sip.port",
     errno.EADDRNOTAVAIL: "the box does not have this address: check the cable and sip.address",
@@ -533,7 +552,7 @@ Job = Callable[[float], None]
 
 
 class SipThread:
-    """Drives an endpoint. `on_event` and `after_turn` are called in the thread."""
+    """Drives an endpoint; `on_event` and `after_turn` are called in this thread."""
 
     def __init__(
         self,
@@ -557,6 +576,7 @@ class SipThread:
         self._retry_at = 0.0
         self._tcp_at = 0.0 if tcp else NEVER
         self._has_failed = False
+        # A job posted by another thread must wake the selector.
         self._hear, self._wake = socket.socketpair()
         self._hear.setblocking(False)
         self._wake.setblocking(False)
@@ -577,7 +597,7 @@ class SipThread:
         self._worker.start()
 
     def stop(self) -> None:
-        """End every leg, wait a moment for the phones' answers, end the thread."""
+        """End every leg, wait up to LINGER for the phones' answers, end the thread."""
         self.post(lambda now: self._endpoint().stop(now))
         self._worker.stopping.set()
         self._worker.stop()
@@ -589,7 +609,7 @@ class SipThread:
 
     @property
     def last_turn(self) -> float:
-        """When its loop last turned (monotonic s)."""
+        """Monotonic s at which its loop last turned."""
         return self._worker.beat_at
 
     @property
@@ -598,20 +618,18 @@ class SipThread:
         return self._socket is not None
 
     def post(self, job: Job) -> None:
-        """Let the thread run `job(now)`; never blocks, from any thread."""
+        """Run `job(now)` in the thread; never blocks, callable from any thread."""
         self._jobs.put(job)
         try:
             self._wake.send(b"x")
         except OSError:
             return  # the pair is full, so it wakes anyway; or closed, so nobody is to be woken
 
-    # --- the thread -----------------------------------------------------------------------------
-
     def _turn(self) -> None:
         self._wait_and_turn(0.0 if self._has_failed else LONGEST_WAIT)
 
     def _finish(self) -> None:
-        """Do what was posted before the end, hear the phones' answers, close."""
+        """Run the jobs posted before the end, wait for the phones' answers, close."""
         limit = time.monotonic() + LINGER
         try:
             self._wait_and_turn(0.0)
@@ -621,7 +639,8 @@ class SipThread:
             self._close()
 
     def _wait_and_turn(self, longest: float) -> None:
-        """Turn once; after a failure the next turn does at once what this one was kept from."""
+        """Wait and turn once; after a failure the next turn does not wait."""
+        # Reset only at the end: after an exception the next turn at once does what this one left.
         self._has_failed = True
         self._open(time.monotonic())
         self._open_tcp(time.monotonic())
@@ -634,17 +653,20 @@ class SipThread:
     def turn(self, now: float) -> None:
         """Do everything that can be done now."""
         endpoint = self._endpoint()
+        # UDP first: a flood over TCP must not delay it (docs/design/failures.md).
         self._receive(endpoint, now)
         while job := self._next_job():
             job(now)
         endpoint.advance(now)
         self._flush(endpoint, now)
+        # Its messages queue responses for UDP as well: they are flushed once more below.
         with self._apart(now):
             self.connections.serve(endpoint, now)
         self._flush(endpoint, now)
         self._after_turn()
         if self.is_open:
-            self.listening.set()  # only now, so that whoever waits for it sees a true status
+            # Only now: a thread that waits for it then reads a true status.
+            self.listening.set()
         while endpoint.core.events:
             self._on_event(endpoint.core.events.popleft())
 
@@ -666,10 +688,8 @@ class SipThread:
     def _is_waiting(self) -> bool:
         return bool(self._socket and self._endpoint().core.transactions.is_waiting)
 
-    # --- the socket -----------------------------------------------------------------------------
-
     def _open(self, now: float) -> None:
-        """Bind the address; when it cannot be, say why and try again later."""
+        """Bind the UDP address; on failure log why and retry after RETRY seconds."""
         if self._socket is not None or now < self._retry_at:
             return
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -687,7 +707,9 @@ class SipThread:
         self._socket, self.trouble = sock, ""
 
     def _open_tcp(self, now: float) -> None:
-        """Listen for connections at the same address; without them UDP goes on."""
+        """Listen for connections at the same address; UDP goes on without them."""
+        # Only once UDP is bound: with port 0 its number is chosen there, and TCP takes the same
+        # one.
         if self._socket is None or self.connections.is_open or now < self._tcp_at:
             return
         try:
@@ -700,13 +722,14 @@ class SipThread:
 
     def _tcp_failed(self, why: str) -> None:
         trouble = f"SIP over TCP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
+        # Logged once, not every two seconds.
         if trouble != self.tcp_trouble:
             log.warning("%s", trouble)
         self.tcp_trouble = trouble
 
     @contextmanager
     def _apart(self, now: float) -> Iterator[None]:
-        """Keep a fault in TCP from phones that use UDP: it is told, and TCP ends until a start."""
+        """Confine a fault in the TCP code: log it, and switch TCP off until the next start."""
         try:
             yield
         except Exception:
@@ -717,6 +740,7 @@ class SipThread:
     def _failed(self, error: OSError, now: float) -> None:
         why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
         trouble = f"SIP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
+        # Logged once, not every two seconds.
         if trouble != self.trouble:
             log.warning("%s", trouble)
         self.trouble, self._retry_at = trouble, now + RETRY
@@ -729,7 +753,9 @@ class SipThread:
                 datagram, source = self._socket.recvfrom(LARGEST)
             except BlockingIOError:
                 return
-            except OSError:  # an ICMP error that waits in the queue
+            # An ICMP error waits in the socket's queue (IP_RECVERR) and is raised instead of a
+            # datagram.
+            except OSError:
                 self._drain_errors(endpoint, now)
                 continue
             endpoint.receive(datagram, source, now)
@@ -744,6 +770,7 @@ class SipThread:
             self._send_by(endpoint, datagram, address, now)
             return
         if self._socket is None:
+            # Not bound: the call learns it at once instead of waiting for its time-out.
             endpoint.refused(address, now)
             return
         try:
@@ -754,7 +781,7 @@ class SipThread:
             self._send_again(endpoint, datagram, address, now)
 
     def _send_by(self, endpoint: Endpoint, message: bytes, stream: TcpPeer, now: float) -> None:
-        """Send over a connection; one that is gone is as good as nobody at an address."""
+        """Send over a connection; a closed one counts as an address where nobody listens."""
         with self._apart(now):
             if not self.connections.send(stream, message, endpoint, now):
                 endpoint.refused(stream, now)
@@ -770,7 +797,7 @@ class SipThread:
                 endpoint.refused(address, now)
 
     def _drain_errors(self, endpoint: Endpoint, now: float) -> None:
-        """Read the ICMP errors: each names the address that its datagram was sent to."""
+        """Report queued ICMP errors; each names the address that its datagram was sent to."""
         assert self._socket is not None
         for _ in range(DATAGRAMS_A_TURN):
             try:
@@ -793,9 +820,10 @@ class SipThread:
 
 
 def _route_to(peer: Address) -> str:
-    """Return the address that the kernel would send from; a UDP connect sends nothing."""
+    """Return the address that the kernel would send from to `peer`."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
+            # Connecting a UDP socket chooses a route and sends nothing.
             probe.connect(peer)
         except OSError:
             return "127.0.0.1"

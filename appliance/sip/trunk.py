@@ -1,4 +1,4 @@
-"""SIP trunk: registration and state."""
+"""SIP trunk: the box's own registration, and callers handed over between branches."""
 
 from __future__ import annotations
 
@@ -21,33 +21,32 @@ from appliance.sip.registrar import DigestLogin, RegistrarAccount, RingTarget
 from appliance.sip.rtp import Address
 from appliance.sip.transactions import TransactionAction
 
-# ---- registration ------------------------------------------------------------------------------
-# The box's own registration at a telephone system or proxy (RFC 3261 10.2), kept up for ever.
-#
-# Asked again half way through; without an answer, or with a network that is gone, after pauses that
-# grow and are drawn by lot (RFC 5626 4.5), so that many boxes do not all come at once to a
-# registrar that has been away: within 35 s of its return each is registered again.
+# ---- Registration at a telephone system or proxy (RFC 3261 10.2), kept up for ever
+# Renewed after half its time. Without an answer or a network it is retried after growing random
+# pauses (RFC 5626 4.5), so that many boxes do not all come at once to a registrar that has been
+# away: within 35 s of its return each is registered again.
 
+# Seconds a registration is asked for.
 WANTED = 120
-"""Seconds a registration is asked for."""
+# Seconds: a shorter grant is not believed.
 LEAST = 10
-"""Seconds: what is believed at the least of what was granted."""
+# Seconds until the next try after silence or a network error; doubled each time.
 RETRY = 4.0
-"""Seconds until the next try after silence or a network that refuses; doubled each time."""
+# Seconds to which that pause grows; the other branches are then asked as rarely whether they are
+# there.
 LONGEST_RETRY = 30.0
-"""Seconds to which that grows: then whether the other branches are there is asked as rarely."""
+# Seconds until the next try after a refusal: somebody has to change something first.
 RETRY_REFUSED = 60.0
-"""Seconds until the next try after a refusal: somebody has to change something first."""
+# More than these lead above LONGEST_RETRY.
 DOUBLINGS = 3
-"""More than these lead above the longest."""
+# Seconds to wait for an answer (as for a phone's to an INVITE).
 ANSWER_LIMIT = 4.0
-"""Seconds an answer is waited for (as long as a phone's to an INVITE)."""
+# Challenges answered in a row; more would send a wrong password for ever.
 MAX_TRIES = 3
-"""Answers to challenges in a row; more would be a wrong password told for ever."""
 
 
 class RegistrationState(enum.StrEnum):
-    """How the box stands with its registrar."""
+    """State of the box's registration."""
 
     ASKING = "asking"  # for the first time
     REGISTERED = "registered"
@@ -57,7 +56,7 @@ class RegistrationState(enum.StrEnum):
 
 @dataclass(slots=True)
 class TrunkRegistration:
-    """Keeps the box registered; `standing` says how that goes."""
+    """Keeps the box registered; `standing` is its state."""
 
     core: SipCore
     login: DigestLogin
@@ -75,11 +74,12 @@ class TrunkRegistration:
 
     def start(self, now: float) -> None:
         """Register for the first time."""
+        # One Call-ID for all registrations of this start, with a counted CSeq (10.2).
         self._call_id, self._tag = self.core.token(16), self.core.token()
         self._begin(now)
 
     def stop(self, now: float) -> None:
-        """Sign off; nothing is waited for."""
+        """Remove the registration, without waiting for the answer."""
         if self.standing is RegistrationState.REGISTERED:
             self._send(0, now)
         self.standing, self._next, self._answer_by = RegistrationState.ASKING, None, None
@@ -89,8 +89,9 @@ class TrunkRegistration:
         return min((at for at in (self._next, self._answer_by) if at is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """Do whatever has become due by `now`."""
+        """Run every timer that is due by `now`."""
         if self._answer_by is not None and self._answer_by <= now:
+            # Else it would be repeated beside the next one.
             self.core.transactions.forget((self._branch, "REGISTER"))
             self._silent(now)
         if self._next is not None and self._next <= now:
@@ -116,7 +117,7 @@ class TrunkRegistration:
         data = dialog.request("REGISTER", self._cseq, branch, local, extra)
 
         def learn(what: TransactionAction, message: SipMessage | None, now: float) -> None:
-            """Hear of this REGISTER only while it is the newest."""
+            """Handle the outcome of this REGISTER only while it is the newest."""
             if branch == self._branch and self._answer_by is not None:
                 self._learn(what, message, now)
 
@@ -141,6 +142,7 @@ class TrunkRegistration:
 
     def _can_ask_again(self, message: SipMessage) -> bool:
         if message.code == 423:
+            # 10.3 step 7: 423 names the shortest registration that is granted.
             least = message.get("Min-Expires")
             shorter, self._seconds = self._seconds, int(least) if _is_number(least) else 0
             return self._seconds > shorter
@@ -155,8 +157,9 @@ class TrunkRegistration:
         self._next = now + max(self._granted(message), LEAST) / 2
 
     def _granted(self, message: SipMessage) -> int:
-        """Return the seconds that our own contact was given (10.2.4): others may stand there."""
+        """Return the seconds granted to our own Contact (10.2.4)."""
         own = read_name_address(contact(self.core.local(self.login.address))).uri
+        # The 200 lists every Contact of the account: others may have registered there.
         for value in message.all("Contact"):
             binding = read_name_address(value)
             seconds = binding.parameters.get("expires", "")
@@ -166,9 +169,10 @@ class TrunkRegistration:
         return int(expires) if _is_number(expires) else self._seconds
 
     def _silent(self, now: float) -> None:
-        """Wait a lot's share, half of it or more, of a pause that grows with each failure."""
+        """Schedule the next try after a pause that grows with each failure."""
         pause = min(RETRY * 2 ** min(self._failures, DOUBLINGS), LONGEST_RETRY)
         self._failures += 1
+        # Half of the pause or more, at random (RFC 5626 4.5).
         self._failed(RegistrationState.SILENT, now + pause * (1 + self.core.random(1)[0] / 255) / 2)
 
     def _failed(self, standing: RegistrationState, again_at: float) -> None:
@@ -179,42 +183,40 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"[0-9]{1,7}", text) is not None
 
 
-# ---- trunk -------------------------------------------------------------------------------------
-# Callers handed over between branches: what their INVITE says, and what is read of one.
-#
-# Who calls in P-Asserted-Identity and From, or nobody where the number is withheld (RFC 3325, RFC
-# 3323); why it goes on in Diversion (RFC 5806) and History-Info (RFC 7044). A mark of our own
-# counts the hands: a caller who was handed over once is never handed over again.
+# ---- Callers handed over between branches: what their INVITE says, and how one is read
+# The caller is in P-Asserted-Identity and From, or nobody where the number is withheld (RFC 3325,
+# RFC 3323); why the call goes on is in Diversion (RFC 5806) and History-Info (RFC 7044). A header
+# of our own counts the handovers: a caller who was handed over once is not handed over again.
 
 HOPS = "X-Centralino-Hops"
+# A branch may answer or refuse: the side that handed the caller over then decides anew.
 MAX_HOPS = 1
-"""A branch that is asked may answer or refuse: whoever handed the caller over decides anew."""
+# The response that a reason stands for (RFC 4458 2); 480 for the rest.
 CAUSES = {"user-busy": 486, "no-answer": 408, "deflection": 302}
-"""The response that a reason stands for (RFC 4458 2); 480 for the rest."""
+# RFC 3323 4.1.1.3.
 ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
-"""RFC 3323 4.1.1.3."""
+# Values of Privacy by which a caller asks that the identity be withheld (RFC 3323, 3325).
 HIDING = re.compile(r"\b(?:id|header|user|critical)\b")
-"""Words of Privacy by which a caller asks that the identity be kept back (RFC 3323, 3325)."""
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 def branch_target(account: RegistrarAccount, name: str) -> RingTarget | None:
-    """Say where a branch is rung: at the proxy; None for a name that is no branch's."""
+    """Return where a branch is rung: at the proxy; None for an unknown name."""
     if name not in account.branches:
         return None
     return RingTarget(_uri(account, name)[1:-1], account.address)
 
 
 def trunk_party(account: RegistrarAccount, number: str) -> str:
-    """Return the From of a caller who is handed over; "" for a number that is not to be told."""
+    """Return the From of a caller who is handed over; `number` is "" if it must not be told."""
     if not _NUMBER.fullmatch(number):
         return ANONYMOUS
     return f'"{number}" {_uri(account, number)}'
 
 
 def trunk_headers(account: RegistrarAccount, branch: str, number: str, passed: Passed) -> Headers:
-    """Return what else the INVITE to a branch says; `number` as in `party`."""
+    """Return the other headers of the INVITE to a branch; `number` as in `trunk_party`."""
     own, cause = _uri(account, account.user), CAUSES.get(passed.why, 480)
     is_told = _NUMBER.fullmatch(number) and not passed.withheld
     asserted = (("P-Asserted-Identity", _uri(account, number)),) if is_told else ()
@@ -230,45 +232,46 @@ def trunk_headers(account: RegistrarAccount, branch: str, number: str, passed: P
 
 
 def is_trunk_call(account: RegistrarAccount | None, message: SipMessage, source: Address) -> bool:
-    """Tell whether an INVITE is a caller handed over to us: from the proxy itself, for us.
-
-    The proxy puts our Contact, or our account, into the request's URI; To may name a whole group.
-    """
+    """Return whether an INVITE is a caller handed over to us: from the proxy itself, for us."""
     if account is None or not account.takes or source != account.address:
         return False
+    # The proxy puts our Contact, or our account, into the request's URI; To may name a whole group.
     uri = read_uri(message.uri)
     return uri is not None and uri.user in {AGENT, account.user}
 
 
 def is_loop(account: RegistrarAccount, message: SipMessage) -> bool:
-    """Tell whether a caller was handed over too often, or once by ourselves."""
+    """Return whether a caller was handed over too often, or once by ourselves."""
     hops = message.get(HOPS, "0")
     if not (hops.isascii() and hops.isdigit()) or int(hops[:9]) > MAX_HOPS:
         return True
+    # The last entry of History-Info is the present target: ourselves.
     past = (*_values(message, "Diversion"), *_values(message, "History-Info")[:-1])
     return account.user in {_user(read_name_address(value)) for value in past}
 
 
 def origin_of(message: SipMessage) -> str:
-    """Name the account that hands a caller over, "" where it does not say (a telephone system)."""
+    """Return the account that hands a caller over; "" without one (a telephone system)."""
     user = _user(read_name_address(message.get("Diversion")))
     return user if _ACCOUNT.fullmatch(user) else ""
 
 
 def caller_of(message: SipMessage) -> Caller:
-    """Say who calls; a number that is to be kept back is not even read."""
+    """Return who calls."""
+    # A number to be withheld is not even read.
     if HIDING.search(message.get("Privacy").lower()):
         return Caller(Presentation.WITHHELD)
     named = (message.get("P-Asserted-Identity"), message.get("From"))
     users = (_user(read_name_address(value)) for value in named)
     number = next((user for user in users if _NUMBER.fullmatch(user)), "")
     if number and read_name_address(named[1]).uri.lower().startswith("sip:anonymous@"):
-        return Caller(Presentation.WITHHELD)  # RFC 3325 7: asserted for the proxy alone
+        # RFC 3325 7: asserted for the proxy alone.
+        return Caller(Presentation.WITHHELD)
     return Caller(Presentation.SHOWN, number) if number else Caller(Presentation.UNAVAILABLE)
 
 
 def _values(message: SipMessage, name: str) -> list[str]:
-    """Return every address of a header: a proxy may have put several into one (RFC 3261 7.3.1)."""
+    """Return every address of a header; several may share one line (RFC 3261 7.3.1)."""
     return [one for line in message.all(name) for one in split_outside(line, ",")]
 
 
