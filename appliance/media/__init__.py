@@ -1,1 +1,1 @@
-"""The process that carries the sound: single-threaded, real-time when allowed."""
+"""The media gateway: one real-time process with all sound, modems and RTP."""

@@ -1,4 +1,4 @@
-"""`python -m appliance.media --fd N`: the carrier as a child of the desk."""
+"""`python -m appliance.media --fd N`: the media gateway as a child of call control."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from appliance.modem.fork_server import ForkServer
 
 
 def run() -> None:
-    """Fork the nursery while this process is small, then become the carrier."""
+    """Fork the fork server while this process is small, then run the media gateway."""
     nursery = ForkServer.start()
+    # Imported after the fork: they would cost every port server 5 MB.
     import argparse
 
     from appliance.media.process import main
@@ -20,6 +21,6 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C on a terminal is the desk's to handle; it then ends the link.
+    # Ctrl-C on a terminal reaches call control as well, which handles it and then ends the link.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     run()

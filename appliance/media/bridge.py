@@ -1,4 +1,8 @@
-"""Bridges: two lines, a line and a phone, two phones, three-way conference."""
+"""Bridges: two lines, a line and a phone, two phones, three-way conference.
+
+A conversation has one master clock: the received bytes of the line's modem, without a line a 20 ms
+clock of the gateway (design/call.md, Step by step, 3). Every other member crosses a buffer.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,12 @@ from appliance.media.clock import BEGIN_S, EARLY_S, FORGIVEN, TICK
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.playback import Pcm, Player
 
-# ---- across ------------------------------------------------------------------------------------
-# Two analog lines joined: each is the other's source, across two slip buffers, one a way.
-#
-# Each modem's own received bytes are the clock of what is played to it; two crystals differ.
-
 
 class LineBridge:
-    """The other line as a line meets it: its sound is read here, what it is to hear written.
+    """One line's end of a bridge of two lines: reads the other line's sound, writes its own.
 
-    Both ways carry mu-law, so that two mu-law modems lose nothing.
+    Two slip buffers, one a way: each modem's received bytes clock what is played to it, and two
+    crystals differ.
     """
 
     def __init__(self, heard: SlipBuffer, told: SlipBuffer) -> None:
@@ -29,11 +29,13 @@ class LineBridge:
         self._unread = b""
 
     def write(self, data: bytes, law: Law) -> None:
-        """Take what was heard on this line."""
+        """Write sound heard on this line, in `law`."""
+        # Both ways carry mu-law: two mu-law modems lose nothing.
         self._told.write(g711.translate(data, law, Law.ULAW))
 
     def read(self, samples: int, law: Law) -> bytes:
-        """Return exactly `samples` samples of the other line; slip buffers are read in frames."""
+        """Return exactly `samples` samples of the other line in `law`."""
+        # A slip buffer is read in whole frames.
         while len(self._unread) < samples:
             self._unread += self._heard.read(FRAME_SAMPLES)
         data, self._unread = self._unread[:samples], self._unread[samples:]
@@ -41,20 +43,13 @@ class LineBridge:
 
 
 def bridge_lines() -> tuple[LineBridge, LineBridge]:
-    """Make both ends."""
+    """Return both ends of a new bridge of two lines."""
     one, other = SlipBuffer(Law.ULAW), SlipBuffer(Law.ULAW)
     return LineBridge(one, other), LineBridge(other, one)
 
 
-# ---- joined ------------------------------------------------------------------------------------
-# What a caller hears of the phone it is joined to: its voice, or the office's hold music.
-#
-# While a phone holds the caller it may send music of its own, nothing at all, or the room around
-# it: so it is not heard then, whatever it sends (RFC 3264 8.4 says only that we must not send).
-
-
 class PhoneSource:
-    """The source of a line that is joined to `leg`; `music` is played round and round on hold."""
+    """Sound of a phone for the line joined to it; while the phone holds, `music` repeated."""
 
     def __init__(self, leg: PhoneLeg, music: Sequence[Pcm]) -> None:
         self._leg = leg
@@ -62,34 +57,36 @@ class PhoneSource:
         self._player: Player | None = None
 
     def read(self, samples: int, law: Law) -> bytes:
-        """Return exactly `samples` samples in `law`; resumed, no sound of the hold's is heard."""
+        """Return exactly `samples` samples in `law`."""
+        # A phone that holds may send music of its own, nothing, or the sound of its room: it is
+        # not heard, whatever it sends (RFC 3264 8.4 only forbids us to send).
         if self._leg.is_holding:
             if self._player is None:
                 self._player = Player("", self._music, repeat=True)
             return self._player.read(samples, law)
         if self._player is not None:
             self._player = None
+            # Resumed: sound stored during the hold is not heard.
             self._leg.begin()
         return self._leg.read(samples, law)
 
 
-# ---- three -------------------------------------------------------------------------------------
-# A caller and two phones of the office: each hears the sum of the two others, nobody itself.
-#
-# The clock is the caller's modem as ever: with each piece of its sound both phones are given
-# theirs. What the caller is to hear is asked for apart from that, as much as keeps the lead; so
-# each phone's sound is taken once from its jitter buffer and read twice.
+# ---- conference: a caller and two phones, each of whom hears the sum of the two others ---------
+# The caller's modem is the clock: with each piece of its sound both phones are sent theirs. The
+# caller's own sound is read apart from that, as much as keeps the lead. So each phone's sound is
+# taken once from its jitter buffer and read twice.
 
 FOR_CALLER, FOR_PHONE = 0, 1
-"""Who reads a voice: the caller's line, and the other phone."""
+"""Readers of a voice: the caller's line, and the other phone."""
+# A modem that missed sound leaves one reader behind by it at once, and would keep a phone late by
+# it for ever.
 MOST_APART = 3 * FRAME_SAMPLES
-"""Samples that one reader may be behind the other; a modem that missed some sound leaves more
-behind at once, and would keep a phone late by it for ever."""
+"""Most samples that one reader may be behind the other."""
 BYTES = 2
 
 
 class ConferenceVoice:
-    """One phone's sound in 16 bits, read by two at their own pace."""
+    """One phone's sound in 16 bits for two readers, each at its own pace."""
 
     def __init__(self, leg: PhoneLeg) -> None:
         self.leg = leg
@@ -110,16 +107,16 @@ class ConferenceVoice:
         return part
 
     def _forget(self) -> None:
-        """Drop what both have read, and what one of them has left for too long."""
+        """Discard what both have read, and what one reader is more than MOST_APART behind."""
         done = max(min(self._at), max(self._at) - MOST_APART * BYTES)
         self._sound = self._sound[done:]
         self._at = [max(0, at - done) for at in self._at]
 
 
 class Conference:
-    """The conversation of a line with two legs: the line's source, and what its sound goes to.
+    """Conversation of a line with two legs: source and sink of the line's sound.
 
-    While both phones hold, the caller hears `music`; while one does, the two others talk on.
+    While both phones hold, the caller hears `music`; while one holds, the two others talk on.
     """
 
     def __init__(self, one: PhoneLeg, other: PhoneLeg, music: Sequence[Pcm]) -> None:
@@ -134,7 +131,7 @@ class Conference:
         return other if leg is one else one
 
     def write(self, data: bytes, law: Law) -> None:
-        """Take a piece of the caller's sound in an 8-bit `law`; each phone is sent its own sum."""
+        """Send each phone the sum of the caller's sound, in an 8-bit `law`, and the other phone."""
         caller = g711.decode(data, law)
         heard = [voice.read(FOR_PHONE, len(data)) for voice in self._voices]
         for leg, other in zip(self.legs, reversed(heard), strict=True):
@@ -148,16 +145,8 @@ class Conference:
         return g711.encode(mixed(one, other), law)
 
 
-# ---- two phones --------------------------------------------------------------------------------
-# Two phones joined: no modem between them, so a 20 ms clock of the carrier's own is theirs.
-#
-# Its frames end in the middle of the longer pause between the two phones' packets: nearer to one,
-# its packets would be read now with this frame and now with the next, and its jitter buffer would
-# wait a frame longer for nothing.
-
-
 class PhoneBridge:
-    """Carries the sound of two legs to each other; `due_at` (monotonic s) is its next frame.
+    """Bridge of two legs at a 20 ms clock of its own; `due_at` (monotonic s) is its next frame.
 
     While one of them holds, the other hears `music`, as a caller on a line does.
     """
@@ -176,7 +165,7 @@ class PhoneBridge:
 
     @property
     def is_beginning(self) -> bool:
-        """True while it matters when exactly the phones' packets come."""
+        """True while the arrival time of the phones' packets matters."""
         return self._is_beginning
 
     def has(self, leg: PhoneLeg) -> bool:
@@ -184,18 +173,22 @@ class PhoneBridge:
         return leg in self.legs
 
     def run(self, now: float) -> None:
-        """Do what is due at `now`: choose when frames end, then give each phone the other's."""
+        """Carry the frames due at `now`, after choosing where frames end."""
         if self._is_beginning:
             self._begin(now)
         if now < self.due_at - EARLY_S:
             return
+        # As the gateway's ticks: a few missed frames are caught up, more are dropped (audio.md 8).
         frames = 1 + max(0, int((now - self.due_at) / TICK))
         self.due_at = self.due_at + frames * TICK if frames <= FORGIVEN else now + TICK
         for _ in range(min(frames, FORGIVEN)):
             self._carry()
 
     def _begin(self, now: float) -> None:
-        """Choose once both phones have sent since they were joined, or one would not."""
+        """Choose where frames end, once both phones have sent or after BEGIN_S."""
+        # In the middle of the longer pause between the two phones' packets: nearer to one, its
+        # packets would be read now with this frame and now with the next, and its jitter buffer
+        # would wait a frame longer for nothing.
         came = [leg.came_at for leg in self.legs if leg.came_at > self._joined_at]
         if len(came) < len(self.legs) and now < self.due_at - EARLY_S:
             return
@@ -211,9 +204,9 @@ class PhoneBridge:
 
 
 def middle_of_pause(came: Sequence[float]) -> float:
-    """Return a moment in the middle of the longer pause between packets that come every 20 ms.
+    """Return a moment (s) in the middle of the longer pause between packets sent every 20 ms.
 
-    `came` is when one of each phone came, one or two moments in seconds.
+    `came` holds the arrival of one packet of each phone, one or two moments in seconds.
     """
     first, last = came[0], came[-1]
     after_first = (last - first) % TICK
@@ -223,5 +216,5 @@ def middle_of_pause(came: Sequence[float]) -> float:
 
 
 def next_tick_after(now: float, moment: float) -> float:
-    """Return the first time after `now` that is whole ticks away from a moment."""
+    """Return the first time after `now` that is a whole number of ticks away from `moment`."""
     return now + TICK - (now - moment) % TICK

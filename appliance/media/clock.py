@@ -13,40 +13,46 @@ from dataclasses import dataclass, field
 
 from appliance.dsp.wav import FRAME_SAMPLES, SAMPLES_PER_MS
 
-# ---- clock -------------------------------------------------------------------------------------
-# The carrier's clock: real time when allowed, absolute ticks, and how late they came.
+# ---- process clock: real-time priority and 20 ms ticks -----------------------------------------
 
+# Measured beside four busy processes (audio.md 8): with this priority a tick is 0.1 ms late at the
+# 99th percentile, without it 75 ms. No other process of the appliance has a real-time priority.
 PRIORITY = 20
-"""SCHED_FIFO priority of the media gateway; no other process of the appliance has any."""
+"""SCHED_FIFO priority of the media gateway."""
 TICK = 0.020
 """Seconds between two ticks: one frame of 160 samples at 8 kHz."""
 FORGIVEN = 5
-"""Ticks that may be caught up one by one; beyond it the clock drops to now (audio.md 8)."""
+"""Most ticks caught up one by one; a later clock drops to now (audio.md 8)."""
+# A wake-up costs more than the work on a frame (design/sound.md, What a call costs): a tick that
+# clocks no stream therefore waits for the next wake-up that happens anyway.
 SLACK = 0.005
-"""Seconds that a tick which is nobody's clock may wait for something else to wake the process."""
+"""Seconds that a tick which clocks no stream may wait for another wake-up."""
 EARLY = 0.0005
 """Seconds by which such a tick may come before its time."""
 MCL_CURRENT_AND_FUTURE = 3
 SPIN_US = 500_000
-"""Real time without a pause, us, after which the kernel ends a carrier under its unit."""
+"""Microseconds of real time without a pause after which the kernel ends the media gateway."""
 PAUSE = 0.001
-"""Seconds of sleep after which the kernel counts it anew."""
+"""Seconds of sleep that reset the kernel's count of real time."""
+# A process that asks for a short slice is scheduled sooner; 20 ms of sound take less than two
+# slices. 0.1 ms is the least that Linux 6.12 grants.
 SLICE_NS = 100_000
-"""Without real time: the least slice of the processor that Linux 6.12 grants who asks for it. Who
-asks for little is served the sooner; 20 ms of sound take less than twice as much."""
+"""Slice of the processor, ns, requested when real time is refused."""
+# No C library wraps sched_setattr(2), so that it is called by its number.
 SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274, "armv7l": 380, "armv6l": 380}
-"""Number of sched_setattr(2); no C library has the function."""
+"""Number of sched_setattr(2) by machine."""
 SCHED_ATTR = struct.Struct("IIQiIQQQ")
-"""Its argument: size, policy, flags, nice value, priority; slice, deadline and period in ns."""
+"""struct sched_attr: size, policy, flags, nice value, priority; slice, deadline, period in ns."""
 
 
 def go_realtime() -> str:
-    """Ask for SCHED_FIFO and locked memory, freeze the collector; returns what was refused."""
+    """Request SCHED_FIFO and locked memory, freeze the collector; returns what was refused."""
+    # Frozen, what was made at the start is not walked again by a collection in service.
     gc.collect()
     gc.freeze()
     refused = []
     try:
-        # as its unit has it (CPUSchedulingResetOnFork=): no child inherits real time
+        # As the unit has it (CPUSchedulingResetOnFork=): no child inherits real time.
         policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(0, policy, os.sched_param(PRIORITY))
     except OSError as error:
@@ -61,27 +67,29 @@ def go_realtime() -> str:
 
 
 def _lower_limit() -> None:
-    """Grant itself less real time than its start, where there is a limit at all (setrlimit(2)).
-
-    The start without a pause counts as well, and would be the end of it: only a pause begins anew.
-    """
+    """Lower the limit on real time without a pause, where there is one (setrlimit(2))."""
     if resource.getrlimit(resource.RLIMIT_RTTIME)[1] != resource.RLIM_INFINITY:
+        # The start, which has not slept, counts as well and would exceed the lower limit: only a
+        # pause resets the kernel's count.
         time.sleep(PAUSE)
         resource.setrlimit(resource.RLIMIT_RTTIME, (SPIN_US, SPIN_US))
 
 
 def ask_for_short_slices(libc: ctypes.CDLL) -> None:
-    """Do the next best without real time; older kernels pass over the wish, or refuse it."""
+    """Request short slices of the processor, the next best without real time (Linux 6.12)."""
+    # Measured with four or eight calls beside four busy processes: RTP leaves off its time by 4 ms
+    # at the 99th percentile without real time (design/sound.md).
     number = SCHED_SETATTR.get(os.uname().machine)
     if number is not None:
         nice = os.getpriority(os.PRIO_PROCESS, 0)
         wish = SCHED_ATTR.pack(SCHED_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NS, 0, 0)
+        # The result is not looked at: older kernels ignore the slice, or refuse the call.
         libc.syscall(number, 0, wish, 0)
 
 
 @dataclass(slots=True)
 class Lateness:
-    """Collects how late ticks came (ms), for percentiles of a period."""
+    """Lateness of the ticks of a period, ms."""
 
     samples: list[float] = field(default_factory=list)
 
@@ -90,7 +98,7 @@ class Lateness:
         bisect.insort(self.samples, late * 1000.0)
 
     def percentile(self, share: float) -> float:
-        """Return the lateness (ms) that `share` (0..1) of the ticks did not exceed."""
+        """Return the lateness, ms, that `share` (0..1) of the ticks did not exceed."""
         if not self.samples:
             return 0.0
         return self.samples[min(len(self.samples) - 1, int(share * len(self.samples)))]
@@ -101,10 +109,10 @@ class Lateness:
 
 
 class Ticker:
-    """Absolute 20 ms deadlines on the monotonic clock; runs only while somebody needs it.
+    """Absolute 20 ms deadlines on the monotonic clock, only while a call or announcement runs.
 
-    Ticks that are nobody's clock are not `exact`: they come with whatever wakes the process about
-    then (a modem's frame), and only when nothing does at a deadline of their own.
+    Ticks that clock no stream are not `exact`: they are served at the next wake-up that happens
+    anyway (a modem's frame), at a deadline of their own only when there is none.
     """
 
     def __init__(self) -> None:
@@ -121,12 +129,12 @@ class Ticker:
         self._exact = exact
 
     def woken(self, planned: float, now: float) -> None:
-        """Note how late a wake-up came that was planned, while ticks run."""
+        """Note the lateness of a wake-up due at `planned`, while ticks run."""
         if self.deadline is not None:
             self.lateness.note(now - planned)
 
     def due(self, now: float) -> int:
-        """Tell how many ticks to serve at `now` and move the deadline on."""
+        """Return how many ticks to serve at `now`, and move the deadline on."""
         if self.deadline is None:
             return 0
         return self._exactly(now) if self._exact else self._by_the_way(now)
@@ -142,6 +150,7 @@ class Ticker:
         assert self.deadline is not None
         if now < self.deadline:
             return 0
+        # Deadlines are absolute: a late wake-up serves what it missed and shifts none that follow.
         ticks = 1 + int((now - self.deadline) / TICK)
         if ticks > FORGIVEN:
             self.deadline = now + TICK
@@ -150,30 +159,36 @@ class Ticker:
         return ticks
 
 
-# ---- rhythm ------------------------------------------------------------------------------------
-# When a stream's next frame is fetched: by the clock, once it is known when frames are whole.
-#
-# A modem hands its sound over in pieces (10 ms, 64 bytes of USB); to be woken by each of them, and
-# by a tick besides, costs more than all that is done with the sound. So the port is left alone
-# until the next frame should be whole, and watched only when it is not.
+# ---- frame scheduler: when the next frame of a modem's stream is read --------------------------
+# A modem delivers its sound in pieces (10 ms, 64 bytes of USB). A wake-up for each piece, and for a
+# tick besides, costs more than the work on the sound: 150 wake-ups a second for one call, 53 with
+# this scheduler (design/sound.md, What a call costs). So the port is not watched until the next
+# frame should be whole; it is watched again when the frame is late.
 
 FRAME_S = 0.020
+# Pieces do not come to the microsecond.
 MARGIN_S = 0.001
-"""A frame is fetched so long after its end was seen: pieces do not come to the microsecond."""
+"""Seconds from the end of a frame to its fetch."""
+# The modem's crystal may drift against our clock (200 ppm: 4 us a frame). Fetches creep forward
+# until one is too early, which shows the true end of the frame again.
 CREEP_S = MARGIN_S / 20
-"""By so much each fetch comes earlier than the one before, until it comes too early and the frame's
-true end is seen again: the modem's crystal may drift against our clock (200 ppm: 4 us a frame)."""
+"""Seconds by which each fetch comes earlier than one frame after the last."""
+# Nearer, packets would be read now with one frame and now with the next: 20 ms of jitter.
 CLEAR_S = 0.0025
-"""A frame ends at least so long behind a packet of the phone: nearer, packets would be read now
-with a frame and now with the next, which is 20 ms of jitter to who listens."""
+"""Least seconds from a packet of the phone to the end of a frame."""
+# A limit, because a phone on hold may send nothing.
 BEGIN_S = 0.050
-"""How long a beginning waits for the other side's sound: a phone on hold may send none."""
+"""Seconds that a joined stream waits for the other side's sound."""
+# Served with the wake-up that happens anyway, instead of one of its own.
 EARLY_S = 0.0005
-"""A fetch due so soon is not worth a wake-up of its own when there is one anyway."""
+"""Seconds by which a fetch may come before its time."""
 
 
 class FrameScheduler:
-    """Of one stream from a modem: `fetch_at` (monotonic s), or None while its port is watched."""
+    """Next fetch from one modem stream: `fetch_at` (monotonic s), None while its port is watched.
+
+    Counts samples of one byte; no clock of its own.
+    """
 
     def __init__(self) -> None:
         self.fetch_at: float | None = None
@@ -182,29 +197,30 @@ class FrameScheduler:
         self._begins = False
 
     def stop(self) -> None:
-        """No stream runs (any more): every byte is news."""
+        """Watch the port again: no stream runs, every byte may be a reply or an event."""
         self.fetch_at = self._begin_by = None
         self._have = 0
         self._begins = False
 
     def begin(self, now: float) -> None:
-        """The stream is joined to a phone: where frames end is free to be chosen anew."""
+        """Choose anew where frames end: the stream has been joined to a phone."""
         self.fetch_at = None
         self._begin_by = now + BEGIN_S
 
     @property
     def is_beginning(self) -> bool:
-        """True while it matters when exactly the phone's packets come."""
+        """True while the arrival time of the phone's packets matters."""
         return self._begin_by is not None
 
     def begins(self, now: float, came_at: float) -> bool:
-        """Tell whether the piece that comes at `now`, whatever its size, ends the first frame.
+        """Return whether the piece that arrives at `now`, of any size, ends the first frame.
 
-        It does behind a packet of the phone that came at `came_at`, since the beginning: read once
-        a frame, packets would else lie by for up to 20 ms, now for a piece's length.
+        `came_at` is when the phone's last packet arrived (monotonic s).
         """
         if self._begin_by is None:
             return False
+        # Read once a frame, the phone's packets would lie by for up to 20 ms; with a frame that
+        # ends just behind a packet, only for the length of a piece.
         is_behind = came_at > self._begin_by - BEGIN_S and now - came_at >= CLEAR_S
         if not is_behind and now < self._begin_by:
             return False
@@ -212,15 +228,16 @@ class FrameScheduler:
         return True
 
     def is_due(self, now: float) -> bool:
-        """Tell whether the frame is to be fetched by a process that is awake at `now`."""
+        """Return whether to fetch the frame at `now`, while the process is awake anyway."""
         return self.fetch_at is not None and now >= self.fetch_at - EARLY_S
 
     def took(self, samples: int, now: float) -> None:
-        """Note what was read at `now`: 0 samples, too, when a fetch found nothing."""
+        """Note that `samples` were read at `now`; 0 when a fetch found nothing."""
         self._have += samples
         if self._begins and samples:
             self._begins, self._have = False, FRAME_SAMPLES
         if self._have < FRAME_SAMPLES or self.is_beginning:
+            # The fetch was too early: watch the port, so that the true end of the frame is seen.
             self.fetch_at = None
             return
         self._have %= FRAME_SAMPLES
@@ -231,21 +248,22 @@ class FrameScheduler:
             self.fetch_at += (1 + missed) * FRAME_S - CREEP_S
 
 
-# ---- lead --------------------------------------------------------------------------------------
-# How much sound lies ahead inside the modem, from bytes written minus bytes played.
-#
-# A write that does not block proves nothing: a pseudo terminal swallows 2.5 s, a USB modem 1 s.
+# ---- playout lead: how much sound lies ahead inside the modem ----------------------------------
+# Computed as samples written minus samples played. A write that does not block proves nothing: a
+# pseudo terminal takes 2.5 s of sound before it blocks, a USB modem 1 s.
 
+# The lower end of the 60 to 120 ms of v253.md 6 (bridge rules).
 TARGET_MS = 60
+# Bounded: a modem that has stopped must not be filled up.
 GAP_LIMIT_MS = 150
-"""Sound sent on trust while nothing is heard: a modem that has stopped must not be filled up."""
+"""Most milliseconds of sound written on trust while a duplex stream delivers nothing."""
 
 
 class PlayoutLead:
-    """Keeps `target_ms` of sound ahead in one stream; counts samples (one byte each, unshielded).
+    """Lead of one stream, kept at `target_ms`; counts samples (one byte each, unshielded).
 
-    What was played is counted by what was heard, since one codec clock drives both directions
-    (`on_heard`); in a stream to the line only, by the monotonic clock (`on_clock`).
+    In a duplex stream the samples heard count as played (`on_heard`), since one codec clock drives
+    both directions; in a stream to the line only, the monotonic clock does (`on_clock`).
     """
 
     def __init__(self, target_ms: int = TARGET_MS) -> None:
@@ -259,7 +277,7 @@ class PlayoutLead:
         self.underruns = 0
 
     def on_start(self, now: float) -> None:
-        """Start anew: the stream's CONNECT was read at `now` (monotonic seconds)."""
+        """Start counting: the stream's CONNECT was read at `now` (monotonic s)."""
         self._started_at = now
         self._played = self._written = self._refilled_at = self._unheard = 0
         self._trusted = self._trusted_until = 0
@@ -272,15 +290,13 @@ class PlayoutLead:
             self._trusted = 0
 
     def on_gap(self, gap_ms: int) -> None:
-        """Take note that a duplex stream, which plays on, has brought nothing for `gap_ms`.
-
-        Both modems of an exchange were seen to run dry at once while its clock and the carrier's
-        were less than 3 ms late: what lies between them, the tty layer, gives no promise of time.
-        """
+        """Note that a duplex stream, which plays on, has delivered nothing for `gap_ms`."""
+        # Both modems of an exchange were seen to run dry at once while its clock and the gateway's
+        # were less than 3 ms late: the tty layer between them guarantees no time.
         self._unheard = min(gap_ms, GAP_LIMIT_MS) * SAMPLES_PER_MS
 
     def on_clock(self, now: float) -> None:
-        """Tell the time in a stream to the line only: it plays 8 samples a millisecond."""
+        """Count what a stream to the line only has played by `now`: 8 samples a millisecond."""
         self._played = round((now - self._started_at) * 1000 * SAMPLES_PER_MS)
 
     def on_written(self, samples: int) -> None:
@@ -291,15 +307,14 @@ class PlayoutLead:
             self._trusted_until = self._played + self._trusted
 
     def on_underrun(self) -> None:
-        """Take the modem's word that nothing lies ahead (DLE u); the next `wanted` fills it.
-
-        Its further notes are passed over until the refill should have been heard: they were
-        under way, and believing each would pile up one lead on another. Nor does the note know of
-        what was written on trust while it was under way itself: that lies ahead.
-        """
+        """Reset the lead after an underrun report (DLE u); the next `wanted` refills it."""
         self.underruns += 1
+        # Further reports were under way before the refill could be heard: believing each would
+        # pile up one lead on another.
         if self._played < self._refilled_at:
             return
+        # The report knows nothing of sound written on trust while it was under way: that is ahead.
+        # Written once more, it left 170 ms ahead instead of 60 for the rest of the call.
         self._written = self._played + self._trusted
         self._refilled_at = self._played + self._target
 
@@ -309,7 +324,7 @@ class PlayoutLead:
 
     @property
     def ahead_ms(self) -> int:
-        """What lies ahead inside the modem, in ms; 0 when it has run dry."""
+        """Milliseconds of sound inside the modem; 0 when it has run dry."""
         return max(0, self._ahead()) // SAMPLES_PER_MS
 
     def _ahead(self) -> int:

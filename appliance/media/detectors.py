@@ -28,21 +28,20 @@ from appliance.dsp.progress import (
 )
 from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, Law
 
-# ---- ears --------------------------------------------------------------------------------------
-# What our own detectors hear on a line: keys, call-progress tones, silence; frame by frame.
-
+# One frame alone costs nearly as much as five: after 20 ms the detectors' code and data have gone
+# from the processor's caches (design/sound.md, What a call costs).
 TOGETHER_SAMPLES = 5 * FRAME_SAMPLES
-"""Frames that are looked at together while people talk: one alone costs nearly as much, as what
-looks at it has gone from the processor's caches after 20 ms."""
+"""Samples that detectors take together during a conversation."""
+# Longer than any pause of a busy or congestion tone (525 ms at most; v253.md 5).
 TONE_GAP_MS = 700
-"""A pause up to this long lies within a busy tone; a longer one ends the tone."""
+"""Longest pause (ms) within a tone; a longer one ends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What one piece of sound told: keys pressed, tones recognised, silence and tone by now.
+    """Result of one piece of sound: keys, recognised tones, lengths (ms) of silence and tone.
 
-    `fax_ms` is told once, when a fax machine's calling tone is certain: ms since its first burst.
+    `fax_ms` is set once, when a fax machine's calling tone is certain: ms since its first burst.
     """
 
     digits: tuple[str, ...] = ()
@@ -54,13 +53,13 @@ class Detected:
 
 @dataclass(slots=True)
 class _ToneRun:
-    """How long call-progress tones, pauses included, have been sounding up to now."""
+    """Length (ms) of the call-progress tone that sounds now, pauses included."""
 
     run_ms: int = 0
     gap_ms: int = 0
 
     def step(self, is_tone: bool) -> None:
-        """Take one frame."""
+        """Count one frame."""
         if is_tone:
             self.run_ms += self.gap_ms + FRAME_MS
             self.gap_ms = 0
@@ -72,11 +71,10 @@ class _ToneRun:
 
 @dataclass(slots=True)
 class Detectors:
-    """Cuts the heard stream into frames and asks each detector; `keys` may be switched off.
+    """Detectors of one line's sound: keys, fax, call-progress tones, silence; frame by frame.
 
-    While people talk nobody waits for the caller's keys, nor for a fax machine, and speech is all
-    that could be mistaken for one (audio.md 2, talk-off). `voiced_ms` counts the voice heard since
-    silence was measured anew.
+    `keys` turns keys and fax off during a conversation. `voiced_ms` counts the voice heard since
+    `forget_silence`.
     """
 
     country: str
@@ -94,12 +92,12 @@ class Detectors:
         self._progress = ProgressDetector(PLANS[self.country])
 
     def store(self, data: bytes) -> bool:
-        """Put samples by for the next `hear`; returns True once it is worth calling."""
+        """Store samples for the next `hear`; returns True once there are TOGETHER_SAMPLES."""
         self._rest += data
         return len(self._rest) >= TOGETHER_SAMPLES
 
     def hear(self, data: bytes) -> Detected:
-        """Take samples of the line's law in any chunking; returns what the whole frames told."""
+        """Detect in samples of the line's law, cut anywhere; the rest of a frame is kept."""
         data = self._rest + data
         digits: list[str] = []
         tones: list[ProgressHeard] = []
@@ -116,7 +114,7 @@ class Detectors:
         return Detected(tuple(digits), tuple(tones), self._silence.silent_ms, tone_ms, fax_ms)
 
     def forget_silence(self) -> None:
-        """Begin to measure silence anew: somebody else was speaking until now."""
+        """Measure silence and voice from now on."""
         self._silence = SilenceMeter()
         self.voiced_ms = 0
 
@@ -125,7 +123,9 @@ class Detectors:
         self._run.step(self._progress.is_tone)
 
     def _for_us(self, pcm: bytes, digits: list[str]) -> int:
-        """Listen for what only concerns the box: keys, and a fax machine (its ms, or 0)."""
+        """Detect keys and fax; returns the fax machine's ms, or 0."""
+        # Speech is what could be mistaken for a key (audio.md 2, talk-off), and while people talk
+        # nobody waits for one.
         if not self.keys:
             return 0
         digits += [e.digit for e in self._dtmf.feed(pcm) if isinstance(e, DigitStarted)]
@@ -133,21 +133,22 @@ class Detectors:
         return heard.after_ms if heard else 0
 
     def _measure(self, pcm: bytes) -> None:
+        # An energy gate alone takes a busy tone for speech (audio.md 7).
         is_tone = self._progress.is_tone or (self.keys and self._fax.is_tone)
         if self._silence.feed(pcm, is_tone=is_tone) == 0:
             self.voiced_ms += FRAME_MS
 
 
-# ---- far end -----------------------------------------------------------------------------------
-# A call that the box makes itself, behind a hook flash or on a line of its own: what is heard.
-#
-# Pure: sound in, at most one fact a piece of sound out. First the dial tone, then the digits (the
-# driver's), then whoever is called; an analog line has no answer signal (dsp/progress.py).
+# ---- outgoing call: the far end's progress, heard in the sound ---------------------------------
+# First the dial tone, then the digits (sent by the driver), then the called party. An analog line
+# has no answer signal (dsp/progress.py).
 
+# The first burst of the Italian dial tone is 200 ms long (v253.md 5).
 DIAL_TONE_MS = 200
-"""So much tone behind a flash is the PBX's dial tone: Italy's first burst is 200 ms long."""
+"""Tone (ms) behind a hook flash that counts as the PBX's dial tone."""
+# Longer silence means that the PBX has not understood the flash, or has no register free.
 DIAL_TONE_LIMIT_MS = 3000
-"""A PBX that is silent for so long has not understood the flash, or has no register free."""
+"""Longest wait (ms) for the dial tone."""
 _FRAME_BYTES = FRAME_SAMPLES * 2
 
 WORDS = {
@@ -166,21 +167,21 @@ MODEM_WORDS = {
     "BUSY": FarEnd.BUSY,
     "NO ANSWER": FarEnd.NO_ANSWER,
 }
-"""What a modem says when it could not dial; anything else is REFUSED."""
+"""Result codes of a modem that could not dial; any other one is REFUSED."""
 
 
 class CallingStage(enum.StrEnum):
-    """How far the call is."""
+    """Stage of an outgoing call."""
 
     WAITING = "waiting"  # for the dial tone
-    SENDING = "sending"  # digits, or the whole dialling
+    SENDING = "sending"  # the digits, or the whole number
     LISTENING = "listening"
     OVER = "over"
 
 
 @dataclass(slots=True)
 class _Tone:
-    """Measures how much tone a register gives."""
+    """Sound and tone (ms) heard while waiting for the dial tone."""
 
     detector: ProgressDetector
     heard_ms: int = 0
@@ -188,9 +189,9 @@ class _Tone:
 
 
 class OutgoingCall:
-    """One outgoing call on `line`; `digits` are to be sent once `hear` asks for them.
+    """One outgoing call on `line`; `digits` are to be sent once `wants_digits` returns True.
 
-    `answered` while somebody is presumed to be there.
+    `answered` is True while somebody is presumed to have answered. Sound in, events out.
     """
 
     def __init__(self, line: str, digits: str, plan: Plan, no_answer_ms: int) -> None:
@@ -204,31 +205,31 @@ class OutgoingCall:
         self._rest = b""
 
     def wait_for_dial_tone(self) -> None:
-        """The hook was flashed: listen for the register."""
+        """Listen for the dial tone, after the hook flash."""
         self.stage = CallingStage.WAITING
 
     def wants_digits(self) -> bool:
-        """Tell, once, that the dial tone is there."""
+        """Return True, once, when the dial tone is present."""
         if self.stage is CallingStage.WAITING and self._tone.tone_ms >= DIAL_TONE_MS:
             self.stage = CallingStage.SENDING
             return True
         return False
 
     def dialled(self) -> FarEndProgressed:
-        """The digits were sent: from now on whoever is called is listened to."""
+        """Listen to the called party: the digits have been sent."""
         self.stage = CallingStage.LISTENING
         return FarEndProgressed(self.line, FarEnd.DIALLED)
 
     def failed(self, word: str) -> FarEndProgressed:
-        """The modem did not dial; `word` is its result."""
+        """End the call that the modem did not dial; `word` is its result code."""
         return self._over(MODEM_WORDS.get(word, FarEnd.REFUSED), word)
 
     def chip_busy(self) -> FarEndProgressed | None:
-        """The chip named a busy tone (DLE b)."""
+        """End the call by the chip's report of a busy tone (DLE b), while listening."""
         return self._over(FarEnd.BUSY, "chip") if self.stage is CallingStage.LISTENING else None
 
     def hear(self, pcm: bytes) -> tuple[FarEndProgressed, ...]:
-        """Take 16-bit samples, cut anyhow."""
+        """Detect progress in 16-bit samples, cut anywhere."""
         if self.stage is CallingStage.WAITING:
             return self._hear_register(pcm)
         if self.stage is not CallingStage.LISTENING:
@@ -259,32 +260,31 @@ class OutgoingCall:
         return FarEndProgressed(self.line, progress, detail=detail)
 
 
-# ---- fax ---------------------------------------------------------------------------------------
-# From signs to certainty: when a fax machine calls, by our own ear or by the chip's reports.
-#
-# Pure, as release.py: one sign alone is somebody whistling, or a chip that is mistaken.
-
+# A burst comes every 3.5 s (T.30: 0.5 s on, 3 s off), and one may be missed.
 NEXT_MS = (2500, 8000)
-"""From one report DLE c to the next: a burst comes every 3.5 s (T.30), one may be missed."""
+"""Least and most time (ms) from one report DLE c to the next of the same fax machine."""
+# Somebody may speak first and then press the fax's start key.
 VOICE_MS = 1000
-"""So much voice before the tone makes a message: somebody spoke, and then pressed the fax's key."""
+"""Voice (ms) before the fax tone that makes a recording worth keeping."""
 
 
 @dataclass(slots=True)
 class FaxSigns:
-    """The signs of a fax machine in one call; times in ms since the line went off hook."""
+    """Evidence of a fax machine in one call; times in ms since the line went off hook."""
 
     line: str
     told: bool = False
     _reported_ms: int | None = None
 
     def sound(self, after_ms: int) -> FaxCalled | None:
-        """Our own detector is certain, `after_ms` after the first burst began."""
+        """Report a fax found by our detector, `after_ms` after its first burst began."""
         return self._tell(FaxSource.SOUND, after_ms)
 
     def chip(self, at_ms: int) -> FaxCalled | None:
-        """The modem reported the tone; a repetition within the same burst counts as one."""
+        """Count the modem's report of the tone (DLE c); the second burst is certain."""
+        # One report alone may be somebody whistling, or a chip that is mistaken.
         before = self._reported_ms
+        # A repetition within the same burst.
         if before is not None and at_ms - before < NEXT_MS[0]:
             return None
         self._reported_ms = at_ms
@@ -299,19 +299,17 @@ class FaxSigns:
         return FaxCalled(self.line, source, after_ms)
 
 
-# ---- keys --------------------------------------------------------------------------------------
-# One press, one key: the chip and our own detector both hear the caller's digits.
-#
-# Each source's n-th press is the same press as the other's; a press counts when a source is ahead
-# of what was told. After a pause both start from the same count again, so that a digit only one of
-# them heard is forgotten.
-
+# After a pause both sources count from the same number again, so that a digit heard by only one of
+# them is forgotten.
 PAUSE = 1.0
-"""Seconds without a press after which the sources are taken to agree."""
+"""Seconds without a press after which both sources' counts are reset."""
 
 
 class DigitMerger:
-    """Merges the two sources' presses of one call."""
+    """Merges the key presses that the chip and our detector both hear in one call.
+
+    A source's n-th press is the other's n-th press: one that is ahead of those reported is new.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[DigitSource, int] = {}
@@ -319,7 +317,7 @@ class DigitMerger:
         self._last = float("-inf")
 
     def press(self, source: DigitSource, now: float) -> bool:
-        """Note a press by `source` at `now`; returns True when it is a new one."""
+        """Count a press heard by `source` at `now` (s); returns True for a new one."""
         if now - self._last > PAUSE:
             self._counts.clear()
             self._told = 0
@@ -330,40 +328,40 @@ class DigitMerger:
         return new
 
 
-# ---- leg keys ----------------------------------------------------------------------------------
-# Keys in a leg's sound: a caller whom another branch hands over presses them on a line far away.
-#
-# That branch passes on the sound as it is, and no key apart (RFC 4733), as phones do.
-
 DigitHandler = Callable[[str], None]
-"""Is told each key."""
+"""Called with each key."""
 
 
+# A caller handed over by another branch presses keys on that branch's line: they come in the sound,
+# not apart from it (RFC 4733) as a phone's.
 class LegDigits:
-    """Listens to 16-bit sound in any chunking."""
+    """DTMF detector of one leg's 16-bit sound, cut anywhere."""
 
     def __init__(self, press: DigitHandler) -> None:
         self._press = press
         self._detector = DtmfDetector()
 
     def hear(self, pcm: bytes) -> None:
-        """Take the next piece."""
+        """Detect keys in the next piece of sound and call the handler."""
         for event in self._detector.feed(pcm):
             if isinstance(event, DigitStarted):
                 self._press(event.digit)
 
 
-# ---- release -----------------------------------------------------------------------------------
-# From signs to certainty: when the far end has gone, by what, and how long that took (B1).
-#
-# Pure: facts in, at most one CallerHungUp out. The detectors in media and the chip's own reports
-# are the signs; the next sign of the same call changes nothing any more.
+# ---- release: when the far end has hung up, by which evidence (B1) -----------------------------
+# Our detectors and the chip's reports are the evidence: a tone that we recognise is enough, a
+# report of the chip needs a second witness.
 
+# Right after going off hook a polarity reversal is answer supervision, after a flash the loop break
+# is our own.
 SETTLE_MS = 600
-"""After going off hook a polarity reversal is answer supervision, after a flash a break is ours."""
+"""Time (ms) after off hook or flash in which loop reports do not count."""
+# The last resort (v253.md 5); the Switchboard ignores it while people talk.
 SILENCE_LIMIT_MS = 60_000
-"""Long silence as the last resort (v253.md 5); the Switchboard ignores it while people talk."""
+"""Silence (ms) that is reported as evidence by itself."""
 
+# An Italian exchange normally sends busy or congestion tone to the party left off hook, while a
+# loop break is not guaranteed; a dial tone may be steady or pulsed (v253.md 5).
 TONES = {
     "busy": Evidence.BUSY_TONE,
     "congestion": Evidence.CONGESTION_TONE,
@@ -372,16 +370,19 @@ TONES = {
 }
 """Call-progress tones that mean release to the party left off hook."""
 TONE_MS = 200
-"""A tone that has been sounding for so long is one: our own ear bears the chip out."""
+"""Tone (ms) heard by our detector that confirms a report of the chip."""
 SECOND_MS = (300, 10_000)
-"""A second sign so long after the first one bears it out, unless somebody speaks."""
+"""Least and most time (ms) from a report of the chip to a second one that confirms it."""
 PAUSE_MS = 300
-"""Who has been heard within so long speaks."""
+"""Silence (ms) up to which somebody still counts as speaking."""
+# A loop break is reported for a mere reversal of the line as well, and a person who listens is
+# silent too: the silence that confirms it depends on what the caller is doing.
 GONE_MS = 2_000
+"""Silence (ms) that confirms a loop break while a message is recorded."""
 QUIET_MS = 5_000
+"""The same in a conversation."""
 HELD_MS = 30_000
-"""Silence that bears a break of the loop out: in a message, in a conversation, on hold. It is
-reported for a mere reversal of the line as well, and whoever listens is silent too."""
+"""The same on hold."""
 CHIP = {
     "busy": Evidence.CHIP_BUSY,
     "dial": Evidence.CHIP_DIAL,
@@ -392,9 +393,9 @@ CHIP = {
 
 @dataclass(frozen=True, slots=True)
 class LineHeard:
-    """What our own ear makes of the line at a moment, ms: `at_ms` since it went off hook.
+    """Our detectors' view of the line at one moment; times in ms, `at_ms` since off hook.
 
-    `deaf` where no sound comes from it: an announcement on a half-duplex line.
+    `deaf` while no sound comes from the line: an announcement on a half-duplex line.
     """
 
     at_ms: int
@@ -410,7 +411,7 @@ class LineHeard:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSign:
-    """What the chip has reported, and when: by itself it ends nothing."""
+    """An unconfirmed report of the chip and its time (ms since off hook)."""
 
     evidence: Evidence
     at_ms: int
@@ -419,7 +420,10 @@ class ReleaseSign:
 
 @dataclass(slots=True)
 class ReleaseDetector:
-    """The release of one call on one line; times in ms since the line went off hook."""
+    """Release detection of one call on one line; times in ms since the line went off hook.
+
+    Returns at most one CallerHungUp for the call, and one for silence.
+    """
 
     line: str
     sign: ReleaseSign | None = None
@@ -428,15 +432,13 @@ class ReleaseDetector:
     taken_told: bool = False
 
     def tone(self, kind: str, cadence_ms: str, after_ms: int) -> CallerHungUp | None:
-        """A tone was recognised in the sound, `after_ms` after it began."""
+        """Report release by a tone recognised in the sound, `after_ms` after it began."""
         return self._tell(TONES.get(kind), after_ms, cadence_ms)
 
     def chip(self, kind: str, settled_ms: int, heard: LineHeard) -> CallerHungUp | None:
-        """The modem reported something; loop events count only once the line has settled.
-
-        One report ends no call: chips take speech for tones, and a reversal for a break. It takes a
-        second one, or our own ear.
-        """
+        """Count a report of the modem; loop reports count only once the line has settled."""
+        # One report ends no call: chips take speech for tones, and a reversal for a break. It takes
+        # a second report, or our own detector.
         evidence, first = CHIP.get(kind), self.sign
         if evidence is None or (evidence is Evidence.LOOP and settled_ms < SETTLE_MS):
             return None
@@ -449,9 +451,9 @@ class ReleaseDetector:
         return None
 
     def judge(self, heard: LineHeard, patience_ms: int = QUIET_MS) -> CallerHungUp | None:
-        """Hold what our own ear hears against the chip's last sign.
+        """Confirm or discard the chip's last report by what our detectors hear.
 
-        `patience_ms` is how long somebody may be silent behind a break of the loop.
+        `patience_ms` is the silence that confirms a loop break.
         """
         if self.sign is None:
             return None
@@ -462,21 +464,21 @@ class ReleaseDetector:
         if evidence is Evidence.LOOP and quiet:
             return self._tell(evidence, since_ms, self.sign.detail)
         if since_ms > SECOND_MS[1] and heard.speaks:
-            self.sign = None  # whoever speaks now has not gone then
+            # A person who speaks now had not hung up then.
+            self.sign = None
         return None
 
     def taken(self, settled_ms: int) -> bool:
-        """The modem saw another telephone lifted: True once, and only once the line has settled.
-
-        Our own going off hook, or flash, moves the voltage by which the modem knows.
-        """
+        """Return True, once, for the modem's report of a lifted extension telephone."""
+        # Not before the line has settled: the modem knows by the voltage, which our own going off
+        # hook, or flash, changes.
         if self.told or self.taken_told or settled_ms < SETTLE_MS:
             return False
         self.taken_told = True
         return True
 
     def silence(self, silent_ms: int) -> CallerHungUp | None:
-        """The line has been silent for so long."""
+        """Report release, once, after SILENCE_LIMIT_MS of silence."""
         if self.told or self.silence_told or silent_ms < SILENCE_LIMIT_MS:
             return None
         self.silence_told = True

@@ -1,4 +1,8 @@
-"""Line echo cancellation with libspeexdsp."""
+"""Line echo cancellation with libspeexdsp (Debian libspeexdsp1, BSD), by ctypes; its only user.
+
+The canceller works on the modem's side of every buffer, where what was played and what is heard
+share one crystal: with 60 ppm between them the gain falls from 36 to 20 dB (audio.md 5).
+"""
 
 from __future__ import annotations
 
@@ -10,29 +14,27 @@ from appliance.dsp.conceal import ramped
 from appliance.dsp.wav import FRAME_SAMPLES, Law, rms_at, silence
 from appliance.errors import TechnicianError
 
-# ---- echo --------------------------------------------------------------------------------------
-# Line echo canceller: the ONLY user of libspeexdsp (Debian libspeexdsp1, BSD), by ctypes.
-#
-# On the modem's side of every buffer, where what was played and what is heard share one crystal:
-# with 60 ppm between them the gain falls from 36 to 20 dB (audio.md 5).
-
 LIBRARY = "libspeexdsp.so.1"
+# 128 ms: the hybrid echo of a local loop (audio.md 5, G.168 paths: 32 ms at most), and the time
+# that a modem may take between the start of what it plays and of what it hears.
 TAIL_SAMPLES = 1024
-"""128 ms: the hybrid echo of a local loop (audio.md 5, G.168 paths: 32 ms at most) and what a modem
-may take besides between the start of what it plays and of what it hears."""
+"""Longest echo that is cancelled, samples."""
 SET_SAMPLING_RATE = 24
 """SPEEX_ECHO_SET_SAMPLING_RATE of speex_echo.h."""
+# Not the true 8000 Hz: by it the library chooses its notch against direct current, which would
+# reach up to 165 Hz and turn the phase of every voice. A caller alone, with nothing to cancel, came
+# out with a segmental SNR of 3.7 dB at 8000, of 24.7 dB at 24000; the echo is cancelled as well
+# (33.6 dB).
 STATED_RATE = 24_000
-"""Not the true 8000 Hz: by this the library chooses its notch against direct current, which would
-reach up to 165 Hz and turn the phase of every voice. A caller alone, nothing to cancel, came out
-with a segmental SNR of 3.7 dB; so stated 24.7 dB, the echo taken out as well (33.6 dB)."""
+"""Sampling rate stated to the library, Hz."""
+# 14 dB below the echo; the echo itself is left 20 to 35 dB below.
 CALLER = 0.2
-"""What is left besides an echo is a caller's voice when it is louder than so much of the echo:
-14 dB below, where the echo itself is left 20 to 35 dB below."""
+"""Share of the echo's level above which the rest counts as a caller's voice."""
 HOLD = 10
-"""Frames, 200 ms, for which a caller is taken to speak on."""
+"""Frames (200 ms) for which a caller counts as speaking after the last voice."""
+# Below it is the line's hiss, or the echo of something hardly audible.
 SOFT_DBM0 = -45.0
-"""Below this it is the line's hiss, or the echo of what was hardly heard."""
+"""Least level of a caller's voice, dBm0."""
 _SOFT_RMS = rms_at(SOFT_DBM0)
 _SILENCE = silence(Law.LINEAR16, FRAME_SAMPLES)
 
@@ -50,17 +52,17 @@ def _library(name: str) -> ctypes.CDLL:
 
 
 class EchoCanceller:
-    """Takes what was played out of what was heard, 160 16-bit samples at a time.
+    """Removes what was played from what was heard, 160 16-bit samples (20 ms) at a time.
 
-    The library's own filter against direct current turns the phase of every voice: 23 dB is the
-    best that a caller would come through with. A second state of the library, which hears the
-    same and is told of silence, does nothing but that filter. What the filter took, heard less
-    filtered, is given back while a caller speaks; an echo alone, of which it would be the
-    greater rest, goes without. Raises TechnicianError when the library is not installed.
+    Raises TechnicianError when the library is not installed.
     """
 
     def __init__(self, tail: int = TAIL_SAMPLES, library: str = LIBRARY) -> None:
         self._library = _library(library)
+        # The library's own filter against direct current turns the phase of every voice: a caller
+        # comes through with 23 dB at best. The second state, which hears the same and is given
+        # silence as the played sound, does nothing but that filter; so what the filter took can be
+        # given back.
         self._states = [self._state(tail), self._state(FRAME_SAMPLES)]
         self._given = True
         self._hold = 0
@@ -70,6 +72,7 @@ class EchoCanceller:
         """Return `heard` (320 bytes) without the echo of `played` (320 bytes)."""
         left, filtered = self._run(0, heard, played), self._run(1, heard, _SILENCE)
         echo = _less(filtered, left)
+        # Given back only while a caller speaks: of an echo alone it would be the greater rest.
         before, self._given = self._given, self._gives(left, echo)
         if not before and not self._given:
             return left
@@ -79,7 +82,7 @@ class EchoCanceller:
         return audioop.add(left, taken, 2)
 
     def _gives(self, left: bytes, echo: bytes) -> bool:
-        """Whether a caller is heard, or was a moment ago."""
+        """Return whether a caller speaks, or spoke within the last HOLD frames."""
         is_caller = audioop.rms(left, 2) > max(_SOFT_RMS, CALLER * audioop.rms(echo, 2))
         self._hold = HOLD if is_caller else max(0, self._hold - 1)
         return self._hold > 0
@@ -101,25 +104,18 @@ class EchoCanceller:
 
 
 def _less(one: bytes, other: bytes) -> bytes:
-    """The difference of two stretches of 16-bit sound."""
+    """Return the difference of two pieces of 16-bit sound of the same length."""
     return audioop.add(one, audioop.mul(other, 2, -1), 2)
 
-
-# ---- loopback ----------------------------------------------------------------------------------
-# Takes a line's own echo out: pairs what is heard with what the modem was playing just then.
-#
-# What was learnt of the path stays from call to call. The hybrid is the modem's and the local
-# loop's, not the far end's: the next call is clean from its first word, and both may speak at once
-# (measured in the first ten seconds: 24.6 dB, where a canceller that starts anew has 16.7).
 
 FRAME_BYTES = FRAME_SAMPLES * 2
 
 
 class LineEcho:
-    """Keeps what was written and not yet played; one crystal drives both directions.
+    """Echo canceller of one line: pairs received sound with what the modem played at that moment.
 
-    Output lags input by less than one frame: the canceller works on whole frames only. Raises
-    TechnicianError when there is no such library.
+    Output lags input by less than one frame, since the canceller works on whole frames. Raises
+    TechnicianError when the library is not installed.
     """
 
     def __init__(self, library: str = LIBRARY) -> None:
@@ -129,17 +125,18 @@ class LineEcho:
         self._played = bytearray()
 
     def starts(self) -> None:
-        """A stream starts, or the modem has run dry: nothing that was written lies ahead."""
+        """Forget written sound: a stream starts, or the modem has run dry."""
         self._ahead.clear()
 
     def played(self, data: bytes, law: Law) -> None:
-        """Note what was written to the modem."""
+        """Note samples of `law` written to the modem."""
         self._ahead += g711.decode(data, law)
 
     def cancel(self, heard: bytes, law: Law) -> bytes:
-        """Return what was heard so far, in whole frames, without our own sound in it."""
+        """Return the sound heard so far, in whole frames and in `law`, without our echo."""
         pcm = g711.decode(heard, law)
         self._heard += pcm
+        # One crystal drives both directions: as many samples were played as were heard.
         self._take_played(len(pcm))
         clean = bytearray()
         while len(self._heard) >= FRAME_BYTES:
@@ -150,12 +147,15 @@ class LineEcho:
         return g711.encode(bytes(clean), law)
 
     def call_over(self) -> None:
-        """Forget the call's sound, and keep what was learnt of the line."""
+        """Forget the call's sound; keep the learnt echo path."""
+        # The hybrid is the modem's and the local loop's, not the far end's: on a known path both
+        # may speak at once from the first word (24.6 dB in the first ten seconds, 16.7 dB with a
+        # canceller that starts anew).
         for buffer in (self._ahead, self._heard, self._played):
             buffer.clear()
 
     def _take_played(self, size: int) -> None:
-        """Move what the modem played meanwhile; silence where it had nothing."""
+        """Move `size` bytes of written sound to the played sound; silence where there is none."""
         part = bytes(self._ahead[:size])
         del self._ahead[:size]
         self._played += part + wav.silence(Law.LINEAR16, (size - len(part)) // 2)

@@ -55,10 +55,12 @@ from appliance.modem.line import LADDER, LineDriver
 from appliance.modem.table import LineStage
 from appliance.modem.v253 import OK
 
+# The tone begins before its first recognised frame.
 TRIM_MARGIN_MS = 100
-"""Cut a little before the tone's first recognised frame."""
+"""Milliseconds cut from a recording before a recognised tone."""
+# Modems report a lifted telephone after 0.2 s or more (v253.md 1.3, -TTE).
 TAKEN_TRIM_MS = 1000
-"""Modems report a lifted telephone after 0.2 s or more (v253.md 1.3, -TTE): cut well before."""
+"""Milliseconds cut from a recording before the report of a lifted telephone."""
 
 Tell = Callable[[events.Event | Measured | Marked | Recovering | Notice], None]
 
@@ -66,8 +68,8 @@ Tell = Callable[[events.Event | Measured | Marked | Recovering | Notice], None]
 class AnalogLine:
     """Carries out call control's commands for one line and reports what happens on it.
 
-    No descriptor and no clock: bytes and `now` come in, bytes to write and events go out. The
-    modem's own received bytes are the clock of everything that is played to it: one crystal drives
+    No descriptor and no clock: bytes and `now` (monotonic s) come in, bytes to write and events go
+    out. The modem's received bytes clock everything that is played to it, since one crystal drives
     both directions.
     """
 
@@ -100,26 +102,28 @@ class AnalogLine:
         self._echo = self._make_canceller(canceller) if setup.echo else None
 
     def start(self, now: float) -> None:
-        """Bring the modem up over a port that was just opened."""
+        """Initialise the modem over a port that was just opened."""
         self._take_events(self.driver.start(now), now)
 
     def found_ringing(self, still: StillRinging, now: float) -> None:
-        """Know, before the start, of a caller who rang as the carrier before this one was lost."""
+        """Take over, before the start, a caller who rang when the previous gateway was lost."""
         self._rang_at = now - still.ago_ms / 1000
         known = modem_events.Identified(still.caller or events.Caller(), dated=still.dated)
         self.driver.found_ringing(still.modem, known, self._rang_at)
 
     def timer(self, now: float) -> None:
-        """Do what is due."""
+        """Run the driver's due timers."""
         self._take_events(self.driver.handle_timer(now), now)
 
     def lost(self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN) -> None:
-        """The port is gone: whatever went on over it is over; less than `least` is of no use."""
+        """End the call on a lost port; recovery starts at step `least` of the ladder."""
         self._take_events(self.driver.lost(reason, now, least), now)
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take bytes from the port; none when a frame was to be fetched and nothing was there."""
+        """Handle bytes from the port; empty when a frame's fetch found none."""
         self._samples_in_read = 0
+        # Not before the stream runs: an answer joins line and phone earlier, and the modem's
+        # replies must not be taken for the stream's first piece.
         if data and self.rhythm.is_beginning and self.expects_sound:
             self._choose_rhythm(now)
         self._take_events(self.driver.receive_data(data, now), now)
@@ -127,9 +131,11 @@ class AnalogLine:
             self.rhythm.took(self._samples_in_read, now)
 
     def tick(self, now: float) -> None:
-        """Feed a stream to the line only, or a duplex one whose clock, its own sound, is late."""
+        """Feed a transmit stream by the clock, and a duplex one whose received sound is late."""
         if not self._runs:
-            return  # its end is under way: to order it at every tick would put off its limit
+            # The stream's end is under way. Requested anew at every tick its limit would never
+            # come: one lost result then left a caller in silence.
+            return
         if self.driver.streaming is Stream.TRANSMIT:
             self.lead.on_clock(now)
             self._feed(now)
@@ -139,44 +145,43 @@ class AnalogLine:
                 self.lead.on_gap(gap_ms)
                 self._feed(now)
 
-    # --- what others look at ---
+    # --- state read by switch, port and process ---
 
     @property
     def needs_ticks(self) -> bool:
-        """True while somebody is on the line: lateness is watched and transmit streams fed."""
+        """True during a call: lateness is measured and transmit streams are fed."""
         return self.call is not None
 
     @property
     def is_clocked(self) -> bool:
-        """True while a stream runs to the line only, whose clock are the ticks."""
+        """True while a transmit stream runs, which the ticks clock."""
         return self.driver.streaming is Stream.TRANSMIT
 
     @property
     def expects_sound(self) -> bool:
-        """True while a stream runs in which the modem sends without a pause."""
+        """True while a stream runs in which the modem sends sound continuously."""
         return self._runs and self.driver.streaming is not Stream.TRANSMIT
 
     @property
     def can_be_joined(self) -> bool:
-        """True for a duplex line on which a call is going on."""
+        """True for a duplex line with a call."""
         return self.call is not None and self.driver.duplex
 
     def take_least_lead(self) -> int:
-        """Return the least lead (ms) since the last time this was asked."""
+        """Return the least lead (ms) since the last call of this method."""
         least, self._least_lead = self._least_lead, self._lead_ms
         return least
 
     def report_again(self) -> None:
-        """Repeat to a restarted call control what it must know of a line that stayed as it was.
-
-        Whoever rings meanwhile need not wait until the next ring and an identity that never comes.
-        """
+        """Repeat the line's state, and a caller who rings, to a restarted call control."""
         self.status.report_again(self.driver.duplex)
+        # Else call control would learn of the caller only at the next ring, and never of an
+        # identity, which is sent once a call.
         if self.status.in_service and self.call is None:
             self._take_events(self.driver.ringing, self._rang_at)
 
     def snapshot(self) -> LineSnapshot:
-        """Return what is known of the line."""
+        """Return the line's state for a Snapshot."""
         state = "in_service" if self.status.in_service else "out"
         return LineSnapshot(self.name, state, self.status.modem, self.driver.duplex)
 
@@ -197,7 +202,7 @@ class AnalogLine:
         self._take_events(self.driver.hang_up(now), now)
 
     def listen(self, now: float) -> None:
-        """Be silent and hear."""
+        """Play silence and listen for keys and tones."""
         if self._free_call(now) is not None:
             self._want(Stream.RECEIVE, now)
 
@@ -220,11 +225,12 @@ class AnalogLine:
         call.recorder = SoundRecorder(order, law, link)
         call.recorder.start()
         if call.ears is not None:
+            # Until now an announcement was playing: the caller's silence does not count.
             call.ears.forget_silence()
         self._want(Stream.RECEIVE, now)
 
     def hold(self, sounds: list[Pcm], now: float) -> None:
-        """Part the line from its phone and play the hold prompt round and round."""
+        """Disconnect the line from its phone and repeat the hold prompts."""
         call = self._free_call(now)
         if call is None:
             return
@@ -233,7 +239,7 @@ class AnalogLine:
         self._want(Stream.TRANSMIT, now)
 
     def press_keys(self, order: orders.PressKeys) -> None:
-        """Press keys into the stream that runs; nothing happens without a call."""
+        """Send keys as DTMF within the running stream; ignored without a call."""
         if self.call is not None:
             self.call.pressing.press(order.digits)
 
@@ -242,6 +248,7 @@ class AnalogLine:
         call = self._free_call(now)
         if call is None:
             return
+        # Once an outgoing call is answered, it is released like an incoming one.
         if call.calling is not None and call.calling.answered:
             call.treat_as_caller()
         call.leg = leg
@@ -250,7 +257,7 @@ class AnalogLine:
         self._want(Stream.DUPLEX, now)
 
     def bring_in(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
-        """Let one more phone into the conversation; the phone that is there hears no break."""
+        """Add a second phone to the conversation, without a break for the first one."""
         call = self.call
         if call is None or call.leg is None:
             self.connect(leg, now, music)
@@ -259,44 +266,46 @@ class AnalogLine:
         call.source = call.three = Conference(call.leg, leg, music)
 
     def part(self, leg: PhoneLeg) -> None:
-        """Remove a phone whose sound is gone: the caller hears the other one, else silence."""
+        """Remove a phone: the caller hears the other phone of a conference, else silence."""
         if self.call is not None:
             self.call.part(leg)
 
     def join(self, across: LineBridge, now: float) -> None:
-        """Join the line to another one; whoever was called is from now on like any caller."""
+        """Join the line to another line; an outgoing call is then treated like an incoming one."""
         call = self._free_call(now)
         if call is not None:
             call.treat_as_caller()
             call.source = call.across = across
 
     def say_farewell(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
-        """Play the last prompt to the caller, whom a PBX that holds them first gives back."""
+        """Play the farewell to the caller, after taking back a caller held by a PBX."""
         call = self.call
         if call is None or not call.caller_held:
             self.play(order, sounds, now)
             return
+        # Another hook flash is what gives the caller back.
         self.flash(orders.Flash(self.name), now)
         call.farewell = lambda at: self.play(order, sounds, at)
 
     def _want(self, kind: Stream, now: float) -> None:
-        """Have the stream that an order needs; on a duplex line it runs already."""
+        """Start the stream that a command needs; a duplex line has one running already."""
         if not self.driver.duplex and kind is not Stream.DUPLEX:
             self._take_events(self.driver.start_stream(kind, now), now)
 
     def _free_call(self, now: float) -> LineCall | None:
-        """End whatever the call was doing, for the next command; None without a call."""
+        """End what the call was doing and return it for the next command; None without a call."""
         self._end_recording(RecordingStop.ORDERED)
         self._stop_player()
         if self.call is not None:
+            # Sound put by in a conversation is judged as conversation, before the call changes.
             self._listen_to_stored(self.call, now)
             self.call.detach()
         return self.call
 
-    # --- calls that the box makes over the line ---
+    # --- outgoing calls ---
 
     def flash(self, order: orders.Flash, now: float) -> None:
-        """Call an extension of the PBX, or take the caller on hold back; see orders.Flash."""
+        """Call an extension of the PBX, or take back the caller on hold; see orders.Flash."""
         if why := forbids_dialling(self.setup, order):
             self._not_dialled(why)
             return
@@ -308,6 +317,7 @@ class AnalogLine:
         call.caller_held = bool(order.digits)
         if order.digits:
             call.calling = self._calling(order.digits, order.no_answer_ms)
+        # Without a configured pause the digits wait until the dial tone is heard.
         at_once = order.digits if self.setup.pbx_pause_ms else ""
         self._take_events(self.driver.flash(at_once, now), now)
 
@@ -324,7 +334,7 @@ class AnalogLine:
         self._take_events(self.driver.dial(order.digits, now), now)
 
     def _on_flashed(self, event: modem_events.FlashSent, now: float) -> None:
-        """Go on where the flash was ordered for: a call, or the caller's return."""
+        """Continue with what the flash was for: the farewell, the caller's return or a call."""
         call = self.call
         if call is None:
             return
@@ -356,12 +366,14 @@ class AnalogLine:
         if event.result != OK:
             self._tell(call.calling.failed(event.result))
             return
+        # Dialling has taken the line off hook; an outgoing call has no OffHook event.
         call.off_hook_at = now
         self._tell(call.calling.dialled())
         self._hear_again(now)
 
     def _hear_again(self, now: float) -> None:
-        """Have a stream in which the line is heard, after commands had ended the last one."""
+        """Start a stream in which the line is heard."""
+        # AT commands cannot be sent in a stream: the flash or the digits have ended the last one.
         kind = Stream.DUPLEX if self.driver.duplex else Stream.RECEIVE
         self._take_events(self.driver.start_stream(kind, now), now)
 
@@ -371,20 +383,23 @@ class AnalogLine:
     def _not_dialled(self, why: str) -> None:
         self._tell(FarEndProgressed(self.name, FarEnd.REFUSED, detail=why))
 
-    # --- what the driver reports ---
+    # --- events of the driver ---
 
     def _take_events(self, happened: tuple[modem_events.LineEvent, ...], now: float) -> None:
-        """Handle the driver's events; whatever was ordered, it may have bytes to write now."""
+        """Handle the driver's events."""
+        # Also without events: the command that caused them may have bytes to write.
         self.has_news = True
         for event in happened:
             handler = HANDLERS.get(type(event))
-            if handler is not None:  # Prepared has no consequence here
+            # Prepared alone has no handler: it changes nothing here.
+            if handler is not None:
                 handler(self, event, now)
         if self.rhythm.fetch_at is not None and not self.expects_sound:
             self.rhythm.stop()
 
     def _on_rang(self, event: modem_events.RingReceived, now: float) -> None:
-        self.status.condition = LineCondition.UNKNOWN  # a bell disproves what was measured
+        # A ring disproves what was measured on the idle pair.
+        self.status.condition = LineCondition.UNKNOWN
         self._rang_at = self.driver.rang_at
         known = event.known
         if known is None:
@@ -412,6 +427,7 @@ class AnalogLine:
             return
         call.off_hook_at = now
         self._tell(Measured("answer_to_off_hook", self.name, (now - call.asked_at) * 1000))
+        # LineAnswered waits for the duplex stream: it may prove the line half duplex.
         if self.driver.duplex:
             self._take_events(self.driver.start_stream(Stream.DUPLEX, now), now)
         else:
@@ -444,7 +460,8 @@ class AnalogLine:
         self._tell(Notice(f"line {self.name}: {event.reason.en}", "warning"))
 
     def _on_half_duplex(self, event: modem_events.HalfDuplex, now: float) -> None:
-        """Report the mode before the answer: nobody may be joined to this caller."""
+        """Report the refused duplex stream, then the answer."""
+        # In this order: call control must join no phone to this caller.
         self.status.half_duplex(event.reason)
         call = self.call
         if call is not None and call.calling is not None:
@@ -455,14 +472,16 @@ class AnalogLine:
 
     def _on_signalled(self, event: modem_events.Signalled, now: float) -> None:
         if event.signal is Signal.UNDERRUN:
-            if self._runs:  # after the stream's end was ordered it means nothing
+            # While a stream is being ended its buffer runs dry as it should.
+            if self._runs:
                 self.lead.on_underrun()
                 if self._echo:
                     self._echo.starts()
         elif event.signal is Signal.OVERRUN:
             self.overruns += 1
         elif self.call is None or self.driver.stage is LineStage.FLASHING:
-            pass  # nobody's, or our own break of the loop
+            # No call, or the hook flash's own break of the loop.
+            pass
         elif event.signal is Signal.DIGIT:
             self._press(event.digit, DigitSource.CHIP, now)
         elif event.signal is Signal.EXTENSION_PICKUP:
@@ -474,7 +493,7 @@ class AnalogLine:
             self._noticed(self.call, event.signal, now)
 
     def _noticed(self, call: LineCall, signal: Signal, now: float) -> None:
-        """The chip named a tone or a break: of whom the box calls, else of the caller."""
+        """Handle the chip's report of a tone or loop break, on an outgoing or incoming call."""
         if call.calling is None:
             heard = self._heard_now(call, self._listen_to_stored(call, now), now)
             self._released(call.release.chip(signal.value, call.settled_ms(now), heard))
@@ -487,7 +506,7 @@ class AnalogLine:
 
     def _on_up(self, event: modem_events.Up, now: float) -> None:
         self.needs = None
-        # Made ahead of the first call: the detectors' tables take 0.1 s the first time.
+        # Ahead of the first call: the detectors' tables take 0.1 s to make the first time.
         self._warm = Detectors(self.setup.country, event.law)
         self.status.up(event.identity, self.driver.duplex)
 
@@ -516,7 +535,8 @@ class AnalogLine:
             return
         clean = self._echo.cancel(samples, law) if self._echo else samples
         call.pass_on(clean, law)
-        self._count_drain(len(samples))  # before the feed, which may begin to count
+        # Before the feed, which may set a new count.
+        self._count_drain(len(samples))
         if self.driver.streaming is Stream.DUPLEX and self._runs:
             self._least_lead = min(self._least_lead, self.lead.ahead_ms)
             self._feed(now)
@@ -529,21 +549,23 @@ class AnalogLine:
         return self.driver.stage is LineStage.STREAMING
 
     def _begin(self, leg: PhoneLeg, now: float) -> None:
-        """The line and a phone begin to hear each other, now or when the stream has started."""
+        """Start the sound between line and phone, at the join or when the stream has started."""
         leg.begin()
-        if self._echo is None:  # the canceller has frames of its own, from the stream's start
+        # The canceller's frames are counted from the stream's start and cannot be moved.
+        if self._echo is None:
             self.rhythm.begin(now)
 
     def _choose_rhythm(self, now: float) -> None:
-        """See whether this piece is to end the first frame, for the line and for its phone."""
+        """Let this piece end the first frame, for line and phone, if it comes at the right time."""
         leg = self.call.leg if self.call is not None else None
         if leg is None:
+            # No phone any more, whose packets would matter: end the frame now.
             self.rhythm.begins(now, now - CLEAR_S)
         elif self.rhythm.begins(now, leg.came_at):
             leg.align()
 
     def _feed(self, now: float) -> None:
-        """Write as much as keeps the lead; the source is asked at the modem's own clock."""
+        """Write as many samples as keep the lead, read from the call's source."""
         call, law = self.call, self.driver.law
         wanted = self.lead.wanted()
         if call is None or law is None or not wanted:
@@ -552,6 +574,7 @@ class AnalogLine:
         data = call.pressing.over(call.source.read(wanted, law), law)
         self.driver.send_samples(data)
         self.lead.on_written(len(data))
+        # What a transmit stream plays is never heard back.
         if self._echo and self.driver.streaming is Stream.DUPLEX:
             self._echo.played(data, law)
         if call.player is not None and call.player.ended and call.drain is None:
@@ -559,8 +582,10 @@ class AnalogLine:
 
     def _player_ended(self, call: LineCall, now: float) -> None:
         if self.driver.streaming is Stream.TRANSMIT:
-            self._take_events(self.driver.end_stream(now), now)  # Stopped comes when it was played
+            # Stopped comes once the modem has played its buffer (v253.md 2.2, DLE ETX).
+            self._take_events(self.driver.end_stream(now), now)
         else:
+            # A duplex stream goes on: the samples ahead are counted down by the samples heard.
             call.drain = self.lead.ahead_ms * 8
 
     def _count_drain(self, samples: int) -> None:
@@ -572,17 +597,21 @@ class AnalogLine:
             self._stop_player(whole=True)
 
     def _listen(self, call: LineCall, ears: Detectors, clean: bytes, now: float) -> None:
-        """Have our own detectors listen: at once, or while people talk to some frames together."""
+        """Run the detectors: at once, or during a conversation on several frames together."""
+        # While people talk nobody waits for keys, and speech could be mistaken for them
+        # (audio.md 2, talk-off). What was put by is heard with the old setting.
         if ears.keys is not (call.leg is None):
             self._listen_to_stored(call, now)
             ears.keys = call.leg is None
+        # Five frames together cost little more than one, and come 80 ms late at most
+        # (design/sound.md, What a call costs): too late for keys and recordings.
         if call.leg is None or call.calling is not None:
             self._judge(call, ears.hear(clean), clean, now)
         elif ears.store(clean):
             self._listen_to_stored(call, now)
 
     def _listen_to_stored(self, call: LineCall, now: float) -> Detected | None:
-        """Look at the sound that was put by; returns what is heard by now, None for nothing."""
+        """Run the detectors on stored sound; returns what they detect by now, None without any."""
         if call.ears is None or call.calling is not None:
             return None
         ear = call.ears.hear(b"")
@@ -618,15 +647,16 @@ class AnalogLine:
             self._take_events(self.driver.send_digits(calling.digits, now), now)
 
     def _heard_now(self, call: LineCall, ear: Detected | None, now: float) -> LineHeard:
-        """Say what the ear makes of the line; nothing while it hears none."""
+        """Return the detectors' view of the line; `deaf` while no sound comes from it."""
         if ear is None or self.driver.streaming is Stream.TRANSMIT:
             return LineHeard(call.off_hook_ms(now), deaf=True)
         return LineHeard(call.off_hook_ms(now), ear.tone_ms, ear.silent_ms)
 
-    # --- how recordings, prompts and calls end ---
+    # --- end of recordings, prompts and calls ---
 
     def _press(self, digit: str, source: DigitSource, now: float) -> None:
         call = self.call
+        # Keys that the appliance sends itself echo on the line.
         if call is None or call.pressing.active or not call.keys.press(source, now):
             return
         ended = call.recorder.key(digit) if call.recorder else None
@@ -638,23 +668,26 @@ class AnalogLine:
     def _released(self, hung_up: events.CallerHungUp | None) -> None:
         if hung_up is None:
             return
+        # Silence alone ends no recording here: the recorder has a limit of its own for it.
         if hung_up.evidence is not Evidence.SILENCE:
             self._end_recording(RecordingStop.RELEASE, hung_up.after_ms + TRIM_MARGIN_MS)
         self._tell(hung_up)
 
     def _faxed(self, fax: events.FaxCalled | None) -> None:
-        """A fax machine calls: a recording ends, whole or nothing of it to be kept."""
+        """Report a fax machine; end the recording, kept without the tone or not at all."""
         if fax is None or self.call is None or self.call.calling is not None:
             return
         self._tell(fax)
         recorder, ears = self.call.recorder, self.call.ears
         if recorder is not None:
+            # Anything said for at least a second before the tone is kept.
             spoke = ears is not None and ears.voiced_ms >= VOICE_MS
             trim_ms = fax.after_ms + TRIM_MARGIN_MS if spoke else int(recorder.length_ms)
             self._end_recording(RecordingStop.FAX, trim_ms)
 
     def _taken(self) -> None:
-        """Somebody has the caller on a telephone beside us: no word of theirs is recorded."""
+        """Report a call taken over by an extension telephone; end the recording before it."""
+        # What is said on that telephone must not be recorded.
         self._end_recording(RecordingStop.TAKEN, TAKEN_TRIM_MS)
         self._tell(events.LineTaken(self.name))
 
@@ -689,10 +722,11 @@ class AnalogLine:
         self.status.lost(lost)
 
     def _make_canceller(self, canceller: Callable[[], LineEcho]) -> LineEcho | None:
-        """Make the line's canceller; without its library the line works, and says so once."""
+        """Return the line's canceller; None, after a notice, when its library is missing."""
         try:
             return canceller()
         except TechnicianError as error:
+            # A missing library must not stop the line.
             text = f"line {self.name} works without an echo canceller: {error}"
             self._tell(Notice(text, "warning"))
             return None
@@ -724,14 +758,13 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
 
 @dataclass(slots=True)
 class LineCall:
-    """State of a line from AnswerLine to LineIdle: who is joined to it, what it plays and records.
+    """State of a line from AnswerLine or DialLeg to LineIdle: its partners, player and recorder.
 
-    `drain` counts the samples of a prompt that were written and not yet played: a prompt has ended
-    when the caller has heard it. `calling` is a call that the box makes over the line, `told` is
-    true once LineAnswered was sent. `flashed_at` is when the box last broke the loop itself,
-    `across` another line that it is joined to, `three` the conversation of the line with `leg` and
-    one phone more. `caller_held` while a PBX holds the caller, who is to hear `farewell` once back:
-    their call control has died.
+    `drain` counts the samples of an ended prompt that were written and not yet played. `calling`
+    is an outgoing call, `told` is true once LineAnswered was sent. `flashed_at` is the time of the
+    last hook flash, `across` another line joined to this one, `three` the conference with `leg`
+    and a second phone. `caller_held` while a PBX holds the caller, who hears `farewell` (call
+    control has died) once taken back.
     """
 
     asked_at: float
@@ -761,46 +794,47 @@ class LineCall:
 
     @property
     def legs(self) -> tuple[PhoneLeg, ...]:
-        """Return the phones that the line is joined to."""
+        """The phones joined to the line."""
         if self.three is not None:
             return self.three.legs
         return () if self.leg is None else (self.leg,)
 
     @property
     def has_nothing_to_say(self) -> bool:
-        """True when no prompt is being played, nor is to be."""
+        """True when no prompt plays or is pending."""
         return self.player is None and self.farewell is None
 
     def off_hook_ms(self, now: float) -> int:
-        """Return for how long the line has been off hook."""
+        """Return how long (ms) the line has been off hook."""
         return int((now - self.off_hook_at) * 1000) if self.off_hook_at is not None else 0
 
     def settled_ms(self, now: float) -> int:
-        """Return for how long the box itself has left the line's voltage alone."""
+        """Return the time (ms) since the appliance last changed the loop: off hook or flash."""
         since_flash = None if self.flashed_at is None else int((now - self.flashed_at) * 1000)
         off_hook = self.off_hook_ms(now)
         return off_hook if since_flash is None else min(off_hook, since_flash)
 
     @property
     def patience_ms(self) -> int:
-        """How long a caller may be silent behind a break of the loop: on hold nobody speaks."""
+        """Silence (ms) that confirms a loop break as release."""
         if self.recorder is not None:
             return GONE_MS
+        # On hold nobody speaks.
         return HELD_MS if self.held else QUIET_MS
 
     def treat_as_caller(self) -> None:
-        """Look for signs of release again, as of any caller: whoever was called has answered."""
+        """Detect release as on an incoming call, once the called party has answered."""
         self.calling, self.release = None, ReleaseDetector(self.release.line)
 
     def pass_on(self, sound: bytes, law: Law) -> None:
-        """Give the line's sound to the phones or the other line that it is joined to."""
+        """Write the line's sound to the phones or the line joined to it."""
         if self.leg is not None:
             (self.three or self.leg).write(sound, law)
         elif self.across is not None:
             self.across.write(sound, law)
 
     def part(self, leg: PhoneLeg) -> None:
-        """Remove a phone; the one that is left goes on."""
+        """Remove a phone; the other phone of a conference stays joined."""
         if leg not in self.legs:
             return
         if self.three is None:
@@ -810,13 +844,13 @@ class LineCall:
         self.leg, self.source, self.three = left, PhoneSource(left, self.three.music), None
 
     def detach(self) -> None:
-        """Part from phones, other line and hold: silence until the next command."""
+        """Leave phones, other line and hold: silence until the next command."""
         self.leg, self.held, self.source = None, False, Silence()
         self.across = self.three = None
 
 
 class LineStatus:
-    """What call control was told of a line's service, kept to tell it once, or again."""
+    """Service state of a line as reported to call control: reported once, or again on request."""
 
     def __init__(self, name: str, tell: Tell) -> None:
         self.modem = ""
@@ -829,26 +863,27 @@ class LineStatus:
         self._lost: events.LineLost | None = None
 
     def up(self, modem: str, duplex: bool) -> None:
-        """Report that the modem, called `modem`, is in service."""
+        """Report the line in service with the modem of that name."""
         self.modem, self.in_service = modem, True
         self._lost = self._step = None
         self.condition = LineCondition.UNKNOWN
         self._report_service(duplex)
 
     def lost(self, lost: events.LineLost) -> None:
-        """Report a line that is out: when it was in service, or for another reason than before."""
+        """Report a line out of service, if it was in service or for a new reason."""
+        # A lost line is retried for ever: each failure is not worth a report.
         if self.in_service or lost != self._lost:
             self._tell(lost)
         self.in_service, self._lost = False, lost
 
     def recovering(self, step: Recovery, reason: Sentence) -> None:
-        """Report each step of the ladder once; what is tried for ever is tried quietly."""
+        """Report a step of the recovery ladder once, not at each repetition."""
         if step is not self._step:
             self._step = step
             self._tell(Recovering(self._name, step.value, reason.it, reason.en))
 
     def half_duplex(self, reason: Sentence) -> None:
-        """Report that the modem refuses sound both ways."""
+        """Report that the modem refuses duplex sound (+VTR)."""
         self._half_duplex_why = reason
         self._tell(events.LineHalfDuplex(self._name, reason.en, reason.it))
 
@@ -858,7 +893,7 @@ class LineStatus:
         self._tell(events.LineProbed(self._name, condition))
 
     def report_again(self, duplex: bool) -> None:
-        """Repeat everything to a call control that has restarted."""
+        """Repeat the line's state to a restarted call control."""
         if self.in_service:
             self._report_service(duplex)
             if self.condition is not LineCondition.UNKNOWN:
@@ -867,7 +902,7 @@ class LineStatus:
             self._tell(self._lost)
 
     def _report_service(self, duplex: bool) -> None:
-        """Report the line in service, and why it carries no conversation where it does not."""
+        """Report the line in service; for half duplex also the reason."""
         self._tell(events.LineRestored(self._name, self.modem, duplex))
         why = self._half_duplex_why
         if why is not None and not duplex:

@@ -23,44 +23,45 @@ from appliance.calls import events, orders
 from appliance.errors import PeerError
 from appliance.media import messages
 
-# ---- wire --------------------------------------------------------------------------------------
-# Messages to bytes and back: a tagged JSON object a message (design/call.md, The link).
+# ---- encoding: one tagged JSON object a message (design/call.md, The link) ---------------------
 
-Message = Any  # one of TYPES; the union is too wide for mypy to be of help
+# One of TYPES; the union is too wide for mypy to be of help.
+Message = Any
 
 LINK = typing.get_args(messages.LinkMessage)
 ORDERS = (*typing.get_args(orders.CarrierOrder), events.MediaAgreed, *LINK)
-"""What the desk says to the carrier."""
+"""Types sent from call control to the media gateway."""
 FACTS = (*typing.get_args(events.Event), *LINK)
-"""What the carrier may say to the desk."""
+"""Types sent from the media gateway to call control."""
 
 TYPES: dict[str, type] = {cls.__name__: cls for cls in (*FACTS, *ORDERS)}
 """Every type that may cross the link, by name."""
 
-# The first mistake is enough for a peer that makes one; telling all takes twice the code.
+# Without detailed validation: the first mistake is enough for a peer that makes one; reporting all
+# takes twice the generated code.
 _converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
 
 
 def prepare(reads: Iterable[type], writes: Iterable[type]) -> None:
-    """Make now what codes these types, which else is made as the first of each is met.
-
-    Each takes milliseconds of a slow board, a good part of a frame of sound, and some KiB that
-    stay: a rare fault's would look like a leak. What only the desk says to itself is left out.
-    """
+    """Make the coders of these types now instead of at the first message of each type."""
+    # Each takes milliseconds of a slow board, a good part of a frame of sound, and some KiB that
+    # stay: made at a rare fault, these would look like a leak. Events that call control sends only
+    # to itself are left out.
     _make(_converter.get_structure_hook, reads)
     _make(_converter.get_unstructure_hook, writes)
 
 
 def _make(make: Callable[[type], object], types: Iterable[type]) -> None:
-    """Make it for all; once more, because cattrs forgets the rest at a type of tuples it meets."""
+    """Make the coders of all types and of the dataclasses in their fields."""
     parts = list(dict.fromkeys(part for cls in types for part in _parts(cls)))
+    # Twice: cattrs discards what it has made when it meets a type of tuples.
     for cls in (*parts, *parts):
         with contextlib.suppress(StructureHandlerNotFoundError):
             make(cls)
 
 
 def _parts(kind: Any) -> Iterator[type]:
-    """Yield the dataclasses that a type is made of: itself, its fields', what their tuples hold."""
+    """Yield the dataclasses of a type: itself, and those of its fields, in tuples as well."""
     inner: Iterable[Any] = typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         yield typing.cast("type", kind)
@@ -70,7 +71,7 @@ def _parts(kind: Any) -> Iterator[type]:
 
 
 def encode_message(message: Message) -> bytes:
-    """Code one message; raises PeerError for a type that may not cross the link."""
+    """Encode one message; raises PeerError for a type that may not cross the link."""
     name = type(message).__name__
     if TYPES.get(name) is not type(message):
         raise PeerError(f"{name} may not cross the link; send one of calls.events or calls.orders")
@@ -79,7 +80,7 @@ def encode_message(message: Message) -> bytes:
 
 
 def decode_message(data: bytes) -> Message:
-    """Read one message; raises PeerError when it is no known message or its fields are wrong."""
+    """Decode one message; raises PeerError for an unknown type or wrong fields."""
     try:
         fields = json.loads(data)
         cls = TYPES[fields.pop("t")]
@@ -91,37 +92,36 @@ def decode_message(data: bytes) -> Message:
         AttributeError,
         ForbiddenExtraKeysError,
         StructureHandlerNotFoundError,
-        RecursionError,  # brackets in brackets without end
+        RecursionError,  # deeply nested brackets
     ) as error:
         raise PeerError(f"the link carried something that is no message: {error!r}") from error
 
 
-# ---- link --------------------------------------------------------------------------------------
-# The link: a non-blocking SOCK_SEQPACKET between desk and carrier, one class for both ends.
-#
-# Control messages are never dropped: a queue that is full counts as a dead peer. Sound goes by
-# credit, bounded to 10 s a recording; what does not fit is counted and told as a RecordingGap.
+# ---- link: a non-blocking SOCK_SEQPACKET, one class for both ends ------------------------------
+# Control messages are never dropped: a full queue counts as a dead peer. Sound goes by credit; what
+# exceeds it is dropped, counted and reported as a RecordingGap (design/call.md, The link).
 
 QUEUE_LIMIT = 1000
-"""Control messages that may wait before the peer counts as dead."""
+"""Unread control messages after which the peer counts as dead."""
 CREDIT_BYTES = 80_000
-"""10 s of G.711: what may be under way for one recording."""
+"""Most bytes of one recording under way: 10 s of G.711."""
+# Below the usual socket buffer of 208 KiB, which a whole datagram must fit.
 MESSAGE_LIMIT = 160_000
-"""Largest datagram; below the usual 208 KiB socket buffer."""
+"""Largest datagram, bytes."""
 CONTROL, SOUND = b"C", b"S"
 _CREDENTIALS = struct.Struct("3i")
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who has connected to a UNIX socket, as the kernel noted it then (SO_PEERCRED, unix(7))."""
+    """Process and account of a UNIX socket's peer when it connected (SO_PEERCRED, unix(7))."""
 
     process: int
     account: int
 
 
 def peer_of(sock: socket.socket) -> Peer:
-    """Return who is at the other end; the account is a number."""
+    """Return the process and the account number at the other end of `sock`."""
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     process, account, _ = _CREDENTIALS.unpack(raw)
     return Peer(process, account)
@@ -137,20 +137,20 @@ class RecordedSound:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A datagram to be written and the descriptors that go with it; `own` ones are closed then."""
+    """A queued datagram and the descriptors sent with it; `own` ones are closed afterwards."""
 
     data: bytes
     fds: tuple[int, ...] = ()
     own: bool = False
 
     def close(self) -> None:
-        """Close the descriptors that were handed over for good."""
+        """Close the descriptors that the link owns."""
         for fd in self.fds if self.own else ():
             os.close(fd)
 
 
 class Link:
-    """One end. `send` and `send_sound` queue, `flush` writes, `receive` yields what arrived."""
+    """One end. `send` and `send_sound` queue, `flush` writes, `receive` yields arrived messages."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -166,20 +166,21 @@ class Link:
 
     @property
     def has_peer(self) -> bool:
-        """Tell whether the other end is open, also where what it said last has yet to be read."""
+        """True while the other end is open, even before its last messages have been read."""
+        # A poll for no event reports hang-up and error all the same (poll(2)).
         look = select.poll()
         look.register(self.socket, 0)
         return not self.closed and not look.poll(0)
 
     @property
     def wants_to_write(self) -> bool:
-        """True while something waits for room in the socket."""
+        """True while datagrams wait for room in the socket."""
         return bool(self._queue) and not self.closed
 
     def send(self, message: Message, fds: Sequence[int] = (), own: bool = False) -> None:
-        """Queue a control message and try to write it; raises PeerError when the peer is dead.
+        """Queue a control message and try to write it; raises PeerError when the queue is full.
 
-        `fds` travel with it and, with `own`, are closed once they were sent or cannot be.
+        `fds` travel with it and, with `own`, are closed once sent or discarded.
         """
         waiting = _Waiting(CONTROL + encode_message(message), tuple(fds), own)
         if self.closed:
@@ -193,11 +194,11 @@ class Link:
         self.flush()
 
     def open_sound(self, recording: str) -> None:
-        """Give a recording its credit; the sending side calls it once at its start."""
+        """Open a recording's credit; the sender calls it once at the start."""
         self._credit[recording] = CREDIT_BYTES
 
     def send_sound(self, recording: str, data: bytes) -> int:
-        """Send sound if credit allows; returns how many bytes had to be dropped."""
+        """Send sound if credit allows; returns the number of dropped bytes."""
         if self._credit.get(recording, 0) < len(data) or self.closed:
             return len(data)
         self._credit[recording] -= len(data)
@@ -207,8 +208,9 @@ class Link:
         return 0
 
     def grant(self, recording: str, size: int) -> None:
-        """Take back credit (a Credit message came)."""
+        """Restore `size` bytes of credit (a Credit message arrived)."""
         if recording in self._credit:
+            # Never above the limit, whatever the peer grants.
             self._credit[recording] = min(CREDIT_BYTES, self._credit[recording] + size)
 
     def close_sound(self, recording: str) -> None:
@@ -216,7 +218,7 @@ class Link:
         self._credit.pop(recording, None)
 
     def flush(self) -> None:
-        """Write what the socket takes; the rest stays queued."""
+        """Write as many queued datagrams as the socket takes."""
         while self._queue and not self.closed:
             waiting = self._queue[0]
             try:
@@ -229,7 +231,10 @@ class Link:
             self._queue.popleft().close()
 
     def receive(self) -> Iterator[Message | RecordedSound]:
-        """Yield everything that has arrived; sets `closed` at the peer's end or a broken link."""
+        """Yield all arrived messages; sets `closed` at end of file or error.
+
+        Raises PeerError for a datagram that is no message.
+        """
         while not self.closed:
             try:
                 data = self._read()
@@ -243,12 +248,12 @@ class Link:
             yield self._parse(data)
 
     def take_fds(self) -> list[int]:
-        """Return the descriptors that came with the messages so far, to be closed by the taker."""
+        """Return the descriptors received so far; the caller closes them."""
         taken, self.received_fds = self.received_fds, []
         return taken
 
     def close(self) -> None:
-        """Close this end; the peer sees it at once."""
+        """Close this end and discard the queue; the peer sees end of file at once."""
         self.closed = True
         self.socket.close()
         while self._queue:
@@ -263,6 +268,7 @@ class Link:
         data, ancillary, _, _ = self.socket.recvmsg(MESSAGE_LIMIT, space)
         for level, kind, payload in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                # `& ~3`: a control message that was cut holds part of a descriptor's four bytes.
                 self.received_fds += array.array("i", payload[: len(payload) & ~3])
         return data
 

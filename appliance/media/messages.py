@@ -12,31 +12,37 @@ from appliance.modem.scripts import CallerIdOrder, LineSettings
 COUNTRY_CODES = {"it": "59", "de": "42", "fr": "3D", "gb": "B4", "us": "B5"}
 """T.35 codes for +GCI (v253.md 1.3)."""
 _SERVICE = re.compile(r"[*#]+\d*[*#]+")
-"""A code of the exchange before the number, such as *67#."""
+"""Service code of the exchange before the number, such as *67#."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineSetup:
-    """One analog line: where its port is and how its modem is to be spoken to (v253.md 8).
+    """One analog line: its serial port and its modem's settings (v253.md 8).
 
     `path` is the port's device path; `caller_id` is before, after or none; gains are +VGR/+VGT
-    values or -1 for the modem's own; `echo` asks for the canceller (audio.md 5). `duplex` is what
-    a probe has proven, None for what its make says, `voltage` whether its volts can be believed.
-    `overrides` are commands sent after every reset. `flash_ms` and `pbx_pause_ms` (0: listen for
-    the dial tone) are for a PBX behind the line. `emergency` are numbers that only a
-    person's own call for help dials, and in a `rehearsal` not even that.
+    values or -1 for the modem's default; `echo` turns the canceller on (audio.md 5). `duplex` is
+    the result of a probe, None for the make's default; `voltage` is whether the measured volts are
+    reliable, None for the make's default. `overrides` are commands sent after every reset.
+    `flash_ms` and `pbx_pause_ms` (0: wait for the dial tone) are for a PBX behind the line.
+    `emergency` are the numbers dialled only by a person's own emergency call, and never in a
+    `rehearsal` (demonstration, test, field test).
     """
 
     name: str
+    # By USB port (/dev/serial/by-path): Conexant modems share one serial number, so that by-id is
+    # not unique (v253.md 4, USB / Linux).
     path: str
     dialect: str = "auto"
     country: str = "it"
     caller_id: str = "after"
+    # Measured in Italy, sent after the first ring: the number arrives 2.15 s after RING. With 1.5 s
+    # every caller would be unknown (design/decisions.md).
     identity_limit_ms: int = 3000
     receive_gain: int = -1
     transmit_gain: int = -1
     echo: bool = False
     duplex: bool | None = None
+    # Register recall in Italy; a Conexant's own 700 ms (US) would end the call (v253.md 5).
     flash_ms: int = 100
     pbx_pause_ms: int = 0
     emergency: tuple[str, ...] = ()
@@ -47,7 +53,7 @@ class LineSetup:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Where a prompt lies in the prompt memory: `offset` and `length` in bytes of 16-bit sound."""
+    """Place of a prompt in the prompt memory: `offset` and `length` in bytes of 16-bit sound."""
 
     name: str
     offset: int
@@ -56,9 +62,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class StillRinging:
-    """A line that rang `ago_ms` ago as its carrier was lost: whoever calls may ring still.
+    """A line that rang `ago_ms` before the previous gateway was lost: the caller may still ring.
 
-    `modem` is how its modem names itself; `caller` and `dated` as in LineRang: who calls, if known.
+    `modem` is the modem's own name; `caller` and `dated` as in LineRang.
     """
 
     line: str
@@ -70,11 +76,11 @@ class StillRinging:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything the carrier may use; nothing is opened before it comes.
+    """All lines, ports and prompts of the media gateway, which opens nothing before it.
 
     A descriptor of the prompt memory (one sealed memfd) travels with this message. `hold` and
-    `lost` name the prompts for a caller on hold and for one whose desk has died. `ringing` are the
-    callers of a carrier before this one, who do not begin to ring anew.
+    `lost` name the prompts for a caller on hold and for one whose call control has died. `ringing`
+    are callers of the previous gateway, whose first ring is past.
     """
 
     lines: tuple[LineSetup, ...]
@@ -89,10 +95,10 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class MorePrompts:
-    """Prompts beside those of the Setup, and over them: spoken sheets, an office's own notice.
+    """Prompts that add to those of the Setup and override them: spoken sheets, office notices.
 
-    A descriptor of their memory (one sealed memfd) travels with this message. The next one takes
-    their place; what is being played is played to its end.
+    A descriptor of their memory (one sealed memfd) travels with this message. The next message
+    replaces them; a prompt that is playing is played to its end.
     """
 
     prompts: tuple[Prompt, ...] = ()
@@ -100,7 +106,7 @@ class MorePrompts:
 
 @dataclass(frozen=True, slots=True)
 class LineSnapshot:
-    """What the carrier knows of one line at the moment of a (re)connection."""
+    """State of one line when call control connects."""
 
     name: str
     state: str
@@ -110,7 +116,10 @@ class LineSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All lines and legs of the carrier; the first message it sends on every connection."""
+    """All lines and legs of the gateway; the first message that it sends on every connection.
+
+    `realtime` is the real-time right that the kernel refused, "" for none.
+    """
 
     lines: tuple[LineSnapshot, ...] = ()
     legs: tuple[str, ...] = ()
@@ -119,7 +128,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """The desk took `size` bytes of a recording; so much more may be sent."""
+    """Call control has taken `size` bytes of a recording: as many more may be sent."""
 
     recording: str
     size: int
@@ -154,7 +163,7 @@ class MediaHealth:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A time measured inside the carrier, for `make bench` (`what`, milliseconds)."""
+    """A duration measured in the gateway, for `make bench` (`what`, milliseconds)."""
 
     what: str
     subject: str
@@ -163,9 +172,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A moment inside the carrier, for `make bench` (`what`, seconds of the monotonic clock).
+    """A moment in the gateway, for `make bench` (`what`, seconds of the monotonic clock).
 
-    The clock is the machine's: a moment told here compares with any other process's.
+    The clock is the machine's, so that moments of several processes can be compared.
     """
 
     what: str
@@ -175,7 +184,7 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence for the journal: the carrier itself writes no log."""
+    """A sentence for the journal, written by call control: the gateway writes no log."""
 
     text: str
     level: str = "info"
@@ -183,9 +192,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """A line in trouble takes a `step` (of lines.facts.Recovery); `it` and `en` say what was seen.
+    """A failed line needs recovery `step` (modem.events.Recovery); `it` and `en` give the reason.
 
-    RESET_USB and POWER_CYCLE are the desk's to bring about: the carrier may not, and waits.
+    RESET_USB and POWER_CYCLE are done by call control's helper with root's rights; the gateway,
+    which has none, waits.
     """
 
     line: str
@@ -196,14 +206,14 @@ class Recovering:
 
 @dataclass(frozen=True, slots=True)
 class RestartLine:
-    """A technician wants a line put on hook and its port opened again, whatever it does."""
+    """A technician's command: put a line on hook and reopen its port, even during a call."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Asks the carrier for a Pong: proof that its one thread turns (watchdog)."""
+    """Requests a Pong from the gateway as proof that its one thread runs (watchdog)."""
 
     number: int
 
@@ -233,7 +243,7 @@ LinkMessage = (
 
 
 def line_settings(setup: LineSetup) -> LineSettings:
-    """Translate a line of the Setup; raises ConfigurationError for a value no modem takes."""
+    """Convert a line of the Setup; raises ConfigurationError for a value no modem accepts."""
     return LineSettings(
         dialect=setup.dialect,
         country=COUNTRY_CODES[setup.country],
@@ -250,11 +260,9 @@ def line_settings(setup: LineSetup) -> LineSettings:
 
 
 def forbids_dialling(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> str:
-    """Say why a command's digits may not be dialled on a line, "" when they may.
-
-    The last guard before a number leaves: only a person who asks for help dials an emergency
-    number, and a demonstration, a test or a field test (a `rehearsal`) dials none at all.
-    """
+    """Return why a command's digits may not be dialled on a line, "" when they may."""
+    # The last guard before the modem, whatever call control's own checks have let through: only a
+    # person's emergency call dials an emergency number, and a rehearsal dials none at all.
     if not _asks_for_help(setup, order):
         return ""
     if setup.rehearsal:
@@ -265,8 +273,10 @@ def forbids_dialling(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> 
 
 
 def _asks_for_help(setup: LineSetup, order: orders.DialLeg | orders.Flash) -> bool:
-    """Look at the digits: an exchange puts through at a short number's end, a PBX does not."""
+    """Return whether the digits reach an emergency number."""
     digits = _SERVICE.sub("", order.digits, count=1)
+    # A PBX waits for a whole extension number, which may begin like an emergency number.
     if isinstance(order, orders.Flash):
         return digits in setup.emergency
+    # An exchange connects at the end of a short number, whatever digits follow.
     return digits.startswith(setup.emergency)

@@ -29,22 +29,21 @@ from appliance.media.messages import Setup
 from appliance.media.playback import KEY_MS, Pcm, Player, SoundRecorder
 from appliance.sip.rtp import RtpReceived, RtpReceiver, RtpSender
 
-# ---- phone -------------------------------------------------------------------------------------
-# One phone's sound: an RTP port, a sender slaved to who speaks, a jitter buffer to listen.
-
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
 """Static payload types of RFC 3551 table 4."""
 LAWS = {number: law for law, number in PAYLOAD_TYPES.items()}
 PACKET_LIMIT = 2048
-"""Bytes of a datagram that are read; 20 ms of G.711 are 172."""
+"""Most bytes read of a datagram; 20 ms of G.711 are 172."""
+# Bounded: a flood of packets must not starve the lines.
 PACKETS_A_TURN = 50
-"""Packets read before others get their turn: a flood must not starve the lines."""
+"""Most packets read from one phone in a turn of the main loop."""
+# The office's network switch then forwards voice before files.
 DSCP_EF = 0xB8
-"""Expedited forwarding (RFC 3246) in the TOS byte: voice before files on the office's switch."""
+"""Expedited forwarding (RFC 3246) in the TOS byte."""
 
 
 def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket:
-    """Bind the first free even RTP port of the range, from `start` on, round.
+    """Bind the first free even RTP port (RFC 3550 11) of the range, from index `start` around.
 
     Raises TechnicianError when none is free.
     """
@@ -59,6 +58,7 @@ def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket
         except OSError:
             sock.close()
             continue
+        # Without its priority the call works all the same.
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF)
         return sock
@@ -68,12 +68,16 @@ def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket
 
 
 def _random(bits: int) -> int:
-    """Return a random number; `secrets` would have libcrypto's 7 MB locked into memory."""
+    """Return a random number of `bits` bits, 32 at most."""
+    # Not by `secrets`: it would lock libcrypto's 7 MB into memory.
     return int.from_bytes(os.urandom(4)) >> (32 - bits)
 
 
 class PhoneLeg:
-    """The sound of one leg; owns its socket. Never blocks, never raises for what the LAN sends."""
+    """RTP of one leg: socket, sender and jitter buffer.
+
+    Never blocks; no packet from the LAN makes it raise.
+    """
 
     def __init__(self, leg: str, sock: socket.socket) -> None:
         self.leg = leg
@@ -100,30 +104,29 @@ class PhoneLeg:
 
     @property
     def agreed(self) -> bool:
-        """True once the phone's address and coding are known."""
+        """True once offer and answer have settled address and coding."""
         return self._media is not None
 
     @property
     def law(self) -> Law:
-        """How the phone codes its sound."""
+        """Companding law of the phone's sound."""
         return self._law
 
     @property
     def expects_sound(self) -> bool:
-        """True while sound flows both ways: a phone that holds may send, or not, as it likes."""
+        """True while the phone must send: sound flows both ways."""
+        # A phone that holds may send or not (RFC 3264 8.4 forbids only us to send).
         return self._media is not None and self._media.receiving and self._media.sending
 
     @property
     def is_holding(self) -> bool:
-        """True while the phone wants no sound: it has put the caller on hold."""
+        """True while the phone holds the caller: it takes no sound."""
         return self._media is not None and not self._media.sending
 
     def agree(self, media: MediaAgreed, now: float) -> None:
-        """Take what offer and answer settled; a later one (hold, resume) replaces it.
-
-        From which port the phone sends is learnt anew each time.
-        """
+        """Apply the result of offer and answer, the first one or a later one (hold, resume)."""
         self._remote = (media.address, media.port)
+        # `expect` also learns anew from which port the phone sends, with each agreement.
         if self._receiver is None or self._receiver.remote != self._remote:
             self._receiver = RtpReceiver(self._remote)
         self._receiver.expect(*(kind for kind in media.key_payloads if kind >= 0))
@@ -133,27 +136,30 @@ class PhoneLeg:
             self._payload_type = PAYLOAD_TYPES[self._law]
             self.jitter = JitterBuffer(self._law)
         self._marker = True
+        # The silence of a hold that has ended does not count as a lost phone.
         self.last_heard, self.asked_after = now, 0.0
 
     def begin(self) -> None:
-        """Sound starts to flow both ways: what lay in store before is only delay."""
+        """Start the sound both ways."""
+        # What was stored before would only be delay.
         self.jitter.restart()
         self._unsent = b""
         self.align()
 
     def align(self) -> None:
-        """Have the next packet leave with the next `write`, filled up with silence in front."""
+        """Send the next packet with the next `write`, padded with silence in front."""
         self._aligns = True
 
     def whisper(self, sounds: Iterable[Pcm]) -> None:
-        """Play sounds once over whatever is written from now on; the phone alone hears them."""
+        """Mix sounds once into the following writes; only this phone hears them."""
         self._whispered = Player("", sounds)
 
     def write(self, data: bytes, law: Law) -> None:
-        """Send sound to the phone, one packet whenever 20 ms are together.
+        """Send sound in `law` to the phone, one packet for each whole 20 ms.
 
-        Once aligned, one leaves with each piece of `data` that is a frame long.
+        After `align`, each piece of `data` that is a frame long sends one packet.
         """
+        # To a phone that holds nothing may be sent (RFC 3264 8.4).
         if self._media is None or not self._media.sending:
             self._unsent, self._whispered = b"", None
             return
@@ -171,23 +177,27 @@ class PhoneLeg:
         self._unsent = data[whole:]
 
     def read(self, samples: int, law: Law) -> bytes:
-        """Return exactly `samples` samples of the phone's sound in `law`, at the reader's clock."""
+        """Return exactly `samples` samples of the phone's sound in `law`; the reader is the clock.
+
+        The jitter buffer conceals what is missing.
+        """
         return g711.translate(self.jitter.read(samples), self._law, law)
 
     def receive(self, now: float, limit: int = PACKETS_A_TURN) -> list[DigitPressed]:
-        """Take packets that have arrived, `limit` at most; returns the keys that were pressed."""
+        """Read up to `limit` arrived packets; returns the keys pressed (RFC 4733)."""
         pressed: list[DigitPressed] = []
         for _ in range(limit):
             try:
                 data, source = self.socket.recvfrom(PACKET_LIMIT)
-            except OSError:  # nothing left, or the phone's port is closed (ICMP)
+            except OSError:
+                # Nothing left (EAGAIN), or the phone's port is closed (an ICMP error).
                 break
             if self._receiver is not None:
                 self._take(self._receiver.receive(data, source, now), now, pressed)
         return pressed
 
     def close(self) -> None:
-        """Free the port."""
+        """Close the socket."""
         self.socket.close()
 
     def _take(self, heard: RtpReceived | None, now: float, pressed: list[DigitPressed]) -> None:
@@ -203,7 +213,7 @@ class PhoneLeg:
         self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
 
     def _with_whisper(self, player: Player, data: bytes, law: Law) -> bytes:
-        """Return `data` in 16 bits with the whisper over it."""
+        """Return `data` in 16 bits, mixed with the whisper."""
         if player.ended:
             self._whispered = None
         samples = len(data) // SAMPLE_BYTES[law]
@@ -212,19 +222,15 @@ class PhoneLeg:
     def _send(self, frame: bytes) -> None:
         packet = self._sender.packet(self._payload_type, frame, self._marker)
         self._marker = False
-        with contextlib.suppress(OSError):  # the LAN may be gone; the line goes on
+        # The LAN may be gone; the line's sound goes on, and silence tells of the phone's loss.
+        with contextlib.suppress(OSError):
             self.socket.sendto(packet, self._remote)
 
 
-# ---- announcer ---------------------------------------------------------------------------------
-# What is played to a leg that called the box: paced by the carrier's own tick.
-
-
 class Announcer:
-    """Sends one frame a tick until its prompts have been played; on hold, without `play`, for ever.
+    """Plays prompts to a leg, one frame a tick; without `play` (hold) it repeats them for ever.
 
-    On hold it goes on until another order comes: nobody waits to hear of its end. `press` is told
-    the keys in the leg's own sound meanwhile.
+    `press` is called with the keys heard in the leg's sound meanwhile.
     """
 
     def __init__(
@@ -235,7 +241,8 @@ class Announcer:
         self._player = Player(play, sounds, repeat=not play)
         self._keys = LegDigits(press) if press else None
         if press:
-            leg.begin()  # keys that lie in store were pressed for something else
+            # Keys in stored sound were pressed for something else.
+            leg.begin()
 
     def tick(self) -> bool:
         """Send the next frame; returns True once nothing is left."""
@@ -247,20 +254,15 @@ class Announcer:
         return bool(self.play) and self._player.ended
 
 
-# ---- dictated ----------------------------------------------------------------------------------
-# A phone's sound is recorded: an announcement that somebody dictates, alone on the leg (E21).
-#
-# Paced by the carrier's own tick, as what is played to a phone is; the phone hears silence
-# meanwhile.
-
 LAW = Law.ALAW
-"""As it is recorded, whatever the phone sends."""
+"""Law of a leg's recording, whatever the phone sends."""
 
 
 class LegRecording:
-    """One recording of a leg; `tick` and `stop` return its ending when it comes.
+    """One recording of a leg that is joined to nobody: a dictated announcement (E21), voicemail.
 
-    `press` is told the keys in its sound, where the order wants them heard: the desk ends it.
+    One frame a tick, while the phone hears silence. `tick` and `stop` return the ending. `press` is
+    called with the keys in the sound, where the order has `keys`; call control then ends it.
     """
 
     def __init__(
@@ -271,12 +273,13 @@ class LegRecording:
         self._recorder = SoundRecorder(order, LAW, link)
         self._meter = SilenceMeter()
         self._voiced_ms = 0
-        leg.begin()  # what lay in store was not said for this
+        # Stored sound is older than the recording.
+        leg.begin()
         leg.last_heard, leg.asked_after = now, 0.0
         self._recorder.start()
 
     def tick(self) -> RecordingEnded | None:
-        """Take one frame of what is said."""
+        """Record one frame of the leg's sound."""
         if not self.leg.agreed:
             return None
         heard = self.leg.read(FRAME_SAMPLES, LAW)
@@ -289,25 +292,23 @@ class LegRecording:
         return self._told(self._recorder.take(heard, silent_ms))
 
     def stop(self, why: RecordingStop) -> RecordingEnded | None:
-        """End it; by a key what was heard of the key is to be dropped."""
+        """End the recording; one ended by a key is cut before the key's tone."""
         trim_ms = KEY_MS if why is RecordingStop.KEY else 0
         return self._told(self._recorder.stop(why, trim_ms))
 
     def _told(self, ended: RecordingEnded | None) -> RecordingEnded | None:
-        """Of a recording in which nobody spoke nothing is to be kept."""
+        """Return the ending; without any voice the whole length is marked to be cut."""
         if ended is None or self._voiced_ms:
             return ended
+        # Of a recording in which nobody spoke nothing is kept.
         return RecordingEnded(ended.recording, ended.stop, ended.length_ms, ended.length_ms)
 
 
-# ---- phone side --------------------------------------------------------------------------------
-# The phones' RTP sockets: opened and closed, waited for together, read one packet each in turn.
-
-
 class PhoneSockets:
-    """Owns the sockets' own epoll, which stands in the carrier's selector while phones may wake.
+    """RTP sockets of all phones in an epoll of their own, read one packet each in turn.
 
-    `tell` is given the keys that are pressed.
+    The epoll is in the gateway's selector only while phones may wake the process. `tell` is called
+    with the keys pressed.
     """
 
     def __init__(
@@ -316,19 +317,21 @@ class PhoneSockets:
         self._selector = selector
         self._tell = tell
         self._phones = select.epoll()
-        self._legs: dict[int, PhoneLeg] = {}  # by descriptor
+        # By descriptor, as epoll names them.
+        self._legs: dict[int, PhoneLeg] = {}
         self._next_port = 0
         self.setup: Setup | None = None
-        """Says where sockets may be opened."""
+        """Holds the RTP address and port range; None before the first Setup."""
         self.may_wake = False
 
     def prepare(self, leg: str) -> PhoneLeg:
-        """Open a leg's socket; raises TechnicianError when no port is free."""
+        """Open a leg's RTP socket; raises TechnicianError when no port is free."""
         assert self.setup is not None
         low, high = self.setup.rtp_ports
         sock = bind_port(self.setup.rtp_address, (low, high), self._next_port)
         phone = PhoneLeg(leg, sock)
-        self._next_port = (phone.port - low) // 2 + 1  # a port just freed may still be sent to
+        # In turn, not the lowest free one: a port just freed may still be sent to.
+        self._next_port = (phone.port - low) // 2 + 1
         self._legs[sock.fileno()] = phone
         self._phones.register(sock, select.EPOLLIN)
         return phone
@@ -340,12 +343,13 @@ class PhoneSockets:
         phone.close()
 
     def await_(self, wanted: bool, hear: Callable[[], None]) -> None:
-        """Be woken by phones, or (calls go on) look at them whenever modem or clock wake us.
+        """Let packets wake the process (`wanted`), or be read at the wake-ups of modem and clock.
 
-        Their sound is wanted at the modem's own clock only; being woken by each packet besides
-        makes up a quarter (one call) to a half (four) of all wake-ups. A key waits 25 ms at most.
-        Only as a line is joined it matters when exactly they come.
+        `hear` reads them when they wake the process.
         """
+        # During calls phones' sound is wanted at the modem's clock only: a wake-up for each packet
+        # would be a quarter (one call) to a half (four calls) of all. A key waits 25 ms at most.
+        # The exact arrival matters only while a line or phone is being joined.
         if wanted == self.may_wake:
             return
         self.may_wake = wanted
@@ -355,7 +359,7 @@ class PhoneSockets:
             self._selector.unregister(self._phones)
 
     def hear(self, now: float) -> None:
-        """Take a packet of each phone in turn: one question more says that nothing is left."""
+        """Read one packet of each phone in turn, until none is left or each had its limit."""
         for _ in range(PACKETS_A_TURN):
             ready = self._phones.poll(0)
             for descriptor, _ in ready:
@@ -365,5 +369,5 @@ class PhoneSockets:
                 return
 
     def close(self) -> None:
-        """Give the waiting up; the legs are closed by who has them."""
+        """Close the epoll; the legs' sockets are closed by `retire`."""
         self._phones.close()

@@ -15,21 +15,18 @@ from appliance.dsp.wav import SAMPLES_PER_MS, Law
 from appliance.media.link import Link
 from appliance.media.messages import Prompt, RecordingStarted
 
-# ---- player ------------------------------------------------------------------------------------
-# What is played to somebody: prompts one after the other, a loop, or silence.
-
 Pcm = bytes | memoryview
 
 
 class Source(Protocol):
-    """Sound for one listener, asked for at the listener's own clock."""
+    """Sound for one listener, read at the listener's clock."""
 
     def read(self, samples: int, law: Law) -> bytes:
-        """Return exactly `samples` samples written in `law` (an 8-bit one)."""
+        """Return exactly `samples` samples encoded in `law` (an 8-bit one)."""
 
 
 class Silence:
-    """The source that has nothing to say."""
+    """Source of silence."""
 
     def read(self, samples: int, law: Law) -> bytes:
         """Return silence."""
@@ -37,7 +34,7 @@ class Silence:
 
 
 class Player:
-    """Plays 16-bit prompts one after the other; `ended` once the last sample was taken."""
+    """Plays 16-bit prompts one after the other, once or with `repeat` in a loop."""
 
     def __init__(self, play: str, sounds: Iterable[Pcm], repeat: bool = False) -> None:
         self.play = play
@@ -48,7 +45,7 @@ class Player:
 
     @property
     def ended(self) -> bool:
-        """True when nothing is left to play."""
+        """True once the last sample has been read."""
         return self._index >= len(self._sounds)
 
     def read(self, samples: int, law: Law) -> bytes:
@@ -67,31 +64,33 @@ class Player:
         if self._at >= len(self._sounds[self._index]):
             self._at = 0
             self._index += 1
+            # Empty sounds only would be a loop without end within one read.
             if self._repeat and self.ended and any(len(s) for s in self._sounds):
                 self._index = 0
 
 
 def map_sound(fd: int) -> Pcm:
-    """Return the sound in a memfd, without copying it; an empty one has none."""
+    """Return the sound in a memfd as a mapping, without copying it."""
+    # An empty file cannot be mapped (mmap(2): EINVAL).
     if os.fstat(fd).st_size == 0:
         return b""
     return memoryview(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
 
 
 class PromptMemory:
-    """The prompts of a Setup: one mapping shared with the desk, never copied."""
+    """The prompts of a Setup: one mapping shared with call control, never copied."""
 
     def __init__(self, fd: int | None, prompts: Iterable[Prompt]) -> None:
         self._index: Mapping[str, Prompt] = {prompt.name: prompt for prompt in prompts}
         self._memory = map_sound(fd) if fd is not None else None
         self.more: PromptMemory | None = None
-        """Prompts that came after the Setup (MorePrompts); they go before it."""
+        """Prompts of the last MorePrompts message; they override those of the Setup."""
 
     def __contains__(self, name: object) -> bool:
         return name in self._index or (self.more is not None and name in self.more)
 
     def sound(self, name: str) -> Pcm:
-        """Return a prompt's 16-bit sound; nothing for a name that nobody carried here."""
+        """Return a prompt's 16-bit sound, empty for an unknown name."""
         if self.more is not None and name in self.more:
             return self.more.sound(name)
         prompt = self._index.get(name)
@@ -100,22 +99,19 @@ class PromptMemory:
         return self._memory[prompt.offset : prompt.offset + prompt.length]
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """List the names that nobody carried here."""
+        """Return the unknown ones of `names`."""
         return [name for name in names if name not in self]
 
 
-# ---- pressing ----------------------------------------------------------------------------------
-# Keys pressed into a line's stream: no command goes through while one runs, so they are sound.
-#
-# Whatever else is played is not heard meanwhile, but goes on: a phone's voice is not late
-# afterwards.
-
+# The key's echo from the line must not count as a key of the caller's.
 ECHO_MS = 200
-"""After the last key its echo is not taken for a key of the caller's."""
+"""Time (ms) after the last key sent in which received keys are ignored."""
 
 
+# Within a stream no AT command works: +VTS would be sound (v253.md 4, quirks). So keys are sent as
+# tones among the samples.
 class DtmfSender:
-    """The keys that are still to be heard on one line."""
+    """DTMF keys waiting to be sent within one line's stream."""
 
     def __init__(self) -> None:
         self._tones = b""
@@ -123,36 +119,40 @@ class DtmfSender:
 
     @property
     def active(self) -> bool:
-        """True while a key sounds, or its echo may."""
+        """True while a key is sent or its echo may arrive."""
         return bool(self._tones) or self._echo > 0
 
     def press(self, digits: str) -> None:
-        """Press keys (0-9 * # A-D) behind those that are still sounding; raises ValueError."""
+        """Queue keys (0-9 * # A-D) behind those being sent; raises ValueError for others."""
         self._tones += dtmf.dtmf(digits)
 
     def over(self, data: bytes, law: Law) -> bytes:
-        """Return `data` (samples of `law`) with the keys in place of its beginning."""
+        """Return `data` (samples of `law`) with the pending tones in place of its beginning."""
         if not self.active:
             return data
+        # Replaced, not delayed: the voice under the keys is lost, but not late afterwards.
         part, self._tones = self._tones[: 2 * len(data)], self._tones[2 * len(data) :]
         pressed = len(part) // 2
         self._echo = ECHO_MS * SAMPLES_PER_MS if pressed else self._echo - len(data)
         return g711.encode(part, law) + data[pressed:]
 
 
-# ---- recorder ----------------------------------------------------------------------------------
-# One recording: what is heard goes to the desk by credit, until key, silence, limit or release.
-
+# A cut right at the last word sounds bad.
 KEPT_SILENCE_MS = 500
-"""Silence left at the end of a message that ended by silence: a cut at the last word hurts."""
+"""Silence (ms) kept at the end of a message that ended by silence."""
+# The key's tone, and what was recorded of it before it was recognised.
 KEY_MS = 200
-"""A key's tone and what was heard of it before it was known: dropped from the message."""
+"""Sound (ms) cut from the end of a message that ended by a key."""
 STOP_KEY = "#"
 
 
 @dataclass(slots=True)
 class SoundRecorder:
-    """Counts what it takes; `take`, `key` and `stop` return the ending when it comes."""
+    """One recording, sent to call control by credit until key, silence, limit or release.
+
+    `take`, `key` and `stop` return its ending. `length_ms` includes sound dropped for want of
+    credit.
+    """
 
     order: Record | RecordLeg
     law: Law
@@ -161,12 +161,12 @@ class SoundRecorder:
     _gap_ms: float = 0.0
 
     def start(self) -> None:
-        """Announce the recording and open its credit."""
+        """Open the recording's credit and announce its law."""
         self.link.open_sound(self.order.recording)
         self.link.send(RecordingStarted(self.order.recording, str(self.law)))
 
     def take(self, data: bytes, silent_ms: int) -> RecordingEnded | None:
-        """Send sound on; `silent_ms` is how long the caller has been silent by now."""
+        """Send sound of `law`; `silent_ms` is the length of the caller's silence by now."""
         dropped = self.link.send_sound(self.order.recording, data)
         self.length_ms += len(data) / SAMPLES_PER_MS
         self._note_gap(dropped / SAMPLES_PER_MS)
@@ -177,11 +177,11 @@ class SoundRecorder:
         return None
 
     def key(self, digit: str) -> RecordingEnded | None:
-        """End by `#`; other keys are the caller's business."""
+        """End the recording by `#`; ignore other keys."""
         return self.stop(RecordingStop.KEY, KEY_MS) if digit == STOP_KEY else None
 
     def stop(self, why: RecordingStop, trim_ms: int = 0) -> RecordingEnded:
-        """End the recording; the last `trim_ms` are tone or silence."""
+        """End the recording; its last `trim_ms` are tone or silence, to be cut."""
         self._flush_gap()
         self.link.close_sound(self.order.recording)
         length = int(self.length_ms)

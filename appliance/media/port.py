@@ -1,7 +1,7 @@
-"""A line's port in the carrier: the descriptor a keeper handed over, its bytes in and out.
+"""A line's serial port in the media gateway: the port server's descriptor, bytes in and out.
 
-Non-blocking reads and writes only; whatever can block (open, ioctl, close of a wedged port) is the
-keeper's, which is abandoned when it hangs (design/processes.md, Why it is divided so).
+Non-blocking reads and writes only. What can block (open, ioctl, close of a wedged port) is done by
+the port server, which is abandoned when it hangs (design/processes.md, Why it is divided so).
 """
 
 from __future__ import annotations
@@ -31,22 +31,26 @@ from appliance.modem.fork_server import (
 from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
 
 READ_SIZE = 4096
+# CDC-ACM has no CTS: refused writes are the only sign of a port that takes nothing (v253.md 4).
 WRITE_LIMIT = 16_384
-"""Bytes that may wait for a port that does not take them: 2 s of sound. Then the line is lost."""
+"""Most bytes that may wait for a port that takes none, 2 s of sound; beyond it the line is lost."""
+# These steps are the USB helper's, which runs as root when call control asks; then the modem needs
+# time to start.
 PAUSE_S = {Recovery.RESET_USB: 8.0, Recovery.POWER_CYCLE: 15.0}
-"""Seconds left to the desk's helper for a step, and to the modem to start, before the next one."""
+"""Seconds from a recovery step to the next attempt to open the port."""
 LEAST = {
     PortFault.BUSY: Recovery.FREE_PORT,
     PortFault.PERMISSION: Recovery.FREE_PORT,
     PortFault.BROKEN: Recovery.REOPEN,
 }
-"""The least that can help with what a keeper reports; a MISSING port it waits for by itself."""
+"""Least recovery that can help with a port server's report; it waits for a MISSING port itself."""
+# A streaming modem sends 50 frames a second.
 MUTE_LIMIT_S = RESTART_RULES[Component.LINE].silent_s
-"""A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
+"""Seconds without sound after which a streaming modem counts as stuck."""
 MUTE_STEP_S = 0.010
-"""How long after that limit it is looked at, whatever else goes on."""
+"""Seconds after that limit at which the deadline lies."""
 KEEPER_LIMIT_S = RESTART_RULES[Component.PORT_SERVER].silent_s
-"""Seconds a keeper may take over an order before it is abandoned as hung."""
+"""Seconds a port server may take over a command before it is abandoned as hung."""
 
 GONE = Sentence(
     "Il modem della linea non c'è più: ricollegarlo alla stessa porta USB.",
@@ -71,7 +75,10 @@ ASKED = Sentence(
 
 
 class LinePort:
-    """Opens through a keeper, pumps bytes between descriptor and line, starts over after a loss."""
+    """Opens a port by a port server, moves bytes between it and the line, reopens after a loss.
+
+    `due_at` (monotonic s) is when `timer` has something to do.
+    """
 
     def __init__(
         self,
@@ -99,7 +106,7 @@ class LinePort:
         self._stirred = True
 
     def open(self) -> None:
-        """Ask for a keeper, which opens the port; an older keeper is abandoned."""
+        """Request a port server, which opens the port; an older port server is abandoned."""
         self._forget_keeper()
         self._stirred = True
         self._retry_at = None
@@ -107,13 +114,13 @@ class LinePort:
         self._nursery.ask(self.line.name, self._path)
 
     def kept_by(self, sock: socket.socket) -> None:
-        """The nursery gave birth to this line's keeper."""
+        """Attach the line's new port server, at the other end of `sock`."""
         sock.setblocking(False)
         self._keeper = sock
         self._selector.register(sock, selectors.EVENT_READ, lambda _: self._report())
 
     def timer(self, now: float) -> None:
-        """Do what is due: the line's own timers, a frame, a retry, a hung keeper."""
+        """Run what is due: the line's timers, a frame's fetch, a retry, a hung port server."""
         if now < self.due_at - EARLY_S:
             return
         self._stirred = True
@@ -132,10 +139,9 @@ class LinePort:
             self.open()
 
     def flush(self) -> None:
-        """Write what the line has to say; what the port does not take waits, within a bound.
-
-        A port that nothing happened to is passed over; else `due_at` is when `timer` is due.
-        """
+        """Write the line's pending bytes and update `due_at`; what the port refuses waits."""
+        # Called at every wake-up for every port: one that nothing happened to costs nothing
+        # (design/sound.md, What a call costs).
         if not (self._stirred or self.line.has_news):
             return
         self._stirred = self.line.has_news = False
@@ -156,27 +162,25 @@ class LinePort:
         return min((at for at in times if at is not None), default=math.inf)
 
     def restart(self) -> None:
-        """Close the port and open it again as somebody asked; what is being tried is tried now.
-
-        A modem in a call falls on hook as its port is closed (DTR) or is put on hook as it starts.
-        """
+        """Close and reopen the port at a technician's command; a pending retry runs at once."""
         self._stirred = True
         if self._fd is None:
             self.open()
         else:
+            # A modem in a call goes on hook when its port is closed (DTR), or by its start script.
             self._lost(ASKED, Recovery.REOPEN)
 
     def close(self) -> None:
-        """Give the port up."""
+        """Close the port and abandon its port server."""
         self._forget_fd()
         self._forget_keeper()
         self._retry_at = self._limit_at = None
 
-    # --- bytes -------------------------------------------------------------------------------
-
     def _readable(self, mask: int) -> None:
+        # The selector may name port and port server in the same turn: the other one's handler has
+        # closed this one, and an exception here would end the gateway with all its lines.
         if self._fd is None:
-            return  # its keeper, heard in the same turn of the selector, has lost it
+            return
         self._stirred = True
         if mask & selectors.EVENT_READ:
             self._read()
@@ -187,10 +191,12 @@ class LinePort:
         try:
             data = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
+            # A fetch found nothing: the frame scheduler must know that it came too early.
             self.line.receive(b"", self._clock())
             return
         except OSError:
             data = b""
+        # End of file is an unplugged modem; "nothing yet" is EAGAIN (VMIN=1, see SerialPort).
         if data:
             self._read_at = self._clock()
             self.line.receive(data, self._read_at)
@@ -213,7 +219,7 @@ class LinePort:
             self._lost(DEAF, Recovery.REOPEN)
 
     def _attend(self) -> None:
-        """Be woken by bytes, unless they are fetched by the clock, and by room to write."""
+        """Watch for bytes, unless they are fetched by the clock, and for room to write."""
         if self._fd is None:
             return
         wanted = selectors.EVENT_READ if self.line.rhythm.fetch_at is None else 0
@@ -226,12 +232,11 @@ class LinePort:
             self._selector.register(self._fd, wanted, self._readable)
         self._mask = wanted
 
-    # --- keeper ------------------------------------------------------------------------------
-
     def _report(self) -> None:
-        """Take what the keeper reports; nonsense is a keeper that is abandoned."""
+        """Handle a port server's report; one that makes no sense counts as its end."""
+        # Abandoned in the same turn of the selector, when its port was lost (see `_readable`).
         if self._keeper is None:
-            return  # abandoned in the same turn of the selector, when its port was lost
+            return
         self._stirred = True
         try:
             report = receive_report(self._keeper)
@@ -263,7 +268,8 @@ class LinePort:
         self.flush()
 
     def _recover(self) -> None:
-        """Climb the recovery ladder when the line asks for it (v253.md 4)."""
+        """Take the step of the recovery ladder that the line needs (v253.md 4)."""
+        # Taken once: the next step comes with the next failure.
         needs, self.line.needs = self.line.needs, None
         if needs is None:
             return
@@ -274,12 +280,13 @@ class LinePort:
         ):
             self._limit_at = self._clock() + KEEPER_LIMIT_S
         else:
+            # No process may hold the port while its USB device is reset.
             self._forget_fd()
-            self._forget_keeper()  # nobody may hold the port while its USB device is reset
+            self._forget_keeper()
             self._retry_after(needs)
 
     def _lost(self, why: Sentence, least: Recovery) -> None:
-        """The port is of no use: say why, free it, try again by a higher step of the ladder."""
+        """Report why the port is lost, close it, retry by a step of the ladder from `least` up."""
         self._forget_fd()
         self._forget_keeper()
         self._limit_at = None
@@ -287,18 +294,18 @@ class LinePort:
         self._recover()
 
     def _await_modem(self, why: Sentence) -> None:
-        """There is no modem at the port: its keeper waits for one and opens it."""
+        """Report a missing modem; the port server waits for one and opens it."""
         self._forget_fd()
         self._limit_at = None
         self.line.lost(why, self._clock(), Recovery.PLUG_IN)
+        # No recovery step: it would end the port server that waits.
         self.line.needs = None
 
     def _retry_after(self, step: Recovery) -> None:
-        """Try again after a pause, the longer the more often the line has failed of late.
-
-        A modem that comes up and fails again and again counts as one that never came up.
-        """
+        """Schedule the next attempt, after a pause that grows with recent failures."""
         now = self._clock()
+        # The history outlives a success: a modem that comes up and fails again and again is
+        # treated like one that never came up.
         self._retry_at = now + PAUSE_S.get(step, self._past.pause_s(Component.LINE, now))
         self._past = self._past.again(now)
 
@@ -308,7 +315,8 @@ class LinePort:
         if fd is not None:
             if self._mask:
                 self._selector.unregister(fd)
-            self._nursery.bury(fd)  # the close of a wedged port can block for ever
+            # The close of a wedged port can block for ever: a reaper does it.
+            self._nursery.bury(fd)
 
     def _forget_keeper(self) -> None:
         keeper, self._keeper = self._keeper, None

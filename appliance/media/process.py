@@ -1,4 +1,8 @@
-"""The media gateway process: one thread, one selector; ports, RTP sockets, link, clock."""
+"""The media gateway process: one thread, one selector; ports, RTP sockets, link, clock.
+
+No file, no log, no blocking call: what it reports goes over the link as values. Nothing is opened
+before call control's Setup.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +42,12 @@ from appliance.media.port import LinePort
 from appliance.media.switch import Switch, Tell
 from appliance.modem.fork_server import ForkServer
 
-# ---- desk side ---------------------------------------------------------------------------------
-# The carrier's end of the link: one desk at a time, in the carrier's selector; never raises.
-
 
 class ControlConnection:
-    """`take` is given each message, `gone` is called when a desk has died or left too much unread.
+    """The gateway's connection to call control, one at a time, in the gateway's selector.
 
-    A desk that is dropped, for a newer one or at the end, is nobody's news.
+    `take` is called with each message, `gone` when the peer has died or has left too much unread;
+    not after `drop`. Never raises.
     """
 
     def __init__(
@@ -61,29 +63,30 @@ class ControlConnection:
         self.link: Link | None = None
 
     def serve(self, sock: socket.socket) -> None:
-        """Take a connection; there must be none."""
+        """Use the connected socket `sock`; no other connection may be open."""
         self.link = Link(sock)
         self._mask = selectors.EVENT_READ
         self._selector.register(sock, self._mask, lambda _: self._hear())
 
     def tell(self, message: Any) -> None:
-        """Send a message; without a desk it is nobody's."""
+        """Send a message; discard it without a connection."""
         link = self.link
         if link is None:
             return
         try:
             link.send(message)
         except PeerError:
+            # Raised when 1000 messages are unread: the peer counts as dead (design/call.md).
             link.closed = True
         self._look_after(link)
 
     def grant(self, recording: str, size: int) -> None:
-        """Let more sound of a recording go to the desk."""
+        """Allow `size` more bytes of a recording's sound to be sent."""
         if self.link is not None:
             self.link.grant(recording, size)
 
     def take_fds(self) -> list[int]:
-        """Return the descriptors that came with what is being taken, to be closed by the taker."""
+        """Return the descriptors that came with the message; the caller closes them."""
         return self.link.take_fds() if self.link is not None else []
 
     def drop(self) -> None:
@@ -106,6 +109,7 @@ class ControlConnection:
         self._look_after(link)
 
     def _look_after(self, link: Link) -> None:
+        # Handling a message may have dropped this link, or replaced it.
         if link is not self.link:
             return
         if link.closed:
@@ -118,30 +122,29 @@ class ControlConnection:
             self._selector.modify(link.socket, mask, lambda _: self._hear())
 
 
-# ---- farewell ----------------------------------------------------------------------------------
-# A desk that is gone: callers are told so, phones let go, lines put on hook when it was heard.
-
+# Callers of a call control that has died hear a sentence instead of silence
+# (design/failures.md, What must hold when things fail).
 FAREWELL_S = 8.0
-"""Seconds a caller whose desk has died is told so, before the line is put on hook."""
+"""Most seconds of the farewell announcement, after which the line is put on hook."""
 LOST = "lost"
-"""Name of the play that a dead desk's callers hear."""
+"""Name of the play (`orders.Play.play`) of the farewell announcement."""
 
 
 class CallFarewell:
-    """One at a time; a desk that dies meanwhile begins it anew."""
+    """Ends all calls after call control has died; a second death starts it anew."""
 
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
         self.until: float | None = None
-        """When (monotonic s) it is over at the latest, None while there is none."""
+        """Latest end (monotonic s) of the farewell, None while there is none."""
 
     def begin(self, prompts: tuple[str, ...], now: float) -> None:
-        """Tell every caller by these prompts, let every phone go."""
+        """Play `prompts` to every caller on a line, release every phone."""
         self.until = now + FAREWELL_S
         self._switch.see_off(LOST, prompts, now)
 
     def look(self, now: float) -> None:
-        """Put on hook the lines whose callers have heard it, in the end all of them."""
+        """Put on hook the lines whose announcement has ended; after `FAREWELL_S` all of them."""
         if self.until is None:
             return
         over = now >= self.until
@@ -150,12 +153,8 @@ class CallFarewell:
             self.until = None
 
 
-# ---- health ------------------------------------------------------------------------------------
-# Health of the carrier: lateness, lead inside the modems, what was lost; for one period.
-
-
 class HealthMeter:
-    """Turns running counters into figures of a period."""
+    """Turns running counters into the figures of one period: lateness, lead, losses."""
 
     def __init__(self) -> None:
         self._before: dict[str, int] = {}
@@ -184,15 +183,12 @@ class HealthMeter:
     def _since(self, what: str, total: int) -> int:
         before = self._before.get(what, 0)
         self._before[what] = total
+        # A line that was removed, or set up anew, takes its counters with it: the sum may fall.
         return max(0, total - before)
 
 
-# ---- line side ---------------------------------------------------------------------------------
-# The lines' ports: opened as the desk's Setup has them, each by a keeper of the nursery.
-
-
 class LinePorts:
-    """Owns the ports, by the names of their lines; the lines themselves are the switch's."""
+    """Owns the serial ports of the Setup by line name; the lines belong to the switch."""
 
     def __init__(
         self,
@@ -210,9 +206,9 @@ class LinePorts:
         self._clock = clock
 
     def set_up(self, setup: Setup, link: Callable[[], Link | None]) -> None:
-        """Open what is named and close what is not; a line that is set up as before stays as it is.
+        """Open the lines of the Setup, close all others, leave unchanged ones as they are.
 
-        Recorders ask for the `link` of the moment.
+        `link` returns the current link, for recorders.
         """
         for name in set(self.ports) - {line.name for line in setup.lines}:
             self._remove(name)
@@ -221,31 +217,32 @@ class LinePorts:
             self._set_up_line(line, setup.lead_ms, link, still.get(line.name))
 
     def restart(self, name: str) -> None:
-        """Close and open a line's port; a name that is not known is passed over."""
+        """Close and reopen a line's port; ignore an unknown name."""
         if name in self.ports:
             self.ports[name].restart()
 
     def born(self) -> None:
-        """Give ports the keepers that were born for them; raises PeerError without a nursery."""
+        """Attach started port servers to their ports; raises PeerError without a fork server."""
         while (born := self._nursery.receive()) is not None:
             port = self.ports.get(born.line)
             if port is None:
+                # The line was removed meanwhile; its port server ends with the socket.
                 born.sock.close()
             else:
                 port.kept_by(born.sock)
 
     @property
     def due_at(self) -> float:
-        """When (monotonic s) the next port has something to do."""
+        """Time (monotonic s) of the next port's deadline."""
         return min((port.due_at for port in self.ports.values()), default=math.inf)
 
     def timer(self, now: float) -> None:
-        """Have every port do what is due."""
+        """Run the due timers of every port."""
         for port in self.ports.values():
             port.timer(now)
 
     def flush(self) -> None:
-        """Have every port write what it has."""
+        """Write the pending bytes of every port."""
         for port in self.ports.values():
             port.flush()
 
@@ -263,6 +260,7 @@ class LinePorts:
     ) -> None:
         known = self._switch.lines.get(setup.name)
         if known is not None and known.setup == setup:
+            # A call control that has restarted knows nothing of a line that stayed as it was.
             known.report_again()
             return
         if known is not None:
@@ -270,9 +268,11 @@ class LinePorts:
         try:
             line = AnalogLine(setup, self._tell, link, lead_ms)
         except ConfigurationError as error:
+            # A fault is confined to its line: the others come up (design/failures.md).
             self._tell(Notice(f"line {setup.name} is not set up: {error}", "error"))
             return
         if still is not None:
+            # Before the port is opened: what the modem does first depends on it.
             line.found_ringing(still, self._clock())
         self._switch.lines[setup.name] = line
         port = LinePort(line, setup.path, self._nursery, self._selector, self._clock)
@@ -284,24 +284,18 @@ class LinePorts:
         del self._switch.lines[name]
 
 
-# ---- process -----------------------------------------------------------------------------------
-# The carrier process: one thread, one selector; ports, phones' sockets, the link, the clock.
-#
-# No file, no log, no blocking call: what it has to say goes over the link as values. Nothing is
-# opened before the desk's Setup. A desk that dies leaves no caller in silence: a prompt, hang up,
-# idle (design/failures.md, What is restarted when).
-
 HEALTH_S = 10.0
 """Seconds of calls between two health reports."""
+# A fifth of the unit's WatchdogSec.
 WATCHDOG_S = 1.0
-"""How often systemd is told that the loop turns: a fifth of what the unit grants."""
+"""Seconds between two signs of life to systemd."""
 
 
 class MediaGateway:
-    """Owns the selector; `run` returns when the desk is gone and every line is idle.
+    """The gateway's main loop; `run` returns when call control is gone and every line is idle.
 
-    `clock` gives monotonic seconds: the machine's, or a test's own; so may its `phones` be. Who
-    connects to the `listening` socket must be of `account`, the desk's; by default its own.
+    `clock` gives monotonic seconds; tests pass a clock and `phones` of their own. A peer on the
+    `listening` socket must run under `account`, call control's; by default the gateway's own.
     """
 
     def __init__(
@@ -337,18 +331,18 @@ class MediaGateway:
             self.selector.register(listening, selectors.EVENT_READ, lambda _: self._accept())
 
     def serve(self, sock: socket.socket) -> None:
-        """Take a connection of the desk; what is left of an older one is closed.
-
-        The calls of an older desk are seen off to their end: the new one knows nothing of them.
-        """
+        """Serve a new connection of call control, in place of an older one."""
         if self.desk.link is not None:
             self.desk.drop()
+            # The new call control knows nothing of the older one's calls: without a farewell their
+            # lines would stay off hook, the callers in silence, until the next restart.
             self._begin_farewell()
         self.desk.serve(sock)
+        # First of all: call control answers the Snapshot with its Setup (design/call.md, The link).
         self.desk.tell(self.switch.snapshot(self._realtime))
 
     def run(self) -> None:
-        """Say that it serves, and turn until the desk has gone (as a child) and its callers too."""
+        """Report readiness to systemd; loop, as a child until call control and callers are gone."""
         if self._listening is not None:
             self._notify.notify("READY=1")
         while not self._finished():
@@ -356,8 +350,10 @@ class MediaGateway:
         self.close()
 
     def turn(self, limit: float = math.inf) -> None:
-        """Wait for something, at most `limit` seconds, and deal with it."""
+        """Wait for the next event or deadline, at most `limit` seconds, and handle it."""
         is_ready = self._sleep(limit)
+        # Phones that may not wake the process are read at every wake-up: their sound is wanted at
+        # the modem's clock only (PhoneSockets.await_).
         if not self.phones.may_wake:
             self._hear_phones()
         for key, mask in self.selector.select(0) if is_ready else ():
@@ -366,23 +362,19 @@ class MediaGateway:
         self.lines.flush()
 
     def close(self) -> None:
-        """Give everything up; descriptors, phones, keepers."""
+        """Close ports, phones, the link and the fork server."""
         self.lines.close()
         for leg in self.switch.legs.values():
             self.phones.retire(leg)
         self.desk.drop()
         self._nursery.close()
 
-    # --- time --------------------------------------------------------------------------------
-
     def _sleep(self, limit: float) -> bool:
-        """Sleep until something is due or ready, or `limit` is over; returns True for ready.
-
-        By select(2), on the selector's own descriptor: epoll counts time in whole milliseconds.
-        """
+        """Sleep until a deadline, a ready descriptor or `limit` seconds; returns True for ready."""
         planned = self._next_deadline()
         wait = min(limit, planned - self._clock())
         timeout = max(0.0, wait) if wait < math.inf else None
+        # select(2) on the selector's own descriptor: epoll counts time in whole milliseconds.
         is_ready = bool(select.select((self.selector,), (), (), timeout)[0])
         now = self._clock()
         if now >= planned:
@@ -421,8 +413,6 @@ class MediaGateway:
     def _hear_phones(self) -> None:
         self.phones.hear(self._clock())
 
-    # --- the desk ----------------------------------------------------------------------------
-
     def _accept(self) -> None:
         assert self._listening is not None
         sock, _ = self._listening.accept()
@@ -433,15 +423,15 @@ class MediaGateway:
             self.serve(sock)
 
     def _why_not(self, peer: Peer) -> str:
-        """Say why somebody may not give orders to the lines, "" for the desk.
-
-        A desk that is there is never replaced: with it a caller would be cut off.
-        """
+        """Return why a peer may not control the lines, "" for call control."""
+        # By the kernel's word (SO_PEERCRED): the link takes call control's account alone
+        # (design/processes.md, Why it is divided so).
         if peer.account != self._account:
             return (
                 f"process {peer.process} of the account number {peer.account} wanted to give "
                 "orders to the lines, which is the switchboard's service's alone: it was refused"
             )
+        # A call control that is connected is never replaced: its callers would be cut off.
         if self.desk.link is not None and self.desk.link.has_peer:
             return (
                 f"process {peer.process} wanted to give orders to the lines, which this service "
@@ -458,14 +448,15 @@ class MediaGateway:
             case Setup():
                 self._set_up(message)
             case MorePrompts():
-                # a player keeps what it plays of earlier ones
+                # A player keeps what it plays of the earlier ones.
                 self.switch.prompts.more = self._prompts(message)
             case orders.LoadMessage():
                 self._load(message)
             case RestartLine(name):
                 self.lines.restart(name)
             case RecordedSound() | Pong():
-                pass  # nothing of the kind goes this way yet
+                # Only sent from the gateway to call control.
+                pass
             case _:
                 self.switch.order(message, self._clock())
 
@@ -479,32 +470,30 @@ class MediaGateway:
         return self.desk.link
 
     def _prompts(self, told: Setup | MorePrompts) -> PromptMemory:
-        """Map the prompts that came as a descriptor."""
+        """Map the prompts whose memfd came with the message."""
         fds = self.desk.take_fds()
         memory = PromptMemory(fds[-1] if fds else None, told.prompts)
+        # The mapping outlives its descriptor (mmap(2)).
         for fd in fds:
             os.close(fd)
         return memory
 
     def _load(self, order: orders.LoadMessage) -> None:
-        """Map the sound of a message that came as a descriptor."""
+        """Map a voicemail message whose memfd came with the order."""
         for fd in self.desk.take_fds():
             self.switch.load(order, map_sound(fd))
             os.close(fd)
-
-    # --- its end -----------------------------------------------------------------------------
 
     def _begin_farewell(self) -> None:
         setup = self.phones.setup
         self.farewell.begin(setup.lost if setup else (), self._clock())
 
     def _finished(self) -> bool:
-        """As a child: over once the desk is gone and no line is in use any more.
-
-        Without a nursery no port can be opened again: over as soon as no line is in use.
-        """
+        """Return whether `run` may end; never while a line is in use within the farewell's time."""
+        # Without a fork server no port can be opened again: a restart brings one.
         if self._is_orphaned and not self.switch.in_use:
             return True
+        # Under systemd (listening) the next call control connects to this same process.
         if self.desk.link is not None or self._listening is not None:
             return False
         return self.farewell.until is None or not self.switch.in_use
@@ -525,11 +514,12 @@ def main(
     listening: socket.socket | None = None,
     account: int | None = None,
 ) -> None:
-    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's) for
-    `account`.
+    """Run the gateway on a connected socket `fd`, or on systemd's listening socket for `account`.
 
-    The nursery was started before this module was even imported: its keepers are small.
+    `nursery` must have been forked before this module was imported, so that its port servers are
+    small.
     """
+    # Before real time and the first call: each type's coder takes milliseconds to make.
     link.prepare(reads=link.ORDERS, writes=link.FACTS)
     carrier = MediaGateway(nursery, go_realtime(), listening, account=account)
     if fd is not None:

@@ -1,6 +1,6 @@
-"""The carrier's inside: lines and legs by name, orders in, events out; it opens no descriptor.
+"""Lines and legs by name: orders in, events out; opens no descriptor.
 
-`process` gives it sockets, ports and time; tests give it fakes of them.
+`process` passes it sockets, ports and time; tests pass fakes of them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,23 @@ from appliance.media.messages import Notice, Snapshot
 from appliance.media.phone_leg import Announcer, LegRecording, PhoneLeg
 from appliance.media.playback import Pcm, PromptMemory
 
+# A phone that loses its power in a conversation is known to be gone after 8 s at most: this, then
+# an OPTIONS that is not answered for 5 s (design/failures.md, When a phone is known to be gone).
 ASK_SILENT_PHONE_S = 3.0
-"""A phone in a conversation that sends nothing for so long is asked whether it is there."""
+"""Seconds without sound after which a phone in a conversation is queried by OPTIONS."""
+# Whatever it answers: the caller hears nothing of it.
 SILENT_PHONE_S = 30.0
-"""A phone that sends nothing for so long is gone, whatever it answers: nobody can hear it."""
+"""Seconds without sound after which a phone in a conversation counts as lost."""
 
 Tell = Callable[[Any], None]
 
 
 class Switch:
-    """Routes orders to lines and legs, and joins them."""
+    """Routes orders to lines and legs, and joins legs to each other.
+
+    `tell` receives events, `prepare` opens a leg's socket (TechnicianError without a free port),
+    `retire` closes it, `link` returns the link for recordings, None without call control.
+    """
 
     def __init__(
         self,
@@ -51,23 +58,24 @@ class Switch:
         self._link = link
 
     def order(self, order: orders.CarrierOrder | events.MediaAgreed, now: float) -> None:
-        """Carry out one order; an order for a line or leg that is not there is answered."""
+        """Carry out one order; report an unknown line or leg by the event of its loss."""
         handler = HANDLERS.get(type(order))
         if handler is not None:
             handler(self, order, now)
 
     def load(self, order: orders.LoadMessage, sound: Pcm) -> None:
-        """Keep a message's sound for the leg that will hear it, in place of an earlier one."""
+        """Keep a voicemail message's sound for the leg that will hear it, replacing the last."""
         if order.leg in self.legs:
             self._loaded[order.leg] = (f"message/{order.message}", sound)
 
     def tick(self, now: float) -> None:
-        """Serve what has no clock of its own: announcements to phones, half-duplex streams.
+        """Serve what has no clock of its own, and check that phones in conversations still send.
 
-        And look whether phones in conversations still send.
+        No clock of their own have announcements to phones, dictation and half-duplex streams.
         """
         for line in self.lines.values():
             line.tick(now)
+        # Copies: what ends is removed on the way.
         for announcer in list(self.announcers.values()):
             if announcer.tick():
                 self._announced(announcer, whole=True)
@@ -82,47 +90,47 @@ class Switch:
                 self._watch_leg(leg, now)
 
     def run_joins(self, now: float) -> None:
-        """Serve phones that are joined to each other, each pair at its own clock."""
+        """Serve each pair of joined phones at its own 20 ms clock."""
         for joined in self.joins:
             joined.run(now)
 
     @property
     def due_at(self) -> float | None:
-        """When (monotonic s) the next frame of two phones is due, None without any."""
+        """Time (monotonic s) of the next frame of two joined phones, None without any."""
         return min((joined.due_at for joined in self.joins), default=None)
 
     @property
     def needs_ticks(self) -> bool:
-        """True while a call or an announcement is going on."""
+        """True while a call, an announcement or a dictation runs."""
         going_on = bool(self.announcers or self.joins or self.dictated)
         return going_on or any(line.needs_ticks for line in self.lines.values())
 
     @property
     def is_beginning(self) -> bool:
-        """True while a line, or two phones, choose when frames end by when packets come."""
+        """True while a line or two phones choose where frames end, by the phones' packets."""
         lines = any(line.rhythm.is_beginning for line in self.lines.values())
         return lines or any(joined.is_beginning for joined in self.joins)
 
     @property
     def is_clocked(self) -> bool:
-        """True while ticks are somebody's clock: of a phone that is spoken to, of a stream."""
+        """True while ticks clock an announcement, a dictation or a half-duplex stream."""
         alone = bool(self.announcers or self.dictated)
         return alone or any(line.is_clocked for line in self.lines.values())
 
     def snapshot(self, realtime: str) -> Snapshot:
-        """Say what is known of every line and leg."""
+        """Return the state of every line and leg; `realtime` is what the kernel refused."""
         lines = tuple(line.snapshot() for line in self.lines.values())
         return Snapshot(lines, tuple(self.legs), realtime)
 
-    # --- a desk that is gone -----------------------------------------------------------------
+    # --- end of all calls after call control's death -----------------------------------------
 
     @property
     def in_use(self) -> bool:
-        """True while any line is off hook or on its way there or back."""
+        """True while any line is off hook, or on its way there or back."""
         return any(line.call is not None for line in self.lines.values())
 
     def see_off(self, play: str, prompts: tuple[str, ...], now: float) -> None:
-        """Let every phone go and tell every caller on the line that the call is over."""
+        """Release every phone and play `prompts` as the play `play` to every caller on a line."""
         for leg in list(self.legs):
             self._release_phone(orders.ReleasePhone(leg), now)
         for line in self.lines.values():
@@ -132,12 +140,10 @@ class Switch:
                 line.say_farewell(last, self._sounds(prompts), now)
 
     def end_farewell(self, now: float, hang_up: bool) -> None:
-        """Put on hook the lines whose callers have heard it, or (`hang_up`) all of them.
-
-        Calls that a new desk has begun meanwhile are none of it.
-        """
+        """Put on hook the lines whose farewell has been played, with `hang_up` all of them."""
         for name, call in list(self._leaving.items()):
             line = self.lines.get(name)
+            # A new call control may have begun another call on the line meanwhile.
             if line is None or line.call is not call:
                 del self._leaving[name]
             elif hang_up or call.has_nothing_to_say:
@@ -158,7 +164,7 @@ class Switch:
         self._on_line(order.line, lambda line: line.dial(order, now))
 
     def _join_lines(self, order: orders.JoinLines, now: float) -> None:
-        """Join two lines, or say which one cannot be."""
+        """Join two lines; report a line that cannot be joined as FarEndProgressed, REFUSED."""
         found = [self.lines.get(name) for name in (order.line, order.other)]
         ready = [line for line in found if line is not None and line.can_be_joined]
         if len(ready) == 2:
@@ -173,6 +179,7 @@ class Switch:
         if order.line:
             self._on_line(order.line, lambda line: line.listen(now))
         else:
+            # Playing nothing for ever, the announcer hears the keys in the leg's sound.
             self._speak(orders.Play("", (), leg=order.leg, keys=True), [])
 
     def _connect(self, order: orders.Connect, now: float) -> None:
@@ -188,13 +195,15 @@ class Switch:
             self._on_line(order.line, lambda line: line.bring_in(leg, now, music))
 
     def _ready(self, name: str, now: float) -> PhoneLeg | None:
-        """Return a leg that is to be joined, parted from what it heard; say so when it is gone."""
+        """Return a leg free to be joined; report PhoneHungUp and return None when it is gone."""
         leg = self.legs.get(name)
         if leg is None:
             self._tell(events.PhoneHungUp(name, "its sound is gone"))
             return None
+        # The silence before the conversation does not count as a lost phone.
         leg.last_heard, leg.asked_after = now, 0.0
-        self._part(leg)  # what it was being told would go on over the line
+        # An announcement to the leg would go on over the line.
+        self._part(leg)
         return leg
 
     def _whisper(self, order: orders.Whisper, now: float) -> None:
@@ -230,7 +239,7 @@ class Switch:
         self._speak(order, sounds)
 
     def _speak(self, order: orders.Play, sounds: list[Pcm]) -> None:
-        """Play to a leg; to one that is gone nothing is."""
+        """Play to a leg; ignore a leg that is gone."""
         leg = self.legs.get(order.leg)
         if leg is not None:
             self._part(leg)
@@ -238,7 +247,7 @@ class Switch:
             self.announcers[order.leg] = Announcer(order.play, leg, sounds, press)
 
     def _presser(self, leg: str) -> DigitHandler:
-        """Return what tells of keys in a leg's sound."""
+        """Return a handler that reports keys heard in a leg's sound."""
         source = events.DigitSource.SOUND
         return lambda digit: self._tell(events.DigitPressed(digit, source, leg=leg))
 
@@ -263,7 +272,8 @@ class Switch:
         if order.leg not in self.legs:
             try:
                 self.legs[order.leg] = self._prepare(order.leg)
-            except TechnicianError as error:  # no port, or the box's address is not there
+            except TechnicianError as error:
+                # No RTP port is free, or the appliance's address is missing.
                 self._tell(Notice(str(error), "error"))
                 self._tell(events.PhoneUnreachable(order.leg, str(error)))
                 return
@@ -282,8 +292,6 @@ class Switch:
         if leg is not None:
             leg.agree(agreed, now)
 
-    # --- within ------------------------------------------------------------------------------
-
     def _on_line(self, name: str, act: Callable[[AnalogLine], None]) -> None:
         line = self.lines.get(name)
         if line is None:
@@ -292,7 +300,7 @@ class Switch:
             act(line)
 
     def _part(self, leg: PhoneLeg) -> None:
-        """Take a leg out of whatever it is joined to, hears or says."""
+        """Remove a leg from its line, joined phone, announcement and recording."""
         self._silence_announcer(leg.leg)
         self._stop_dictating(leg.leg, events.RecordingStop.ORDERED)
         for line in self.lines.values():
@@ -329,11 +337,13 @@ class Switch:
             self._tell(events.PromptEnded(announcer.play, whole))
 
     def _watch_leg(self, leg: PhoneLeg, now: float) -> None:
-        """Have a phone asked for life every 3 s that it is silent; in the end it is lost."""
+        """Report PhoneSilent every 3 s of a leg's silence, PhoneLost after 30 s."""
+        # A phone that holds may send nothing.
         if not leg.expects_sound:
             return
         silent_s = now - leg.last_heard
         if silent_s >= SILENT_PHONE_S:
+            # Counted anew: else every tick would report it, until call control releases the leg.
             leg.last_heard = now
             self._tell(events.PhoneLost(leg.leg, f"no sound for {SILENT_PHONE_S:.0f} s"))
         elif silent_s - leg.asked_after >= ASK_SILENT_PHONE_S:

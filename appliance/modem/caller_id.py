@@ -1,10 +1,8 @@
-"""Caller id of one call: decoded from what modems print, settled once while it rings (v253.md 3).
+"""Caller id of one call: decoded from modem output, settled once while it rings (v253.md 3).
 
-Modems print formatted lines, reports of class 8 or raw hex. A file of its own because the fuzzer
-feeds it alone.
-
-Hostile input: the far end chooses these bytes. What comes out is digits, or a name of letters and
-a few marks; nothing else passes.
+Modems print formatted lines, class 8 reports or raw hex. The far end chooses these bytes: only
+digits, or a name of letters and a few marks, pass. A file of its own because the fuzzer feeds it
+alone.
 """
 
 from __future__ import annotations
@@ -19,10 +17,13 @@ from appliance.modem.v253 import CallerIdReceived
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The 15 digits of E.164 and room for prefixes.
 NUMBER_LIMIT = 24
-"""Longest number believed: E.164's 15 digits and room for prefixes."""
+"""Most digits of a number."""
 NAME_LIMIT = 40
+"""Most characters of a name."""
 
+# A Conexant prints "NMBR = 0207", a USRobotics "NMBR=07" (v253.md 3).
 _FIELD = re.compile(r"^\s*(NMBR|NAME|MESG|DATE|TIME)\s*=\s*(.*?)\s*$", re.IGNORECASE)
 _HEX = re.compile(r"^(?:[0-9A-F]{2})+$", re.IGNORECASE)
 _WITHHELD = {"P", "PRIVATE", "WITHHELD", "ANONYMOUS"}
@@ -36,16 +37,16 @@ _SDMF = 0x04
 _MDMF = 0x80
 _SDMF_DATE_BYTES = 8
 _HALVES = {"DATE": 4, "TIME": 4, "WHEN": 8}
-"""What tells the exchange's time, in how many digits."""
+"""Fields of the exchange's time, with their number of digits."""
 _TAGS = {0x01: "WHEN", 0x02: "NMBR", 0x04: "NMBR", 0x07: "NAME", 0x08: "NAME"}
 
 
 class CallerIdReader:
-    """Collects what arrives about one call, in any order, doubled or with parts missing.
+    """Collects the fields of one call's identity, in any order, repeated or with parts missing.
 
-    `caller` is None until a number, or the reason for its absence, has arrived; a number that was
-    shown is never replaced by a later absence. `complete` once a name has come as well. `dated` is
-    the exchange's own time, "MMDDHHMM", or "".
+    `caller` is None until a number, or the reason for its absence, has arrived; a later absence
+    never replaces a number. `complete` is True once a name has arrived. `dated` is the exchange's
+    time, "MMDDHHMM", or "".
     """
 
     def __init__(self) -> None:
@@ -56,15 +57,15 @@ class CallerIdReader:
 
     @property
     def dated(self) -> str:
-        """The exchange's own time, once both halves have come."""
+        """The exchange's time "MMDDHHMM", "" until both halves have arrived."""
         return self._date + self._time if self._date and self._time else ""
 
     def take_date(self, dated: str) -> None:
-        """Take the exchange's time as `dated` gave it."""
+        """Set the exchange's time from a value of `dated`."""
         self._date, self._time = dated[:4], dated[4:]
 
     def add(self, text: str) -> None:
-        """Take one line, or a report of several lines; what makes no sense is passed over."""
+        """Read one line, or a report of several lines; unknown fields are ignored."""
         for key, value in fields_of(text):
             if key in _HALVES:
                 self._dated(key, value)
@@ -77,7 +78,8 @@ class CallerIdReader:
             self.caller = Caller(Presentation.SHOWN, self.caller.number, self._name)
 
     def _dated(self, key: str, value: str) -> None:
-        """Keep a date or a time, or both; digits alone pass, whether it exists policy sees."""
+        """Keep a date, a time, or both."""
+        # Digits only; whether that date exists is checked by policy.
         if not (value.isascii() and value.isdigit() and len(value) == _HALVES[key]):
             return
         if key != "TIME":
@@ -87,6 +89,8 @@ class CallerIdReader:
 
     def _settle(self, caller: Caller) -> None:
         known = self.caller.presentation if self.caller else None
+        # Fields may be repeated, in any order: a number is never replaced, and UNKNOWN replaces
+        # nothing.
         if known is None or (
             known is not Presentation.SHOWN and caller.presentation is not Presentation.UNKNOWN
         ):
@@ -94,9 +98,9 @@ class CallerIdReader:
 
 
 def fields_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the fields with their values, from formatted lines, MESG= or raw hex.
+    """Yield fields and values of formatted lines, MESG= or raw hex.
 
-    NMBR, NAME, DATE, TIME, and WHEN for the last two together.
+    Fields are NMBR, NAME, DATE, TIME, and WHEN for the last two together.
     """
     for line in text.splitlines():
         match = _FIELD.match(line)
@@ -108,11 +112,12 @@ def fields_of(text: str) -> Iterator[tuple[str, str]]:
 
 
 def presented(value: str) -> Caller:
-    """Read the value of NMBR: digits, P (withheld), O (not available); else UNKNOWN."""
+    """Return the caller of a NMBR value: digits, P (withheld), O (not available); else UNKNOWN."""
     if value.upper() in _WITHHELD:
         return Caller(Presentation.WITHHELD)
     if value.upper() in _ABSENT:
         return Caller(Presentation.UNAVAILABLE)
+    # One form for foreign numbers: 00 in place of + (v253.md 3, number form in Italy).
     number = re.sub(r"^\+", "00", value.translate(_NUMBER_MARKS))
     if number.isascii() and number.isdigit() and len(number) <= NUMBER_LIMIT:
         return Caller(Presentation.SHOWN, number)
@@ -120,7 +125,7 @@ def presented(value: str) -> Caller:
 
 
 def clean_name(value: str) -> str:
-    """Keep letters, digits and a few marks of a name; P and O mean there is none."""
+    """Return the letters, digits and allowed marks of a name; "" for P and O."""
     if value.upper() in _WITHHELD | _ABSENT:
         return ""
     kept = "".join(c if c.isalnum() or c in _NAME_MARKS else " " for c in value)
@@ -128,16 +133,14 @@ def clean_name(value: str) -> str:
 
 
 def _message(value: str) -> Iterator[tuple[str, str]]:
-    """Take a message of the FSK layer apart: type, length, data, two's-complement checksum.
-
-    A wrong checksum yields nothing: no number is better than a wrong one. Modems may leave the
-    checksum out; a lone parameter (MESG of an unknown tag) is of no use here.
-    """
+    """Yield the fields of an FSK message: type, length, data, two's-complement checksum."""
     raw = bytes.fromhex(value) if _HEX.match(value) else b""
     if len(raw) < _HEADER_BYTES:
         return
     kind, length = raw[0], raw[1]
     data, check = raw[2 : 2 + length], raw[2 + length :]
+    # Modems may omit the checksum. A wrong one yields nothing: no number is better than a wrong
+    # one. A lone parameter (MESG of an unknown tag) is ignored as well.
     if len(data) != length or (check and sum(raw) % 256):
         return
     if kind == _SDMF:
@@ -157,14 +160,15 @@ def _parameters(data: bytes) -> Iterator[tuple[str, str]]:
         at += 2 + length
 
 
+# The exchange may send the identity before the first ring or after it (v253.md 3).
 FRESH_S = 10.0
-"""How long an identity sent before the first ring is kept for it."""
+"""Seconds for which an identity sent before the first ring is kept."""
 
 
 class Ringing:
-    """Counts the rings and settles the caller's identity once, by arrival or by limit.
+    """Rings of one call, and the caller's identity, settled once by its arrival or its limit.
 
-    `since` and `latest` are when the first and the last ring came, in monotonic seconds.
+    `since` and `latest` are the times of the first and the last ring, in monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -175,9 +179,10 @@ class Ringing:
         self._told: Caller | None = None
 
     def on_ring(self, now: float) -> None:
-        """Count a ring; at the first one an identity that lies too far back is dropped."""
+        """Count a ring at `now` (monotonic s)."""
         if self.count == 0:
             self.since = now
+            # An identity that old is not this call's.
             if now - self._identity_at > FRESH_S:
                 self._identity = CallerIdReader()
         self.count += 1
@@ -185,7 +190,7 @@ class Ringing:
 
     @classmethod
     def found(cls, caller: Caller, dated: str, at: float) -> Ringing:
-        """Return a ringing that began before this process, last heard at `at`."""
+        """Return a ringing that began before this process; last ring at `at` (monotonic s)."""
         ringing = cls()
         ringing.count, ringing.since, ringing.latest = 1, at, at
         ringing._told = ringing._identity.caller = caller
@@ -193,35 +198,35 @@ class Ringing:
         return ringing
 
     def on_caller_id(self, event: CallerIdReceived, now: float) -> None:
-        """Take a line or a report of caller id."""
+        """Read a line or a report of caller id."""
         self._identity.add(event.text)
         self._identity_at = now
 
     @property
     def news(self) -> bool:
-        """True when somebody is known whom nobody was told of yet."""
+        """True when an identity has arrived that was not reported yet."""
         caller = self._identity.caller
         arrived = caller is not None and caller.presentation is not Presentation.UNKNOWN
         return arrived and caller != self._told
 
     @property
     def unsettled(self) -> bool:
-        """True until somebody was told who calls."""
+        """True until an identity was reported."""
         return self._told is None
 
     @property
     def complete(self) -> bool:
-        """True when a name has come as well: nothing else is worth waiting for."""
+        """True once a name has arrived: nothing more is to be expected."""
         return self._identity.complete
 
     def told(self) -> tuple[RingReceived, ...]:
-        """Say again what was told of this ringing, for somebody who has not heard it."""
+        """Return the events reported of this ringing, to be reported again."""
         if self.count == 0:
             return ()
         known = None if self._told is None else Identified(self._told, dated=self._identity.dated)
         return (RingReceived(self.count, known),)
 
     def settle(self, *, late: bool = False) -> Identified:
-        """Tell who calls; UNKNOWN when nothing arrived."""
+        """Settle and return the identity; UNKNOWN when none has arrived."""
         self._told = self._identity.caller or Caller()
         return Identified(self._told, late, self._identity.dated)

@@ -1,4 +1,4 @@
-"""What kinds of modem there are, as data (v253.md 1.2, 1.5, 2.2, 8): no code asks for a name."""
+"""Makes of modem as data (v253.md 1.2, 1.5, 2.2, 8); no code tests for a make's name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALAW_TEXT = r"(?<![A-Z])A[- ]?LAW"
 LINEAR8_TEXT = r"UNSIGNED (?:PCM|LINEAR)|(?<![0-9])8[- ]?BIT LINEAR"
 
 DOUBLED = b"\x10\x10"
-"""A DLE as sound, before the DLE of a code (v253.md 2.2: the tripled DLE of callattendant)."""
+"""A shielded DLE before the DLE of a code (v253.md 2.2: the tripled DLE of callattendant)."""
 CAN = b"\x10\x18"
 _FORMAT_LINE = re.compile(r'^\s*(?:\+VSM:)?\s*(\d+)\s*,\s*"([^"]*)"\s*(.*)$')
 _BITS = re.compile(r"^,\s*(\d+)\s*,")
@@ -27,7 +27,7 @@ _RATE = 8000
 
 @dataclass(frozen=True, slots=True)
 class VoiceFormat:
-    """One line of +VSM=?: the vendor's number, our law, and the command that selects it."""
+    """One line of the reply to +VSM=?: vendor's number, companding law, selecting command."""
 
     id: int
     law: Law
@@ -36,10 +36,10 @@ class VoiceFormat:
 
 @dataclass(frozen=True, slots=True)
 class VoltageProbe:
-    """How an idle modem is asked for the voltage on its pair, and what the volts mean.
+    """Measurement of the voltage on an idle modem's pair of wires.
 
-    `answer` finds the volts in a line of the reply. Below `no_line` there is no line, below
-    `in_use` a telephone on it is off hook. Asked every `every_ms`, while the line is not free
+    `answer` matches the volts in a line of the reply. Below `no_line` volts there is no line, below
+    `in_use` a telephone on it is off hook. Repeated every `every_ms`, while the line is not free
     every `again_ms`.
     """
 
@@ -53,14 +53,13 @@ class VoltageProbe:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What differs between makes of V.253 modems.
+    """Differences between makes of V.253 modems.
 
-    `identity` is searched in the answers to +GMI and ATI3. `set_up` must be answered OK, `extras`
+    `identity` is searched in the replies to +GMI and ATI3. `set_up` must be answered OK, `extras`
     may be refused. `formats` is the order of preference for +VSM, by the text of the modem's own
-    list. `ends` are the bytes that end a stream, each tried in turn; of a transmitted one those
-    with CAN do so without playing what lies ahead. `signals` are the DLE codes that mean something
-    off hook, `ignored` those to be ignored in a stream.
-    `probe` measures the pair of an idle line; None: this make cannot, and nothing is invented.
+    list. `ends` are the bytes that end a stream, tried in turn; of a transmit stream those with CAN
+    discard the modem's buffer. `signals` are the DLE codes reported off hook, `ignored` those
+    ignored in a stream. `probe` measures the pair of an idle line, None for a make that cannot.
     """
 
     name: str
@@ -96,8 +95,8 @@ _COMMON_SIGNALS = {
     "o": Signal.OVERRUN,
 }
 _COMMON_ENDS = {
-    # Some firmware (a Zoom 3095 is reported) heeds only a code behind a doubled DLE; to any other
-    # that is one sample of sound and the same code.
+    # Some firmware (a Zoom 3095 is reported) obeys a code only behind a doubled DLE; to any other
+    # modem that is one sample of sound and the same code.
     Stream.DUPLEX: (b"\x10^", DOUBLED + b"\x10^", b"\x10\x03", DOUBLED + b"\x10\x03"),
     # CAN clears the buffer but ends nothing, so ETX follows it (mgetty intr_play; v253.md 2.2).
     Stream.TRANSMIT: (
@@ -108,8 +107,12 @@ _COMMON_ENDS = {
     ),
     Stream.RECEIVE: (b"\x10!", DOUBLED + b"\x10!", b"\x10\x1b"),
 }
+# The companded laws are ready for SIP; 8-bit linear has a range of about 48 dB (v253.md 1.5).
 _BEST_FIRST = ((ULAW_TEXT, Law.ULAW), (ALAW_TEXT, Law.ALAW), (LINEAR8_TEXT, Law.LINEAR8))
 
+# +VSD and +VIT end streams by themselves (v253.md 4, quirks): `vsd_off` turns silence detection
+# off. ATX4, ATS0=0 and &D2 are part of every start (v253.md 4): with &D2 the close of the port,
+# which drops DTR, hangs up even if the process has died. +PCW=2 ignores call waiting (v253.md 1.3).
 CONEXANT = Dialect(
     name="conexant",
     identity=r"CONEXANT|CX930\d\d",
@@ -118,27 +121,29 @@ CONEXANT = Dialect(
     formats=_BEST_FIRST,
     fallback=VoiceFormat(1, Law.LINEAR8, "AT+VSM=1,8000"),
     set_up=("ATX4", "ATS0=0"),
-    # -STE bits: 0 line in use, 1 extension pick-up, 2 remote hang-up (1.3). Without bit 2 DLE P is
-    # a lifted telephone alone; a far end that breaks the loop is told by l all the same (2.1).
+    # -STE bits: 0 line in use, 1 extension pick-up, 2 remote hang-up (v253.md 1.3). Without bit 2
+    # DLE P means a lifted telephone alone; a far end's loop break is reported by l anyway (2.1).
     extras=("AT&D2", "AT+PCW=2", "AT-STE=3"),
     signals={**_COMMON_SIGNALS, "P": Signal.EXTENSION_PICKUP},
     ends=_COMMON_ENDS,
-    # 1.4 V without a line; 10.00 V is the modem's own threshold of "line in use" (1.3, -TTE).
+    # 1.4 V without a line; 10.00 V is the modem's own threshold of "line in use" (v253.md 1.3,
+    # -TRV and -TTE). Not yet verified on real lines (v253.md 10).
     probe=VoltageProbe("AT-TRV", r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$", no_line=3.0, in_use=10.0),
 )
 USR5637 = Dialect(
     name="usr5637",
     identity=r"U\.?S\.? ?ROBOTICS|USROBOTICS|\b5637\b",
-    duplex=False,  # documented but not seen working: until +VTR is proven on the unit (6)
+    # +VTR is documented but was not seen working: a probe must prove it on the unit (v253.md 6).
+    duplex=False,
     vsd_off="128,0",
-    # 8-bit linear first: it is the format that is known in service on this modem (8).
+    # 8-bit linear first: the format known to work in service on this modem (v253.md 8).
     formats=(_BEST_FIRST[2], *_BEST_FIRST[:2]),
     fallback=VoiceFormat(128, Law.LINEAR8, "AT+VSM=128,8000"),
     set_up=("ATX4", "ATS0=0"),
     extras=("AT&D2", "AT+PCW=2"),
     signals=_COMMON_SIGNALS,
     ends={**_COMMON_ENDS, Stream.DUPLEX: (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")},
-    # This modem reports dial tone falsely while it plays or records (2.1).
+    # This modem reports dial tone falsely while it plays or records (v253.md 2.1).
     ignored=dict.fromkeys(Stream, frozenset("d")),
 )
 GENERIC = Dialect(
@@ -158,17 +163,15 @@ DIALECTS: Mapping[str, Dialect] = {d.name: d for d in (CONEXANT, USR5637, GENERI
 
 
 def identify(lines: Iterable[str]) -> Dialect:
-    """Return the first dialect whose `identity` is found in the modem's answers, else GENERIC."""
+    """Return the first dialect whose `identity` is found in the modem's replies, else GENERIC."""
     text = " ".join(lines).upper()
     return next((d for d in DIALECTS.values() if re.search(d.identity, text)), GENERIC)
 
 
 def choose_vsm(reply: Iterable[str], dialect: Dialect) -> VoiceFormat | None:
-    """Choose a voice format from the answer to +VSM=?, by its text, never by its number.
-
-    The numbers 130 to 132 mean different things to different vendors (v253.md 1.5). None of the
-    lines usable: the dialect's `fallback`, which is None where there is none.
-    """
+    """Return the best voice format of the reply to +VSM=?, else the dialect's `fallback`."""
+    # By the text, never by the number: 130 to 132 mean different things to different vendors
+    # (v253.md 1.5).
     offered = [m for line in reply if (m := _FORMAT_LINE.match(line.upper())) and _usable(m[3])]
     for pattern, law in dialect.formats:
         for match in offered:
@@ -178,7 +181,8 @@ def choose_vsm(reply: Iterable[str], dialect: Dialect) -> VoiceFormat | None:
 
 
 def _usable(rest: str) -> bool:
-    """Tell whether what follows the text allows 8 bits (where it says bits) at 8000 Hz."""
+    """Return whether the fields behind a format's text allow 8 bits at 8000 Hz."""
+    # A Conexant lists the bits first (v253.md 1.5); other makes may list the rate there.
     bits = _BITS.match(rest)
     if bits and int(bits[1]) not in {8, _RATE}:
         return False

@@ -1,4 +1,4 @@
-"""What a `LineDriver` tells the carrier: frozen values, in the past tense."""
+"""Events of a `LineDriver` for the media gateway: frozen values, in the past tense."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Stream(enum.StrEnum):
 
 
 class Signal(enum.StrEnum):
-    """What the chip noticed on the line (v253.md 2.1)."""
+    """Signal on the line, or in its buffers, reported by the chip (v253.md 2.1)."""
 
     DIGIT = "digit"
     BUSY = "busy"
@@ -46,9 +46,9 @@ class Signal(enum.StrEnum):
 
 
 class Recovery(enum.StrEnum):
-    """What brings a line back: a step of the ladder (v253.md 4), or what only a person can do."""
+    """Recovery of a line: a step of the ladder (v253.md 4), or what only a person can do."""
 
-    IN_BAND = "in_band"  # the stream's terminators and a new start, over the open port
+    IN_BAND = "in_band"  # terminators and a new initialisation over the open port
     DROP_DTR = "drop_dtr"
     REOPEN = "reopen"
     RESET_USB = "reset_usb"  # unbind and bind the USB device
@@ -56,7 +56,7 @@ class Recovery(enum.StrEnum):
     REPLUG = "replug"
     REPLACE = "replace"  # this modem can never serve
     PLUG_IN = "plug_in"  # there is no modem at the port
-    FREE_PORT = "free_port"  # another program, or missing rights, stand in the way
+    FREE_PORT = "free_port"  # another program holds the port, or rights are missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Who calls is settled; `late` when it arrived after it had been settled as unknown.
+    """The caller's identity is settled; `late` when it arrived after it was settled as unknown.
 
-    `dated` is the exchange's own time of the call, "MMDDHHMM", or "": no part of who calls.
+    `dated` is the exchange's time of the call, "MMDDHHMM", or ""; not compared, since it is no part
+    of the identity.
     """
 
     caller: Caller
@@ -84,7 +85,7 @@ class Identified:
 class RingReceived:
     """A ring burst arrived; `count` starts at 1 with each call.
 
-    `known` is who calls, where that is settled with this ring: no `Identified` follows.
+    `known` is the identity, if settled with this ring; then no `Identified` follows.
     """
 
     count: int
@@ -93,24 +94,24 @@ class RingReceived:
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """The ringing stopped before the line was answered; `Idle` follows."""
+    """The caller stopped ringing before the line was answered; `Idle` follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionAnswered:
-    """Another telephone on the pair was lifted while it rang; `Idle` follows."""
+    """An extension telephone on the pair was lifted while it rang; `Idle` follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairMeasured:
-    """The idle line was measured, twice, and is `condition` now."""
+    """Two equal readings of the idle line gave the new `condition`."""
 
     condition: LineCondition
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The modem is in voice mode while it rings: `answer()` needs one command only."""
+    """The modem is in voice mode while it rings: `answer()` takes one command only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +121,28 @@ class OffHook:
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """A stream of this kind has begun; its samples follow the modem's CONNECT at once."""
+    """A stream of this kind has begun; its samples follow the modem's CONNECT."""
 
     kind: Stream
 
 
 @dataclass(frozen=True, slots=True)
 class BrokeOff:
-    """The modem has ended its stream by itself (`reason`); another one is started in its place."""
+    """The modem has ended its stream by itself (`reason`); another one is being started."""
 
     reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class HalfDuplex:
-    """The modem refuses sound both ways: the line, off hook, is half duplex from now on."""
+    """The modem refuses +VTR: the line, off hook, is half duplex from now on."""
 
     reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The stream has ended (a transmitted one: played to its end); the line is still off hook."""
+    """The stream has ended (a transmit stream after playing all); the line is still off hook."""
 
     kind: Stream
 
@@ -155,7 +156,7 @@ class SoundReceived:
 
 @dataclass(frozen=True, slots=True)
 class Signalled:
-    """The chip noticed `signal`; `digit` is set for `Signal.DIGIT` alone, once a key press."""
+    """The chip reported `signal`; `digit` is set for `Signal.DIGIT` only, once a key press."""
 
     signal: Signal
     digit: str = ""
@@ -163,9 +164,9 @@ class Signalled:
 
 @dataclass(frozen=True, slots=True)
 class FlashSent:
-    """The hook flash and the digits behind it were sent; the line is off hook.
+    """The hook flash and its digits were sent; the line is off hook.
 
-    Not `done`: the modem refused the command, and the line is as it was.
+    Not `done`: the modem refused a command.
     """
 
     done: bool = True
@@ -173,16 +174,16 @@ class FlashSent:
 
 @dataclass(frozen=True, slots=True)
 class DigitsSent:
-    """The digits were sent on the line that is off hook; not `done`: the modem refused them."""
+    """The digits were sent on the line off hook; not `done`: the modem refused them."""
 
     done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class NumberSent:
-    """An idle line was seized and its digits were sent: it is off hook, nobody has answered yet.
+    """The idle line was seized and the number dialled: off hook, not yet answered.
 
-    `result` is the modem's word: OK, or why nothing was dialled (NO DIALTONE, LINE IN USE, ...).
+    `result` is the modem's result code: OK, or why nothing was dialled (NO DIALTONE, LINE IN USE).
     """
 
     result: str = "OK"
@@ -195,21 +196,21 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryStarted:
-    """The modem lost the thread (`reason` quotes what was read); it is started anew in band."""
+    """The modem gave an unexpected reply, or none (`reason`); it is being initialised in band."""
 
     reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryDone:
-    """The modem had lost the thread and was brought back; a call on the line is over."""
+    """The modem was recovered in band; a call on the line has ended."""
 
     reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The line is out: `reason` says what to do, `needs` is the recovery to ask the keeper for."""
+    """The line is out of service: `reason` says what to do, `needs` is the next recovery step."""
 
     reason: Sentence
     needs: Recovery

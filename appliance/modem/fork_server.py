@@ -1,9 +1,10 @@
-"""The fork server and the messages of port servers: the gateway imports no pyserial.
+"""The fork server, and the messages between port servers and the media gateway.
 
-A fork of the gateway in service would copy its page tables and its locked memory, and would stop
-it for milliseconds: so a child is forked first of all, and every port server is its child. A port
-server that hangs is abandoned: its successor is asked for, and the fork server kills the old one,
-which takes effect when its ioctl returns.
+A fork of the gateway in service would copy its page tables and its locked memory and stop it for
+milliseconds (design/processes.md): so the fork server is forked first of all, and every port server
+is its child. A port server that hangs is abandoned: the gateway requests another one, and the fork
+server kills the old one, which takes effect when its ioctl returns. The gateway itself imports no
+pyserial.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-# Messages between a port server and the gateway: JSON datagrams, with descriptors beside them. The
-# socket is a UNIX SOCK_SEQPACKET: a message is whole or not there.
+# ---- messages: JSON datagrams on a UNIX SOCK_SEQPACKET, whole or not there, with descriptors ----
 
 MESSAGE_LIMIT = 4096
+"""Largest datagram, bytes."""
 
 
 class PortCommand(enum.StrEnum):
-    """What the carrier asks of a keeper.
+    """Command of the media gateway to a port server.
 
-    A keeper opens its port by itself when it starts. Before REOPEN and CLOSE the carrier closes its
-    own copy of the descriptor: while the keeper holds the other one, that close cannot block.
+    A port server opens its port by itself when it starts. Before REOPEN and CLOSE the gateway
+    closes its own copy of the descriptor, which cannot block while the port server has another.
     """
 
     DROP_DTR = "drop_dtr"
@@ -46,7 +47,7 @@ class PortCommand(enum.StrEnum):
 
 
 class PortFault(enum.StrEnum):
-    """Why a port cannot be kept."""
+    """Reason why a port cannot be opened or used."""
 
     MISSING = "missing"
     BUSY = "busy"
@@ -56,7 +57,7 @@ class PortFault(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PortOpened:
-    """The port is open, raw and non-blocking; `descriptor` is the receiver's own copy."""
+    """The port is open, raw and non-blocking; `descriptor` is the receiver's copy."""
 
     path: str
     descriptor: int
@@ -64,19 +65,19 @@ class PortOpened:
 
 @dataclass(frozen=True, slots=True)
 class DtrDropped:
-    """DTR was low for `low_ms` and is high again; 0: this port has no DTR (a pseudo terminal)."""
+    """DTR was low for `low_ms` and is high again; 0 for a port without DTR (a pseudo terminal)."""
 
     low_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class PortClosed:
-    """The keeper's copy of the port is closed."""
+    """The port server's copy of the port is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortTrouble:
-    """The port cannot be opened or kept; `sentence` says what to do."""
+    """The port cannot be opened or used; `sentence` says what to do."""
 
     cause: PortFault
     sentence: Sentence
@@ -84,14 +85,14 @@ class PortTrouble:
 
 @dataclass(frozen=True, slots=True)
 class PortServerGone:
-    """The keeper has ended; its port is closed."""
+    """The port server has ended; its port is closed."""
 
 
 Report = PortOpened | DtrDropped | PortClosed | PortTrouble | PortServerGone
 
 
 def encode_report(report: PortOpened | DtrDropped | PortClosed | PortTrouble) -> bytes:
-    """Write a report as one message; an Opened's descriptor travels beside it."""
+    """Encode a report as one message; the descriptor of PortOpened is sent beside it."""
     match report:
         case PortOpened(path):
             return _encode(kind="opened", path=path)
@@ -104,7 +105,7 @@ def encode_report(report: PortOpened | DtrDropped | PortClosed | PortTrouble) ->
 
 
 def decode_report(message: bytes, descriptors: Sequence[int]) -> Report:
-    """Read a report; raises PeerError when it is none (the descriptors are then closed)."""
+    """Decode a report; raises PeerError, after closing the descriptors, for any other message."""
     try:
         return _report(json.loads(message), descriptors)
     except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -129,12 +130,12 @@ def _report(said: dict[str, Any], descriptors: Sequence[int]) -> Report:
 
 
 def encode_command(ask: PortCommand) -> bytes:
-    """Write an order for a keeper."""
+    """Encode a command for a port server."""
     return _encode(ask=ask)
 
 
 def decode_command(message: bytes) -> PortCommand:
-    """Read an order; raises PeerError when it is none."""
+    """Decode a command; raises PeerError for any other message."""
     try:
         return PortCommand(json.loads(message)["ask"])
     except (ValueError, KeyError, TypeError) as error:
@@ -142,7 +143,7 @@ def decode_command(message: bytes) -> PortCommand:
 
 
 def send_command(sock: socket.socket, ask: PortCommand) -> bool:
-    """Send an order without blocking; False when the keeper does not read (it hangs)."""
+    """Send a command without blocking; False when the port server does not read (it hangs)."""
     try:
         sock.send(encode_command(ask), socket.MSG_DONTWAIT)
     except OSError:
@@ -155,15 +156,16 @@ def send_report(
     report: PortOpened | DtrDropped | PortClosed | PortTrouble,
     descriptors: Sequence[int],
 ) -> None:
-    """Send a report from the keeper's end; a carrier that has gone is noticed by the next read."""
+    """Send a report of a port server, with its descriptors."""
+    # A media gateway that has gone is noticed at the next read.
     with contextlib.suppress(OSError):
         socket.send_fds(sock, [encode_report(report)], list(descriptors))
 
 
 def receive_report(sock: socket.socket) -> Report | None:
-    """Receive one report without blocking; None when there is none, KeeperGone at the end.
+    """Receive one report without blocking; None without one, PortServerGone at end of file.
 
-    Raises PeerError on nonsense.
+    Raises PeerError for any other message.
     """
     try:
         message, descriptors = receive_datagram(sock, blocking=False)
@@ -175,10 +177,9 @@ def receive_report(sock: socket.socket) -> Report | None:
 
 
 def receive_datagram(sock: socket.socket, *, blocking: bool) -> tuple[bytes, list[int]]:
-    """Receive one datagram and at most one descriptor, which no child inherits by exec.
-
-    An empty datagram is the end. Not socket.recv_fds: that one passes its flags over.
-    """
+    """Receive one datagram and at most one descriptor; the datagram is empty at end of file."""
+    # MSG_CMSG_CLOEXEC: no child inherits the descriptor by exec. Not by socket.recv_fds, which
+    # ignores its flags.
     flags = socket.MSG_CMSG_CLOEXEC | (0 if blocking else socket.MSG_DONTWAIT)
     descriptors = array.array("i")
     room = socket.CMSG_SPACE(descriptors.itemsize)
@@ -193,16 +194,16 @@ def _encode(**fields: object) -> bytes:
     return json.dumps(fields).encode()
 
 
-# ---- fork server -------------------------------------------------------------------------------
-
 _PR_SET_PDEATHSIG = 1
 _REAP_MS = 1000
+"""Longest time (ms) between two looks for children that have ended."""
 _DEATH_S = 0.2
+"""Longest wait (s) for a killed port server to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortServerStarted:
-    """A keeper for `line` lives; `sock` is the carrier's end of its socket."""
+    """A port server for `line` runs; `sock` is the gateway's end of its socket."""
 
     line: str
     pid: int
@@ -210,10 +211,11 @@ class PortServerStarted:
 
 
 class ForkServer:
-    """The carrier's handle: ask for a keeper, receive its socket when `fileno()` is readable.
+    """The media gateway's handle on the fork server.
 
-    No call blocks. Everything dies with the carrier: the nursery by its parent-death signal and
-    by end of file, the keepers by theirs.
+    `ask` requests a port server, `receive` returns it once `fileno()` is readable. No call but
+    `close` blocks. Fork server and port servers end with the gateway, by their parent-death signal
+    (prctl(2)) and by end of file.
     """
 
     def __init__(self, sock: socket.socket, pid: int) -> None:
@@ -222,7 +224,7 @@ class ForkServer:
 
     @classmethod
     def start(cls) -> ForkServer:
-        """Fork the nursery; call it before any thread, real-time right or locked memory."""
+        """Fork the fork server; to be called before any thread, real time or locked memory."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.getpid()
         pid = os.fork()
@@ -234,27 +236,29 @@ class ForkServer:
         return cls(ours, pid)
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when a keeper was born or the nursery died."""
+        """Return the descriptor that is readable when a port server started or this one died."""
         return self._sock.fileno()
 
     def ask(self, line: str, path: str) -> bool:
-        """Ask for a keeper; False when the nursery is gone.
+        """Request a port server; False when the fork server is gone.
 
-        An older keeper of the same line is killed. Close or bury your copy of its port first: the
-        exclusive lock lives as long as any copy.
+        An older port server of the same line is killed. The caller must first close or bury its
+        own copy of the port.
         """
+        # The port's exclusive lock (flock(2)) lasts as long as any copy of the descriptor.
         return self._send({"line": line, "path": path}, [])
 
     def bury(self, descriptor: int) -> bool:
-        """Have a descriptor closed elsewhere, when its close could block; it is gone from here."""
+        """Hand a descriptor whose close could block to a reaper; it is closed in this process."""
         sent = self._send({"bury": True}, [descriptor])
+        # Does not block: the reaper's copy is the last one.
         os.close(descriptor)
         return sent
 
     def receive(self) -> PortServerStarted | None:
-        """Return a keeper that was born, None when there is none (yet).
+        """Return the next port server that has started, None without one.
 
-        Raises PeerError when the nursery has died: no keeper can be had any more.
+        Raises PeerError when the fork server has died: no port server can start any more.
         """
         try:
             message, descriptors = receive_datagram(self._sock, blocking=False)
@@ -268,7 +272,7 @@ class ForkServer:
         return PortServerStarted(said["line"], said["pid"], socket.socket(fileno=descriptors[0]))
 
     def close(self) -> None:
-        """End the nursery, and with it every keeper; reaps it."""
+        """End the fork server, and with it every port server; waits for its end."""
         self._sock.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
@@ -282,10 +286,10 @@ class ForkServer:
 
 
 class _ForkServerProcess:
-    """The nursery's own side: forks keepers, passes their sockets on, reaps the dead."""
+    """The fork server's process: forks port servers and reapers, passes sockets on, reaps."""
 
     def __init__(self, sock: socket.socket) -> None:
-        # here: the gateway needs no pyserial, and every port server inherits it
+        # Imported here: the gateway needs no pyserial, and every port server inherits it.
         from appliance.modem.port_server import serve_port
 
         self._sock = sock
@@ -293,7 +297,7 @@ class _ForkServerProcess:
         self._keepers: dict[str, int] = {}
 
     def run(self) -> None:
-        """Serve until the carrier has gone, then kill every keeper."""
+        """Serve until the media gateway has gone, then kill every port server."""
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         while True:
@@ -316,13 +320,14 @@ class _ForkServerProcess:
         return True
 
     def _bear(self, line: str, path: str) -> None:
+        # The old one holds the port's exclusive lock.
         if line in self._keepers:
             _kill(self._keepers.pop(line))
         carriers, keepers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            # Held by the keeper these would keep a death from being noticed.
+            # Held by the port server too, these would never show end of file to the others.
             carriers.close()
             self._sock.close()
             _be_child(parent, lambda: self._keep(keepers, path))
@@ -333,26 +338,30 @@ class _ForkServerProcess:
             socket.send_fds(self._sock, [said], [carriers.fileno()])
 
     def _bury(self, descriptor: int) -> None:
-        """Leave the last copy of a descriptor to a child: its close may take for ever."""
+        """Fork a reaper that holds the last copy of a descriptor and closes it by its end."""
+        # The close of a wedged port may block for ever, in a child that nobody waits for.
         parent = os.getpid()
         gone, still_here = os.pipe()
         if os.fork() == 0:
             self._sock.close()
             os.close(still_here)
-            _be_child(parent, lambda: os.read(gone, 1))  # until the parent's copy is closed
+            # End of file comes once the parent has closed its copy: then this is the last one.
+            _be_child(parent, lambda: os.read(gone, 1))
         os.close(gone)
         os.close(descriptor)
         os.close(still_here)
 
     def _reap(self) -> None:
-        """Take note of the children that have ended, so that no pid is used after its time."""
+        """Reap the children that have ended."""
+        # A pid that was reaped may be another process's: it must not be killed later.
         with contextlib.suppress(ChildProcessError):
             while (dead := os.waitpid(-1, os.WNOHANG)[0]) != 0:
                 self._keepers = {n: pid for n, pid in self._keepers.items() if pid != dead}
 
 
 def _kill(pid: int) -> None:
-    """Kill a keeper and give it a moment to let go of its port; one that hangs is left to reap."""
+    """Kill a port server and wait up to _DEATH_S for it to release its port."""
+    # One that hangs in an ioctl ends later and is reaped then.
     watch = os.pidfd_open(pid)
     try:
         os.kill(pid, signal.SIGKILL)
@@ -362,22 +371,24 @@ def _kill(pid: int) -> None:
 
 
 def _be_child(parent: int, work: Callable[[], object]) -> NoReturn:
-    """Do `work` in a forked child and exit; ignore what a terminal or systemd sends to all.
-
-    The carrier hangs up its lines first; its end is ours (end of file, or the signal of prctl(2)).
-    """
+    """Run `work` in a forked child and exit."""
     status = 1
     try:
+        # A terminal or systemd signals the whole group: the media gateway must first put its lines
+        # on hook. The child ends with it, by end of file or by the signal of prctl(2).
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == parent:  # else it died before prctl
+        # Another parent means that the own one died before prctl.
+        if os.getppid() == parent:
             work()
         status = 0
     except Exception:
-        import logging  # only now: every keeper would carry it
+        # Imported only now: every port server would carry it.
+        import logging
 
         logging.getLogger(__name__).exception("a child of the nursery failed")
     finally:
+        # Not sys.exit: the child must not run the parent's exit handlers or flush its buffers.
         os._exit(status)

@@ -1,4 +1,7 @@
-"""A modem line from ring to idle."""
+"""One analog line with its voice modem: port bytes and time in, line events and bytes out.
+
+No port, no clock. `LineDriver` is the interface; `LineMachine` follows the table in table.py.
+"""
 
 from __future__ import annotations
 
@@ -51,19 +54,18 @@ if TYPE_CHECKING:
     from appliance.modem.v253 import ModemEvent
 
 
-# ---- pair --------------------------------------------------------------------------------------
-# What lies on a line's pair of wires while its modem is idle: measured, and believed when twice.
-#
-# A ring, a cable being plugged or a telephone that dials by pulses can make any single reading.
-
 SOON_MS = 1000
-"""After a call, and after a reading that differs from what is believed, it is asked so soon."""
+"""Time (ms) to the next reading after a call, and after a reading that differs from the last."""
+# A lifted telephone ends the ringing: a ring within two cadences refutes the report.
 FALSE_PICKUP_S = 8.0
-"""A lifted telephone ends the ringing: a bell within two cadences of a pick-up refutes it."""
+"""Time (s) after a reported pick-up within which a ring proves the report false."""
 
 
 class PairCondition:
-    """The condition of one line's pair; `news` is true from a change until it was told."""
+    """Condition of one line's pair of wires while its modem is idle, confirmed by two readings.
+
+    `news` is True from a change until it was reported.
+    """
 
     def __init__(self) -> None:
         self.condition = LineCondition.UNKNOWN
@@ -74,7 +76,7 @@ class PairCondition:
         self._trusts_pickups = True
 
     def wait_ms(self, probe: VoltageProbe | None, otherwise_ms: int) -> int:
-        """Say in how many ms to ask again; `otherwise_ms` where there is nothing to ask for."""
+        """Return the time (ms) to the next reading; `otherwise_ms` without a usable probe."""
         if probe is None or self._mute:
             return otherwise_ms
         if self._seen is not self.condition or self.condition is LineCondition.UNKNOWN:
@@ -82,26 +84,31 @@ class PairCondition:
         return probe.every_ms if self.condition is LineCondition.FREE else probe.again_ms
 
     def read(self, probe: VoltageProbe | None, reply: Iterable[str]) -> None:
-        """Take the answer to a probe; a modem that gives none is not asked so often again."""
+        """Evaluate the reply to a probe."""
         reading = condition_of(probe, reply) if probe else LineCondition.UNKNOWN
+        # A modem without an answer is asked only as often as the idle check asks it anyway.
         self._mute = reading is LineCondition.UNKNOWN
+        # Two equal readings: a ring, a cable being plugged in or a telephone that dials by pulses
+        # can make any single one.
         if reading is self._seen and reading is not self.condition:
             self.condition, self.news = reading, True
         self._seen = reading
 
     def rang(self, now: float) -> None:
-        """The bell rang: there is a line, and nobody else has it; what was believed is over."""
+        """Discard the condition after a ring: there is a line, and no other telephone is using it.
+
+        A ring soon after a reported pick-up proves that report false.
+        """
         if now - self._picked_up_at < FALSE_PICKUP_S:
             self._trusts_pickups = False
         self.condition = self._seen = LineCondition.UNKNOWN
         self.news = False
 
     def picked_up(self, now: float, probe: VoltageProbe | None) -> bool:
-        """Another telephone was lifted, says the modem; False when it was caught inventing that.
-
-        Whether it is put down again only a probe can tell: without one it is unknown at once.
-        """
+        """Note the modem's report of a lifted telephone; False if its reports proved false."""
         self._picked_up_at = now
+        # Only a probe can tell when the telephone is put down again: without one the condition
+        # stays unknown.
         if self._trusts_pickups and probe is not None:
             self.condition = self._seen = LineCondition.IN_USE
             self.news = True
@@ -109,7 +116,7 @@ class PairCondition:
 
 
 def condition_of(probe: VoltageProbe, reply: Iterable[str]) -> LineCondition:
-    """Turn the volts of a probe's answer into a condition; UNKNOWN where there are none."""
+    """Convert the volts of a probe's reply to a condition; UNKNOWN without volts."""
     found = next((m for line in reply if (m := re.match(probe.answer, line.strip()))), None)
     if found is None:
         return LineCondition.UNKNOWN
@@ -119,15 +126,15 @@ def condition_of(probe: VoltageProbe, reply: Iterable[str]) -> LineCondition:
     return LineCondition.IN_USE if volts < probe.in_use else LineCondition.FREE
 
 
-# ---- life --------------------------------------------------------------------------------------
-# Follows the table: one line's stage, its timers, the scripts it runs and what it tells.
+# ---- line machine: one line's stage, timers and scripts, by the table --------------------------
 
+# Rings and identities from then on belong to the next call.
 ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
-"""The scripts that end a call: what rings, or is told of, from then on is the next."""
+"""The scripts that end a call."""
 STILL_RINGING = RINGING | {LineStage.OFF, LineStage.RESUMING, LineStage.FAILED}
-"""The stages after which whoever rang may ring still, though the modem is initialised."""
+"""The stages from which a caller may still ring while the modem is initialised."""
 BROKE_OFF_S = 5.0
-"""A stream that breaks off again so soon is no stream."""
+"""Time (s) within which a second broken stream counts as a modem in trouble."""
 LADDER = (
     Recovery.DROP_DTR,
     Recovery.REOPEN,
@@ -135,16 +142,16 @@ LADDER = (
     Recovery.POWER_CYCLE,
     Recovery.REPLUG,
 )
-"""What a line asks for, failure after failure, once in-band recovery was of no use (v253.md 4).
+"""Recovery steps, one a failure, after in-band recovery has failed (v253.md 4).
 
-The last one stays until the modem comes up: the line is out, and is tried quietly for ever.
+The last one is repeated, without new reports, until the modem comes up.
 """
 
 
 class LineMachine:
-    """The stage of one line and everything a transition of `TABLE` does.
+    """Stage of one line, and all that a transition of `TABLE` does.
 
-    `kind`, `cut` and `digits` are what the last order asked for, read when its script begins.
+    `kind`, `cut` and `digits` are the arguments of the last command, read when its script begins.
     `ended` is the stream that ended last.
     """
 
@@ -169,10 +176,8 @@ class LineMachine:
 
     @property
     def duplex(self) -> bool:
-        """True when sound can flow both ways at once: proven on the unit, or by its make.
-
-        Neither holds against the modem's own word, until another one is plugged in.
-        """
+        """True when sound can flow both ways at once: proven on the unit, or by its make."""
+        # A modem that has refused +VTR overrules both, until one of another name is plugged in.
         if self._no_duplex is not None and self._no_duplex == self._named:
             return False
         proven = self.settings.duplex
@@ -180,19 +185,19 @@ class LineMachine:
 
     @property
     def probe(self) -> VoltageProbe | None:
-        """How the pair's volts are asked for; None where the modem cannot tell them."""
+        """Command that measures the pair's volts; None for a modem that cannot."""
         if self.settings.voltage is False:
             return None
         return self.modem.dialect.probe or (CONEXANT.probe if self.settings.voltage else None)
 
     @property
     def knows_caller(self) -> bool:
-        """True when the identity can be settled now: somebody new is known, or nobody will be."""
+        """True when the identity can be settled now: it has arrived, or none is to be expected."""
         never = self.settings.caller_id is CallerIdOrder.NONE and self.ringing.unsettled
         return self.ringing.news or never
 
     def step(self, what: LineInput, now: float) -> tuple[LineEvent, ...]:
-        """Follow the table; an input without a row does nothing (see IGNORED)."""
+        """Take the transition for an input; one without a row does nothing (see IGNORED)."""
         rule = TABLE[self.stage].get(what)
         if rule is None:
             return ()
@@ -200,7 +205,7 @@ class LineMachine:
         gone = rule.run is Script.SYNC and before not in STILL_RINGING
         if rule.run in ENDINGS or what is LineInput.RING_GAP or gone:
             self.ringing = Ringing()
-        self.timers.pop(what, None)  # what happened is waited for no longer
+        self.timers.pop(what, None)
         running = TIMERS.get(rule.to, frozenset())
         self.timers = {name: at for name, at in self.timers.items() if name in running}
         said = _SAYINGS[rule.say](self) if rule.say else ()
@@ -210,7 +215,7 @@ class LineMachine:
         return (*said, *self.conclude(outcome, now))
 
     def conclude(self, outcome: ScriptOutcome | None, now: float) -> tuple[LineEvent, ...]:
-        """Turn a script's end into the table's input."""
+        """Convert a script's outcome to an input of the table."""
         match outcome:
             case ScriptFailed(reason):
                 self._fault = (reason, None)
@@ -228,18 +233,16 @@ class LineMachine:
         return ()
 
     def break_off(self, result: str, now: float) -> tuple[LineEvent, ...]:
-        """The modem has ended its stream: another one keeps the caller, unless it was the line.
-
-        One that breaks off again and again is a modem in trouble.
-        """
+        """Handle a stream that the modem has ended by itself: start another, or recover."""
         reason, again = scripts.broke_off(result), now - self._broke_off[1] < BROKE_OFF_S
         self._broke_off = reason, now
+        # After OK another stream keeps the caller; any other result means that the line is gone.
         if result != OK or again:
             return self.conclude(ScriptFailed(reason), now)
         return self.step(LineInput.BROKE_OFF, now)
 
     def start(self, now: float) -> tuple[LineEvent, ...]:
-        """Begin anew, with nothing to recover from; or where a call of the last owner rings."""
+        """Initialise the modem; only make it ready to answer where a caller still rings."""
         self._fault = None
         if self.stage is LineStage.OFF and self._rings(now):
             return self.step(LineInput.RESUME, now)
@@ -247,43 +250,46 @@ class LineMachine:
         return self.step(LineInput.START, now)
 
     def found_ringing(self, modem: str, ringing: Ringing) -> None:
-        """Know, before the start, that `modem` was heard ringing by its last owner."""
+        """Take over, before the start, a ringing that the previous process heard at `modem`."""
         self._named, self.ringing = modem, ringing
+        # By its name: a ringing modem is not asked who it is.
         if self.settings.dialect == AUTO:
             self.modem.dialect = identify([modem])
 
     def _rings(self, now: float) -> bool:
-        """Tell whether somebody has rung, so lately that they may ring still."""
+        """Return whether the last ring is so recent that the caller may still ring."""
         gap_s = self.settings.ring_gap_ms / 1000
         return self.ringing.count > 0 and now - self.ringing.latest < gap_s
 
     def lose(self, reason: Sentence, least: Recovery, now: float) -> tuple[LineEvent, ...]:
-        """Take note that the port is gone; less than `least` would be of no use."""
+        """Fail the line on a lost port; `least` is the lowest recovery that can help."""
         self._fault = (reason, least)
         return self.step(LineInput.LOST, now)
 
     def set_timer(self, name: LineInput, at: float) -> None:
-        """Start or move a timer, if it runs in this stage."""
+        """Set a timer to `at` (monotonic s), if it runs in this stage."""
         if name in TIMERS.get(self.stage, ()):
             self.timers[name] = at
 
     def expire(self, now: float) -> tuple[LineEvent, ...]:
-        """Follow the table for every timer that is due, the oldest first."""
+        """Take the transition of every due timer, the oldest first."""
         events: list[LineEvent] = []
         for _, name in sorted((at, name) for name, at in self.timers.items() if at <= now):
+            # An earlier transition may have stopped it.
             if self.timers.pop(name, None) is not None:
                 events += self.step(name, now)
         return tuple(events)
 
     def _arm(self, running: frozenset[LineInput], now: float) -> None:
-        """Start the timers that a stage starts by being entered."""
+        """Start the timers of a stage that was just entered."""
         if LineInput.IDENTITY_LIMIT in running:
             limit_s = self.settings.identity_limit_ms / 1000
             self.timers[LineInput.IDENTITY_LIMIT] = self.ringing.since + limit_s
-            if self.knows_caller:  # it rang, and was told who calls, before the line was idle
+            # Ring and identity may have come before the line was idle: settle them at once.
+            if self.knows_caller:
                 self.timers[LineInput.IDENTITY] = now
         if LineInput.RING_GAP in running and LineInput.RING_GAP not in self.timers:
-            # somebody has been ringing since before this stage
+            # The caller has been ringing since before this stage.
             gap_s = self.settings.ring_gap_ms / 1000
             self.timers[LineInput.RING_GAP] = self.ringing.latest + gap_s
         if LineInput.IDLE_CHECK in running and self.settings.idle_check_ms:
@@ -291,6 +297,7 @@ class LineMachine:
             self.timers[LineInput.IDLE_CHECK] = now + wait_ms / 1000
 
     def _begin(self, script: Script, now: float) -> ScriptOutcome | None:
+        # SYNC recovers a modem that may answer nothing: it must not wait for an earlier command.
         begin = self.runner.restart if script is Script.SYNC else self.runner.begin
         return begin(_SCRIPTS[script](self), now)
 
@@ -315,7 +322,8 @@ class LineMachine:
         return [line.removeprefix("+GMI:").strip() for line in kept]
 
     def _up(self) -> tuple[LineEvent, ...]:
-        if scripts.MAKER in self.runner.kept:  # else it was found, and is known
+        # A modem taken over while ringing was not asked: its name is known.
+        if scripts.MAKER in self.runner.kept:
             self._named = " ".join(self._identity())
         self.format = choose_vsm(self.runner.kept[scripts.FORMATS], self.modem.dialect)
         if self.format is None:
@@ -335,7 +343,8 @@ class LineMachine:
         return (*self._up(), *self.ringing.told())
 
     def _identified(self) -> tuple[LineEvent, ...]:
-        self.timers.pop(LineInput.IDENTITY, None)  # what is told now is not told again as late
+        # The identity reported now must not be reported again as late.
+        self.timers.pop(LineInput.IDENTITY, None)
         told = self.ringing.told()
         settled = self.ringing.settle()
         return () if told and told[0].known == settled else (settled,)
@@ -363,7 +372,7 @@ class LineMachine:
         return (events.Failed(reason, self.needs),)
 
     def _climb(self, least: Recovery | None) -> Recovery:
-        """Return the next step of the ladder, `least` or higher."""
+        """Return the next step of the recovery ladder, `least` or higher."""
         rung = max(self._rung, LADDER.index(least or LADDER[0]))
         self._rung = min(rung + 1, len(LADDER) - 1)
         return LADDER[rung]
@@ -417,18 +426,16 @@ _SAYINGS: Mapping[Announce, Callable[[LineMachine], tuple[LineEvent, ...]]] = {
 }
 
 
-# ---- line --------------------------------------------------------------------------------------
-# One analog line with its voice modem, from port bytes to line events; no port, no clock.
-
+# A name may follow the number at once; most exchanges of Europe send none (v253.md 3).
 GRACE_S = 0.04
-"""After the number a name may follow at once; most exchanges of Europe send none (v253.md 3)."""
+"""Time (s) from the number to settling the identity without a name."""
 
 
 class LineDriver:
-    """Drives one line by the table in table.py: give it bytes and time, take events and bytes.
+    """Driver of one line: bytes and time in, events and bytes out.
 
-    `now` is monotonic seconds. `receive_data`, `handle_timer` and every order return the events
-    they caused; after each, write `data_to_send()` and wait for `next_deadline()`.
+    `now` is monotonic seconds. `receive_data`, `handle_timer` and every command return the events
+    that they caused; after each, write `data_to_send()` and wait for `next_deadline()`.
     """
 
     def __init__(self, name: str, settings: LineSettings) -> None:
@@ -438,16 +445,18 @@ class LineDriver:
         self._out = bytearray()
 
     def found_ringing(self, modem: str, known: Identified, at: float) -> None:
-        """Know, before the start, that its last owner heard `modem` ringing at `at` (monotonic s).
+        """Take over, before the start, a ringing heard by the previous process.
 
-        The identity of a call that has rung comes no more: it is what that one knew.
+        `modem` is the modem's name, `at` the last ring (monotonic s).
         """
+        # The exchange sends the identity once a call: the previous process has what there is.
         self._life.found_ringing(modem, Ringing.found(known.caller, known.dated, at))
 
-    # --- orders ------------------------------------------------------------------------------
+    # --- commands ----------------------------------------------------------------------------
 
     def start(self, now: float) -> tuple[LineEvent, ...]:
-        """Bring the modem up from whatever state its port is found in; ends in Up or Failed."""
+        """Initialise the modem from any state in which it is found; ends in Up or Failed."""
+        # Sound of an earlier stream would be text to a modem in its command state.
         self._out.clear()
         return self._life.start(now)
 
@@ -456,10 +465,10 @@ class LineDriver:
         return self._life.step(LineInput.ANSWER, now)
 
     def start_stream(self, kind: Stream, now: float) -> tuple[LineEvent, ...]:
-        """Start a stream, ending another one first (to its end); Streaming follows.
+        """Start a stream, after playing another one to its end; Streaming follows.
 
-        Nothing happens when that kind runs already. Raises Bug for a duplex stream on a line
-        that has none: who asks must know (`duplex`).
+        Does nothing when that kind runs already. Raises Bug for a duplex stream on a half-duplex
+        line: the caller must look at `duplex` first.
         """
         if kind is Stream.DUPLEX and not self.duplex:
             raise Bug(f"line {self.name} is half duplex")
@@ -469,62 +478,62 @@ class LineDriver:
         return self._life.step(LineInput.START_STREAM, now)
 
     def end_stream(self, now: float, *, cut: bool = False) -> tuple[LineEvent, ...]:
-        """End the stream; Stopped follows once what lies ahead is played, with `cut` at once."""
+        """End the stream; Stopped follows once the modem's buffer is played, with `cut` at once."""
         self._life.cut = cut
         return self._life.step(LineInput.END_STREAM, now)
 
     def flash(self, digits: str, now: float) -> tuple[LineEvent, ...]:
-        """Flash the hook and, after a pause, send `digits` to the PBX behind; Flashed follows."""
+        """Flash the hook and, after a pause, send `digits` to the PBX; FlashSent follows."""
         self._life.digits = digits
         return self._life.step(LineInput.FLASH, now)
 
     def send_digits(self, digits: str, now: float) -> tuple[LineEvent, ...]:
-        """Send digits on the line that is off hook, ending its stream; DigitsSent follows."""
+        """End the stream and send digits on the line off hook; DigitsSent follows."""
         self._life.digits = digits
         return self._life.step(LineInput.SEND_DIGITS, now)
 
     def dial(self, digits: str, now: float) -> tuple[LineEvent, ...]:
-        """Seize the idle line and dial; Dialled follows. Nothing happens on a line in use."""
+        """Seize the idle line and dial; NumberSent follows. Does nothing on a line in use."""
         self._life.digits = digits
         return self._life.step(LineInput.DIAL, now)
 
     def hang_up(self, now: float) -> tuple[LineEvent, ...]:
-        """Put the line on hook; Idle follows when the modem has proven it."""
+        """Put the line on hook; Idle follows once the modem has proven itself idle."""
         return self._life.step(LineInput.HANG_UP, now)
 
     def lost(
         self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN
     ) -> tuple[LineEvent, ...]:
-        """Take note that the port is gone; Failed follows at once, `start` when it is back.
+        """Fail the line on a lost port; returns Failed. Call `start` when the port is open again.
 
         `least` is the lowest step of the ladder that can help, or what only a person can do.
         """
         return self._life.lose(reason, least, now)
 
     def send_samples(self, samples: bytes) -> None:
-        """Queue sound for the line, in the modem's law; passed over unless a stream runs.
+        """Queue sound in the modem's law; ignored unless a stream runs.
 
-        Behind a stream's end it would be text. Raises Bug in a stream from the line only.
+        Raises Bug in a stream from the line only.
         """
+        # Behind a stream's end it would be text to the modem.
         if self.stage is LineStage.STREAMING:
             self._out += self._life.modem.send_samples(samples)
 
     # --- bytes and time ----------------------------------------------------------------------
 
     def receive_data(self, data: bytes, now: float) -> tuple[LineEvent, ...]:
-        """Take bytes from the port and return what they mean."""
+        """Handle bytes from the port and return the events in them."""
         events: list[LineEvent] = []
         for event in self._life.modem.receive_data(data):
             if not isinstance(event, SoundReceived):
                 events += self._receive(event, now)
-            elif (
-                self.stage is LineStage.STREAMING or self.stage in HEARING
-            ):  # an enum's hash is a call
+            # STREAMING is tested by identity first: an enum's hash is a call, made for every piece.
+            elif self.stage is LineStage.STREAMING or self.stage in HEARING:
                 events.append(event)
         return tuple(events)
 
     def handle_timer(self, now: float) -> tuple[LineEvent, ...]:
-        """Do what is due at `now`."""
+        """Run the script's deadline and the timers that are due at `now`."""
         outcome = self._life.runner.handle_timer(now)
         return (*self._life.conclude(outcome, now), *self._life.expire(now))
 
@@ -537,21 +546,21 @@ class LineDriver:
         return min(timers.values() if script is None else (*timers.values(), script))
 
     def data_to_send(self) -> bytes:
-        """Return and forget the bytes to be written to the port: sound, then what ends it."""
+        """Return and clear the bytes to write to the port: sound, then the stream's end."""
         data = bytes(self._out) + self._life.runner.data_to_send()
         self._out.clear()
         return data
 
-    # --- what is known -----------------------------------------------------------------------
+    # --- state -------------------------------------------------------------------------------
 
     @property
     def stage(self) -> LineStage:
-        """Where the line is in its life."""
+        """Stage of the line in `TABLE`."""
         return self._life.stage
 
     @property
     def needs(self) -> Recovery | None:
-        """What a failed line asks the keeper for, before it is started again."""
+        """Recovery that a failed line needs before it is started again."""
         return self._life.needs
 
     @property
@@ -561,25 +570,25 @@ class LineDriver:
 
     @property
     def law(self) -> Law | None:
-        """How samples are written, once the line has been up."""
+        """Companding law of the samples, None before the line was up."""
         return self._life.format.law if self._life.format else None
 
     @property
     def streaming(self) -> Stream | None:
-        """The kind of stream that runs inside the modem."""
+        """Kind of the stream that runs in the modem."""
         return self._life.modem.streaming
 
     @property
     def rang_at(self) -> float:
-        """When the last ring came (monotonic s)."""
+        """Time (monotonic s) of the last ring."""
         return self._life.ringing.latest
 
     @property
     def ringing(self) -> tuple[LineEvent, ...]:
-        """What was told of a caller who still rings, () where nobody does."""
+        """Events reported of a caller who still rings, () without one."""
         return self._life.ringing.told() if self.stage in RINGING else ()
 
-    # --- what the modem says -----------------------------------------------------------------
+    # --- events of the modem -----------------------------------------------------------------
 
     def _receive(self, event: ModemEvent, now: float) -> tuple[LineEvent, ...]:
         events: tuple[LineEvent, ...] = ()
@@ -596,8 +605,9 @@ class LineDriver:
         return (*events, *self._life.conclude(outcome, now))
 
     def _on_stream_ended(self, ended: StreamEnded, now: float) -> tuple[LineEvent, ...]:
-        """A stream that nobody ended has broken off, and perhaps the line with it (+VIT, 1.3)."""
+        """Handle a stream's end, ordered or not."""
         life = self._life
+        # Unordered, the modem broke it off, and perhaps the connection as well (+VIT, v253.md 1.3).
         if self.stage is LineStage.STREAMING:
             life.kind = ended.kind
             return life.break_off(ended.result, now)
@@ -615,10 +625,11 @@ class LineDriver:
         return events
 
     def _on_caller_id(self, event: CallerIdReceived, now: float) -> tuple[LineEvent, ...]:
-        """Settle at once when nothing more can come; else leave the name a moment to follow."""
+        """Settle the identity at once when it is complete; else wait GRACE_S for a name."""
         ringing = self._life.ringing
+        # An outgoing call has no caller to identify.
         if self.stage in ANSWERED and not ringing.count:
-            return ()  # the box calls: nobody is to be known
+            return ()
         ringing.on_caller_id(event, now)
         if ringing.news and (event.whole or ringing.complete):
             return self._life.step(LineInput.IDENTITY, now)
@@ -627,7 +638,7 @@ class LineDriver:
         return ()
 
     def _on_pickup(self, now: float) -> tuple[LineEvent, ...]:
-        """Give a ringing call to whoever lifted a telephone beside us, if that may be believed."""
+        """Leave a ringing call to a lifted extension telephone, if the report is trusted."""
         believed = self._life.pair.picked_up(now, self._life.probe)
         return self._life.step(LineInput.PICKUP, now) if believed else ()
 
@@ -646,7 +657,8 @@ class LineDriver:
 
 
 def _with_caller(rang: tuple[LineEvent, ...], then: tuple[LineEvent, ...]) -> tuple[LineEvent, ...]:
-    """Tell a ring and the identity that came before it as one: phones are rung with it."""
+    """Merge a ring and an identity that came before it into one event."""
+    # Call control then rings the phones with the caller's identity.
     match rang, then:
         case (*before, RingReceived(count)), (Identified() as known, *after):
             return (*before, RingReceived(count, known), *after)

@@ -1,8 +1,7 @@
-"""The port server: opens and configures one serial port, hands it over, pulls DTR. It may hang.
+"""The port server: opens and configures one serial port, hands it over, drops DTR; may hang.
 
-The only file that knows pyserial. A wedged USB modem can block the very ioctl that should reset it
-(v253.md 4), so that nothing else of the product ever does one: a port server that hangs is
-abandoned.
+The only user of pyserial. A wedged USB modem can block the very ioctl that should reset it (v253.md
+4): no other process of the appliance makes one, and a port server that hangs is abandoned.
 """
 
 from __future__ import annotations
@@ -36,24 +35,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+# CDC-ACM ignores the rate (v253.md 4, USB / Linux).
 BAUD = 115200
-"""Any rate does: CDC-ACM ignores it (v253.md 4, USB / Linux)."""
+# At least 0.6 s (v253.md 4, ladder step 2); with &D2 a modem hangs up after S25 = 50 ms.
 DTR_LOW_S = 0.7
-"""At least 0.6 s (v253.md 4, ladder step 2); &D2 with S25 = 50 ms hangs up."""
+"""Time (s) for which DTR is held low."""
 PLUG_POLL_S = 0.5
-"""How often a keeper looks whether a modem that is not there has been plugged in."""
+"""Seconds between two looks for a modem that is not plugged in."""
+# SerialException is an OSError, termios.error is not.
 PORT_ERRORS = (OSError, termios.error)
-"""All a dying port raises: SerialException is an OSError, termios.error is neither."""
+"""Everything that a failing port raises."""
 
 
 class PortDevice(Protocol):
-    """What a keeper does with a port; tests put a port in its place that hangs or dies."""
+    """A serial port as the port server uses it; tests pass one that hangs or dies."""
 
     def fileno(self) -> int:
         """Return the descriptor to hand over."""
 
     def drop_dtr(self) -> bool:
-        """Pull DTR low for a while and raise it; False when the port has none."""
+        """Hold DTR low for a while and raise it; False for a port without DTR."""
 
     def close(self) -> None:
         """Close the port, which drops DTR on a real one (HUPCL)."""
@@ -63,8 +64,9 @@ class SerialPort:
     """A serial port: raw, 8N1, exclusive, without flow control, non-blocking."""
 
     def __init__(self, path: str) -> None:
-        # inter_byte_timeout=0 is pyserial's way to VMIN=1: with VMIN=0 an empty read could mean
-        # "nothing yet" as well as "unplugged"; so it is EAGAIN and the end, told apart.
+        # inter_byte_timeout=0 is pyserial's way to VMIN=1. With VMIN=0 an empty read could mean
+        # "nothing yet" as well as "unplugged"; with VMIN=1 these are EAGAIN and end of file.
+        # No flow control: the XON and XOFF characters are valid samples (v253.md 1.3, +IFC).
         self._serial = serial.Serial(
             path,
             BAUD,
@@ -82,7 +84,7 @@ class SerialPort:
         return int(self._serial.fileno())
 
     def drop_dtr(self) -> bool:
-        """Pull DTR low for DTR_LOW_S; False where there is no DTR (ENOTTY: a pseudo terminal)."""
+        """Hold DTR low for DTR_LOW_S; False without DTR (ENOTTY: a pseudo terminal)."""
         try:
             self._serial.dtr = False
             select.select([], [], [], DTR_LOW_S)
@@ -99,7 +101,7 @@ class SerialPort:
 
 
 class PortKeeper:
-    """Keeps the port at `path` for the carrier at the other end of `sock`, until it closes that."""
+    """Serves the port at `path` to the media gateway until the other end of `sock` is closed."""
 
     def __init__(
         self, sock: socket.socket, path: str, open_port: Callable[[str], PortDevice] = SerialPort
@@ -111,9 +113,9 @@ class PortKeeper:
         self._waits = False
 
     def run(self) -> None:
-        """Open the port, then obey until the carrier has gone; the port is closed at the end.
+        """Open the port, obey commands until the gateway has gone, close the port.
 
-        A port that is not there is waited for and opened when it comes, under whatever name.
+        A missing port is opened as soon as it appears.
         """
         self._open()
         while (message := self._receive()) != b"":
@@ -123,11 +125,12 @@ class PortKeeper:
             try:
                 self._obey(decode_command(message))
             except PeerError:
-                continue  # an order of another version of us: the port is worth more
+                # A command of another version: the open port is worth more than an error.
+                continue
         self._close()
 
     def _receive(self) -> bytes | None:
-        """Return an order, b"" when the carrier has gone, None when it is time to look."""
+        """Return a command, b"" when the gateway has gone, None when PLUG_POLL_S is over."""
         self._sock.settimeout(PLUG_POLL_S if self._waits else None)
         try:
             return self._sock.recv(MESSAGE_LIMIT)
@@ -137,7 +140,8 @@ class PortKeeper:
             return b""
 
     def _look(self) -> None:
-        """Open a port that has come; what is wrong with one that is still going stays untold."""
+        """Open a port that has appeared."""
+        # A port that vanishes again before it is open is not reported anew.
         if Path(self._path).exists():
             self._open(retried=True)
 
@@ -155,7 +159,8 @@ class PortKeeper:
     def _open(self, *, retried: bool = False) -> None:
         try:
             self._port = self._open_port(self._path)
-        except (*PORT_ERRORS, ValueError) as error:  # ValueError: a setting the port refuses
+        except (*PORT_ERRORS, ValueError) as error:
+            # ValueError is a setting that the port refuses.
             trouble = explain(self._path, error)
             self._waits = trouble.cause is PortFault.MISSING
             if not (retried and self._waits):
@@ -189,7 +194,7 @@ class PortKeeper:
 
 
 def explain(path: str, error: Exception) -> PortTrouble:
-    """Say in one sentence why a port cannot be kept, and what to do."""
+    """Return the report of a port that cannot be used, with its cause and remedy."""
     number = getattr(error, "errno", None)
     if not os.path.lexists(path) or number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
         return PortTrouble(PortFault.MISSING, _missing(path))
@@ -201,12 +206,12 @@ def explain(path: str, error: Exception) -> PortTrouble:
 
 
 def holders(path: str) -> list[str]:
-    """Name the other processes that hold a port open, as far as /proc tells: "name (pid)"."""
+    """Return the other processes that hold a port open, as "name (pid)", as far as /proc shows."""
     return sorted(f"{_name(pid)} ({pid})" for pid in holding(path))
 
 
 def holding(path: str) -> set[int]:
-    """Return the other processes that hold a port open, as far as /proc tells."""
+    """Return the pids of the other processes that hold a port open, as far as /proc shows."""
     try:
         device = Path(path).stat().st_rdev
     except OSError:
@@ -220,7 +225,8 @@ def _open_files() -> Iterator[tuple[int, Path]]:
         try:
             files = list(folder.iterdir())
         except OSError:
-            continue  # not ours to look into, or gone
+            # The process belongs to another account, or has ended.
+            continue
         yield from ((int(folder.parent.name), file) for file in files)
 
 
@@ -269,14 +275,15 @@ def _broken(path: str, detail: str) -> Sentence:
 
 
 def serve_port(sock: socket.socket, path: str) -> None:
-    """Be the keeper of the port at `path` until the other end of `sock` is closed."""
+    """Run the port server of `path` until the other end of `sock` is closed."""
     with sock:
         PortKeeper(sock, path).run()
 
 
 def main() -> None:
     """Run as `python -m appliance.modem.port_server --fd N PATH`."""
-    import argparse  # not by every keeper that the nursery forks
+    # Imported here: port servers that the fork server forks do not need it.
+    import argparse
 
     parser = argparse.ArgumentParser(description="Keeps one serial port for the carrier.")
     parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")

@@ -1,7 +1,7 @@
-"""Proves on the unit itself whether a modem carries sound both ways at once (+VTR; v253.md 6, 10).
+"""Duplex probe: proves on the unit whether a modem carries sound both ways (+VTR; v253.md 6, 10).
 
 Sans I/O, as `LineDriver`: bytes and time in, bytes out, at the end one `Finding`. A tone is sent
-for some seconds, both rates are watched, and the stream is cut: by DLE ^, else by DLE ETX.
+for some seconds, both rates are measured, and the stream is ended: by DLE ^, else by DLE ETX.
 """
 
 from __future__ import annotations
@@ -34,20 +34,27 @@ if TYPE_CHECKING:
     from appliance.modem.v253 import ModemEvent
 
 RATE = 8000
+"""Samples a second each way."""
+# A modem may deliver the first moments of its stream in one piece.
 SETTLE_S = 0.5
-"""The stream's first moments, which a modem may deliver in one piece, do not count."""
+"""Seconds of the stream that are not measured."""
 MEASURE_S = 4.0
+"""Seconds that are measured."""
 LEAD_S = 0.1
-"""How much of the tone is kept ahead inside the modem (v253.md 6: 60-120 ms)."""
+"""Seconds of the tone kept ahead inside the modem (v253.md 6: 60 to 120 ms)."""
+# The bytes that end the stream wait behind them.
 BACKLOG = 1600
-"""Bytes that may wait for a port that takes too little: what ends the stream stands behind them."""
+"""Most bytes that may wait for a port that takes too few."""
 FEED_S = 0.02
+"""Seconds between two pieces of the tone."""
 TOLERANCE = 0.05
+"""Share of RATE that may be missing each way."""
 TONE_HZ = 1000
 TONE_MS = 1000
 END_LIMIT_MS = 3000
+# The standard's, then those that some makes need: DLE ETX on a USRobotics (v253.md 2.2).
 DUPLEX_ENDS = (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")
-"""What leaves +VTR: the one of the standard, then those that some makes need (v253.md 2.2)."""
+"""Terminators of +VTR, tried in turn."""
 
 
 REFUSED = Sentence(
@@ -69,7 +76,7 @@ STUCK = Sentence(
 
 
 def slow(heard: int, sent: int) -> Sentence:
-    """Say that sound does not flow both ways at its full rate."""
+    """Return the sentence for sound that does not flow both ways at its full rate."""
     return Sentence(
         f"Il modem accetta +VTR ma porta solo {heard} campioni al secondo dalla linea e {sent} "
         "verso la linea, di 8000: scrivere duplex = false e scegliere daytime.",
@@ -79,7 +86,7 @@ def slow(heard: int, sent: int) -> Sentence:
 
 
 def proven(heard: int, sent: int) -> Sentence:
-    """Say that sound flows both ways at once."""
+    """Return the sentence for sound that flows both ways at once."""
     return Sentence(
         f"Il modem porta il suono nei due sensi insieme ({heard} campioni al secondo dalla linea, "
         f"{sent} verso la linea): scrivere duplex = true.",
@@ -89,17 +96,17 @@ def proven(heard: int, sent: int) -> Sentence:
 
 
 class DuplexVerdict(enum.StrEnum):
-    """What was found."""
+    """Result of a probe."""
 
     DUPLEX = "duplex"
     HALF_DUPLEX = "half_duplex"
     NO_VOICE = "no_voice"
-    NO_ANSWER = "no_answer"  # the modem is in trouble, nothing is proven
+    NO_ANSWER = "no_answer"  # the modem failed, nothing is proven
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict, its reason, and what was measured: samples a second, buffer reports."""
+    """Verdict with its reason and measurements: samples a second, buffer reports."""
 
     verdict: DuplexVerdict
     sentence: Sentence
@@ -112,7 +119,7 @@ class Finding:
 
 
 class ProbePhase(enum.StrEnum):
-    """Where the probe is."""
+    """Phase of the probe."""
 
     ASKING = "asking"
     VOICE = "voice"
@@ -125,7 +132,7 @@ class ProbePhase(enum.StrEnum):
 
 @dataclass(slots=True)
 class _Rates:
-    """What has gone either way since the stream settled."""
+    """Samples and bytes counted each way; times in monotonic seconds."""
 
     began_at: float = 0.0
     ended_at: float = 0.0
@@ -139,23 +146,26 @@ class _Rates:
 
     @property
     def heard_rate(self) -> int:
-        """Samples a second that came, once the stream had settled."""
+        """Samples a second received, without the first SETTLE_S."""
         measured = self.ended_at - self.began_at - SETTLE_S
         return round(self.heard / measured) if measured > 0 else 0
 
     @property
     def sent_rate(self) -> int:
-        """Samples a second that the port has taken; `given` and `written` count shielded bytes."""
+        """Samples a second that the port has taken."""
         measured = self.ended_at - self.began_at
+        # `given` and `written` count shielded bytes, `queued` counts samples.
         taken = self.queued * self.written / self.given if self.given else 0.0
         return round(taken / measured) if measured > 0 else 0
 
 
+# As v253.md 6 concludes: send a tone, watch both rates, end by DLE ^ and then by DLE ETX. Neither
+# the manual nor the make is proof: a USRobotics documents +VTR and is half duplex in practice.
 class DuplexProbe:
-    """One probe of one modem; tell it, by `written`, what the port has taken.
+    """One probe of one modem; the line is seized meanwhile, so that nobody can call.
 
-    `now` is monotonic seconds. After each call write `data_to_send()` and wait for
-    `next_deadline()`, until there is a `finding`. The line is seized meanwhile: nobody may call.
+    `now` is monotonic seconds. After each call write `data_to_send()`, report by `written` what the
+    port has taken and wait for `next_deadline()`, until there is a `finding`.
     """
 
     def __init__(self, settings: LineSettings) -> None:
@@ -171,20 +181,18 @@ class DuplexProbe:
         self._refused = self._stuck = False
         self._ended_by = ""
 
-    # --- bytes and time ----------------------------------------------------------------------
-
     def start(self, now: float) -> None:
-        """Begin with a modem found in any state."""
+        """Start the probe on a modem found in any state."""
         self._conclude(self._runner.begin((*scripts.sync(), *scripts.inquire()), now), now)
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Take bytes from the port."""
+        """Handle bytes from the port."""
         for event in self._modem.receive_data(data):
             self._count(event, now)
             self._conclude(self._runner.receive(event, now), now)
 
     def handle_timer(self, now: float) -> None:
-        """Do what is due at `now`."""
+        """Run what is due at `now`: the next piece of the tone, or the script's deadline."""
         if self._phase is ProbePhase.MEASURING:
             if now >= self._rates.fed_at + FEED_S:
                 self._measure(now)
@@ -192,13 +200,13 @@ class DuplexProbe:
             self._conclude(self._runner.handle_timer(now), now)
 
     def next_deadline(self) -> float | None:
-        """Return when `handle_timer` is due; while it measures, every 20 ms."""
+        """Return when `handle_timer` is due; every 20 ms while measuring."""
         if self._phase is ProbePhase.MEASURING:
             return self._rates.fed_at + FEED_S
         return self._runner.next_deadline()
 
     def data_to_send(self) -> bytes:
-        """Return and forget the bytes to be written: sound, then what ends it."""
+        """Return and clear the bytes to write: sound, then the stream's end."""
         data = bytes(self._out) + self._runner.data_to_send()
         self._out.clear()
         if self._phase is ProbePhase.MEASURING:
@@ -208,11 +216,9 @@ class DuplexProbe:
         return data
 
     def written(self, count: int) -> None:
-        """Take note that the port has taken `count` bytes."""
+        """Note that the port has taken `count` bytes."""
         if self._phase is ProbePhase.MEASURING:
             self._rates.written += count
-
-    # --- within ------------------------------------------------------------------------------
 
     def _conclude(self, outcome: ScriptOutcome | None, now: float) -> None:
         match outcome:
@@ -233,10 +239,11 @@ class DuplexProbe:
         self._conclude(self._runner.begin(steps, now), now)
 
     def _asked(self, now: float) -> None:
-        """Who it is is known: enter voice mode and learn the formats."""
+        """Enter voice mode and read the formats, once the make is known."""
         dialect = self._modem.dialect
         if self._settings.dialect == AUTO:
             dialect = identify(self._identity())
+        # In an order of its own: which terminator works is part of the finding.
         ends = {**dialect.ends, Stream.DUPLEX: DUPLEX_ENDS}
         self._modem.dialect = replace(dialect, ends=ends)
         self._begin(ProbePhase.VOICE, scripts.configure(self._settings, self._modem.dialect), now)
@@ -246,7 +253,7 @@ class DuplexProbe:
         return [line.removeprefix("+GMI:").strip() for line in kept]
 
     def _has_voice(self, now: float) -> None:
-        """Seize the line and ask for both ways."""
+        """Seize the line and start a duplex stream."""
         dialect = self._modem.dialect
         voice = choose_vsm(self._runner.kept[scripts.FORMATS], dialect)
         if voice is None:
@@ -266,10 +273,11 @@ class DuplexProbe:
         self._measure(now)
 
     def _measure(self, now: float) -> None:
-        """Keep the tone ahead; after its time end the stream."""
+        """Queue the next piece of the tone; end the stream after MEASURE_S."""
         rates = self._rates
         rates.fed_at = now
         wanted = round((now - rates.began_at + LEAD_S) * RATE) - rates.queued
+        # Paced by the clock, not by the port: a write that does not block proves nothing.
         wanted = min(wanted, BACKLOG - (rates.given - rates.written))
         if wanted > 0:
             piece = (self._tone * (wanted // len(self._tone) + 1))[:wanted]
@@ -277,6 +285,7 @@ class DuplexProbe:
             rates.queued += wanted
         if now >= rates.began_at + SETTLE_S + MEASURE_S:
             rates.ended_at = now
+            # What ends the stream must not wait behind the tone.
             self._out.clear()
             self._begin(ProbePhase.ENDING, (EndStream(limit_ms=END_LIMIT_MS),), now)
 
@@ -334,7 +343,8 @@ _ENDS = {
     DUPLEX_ENDS[2]: "DLE DLE DLE ^",
     DUPLEX_ENDS[1]: "DLE ETX",
     DUPLEX_ENDS[0]: "DLE ^",
-    b"": "",  # a question for a result that was lost
+    # The command that asks for a lost result ends no stream.
+    b"": "",
 }
 _NEXT: Mapping[ProbePhase, Callable[[DuplexProbe, float], None]] = {
     ProbePhase.ASKING: DuplexProbe._asked,

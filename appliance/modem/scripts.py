@@ -35,20 +35,18 @@ if TYPE_CHECKING:
     from appliance.modem.v253 import Modem, ModemEvent
 
 
-# ---- sentences ---------------------------------------------------------------------------------
-# What is said of a line in trouble: one sentence each, in two languages, ending in what to do.
-
+# ---- sentences that report a failed line, in two languages, each with its remedy ----------------
 
 NOT_LATE = Sentence("", "")
 LATE = Sentence(
     "una risposta è arrivata troppo tardi, quando nessuno l'aspettava più; ",
     "a reply came too late, when nobody waited for it any more; ",
 )
-"""What is added where a command was sent again, and then both were answered."""
+"""Added when a repeated command was answered twice."""
 
 
 def no_answer_words(command: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
-    """Say that `command` stayed unanswered, what was read instead, and whether it was `late`."""
+    """Return the sentence for an unanswered `command`; `seen` is what was read instead."""
     return Sentence(
         f"Il modem non risponde a {command} (letto: {seen}): {late.it}"
         "scollegarlo e ricollegarlo; se si ripete, sostituirlo.",
@@ -58,7 +56,7 @@ def no_answer_words(command: str, seen: str, late: Sentence = NOT_LATE) -> Sente
 
 
 def bad_answer_words(command: str, result: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
-    """Say that `command` was answered with something else than success; `late` as above."""
+    """Return the sentence for a `command` answered by another `result` than OK."""
     return Sentence(
         f"Il modem risponde {result} a {command} (letto: {seen}): {late.it}"
         "scollegarlo e ricollegarlo; se si ripete, controllare il tipo di modem configurato.",
@@ -68,7 +66,7 @@ def bad_answer_words(command: str, result: str, seen: str, late: Sentence = NOT_
 
 
 def no_end_words(seen: str) -> Sentence:
-    """Say that the modem did not leave its voice stream."""
+    """Return the sentence for a modem that does not leave its voice stream."""
     return Sentence(
         f"Il modem non esce dal flusso voce (letto: {seen}): scollegarlo e ricollegarlo.",
         f"The modem does not leave its voice stream (read: {seen}): "
@@ -77,7 +75,7 @@ def no_end_words(seen: str) -> Sentence:
 
 
 def broke_off(seen: str) -> Sentence:
-    """Say that the modem ended its voice stream though nobody had ordered it."""
+    """Return the sentence for a modem that ended its voice stream by itself."""
     return Sentence(
         f"Il modem ha interrotto da solo il flusso voce (letto: {seen}): viene riavviato; "
         "se si ripete, sostituirlo.",
@@ -104,17 +102,16 @@ NO_FORMAT = Sentence(
 )
 
 
-# ---- settings ----------------------------------------------------------------------------------
-# What is configured of one line: frozen values, checked once.
-
 AUTO = "auto"
+# +VGR and +VGT take 0 to 255 (v253.md 1.3).
 GAIN_LIMIT = 255
+# A shorter break is a dialled pulse, a longer one a hang-up everywhere (v253.md 5: about 100 ms).
 FLASH_MS = (50, 1000)
-"""A shorter break is a dialled pulse, a longer one a hang-up everywhere (v253.md 5: ~100 ms)."""
+"""Shortest and longest hook flash, ms."""
 
 
 class CallerIdOrder(enum.StrEnum):
-    """When the exchange sends who calls: before the first ring, after it, or never."""
+    """When the exchange sends the caller's identity: before the first ring, after it, or never."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -123,23 +120,24 @@ class CallerIdOrder(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """Settings of one line; raises ConfigurationError on a value that no modem takes.
+    """Settings of one line; raises ConfigurationError for a value that no modem accepts.
 
     `dialect` is a name of DIALECTS or "auto"; `country` the T.35 code for +GCI in hex (59 Italy;
     v253.md 1.3). `identity_limit_ms` counts from the first ring, `ring_gap_ms` from each.
     `receive_gain` and `transmit_gain` are +VGR and +VGT (128 nominal), None leaves them alone.
     `duplex` overrides the dialect once a commissioning test has proven +VTR on this unit.
-    `voltage` says whether an idle pair's volts are asked for: None where the dialect knows how.
+    `voltage` turns the measuring of an idle pair's volts on or off; None: as the dialect can.
     `overrides` are undocumented commands sent after every reset (e.g. AT!4886=02, v253.md 3).
-    `idle_check_ms` is how often an idle modem is asked whether it still is; 0 never.
+    `idle_check_ms` is the time between two checks that an idle modem is still idle; 0 for none.
     `flash_ms` is the hook flash; `pbx_pause_ms` the pause behind it before digits are sent, 0 to
-    wait for the dial tone instead (the carrier listens).
+    wait for the dial tone instead (the media gateway listens).
     """
 
     dialect: str = AUTO
     country: str = "59"
     caller_id: CallerIdOrder = CallerIdOrder.AFTER
     identity_limit_ms: int = 1500
+    # Longer than any cadence: after 6 to 8 s without a ring the caller gave up (v253.md 2.4).
     ring_gap_ms: int = 7000
     receive_gain: int | None = None
     transmit_gain: int | None = None
@@ -171,19 +169,18 @@ class LineSettings:
                 raise ConfigurationError(f"override {command!r} is no AT command")
 
 
-# ---- steps -------------------------------------------------------------------------------------
-# What a script is made of, and how it can end.
+# ---- steps and outcomes of a script ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AtCommand:
-    """One AT command and what counts as its success.
+    """One AT command and the conditions of its success.
 
-    `limit_ms` is the time for its result, `tries` how often it is sent at most. An `optional` one
-    may be refused. `answers` are results beside OK that are no trouble: the script goes on, and
-    whoever began it is told. `otherwise` are other forms to try when it is refused. The answer's
-    lines are kept under `keep` and must satisfy `accept`. A final refusal says `refusal` and is for
-    good.
+    `limit_ms` is the time for its result, `tries` the most times it is sent. An `optional` one may
+    be refused. `answers` are results beside OK after which the script goes on; `refused` of the
+    runner then holds the result. `otherwise` are other forms to try when it is refused. The reply's
+    lines are kept under `keep` and must satisfy `accept`. With `refusal` a final refusal ends the
+    script in ScriptRefused instead of ScriptFailed.
     """
 
     text: str
@@ -199,33 +196,34 @@ class AtCommand:
 
 @dataclass(frozen=True, slots=True)
 class EndStream:
-    """End the stream that runs, if one does; with `cut` without playing what lies ahead.
+    """End the running stream, if any; with `cut` without playing the modem's buffer.
 
-    Its end takes 50-200 ms, or what lies ahead (v253.md 4), which the carrier keeps below 1 s:
-    after `limit_ms` the modem is asked for a result that was lost, then told anew.
+    After `limit_ms` the modem is asked for a lost result, then sent the next terminator.
     """
 
     cut: bool = False
+    # The end takes 50 to 200 ms, or as long as the buffer plays (v253.md 4), which the media
+    # gateway keeps below 1 s.
     limit_ms: int = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """End whatever a former owner left running, and let `wait_ms` of its remains drain."""
+    """End a stream that a previous process left running, and discard `wait_ms` of its remains."""
 
     wait_ms: int = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Let results that are late arrive, so that none is taken for the next command's."""
+    """Wait for late results, so that none is taken for the next command's."""
 
     wait_ms: int = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for `wait_ms` before the next step: a PBX needs time behind a hook flash."""
+    """Wait `wait_ms` before the next step: a PBX needs time behind a hook flash."""
 
     wait_ms: int
 
@@ -247,7 +245,7 @@ class ScriptFailed:
 
 @dataclass(frozen=True, slots=True)
 class ScriptRefused:
-    """The modem cannot do what a line needs; trying again is of no use."""
+    """The modem lacks what a line needs; retrying is of no use."""
 
     reason: Sentence
 
@@ -255,21 +253,19 @@ class ScriptRefused:
 ScriptOutcome = ScriptDone | ScriptFailed | ScriptRefused
 
 
-# ---- script ------------------------------------------------------------------------------------
-# Runs a list of commands on a modem, one at a time, with its pauses, limits and retries.
-
+# The DTE must wait 100 ms or more after a result (v253.md 1.1).
 GAP_S = 0.1
-"""Least time from a result to the next command: "the DTE must wait >= 100 ms" (v253.md 1.1)."""
+"""Least time (s) from a result to the next command."""
 SEEN_LIMIT = 80
-"""Characters of what was read last that a sentence quotes."""
+"""Most characters of the last replies that a sentence quotes."""
 
 
 class ScriptRunner:
-    """Works through a script; its bytes wait in `data_to_send()`, its time is the caller's.
+    """Runs the steps of a script on a modem, one at a time, with pauses, limits and retries.
 
-    `refused` is the latest result of the script that was a permitted refusal (`answers`), or "".
-    A new script begun while a command is unanswered waits for that answer, or for its limit, and
-    passes over it: two commands are never under way at once.
+    Bytes to send wait in `data_to_send()`; `now` is monotonic seconds. `refused` is the script's
+    latest permitted refusal (`answers`), or "". A script begun while a command is unanswered first
+    waits for that command's result or limit and discards it: two commands are never under way.
     """
 
     def __init__(self, modem: Modem) -> None:
@@ -288,7 +284,7 @@ class ScriptRunner:
         self._sent_again = self._is_late = False
 
     def begin(self, steps: Iterable[ScriptStep], now: float) -> ScriptOutcome | None:
-        """Start a script in the place of the one that runs; Done at once when it has no effect."""
+        """Start a script in place of the running one; ScriptDone at once if it has no effect."""
         self._steps = deque(steps)
         self.refused = ""
         self._sent_again = self._is_late = False
@@ -299,14 +295,14 @@ class ScriptRunner:
         return self._advance(now)
 
     def restart(self, steps: Iterable[ScriptStep], now: float) -> ScriptOutcome | None:
-        """Start a script and wait for nothing that was under way: the modem has lost the thread."""
+        """Start a script without waiting for a command under way: the modem is out of step."""
         self._current = None
         self._passed_over = False
         self._out.clear()
         return self.begin(steps, now)
 
     def receive(self, event: ModemEvent, now: float) -> ScriptOutcome | None:
-        """Take what the modem said; returns the script's outcome when this was its last word."""
+        """Handle an event of the modem; returns the outcome when it ends the script."""
         self._note(event, now)
         match self._current, event:
             case AtCommand(), (Replied() | StreamStarted()) if self._passed_over:
@@ -320,7 +316,7 @@ class ScriptRunner:
         return None
 
     def handle_timer(self, now: float) -> ScriptOutcome | None:
-        """Do what is due: send after a pause, try again or give up after a limit."""
+        """Run what is due: send after a pause, retry or give up after a limit."""
         if self._deadline is None or now < self._deadline:
             return None
         self._deadline = None
@@ -335,17 +331,17 @@ class ScriptRunner:
                 return self._on_endless(step, now)
 
     def next_deadline(self) -> float | None:
-        """Return when `handle_timer` is due, on the caller's monotonic clock."""
+        """Return when `handle_timer` is due (monotonic s), None for never."""
         return self._deadline
 
     def data_to_send(self) -> bytes:
-        """Return and forget the bytes to be written."""
+        """Return and clear the bytes to write."""
         data = bytes(self._out)
         self._out.clear()
         return data
 
     def seen(self) -> str:
-        """Quote what was read last, in printable characters."""
+        """Return what was read last, in printable characters."""
         return " | ".join(self._seen)[-SEEN_LIMIT:] or "-"
 
     def _late(self) -> Sentence:
@@ -357,11 +353,14 @@ class ScriptRunner:
                 self._seen.extend((*lines[-2:], result))
             case Garbage(text):
                 self._seen.append(text)
+                # Sound of a stream found running must not put off the command that ends it.
                 if text not in RESULTS:
-                    return  # a stream found running must not put off its own ending
-                self._is_late |= self._sent_again  # one answer more than questions that wait
+                    return
+                # One result more than commands that wait for one.
+                self._is_late |= self._sent_again
             case EventCode(_, True) | CallerIdReceived() | StreamStarted() | StreamEnded():
-                pass  # results too: the pause counts from them
+                # Results as well: the pause counts from them.
+                pass
             case _:
                 return
         self._gap_until = now + GAP_S
@@ -369,7 +368,7 @@ class ScriptRunner:
             self._deadline = self._gap_until
 
     def _advance(self, now: float) -> ScriptOutcome | None:
-        """Begin the next step, or wait for its pause to pass."""
+        """Start the next step, or wait for the pause before it."""
         self._deadline = None
         while self._steps:
             if isinstance(self._steps[0], AtCommand) and now < self._gap_until:
@@ -382,7 +381,7 @@ class ScriptRunner:
         return ScriptDone()
 
     def _enter(self, step: ScriptStep, now: float) -> bool:
-        """Send what a step sends; False when it has nothing to wait for."""
+        """Send a step's bytes; False when it has nothing to wait for."""
         self._endings = 1
         self._asked = False
         match step:
@@ -416,6 +415,7 @@ class ScriptRunner:
         self, command: AtCommand, lines: tuple[str, ...], result: str, now: float
     ) -> ScriptOutcome | None:
         accepted = command.accept is None or command.accept(lines)
+        # An action is answered by CONNECT (StreamStarted); OK means that no stream has begun.
         if result == OK and accepted and command.text not in ACTIONS.values():
             self.kept[command.keep] = lines
             return self._succeed(now)
@@ -437,7 +437,7 @@ class ScriptRunner:
         )
 
     def _again(self, command: AtCommand, now: float) -> ScriptOutcome | None:
-        """Send the command, or its other form, once the pause has passed."""
+        """Queue the command, or its other form, to be sent after the pause."""
         self._steps.appendleft(command)
         return self._succeed(now)
 
@@ -450,15 +450,16 @@ class ScriptRunner:
         return self._fail(ScriptFailed(no_answer_words(command.text, self.seen(), self._late())))
 
     def _on_end(self, now: float) -> ScriptOutcome | None:
-        """Go on; where its result was asked for, let the one that was late arrive as well."""
+        """Go on with the next step."""
+        # The result was asked for: the late one may still arrive beside it.
         if self._asked:
             self._steps.appendleft(Drain())
         return self._succeed(now)
 
     def _on_endless(self, step: EndStream, now: float) -> ScriptOutcome | None:
-        """Ask for a result that was lost, then try the dialect's next terminator.
+        """Ask for a lost result, then send the dialect's next terminator.
 
-        Without one the modem is stuck in its stream.
+        Without another one the script fails: the modem is stuck in its stream.
         """
         if not self._asked and (more := self._modem.ask_end()):
             self._asked = True
@@ -478,8 +479,7 @@ class ScriptRunner:
         return outcome
 
 
-# ---- scripts -----------------------------------------------------------------------------------
-# The commands of each step in a line's life, in order (v253.md 1.3, 4, 6).
+# ---- scripts: the commands of each stage of a line, in order (v253.md 1.3, 4, 6) ---------------
 
 FORMATS = "formats"
 MAKER = "maker"
@@ -493,38 +493,42 @@ NOT_DIALLED = frozenset(
         "NO LINE", "OFF HOOK INTRUSION", "DELAYED", "BLACKLISTED", "BLACKLIST FULL",
     }
 )  # fmt: skip
-"""Answers to ATD after which nothing was dialled: the line's matter, not a modem in trouble."""
+"""Results of ATD after which nothing was dialled, by the line's fault and not the modem's."""
 
+# These commands take 2 to 5 ms (v253.md 1.1), and with a caller waiting 5 s are too long.
 QUICK_MS = 2000
-"""Limit of commands that take 2-5 ms (v253.md 1.1): with a caller waiting, 5 s is too long."""
+"""Limit (ms) of a command that is answered at once."""
 _CLASS_0 = re.compile(r"^(?:\+FCLASS:\s*)?0$")
 _DIGIT = re.compile(r"[0-9A-D#*,]")
 _PAUSE = "[,,100]"
 PBX_PAUSE_MS = 1000
-"""The pause between a flash and its digits where none is configured and nobody listens."""
+"""Pause (ms) between a hook flash and its digits when none is configured."""
+# A command's body may have 50 characters (v253.md 1.1).
 DIGITS_AT_ONCE = 6
+"""Most digits of one +VTS command."""
 
 
 def sync() -> tuple[ScriptStep, ...]:
-    """Bring a modem found in any state to its command state; three answers prove it.
-
-    The first command also undoes V0 and Q1, whose answers could not be read. Its answer may have
-    been an older command's (ATZ takes 200 ms, v253.md 1.1): its own is waited for and dropped.
-    """
+    """Bring a modem found in any state to its command state; three results prove it."""
     return (
         Resync(),
+        # Also undoes V0 and Q1, whose results could not be read.
         AtCommand("ATE0V1Q0", limit_ms=1000, tries=4),
+        # The result may have been an older command's (ATZ takes 200 ms, v253.md 1.1): the own one
+        # is waited for and discarded.
         Drain(),
+        # Each recovery step is followed by a drain and several AT (v253.md 4, quirks).
         AtCommand("AT", limit_ms=1000),
         AtCommand("AT", limit_ms=1000),
     )
 
 
 def resume() -> tuple[ScriptStep, ...]:
-    """Make a modem ready that rang as its last owner died: configured it is, and it runs no stream.
+    """Make a modem ready to answer that rang when the previous process ended.
 
-    One that is anything else says so, and is initialised.
+    A modem that fails the script is initialised.
     """
+    # Its configuration is in force and no stream runs: neither resync nor reset is needed.
     return (
         AtCommand("ATE0V1Q0", limit_ms=500),
         AtCommand("AT+FCLASS=8", limit_ms=QUICK_MS),
@@ -533,11 +537,16 @@ def resume() -> tuple[ScriptStep, ...]:
 
 
 def inquire() -> tuple[ScriptStep, ...]:
-    """Put the line on hook, reset, and ask who it is; &F stands alone (v253.md 1.1)."""
+    """Put the line on hook, reset the modem, and read its make."""
     return (
+        # ATH returns a USRobotics to class 0, which must not be assumed of a Conexant: both
+        # commands (v253.md 1.3).
         AtCommand("ATH"),
         AtCommand("AT+FCLASS=0"),
+        # Reset before use: class 8, off hook and an odd +VSM survive the previous process (v253.md
+        # 4). &F on a line of its own, as a USRobotics needs it (v253.md 1.1).
         AtCommand("AT&F"),
+        # The reset turns the echo back on.
         AtCommand("ATE0V1Q0"),
         AtCommand("AT+GMI", optional=True, keep=MAKER),
         AtCommand("ATI3", optional=True, keep=PRODUCT),
@@ -545,9 +554,10 @@ def inquire() -> tuple[ScriptStep, ...]:
 
 
 def configure(settings: LineSettings, dialect: Dialect) -> tuple[ScriptStep, ...]:
-    """Set the country and the dialect's needs, learn the voice formats, idle with caller id on."""
+    """Set country and dialect, read the voice formats, go idle with caller id on."""
     return (
         *(AtCommand(text) for text in dialect.set_up),
+        # On every initialisation (v253.md 1.3): it sets current limit and country DAA (v253.md 5).
         AtCommand(f"AT+GCI={settings.country}", optional=True),
         *(AtCommand(text, optional=True) for text in (*dialect.extras, *settings.overrides)),
         AtCommand("AT+FCLASS=8", refusal=NO_VOICE),
@@ -563,7 +573,7 @@ def configure(settings: LineSettings, dialect: Dialect) -> tuple[ScriptStep, ...
 
 
 def check(probe: VoltageProbe | None) -> tuple[ScriptStep, ...]:
-    """Ask an idle modem whether it still is, and what lies on its pair."""
+    """Check that an idle modem is still idle, and measure its pair."""
     if probe is None:
         return (_prove_class_0(),)
     return (_prove_class_0(), AtCommand(probe.command, optional=True, keep=VOLTS))
@@ -572,7 +582,7 @@ def check(probe: VoltageProbe | None) -> tuple[ScriptStep, ...]:
 def prepare(
     settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat
 ) -> tuple[ScriptStep, ...]:
-    """Enter voice mode while it rings, with everything off that would end a stream by itself."""
+    """Enter voice mode while the line rings, so that the answer takes one command (v253.md 4)."""
     gains = (("R", settings.receive_gain), ("T", settings.transmit_gain))
     return (
         AtCommand("AT+FCLASS=8", limit_ms=QUICK_MS),
@@ -582,6 +592,7 @@ def prepare(
             # Two parameters first, then four (mgetty; v253.md 1.3).
             otherwise=(f"{voice_format.command},0,0",),
         ),
+        # Silence detection and inactivity timer off: both end streams by themselves (v253.md 4).
         AtCommand(f"AT+VSD={dialect.vsd_off}", limit_ms=QUICK_MS, optional=True),
         AtCommand("AT+VIT=0", limit_ms=QUICK_MS, optional=True),
         *(
@@ -593,37 +604,35 @@ def prepare(
 
 
 def answer() -> tuple[ScriptStep, ...]:
-    """Take the line off hook: instant and predictable, unlike ATA (v253.md 1.3)."""
+    """Take the line off hook."""
+    # +VLS=1 is instant and predictable, unlike ATA (v253.md 1.3).
     return (AtCommand("AT+VLS=1", limit_ms=3000),)
 
 
 def stream(kind: Stream) -> tuple[ScriptStep, ...]:
-    """End the stream that runs, if any, and start one of `kind`.
-
-    Tried once: a lost CONNECT leaves the modem streaming, where a command would be sound. Only a
-    refusal is asked about again; a modem that says ERROR twice has no +VTR, whatever its make.
-    """
+    """End the running stream, if any, and start one of `kind`."""
     text = ACTIONS[kind]
+    # Tried once: a lost CONNECT leaves the modem streaming, where a command would be sound. Only a
+    # refusal is repeated; a modem that answers ERROR twice has no +VTR, whatever its make.
     if kind is Stream.DUPLEX:
         return (EndStream(), AtCommand(text, tries=1, otherwise=(text,), answers=REFUSED))
     return (EndStream(), AtCommand(text, tries=1))
 
 
 def stream_again(kind: Stream) -> tuple[ScriptStep, ...]:
-    """Start a stream that broke off; refused, it was the line that went, not the modem's gift."""
+    """Start a stream again that broke off."""
+    # No `answers`: +VTR has worked before, so that a refusal means the line has gone.
     return (AtCommand(ACTIONS[kind], tries=1),)
 
 
 def end(*, cut: bool) -> tuple[ScriptStep, ...]:
-    """End the stream that runs."""
+    """End the running stream."""
     return (EndStream(cut=cut),)
 
 
 def flash(settings: LineSettings, digits: str) -> tuple[ScriptStep, ...]:
-    """Flash the hook; with `digits` pause for the PBX's dial tone, then send them (+VTS).
-
-    `{!,n}` flashes for n x 10 ms: a modem's own flash may be a hang-up here (v253.md 1.3, 5).
-    """
+    """Flash the hook; with `digits` pause for the PBX's dial tone, then send them (+VTS)."""
+    # `{!,n}` flashes for n x 10 ms: a modem's default flash may be a hang-up here (v253.md 1.3, 5).
     hook = AtCommand(f"AT+VTS={{!,{settings.flash_ms // 10}}}", tries=1, answers=REFUSED)
     if not digits:
         return (EndStream(cut=True), hook)
@@ -632,18 +641,18 @@ def flash(settings: LineSettings, digits: str) -> tuple[ScriptStep, ...]:
 
 
 def digits(digits: str) -> tuple[ScriptStep, ...]:
-    """Send digits on a line that is off hook, ending the stream that runs."""
+    """End the running stream and send digits on the line off hook."""
     return (EndStream(cut=True), *_tones(digits))
 
 
 def _tones(digits: str) -> Iterator[AtCommand]:
-    """Yield +VTS commands of 80 ms digits; a comma is a pause of 1 s.
-
-    "OK only after the last element finished"; a body may have 50 characters (v253.md 1.1, 1.3).
-    """
+    """Yield +VTS commands of 80 ms digits; a comma is a pause of 1 s."""
+    # 80 ms each: without a length the modem would send each digit for 1 s (+VTD, v253.md 1.3), and
+    # 40 ms are the least that is detected (v253.md 5).
     elements = [_PAUSE if d == "," else f"{{{d},8}}" for d in digits if _DIGIT.fullmatch(d)]
     for at in range(0, len(elements), DIGITS_AT_ONCE):
         some = ",".join(elements[at : at + DIGITS_AT_ONCE])
+        # OK comes only after the last element (v253.md 1.3); each takes 1 s at most, a pause.
         limit_ms = 5000 + 1000 * DIGITS_AT_ONCE
         yield AtCommand(f"AT+VTS={some}", limit_ms, tries=1, answers=REFUSED)
 
@@ -651,12 +660,11 @@ def _tones(digits: str) -> Iterator[AtCommand]:
 def dial(
     settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat, digits: str
 ) -> tuple[ScriptStep, ...]:
-    """Enter voice mode, seize the line and dial; with `;` OK means dialled, never answered (1.3).
-
-    Tried once: a second attempt is the desk's decision.
-    """
+    """Enter voice mode, seize the line and dial."""
     number = "".join(d for d in digits if _DIGIT.fullmatch(d))
     limit_ms = 10_000 + 1000 * len(number)
+    # With `;` OK comes at once and means dialled, never answered (v253.md 1.3). Tried once: a
+    # second attempt is call control's decision.
     call = AtCommand(f"ATDT{number};", limit_ms, tries=1, answers=NOT_DIALLED)
     return (*prepare(settings, dialect, voice_format), call)
 
@@ -667,12 +675,13 @@ def withdraw() -> tuple[ScriptStep, ...]:
 
 
 def hang_up() -> tuple[ScriptStep, ...]:
-    """End any stream at once, go on hook, and prove it."""
+    """End any stream at once, go on hook and prove it."""
     return (EndStream(cut=True), AtCommand("ATH"), *_to_idle())
 
 
 def _to_idle() -> tuple[ScriptStep, ...]:
-    """Idle in class 0 with caller id on, where its lines are plain text; then the proof of it."""
+    """Return to class 0 with caller id on, and prove it."""
+    # In class 0 caller id arrives as plain text lines (v253.md 3).
     return (
         AtCommand("AT+FCLASS=0"),
         AtCommand("AT+VCID=1", optional=True),

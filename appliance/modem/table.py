@@ -1,7 +1,7 @@
 """The state machine of a modem line: stages, inputs and one table of transitions.
 
-`line.Life` follows it. Whatever changes a line's stage is a row of `TABLE`; a test proves that
-every stage and input without a row has its reason in `IGNORED`.
+`line.LineMachine` follows it. Every change of a line's stage is a row of `TABLE`; a test proves
+that every stage and input without a row has its reason in `IGNORED`.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from dataclasses import dataclass
 
 
 class LineStage(enum.StrEnum):
-    """Where a line is in its life."""
+    """Stage of a line."""
 
     OFF = "off"
-    RESUMING = "resuming"  # a modem that rang as its last owner died is only made ready to answer
+    RESUMING = "resuming"  # making ready a modem that rang when the previous process ended
     SYNCING = "syncing"  # bringing the modem to its command state
-    INQUIRING = "inquiring"  # asking who it is
+    INQUIRING = "inquiring"  # reading the modem's make
     CONFIGURING = "configuring"
     IDLE = "idle"
-    CHECKING = "checking"  # asking an idle modem whether it still is
+    CHECKING = "checking"  # checking that an idle modem is still idle
     IDENTIFYING = "identifying"  # ringing; nothing is sent until the caller's identity is settled
     PREPARING = "preparing"  # ringing; the modem is put into voice mode
     PREPARED = "prepared"
-    HURRYING = "hurrying"  # preparing, and the answer was already asked for
+    HURRYING = "hurrying"  # preparing, with the answer already ordered
     ANSWERING = "answering"
     OFF_HOOK = "off_hook"
-    STARTING = "starting"  # a stream was asked for
+    STARTING = "starting"  # a stream is being started
     STREAMING = "streaming"
     ENDING = "ending"
     FLASHING = "flashing"
     SENDING_DIGITS = "sending_digits"
-    DIALLING = "dialling"  # an idle line is seized and a number is sent
+    DIALLING = "dialling"  # seizing the idle line and dialling a number
     WITHDRAWING = "withdrawing"  # the caller gave up: back to idle without having answered
     HANGING_UP = "hanging_up"
-    RUNG_EARLY = "rung_early"  # on its way to idle, and the next call rings already
+    RUNG_EARLY = "rung_early"  # on the way to idle while the next call rings
     FAILED = "failed"
 
 
 class LineInput(enum.StrEnum):
-    """What can happen to a line: asked by the carrier, said by the modem, or by the clock."""
+    """Input of the state machine: a command, an event of the modem, a script's end or a timer."""
 
     START = "start"
     RESUME = "resume"
@@ -53,14 +53,14 @@ class LineInput(enum.StrEnum):
     HANG_UP = "hang_up"
     LOST = "lost"  # the port is gone
     RING = "ring"
-    PICKUP = "pickup"  # another telephone on the pair was lifted
+    PICKUP = "pickup"  # an extension telephone on the pair was lifted
     STREAM_ENDED = "stream_ended"
     BROKE_OFF = "broke_off"  # the modem has ended its stream by itself
-    NO_DUPLEX = "no_duplex"  # it refuses sound both ways
+    NO_DUPLEX = "no_duplex"  # the modem refuses +VTR
     DONE = "done"  # the stage's script succeeded
-    UP_RINGING = "up_ringing"  # the last one of initialising did, and somebody rings by now
-    TROUBLE = "trouble"  # it failed
-    REFUSED = "refused"  # it failed for good
+    UP_RINGING = "up_ringing"  # initialisation succeeded while a caller rings
+    TROUBLE = "trouble"  # the stage's script failed
+    REFUSED = "refused"  # the modem lacks what the line needs
     IDENTITY = "identity"  # the caller's identity is known
     IDENTITY_LIMIT = "identity_limit"
     RING_GAP = "ring_gap"
@@ -68,7 +68,7 @@ class LineInput(enum.StrEnum):
 
 
 class Script(enum.StrEnum):
-    """Which commands a transition starts; see scripts.py."""
+    """Script that a transition starts; see scripts.py."""
 
     SYNC = "sync"
     RESUME = "resume"
@@ -88,11 +88,11 @@ class Script(enum.StrEnum):
 
 
 class Announce(enum.StrEnum):
-    """Which event a transition tells the carrier; see line.py."""
+    """Event that a transition reports; see line.py."""
 
     UP = "up"
-    UP_RANG = "up_rang"  # it is up, and somebody has been ringing
-    RESUMED = "resumed"  # the same, found so at the start
+    UP_RANG = "up_rang"  # initialised while a caller rings
+    RESUMED = "resumed"  # the same, taken over from the previous process
     RANG = "rang"
     IDENTIFIED = "identified"
     LATE = "late"
@@ -109,14 +109,14 @@ class Announce(enum.StrEnum):
     DIGITS_SENT = "digits_sent"
     DIALLED = "dialled"
     IDLE = "idle"
-    IDLE_RANG = "idle_rang"  # the last call is over, the next one has begun
+    IDLE_RANG = "idle_rang"  # idle, and the next call has begun to ring
     RECOVERING = "recovering"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class LineTransition:
-    """One row: the next stage, the script it starts, the event it tells."""
+    """One row: the next stage, the script to start, the event to report."""
 
     to: LineStage
     run: Script | None = None
@@ -125,17 +125,20 @@ class LineTransition:
 
 _S, _I, _R, _Y = LineStage, LineInput, Script, Announce
 
+# Rows that several stages share.
 _START = {_I.START: LineTransition(_S.SYNCING, _R.SYNC)}
 _LOST = {_I.LOST: LineTransition(_S.FAILED, say=_Y.FAILED)}
 _REFUSED = {_I.REFUSED: LineTransition(_S.FAILED, say=_Y.FAILED)}
-# While the modem is being initialised there is nothing left to try in band.
+# Trouble during initialisation fails the line: in band nothing is left to try.
 _NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: LineTransition(_S.FAILED, say=_Y.FAILED)}
-# Later, trouble is answered by initialising it once more, which also puts the line on hook.
+# Later trouble initialises the modem once more, which also puts the line on hook.
 _LIVE = {**_START, **_LOST, _I.TROUBLE: LineTransition(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
 _HANG_UP = {_I.HANG_UP: LineTransition(_S.HANGING_UP, _R.HANG_UP)}
 _RING_GAP = {_I.RING_GAP: LineTransition(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+# A telephone lifted while it rings has the caller: the appliance releases the line.
 _PICKUP = {_I.PICKUP: LineTransition(_S.WITHDRAWING, _R.WITHDRAW, _Y.TAKEN)}
-# The proof of idle goes on while it rings: its commands were under way before the burst.
+# The proof of idle takes 0.6 s, in which the next caller may ring and the identity arrive: the ring
+# is kept in RUNG_EARLY, and does not interrupt commands that were under way before it.
 _TO_IDLE = {_I.RING: LineTransition(_S.RUNG_EARLY), _I.DONE: LineTransition(_S.IDLE, say=_Y.IDLE)}
 _OFF_HOOK = {
     **_LIVE,
@@ -147,12 +150,13 @@ _OFF_HOOK = {
 
 
 def _late(stage: LineStage) -> dict[LineInput, LineTransition]:
-    """An identity that was under way as the limit passed, or as somebody lifted, is told still."""
+    """Return the row for an identity that arrives after its limit, or after the answer."""
     return {_I.IDENTITY: LineTransition(stage, say=_Y.LATE)}
 
 
 TABLE: Mapping[LineStage, Mapping[LineInput, LineTransition]] = {
     _S.OFF: {**_START, **_LOST, _I.RESUME: LineTransition(_S.RESUMING, _R.RESUME)},
+    # A modem that fails here, or a caller who has given up, leads to a full initialisation.
     _S.RESUMING: {
         **_START,
         **_LOST,
@@ -160,6 +164,7 @@ TABLE: Mapping[LineStage, Mapping[LineInput, LineTransition]] = {
         _I.RING_GAP: LineTransition(_S.SYNCING, _R.SYNC),
         _I.DONE: LineTransition(_S.PREPARING, _R.PREPARE, _Y.RESUMED),
     },
+    # Initialisation. Rings meanwhile are counted, for UP_RINGING at its end (see IGNORED).
     _S.SYNCING: {**_NEW, _I.DONE: LineTransition(_S.INQUIRING, _R.INQUIRE)},
     _S.INQUIRING: {**_NEW, _I.DONE: LineTransition(_S.CONFIGURING, _R.CONFIGURE)},
     _S.CONFIGURING: {
@@ -181,6 +186,7 @@ TABLE: Mapping[LineStage, Mapping[LineInput, LineTransition]] = {
         _I.DIAL: LineTransition(_S.DIALLING, _R.DIAL),
         _I.DONE: LineTransition(_S.IDLE, say=_Y.FOUND),
     },
+    # Nothing is sent to the modem until the identity is settled (design/call.md, Step by step, 1).
     _S.IDENTIFYING: {
         **_LIVE,
         **_HANG_UP,
@@ -262,7 +268,8 @@ TABLE: Mapping[LineStage, Mapping[LineInput, LineTransition]] = {
     _S.RUNG_EARLY: {
         **_LIVE,
         _I.RING: LineTransition(_S.RUNG_EARLY),
-        _I.RING_GAP: LineTransition(_S.HANGING_UP),  # nobody was told of it
+        # The next caller has given up: no event, since none was reported of the ring.
+        _I.RING_GAP: LineTransition(_S.HANGING_UP),
         _I.DONE: LineTransition(_S.IDENTIFYING, say=_Y.IDLE_RANG),
     },
     _S.FAILED: {**_START, _I.LOST: LineTransition(_S.FAILED, say=_Y.FAILED)},
@@ -308,20 +315,20 @@ TIMERS: Mapping[LineStage, frozenset[LineInput]] = {
     _S.STREAMING: frozenset({_I.IDENTITY}),
     _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
 }
-"""The timers that run in a stage; entering another one stops the rest."""
+"""The timers that run in a stage; a transition stops those that the next stage does not have."""
 
 RINGING: frozenset[LineStage] = frozenset(
     stage for stage, rules in TABLE.items() if _I.PICKUP in rules
 )
-"""The stages in which a telephone that is lifted beside the modem takes the call."""
+"""The stages in which a lifted extension telephone takes the call."""
 
 ANSWERED: frozenset[LineStage] = frozenset({_S.ANSWERING, _S.OFF_HOOK, _S.STARTING, _S.STREAMING})
-"""The stages in which an identity may still come that was under way as the line was answered."""
+"""The stages in which an identity may still arrive that was sent before the answer."""
 
 SIGNALLING: frozenset[LineStage] = frozenset(
     {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING, _S.SENDING_DIGITS}
 )
-"""The stages in which what the chip notices on the line is of interest."""
+"""The stages in which the chip's signals are reported."""
 
 HEARING: frozenset[LineStage] = frozenset({_S.STARTING, _S.STREAMING, _S.ENDING})
-"""The stages in which sound from the line is passed on."""
+"""The stages in which sound from the line is reported."""

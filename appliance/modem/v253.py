@@ -1,4 +1,7 @@
-"""V.253 framing and replies: DLE shielding, result codes, dialled digits."""
+"""V.253 as a sans-I/O protocol: DLE shielding, result codes, key presses (v253.md 1, 2).
+
+Bytes in, events out; any split of the same bytes gives the same events.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,21 @@ if TYPE_CHECKING:
     from appliance.modem.dialects import Dialect
 
 
-# ---- digits ------------------------------------------------------------------------------------
-# One event for one key press, out of the chip's repeating DTMF codes (v253.md 2.1).
-
 DIGITS = frozenset("0123456789*#ABCD")
 _OPEN = "/"
-_CLOSE = frozenset("~\x7f")  # manuals print position 7/15, modems send "~": accept both
+# Manuals print position 7/15 of T.50 (0x7F), modems send "~" (v253.md 2.1).
+_CLOSE = frozenset("~\x7f")
+# Between / and ~ the code repeats every 70 ms or so while the key is held (v253.md 2.1): after a
+# longer pause the end code was lost.
 SHIELDED_S = 0.3
-"""Inside / ... ~ the code repeats every 70 ms or so while held; a longer pause: a lost end code."""
+"""Time (s) within which an equal code between / and ~ is a repetition."""
+# Without / and ~: from press to press there are at least 40 ms of tone and 40 ms of pause (Q.24).
 BARE_S = 0.08
-"""Without / and ~: Q.24 has at least 40 ms of tone and 40 ms of pause from press to press."""
+"""Time (s) within which an equal code without / and ~ is a repetition."""
 
 
 class DigitFilter:
-    """Feeds on DLE codes with their time; tells a digit once, when its press begins."""
+    """Reduces the chip's repeated DTMF codes to one digit a key press, when the press begins."""
 
     def __init__(self) -> None:
         self._last = ""
@@ -49,8 +53,7 @@ class DigitFilter:
         return "" if repeated else code
 
 
-# ---- dle ---------------------------------------------------------------------------------------
-# DLE shielding, both ways: how events travel between the samples of a voice stream (v253.md 2).
+# ---- DLE shielding: events between the samples of a voice stream (v253.md 2) -------------------
 
 DLE = 0x10
 ETX = 0x03
@@ -58,13 +61,14 @@ SUB = 0x1A
 _DLE = bytes((DLE,))
 _PACKET_OPEN = ord("X")
 _PACKET_CLOSE = ord(".")
+# Beyond it the end was lost: what follows is sound again.
 PACKET_LIMIT = 512
-"""Bytes after which a report that does not end is given up: what follows is sound again."""
+"""Longest complex report, bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainItem:
-    """Bytes that are no event: samples in a stream, text outside of one."""
+    """Bytes other than events: samples in a stream, text outside of one."""
 
     data: bytes
 
@@ -85,19 +89,19 @@ class ReportItem:
 
 @dataclass(frozen=True, slots=True)
 class EndItem:
-    """DLE ETX: the modem's stream ends here; its final result follows as text."""
+    """DLE ETX, the end of the modem's stream; the final result follows as text."""
 
 
 Item = PlainItem | EventItem | ReportItem | EndItem
 
 
 def shield(samples: bytes) -> bytes:
-    """Double every DLE, so that no sample is taken for a command (v253.md 2.2)."""
+    """Return samples with every DLE doubled, so that none is a command (v253.md 2.2)."""
     return samples.replace(_DLE, _DLE + _DLE)
 
 
 class _Where(enum.Enum):
-    """Where in the shielding the next byte lies."""
+    """Position of the next byte in the shielding."""
 
     DATA = enum.auto()
     ESCAPE = enum.auto()  # behind a DLE
@@ -106,10 +110,10 @@ class _Where(enum.Enum):
 
 
 class Unshielder:
-    """Takes the modem's bytes apart into samples and events, wherever they are split.
+    """Splits the modem's bytes into samples and events, wherever reads cut them.
 
-    An unknown code costs its two bytes and no sample. A report without an end costs at most
-    `PACKET_LIMIT` bytes; one broken by another event is dropped and the event is kept.
+    An unknown code costs its two bytes and no sample (v253.md 2.1). A report without an end costs
+    at most `PACKET_LIMIT` bytes; one cut off by another event is dropped and the event is kept.
     """
 
     def __init__(self) -> None:
@@ -119,7 +123,7 @@ class Unshielder:
         self._items: list[Item] = []
 
     def feed(self, data: bytes) -> list[Item]:
-        """Return what `data` completes, in order; neighbouring plain bytes in one piece."""
+        """Return the items that `data` completes, in order; adjacent plain bytes as one item."""
         at = 0
         while at < len(data):
             at = _STEPS[self._where](self, data, at)
@@ -128,7 +132,8 @@ class Unshielder:
         return items
 
     def is_plain(self, data: bytes) -> bool:
-        """Tell whether nothing but samples lies in `data` and before: most pieces of a stream."""
+        """Return whether `data`, with what came before, is samples only."""
+        # Most pieces of a stream are: they take a short way (design/sound.md, What a call costs).
         return self._where is _Where.DATA and _DLE not in data
 
     def reset(self) -> None:
@@ -159,7 +164,8 @@ class Unshielder:
         self._where = _Where.DATA
         if byte == DLE:
             self._plain.append(DLE)
-        elif byte == SUB:  # "two 0x10 data bytes" (v253.md 2.1)
+        elif byte == SUB:
+            # "Two 0x10 data bytes" (v253.md 2.1).
             self._plain += _DLE + _DLE
         elif byte == ETX:
             self._emit(EndItem())
@@ -203,8 +209,7 @@ _STEPS = {
 }
 
 
-# ---- replies -----------------------------------------------------------------------------------
-# What a `Modem` reads in the bytes of its port: modem-level values that never leave this room.
+# ---- events of a `Modem`; they do not leave this package ---------------------------------------
 
 OK = "OK"
 
@@ -228,14 +233,14 @@ class EventCode:
 
 @dataclass(frozen=True, slots=True)
 class StreamStarted:
-    """CONNECT: from its line feed on, bytes are sound."""
+    """CONNECT: the bytes behind its line feed are sound (v253.md 2.3)."""
 
     kind: Stream
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEnded:
-    """The stream has ended and its final `result` was read: commands may be sent again."""
+    """The stream has ended with its final `result`: commands may be sent again."""
 
     kind: Stream
     result: str = OK
@@ -251,7 +256,7 @@ class CallerIdReceived:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Bytes that answer nothing: a stream found running, a late result, line noise."""
+    """Bytes that belong to no command: a stream found running, a late result, line noise."""
 
     text: str
 
@@ -261,19 +266,19 @@ ModemEvent = (
 )
 
 
-# ---- modem -------------------------------------------------------------------------------------
-# A V.253 voice modem as a value: bytes in, events out; no port, no clock (v253.md 1, 2).
-
+# CAN ETX, receive abort, ^, CR (v253.md 4, step 1); each code once more behind a doubled DLE, for
+# firmware that obeys no other.
 _CODES = (CAN, b"\x10\x03", b"\x10!", b"\x10^")
 RESYNC = b"".join(_CODES) + b"".join(DOUBLED + code for code in _CODES) + b"\r"
-"""Ends any stream a former owner left: CAN ETX, receive abort, ^, CR (v253.md 4, step 1); each once
-more behind a doubled DLE, for firmware that heeds no other."""
+"""Ends any stream that a previous process has left running."""
 
+# +VLS=? answers up to about 60 characters a line (v253.md 1.4).
 LINE_LIMIT = 512
-"""Longest text line kept; +VLS=? answers up to about 60 characters a line (v253.md 1.4)."""
+"""Longest text line kept, bytes."""
 REPLY_LIMIT = 128
-"""Most text lines kept of one answer."""
+"""Most text lines kept of one reply."""
 
+# DELAYED and BLACKLISTED are 24 and 32 on a Conexant, 88 to 90 on a USRobotics (v253.md 1.1).
 NUMERIC = {
     "0": OK, "1": "CONNECT", "2": "RING", "3": "NO CARRIER", "4": "ERROR", "6": "NO DIALTONE",
     "7": "BUSY", "8": "NO ANSWER", "24": "DELAYED", "32": "BLACKLISTED", "83": "LINE IN USE",
@@ -283,20 +288,21 @@ NUMERIC = {
 RESULTS = frozenset(NUMERIC.values()) - {"RING"} | {
     "VCON", "NO DIAL TONE", "NO LINE", "OFF HOOK INTRUSION",
 }  # fmt: skip
+# The manuals give CONNECT for +VTR; VCON is accepted as well (v253.md 1.3).
 _BEGINS = {"CONNECT", "VCON"}
 _KIND_OF = {command: kind for kind, command in ACTIONS.items()}
 _DETAILED = re.compile(r"^(RING|CONNECT)(?: [0-9A-Z+./]{1,16})$")
-"""A result with what it adds: RING A (a distinctive ring), CONNECT 8000 (the rate)."""
+"""A result with its detail: RING A (a distinctive ring), CONNECT 8000 (the rate)."""
 _FIELD = re.compile(r"^(?:DATE|TIME|NMBR|NAME|MESG|DRON|DROF)\s*=")
 # A raw message: SDMF (04) or MDMF (80), then at least its length and one tag (v253.md 3).
 _RAW = re.compile(r"^(?:04|80)(?:[0-9A-F]{2}){4,}$")
 
 
 class Modem:
-    """Reads one modem's bytes; any split of the same bytes gives the same events.
+    """One voice modem: bytes in, events out; no port, no clock.
 
-    Between a stream's CONNECT and its end, plain bytes are sound (to the line only: none come);
-    at every other time they are text. `streaming` is the kind of the stream that runs, or None.
+    Between a stream's CONNECT and its end plain bytes are sound (in a transmit stream none come);
+    at every other time they are text. `streaming` is the kind of the running stream, or None.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -308,12 +314,14 @@ class Modem:
         self._command = ""
         # A bare "0" line is a result with V0 and an answer with V1: known once a word was read.
         self._verbose = False
-        self._ended = False  # DLE ETX was read, the final result was not
+        # DLE ETX was read, the final result was not.
+        self._ended = False
         self._terminator = b""
-        self._doubles = False  # it has last heeded a code behind a doubled DLE
+        # The last terminator that worked was behind a doubled DLE.
+        self._doubles = False
 
     def receive_data(self, data: bytes) -> tuple[ModemEvent, ...]:
-        """Take bytes from the port and return what they complete, in order."""
+        """Handle bytes from the port; returns the events that they complete, in order."""
         if self._is_sound and self._shielding.is_plain(data):
             return (SoundReceived(data),) if data else ()
         events: list[ModemEvent] = []
@@ -322,7 +330,8 @@ class Modem:
         return tuple(events)
 
     def send_command(self, text: str) -> bytes:
-        """Return the bytes of a command; raises Bug in a stream, where text would be sound."""
+        """Return the bytes of a command; raises Bug while a stream runs."""
+        # In a stream text is sound: AT commands are swallowed (v253.md 2.3).
         if self.streaming is not None:
             raise Bug(f"{text} would be sound: a {self.streaming} stream runs")
         self._command = text
@@ -330,18 +339,18 @@ class Modem:
         return text.encode("ascii") + b"\r"
 
     def send_samples(self, samples: bytes) -> bytes:
-        """Return samples shielded for the port; raises Bug unless a stream goes to the line."""
+        """Return samples shielded for the port; raises Bug without a stream to the line."""
         if self.streaming is not Stream.DUPLEX and self.streaming is not Stream.TRANSMIT:
             raise Bug(f"no samples can be sent: {self.streaming or 'no'} stream runs")
         return shield(samples)
 
     def end_stream(self, *, cut: bool = False, attempt: int = 0) -> bytes:
-        """Return what ends the stream: the dialect's terminator number `attempt`.
+        """Return the bytes that end the stream: the dialect's terminator number `attempt`.
 
-        With `cut` a transmitted stream ends without playing what lies ahead. Nothing is returned
-        when no stream runs, when it has ended, or when the same was sent: outside of a stream
-        "!" and "^" would be text before the next AT.
+        With `cut` a transmit stream ends without playing the modem's buffer. Empty when no stream
+        runs, when it has ended, or when these bytes were sent already.
         """
+        # Outside of a stream "!" and "^" would be text in front of the next AT.
         if self.streaming is None or self._ended:
             return b""
         ends = self._ends(cut=cut)
@@ -352,7 +361,7 @@ class Modem:
         return wanted
 
     def _ends(self, *, cut: bool) -> tuple[bytes, ...]:
-        """Return the terminators in their order: first of the kind that this unit heeds."""
+        """Return the terminators in order, first those of the kind that has worked on this unit."""
         assert self.streaming is not None
         ends = self.dialect.ends[self.streaming]
         if cut and self.streaming is Stream.TRANSMIT:
@@ -360,15 +369,15 @@ class Modem:
         return tuple(sorted(ends, key=lambda end: end.startswith(DOUBLED) is not self._doubles))
 
     def ask_end(self) -> bytes:
-        """Return what has a modem say OK whose stream may have ended and whose result was lost.
+        """Return a command that makes a modem answer OK if its stream's result was lost.
 
-        Nothing while sound shows that the stream runs. If an announcement should run all the same,
-        these are four bytes of it: 0.5 ms.
+        Empty while received sound shows that the stream runs.
         """
+        # If a transmit stream still runs, these are four samples of it: 0.5 ms.
         return b"" if self.streaming is None or self._is_sound else b"\rAT\r"
 
     def resynchronise(self) -> bytes:
-        """Forget everything and return what brings any modem back to its command state."""
+        """Reset the state and return the bytes that bring any modem back to its command state."""
         self.streaming = None
         self._ended = False
         self._verbose = False
@@ -381,8 +390,9 @@ class Modem:
 
     @property
     def _is_sound(self) -> bool:
-        """True while plain bytes are sound; by identity: an enum's hash is a call."""
+        """True while plain bytes are sound."""
         kind = self.streaming
+        # By identity, not in a set: an enum's hash is a call, made for every piece.
         return (kind is Stream.DUPLEX or kind is Stream.RECEIVE) and not self._ended
 
     def _take(self, item: Item, events: list[ModemEvent]) -> None:
@@ -395,7 +405,8 @@ class Modem:
                 events.append(CallerIdReceived(data.decode("latin-1"), whole=True))
             case EndItem() if self.streaming is not None:
                 self._ended = True
-            case _:  # an end of nothing
+            case _:
+                # DLE ETX without a stream.
                 events.append(Garbage("DLE ETX"))
 
     def _plain(self, data: bytes, events: list[ModemEvent]) -> None:
@@ -407,7 +418,8 @@ class Modem:
             rest = self._text(rest, events)
 
     def _text(self, data: bytes, events: list[ModemEvent]) -> bytes:
-        """Read up to one end of line, byte-exact: behind CONNECT's line feed samples begin."""
+        """Read text up to one end of line and return the rest."""
+        # To the byte: behind CONNECT's line feed samples begin (v253.md 2.3).
         ends = [at for at in (data.find(b"\r"), data.find(b"\n")) if at >= 0]
         at = min(ends, default=len(data))
         self._line += data[:at]
@@ -421,7 +433,7 @@ class Modem:
         return data[at + 1 :]
 
     def _on_return(self, events: list[ModemEvent]) -> None:
-        """A carriage return ends an echo, or a result with V0; else a line feed will come."""
+        """Handle a carriage return: the end of an echo or a V0 result, else before a line feed."""
         text = _printable(self._line).strip()
         if self._command and text.upper().endswith(self._command):
             self._line.clear()
@@ -457,6 +469,7 @@ class Modem:
         elif word in _BEGINS and self._command in _KIND_OF:
             self._begin(_KIND_OF[self._command], events)
         else:
+            # +VLS=1 is answered OK or VCON, depending on the make (v253.md 1.3).
             result = OK if word == "VCON" else word
             events.append(Replied(self._command, tuple(self._lines), result))
             self._command = ""
@@ -470,5 +483,8 @@ class Modem:
 
 
 def _printable(line: bytes | bytearray) -> str:
-    """Decode a line so that nothing in it can act: what is not printable ASCII becomes a dot."""
+    """Decode a line; all but printable ASCII becomes a dot, so that no control code gets through.
+
+    CR and tab become spaces.
+    """
     return "".join(chr(b) if 0x20 <= b < 0x7F else " " if b in b"\r\t" else "." for b in line)
