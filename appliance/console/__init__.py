@@ -1,5 +1,5 @@
 """The console: the web application on the LAN, a process of its own.
 
-It decides nothing: what it shows is call control's frozen status and the records, read-only; what a
-person wants is asked of call control, which validates it.
+It decides nothing. Pages show call control's frozen status and read the database; each change is a
+command over the control socket, which call control validates.
 """

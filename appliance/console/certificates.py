@@ -1,4 +1,4 @@
-"""The console's TLS certificate: of the appliance's own authority, or the office's files."""
+"""TLS certificate of the console: from the appliance's own authority, or the office's files."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
 from appliance.files import SHARED, atomic_write, make_shared
 
-# The certificate must name every address by which browsers reach the appliance.
-
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Of this process: /proc/net itself is hidden in the unit's sandbox (ProcSubset=pid).
 ADDRESSES_4: Final = Path("/proc/self/net/fib_trie")
 ADDRESSES_6: Final = Path("/proc/self/net/if_inet6")
-"""Of this process: /proc/net itself is not to be seen in a sandbox (ProcSubset=pid)."""
+"""The kernel's tables of addresses (proc_net(5))."""
+# The trie has each local address on a line of its own, above its "/32 host LOCAL".
 _LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
 
 
 def own_addresses(listen: str) -> tuple[Address, ...]:
-    """Return the addresses to be reached at: `listen`, or each one where it listens on all."""
+    """Return the addresses that browsers can reach: `listen`, or all of the machine's."""
     own = ipaddress.ip_address(listen)
     return (
         parse_addresses(_ascii_or_nothing(ADDRESSES_4), _ascii_or_nothing(ADDRESSES_6))
@@ -42,17 +42,19 @@ def own_addresses(listen: str) -> tuple[Address, ...]:
 
 
 def parse_addresses(fours: str, sixes: str) -> tuple[Address, ...]:
-    """Read the kernel's two tables (proc_net(5)); no address that needs an interface's name."""
+    """Parse the kernel's tables of IPv4 and IPv6 addresses; sorted, without link-local IPv6."""
     numbers: set[Address] = {ipaddress.IPv4Address(one) for one in _LOCAL.findall(fours)}
     numbers |= {
         ipaddress.IPv6Address(int(line.split()[0], 16)) for line in sixes.splitlines() if line
     }
+    # A link-local IPv6 address needs the name of an interface, which no certificate carries.
     usable = (one for one in numbers if not (one.is_link_local and one.version == 6))
     return tuple(sorted(usable, key=lambda one: (one.version, int(one))))
 
 
 def _ascii_or_nothing(path: Path) -> str:
-    with contextlib.suppress(OSError):  # no IPv6 here, or nothing of it to be seen
+    # There is no table on a machine without IPv6, or in a sandbox that hides it.
+    with contextlib.suppress(OSError):
         return path.read_text(encoding="ascii")
     return ""
 
@@ -62,17 +64,21 @@ def _ascii_or_nothing(path: Path) -> str:
 # cannot pretend to be anybody else.
 
 AUTHORITY_DAYS: Final = 20 * 365
+"""Validity of the authority, in days."""
+# Below the 825 days that some browsers accept from an authority installed by hand.
 SERVER_DAYS: Final = 180
-"""Below the 825 days that some browsers accept of an authority that was installed by hand."""
+"""Validity of the server's certificate, in days."""
+# After a month without power the certificate is still valid.
 RENEW_DAYS: Final = 60
-"""Renewed so long before its end: after a month without power it is still valid."""
+"""Days before its end at which the certificate is renewed."""
+# The clocks of the LAN's computers differ.
 BACKDATED: Final = timedelta(days=1)
-"""Valid so long before it was made: clocks of the LAN differ."""
+"""Time before its making from which a certificate is valid."""
 PRIVATE_NETWORKS: Final = (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "::1/128",
     "fc00::/7",
 )  # fmt: skip
-"""Addresses that the authority may speak for (RFC 1918, 3927, 4193)."""
+"""Addresses that the authority may sign for (RFC 1918, 3927, 4193)."""
 ALWAYS_PERMITTED: Final = ("local", "localhost")
 NAME_LIMIT: Final = 64
 """Longest name in a certificate (RFC 5280, A.1, ub-common-name)."""
@@ -82,20 +88,20 @@ PrivateKey = ec.EllipticCurvePrivateKey
 
 @dataclass(frozen=True, slots=True)
 class CertificateAndKey:
-    """A certificate and its key."""
+    """Certificate with its private key."""
 
     certificate: x509.Certificate
     key: PrivateKey
 
     @property
     def pem(self) -> bytes:
-        """The certificate as text."""
+        """Certificate as PEM text."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
-    """What a server's certificate must name."""
+    """Host names and addresses for a server's certificate."""
 
     names: tuple[str, ...]
     addresses: tuple[Address, ...]
@@ -105,12 +111,14 @@ def make_authority(site: str, names: tuple[str, ...], now: datetime) -> Certific
     """Make an authority for a site's console."""
     key = ec.generate_private_key(ec.SECP256R1())
     me = _common_name(f"Centralino - {site}"[:NAME_LIMIT])
+    # The limits that make a stolen key useless elsewhere (RFC 5280, 4.2.1.10).
     permitted = [
         *(x509.DNSName(name) for name in dict.fromkeys((*ALWAYS_PERMITTED, *names))),
         *(x509.IPAddress(ipaddress.ip_network(one)) for one in PRIVATE_NETWORKS),
     ]
     builder = (
         _certificate_builder(me, me, key, now, AUTHORITY_DAYS)
+        # No further authority below this one.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(is_authority=True), critical=True)
         .add_extension(x509.NameConstraints(permitted, None), critical=True)
@@ -121,7 +129,7 @@ def make_authority(site: str, names: tuple[str, ...], now: datetime) -> Certific
 def make_server(
     authority: CertificateAndKey, wanted: CertificateNames, now: datetime
 ) -> CertificateAndKey:
-    """Make the server's certificate, for what of the wanted the authority may speak for."""
+    """Make the server's certificate for those wanted names that the authority may sign for."""
     key = ec.generate_private_key(ec.SECP256R1())
     named = covered_names(authority.certificate, wanted)
     alternatives = [
@@ -144,7 +152,7 @@ def make_server(
 def is_still_good(
     server: CertificateAndKey, authority: CertificateAndKey, wanted: CertificateNames, now: datetime
 ) -> bool:
-    """Tell whether the server's certificate still does: names, days, who signed it."""
+    """Tell whether the server's certificate still fits: names, validity, signature."""
     certificate = server.certificate
     alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     named = CertificateNames(
@@ -156,7 +164,10 @@ def is_still_good(
         ),
     )
     return (
+        # A changed name or address of the appliance changes the certificate alone, not the
+        # authority.
         named == covered_names(authority.certificate, wanted)
+        # Before its beginning, too: the clock may have been set back.
         and is_valid(certificate, now)
         and now + timedelta(days=RENEW_DAYS) <= certificate.not_valid_after_utc
         and is_signed_by(certificate, authority.certificate)
@@ -178,13 +189,14 @@ def is_signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> 
 
 
 def covered_names(authority: x509.Certificate, wanted: CertificateNames) -> CertificateNames:
-    """Return what of the wanted the authority may speak for; this machine itself, always."""
+    """Return those wanted names that the authority may sign for, and always localhost."""
     limits = authority.extensions.get_extension_for_class(x509.NameConstraints).value
     permitted = limits.permitted_subtrees or []
     trees = [one.value for one in permitted if isinstance(one, x509.DNSName)]
     networks = [one.value for one in permitted if isinstance(one, x509.IPAddress)]
     names = dict.fromkeys((*wanted.names, "localhost"))
     return CertificateNames(
+        # A name or public address that the authority was not made for is left out, never signed.
         tuple(name for name in names if any(_is_below(name, tree) for tree in trees)),
         tuple(one for one in wanted.addresses if any(one in network for network in networks)),  # type: ignore[operator] # they are networks here
     )
@@ -195,24 +207,26 @@ def _is_below(name: str, tree: str) -> bool:
 
 
 def fingerprint(certificate: x509.Certificate) -> str:
-    """Write a certificate's SHA-256 as browsers show it, in pairs."""
+    """Format a certificate's SHA-256 as browsers show it, in pairs of digits."""
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def save_certificate(pair: CertificateAndKey, certificate: Path, key: Path) -> None:
-    """Write both, the key first, for the service to have in its backups; raises OSError."""
+    """Write a certificate and its key; raises OSError."""
     text = pair.key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+    # After a crash in between the two do not match and are made anew (load_certificate).
     for path, data in ((key, text), (certificate, pair.pem)):
+        # Readable by call control, for its backups.
         make_shared(path.parent)
         atomic_write(path, data, mode=SHARED)
 
 
 def load_certificate(certificate: Path, key: Path) -> CertificateAndKey | None:
-    """Read both; None where one is missing, cannot be read, or they do not belong together."""
+    """Read a certificate and its key; None if one is missing or invalid, or they do not match."""
     try:
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
         own = serialization.load_pem_private_key(key.read_bytes(), None)
@@ -263,18 +277,16 @@ def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
     )
 
 
-# A TLS context is loaded anew in place: new connections get the new certificate, open ones go on.
-
 log = logging.getLogger(__name__)
 
 
 def authority_path(settings: ConsoleSettings) -> Path:
-    """Say where the authority's certificate lies, for whoever installs it."""
+    """Return the path of the authority's certificate, which offices install."""
     return settings.state / "tls" / "ca.crt"
 
 
 class Certificates:
-    """Keeps the context of one console; raises TechnicianError when it cannot begin."""
+    """TLS context of the console, kept valid; raises TechnicianError without a certificate."""
 
     def __init__(self, settings: ConsoleSettings) -> None:
         self._settings = settings
@@ -284,7 +296,7 @@ class Certificates:
         self._refresh(datetime.now(UTC))
 
     def refresh(self) -> None:
-        """Look whether the certificate still does; what fails leaves the one in use in use."""
+        """Renew the certificate if necessary; after an error the old one stays in use."""
         try:
             self._refresh(datetime.now(UTC))
         except (TechnicianError, OSError) as error:
@@ -296,9 +308,13 @@ class Certificates:
         else:
             certificate, key = ensure_own_certificate(self._settings, now)
         try:
+            # The office may replace its own files while the console runs.
             changed = (certificate.stat().st_mtime, key.stat().st_mtime)
             if changed != self._loaded:
-                load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)  # a rehearsal
+                # First into another context: while the office copies its two files, they do not
+                # match and would spoil the one in use.
+                load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+                # In place: new connections get the new certificate, open ones go on.
                 load_into(self.context, certificate, key)
                 self._loaded = changed
         except OSError as error:
@@ -311,7 +327,7 @@ class Certificates:
 def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     """Load a certificate and its key; raises TechnicianError with what is wrong, OSError."""
     try:
-        # a key under a password would have the service wait for somebody to type it
+        # For a key under a password OpenSSL would ask at the terminal and wait for it.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except ssl.SSLError as error:
         raise TechnicianError(
@@ -321,7 +337,7 @@ def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
 
 
 def ensure_own_certificate(settings: ConsoleSettings, now: datetime) -> tuple[Path, Path]:
-    """Make sure of a good certificate of the appliance's own; raises TechnicianError."""
+    """Make the appliance's own certificate where it is missing or due; raises TechnicianError."""
     folder = authority_path(settings).parent
     _open_to_backups(folder)
     wanted = CertificateNames(settings.names, own_addresses(settings.listen))
@@ -341,7 +357,7 @@ def ensure_own_certificate(settings: ConsoleSettings, now: datetime) -> tuple[Pa
 
 
 def _open_to_backups(folder: Path) -> None:
-    """Let the service have what a programme of before made for one account alone."""
+    """Open the folder to call control, for its backups; earlier versions made it private."""
     with contextlib.suppress(OSError):
         for path, mode in ((folder, 0o750), *((path, SHARED) for path in folder.iterdir())):
             if stat.S_IMODE(path.stat().st_mode) != mode:
@@ -352,6 +368,8 @@ def ensure_authority(settings: ConsoleSettings, now: datetime) -> CertificateAnd
     """Return the appliance's authority, made when there is none; raises OSError."""
     certificate = authority_path(settings)
     found = load_certificate(certificate, certificate.with_suffix(".key"))
+    # Only after its end: a new authority must be installed on every computer of the office.
+    # After its end the console goes on serving, under a new authority.
     if found is None or found.certificate.not_valid_after_utc < now:
         found = make_authority(settings.site, settings.names, now)
         save_certificate(found, certificate, certificate.with_suffix(".key"))
@@ -360,7 +378,7 @@ def ensure_authority(settings: ConsoleSettings, now: datetime) -> CertificateAnd
 
 
 def _coverage_text(authority: CertificateAndKey, wanted: CertificateNames) -> str:
-    """Say what the certificate names, and what it cannot."""
+    """List what the certificate names, and what its authority may not sign for."""
     named = covered_names(authority.certificate, wanted)
     missing = [str(one) for one in (*wanted.names, *wanted.addresses)]
     said = [str(one) for one in (*named.names, *named.addresses)]

@@ -1,6 +1,6 @@
-"""Client of call control: commands over the control socket, the status feed, the store read-only.
+"""Client of call control: commands over the control socket, the status feed, the database's reader.
 
-The console decides nothing and writes no database: what a page shows or changes comes from here.
+The console decides nothing and writes no database: all that pages show or change passes here.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ from appliance.policy.text import NOTHING, NotKept, SaidError, Words, error_text
 from appliance.store import directory, users
 from appliance.store.database import open_reader
 
+# A status has some thousand bytes.
 REPLY_LIMIT_BYTES: Final = 4_000_000
-"""Longest reply that is read, in bytes; a status has some thousand."""
+"""Longest reply that is read, in bytes."""
+# A later reply is of no use to somebody on the phone.
 REPLY_LIMIT_S: Final = 5.0
-"""An answer that takes longer comes too late for whoever is on the phone."""
+"""Seconds within which a reply must come."""
+# Sent with every command: call control checks the person's permission itself, whatever a page has
+# let through (docs/design/processes.md).
 PERSON: Final[ContextVar[str]] = ContextVar("person", default="")
-"""Whose request is being served, "" for nobody's: sent with every command, and call control checks
-itself whether that person may. The session gate sets it before every page."""
+"""User whose request is being served, "" for none; set by SessionGate before every page."""
 UNREACHABLE: Final = Words(
     "Il centralino non risponde: le pagine mostrano quanto già registrato. Se dura più di un "
     "minuto, avvisare il tecnico.",
@@ -51,7 +54,7 @@ NO_REPLY_IN_TIME: Final = Words(
 
 
 class ControlUnreachable(CentralinoError):  # noqa: N818 - reads as what it is
-    """Raised when call control cannot be reached or has not replied; `words` are for people."""
+    """Raised when call control cannot be reached or has not replied; `words` are shown on pages."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(words.en)
@@ -74,15 +77,18 @@ class ControlClient:
             async with asyncio.timeout(limit):
                 async with self._connection(command) as reader:
                     return _accepted_reply(await reader.readline())
+        # Before OSError, of which TimeoutError is a subclass. The command may have been carried
+        # out: the page must not say that nothing was done.
         except TimeoutError as error:
             raise ControlUnreachable(NO_REPLY_IN_TIME) from error
         except (OSError, ValueError) as error:
             raise ControlUnreachable(UNREACHABLE) from error
 
     async def watch(self, silence: float) -> AsyncIterator[dict[str, Any]]:
-        """Yield the status now and at every change, until the connection is lost.
+        """Yield the status now and at every change.
 
-        Raises ControlUnreachable then: nothing came for `silence` s, it was closed, or refused.
+        Raises ControlUnreachable when the connection is refused or closed, or silent for
+        `silence` s.
         """
         try:
             async with self._connection({"ask": "watch"}) as reader:
@@ -95,7 +101,8 @@ class ControlClient:
 
     @contextlib.asynccontextmanager
     async def _connection(self, command: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
-        """Connect and send a command."""
+        """Connect to the control socket and send a command."""
+        # asyncio's own limit for a line, 64 KiB, is too small for the longest replies.
         reader, writer = await asyncio.open_unix_connection(self._door, limit=REPLY_LIMIT_BYTES)
         try:
             asked = command | {"person": PERSON.get()}
@@ -109,21 +116,24 @@ class ControlClient:
 
 
 def _accepted_reply(line: bytes) -> dict[str, Any]:
-    """Read an answer; raises OSError where there is none, OfficeError for a refusal."""
+    """Parse a reply; raises OSError for an incomplete one, OfficeError for a refusal."""
+    # readline returns what there was when the connection ended.
     if not line.endswith(b"\n"):
         raise OSError("the control socket was closed")
     answer: dict[str, Any] = json.loads(line)
     if not answer.get("ok"):
         if isinstance(answer.get("said"), dict):
+            # Call control's own sentence: the console invents no reason.
             raise SaidError(Words(**answer["said"]))
         raise OfficeError(str(answer.get("error")))
     return answer
 
 
 class NotDone(CentralinoError):  # noqa: N818 - it is called what it is
-    """Raised when nothing was done; its text is in the reader's language, `status` for the page.
+    """Raised when a command was refused or not answered.
 
-    `words` are call control's, where it said why in both languages.
+    The text is in the reader's language; `status` is the page's HTTP status; `words` are call
+    control's reason, where it gave one in both languages.
     """
 
     def __init__(self, status: int, said: str, words: Words = NOTHING) -> None:
@@ -132,13 +142,13 @@ class NotDone(CentralinoError):  # noqa: N818 - it is called what it is
 
 
 ShowAgain = Callable[[Request, NotDone], Awaitable[Response]]
-"""Shows a form's page again, with why nothing was done."""
+"""Renders a form's page again, with the reason of a refusal."""
 
 
 async def ask(
     request: Request, command: dict[str, Any], limit_s: float = REPLY_LIMIT_S
 ) -> dict[str, Any]:
-    """Send a command and return its reply; raises NotDone when it is refused or unanswered."""
+    """Send a command and return its reply; raises NotDone for a refusal or without a reply."""
     say = request.state.speaker
     try:
         answer: dict[str, Any] = await request.app.state.control.ask(command, limit_s)
@@ -151,11 +161,12 @@ async def ask(
 
 
 def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
-    """Return why call control did nothing, in the reader's language."""
+    """Translate a refusal or a missing reply into the reader's language."""
     if isinstance(error, ControlUnreachable):
         return NotDone(503, say.words(error.words))
     if isinstance(error, SaidError):
         return NotDone(409, say.words(error.words), error.words)
+    # A refusal without words in both languages: its one sentence, as far as it can be translated.
     return NotDone(409, say(N_("Not done: %(why)s"), why=say.words(error_text_words(str(error)))))
 
 
@@ -167,13 +178,14 @@ async def redirect_after(
         await doing
     except NotDone as error:
         return await shown(request, error)
+    # 303: the browser opens the page by GET (RFC 9110, 15.4.4); reloading it sends nothing twice.
     return RedirectResponse(to, 303)
 
 
 async def ask_for_script(
     request: Request, command: dict[str, Any], undo: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Send a command for a script; `undo` is the form that takes it back, within seconds (E22)."""
+    """Send a command for a script; `undo` is the form by which a person can take it back (E22)."""
     _ = request.state.speaker
     try:
         answer = await request.app.state.control.ask(command)
@@ -192,25 +204,27 @@ async def ask_for_script(
 
 
 def refused_json(said: str, status: int) -> JSONResponse:
-    """Answer a script with why nothing was done."""
+    """Answer a script with the reason of a refusal."""
     return JSONResponse({"done": False, "said": said, "undo": None}, status)
 
 
 # One watch at the control socket serves the whole console, however many browsers listen. Each
-# fetches the newest state when it is ready for it: a browser that does not read costs nothing,
-# and misses only what is no longer true.
+# stream fetches the newest state when it is ready for it: a browser that does not read costs
+# nothing, and misses only states that have been replaced.
 
+# Call control sends a status every 10 s at least, so a longer silence means that it is gone, even
+# where the connection is still open.
 SILENCE_S: Final = RESTART_RULES[Component.CONSOLE_LINK].silent_s
-"""Call control speaks every 10 s at least: after so long it is gone, even if nobody hung up."""
+"""Seconds without a status after which the console connects again."""
 RETRY_PAUSES_S: Final = RESTART_RULES[Component.CONSOLE_LINK].pauses_s
-"""Between two tries to reach call control again: the last one for ever."""
+"""Seconds between attempts to connect again; the last pause is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
-    """The state of number `number`; `status` as `centralino status --json` shows it.
+    """Status numbered `number`; `status` as `centralino status --json` shows it.
 
-    `away`: call control cannot be reached, and `status` is the last that was (None: never any).
+    `away`: call control cannot be reached, and `status` is the last one received, None for none.
     """
 
     number: int
@@ -219,7 +233,7 @@ class StatusSnapshot:
 
 
 class StatusFeed:
-    """The switchboard's status: `running` keeps it current, `newest` and `newer` read it."""
+    """Newest status of call control; `running` keeps it current, `newest` and `newer` return it."""
 
     def __init__(self, client: ControlClient, silence: float = SILENCE_S) -> None:
         self._client = client
@@ -231,27 +245,29 @@ class StatusFeed:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[StatusFeed]:
-        """Watch while this lasts, reconnecting whenever the connection is lost."""
+        """Watch the status inside the context, reconnecting whenever the connection is lost."""
         self._watch = watch = asyncio.create_task(self._run())
         try:
             yield self
         finally:
             self.stop()
             watch.cancel()
+            # wait, not await: it does not raise what ended the task.
             await asyncio.wait([watch])
 
     @property
     def is_dead(self) -> bool:
-        """True when the watch has ended by a fault of ours: nothing newer would ever be shown."""
+        """Tell whether the watch has ended by a fault of the console."""
+        # No newer state would ever be shown: the console stops feeding its watchdog (process.py).
         return self._watch is not None and self._watch.done() and not self._is_stopped
 
     def stop(self) -> None:
-        """End the waiting of all who listen."""
+        """End all waiting for a newer state."""
         self._is_stopped = True
         self._changed.set()
 
     async def newer(self, number: int) -> StatusSnapshot | None:
-        """Wait for a state of another number; None once the console stops."""
+        """Wait for a state with another number; None once the console stops."""
         while not self._is_stopped:
             if self.newest.number != number:
                 return self.newest
@@ -271,36 +287,40 @@ class StatusFeed:
             try:
                 async for status in self._client.watch(self._silence):
                     self._publish(status, away=False)
+                    # Connected: the next loss begins with the shortest pause again.
                     waits = _retry_pauses()
             except ControlUnreachable:
+                # Once for each loss, not for each attempt: pages are not sent the same state again.
                 if not self.newest.away or self.newest.number == 0:
+                    # The last status stays on the pages, under a banner that says so.
                     self._publish(self.newest.status, away=True)
             await asyncio.sleep(next(waits))
 
     def _publish(self, status: dict[str, Any] | None, *, away: bool) -> None:
         self.newest = StatusSnapshot(self.newest.number + 1, status, away)
+        # An event for each state: a stream that wakes later waits for the next one, not this.
         waiting, self._changed = self._changed, asyncio.Event()
         waiting.set()
 
 
 def _retry_pauses() -> itertools.chain[float]:
-    """Yield the waits between tries, seconds."""
+    """Return an endless iterator of the pauses between attempts, in seconds."""
     return itertools.chain(RETRY_PAUSES_S, itertools.repeat(RETRY_PAUSES_S[-1]))
 
 
-# Each read opens the database anew (half a millisecond): after a database was set aside and begun
-# afresh, the new one is read. Reads run in threads of their own, so the event loop never waits
-# for the disk.
+# Reads run in threads of their own, so that the event loop never waits for the disk.
 
+# A read that takes long leaves the other thread for somebody who types a search.
 READER_THREADS: Final = 2
-"""Reads at once: one that takes long leaves the other for who types a search."""
+"""Reads at once."""
 READ_LIMIT_S: Final = 5.0
+"""Seconds within which a read must be done."""
 
 T = TypeVar("T")
 
 
 class StoreReader:
-    """The records at `path`, for pages."""
+    """Reader of the database at `path`, for pages."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -313,12 +333,11 @@ class StoreReader:
         return any(now - began > limit for began in tuple(self._began.values()))
 
     async def read(self, job: Callable[[sqlite3.Connection], T], limit: float = READ_LIMIT_S) -> T:
-        """Return what `job` reads, within `limit` s.
-
-        Raises StoreError when the store cannot be read, or not in time.
-        """
+        """Return the result of `job`; raises StoreError for a failed read or after `limit` s."""
         try:
             async with asyncio.timeout(limit):
+                # The thread of a read that is given up goes on: nothing can stop it. `is_hung`
+                # finds it while it lasts.
                 return await anyio.to_thread.run_sync(
                     self._read_timed, job, limiter=self._limiter, abandon_on_cancel=True
                 )
@@ -337,6 +356,8 @@ class StoreReader:
             del self._began[mark]
 
     def _open_and_read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        # Opened anew for each read, in half a millisecond: after a database was set aside and
+        # begun afresh, the new one is read.
         with contextlib.closing(open_reader(self._path)) as connection:
             try:
                 return job(connection)
@@ -348,7 +369,7 @@ class StoreReader:
 
 
 def people_names(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return people's names by those they log in with."""
+    """Return the shown names of users by their login names."""
     return {user.name: user.shown for user in users.everybody(connection)}
 
 
@@ -367,20 +388,21 @@ LONGEST_FIELD: Final = 200
 
 
 def form_field(form: FormData | Mapping[str, Any], name: str) -> str:
-    """Return a field of a form as text, "" for none; files are none."""
+    """Return a text field of a form, cut to LONGEST_FIELD characters; "" for none or a file."""
     value = form.get(name, "")
     return value[:LONGEST_FIELD] if isinstance(value, str) else ""
 
 
 def parse_moment(text: str | None) -> datetime | None:
-    """Read a moment of a reply; None for none."""
+    """Parse a time of a reply (ISO 8601); None for none."""
     return datetime.fromisoformat(text) if text else None
 
 
 def parse_day(text: str, otherwise: date) -> date:
-    """Read a day of a form; what is none, or lies at the end of the calendar, is the other one."""
+    """Parse a day of a form (ISO 8601); `otherwise` for an invalid one."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
         return otherwise
+    # Far from both ends of the calendar: pages add and subtract days.
     return day if 2000 <= day.year <= 9000 else otherwise

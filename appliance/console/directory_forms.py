@@ -1,4 +1,4 @@
-"""Forms of the directory."""
+"""Forms of the directory: attachments, drafts, nested fields, changes; and its state for pages."""
 
 from __future__ import annotations
 
@@ -27,24 +27,23 @@ from appliance.store import directory as store
 from appliance.store import users
 from appliance.store.directory import ATTACHMENT_LIMIT
 
-# The e-mail that an entry rests on (P4), sent to call control and fetched from it in parts.
+# The e-mail that documents an entry (P4) is sent to call control and fetched from it in parts.
 
 ATTACHMENT_FIELD: Final = "email"
-"""The field of a form in which the file is given."""
+"""Form field of the attached file."""
+# Three quarters of what a command may hold: base64 makes four bytes of three.
 PART_BYTES: Final = 9_000
-"""Bytes in one question to call control: three quarters of what it takes, as base64."""
+"""Bytes of a file in one command."""
 TOO_LONG: Final = N_("This file is too long: 5 MB at most.")
 LONGEST_NAME: Final = 200
 
 
 async def send_attachment(request: Request, sent: FormData) -> str:
-    """Send the file of a form to call control; returns its name, "" where none was given.
-
-    Raises NotDone.
-    """
+    """Send the file of a form to call control; returns its name, "" for none. Raises NotDone."""
     file = sent.get(ATTACHMENT_FIELD)
     if not isinstance(file, UploadFile) or not file.filename:
         return ""
+    # One byte more than allowed tells a file that is too long.
     data = await file.read(ATTACHMENT_LIMIT + 1)
     if not data:
         return ""
@@ -58,7 +57,7 @@ async def send_attachment(request: Request, sent: FormData) -> str:
 
 
 async def fetch_attachment(request: Request, entry: int) -> bytes:
-    """Fetch the file of an entry from call control, which notes who has asked; raises NotDone."""
+    """Fetch the file of an entry from call control, which audits it; raises NotDone."""
     data, is_last = b"", False
     while not is_last:
         command = {"ask": "register_file", "entry": entry, "at": len(data)}
@@ -68,21 +67,23 @@ async def fetch_attachment(request: Request, entry: int) -> bytes:
     return data
 
 
-# Drafts: what somebody has half typed, read from the store, kept by call control (E18).
+# Drafts are forms that a user has not finished; call control keeps them in the database, so that
+# they outlive the browser and the appliance (E18).
 
 
 async def read_draft(request: Request, place: str) -> str:
-    """Return what the user had typed in a place, as JSON; "" for nothing."""
+    """Return the user's draft in a place, as JSON; "" for none."""
     name, now = signed_in_user(request).name, datetime.now(UTC)
     reading: StoreReader = request.app.state.store
     try:
         return await reading.read(lambda c: users.find_draft(c, name, place, now))
+    # The form itself can be used without its draft.
     except StoreError:
         return ""
 
 
 async def keep_draft(request: Request, place: str, body: str) -> bool:
-    """Have call control keep a draft, or forget it where it is empty; tells whether it does."""
+    """Store a draft with call control, or delete it where it is empty; False if that fails."""
     command = {"ask": "draft_keep", "place": place, "body": body}
     try:
         await ask_as_user(request, command)
@@ -93,7 +94,7 @@ async def keep_draft(request: Request, place: str, body: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """Call control's reply to a form: its `changes`, or what is `wrong`, `problems` by field."""
+    """Call control's reply to a form: `changes`, or what is `wrong` and `problems` by field."""
 
     is_good: bool
     changes: tuple[str, ...] = ()
@@ -111,8 +112,9 @@ async def ask_change(
     preview: bool = False,
     sent: FormData | None = None,
 ) -> ChangeOutcome:
-    """Ask for a change, or what it would change; `sent` may hold the e-mail that goes with it."""
+    """Send a change, or ask for its preview; `sent` may hold the e-mail that documents it."""
     say = request.state.speaker
+    # The file first: call control keeps its parts until the change that names it.
     try:
         name = await send_attachment(request, sent) if sent else ""
     except NotDone as error:
@@ -131,7 +133,10 @@ async def ask_change(
     if answer.get("done") is False:
         found = {each["place"]: say.words(_words(each)) for each in answer.get("problems", ())}
         said = say.words(Words(**answer["said"]))
+        # A problem of no field is said above the form.
         rest = found.pop("", "")
+        # Problems at fields are the form's content (422, RFC 9110, 15.5.21); anything else is a
+        # refusal.
         return ChangeOutcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
     changes = tuple(say.words(_words(each)) for each in answer["changes"])
     return ChangeOutcome(True, changes, answer=answer)
@@ -142,22 +147,23 @@ def _words(each: Mapping[str, str]) -> Words:
 
 
 # A field is named as call control names a problem's place ("needs.1.numbers.2.label"), so that
-# each mistake is said beside its field. A stored declaration fills the form without its numbers:
+# each mistake is shown beside its field. A stored declaration fills the form without its numbers:
 # those left empty are taken over by call control (P7).
 
 NestedForm = dict[str, Any]
 
 MOST: Final = 40
-"""Parts of a kind that a form may have."""
+"""Needs of a form, and numbers of a need, at most."""
 OURS: Final = ("csrf", "do")
-"""Fields that are the page's own business."""
+"""Fields that are not sent to call control."""
 TEXTS: Final = ("unit", "declared_by", "reference", "first", "last")
 LONGEST: Final = 400
 _PLAIN: Final = re.compile(r"0?(\d+)(?::00|(:\d\d))")
 
 
 def as_form(items: Iterable[tuple[str, object]]) -> NestedForm:
-    """Gather fields into a nested form; needs that are to go and empty rows are left out."""
+    """Collect fields into a nested form, without deleted needs and empty rows."""
+    # Files are not among them: they go to call control by themselves.
     flat = [(name, value[:LONGEST]) for name, value in items if isinstance(value, str)]
     texts = dict(flat)
     form: NestedForm = dict.fromkeys(TEXTS, "")
@@ -197,14 +203,16 @@ def _need(flat: list[tuple[str, str]], number: int) -> NestedForm | None:
 
 
 def _number(texts: Mapping[str, str], number: int) -> NestedForm | None:
-    """Read a row; one that is left as it was is the earlier number."""
+    """Collect a number's row; `earlier` names the stored number where the row comes from one."""
     prefix = f"numbers.{number}."
     own = {n.removeprefix(prefix): v for n, v in texts.items() if n.startswith(prefix)}
+    # The form has an empty row to fill in; it is no number.
     if own.get("gone") == "1" or not any(own.get(n) for n in ("number", "label", "declaration")):
         return None
     row: NestedForm = {"label": own.get("label", ""), "reach": own.get("reach", ""), "earlier": {}}
     row["number"] = own.get("number", "")
     row["service_mobile"] = own.get("service_mobile") == "1"
+    # A stored number is named by its place, never by its digits (P7).
     if own.get("declaration"):
         kept = {"declaration": own["declaration"], "need": own.get("need", "")}
         row["earlier"] = kept | {"which": own.get("which", "")}
@@ -212,7 +220,7 @@ def _number(texts: Mapping[str, str], number: int) -> NestedForm | None:
 
 
 def as_command(form: NestedForm) -> NestedForm:
-    """Return a form as call control is asked: an earlier number unless another is written."""
+    """Return the form for call control: a row without a new number names the stored one."""
     needs = [
         need | {"numbers": [_asked_number(r) for r in need["numbers"]]} for need in form["needs"]
     ]
@@ -227,7 +235,7 @@ def _asked_number(row: NestedForm) -> NestedForm:
 
 
 def as_fields(form: NestedForm) -> Iterator[tuple[str, str]]:
-    """Spread a form over its fields again, for a page that only carries it on."""
+    """Yield the fields of a form again, for a page that carries them hidden."""
     for name, value in form.items():
         if isinstance(value, str):
             yield name, value
@@ -252,7 +260,7 @@ def _flat_need(prefix: str, need: NestedForm) -> Iterator[tuple[str, str]]:
 
 
 def filled_form(unit: str, declaration: Declaration | None) -> NestedForm:
-    """Return the form filled from the declaration that a new one would take the place of."""
+    """Return the form filled from the declaration that a new one would replace."""
     form = as_form([("unit", unit)])
     if declaration is None:
         return form | {"needs": [blank_need()]}
@@ -284,6 +292,7 @@ def _need_of(need: Need, declaration: int) -> NestedForm:
         {
             "label": target.label,
             "reach": target.reach.value,
+            # Never in a page: a number is shown on demand alone, and audited (P7).
             "number": "",
             "service_mobile": target.service_mobile,
             "earlier": {"declaration": declaration, "need": need.code, "which": which},
@@ -298,27 +307,25 @@ def _need_of(need: Need, declaration: int) -> NestedForm:
 
 
 def texts_of(week: Week) -> list[str]:
-    """Return the bands of each day as people write them."""
+    """Format the time windows of each day as people write them."""
     return [bands_text(bands) for bands in week.days]
 
 
 def bands_text(bands: Bands) -> str:
-    """Write the bands of a day as short as people do: 9-12:30 15-17."""
+    """Format the time windows of a day as short as people do: 9-12:30 15-17."""
     return " ".join(_PLAIN.sub(lambda found: found[1] + (found[2] or ""), str(b)) for b in bands)
 
 
-# A half-typed declaration, read back into its form and forgotten once it is saved (E18).
-
-
 def draft_place(unit: str) -> str:
-    """Name the place of a unit's declaration."""
+    """Return the name under which the draft of a unit's declaration is kept."""
     return f"declare:{unit}"
 
 
 async def read_drafted_form(request: Request, place: str) -> NestedForm | None:
-    """Return the form as the user had left it, None where nothing was typed."""
+    """Return the user's draft as a form, None for none."""
     body = await read_draft(request, place)
     fields = json.loads(body).get("fields") if body else None
+    # Checked: the page's script wrote it, so anything may stand in it.
     if not isinstance(fields, list):
         return None
     pairs = [each for each in fields if isinstance(each, list) and len(each) == 2]
@@ -326,17 +333,15 @@ async def read_drafted_form(request: Request, place: str) -> NestedForm | None:
 
 
 async def forget_draft(request: Request, place: str, to: str) -> Response:
-    """Forget a draft, and lead on; one that cannot be forgotten goes by its age."""
+    """Delete a draft and redirect."""
+    # One that cannot be deleted now goes by its age.
     await keep_draft(request, place, "")
     return RedirectResponse(to, 303)
 
 
-# The directory as pages show it: read with every number masked (P7).
-
-
 @dataclass(frozen=True, slots=True)
 class NeedState:
-    """How one need of a unit stands, as call control says."""
+    """State of a need: whether calls may be transferred for it, and until when."""
 
     need: str
     name: str
@@ -348,7 +353,7 @@ class NeedState:
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """How a unit stands; `undeclared` where it has no valid declaration."""
+    """State of a unit; `undeclared`: it has no valid declaration."""
 
     unit: str
     open: bool
@@ -358,18 +363,18 @@ class UnitState:
 
     @property
     def until(self) -> datetime | None:
-        """When the last band that is open now ends."""
+        """End of the last time window that is open now."""
         return max((n.until for n in self.needs if n.allowed and n.until), default=None)
 
     @property
     def resumes(self) -> datetime | None:
-        """When the next band begins."""
+        """Beginning of the next time window."""
         return min((n.resumes for n in self.needs if n.resumes), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryState:
-    """State of all units and what needs attention; `known`: call control could be reached."""
+    """State of all units, and what needs attention; `known`: call control could be reached."""
 
     known: bool
     units: Mapping[str, UnitState]
@@ -377,7 +382,7 @@ class DirectoryState:
 
 
 async def read_directory(request: Request) -> Directory:
-    """Read all that was ever entered; raises StoreError."""
+    """Read the directory with its history, every number masked (P7); raises StoreError."""
     found: Directory = await request.app.state.store.read(store.load_masked)
     return found
 
@@ -391,7 +396,8 @@ def unit_of(request: Request, register: Directory) -> Unit:
 
 
 async def read_directory_state(request: Request) -> DirectoryState:
-    """Ask call control how units stand; a page without it shows what is on record."""
+    """Ask call control for the state of all units."""
+    # Without it the page shows what the database has.
     try:
         answer = await request.app.state.control.ask({"ask": "register_state"})
     except (ControlUnreachable, OfficeError):
@@ -415,14 +421,14 @@ def _unit(each: Mapping[str, Any]) -> UnitState:
 
 @dataclass(frozen=True, slots=True)
 class ServiceUnits:
-    """A service and those of its offices that are to be shown."""
+    """Service with those of its offices that are shown."""
 
     unit: Unit
     offices: tuple[Unit, ...]
 
 
 def services(register: Directory, search: str = "") -> tuple[ServiceUnits, ...]:
-    """Group units by service; a search keeps those in whose name, code or needs it stands."""
+    """Group units by service; a search keeps those with its words in name, code or needs."""
     held = of_known_units(register)
     kept = {u.code for u in held.units if _has(held, u, search.casefold().split())}
     return tuple(
@@ -449,6 +455,7 @@ def declaration_of(register: Directory, unit: Unit, day: date) -> Declaration | 
 
 def variations_from(register: Directory, unit: Unit, day: date) -> tuple[Variation, ...]:
     """List a unit's variations of today and later, its service's among them."""
+    # A service's variation holds for its offices, too (E13).
     codes = {unit.code, unit.service}
     found = (v for v in register.variations if v.unit in codes and v.last >= day)
     return tuple(sorted(found, key=lambda v: (v.first, v.entry.number)))
@@ -456,7 +463,7 @@ def variations_from(register: Directory, unit: Unit, day: date) -> tuple[Variati
 
 @dataclass(frozen=True, slots=True)
 class AuthorisationState:
-    """An authorisation and how it stands: "valid", "over" or "revoked"."""
+    """Authorisation with its state: "valid", "over" or "revoked"."""
 
     authorisation: Authorisation
     state: str

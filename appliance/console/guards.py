@@ -24,35 +24,38 @@ from appliance.console.accounts import SESSION_WORD_BYTES, Accounts, new_session
 from appliance.console.control_client import PERSON
 from appliance.console.say import N_
 
-# The outer guard: known host names, headers, the size of a request, its origin.
+# RequestGuard is the outer guard: host names, security headers, size and origin of a request.
+# SessionGate, below, is the inner one: the user, the form's token, and who must log in first.
 
 BODY_LIMIT: Final = 1_000_000
 """Longest body of a request, in bytes."""
+# Half a minute of sound as it is recorded; an office's e-mail with its attachments.
 LONGER_BODIES: Final = {"/announcements/": 3_000_000, "/register/": 5_100_000}
-"""Pages that take more, by how their addresses begin: half a minute of sound as it is recorded, an
-office's e-mail with what is attached to it."""
+"""Longest body, in bytes, of pages that take more, by the beginning of their path."""
+# Uploads are written to the disk as they come, never kept in memory. They carry their token in a
+# header: to find it among a form's fields the whole form would have to be read.
 BACKUP_UPLOAD: Final = "/plant/backup/upload"
-"""Takes a whole backup: written to the disk as it comes, never kept in memory.
-
-Only with its token in a header: a form's fields would have to be read whole to find it.
-"""
+"""Path that takes a whole backup."""
 UPDATE_UPLOAD: Final = "/plant/updates/upload"
-"""Takes a whole update, likewise."""
+"""Path that takes a whole update."""
 SETTINGS_UPLOAD: Final = "/central/upload"
-"""Takes a file of central settings, likewise."""
+"""Path that takes a file of the head office's settings."""
 UPLOAD_LIMITS: Final = {
     BACKUP_UPLOAD: 16_000_000_000,
     UPDATE_UPLOAD: 2_000_000_000,
     SETTINGS_UPLOAD: 34_000_000,
 }
 UPLOAD_S: Final = 3600.0
+"""Seconds that an upload may take to arrive."""
+# They change nothing (RFC 9110, 9.2.1), so they need neither an origin nor a token.
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CONTENT_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data:",  # the style sheet's own small pictures
+        # data: for the style sheet's own small pictures
+        "img-src 'self' data:",
         "font-src 'self'",
         "connect-src 'self'",
         "media-src 'self'",
@@ -62,30 +65,33 @@ CONTENT_POLICY: Final = "; ".join(
     )
 )
 """Content security policy: nothing inline, no outside host."""
+# Without Strict-Transport-Security (RFC 6797): with an authority of the appliance's own it would
+# lock people out once the authority is made anew.
 SECURITY_HEADERS: Final = {
     "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",
-    # not no-referrer: browsers would then send "Origin: null" with our own forms
+    # Not no-referrer: browsers would then send "Origin: null" with our own forms.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
+    # Announcements are dictated at a phone: no page needs the browser's microphone.
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-"""No Strict-Transport-Security (RFC 6797): with an authority of one's own it would lock people out
-after the authority was made anew."""
+"""Headers of every answer that does not set them itself."""
 
 Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
-"""Answers with an error page: status and an English sentence of the catalogues."""
+"""Answers with an error page; arguments: status and an English sentence of the catalogues."""
 UNKNOWN_HOST: Final = "This address is none of this box's."
 FOREIGN_ORIGIN: Final = "This request came from another site and was not carried out."
 TOO_LONG: Final = "What was sent is too long."
 TOO_SLOW: Final = "What was sent took too long to arrive."
+# A client that sends a byte now and then must not hold a request open.
 BODY_S: Final = 30.0
-"""How long a body may take to arrive: who sends a byte now and then is not waited for."""
+"""Seconds that a body may take to arrive."""
 
 
 class RequestGuard:
-    """Lets through what is asked of this appliance, from its own pages, in a bearable size."""
+    """Middleware that refuses a foreign host, a foreign origin and a body over its limits."""
 
     def __init__(self, app: ASGIApp, names: tuple[str, ...], refuse: Refuse) -> None:
         self._app = app
@@ -108,27 +114,28 @@ class RequestGuard:
     def _why_not(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
+        # Against DNS rebinding: a foreign name that resolves to this appliance.
         if not is_own_host(host, self._names):
             return 400, UNKNOWN_HOST
         if scope["method"] not in SAFE_METHODS and not is_same_origin(headers, host):
             return 403, FOREIGN_ORIGIN
         length = headers.get("content-length", "0")
+        # Twelve digits exceed every limit; a longer text need not be converted. The body itself
+        # is counted, too (_limited_body).
         if not length.isdecimal() or int(length[:12]) > body_limit(scope):
             return 413, TOO_LONG
         return None
 
 
 def is_own_host(host: str, names: frozenset[str]) -> bool:
-    """Tell whether a Host header names this appliance: one of its names, or any address.
-
-    An address cannot be forged by a name that resolves to this appliance (DNS rebinding): it is
-    then the address that the browser really went to.
-    """
+    """Tell whether a Host header names this appliance: one of its names, or any address."""
     name = urlsplit(f"//{host}").hostname if _is_plain(host) else None
     if not name:
         return False
     if name in names or name == "localhost":
         return True
+    # Any address is right: it is the one that the browser really went to, which no name that
+    # resolves to this appliance can forge (DNS rebinding).
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -137,19 +144,19 @@ def is_own_host(host: str, names: frozenset[str]) -> bool:
 
 
 def _is_plain(host: str) -> bool:
+    # These characters would end the host for urlsplit; it raises ValueError for a lone bracket.
     return bool(host) and not set(host) & set("/@?#\\ ,") and host.count("[") == host.count("]")
 
 
 def is_same_origin(headers: Headers, host: str) -> bool:
-    """Tell whether a changing request comes from a page of this host.
-
-    Browsers name the origin of every such request; a programme that names none has no cookies of a
-    person's to misuse.
-    """
+    """Tell whether a changing request comes from a page of this host."""
     site = headers.get("sec-fetch-site")
+    # "none": a person opened it, no page did (Fetch Metadata).
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
+    # Browsers name the origin of every such request; a programme that names none has no cookies
+    # of a person's to misuse.
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
@@ -157,8 +164,10 @@ def _with_security_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
+            # Static files and downloads set some of them themselves (templates.py).
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            # Pages of names and numbers stay in no browser's cache.
             headers.setdefault("cache-control", "no-store")
         await send(message)
 
@@ -166,7 +175,7 @@ def _with_security_headers(send: Send) -> Send:
 
 
 class BodyRefused(Exception):  # noqa: N818 - reads as what it is
-    """Raised out of a body that is longer than allowed, or slower: `status` and `why`."""
+    """Raised while reading a body that is longer or slower than allowed; `status`, `why`."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -184,7 +193,7 @@ def body_limit(scope: Scope) -> int:
 
 
 def is_upload(scope: Scope) -> bool:
-    """Tell whether a body is a backup or an update that a script of ours sends."""
+    """Tell whether a body is a file that the console's own script uploads."""
     return scope["path"] in UPLOAD_LIMITS and "x-csrf-token" in Headers(scope=scope)
 
 
@@ -193,7 +202,8 @@ def _limited_body(receive: Receive, limit: int, limit_s: float) -> Receive:
 
     async def receiving() -> Message:
         nonlocal taken, has_ended
-        if has_ended:  # whoever waits now waits for the browser to leave
+        # After the body, `receive` waits for the browser to disconnect: no limit (EventStream).
+        if has_ended:
             return await receive()
         try:
             message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
@@ -201,6 +211,7 @@ def _limited_body(receive: Receive, limit: int, limit_s: float) -> Receive:
             raise BodyRefused(408, TOO_SLOW) from None
         taken += len(message.get("body", b""))
         has_ended = not message.get("more_body", False)
+        # A client that does not say how much it sends is stopped when it is too much.
         if taken > limit:
             raise BodyRefused(413, TOO_LONG)
         return message
@@ -209,19 +220,22 @@ def _limited_body(receive: Receive, limit: int, limit_s: float) -> Receive:
 
 
 def redirect_to_tls(names: tuple[str, ...], port: int) -> ASGIApp:
-    """Make an application that sends every visitor of this appliance to its secure port."""
+    """Make an application that redirects every request for this appliance to its TLS port."""
     known = frozenset(name.lower() for name in names)
     end = "" if port == 443 else f":{port}"
 
     async def redirecting(scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "")
         if not is_own_host(host, known):
+            # A foreign host's name is not repeated in a redirect.
             await PlainTextResponse("no such host\n", 400)(scope, receive, send)
             return
         name = urlsplit(f"//{host}").hostname or ""
+        # urlsplit takes the brackets of an IPv6 address off.
         name = f"[{name}]" if ":" in name else name
         query = scope["query_string"].decode("latin-1")
         path = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+        # 308 keeps the request's method (RFC 9110, 15.4.9).
         await RedirectResponse(f"https://{name}{end}{path}", 308)(scope, receive, send)
 
     return redirecting
@@ -231,39 +245,47 @@ LONGEST_NUMBER: Final = 20
 
 
 def has_expired(expires: str, now: float) -> bool:
-    """Tell whether what a page sent is older than it may be; "" is what sets no limit."""
+    """Tell whether a form arrives after its time limit; "" sets no limit.
+
+    `expires` and `now` are seconds of the appliance's monotonic clock, which the page knows from
+    the beats of its event stream (live.py).
+    """
     if not expires:
         return False
     try:
+        # Written with "not": "nan" has expired, too.
         return len(expires) > LONGEST_NUMBER or not now <= float(expires)
     except ValueError:
         return True
 
 
-# The session gate: the user of a request, the token of a form, and who must sign in first.
-
 PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
-"""Pages for who has not logged in; every other one is for those who have."""
+"""Pages open without a login; every other page needs one."""
+# Below /done/ the address itself is the secret (pages/requests.py).
 OPEN_FOLDERS: Final = ("/static/", "/done/")
-"""Open to everybody: below `/done/` the address itself is the secret (pages/requests.py)."""
+"""Folders open without a login."""
 UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt")
-"""What needs nobody: no session is looked up, no cookie set."""
+"""Paths for which no session is looked up and no cookie set."""
 WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "/language"})
-"""What is open to somebody who must first choose a password."""
+"""Pages open to a user who must first choose a password."""
 SCRIPT_TYPES: Final = ("text/event-stream", "application/json")
-"""What a script accepts, which no login page helps."""
+"""Types that scripts accept: a login page is of no use to them."""
 STALE_FORM: Final = N_("This form is of an older visit: open the page again and repeat it.")
 TOO_LATE: Final = N_("Not done: this came too late, the connection was interrupted. Do it again.")
 LONGEST_WORD: Final = 64
 
 
 def cookie_name(is_secure: bool) -> str:
-    """Name the cookie; the prefix binds it to this host, by TLS alone (RFC 6265bis 4.1.3.2)."""
+    """Return the name of the session's cookie."""
+    # The prefix binds it to this host, and to TLS (RFC 6265bis 4.1.3.2).
     return "__Host-centralino" if is_secure else "centralino"
 
 
 class SessionGate:
-    """Puts `user`, `csrf` and `word` into each request's state; a page may give a new word."""
+    """Middleware that puts `user`, `csrf` and `word` into each request's state.
+
+    A page that begins or ends a session puts a new word there, for the browser's cookie.
+    """
 
     def __init__(self, app: ASGIApp, refuse: Refuse) -> None:
         self._app = app
@@ -280,19 +302,26 @@ class SessionGate:
         had = request.cookies.get(cookie_name(is_secure), "")
         word = had if _is_session_word(had) else new_session_word()
         user = await accounts.who(word)
+        # Every command that this request sends names the person: call control checks it itself.
         PERSON.set(user.name if user else "")
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        # A word that no login gave is nobody's: a cookie that an attacker has planted opens
+        # nothing.
         state.update(user=user, word=word, csrf=accounts.sessions.token_of(word))
         send = _with_cookie(send, state, had, is_secure)
+        # The body is read here, outside Starlette and its handlers of errors.
         try:
             receive, token, expires = await _token_and_expiry(scope, receive)
         except BodyRefused as error:
             await self._refuse(scope, receive, send, error.status, error.why)
             return
+        # The token first: forms without a session, such as the login, need it, too.
         is_safe = scope["method"] in SAFE_METHODS
         if not is_safe and not _is_right_token(token, state["csrf"]):
             await self._refuse(scope, receive, send, 403, STALE_FORM)
         elif not is_safe and has_expired(expires, time.monotonic()):
+            # Sent before an interruption of the network: what a person wanted then may be wrong
+            # now.
             await self._late(scope, receive, send)
         elif (elsewhere := _redirect_first(request, state)) is not None:
             await elsewhere(scope, receive, send)
@@ -300,7 +329,7 @@ class SessionGate:
             await self._app(scope, receive, send)
 
     async def _late(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what was sent before the network stood still and arrives after it."""
+        """Refuse a form that was sent before an interruption of the network, and arrives after."""
         request = Request(scope)
         if not _is_by_script(request):
             await self._refuse(scope, receive, send, 408, TOO_LATE)
@@ -311,12 +340,12 @@ class SessionGate:
 
 
 def _is_session_word(word: str) -> bool:
-    """Tell whether a cookie is such as we give: whoever has another one gets a new one."""
+    """Tell whether a cookie has the form of a session's word; any other is replaced."""
     return SESSION_WORD_BYTES < len(word) <= LONGEST_WORD and word.isascii() and word.isprintable()
 
 
 def _redirect_first(request: Request, state: MutableMapping[str, Any]) -> Response | None:
-    """Say where somebody must go first; None for where they want to be."""
+    """Return the redirect to login or new password; None where the page may be opened."""
     path, user = request.url.path, state["user"]
     if user is None:
         return None if path in PUBLIC or path.startswith(OPEN_FOLDERS) else _to_login(request)
@@ -326,12 +355,11 @@ def _redirect_first(request: Request, state: MutableMapping[str, Any]) -> Respon
 
 
 def _to_new_password(request: Request) -> Response:
-    """Lead to the new password; what a script asks for beside that page is answered with nothing.
-
-    A script that followed the redirect would put the whole page into a corner of itself.
-    """
+    """Redirect to the form for a new password; a script gets 403."""
     if not _is_by_script(request):
         return RedirectResponse("/account", 303)
+    # A script that followed the redirect would put the whole page into a corner of its own. On
+    # the form's page itself it gets no redirect: the page would reload while somebody types.
     shown = urlsplit(request.headers.get("hx-current-url", "")).path
     leads = {} if shown in WHILE_CHANGING else {"HX-Redirect": "/account"}
     return Response(status_code=403, headers=leads)
@@ -342,10 +370,12 @@ def _is_by_script(request: Request) -> bool:
 
 
 def _to_login(request: Request) -> Response:
-    """Lead to the login and back; what a script asks is told so."""
+    """Redirect to the login, which leads back; a script gets 401."""
     target = "/login"
+    # Only a page can be opened again after the login; a form's content is gone.
     if request.method == "GET":
         query = f"?{request.url.query}" if request.url.query else ""
+        # The page that was wanted opens after the login.
         target += f"?next={quote(request.url.path + query, safe='/')}"
     if _is_by_script(request):
         return Response(status_code=401, headers={"HX-Redirect": "/login"})
@@ -353,13 +383,13 @@ def _to_login(request: Request) -> Response:
 
 
 def _with_cookie(send: Send, state: MutableMapping[str, Any], had: str, is_secure: bool) -> Send:
-    """Give the browser its word with the answer, where it has another one.
-
-    Without an age: it ends with the browser. SameSite=Strict: no other site acts in its name.
-    """
+    """Set the browser's cookie with the answer, where the browser has another word."""
 
     async def sending(message: Message) -> None:
+        # Compared when the answer begins: the page may have begun or ended a session.
         if message["type"] == "http.response.start" and state["word"] != had:
+            # Without an age: it ends with the browser. SameSite=Strict: no other site acts in its
+            # name.
             flags = "; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if is_secure else "")
             cookie = f"{cookie_name(is_secure)}={state['word']}{flags}"
             MutableHeaders(scope=message).append("set-cookie", cookie)
@@ -369,10 +399,11 @@ def _with_cookie(send: Send, state: MutableMapping[str, Any], had: str, is_secur
 
 
 async def _token_and_expiry(scope: Scope, receive: Receive) -> tuple[Receive, object, str]:
-    """Return the token and the time limit that a form carries, and how to read it again."""
+    """Return a `receive` that yields the body again, a form's token and its time limit."""
     request = Request(scope, receive)
     token: object = request.headers.get("x-csrf-token")
     expires = request.headers.get("x-expires", "")
+    # Scripts send the token in a header: the body of an upload stays unread.
     if scope["method"] in SAFE_METHODS or token is not None:
         return receive, token, expires
     body = await request.body()
@@ -381,21 +412,23 @@ async def _token_and_expiry(scope: Scope, receive: Receive) -> tuple[Receive, ob
 
 
 def _is_right_token(given: object, token: str) -> bool:
-    """Tell whether what is asked carries this browser's token."""
+    """Tell whether a form carries this browser's token."""
+    # In constant time; compare_digest raises TypeError for text beyond ASCII.
     return isinstance(given, str) and given.isascii() and secrets.compare_digest(given, token)
 
 
 async def _form_token_and_expiry(request: Request) -> tuple[object, str]:
-    """Return the token and the limit in a form; none where it is no form that can be read."""
+    """Return the token and the time limit of a form; none for a malformed one."""
     try:
         async with request.form(max_files=20) as form:
             return form.get("csrf"), str(form.get("expires", ""))
-    except (HTTPException, FormParserError):  # Debian 13's Starlette lets the latter through
+    # Debian 13's Starlette lets FormParserError through.
+    except (HTTPException, FormParserError):
         return None, ""
 
 
 def _replayed(body: bytes) -> Receive:
-    """Let a body that was read be read once more."""
+    """Make a `receive` that yields a body that was read already, once."""
     left = [body]
 
     async def receiving() -> Message:

@@ -29,17 +29,18 @@ from appliance.policy.text import NOTHING, Words
 # The view is pure: values in, values out. No line, modem or SIP word is in it (E22), and no
 # office's number (P7).
 
+# The line may still be clearing, which is of no interest to an operator.
 OVER_STATES: Final = frozenset({State.CLEARING, State.ENDED})
-"""Calls that are no more; nobody need see them go."""
+"""States of calls that are over; the page does not show them."""
 WAITING_STATES: Final = frozenset(
     {State.ARRIVED, State.RINGING, State.ANSWERING, State.HOLDING, State.QUEUED, State.PBX_PENDING}
 )
-"""Somebody waits for an operator."""
+"""States in which the caller waits for an operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateMark:
-    """Since when a state holds, by whom (`automatic`: by itself), until when; None: not known."""
+    """Start, author and end of a state set by a person or, `automatic`, by call control."""
 
     since: datetime | None
     by: str
@@ -49,7 +50,7 @@ class StateMark:
 
 @dataclass(frozen=True, slots=True)
 class ReturnedCall:
-    """A transferred call that came back: the office, why, its rules, what to say (E10)."""
+    """Transferred call that came back: office, reason, return rules, sentence to say (E10)."""
 
     unit: str
     office: str
@@ -63,11 +64,11 @@ class ReturnedCall:
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """One call at the side: waiting, or talking, `since`; `phones` ring for it, `phone` talks.
+    """Call in the page's list: waiting or talking `since`; `phones` ring for it, `phone` talks.
 
-    `mine`: the position that looks is on it. `back`: it came back from an office. `refused`: why it
-    could not go on to one just now (E23). `head`: the supervisor's part in it (E10); `has_head`:
-    call control knows how to bring one in. `origin`: the branch that hands the caller over.
+    `mine`: the viewing position is on it. `back`: it came back from an office. `refused`: why its
+    last transfer was refused (E23). `head`: the supervisor's part in it (E10); `has_head`: call
+    control can bring a supervisor in. `origin`: the branch that hands the caller over.
     """
 
     call: str
@@ -89,7 +90,7 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """One position: "free", "busy", "away" or "unreachable"."""
+    """Position with its state: "free", "busy", "away" or "unreachable"."""
 
     phone: str
     state: str
@@ -99,8 +100,10 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class OperatorView:
-    """All of it. `at` is call control's clock; `sentence` says why it is closed, `time`
-    what holds while its clock cannot be trusted.
+    """Live part of the operator's page.
+
+    `at` is call control's clock; `sentence` says why the switchboard is closed, `time` what holds
+    while the clock cannot be trusted.
     """
 
     at: datetime
@@ -117,13 +120,14 @@ class OperatorView:
 
     @property
     def mine(self) -> CallView | None:
-        """The call that the position that looks is on, a return before another."""
+        """Call of the viewing position; where there are two, the one that came back."""
+        # A returned call waits for its operator, who may be in another one already.
         own = [call for call in self.calls if call.mine]
         return next((call for call in own if call.back), own[0] if own else None)
 
 
 def operator_view(status: Mapping[str, Any], position: str) -> OperatorView:
-    """Make it for whoever sits at a position ("": none)."""
+    """Make the view from call control's status, for a position ("": none)."""
     away = dict(status["service"]["away"])
     positions = tuple(_position_view(one, away, position) for one in status["positions"])
     calls = [
@@ -136,6 +140,7 @@ def operator_view(status: Mapping[str, Any], position: str) -> OperatorView:
         status["open"],
         _words_of(status["sentence"]),
         parse_moment(status["changes_at"]),
+        # Waiting callers first, the one that waits longest at the top.
         tuple(sorted(calls, key=lambda call: (not call.waits, call.since))),
         positions,
         next((one for one in positions if one.mine), None),
@@ -147,12 +152,14 @@ def operator_view(status: Mapping[str, Any], position: str) -> OperatorView:
 
 
 def _clock_warning(status: Mapping[str, Any]) -> Words:
+    # While the clock cannot be trusted, opening hours cannot be, either: the page says what holds.
     is_trusted = ClockState(status["clock_state"]).is_trusted
     return NOTHING if is_trusted else NOT_TRUSTED[Doubt(status["doubt"])]
 
 
 def _call_view(one: Mapping[str, Any], position: str) -> CallView:
     record, transfer, origin = one["record"], one["transfer"], one.get("origin", "")
+    # A returned call goes to the operator who transferred it, with the office and its rules (P6).
     back = _returned_call(transfer) if transfer and transfer["returned"] else None
     waits = State(one["state"]) in WAITING_STATES or (back is not None and back.waits)
     phone = one["phone"] if State(one["state"]) not in WAITING_STATES else ""
@@ -167,11 +174,13 @@ def _call_view(one: Mapping[str, Any], position: str) -> CallView:
         waits,
         phone,
         tuple(one["ringing"]),
+        # The operator's keys act on this call; to a colleague it is another's.
         bool(position) and position in (phone, sender),
         State(one["state"]) is State.TALKING,
         back,
         _words_of(one["refused"]),
         _words_of(one["head"]["words"]) if one.get("head") else NOTHING,
+        # No supervisor is offered for a call of another branch (B9).
         "head" in one and not origin,
         origin,
     )
@@ -195,13 +204,14 @@ def _caller(caller: Mapping[str, Any]) -> Caller:
 
 
 def _position_view(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
+    # Only a position that is away has an end; "free" and "busy" have none.
     until = parse_moment(away.get(one["phone"], {}).get("until"))
     mark = StateMark(parse_moment(one["since"]), one["by"], until, one["by"] == SET_AUTOMATICALLY)
     return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
 
 
 def mark_of(mark: Mapping[str, Any] | None) -> StateMark | None:
-    """Read the mark of a state; None while it is off."""
+    """Parse the mark of a state; None while it is off."""
     if mark is None:
         return None
     since, until = parse_moment(mark["since"]), parse_moment(mark["until"])
@@ -218,7 +228,7 @@ MANUAL_STATES: Final[Mapping[ManualState, Words]] = {
     ManualState.ABSENT: Words("Tutti assenti", "All absent"),
     ManualState.OPENED: Words("Aperto fuori orario", "Open outside the hours"),
 }
-"""The states that are set by hand, in the order of the page."""
+"""Names of the states that people set by hand, in the order of the page."""
 EFFECTS_ON_CALLS: Final[Mapping[ManualState, Words]] = {
     ManualState.UNATTENDED: Words(
         "le chiamate vanno allo Sportello Cittadini", "calls go to the citizens' counter"
@@ -229,12 +239,12 @@ EFFECTS_ON_CALLS: Final[Mapping[ManualState, Words]] = {
     ),
     ManualState.OPENED: Words("le chiamate squillano", "calls ring"),
 }
-"""What each does to calls."""
+"""Effect of each state on calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One state in force; its mark's `until` is None where it lasts until somebody ends it."""
+    """State in force; its mark's `until` is None where it lasts until a person ends it."""
 
     what: ManualState
     words: Words
@@ -244,10 +254,10 @@ class Banner:
 
 @dataclass(frozen=True, slots=True)
 class SwitchboardSummary:
-    """`changes_at` is when the switchboard next opens or closes, None where that is not known.
+    """State of the switchboard for every page.
 
-    `ringing` are the calls that wait for an operator; `messages` and `missed` calls are to be
-    dealt with.
+    `changes_at` is when it next opens or closes, None if unknown; `ringing` are the calls that
+    wait for an operator; `messages` and `missed` count open messages and missed calls.
     """
 
     at: datetime
@@ -260,7 +270,8 @@ class SwitchboardSummary:
 
 
 def switchboard_summary(status: Mapping[str, Any]) -> SwitchboardSummary:
-    """Make it of call control's status."""
+    """Make the summary from call control's status."""
+    # Every page shows it, also to users without a position.
     seen = operator_view(status, "")
     banners = (
         Banner(what, words, EFFECTS_ON_CALLS[what], mark)
@@ -273,19 +284,20 @@ def switchboard_summary(status: Mapping[str, Any]) -> SwitchboardSummary:
     )
 
 
-# A part that all who may do the same see alike is rendered once: many screens cost little more
-# than one.
+# A part that looks the same to all users with the same rights is rendered once: many screens cost
+# little more than one.
 
 
 class RenderCache:
-    """Keeps what was made of the newest state alone."""
+    """Rendered parts of the newest state, by key; older ones are dropped."""
 
     def __init__(self) -> None:
         self._number = -1
         self._made: dict[Hashable, str] = {}
 
     def of(self, number: int, key: Hashable, make: Callable[[], str]) -> str:
-        """Return what `key` sees of the state `number`, made by `make` if it is not yet."""
+        """Return the part for `key` of the state `number`, rendered by `make` the first time."""
+        # An older state is never asked for again.
         if number != self._number:
             self._number, self._made = number, {}
         if key not in self._made:
@@ -293,32 +305,31 @@ class RenderCache:
         return self._made[key]
 
 
-# A beat carries the appliance's monotonic clock. A page that hears none for some seconds says so,
-# and what it sends carries the moment after which it is no longer wanted (`has_expired`).
+# A beat carries the appliance's monotonic clock. A page that receives none for ten seconds says so
+# (static/live.js), and each form it sends carries the time at which it expires (`has_expired`).
 
 BEAT_S: Final = 3.0
-"""The longest pause of a stream; a page misses it after ten seconds (static/live.js)."""
+"""Longest pause of a stream, in seconds."""
 
 EventsOf = Callable[[StatusSnapshot], Iterable[str]]
-"""Returns the events of a page for a state, made by `event`."""
+"""Returns the events of a page for a state, made by `server_event`."""
 
 
 def server_event(name: str, data: str) -> str:
-    """Write one event (HTML Standard, 9.2.6): a line of data for each line of the text."""
+    """Format a server-sent event (HTML Standard, 9.2.6): one data line for each line of text."""
     lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
     return f"event: {name}\n{lines}\n"
 
 
 class EventStream(StreamingResponse):
-    """Ends with the browser, too: uvicorn tells that by `receive` alone and swallows what is sent.
-
-    A stream that outlives its browser would count among the requests that are served at once.
-    """
+    """Response with server-sent events that ends when the browser disconnects."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the stream has ended or nobody listens."""
+        """Send until the stream ends or the browser disconnects."""
         async with anyio.create_task_group() as tasks:
-
+            # uvicorn reports a disconnect by `receive` alone and swallows what is sent after it. A
+            # stream that outlived its browser would count among the requests that are served at
+            # once: 300 visits blocked the console.
             async def watch() -> None:
                 await self.listen_for_disconnect(receive)
                 tasks.cancel_scope.cancel()
@@ -331,9 +342,9 @@ class EventStream(StreamingResponse):
 def event_stream(
     request: Request, parts: EventsOf, during: AbstractContextManager[None] | None = None
 ) -> EventStream:
-    """Answer with the stream, for as long as the browser listens and somebody is logged in.
+    """Answer with the event stream of a page, until logout or until the browser disconnects.
 
-    `during` is entered when it begins and left when it ends.
+    The context `during` is entered when the stream begins and left when it ends.
     """
     events = _during(during or nullcontext(), _events(request, parts))
     return EventStream(events, media_type="text/event-stream")
@@ -350,6 +361,7 @@ async def _during(
 async def _events(request: Request, parts: EventsOf) -> AsyncIterator[str]:
     feed: StatusFeed = request.app.state.feed
     number = -1
+    # At once: the page knows that it is connected, and the appliance's clock.
     yield _beat()
     while True:
         try:
@@ -360,12 +372,12 @@ async def _events(request: Request, parts: EventsOf) -> AsyncIterator[str]:
             continue
         if seen is None:
             return
+        # Logged out elsewhere, or disabled: no more calls are shown.
         if not await request.app.state.accounts.is_in(request.state.word):
-            yield server_event(
-                "out", ""
-            )  # logged out elsewhere, or disabled: nothing more is shown
+            yield server_event("out", "")
             return
         number = seen.number
+        # Before the parts: where call control is away, the page says that they are old.
         yield server_event("away", "1" if seen.away else "")
         for part in parts(seen):
             yield part

@@ -1,4 +1,7 @@
-"""The web application and its process: middleware, bounded listening, TLS, systemd's watchdog."""
+"""The web application and its process: middleware, connection limits, TLS, systemd's watchdog.
+
+The only uvicorn import. One thread with one event loop, and a few threads for files.
+"""
 
 from __future__ import annotations
 
@@ -47,50 +50,61 @@ from appliance.policy.requests import without_done_links
 
 log = logging.getLogger(__name__)
 
-# One thread and one event loop, and few threads for files.
-
 FILE_THREADS: Final = 4
 """Threads that starlette may use for files and forms, at most."""
 MOST_SERVED: Final = 300
-"""Connections served at once; one more is answered with 503."""
+"""Connections and requests served at once; uvicorn answers one more with 503."""
 STOP_S: Final = 3
-"""How long open pages may take to end when the console stops."""
+"""Seconds that open pages may take to end when the console stops."""
+# The appliance's addresses may change, and so may its clock.
 CERTIFICATE_S: Final = 60
-"""How often the certificate is looked at: the appliance's addresses may change, and its clock."""
+"""Seconds between two checks of the certificate."""
 KEEP_ALIVE_S: Final = 15
 IDLE_S: Final = 10.0
-"""Who is connected and has asked nothing in so long, twice looked at, is let go."""
+"""Seconds between two checks of a connection for a request."""
 HEADERS_LIMIT: Final = 32_768
+"""Longest request header, in bytes."""
 
 
 class ConsoleServer(uvicorn.Server):
-    """A server among others in one process: signals are the process's business."""
+    """uvicorn server without signal handlers.
+
+    `_serve` handles signals for the two servers, TLS and plain, that share the process.
+    """
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
+        """Install no signal handler."""
         yield
 
 
 class IdleTimeoutProtocol(uvicorn.protocols.http.h11_impl.H11Protocol):
-    """Lets go of who connects and asks nothing, or never ends asking."""
+    """HTTP/1.1 protocol that closes connections without a complete request header.
+
+    A new connection is closed at the first check, after IDLE_S; one that has been served, at the
+    second check without a new request.
+    """
 
     _looking: asyncio.TimerHandle | None = None
     _seen: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Look at it from time to time; uvicorn itself waits for ever for a first request."""
+        """Start the checks of a connection."""
         super().connection_made(transport)
+        # asyncio calls this once the TLS handshake is done.
         mark_ready(transport)
+        # uvicorn itself waits for ever for a first request.
         self._looking = self.loop.call_later(IDLE_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """End the checks."""
         if self._looking:
             self._looking.cancel()
         super().connection_lost(exc)
 
     def _look(self) -> None:
+        # uvicorn makes a cycle only from a complete header: while a client sends its header byte
+        # by byte, the last cycle stays and the connection counts as idle.
         asks = self.cycle is not None and not self.cycle.response_complete
         if not asks and self._seen is self.cycle:
             self.transport.close()
@@ -100,12 +114,13 @@ class IdleTimeoutProtocol(uvicorn.protocols.http.h11_impl.H11Protocol):
 
 
 def run(settings: ConsoleSettings) -> None:
-    """Serve until SIGTERM or SIGINT; raises TechnicianError when it cannot listen."""
+    """Serve until SIGTERM or SIGINT; raises TechnicianError when a port cannot be opened."""
     asyncio.run(_serve(settings))
 
 
 async def _serve(settings: ConsoleSettings) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = FILE_THREADS
+    # The port and the certificate come first: without them nothing else is started.
     listening = listen(settings.listen, settings.port)
     shown = Certificates(settings) if settings.is_secure else None
     app = build(settings)
@@ -122,6 +137,7 @@ async def _serve(settings: ConsoleSettings) -> None:
         for one, plain in leading.items():
             tasks.create_task(one.serve(sockets=[plain]))
         await server.serve(sockets=[listening])
+        # The secure server has ended. The task group would wait for ever for the two loops.
         _stop(*leading)
         feeding.cancel()
         looking.cancel()
@@ -134,12 +150,13 @@ async def _refresh_certificate(shown: Certificates | None) -> None:
 
 
 def _redirect(settings: ConsoleSettings, port: int) -> dict[ConsoleServer, socket.socket]:
-    """Make the plain port's server; where that port is taken the secure one does without."""
+    """Make the server that redirects plain HTTP to TLS; none where its port is taken."""
     if not settings.redirect_port:
         return {}
     try:
         plain = listen(settings.listen, settings.redirect_port)
     except TechnicianError as error:
+        # The pages can be opened without it, by their https address.
         log.error("plain HTTP does not lead to the pages: %s", error)
         return {}
     return {ConsoleServer(_config(redirect_to_tls(settings.names, port), has_pages=False)): plain}
@@ -152,26 +169,30 @@ def _config(
         app,
         loop="asyncio",
         http=IdleTimeoutProtocol,
+        # The live state is a stream of events: no page uses WebSockets.
         ws="none",
         lifespan="on" if has_pages else "off",
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
-        proxy_headers=False,  # nobody stands before us: what says so is forged
+        # No proxy is in front of the console: a client that sends X-Forwarded-For forges it.
+        proxy_headers=False,
         server_header=False,
         limit_concurrency=MOST_SERVED,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
         h11_max_incomplete_event_size=HEADERS_LIMIT,
     )
+    # uvicorn would make a context from files, once; this one is reloaded in place (Certificates).
     config.load()
     config.ssl = context
     return config
 
 
 def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:
-    """Say where a browser finds the console; the first name where it listens everywhere."""
+    """Return the console's address for a browser: the first name where it listens on all."""
     host, port = listening.getsockname()[:2]
+    # It listens on all addresses: the name is what people type.
     if host in ("0.0.0.0", "::"):  # noqa: S104 - what was configured, looked at
         host = settings.names[0] if settings.names else socket.gethostname()
     scheme, usual = ("https", 443) if settings.is_secure else ("http", 80)
@@ -179,7 +200,8 @@ def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:
 
 
 def _stop_all(app: Starlette, *servers: ConsoleServer) -> None:
-    """Let go of the browsers that listen to the live state: they would be waited for."""
+    """End the event streams and stop the servers."""
+    # uvicorn waits for open responses, and the streams of the live state never end by themselves.
     app.state.feed.stop()
     _stop(*servers)
 
@@ -190,17 +212,21 @@ def _stop(*servers: ConsoleServer) -> None:
 
 
 def is_healthy(app: Starlette, now: float) -> bool:
-    """Tell whether pages can still be true: the watch goes on, and no thread hangs in the disk."""
+    """Tell whether the status feed still runs and no reading thread hangs (`now`: monotonic s)."""
+    # Otherwise pages would show an old state: systemd restarts the console (docs/reliability.md).
     return not (app.state.feed.is_dead or app.state.store.is_hung(now))
 
 
 async def _feed_watchdog(server: ConsoleServer, address: str, is_alive: Callable[[], bool]) -> None:
-    """Tell systemd when pages can be opened, then that the loop turns (sd_notify(3))."""
+    """Notify systemd once pages can be opened, then feed its watchdog (sd_notify(3))."""
     notifier = sdnotify.SystemdNotifier()
+    # uvicorn sets this flag and offers no event to wait for.
     while not server.started:
         await asyncio.sleep(0.02)
     notifier.notify(f"READY=1\nSTATUS=Open at {address}")
     log.warning("the console is open at %s", address)
+    # A third of the watchdog's time, in s; half of it is recommended (sd_watchdog_enabled(3)). 0
+    # without a watchdog.
     pause = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
     while pause and not server.should_exit:
         if is_alive():
@@ -208,6 +234,7 @@ async def _feed_watchdog(server: ConsoleServer, address: str, is_alive: Callable
         await asyncio.sleep(pause)
 
 
+# English sentences of the catalogues: error.html translates them.
 TITLES: Final = {
     400: "The request cannot be understood",
     403: "Not allowed",
@@ -226,12 +253,11 @@ REMEDIES: Final = {
     413: "Send less at once.",
     500: "Calls go on as before. Try again; if it happens again, tell the technician.",
 }
-"""English sentences, said through the catalogues."""
 
 
 @contextlib.asynccontextmanager
 async def _open_accounts(app: Starlette) -> AsyncIterator[None]:
-    """Open the sessions' file; raises StoreError where it cannot be kept."""
+    """Open the file of sessions; raises StoreError where that fails."""
     sessions = Sessions(app.state.settings.state / "sessions.db")
     app.state.accounts = Accounts(sessions, app.state.store)
     try:
@@ -249,13 +275,15 @@ def _run_feed(app: Starlette) -> AbstractAsyncContextManager[object]:
 
 
 LIFESPAN: Final[tuple[LifespanPart, ...]] = (_open_accounts, _run_feed)
-"""What is open while the console runs: each puts itself into the application's state."""
+"""Context managers entered in this order while the console runs, left in the reverse order."""
 
 
 def build(settings: ConsoleSettings) -> Starlette:
-    """Put the application together; nothing runs before it is served."""
+    """Compose the application; nothing runs before it is served."""
     app = Starlette(
         routes=[*pages.all_routes(), Mount("/static", StaticFiles(), name="static")],
+        # The outermost first. Every refusal is a page in the reader's language; ErrorPages lies
+        # inside the guard, so that its page gets the security headers, too.
         middleware=[
             Middleware(LanguageMiddleware),
             Middleware(RequestGuard, names=settings.names, refuse=_refuse),
@@ -280,13 +308,14 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.store = StoreReader(settings.records)
     app.state.links = pages.all_links()
     app.state.uploading = anyio.Lock()
+    # Counted apart: wrong links in e-mails, and wrong codes for the first user.
     app.state.guesses, app.state.first_guesses = GuessLimit(), GuessLimit()
     return app
 
 
 @contextlib.asynccontextmanager
 async def _running(app: Starlette) -> AsyncIterator[None]:
-    """Open what is open while the console runs, and close it in the reverse order."""
+    """Enter the parts of LIFESPAN, and leave them in the reverse order."""
     async with contextlib.AsyncExitStack() as stack:
         for opened in LIFESPAN:
             await stack.enter_async_context(opened(app))
@@ -294,7 +323,7 @@ async def _running(app: Starlette) -> AsyncIterator[None]:
 
 
 class LanguageMiddleware:
-    """Gives every request its speaker; a person's own choice comes with the session."""
+    """Put the speaker of the reader's language into every request's state."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -316,11 +345,8 @@ def _speaker(request: Request) -> Speaker:
     return Speaker(language, state.zone, state.catalogues[language])
 
 
-# Errors as pages.
-
-
 def error_page(request: Request, status: int, why: str = "") -> Response:
-    """Say what is wrong and what to do; `why` is an English sentence of the catalogues."""
+    """Render an error with its remedy; `why` is an English sentence of the catalogues."""
     known = status if status in TITLES else (400 if status < 500 else 500)
     return page(request, "error.html", status, title=TITLES[known], why=why, remedy=REMEDIES[known])
 
@@ -343,15 +369,13 @@ async def _too_long(request: Request, error: Exception) -> Response:
 
 
 async def _bad_form(request: Request, _error: Exception) -> Response:
-    """Answer a body that is no form of many parts; Debian 13's Starlette does not."""
+    """Answer a malformed multipart body with 400."""
+    # Debian 13's Starlette lets its parser's error through: the page was a 500.
     return error_page(request, 400, "")
 
 
 class ErrorPages:
-    """The one broad except of the console: what fails costs one page, and is told in words.
-
-    Inside the guard, so that this page has its headers too.
-    """
+    """The only broad except of the console: a fault costs one page, which says what to do."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -368,10 +392,13 @@ class ErrorPages:
         try:
             await self._app(scope, receive, sending)
         except ClientDisconnect:
-            return  # nobody is left to be told; a stranger could fill the journal with it
+            # No browser is left to answer, and no log entry: a stranger could fill the journal.
+            return
         except Exception:
+            # A response that has begun cannot become an error page.
             if scope["type"] != "http" or has_begun:
                 raise
+            # The address of such a link is a secret (pages/requests.py): not into the journal.
             log.exception("%s %s failed", scope["method"], without_done_links(scope["path"]))
             await error_page(Request(scope, receive), 500)(scope, receive, send)
 
@@ -380,51 +407,57 @@ class ErrorPages:
 # one machine of the LAN could take every descriptor and the memory of the appliance. So
 # connections are counted as they are accepted, and one without a handshake in time is closed.
 
+# More than are served at once (MOST_SERVED); the unit allows 1024 descriptors in all.
 MOST_CONNECTIONS: Final = 400
-"""Connections at most, of all addresses; more than are served at once (MOST_SERVED)."""
+"""Connections at most, of all addresses."""
+# No machine of the LAN alone keeps all others out.
 MOST_CONNECTIONS_OF_ONE: Final = 150
-"""Connections of one address at most: no machine of the LAN alone keeps all others out."""
+"""Connections of one address at most."""
+# A slow phone over a bad network takes 2 s.
 HANDSHAKE_S: Final = 10.0
-"""How long TLS may take to begin; a slow phone over a bad network takes 2."""
+"""Seconds within which the TLS handshake must be done."""
 
 
 class CountedConnection(socket.socket):
-    """A connection that is counted until it is closed; `is_ready` once its handshake is done."""
+    """Socket counted until it is closed; `is_ready` once its TLS handshake is done."""
 
     is_ready = False
     _counted: CountingListener | None = None
     _host = ""
 
     def count(self, listening: CountingListener, host: str) -> None:
-        """Be counted, until closed."""
+        """Add this connection to the listener's count of an address."""
         self._counted, self._host = listening, host
         listening.open_of[host] += 1
 
     def close(self) -> None:
-        """Close, and be counted no more."""
+        """Close, and subtract this connection from the count."""
+        # A socket that is closed twice is subtracted once.
         counted, self._counted = self._counted, None
         if counted is not None:
             counted.open_of[self._host] -= 1
+            # Otherwise an entry would stay for every address that ever connected.
             if not counted.open_of[self._host]:
                 del counted.open_of[self._host]
         super().close()
 
     def hang_up_unless_ready(self) -> None:
-        """End a connection on which nobody has shaken hands."""
+        """End a connection without a TLS handshake."""
         if not self.is_ready and self._counted is not None:
+            # Not close: asyncio still watches the descriptor, and closes it when it reads the end.
             with contextlib.suppress(OSError):
                 self.shutdown(socket.SHUT_RDWR)
 
 
 class CountingListener(socket.socket):
-    """A listening socket; `open_of` counts the connections of each address."""
+    """Listening socket; `open_of` counts the open connections of each address."""
 
     def __init__(self, *words: Any, **options: Any) -> None:
         super().__init__(*words, **options)
         self.open_of: Counter[str] = Counter()
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Take the next connection; raises ConnectionAbortedError for one that is too much."""
+        """Accept the next connection; raises ConnectionAbortedError for one over the limits."""
         plain, address = super().accept()
         taken = CountedConnection(plain.family, plain.type, plain.proto, fileno=plain.detach())
         host = str(address[0])
@@ -433,6 +466,7 @@ class CountingListener(socket.socket):
             or self.open_of.total() >= MOST_CONNECTIONS
         ):
             taken.close()
+            # asyncio's accept loop passes over this error and goes on.
             raise ConnectionAbortedError("too many connections")
         taken.count(self, host)
         asyncio.get_running_loop().call_later(HANDSHAKE_S, taken.hang_up_unless_ready)
@@ -440,18 +474,20 @@ class CountingListener(socket.socket):
 
 
 def mark_ready(transport: asyncio.BaseTransport) -> None:
-    """Note that the handshake of a connection is done."""
+    """Mark a connection whose TLS handshake is done."""
     shown = transport.get_extra_info("socket")
-    taken = getattr(shown, "_sock", shown)  # asyncio wraps it
+    # asyncio shows a wrapper, TransportSocket, and not the socket itself.
+    taken = getattr(shown, "_sock", shown)
     if isinstance(taken, CountedConnection):
         taken.is_ready = True
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """Listen; raises TechnicianError with what to do."""
+    """Open a listening socket; raises TechnicianError, which says what to do."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # the protocol by its name: asyncio turns Nagle's delay of 40 ms off for that one alone
+    # The protocol by its name: asyncio turns Nagle's delay of 40 ms off for that one alone.
     listening = CountingListener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # A console that starts anew takes its port at once, not after TIME_WAIT.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((address, port))

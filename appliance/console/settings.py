@@ -1,4 +1,4 @@
-"""Settings of the console: one frozen value, made by the command. A base: it imports no sibling."""
+"""Settings of the console: one frozen value, made by `centralino console`. Imports no sibling."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class HeadOfficeFiles:
-    """Where the announcements and the schedule lie of the settings that are in force."""
+    """Paths of the announcements and the schedule among the head office's settings in force."""
 
     prompts: Path
     schedule: Path
 
 
 def _none() -> None:
-    """There is no head office."""
+    """Return None: no head office."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """Where the console listens, what it reads, whom it asks.
+    """Addresses, files and limits of the console.
 
-    `redirect_port` is the plain port that leads to the secure one, 0 for none. `names` are the host
+    `redirect_port` is the plain HTTP port that redirects to TLS, 0 for none. `names` are the host
     names it answers to, beside every address of the appliance. `certificate` and `key` are the
     office's own files, both empty for an authority made here. `state` is the console's own folder;
-    `records` (the database) and `voicemail` are only read; `door` is call control's socket.
-    `announcements` are the folders laid over our recordings, the strongest first; in `drafts` lies
-    what was dictated and no caller hears yet. `country` is the one by whose plan callers' numbers
-    are compared. `per_person_reference` is the agreement that allows figures per position (E21), ""
-    for none. Below `room_alarm` MB of free space the technician is told. `head_office` says where
-    the head office's settings lie that are in force at the moment, None for none.
+    `records` (the database) and `voicemail` are only read; `door` is the control socket.
+    `announcements` are the folders that override the product's recordings, the first one first;
+    `drafts` holds dictated announcements that callers do not hear yet. `country` selects the
+    numbering plan by which callers' numbers are compared. `per_person_reference` is the agreement
+    that allows figures per position (E21), "" for none. Below `room_alarm` MB of free space the
+    technician is warned. `head_office` returns the files of the head office's settings in force,
+    None without a head office.
     """
 
     site: str
@@ -54,4 +55,5 @@ class ConsoleSettings:
     country: str = "it"
     drafts: Path = Path("drafts")
     room_alarm: int = 256
+    # A function: another bundle of the head office may come into force while the console runs.
     head_office: Callable[[], HeadOfficeFiles | None] = _none

@@ -1,4 +1,7 @@
-"""Answers to browsers: pages from templates, their keys and links, static files, downloads."""
+"""Answers to browsers: pages from templates, their keys and links, static files, downloads.
+
+The console's only jinja2 import; whatever comes from outside is escaped.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,18 @@ from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.policy.text import error_text_words
 from appliance.policy.users import Permission
 
+# An Italian keyboard has another name on it.
 ENTER_KEY = N_("Enter")
-"""The key's name, which an Italian keyboard calls otherwise."""
+"""Name of the Enter key."""
 
 
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
-    """Return the one environment; a name that a page was not given is an error."""
+    """Return the Jinja environment of all pages."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("appliance.console", "templates"),
         autoescape=True,
+        # A name that a page was not given is an error, not an empty place.
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -46,20 +51,17 @@ def environment() -> jinja2.Environment:
 
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Answer with a page; `values` are what its template names, beside those of every page."""
+    """Answer with a page; `values` are its template's own, beside those of every page."""
     return HTMLResponse(render(request, name, **values), status)
 
 
 def render(request: Request, name: str, **values: object) -> str:
-    """Render a template, whole or a part of a page."""
+    """Render a template: a page or a part of one."""
     return environment().get_template(name).render(**page_values(request), **values)
 
 
 def page_values(request: Request) -> Mapping[str, Any]:
-    """Return what every page may name: `_` and its sisters, where it is, what stands in its head.
-
-    What the accounts know is in the request's state: `user` and `csrf`.
-    """
+    """Return the values of every template: translation, address, menu, user, switchboard, keys."""
     speaker: Speaker = request.state.speaker
     settings, links = request.app.state.settings, shown_links(request)
     return {
@@ -81,6 +83,7 @@ def page_values(request: Request) -> Mapping[str, Any]:
         "is_at": is_at,
         "menus": menus(links, request.url.path),
         "static": url_of,
+        # SessionGate puts these into the state; a page of an error before it has none.
         "user": getattr(request.state, "user", None),
         "csrf": getattr(request.state, "csrf", ""),
         "is_control_away": is_control_unreachable(request),
@@ -95,23 +98,25 @@ def page_values(request: Request) -> Mapping[str, Any]:
 
 
 def keys_shown(speaker: Speaker, action: str) -> str:
-    """Return an action's key as it is written on the keyboard of who reads."""
+    """Return an action's key as the reader's keyboard names it."""
     return shown_key(action).replace("Enter", speaker(ENTER_KEY))
 
 
 def summary_of(request: Request) -> SwitchboardSummary | None:
-    """Return the switchboard's state as it was last heard, None for who has not logged in."""
+    """Return the switchboard's last known state; None without a login, or before the first one."""
     user, feed = getattr(request.state, "user", None), getattr(request.app.state, "feed", None)
     if user is None or feed is None or feed.newest.status is None:
         return None
+    # During an update call control may be of another version.
     if not {"service", "calls", "positions"} <= feed.newest.status.keys():
-        return None  # call control of another version, during an update
+        return None
     return switchboard_summary(feed.newest.status)
 
 
 def is_control_unreachable(request: Request) -> bool:
-    """Tell whether call control cannot be reached; as long as nothing is known it is not away."""
+    """Tell whether call control cannot be reached."""
     feed = getattr(request.app.state, "feed", None)
+    # Before the first attempt nothing is known: no page says that it is away.
     return feed is not None and feed.newest.number > 0 and feed.newest.away
 
 
@@ -121,7 +126,7 @@ MENU_ORDERS: Final = (
     (range(80, 90), N_("Installation and network")),
     (range(60, 1000), N_("Management")),
 )
-"""Under which heading links stand, by their order; the first that fits. Calls have none."""
+"""Headings of the menu by ranges of PageLink.order; the first that fits. Calls have none."""
 
 
 def _everybody(_: Request) -> bool:
@@ -130,9 +135,9 @@ def _everybody(_: Request) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """One entry: where it leads, its English text, who sees it, its place among the others.
+    """Menu entry: address, English text, who sees it, and its order among the others.
 
-    `has_badge`: the number of messages that wait stands beside it.
+    `has_badge`: with the number of open messages beside it.
     """
 
     path: str
@@ -144,7 +149,7 @@ class PageLink:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """Links under one heading, "" for one that stands by itself; `is_here` with the page's own."""
+    """Links under a heading, "" for a single link; `is_here`: one of them is the page's own."""
 
     heading: str
     links: tuple[PageLink, ...]
@@ -152,8 +157,9 @@ class Menu:
 
 
 def shown_links(request: Request) -> list[PageLink]:
-    """Return the links that the user may follow, in order; none before a new password."""
+    """Return the links that the user may follow, in order."""
     user = getattr(request.state, "user", None)
+    # No other page can be opened before the new password (SessionGate).
     if user is not None and user.must_change:
         return []
     links: tuple[PageLink, ...] = request.app.state.links
@@ -161,11 +167,12 @@ def shown_links(request: Request) -> list[PageLink]:
 
 
 def menus(links: list[PageLink], path: str) -> list[Menu]:
-    """Put links under their headings, in their order; a heading of one link is left out."""
+    """Group links by heading, in their order; a heading with one link is left out."""
     headings = list(dict.fromkeys(map(heading, links)))
     found: list[Menu] = []
     for name in headings:
         some = tuple(link for link in links if heading(link) == name)
+        # One link needs no heading.
         if name and len(some) > 1:
             found.append(Menu(name, some, any(is_at(link, path) for link in some)))
         else:
@@ -174,14 +181,15 @@ def menus(links: list[PageLink], path: str) -> list[Menu]:
 
 
 def is_at(link: PageLink, path: str) -> bool:
-    """Tell whether a page is a link's own, or one below it: /sheet/imu is of /sheets."""
+    """Tell whether a path is a link's own, or below it: /sheet/imu belongs to /sheets."""
+    # Every path begins with that of the first page.
     if link.path == "/":
         return path == "/"
     return f"{path}/".startswith((f"{link.path}/", f"{link.path.removesuffix('s')}/"))
 
 
 def heading(link: PageLink) -> str:
-    """Return the heading that a link stands under, "" for none."""
+    """Return the heading of a link, "" for none."""
     return next((name for orders, name in MENU_ORDERS if link.order in orders), "")
 
 
@@ -192,7 +200,7 @@ def heading(link: PageLink) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PageKey:
-    """One action; `keys` as they are written: "Alt+S", "Ctrl+Enter". `text` is English."""
+    """Action with its keys, written like "Alt+S" or "Ctrl+Enter"; `text` is English."""
 
     action: str
     keys: tuple[str, ...]
@@ -236,34 +244,32 @@ TAKEN_KEYS: Final = (
     "Ctrl+F", "Ctrl+N", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+W", "Ctrl+L", "Ctrl+Tab", "Ctrl++",
     "Ctrl+-", "Ctrl+0", "Ctrl+Shift+N", "Ctrl+Shift+T", "Ctrl+Shift+W",
 )  # fmt: skip
-"""Keys of the browser or the system, which no action may be given."""
+"""Keys of the browser or the operating system, which no action may be given."""
 
 
 def shown_key(action: str) -> str:
-    """Return an action's first key as delivered, as it is written on its button."""
+    """Return an action's first key as delivered, for its button."""
     return next(key.keys[0] for key in KEYS if key.action == action)
 
-
-# A path is looked up among the names that exist: nothing outside the folder can be reached.
 
 # A module that is requested under two addresses runs twice, and a font without a hash is
 # requested at every page: so `import` and `url()` name the file's hash, as the pages' own links
 # do.
-
 STATIC: Final = resources.files("appliance.console") / "static"
 _REFERENCES: Final = {
     ".js": re.compile(r'(?P<before>(?:\bfrom|\bimport) ")(?P<name>\.[^"?]+)(?P<after>")'),
     ".css": re.compile(r'(?P<before>\burl\("?)(?P<name>[\w./-]+)(?P<after>"?\))'),
 }
-"""How a kind of file names another one, relative to itself."""
+"""References to other files, relative to the file itself, by kind of file."""
 _TEXTS: Final = (".css", ".js", ".svg")
+# Compression of fewer bytes is not worth its header.
 _LEAST_PACKED: Final = 1000
-"""Bytes below which compression is not worth its header."""
+"""Shortest file that is compressed, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file; `packed` is it under gzip, empty for what does not shrink."""
+    """Static file; `packed` is its gzip form, empty where it is sent as it is."""
 
     data: bytes
     packed: bytes
@@ -271,28 +277,32 @@ class Asset:
 
 
 def asset_names() -> frozenset[str]:
-    """Return the files that exist, each by its path below the folder."""
+    """Return the static files that exist, by their paths below the folder."""
     return frozenset(_below(STATIC, ""))
 
 
 @lru_cache(maxsize=256)
 def asset(name: str) -> Asset:
-    """Return a file that exists."""
+    """Return a static file, with its references hashed."""
     data = STATIC.joinpath(*name.split("/")).read_bytes()
     ending = _ending(name)
+    # A module that is fetched under two addresses does everything twice: a menu would open and
+    # close at one click.
     if references := _REFERENCES.get(ending):
         data = references.sub(lambda m: _hashed(name, m), data.decode()).encode()
+    # mtime=0: the same file gives the same bytes.
     packed = gzip.compress(data, mtime=0) if _is_packed(ending, data) else b""
     return Asset(data, packed, hashlib.sha256(data).hexdigest()[:12])
 
 
 def url_of(name: str) -> str:
-    """Return the address of a file; it changes with the file, so browsers may keep it."""
+    """Return the address of a static file, which changes with the file: browsers may keep it."""
     return f"/static/{name}?v={asset(name).digest}"
 
 
 def _hashed(name: str, reference: re.Match[str]) -> str:
-    """Add the hash of the file that is named, where there is such a file."""
+    """Add the hash of the file that a reference names, where that file exists."""
+    # References are relative to the file that holds them.
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), reference["name"]))
     if target not in _known_assets():
         return reference[0]
@@ -319,14 +329,15 @@ def _below(folder: Traversable, prefix: str) -> Iterator[str]:
 
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
-"""For an address that carries the file's hash."""
+"""Cache-Control of an address with the file's hash."""
 BRIEFLY: Final = "no-cache"
+# The table of the machine (mimetypes) differs from one to another.
 TYPES: Final = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
-"""Where the machine's own table differs from place to place."""
+"""Media types by the ending of the name."""
 
 
 class StaticFiles:
-    """Serves the static folder."""
+    """Application that serves the static folder."""
 
     def __init__(self) -> None:
         self._names = asset_names()
@@ -335,6 +346,7 @@ class StaticFiles:
         """Serve one file; raises HTTPException for one that does not exist."""
         request = Request(scope)
         name = request.url.path.removeprefix("/static/")
+        # Looked up among the names that exist: nothing outside the folder can be reached.
         if name not in self._names:
             raise HTTPException(404)
         if request.method not in ("GET", "HEAD"):
@@ -344,10 +356,13 @@ class StaticFiles:
 
 def _static_answer(request: Request, name: str, file: Asset) -> Response:
     is_packed = bool(file.packed) and _takes_gzip(request.headers.get("accept-encoding", ""))
+    # An older page's hash gets today's file, which is then not to be kept under that address.
     kept = FOR_EVER if request.query_params.get("v") == file.digest else BRIEFLY
+    # Another tag for each coding (RFC 9110, 8.8.3.3).
     etag = f'"{file.digest}{"-gz" if is_packed else ""}"'
     headers = {"cache-control": kept, "etag": etag}
     if file.packed:
+        # A cache in between must not give a compressed file to a browser that cannot read it.
         headers["vary"] = "accept-encoding"
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
@@ -366,37 +381,37 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 def kind_of(name: str) -> str:
-    """Say what a file is by the end of its name."""
+    """Return the media type of a file by the ending of its name."""
     ending = name[name.rfind(".") :]
     return TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-# Downloads are kept by the browser and never shown: whatever stands in them, they open nothing
-# here.
-
+# Downloads are saved by the browser and never shown: whatever they contain, they open nothing
+# here. A browser that shows one all the same runs nothing of it.
 DOWNLOAD_HEADERS: Final = {
     "content-security-policy": "default-src 'none'; sandbox",
     "x-content-type-options": "nosniff",
     "x-download-options": "noopen",
 }
-"""A browser that shows one all the same runs nothing of it."""
 LONGEST_FILE_NAME: Final = 100
 
 
 def download(data: bytes, name: str, kind: str) -> Response:
-    """Answer with a file to keep under a name of plain letters; `kind` is its media type."""
+    """Answer with a file to save, its name in plain letters; `kind` is its media type."""
     head = {"content-disposition": f'attachment; filename="{plain_file_name(name)}"'}
     return Response(data, media_type=kind, headers=DOWNLOAD_HEADERS | head)
 
 
 def plain_file_name(name: str) -> str:
-    """Return a file's name in letters and digits, `-`, `_`, `.`: nothing ends a header."""
+    """Return a file's name in letters, digits, `-`, `_` and `.`."""
+    # No quote and no line end remains that would end the header.
     bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip(".-")[-LONGEST_FILE_NAME:] or "file"
 
 
 def sound_file(folder: Path, name: str) -> Path | None:
-    """Return the sound file of that name, None for none and for one outside the folder."""
+    """Return the path of a sound file in a folder; None for none and for one outside the folder."""
+    # Resolved: ".." and symbolic links are followed before the path is compared.
     folder = folder.resolve()
     path = (folder / name).resolve()
     return path if path.is_relative_to(folder) and path.is_file() else None

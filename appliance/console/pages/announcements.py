@@ -1,4 +1,8 @@
-"""Announcements: heard, replaced by a recording or a dictation, restored to the original."""
+"""Announcements: playing, replacing by a recording or a dictation, restoring the original.
+
+Recordings are converted here and not in call control: whatever that costs, it costs a call
+nothing. All of it blocks and belongs in threads.
+"""
 
 from __future__ import annotations
 
@@ -37,24 +41,25 @@ from appliance.prompts import Catalogue, voices
 from appliance.prompts.voices import PromptVoice, texts
 
 LONGEST_S: Final = 30
+"""Longest recording, in seconds."""
 NO_WAV: Final = N_("This file cannot be used: it must be a WAV file, mono, 16 bits.")
 TOO_LONG: Final = N_("This recording is too long: 30 seconds at most.")
 SILENT: Final = N_("Nothing is heard in this recording.")
 PROMPT_KINDS: Final = ("sentence", "fragment", "tone")
 OWN_KIND: Final = "own"
-"""The kind of what is no recording of ours."""
+"""Kind of an announcement that the product has no recording of."""
 
 
 class UnusableRecording(ConfigurationError):  # noqa: N818 - reads as what it is
-    """Raised for a file that cannot become an announcement; says why, a catalogue's sentence."""
+    """Raised for a file that cannot become an announcement; its text is a catalogue's sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One announcement: `seconds` as it is heard now, `text` what our recording says.
+    """Announcement; `seconds` long as callers hear it now, `text` of the product's recording.
 
-    `is_own` is the office's own, `is_central` one of the head office's; `is_site` one that the
-    technician's folder holds: it is not changed by a page.
+    `is_own`: the office's own; `is_central`: the head office's; `is_site`: in the technician's
+    folder, which no page changes.
     """
 
     language: str
@@ -68,9 +73,9 @@ class Announcement:
 
 
 class Announcements:
-    """Announcements of the folders, strongest first: the site's, call control's, the head office's.
+    """Announcements of all folders; the site's before call control's before the head office's.
 
-    Ours are in the voice that callers hear.
+    The product's own are in the voice that callers hear.
     """
 
     def __init__(
@@ -83,7 +88,7 @@ class Announcements:
         self._site = folders[0] if len(folders) > 1 else None
 
     def in_our_voice(self) -> tuple[str, ...]:
-        """Return the languages in which our announcements are made by the appliance's own voice."""
+        """Return the languages whose announcements the appliance's own voice speaks."""
         made = self._folders[-1:]
         languages = prompts.languages()
         found = (
@@ -96,7 +101,7 @@ class Announcements:
         return Catalogue(*self._folders, self._central, device=self.in_our_voice())
 
     def listed(self, languages: tuple[str, ...]) -> tuple[Announcement, ...]:
-        """List the announcements, whole sentences first, as our texts are ordered."""
+        """List the announcements, whole sentences first, in the order of the texts."""
         found = [each for language in languages for each in self._of(language)]
         return tuple(sorted(found, key=lambda each: (*PROMPT_KINDS, OWN_KIND).index(each.kind)))
 
@@ -107,7 +112,7 @@ class Announcements:
         return next(each for each in self._of(language) if each.key == key)
 
     def sound(self, language: str, key: str) -> bytes:
-        """Return it as a WAV that browsers play; raises PromptError."""
+        """Return an announcement as WAV, 16-bit linear at 8 kHz; raises PromptError."""
         return wav.build(self._catalogue.load(language, key), Law.LINEAR16)
 
     def _of(self, language: str) -> Iterator[Announcement]:
@@ -120,6 +125,7 @@ class Announcements:
                 yield self._one(language, key, kind, text)
 
     def _one(self, language: str, key: str, kind: str, text: str) -> Announcement:
+        # The file that callers hear: the strongest folder's.
         path = self._catalogue.path_of(language, key)
         is_central = self._central is not None and self._central in path.parents
         is_own = self._catalogue.is_own(language, key) and not is_central
@@ -129,7 +135,8 @@ class Announcements:
 
 
 def _is_hidden(key: str) -> bool:
-    """Tell what was made of texts: spoken sheets, units' names (api/speech.py)."""
+    """Tell whether an announcement is made from a text: spoken sheets, units' names."""
+    # They are made anew from their texts (api/speech.py), so no page replaces them.
     return key.startswith(("title_", "sheet_", "unit_"))
 
 
@@ -141,9 +148,9 @@ def _seconds(path: Path) -> float:
 
 
 def telephone_sound(contents: bytes) -> bytes:
-    """Make a WAV telephone sound: A-law at 8 kHz, silence trimmed, at our recordings' level.
+    """Convert a WAV to A-law at 8 kHz, silence trimmed, at the level of the other recordings.
 
-    Raises NoSound.
+    Raises UnusableRecording.
     """
     try:
         found = wav.parse(contents, rate=None)
@@ -160,10 +167,9 @@ def telephone_sound(contents: bytes) -> bytes:
     return g711.encode(wav.levelled(sound), Law.ALAW)
 
 
-# Drafts: dictated at a phone, and heard by no caller yet.
-
+# Nobody hears a smaller difference of level.
 ALIKE_DB: Final = 3.0
-"""So near to the others' level nobody hears a difference."""
+"""Distance from the others' level, in dB, up to which a draft counts as alike."""
 LEVEL_ALIKE: Final = N_("like the others")
 LEVEL_LOW: Final = N_("lower than the others: it will be raised")
 LEVEL_HIGH: Final = N_("higher than the others: it will be lowered")
@@ -172,7 +178,7 @@ DRAFT_GONE: Final = N_("This recording is no longer there: record it again.")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One draft: its length, a sentence about its loudness (a catalogue's), until when it stays."""
+    """Dictated draft: length, a catalogue's sentence about its loudness, time of its deletion."""
 
     seconds: float
     loudness: str
@@ -180,7 +186,7 @@ class Draft:
 
 
 def find_draft(folder: Path, language: str, key: str) -> Draft | None:
-    """Return the draft of an announcement, None where there is none that can be heard."""
+    """Return the draft of an announcement, None for none or an unusable one."""
     try:
         found = wav.parse(_draft_file(folder, language, key))
         laid_down = _draft_path(folder, language, key).stat().st_mtime
@@ -192,12 +198,12 @@ def find_draft(folder: Path, language: str, key: str) -> Draft | None:
 
 
 def draft_sound(folder: Path, language: str, key: str) -> bytes:
-    """Return a draft as callers would hear it, A-law at 8 kHz; raises NoSound."""
+    """Return a draft as callers would hear it, A-law at 8 kHz; raises UnusableRecording."""
     return telephone_sound(_draft_file(folder, language, key))
 
 
 def _draft_file(folder: Path, language: str, key: str) -> bytes:
-    """Read the file; the names are those of an announcement that there is."""
+    """Read a draft's file; language and key must be those of an existing announcement."""
     try:
         return _draft_path(folder, language, key).read_bytes()
     except OSError as error:
@@ -216,8 +222,11 @@ def _loudness(above_db: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DictationView:
-    """`said` is what to say of it, empty for nothing; `phones` are (name, label) of those that can
-    be rung, `phone` the one of whoever looks."""
+    """State of a dictation.
+
+    `said` is its message, empty for none; `phones` are (name, label) of the phones that can ring,
+    `phone` is the user's own.
+    """
 
     is_over: bool
     is_well: bool
@@ -230,12 +239,13 @@ class DictationView:
 async def dictation_view(
     request: Request, found: Announcement, *, tells_end: bool
 ) -> DictationView:
-    """Ask call control and look for a draft; the end is told only to a page that waits for it."""
+    """Ask call control for the dictation's state, and look for a draft."""
     folder = request.app.state.settings.drafts
     answer = await _dictation_status(request, found)
     went, is_over = answer["went"], bool(answer["over"])
     draft = await anyio.to_thread.run_sync(find_draft, folder, found.language, found.key)
     is_kept = went == Went.KEPT
+    # The end is shown only on a page that waits for it; a draft that is gone again is no news.
     is_told = went and (not is_over or (tells_end and (not is_kept or draft is not None)))
     said = Words(**answer["said"]) if is_told else NOTHING
     asks = requester(request)
@@ -250,19 +260,20 @@ async def dictation_view(
 
 
 def announcement_command(ask: str, request: Request, found: Announcement) -> dict[str, Any]:
-    """Make a question about an announcement."""
+    """Make a command about an announcement."""
     return {"ask": ask, "language": found.language, "key": found.key, "by": requester(request).by}
 
 
 async def _dictation_status(request: Request, found: Announcement) -> dict[str, Any]:
     try:
         return await ask(request, announcement_command("announcement_dictation", request, found))
-    except NotDone:  # every page says at its head that call control is unreachable
+    # Every page says at its head that call control is unreachable.
+    except NotDone:
         return {"went": "", "over": True}
 
 
 def _phone_choices(request: Request, own: str) -> tuple[tuple[str, str], ...]:
-    """List the phones that call control knows, by label; one's own is there whatever it says."""
+    """List call control's phones by label, the user's own first even where it is not among them."""
     status = request.app.state.feed.newest.status or {}
     known = {row["name"]: row["label"] or row["name"] for row in status.get("phones", ())}
     if own:
@@ -270,12 +281,9 @@ def _phone_choices(request: Request, own: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(known.items(), key=lambda one: (one[0] != own, one[1])))
 
 
-# Recordings are converted here and not in call control: whatever it costs, it costs a call
-# nothing. All of it blocks and belongs into threads.
-
-
+# Three quarters of what a command may hold: base64 makes four bytes of three.
 PART: Final = 9_000
-"""Bytes of a recording in one command: three quarters of what one holds, as base64."""
+"""Bytes of a recording in one command."""
 HEADINGS: Final = {
     "sentence": N_("Sentences"),
     "own": N_("Your own"),
@@ -308,7 +316,7 @@ async def show_all(request: Request) -> Response:
 
 @needs(Permission.PROMPTS)
 async def show(request: Request) -> Response:
-    """Show one announcement, with what may be done."""
+    """Show one announcement, with its forms."""
     return await announcement_page(request, await addressed_announcement(request))
 
 
@@ -327,7 +335,7 @@ async def sound(request: Request) -> Response:
 
 @needs(Permission.PROMPTS)
 async def replace(request: Request) -> Response:
-    """Have callers hear an uploaded recording."""
+    """Replace an announcement by an uploaded recording."""
     found, form = await addressed_announcement(request), await request.form(max_files=1)
     file, say = form.get("file"), request.state.speaker
     contents = await file.read() if isinstance(file, UploadFile) else b""
@@ -343,14 +351,14 @@ async def replace(request: Request) -> Response:
 
 @needs(Permission.PROMPTS)
 async def restore(request: Request) -> Response:
-    """Have callers hear our recording again."""
+    """Restore the product's recording of an announcement."""
     found = await addressed_announcement(request)
     command = {"ask": "announcement_restore", "language": found.language, "key": found.key}
     try:
         await ask_as_user(request, command)
     except NotDone as error:
         return await announcement_page(request, found, error.status, wrong=str(error))
-    # one that we have not recorded is gone now
+    # An announcement without a recording of the product has no page any more.
     return RedirectResponse(f"{path_of(found)}?restored=1" if found.text else "/announcements", 303)
 
 
@@ -366,7 +374,7 @@ async def send_recording(request: Request, found: Announcement, sound: bytes) ->
 async def announcement_page(
     request: Request, found: Announcement, status: int = 200, wrong: str = ""
 ) -> Response:
-    """Show one announcement with what may be done, and why something was not."""
+    """Show one announcement with its forms; `wrong` is the reason of a refusal."""
     done = {name: request.query_params.get(name, "") == "1" for name in ("saved", "restored")}
     tells_end = request.query_params.get("dictating", "") == "1"
     now = await dictation_view(request, found, tells_end=tells_end)
@@ -390,6 +398,7 @@ def path_of(found: Announcement) -> str:
 
 def _announcements(request: Request) -> Announcements:
     settings = request.app.state.settings
+    # Anew for each page: another bundle of the head office may have come into force.
     office = settings.head_office()
     central = office.prompts if office else None
     return Announcements(settings.announcements, central, settings.voice)
@@ -400,14 +409,16 @@ links = (
 )
 
 
-# Dictation: a phone rings, what is said at it becomes a draft; put in force, or discarded.
+# Dictation: a phone rings, and what a person says there becomes a draft, which is then put in
+# force or discarded.
 
 LONGEST: Final = 64
+"""Longest name of a phone."""
 
 
 @needs(Permission.PROMPTS)
 async def dictate(request: Request) -> Response:
-    """Have a phone ring, to say the announcement at it."""
+    """Start a dictation: a phone rings."""
     found, form = await addressed_announcement(request), await request.form()
     phone, say = str(form.get("phone", "")).strip()[:LONGEST], request.state.speaker
     if not phone:
@@ -423,7 +434,7 @@ async def dictate(request: Request) -> Response:
 
 @needs(Permission.PROMPTS)
 async def progress(request: Request) -> Response:
-    """Say how far it is: a part of the page, asked for every second while it goes on."""
+    """Show the progress of a dictation: a part of the page, polled every second."""
     found = await addressed_announcement(request)
     now = await dictation_view(request, found, tells_end=True)
     return page(request, "announcements/dictation.html", one=found, now=now)
@@ -441,9 +452,10 @@ async def draft(request: Request) -> Response:
 
 @needs(Permission.PROMPTS)
 async def put_in_force(request: Request) -> Response:
-    """Have callers hear the draft, as an uploaded recording; then it is no draft any more."""
+    """Replace the announcement by its draft, like an uploaded recording."""
     found, say = await addressed_announcement(request), request.state.speaker
     try:
+        # The draft is dropped only once the announcement is replaced.
         await send_recording(request, found, await _draft_sound(request, found))
         await ask(request, announcement_command("announcement_draft_drop", request, found))
     except UnusableRecording as error:

@@ -1,4 +1,7 @@
-"""The list of changes (E20): who changed what and when, each audit code written as a sentence."""
+"""Audit log (E20): who changed what and when, each audit code shown as a sentence.
+
+No entry shows a telephone number.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ from appliance.policy.users import ROLE_WORDS, Permission
 from appliance.store import database, sheets
 from appliance.store.database import Noted
 
-# Each audit code and the few words of its row, as a sentence in the reader's language.
-
 BY_SHELL: Final = "shell: "
+"""Beginning of the author's name for changes at the command line."""
 BY_APPLIANCE: Final = "box"
+"""Author's name of the appliance itself."""
 DASH: Final = "–"
 _USER: Final = r"(?P<user>\S+)"
 _DAYS: Final = r"entry (?P<entry>\d+) (?P<whose>\w+) (?P<first>[\d-]{10}) to (?P<last>[\d-]{10})"
@@ -37,6 +40,7 @@ _CENTRAL: Final = (
     r"offices \d+ changed \d+ new \d+ gone, declarations \d+ added"
 )
 _NUMBER: Final = r"entry (?P<entry>\d+)"
+# The first row that fits is used: a code may have several patterns, the special before the general.
 SENTENCES: Final = (
     ("user.first", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
      N_("Made the first user, with the code on the box: %(shown)s (%(roles)s).")),
@@ -155,7 +159,7 @@ SENTENCES: Final = (
     ("phone.remove", r"(?P<phone>\S+)", N_("Removed the phone %(phone)s.")),
     ("phone.back", r"(?P<phone>\S+)", N_("Put the phone %(phone)s back into use.")),
 )  # fmt: skip
-"""Code, what its words are like, how that is said; the first that fits is said."""
+"""Audit code, pattern of its text, sentence of the catalogues."""
 DIRECTORY_ENTRIES: Final = (
     (r"declaration (?P<entry>\d+) of (?P<unit>\S+)",
      N_("declaration no. %(entry)s of %(unit)s")),
@@ -169,7 +173,7 @@ DIRECTORY_ENTRIES: Final = (
     (r"gone unit (?P<unit>\S+)", N_("the office %(unit)s is no more")),
     ("order of the units", N_("order of the offices")),
 )  # fmt: skip
-"""What a change of the directory consisted of."""
+"""Pattern of each part of a directory change, with its sentence."""
 USER_CHANGES: Final = {
     "shown": N_("name %(old)s, now %(new)s"),
     "roles": N_("roles %(old)s, now %(new)s"),
@@ -181,7 +185,8 @@ USER_CHANGES: Final = {
     "disabled 1": N_("may not log in any more"),
     "disabled 0": N_("may log in again"),
 }
-"""What of a user is another thing now."""
+"""Sentence for each changed value of a user."""
+# A value may hold commas, such as roles: it ends where the next known name follows.
 _CHANGE: Final = re.compile(
     r"(shown|roles|unit|position|language|must_change|disabled|stamp) (.*?) -> (.*?)"
     r"(?=, (?:shown|roles|unit|position|language|must_change|disabled|stamp) |$)"
@@ -190,9 +195,9 @@ _CHANGE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AuditNames:
-    """What people, offices and sheets are called, by their codes; those that are no more lack.
+    """Present names of people, offices and sheets, by their codes.
 
-    `concerns`: what the first part of a code is about, where the code has no sentence.
+    `concerns`: subject of an audit code, by its first part, for codes without a sentence.
     """
 
     people: Mapping[str, str]
@@ -202,21 +207,24 @@ class AuditNames:
 
 
 def audit_who(by: str, say: Speaker, names: AuditNames) -> str:
-    """Say who it was: a person by name, the appliance, whoever had the link."""
+    """Return the author of a change in words: a person, the appliance, the holder of a link."""
     if by.startswith(BY_SHELL):
         return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(BY_SHELL))
     if by == BY_APPLIANCE:
         return say(N_("the box itself"))
     if by == requests.DONE_LINK_AUTHOR:
         return say(N_("whoever had the link in the e-mail"))
+    # A name without a user any more is shown as it is.
     return names.people.get(by, by)
 
 
 def audit_sentence(row: Noted, say: Speaker, names: AuditNames) -> str:
-    """Say what was done; a code of another version is shown as it is."""
+    """Return the sentence of a change."""
     for code, about, said in SENTENCES:
+        # DOTALL: the text of a refusal has two lines, one for each language.
         if code == row.what and (found := re.fullmatch(about, row.about, re.DOTALL)):
             return _filled(said, found, say, names)
+    # A code of another version, after an update or on the way back, is shown as it is.
     concerns = names.concerns.get(row.what.partition(".")[0])
     first = f"{say(concerns)}: " if concerns else ""
     return f"{first}{row.about} ({row.what})".strip()
@@ -240,6 +248,7 @@ def _filled_word(name: str, text: str, say: Speaker, names: AuditNames) -> str:
             return say(WHOSE[text]) if text in WHOSE else text
         case "first" | "last":
             return say.day(date.fromisoformat(text))
+        # The audit holds both languages, a line each.
         case "why":
             it, _, en = text.partition("\n")
             return say.words(Words(it, en))
@@ -273,15 +282,19 @@ def _user_changes(text: str, say: Speaker, names: AuditNames) -> str:
 
 def _user_change(what: str, old: str, new: str, say: Speaker, names: AuditNames) -> str:
     known = USER_CHANGES.get(what) or USER_CHANGES.get(f"{what} {new}")
-    if known is None:  # that sessions have ended follows from the rest
+    # The stamp has no sentence: that sessions have ended follows from the rest.
+    if known is None:
         return ""
     before, after = (_filled_word(what, each, say, names) or DASH for each in (old, new))
     return say(known, old=before, new=after) if "%" in known else say(known)
 
 
 SHOWN_DAYS: Final = 30
+"""Days shown by default."""
 MOST_ROWS: Final = 500
+"""Changes shown at most."""
 LONGEST_DAYS: Final = 3_660
+"""Days shown at most."""
 CONCERNS: Final = {
     "register": N_("Register of offices"),
     "hours": N_("Hours and closures"),
@@ -306,7 +319,7 @@ CONCERNS: Final = {
     "phone": N_("Phones"),
     "divert": N_("Divert on busy"),
 }
-"""What the first part of a code concerns."""
+"""Subject of an audit code, by the part before its dot."""
 
 
 @needs(Permission.AUDIT)
@@ -317,6 +330,7 @@ async def show_audit(request: Request) -> Response:
     last = parse_day(request.query_params.get("until", ""), today)
     first = parse_day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
     first = max(first, last - timedelta(days=LONGEST_DAYS))
+    # Both days included.
     since, until = (
         datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
     )

@@ -1,8 +1,8 @@
-"""Backups: made, downloaded, uploaded, checked, restored; on a stick or a network folder.
+"""Backups: make, download, upload, check, restore; on a USB stick or in a network folder.
 
-A backup is put back with the switchboard stopped: it replaces the very folders that call control
-and this console are running on. Root's helper does it when nobody is on the phone; where there is
-none, a person does by the command that this page shows.
+A restore replaces the very folders on which call control and the console are running, so it needs
+both stopped: a helper with root's rights does it when nobody is on the phone. Without a helper a
+person does it, by the command that the page shows.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ from appliance.policy.users import Permission
 from appliance.store.backup import MAGIC
 from appliance.voicemail.storage import spare_bytes
 
-# Uploads are written to the console's own folder, where call control or root's helper looks for
-# them.
+# Uploads are written to the console's own folder, the only one where it may write; call control
+# or the helper looks for them there.
 
 MADE_BACKUP: Final = "backups/console.backup"
-"""Where, below call control's state folder, the backup lies that was asked for here."""
+"""Path of a backup made for this page, below call control's state folder."""
 UPLOADED_BACKUP: Final = "restore/uploaded.backup"
-"""Where, below the console's folder, call control looks for one that came from a browser."""
+"""Path of an uploaded backup, below the console's folder; read by call control."""
 UPLOADED_UPDATE: Final = "update/uploaded.raucb"
-"""Likewise, where root's helper looks for an update."""
+"""Path of an uploaded update, likewise; read by the helper."""
 
 UPLOADED_SETTINGS: Final = "central/uploaded.settings"
-"""Likewise, where call control looks for the head office's settings."""
+"""Path of uploaded settings of the head office, likewise; read by call control."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadKind:
-    """What a file of some kind begins with, and what is said of one that does not."""
+    """Kind of an uploaded file: its first bytes, and the refusal of a file without them."""
 
     magic: bytes
     other: Words
@@ -64,7 +64,8 @@ BACKUP_FILE: Final = UploadKind(
     ),
 )
 UPDATE_FILE: Final = UploadKind(
-    b"hsqs",  # a SquashFS, which every bundle is (RAUC, Bundle formats)
+    # A SquashFS, which every bundle is (RAUC, Bundle formats).
+    b"hsqs",
     Words("questo file non è un aggiornamento (.raucb)", "this file is no update (.raucb)"),
 )
 
@@ -79,7 +80,7 @@ SETTINGS_FILE: Final = UploadKind(
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A backup's file: its size in MB, and when it was written."""
+    """Stored file: its size in MB, and when it was written."""
 
     path: Path
     size: float
@@ -87,27 +88,27 @@ class StoredFile:
 
 
 def made_backup_path(settings: ConsoleSettings) -> Path:
-    """Say where call control lays a backup down."""
+    """Return the path to which call control writes a backup for this page."""
     return settings.records.parent / MADE_BACKUP
 
 
 def uploaded_backup_path(settings: ConsoleSettings) -> Path:
-    """Say where an upload lies."""
+    """Return the path of an uploaded backup."""
     return settings.state / UPLOADED_BACKUP
 
 
 def uploaded_update_path(settings: ConsoleSettings) -> Path:
-    """Say where an uploaded update lies."""
+    """Return the path of an uploaded update."""
     return settings.state / UPLOADED_UPDATE
 
 
 def uploaded_settings_path(settings: ConsoleSettings) -> Path:
-    """Say where uploaded central settings lie."""
+    """Return the path of uploaded settings of the head office."""
     return settings.state / UPLOADED_SETTINGS
 
 
 def stored_file(path: Path) -> StoredFile | None:
-    """Look at a backup's file; None where there is none."""
+    """Return a file's size and time; None where there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -118,17 +119,16 @@ def stored_file(path: Path) -> StoredFile | None:
 async def receive_upload(
     pieces: AsyncIterator[bytes], length: int, path: Path, kind: UploadKind = BACKUP_FILE
 ) -> None:
-    """Write an upload, whole or not at all; raises Refused, OSError.
-
-    There must be room for it twice, whoever looks through it unpacks or copies it, and for messages
-    beside.
-    """
-    make_shared(path.parent)  # the service looks through it
+    """Write an upload, whole or not at all; raises Refused, OSError."""
+    # Call control reads it.
+    make_shared(path.parent)
+    # Room for it twice, since checking unpacks or copies it, and for messages beside.
     if 2 * length > spare_bytes(path.parent):
         raise Refused(
             "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
             "there is not enough free space on the disk: messages come first",
         )
+    # The file that was there stays until the new one is whole.
     with replacing(path, mode=SHARED) as file:
         await _write_upload(pieces, length, file, kind)
 
@@ -138,6 +138,7 @@ async def _write_upload(
 ) -> None:
     taken = 0
     async for piece in pieces:
+        # A wrong file is refused at its first bytes, not after gigabytes.
         if taken == 0 and not piece.startswith(kind.magic[: len(piece)]):
             raise Refused(kind.other.it, kind.other.en)
         taken += len(piece)
@@ -164,14 +165,15 @@ FAILED: Final = N_("The file could not be kept: %(why)s")
 
 @needs(Permission.TECHNICAL)
 async def show(request: Request) -> Response:
-    """Show what there is, and the forms."""
+    """Show the backups that exist, and the forms."""
     return await _show(request)
 
 
 @needs(Permission.TECHNICAL)
 async def make(request: Request) -> Response:
-    """Have a backup made under a passphrase that is typed twice."""
+    """Start a backup, sealed under a passphrase that is typed twice."""
     form = await request.form()
+    # Nobody can open a backup sealed under a mistyped passphrase.
     if form_field(form, "phrase") != form_field(form, "again"):
         return await _show(request, NotDone(400, request.state.speaker(PASSPHRASES_DIFFER)))
     return await begin_job(
@@ -181,13 +183,14 @@ async def make(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def fetch(request: Request) -> Response:
-    """Hand the backup over, once call control has noted to whom."""
+    """Download the backup, which call control audits first."""
     found = await anyio.to_thread.run_sync(
         stored_file, made_backup_path(request.app.state.settings)
     )
     if found is None:
         raise HTTPException(404)
     try:
+        # A backup holds every number of the office: who takes it is on record first.
         await ask_as_user(request, {"ask": "backup_fetch"})
     except NotDone as error:
         return await _show(request, error)
@@ -197,21 +200,22 @@ async def fetch(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def drop(request: Request) -> Response:
-    """Have the backup that was made here taken away."""
+    """Delete the backup that was made for this page."""
     await request.form()
     return await redirect_after(request, ask_as_user(request, {"ask": "backup_drop"}), _show, PAGE)
 
 
 @needs(Permission.TECHNICAL)
 async def upload(request: Request) -> Response:
-    """Keep a backup that a script sends as it is; answers with a sentence for that script."""
+    """Store a backup that the page's script sends as the body; answers with a sentence for it."""
     return await keep_upload(request, uploaded_backup_path(request.app.state.settings), BACKUP_FILE)
 
 
 async def keep_upload(request: Request, path: Path, kind: UploadKind) -> Response:
-    """Keep what comes at a path, if it is of that kind; one upload at a time."""
+    """Store an upload at a path, if it is of that kind; one upload at a time."""
     say, lock = request.state.speaker, request.app.state.uploading
     length = request.headers.get("content-length", "")
+    # One at a time: room on the disk is checked for one (receive_upload).
     try:
         lock.acquire_nowait()
     except anyio.WouldBlock:
@@ -230,15 +234,16 @@ async def keep_upload(request: Request, path: Path, kind: UploadKind) -> Respons
 
 @needs(Permission.TECHNICAL)
 async def check(request: Request) -> Response:
-    """Have call control look through the uploaded backup."""
+    """Start the check of the uploaded backup."""
     phrase = form_field(await request.form(), "passphrase")
     return await begin_job(request, "backup_check", _show, PAGE, passphrase=phrase)
 
 
 @needs(Permission.TECHNICAL)
 async def forget(request: Request) -> Response:
-    """Take the uploaded backup away; it is this console's own."""
+    """Delete the uploaded backup."""
     await request.form()
+    # The console deletes it itself: the folder is its own.
     path = uploaded_backup_path(request.app.state.settings)
     await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
     return RedirectResponse(PAGE, 303)
@@ -246,7 +251,7 @@ async def forget(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def restore(request: Request) -> Response:
-    """Have the uploaded backup put in the place of what is on the appliance; the user is sure."""
+    """Restore the uploaded backup, after the user has confirmed it."""
     form = await request.form()
     if form_field(form, "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
@@ -260,7 +265,7 @@ async def restore(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def stick(request: Request) -> Response:
-    """Have the plugged stick set up for backups, or written now where one is set up."""
+    """Set the plugged USB stick up for backups, or write one now where it is set up."""
     form = await request.form()
     if form_field(form, "stick_phrase") != form_field(form, "stick_again"):
         return await _show(request, NotDone(400, request.state.speaker(PASSPHRASES_DIFFER)))
@@ -270,32 +275,33 @@ async def stick(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def stick_forget(request: Request) -> Response:
-    """Have no backup written onto a stick any more."""
+    """Stop the backups on the stick."""
     await request.form()
     return await _ask_about(request, {"ask": "backup_stick_forget"}, "stick")
 
 
 @needs(Permission.TECHNICAL)
 async def target(request: Request) -> Response:
-    """Have a backup written to the network folder that was set up, now."""
+    """Write a backup to the network folder now."""
     await request.form()
     return await _ask_about(request, {"ask": "backup_target_write"}, "target")
 
 
 @needs(Permission.TECHNICAL)
 async def target_look(request: Request) -> Response:
-    """Have the server asked for its key, for somebody to compare."""
+    """Ask the server of the network folder for its key, for a person to compare."""
     await request.form()
     return await _ask_about(request, {"ask": "backup_target_look"}, "target")
 
 
 @needs(Permission.TECHNICAL)
 async def target_set_up(request: Request) -> Response:
-    """Have the network folder set up, by the key that was compared or the account's password."""
+    """Set the network folder up, with the compared key or the account's password."""
     form = await request.form()
     say = request.state.speaker
     if form_field(form, "target_phrase") != form_field(form, "target_again"):
         return await _show(request, NotDone(400, say(PASSPHRASES_DIFFER)))
+    # A key that nobody has compared may be an attacker's.
     if form_field(form, "host_key") and form_field(form, "same") != "1":
         return await _show(request, NotDone(400, say(NOT_COMPARED)))
     command = {
@@ -319,13 +325,16 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
             stored_file(uploaded_backup_path(settings)),
         )
     )
+    # Each part asks for itself, so that one without a reply leaves the others.
     making = await job_status(request, "backup_make")
     checking = await job_status(request, "backup_check")
     values: dict[str, Any] = {
+        # Not the old one while a new one is being made.
         "made": None if making["runs"] else made,
         "uploaded": uploaded,
         "making": making,
         "checking": checking,
+        # Only a backup that was found whole is offered for a restore.
         "is_whole": _is_whole(checking, uploaded.at if uploaded else None),
         "wrong": str(wrong) if wrong else "",
         "restoring": await _restoring(request),
@@ -338,7 +347,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
 
 
 async def _restoring(request: Request) -> dict[str, Any]:
-    """Return whether a restore waits, whether one could be, and what became of the last."""
+    """Return whether a restore waits or is possible, and the result of the last one."""
     try:
         return await ask(request, {"ask": "restoring"})
     except NotDone:
@@ -346,7 +355,7 @@ async def _restoring(request: Request) -> dict[str, Any]:
 
 
 async def _stick(request: Request) -> dict[str, Any]:
-    """Return which stick gets backups, and what became of the last one that was asked for."""
+    """Return the stick that gets backups, and the result of the last one asked for."""
     try:
         return await ask(request, {"ask": "backup_stick"})
     except NotDone:
@@ -354,7 +363,7 @@ async def _stick(request: Request) -> dict[str, Any]:
 
 
 async def _target(request: Request) -> dict[str, Any]:
-    """Return which network folder gets backups, what is wanting, and the appliance's own key."""
+    """Return the network folder that gets backups, what is missing, and the appliance's key."""
     try:
         return await ask(request, {"ask": "backup_target"})
     except NotDone:
@@ -362,7 +371,8 @@ async def _target(request: Request) -> dict[str, Any]:
 
 
 def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
-    """Tell whether the file that lies there is the one that was found whole."""
+    """Tell whether the uploaded file is the one that the last check found whole."""
+    # Another may have been uploaded since.
     last, at = checking["last"], checking["ended_at"]
     return bool(last and last["well"] and uploaded and at >= uploaded)
 

@@ -1,4 +1,4 @@
-"""Directory of offices: how each stands, what it declared, its history; forms that change it."""
+"""Directory of offices: state, declaration and history of each; forms that change it."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ from appliance.store import managed_config
 
 @dataclass(frozen=True, slots=True)
 class HeadOfficeEntries:
-    """The codes of the head office's units, the numbers of the directory's entries it brought."""
+    """Codes of the units, and numbers of the entries, that come from the head office."""
 
     units: frozenset[str] = frozenset()
     entries: frozenset[int] = frozenset()
 
 
 async def head_office_entries(request: Request) -> HeadOfficeEntries:
-    """Read what of the directory is the head office's; raises StoreError."""
+    """Read which parts of the directory come from the head office; raises StoreError."""
     found: HeadOfficeEntries = await request.app.state.store.read(_head_office_entries)
     return found
 
@@ -81,7 +81,7 @@ def _head_office_entries(connection: sqlite3.Connection) -> HeadOfficeEntries:
     return HeadOfficeEntries(managed_config.units(connection), managed_config.brought(connection))
 
 
-# An office's e-mail as its reader sees it: who wrote when, and the text; nothing of it is run.
+# Of an office's e-mail the page shows sender, date and plain text; nothing in it is run.
 
 EMAIL_FIELDS: Final = {
     "From": N_("Sender"),
@@ -89,20 +89,22 @@ EMAIL_FIELDS: Final = {
     "Date": N_("Date"),
     "Subject": N_("Subject"),
 }
-"""The header fields that are shown, in this order."""
+"""Header fields that are shown, in this order."""
 LONGEST_EMAIL: Final = 100_000
+"""Longest text that is shown, in characters."""
 LONGEST_EMAIL_FIELD: Final = 500
 MOST_EMAIL_FILES: Final = 50
+# Python's email library raises all of these for malformed messages, which attackers make.
 UNREADABLE_EMAIL: Final = (
     MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError,
     RecursionError,
 )  # fmt: skip
-"""What the library raises for letters that nobody sends, and somebody makes."""
+"""Errors for an e-mail that cannot be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmailText:
-    """What is shown of an e-mail: `fields` by their sentence, `files` the names of attachments."""
+    """Shown parts of an e-mail: `fields` by their titles, text, names of attached `files`."""
 
     fields: tuple[tuple[str, str], ...]
     text: str
@@ -110,7 +112,7 @@ class EmailText:
 
 
 def parse_email(data: bytes) -> EmailText:
-    """Read an e-mail; blocking: for threads. What cannot be read of it is left out."""
+    """Parse an e-mail, without the parts that cannot be parsed; blocks, so call it in a thread."""
     try:
         message = message_from_bytes(data, _class=EmailMessage, policy=default)
     except UNREADABLE_EMAIL:
@@ -122,6 +124,7 @@ def parse_email(data: bytes) -> EmailText:
 
 
 def _email_field(message: EmailMessage, name: str) -> str:
+    # Each part by itself: the library parses headers and bodies only when they are read.
     try:
         return " ".join(str(message[name] or "").split())[:LONGEST_EMAIL_FIELD]
     except UNREADABLE_EMAIL:
@@ -129,7 +132,8 @@ def _email_field(message: EmailMessage, name: str) -> str:
 
 
 def _email_text(message: EmailMessage) -> str:
-    """Return the plain text; a letter of markup alone is for the mail programme."""
+    """Return the plain text, "" where there is none."""
+    # HTML is never shown: a message of HTML alone is left to the reader's mail programme.
     try:
         body = message.get_body(("plain",))
         return str(body.get_content())[:LONGEST_EMAIL].strip() if body is not None else ""
@@ -145,29 +149,29 @@ def _email_files(message: EmailMessage) -> tuple[str, ...]:
     return tuple(name[:LONGEST_EMAIL_FIELD] for name in names if name)[:MOST_EMAIL_FILES]
 
 
+# The draft's own form may need one of the two: call control checks which.
 TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_REGISTER)
-"""Who has a form that is kept; which, call control looks at."""
+"""Permissions of which a user needs one to keep drafts."""
 LONGEST_DRAFT: Final = 8_000
+"""Longest draft, in characters."""
 
 
 async def show(request: Request) -> Response:
-    """Answer with what the user had typed there, null for nothing."""
+    """Answer with the user's draft in a place as JSON, null for none."""
     _check(request)
     body = await read_draft(request, request.path_params["place"])
     return Response(body or "null", media_type="application/json")
 
 
 async def keep(request: Request) -> Response:
-    """Keep what was typed; what cannot be kept is no matter of whoever types, but for its length.
-
-    The page says so at its head already.
-    """
+    """Keep a draft; 413 for one that is too long, 409 while call control cannot keep it."""
     _check(request)
     form = await request.form()
     body, place = str(form.get("body", "")), request.path_params["place"]
     if len(body) > LONGEST_DRAFT:
         return JSONResponse({"kept": False}, 413)
     is_kept = await keep_draft(request, place, body)
+    # No words for the user: the page says at its head that call control is unreachable.
     return JSONResponse({"kept": is_kept}, 200 if is_kept else 409)
 
 
@@ -178,8 +182,9 @@ def _check(request: Request) -> None:
 
 LONGEST_SEARCH: Final = 60
 TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
+"""Media types of attachments, by the ending of the name."""
 OTHER: Final = "application/octet-stream"
-"""Media types of what is attached, by the ending of its name."""
+"""Media type of other attachments."""
 REACHES: Final = {
     Reach.PHONE: N_("phone of the house"),
     Reach.PBX: N_("extension of the house's exchange"),
@@ -188,7 +193,7 @@ REACHES: Final = {
 
 
 def today(request: Request) -> date:
-    """Return the office's own day."""
+    """Return today's date in the office's time zone."""
     return datetime.now(request.app.state.zone).date()
 
 
@@ -198,7 +203,7 @@ def page_of(unit: str) -> str:
 
 
 def shared(request: Request) -> dict[str, Any]:
-    """Return what every page of the directory names: rights, words of rules, days and reaches."""
+    """Return the values of every page of the directory: rights, words of rules, days, reaches."""
     rights = {
         "can_edit": may(request, Permission.EDIT_REGISTER),
         "can_vary": may(request, Permission.VARY_REGISTER),
@@ -216,14 +221,16 @@ def shared(request: Request) -> dict[str, Any]:
 
 @needs(Permission.SEE_REGISTER)
 async def show_all(request: Request) -> Response:
-    """List services with their offices, what must be looked after first."""
+    """List services with their offices, or the rows that a search finds."""
     search = request.query_params.get("q", "")[:LONGEST_SEARCH]
     register, standing = await read_directory(request), await read_directory_state(request)
     found = services(register, search)
+    # What the head office has brought is marked, and has no form here.
     theirs = await head_office_entries(request)
     values: dict[str, Any] = {
         "services": found, "standing": standing, "search": search, "theirs": theirs,
     }  # fmt: skip
+    # A search, repeated at every letter typed, replaces the rows alone.
     if "hx-request" in request.headers:
         return HTMLResponse(render(request, "register/rows.html", **values, **shared(request)))
     return page(request, "register/all.html", **values, **shared(request))
@@ -231,7 +238,7 @@ async def show_all(request: Request) -> Response:
 
 @needs(Permission.SEE_REGISTER)
 async def show_unit(request: Request) -> Response:
-    """Show one unit: what holds, what is ahead, who declared it, its history."""
+    """Show one unit: its declaration, what lies ahead, its history."""
     return await unit_page(request)
 
 
@@ -239,10 +246,11 @@ async def unit_page(
     request: Request, status: int = 200, told: dict[tuple[int, str, int], str] | None = None,
     wrong: str = "",
 ) -> Response:  # fmt: skip
-    """Answer with a unit's page; `told` are numbers shown on demand, for this view alone."""
+    """Answer with a unit's page; `told` are numbers shown on demand, in this answer alone."""
     register, standing = await read_directory(request), await read_directory_state(request)
     unit, day = unit_of(request, register), today(request)
     language = request.state.speaker.language
+    # Nothing is overwritten: every entry is kept with author and reference (P4).
     history = [
         (each, entered_words(each, language)) for each in reversed(register.history(unit.code))
     ]
@@ -268,7 +276,7 @@ async def unit_page(
 
 @dataclass(frozen=True, slots=True)
 class SpecialDay:
-    """Something special that lies ahead; `name` is the unit's, "" for the whole switchboard."""
+    """Special hours ahead; `name` is the unit's, "" for the whole switchboard."""
 
     first: date
     last: date | None
@@ -279,7 +287,7 @@ class SpecialDay:
 
 @needs(Permission.SEE_REGISTER)
 async def show_year(request: Request) -> Response:
-    """Show what is special in the year ahead, month by month (E14)."""
+    """Show the special hours of the year ahead, month by month (E14)."""
     answer: dict[str, Any] = {"today": f"{today(request)}", "ahead": []}
     wrong = ""
     try:
@@ -288,6 +296,7 @@ async def show_year(request: Request) -> Response:
         wrong = str(error)
     day, months = date.fromisoformat(answer["today"]), dict[tuple[int, int], list[SpecialDay]]()
     for each in map(_special, answer["ahead"]):
+        # One that has begun already is shown in this month.
         at = max(each.first, day)
         months.setdefault((at.year, at.month), []).append(each)
     values: dict[str, Any] = {"months": list(months.values()), "wrong": wrong, "today": day}
@@ -302,17 +311,18 @@ def _special(each: dict[str, Any]) -> SpecialDay:
 
 @needs(Permission.REVEAL_NUMBERS)
 async def show_number(request: Request) -> Response:
-    """Show one number, audited first: in its place, or on a page of its own without scripts."""
+    """Show one number, which call control audits first (P7)."""
     form = await request.form()
     entry, which = (_whole(str(form.get(name, ""))) for name in ("entry", "which"))
     need = str(form.get("need", ""))[:64]
+    # Screens show office and need; a number is shown on demand and audited (P7).
     command = {"ask": "register_number", "entry": entry, "need": need, "which": which}
     return await _told(request, command, (entry, need, which))
 
 
 @needs(Permission.TRANSFER)
 async def tell_number(request: Request) -> Response:
-    """Show a number that may be told, which call control notes first."""
+    """Show a number that may be told to the caller, which call control audits first (P7)."""
     form = await request.form()
     entry = _whole(str(form.get("entry", "")))
     return await _told(request, {"ask": "register_tell", "entry": entry}, (entry, "", 0))
@@ -320,18 +330,19 @@ async def tell_number(request: Request) -> Response:
 
 @needs(Permission.REVEAL_NUMBERS)
 async def attached(request: Request) -> Response:
-    """Send the e-mail that an entry rests on as a file, which call control audits first (P4)."""
+    """Download the e-mail that documents an entry, which call control audits first (P4)."""
     _, entry = await _with_email(request)
     try:
         data = await fetch_attachment(request, entry.number)
     except NotDone as error:
         return await unit_page(request, error.status, wrong=str(error))
+    # A file that no browser shows: nothing in it is run.
     return download(data, entry.attachment, TYPES.get(entry.attachment.rpartition(".")[2], OTHER))
 
 
 @needs(Permission.REVEAL_NUMBERS)
 async def show_email(request: Request) -> Response:
-    """Show the text of the e-mail that an entry rests on; audited in the same way."""
+    """Show the text of the e-mail that documents an entry; audited like a download."""
     unit, entry = await _with_email(request)
     if not entry.attachment.endswith(".eml"):
         raise HTTPException(404)
@@ -339,6 +350,7 @@ async def show_email(request: Request) -> Response:
         data = await fetch_attachment(request, entry.number)
     except NotDone as error:
         return await unit_page(request, error.status, wrong=str(error))
+    # Up to 5 MB to parse: not in the event loop.
     shown = await anyio.to_thread.run_sync(parse_email, data)
     return page(request, "register/email.html", unit=unit, entry=entry, shown=shown)
 
@@ -348,25 +360,29 @@ async def _with_email(request: Request) -> tuple[Unit, EntryStamp]:
     register = await read_directory(request)
     unit, number = unit_of(request, register), int(request.path_params["entry"])
     for each in register.history(unit.code):
+        # Of this unit's own history: an address of another office's entry finds nothing.
         if each.entry.number == number and each.entry.attachment:
             return unit, each.entry
     raise HTTPException(404)
 
 
 async def _told(request: Request, command: dict[str, Any], place: tuple[int, str, int]) -> Response:
-    """Answer with a number in its place, or on the whole page for a browser without scripts."""
+    """Answer with a number for its place, or with the whole page to a browser without scripts."""
     by_script = "hx-request" in request.headers
     number, wrong, status = "", "", 200
     try:
+        # The audit says who had a number shown, and not the number.
         number = (await ask_as_user(request, command))["number"]
     except NotDone as error:
         wrong, status = str(error), error.status
-    if by_script:  # which would not show what comes with an error's status
+    # Status 200 in any case: the script would not show an answer with an error's status.
+    if by_script:
         return HTMLResponse(render(request, "register/number.html", number=number, wrong=wrong))
     return await unit_page(request, status, told={place: number} if number else {}, wrong=wrong)
 
 
 def _whole(written: str) -> int:
+    # 0 is no entry: call control refuses it in words.
     return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
 
 
@@ -375,17 +391,18 @@ links = (
 )
 
 
-# A new declaration by a guided form: what it would change is read before it is saved (P4).
+# A new declaration is entered in a guided form; its changes are shown before it is saved (P4).
 
 NOTHING_YET: Final = ChangeOutcome(True)
 
 
 @needs(Permission.EDIT_REGISTER)
 async def declaration(request: Request) -> Response:
-    """Show the form, filled from the declaration that holds."""
+    """Show the form, filled from the user's draft or the declaration in force."""
     register = await read_directory(request)
     unit = unit_of(request, register)
     held = of_known_units(register).own_declaration(unit.code, today(request))
+    # The unit of the address: a draft names none that the page could trust.
     if typed := await read_drafted_form(request, draft_place(unit.code)):
         return _form(request, unit, typed | {"unit": unit.code}, NOTHING_YET, is_draft=True)
     return _form(request, unit, filled_form(unit.code, held), NOTHING_YET)
@@ -393,11 +410,13 @@ async def declaration(request: Request) -> Response:
 
 @needs(Permission.EDIT_REGISTER)
 async def declare(request: Request) -> Response:
-    """Add rows, say what would change, or save: whichever button was pressed."""
+    """Add rows, preview, or save, by the button that was pressed."""
     unit = unit_of(request, await read_directory(request))
     sent = await request.form()
+    # The unit of the address, whatever the form says.
     form = as_form(sent.multi_items()) | {"unit": unit.code}
     do = str(sent.get("do", ""))
+    # The draft is dropped, and the form begins again from the declaration in force.
     if do == "anew":
         return await forget_draft(request, draft_place(unit.code), f"{page_of(unit.code)}/declare")
     if do.startswith("add_"):
@@ -412,14 +431,16 @@ async def declare(request: Request) -> Response:
             )
         if ATTACHMENT_FIELD not in saved.problems:
             return _form(request, unit, form, saved)
-        return await _preview(request, unit, form, saved)  # only another file is to be chosen
+        # Only another file is to be chosen, which the preview's page does.
+        return await _preview(request, unit, form, saved)
     return await _preview(request, unit, form, NOTHING_YET)
 
 
 async def _preview(
     request: Request, unit: Unit, form: NestedForm, outcome: ChangeOutcome
 ) -> Response:
-    """Show what a form would change, or the form again where it needs mending."""
+    """Show the changes of a form, or the form again where call control finds mistakes."""
+    # Numbers that were not touched are taken over by call control, unseen (P7).
     seen = await ask_change(request, "register_declare", as_command(form), preview=True)
     if not seen.is_good:
         return _form(request, unit, form, seen)
@@ -465,19 +486,16 @@ NEW: Final = ("name", "email", "service", "say")
 LONGEST_FORM_FIELD: Final = 400
 
 
-# Variations, in three fields (E12).
-
-
 @needs(Permission.VARY_REGISTER)
 async def variation(request: Request) -> Response:
-    """Show the form: the unit, the hours, the reference; today unless said otherwise."""
+    """Show the form of a variation, in three fields: unit, hours, reference (E12)."""
     chosen = {"unit": request.query_params.get("unit", "")[:64], "kind": "bands"}
     return await _variation(request, _blank(VARIED) | chosen, NOTHING_YET)
 
 
 @needs(Permission.VARY_REGISTER)
 async def vary(request: Request) -> Response:
-    """Save it, in force at once."""
+    """Save a variation, in force at once."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in VARIED}
     hours = form["hours"] if form["kind"] == "bands" else form["kind"]
@@ -490,6 +508,7 @@ async def vary(request: Request) -> Response:
 async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
     register = of_known_units(await read_directory(request))
     day = today(request)
+    # A variation lies over a declaration, so only units with a valid one are offered (P4).
     known = [unit for unit in register.units if register.valid_declaration(unit, day)]
     return page(
         request,
@@ -503,18 +522,15 @@ async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutc
     )
 
 
-# Authorisations (P7), the sentence to say (E10), new units.
-
-
 @needs(Permission.EDIT_REGISTER)
 async def authorisation(request: Request) -> Response:
-    """Show the form for a written leave to tell a number."""
+    """Show the form for a written authorisation to tell a number (P7)."""
     return await _leave(request, _blank(LEAVE), NOTHING_YET)
 
 
 @needs(Permission.EDIT_REGISTER)
 async def authorise(request: Request) -> Response:
-    """Save a written leave: of a declared number, or of one that is written."""
+    """Save an authorisation, for a declared number or for one typed in the form."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in LEAVE}
     need, _, which = form["declared"].partition("/")
@@ -536,20 +552,21 @@ async def _leave(request: Request, form: dict[str, str], outcome: ChangeOutcome)
 
 @needs(Permission.EDIT_REGISTER)
 async def revoke(request: Request) -> Response:
-    """End a leave: from now on its number is not told."""
+    """Revoke an authorisation: from now on its number may not be told."""
     return await _simple(request, "register_revoke", ("number", "reference"))
 
 
 @needs(Permission.EDIT_REGISTER)
 async def edit(request: Request) -> Response:
-    """Change the sentence to say, and the e-mail."""
+    """Change a unit's sentence to say to callers (E10), and its e-mail address."""
     return await _simple(request, "register_unit", ("say", "email"))
 
 
 async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Response:
-    """Ask for a change whose form stands on the unit's page."""
+    """Send a change from a form on the unit's page."""
     unit = unit_of(request, await read_directory(request))
     sent = await request.form()
+    # A field that was not sent stays as it is; an empty one empties it.
     form = {name: _text(sent, name) for name in names if name in sent}
     outcome = await ask_change(request, what, {**form, "unit": unit.code})
     if outcome.is_good:

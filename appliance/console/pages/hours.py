@@ -1,4 +1,4 @@
-"""Opening hours: the ordinary weeks, the year as a calendar, special hours entered (E14)."""
+"""Opening hours: the ordinary weeks, the year's calendar, entering special hours (E14)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 from appliance.policy.users import Permission
 
-# The parts of the hours that the head office has laid down.
-
 HEAD_OFFICE_TABLES: Final = {
     "hours": N_("the hours of every week"),
     "citizens_desk": N_("the counter's hours of every week"),
@@ -35,21 +33,22 @@ HEAD_OFFICE_TABLES: Final = {
     "openings": N_("special openings"),
     "periods": N_("periods with other hours"),
 }
-"""What may be the head office's of the hours, by the table of its schedule."""
+"""Parts of the hours that the head office may set, by the table of its schedule."""
 WEEK_TABLES: Final = {"switchboard": "hours", "citizens_desk": "citizens_desk"}
-"""Whose week stands in which table."""
+"""Table of the schedule with the week of each group."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadOfficeHours:
-    """What of the hours is the head office's, said in a line, and whose weeks."""
+    """Parts of the hours that the head office sets: as a sentence, and the groups' weeks."""
 
     said: str = ""
     weeks: frozenset[str] = frozenset()
 
 
 async def head_office_hours(request: Request) -> HeadOfficeHours:
-    """Read what of the hours is the head office's."""
+    """Read the parts of the hours that the head office sets."""
+    # Anew for each page: another bundle may have come into force since. Blocking: in a thread.
     tables = await anyio.to_thread.run_sync(
         _schedule_tables, request.app.state.settings.head_office
     )
@@ -61,7 +60,7 @@ async def head_office_hours(request: Request) -> HeadOfficeHours:
 
 
 def _schedule_tables(find: Callable[[], HeadOfficeFiles | None]) -> frozenset[str]:
-    """Name the tables of the schedule; none for one that cannot be read."""
+    """Return the names of the schedule's tables; none if it cannot be read."""
     office = find()
     try:
         text = office.schedule.read_text(encoding="utf-8") if office else ""
@@ -72,6 +71,7 @@ def _schedule_tables(find: Callable[[], HeadOfficeFiles | None]) -> frozenset[st
 
 # Special hours, entered in three steps: days, what holds on them, what changes (E14).
 
+# Special hours are for the whole front desk or for one group alone (E14).
 WHOSE: Final = {
     "house": N_("switchboard and counter"),
     "switchboard": N_("the switchboard alone"),
@@ -81,7 +81,7 @@ DAY_TEXTS: Final = (
     "first", "last", "whose", "kind", "reason", "reason_en", "greeting", "reference", "ends",
 )  # fmt: skip
 WEEK: Final = tuple(f"week.{number}" for number in range(1, 8))
-"""Fields of the form."""
+"""Fields of a week's days in the form."""
 LONGEST: Final = 400
 NO_OUTCOME: Final = ChangeOutcome(True)
 Form = dict[str, str]
@@ -89,7 +89,7 @@ Form = dict[str, str]
 
 @needs(Permission.SCHEDULE)
 async def new_days(request: Request) -> Response:
-    """Show the days to choose, or, once they are, what holds on them; a correction is filled in."""
+    """Show the choice of days, then the form for their hours; a correction is filled in."""
     query = request.query_params
     given = {name: query.get(name, "")[:LONGEST] for name in ("first", "last", "whose")}
     try:
@@ -108,7 +108,7 @@ async def new_days(request: Request) -> Response:
 
 @needs(Permission.SCHEDULE)
 async def enter_days(request: Request) -> Response:
-    """Say what would change, go back to the form, or save: whichever button was pressed."""
+    """Preview, edit again or save special hours, by the button that was pressed."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in (*DAY_TEXTS, *WEEK)}
     do, asked = _text(sent, "do"), {**form, "week": [form[name] for name in WEEK]}
@@ -124,9 +124,10 @@ async def enter_days(request: Request) -> Response:
 
 @needs(Permission.SCHEDULE)
 async def revoke_days(request: Request) -> Response:
-    """Say what would change without an entry, or end it."""
+    """Preview the end of an entry of special hours, or end it."""
     sent = await request.form()
     number, reference = _text(sent, "number"), _text(sent, "reference")
+    # Only digits, and few: int() takes signs, spaces and any length.
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise HTTPException(404)
     is_saving = _text(sent, "do") == "save"
@@ -150,6 +151,7 @@ async def _days_again(request: Request, form: Form, outcome: ChangeOutcome) -> R
 
 def _what(request: Request, form: Form, told: dict[str, Any], outcome: ChangeOutcome) -> Response:
     days = _days(form)
+    # The form asks for the weekdays that these days have, and for no other.
     met = _weekdays(*days) if days else range(7)
     rows = [(f"week.{number + 1}", WEEKDAY_WORDS[number]) for number in met]
     values: dict[str, Any] = {
@@ -159,6 +161,7 @@ def _what(request: Request, form: Form, told: dict[str, Any], outcome: ChangeOut
         "greetings": told["greetings"],
     }
     values |= {"outcome": outcome, "days": days}
+    # A mistake in the days themselves: they are asked for again on this page.
     is_asked_again = days is None or not {"first", "last", "whose"}.isdisjoint(outcome.problems)
     return page(request, "hours/what.html", outcome.status, **values, is_asked_again=is_asked_again)
 
@@ -172,20 +175,24 @@ def _days_preview(
 
 
 async def _with_week(request: Request, form: Form, first: date) -> Form:
-    """Fill in the ordinary hours of the days, where nothing else is written."""
+    """Fill the form with the ordinary hours of the days, unless hours are given already."""
     if any(form[name] for name in WEEK) or form["kind"] == "closed":
         return form
     told = await ask(request, {"ask": "calendar"})
+    # The reply without a year is this year's, with the years that can be had.
     if told["first"] < first.year <= told["last"]:
         told = await ask(request, {"ask": "calendar", "year": first.year})
+    # The switchboard comes first, the counter last.
     weeks = told["groups"][-1 if form["whose"] == "citizens_desk" else 0]["weeks"]
+    # The last week that has begun by the first day; ISO dates compare as text.
     week = [each["days"] for each in weeks if each["since"] <= first.isoformat()][-1:]
     week = week[0] if week else weeks[0]["days"]
     return form | {name: " ".join(bands) for name, bands in zip(WEEK, week, strict=True)}
 
 
 def _days_filled(told: Mapping[str, Any], ends: str) -> Form:
-    """Return the form, empty or as the entry that is corrected; raises HTTPException for none."""
+    """Return the form, empty or filled from a corrected entry; raises HTTPException for none."""
+    # To open on a Sunday is as easy as to close on a Monday (E14): both are this one form.
     form = dict.fromkeys((*DAY_TEXTS, *WEEK), "") | {"kind": "hours", "whose": "house"}
     if not ends:
         return form
@@ -199,7 +206,7 @@ def _days_filled(told: Mapping[str, Any], ends: str) -> Form:
 
 
 def _days(form: Form) -> tuple[date, date] | None:
-    """Return the days that were chosen, None where they are none."""
+    """Return first and last of the chosen days, None if invalid."""
     try:
         first = date.fromisoformat(form["first"])
         last = date.fromisoformat(form["last"] or form["first"])
@@ -209,7 +216,7 @@ def _days(form: Form) -> tuple[date, date] | None:
 
 
 def _weekdays(first: date, last: date) -> list[int]:
-    """Return the weekdays among some days, Monday first."""
+    """Return the weekdays between two days, Monday (0) first."""
     count = min(7, (last - first).days + 1)
     return sorted((first + timedelta(n)).weekday() for n in range(count))
 
@@ -220,7 +227,7 @@ def _text(sent: FormData, name: str) -> str:
 
 
 def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return entries that were told, their days, times and words as values."""
+    """Convert the entries of a reply: days, times and words as values."""
     return [
         {
             **each,
@@ -234,30 +241,30 @@ def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-# The ordinary week from a day on: written, its changes drawn, saved, taken back.
+# The ordinary week from a day on: entered, its changes drawn, saved, taken back.
 
 WEEK_TEXTS: Final = ("since", "whose", "kind", "reference", "ask_day", "ask_time")
-"""Fields of the form beside the days'."""
+"""Fields of the form beside those of the days."""
 FIRST_HOUR, LAST_HOUR = 7, 20
-"""What a drawing shows at least."""
+"""Hours that a drawing shows at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The hours that a drawing shows, its marks, in minutes of the day."""
+    """Range of a drawing, in minutes of the day."""
 
     start: int
     end: int
 
     @property
     def hours(self) -> list[tuple[int, int]]:
-        """Return every second hour and its minute."""
+        """Return every second hour with its minute of the day, for the axis."""
         return [(minute // 60, minute) for minute in range(self.start, self.end + 1, 120)]
 
 
 @needs(Permission.SCHEDULE)
 async def week(request: Request) -> Response:
-    """Show the form, filled in with the hours that hold today."""
+    """Show the form, filled in with today's hours."""
     try:
         told = await ask(request, {"ask": "weeks"})
     except NotDone as error:
@@ -268,7 +275,7 @@ async def week(request: Request) -> Response:
 
 @needs(Permission.SCHEDULE)
 async def enter_week(request: Request) -> Response:
-    """Draw what would change, go back to the form, or save: whichever button was pressed."""
+    """Preview, edit again or save an ordinary week, by the button that was pressed."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in (*WEEK_TEXTS, *WEEK)}
     do, outcome = _text(sent, "do"), NO_OUTCOME
@@ -284,7 +291,7 @@ async def enter_week(request: Request) -> Response:
 
 @needs(Permission.SCHEDULE)
 async def revoke_week(request: Request) -> Response:
-    """Draw what would change without an entry that has not begun, or take it back."""
+    """Preview the removal of an entry that has not begun, or remove it."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in ("number", "reference", "ask_day", "ask_time")}
     number, is_saving = form["number"], _text(sent, "do") == "save"
@@ -311,15 +318,17 @@ async def _form(
     request: Request, form: Form, told: Mapping[str, Any], outcome: ChangeOutcome
 ) -> Response:
     values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told["today"]}
+    # Without a citizens' counter there is nothing to choose.
     values["whose"] = WHOSE if len(told["groups"]) > 1 else {}
     values["rows"] = list(zip(WEEK, WEEKDAY_WORDS, strict=True))
     theirs, whose = (await head_office_hours(request)).weeks, form["whose"]
+    # What the head office has set is marked before somebody edits it.
     values["is_central"] = whose in theirs or (whose not in WEEK_TABLES and bool(theirs))
     return page(request, "hours/week.html", outcome.status, **values)
 
 
 def _week_filled(told: Mapping[str, Any], whose: str) -> Form:
-    """Return the form with a group's hours of today; without a choice, for whom they are alike."""
+    """Return the form with a group's hours of today; of both groups where these are alike."""
     groups = told["groups"]
     alike = all(group["week"] == groups[0]["week"] for group in groups)
     whose = whose if whose in WHOSE else "house" if alike else "switchboard"
@@ -332,6 +341,7 @@ def _week_preview(
     request: Request, action: str, form: Form, outcome: ChangeOutcome, *, is_new: bool
 ) -> Response:
     told = outcome.answer
+    # The example call is a field of the preview itself.
     kept = [(name, value) for name, value in form.items() if value and not name.startswith("ask_")]
     values: dict[str, Any] = {"action": action, "fields": kept, "form": form, "is_new": is_new}
     values |= {
@@ -353,7 +363,7 @@ def _heard(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drawing(told: Mapping[str, Any]) -> Drawing:
-    """Return whole hours around everything that is drawn."""
+    """Return the range of whole hours around all time windows that are drawn."""
     bands = [
         band["minutes"]
         for group in told["groups"]
@@ -366,7 +376,7 @@ def _drawing(told: Mapping[str, Any]) -> Drawing:
 
 
 def _asked(request: Request, form: Form) -> str:
-    """Return the moment at which an example calls, "" for none or one that is none."""
+    """Return the time of the example call in ISO 8601, "" for none or an invalid one."""
     try:
         written = datetime.fromisoformat(f"{form['ask_day']}T{form['ask_time']}")
     except ValueError:
@@ -379,7 +389,7 @@ def _day_or_none(text: str) -> date | None:
 
 
 def weeks_told(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return for a page which weeks hold today, and what was entered of them, as values."""
+    """Convert a reply for a page: the weeks in force today, and the entries, as values."""
     return {
         "held": [
             {**each, "label": Words(**each["label"]), "since": _day_or_none(each["since"])}
@@ -408,7 +418,7 @@ WHYS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CalendarHours:
-    """The hours of one group on one day; `why` "" for a day as every week has it."""
+    """Hours of a group on a day; `why` they are special, "" for ordinary ones."""
 
     label: Words
     bands: tuple[str, ...]
@@ -418,7 +428,7 @@ class CalendarHours:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of the calendar, of the switchboard and then the counter."""
+    """Day of the calendar, with the hours of the switchboard and then of the counter."""
 
     day: date
     hours: tuple[CalendarHours, ...]
@@ -430,37 +440,40 @@ class Day:
 
     @property
     def is_special(self) -> bool:
-        """Tell whether anything is other than every week."""
+        """Tell whether any hours are special."""
         return any(each.why for each in self.hours)
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarGroup:
-    """The switchboard or the counter: its weeks of a year by their days, special days."""
+    """Switchboard or counter: its ordinary weeks by their first days, and its special days."""
 
     label: Words
     weeks: tuple[tuple[date, tuple[tuple[str, ...], ...]], ...]
     special: Mapping[date, CalendarHours]
 
     def on(self, day: date) -> CalendarHours:
-        """Return its hours on a day."""
+        """Return the hours on a day."""
         return self.special.get(day) or CalendarHours(self.label, self._week(day)[day.weekday()])
 
     def _week(self, day: date) -> tuple[tuple[str, ...], ...]:
-        """Return the week that holds on a day of the year."""
+        """Return the ordinary week in force on a day of the year."""
         return next(days for since, days in reversed(self.weeks) if since <= day)
 
 
 @needs(Permission.SEE_REGISTER)
 async def show(request: Request) -> Response:
-    """Show the weeks and a year; with a day chosen, its hours."""
+    """Show the ordinary weeks and a year; with a day chosen, its hours."""
     today = datetime.now(request.app.state.zone).date()
     chosen = _day_of_address(request.query_params.get("day", ""))
+    # A script asks for the chosen day's part of the page alone.
     is_part = "hx-request" in request.headers
     year = chosen.year if chosen else _year(request.query_params.get("year", ""), today.year)
     try:
+        # The hours are call control's: without it the page has nothing to show.
         answer = await ask(request, {"ask": "calendar", "year": year})
         may_enter = may(request, Permission.SCHEDULE)
+        # Entries are for those who may change them.
         told = await ask(request, {"ask": "hours_ahead"}) if may_enter and not is_part else None
         weeks = {} if is_part else await ask(request, {"ask": "weeks"})
     except NotDone as error:
@@ -494,7 +507,7 @@ async def show(request: Request) -> Response:
 
 
 def _months(groups: tuple[CalendarGroup, ...], year: int) -> Iterator[list[list[Day | None]]]:
-    """Yield twelve months, each in weeks from Monday; None outside of it."""
+    """Yield twelve months, each in weeks from Monday; None for days of other months."""
     months = calendar.Calendar()
     for month in range(1, 13):
         yield [
@@ -521,7 +534,7 @@ def _group_of_year(told: dict[str, Any]) -> CalendarGroup:
 
 
 def _day_of_address(written: str) -> date | None:
-    """Read a day of the address; raises HTTPException for what is none."""
+    """Parse the day of the address, None without one; raises HTTPException for an invalid one."""
     try:
         return date.fromisoformat(written) if written else None
     except ValueError as error:
@@ -529,6 +542,7 @@ def _day_of_address(written: str) -> date | None:
 
 
 def _year(written: str, this: int) -> int:
+    # An invalid year is this one; call control says which years it knows.
     return int(written) if len(written) == 4 and written.isascii() and written.isdigit() else this
 
 

@@ -1,4 +1,4 @@
-"""The technician's pages: jobs, divert-on-busy, outbox, configuration, clock, certificate."""
+"""Pages for technicians: jobs, divert-on-busy, outbox, configuration, clock, certificate."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from appliance.policy.users import Permission, permission_refusal
 from appliance.store import outbox
 from appliance.store.outbox import StoredMail
 
-# Jobs that take their time: the page asks for their status again while one runs.
+# A job takes long: the page polls its status while it runs.
 
 JOB_COMMANDS: Final = {"config_check": "check", "backup_make": "backup", "backup_check": "restore"}
-"""Each job, and the command that call control runs for it."""
+"""Command line that call control runs for each job."""
 JOB_SENTENCES: Final = {
     "config_check": N_("The file is being checked."),
     "backup_make": N_("The backup is being made; calls go on meanwhile."),
@@ -40,7 +40,7 @@ JOB_SENTENCES: Final = {
 
 @needs(Permission.TECHNICAL)
 async def show_job(request: Request) -> Response:
-    """Show the status of a job: a part of a page."""
+    """Show the status of a job: a part of a page, polled while it runs."""
     name = request.path_params["name"]
     if name not in JOB_COMMANDS:
         raise HTTPException(404)
@@ -50,17 +50,18 @@ async def show_job(request: Request) -> Response:
 async def begin_job(
     request: Request, name: str, shows: ShowAgain, to: str, **more: str
 ) -> Response:
-    """Have call control begin a job, and lead to the page that shows its status."""
+    """Start a job with call control, and redirect to the page that shows its status."""
     return await redirect_after(request, ask_as_user(request, {"ask": name, **more}), shows, to)
 
 
 async def job_status(request: Request, name: str) -> dict[str, Any]:
-    """Return the part's values: `job`, whether it runs, what came of it; None: not known."""
+    """Return the values of the job's part: whether it `runs`, and its `last` result, if known."""
     try:
         told = await ask(request, {"ask": "chores"})
     except NotDone:
         told = {"running": "", "last": {}}
     runs = told["running"] == JOB_COMMANDS[name]
+    # While the job runs, the last result is an earlier job's.
     last = None if runs else told["last"].get(name)
     at = datetime.fromisoformat(last["at"]) if last else None
     said = request.state.speaker.words(Words(**last["said"])) if last else ""
@@ -74,21 +75,22 @@ async def job_status(request: Request, name: str) -> dict[str, Any]:
     }
 
 
-# The provider's divert-on-busy: what is proven, and a new proof by a call.
+# The provider's divert-on-busy: what a call has proven, and a new proof by a call.
 
 EMPTY_PROOF = {"number": "", "outcome": "diverted", "where": "", "who": ""}
 
 
 @needs(Permission.TECHNICAL)
 async def show_divert(request: Request) -> Response:
-    """Show what is proven, which lines are free, and the form for a call's result."""
+    """Show what is proven, the free lines, and the form for a test call's result."""
     return await _show_divert(request)
 
 
 @needs(Permission.TECHNICAL)
 async def show_divert_live(request: Request) -> Response:
-    """Say which lines are free: a part of the page, and nothing where that is as it was."""
+    """Show which lines are free: a part of the page; 204 where it is unchanged."""
     told, _ = await _divert_status(request)
+    # Unchanged: nothing is replaced under the reader's eyes and keys.
     if told is not None and request.query_params.get("seen") == _divert_mark(told):
         return Response(status_code=204)
     return page(request, "plant/divert_live.html", **_divert_values(told))
@@ -96,12 +98,14 @@ async def show_divert_live(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def prove_divert(request: Request) -> Response:
-    """Keep what a call has shown, or the supervisor's word."""
+    """Save the result of a test call, or the supervisor's statement that there is no divert."""
     form, user = await request.form(), signed_in_user(request)
     filled = {key: form_field(form, key).strip() for key in EMPTY_PROOF}
     asked = form_field(form, "asked")
     command = {"ask": "divert_prove", **filled, "asked": asked, "by": user.name}
     if filled["outcome"] != "no_divert":
+        # A test call is proven by the user who is logged in; that there is no divert is the
+        # supervisor's word, whose name the form asks for.
         command["who"] = user.shown
     try:
         answer = await ask(request, command)
@@ -135,7 +139,7 @@ def _divert_values(told: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _divert_mark(told: dict[str, Any] | None) -> str:
-    """Return by what the part is known again: who sees it is told of changes alone."""
+    """Return a hash of the shown state, by which the page polls for changes alone."""
     shown = (told["free"], told["seized_at"]) if told else None
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
 
@@ -147,24 +151,26 @@ async def _divert_status(request: Request) -> tuple[dict[str, Any] | None, str]:
         return None, str(error)
 
 
-# The outbox: why an e-mail waits, sent again, given up; and a test.
+# The outbox: why an e-mail waits, trying it again, giving it up; and a test of the mail server.
 
 MOST_MAILS: Final = 200
+"""E-mails shown at most."""
 OPEN_MAILS: Final = (MailState.QUEUED, MailState.DEAD)
 LONGEST_REASON: Final = 400
 MAIL_DIGITS: Final = 9
-"""Of a mail's number."""
+"""Digits of an e-mail's number at most."""
 
 
 @needs(Permission.TECHNICAL)
 async def show_mail(request: Request) -> Response:
-    """Show what waits and what could not be sent, or all of it."""
+    """Show the queued and the failed e-mails, or all."""
     return await _show_mail(request)
 
 
 @needs(Permission.TECHNICAL)
 async def test_mail(request: Request) -> Response:
-    """Send a mail to try the mail server with."""
+    """Send a test e-mail, to try the mail server."""
+    # The test goes through the outbox, as every e-mail does.
     to = form_field(await request.form(), "to").strip()
     command = {"ask": "mail_test", "to": to, "by": signed_in_user(request).name}
     try:
@@ -176,7 +182,7 @@ async def test_mail(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def mail_test_result(request: Request) -> Response:
-    """Say what has become of a test; the page asks until that is settled."""
+    """Show the state of a test e-mail: a part of the page, polled until it is sent or failed."""
     number = str(request.path_params["number"])
     kept: StoredMail | None = await request.app.state.store.read(lambda c: _find_test(c, number))
     if kept is None:
@@ -186,13 +192,13 @@ async def mail_test_result(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def retry_mail(request: Request) -> Response:
-    """Have a mail tried again, now."""
+    """Try an e-mail again now."""
     return await _change_mail(request, {"ask": "outbox_retry"})
 
 
 @needs(Permission.TECHNICAL)
 async def drop_mail(request: Request) -> Response:
-    """Give a mail up, for a reason that stays with it."""
+    """Give an e-mail up, for a reason that is kept with it."""
     reason = form_field(await request.form(), "reason").strip()[:LONGEST_REASON]
     return await _change_mail(request, {"ask": "outbox_drop", "reason": reason})
 
@@ -206,7 +212,9 @@ async def _change_mail(request: Request, command: dict[str, str]) -> Response:
 
 async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "") -> Response:
     query, everything = request.query_params, "all" in request.query_params
+    # By default only e-mails that may need a person's attention.
     states = tuple(MailState) if everything else OPEN_MAILS
+    # The page shows no text of an e-mail: what citizens ask is not for technicians.
     mails, tested = await request.app.state.store.read(
         lambda c: (
             outbox.latest_mails(c, *states, limit=MOST_MAILS),
@@ -228,13 +236,13 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
 
 
 def _find_test(connection: sqlite3.Connection, number: str) -> StoredMail | None:
-    """Return the test that the address names."""
+    """Return the test e-mail with a number of the address, None for none."""
+    # The number comes from the address: int() takes signs, spaces and any length.
     is_number = number.isascii() and number.isdecimal() and len(number) <= MAIL_DIGITS
+    # This address tells of tests alone, of no other e-mail.
     kept = outbox.find_mail(connection, int(number)) if is_number else None
     return kept if kept is not None and kept.mail.key.startswith(TEST_KEY) else None
 
-
-# The configuration in force, and what is wrong with the file.
 
 SECTIONS: Final = {
     "site": N_("The house"),
@@ -262,18 +270,18 @@ SECTIONS: Final = {
     "metrics": N_("Figures for Prometheus"),
     "folders": N_("Folders"),
 }
-"""Titles of the file's tables; one that has no title yet is shown under its name."""
+"""Titles of the configuration file's tables; a table without a title is shown by its name."""
 
 
 @needs(Permission.TECHNICAL)
 async def show_settings(request: Request) -> Response:
-    """Show the configuration in force, table by table, and what is wrong with the file."""
+    """Show the configuration in force, table by table, and the mistakes in the file."""
     return await _show_settings(request)
 
 
 @needs(Permission.TECHNICAL)
 async def check_settings(request: Request) -> Response:
-    """Have the file on the disk checked as it is now."""
+    """Start a check of the configuration file as it is now."""
     await request.form()
     return await begin_job(request, "config_check", _show_settings, "/plant/settings")
 
@@ -300,13 +308,13 @@ async def _show_settings(request: Request, wrong: NotDone | None = None) -> Resp
 
 
 # Only the browser knows whether it trusts the authority: a script asks it for something that it
-# refuses under an error of the certificate, also one that a person has waved through
+# refuses under a certificate error, also under one that a person has accepted
 # (static/certificate.js).
 
 
 @needs(Permission.TECHNICAL)
 async def show_certificate(request: Request) -> Response:
-    """Show which authority this is, the steps, and what the browser says."""
+    """Show the authority's fingerprint, the steps to install it, and the browser's trust in it."""
     settings = request.app.state.settings
     told = await anyio.to_thread.run_sync(fingerprint, authority_path(settings))
     values = {"is_secure": request.url.scheme == "https", "own_file": settings.certificate}
@@ -314,7 +322,7 @@ async def show_certificate(request: Request) -> Response:
 
 
 def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a certificate's file, as browsers show it; "" where there is none."""
+    """Return the SHA-256 of a certificate's file, as browsers show it; "" for none."""
     try:
         der = ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -322,31 +330,29 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(der).digest().hex(":").upper()
 
 
-# The clock: how far it is trusted, confirmed by a person, set by hand.
-
 DATETIME_INPUT = "%Y-%m-%dT%H:%M"
-"""What an input for date and time takes (HTML, 4.10.5.1.11)."""
+"""Format of an input for date and time (HTML, 4.10.5.1.11)."""
 
 
 def may_set_clock(request: Request) -> bool:
-    """Tell whether the user may say what time it is: the front desk, or a technician."""
+    """Tell whether the user may confirm or set the time: the front desk, or a technician."""
     return may(request, Permission.SET_STATES) or may(request, Permission.TECHNICAL)
 
 
 async def show_clock(request: Request) -> Response:
-    """Show the time, and what may be done about it."""
+    """Show the time, how far it is trusted, and the forms."""
     _check_clock_right(request)
     return await _show_clock(request)
 
 
 async def confirm_clock(request: Request) -> Response:
-    """Say that the time is right."""
+    """Confirm that the time is right."""
     _check_clock_right(request)
     return await _change_clock(request, {"ask": "clock_confirm"})
 
 
 async def set_clock(request: Request) -> Response:
-    """Have the clock set."""
+    """Set the clock."""
     _check_clock_right(request)
     at = form_field(await request.form(), "at").strip()[:32]
     return await _change_clock(request, {"ask": "clock_set", "at": at}, at)
@@ -369,7 +375,7 @@ async def _change_clock(request: Request, command: dict[str, str], typed: str = 
 async def _show_clock(
     request: Request, wrong: NotDone | None = None, typed: str = "", said: str = ""
 ) -> Response:
-    """Show the page; where call control is unreachable it says so."""
+    """Show the clock's page, also while call control is unreachable."""
     told: dict[str, Any] | None = None
     try:
         told = await ask(request, {"ask": "clock"})
@@ -395,8 +401,9 @@ def _whole_hours(told: dict[str, Any]) -> int:
 links = (PageLink("/clock", N_("Time"), may_set_clock, order=82),)
 
 
+# Open without a login (guards.PUBLIC), for whoever installs it on the office's computers.
 async def download_authority(request: Request) -> Response:
-    """Hand over the authority's certificate; there is none with the office's own files."""
+    """Download the authority's certificate; 404 where the office has files of its own."""
     path = authority_path(request.app.state.settings)
     if request.app.state.settings.certificate or not path.is_file():
         raise HTTPException(404)

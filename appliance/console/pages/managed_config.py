@@ -1,6 +1,6 @@
-"""The head office's settings: what is in force, an uploaded file checked and applied, taken back.
+"""Settings of the head office: those in force, upload, check, apply, revert.
 
-For head and technician. Call control runs a command; the page shows what came of it.
+For supervisor and technician. Call control runs a command line for each; the page shows its result.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ WHATS: Final = {
 
 @needs(Permission.CENTRAL)
 async def show(request: Request) -> Response:
-    """Show what holds, what came of what was asked for, and the forms."""
+    """Show the settings in force, the last result, and the forms."""
     return await _show(request)
 
 
 @needs(Permission.CENTRAL)
 async def live(request: Request) -> Response:
-    """Show how it stands now: a part of the page, asked for again while something is done."""
+    """Show the present state: a part of the page, polled while a command runs."""
     return page(request, "central/live.html", **await _told(request), is_part=True)
 
 
 @needs(Permission.CENTRAL)
 async def upload(request: Request) -> Response:
-    """Keep a file that a script sends as it is; answers with a sentence for that script."""
+    """Store a file that the page's script sends as the body; answers with a sentence for it."""
     return await keep_upload(
         request, uploaded_settings_path(request.app.state.settings), SETTINGS_FILE
     )
@@ -58,24 +58,25 @@ async def upload(request: Request) -> Response:
 
 @needs(Permission.CENTRAL)
 async def see(request: Request) -> Response:
-    """Have the uploaded file verified, and what it would change said."""
+    """Verify the uploaded file and show what it would change."""
     await request.form()
     return await _asked(request, "central_show")
 
 
 @needs(Permission.CENTRAL)
 async def apply(request: Request) -> Response:
-    """Have the uploaded file put in force, of somebody who is sure."""
+    """Put the uploaded file in force, after the user has confirmed it."""
     return await _sure(request, "central_apply")
 
 
 @needs(Permission.CENTRAL)
 async def revert(request: Request) -> Response:
-    """Have the settings of before put in force, of somebody who is sure."""
+    """Put the previous settings in force, after the user has confirmed it."""
     return await _sure(request, "central_revert")
 
 
 async def _sure(request: Request, name: str) -> Response:
+    # The file replaces settings of the whole office: its changes are shown first.
     if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
     return await _asked(request, name)
@@ -88,12 +89,13 @@ async def _asked(request: Request, name: str) -> Response:
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
     uploaded = await anyio.to_thread.run_sync(stored_file, uploaded_settings_path(settings))
+    # What lies on the disk is shown also while call control is unreachable.
     values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
     return page(request, "central/central.html", wrong.status if wrong else 200, **values)
 
 
 async def _told(request: Request) -> dict[str, Any]:
-    """Return what call control says of them; None where it does not answer."""
+    """Return the values of the page; `central` is call control's state, None without a reply."""
     say = request.state.speaker
     try:
         central: dict[str, Any] | None = await ask(request, {"ask": "central"})

@@ -58,19 +58,19 @@ from appliance.store import call_log, voicemail
 from appliance.store.listings import caller_words
 from appliance.store.voicemail import MISSED_DAYS, CaseKind, MissedCall
 
-# A position is not a person (E19), and two people at one telephone undo each other's work:
-# whoever sits down second is told.
+# A position is not a person (E19), and two people at one telephone undo each other's work: the
+# page warns the second one.
 
 
 class PositionUsers:
-    """Who has the page open at which position; kept in memory: a closed page frees it."""
+    """Users who have the operator's page open, by position; a closed page frees its position."""
 
     def __init__(self) -> None:
         self._open: Counter[tuple[str, str, str]] = Counter()
 
     @contextlib.contextmanager
     def taken(self, position: str, user: User) -> Iterator[None]:
-        """Count a person at a position while this lasts; "" is nowhere."""
+        """Count a user at a position inside the context; "" for no position."""
         seat = (position, user.name, user.shown)
         self._open[seat] += 1
         try:
@@ -79,24 +79,26 @@ class PositionUsers:
             self._open[seat] -= 1
 
     def others(self, position: str, user: User) -> tuple[str, ...]:
-        """Return who else works at a position, by the names that are shown."""
+        """Return the shown names of other users at a position."""
         there = (
             shown
             for (place, name, shown), count in self._open.items()
+            # The same user in a second browser is no other person.
             if count > 0 and place == position and name != user.name
         )
         return tuple(sorted(there)) if position else ()
 
 
-# What an operator does beside the talk: the supervisor's help, a note, calling back (E10), and
-# calls that a power cut or a restart interrupted (E18). A note is of a call and never of a
-# person: that a call was difficult is not shown when the same number calls again.
+# Beside a call: the supervisor's help, a note, calling back (E10), and calls that a power cut or a
+# restart interrupted (E18). A note belongs to a call and never to a person: that a call was
+# difficult is not shown when the same number calls again.
 
 AFTERWARDS: Final = timedelta(minutes=15)
-"""So long after a call a note may still be made of it from the position that answered."""
+"""Time after a call in which its position may still add a note."""
 NOTED_LATER: Final = timedelta(hours=24)
-"""So long a note that was begun in a call may still be saved with it."""
+"""Time in which a note that was begun during a call may still be saved with it."""
 LONGEST_NOTE: Final = 400
+"""Longest note, in characters."""
 CLOSED_WITH: Final = (
     MessageOutcome.CALLED_BACK,
     MessageOutcome.NOT_REACHABLE,
@@ -106,7 +108,7 @@ CLOSED_WITH: Final = (
 
 @needs(Permission.SEE_DESK)
 async def bring_supervisor(request: Request) -> Response:
-    """Have the supervisor join this position's conversation, or stop ringing the phone."""
+    """Bring the supervisor into this position's conversation, or stop ringing their phone."""
     form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
@@ -118,9 +120,10 @@ async def bring_supervisor(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def note(request: Request) -> Response:
-    """Add a note to the call in which it was begun, else to the one that this position is in."""
+    """Add a note to the call in which it was begun, else to this position's present call."""
     form, _, position = await request.form(), request.state.speaker, requester(request).position
     text = str(form.get("note", "")).strip()[:LONGEST_NOTE]
+    # "Difficult" is a note on the call, never on a person (E10).
     if form.get("difficult") == "1":
         text = ": ".join(filter(None, (_("Difficult call"), text)))
     if not text or not position:
@@ -139,7 +142,7 @@ async def note(request: Request) -> Response:
 
 @needs(Permission.CALL_BACK)
 async def interrupted(request: Request) -> Response:
-    """Show the interrupted calls that nobody has called back yet."""
+    """Show the interrupted calls that have not been called back yet."""
     try:
         found = await records_of(request).read(lambda c: _interrupted(c, request.app.state.plan))
     except StoreError:
@@ -149,7 +152,7 @@ async def interrupted(request: Request) -> Response:
 
 @needs(Permission.CALL_BACK)
 async def call_back(request: Request) -> Response:
-    """Have this position's phone ring, then the citizen's; call control says when not (E17)."""
+    """Call a citizen back: this position's phone rings first; call control may refuse (E17)."""
     form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
@@ -165,7 +168,7 @@ async def call_back(request: Request) -> Response:
 
 @needs(Permission.CALL_BACK)
 async def close_call(request: Request) -> Response:
-    """Close an interrupted call with what came of it."""
+    """Close an interrupted call with its outcome."""
     form, _ = await request.form(), request.state.speaker
     call, outcome = str(form.get("call", "")), str(form.get("outcome", ""))
     if not call or outcome not in CLOSED_WITH:
@@ -187,27 +190,29 @@ def _call_care(request: Request, call: str, step: MessageStep) -> dict[str, Any]
 
 
 async def _call_of(request: Request, position: str, begun: str = "") -> str:
-    """Return the call that a position is in, or ended within `AFTERWARDS`; "" for none.
+    """Return the call that a position is in, or that it ended within `AFTERWARDS`; "" for none.
 
-    `begun` is the call that is meant: one of this position's, of today or yesterday.
+    `begun` names the call that is meant; it must be this position's, within `NOTED_LATER`.
     """
     mine = _own_call(request, position)
     if mine and begun in ("", mine.call):
         return mine.call
     record = await _last_of(request, position) if not begun else await _find_call(request, begun)
+    # The browser names the call: it must not reach another position's.
     if record is None or (begun and not is_of_position(record, position, datetime.now(UTC))):
         return ""
     return record.call
 
 
 async def last_call(request: Request) -> tuple[str, str]:
-    """Return the call that a page's work belongs to when it opens, and how it is named."""
+    """Return the position's present or last call when the page opens, with its caller and time."""
     position, speaker = requester(request).position, request.state.speaker
     if not position:
         return "", ""
     if mine := _own_call(request, position):
         call, caller, at = mine.call, mine.caller, mine.since
     else:
+        # The page opens without the database, too: live calls come from call control.
         try:
             record = await _last_of(request, position)
         except StoreError:
@@ -219,7 +224,7 @@ async def last_call(request: Request) -> tuple[str, str]:
 
 
 async def is_own_call(request: Request, position: str, call: str) -> bool:
-    """Tell whether a call is this position's, now or lately; what cannot be read is not."""
+    """Tell whether a call is this position's, now or lately; False if that cannot be read."""
     try:
         return await _call_of(request, position, call) == call
     except StoreError:
@@ -248,10 +253,11 @@ async def _find_call(request: Request, call: str) -> CallRecord | None:
 def _interrupted(connection: sqlite3.Connection, plan: NumberingPlan) -> tuple[MissedCall, ...]:
     since = datetime.now(UTC) - timedelta(days=MISSED_DAYS)
     calls = voicemail.missed_calls(connection, since, plan)
+    # Not those closed, nor those whose caller only gave up (E18).
     return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
 
 
-# What would happen to a call now, or at a moment: its way, step by step (P8, P9).
+# The simulation of a call, now or at a given time: its ring steps (P8, P9).
 
 STEP_NAMES: Final = {
     "switchboard": N_("Switchboard"),
@@ -264,7 +270,7 @@ STEP_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStep:
-    """One step of the call's way, as the page draws it; `lasts_s` 0 for the last one."""
+    """Ring step of a simulated call; `lasts_s` seconds, 0 for the last one."""
 
     way: str
     name: str
@@ -275,7 +281,7 @@ class ExplainedStep:
 
 @needs(Permission.EXPLAIN)
 async def explain(request: Request) -> Response:
-    """Ask call control and draw its answer; without a moment it is now."""
+    """Show what call control would do with a call at a time, by default now."""
     params = request.query_params
     chosen = {name: params.get(name, "")[:64] for name in ("line", "day", "time", "need")}
     at, wrong = _moment(request, chosen["day"], chosen["time"])
@@ -303,7 +309,7 @@ async def explain(request: Request) -> Response:
 
 
 def _moment(request: Request, day: str, time: str) -> tuple[str, str]:
-    """Return the moment of the form in ISO form, "" for now, and what is wrong with it."""
+    """Return the form's time in ISO 8601, "" for now, and what is wrong with it."""
     if not day and not time:
         return "", ""
     zone = request.app.state.zone
@@ -317,7 +323,7 @@ def _moment(request: Request, day: str, time: str) -> tuple[str, str]:
 
 
 async def _needs(request: Request) -> list[tuple[str, str, str]]:
-    """List what a caller may be put through for: value, unit, need."""
+    """List the needs for which a caller may be transferred: value, unit, need."""
     register = of_known_units(await read_directory(request))
     day = datetime.now(request.app.state.zone).date()
     return [
@@ -345,43 +351,44 @@ def _transfer(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-# What every page shows live: open or closed, who rings, how many messages wait.
-
-
 async def stream_summary(request: Request) -> Response:
-    """Send the switchboard's state at each change."""
+    """Stream the switchboard's state, for every page: open or closed, callers, messages."""
     signed_in_user(request)
     return event_stream(request, lambda seen: summary_events(request, seen))
 
 
 async def show_keys(request: Request) -> Response:
-    """Show all keys, for the dialog of F1."""
+    """Show all keys, for the dialog opened by F1."""
     signed_in_user(request)
     return page(request, "switchboard/keys.html")
 
 
 def summary_events(request: Request, seen: StatusSnapshot) -> Iterator[str]:
-    """Yield what every page shows of a state; nothing while call control cannot be reached."""
+    """Yield the events of every page for a state; none while call control cannot be reached."""
+    # While call control is away the page keeps its last bar, under a banner that says so.
     shown = None if seen.away else summary_of(request)
     if shown is None:
         return
     yield server_event("house", _summary_bar(request, seen))
+    # Counts are for those who may open the page behind them.
     ringing = len(shown.ringing) if may(request, Permission.SEE_DESK) else 0
     messages = shown.messages if may(request, Permission.MESSAGES) else 0
     yield server_event("counts", json.dumps({"ringing": ringing, "messages": messages}))
 
 
 def _summary_bar(request: Request, seen: StatusSnapshot) -> str:
-    """Render the bar, which is the same to all who may do the same and read the same language."""
+    """Render the bar once for all users with the same rights and language."""
 
     def make() -> str:
         return render(request, "switchboard/bar.html")
 
     once: RenderCache = request.app.state.live_parts
+    # The bar has buttons and links by these two rights.
     rights = (may(request, Permission.SET_STATES), may(request, Permission.SEE_DESK))
     return once.of(seen.number, ("house", request.state.speaker.language, *rights), make)
 
 
+# Unattended (P8) and closed (P9) are two states: each has its own key, start, author and end.
 STATE_COMMANDS: Final = {
     "unattended": "SetUnattended",
     "closed": "SetClosed",
@@ -389,21 +396,23 @@ STATE_COMMANDS: Final = {
     "absent": "SetAllAbsent",
     "away": "SetAway",
 }
-"""What call control is asked for each state."""
+"""Command that sets each state."""
 NEXT, LASTING, AT = "next", "lasts", "at"
-"""How a state ends: at the next change of the written hours, by hand, or at a time."""
+"""Ways a state ends: at the next change of the written hours, by hand, or at a time."""
 LONGEST_MINUTES: Final = 7 * 24 * 60
+"""Longest duration of a state, in minutes."""
 
 
 @needs(Permission.SEE_DESK)
 async def show_operator(request: Request) -> Response:
-    """Show the whole page, with the state as it is now."""
+    """Show the operator's page, with the present state."""
     seen = _feed(request).newest
     shown = _live(request, seen)
     return page(
         request,
         "operator/desk.html",
         position=requester(request).position,
+        # A note begun now goes to this call, also where another has begun since.
         last=await last_call(request),
         **_shared_position(request),
         positions=[one.phone for one in shown.positions] if shown else [],
@@ -412,7 +421,7 @@ async def show_operator(request: Request) -> Response:
 
 
 def _shared_position(request: Request) -> dict[str, Any]:
-    """Return the position that was chosen though others work there, and who they are."""
+    """Return a chosen position at which other users work, and their names."""
     seats: PositionUsers = request.app.state.seats
     wanted, user = (
         request.query_params.get("wanted", "")[:LONGEST_POSITION],
@@ -427,32 +436,36 @@ def _shared_position(request: Request) -> dict[str, Any]:
 
 @needs(Permission.SEE_DESK)
 async def stream_operator(request: Request) -> Response:
-    """Send the live part at every change, beside what every page shows."""
+    """Stream the live part at every change, beside the events of every page."""
 
     position, user = requester(request).position, signed_in_user(request)
     seats: PositionUsers = request.app.state.seats
 
     def parts(seen: StatusSnapshot) -> Iterator[str]:
         yield from summary_events(request, seen)
+        # Two people at one position undo each other's work: each sees the other's name.
         yield server_event("beside", ", ".join(seats.others(position, user)))
+        # While call control is away the page keeps its last state, and says so.
         if seen.status is not None and not seen.away:
             yield server_event("live", _part(request, seen))
 
+    # An open page takes the position; the end of its stream frees it.
     return event_stream(request, parts, seats.taken(position, user))
 
 
 @needs(Permission.SEE_DESK)
 async def choose_position(request: Request) -> Response:
-    """Keep in this browser at which position it stands; where another works, once it is told."""
+    """Keep the position in a cookie of this browser; warn first where another user works there."""
     form = await request.form()
     position = str(form.get("position", ""))[:LONGEST_POSITION]
     seats: PositionUsers = request.app.state.seats
     if seats.others(position, signed_in_user(request)) and form.get("anyway") != "1":
         return RedirectResponse(f"/desk?wanted={quote(position)}", 303)
     answer = RedirectResponse("/desk", 303)
+    # Anything else is no name of a phone, and would not pass as a header.
     answer.set_cookie(
         POSITION_COOKIE,
-        position if position.isascii() and position.isprintable() else "",  # as names of phones are
+        position if position.isascii() and position.isprintable() else "",
         COOKIE_AGE_S,
         httponly=True,
         samesite="strict",
@@ -463,11 +476,12 @@ async def choose_position(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def set_state(request: Request) -> Response:
-    """Put a state on or off; the answer says how to undo it."""
+    """Set or end a state; the answer carries the form that undoes it."""
     form, _ = await request.form(), request.state.speaker
     what, on = str(form.get("what")), form.get("on") == "1"
     if what not in STATE_COMMANDS:
         return refused_json(_("There is no such state."), 400)
+    # One's own absence needs no other permission; these states concern the whole switchboard.
     if what != "away" and not may(request, Permission.SET_STATES):
         return refused_json(_.words(permission_refusal(Permission.SET_STATES)), 403)
     try:
@@ -480,6 +494,7 @@ async def set_state(request: Request) -> Response:
     command = {
         "ask": STATE_COMMANDS[what],
         "on": on,
+        # A position is away, not a person; every other state has a person as its author.
         "by": asks.position if what == "away" else asks.by,
         "until": until.isoformat() if until else None,
     }
@@ -491,9 +506,9 @@ async def set_state(request: Request) -> Response:
 
 
 def _until(form: Any, zone: Any) -> datetime | None:
-    """Read the end of a state: so many minutes, a time of day, or a moment; raises ValueError.
+    """Parse the end of a state: minutes, a time of day, or a date and time; raises ValueError.
 
-    None is the next change of the written hours, which call control looks up, or that it lasts.
+    None for the next change of the written hours, which call control finds, or without an end.
     """
     now, end = datetime.now(zone), str(form.get("end") or "")
     if end in (NEXT, LASTING):
@@ -505,20 +520,23 @@ def _until(form: Any, zone: Any) -> datetime | None:
     until = str(form.get("until") or "")
     if end == AT and not until:
         raise ValueError(end)
+    # An undone state ends at the moment at which it would have ended.
     if "T" in until:
         return datetime.fromisoformat(until).astimezone(zone)
     if not until:
         return None
     at = datetime.combine(now.date(), time.fromisoformat(until), zone)
+    # A time of day that has passed is tomorrow's.
     return at if at > now else at + timedelta(days=1)
 
 
 def _undo(seen: StatusSnapshot, what: str, on: bool, position: str) -> dict[str, str]:
-    """Return the form that puts a state back to what it was."""
+    """Return the form that restores a state; empty where the state was on already."""
     marks = (seen.status or {}).get("service", {})
     before = dict(marks.get("away", ())).get(position) if what == "away" else marks.get(what)
     undo = {"what": what, "on": "1" if before else ""}
     if before and before["until"]:
+        # Undo gives back what was, with the same end, for the 10 s of E22.
         undo["until"] = before["until"]
     elif before and what != "away":
         undo["end"] = LASTING
@@ -535,7 +553,7 @@ def _live(request: Request, seen: StatusSnapshot) -> OperatorView | None:
 
 
 def _values(request: Request, shown: OperatorView | None) -> dict[str, Any]:
-    """Return what the live part names."""
+    """Return the values of the live part's template."""
     language = request.state.speaker.language
     return {
         "live": shown,
@@ -546,12 +564,13 @@ def _values(request: Request, shown: OperatorView | None) -> dict[str, Any]:
 
 
 def _part(request: Request, seen: StatusSnapshot) -> str:
-    """Render the live part, which is the same to all who sit alike and read the same language."""
+    """Render the live part once for all browsers with the same position, rights and language."""
 
     def make() -> str:
         return render(request, "operator/live.html", **_values(request, _live(request, seen)))
 
     once: RenderCache = request.app.state.live_parts
+    # What the part shows depends on these alone, beside the language.
     sees = (requester(request).position, may(request, Permission.SET_STATES))
     return once.of(seen.number, (request.state.speaker.language, *sees), make)
 

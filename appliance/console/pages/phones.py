@@ -1,7 +1,7 @@
-"""The technician's pages of the office's phones: all of them, a new one, and what is kept of one.
+"""Phones: the technician's list, adding a phone, changing or removing one.
 
-A password is made by call control and shown by the page that answers, once: it is kept nowhere
-here.
+Call control makes a phone's password; the answer to the form shows it once, and the console keeps
+it nowhere.
 """
 
 from __future__ import annotations
@@ -31,32 +31,36 @@ GROUPS: Final = {
     "citizens_desk": N_("At the citizens' counter"),
     "": N_("In an office: calls are transferred to it"),
 }
-"""Where a phone rings."""
+"""Groups in which a phone rings."""
 STEPS: Final = {
     "label": "phone_label",
     "remove": "phone_remove",
     "back": "phone_back",
 }
-"""What is done with one phone, and the question for it."""
+"""Steps with one phone, and the command of each."""
 EMPTY: Final = {"name": "", "label": "", "group": "switchboard", "make": "", "mac": ""}
 LONGEST: Final = 100
 AWAY: Final = 503
+"""Status of NotDone while call control is unreachable."""
+# A change of phones restarts call control, which takes a second or two.
 START_S: Final = 8.0
-"""So long a form waits while call control restarts; it takes a second or two."""
+"""Seconds for which a form waits for call control to start."""
 AGAIN_S: Final = 0.5
+"""Seconds between two attempts."""
 
 
 @needs(Permission.TECHNICAL)
 async def show(request: Request) -> Response:
-    """List the phones, and offer to add one."""
+    """List the phones, with the form for a new one."""
     return await _list(request)
 
 
 @needs(Permission.TECHNICAL)
 async def live(request: Request) -> Response:
-    """Say how the phones stand: a part of the page, and nothing where that is as it was."""
+    """Show the state of the phones: a part of the page; 204 where it is unchanged."""
     told, _ = await _told(request)
     seen = _mark(told)
+    # Unchanged: nothing is replaced under the reader's eyes and keys.
     if request.query_params.get("seen") == seen:
         return Response(status_code=204)
     values: dict[str, Any] = {"told": told, "groups": GROUPS, "at": datetime.fromisoformat}
@@ -65,7 +69,7 @@ async def live(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def add(request: Request) -> Response:
-    """Add a phone; its password is shown by this answer alone."""
+    """Add a phone; this answer alone shows its password."""
     filled = _filled(await request.form())
     try:
         account = await _asked(
@@ -78,13 +82,13 @@ async def add(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def one(request: Request) -> Response:
-    """Show one phone with what may be done about it."""
+    """Show one phone, with its forms."""
     return await _one(request)
 
 
 @needs(Permission.TECHNICAL)
 async def renew(request: Request) -> Response:
-    """Make a new password for a phone, shown by this answer alone."""
+    """Make a new password for a phone; this answer alone shows it."""
     await request.form()
     name, by = str(request.path_params["name"]), signed_in_user(request).name
     try:
@@ -112,13 +116,13 @@ async def change(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def serve(request: Request) -> Response:
-    """Let the phones fetch their configuration for some minutes."""
+    """Open the window in which phones fetch their configuration, for some minutes."""
     return await _serve(request, "phones_serve")
 
 
 @needs(Permission.TECHNICAL)
 async def serve_end(request: Request) -> Response:
-    """Let no phone fetch its configuration any more."""
+    """Close the window in which phones fetch their configuration."""
     return await _serve(request, "phones_serve_end")
 
 
@@ -140,6 +144,7 @@ async def _list(
     said: str = "",
 ) -> Response:
     told, why = await _told(request)
+    # After a mistake the form is as it was.
     filled = filled or {**EMPTY, "name": told["suggested"] if told else ""}
     answer = page(
         request,
@@ -155,6 +160,7 @@ async def _list(
         groups=GROUPS,
         words_of=lambda words: request.state.speaker.words(Words(**words)),
     )
+    # It may show a password.
     answer.headers["cache-control"] = "no-store"
     return answer
 
@@ -166,6 +172,7 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
         return await _list(request, wrong)
     found = next((each for each in told["phones"] if each["name"] == name), None)
     if found is None:
+        # The phone is gone meanwhile: the list shows the refusal.
         if wrong is not None:
             return await _list(request, wrong)
         raise HTTPException(404)
@@ -174,6 +181,7 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
         "plant/phone.html",
         wrong.status if wrong else 200,
         phone=found,
+        # A label that was refused stays in its field.
         label=label or found["label"],
         wrong=str(wrong) if wrong else why,
         groups=GROUPS,
@@ -182,15 +190,14 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
 
 
 def _mark(told: dict[str, Any] | None) -> str:
-    """Return by what the part is known again: nobody's focus is moved while nothing changes."""
+    """Return a hash of the state, by which the page polls for changes alone."""
+    # A part that is replaced loses the keyboard's focus: only where something has changed.
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 async def _asked(request: Request, command: dict[str, Any]) -> dict[str, Any]:
-    """Ask call control; one that starts anew just now, with what was entered, is waited for.
-
-    One that was never heard is not: there is nobody who might come back.
-    """
+    """Send a command, waiting up to START_S for call control to start; raises NotDone."""
+    # Only where it was heard before: otherwise none is running that could come back.
     was_heard = request.app.state.feed.newest.status is not None
     end = time.monotonic() + (START_S if was_heard else 0.0)
     while True:
@@ -198,6 +205,8 @@ async def _asked(request: Request, command: dict[str, Any]) -> dict[str, Any]:
         try:
             return await ask(request, command)
         except NotDone as error:
+            # Refused at once: its socket is not open. After a longer wait the command may have
+            # been carried out, and is not sent again.
             is_starting = error.status == AWAY and time.monotonic() - began < AGAIN_S
             if not is_starting or time.monotonic() >= end:
                 raise
@@ -205,7 +214,7 @@ async def _asked(request: Request, command: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
-    """Ask call control for its phones; returns them, or None and why there are none to show."""
+    """Ask call control for its phones; returns None and the reason without a reply."""
     try:
         return await ask(request, {"ask": "phones"}), ""
     except NotDone as error:

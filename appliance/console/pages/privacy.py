@@ -37,13 +37,11 @@ from appliance.store import cases, users
 from appliance.store.cases import TakenCases
 from appliance.store.voicemail import MISSED_DAYS
 
-# Why a position may not be left now (E19): the same words with which call control refuses it.
-
 
 def open_at_position(status: Mapping[str, Any], position: str) -> tuple[Words, ...]:
-    """Say what would be left behind for nobody: callers held, returns open; none for no position.
+    """Return why a position may not be left now: callers on hold, open returns (E19).
 
-    The same words with which call control refuses the user to be away.
+    The same words with which call control refuses to set the position away.
     """
     found = (_why_not(one, position) for one in status["calls"])
     return tuple(words for words in found if words is not None)
@@ -51,30 +49,34 @@ def open_at_position(status: Mapping[str, Any], position: str) -> tuple[Words, .
 
 def _why_not(one: Mapping[str, Any], position: str) -> Words | None:
     transfer = one["transfer"] or {"operator": "", "office": ""}
+    # Callers of this position, and returns to it; not a colleague's.
     if not position or position not in (one["phone"], transfer["operator"]):
         return None
     return positions.why_not(State(one["state"]), position, transfer["office"])
 
 
+# Not the empty value: a form in which nothing was chosen must not hand over to all.
 EVERYBODY: Final = "*"
-"""In the form: to all. Nothing chosen is no choice."""
+"""Value of the form's choice "to all"."""
 MOST: Final = 500
+"""Cases handed over at once, at most."""
 
 
 @needs(Permission.REQUESTS)
 async def show_handover(request: Request) -> Response:
-    """Show what the user has taken, and what keeps them from leaving."""
+    """Show the cases that the user has taken, and what keeps the position from being left."""
     return await _show_handover(request)
 
 
 @needs(Permission.REQUESTS)
 async def hand_over(request: Request) -> Response:
-    """Hand over what was chosen, or all of it."""
+    """Hand over the chosen cases, or all."""
     form, say = await request.form(), request.state.speaker
     wanted = str(form.get("to", ""))
     try:
         if not wanted:
             raise NotDone(400, say(N_("To whom? Choose a colleague, or all.")))
+        # "All" is read anew: the page may have been open for a while.
         whole = form.get("what") == "all"
         items = await _all_of_it(request) if whole else [str(one) for one in form.getlist("item")]
         answer = await _hand_over(
@@ -87,7 +89,7 @@ async def hand_over(request: Request) -> Response:
 
 @needs(Permission.REQUESTS)
 async def follow_request(request: Request) -> Response:
-    """Follow a request from now on that nobody does."""
+    """Take over a request that no user follows."""
     item = f"request:{request.path_params['number']}"
     try:
         answer = await _hand_over(request, requester(request).by, [item])
@@ -98,12 +100,13 @@ async def follow_request(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def leave(request: Request) -> Response:
-    """Have one's own position away; refused in words with a caller held or a return open."""
+    """Set one's own position away; refused with a caller on hold or an open return."""
     await request.form()
     say, position = request.state.speaker, requester(request).position
     try:
         if not position:
             raise NotDone(400, say(N_("Choose your position on the operator's desk first.")))
+        # Call control refuses with a held call or an open return, in words (E19).
         command = {"ask": "SetAway", "on": True, "by": position, "until": None}
         answer = await ask(request, command)
     except NotDone as error:
@@ -137,10 +140,12 @@ async def _show_handover(
     values = {
         "mine": found,
         "names": {user.name: user.shown for user in people},
+        # Only colleagues who can log in and may deal with requests.
         "colleagues": [
             _colleague_option(request, user) for user in people if _can_follow(user, asks.by)
         ],
         "units": units,
+        # Shown before the user tries to leave.
         "open_calls": open_at_position(seen.status, asks.position) if seen.status else (),
         "position": asks.position,
         "has_messages": is_all,
@@ -160,18 +165,20 @@ def _read(
     today: datetime,
     plan: NumberingPlan,
 ) -> tuple[TakenCases, tuple[User, ...], dict[str, str]]:
-    """Read it; for whoever does not deal with messages the requests alone."""
+    """Read the taken cases, users and units; requests alone for users without messages."""
     since = datetime.now(UTC) - timedelta(days=MISSED_DAYS)
+    # A case is taken by a user or by a position.
     names = {asks.by, asks.position} - {""}
     found = cases.taken_cases(connection, names, since, today, plan)
     if not is_all:
+        # The citizens' counter deals with requests alone: messages and missed calls stay hidden.
         found = TakenCases((), (), found.requests, found.nobodys, ())
     units = unit_names(connection)
     return found, users.everybody(connection), units
 
 
 def _today(request: Request) -> datetime:
-    """Return when today began in the office's time zone."""
+    """Return the beginning of today in the office's time zone."""
     now = datetime.now(request.app.state.zone)
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -182,13 +189,14 @@ def _can_follow(user: User, by: str) -> bool:
 
 
 def _colleague_option(request: Request, user: User) -> tuple[str, str]:
-    """Return a colleague's name and how it is shown: with the roles, for not all may do all."""
+    """Return a colleague's login name, and shown name with roles."""
+    # With the roles: not every colleague may do everything.
     say = request.state.speaker
     roles = ", ".join(say.words(ROLE_WORDS[role]) for role in sorted(user.roles))
     return user.name, f"{user.shown} ({roles})"
 
 
-# Retention: how long each kind of data is kept, what goes soon, what waits; one caller's data.
+# Retention: how long each kind of data is kept, what is deleted soon; the data of one caller.
 
 KINDS: Final = {
     "number": N_("All that is kept of a number"),
@@ -196,15 +204,16 @@ KINDS: Final = {
     "message": N_("One message, with its call"),
     "request": N_("One request"),
 }
-"""What may be erased; the field's name is the command's."""
+"""Kinds of data that may be erased, by the command's field."""
 LONGEST: Final = 300
+# A slow memory card may need long to overwrite erased data.
 LIMIT_S: Final = 60.0
-"""A slow card may need long to overwrite what is erased."""
+"""Seconds within which an erasure must be done."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureForm:
-    """What a form names: a kind and its name, why it goes, whether requests are closed with it."""
+    """Form of an erasure: kind and name, reason, and whether open requests are closed with it."""
 
     kind: str = "number"
     name: str = ""
@@ -217,7 +226,7 @@ EMPTY_ERASURE: Final = ErasureForm()
 
 @needs(Permission.ERASE)
 async def show_retention(request: Request) -> Response:
-    """Show the rules, what goes within 30 days, what waits, what went."""
+    """Show the rules, the data deleted within 30 days, what still waits, and past deletions."""
     return await _show_retention(request, EMPTY_ERASURE)
 
 
@@ -235,7 +244,7 @@ async def _show_retention(
 
 @needs(Permission.ERASE)
 async def erase(request: Request) -> Response:
-    """Say what would go, then erase it: whichever button was pressed."""
+    """Preview an erasure or carry it out, by the button that was pressed."""
     sent = await request.form()
     chosen, is_doing = _erasure_form(sent), sent.get("do") == "erase"
     command = {
@@ -243,7 +252,9 @@ async def erase(request: Request) -> Response:
         "by": signed_in_user(request).name,
         chosen.kind: chosen.name,
         "reason": chosen.reason,
+        # Open requests are closed first, with the reason (E20).
         "close_requests": chosen.closes,
+        # An erasure is previewed before it is carried out (E20).
         "preview": not is_doing,
     }
     try:
@@ -261,7 +272,7 @@ async def _show_refusal(
     *,
     is_doing: bool,
 ) -> Response:
-    """Show the form again, or the preview where it was to be done."""
+    """Show the form again, or the preview if the erasure itself was refused."""
     if not is_doing:
         return await _show_retention(request, chosen, error)
     try:
@@ -288,7 +299,8 @@ def _erasure_page(
 
 @needs(Permission.ERASE)
 async def export(request: Request) -> Response:
-    """Hand over all that is kept of a number as a file; the number is in no address."""
+    """Download all data of a number as a file (E20)."""
+    # By POST: the number is in no address, and so in no browser's history.
     chosen = _erasure_form(await request.form())
     command = {"ask": "kept_of", "by": signed_in_user(request).name, "number": chosen.name}
     try:
@@ -296,6 +308,7 @@ async def export(request: Request) -> Response:
     except NotDone as error:
         return await _show_retention(request, chosen, error)
     text = json.dumps(told["kept"], ensure_ascii=False, indent=2)
+    # Without the number, which would stay in the name of a file.
     name = f"{datetime.now(request.app.state.zone):%Y-%m-%d}-centralino.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type="application/json", headers=headers)
@@ -308,7 +321,7 @@ def _erasure_form(sent: FormData) -> ErasureForm:
 
 
 def _retention_values(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer's words and moments as values."""
+    """Convert a reply's words and times to values."""
     soon, waiting = dict(told["soon"]), dict(told["waiting"])
     soon["until"] = datetime.fromisoformat(soon["until"])
     soon["messages"] = [_timed(each) for each in soon["messages"]]

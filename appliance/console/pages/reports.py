@@ -1,4 +1,4 @@
-"""Calls of a day, one call in full, and the report of some days: tables, bars, CSV (P1, E21)."""
+"""Calls of a day, one call in full, and the report of a period: tables, bars, CSV (P1, E21)."""
 
 from __future__ import annotations
 
@@ -34,17 +34,16 @@ from appliance.store.cases import CallHistory
 from appliance.store.listings import EVIDENCES, OUTCOMES, RESULTS, STEPS, caller_words
 from appliance.store.reports import TEXTS, UNFINISHED, sent_of
 
-# Bars for a drawing: the same figures always stand in a table too.
-
+# Every figure in a chart is in a table, too.
 CHART_HEIGHT: Final = 160
 BAR_STEP: Final = 40
 BAR_GAP: Final = 8
-"""Sizes in the drawing's own units."""
+"""Sizes in the units of the SVG drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartBar:
-    """One bar: where it stands, how wide and high, what it means."""
+    """Bar of a chart: place, width, height, label and value."""
 
     x: int
     y: int
@@ -55,7 +54,7 @@ class ChartBar:
 
 
 def chart_bars(values: Mapping[str, int]) -> tuple[ChartBar, ...]:
-    """Place a bar for each value, the highest as high as the drawing; none without a value."""
+    """Make a bar for each value, the highest as high as the chart; none without a value."""
     most = max(values.values(), default=0)
     if most <= 0:
         return ()
@@ -68,19 +67,21 @@ def chart_bars(values: Mapping[str, int]) -> tuple[ChartBar, ...]:
     )
 
 
-# A technician sees how a call's end was noticed, and nobody's number; the front desk sees who
-# called, and nothing of lines.
+# A technician sees the evidence of a call's end, and no number; the front desk sees the caller, and
+# nothing of lines.
 
 EARLIER: Final = timedelta(days=90)
+"""Age of the calls that a search finds."""
 LONGEST_SEARCH: Final = 40
 LONGEST_NAME: Final = 64
 LEAST_DIGITS: Final = 3
+"""Digits that a search needs at least."""
 CASES: Final = {
     "message": ("messages", Permission.MESSAGES),
     "request": ("requests", Permission.REQUESTS),
     "call": ("calls", Permission.SEE_DESK),
 }
-"""Where a call's case is shown, and to whom."""
+"""Folder of the page of a call's case, and the permission for it."""
 REASONS: Final = {"topic": N_("topic"), "depth": N_("depth"), "other": N_("other")}
 TAKEN: Final = Words("ha preso la chiamata", "took the call")
 ENDED_BEFORE: Final = Words("la chiamata è finita prima", "the call ended before")
@@ -88,7 +89,7 @@ ENDED_BEFORE: Final = Words("la chiamata è finita prima", "the call ended befor
 
 @dataclass(frozen=True, slots=True)
 class TransferRow:
-    """One transfer: to which office and need, and what became of it."""
+    """Transfer: office and need, outcome, and whether it came back."""
 
     office: str
     outcome: Words
@@ -97,7 +98,7 @@ class TransferRow:
 
 @dataclass(frozen=True, slots=True)
 class CallRights:
-    """Who looks: the front desk, or somebody technical, or both."""
+    """Rights of the reader: front desk, technician, or both."""
 
     front_desk: bool
     technical: bool
@@ -105,7 +106,7 @@ class CallRights:
 
 @dataclass(frozen=True, slots=True)
 class CallDetails:
-    """One call with the names of offices, people and sheets."""
+    """Call with its history, and the names of offices, people and sheets."""
 
     about: CallHistory
     names: Names
@@ -114,7 +115,7 @@ class CallDetails:
 
 
 def _call_rights(request: Request) -> CallRights:
-    """Say who looks; raises NotAllowed."""
+    """Return the reader's rights; raises NotAllowed for neither."""
     signed_in_user(request)
     found = CallRights(may(request, Permission.SEE_DESK), may(request, Permission.TECHNICAL))
     if not (found.front_desk or found.technical):
@@ -127,6 +128,7 @@ async def list_calls(request: Request) -> Response:
     sees, query = _call_rights(request), request.query_params
     today = datetime.now(request.app.state.zone).date()
     day = parse_day(query.get("day", ""), today)
+    # A technician cannot search by number: the result would tell who called (P7).
     number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
     searched = len(number_tail(number)) >= LEAST_DIGITS
     found, names = await request.app.state.store.read(
@@ -152,6 +154,7 @@ def _listed_calls(
     request: Request, connection: sqlite3.Connection, day: date, number: str
 ) -> tuple[NumberedCall, ...]:
     if number:
+        # Whatever day is chosen: a number is searched in the last 90 days.
         since = datetime.now(UTC) - EARLIER
         return call_log.calls_with_number(connection, number, since, request.app.state.plan)
     zone = request.app.state.zone
@@ -160,7 +163,7 @@ def _listed_calls(
 
 
 async def show_calls(request: Request) -> Response:
-    """Show all that is kept of one call."""
+    """Show one call with its history."""
     sees, call = _call_rights(request), str(request.path_params["call"])[:LONGEST_NAME]
     shown: CallDetails | None = await request.app.state.store.read(lambda c: _read_call(c, call))
     if shown is None:
@@ -186,16 +189,18 @@ async def show_calls(request: Request) -> Response:
 
 
 def _case(request: Request, record: CallRecord) -> str:
-    """Return the address of what a call was made for, or rings back for; "" for nothing (E17)."""
+    """Return the address of the case that a call belongs to, "" for none (E17)."""
     kind, _, name = record.case.partition(":")
     where, permission = CASES.get(kind, ("", Permission.SEE_DESK))
+    # No link to a page that the user may not open.
     return f"/{where}/{name}" if where and name and may(request, permission) else ""
 
 
 def _waited_s(record: CallRecord) -> int | None:
-    """Return for how long it rang until somebody answered, in s; None where nobody did."""
+    """Return the seconds from ringing to the answer; None for a call without one."""
     if record.answered_at is None:
         return None
+    # max: the clock may have been set back in between.
     return max(0, round((record.answered_at - record.rang_at).total_seconds()))
 
 
@@ -227,7 +232,7 @@ def _outcome(returned: str) -> Words:
 
 
 def _call_values(request: Request, sees: CallRights) -> dict[str, Any]:
-    """Return how callers are named: to who is technical alone, without number and name (P7)."""
+    """Return the values of both pages; callers have no number and name for a technician (P7)."""
     language = request.state.speaker.language
 
     def caller(who: Caller) -> str:
@@ -243,14 +248,16 @@ def _is_for(request: Request) -> bool:
 
 
 LONGEST: Final = timedelta(days=366 * 2)
+"""Longest period of a report."""
 MONTHS: Final = 12
+# Two years of calls take some seconds on the appliance; other pages are served meanwhile.
 LIMIT_S: Final = 20.0
-"""Two years of calls take some seconds on the appliance; other pages are served meanwhile."""
+"""Seconds within which a report must be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDays:
-    """From when to when, both days included."""
+    """Period of a report, both days included."""
 
     first: date
     last: date
@@ -258,7 +265,7 @@ class ReportDays:
 
 @needs(Permission.REPORTS)
 async def show_report(request: Request) -> Response:
-    """Show the figures of some days; by default of this month."""
+    """Show the figures of a period; by default of this month."""
     days = days_of(request)
     found, names = await _read_report(request, days)
     values: dict[str, Any] = {
@@ -276,25 +283,25 @@ async def show_report(request: Request) -> Response:
 
 
 def hours_of(found: MonthlyReport) -> dict[str, int]:
-    """Return the calls of each hour from the first to the last in which there were some.
-
-    An hour without a call is an empty place: left out, it would look as if there were none.
-    """
+    """Return the calls of each hour, from the first to the last hour with calls."""
     if not found.hours:
         return {}
+    # With the hours without a call in between: left out, they would not show on the axis.
     every = range(min(found.hours), max(found.hours) + 1)
     return {str(hour): found.hours[hour].calls if hour in found.hours else 0 for hour in every}
 
 
 def months_of(found: MonthlyReport, speaker: Speaker) -> dict[str, int]:
-    """Return the calls of each month from the first to the last, by the names that are read."""
+    """Return the calls of each month, from the first to the last month with calls, by label."""
     if not found.months:
         return {}
     (year, month), last = _month(min(found.months)), _month(max(found.months))
     calls: dict[str, int] = {}
+    # Months without a call, too: without them a quiet office would look like a busy one.
     while (year, month) <= last:
         figures = found.months.get(f"{year}-{month:02}")
         name = speaker.month_shortly(date(year, month, 1))
+        # The year with the first month, with January, and where a label would come twice.
         name = name if calls or month == 1 else f"{name} {year}"
         calls[name if name not in calls else f"{name} {year}"] = figures.calls if figures else 0
         year, month = (year, month + 1) if month < MONTHS else (year + 1, 1)
@@ -308,19 +315,21 @@ def _month(text: str) -> tuple[int, int]:
 
 @needs(Permission.REPORTS)
 async def csv(request: Request) -> Response:
-    """Send the figures as a file for a spreadsheet."""
+    """Download the figures as CSV, for a spreadsheet."""
     days = days_of(request)
     found, _ = await _read_report(request, days)
     name = f"centralino-{days.first}-{days.last}.csv"
     head = {"content-disposition": f'attachment; filename="{name}"'}
+    # Semicolons, as Italian spreadsheets expect (store/reports.py).
     return Response(reports.as_csv(found), media_type="text/csv", headers=head)
 
 
 def days_of(request: Request) -> ReportDays:
-    """Read the days of the address; what is none is this month's, too many are the last ones."""
+    """Parse the period of the address: this month by default, LONGEST at most."""
     today = datetime.now(request.app.state.zone).date()
     last = parse_day(request.query_params.get("until", ""), today)
     first = parse_day(request.query_params.get("since", ""), last.replace(day=1))
+    # Days in the wrong order are one day; too long a period loses its beginning.
     return ReportDays(max(min(first, last), last - LONGEST), last)
 
 
@@ -328,8 +337,10 @@ async def _read_report(request: Request, days: ReportDays) -> tuple[MonthlyRepor
     zone, late = request.app.state.zone, (await due_dates(request)).late
     start = datetime.combine(days.first, time(), zone)
     end = datetime.combine(days.last + timedelta(days=1), time(), zone)
+    # Staff are not measured: figures per position need the reference of an agreement (E21).
     per_person = bool(request.app.state.settings.per_person_reference)
 
+    # Only call control knows the office's calendar, by which a request is late.
     def is_late(one: policy.Request) -> bool:
         return one.number in late
 
@@ -347,7 +358,7 @@ def summed(
     is_late: Callable[[policy.Request], bool],
     per_person: bool = False,
 ) -> MonthlyReport:
-    """Sum up calls and requests of some days; `per_person` by an agreement alone (E21)."""
+    """Sum up calls and requests of a period; `per_person` only under an agreement (E21)."""
     assert start.tzinfo is not None
     calls = reports.call_rows(connection, start, end, start.tzinfo)
     requests = reports.request_rows_of(connection, start, end, is_late)

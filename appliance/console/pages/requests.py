@@ -1,6 +1,6 @@
 """Requests for offices: lists, steps, due dates, papers, appointments, the mail's link (E9, E15).
 
-Somebody of one office sees that office's own, and says that they have it or that it is done.
+A user of an office sees that office's requests alone, and may take or close them.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ class DueDates:
 
 
 async def due_dates(request: Request) -> DueDates:
-    """Ask call control; nothing is known while it is away."""
+    """Ask call control for due days and late requests."""
+    # Only call control can tell: due days follow the office's calendar.
     try:
         answer = await request.app.state.control.ask({"ask": "requests_due"})
     except (ControlUnreachable, OfficeError):
@@ -93,25 +94,22 @@ async def due_dates(request: Request) -> DueDates:
     return DueDates(days, frozenset(answer["late"]))
 
 
-# A request's papers: call control says what stands on a PDF, a child process lays it out. One at
-# a time: each needs 60 MB.
-
 log = logging.getLogger(__name__)
 
 PAPER_TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
-"""What a paper can be had as, and its media type."""
+"""Kinds of papers, with their media types."""
+# Five seconds more than the child allows itself: normally it ends first, and says why.
 PDF_LIMIT_S: Final = document.PDF_LIMIT_S + 5
-"""The child ends itself before."""
+"""Seconds within which a PDF must be made."""
+# A PDF needs 60 MB of memory for a second: one at a time.
 _ONE_PDF: Final = asyncio.Lock()
 
 
 async def fetch_paper(request: Request, number: int, mail: int, kind: str) -> bytes:
-    """Fetch a request's e-mail, or where `mail` is 0 the request itself; raises NotDone.
-
-    Part by part: it is longer than call control answers at once.
-    """
+    """Fetch a request's e-mail, or the request itself where `mail` is 0; raises NotDone."""
     command = {"ask": "request_paper", "number": number, "mail": mail, "as": kind}
     data, is_last = b"", False
+    # Part by part: it is longer than one reply of call control.
     while not is_last:
         part = {**command, "at": len(data), "by": signed_in_user(request).name}
         answer = await ask(request, part)
@@ -122,13 +120,15 @@ async def fetch_paper(request: Request, number: int, mail: int, kind: str) -> by
     try:
         return await as_pdf(data)
     except document.PdfFailed as error:
+        # The journal has what failed; the page has one sentence with what to do.
         log.error("%s", error)
         raise NotDone(500, request.state.speaker.words(error.words), error.words) from error
 
 
 async def as_pdf(document: bytes) -> bytes:
-    """Return a document (JSON) as a PDF; raises NoPaper."""
+    """Lay out a document (JSON) as a PDF; raises PdfFailed."""
     pipe = asyncio.subprocess.PIPE
+    # A child process: its libraries and fonts would stay in the console's memory.
     async with _ONE_PDF:
         try:
             made = await asyncio.create_subprocess_exec(
@@ -142,6 +142,7 @@ async def as_pdf(document: bytes) -> bytes:
         except TimeoutError as error:
             raise PdfFailed(f"{PDF_LIMIT_S:.0f} s") from error
         finally:
+            # Whatever ended the wait, no child outlives its request.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 made.kill()
             await made.wait()
@@ -150,24 +151,25 @@ async def as_pdf(document: bytes) -> bytes:
     return data
 
 
-# The link in an office's mail closes one request, once, without a login (E15): the address holds
+# The link in an office's e-mail closes one request, once, without a login (E15): the address holds
 # the secret. Opening the page closes nothing, so that a mail scanner that follows every link does
-# no harm: somebody must give a name and press the button.
+# no harm: a person must give a name and press the button.
 
 TOO_MANY_LINKS: Final = N_("Too many wrong links from this computer: wait a quarter of an hour.")
 UNKNOWN_LINK: Final = 404
 LINK_GONE: Final = 410
-"""Used, expired, or closed in another way."""
+"""Status of a link that was used or has expired, or whose request is closed."""
 
 
 async def show_done_link(request: Request) -> Response:
-    """Show which request the link closes: number, office, subject; nothing of the citizen."""
+    """Show the request that the link closes: number, office, subject; nothing of the citizen."""
     return await _show_link(request)
 
 
 async def close_by_link(request: Request) -> Response:
-    """Have call control close it, for whoever says so; the page then says that it is closed."""
+    """Close the link's request in the name given, and show that it is closed."""
     looked = await _look_up_link(request)
+    # A used or expired link says so; nothing can be pressed.
     if looked is None or looked.standing is not DoneLinkState.OPEN:
         return await _link_page(request, looked)
     token, form = request.path_params["token"], await request.form()
@@ -182,7 +184,8 @@ async def _show_link(request: Request, error: NotDone | None = None) -> Response
 
 
 async def _look_up_link(request: Request) -> LinkStatus | None:
-    """Look the link up; None where this address has to wait."""
+    """Look the link up; None while the sender's address is locked out."""
+    # The secret is in the address: guessing is slowed down like guessing passwords.
     guesses: GuessLimit = request.app.state.guesses
     reading: StoreReader = request.app.state.store
     address, token = client_address(request), request.path_params["token"]
@@ -190,6 +193,7 @@ async def _look_up_link(request: Request) -> LinkStatus | None:
         return None
     now = datetime.now(UTC)
     looked: LinkStatus = await reading.read(lambda c: requests.look_up_link(c, token, now))
+    # A used or expired link is no guess.
     if looked.standing is DoneLinkState.UNKNOWN:
         guesses.wrong(address)
     return looked
@@ -200,12 +204,15 @@ async def _link_page(
 ) -> Response:
     say = request.state.speaker
     if looked is None:
+        # 429: too many requests (RFC 6585, 4).
         return _closes_nothing(request, 429, say(TOO_MANY_LINKS))
     if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
         number = looked.kept.request.number if looked.kept else 0
+        # 410 for a link that was good once, 404 for one that never was.
         status = LINK_GONE if looked.kept else UNKNOWN_LINK
         return _closes_nothing(request, status, say.words(DONE_LINK_WORDS[looked.standing]), number)
     one, wrong = looked.kept.request, str(error) if error else ""
+    # Anybody with the link sees this page: nothing in it may be dialled (P7).
     values = {"office": await _office(request, one.unit), "subject": without_numbers(one.subject)}
     status = error.status if error else 200
     return page(request, "done/one.html", status, number=one.number, wrong=wrong, **values)
@@ -221,20 +228,19 @@ async def _office(request: Request, code: str) -> str:
     return next((unit.name for unit in units if unit.code == code), code)
 
 
-# A request's e-mails: what was written, what became of it; downloaded, sent again (E15).
-
 HIGHEST: Final = 10**9
+"""Highest number of a request that is looked up."""
 
 
 @needs(Permission.REQUESTS)
 async def show_request_mails(request: Request) -> Response:
-    """Show an e-mail as it was written, and what became of it."""
+    """Show an e-mail of a request as it was written, and its delivery (E15)."""
     return await _show_request_mails(request)
 
 
 @needs(Permission.REQUESTS)
 async def keep_mail(request: Request) -> Response:
-    """Send an e-mail as a file; call control writes it, and notes who has asked."""
+    """Download an e-mail as a file, which call control makes and audits."""
     kept, kind = await _addressed_mail(request), request.path_params["kind"]
     if kind not in PAPER_TYPES:
         raise HTTPException(404)
@@ -247,7 +253,7 @@ async def keep_mail(request: Request) -> Response:
 
 @needs(Permission.REQUESTS)
 async def send_mail_again(request: Request) -> Response:
-    """Have an e-mail sent once more; one that waits is tried now."""
+    """Send an e-mail once more; one that is still queued is tried at once."""
     kept, number = await _addressed_mail(request), _number(request)
     command = {"ask": "mail_again", "number": number, "mail": kept.number}
     try:
@@ -262,17 +268,19 @@ async def _show_request_mails(request: Request, error: NotDone | None = None) ->
     values: dict[str, Any] = {
         "number": _number(request),
         "kept": kept,
+        # The link is the office's secret: whoever reads the e-mail here must not use it.
         "text": without_done_links(kept.mail.body),
         "is_for_head": kept.mail.to == TO_HEAD,
         "mails": MAIL_STATE_WORDS,
         "wrong": str(error) if error else "",
+        # Whoever reads it here knows that it is on its way.
         "is_again": request.query_params.get("again") == "1",
     }
     return page(request, "requests/mail.html", error.status if error else 200, **values)
 
 
 async def _addressed_mail(request: Request) -> StoredMail:
-    """Read the e-mail that the address names; raises HTTPException."""
+    """Read the e-mail that the address names; raises HTTPException for none."""
     number, mail = _number(request), int(request.path_params["mail"])
     reading: StoreReader = request.app.state.store
     found = await reading.read(
@@ -285,12 +293,14 @@ async def _addressed_mail(request: Request) -> StoredMail:
 
 def _number(request: Request) -> int:
     number = int(request.path_params["number"])
+    # SQLite takes integers of 64 bits; the address may hold any number.
     if number > HIGHEST:
         raise HTTPException(404)
     return number
 
 
 MOST: Final = 200
+"""Requests shown in a list."""
 LONGEST_SEARCH: Final = 80
 OPEN: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 REQUEST_LISTS: Final = {
@@ -299,20 +309,21 @@ REQUEST_LISTS: Final = {
     "taken": N_("With an office"),
     "done": N_("Ended ones"),
 }
-"""The lists that can be chosen."""
+"""Lists of the page, with their titles."""
 LIST_STATES: Final[Mapping[str, tuple[RequestState, ...]]] = {
     "open": OPEN,
     "late": OPEN,
     "taken": (RequestState.TAKEN,),
     "done": (RequestState.DONE,),
 }
+# Users of the office say that they have a request or that it is done; all else is the front desk's.
 OFFICES_OWN: Final = frozenset({RequestStep.TAKE, RequestStep.CLOSE})
-"""What somebody of the office may say of a request."""
+"""Steps that a user of the office may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """One request with the mails about it and its office's name."""
+    """Request with its e-mails, its office's name, and the names of people."""
 
     kept: StoredRequest
     mails: tuple[StoredMail, ...]
@@ -321,21 +332,24 @@ class RequestView:
 
 
 def own_unit(request: Request) -> str:
-    """Return the unit whose requests somebody sees, "" for all; raises NotAllowed."""
+    """Return the unit to whose requests the user is limited, "" for all; raises NotAllowed."""
     user = signed_in_user(request)
     if may(request, Permission.REQUESTS):
         return ""
+    # Users of an office without a unit see nothing.
     if may(request, Permission.OWN_REQUESTS) and user.unit:
         return user.unit
     raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.REQUESTS)))
 
 
 async def list_requests(request: Request) -> Response:
-    """List requests, newest first: of one unit, of one citizen, or those that are late."""
+    """List requests, newest first: of one unit, of one citizen, or the late ones."""
+    # First, since it refuses those without the permission.
     own, query = own_unit(request), request.query_params
     chosen = query.get("list", "open")
     chosen = chosen if chosen in REQUEST_LISTS else "open"
     citizen = query.get("citizen", "").strip()[:LONGEST_SEARCH]
+    # A user of an office cannot choose another one.
     unit = own or query.get("unit", "")[:LONGEST_SEARCH]
     dues = await due_dates(request)
     found, units = await records_of(request).read(
@@ -357,8 +371,9 @@ def _listed(
     citizen: str,
     plan: NumberingPlan,
 ) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
-    """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
+    """Read a list and the units' names; a citizen is searched among open requests (E9)."""
     if citizen:
+        # By the number, however it was written, or by a part of the name.
         every = requests.search_open(connection, citizen, plan)
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
@@ -367,13 +382,13 @@ def _listed(
 
 
 async def show_request(request: Request) -> Response:
-    """Show one request with all that became of it."""
+    """Show one request with its history."""
     return await _show_request(request)
 
 
 @needs(Permission.REQUESTS)
 async def request_pdf(request: Request) -> Response:
-    """Send the request with all that became of it as a PDF, for the protocol office (E15)."""
+    """Download the request with its history as a PDF, for the protocol office (E15)."""
     number = (await _addressed_request(request)).kept.request.number
     try:
         data = await fetch_paper(request, number, 0, "pdf")
@@ -383,7 +398,7 @@ async def request_pdf(request: Request) -> Response:
 
 
 async def step_request(request: Request) -> Response:
-    """Take, remind, close, cancel or move a request; each but taking says who said so."""
+    """Take, remind, close, cancel or move a request; all but taking name who said so."""
     shown, form = await _addressed_request(request), await request.form()
     number, wanted = shown.kept.request.number, request.path_params["step"]
     if own_unit(request) and wanted not in OFFICES_OWN:
@@ -392,6 +407,7 @@ async def step_request(request: Request) -> Response:
         "ask": "request_step",
         "step": wanted,
         "number": number,
+        # A request is closed with a note of who said so, never by time alone (E15).
         "said_by": str(form.get("said_by", "")) or _says(request),
         "words": str(form.get("words", "")),
         "by": signed_in_user(request).name,
@@ -407,13 +423,14 @@ async def step_request(request: Request) -> Response:
 
 
 def _says(request: Request) -> str:
-    """Return who says so where no name was asked for: somebody of the office, in person."""
+    """Return the user's name where the form asks for none: users of an office act in person."""
     return signed_in_user(request).shown if own_unit(request) else ""
 
 
 async def sound(request: Request) -> Response:
-    """Send what a caller has said for an office."""
+    """Send the recording that a caller left for an office."""
     kept = (await _addressed_request(request)).kept
+    # Below call control's folder of state, in which the database is.
     path = templates.sound_file(request.app.state.settings.records.parent, kept.sound.path)
     if path is None:
         raise HTTPException(404)
@@ -421,7 +438,7 @@ async def sound(request: Request) -> Response:
 
 
 def _starts(request: Request, text: str) -> str:
-    """Read a local time of a form; raises NotDone."""
+    """Parse a local time of a form into ISO 8601 with offset; raises NotDone."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
@@ -436,8 +453,10 @@ async def _addressed_request(request: Request) -> RequestView:
     if number > HIGHEST:
         raise HTTPException(404)
     found: RequestView | None = await records_of(request).read(lambda c: _find(c, number))
+    # Another office's request is not there at all for this user.
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
+    # A step by the link has no user: the history names the link instead.
     link = request.state.speaker(N_("the link in the e-mail"))
     return replace(found, names={**found.names, policy_requests.DONE_LINK_AUTHOR: link})
 
@@ -458,6 +477,7 @@ async def _show_request(request: Request, error: NotDone | None = None) -> Respo
         "shown": shown,
         "one": one,
         "dues": await due_dates(request),
+        # Only an open appointment can be moved.
         "slots": await _slots(request, one.unit) if appointment and one.state in OPEN else (),
         "when": _when(request, appointment) if appointment else "",
         "taken_now": request.query_params.get("taken") == "1",
@@ -470,7 +490,7 @@ async def _show_request(request: Request, error: NotDone | None = None) -> Respo
 
 
 def _when(request: Request, appointment: Appointment) -> str:
-    """Say when and how an appointment is."""
+    """Format an appointment's time and form."""
     say = request.state.speaker
     form = say.words(APPOINTMENT_FORM_WORDS[appointment.form])
     told = f"{say.moment(appointment.slot.start)}, {form}"
@@ -487,23 +507,25 @@ async def _slots(request: Request, unit: str) -> tuple[datetime, ...]:
 
 
 def is_for(request: Request) -> bool:
-    """Tell whether somebody sees requests: all of them, or an office's own."""
+    """Tell whether the user sees requests: all of them, or an office's own."""
     return may(request, Permission.REQUESTS) or may(request, Permission.OWN_REQUESTS)
 
 
-# Appointments as a week. Bookings are read from the store; free hours and closures come from call
-# control, and are missing while it is unreachable.
+# Appointments of a week: bookings are read from the database; free hours and closures come from
+# call control, and are missing while it is unreachable.
 
 WEEK: Final = timedelta(days=7)
 SUNDAY: Final = 6
 WORKING_DAYS: Final = 5
 LONGEST: Final = 80
+# Far enough from the ends of the calendar for the weeks before and after.
 EARLIEST, LATEST = date(2000, 1, 10), date(8999, 12, 1)
+"""Days whose week is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeDay:
-    """One office on one day: who is booked, by start, and what is free, by hour."""
+    """Day of one office: `booked` requests, and `free` places by their start."""
 
     unit: str
     name: str
@@ -512,13 +534,13 @@ class OfficeDay:
 
     @property
     def free_hours(self) -> list[list[tuple[datetime, int]]]:
-        """Return what is free, one list for each hour of the day."""
+        """Return free places, one list for each hour of the day."""
         return [list(some) for _, some in groupby(self.free, key=lambda one: one[0].hour)]
 
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """One day: `name` is why it is special, `bands` when the office is open then."""
+    """Day of the week: `special` hours with their `name`, and the time windows `bands`."""
 
     day: date
     offices: tuple[OfficeDay, ...]
@@ -528,13 +550,13 @@ class DayView:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the office is closed for a reason."""
+        """Tell whether special hours close this day."""
         return self.special and not self.bands
 
 
 @dataclass(frozen=True, slots=True)
 class WeekStatus:
-    """What call control says of the week; nothing is known while it is away."""
+    """Special days and free places of a week; not `is_known` while call control is away."""
 
     days: Mapping[date, Mapping[str, Any]]
     offices: Mapping[str, tuple[tuple[datetime, int], ...]]
@@ -543,6 +565,7 @@ class WeekStatus:
 
 async def show_appointments(request: Request) -> Response:
     """Show one week, of one office or of all."""
+    # Whatever unit the address names, a user of an office sees that office's own.
     own, today = own_unit(request), datetime.now(request.app.state.zone).date()
     monday = _monday(request.query_params.get("week", ""), today)
     unit = own or request.query_params.get("unit", "")[:LONGEST]
@@ -552,6 +575,7 @@ async def show_appointments(request: Request) -> Response:
     told = await _week_status(request, monday, unit)
     days = [_day(request, monday + ONE_DAY * n, booked, told, names) for n in range(7)]
     values = {
+        # A weekend is shown only when it has bookings or free hours.
         "days": [day for day in days if day.offices or day.day.weekday() < WORKING_DAYS],
         "monday": monday,
         "weeks": {"before": monday - WEEK, "after": monday + WEEK, "now": _this(today)},
@@ -559,6 +583,7 @@ async def show_appointments(request: Request) -> Response:
         "units": names,
         "unit": unit,
         "own": own,
+        # The page says what it does not know.
         "is_known": told.is_known,
     }
     return page(request, "appointments/week.html", 200, forms=APPOINTMENT_FORM_WORDS, **values)
@@ -569,12 +594,13 @@ def _first(day: date) -> date:
 
 
 def _this(today: date) -> date:
-    """Return the Monday of the week that opens by itself: on a Sunday the one to come."""
+    """Return the Monday of the week shown by default: on a Sunday that of the next week."""
+    # What is over is one click away.
     return today + ONE_DAY if today.weekday() == SUNDAY else _first(today)
 
 
 def _monday(text: str, today: date) -> date:
-    """Read the Monday of a week from a day in it; what is none is this week's."""
+    """Return the Monday of the week with a given day; of this week for an invalid day."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -619,7 +645,9 @@ def _day(
     told: WeekStatus,
     names: Mapping[str, str],
 ) -> DayView:
+    # By the office's time zone, in which its days are.
     mine = [kept for kept in booked if _first_days(request, kept).date() == day]
+    # An office without a booking is shown for its free hours.
     free = {unit: _on(day, some) for unit, some in told.offices.items()}
     units = {kept.request.unit for kept in mine} | {unit for unit, some in free.items() if some}
     offices = tuple(
@@ -631,6 +659,7 @@ def _day(
         )
         for unit in sorted(units, key=lambda one: names.get(one, one))
     )
+    # While call control is away no day is known to be special.
     known = told.days.get(day, {"special": False, "bands": (), "name": {"it": "", "en": ""}})
     return DayView(day, offices, known["special"], tuple(known["bands"]), Words(**known["name"]))
 
@@ -640,16 +669,16 @@ def _on(day: date, free: tuple[tuple[datetime, int], ...]) -> tuple[tuple[dateti
 
 
 def _first_days(request: Request, kept: StoredRequest) -> datetime:
-    """Return when an appointment starts, in the office's time zone."""
+    """Return the start of an appointment, in the office's time zone."""
     assert kept.request.appointment is not None
     return kept.request.appointment.slot.start.astimezone(request.app.state.zone)
 
 
-# A request entered outside a call: somebody stands at the counter, or has rung off (P6, E9, E15).
-# The office is chosen first: its rule and its free hours come from call control.
+# A request entered outside a call, for a citizen at the counter or one who has hung up (P6, E9,
+# E15). The office is chosen first: its return rule and its free hours come from call control.
 
 FIELDS: Final = ("name", "phone", "email", "prefers", "language", "subject", "asked")
-"""What is sent on as it was typed."""
+"""Fields that are sent to call control as they were typed."""
 OTHERS: Final = ("rule", "starts", "form", "anyway", "call")
 LONGEST_TEXT: Final = 4000
 LONGEST_NAME: Final = 64
@@ -671,7 +700,7 @@ NO_OFFICE: Final = N_("Choose the office first.")
 
 @dataclass(frozen=True, slots=True)
 class OfficeChoice:
-    """The office that is chosen, with its free hours; `offers`: it has some at all."""
+    """Chosen office with its free hours; `offers`: it gives appointments at all."""
 
     row: TransferOffer
     slots: tuple[datetime, ...] = ()
@@ -680,7 +709,7 @@ class OfficeChoice:
 
 @dataclass(frozen=True, slots=True)
 class EnteredRequest:
-    """What the page shows beside the office: what was typed, what is open, why nothing was done."""
+    """Content of the form: typed fields, the citizen's open requests, the reason of a refusal."""
 
     filled: Mapping[str, str]
     open_ones: tuple[StoredRequest, ...] = ()
@@ -689,18 +718,19 @@ class EnteredRequest:
 
 @needs(Permission.REQUESTS)
 async def new(request: Request) -> Response:
-    """Show the offices, and the form of the one that is chosen; with who called, for a call."""
+    """Show the offices and the chosen one's form, with the caller's number for a given call."""
     query = request.query_params
     filled = await _caller(request) | {"starts": query.get("starts", "")[:LONGEST_NAME]}
     return await _show_entering(request, query.get("about", ""), EnteredRequest(filled))
 
 
 async def _caller(request: Request) -> dict[str, str]:
-    """Fill in who called, where the address names a call; the request is of none all the same."""
+    """Return the caller's number and name, where the address names a call that shows them."""
     filled = {"language": request.state.speaker.language}
     call = request.query_params.get("call", "")[:LONGEST_NAME]
     reading: StoreReader = request.app.state.store
     record = await reading.read(lambda c: call_log.find_call(c, call)) if call else None
+    # A withheld number is not filled in.
     if record is None or record.caller.presentation is not Presentation.SHOWN:
         return filled
     return filled | {"call": call, "phone": record.caller.number, "name": record.caller.name}
@@ -708,13 +738,15 @@ async def _caller(request: Request) -> dict[str, str]:
 
 @needs(Permission.REQUESTS)
 async def take(request: Request) -> Response:
-    """Have call control take it over; what is open of the same citizen is offered first (E9)."""
+    """Take the request over; the citizen's open requests are shown first (E9)."""
     form = await request.form()
     about, filled = str(form.get("about", "")), _filled(form)
     try:
         row = _chosen(await _offers(request), about)
         if row is None:
             raise NotDone(400, request.state.speaker(NO_OFFICE))
+        # A citizen's open requests are offered first: a reminder to one of them is better than a
+        # second request (E9).
         if filled["anyway"] != "1":
             found = await open_requests(request, filled["phone"], filled["name"])
             if found:
@@ -730,7 +762,7 @@ def _filled(form: FormData) -> dict[str, str]:
 
 
 def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -> dict[str, Any]:
-    """Write what call control is asked; raises NotDone for an appointment without its time."""
+    """Make the command; raises NotDone for an appointment without its time."""
     command: dict[str, Any] = {
         "ask": "counter_request",
         **{name: filled[name] for name in FIELDS},
@@ -738,6 +770,7 @@ def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -
         "need": row.need,
         "rule": filled["rule"],
         "by": signed_in_user(request).name,
+        # The page has asked already; call control need not refuse for the same reason.
         "anyway": True,
     }
     if filled["rule"] != ReturnRule.APPOINTMENT:
@@ -749,7 +782,7 @@ def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -
 
 
 async def _offers(request: Request) -> list[TransferOffer]:
-    """Ask which offices there are; raises NotDone."""
+    """Ask call control for the offices and their needs, by name; raises NotDone."""
     answer = await ask(request, {"ask": "offices"})
     return sorted(map(read_offer, answer["offices"]), key=lambda one: (one.name, one.need_name))
 
@@ -759,21 +792,19 @@ def _chosen(offers: list[TransferOffer], about: str) -> TransferOffer | None:
 
 
 async def _office_of_request(request: Request, row: TransferOffer, wanted: str) -> OfficeChoice:
-    """Ask for an office's free hours, where it may give appointments; raises NotDone.
-
-    The hour that is `wanted` stands among them, however far ahead it is.
-    """
+    """Ask for an office's free hours, where it may give appointments; raises NotDone."""
     if ReturnRule.APPOINTMENT not in row.rules:
         return OfficeChoice(row)
     answer = await ask(request, {"ask": "free_slots", "unit": row.unit})
     slots = set(map(datetime.fromisoformat, answer["slots"]))
+    # The wanted hour, too: from the week's page it may lie beyond those of this reply.
     if answer["offers"] and (start := parse_start(wanted, request.app.state.zone)):
         slots.add(start)
     return OfficeChoice(row, tuple(sorted(slots)), answer["offers"])
 
 
 def _of_unit(offers: list[TransferOffer], unit: str) -> list[TransferOffer]:
-    """Return the needs of the one office that the address names, all for none."""
+    """Return the needs of the office that the address names, those of all offices for none."""
     return [one for one in offers if one.unit == unit] or offers
 
 

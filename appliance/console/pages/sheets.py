@@ -1,4 +1,7 @@
-"""Procedure sheets: searched beside a call, listed, read, edited, taken from files (P2)."""
+"""Procedure sheets: search beside a call, list, reading, editing, import from files (P2).
+
+The only markdown-it and nh3 imports.
+"""
 
 from __future__ import annotations
 
@@ -50,62 +53,66 @@ from appliance.store.listings import RESULTS
 from appliance.store.requests import StoredRequest
 from appliance.store.sheets import SheetHit
 
-# Raw HTML in a sheet is shown as text, and what is made of the rest is cleaned once more: sheets
-# come from many hands.
+# Sheets are written by many people: raw HTML in one is shown as text, and the HTML made of the
+# rest is cleaned once more.
 
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+# No picture, no script, no form: a sheet is read.
 _SHEET_TAGS: Final = {
     "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
     "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-"""No picture, no script, no form: a sheet is read."""
+"""HTML elements that a sheet may have."""
 _LOWEST: Final = 6
+"""Lowest level of headings in HTML."""
 TITLE_BESIDE_A_CALL: Final = 2
-"""The level of a sheet's title on call control, below the page's own: its headings begin lower."""
+"""Level of a sheet's title on the operator's page, below the page's own."""
 TITLE_OF_OWN_PAGE: Final = 1
+"""Level of a sheet's title on its own page."""
 
 
 _MARKS: Final = re.compile(r"[#*_`>|~]+")
 
 
 def plain_excerpt(excerpt: str) -> str:
-    """Return a few words of a sheet without the marks of Markdown."""
+    """Return an excerpt of a sheet without the marks of Markdown."""
+    # What a search finds is read at a glance, without the signs of Markdown.
     return " ".join(_MARKS.sub("", excerpt).split())
 
 
 def sheet_html(body: str, title: int = TITLE_BESIDE_A_CALL) -> str:
-    """Return a sheet's text as HTML below a title of a level; no level is left out.
-
-    Links open beside the page that one is working on.
-    """
+    """Render a sheet's Markdown as safe HTML below a title of level `title`."""
     tokens = _MARKDOWN.parse(body)
     headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    # Whatever levels the author has used, they follow one another without a gap (WCAG 1.3.1).
     used = sorted({token.tag for token in headings})
     for token in headings:
+        # HTML has six levels, and a sheet may have as many below its title.
         token.tag = f"h{min(used.index(token.tag) + 1 + title, _LOWEST)}"
     return nh3.clean(
         _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
         tags=_SHEET_TAGS,
         attributes={"a": {"href", "title"}, "ol": {"start"}},
         url_schemes={"http", "https", "mailto"},
+        # A link opens beside the page on which somebody is working.
         set_tag_attribute_values={"a": {"target": "_blank"}},
+        # The page that opens cannot reach this one.
         link_rel="noopener noreferrer",
     )
 
 
-# Sheets beside a call: found as one types, read, noted by one key (P2); and what is on record of
-# the caller: earlier calls, open requests (E9).
-
+# As many as fit beside a call.
 MOST: Final = 8
-"""Sheets shown of a search: what fits beside a call."""
+"""Sheets of a search that are shown beside a call."""
 LONGEST_SEARCH: Final = 120
 EARLIER: Final = timedelta(days=90)
+"""Age of a caller's earlier calls that are shown."""
 MOST_EARLIER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """What is on record of a caller's number, newest first."""
+    """Earlier calls, open requests and open cases of a caller's number, newest first (E9)."""
 
     calls: tuple[CallRecord, ...]
     requests: tuple[StoredRequest, ...]
@@ -115,7 +122,7 @@ class KnownCaller:
 
 @needs(Permission.READ_SHEETS)
 async def search(request: Request) -> Response:
-    """Show what is found of the words typed so far; nothing for none."""
+    """Show the sheets found by the words typed so far (P2)."""
     typed = request.query_params.get("q", "")[:LONGEST_SEARCH]
 
     def job(connection: sqlite3.Connection) -> tuple[SheetHit, ...]:
@@ -155,7 +162,7 @@ async def sheet(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def note_sheet_used(request: Request) -> Response:
-    """Note that a sheet answered the caller in whose call it was opened."""
+    """Record that a sheet answered the caller in whose call it was opened."""
     form, _ = await request.form(), request.state.speaker
     position = requester(request).position
     if not position:
@@ -163,6 +170,7 @@ async def note_sheet_used(request: Request) -> Response:
     opened = str(form.get("call", ""))
     if opened and not await is_own_call(request, position, opened):
         return refused_json(_("There is no call of this position, nor one just ended."), 409)
+    # The call in which the sheet was opened: the operator may be in the next one already.
     of = {"call": opened} if opened else {"position": position}
     return await ask_for_script(
         request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), **of}
@@ -171,7 +179,7 @@ async def note_sheet_used(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def known_caller(request: Request) -> Response:
-    """Show what is on record of a caller who is on the line; nothing for no number."""
+    """Show the history of a present caller; nothing without a number."""
     call = request.path_params["call"]
     status = request.app.state.feed.newest.status or {"calls": ()}
     number = next((c["caller"]["number"] for c in status["calls"] if c["call"] == call), "")
@@ -191,6 +199,7 @@ def _known(
     connection: sqlite3.Connection, number: str, call: str, plan: NumberingPlan
 ) -> KnownCaller:
     now = datetime.now(UTC)
+    # One more than is shown: this call is among them.
     calls = call_log.calls_from_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
     return KnownCaller(
@@ -202,11 +211,12 @@ def _known(
 
 
 MOST_FOUND: Final = 50
+"""Sheets of a search that the list shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """One sheet in the list; `office` by its name, `excerpt` what a search found of it."""
+    """Sheet in the list; `office` is its name, `excerpt` the part that a search found."""
 
     sheet: Sheet
     office: str
@@ -216,7 +226,7 @@ class SheetRow:
 
 @needs(Permission.READ_SHEETS)
 async def show_all(request: Request) -> Response:
-    """List the sheets, or what a search finds of them."""
+    """List the sheets, or those that a search finds."""
     typed = request.query_params.get("q", "").strip()[:LONGEST_SEARCH]
     only_stale = request.query_params.get("stale", "") == "1"
     today = datetime.now(request.app.state.zone).date()
@@ -236,6 +246,7 @@ async def show_all(request: Request) -> Response:
         request,
         "sheets/all.html",
         **values,
+        # Counted among all rows, also while only the stale ones are shown.
         stale=sum(row.is_stale for row in rows),
         saved=request.query_params.get("saved", "") == "1",
         removed=request.query_params.get("removed", "") == "1",
@@ -264,7 +275,7 @@ async def show(request: Request) -> Response:
 
 
 async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Response:
-    """Answer with one sheet's page; `wrong` says what was not done."""
+    """Answer with one sheet's page; `wrong` is the reason of a refusal."""
     code = request.path_params["code"]
     found, names, theirs = await request.app.state.store.read(
         lambda c: (sheets.find(c, code), unit_names(c), managed_config.sheets(c))
@@ -280,6 +291,7 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
         stale=found.is_stale(datetime.now(request.app.state.zone).date()),
         body=sheet_html(found.body, TITLE_OF_OWN_PAGE),
         is_central=code in theirs,
+        # Sheets of the head office are changed by the head office alone.
         can_edit=may(request, Permission.EDIT_SHEETS) and code not in theirs,
         wrong=wrong,
     )
@@ -288,12 +300,14 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
 links = (PageLink("/sheets", N_("Sheets"), with_permission(Permission.READ_SHEETS), order=45),)
 
 
-# A sheet is edited as its file is: a head between +++ lines, then Markdown. Call control parses
-# it; what changes is read before it is saved.
+# A sheet is edited in the form of its file: a head between +++ lines, then Markdown. Call control
+# parses it; the changes are shown before it is saved.
 
+# As many as one command holds, and more than anybody reads.
 LONGEST: Final = 10_000
-"""Letters of a sheet: as many as one command holds, and more than anybody reads."""
+"""Longest sheet, in characters."""
 MOST_FILES: Final = 20
+"""Sheets that one upload may bring."""
 TOO_LONG: Final = N_("This sheet is too long: 10,000 letters at most.")
 NO_TEXT: Final = N_("This file is no text (UTF-8).")
 NEW: Final = """+++
@@ -314,7 +328,7 @@ CHANGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One line of what changes: `kind` is "+", "-" or " "."""
+    """Line of a comparison; `kind` is "+", "-" or " "."""
 
     kind: str
     line: str
@@ -322,7 +336,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class SheetCheck:
-    """What call control says of one sheet before it is saved; `wrong` where it cannot be."""
+    """Call control's preview of a sheet; `wrong` says why it cannot be saved."""
 
     code: str
     text: str
@@ -341,7 +355,7 @@ class SheetCheck:
 
 @needs(Permission.EDIT_SHEETS)
 async def edit(request: Request) -> Response:
-    """Show a sheet's text to be changed, or the beginning of a new one."""
+    """Show the editor with a sheet's text, or with the head of a new one."""
     code = request.query_params.get("code", "")[:64]
     if not code:
         day = datetime.now(request.app.state.zone).date()
@@ -355,7 +369,7 @@ async def edit(request: Request) -> Response:
 
 @needs(Permission.EDIT_SHEETS)
 async def again(request: Request) -> Response:
-    """Go back from the preview to the text as it was typed."""
+    """Show the editor again, from the preview, with the text as it was typed."""
     form = await request.form()
     code, text = _typed(form)
     return _editor(request, SheetCheck(code, text), is_new=form.get("new") == "1")
@@ -363,7 +377,7 @@ async def again(request: Request) -> Response:
 
 @needs(Permission.EDIT_SHEETS)
 async def check(request: Request) -> Response:
-    """Show what saving the typed text would change; what is wrong is said above it."""
+    """Show the changes that saving would make, or the editor with what is wrong."""
     form = await request.form()
     is_new = form.get("new") == "1"
     seen = await _check_sheet(request, *_typed(form))
@@ -375,7 +389,7 @@ async def check(request: Request) -> Response:
 
 @needs(Permission.EDIT_SHEETS)
 async def upload(request: Request) -> Response:
-    """Show what sheets from files would change."""
+    """Show the changes that sheets from files would make."""
     form = await request.form(max_files=MOST_FILES)
     files = [one for one in form.getlist("files") if isinstance(one, UploadFile) and one.filename]
     seen = [await _of_file(request, one) for one in files]
@@ -387,8 +401,9 @@ async def upload(request: Request) -> Response:
 
 @needs(Permission.EDIT_SHEETS)
 async def save(request: Request) -> Response:
-    """Save every sheet of the preview; those that are refused meanwhile are shown with why."""
+    """Save every sheet of the preview; show those that call control refuses, with the reason."""
     form = await request.form()
+    # The preview carries each sheet's text: nothing is kept before it is saved.
     pairs = list(zip(form.getlist("code"), form.getlist("text"), strict=False))[:MOST_FILES]
     refused, is_voiced = [], False
     for code, body in pairs:
@@ -396,6 +411,7 @@ async def save(request: Request) -> Response:
             told = await _ask_save(request, str(code), _lines(str(body)), preview=False)
             is_voiced = is_voiced or "voice" in told
         except NotDone as error:
+            # One refused sheet keeps none of the others from being saved.
             refused.append(SheetCheck(str(code), _lines(str(body)), str(error)))
     if refused:
         return page(request, "sheets/preview.html", 409, seen=refused, can_edit_again=False,
@@ -405,7 +421,7 @@ async def save(request: Request) -> Response:
 
 @needs(Permission.EDIT_SHEETS)
 async def remove(request: Request) -> Response:
-    """Take a sheet away, so that no search finds it."""
+    """Remove a sheet, so that no search finds it."""
     command = {"ask": "sheet_remove", "code": request.path_params["code"]}
     try:
         told = await ask_as_user(request, command)
@@ -416,7 +432,7 @@ async def remove(request: Request) -> Response:
 
 @needs(Permission.EDIT_SHEETS)
 async def voice(request: Request) -> Response:
-    """Say what became of the sheet that was given its voice last: a part of a page."""
+    """Show the result of the last spoken sheet's recording: a part of a page."""
     try:
         told = await ask(request, {"ask": "sheet_voice"})
     except NotDone as error:
@@ -442,11 +458,13 @@ def _typed(form: FormData) -> tuple[str, str]:
 
 
 def _lines(text: str) -> str:
-    """Return text with the line ends of files, not of forms."""
+    """Return text with the line ends of files."""
+    # Forms send CR LF (HTML Standard, form submission).
     return text.replace("\r\n", "\n")
 
 
 async def _of_file(request: Request, file: UploadFile) -> SheetCheck:
+    # The name may come with a path, of Windows as well.
     name = str(file.filename).replace("\\", "/").rsplit("/", 1)[-1]
     code = name.removesuffix(".md")[:64]
     try:
@@ -476,10 +494,11 @@ async def _ask_save(request: Request, code: str, text: str, *, preview: bool) ->
 
 
 def _differences(before: str, after: str) -> Iterator[Difference]:
-    """Yield what changes, line by line, with the lines around it; nothing of a new sheet."""
+    """Yield the changed lines with one line around them; none for a new sheet."""
     if not before:
         return
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
+    # The first two lines name the files.
     for line in list(lines)[2:]:
         if not line.startswith("@@"):
             yield Difference(line[:1], line[1:])

@@ -1,4 +1,4 @@
-"""The technician's page of the installation: lines, phones, network, storage, LEDs, journal."""
+"""Installation, for technicians: lines, phones, network, storage, LEDs, journal."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ from appliance.store.database import migrations
 from appliance.store.listings import EVIDENCES, RESULTS
 from appliance.voicemail.storage import MailboxLimits, water_marks
 
+# A page full of figures is not rendered anew for every key that is pressed on a phone.
 AT_MOST_EVERY_S: Final = 1.0
-"""A page full of figures is not made anew for every key that is pressed on a phone."""
+"""Shortest pause between two states of the page, in seconds."""
 CHECK_LIMIT_S: Final = 120.0
+"""Seconds within which a check of the database must be done."""
 LED_NAMES: Final = {
     "ready": N_("In service"),
     "network": N_("Network"),
@@ -61,21 +63,22 @@ CLOCKS: Final = {
 
 @needs(Permission.TECHNICAL)
 async def show_system(request: Request) -> Response:
-    """Show the whole page."""
+    """Show the page of the installation."""
     return page(request, "plant/plant.html", **await _system_values(request))
 
 
 @needs(Permission.TECHNICAL)
 async def stream_system(request: Request) -> Response:
-    """Send the page's content at every change, for as long as the browser listens."""
+    """Stream the page's content at every change, until the browser disconnects."""
     return EventStream(_system_events(request), media_type="text/event-stream")
 
 
 @needs(Permission.TECHNICAL)
 async def check_records(request: Request) -> Response:
-    """Look through all the records; this can take a minute on a memory card."""
+    """Check the whole database; this can take a minute on a memory card."""
     _ = request.state.speaker
     try:
+        # In a reading thread of its own: other pages are served meanwhile.
         found = await request.app.state.store.read(find_damage, CHECK_LIMIT_S)
     except StoreError as error:
         said = _.words(os_error_words(error))
@@ -87,7 +90,7 @@ async def check_records(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def test_leds(request: Request) -> Response:
-    """Have every LED lit for a moment."""
+    """Light every LED for a moment."""
     try:
         answer = await ask_as_user(request, {"ask": "led_test"})
     except NotDone as error:
@@ -99,11 +102,12 @@ async def test_leds(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def restart_line(request: Request) -> Response:
-    """Have a line put on hook and its port opened again; call control checks for a call on it."""
+    """Put a line on hook and open its port again; refused during a call unless confirmed."""
     form = await request.form()
     command = {
         "ask": "line_restart",
         "line": form_field(form, "line"),
+        # Under no call unless the technician confirms it.
         "even_in_call": form_field(form, "even_in_call") == "1",
         "by": signed_in_user(request).name,
     }
@@ -118,7 +122,7 @@ async def restart_line(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def download_journal(request: Request) -> Response:
-    """Hand the journal over as a file; no number is in it."""
+    """Download the journal as a file, with every number masked."""
     try:
         text = await read_journal()
     except NoJournal as error:
@@ -132,6 +136,7 @@ async def download_journal(request: Request) -> Response:
 async def _system_events(request: Request) -> AsyncIterator[str]:
     feed: StatusFeed = request.app.state.feed
     async for seen in feed.states():
+        # Logged out elsewhere, or disabled: nothing more is shown.
         if not await request.app.state.accounts.is_in(request.state.word):
             yield server_event("out", "")
             return
@@ -143,11 +148,12 @@ async def _system_events(request: Request) -> AsyncIterator[str]:
 
 
 async def _system_values(request: Request) -> dict[str, Any]:
-    """Return what the page names; what cannot be had is None, and said."""
+    """Return the values of the page; what cannot be read is None, with the reason beside it."""
     told, why = await _system_status(request)
     kept, trouble = await _storage_status(request, told)
     settings = request.app.state.settings
     return {
+        # The page opens with what can be had: without call control, or without the database.
         "plant": told,
         "why": why,
         "kept": kept,
@@ -163,13 +169,13 @@ async def _system_values(request: Request) -> dict[str, Any]:
 
 
 def _said_words(request: Request, words: dict[str, str]) -> str:
-    """Say words of call control's in the reader's language."""
+    """Return call control's words in the reader's language."""
     said: str = request.state.speaker.words(Words(**words))
     return said
 
 
 async def _system_status(request: Request) -> tuple[dict[str, Any] | None, str]:
-    """Ask call control; returns its answer, or None and why there is none."""
+    """Ask call control for its state; returns None and the reason without a reply."""
     try:
         return await request.app.state.control.ask({"ask": "plant"}), ""
     except ControlUnreachable as away:
@@ -181,28 +187,33 @@ async def _system_status(request: Request) -> tuple[dict[str, Any] | None, str]:
 async def _storage_status(
     request: Request, told: dict[str, Any] | None
 ) -> tuple[StorageStatus | None, str]:
-    """Read what is kept; returns it, or None and why it cannot be read."""
+    """Read the state of database and disk; returns None and the reason if that fails."""
+    # Without call control no line is known, and disk and database are shown all the same.
     lines = [line["name"] for line in told["lines"]] if told else []
     settings = request.app.state.settings
     path, alarm = settings.records, settings.room_alarm
     try:
+        # The console reads database and disk itself, also while call control is unreachable.
         return await request.app.state.store.read(
             lambda c: read_storage_status(c, lines, path, alarm)
         ), ""
-    except OSError as error:  # StoreError is one
+    # StoreError is an OSError.
+    except OSError as error:
         return None, request.state.speaker.words(os_error_words(error))
 
 
 RELEASES: Final = 5
-"""So many last calls of each line are shown with how their end was noticed."""
+"""Last calls of each line that are shown, with the evidence of their end."""
+# More than are shown: those without an end, or without evidence, are left out.
 LOOKED_AT: Final = 20
+"""Last calls of each line that are read."""
 MB: Final = 1 << 20
 LIMITS: Final = MailboxLimits()
 
 
 @dataclass(frozen=True, slots=True)
 class LineRelease:
-    """How one call ended: by what that was noticed, and how long it took (ms, None: not known)."""
+    """End of a call: evidence by which it was detected, and its delay (ms, None if unknown)."""
 
     at: datetime
     result: Words
@@ -212,9 +223,9 @@ class LineRelease:
 
 @dataclass(frozen=True, slots=True)
 class DiskStatus:
-    """The disk of records and messages, in MB; `mark` is what is to be said of it.
+    """Disk of database and messages, in MB; `mark` is "low", "high" or "".
 
-    Below `low` no message is taken, below `high` the technician is warned.
+    Below `low` MB no message is recorded, below `high` MB the technician is warned.
     """
 
     free: int
@@ -227,7 +238,7 @@ class DiskStatus:
 
 @dataclass(frozen=True, slots=True)
 class StorageStatus:
-    """What is kept: `version` of the records where `wanted` is this programme's; size in MB."""
+    """Database and disk: schema `version`, the product's own `wanted`, size in MB."""
 
     releases: Mapping[str, tuple[LineRelease, ...]]
     version: int
@@ -239,7 +250,10 @@ class StorageStatus:
 def read_storage_status(
     connection: sqlite3.Connection, lines: Iterable[str], records: Path, room_alarm: int
 ) -> StorageStatus:
-    """Read it; `room_alarm` is the high mark as configured (MB). Raises sqlite3.Error, OSError."""
+    """Read the storage; `room_alarm` is the configured high mark in MB.
+
+    Raises sqlite3.Error, OSError.
+    """
     pages, size, version = (
         int(connection.execute(f"PRAGMA {what}").fetchone()[0])
         for what in ("page_count", "page_size", "user_version")
@@ -254,7 +268,7 @@ def read_storage_status(
 
 
 def line_releases(connection: sqlite3.Connection, line: str) -> tuple[LineRelease, ...]:
-    """List how the last calls of a line ended, newest first."""
+    """List the ends of a line's last calls, newest first."""
     ended = [
         LineRelease(
             record.ended_at,
@@ -262,6 +276,7 @@ def line_releases(connection: sqlite3.Connection, line: str) -> tuple[LineReleas
             EVIDENCES[record.evidence],
             record.release_ms,
         )
+        # No caller's number: a technician sees how a call ended, not who called (P7).
         for record in call_log.list_calls(connection, line=line, limit=LOOKED_AT)
         if record.ended_at is not None and record.evidence is not None
     ]
@@ -271,6 +286,7 @@ def line_releases(connection: sqlite3.Connection, line: str) -> tuple[LineReleas
 def disk_status(folder: Path, room_alarm: int) -> DiskStatus:
     """Measure the disk of a folder; raises OSError."""
     usage = shutil.disk_usage(folder)
+    # The same marks as those by which the mailbox refuses messages (voicemail/storage.py).
     low, high = water_marks(replace(LIMITS, high_water_bytes=room_alarm * MB), usage.total)
     return DiskStatus(
         usage.free // MB,
@@ -283,31 +299,32 @@ def disk_status(folder: Path, room_alarm: int) -> DiskStatus:
 
 
 def disk_mark(free: int, low: int, high: int) -> str:
-    """Say how so many free bytes stand to the marks: "low" takes no message, "high" warns."""
+    """Compare free bytes with the marks: "low": no message is recorded; "high": a warning."""
     if free < low:
         return "low"
     return "high" if free < high else ""
 
 
 def find_damage(connection: sqlite3.Connection) -> str:
-    """Look through the whole records; returns the first damage, "" for none."""
+    """Check the whole database; returns the first damage, "" for none."""
+    # One line is enough to tell damage.
     said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     return "" if said == "ok" else said
 
 
-# Routes, name servers and interfaces, as the kernel and the resolver's file have them.
+# Routes, name servers and interfaces are read from the kernel and from the resolver's file.
 
 ROUTES_4: Final = Path("/proc/net/route")
 ROUTES_6: Final = Path("/proc/net/ipv6_route")
 RESOLVER: Final = Path("/etc/resolv.conf")
 DEVICES: Final = Path("/sys/class/net")
 RTF_GATEWAY: Final = 0x2
-"""RTF_GATEWAY of route.h: by way of a router."""
+"""Flag of a route through a router (route.h)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkDevice:
-    """One interface: whether it is joined, and how fast in Mbit/s, 0 where that is not told."""
+    """Network interface: whether it has a link, and its speed in Mbit/s, 0 if unknown."""
 
     name: str
     is_joined: bool
@@ -316,7 +333,7 @@ class NetworkDevice:
 
 @dataclass(frozen=True, slots=True)
 class NetworkStatus:
-    """Routers by which all else is reached, name servers, and interfaces."""
+    """Default routers, name servers, and interfaces."""
 
     routers: tuple[str, ...]
     servers: tuple[str, ...]
@@ -324,7 +341,7 @@ class NetworkStatus:
 
 
 def network_status() -> NetworkStatus:
-    """Look how things are now; what cannot be read is left out."""
+    """Read the present state of the network, without what cannot be read."""
     routers = (
         *routers_of_four(_text_or_nothing(ROUTES_4)),
         *routers_of_six(_text_or_nothing(ROUTES_6)),
@@ -333,18 +350,19 @@ def network_status() -> NetworkStatus:
 
 
 def routers_of_four(table: str) -> tuple[str, ...]:
-    """Read the kernel's table (proc_net(5), route): addresses are in the machine's byte order."""
+    """Parse the kernel's IPv4 routes (proc_net(5), route); returns the default routers."""
     found = []
     for line in table.splitlines()[1:]:
         device, target, router, flags, *_ = line.split()
         if int(target, 16) == 0 and int(flags, 16) & RTF_GATEWAY:
+            # Addresses are in the machine's byte order.
             address = ipaddress.IPv4Address(int.from_bytes(bytes.fromhex(router), "little"))
             found.append(f"{address} ({device})")
     return tuple(found)
 
 
 def routers_of_six(table: str) -> tuple[str, ...]:
-    """Read the kernel's table of IPv6 (ipv6_route)."""
+    """Parse the kernel's IPv6 routes (ipv6_route); returns the default routers."""
     rows = (line.split() for line in table.splitlines())
     return tuple(
         f"{ipaddress.IPv6Address(int(row[4], 16))} ({row[9]})"
@@ -354,13 +372,13 @@ def routers_of_six(table: str) -> tuple[str, ...]:
 
 
 def servers_of(text: str) -> tuple[str, ...]:
-    """Read the resolver's file (resolv.conf(5))."""
+    """Parse the name servers of the resolver's file (resolv.conf(5))."""
     lines = (line.split() for line in text.splitlines())
     return tuple(words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
 
 
 def network_devices(folder: Path) -> tuple[NetworkDevice, ...]:
-    """Look at each interface but the loopback."""
+    """Read the state of each interface but the loopback."""
     with contextlib.suppress(OSError):
         names = sorted(one.name for one in folder.iterdir() if one.name != "lo")
         return tuple(
@@ -373,7 +391,8 @@ def network_devices(folder: Path) -> tuple[NetworkDevice, ...]:
 
 
 def _number(path: Path) -> int:
-    """Read a number; 0 where the kernel tells none, as of the speed of a radio."""
+    """Read a number; 0 where the kernel has none."""
+    # The file of a wireless interface's speed cannot be read; an unknown speed is -1.
     text = _text_or_nothing(path).strip()
     return int(text) if text.isdecimal() else 0
 
@@ -384,12 +403,13 @@ def _text_or_nothing(path: Path) -> str:
     return ""
 
 
-# The services' journal to take away: its end, with every number masked.
-
 JOURNAL_LINES: Final = 20_000
+"""Lines of the journal that are read, the last ones."""
 JOURNAL_LIMIT_S: Final = 20.0
+"""Seconds within which the journal must be read."""
 JOURNAL_LIMIT_BYTES: Final = 4_000_000
-"""Bytes of the journal that are kept, the last ones."""
+"""Bytes of the journal in the file, the last ones."""
+# All three services, in one order of time.
 JOURNAL_COMMAND: Final = (
     "journalctl", "--quiet", "--no-pager", "--output=short-iso", f"--lines={JOURNAL_LINES}",
     "--unit=centralino.service", "--unit=centralino-media.service",
@@ -406,7 +426,7 @@ JOURNAL_LATE: Final = Words(
 
 
 class NoJournal(TechnicianError):  # noqa: N818 - reads as what it is
-    """Raised when the journal cannot be had; `words` say why."""
+    """Raised when the journal cannot be read; `words` say why."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(words.en)
@@ -416,8 +436,9 @@ class NoJournal(TechnicianError):  # noqa: N818 - reads as what it is
 async def read_journal(
     command: Sequence[str] = JOURNAL_COMMAND, limit: float = JOURNAL_LIMIT_S
 ) -> str:
-    """Return the end of the journal, masked; raises NoJournal."""
+    """Return the end of the services' journal, with every number masked; raises NoJournal."""
     try:
+        # The console's account may read the journal; numbers are masked before anybody sees it.
         reading = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
@@ -426,18 +447,22 @@ async def read_journal(
     try:
         async with asyncio.timeout(limit):
             data, _ = await reading.communicate()
+    # The child is ended below, and the console goes on.
     except TimeoutError as error:
         raise NoJournal(JOURNAL_LATE) from error
     finally:
+        # Whatever ended the wait, no child outlives its request.
         with contextlib.suppress(ProcessLookupError):
             reading.kill()
         await reading.wait()
+    # Nothing from these units: the service writes where it was started.
     if not data:
         raise NoJournal(NO_JOURNAL)
+    # The end of a long journal: what happened last.
     text = data[-JOURNAL_LIMIT_BYTES:].decode("utf-8", "replace")
-    whole = (
-        text.partition("\n")[2] if len(data) > JOURNAL_LIMIT_BYTES else text
-    )  # not a line cut in two
+    # Without a first line that was cut in two.
+    whole = text.partition("\n")[2] if len(data) > JOURNAL_LIMIT_BYTES else text
+    # In a thread: masking megabytes would hold up the event loop.
     return await asyncio.to_thread(mask_journal, whole)
 
 

@@ -1,6 +1,6 @@
-"""Transfer and return on the operator's page: what declarations allow, and what is done instead.
+"""Transfers and returns on the operator's page: offices, and requests taken over instead.
 
-Call control decides (P5); here its answers are shown, and forms filled in as far as they can be.
+Call control decides (P5); these pages show its answers, and fill forms in from what is known.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from appliance.store import requests
 from appliance.store.requests import StoredRequest
 
 REASONS: Final = (TransferReason.TOPIC, TransferReason.DEPTH, TransferReason.OTHER)
-"""Why a call goes on (P3), in the order of the keys of the phones."""
+"""Reasons of a transfer (P3), in the order of the phones' keys."""
 FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", "unit", "need")
 
 
 @dataclass(frozen=True, slots=True)
 class TransferOffer:
-    """One office and need as the page shows it; times are call control's."""
+    """Office and need to which a call may be transferred, with their state from call control."""
 
     unit: str
     name: str
@@ -49,6 +49,7 @@ class TransferOffer:
     need_name: str
     say: str
     open: bool
+    # After three transfers without an answer the operator is told first (E8).
     unanswered: bool
     rules: tuple[str, ...]
     words: Words
@@ -57,7 +58,7 @@ class TransferOffer:
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
-    """What is to be taken over for an office: by which rule, from whom, why the call is back."""
+    """Form of a request for an office: return rule, caller, and why the call came back."""
 
     unit: str
     office: str
@@ -75,7 +76,7 @@ class RequestForm:
 
 
 def read_offer(one: Mapping[str, Any]) -> TransferOffer:
-    """Read one row of call control's answer."""
+    """Parse one office and need of call control's reply."""
     until = datetime.fromisoformat(one["until"]) if one["until"] else None
     return TransferOffer(
         one["unit"], one["name"], one["need"], one["need_name"], one["say"], one["open"],
@@ -85,16 +86,18 @@ def read_offer(one: Mapping[str, Any]) -> TransferOffer:
 
 @needs(Permission.TRANSFER)
 async def offices(request: Request) -> Response:
-    """Show every office and need, the open ones first; `unit` is the one that is looked for."""
+    """Show every office and need, the open ones first; `unit` of the address comes before all."""
     wanted = request.query_params.get("unit", "")
     try:
         answer = await request.app.state.control.ask({"ask": "offices"})
     except (ControlUnreachable, OfficeError):
         return page(request, "operator/away.html")
+    # A stable sort: the others keep call control's order.
     found = sorted(map(read_offer, answer["offices"]), key=lambda one: one.unit != wanted)
     return page(
         request,
         "operator/offices.html",
+        # The page names the next time window of the others, and offers their rule at once (P5).
         open_now=[one for one in found if one.open],
         later=[one for one in found if not one.open],
         reasons=REASONS,
@@ -103,10 +106,11 @@ async def offices(request: Request) -> Response:
 
 @needs(Permission.TRANSFER)
 async def transfer(request: Request) -> Response:
-    """Have the caller of this position go on to an office."""
+    """Transfer this position's caller to an office."""
     form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
+    # Meanwhile the position may be in another call, whose caller nobody means to transfer.
     if (of := str(form.get("of", ""))) and not _is_own_call(request, of):
         said = _("The call for which the office was chosen is over: nobody was transferred.")
         return JSONResponse({"done": False, "said": said, "undo": None, "stays": True}, 409)
@@ -125,13 +129,14 @@ async def transfer(request: Request) -> Response:
 
 @needs(Permission.REQUESTS)
 async def returned(request: Request) -> Response:
-    """Show the form of an office's rule, filled in as far as it is known."""
+    """Show the form of an office's return rule, filled in with what is known."""
     query = request.query_params
     try:
         taking = await _request_form(request, query.get("call", ""), query.get("unit", ""),
                                query.get("need", ""), query.get("rule", ""))  # fmt: skip
     except (ControlUnreachable, OfficeError):
         return page(request, "operator/away.html")
+    # An empty part of the page: there is nothing to take over.
     if taking is None:
         return Response(media_type="text/html")
     shown = "operator/return.html"
@@ -140,15 +145,17 @@ async def returned(request: Request) -> Response:
 
 @needs(Permission.REQUESTS)
 async def take_request(request: Request) -> Response:
-    """Take a request over for an office; a citizen's open ones are told of first (E9)."""
+    """Take a request over for an office; a citizen's open requests are shown first (E9)."""
     form, _ = await request.form(), request.state.speaker
     given = {name: str(form.get(name, "")).strip() for name in FIELDS}
     rule = str(form.get("rule", ""))
+    # A request needs a name and at least one contact (E15).
     if not given["name"] or not (given["phone"] or given["email"]) or not given["subject"]:
         return refused_json(_("Name, a number or an e-mail, and the subject are needed."), 400)
     if form.get("anyway") != "1" and (
         found := await open_requests(request, given["phone"], given["name"])
     ):
+        # The citizen's open requests are offered first (E9); saving again makes a new one.
         listed = "; ".join(f"{one.request.number} ({one.request.subject})" for one in found)
         said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
         return JSONResponse({"done": False, "said": said, "undo": None, "again": True}, 409)
@@ -156,6 +163,7 @@ async def take_request(request: Request) -> Response:
         "ask": "new_request",
         **given,
         "rule": rule,
+        # The operator's form has three fields; the preferred contact follows from them.
         "prefers": "phone" if given["phone"] else "email",
         "language": request.state.speaker.language,
         "by": requester(request).by,
@@ -171,11 +179,12 @@ async def take_request(request: Request) -> Response:
 
 @needs(Permission.REQUESTS)
 async def remind(request: Request) -> Response:
-    """Add a citizen's words to a request that is open, instead of a second one (E9)."""
+    """Add a citizen's words to an open request, instead of making a second one (E9)."""
     form, _ = await request.form(), request.state.speaker
     number, words = str(form.get("number", "")), str(form.get("words", "")).strip()
     if not number.isascii() or not number.isdecimal() or not words:
         return refused_json(_("What does the citizen say? The words go to the office."), 400)
+    # The reminder joins the same e-mail thread to the office (E9).
     command = {"ask": "request_step", "step": "remind", "number": int(number), "words": words}
     return await ask_for_script(request, command | {"by": requester(request).by})
 
@@ -183,20 +192,24 @@ async def remind(request: Request) -> Response:
 async def _request_form(
     request: Request, call: str, unit: str, need: str, rule: str
 ) -> RequestForm | None:
-    """Gather what is known; None where that call came back from no office and none is named."""
+    """Collect what is known for a form; None without a returned call and without an office."""
     view = _call_view(request, call)
     back = view.back if view else None
+    # The returned call's office, unless the operator has chosen another one.
     if back is not None and unit in ("", back.unit):
         found = (back.unit, back.office, back.need, back.rules, back.why, back.say)
+    # Its rule can be used at once, without a transfer being tried (P5).
     elif (row := await _offer_of(request, unit, need)) is not None:
         found = (row.unit, row.name, row.need, row.rules, NOTHING, row.say)
     else:
         return None
     unit, office, need, rules, why, to_say = found
+    # The office's own rules alone; the first by default.
     chosen = rule if rule in rules else rules[0]
     slots: dict[str, Any] = {"slots": [], "offers": False}
     if chosen == ReturnRule.APPOINTMENT:
         slots = await request.app.state.control.ask({"ask": "free_slots", "unit": unit})
+    # A withheld number is not filled in.
     caller = view.caller if view and view.caller.presentation is Presentation.SHOWN else Caller()
     return RequestForm(
         unit, office, need, chosen, rules, why, to_say, call, caller.number, caller.name,
@@ -206,15 +219,16 @@ async def _request_form(
 
 
 async def _offer_of(request: Request, unit: str, need: str) -> TransferOffer | None:
-    """Return what call control says of one office and need now."""
+    """Return the present state of an office and need; None for no such need."""
     answer = await request.app.state.control.ask({"ask": "offices"})
     rows = [read_offer(one) for one in answer["offices"]]
     return next((row for row in rows if (row.unit, row.need) == (unit, need)), None)
 
 
 def _is_own_call(request: Request, call: str) -> bool:
-    """Tell whether this position is on a call now; true while call control cannot be reached."""
+    """Tell whether this position is on a call now."""
     status = request.app.state.feed.newest.status
+    # Without a status, call control itself refuses what is wrong.
     if status is None:
         return True
     mine = operator_view(status, requester(request).position).mine
@@ -232,7 +246,7 @@ def _call_view(request: Request, call: str) -> CallView | None:
 
 
 async def open_requests(request: Request, phone: str, name: str) -> tuple[StoredRequest, ...]:
-    """Return what is open of the same citizen (E9); nothing where that cannot be read."""
+    """Return a citizen's open requests (E9); none if they cannot be read."""
     reading: StoreReader = request.app.state.store
     plan: NumberingPlan = request.app.state.plan
     try:
@@ -242,7 +256,7 @@ async def open_requests(request: Request, phone: str, name: str) -> tuple[Stored
 
 
 def parse_start(text: str, zone: Any) -> datetime | None:
-    """Read a moment; one without an offset is the office's own time."""
+    """Parse a date and time; without an offset it is in the office's zone. None if invalid."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

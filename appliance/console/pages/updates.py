@@ -1,4 +1,4 @@
-"""The technician's page of updates: which version runs, bring another one, start from it, go back.
+"""Updates of the image, for technicians: version in use, upload, install, start, go back.
 
 An appliance that was not made from the image has no second slot: its page says that apt brings
 updates.
@@ -40,26 +40,27 @@ OUTCOMES: Final = {
 
 @needs(Permission.TECHNICAL)
 async def show(request: Request) -> Response:
-    """Show what runs, how the last update stands, and the forms."""
+    """Show the version in use, the state of the last update, and the forms."""
     return await _show(request)
 
 
 @needs(Permission.TECHNICAL)
 async def live(request: Request) -> Response:
-    """Show how the update stands now: a part of the page, asked for again while it goes on."""
+    """Show the state of the update: a part of the page, polled while it goes on."""
     return page(request, "plant/update_live.html", **await _told(request), is_part=True)
 
 
 @needs(Permission.TECHNICAL)
 async def upload(request: Request) -> Response:
-    """Keep an update that a script sends as it is; answers with a sentence for that script."""
+    """Store an update that the page's script sends as the body; answers with a sentence for it."""
     return await keep_upload(request, uploaded_update_path(request.app.state.settings), UPDATE_FILE)
 
 
 @needs(Permission.TECHNICAL)
 async def forget(request: Request) -> Response:
-    """Take the uploaded update away; it is this console's own."""
+    """Delete the uploaded update."""
     await request.form()
+    # The console deletes it itself: the folder is its own.
     path = uploaded_update_path(request.app.state.settings)
     await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
     return RedirectResponse(PAGE, 303)
@@ -67,30 +68,31 @@ async def forget(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def install(request: Request) -> Response:
-    """Have the uploaded update checked and written into the other slot."""
+    """Check the uploaded update and write it to the slot that does not run."""
     return await _asked(request, "update_install")
 
 
 @needs(Permission.TECHNICAL)
 async def start(request: Request) -> Response:
-    """Have the appliance start from what was written, as soon as nobody is on the phone."""
+    """Start the appliance from the new version, as soon as nobody is on the phone."""
+    # A start ends calls, so call control waits until nobody is on the phone.
     return await _asked(request, "update_start")
 
 
 @needs(Permission.TECHNICAL)
 async def back(request: Request) -> Response:
-    """Have the appliance start from the version of before."""
+    """Start the appliance from the previous version."""
     return await _asked(request, "update_back")
 
 
 @needs(Permission.TECHNICAL)
 async def give_up(request: Request) -> Response:
-    """Stay with the version in use; or take note that the appliance has gone back."""
+    """Give the update up, or acknowledge that the appliance has gone back."""
     return await _asked(request, "update_give_up")
 
 
 async def _asked(request: Request, name: str) -> Response:
-    """Ask call control for what a form wants, of somebody who is sure."""
+    """Send a form's command, after the user has confirmed it."""
     if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
     return await redirect_after(
@@ -101,12 +103,13 @@ async def _asked(request: Request, name: str) -> Response:
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
     uploaded = await anyio.to_thread.run_sync(stored_file, uploaded_update_path(settings))
+    # What lies on the disk is shown also while call control is unreachable.
     values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
     return page(request, "plant/updates.html", wrong.status if wrong else 200, **values)
 
 
 async def _told(request: Request) -> dict[str, Any]:
-    """Return what call control says of updates; None where it does not answer."""
+    """Return the values of the page; `update` is call control's state, None without a reply."""
     say = request.state.speaker
     try:
         update: dict[str, Any] | None = await ask(request, {"ask": "updates"})
@@ -116,6 +119,7 @@ async def _told(request: Request) -> dict[str, Any]:
         "update": update,
         "said": lambda words: say.words(Words(**words)),
         "at": datetime.fromisoformat,
+        # A code of another version is shown as it is.
         "outcome": lambda code: say(OUTCOMES[code]) if code in OUTCOMES else code,
     }
 

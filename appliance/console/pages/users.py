@@ -1,4 +1,4 @@
-"""Users: first page, login, the first user, one's own account, and the list of users."""
+"""Users: home page, login, the first user, one's own account, and the list of users."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LANGUAGE_COOKIE_S = 365 * 24 * 3600
 
 
 async def home(request: Request) -> Response:
-    """Show where one is and what one may open."""
+    """Show the home page: the site, and the pages that the user may open."""
     return page(request, "home/home.html")
 
 
@@ -54,6 +54,7 @@ async def choose_language(request: Request) -> Response:
     """Keep the chosen language in a cookie and go back to the page."""
     form = await request.form()
     answer = RedirectResponse(local_path(str(form.get("next", "/"))), 303)
+    # An unknown language is not kept.
     if (wanted := str(form.get("language", ""))) in LANGUAGES:
         secure = request.app.state.settings.is_secure
         answer.set_cookie(
@@ -63,20 +64,20 @@ async def choose_language(request: Request) -> Response:
 
 
 async def alive(_: Request) -> Response:
-    """Say that the console turns: nothing is read for it."""
+    """Answer a check that the console runs, without reading anything."""
+    # Neither database nor session is read: it tells of the event loop alone.
     return PlainTextResponse("alive\n")
 
 
 def local_path(path: str) -> str:
-    """Never lead to another host: "//elsewhere" and "/\\elsewhere" are ones to a browser."""
+    """Return a path of this host, "/" for anything else."""
+    # For a browser "//elsewhere" and "/\elsewhere" are other hosts.
     is_path = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
     return path if is_path else "/"
 
 
-# Logging in and out, the first user of all, one's own account.
-
 REFUSED: Final = 409
-"""What call control has refused, as opposed to what never reached it."""
+"""Status of NotDone for a refusal by call control, as opposed to a missing reply."""
 
 
 WRONG_LOGIN: Final = N_("Wrong user name or password.")
@@ -86,6 +87,7 @@ PASSWORDS_DIFFER: Final = N_("The two passwords are not the same.")
 
 async def show_login(request: Request) -> Response:
     """Ask for name and password; on an appliance without a user, for the first one."""
+    # Nobody could log in: the first user is made with the code of the appliance.
     if not await _accounts(request).has_users():
         return RedirectResponse("/first", 303)
     where = local_path(request.query_params.get("next", "/"))
@@ -93,7 +95,7 @@ async def show_login(request: Request) -> Response:
 
 
 async def log_in(request: Request) -> Response:
-    """Begin a session under a new word."""
+    """Log in: begin a session under a new word."""
     form, accounts = await request.form(), _accounts(request)
     name, where = (
         form_field(form, "name").strip().lower(),
@@ -112,20 +114,20 @@ async def log_in(request: Request) -> Response:
 
 
 async def logout(request: Request) -> Response:
-    """End the session."""
+    """Log out: end the session."""
     request.state.word = await _accounts(request).log_out(request.state.word)
     return RedirectResponse("/login", 303)
 
 
 async def show_first(request: Request) -> Response:
-    """Ask for the code and the first user; once there is one, for a login."""
+    """Ask for the appliance's code and the first user; redirect to the login once there is one."""
     if await _accounts(request).has_users():
         return RedirectResponse("/login", 303)
     return page(request, "accounts/first.html", filled=_first_user_form({}), wrong="")
 
 
 async def make_first(request: Request) -> Response:
-    """Have call control make the first user, and log that person in."""
+    """Make the first user, and log that person in."""
     form, accounts = await request.form(), _accounts(request)
     name = form_field(form, "name").strip().lower()
     try:
@@ -150,11 +152,10 @@ async def make_first(request: Request) -> Response:
 
 
 async def _new_first_password(request: Request, form: FormData, name: str) -> str:
-    """Hash the first password, unless this address has given too many wrong codes.
-
-    Raises NotDone, TryLater, Busy. Other addresses go on: nobody can hold the form shut.
-    """
+    """Hash the first password; raises NotDone, TryLater after too many wrong codes, Busy."""
+    # Counted by address: nobody can keep the form closed for others.
     guesses: GuessLimit = request.app.state.first_guesses
+    # Before the hashing, which costs memory and time.
     if (wait := guesses.wait_s(client_address(request))) > 0:
         raise TryLater(wait)
     return await _new_password(request, form, name)
@@ -164,6 +165,7 @@ async def _ask_with_code(request: Request, command: dict[str, Any]) -> None:
     try:
         await ask(request, command)
     except NotDone as error:
+        # A missing reply is no wrong code.
         if error.status == REFUSED:
             request.app.state.first_guesses.wrong(client_address(request))
         raise
@@ -175,24 +177,27 @@ async def show_account(request: Request) -> Response:
 
 
 async def change_password(request: Request) -> Response:
-    """Change one's own password; sessions elsewhere end, this one goes on under a new word."""
+    """Change one's own password; other sessions end, this one continues under a new word."""
     form, accounts, user = await request.form(), _accounts(request), signed_in_user(request)
     try:
+        # Somebody else at an open browser cannot change the password.
         await accounts.prove(user.name, form_field(form, "old"), client_address(request))
         kept = await _new_password(request, form, user.name)
         command = {"name": user.name, "password": kept, "must_change": False, "by": user.name}
         await ask(request, {"ask": "user_password", **command})
+        # The new password has ended this session as well (the user's stamp).
         _, request.state.word = await accounts.log_in(
             user.name, form_field(form, "password"), client_address(request), request.state.word
         )
     except (NotDone, WrongLogin, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
         return _account(request, status, wrong=wrong)
+    # Who had to change a given password goes on to the home page.
     return RedirectResponse("/account?done=password" if not user.must_change else "/", 303)
 
 
 async def change_language(request: Request) -> Response:
-    """Keep one's own language."""
+    """Change one's own language."""
     form, user = await request.form(), signed_in_user(request)
     language = form_field(form, "language")
     try:
@@ -205,7 +210,7 @@ async def change_language(request: Request) -> Response:
 
 
 def _first_user_form(form: FormData | Mapping[str, Any]) -> dict[str, str]:
-    """Return what is shown again of a form that was refused: never a password."""
+    """Return the fields of a refused form that are shown again, without passwords."""
     return {name: form_field(form, name) for name in ("code", "name", "shown")}
 
 
@@ -218,15 +223,17 @@ async def _new_password(request: Request, form: FormData, name: str) -> str:
         check_new_password(password, name)
     except AccountError as error:
         raise NotDone(400, say.words(error.words)) from error
+    # Call control gets a hash and never a password (docs/design/processes.md).
     return await _accounts(request).hashed(password)
 
 
 def _refusal(request: Request, error: CentralinoError) -> tuple[int, str]:
-    """Return status and words for somebody who was not let in."""
+    """Return status and sentence for a refused login or form."""
     say = request.state.speaker
     if isinstance(error, NotDone):
         return error.status, str(error)
     if isinstance(error, TryLater):
+        # Delays grow up to a quarter of an hour.
         minutes = max(1, round(error.seconds / 60))
         return 429, say.plural(
             "Too many wrong passwords: try again in a minute.",
@@ -242,7 +249,7 @@ def _account(request: Request, status: int = 200, wrong: str = "") -> Response:
 
 
 def _with_language(request: Request, answer: Response, language: str) -> Response:
-    """Have the browser speak a person's language from now on."""
+    """Keep a person's language in a cookie of the browser."""
     if language in LANGUAGES:
         secure = request.app.state.settings.is_secure
         answer.set_cookie(
@@ -261,14 +268,16 @@ def _accounts(request: Request) -> Accounts:
     return accounts
 
 
+# Without i, l, o, 0 and 1: read aloud or copied from paper without a mistake.
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""What a first password is made of: read aloud or copied from paper without a mistake."""
+"""Characters of a first password."""
 GROUPS: Final = 4
+"""Groups of four characters in a first password."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserForm:
-    """What stands in the form."""
+    """Fields of a user's form."""
 
     name: str = ""
     shown: str = ""
@@ -280,13 +289,13 @@ class UserForm:
 
 @needs(Permission.USERS)
 async def list_users(request: Request) -> Response:
-    """List everybody, and offer to make one more."""
+    """List all users, with a form for a new one."""
     return await _list(request)
 
 
 @needs(Permission.USERS)
 async def add(request: Request) -> Response:
-    """Make a user with a password that is shown once and to be changed at the first login."""
+    """Make a user, with a password that is shown once and must be changed at the first login."""
     form, password = await request.form(), _first_password()
     filled = _filled(form)
     try:
@@ -295,6 +304,7 @@ async def add(request: Request) -> Response:
         await ask_as_user(request, {"ask": "user_add", **command})
     except (NotDone, Busy) as error:
         return await _list(request, _status(error), filled, _said(request, error))
+    # In this answer and without a redirect: the password is kept nowhere.
     return await _list(request, told=(filled.name, password))
 
 
@@ -314,13 +324,14 @@ async def change(request: Request) -> Response:
         await ask_as_user(request, {"ask": "user_change", "name": user.name, **changes})
     except NotDone as error:
         return await _show(request, user, error.status, filled, str(error))
+    # The change holds at once, not after accounts.FRESH_S.
     _accounts(request).forget(user.name)
     return RedirectResponse("/users", 303)
 
 
 @needs(Permission.USERS)
 async def new_password(request: Request) -> Response:
-    """Give a user a new password, shown once; where they are logged in they are logged out."""
+    """Give a user a new password, shown once; ends the user's sessions."""
     user, password = await _user(request), _first_password()
     try:
         hashed = await _accounts(request).hashed(password)
@@ -351,6 +362,7 @@ async def _show(
     if filled is None:
         roles = tuple(role.value for role in Role if role in user.roles)
         filled = UserForm(user.name, user.shown, roles, user.unit, user.position, user.language)
+    # A technician changes no supervisor's roles.
     can = may_change_roles(signed_in_user(request).roles, user.roles)
     values = {"one": user, "can": can, "wrong": wrong}
     choices = await _choices(request, filled)
@@ -358,13 +370,13 @@ async def _show(
 
 
 async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
-    """Return what the forms offer: the roles that the user may give, offices, positions.
-
-    What stands there already is among them, whatever became of that office or telephone.
-    """
+    """Return the choices of the forms: roles that the user may give, offices, positions."""
     own = signed_in_user(request).roles
+    # A technician makes no supervisor.
     offered = [(role.value, ROLE_WORDS[role]) for role in Role if may_change_roles(own, {role})]
     units = await request.app.state.store.read(directory.units)
+    # The present office and position are among them, whatever became of that office or phone:
+    # saving the form must not change them.
     offices = {filled.unit: filled.unit}
     offices |= {unit.code: unit.name for unit in units}
     status = request.app.state.feed.newest.status or {}
@@ -413,6 +425,7 @@ def _said(request: Request, error: NotDone | Busy) -> str:
 
 
 def _first_password() -> str:
+    # 16 of 31 characters: 79 bits.
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(GROUPS))
     return "-".join(groups)
 

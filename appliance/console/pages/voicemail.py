@@ -41,9 +41,10 @@ from appliance.store import call_log, voicemail
 from appliance.store.listings import OUTCOMES, RESULTS, STEPS, caller_words
 from appliance.store.voicemail import CaseKind, Message, MissedCall
 
-# A case: a message, or a call that left none; its history and its steps (P9, E16).
+# A case is a message, or a call that left none; both have a history and the same steps (P9, E16).
 
 LONGEST_NOTE: Final = 1000
+"""Longest note, in characters."""
 CASE_STEPS: Final = (
     MessageStep.TAKE,
     MessageStep.RELEASE,
@@ -52,14 +53,14 @@ CASE_STEPS: Final = (
     MessageStep.CLOSE,
     MessageStep.REOPEN,
 )
-"""What a page's buttons ask for."""
+"""Steps that the buttons of a page may ask for."""
 NO_POSITION: Final = N_("Choose your position on the operator's desk first.")
 OFF_HOURS: Final = N_("Called back outside the band: %(why)s")
 
 
 @dataclass(frozen=True, slots=True)
 class CaseHistory:
-    """What was done about one case: entries, oldest first, and the calls back, newest first."""
+    """History of a case: `entries`, oldest first, and the calls `back`, newest first."""
 
     case: str
     entries: tuple[MessageEntry, ...]
@@ -68,28 +69,28 @@ class CaseHistory:
 
     @property
     def state(self) -> MessageState:
-        """Say whether somebody deals with it."""
+        """Return the state: new, taken or closed."""
         return care_of(self.entries).state
 
     @property
     def holder(self) -> str:
-        """Return who has it, "" for nobody."""
+        """Return the user who has taken it, "" for none."""
         return care_of(self.entries).holder
 
     @property
     def is_called(self) -> bool:
-        """True while it is being called back."""
+        """Tell whether its caller is being called back now."""
         return bool(self.back) and self.back[0].result is Result.OPEN
 
     def named(self, by: str) -> str:
-        """Return the name that people know somebody by."""
+        """Return the shown name of a user."""
         return self.names.get(by, by)
 
 
 def read_case(
     connection: sqlite3.Connection, kind: CaseKind, name: str, number: int
 ) -> CaseHistory:
-    """Read what was done about a message or call, by its id and its short number."""
+    """Read the history of a message or call, by its id and its short number."""
     case = f"message:{number}" if kind is CaseKind.MESSAGE else f"call:{name}"
     back = call_log.called_back(connection, (case,)).get(case, ())
     return CaseHistory(
@@ -98,7 +99,8 @@ def read_case(
 
 
 async def care_step(request: Request, kind: CaseKind, name: str, step: str, form: FormData) -> None:
-    """Have call control do one step about a case; raises NotDone in the reader's language."""
+    """Send a step of a case to call control; raises NotDone in the reader's language."""
+    # Hearing is no step of a button: it is recorded when the sound is played.
     if step not in CASE_STEPS:
         raise NotDone(400, request.state.speaker(N_("There is no such step.")))
     command: dict[str, Any] = {"outcome": str(form.get("outcome", ""))} if step == "close" else {}
@@ -108,23 +110,27 @@ async def care_step(request: Request, kind: CaseKind, name: str, step: str, form
 
 
 async def note_heard(request: Request, name: str) -> None:
-    """Note that the user heard a message; raises NotDone."""
+    """Record that the user heard a message; raises NotDone."""
     await ask(request, _care_command(request, CaseKind.MESSAGE, name, MessageStep.HEAR))
 
 
 async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reason: str) -> None:
-    """Ring one's own phone, then the caller; taken first: two never call back at once (E16, E17).
+    """Call back: the user's phone rings first, then the caller's (E17); raises NotDone.
 
-    `reason` is why outside the band, "" within it. Raises NotDone.
+    `reason` says why outside the time window for calling back, "" within it.
     """
     say, asks = request.state.speaker, requester(request)
+    # A position is not a person (E19): without one there is no phone to ring.
     if not asks.position:
         raise NotDone(400, say(NO_POSITION))
+    # Taken first: two people never call the same citizen back at once (E16).
     await ask(request, _care_command(request, kind, name, MessageStep.TAKE))
+    # A reason says that the user means it outside the time window, too (E17).
     urgent = bool(reason.strip())
     command = {"position": asks.position, "case": case, "urgent": urgent, "by": asks.by}
     await ask(request, {"ask": "CallBack", **command})
     if urgent:
+        # Only after call control has accepted: the reason belongs to a call that was made (E17).
         note = say(OFF_HOURS, why=reason.strip())
         await ask(request, _care_command(request, kind, name, MessageStep.NOTE, note))
 
@@ -132,7 +138,7 @@ async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reas
 def _care_command(
     request: Request, kind: CaseKind, name: str, step: str, note: str = ""
 ) -> dict[str, Any]:
-    """Make the command; times are said as the office's zone has them."""
+    """Make the command of a step, with the time in the office's zone."""
     return {
         "ask": "care",
         "kind": kind,
@@ -145,18 +151,19 @@ def _care_command(
 
 
 MOST: Final = 200
+# Closed ones are not in the way of those that wait.
 MESSAGE_LISTS: Final = {
     "open": (N_("To be dealt with"), (MessageState.NEW, MessageState.TAKEN)),
     "new": (N_("New"), (MessageState.NEW,)),
     "taken": (N_("Taken"), (MessageState.TAKEN,)),
     "closed": (N_("Closed ones"), (MessageState.CLOSED,)),
 }
-"""The lists that can be chosen."""
+"""Lists of the page: title and states."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message with what is known about it; `hints` are calls that may be the same person's."""
+    """Message with its history; `hints` are calls that may be from the same person."""
 
     message: Message
     history: CaseHistory
@@ -165,7 +172,7 @@ class MessageView:
 
 @needs(Permission.MESSAGES)
 async def list_messages(request: Request) -> Response:
-    """List the messages of a state, newest first; by default those nobody has closed."""
+    """List the messages of a state, newest first; by default those not closed."""
     state = request.query_params.get("state", "open")
     state = state if state in MESSAGE_LISTS else "open"
     found, stand, names = await records_of(request).read(
@@ -180,6 +187,7 @@ async def list_messages(request: Request) -> Response:
 def _listed(
     connection: sqlite3.Connection, states: tuple[MessageState, ...]
 ) -> tuple[list[Message], dict[str, MessageCare], dict[str, str]]:
+    # MOST of each state, so that the newest MOST of all are among them.
     found = [one for state in states for one in voicemail.list_messages(connection, state, MOST)]
     found.sort(key=lambda one: (one.received_at, one.number), reverse=True)
     return (
@@ -197,7 +205,7 @@ async def show_message(request: Request) -> Response:
 
 @needs(Permission.MESSAGES)
 async def step_message(request: Request) -> Response:
-    """Take, release, note, close or reopen a message, or count a call back in vain."""
+    """Take, release, note, close or reopen a message, or count an unanswered call back."""
     number, form = str(request.path_params["number"]), await request.form()
     doing = care_step(request, CaseKind.MESSAGE, number, request.path_params["step"], form)
     return await redirect_after(request, doing, _show_message, f"/messages/{number}")
@@ -206,7 +214,7 @@ async def step_message(request: Request) -> Response:
 @needs(Permission.MESSAGES)
 @needs(Permission.CALL_BACK)
 async def call_back_message(request: Request) -> Response:
-    """Have one's own phone ring, and then whoever left the message."""
+    """Call back the person who left the message."""
     form, number = await request.form(), str(request.path_params["number"])
     reason = str(form.get("reason", ""))
     doing = ring_back(request, CaseKind.MESSAGE, number, f"message:{number}", reason)
@@ -215,7 +223,7 @@ async def call_back_message(request: Request) -> Response:
 
 @needs(Permission.MESSAGES)
 async def progress_message(request: Request) -> Response:
-    """Say how calling back goes: a part of the page, asked for again while it goes on."""
+    """Show the progress of calling back: a part of the page, polled while it goes on."""
     shown = await _addressed_message(request)
     address = f"/messages/{shown.message.number}/progress"
     return page(request, "messages/progress.html", **progress_of(request, shown.history, address))
@@ -223,16 +231,18 @@ async def progress_message(request: Request) -> Response:
 
 @needs(Permission.MESSAGES)
 async def sound(request: Request) -> Response:
-    """Send the sound, from wherever the player wants it; whoever begins it has heard it."""
+    """Send the sound of a message, from the place that the player asks for."""
     message = (await _addressed_message(request)).message
+    # Whatever the database says: no file outside the mailbox is sent.
     path = templates.sound_file(request.app.state.settings.voicemail, message.path)
     if path is None:
         raise HTTPException(404)
+    # Playing from the beginning counts as hearing; moving within the message is no second time.
     if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
-        with contextlib.suppress(
-            NotDone
-        ):  # a message is heard even while call control is unreachable
+        # A message can be heard while call control is unreachable, too.
+        with contextlib.suppress(NotDone):
             await note_heard(request, str(message.number))
+    # A file response serves ranges: the player moves anywhere in the message.
     return FileResponse(path, media_type="audio/wav")
 
 
@@ -249,6 +259,7 @@ def _find_message(connection: sqlite3.Connection, number: str) -> MessageView | 
     message = voicemail.find_message(connection, number)
     if message is None:
         return None
+    # A message without a number gets earlier calls as hints (E16).
     hints = tuple(
         (voicemail.find_case(connection, CaseKind.CALL, record.call)[1], record)
         for record in voicemail.possible_callers(connection, message)
@@ -272,13 +283,14 @@ async def _show_message(request: Request, error: NotDone | None = None) -> Respo
 def case_values(
     request: Request, history: CaseHistory, address: str, error: NotDone | None
 ) -> dict[str, Any]:
-    """Return what the part about a case names: the same for messages and calls."""
+    """Return the values of a case's part of the page, the same for messages and calls."""
     return {
         "history": history,
         "address": address,
         "outcomes": [(one.value, OUTCOMES[one]) for one in MessageOutcome],
         "steps": STEPS,
         "wrong": str(error) if error else "",
+        # Outside the time window call control refuses, and wants a reason (E17).
         "asks_reason": error is not None and error.words == OUT_OF_BAND,
         "mine": signed_in_user(request).name == history.holder,
         "may_call": may(request, Permission.CALL_BACK),
@@ -288,18 +300,20 @@ def case_values(
 
 
 def progress_of(request: Request, history: CaseHistory, address: str) -> dict[str, Any]:
-    """Return what the part about a call back names; `asks_again` while there is news to come."""
+    """Return the values of a call back's part of the page; `asks_again`: the page polls it."""
+    # Just asked for: the call is not in the database yet.
     rings = request.query_params.get("ringing") == "1" and not history.back
     return {
         "history": history,
         "progress": address,
+        # Until the call back has ended.
         "asks_again": history.is_called or rings,
         "results": RESULTS,
     }
 
 
 def caller_values(request: Request) -> dict[str, Any]:
-    """Return how callers are named."""
+    """Return the function that names callers, and the outcomes, for templates."""
     language = request.state.speaker.language
     return {"caller": lambda who: caller_words(who, language), "ends": OUTCOMES}
 
@@ -315,7 +329,7 @@ MISSED_LISTS: Final = {
 
 @needs(Permission.MESSAGES)
 async def list_missed(request: Request) -> Response:
-    """List them, newest first: those nobody has dealt with, the interrupted ones, or all."""
+    """List missed calls, newest first: the open ones, the interrupted ones, or all."""
     chosen = request.query_params.get("list", "open")
     chosen = chosen if chosen in MISSED_LISTS else "open"
     found, names = await request.app.state.store.read(
@@ -348,13 +362,13 @@ def _missed_listed(
 
 @needs(Permission.MESSAGES)
 async def show_missed(request: Request) -> Response:
-    """Show one call."""
+    """Show one missed call."""
     return await _show_missed(request)
 
 
 @needs(Permission.MESSAGES)
 async def step_missed(request: Request) -> Response:
-    """Take, release, note, close or reopen a call, or count a call back in vain."""
+    """Take, release, note, close or reopen a missed call, or count an unanswered call back."""
     number, form = str(request.path_params["number"]), await request.form()
     doing = care_step(request, CaseKind.CALL, number, request.path_params["step"], form)
     return await redirect_after(request, doing, _show_missed, f"/missed/{number}")
@@ -363,7 +377,7 @@ async def step_missed(request: Request) -> Response:
 @needs(Permission.MESSAGES)
 @needs(Permission.CALL_BACK)
 async def call_back_missed(request: Request) -> Response:
-    """Have one's own phone ring, and then whoever called."""
+    """Call back the person who called."""
     form = await request.form()
     one, history = await _addressed_missed(request)
     reason = str(form.get("reason", ""))
@@ -373,7 +387,7 @@ async def call_back_missed(request: Request) -> Response:
 
 @needs(Permission.MESSAGES)
 async def progress_missed(request: Request) -> Response:
-    """Say how calling back goes."""
+    """Show the progress of calling back a missed call."""
     one, history = await _addressed_missed(request)
     address = f"/missed/{one.number}/progress"
     return page(request, "messages/progress.html", **progress_of(request, history, address))
