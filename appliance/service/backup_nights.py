@@ -13,9 +13,9 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
-# It is made on the card first, sent under a name that counts for nothing, read back whole and
-# compared by its digest, and renamed: what bears a backup's name there is one. All of it is done
-# with the service's own rights, by a child of call control's or a technician's command.
+# A backup is made on the card first, sent under a draft's name, read back whole, compared by its
+# digest, and renamed: a file with a backup's name is a whole one. All of it is done with the
+# service's own rights, by a child of call control or a technician's command.
 
 WORK: Final = "backups/target"
-"""Below the state folder: where a backup lies until it has been sent."""
+"""Below the state folder: folder of a backup until it is sent."""
 DRAFT: Final = ".part"
 SEALED: Final = ".backup"
 _BACKUP: Final = re.compile(r"centralino-\d{8}-\d{6}-[0-9a-f]{4}\.backup")
@@ -94,27 +94,27 @@ BUSY: Final = (
 
 
 class TargetPlace(Protocol):
-    """A folder of another machine; whatever fails is Refused in words."""
+    """A folder on another machine; every method raises Refused if it fails."""
 
     def listed(self) -> dict[str, int]:
-        """Return the files there and their sizes."""
+        """Return the files and their sizes (bytes)."""
 
     def put(self, file: Path, name: str) -> None:
-        """Write a file there."""
+        """Upload a file."""
 
     def get(self, name: str, to: Path, size: int, /) -> None:
-        """Fetch a file of about that size."""
+        """Download a file of about that size (bytes)."""
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file its name."""
+        """Rename a file."""
 
     def remove(self, name: str) -> None:
-        """Take a file away."""
+        """Delete a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What somebody accepts who sets the target up: the server's key, or the account's password."""
+    """Secrets of a set-up: passphrase, the accepted server key (SFTP) or the password (SMB)."""
 
     passphrase: str
     host_key: str = ""
@@ -122,9 +122,10 @@ class Accepted:
 
 
 def place_of(address: BackupAddress, state: Path, accepted: Accepted, work: Path) -> TargetPlace:
-    """Make the folder that an address names; SMB's library is loaded where it is used."""
+    """Make the client for an address."""
     if address.kind == "sftp":
         return backup_target.Sftp(address, accepted.host_key, state, work)
+    # Imported here: SMB's library is loaded only where it is used.
     from appliance.service.backup_smb import Smb
 
     return Smb(address, accepted.password)
@@ -135,7 +136,7 @@ Places = Callable[[BackupAddress, Path, Accepted, Path], TargetPlace]
 
 @dataclass(frozen=True, slots=True)
 class TargetBackup:
-    """The target of one box."""
+    """Operations on the appliance's backup target."""
 
     settings: Settings
     config: Path
@@ -143,7 +144,7 @@ class TargetBackup:
     places: Places = place_of
 
     def set_up(self, accepted: Accepted) -> Words:
-        """Take the configured folder for backups, once it has got a whole one; raises Refused."""
+        """Set the configured folder up by writing a first whole backup; raises Refused, OSError."""
         address = backup_address(self.settings.backup.target)
         checked_passphrase(accepted.passphrase)
         before = backup_target.load(self._state)
@@ -162,7 +163,7 @@ class TargetBackup:
         return said
 
     def write(self) -> Words:
-        """Write a backup to the target that was set up, and keep what came of it."""
+        """Write a backup to the target and store the result; raises Refused, OSError."""
         target = backup_target.in_force(self.settings)
         try:
             with self._alone() as work:
@@ -171,6 +172,7 @@ class TargetBackup:
                 target, said = self._written(target, place, accepted, work)
                 backup_target.keep(self._state, target)
         except _Busy:
+            # The other backup stores its own result.
             raise
         except (CentralinoError, OSError) as error:
             failed = replace(target, tried=self.now(), well=False, words=words_of(error))
@@ -180,12 +182,12 @@ class TargetBackup:
         return said
 
     def names(self) -> list[str]:
-        """List the backups there, also another box's, the oldest first; raises Refused."""
+        """Return the backups there, other appliances' too, the oldest first; raises Refused."""
         with self._place() as place:
             return sorted(name for name in place.listed() if _BACKUP.fullmatch(name))
 
     def fetch(self, name: str, to: Path) -> Words:
-        """Fetch a backup into a new file; raises Refused, OSError."""
+        """Download a backup to a new file; raises Refused, OSError."""
         if to.exists():
             raise Refused(
                 f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
@@ -205,7 +207,7 @@ class TargetBackup:
         )
 
     def forget(self) -> Words:
-        """Write there no more; raises OSError."""
+        """Stop writing to the target; raises OSError."""
         with acting_for(self._state):
             backup_target.forget(self._state)
             (self._state / backup_target.OFFERED).unlink(missing_ok=True)
@@ -217,9 +219,9 @@ class TargetBackup:
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[TargetPlace]:
-        """Give the folder to look into; not with the service's rights: a file of root's may go
-        anywhere. Nothing of ours is written but the server's key.
-        """
+        """Yield the target for reading."""
+        # Without the service's rights: root may want the file anywhere. Of ours only the server's
+        # key is written, to a folder made for this.
         target = backup_target.in_force(self.settings)
         with tempfile.TemporaryDirectory(prefix="centralino-target-") as work:
             accepted = self._accepted(target)
@@ -232,9 +234,8 @@ class TargetBackup:
 
     @contextlib.contextmanager
     def _tried(self, target: BackupTarget, accepted: Accepted) -> Iterator[None]:
-        """Keep what is accepted while the first backup is written: it is in that backup, and who
-        puts it back goes on by itself. Where it fails, what stood before is put back.
-        """
+        """Store the accepted secrets for the first backup; after an error restore the old ones."""
+        # Stored before the backup: it contains them, so a restored card goes on by itself.
         folder = self._state / SECRETS
         make_private(folder)
         secret = {folder / PHRASE: accepted.passphrase, folder / PASSWORD: accepted.password}
@@ -255,10 +256,7 @@ class TargetBackup:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[Path]:
-        """Have the working folder to itself, empty, with the rights of the service; raises Refused.
-
-        What a killed one has left is taken away.
-        """
+        """Yield the working folder, locked and empty, with the service's rights; raises Refused."""
         with acting_for(self._state):
             make_shared((self._state / MADE).parent)
             work = self._state / WORK
@@ -266,6 +264,7 @@ class TargetBackup:
             descriptor = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 _lock(descriptor)
+                # A backup that was killed has left its files.
                 _empty(work)
                 yield work
                 _empty(work)
@@ -275,15 +274,18 @@ class TargetBackup:
     def _written(
         self, target: BackupTarget, place: TargetPlace, accepted: Accepted, work: Path
     ) -> tuple[BackupTarget, Words]:
-        """Write one, read it back, rename it, take the oldest away; raises Refused, OSError."""
+        """Write a backup, read it back, rename it, delete the oldest; raises Refused, OSError."""
         at = self.now()
         host = backup_address(target.address).host
-        name = f"centralino-{at:%Y%m%d-%H%M%S}-{target.mark}"
+        # By our mark: another appliance may write to the same folder.
         own = re.compile(rf"centralino-\d{{8}}-\d{{6}}-{target.mark}({SEALED}|{DRAFT})")
-        for left in place.listed():
+        there = place.listed()
+        for left in there:
             if own.fullmatch(left) and left.endswith(DRAFT):
                 place.remove(left)
+        name = _free_name(at, target.mark, there)
         file = work / name
+        # Twice: the database is copied first, then the archive is written. Messages come first.
         if spare_bytes(self._state) < 2 * backup.size_of(self._state):
             raise Refused(*NO_ROOM)
         backup.write_backup(self.settings, self.config, file, accepted.passphrase, at)
@@ -305,13 +307,22 @@ class TargetBackup:
         return replace(target, done=at, tried=at, well=True, words=said), said
 
 
+def _free_name(at: datetime, mark: str, there: Collection[str]) -> str:
+    """Name of a backup made at a moment, without its suffix."""
+    # A second one within the same second would take the first one's name: an SMB server refuses
+    # that, and SFTP's rename replaces the first one without a word.
+    while f"{(name := f'centralino-{at:%Y%m%d-%H%M%S}-{mark}')}{SEALED}" in there:
+        at += timedelta(seconds=1)
+    return name
+
+
 class _Busy(Refused):
-    """Raised where another one is being made: that one keeps what comes of it."""
+    """Raised while another backup to the target is being made."""
 
 
 @contextlib.contextmanager
 def _taken_away(place: TargetPlace, name: str) -> Iterator[None]:
-    """Leave no piece there of one that failed, as far as the server lets us."""
+    """Delete the draft of a failed backup, as far as the server allows it."""
     try:
         yield
     except (CentralinoError, OSError):
@@ -337,21 +348,24 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-# A child writes it, of which only one runs: a server that hangs holds up no other work. What is
-# wrong is on the page, the LED and in the figures, and is mailed where somebody is named.
+# Scheduling, in call control. A child with a job runner of its own writes the backup: a server that
+# hangs holds up no other job. A trouble is shown on page, LED and figures, and is mailed if
+# `backup.notify` is set.
 
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 60.0
+# Seconds between two tries: a failed backup is repeated each hour.
 AGAIN_S: Final = 3600.0
+# Seconds to the next try of a job that could not begin.
 BUSY_S: Final = 600.0
+# Time (s) of a child: the office's line to a server elsewhere may be slow.
 LIMIT_S: Final = 6 * 3600.0
-"""A child that takes longer is ended: the office's line to a server elsewhere may be slow."""
 COMMAND: Final = ("backup-target", "now")
 LOOK: Final = ("backup-target", "look")
 SET_UP: Final = ("backup-target", "set-up", "--asked")
+# Practically no limit: the child checks the room itself.
 MOST_BYTES: Final = 1 << 40
-"""The child itself looks whether there is room."""
 ASKED: Final = "backup.target"
 KEY_ASKED: Final = "backup.target_key"
 SET_UP_ASKED: Final = "backup.target_set_up"
@@ -376,7 +390,7 @@ SETS_UP: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class TargetJob:
-    """What somebody asks for on the page: a command, what it reads, whether it waits for calls."""
+    """A job: command, its input, whether it waits until no call is up."""
 
     words: tuple[str, ...] = COMMAND
     typed: str = ""
@@ -384,7 +398,7 @@ class TargetJob:
 
 
 class TargetNights:
-    """Looks when it is due; `look` is called by the main loop and never waits."""
+    """Scheduler of backups to the target; the main loop calls `look`, which never waits."""
 
     def __init__(
         self,
@@ -402,25 +416,25 @@ class TargetNights:
         self._trouble: Trouble | None = None
         self._mailed = ""
         self.target: BackupTarget | None = None
-        """The target that was set up, as it was at the last look."""
+        """The target that was set up, as of the last check."""
         self.last: tuple[datetime, JobResult] | None = None
-        """What came of the last look at the server, or of the last set-up, since the start."""
+        """Result of the last key query or set-up since the start."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something is being done, or has been asked for."""
+        """True while a job runs or was requested."""
         return self._asked is not None or bool(self._jobs.running)
 
     def ask(self, wish: TargetJob = TargetJob()) -> None:
-        """Have a backup written at the next moment without a call, or something else done."""
+        """Request a job, by default a backup at the next moment without a call."""
         self._asked = wish
 
     def stop(self) -> None:
-        """End what is running."""
+        """End the running job."""
         self._jobs.stop()
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
-        """Look once a minute how it stands; begin one that is due, or asked for, without a call."""
+        """Check the state once in LOOK_S (s); begin a due or requested job when no call is up."""
         if not self._settings.backup.target:
             return
         self._jobs.look()
@@ -437,6 +451,7 @@ class TargetNights:
         self.target = backup_target.load(self._state)
         last = nightly.load_night(self._state)
         self._is_due = _is_due(self._settings, self.target, last)
+        # By an untrusted clock no backup can be told to be late.
         if not (now.clock_state.is_trusted or self.target is None):
             return
         trouble = backup_target.trouble_of(self._settings, self.target, now.wall, self._zone)
@@ -447,7 +462,7 @@ class TargetNights:
             self._mail(trouble, now.wall)
 
     def _mail(self, trouble: Trouble, now: datetime) -> None:
-        """Write to whom the configuration names; a letter of the same week is one (outbox.put)."""
+        """Queue the trouble's mail, once a week (its key, store/outbox.py)."""
         mail = backup_target.mail_of(self._settings, trouble, self.target, now)
         if mail is not None and mail.key != self._mailed:
             self._mailed = mail.key
@@ -474,7 +489,7 @@ class TargetNights:
         self._asked = None
 
     def _ended(self, ended: JobResult, started: datetime) -> None:
-        """Keep what a child could not say itself: it was ended for its time, or fell over."""
+        """Store a failure that the child could not store itself: it was killed, or crashed."""
         log.info("the backup to the network folder: %s", ended.said.en)
         target = backup_target.load(self._state)
         is_silent = target is not None and (target.tried is None or target.tried < _whole(started))
@@ -489,7 +504,8 @@ class TargetNights:
 
 
 def _is_due(settings: Settings, target: BackupTarget | None, last: Night | None) -> bool:
-    """Tell whether the last night's work is not on the target yet; of damaged records none is."""
+    """Return whether the last night's backup is missing on the target."""
+    # A damaged database is copied over nothing.
     if target is None or last is None or last.damaged or backup_target.wanted(settings, target).en:
         return False
     return target.done is None or target.done < last.at
@@ -501,7 +517,7 @@ def _whole(at: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TargetCommands:
-    """What the technician's page asks of it."""
+    """Control-socket handlers of the technician's page for the backup target."""
 
     stores: Stores
     settings: Settings
@@ -510,7 +526,7 @@ class TargetCommands:
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
+        """Handlers by command name."""
         return {
             "backup_target": self.told,
             "backup_target_write": self.write,
@@ -519,7 +535,7 @@ class TargetCommands:
         }
 
     def told(self, _: dict[str, Any]) -> DeferredReply:
-        """Say which folder gets a backup each night and how old its last is, with our own key."""
+        """Return the target, the age of its last backup, and our public key."""
         address = self.settings.backup.target
         state = Path(self.settings.folders.state)
         waiting, last = self.nights.is_waiting, self.nights.last
@@ -541,18 +557,15 @@ class TargetCommands:
         return self._later(job)
 
     def write(self, question: dict[str, Any]) -> DeferredReply:
-        """Have a backup written there now."""
+        """Request a backup now."""
         return self._begun(question, ASKED, TargetJob(), BEGUN)
 
     def look(self, question: dict[str, Any]) -> DeferredReply:
-        """Have the server asked for its key, which is then shown."""
+        """Request the server's key, which the page then shows."""
         return self._begun(question, KEY_ASKED, TargetJob(LOOK, waits=False), LOOKS)
 
     def set_up(self, question: dict[str, Any]) -> DeferredReply:
-        """Have the configured folder set up, by the key that was shown or the account's password.
-
-        Raises OfficeError, Refused.
-        """
+        """Request the set-up with the accepted key or the password; raises OfficeError, Refused."""
         given = {name: question.get(name, "") for name in ("host_key", "passphrase", "password")}
         if not all(isinstance(text, str) and len(text) <= LONGEST for text in given.values()):
             raise OfficeError(f"key, passphrase and password are texts of at most {LONGEST}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -134,6 +135,16 @@ def test_a_box_restored_from_its_first_backup_goes_on(box: Box) -> None:
     box.house.put_back()
     assert standing(box).mark == mark
     assert "riletta per intero" in box.target.write().it
+
+
+def test_two_within_a_second_are_two(box: Box) -> None:
+    """The set-up's own and one that is asked for at once: neither takes the other's name."""
+    box.target = replace(box.target, now=lambda: AT)
+    box.target.set_up(ACCEPTED)
+    first = dict(box.there.files)
+    box.target.write()
+    assert len(box.there.files) == 2
+    assert first.items() <= box.there.files.items()
 
 
 def test_what_is_not_given_back_is_no_backup(box: Box) -> None:
