@@ -84,7 +84,7 @@ def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def rules(settings: Settings, mistakes: Mistakes) -> BranchRules:
-    """Make the rules by which callers are handed over; nobody is, without offices."""
+    """Make the rules of overflow to other branches; without offices no call overflows."""
     written = settings.branches
     when = frozenset(OverflowCause(cause) for cause in written.when if cause in set(OverflowCause))
     return mistakes.attempt(
@@ -94,12 +94,12 @@ def rules(settings: Settings, mistakes: Mistakes) -> BranchRules:
     )
 
 
+# No citizen's conversation is cut within ten minutes; none lasts a day.
 LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
-"""No conversation of citizens is cut within ten minutes; none lasts a day."""
+# A clerk needs a few rings to come; no caller is left to music for longer than three minutes.
 LEAST_TRANSFER_S, MOST_TRANSFER_S = 10, 180
-"""A clerk needs a few rings to come; a caller is not left to music for longer."""
+# After 60 days a clock may be four minutes off (policy/clock.py).
 MOST_HOLDOVER_DAYS = 60
-"""By then it may be four minutes off (policy.clock_trust)."""
 
 
 def check_call_limits(settings: Settings, mistakes: Mistakes) -> None:
@@ -149,13 +149,13 @@ def check_clock(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def without_time(settings: Settings) -> WithoutTime:
-    """Return what holds while the time cannot be trusted."""
+    """Return the rule for hours while the time cannot be trusted."""
     written = settings.clock.without_time
     return WithoutTime(written) if written in tuple(WithoutTime) else WithoutTime.IF_STAFFED
 
 
 def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
-    """Make the rules by which positions are away."""
+    """Make the rules by which positions are set away (E3)."""
     written = settings.positions
     return mistakes.attempt(
         "positions",
@@ -165,7 +165,7 @@ def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
 
 
 def waiting_rules(settings: Settings, mistakes: Mistakes) -> WaitingRules:
-    """Make the rules by which callers wait."""
+    """Make the rules of the queue; `max_wait` and `announce_every` become ms."""
     written = settings.waiting
     return mistakes.attempt(
         "waiting",
@@ -183,24 +183,24 @@ def waiting_rules(settings: Settings, mistakes: Mistakes) -> WaitingRules:
 _NAME = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z"
 )
-"""A host name (RFC 1123, 2.1)."""
+"""A host name (RFC 1123 section 2.1)."""
 LAST_PORT = 65_535
+# Default port of https, which an address leaves out.
 USUAL_PORT = 443
-"""An address by TLS need not name it."""
 
 
 def door_of(console: Console) -> str:
-    """Return where a mail's link closes a request; "" without a console or a name to find it by."""
+    """Return the address for links that close a request; "" without a console or its name."""
     return console_address(console, DONE_LINK_PATH)
 
 
 def messages_page(console: Console) -> str:
-    """Return the address of the page of messages; "" without a console or a name to find it by."""
+    """Return the address of the messages' page; "" without a console or its name."""
     return console_address(console, "/messages")
 
 
 def console_address(console: Console, path: str) -> str:
-    """Return the address of a page; "" without a console or a name to find it by."""
+    """Return the address of a page; "" without a console or its name."""
     if not (console.enabled and console.names):
         return ""
     port = "" if console.port == USUAL_PORT else f":{console.port}"
@@ -208,7 +208,8 @@ def console_address(console: Console, path: str) -> str:
 
 
 def tcp_rival(settings: Settings) -> str:
-    """Name the key whose TCP port is the phones', "" for none: what was there first keeps it."""
+    """Return the key whose TCP port is the same as the phones', "" for none."""
+    # Console and metrics keep the port, which they had before phones could use TCP.
     console, metrics = settings.console, settings.metrics
     ports = {"metrics.port": metrics.port if metrics.listen else 0}
     if console.enabled:
@@ -218,7 +219,7 @@ def tcp_rival(settings: Settings) -> str:
 
 
 def check_console(console: Console, mistakes: Mistakes) -> None:
-    """Note what is wrong in the table."""
+    """Note mistakes of [console]."""
     mistakes.check("console.listen", _address, console.listen)
     check_port("console.port", console.port, 1, mistakes)
     check_port("console.redirect_port", console.redirect_port, 0, mistakes)
@@ -237,7 +238,7 @@ def check_console(console: Console, mistakes: Mistakes) -> None:
 
 
 def check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
-    """Note a number that is no port."""
+    """Note a number that is not a port from `least` on."""
     if not least <= port <= LAST_PORT:
         mistakes.note(
             place,
@@ -272,11 +273,12 @@ def _file(text: str) -> None:
         )
 
 
+# Extensions that the configuration does not give are counted from here.
 FIRST = 11
 
 
 def labels(phones: Iterable[Phone]) -> dict[str, str]:
-    """Return what positions are called, by their phones' names, where they have a label."""
+    """Return the positions' labels by their phones' names."""
     return {phone.name: phone.label for phone in phones if phone.label}
 
 
@@ -286,13 +288,15 @@ def extensions(phones: Iterable[Phone]) -> tuple[Extension, ...]:
     Raises ConfigurationError for digits that cannot be one.
     """
     phones = tuple(phones)
+    # An emergency number is never an extension.
     taken = {phone.extension for phone in phones} | set(EMERGENCY)
     free = (str(number) for number in itertools.count(FIRST) if str(number) not in taken)
     return tuple(Extension(p.extension or next(free), p.name, p.label) for p in phones)
 
 
 def check_mail(mail: MailSettings, mistakes: Mistakes) -> None:
-    """Note what is wrong; a `head` alone is right: his notices wait until there is a server."""
+    """Note mistakes of [mail]."""
+    # A `head` without a server is no mistake: the notices wait until there is one.
     mistakes.choice("mail.security", mail.security, tuple(Security))
     if not 0 <= mail.port <= LAST_PORT:
         mistakes.note(
@@ -331,12 +335,12 @@ Network = IPv4Network | IPv6Network
 
 
 def networks_of(metrics: Metrics) -> tuple[Network, ...]:
-    """Return from where figures are asked for, () for anywhere; raises Refused."""
+    """Return the networks that may read the figures, () for all; raises Refused."""
     return tuple(map(_network, metrics.allowed))
 
 
 def check_metrics(settings: Settings, mistakes: Mistakes) -> None:
-    """Note what is wrong in the table."""
+    """Note mistakes of [metrics]."""
     metrics, console = settings.metrics, settings.console
     if metrics.listen:
         mistakes.check("metrics.listen", _check_address, metrics.listen)
@@ -385,14 +389,13 @@ def _network(text: str) -> Network:
         ) from error
 
 
+# Waiting events: fewer would not outlast a morning, more are an archive and no queue.
 LEAST, MOST = 100, 100_000
-"""Events that may wait: fewer would not outlast a morning, more are no queue but an archive."""
 
 
 def check_mqtt(mqtt: Mqtt, mistakes: Mistakes) -> None:
-    """Note what is wrong; without `server` MQTT is off, and what else is written counts all the
-    same: it is to be right on the day it is switched on.
-    """
+    """Note mistakes of [mqtt]."""
+    # Checked also while MQTT is off (no `server`): it must be right on the day it is switched on.
     mistakes.choice("mqtt.security", mqtt.security, tuple(MqttSecurity))
     mistakes.choice("mqtt.callers", mqtt.callers, tuple(CallerNumbers))
     for topic in mqtt.events:
@@ -446,7 +449,7 @@ def _check_account(mqtt: Mqtt, mistakes: Mistakes) -> None:
 
 
 def broker_of(mqtt: Mqtt) -> Broker | None:
-    """Return the broker, None where none is configured."""
+    """Return the broker, None if none is configured."""
     if not mqtt.server:
         return None
     return Broker(
@@ -462,8 +465,8 @@ def broker_of(mqtt: Mqtt) -> Broker | None:
     )
 
 
+# No phone can have this name: it has a dot.
 SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
-"""No phone can have this name: it holds a dot."""
 REGISTRAR_SILENT = Trouble(
     "phones.registrar_silent",
     "L'altro sistema telefonico non risponde: controllare il cavo, sip.registrar.address e il "
@@ -482,7 +485,7 @@ SAID = {RegistrationState.SILENT: REGISTRAR_SILENT, RegistrationState.REFUSED: R
 
 
 def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | None:
-    """Join configuration and secret; None without [sip.registrar]."""
+    """Return the account at the other telephone system; None without [sip.registrar]."""
     configured = settings.sip.registrar
     if configured is None:
         return None
@@ -497,22 +500,23 @@ def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | N
 
 
 def trouble_of(standing: RegistrationState | None) -> Trouble | None:
-    """Return the registration's trouble; None while all is well."""
+    """Return the trouble of a registration's state, None for none."""
     return SAID.get(standing) if standing else None
 
 
+# Folder of real modems' ports; a simulated line's port is a file in its exchange's folder.
 DEVICES = "/dev/"
-"""Where a real modem's port is; a simulated line's is a file of its exchange's folder."""
 
 
 def rehearses(settings: Settings) -> bool:
-    """Tell whether nothing real may be dialled for help: a simulated line, or so configured."""
+    """Return whether no real emergency number may be dialled: simulated lines, or configured."""
+    # On simulated lines never, by construction: no option can permit it.
     simulated = any(not line.port.startswith(DEVICES) for line in settings.lines)
     return simulated or bool(settings.outgoing.rehearsal)
 
 
 def numbers_of(settings: Settings) -> NumberingPlan:
-    """Return the country's numbers; in a rehearsal its emergency numbers are fictitious."""
+    """Return the country's numbering plan; in a rehearsal with fictitious emergency numbers."""
     plan = PLANS.get(settings.site.country, PLANS["it"])
     return rehearsal_plan(plan) if rehearses(settings) else plan
 
@@ -522,7 +526,7 @@ ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def check(settings: Settings, mistakes: Mistakes) -> None:
-    """Name what cannot be: days count from 0, which keeps for ever; a notice has an address."""
+    """Note mistakes of [retention], [backup], [updates], [central] and of [voicemail]'s choices."""
     for field in dataclasses.fields(settings.retention):
         days = getattr(settings.retention, field.name)
         if days < 0:
@@ -541,7 +545,7 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) -> None:
-    """Note what is no address to mail to."""
+    """Note a value that is not an e-mail address."""
     if address and not ADDRESS.fullmatch(address):
         mistakes.note(
             key,
@@ -551,10 +555,11 @@ def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) ->
 
 
 def _check_central(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a server whose word nobody could judge."""
+    """Note mistakes of [central]."""
     central = settings.central
     if central.server:
         mistakes.check("central.server", check_server, central.server)
+    # Without the signer's certificate nobody could judge what the server sends.
     if central.server and not central.certificate:
         mistakes.note(
             "central.certificate",
@@ -570,7 +575,7 @@ def _check_central(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a backup that nobody could read, or that would be left out for want of its phrase."""
+    """Note mistakes of [backup] and of voicemail.room_alarm."""
     backup = settings.backup
     if backup.folder and not backup.passphrase_file:
         mistakes.note(
@@ -594,12 +599,12 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def code_of(office: Office, what: StaffKey) -> str:
-    """Return what a phone dials for something, "" for nothing."""
+    """Return the key code of a function, "" for none."""
     return next((code.digits for code in office.key_codes if code.what is what), "")
 
 
 def line_setup(settings: Settings, line: Line) -> LineSetup:
-    """Make the media gateway's setup of one line."""
+    """Make the media gateway's setup of one line; times become ms."""
     return LineSetup(
         name=line.name,
         path=line.port,
@@ -621,7 +626,7 @@ def line_setup(settings: Settings, line: Line) -> LineSetup:
 
 
 def panel_pins(settings: Settings) -> PanelWiring:
-    """Give each configured line the next LED; a pin of -1 is not fitted."""
+    """Make the panel's wiring: each configured line has the next LED, a pin of -1 is none."""
     pins = settings.panel
     names = (line.name for line in settings.lines)
     return PanelWiring(

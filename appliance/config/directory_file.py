@@ -1,4 +1,4 @@
-"""The directory as a TOML file."""
+"""The directory as a TOML file: `parse` reads it, `text_for` writes it, numbers unmasked (P7)."""
 
 from __future__ import annotations
 
@@ -34,18 +34,17 @@ from appliance.policy.directory import (
 from appliance.policy.hours import WEEKDAYS, Week
 from appliance.policy.numbering import Purpose
 
-# `register_text` writes what this reads.
-
-# The file's tables as written: structured by their field names, so these are TOML keys.
+# The file's tables: their field names are TOML keys.
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeTable:
-    """An office within a service; `say` is the sentence for who is not put through."""
+    """An office within a service."""
 
     code: str
     name: str
     email: str
+    # The sentence for a caller who is not transferred.
     say: str = ""
 
 
@@ -67,26 +66,26 @@ class NumberTable:
     reach: str
     number: str
     label: str = ""
+    # A mobile of the service: private mobiles are never entered (P7).
     service_mobile: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)
 class NeedTable:
-    """What a caller may want; `returns` only where they differ from the declaration's.
-
-    `code_keys` is what an operator presses for it on a phone.
-    """
+    """What a caller may want of an office, and the numbers to be tried for it."""
 
     code: str
     name: str
     numbers: tuple[NumberTable, ...]
+    # Only if they differ from the declaration's.
     returns: tuple[str, ...] = ()
+    # One to four digits that an operator presses for it on a phone (P5).
     code_keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotsTable:
-    """When the office offers appointments, how long one is and how many at a time."""
+    """Hours of an office's appointments, their length in minutes, places at a time."""
 
     hours: Hours
     minutes: int
@@ -95,12 +94,13 @@ class SlotsTable:
 
 @dataclass(frozen=True, slots=True)
 class DeclarationTable:
-    """What a unit declared, who entered it and when, by which e-mail or protocol number."""
+    """A unit's written declaration (P4)."""
 
     unit: str
     declared_by: str
     entered_by: str
     entered_at: Instant
+    # The e-mail or protocol number of what was declared in writing.
     reference: str
     first: date
     bands: Hours
@@ -114,10 +114,7 @@ class DeclarationTable:
 
 @dataclass(frozen=True, slots=True)
 class VariationTable:
-    """Other bands from `first` to `last`; without `bands` the declared ones hold again.
-
-    `notice` is what operators read of it.
-    """
+    """Other time bands from `first` to `last`; a variation ends by itself (P4)."""
 
     unit: str
     entered_by: str
@@ -125,8 +122,10 @@ class VariationTable:
     reference: str
     first: date
     last: date
+    # Without them the declared ones hold again.
     bands: Hours | None = None
     needs: tuple[str, ...] = ()
+    # The text for operators.
     notice: str = ""
     attachment: str = ""
     number: int = 0
@@ -134,7 +133,7 @@ class VariationTable:
 
 @dataclass(frozen=True, slots=True)
 class RevocationTable:
-    """When an authorisation ended, who entered it, and on what ground."""
+    """End of an authorisation: entry and reference."""
 
     entered_by: str
     entered_at: Instant
@@ -145,7 +144,7 @@ class RevocationTable:
 
 @dataclass(frozen=True, slots=True)
 class AuthorisationTable:
-    """A unit's written leave to tell a number outside, until the end of `last`."""
+    """A unit's written authorisation to disclose a number, until the end of `last` (E11)."""
 
     unit: str
     tell: str
@@ -174,14 +173,14 @@ Entered = DeclarationTable | VariationTable | AuthorisationTable | RevocationTab
 
 
 def load(path: Path) -> Directory:
-    """Read and check a register; raises BadConfiguration with every mistake."""
+    """Read and check a directory's file; raises BadConfiguration with every mistake."""
     return parse(read_text(path), str(path))
 
 
 def parse(text: str, name: str = "register.toml", after: int = 0) -> Directory:
-    """Read a register's text; raises BadConfiguration with every mistake.
+    """Parse and check a directory's text; raises BadConfiguration with every mistake.
 
-    Entries without a number get those after the file's last one, and after `after`.
+    Entries without a number are numbered after the file's greatest one and after `after`.
     """
     file, mistakes = structure(text, name, RegisterTable), Mistakes()
     register = _Reader(file, mistakes, after).register()
@@ -194,13 +193,13 @@ def parse(text: str, name: str = "register.toml", after: int = 0) -> Directory:
 
 
 def complain(name: str, text: str, found: tuple[Mistake, ...]) -> None:
-    """Raise BadConfiguration for mistakes of a register's text, each with its line, if any."""
+    """Raise BadConfiguration if there are mistakes, each with its line of the text."""
     if found:
         raise BadConfiguration(name, tuple(with_line(mistake, text) for mistake in found))
 
 
 class _Reader:
-    """Makes policy's values of a file; an entry without a number gets the next one."""
+    """Converter of a file's tables to policy values; numbers entries that have no number."""
 
     def __init__(self, file: RegisterTable, mistakes: Mistakes, after: int) -> None:
         self._file = file
@@ -212,10 +211,11 @@ class _Reader:
         )
         written = [entry.number for entries in kinds for entry in entries]
         written += [each.revoked.number for each in file.authorisations if each.revoked]
+        # Numbers are never used twice: nothing that was entered is overwritten (P4).
         self._next = count(1 + max((*written, after)))
 
     def register(self) -> Directory:
-        """Make the register of all that can be made."""
+        """Return the directory of all valid entries; invalid ones are among the mistakes."""
         file = self._file
         units = (unit for service in file.services for unit in _units(service))
         declarations = (self._declaration(n, d) for n, d in enumerate(file.declarations, 1))
@@ -315,19 +315,19 @@ class _Reader:
 
 
 def _units(service: ServiceTable) -> Iterator[Unit]:
-    """A service, then its offices."""
+    """Yield a service, then its offices."""
     yield Unit(service.code, service.name, service.email, "", service.say)
     for office in service.offices:
         yield Unit(office.code, office.name, office.email, service.code, office.say)
 
 
-# The ONLY tomli_w import. `register_file.parse(text_for(register)) == register`.
+# Writing: the ONLY tomli_w import. `parse(text_for(directory)) == directory`.
 
 Table = dict[str, Any]
 
 
 def text_for(register: Directory) -> str:
-    """Write a register; the same register always gives the same text."""
+    """Return a directory as text; the same directory always gives the same text."""
     services = [unit for unit in register.units if not unit.service]
     return tomli_w.dumps(
         {
@@ -407,11 +407,11 @@ def _slots(slots: AppointmentSlots) -> Table:
 
 
 def _week(week: Week) -> Table:
-    """Write the days that have bands."""
+    """Return the days that have time bands."""
     days = zip(WEEKDAYS, week.days, strict=True)
     return {name: [str(band) for band in bands] for name, bands in days if bands}
 
 
 def _given(**values: Any) -> Table:
-    """Leave out what would be read as absent anyway."""
+    """Return the values that are not empty: an absent key is read as the empty one."""
     return {name: value for name, value in values.items() if value}

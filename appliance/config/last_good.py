@@ -1,7 +1,6 @@
-"""The configuration in force: the file's, else the last good one, else a box that complains.
+"""The configuration in force: the file's, else the last good one, else an empty one.
 
-A configuration error never makes the daemon exit (design/failures.md, What must hold when
-things fail).
+A configuration error never ends the service (design/failures.md, What must hold when things fail).
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Folder with copies of the modems' profiles that the last good configuration names.
 PROFILES = "last_good_profiles"
-"""The folder of the modems' profiles that the last good configuration names."""
 NOTHING = """
 [site]
 name = "Centralino"
@@ -38,16 +37,16 @@ patron = "01-01"
 [sip]
 address = "127.0.0.1"
 """
-"""What is in force on a box that has never had a good configuration: no line, no phone."""
+"""Configuration of an appliance that has never had a good one: no line, no phone."""
 
 
 def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, Words]:
-    """Return settings, office and what is wrong with the file at `path`, if anything."""
+    """Return settings, office and the mistakes of the file at `path`, empty for none."""
     return with_written(path, year)[1:]
 
 
 def with_written(path: Path, year: int | None = None) -> tuple[Settings, Settings, Office, Words]:
-    """Return the same, before it the settings without what was entered in the console."""
+    """Return the same, preceded by the settings without the phones entered in the console."""
     year = year or datetime.now(UTC).year
     try:
         written, settings, office = _read(path, year)
@@ -59,7 +58,8 @@ def with_written(path: Path, year: int | None = None) -> tuple[Settings, Setting
 
 
 def state_folder(path: Path) -> Path:
-    """Find the state folder of a configuration that may be broken."""
+    """Return the state folder of a configuration that may be broken."""
+    # The last good one lies there: its place must be found also in a file with mistakes.
     try:
         folders = tomllib.loads(read.read_text(path)).get("folders", {})
         return Path(str(folders["state"]))
@@ -86,10 +86,7 @@ def _otherwise(path: Path, year: int) -> tuple[Settings, Settings, Office]:
 
 
 def _keep(path: Path, settings: Settings) -> None:
-    """Keep a good file as the last good one, whole or not at all; one that is kept is left alone.
-
-    The start waits for this: a flush to a card would keep callers waiting after every restart.
-    """
+    """Store a good file and its profiles as the last good ones, each whole or not at all."""
     folder = Path(settings.folders.state)
     try:
         for profile in sorted({line.profile for line in settings.lines if line.profile}):
@@ -100,6 +97,7 @@ def _keep(path: Path, settings: Settings) -> None:
 
 
 def _keep_file(path: Path, kept: Path) -> None:
+    # The start waits for this: a flush to the card would keep callers waiting after every restart.
     if _is_kept(path, kept):
         return
     make_private(kept.parent)
@@ -107,7 +105,7 @@ def _keep_file(path: Path, kept: Path) -> None:
 
 
 def _is_kept(path: Path, kept: Path) -> bool:
-    """Tell whether a file is the last good one already."""
+    """Return whether a file is the last good one already."""
     try:
         return kept.read_bytes() == path.read_bytes()
     except OSError:

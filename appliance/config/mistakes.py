@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 from appliance.errors import ConfigurationError
 from appliance.policy.text import Words
 
-# What systemd hands over lies in memory, readable by that one service alone, and its source may
-# stay root's. What the appliance makes for itself, the phones' secrets and the register's key,
-# stays in its state folder, 0600: it must be able to write it, and commands beside the service to
-# read it.
+# Credentials (systemd.exec(5), LoadCredential=) lie in memory, readable by that one service alone,
+# and their source may stay root's. Secrets that the appliance makes itself, the phones' and the
+# directory's key, stay in its state folder, mode 0600: the service must be able to write them, and
+# commands beside it to read them.
 
 MAIL_PASSWORD: Final = "mail-password"  # noqa: S105 - a name, no password
 MQTT_PASSWORD: Final = "mqtt-password"  # noqa: S105 - a name, no password
@@ -22,14 +22,15 @@ BACKUP_PASSPHRASE: Final = "backup-passphrase"  # noqa: S105 - a name, no passph
 
 
 def secret_file(configured: str, name: str) -> str:
-    """Return where a secret lies: handed over under `name` if it was, else as configured."""
+    """Return a secret's path: systemd's credential `name` if there is one, else the configured."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     handed = Path(folder) / name
     return str(handed) if folder and _holds_something(handed) else configured
 
 
 def _holds_something(path: Path) -> bool:
-    """Tell whether there is a secret; an empty one is a unit's stand-in for a file that is not."""
+    """Return whether a file has contents."""
+    # A unit hands over an empty credential in the place of a missing file.
     try:
         return path.stat().st_size > 0
     except OSError:
@@ -45,17 +46,18 @@ PLACES: Final = {
     "the spoken sheets": "ciò che si legge delle schede",
     "central settings": "le impostazioni centrali",
 }
-"""Places that are no key of the file, in Italian."""
+"""Places that are no key of a file, in Italian."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong: where (a dotted place and, when known, a line of the file) and what."""
+    """One mistake: its place (dotted keys), its line if known (0: unknown), its text."""
 
     place: str
     text: str
     line: int = 0
-    it: str = ""  # the Italian, where people of the front desk read it
+    # The Italian text, for mistakes that the front desk reads.
+    it: str = ""
 
     def __str__(self) -> str:
         at = f"line {self.line}, " if self.line else ""
@@ -84,13 +86,14 @@ class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
 
 
 class Mistakes:
-    """What was found so far, in the order of reading."""
+    """Collector of mistakes, in the order of reading, so that all are reported at once."""
 
     def __init__(self) -> None:
         self.found: list[Mistake] = []
 
     def attempt(self, place: str, make: Callable[[], T], otherwise: T) -> T:
-        """Return what `make` makes; note its ConfigurationError under `place`."""
+        """Return the result of `make`; after an error note it under `place`, return `otherwise`."""
+        # Building goes on with a stand-in, so that later mistakes are found as well.
         try:
             return make()
         except (ConfigurationError, ValueError, KeyError) as error:
@@ -98,18 +101,18 @@ class Mistakes:
             return otherwise
 
     def check(self, place: str, parse: Callable[[str], object], text: str, it: str = "") -> None:
-        """Note a text that `parse` refuses; `it` says so where `parse` knows no Italian."""
+        """Note a text that `parse` refuses; `it` is used if its error has no Italian text."""
         try:
             parse(text)
         except ConfigurationError as error:
             self.found.append(Mistake(place, str(error), it=italian_of(error) or it))
 
     def note(self, place: str, it: str, en: str) -> None:
-        """Note what is wrong at a place, in both languages."""
+        """Note a mistake at a place, in both languages."""
         self.found.append(Mistake(place, en, it=it))
 
     def choice(self, place: str, value: str, known: tuple[str, ...]) -> None:
-        """Note a value that is none of the known ones."""
+        """Note a value that is not one of the known ones."""
         if value not in known:
             listed = ", ".join(known)
             self.note(
@@ -120,6 +123,6 @@ class Mistakes:
 
 
 def italian_of(error: Exception) -> str:
-    """Return what an error says in Italian, "" where it knows English alone."""
+    """Return an error's Italian text, "" if it has none."""
     words = getattr(error, "words", None)
     return words.it if isinstance(words, Words) else str(getattr(error, "it", ""))

@@ -10,7 +10,7 @@ from appliance.policy.text import Refused
 def called(number: str, country: str) -> str:
     """Return a public number as it is dialled within `country`: "+39 051 598111" -> "051598111".
 
-    Raises ConfigurationError when it is no number there.
+    Raises Refused for a number that is not valid there.
     """
     try:
         parsed = phonenumbers.parse(number, country.upper())
@@ -29,7 +29,7 @@ def called(number: str, country: str) -> str:
 
 
 def shown(number: str, country: str) -> str:
-    """Return a number grouped as people read it; unchanged when it is no ordinary number."""
+    """Return a number grouped as people read it; unchanged if it is no ordinary number."""
     try:
         parsed = phonenumbers.parse(number, country.upper())
     except phonenumbers.NumberParseException:

@@ -1,4 +1,4 @@
-"""Building the office's policy out of the configuration."""
+"""Office, the policy's frozen value, built from the settings; all mistakes at once."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ from appliance.prompts import Catalogue
 from appliance.prompts.voices import PromptVoice
 from appliance.sip.registrar import network_of, parse_address
 
-# 4 October (San Francesco) is national in Italy from 2026: the library knows. The town's patron is
-# nowhere but in the configuration.
+# Holidays: the ONLY import of the library. 4 October (San Francesco) is national in Italy from
+# 2026, which the library knows. The town's patron saint's day is in the configuration alone.
 
+# Holidays are made at the start: no appliance runs for twelve years without a restart.
 YEARS_AHEAD = 12
-"""Longer than any box runs without a restart, at which they are made anew."""
+# Days of the library on which nothing closes: since law 54 of 1977 Italy keeps 4 November on the
+# month's first Sunday, which is a Sunday like any other.
 OBSERVED_ON_A_SUNDAY = {"IT": frozenset({"Giorno dell'unità nazionale", "National Unity Day"})}
-"""Days that the library knows and that close nothing: Italy keeps 4 November on the month's first
-Sunday since law 54 of 1977, which is a Sunday like any other."""
 PATRON = Words("Santo patrono", "Patron saint's day")
 
 
 def holidays_for(
     country: str, first_year: int, patron: MonthDay, name: str = ""
 ) -> tuple[Holiday, ...]:
-    """Return the holidays of `country` from `first_year` on for some years, patron included.
+    """Return the holidays of `country` for YEARS_AHEAD from `first_year` on, with the patron's day.
 
-    Raises Refused for a country whose holidays nobody knows.
+    Raises Refused for a country that the library does not know.
     """
     years = range(first_year, first_year + YEARS_AHEAD)
     found: dict[date, Words] = {}
@@ -79,7 +79,7 @@ def holidays_for(
             f"di «{country}» non si conoscono le feste: scrivere ad esempio it",
             f"the holidays of {country!r} are not known: write e.g. it",
         ) from error
-    # said outright: left to itself the library follows the environment's language
+    # The language is given explicitly: by default the library follows the environment's.
     home = english.default_language
     local = holidays.country_holidays(code, years=years, language=home)
     for day, text in english.items():
@@ -92,7 +92,7 @@ def holidays_for(
 
 
 def _without_observances(name: str, code: str) -> str:
-    """Name a holiday without what is only kept on that day; "" where nothing is left of it."""
+    """Return a holiday's name without days that close nothing; "" if no name is left."""
     observed = OBSERVED_ON_A_SUNDAY.get(code, frozenset())
     return "; ".join(each for each in name.split("; ") if each not in observed)
 
@@ -104,7 +104,7 @@ MOST_DAYS, MOST_CALLS, MOST_MINUTES = 365, 200, 1440
 
 
 def outgoing_of(settings: Settings, mistakes: Mistakes) -> DialRules:
-    """Make the rules of calling out and find all mistakes in them."""
+    """Make the rules of outgoing calls (E17); note all mistakes."""
     written = settings.outgoing
     _check_outgoing(settings, mistakes)
     identity = written.identity if written.identity in tuple(Identity) else Identity.PRESENTED
@@ -170,7 +170,7 @@ def _check_outgoing(settings: Settings, mistakes: Mistakes) -> None:
 T = TypeVar("T")
 
 PRIVACY = {"short": "privacy", "off": ""}
-"""What `voicemail.privacy` may be, and the prompt of the notice."""
+"""Values of `voicemail.privacy` with the notice's prompt."""
 NO_NETWORK = "«{}» non è una rete: scrivere ad esempio 192.168.1.0/24"
 NO_ADDRESS = "«{}» non è un indirizzo: scrivere ad esempio 192.168.1.21 o 192.168.1.21:5060"
 FIRST_PIN, LAST_PIN = 2, 27
@@ -188,9 +188,9 @@ def build_office(
     name: str = "centralino.toml",
     announcements: tuple[Path, ...] | None = None,
 ) -> Office:
-    """Make the Office; `year` is the first whose holidays count. Raises BadConfiguration.
+    """Build the Office; `year` is the present one. Raises BadConfiguration with every mistake.
 
-    `announcements` are the folders laid over our recordings, where they are not those in force.
+    `announcements` are the folders laid over our recordings, None for those in force.
     """
     mistakes = Mistakes()
     folders = announcements_of(settings) if announcements is None else announcements
@@ -236,7 +236,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
 
 
 def _check_office(settings: Settings, mistakes: Mistakes) -> None:
-    """Note what is wrong in what the Office does not hold."""
+    """Note mistakes of tables that do not become part of the Office."""
     _check_site(settings, mistakes)
     _check_names(settings, mistakes)
     _check_panel(settings, mistakes)
@@ -267,7 +267,7 @@ def _days(
 
 
 def _spelt(settings: Settings) -> tuple[str, ...]:
-    """Spell the public address as prompts, where the office wants callers to hear it."""
+    """Return the public e-mail address as prompts, () unless callers shall hear it."""
     address = settings.site.email if settings.voicemail.spell_email else ""
     return spell_email(address) if address else ()
 
@@ -300,7 +300,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path, ...]) -> None:
-    """A greeting that no language has would be silence, and so would an unknown notice."""
+    """Note greetings and notices that do not exist."""
+    # A greeting without a recording would be silence, and so would an unknown notice.
     known = Catalogue(*folders).keys(settings.site.languages[0])
     mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
     mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(GreetingLength))
@@ -318,7 +319,8 @@ def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path
 
 
 def _check_whose(settings: Settings, mistakes: Mistakes) -> None:
-    """A misspelt group would leave a day as it is, and nobody would notice."""
+    """Note unknown groups of openings and periods."""
+    # A misspelt group would leave the day as it is, and nobody would notice.
     whose = [(f"openings.{n}", each.group) for n, each in enumerate(settings.openings, 1)]
     whose += [(f"periods.{n}", each.group) for n, each in enumerate(settings.periods, 1)]
     for place, group in whose:
@@ -327,7 +329,8 @@ def _check_whose(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
-    """Pins of the 40-pin header are GPIO 2 to 27, each used once; -1 is one not fitted."""
+    """Note pins that are not on the header, or are used twice."""
+    # The 40-pin header has GPIO 2 to 27; -1 is a pin that is not fitted.
     panel = settings.panel
     single = (panel.ready, panel.network, panel.messages, panel.fault, panel.unattended_button)
     fitted = [pin for pin in (*single, *panel.lines) if pin >= 0]
@@ -370,6 +373,7 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     ):
         for phone in group.phones:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
+    # Such a line passes calls to the PBX, where the switchboard must have an extension.
     passing = [
         line.name for line in settings.lines if line.daytime == HalfDuplexDaytime.PBX_TRANSFER
     ]
@@ -405,7 +409,9 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def _check_port(port: str) -> None:
-    """Refuse a name that is not a USB port's: another modem may bear it tomorrow (v253.md 4)."""
+    """Raise Refused for a path that does not name a USB port."""
+    # Conexant modems share one serial number, and ttyACM numbers change at a replug: another modem
+    # may have such a name tomorrow (reference/v253.md 4).
     if port.startswith("/dev/serial/by-id/"):
         raise Refused(
             f"{port} nomina un numero di serie, che più modem hanno uguale: usare "
@@ -448,7 +454,7 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
 
 
 def _duplex(line: LineSettings) -> bool | None:
-    """Return what is known of a line beforehand: by a probe, else by its make, else nothing."""
+    """Return whether a line is duplex, by its probe, else by its make; None if unknown."""
     dialect = DIALECTS.get(line.dialect)
     by_make = dialect.duplex if dialect else None
     return PROVEN.get(line.duplex, by_make)

@@ -33,22 +33,22 @@ from appliance.sip.registrar import (
 )
 from appliance.store.directory import secret_place
 
-# The configuration's own file stays as somebody wrote it. What is entered here adds phones to it,
-# gives others a label, and takes some out of use, which may be put back. Read by whoever reads the
-# configuration; written by call control alone.
+# Phones entered in the console. The configuration's own file stays as its author wrote it: this
+# file adds phones to it, labels others, and takes some out of use, which can be undone. Every
+# reader of the configuration reads it; call control alone writes it.
 
 log = logging.getLogger(__name__)
 FILE: Final = "phones_entered.json"
 SWITCHBOARD: Final = "switchboard"
 CITIZENS_DESK: Final = "citizens_desk"
+# Group of an office's phone: calls are transferred to it, none rings there by itself.
 ELSEWHERE: Final = ""
-"""A phone of an office: calls are transferred to it, none rings there by itself."""
 GROUPS: Final = (SWITCHBOARD, CITIZENS_DESK, ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
 class EnteredPhone:
-    """One phone that the configuration's file has not, and in which group it rings."""
+    """A phone that the configuration's file does not have, and the group in which it rings."""
 
     name: str
     label: str
@@ -58,8 +58,8 @@ class EnteredPhone:
 
 @dataclass(frozen=True, slots=True)
 class EnteredPhones:
-    """All that was entered: phones `added`, `labels` of phones of the file, phones of the file that
-    are `removed` from use.
+    """The console's entries: phones `added`, `labels` of the file's phones, phones of the file
+    `removed` from use.
     """
 
     added: tuple[EnteredPhone, ...] = ()
@@ -67,17 +67,17 @@ class EnteredPhones:
     removed: tuple[str, ...] = ()
 
     def find(self, name: str) -> EnteredPhone | None:
-        """Return the phone of that name that was added, None for none."""
+        """Return the added phone of a name, None for none."""
         return next((one for one in self.added if one.name == name), None)
 
 
 def path_of(state: Path) -> Path:
-    """Say where it lies."""
+    """Return the file's path."""
     return state / FILE
 
 
 def load_entered(state: Path) -> EnteredPhones:
-    """Read what was entered; nothing yet is no mistake. Raises Refused for a broken file."""
+    """Read the entries, empty without a file; raises Refused for a broken one."""
     path = path_of(state)
     try:
         return _read(json.loads(path.read_text(encoding="utf-8")))
@@ -92,7 +92,8 @@ def load_entered(state: Path) -> EnteredPhones:
 
 
 def save(state: Path, entered: EnteredPhones) -> None:
-    """Write it whole or not at all; no secret is in it."""
+    """Write the entries, whole or not at all; raises OSError."""
+    # Shared with the console's account: it has no secret.
     rows = {
         "added": [dataclasses.asdict(one) for one in entered.added],
         "labels": dict(entered.labels),
@@ -102,9 +103,9 @@ def save(state: Path, entered: EnteredPhones) -> None:
 
 
 def with_entered(settings: Settings) -> Settings:
-    """Return a configuration with what was entered; a file that is damaged is said in the journal.
+    """Return a configuration with the entries laid over it; a damaged file is logged and ignored.
 
-    To whom the state folder is closed nothing was entered: its own user sees it.
+    An account that may not read the state folder gets the configuration unchanged.
     """
     state = Path(settings.folders.state)
     try:
@@ -119,8 +120,10 @@ def with_entered(settings: Settings) -> Settings:
 
 
 def overlay_phones(settings: Settings, entered: EnteredPhones) -> Settings:
-    """Return the configuration with what was entered; a phone of the file's goes before one of the
-    same name that was added, and the switchboard's last phone stays.
+    """Return the configuration with the entries laid over it.
+
+    The file's phone has precedence over an added one of the same name; the switchboard's last phone
+    cannot be removed.
     """
     own = {phone.name for phone in settings.phones}
     added = tuple(one for one in entered.added if one.name not in own)
@@ -157,10 +160,12 @@ def _gone(
 
 
 def _numbered(phones: tuple[Phone, ...]) -> tuple[Phone, ...]:
-    """Write down every phone's extension: where one goes, the others keep theirs."""
+    """Return the phones with their extensions written out."""
+    # Automatic extensions are counted: without this a removed phone would shift the others'.
     try:
         digits = {each.phone: each.digits for each in extensions(phones)}
-    except ConfigurationError:  # of a file whose extensions are wrong, which is said elsewhere
+    except ConfigurationError:
+        # Wrong extensions of the file are reported by the check of the configuration.
         return phones
     return tuple(replace(phone, extension=digits[phone.name]) for phone in phones)
 
@@ -178,17 +183,18 @@ def _read(found: dict[str, Any]) -> EnteredPhones:
     return EnteredPhones(added, labels, tuple(map(str, found["removed"])))
 
 
-# `handsets.json`: make, hardware address, the token of the provisioning address, when the phone
-# last fetched its file. Only `centralino phones` and the console's window for new phones write it.
+# Secrets and handsets. `handsets.json` has make, hardware address, the token of the provisioning
+# address, and when the phone last fetched its file; only `centralino phones` and the console's
+# window for new phones write it.
 
 
 def secrets_path(settings: Settings) -> Path:
-    """Say where the secrets lie."""
+    """Return the path of the phones' secrets."""
     return secret_place(Path(settings.folders.state), PHONES)
 
 
 def load_secrets(settings: Settings) -> dict[str, str]:
-    """Read name -> secret; none yet is no mistake. Raises ConfigurationError for a broken file."""
+    """Read the secrets by phone, {} without a file; raises Refused for a broken one."""
     path = secrets_path(settings)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -204,12 +210,12 @@ def load_secrets(settings: Settings) -> dict[str, str]:
 
 
 def save_secrets(settings: Settings, secrets: dict[str, str]) -> None:
-    """Write all secrets whole or not at all, readable by nobody else."""
+    """Write all secrets, whole or not at all, readable by this account alone."""
     write_private_json(secrets_path(settings), secrets)
 
 
 def phone_accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAccount, ...]:
-    """Join configuration and secrets; raises ConfigurationError for an address that is none."""
+    """Return the phones' SIP accounts; raises ConfigurationError for an invalid address."""
     return tuple(
         PhoneAccount(
             phone.name,
@@ -222,20 +228,20 @@ def phone_accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAc
 
 
 def laws(settings: Settings) -> tuple[Law, ...]:
-    """Return the codings in the configured order."""
+    """Return the codecs in the configured order."""
     return tuple(Law(law) for law in settings.sip.laws)
 
 
+# Key in the file of secrets: password of all phones' web administrator. No phone has this name.
 ADMINISTRATOR = "phones.administrator"
-"""In the file of secrets: the password of all phones' own administrator. No phone is called so."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, never bound
+# Make of a phone without make and hardware address: a softphone, set up by a QR code.
 SOFT = "linphone"
-"""What a phone is taken for that is given neither make nor hardware address: a QR code does it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHandset:
-    """What is kept of one phone; `fetched` is an ISO time, `source` the host that fetched."""
+    """Stored data of a handset; `fetched` is an ISO time, `source` the host that fetched."""
 
     make: str = ""
     mac: str = ""
@@ -245,12 +251,12 @@ class StoredHandset:
 
 
 def handsets_path(settings: Settings) -> Path:
-    """Say where it lies."""
+    """Return the file's path."""
     return secret_place(Path(settings.folders.state), HANDSETS)
 
 
 def load_handsets(settings: Settings) -> dict[str, StoredHandset]:
-    """Read name -> what is kept; none yet is no mistake. Raises ConfigurationError."""
+    """Read the handsets by phone, {} without a file; raises Refused for a broken one."""
     path = handsets_path(settings)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -266,13 +272,14 @@ def load_handsets(settings: Settings) -> dict[str, StoredHandset]:
 
 
 def save_handsets(settings: Settings, kept: Mapping[str, StoredHandset]) -> None:
-    """Write it whole or not at all, readable by nobody else: tokens open the files."""
+    """Write the handsets, whole or not at all, readable by this account alone."""
+    # Whoever knows a token gets that phone's file, with its secret.
     rows = {name: dataclasses.asdict(row) for name, row in kept.items()}
     write_private_json(handsets_path(settings), rows)
 
 
 def choose_make(make: str, mac: str) -> tuple[str, str]:
-    """Choose make and hardware address of a phone from the options; raises OfficeError."""
+    """Return make and hardware address of a phone by the options; raises Refused."""
     plain = mac_of(mac) if mac else ""
     make = make or (templates.make_of_mac(plain) if plain else SOFT)
     if not make:
@@ -286,14 +293,15 @@ def choose_make(make: str, mac: str) -> tuple[str, str]:
 
 
 def new_token(random: Callable[[int], bytes]) -> str:
-    """Return the token of a provisioning address: 100 random bits, easily typed."""
+    """Return a random token for a provisioning address: 100 bits, easily typed."""
+    # Secrets on the LAN have 96 bits at least (reference/reliability.md 3).
     return make_secret(random)
 
 
 def lan_address(settings: Settings, given: str = "") -> str:
-    """Say at which address phones find the box: given, configured, else that of the default route.
+    """Return the appliance's address for phones: given, configured, else the default route's.
 
-    Raises TechnicianError where there is no network.
+    Raises Refused without a network.
     """
     configured = "" if settings.sip.address == EVERYWHERE else settings.sip.address
     return given or configured or _routed()
@@ -302,7 +310,8 @@ def lan_address(settings: Settings, given: str = "") -> str:
 def _routed() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # RFC 5737; a UDP connect sends nothing
+            # An address for documentation (RFC 5737): a UDP connect sends nothing.
+            probe.connect(("192.0.2.1", 9))
         except OSError as error:
             raise Refused(
                 "l'apparecchio non è in rete o non ha un percorso predefinito: collegare il "
@@ -325,7 +334,7 @@ def handset(
     address: str,
     language: str,
 ) -> Handset:
-    """Gather what a phone's file and sheet need."""
+    """Return the data for a phone's configuration file and printed sheet."""
     own = next(e for e in extensions(settings.phones) if e.phone == name)
     messages = next((code.digits for code in codes if code.what is StaffKey.MESSAGES), "")
     return Handset(
@@ -348,7 +357,7 @@ def handset(
 def provisioning_offers(
     settings: Settings, codes: tuple[KeyCode, ...], address: str
 ) -> list[OfferedFile]:
-    """Return the files of all phones that were added and may register here."""
+    """Return the provisioning files of all phones with a token and a secret."""
     secrets, kept = load_secrets(settings), load_handsets(settings)
     language = settings.site.languages[0]
     found = []
@@ -365,7 +374,7 @@ def provisioning_offers(
 def phone_settings(
     settings: Settings, secrets: dict[str, str], messages_code: str = ""
 ) -> PhonesSettings:
-    """Make the phones' settings: configured names, kept secrets."""
+    """Make the SIP thread's settings from configuration and secrets."""
     return PhonesSettings(
         address=settings.sip.address,
         port=settings.sip.port,

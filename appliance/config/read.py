@@ -38,12 +38,13 @@ from appliance.policy.text import Words, os_error_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What a line's own table says wins over its profile; what neither says is as delivered.
+# A modem's profile (`centralino field-test --profile`) is laid under its line's table: the table's
+# values win, and what neither sets has its default.
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Of which modem it is, in the modem's own words."""
+    """The measured modem, in its own words."""
 
     maker: str = ""
     identity: str = ""
@@ -52,7 +53,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """When, where and by whom it was measured."""
+    """Time, place and tester of the measurement."""
 
     at: str
     site: str = ""
@@ -62,7 +63,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a line is driven by: keys of [[lines]], all of which may be left out."""
+    """Values for a line: keys of [[lines]], all optional."""
 
     dialect: str = ""
     caller_id: str = ""
@@ -79,7 +80,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile's file; `answers` and `open` are for people, nothing reads them."""
+    """A profile's file; `answers` and `open` are for people alone."""
 
     device: Device
     measured: Measured
@@ -89,17 +90,18 @@ class Profile:
 
 
 def kept_name(profile: str) -> str:
-    """Name a profile's copy among those of the last good configuration."""
+    """Return the file name of a profile's copy for the last good configuration."""
     return hashlib.sha256(profile.encode("utf-8", "surrogateescape")).hexdigest()[:16] + ".toml"
 
 
 def named(data: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the tables of lines that name a profile; raises ValueError for one by half a path."""
+    """Yield the tables of lines with a profile; raises SaidValueError for a relative path."""
     lines = data.get("lines")
     for line in lines if isinstance(lines, list) else ():
         profile = line.get("profile") if isinstance(line, dict) else None
         if not isinstance(profile, str) or not profile:
-            continue  # a value of another kind is refused with all others
+            # A value of another type is reported later, with all other mistakes.
+            continue
         if not Path(profile).is_absolute():
             raise SaidValueError(
                 f"{profile!r}: il profilo si scrive con tutto il percorso, da /",
@@ -109,18 +111,18 @@ def named(data: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def laid_under(data: dict[str, Any], use_of: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a configuration's tables with each line's profile under it; `use_of` reads one."""
+    """Lay each line's profile, read by `use_of`, under its table; return the tables."""
     for line, profile in named(data):
         line |= {**use_of(profile), **line}
     return data
 
 
-# The library stops at the first slip and says in English what its grammar expected. Here each slip
-# of a hand has its own sentence, and where it is clear what the line should have been the reading
-# goes on, so that all of them are told at once.
+# Syntax mistakes. tomllib stops at the first one and says in English what its grammar expected.
+# Here each kind of slip has a sentence of its own, and where it is clear what the line should have
+# been, parsing goes on with that, so that all mistakes are reported at once.
 
+# Syntax mistakes listed for one file.
 MOST: Final = 20
-"""Syntax mistakes listed for one file."""
 QUOTES: Final = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u2033\u00b4`"
 HIDDEN_CHARACTERS: Final = "\u00a0\u2007\u202f\u200b\u200c\u200d\u2060\ufeff"
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -138,16 +140,16 @@ ARRAYS: Final = frozenset((
     "lines", "phones", "closures", "openings", "periods",
     "services", "declarations", "authorisations", "variations",
 ))  # fmt: skip
-"""Tables of which a file has several."""
+"""Names of arrays of tables."""
 _BEGINS: Final = frozenset("\"'[{0123456789")
-"""With what an entry of a list begins."""
+"""First characters of a list's entry."""
 _DECIMAL: Final = re.compile(r"[+-]?\d+,\d+")
 _YES_NO: Final = frozenset(("true", "false", "si", "sì", "no", "vero", "falso", "yes", "on", "off"))
 
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A slip of a hand: its line, what to say, and the line that was meant; None: nobody knows."""
+    """A syntax mistake: its line, its sentence, and the line that was meant, None if unknown."""
 
     line: int
     words: Words
@@ -156,7 +158,7 @@ class Slip:
 
 @dataclass(frozen=True, slots=True)
 class _Error:
-    """What the library has met: its words, and where."""
+    """tomllib's error: its text, and its place."""
 
     said: str
     line: int
@@ -165,12 +167,12 @@ class _Error:
 
     @property
     def text(self) -> str:
-        """The line in which it was met."""
+        """The line of the error, "" if it is beyond the file."""
         return self.lines[self.line - 1] if 0 < self.line <= len(self.lines) else ""
 
     @property
     def bare(self) -> str:
-        """That line without its strings, and without a remark behind them."""
+        """That line without its strings' contents and without a comment."""
         return _STRING.sub('""', self.text).split("#")[0]
 
     @property
@@ -181,13 +183,13 @@ class _Error:
 
     @property
     def value(self) -> str:
-        """What stands behind the line's =, without a remark."""
+        """The value after the line's =, without a comment."""
         found = _KEY.match(self.text.split("#")[0])
         return found[2] if found else ""
 
 
 def mistakes_in(text: str, error: Exception) -> tuple[Mistake, ...]:
-    """Say what is wrong with a text at which the library gave up with `error`."""
+    """Return the mistakes of a text that tomllib refused with `error`, at most MOST."""
     found: list[Mistake] = []
     lines = text.splitlines()
     while len(found) < MOST:
@@ -201,19 +203,21 @@ def mistakes_in(text: str, error: Exception) -> tuple[Mistake, ...]:
             break
         except (ValueError, RecursionError) as following:
             if line_of(following, "\n".join(lines)) <= slip.line:
-                break  # what was put in its place does not help: no more is certain
+                # The replaced line does not help: nothing after it is certain.
+                break
             error = following
     return tuple(found)
 
 
 def explained(text: str, error: Exception, line: int) -> Mistake:
-    """Say what is wrong at the error; it is the entry's that begins at `line`, or stands there."""
+    """Return the mistake at the error, placed at `line`, where its entry begins."""
     slip = _slip(_met(error, text.splitlines()))
     return _mistake(slip.line and line, slip.words)
 
 
 def line_of(error: Exception, text: str) -> int:
-    """Say in which line the library stopped reading: the last, where it has found no end."""
+    """Return the line in which tomllib stopped reading."""
+    # Its error at the end of the file has no line: it is the last one.
     found = _AT.search(str(error))
     return int(found[1]) if found else max(1, len(text.splitlines()))
 
@@ -229,7 +233,7 @@ def _met(error: Exception, lines: list[str]) -> _Error:
 
 
 def _slip(error: _Error) -> Slip:
-    """Find the rule that a slip breaks; the first that fits says it."""
+    """Return the slip by the first rule that matches."""
     if any("\0" in line for line in error.lines):
         return Slip(0, DAMAGED_TEXT)
     for rule in RULES:
@@ -325,7 +329,7 @@ def _table_twice(name: str, first: int) -> Words:
 
 
 def _first_header(error: _Error, name: str) -> int:
-    """Find the line in which a table begins for the first time."""
+    """Return the line of a table's first header."""
     headers = enumerate(map(_HEADER.match, error.lines[: error.line]), 1)
     return next((number for number, header in headers if header and header[2] == name), error.line)
 
@@ -407,7 +411,8 @@ def _back_stroke(error: _Error) -> Slip | None:
 
 def _open_list(error: _Error) -> Slip | None:
     first = _opening(error, "[", "]")
-    is_over = not error.column or first != error.line  # the file's end, or a line behind the list
+    # The error is at the file's end, or in a line after the list.
+    is_over = not error.column or first != error.line
     if not error.said.startswith("Unclosed array") and not (
         first and is_over and error.said.startswith("Invalid value")
     ):
@@ -442,7 +447,7 @@ def _open_table(error: _Error) -> Slip | None:
 
 
 def _opening(error: _Error, opens: str, closes: str) -> int:
-    """Find the line in which a bracket was opened that is still open at an error; 0 for none."""
+    """Return the line of a bracket that is still open at an error, 0 for none."""
     for number in range(min(error.line, len(error.lines)), 0, -1):
         line = _STRING.sub('""', error.lines[number - 1]).split("#")[0]
         if line.count(opens) > line.count(closes) and not _is_header(line):
@@ -544,38 +549,38 @@ def _behind_value(error: _Error) -> Slip | None:
     return Slip(error.line, Words(it, en), "")
 
 
+# Rules in the order of trial: what is seen in the line itself before what follows from it.
 RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
     _odd_quotes, _hidden_spaces, _remark, _twice, _header, _open_quote, _open_list, _open_table,
     _control_signs, _back_stroke, _no_equals, _no_value, _yes_or_no, _round_brackets,
     _decimal_comma, _no_quotes, _behind_value,
 )  # fmt: skip
-"""In the order in which they are asked: what is seen in the line itself before what follows."""
 
 
-# The ONLY cattrs import of call control. A configuration error never makes the daemon exit: the
+# Values: the ONLY cattrs import of call control. A configuration error never ends the service: the
 # caller keeps the last good one (design/failures.md, What must hold when things fail).
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 NOT_UTF8 = Words("non è un testo UTF-8", "it is not UTF-8 text")
 _LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
+# Bytes: a hundred times what an office writes. A file without an end (a device) stops here.
 LARGEST = 1_000_000
-"""Bytes: a hundred times what an office writes."""
 
 
 def load(path: Path, kept: Path | None = None) -> schema.Settings:
-    """Read and check a file with the profiles that its lines name; raises BadConfiguration.
+    """Read and check a file with its lines' profiles; raises BadConfiguration.
 
-    `kept` is the folder with the profiles' copies, for the last good configuration. The phones
-    that were entered in the console are laid over.
+    `kept` is the folder of the profiles' copies, for the last good configuration. Phones entered
+    in the console are laid over the file's.
     """
     return with_entered(load_written(path, kept))
 
 
 def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
-    """Read and check a file as `load` does, without what was entered in the console.
+    """Read and check a file as `load`, without the phones entered in the console.
 
-    Where it names who signs for the head office, the schedule in force of that is laid over.
+    If it names the head office's certificate, the head office's schedule is laid over it.
     """
     own = load_own(path, kept)
     text = schedule_in_force(Path(own.folders.state)) if own.central.certificate else ""
@@ -583,13 +588,14 @@ def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
         return own
     try:
         return overlay_schedule(own, structure(text, SCHEDULE, ManagedSchedule))
-    except BadConfiguration as error:  # checked before it came into force: the file is damaged
+    except BadConfiguration as error:
+        # It was checked before it came into force, so the file is damaged: the own week holds.
         log.error("%s", error)
         return own
 
 
 def load_own(path: Path, kept: Path | None = None) -> schema.Settings:
-    """Read and check a file as `load` does, without the head office's settings."""
+    """Read and check a file as `load`, without console and head office."""
     name, text = str(path), read_text(path)
 
     def prepare(data: dict[str, Any]) -> dict[str, Any]:
@@ -603,7 +609,7 @@ def load_own(path: Path, kept: Path | None = None) -> schema.Settings:
 
 
 def _use_of(profile: str, kept: Path | None) -> dict[str, Any]:
-    """Read what a profile says of a line, as it is written; raises BadConfiguration."""
+    """Return a profile's values as written; raises BadConfiguration."""
     text = read_text(kept / kept_name(profile) if kept else Path(profile))
     structure(text, profile, Profile)
     use: dict[str, Any] = tomllib.loads(text)["use"]
@@ -611,7 +617,8 @@ def _use_of(profile: str, kept: Path | None) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    """Read a file's text; raises BadConfiguration, also for what is no file or has no end."""
+    """Read a text file; raises BadConfiguration."""
+    # Whatever lies in the file's place (a folder, a pipe, a device) is an ordinary mistake.
     try:
         with open(path, "rb", opener=_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -627,7 +634,8 @@ def read_text(path: Path) -> str:
 
 
 def language_in(path: Path) -> str:
-    """Say which language a file names first, whatever else is wrong with it; "it" for none."""
+    """Return the first language that a file names, "it" if none is found."""
+    # By a pattern, not as TOML: it must work whatever else is wrong with the file.
     try:
         found = _LANGUAGES.search(read_text(path))
     except BadConfiguration:
@@ -636,12 +644,12 @@ def language_in(path: Path) -> str:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting for whoever would write into a pipe of that name."""
+    """Open without blocking: a pipe of that name would wait for a writer."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, name: str = "centralino.toml") -> schema.Settings:
-    """Read a configuration's text; raises BadConfiguration."""
+    """Parse a configuration's text; raises BadConfiguration."""
     return structure(text, name, schema.Settings)
 
 
@@ -651,19 +659,23 @@ def structure(
     kind: type[T],
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> T:
-    """Read TOML text into frozen values of `kind`; raises BadConfiguration with every mistake.
+    """Parse TOML text into frozen values of `kind`; raises BadConfiguration with every mistake.
 
-    `prepare` makes of what was read what is checked.
+    `prepare` changes the parsed tables before they are checked.
     """
     try:
         data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # of figures and brackets beyond all measure, too
+    except (ValueError, RecursionError) as error:
+        # Also for numbers of too many digits and brackets nested too deep.
         raise BadConfiguration(name, mistakes_in(text, error)) from error
     return structured(prepare(data), text, name, kind)
 
 
 def structured(data: object, text: str, name: str, kind: type[T]) -> T:
-    """Make frozen values of `kind` of a text's data; raises BadConfiguration with every mistake."""
+    """Convert parsed data to frozen values of `kind`; raises BadConfiguration with every mistake.
+
+    `text` is the source, in which each mistake's line is found.
+    """
     try:
         return _converter().structure(data, kind)
     except ClassValidationError as error:
@@ -673,6 +685,7 @@ def structured(data: object, text: str, name: str, kind: type[T]) -> T:
 
 @functools.cache
 def _converter() -> cattrs.Converter:
+    # An unknown key is a mistake: a misspelt one would else be ignored without a word.
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind, hook in {
         str: values.text,
@@ -715,7 +728,7 @@ def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> Iterator[Mi
 
 
 def _step(error: BaseException, cls: Any) -> tuple[tuple[str, ...], Any]:
-    """Say one step of the place: the attribute or index that an inner error is about."""
+    """Return one step of a mistake's place, attribute or index from 1, and its type."""
     for note in getattr(error, "__notes__", ()):
         if isinstance(note, AttributeValidationNote):
             return (note.name,), note.type
@@ -729,16 +742,17 @@ def _dotted(place: tuple[str, ...]) -> str:
 
 
 def _like(key: str, cls: Any) -> tuple[str, str]:
-    """Return the known key that one is like, "" for none, and all known ones."""
+    """Return the known key most like a wrong one, "" for none, and all known keys."""
     known = [field.name for field in fields(cls)] if is_dataclass(cls) else []
     close = difflib.get_close_matches(key, known, n=1)
     return (close[0] if close else ""), ", ".join(known)
 
 
 def with_line(mistake: Mistake, text: str) -> Mistake:
-    """Find the line a mistake is on: its table's header, then its key within the table."""
+    """Return a mistake with its line: its table's header, or its key within the table."""
     steps, lines = mistake.place.split("."), text.splitlines()
-    *tables, key = [*steps, ""] if steps[-1].isdigit() else steps  # a whole table of an array
+    # A place that ends in a number is a whole table of an array, without a key.
+    *tables, key = [*steps, ""] if steps[-1].isdigit() else steps
     start = _table_start(lines, tables)
     for number in range(max(start, 0), len(lines)):
         if number > start and lines[number].lstrip().startswith("["):
@@ -746,12 +760,13 @@ def with_line(mistake: Mistake, text: str) -> Mistake:
         if key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
             return replace(mistake, line=number + 1)
     if start < 0:
-        start = _table_start(lines, [*tables, key])  # a whole table
+        # The place is a whole table: what looks like its key is the table's name.
+        start = _table_start(lines, [*tables, key])
     return replace(mistake, line=start + 1)
 
 
 def _table_start(lines: list[str], tables: list[str]) -> int:
-    """Find a table's header, an array's within its parent's; -1 where not even the first is."""
+    """Return the index of a table's header line, or of its nearest parent's; -1 for none."""
     position, name = -1, ""
     for step, following in pairwise([*tables, ""]):
         if step.isdigit():
@@ -767,7 +782,10 @@ def _table_start(lines: list[str], tables: list[str]) -> int:
 
 
 def overlay_schedule(settings: schema.Settings, given: ManagedSchedule) -> schema.Settings:
-    """Return the configuration with the head office's schedule."""
+    """Return the configuration with the head office's schedule laid over it."""
+    # Its weeks replace the file's; its closures, openings and periods are added to the branch's.
+    # If two openings or periods concern one day, the branch's holds: of a schedule's entries the
+    # last one counts (policy/hours.py), so the branch's come last.
     counter = settings.citizens_desk
     if given.citizens_desk is not None:
         counter = replace(counter, hours=given.citizens_desk.hours)

@@ -1,4 +1,4 @@
-"""Schema of the configuration file."""
+"""Schema of centralino.toml: one frozen dataclass a table; field names are TOML keys."""
 
 from __future__ import annotations
 
@@ -23,44 +23,45 @@ from appliance.policy.hours import WEEKDAYS
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One analog line. `port` is a stable device path (/dev/serial/by-path/...).
-
-    `identity_limit` is how long the caller's number is waited for before the box itself answers:
-    after an Italian ring of 1 s the exchange may begin 0.5 to 2 s later (EN 300 659-1). `called` is
-    the public number that rings here, "" where several arrive (P1: shown as not known). `daytime`
-    is what a half-duplex line does by day: message, ring_parallel_phone or pbx_transfer. `duplex`
-    is what `centralino probe` has shown of this modem. `flash` is the hook flash that the PBX
-    behind the line takes, `pbx_pause` the pause before the digits, 0 to wait for its dial tone.
-    `voltage` says whether the modem's word of the volts on its pair can be believed, `overrides`
-    are commands sent after every reset. `profile` is the file of `centralino field-test --profile`
-    that says what this table does not.
-    """
+    """One analog line with its modem."""
 
     name: str
+    # A stable path, /dev/serial/by-path/...: others change at a replug (reference/v253.md 4).
     port: str
     label: str = ""
+    # The public number that rings here, "" if several do: the appliance never guesses (P1).
     called: str = ""
     dialect: str = "auto"
     caller_id: str = "after"
+    # Longest wait for the caller's number before the appliance itself answers. After an Italian
+    # ring of 1 s the exchange may begin 0.5 to 2 s later (EN 300 659-1); measured: the number
+    # arrives 2.15 s after RING (design/decisions.md).
     identity_limit: Seconds = Seconds(3.0)
     receive_gain: int = -1
     transmit_gain: int = -1
     echo: OnOff = OnOff(False)
+    # Daytime behaviour of a half-duplex line: message, ring_parallel_phone or pbx_transfer. Such a
+    # line must have one (design/failures.md).
     daytime: str = ""
+    # Result of `centralino probe` for this modem.
     duplex: Proven = Proven("auto")
+    # Hook flash of the PBX behind the line, and pause before the digits, 0 for its dial tone.
     flash: Seconds = Seconds(0.1)
     pbx_pause: Pause = Pause(0.0)
+    # Whether the modem's measure of the line voltage is reliable.
     voltage: Proven = Proven("auto")
+    # Commands sent after every reset.
     overrides: tuple[str, ...] = ()
+    # File of `centralino field-test --profile`, for values that this table does not set.
     profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One SIP phone of the office. `address` ("192.168.1.21" or with ":5060") is for a phone that
-    does not register; the secret of one that does is kept by `centralino phones add`.
-    `extension` is what other phones dial to reach it, "" for the next free number from 11 on.
-    `dials` are the classes of numbers that it may dial freely: local, national, mobile ...
+    """One SIP phone. `address` ("192.168.1.21" or with ":5060") is for a phone that does not
+    register; `centralino phones add` stores the secret of one that does. `extension` is the number
+    that other phones dial, "" for the next free one from 11 on. `dials` are the classes of numbers
+    that it may dial freely: local, national, mobile ...
     """
 
     name: str
@@ -72,8 +73,8 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Registrar:
-    """Another telephone system, or a SIP proxy, at which the box has an account: a phone whose
-    `address` is this one is rung there. Its password is kept by `centralino phones registrar`.
+    """Another telephone system, or a SIP proxy, where the appliance has an account: a phone with
+    the same `address` is rung there. `centralino phones registrar` stores the password.
     """
 
     address: str
@@ -82,55 +83,54 @@ class Registrar:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """Where phones find the appliance; `address` 0.0.0.0 means every LAN address. `allowed` are the
-    networks from which SIP is heard at all, beside the phones' own addresses; () for every one.
-    `time_server` is what provisioned phones ask for the time, "" for the country's pool.ntp.org.
-    `tcp` says that phones may come over TCP, too.
-    """
+    """SIP on the LAN; `address` 0.0.0.0 means every LAN address."""
 
     address: str
     port: int = 5060
+    # Phones may use TCP beside UDP.
     tcp: bool = True
     rtp_ports: PortRange = PortRange(16000, 16199)
     realm: str = "centralino"
     laws: tuple[str, ...] = ("alaw", "ulaw")
+    # Networks from which SIP is accepted beside the phones' own addresses, () for all.
     allowed: tuple[str, ...] = ()
+    # NTP server of provisioned phones, "" for the country's pool.ntp.org.
     time_server: str = ""
     registrar: Registrar | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """For how many days data are kept, 0 for ever: messages since they were closed (an open one
-    never goes), callers' numbers in the call log, and the calls themselves.
-    """
+    """Retention in days, 0 for ever."""
 
+    # Since the closing: an open message is never deleted (P9).
     messages_closed_days: int = 90
+    # Callers' numbers; after that a call still counts in the report. Also texts of sent e-mails.
     numbers_days: int = 180
+    # Calls, and requests that are done.
     calls_days: int = 1095
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """Where a sealed backup is written each night: `folder` is on a second medium, a USB stick for
-    instance, "" for none; `passphrase_file` names a file whose first line seals it. `target` is a
-    folder on another machine (sftp:// or smb://), "" for none, set up by `centralino backup-target
-    set-up`. The last `keep` stay there. `notify` is the e-mail address that is told when none has
-    got away for days, "" for nobody.
-    """
+    """Destinations of the nightly sealed backup."""
 
+    # On a second medium, a USB stick for instance; "" for none.
     folder: str = ""
+    # File whose first line seals it.
     passphrase_file: str = ""
+    # Number of backups that stay there.
     keep: int = 7
+    # Folder on another machine (sftp:// or smb://), set up by `centralino backup-target set-up`.
     target: str = ""
+    # E-mail address for a backup that has not succeeded for three days, "" for none.
     notify: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """Where a box that was made from the image looks for a newer version in the quiet hour: the
-    https address of a folder with latest.json, "" for nowhere; the certificates of an authority of
-    one's own in `ca_file`.
+    """Update server of an appliance made from the image, asked in the quiet hour: the https address
+    of a folder with latest.json, "" for none; `ca_file` has a private authority's certificates.
     """
 
     server: str = ""
@@ -139,77 +139,81 @@ class Updates:
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """The head office's settings: `server` is the https address of their bundle, looked at `every`
-    so many minutes, "" where they come as a file alone; `certificate` a file with who may sign
-    them, `passphrase_file` one whose first line opens their register; `branch` names this box.
-    """
+    """The head office's settings."""
 
+    # https address of the bundle, "" if it comes as a file only.
     server: str = ""
+    # A private authority's certificates for that server.
     ca_file: str = ""
+    # The signer's certificate; without it nobody's settings are accepted.
     certificate: str = ""
+    # File whose first line unseals the directory in them.
     passphrase_file: str = ""
+    # This appliance's name: settings for other branches are refused.
     branch: str = ""
+    # Minutes between two fetches.
     every: int = 60
 
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """The mail server that takes requests and notices; without `server` they wait on the disk.
-
-    `sender` is an address, or "Name <address>": the front desk's mailbox, where answers go. `head`
-    is the address of the head of the front desk. `security` is starttls, tls or none; `port` 0 is
-    the usual one (587, 465, 25). The password lies in `password_file`, the certificates of an
-    authority of one's own in `ca_file`.
-    """
+    """The mail server for requests and notices; without `server` they wait on the disk."""
 
     server: str = ""
+    # 0 for the usual one: 587, 465, 25.
     port: int = 0
+    # starttls, tls or none; one never falls back to another.
     security: str = "starttls"
     user: str = ""
     password_file: str = ""
+    # A private authority's certificates.
     ca_file: str = ""
+    # An address, or "Name <address>": the front desk's mailbox, which gets the answers.
     sender: str = ""
+    # The supervisor's address; without one there are no notices to the supervisor.
     head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mqtt:
-    """The MQTT broker that is told how the appliance stands; without `server` nobody is.
-
-    `prefix` begins each topic and is this box's alone. `events` are the groups that are told beside
-    the states: calls, messages, requests, lines, service, troubles. `callers` is what they tell of
-    callers' numbers, masked or full. At most `queue` events wait for a broker that is away.
-    `password_file`, `ca_file`, `certificate` and `key` are files.
-    """
+    """The MQTT broker for states and events; without `server` MQTT is off."""
 
     server: str = ""
+    # 0 for the usual one: 8883, in the clear 1883.
     port: int = 0
+    # tls or none; one never falls back to the other.
     security: str = "tls"
     user: str = ""
     password_file: str = ""
     ca_file: str = ""
     certificate: str = ""
     key: str = ""
+    # Begins each topic and is this appliance's alone.
     prefix: str = ""
+    # Groups beside the states: calls, messages, requests, lines, service, troubles.
     events: tuple[str, ...] = ()
+    # Callers' numbers in events, masked or full; undisclosed numbers are always masked (P7).
     callers: str = "masked"
+    # Events that wait for a broker that is away; beyond that the oldest is dropped.
     queue: int = 10_000
     home_assistant: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What holds instead of the hours while the time cannot be trusted (if-staffed, open, hours),
-    and for how many days a clock that was confirmed is trusted to run by itself.
+    """`without_time` replaces the hours while the time cannot be trusted (if-staffed, open, hours);
+    `holdover_days` is how long a confirmed clock is trusted without synchronisation.
     """
 
+    # Whoever is there decides: never voicemail for a whole day (reference/reliability.md 6).
     without_time: str = "if-staffed"
+    # After a week alone a clock is half a minute off, which hours can bear (policy/clock.py).
     holdover_days: int = 7
 
 
 @dataclass(frozen=True, slots=True)
 class PanelPins:
-    """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
+    """GPIO pins (BCM numbers) of LEDs and button; -1 for none."""
 
     ready: int = 17
     network: int = 27
@@ -221,24 +225,23 @@ class PanelPins:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Where browsers find the console. `redirect_port` leads plain HTTP to the secure port, 0 for
-    none. It answers to every address of the box and to `names`. `certificate` and `key` are files
-    of the office's own; without them the appliance has its own authority.
-    """
+    """The console's address for browsers: every address of the appliance, and `names`."""
 
     enabled: OnOff = OnOff(True)
     listen: str = "0.0.0.0"  # noqa: S104 - every address of the box, as phones find it
     port: int = 443
+    # Redirects plain HTTP to `port`, 0 for none.
     redirect_port: int = 80
     names: tuple[str, ...] = ("centralino.local",)
+    # The office's own files; without them the appliance has a certificate authority of its own.
     certificate: str = ""
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Where a Prometheus server reads the box's figures: `listen` is one address of the box, "" for
-    nowhere. `allowed` are the networks from which it is answered, () for whoever gets there.
+    """Figures for Prometheus: `listen` is one address of the appliance, "" for off. `allowed` are
+    the networks that get an answer, () for all.
     """
 
     listen: str = ""
@@ -248,8 +251,8 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where things are kept: `state` survives, `run` does not, `prompts` are the office's own;
-    `console` is what the console keeps of its own: sessions and certificates.
+    """Folders: `state` survives a reboot, `run` does not, `prompts` has the office's recordings,
+    `console` the console's sessions and certificates.
     """
 
     state: str = "/var/lib/centralino"
@@ -260,16 +263,17 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Whose box this is. `patron` is the town's patron saint's day (MM-DD), asked for on purpose:
-    it is a holiday here and nowhere else. `address` (street and town) stands on its papers,
-    `voice` says our announcements (prompts/voices.py).
+    """The office. `patron` is the town's patron saint's day (MM-DD). `address` (street and town) is
+    printed on papers, `voice` is the voice of our announcements (prompts/voices.py).
     """
 
     name: str
+    # Without a default on purpose: it is a holiday in this town and nowhere else.
     patron: MonthDay
     patron_name: str = ""
     country: str = "it"
     zone: str = "Europe/Rome"
+    # Greetings are repeated briefly in English (E5).
     languages: tuple[str, ...] = ("it", "en")
     email: str = ""
     address: str = ""
@@ -278,24 +282,22 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Positions rung together, for how long, and (citizens' counter) when they are there.
-
-    `pbx_numbers` are their extensions of a PBX behind a half-duplex line, called in this order.
-    `outside` is the number of an ordinary telephone, called over a second line when no phone can be
-    reached.
-    """
+    """Positions that ring together."""
 
     phones: tuple[str, ...] = ()
+    # Extensions of a PBX behind a half-duplex line, called in this order.
     pbx_numbers: tuple[str, ...] = ()
+    # An ordinary telephone, called over a second line when no phone can be reached (B4).
     outside: str = ""
     ring: Seconds = Seconds(25.0)
+    # Of the citizens' counter, which has hours of its own (E2).
     hours: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of the front desk: the phones that ring when an operator brings the head into a
-    conversation (E10); without one nobody can.
+    """The supervisor's phones, which ring when an operator brings the supervisor into a
+    conversation (E10); without a phone nobody can.
     """
 
     phones: tuple[str, ...] = ()
@@ -303,7 +305,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Closed from one moment to another, whatever the week says; `greeting` names a prompt."""
+    """A closure from one moment to another, against the week; `greeting` names a prompt."""
 
     start: Moment
     end: Moment
@@ -313,8 +315,8 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Other hours on one day, whatever the week, a closure or a holiday says. `group` is
-    switchboard, citizens_desk, or "" for both.
+    """Other hours on one day, against week, closures and holidays. `group` is switchboard,
+    citizens_desk, or "" for both.
     """
 
     day: date
@@ -339,127 +341,125 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Voicemail:
-    """Limits of a message, and what its greeting says beside its reason.
-
-    `notify` is the front desk's e-mail address, told of every new message, "" for none; with the
-    recording where `notify_sound` says so. Of which late calls without a message desk and head are
-    told says `missed_alerts` (all, unclosed, none). `greeting` is short for what everybody needs,
-    with the tone within 20 s, the rest by a key; long for everything in every language.
-    `spell_email` has site.email spelt to callers. `privacy` is short for the notice before a
-    message, off for none; its words are changed by `centralino prompts say privacy`. After hours
-    `emergency_112` names 112, and `duty` the units of the register whose number is told while their
-    written leave holds (E11). `pin`: the code of `centralino messages pin` is asked on phones of
-    neither group (others), or on every phone (always). Below `room_alarm` MB of free space on the
-    card the technician is told.
-    """
+    """Limits of a message and contents of the greeting."""
 
     limit: Seconds = Seconds(180.0)
+    # Ends a message, but never in its first 10 s (E5).
     silence: Seconds = Seconds(5.0)
+    # A shorter recording is no message.
     minimum: Seconds = Seconds(2.0)
+    # E-mail address for every new message, "" for none; with the recording on request.
     notify: str = ""
     notify_sound: OnOff = OnOff(False)
+    # Late calls without a message of which front desk and supervisor are alerted: all, unclosed
+    # (not called back for a working day), none.
     missed_alerts: str = "all"
+    # short: what everybody needs, the tone within 20 s, the rest by a key; long: all languages.
     greeting: str = "short"
+    # Spells site.email to callers.
     spell_email: OnOff = OnOff(False)
+    # short: a notice before a message, whose words `centralino prompts say privacy` changes; off.
     privacy: str = "short"
+    # After hours callers are told to call 112 in an emergency.
     emergency_112: OnOff = OnOff(False)
+    # Units whose number is disclosed after hours while its authorisation is valid (E11).
     duty: tuple[str, ...] = ()
+    # The PIN is asked on phones of neither group (others), or on every phone (always).
     pin: str = "others"
+    # MB of free space below which there is an alarm: the high-water mark (reliability.md, Room).
     room_alarm: int = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Limits of a call; `longest` ends a conversation whose line would else stay seized (B1).
+    """Limits of a call."""
 
-    All numbers of an office together ring for `transfer` before the call comes back (E7).
-
-    `lines_kept` lines stay free to answer where there are two or more: the box itself calls nobody
-    over the last one, but for a caller whom nobody else can serve (P8).
-    """
-
+    # Four hours: then a conversation ends whose line would else stay seized (B1), by a forgotten
+    # handset for instance.
     longest: Seconds = Seconds(14400.0)
+    # The numbers of an office ring this long in all before the call returns (E7).
     transfer: Seconds = Seconds(40.0)
+    # Lines that stay free to answer if there are two or more: the appliance itself does not dial
+    # over the last one, except for a caller whom nobody else can serve (P8).
     lines_kept: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """How positions call out (E17): what a phone dials before an outside number, whether the called
-    person sees the line's number (presented, withheld), the line's own code for hiding it ("" for
-    the country's), the office's area codes, when citizens are called back without a reason, for how
-    many days who has called may be called back, and the limits of a position. `rehearsal` is for a
-    test bench on real lines: nothing real is dialled for help.
-    """
+    """Outgoing calls of positions (E17), with limits against toll fraud."""
 
+    # Digits that a phone dials before an outside number.
     prefix: str = "0"
+    # presented or withheld, and the line's own code to withhold it, "" for the country's.
     identity: str = "presented"
     withhold: str = ""
+    # The office's area codes: without them no number is local.
     local: tuple[str, ...] = ()
+    # When citizens are called back without a reason; outside it the urgency is asked.
     band: str = "8:00-19:00"
     days: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday")
+    # Days for which a caller may be called back.
     known_days: int = 30
+    # Limits of one position.
     calls_per_hour: int = 20
     minutes_per_day: int = 240
+    # For a test bench on real lines: no real emergency number is dialled.
     rehearsal: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`per_person_reference` is the agreement that allows figures per position; "" for none.
+    """Reports about calls."""
 
-    With `monthly_sheets` each unit is mailed its sheet on the month's first working day.
-    """
-
+    # Reference of the agreement that permits figures per position (E21), "" for none.
     per_person_reference: str = ""
+    # Each unit is mailed its sheet on the month's first working day.
     monthly_sheets: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """When a position that misses its calls is away by itself, and is reminded of it (E3).
+    """Absence of a position that misses its calls; 0 is never. Both defaults are E3's."""
 
-    0 is never. `remind_after` is in minutes.
-    """
-
+    # Missed calls in a row.
     away_after_missed: int = 2
+    # Minutes until a position that is away is reminded by two rings.
     remind_after: int = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How callers wait for a position that becomes free: `queue_max` at once, `max_wait` seconds
-    each; 0 of both, as delivered: nobody waits. They are told every `announce_every` seconds, their
-    place too where `announce_place`. `before_counter`: they wait for the switchboard first, the
-    citizens' counter rings after that.
-    """
+    """The queue for a free position; by default there is none: nobody waits (E2)."""
 
+    # Callers at once, and seconds each.
     queue_max: int = 0
     max_wait: int = 0
+    # An announcement this often, with the place in the queue on request.
     announce_every: Seconds = Seconds(30.0)
     announce_place: OnOff = OnOff(False)
+    # Callers wait for the switchboard first, then the citizens' counter rings.
     before_counter: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """Other branches of the house, or a telephone system, at the proxy of [sip.registrar] (B9).
+    """Other branches, or a telephone system, at the proxy of [sip.registrar] (B9)."""
 
-    `names` are their accounts there, as the register's needs name them. A caller whom nobody here
-    can take, in the cases of `when` (busy, no_answer, unattended, unreachable, closed), is handed
-    over to the `offices` ("unit.need" of the register) in this order, each for `ring`, as far as
-    they have declared it. `takes`: callers whom others hand over ring here.
-    """
-
+    # Accounts there, as the directory's needs name them.
     names: tuple[str, ...] = ()
+    # "unit.need" of the directory to which a call overflows that nobody here takes, in this order,
+    # as far as they have declared it.
     offices: tuple[str, ...] = ()
+    # Cases of overflow: busy, no_answer, unattended, unreachable, closed.
     when: tuple[str, ...] = ("busy", "no_answer", "unattended", "unreachable")
+    # Ringing time of each office.
     ring: Seconds = Seconds(20.0)
+    # Calls that overflow from other branches ring here.
     takes: OnOff = OnOff(False)
 
 
-# An option exists only if a named reader will set it: the technician at installation, the head of
-# the front desk for hours and periods. Times are local wall-clock times of `site.zone`.
+# An option exists only if a named reader will set it: the technician at installation, the
+# supervisor for hours and periods (rule 10). Times are local wall-clock times of `site.zone`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -497,14 +497,14 @@ class Settings:
     folders: Folders = Folders()
 
 
+# Fields with undisclosed numbers (P7): only their count is shown.
 HIDDEN_FIELDS: Final = frozenset({"pbx_numbers", "outside"})
-"""Fields of numbers that are told to nobody; only how many there are is."""
 
 
 def sections(settings: Settings) -> list[dict[str, Any]]:
-    """List the tables as they are named in the file, each with its rows; one of each of an array.
+    """Return the tables by their names in the file, an array's one by one, each with its rows.
 
-    A row is its key, its value as text, whether that is the delivered one, how many are hidden.
+    A row has the key, the value as text, whether it is the default, and a count of hidden values.
     """
     found = []
     for one in dataclasses.fields(settings):
@@ -548,7 +548,7 @@ def _row(key: str, value: Any, *, is_default: bool) -> dict[str, Any]:
 
 
 def shown_value(value: Any) -> str:
-    """Write a value as text; "" for none."""
+    """Return a value as text; "" for none."""
     match value:
         case None:
             return ""

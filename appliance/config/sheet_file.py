@@ -29,9 +29,9 @@ _FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SheetHead:
-    """What stands above the text. `office` and `needs` are codes of the register.
+    """Head of a sheet. `office` and `needs` are codes of the directory.
 
-    A `spoken` sheet is read to callers after hours: `say`, in `language`.
+    A `spoken` sheet is read to callers after hours: the text `say`, in `language`.
     """
 
     title: str
@@ -69,13 +69,13 @@ def load_sheets(folder: Path) -> tuple[Sheet, ...]:
 
 
 def parse_sheet(text: str, code: str) -> Sheet:
-    """Read one sheet; raises BadConfiguration with every mistake, lines counted in the file."""
+    """Parse one sheet; raises BadConfiguration with every mistake, lines as in the file."""
     match = _FILE.match(text)
     if match is None:
         why = "has no head: begin with +++, title, source, updated, and +++ again"
         it = "non ha l'intestazione: cominciare con +++, title, source, updated e di nuovo +++"
         raise BadConfiguration(code, (Mistake("the sheet", why, it=it),))
-    # The head is read with an empty line for its +++, so that lines are those of the file.
+    # An empty line in the place of +++, so that line numbers are those of the file.
     head = structure("\n" + match["head"], code, SheetHead)
     empty = [
         Mistake(name, "is empty: every sheet needs it", it="è vuota: ogni scheda ne ha bisogno")
@@ -105,7 +105,7 @@ def parse_sheet(text: str, code: str) -> Sheet:
 
 
 def text_of_sheet(sheet: Sheet) -> str:
-    """Write a sheet as its file: `parse` reads it back the same."""
+    """Return a sheet as its file's text, which `parse_sheet` reads back the same."""
     quoted: dict[str, object] = {
         "title": sheet.title,
         "office": sheet.office,
@@ -125,7 +125,8 @@ def text_of_sheet(sheet: Sheet) -> str:
 
 
 def _toml(value: object) -> str:
-    """Write a text or a list of texts: what JSON writes of them TOML reads, but for one letter."""
+    """Return a text or a list of texts as TOML."""
+    # TOML reads what JSON writes of them, except for one character, DEL.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

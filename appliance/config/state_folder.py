@@ -25,12 +25,12 @@ DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def bundle_folder(state: Path) -> Path:
-    """Say where the bundles lie below the state folder."""
+    """Return the folder of the head office's bundles."""
     return state / FOLDER
 
 
 def digest_in_force(state: Path) -> str:
-    """Return the digest of the bundle whose folder holds, "" for none; raises OSError."""
+    """Return the digest of the bundle in force, "" for none; raises OSError."""
     try:
         named = (
             (bundle_folder(state) / IN_FORCE).read_text(encoding="ascii", errors="replace").strip()
@@ -41,9 +41,9 @@ def digest_in_force(state: Path) -> str:
 
 
 def in_force(state: Path) -> Path | None:
-    """Return the folder in force, None for none; read errors go to the journal.
+    """Return the folder of the bundle in force, None for none; read errors are logged.
 
-    To whom the state folder is closed there is none: its own user sees it.
+    An account that may not read the state folder gets None.
     """
     try:
         digest = digest_in_force(state)
@@ -60,7 +60,7 @@ def in_force(state: Path) -> Path | None:
 
 
 def schedule_in_force(state: Path) -> str:
-    """Return the text of the schedule that holds, "" for none."""
+    """Return the text of the head office's schedule in force, "" for none."""
     folder = in_force(state)
     try:
         return (folder / SCHEDULE).read_text(encoding="utf-8") if folder else ""
@@ -72,7 +72,7 @@ def schedule_in_force(state: Path) -> str:
 
 
 def prompts_in_force(state: Path) -> Path | None:
-    """Return the folder of the announcements that hold, None for none."""
+    """Return the folder of the head office's announcements in force, None for none."""
     folder = in_force(state)
     return folder / PROMPTS if folder else None
 
@@ -83,15 +83,13 @@ HANDSETS: Final = "handsets.json"
 PIN: Final = "voicemail_pin.json"
 MAIL, MQTT, CENTRAL = "mail_password", "mqtt_password", "central_passphrase"
 LEFT: Final = (directory.KEY, PHONES, HANDSETS, PIN, MAIL, MQTT, CENTRAL)
-"""What a programme of before kept in the state folder itself."""
+"""Files that older versions kept in the state folder itself."""
 
 
 def settle_secrets(state: Path) -> None:
-    """Move what a programme of before has left into the folder.
-
-    A link is left to each, for the programme of before, should an update be taken back. What cannot
-    be moved is found where it is (vault.secret_place): a card that is read-only keeps no phone out.
-    """
+    """Move the secrets of an older version into the folder SECRETS; errors are logged."""
+    # A link stays in each one's place, for the older version, should an update be taken back. What
+    # cannot be moved is found where it is (secret_place): a read-only card keeps no phone out.
     left = [state / name for name in LEFT if _is_plain(state / name)]
     try:
         for path in left:
@@ -109,19 +107,18 @@ def _is_plain(path: Path) -> bool:
 
 
 def speech_folder(state: Path) -> Path:
-    """Say where the spoken sounds lie below the state folder."""
+    """Return the folder of the spoken sounds."""
     return state / "spoken"
 
 
 def drafts_of(state: Path) -> Path:
-    """Say where drafts of announcements lie below the state folder: no caller hears them."""
+    """Return the folder of announcements' drafts, which no caller hears."""
     return state / "drafts"
 
 
 def announcements_of(settings: Settings) -> tuple[Path, ...]:
-    """Name the folders laid over our recordings: the site's, what was put here, the head office's.
-
-    The first that has an announcement is the one that is heard.
+    """Return the folders with precedence over our recordings: the office's, the one filled by
+    commands, the head office's. The first that has an announcement is used.
     """
     state = Path(settings.folders.state)
     central = prompts_in_force(state) if settings.central.certificate else None
@@ -129,11 +126,11 @@ def announcements_of(settings: Settings) -> tuple[Path, ...]:
 
 
 def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
-    """Return this office's own folders: the site's and the one filled by commands."""
+    """Return this office's own folders: the configured one and the one filled by commands."""
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
     return (*own, speech_folder(Path(settings.folders.state)))
 
 
 def path_of(folder: Path, language: str, key: str) -> Path:
-    """Say where a sound lies below the folder."""
+    """Return the path of an announcement in a folder."""
     return folder / language / f"{key}.wav"

@@ -1,4 +1,4 @@
-"""What a value in centralino.toml may look like: each parser says in one sentence what is wrong."""
+"""Parsers of values in centralino.toml; each raises SaidValueError with one sentence."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from appliance.policy.text import Refused
 
 Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)
+# A moment with its offset from UTC: the time of an act, not of a validity.
 Instant = NewType("Instant", datetime)
-"""A moment with its offset from UTC: when something was done, not when something holds."""
 Pause = NewType("Pause", float)
+# A password: no message repeats it.
 Hidden = NewType("Hidden", str)
-"""A password: no sentence repeats it."""
 Proven = NewType("Proven", str)
-"""What a probe has shown: "true", "false", or "auto" where none was made."""
+"""Result of a probe: "true", "false", or "auto" without one."""
 
 
 class SaidValueError(ValueError):
-    """Raised for a value that people of the front desk may have written; `it` is the Italian."""
+    """Raised for a wrong value that the front desk may have written; `it` is the Italian text."""
 
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)
@@ -102,7 +102,8 @@ def text(value: object, _: object = None) -> str:
 
 
 def hidden(value: object, _: object = None) -> Hidden:
-    """Accept a string and nothing else, and repeat it nowhere."""
+    """Accept a string and nothing else."""
+    # The message does not repeat the value: it is a password.
     if not isinstance(value, str):
         raise SaidValueError(
             'è un testo e va fra virgolette: "..."', 'must be text in quotes: "..."'
@@ -176,7 +177,8 @@ def month_day(value: object, _: object = None) -> MonthDay:
         )
     month, day = int(match[1]), int(match[2])
     try:
-        date(2024, month, day)  # a leap year, so that 02-29 may be written
+        # A leap year, so that 02-29 is accepted.
+        date(2024, month, day)
     except ValueError as error:
         raise SaidValueError(
             f"{value!r} non è un giorno dell'anno: prima il mese, poi il giorno",
@@ -239,7 +241,7 @@ def port_range(value: object, _: object = None) -> PortRange:
 
 
 def hours(value: object, _: object = None) -> Hours:
-    """Accept a table of weekdays with bands: monday = ["08:30-13:00", "14:30-17:30"]."""
+    """Accept a table of weekdays with time bands: monday = ["08:30-13:00", "14:30-17:30"]."""
     if not isinstance(value, Mapping):
         raise SaidValueError(
             f'{value!r}: si scrive una tabella di giorni: monday = ["08:30-13:00"]',
@@ -273,14 +275,14 @@ def _day(name: str, value: object) -> tuple[Band, ...]:
 PORTS: Final = {"sftp": 22, "smb": 445}
 SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+# Characters that are special in sftp's commands, or not allowed in names on Windows.
 _NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
-"""What is no plain letter to SFTP's commands, or in no name of Windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupAddress:
-    """Where a target is: `folder` below the login's home or from the root (SFTP), or within a
-    share, whose name is its first part (SMB).
+    """Address of a backup target: `folder` is relative to the login's home or absolute (SFTP), or
+    begins with the share's name (SMB).
     """
 
     kind: str
@@ -291,7 +293,7 @@ class BackupAddress:
 
 
 def backup_address(text: str) -> BackupAddress:
-    """Read sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
+    """Parse sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname or ""
@@ -321,7 +323,7 @@ def _is_odd(folder: str) -> bool:
 
 
 def _is_odd_user(user: str) -> bool:
-    """Tell what is no login's name; a domain stands before a semicolon (smb://DOMAIN;user@)."""
+    """Return whether a login is invalid; a domain precedes a semicolon (smb://DOMAIN;user@)."""
     return user.startswith("-") or bool(_NO_NAME.search(user))
 
 

@@ -49,24 +49,23 @@ if TYPE_CHECKING:
     from appliance.service.jobs import JobResult, Jobs
 
 
-# The media gateway sends what is said as it is said; nothing of it touches the disk before the
-# person has kept it by a key. A draft (state/drafts/it/hold.wav) is heard by no caller: somebody
-# puts it in force on a page, as an upload is, or drops it. Lives in the deciding thread.
+# Dictations, in the deciding thread. Nothing of a dictation touches the disk before the person has
+# kept it by a key.
 
 log = logging.getLogger(__name__)
 
 DICTATED = "announcement.dictate"
+# Prefix of a dictation's recording id (calls/dictation.py).
 TAKE_PREFIX = "take:"
-"""How recordings of dictations begin (calls.dictation)."""
+# Recordings in memory, and dictations remembered; one more drops the oldest.
 MOST_TAKES, MOST_ASKED = 4, 8
-"""Recordings, and dictations that are told about, at once; one more ends the oldest."""
 MOST_TAKE_BYTES = (MOST_NOTICE_S + 1) * SAMPLE_RATE
 BYTES_A_MS = SAMPLE_RATE // 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Dictation:
-    """A dictation that `by` asked for: of which announcement, and how far it is."""
+    """A dictation that `by` asked for: its announcement and its progress."""
 
     language: str
     key: str
@@ -75,9 +74,9 @@ class Dictation:
 
 
 def delete_old_drafts(folder: Path, now: datetime) -> int:
-    """Delete the drafts that have lain for longer than DRAFT_KEPT; returns how many.
+    """Delete drafts older than DRAFT_KEPT; return their number.
 
-    Blocking: for the database thread. Raises OSError.
+    Waits for the disk: for the database thread. Raises OSError.
     """
     before = (now - DRAFT_KEPT).timestamp()
     old = [path for path in folder.glob("*/*.wav") if path.stat().st_mtime < before]
@@ -87,7 +86,7 @@ def delete_old_drafts(folder: Path, now: datetime) -> int:
 
 
 class Dictations:
-    """Keeps what is being dictated; `post` takes TakeKept."""
+    """Dictations under way; posts TakeKept."""
 
     def __init__(
         self, folder: Path, records: DatabaseWriter, post: Callable[[events.Event], None]
@@ -99,13 +98,13 @@ class Dictations:
         self._asked: dict[str, Dictation] = {}
 
     def asked(self, ask: str, asked: Dictation) -> None:
-        """Remember what a dictation is for."""
+        """Remember which announcement a dictation is for."""
         if len(self._asked) >= MOST_ASKED:
             del self._asked[next(iter(self._asked))]
         self._asked[ask] = asked
 
     def latest(self, by: str, language: str, key: str) -> Dictation | None:
-        """Return the dictation of an announcement that somebody asked for last, None for none."""
+        """Return a person's last dictation of an announcement, None for none."""
         wanted = (by, language, key)
         found = [one for one in self._asked.values() if (one.by, one.language, one.key) == wanted]
         return found[-1] if found else None
@@ -121,7 +120,7 @@ class Dictations:
                 self._tell(ask, Went(went))
 
     def begin(self, started: RecordingStarted) -> bool:
-        """A recording begins; tells whether it is one of ours."""
+        """Begin a recording; return whether it is a dictation."""
         if not started.recording.startswith(TAKE_PREFIX):
             return False
         if len(self._takes) >= MOST_TAKES:
@@ -130,20 +129,23 @@ class Dictations:
         return True
 
     def append(self, recording: str, data: bytes) -> bool:
-        """Take sound, A-law; tells whether it is one of ours."""
+        """Append sound (A-law), up to MOST_TAKE_BYTES; return whether it is a dictation."""
         take = self._takes.get(recording)
         if take is not None:
             take += data[: max(0, MOST_TAKE_BYTES - len(take))]
         return recording.startswith(TAKE_PREFIX)
 
     def ended(self, event: events.RecordingEnded) -> None:
-        """Drop the key or the silence at a recording's end, before it is heard again."""
+        """Cut the key's tone or the silence off a recording's end, before it is played back."""
         take = self._takes.get(event.recording)
         if take is not None and event.trim_ms > 0:
             del take[max(0, len(take) - event.trim_ms * BYTES_A_MS) :]
 
     def memory(self, order: orders.LoadMessage) -> int | None:
-        """Return a memfd with what was dictated, 16-bit, for the carrier; the taker closes it."""
+        """Return a memfd with the dictation (16 bit, 8 kHz) for the media gateway, None for none.
+
+        The taker closes it.
+        """
         take = self._takes.get(order.message)
         if take is None:
             return None
@@ -152,7 +154,7 @@ class Dictations:
         return fd
 
     def _keep(self, order: orders.KeepTake) -> None:
-        """Write the draft in the database thread; TakeKept follows, and who asked is told."""
+        """Write the draft in the database thread; TakeKept follows."""
         take, asked = self._takes.pop(order.take, None), self._asked.get(order.ask)
         if not take or asked is None:
             self._kept(order, CentralinoError("nothing of it is here"))
@@ -180,15 +182,18 @@ class Dictations:
 
 
 UNPLAYABLE = Words("un annuncio dell'ufficio non si può riprodurre, rifarlo: {}", "{}")
+# Prompts in memfds that the media gateway maps: it opens no file.
+
+# Prompts for a caller on hold, in a loop: an announcement, then music.
 HOLD = ("hold", "hold_music", "hold_music", "hold_music")
-"""What a caller on hold hears, round and round: a word, then some music."""
+# Call control that dies leaves no caller in silence: the media gateway plays this by itself, then
+# puts the line on hook (design/failures.md).
 LOST = ("connection_lost",)
-"""What a caller hears whose desk has died, before the line is put on hook."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """An open memfd and where each prompt lies in it."""
+    """An open memfd and the place of each prompt in it."""
 
     fd: int
     prompts: tuple[Prompt, ...]
@@ -197,9 +202,9 @@ class PromptFile:
 def prompt_file(
     catalogue: Catalogue, languages: Iterable[str], country: str, complain: Callable[[Words], None]
 ) -> PromptFile:
-    """Lay all prompts of `languages` and a country's tones into a memfd, 16-bit 8 kHz; seal it.
+    """Write all prompts of `languages` and the country's ringing tone to a sealed memfd.
 
-    A prompt of the site's own that cannot be played is complained of, and ours is used.
+    16 bit, 8 kHz. An unplayable prompt of the office is a complaint, and ours is used.
     """
     recorded = (
         (f"{language}/{key}", _prompt_sound(catalogue, language, key, complain))
@@ -210,21 +215,20 @@ def prompt_file(
 
 
 def ring_back(country: str) -> bytes:
-    """Return one period of what a country's telephones hear while it rings at the other end."""
+    """Return one period of a country's ringing tone."""
     cadence = PLANS[country].ringback[0]
     return play(cadence, sum(burst.on_ms + burst.off_ms for burst in cadence.bursts))
 
 
 def seal_sounds(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:
-    """Lay named sounds (16-bit, 8 kHz) into a memfd and seal it; equal ones lie there once.
-
-    Music, tones and names that are said alike in both languages are 3 % of what we bring.
-    """
+    """Write named sounds (16 bit, 8 kHz) to a memfd and seal it."""
     fd = os.memfd_create("centralino-prompts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     prompts: list[Prompt] = []
     places: dict[bytes, int] = {}
     end = 0
     for name, sound in sounds:
+        # Equal sounds are written once: music, tones and names that are the same in both languages
+        # are 3 % of those delivered.
         at = places.setdefault(hashlib.sha256(sound).digest(), end)
         if at == end:
             os.write(fd, sound)
@@ -244,16 +248,17 @@ def _prompt_sound(
     try:
         return load(language, key)
     except PromptError:
-        return b""  # a key that the site alone has
+        # A prompt of the office alone: we deliver none of that name.
+        return b""
 
 
 def prompt_names(language: str, keys: Iterable[str]) -> tuple[str, ...]:
-    """Give catalogue names in one language: "it/hold"."""
+    """Return catalogue names in one language: "it/hold"."""
     return tuple(f"{language}/{key}" for key in keys)
 
 
+# Limit of one sound in the media gateway's memory: 90 s of 16-bit samples.
 MOST_SOUND_BYTES = 2 * SAMPLE_RATE * 90
-"""No sound is longer in the media gateway's memory than 90 s."""
 
 
 class _SpokenRead(NamedTuple):
@@ -263,9 +268,9 @@ class _SpokenRead(NamedTuple):
 
 
 class SpokenSounds:
-    """Reads the sounds in the database thread; `post` takes SpokenSheetsChanged.
+    """Spoken sheets and announcements, read in the database thread; posts SpokenSheetsChanged.
 
-    What the site has recorded itself (`site`, folders.prompts) is never spoken over.
+    Recordings of the office (`site`, folders.prompts) have precedence over spoken ones.
     """
 
     def __init__(
@@ -281,11 +286,11 @@ class SpokenSounds:
         self._post = post
         self._ready: PromptFile | None = None
         self.voice: str = voices.PromptVoice.AUTO
-        """Who says our announcements, and in which `languages` there may be callers."""
+        """Voice of our announcements; `languages` are those of the callers."""
         self.languages: tuple[str, ...] = ()
 
     def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
-        """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
+        """Read everything again; SpokenSheetsChanged follows, `told` gets menu or error."""
 
         def done(found: _SpokenRead | CentralinoError) -> None:
             if isinstance(found, CentralinoError):
@@ -305,7 +310,7 @@ class SpokenSounds:
         self._ready = sounds
 
     def take(self) -> PromptFile | None:
-        """Return the memory of the sounds read last, once; the taker closes it."""
+        """Return the memfd of the sounds read last, once; the taker closes it."""
         ready, self._ready = self._ready, None
         return ready
 
@@ -313,6 +318,7 @@ class SpokenSounds:
         menu, named = load_menu(self.folder), load_spoken_units(self.folder)
         wanted = sounds_in(menu) | set(named.values())
         central = prompts_in_force(self.folder.parent)
+        # Later ones replace earlier ones: our voice, the head office's, the office's own.
         sounds = dict(self._in_our_voice())
         sounds |= _spoken_sounds(central, self.site, set()) if central else ()
         sounds |= _spoken_sounds(self.folder, self.site, wanted)
@@ -323,7 +329,7 @@ class SpokenSounds:
         return _SpokenRead(() if missing else menu, units, seal_sounds(sounds.items()))
 
     def _in_our_voice(self) -> Iterator[tuple[str, bytes]]:
-        """Read our announcements in the box's own voice, of the languages in which it speaks."""
+        """Yield our announcements in the appliance's own voice, in the languages that it speaks."""
         own = voices.device_languages(self.folder, self.site, self.voice, self.languages)
         for language in own:
             yield from _spoken_sounds(DEVICE, self.site, set(), f"{language}/*.wav")
@@ -332,11 +338,12 @@ class SpokenSounds:
 def _spoken_sounds(
     folder: Path, site: Path | None, wanted: set[str], which: str = "*/*.wav"
 ) -> Iterator[tuple[str, bytes]]:
-    """Read what is wanted of ours, and the office's own notices, each within its limit."""
+    """Yield the `wanted` sounds of ours and all other sounds of a folder, each cut to its limit."""
     for path in sorted(folder.glob(which)):
         name = f"{path.parent.name}/{path.stem}"
         if path.stem.startswith(OURS) and name not in wanted:
             continue
+        # The office's own recording is never spoken over.
         if site is not None and (site / f"{name}.wav").exists():
             continue
         try:
@@ -349,13 +356,13 @@ def _spoken_sounds(
 
 NAME_COMMAND: Final = ("prompts", "name")
 MOST_NAME_BYTES: Final = 4_000_000
+# The first seconds after a start are for lines and phones.
 NAME_FIRST_S: Final = 20.0
-"""After the start, whose moments are for lines and phones."""
 NAME_EVERY_S: Final = 60.0
 
 
 class HouseName:
-    """Looks whether the name must be made; `look` is called by the main loop and never waits."""
+    """Job that synthesises the office's spoken name where it is missing; `look` never waits."""
 
     def __init__(self, settings: Settings, records: DatabaseWriter, jobs: Jobs) -> None:
         self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
@@ -366,7 +373,7 @@ class HouseName:
         self._is_wanted = self._has_failed = False
 
     def look(self, monotonic: float, is_idle: Callable[[], bool]) -> None:
-        """Look now and then; begin the child at a moment without a call."""
+        """Check every NAME_EVERY_S (s); begin the child when no call is on."""
         if self._next_at is None:
             self._next_at = monotonic + NAME_FIRST_S
         if self._is_wanted and not self._has_failed and is_idle():

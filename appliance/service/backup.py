@@ -45,23 +45,23 @@ if TYPE_CHECKING:
 STATE: Final = "state"
 CONFIG: Final = "config"
 PROMPTS: Final = "prompts"
+# The console's own certificate authority, which browsers trust already.
 CONSOLE_TLS: Final = "console-tls"
-"""The console's own authority, which browsers trust already."""
 MANIFEST: Final = "manifest.json"
+# Path, in the state folder, of a backup made in the browser.
 MADE: Final = "backups/console.backup"
-"""Where, in the state folder, a backup lies that was asked for in a browser."""
+# Path, in the console's folder, of an uploaded backup.
 UPLOADED: Final = "restore/uploaded.backup"
-"""Place in the console's folder of an uploaded backup (console/announcements.py)."""
+# Prefix of the folder, beside or in the state folder, where a backup is unpacked and checked.
 UNPACKED: Final = ".centralino-restore-"
-"""A folder beside the state folder, or in it, in which a backup is unpacked and checked."""
+# A folder that is a mount point cannot be renamed: its new contents wait within it.
 STAGED: Final = ".restore"
-"""Within a folder that is a mount point, and so cannot be renamed: where its new contents wait."""
+# Name of STAGED once all old contents were set aside.
 PLACING: Final = ".restore-placing"
-"""The same, once all that stood has been set aside."""
+# Within a mount point: prefix of the old contents' folder, followed by the restore's time.
 BEFORE: Final = ".before-"
-"""Within such a folder: what stood there before a restore, with its time."""
+# Prefixes of names that belong to a restore, not to the appliance; STAGED covers PLACING.
 APART: Final = (UNPACKED, STAGED, BEFORE)
-"""What belongs to a restore and not to the appliance: PLACING too begins so."""
 LEFT_OUT: Final = frozenset(
     {
         "corrupt",
@@ -73,17 +73,17 @@ LEFT_OUT: Final = frozenset(
         str(Path(MADE).parent),
     }
 )
-"""Of the state folder: what recovery set aside, the shell's proof, sound still being recorded, a
-file of an update, one of central settings that the server gives again."""
+"""Not backed up of the state folder: what recovery set aside, the shell's proof, sound still being
+recorded, files of updates, central settings that the server sends again, backups themselves."""
+# Prefix of the folder, in the state folder, with the database's copy while a backup is made.
 OWN_COPY: Final = ".backup-"
-"""A folder of the state folder in which the records' copy lies while a backup is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupPiece:
-    """One piece of a backup: its name there, and the folder or file of the appliance that it is.
+    """One piece of a backup: its name in it, and its folder or file on the appliance.
 
-    `key` is where the configuration names it, "" for what it does not name.
+    `key` is the configuration's key that names it, "" for none.
     """
 
     name: str
@@ -93,7 +93,7 @@ class BackupPiece:
 
 
 def backup_pieces(settings: Settings, config: Path) -> tuple[BackupPiece, ...]:
-    """List the pieces, the state first; what lies in the state folder comes with that."""
+    """Return the pieces, the state folder first; pieces inside it are not listed again."""
     state = Path(settings.folders.state).absolute()
     given = (
         *named(settings),
@@ -109,7 +109,7 @@ def backup_pieces(settings: Settings, config: Path) -> tuple[BackupPiece, ...]:
 
 
 def named(settings: Settings) -> tuple[BackupPiece, ...]:
-    """List the files and folders that the configuration names, each with its key there."""
+    """Return the files and folders that the configuration names, each with its key."""
     mail, mqtt, central, console = settings.mail, settings.mqtt, settings.central, settings.console
     files = (
         ("mail-password", "mail.password_file", mail.password_file),
@@ -135,9 +135,9 @@ def named(settings: Settings) -> tuple[BackupPiece, ...]:
 
 
 def missing(settings: Settings) -> tuple[BackupPiece, ...]:
-    """List what the configuration names and is not on this box, or is empty.
+    """Return the pieces that the configuration names and that are absent or empty here.
 
-    What lies in a folder that is closed to this account is taken to be there.
+    A piece in a folder closed to this account counts as present.
     """
     return tuple(piece for piece in named(settings) if _is_missing(piece))
 
@@ -153,7 +153,7 @@ def _is_missing(piece: BackupPiece) -> bool:
 
 
 def _profiles(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Yield the modems' profiles, one of two lines once."""
+    """Yield the modems' profiles; one that two lines share comes once."""
     paths = dict.fromkeys(line.profile for line in settings.lines if line.profile)
     for number, path in enumerate(paths, 1):
         yield f"profile-{number}", "lines.profile", path
@@ -177,7 +177,8 @@ def backup_contents(piece: BackupPiece) -> Iterator[tuple[str, Path]]:
 
 
 def _is_left_out(inner: Path) -> bool:
-    """Leave out what is nobody's, and the records: those are copied by SQLite itself."""
+    """Return whether a path of the state folder is left out of backups."""
+    # The database too: SQLite itself copies it as of one moment.
     names = {parent.as_posix() for parent in (inner, *inner.parents)}
     return (
         bool(names & LEFT_OUT)
@@ -187,26 +188,26 @@ def _is_left_out(inner: Path) -> bool:
     )
 
 
-# Beside a running desk: the records are copied by SQLite's online backup as of one moment, then
-# come the messages, so that every message the records know is there unless it was erased meanwhile;
-# one more, which the records do not know, is found again by the mailbox.
+# A backup is made beside a running call control. SQLite's online backup copies the database as of
+# one moment; the messages follow, so that every message the copy knows is there unless it was
+# erased meanwhile. A later message, which the copy does not know, is adopted by the mailbox.
 
 FORMAT = 1
 
 
 @dataclass
 class _Archive:
-    """A tar being written, the digest of every file in it, what could not be read for it."""
+    """A tar being written, the digest of each of its files, and the pieces that were unreadable."""
 
     tar: tarfile.TarFile
     files: dict[str, str] = field(default_factory=dict)
     closed: list[BackupPiece] = field(default_factory=list)
 
     def add_piece(self, piece: BackupPiece) -> None:
-        """Add all of a piece; one that this account may not read is noted. Raises OSError."""
+        """Add a piece, or note it if this account may not read it. Raises OSError."""
         try:
             for name, path in backup_contents(piece):
-                # only the administrator's single files may be links
+                # Only single files, which the administrator names, may be links.
                 self.add(name, path if piece.is_folder else path.resolve())
         except PermissionError:
             if piece.name == STATE:
@@ -214,7 +215,8 @@ class _Archive:
             self.closed.append(piece)
 
     def add(self, name: str, path: Path) -> None:
-        """Add a folder or file; one that was erased meanwhile is left out. Raises OSError."""
+        """Add a folder or file. Raises OSError."""
+        # A file that was erased meanwhile is left out.
         with contextlib.suppress(FileNotFoundError):
             if path.is_dir():
                 self.tar.addfile(self.tar.gettarinfo(path, name))
@@ -226,7 +228,7 @@ class _Archive:
 
 
 class _Digesting:
-    """Reads a file and digests what it read."""
+    """Reader of a file that computes its digest."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -240,8 +242,8 @@ class _Digesting:
 
 @dataclass(frozen=True, slots=True)
 class WrittenBackup:
-    """What became of a backup: the number of files in it, and what the configuration names that
-    this account may not read.
+    """Result of a backup: number of files, and the configuration's keys whose files were
+    unreadable.
     """
 
     files: int
@@ -249,7 +251,7 @@ class WrittenBackup:
 
 
 def size_of(state: Path) -> int:
-    """Say how much a backup takes at the most: records and sounds; its copies are not in it."""
+    """Return the largest size (bytes) of a backup: database, sounds, 16 MB for the rest."""
     sounds = sum(path.stat().st_size for path in (state / "voicemail").rglob("*") if path.is_file())
     return database_path(state).stat().st_size + sounds + (16 << 20)
 
@@ -257,16 +259,16 @@ def size_of(state: Path) -> int:
 def write_backup(
     settings: Settings, config: Path, to: Path, passphrase: str, at: datetime
 ) -> WrittenBackup:
-    """Write the backup into a new file, whole or not at all; returns what is in it.
+    """Write the backup to a new file, whole or not at all.
 
-    Raises Refused in words: where there are no records, they are damaged, or the disk fails.
+    Raises Refused: no database, a damaged one, or the disk fails.
     """
     if to.exists():
         raise Refused(
             f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
         )
     try:
-        # the one that was asked for in a browser is fetched by the console
+        # The console fetches the backup that was made in the browser.
         mode = SHARED if to == Path(settings.folders.state) / MADE else PRIVATE
         with replacing(to, mode=mode) as file:
             written = into(settings, config, file, passphrase, at)
@@ -282,7 +284,7 @@ def write_backup(
 def to_stream(
     settings: Settings, config: Path, stream: IO[bytes], passphrase: str, at: datetime
 ) -> WrittenBackup:
-    """Write the backup to a pipe, as for `ssh box centralino backup -`; raises Refused in words."""
+    """Write the backup to a pipe, as for `ssh box centralino backup -`; raises Refused."""
     try:
         written = into(settings, config, stream, passphrase, at)
         stream.flush()
@@ -298,7 +300,7 @@ def to_stream(
 def into(
     settings: Settings, config: Path, file: IO[bytes], passphrase: str, at: datetime
 ) -> WrittenBackup:
-    """Write the backup into an open file, or a pipe; raises Refused, OSError, sqlite3.Error."""
+    """Write the backup to an open file or pipe; raises Refused, OSError, sqlite3.Error."""
     state = Path(settings.folders.state)
     sealing = SealingWriter(file, passphrase)
     with (
@@ -310,6 +312,7 @@ def into(
             archive.add_piece(piece)
             if piece.name == STATE:
                 archive.add(f"{STATE}/{database_path(state).name}", records)
+        # Last: it has the digests of all files before it.
         _add_manifest(
             archive,
             {
@@ -335,14 +338,15 @@ def _add_manifest(archive: _Archive, told: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _copied(state: Path) -> Iterator[tuple[Path, int]]:
-    """Copy the records as of one moment beside themselves: they are no more open there."""
+    """Yield a copy of the database as of one moment, and its schema version; raises Refused."""
     path = database_path(state)
     if not path.exists():
         raise Refused(
             f"in {state} non c'è ancora nulla da salvare: il centralino non è mai partito",
             f"there is nothing in {state} to back up yet: the switchboard has never run",
         )
-    for left in state.glob(f"{OWN_COPY}*"):  # of a backup that was killed
+    # Left by a backup that was killed.
+    for left in state.glob(f"{OWN_COPY}*"):
         shutil.rmtree(left)
     with contextlib.ExitStack() as stack:
         with acting_for(state):
@@ -356,7 +360,8 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     try:
         with closing(open_reader(path)) as source, closing(sqlite3.connect(to)) as copy:
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+            # One file, with no -wal beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
             said = str(copy.execute("PRAGMA integrity_check(1)").fetchone()[0])
             schema = int(copy.execute("PRAGMA user_version").fetchone()[0])
     except sqlite3.DatabaseError as error:
@@ -374,15 +379,15 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     return to, schema
 
 
-# Call control may not mount anything: it asks root's helper (`centralino backup --stick-asked`), by
-# a small file in /run. Which stick it is, and when it last got a whole backup, is kept in the state
-# folder; so is the passphrase, and both are in the backup: a restored card goes on by itself.
+# The backup stick. Call control may not mount: it asks root's helper (`centralino backup
+# --stick-asked`) by a small file in /run. Which stick it is, its last whole backup and its
+# passphrase are kept in the state folder, so also in the backup: a restored card goes on by itself.
 
 FILE: Final = "backup_stick.json"
 PHRASE: Final = "backup_stick_passphrase"
 REQUEST: Final = "backup-stick-asked"
+# A stick that stayed at home for a night is no alarm; one missing over a long weekend is.
 STALE: Final = timedelta(days=3)
-"""A stick that stayed at home for a night is no alarm; one of a long weekend is."""
 CODE: Final = "backup.stick"
 LATE: Final = Words(
     "La chiavetta delle copie di sicurezza non riceve una copia intera {when}: {why}.",
@@ -405,15 +410,14 @@ NONE: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class BackupStick:
-    """Which stick it is (its file system's `uuid`), since when, and what became of the last try.
+    """A backup stick that was set up, and the last try."""
 
-    `done` is when it last got a backup that was then read back whole, None for never.
-    """
-
+    # Of its file system.
     uuid: str
     label: str
     by: str
     since: datetime
+    # The last backup that was then read back whole, None for never.
     done: datetime | None = None
     tried: datetime | None = None
     well: bool = True
@@ -421,7 +425,7 @@ class BackupStick:
 
 
 def load_stick(state: Path) -> BackupStick | None:
-    """Read which stick was set up; None for none, or where it cannot be read."""
+    """Read the stick that was set up; None if absent or malformed."""
     try:
         told = json.loads(load_text(state / FILE))
         words = Words(str(told["it"]), str(told["en"]))
@@ -435,7 +439,7 @@ def load_stick(state: Path) -> BackupStick | None:
 
 
 def keep_stick(state: Path, stick: BackupStick) -> None:
-    """Keep it, durably; raises OSError."""
+    """Write the stick's state, durably; raises OSError."""
     told = {
         "uuid": stick.uuid,
         "label": stick.label,
@@ -451,54 +455,54 @@ def keep_stick(state: Path, stick: BackupStick) -> None:
 
 
 def heard(stick: BackupStick, went: HelperResult) -> BackupStick:
-    """Take note of what became of a try."""
+    """Return the stick's state after a try."""
     done = went.at if went.is_well else stick.done
     return replace(stick, done=done, tried=went.at, well=went.is_well, words=went.said)
 
 
 def forget(state: Path) -> None:
-    """Write to no stick any more; raises OSError."""
+    """Delete stick and passphrase: no stick gets backups any more. Raises OSError."""
     for name in (FILE, PHRASE):
         (state / name).unlink(missing_ok=True)
 
 
 def request_path(run: Path) -> Path:
-    """Say where call control puts its request: centralino-backup-stick.path waits for it."""
+    """Return the path of a request; systemd's centralino-backup-stick.path watches it."""
     return run / REQUEST
 
 
 def answer_path(run: Path) -> Path:
-    """Say where the helper answers: beside the run folder, which root must not trust."""
+    """Return the path of the helper's answer: beside the run folder, which root must not trust."""
     return run.with_name(f"{run.name}-backup-stick") / ANSWER
 
 
 def ask_for_stick(run: Path, asked: HelperRequest) -> None:
-    """Put a request; with a passphrase, that the plugged stick be set up. Raises OSError."""
+    """Write a request; one with a passphrase sets the plugged stick up. Raises OSError."""
     helper_requests.put_request(request_path(run), asked)
 
 
 def is_waiting(run: Path) -> bool:
-    """Tell whether a request lies there; one that nobody takes is taken away."""
+    """Return whether a request waits; one that nobody takes is deleted."""
     return helper_requests.request_is_waiting(request_path(run))
 
 
 def take(run: Path) -> HelperRequest | None:
-    """Take a request away and read it; None where there is none, or it is none of ours."""
+    """Remove and return a request; None if absent or malformed."""
     return helper_requests.take_request(request_path(run))
 
 
 def tell(run: Path, went: HelperResult) -> None:
-    """Keep what became of it, readable by call control; raises OSError."""
+    """Write a request's result, readable by call control; raises OSError."""
     helper_requests.write_result(answer_path(run), went)
 
 
 def last(run: Path) -> HelperResult | None:
-    """Read what became of the last request; None where there was none."""
+    """Read the result of the last request; None if absent or malformed."""
     return helper_requests.read_result(answer_path(run))
 
 
 def trouble_of_stick(stick: BackupStick | None, now: datetime, zone: ZoneInfo) -> Trouble | None:
-    """Say that a stick has had no whole backup for days, and why as far as that is known."""
+    """Return the trouble for a stick without a whole backup for longer than STALE."""
     if stick is None:
         return None
     since = stick.done or stick.since
@@ -514,7 +518,7 @@ def trouble_of_stick(stick: BackupStick | None, now: datetime, zone: ZoneInfo) -
 
 
 def said(stick: BackupStick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
-    """Say which stick gets backups and how old the last is, or that nothing leaves the card."""
+    """Return sentences: the stick and its last backup, or that no backup leaves the card."""
     if stick is None:
         return () if folder else (NONE,)
     name = stick.label or stick.uuid
@@ -525,16 +529,4 @@ def said(stick: BackupStick | None, folder: str, zone: ZoneInfo) -> tuple[Words,
     return (Words(SET_UP.it.format(name, it), SET_UP.en.format(name, en)),)
 
 
-# One copy lies on the card itself, plain, its sounds by hard links: against what people or
-# programmes spoil. The other is a whole backup, sealed, on a second medium where one is configured:
-# against the card. A damaged database is copied over nothing, and no older copy is then taken away.
-
-
-# Call control waits for nothing: the database thread takes the write-ahead log in, a child looks
-# through the records and copies them (night_copies.py).
-
 log = logging.getLogger(__name__)
-
-
-# Which file that is the configuration says (service/supervision.py tells of the two files between
-# them).

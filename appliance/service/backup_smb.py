@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONNECT_S: Final = 20
+# Limit of one answer (s); each piece that is written or read has an answer of its own.
 ANSWER_S: Final = 60
-"""So long an answer may take; each piece that is written or read has one of its own."""
 PIECE: Final = 1 << 16
 _LOGIN: Final = Words(
     "{host} non accetta l'utente {user} con questa password: controllare l'account (scaduto, "
@@ -70,11 +70,11 @@ _SAYS: Final = {
     NtStatus.STATUS_DISK_FULL: _FULL,
     _QUOTA_EXCEEDED: _FULL,
 }
-"""By the server's answer ([MS-ERREF] 2.3)."""
+"""Sentences by NTSTATUS code ([MS-ERREF] section 2.3)."""
 
 
 class _Patient(Connection):  # type: ignore[misc]  # the library has no types
-    """A connection that waits for no answer for ever."""
+    """A connection with a limit for every answer: the library would wait for ever."""
 
     def receive(
         self,
@@ -89,20 +89,20 @@ class _Patient(Connection):  # type: ignore[misc]  # the library has no types
 
 @dataclass(slots=True)
 class Smb:
-    """The folder; connected at its first use."""
+    """Client of an SMB folder; connects at the first use."""
 
     address: BackupAddress
     password: str
     _cache: dict[str, Any] = field(default_factory=dict)
 
     def listed(self) -> dict[str, int]:
-        """Return the files there and their sizes; raises Refused."""
+        """Return the files and their sizes (bytes); raises Refused."""
         with self._connected() as (options, folder):
             found = smbclient.scandir(folder, **options)
             return {one.name: int(one.smb_info.end_of_file) for one in found if one.is_file()}
 
     def put(self, file: Path, name: str) -> None:
-        """Write a file there; raises Refused."""
+        """Upload a file; raises Refused."""
         with self._connected() as (options, folder), file.open("rb") as source:
             to = smbclient.open_file(rf"{folder}\{name}", mode="wb", buffering=0, **options)
             with to:
@@ -110,7 +110,7 @@ class Smb:
                     _write(to, piece)
 
     def get(self, name: str, to: Path, _: int) -> None:
-        """Fetch a file; raises Refused."""
+        """Download a file; raises Refused."""
         with self._connected() as (options, folder), to.open("wb") as copy:
             source = smbclient.open_file(rf"{folder}\{name}", mode="rb", buffering=0, **options)
             with source:
@@ -118,21 +118,22 @@ class Smb:
                     copy.write(piece)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file its name; raises Refused."""
+        """Rename a file; raises Refused."""
         with self._connected() as (options, folder):
             smbclient.rename(rf"{folder}\{old}", rf"{folder}\{new}", **options)
 
     def remove(self, name: str) -> None:
-        """Take a file away; raises Refused."""
+        """Delete a file; raises Refused."""
         with self._connected() as (options, folder):
             smbclient.remove(rf"{folder}\{name}", **options)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """Yield what each call takes, and the folder; what fails within is Refused in words."""
+        """Yield smbclient's options and the folder's path; turn errors within into Refused."""
         host, port = self.address.host, self.address.port
         try:
             if not self._cache:
+                # The password proves the server too: one that does not know it cannot sign.
                 connection = _Patient(uuid.uuid4(), host, port, require_signing=True)
                 connection.connect(timeout=CONNECT_S)
                 self._cache[f"{host}:{port}".lower()] = connection
@@ -144,15 +145,16 @@ class Smb:
             raise self._refused(error) from error
 
     def _user(self) -> str:
-        """Write the login as Windows does: smb://DOMAIN;user@server names the domain."""
+        """Return the login in Windows' form; smb://DOMAIN;user@server names the domain."""
         return self.address.user.replace(";", "\\")
 
     def _refused(self, error: Exception) -> Refused:
-        """Say in words what the server or the library says."""
+        """Return the error for a server's or the library's error."""
         host, share, _, folder = self.address.host, *self.address.folder.partition("/")
         status = getattr(error, "ntstatus", None) or getattr(error, "status", None)
         if status is None and isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            words = words_of(error)  # the card's own
+            # A download filled the appliance's own card, not the server's disk.
+            words = words_of(error)
             return Refused(words.it, words.en)
         if isinstance(error, exceptions.SMBAuthenticationError):
             status = NtStatus.STATUS_LOGON_FAILURE
@@ -175,6 +177,7 @@ class Smb:
         return Refused(f"{host}, porta {port}: {why.it}", f"{host}, port {port}: {why.en}")
 
 
+# The library's texts of system errors, the most specific first.
 _SMB_ERRNOS: Final = (
     ("Connection refused", errno.ECONNREFUSED),
     ("Temporary failure in name", -3),
@@ -187,10 +190,10 @@ _SMB_ERRNOS: Final = (
     ("closed", errno.ECONNRESET),
     ("reset by peer", errno.ECONNRESET),
 )
-"""What the library says of the system's errors, the most telling first."""
 
 
 def _write(to: Any, piece: bytes) -> None:
-    """Write all of a piece: one message may take less."""
+    """Write a whole piece."""
+    # One message may take less than it was given.
     while piece:
         piece = piece[to.write(piece) :]

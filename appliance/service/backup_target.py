@@ -1,8 +1,8 @@
 """The backup target: a folder on another machine that gets a sealed backup each night.
 
-`backup.target` names it; who sets it up accepts the server's key (SFTP) or types the account's
-password (SMB), and a passphrase. What was accepted and when it last got a whole backup is kept in
-the state folder, keys and passwords among the secrets: a restored card goes on by itself.
+`backup.target` names it; the technician who sets it up accepts the server's key (SFTP) or enters
+the account's password (SMB), and a passphrase. All this and the last whole backup's time are kept
+in the state folder, keys and passwords among the secrets: a restored card goes on by itself.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 
 
 FILE: Final = "backup_target.json"
+# File of a key that a server has presented and nobody has accepted yet.
 OFFERED: Final = "backup_target_offered.json"
-"""The key that the server has presented to a box that does not trust it yet."""
+# The device's own key pair; the public half is beside it, `.pub`.
 KEY: Final = "backup_target_key"
-"""The device's own key pair; the public half is beside it, `.pub`."""
 PASSWORD: Final = "backup_target_password"  # noqa: S105 - a file's name
 PHRASE: Final = "backup_target_passphrase"
 CODE: Final = "backup.target"
 TEXTS: Final = ("address", "host_key", "mark", "by")
 MAILED_AGAIN: Final = timedelta(days=7)
+# A Monday from which weeks of mails are counted if no target was ever set up.
 EPOCH: Final = datetime(2026, 1, 5, tzinfo=UTC)
-"""A Monday, from which weeks are counted where no target was ever set up."""
 
 NOT_SET_UP: Final = Words(
     "backup.target indica una cartella di rete che non è ancora preparata per le copie di "
@@ -94,17 +94,15 @@ BODY: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class BackupTarget:
-    """A target that was set up: as it was configured, the key that was accepted, and its tries.
-
-    `mark` is in the names of this box's backups: another box may write into the same folder.
-    `done` is when it last got a backup that was then read back whole, None for never.
-    """
+    """A target that was set up: configured address, accepted key, last try."""
 
     address: str
     host_key: str
+    # Part of the names of this appliance's backups: another one may write to the same folder.
     mark: str
     by: str
     since: datetime
+    # The last backup that was then read back whole, None for never.
     done: datetime | None = None
     tried: datetime | None = None
     well: bool = True
@@ -112,7 +110,7 @@ class BackupTarget:
 
 
 def load(state: Path) -> BackupTarget | None:
-    """Read which target was set up; None for none, or where it cannot be read."""
+    """Read the target that was set up; None if absent or malformed."""
     try:
         told = json.loads(load_text(state / FILE))
         address, host_key, mark, by = (str(told[name]) for name in TEXTS)
@@ -129,7 +127,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def keep(state: Path, target: BackupTarget) -> None:
-    """Keep it, durably; raises OSError."""
+    """Write the target's state, durably; raises OSError."""
     told = {
         **{name: getattr(target, name) for name in TEXTS},
         "since": target.since.isoformat(),
@@ -143,18 +141,20 @@ def keep(state: Path, target: BackupTarget) -> None:
 
 
 def forget(state: Path) -> None:
-    """Write there no more; the device's key stays, the server knows it. Raises OSError."""
+    """Delete the target's state and secrets; raises OSError."""
+    # The appliance's own key stays: the server knows it.
     for path in (state / FILE, state / SECRETS / PASSWORD, state / SECRETS / PHRASE):
         path.unlink(missing_ok=True)
 
 
 def keep_offered(state: Path, address: str, host_key: str) -> None:
-    """Keep which key a server has presented, for somebody to compare it; raises OSError."""
+    """Store the key that a server has presented, for a person to compare; raises OSError."""
+    # A key is never accepted by itself: a person compares its fingerprint with the server's.
     atomic_write(state / OFFERED, json.dumps({"address": address, "host_key": host_key}))
 
 
 def offered(state: Path, address: str) -> str:
-    """Return the fingerprint of the key that the server of this address has presented, or ""."""
+    """Return the fingerprint of the key presented by the server of an address, "" for none."""
     try:
         told = json.loads(load_text(state / OFFERED))
         return fingerprint(str(told["host_key"])) if told["address"] == address else ""
@@ -174,7 +174,7 @@ def in_force(settings: Settings) -> BackupTarget:
 
 
 def wanted(settings: Settings, target: BackupTarget | None) -> Words:
-    """Say that the configured target is still to be set up; nothing where it is, or none is."""
+    """Return the sentence that the configured target must be set up; NOTHING if it need not."""
     if not settings.backup.target:
         return NOTHING
     if target is None:
@@ -183,7 +183,7 @@ def wanted(settings: Settings, target: BackupTarget | None) -> Words:
 
 
 def fingerprint(host_key: str) -> str:
-    """Write a server's public key as people compare it, and as OpenSSH does; raises Refused."""
+    """Return a server key's fingerprint in OpenSSH's form; raises Refused."""
     try:
         blob = base64.b64decode(host_key.split()[1], validate=True)
     except (LookupError, binascii.Error) as error:
@@ -194,7 +194,7 @@ def fingerprint(host_key: str) -> str:
 def trouble_of(
     settings: Settings, target: BackupTarget | None, now: datetime, zone: ZoneInfo
 ) -> Trouble | None:
-    """Say that the target is not set up, or has had no whole backup for days, and why."""
+    """Return the trouble for a target not set up, or without a whole backup for days."""
     if (wrong := wanted(settings, target)).en:
         return Trouble(CODE, f"{wrong.it}.", f"{wrong.en}.")
     if target is None or not settings.backup.target:
@@ -212,7 +212,7 @@ def trouble_of(
 
 
 def said(settings: Settings, target: BackupTarget | None, zone: ZoneInfo) -> tuple[Words, ...]:
-    """Say which folder gets backups and how old the last one is; () where none is configured."""
+    """Return sentences on the target and its last backup; () if none is configured."""
     if not settings.backup.target:
         return ()
     if (wrong := wanted(settings, target)).en:
@@ -228,7 +228,7 @@ def said(settings: Settings, target: BackupTarget | None, zone: ZoneInfo) -> tup
 def away_said(
     settings: Settings, stick: BackupStick | None, target: BackupTarget | None, zone: ZoneInfo
 ) -> tuple[Words, ...]:
-    """Say how old what has left the card is, onto a stick or the network; or that nothing has."""
+    """Return sentences on the last backups on stick and network, or that there is none."""
     other = settings.backup.folder or settings.backup.target
     return (*backup.said(stick, other, zone), *said(settings, target, zone))
 
@@ -236,16 +236,14 @@ def away_said(
 def mail_of(
     settings: Settings, trouble: Trouble, target: BackupTarget | None, now: datetime
 ) -> Mail | None:
-    """Write to whom `backup.notify` names: once when it begins, again each week that it lasts.
-
-    A key that is known is one letter (store/outbox.py), also after a start of the service.
-    """
+    """Return the mail about a trouble to `backup.notify`, one a week; None if no address is set."""
     if not settings.backup.notify:
         return None
     since = (target.done or target.since) if target else EPOCH
     is_italian = settings.site.languages[0] == "it"
     subject, body = (words.it if is_italian else words.en for words in (SUBJECT, BODY))
     text = trouble.it if is_italian else trouble.en
+    # The outbox keeps one mail a key, also over a restart of the service (store/outbox.py).
     return Mail(
         f"{CODE}:{since:%Y%m%dT%H%M}:{max(0, (now - since) // MAILED_AGAIN)}",
         settings.backup.notify,
@@ -254,17 +252,18 @@ def mail_of(
     )
 
 
-# Nothing is asked and nothing is believed: the device's key logs in, no password; another key of
-# the server ends it before anything is sent.
+# SFTP by OpenSSH's own client, without prompts: the appliance's key logs in, no password; a server
+# with another key than the accepted one is refused before anything is sent.
 
+# Kinds of server keys, the preferred first.
 KINDS: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ssh-rsa")
-"""A server's key that is accepted is the first of these that it has."""
 ALIAS: Final = "backup-target"
 CONNECT_S: Final = 20
 LEAST_S: Final = 120.0
+# Slowest transfer (bytes a second) before it is given up.
 SLOWEST: Final = 50_000
-"""Bytes a second: what takes longer is given up."""
 NAME: Final = re.compile(r"[\w.-]+")
+# OpenSSH's texts of system errors, the most specific first.
 _SSH_ERRNOS: Final = (
     ("Connection refused", errno.ECONNREFUSED),
     ("Temporary failure in name", -3),
@@ -280,12 +279,11 @@ _SSH_ERRNOS: Final = (
     ("Connection closed", errno.ECONNRESET),
     ("Broken pipe", errno.ECONNRESET),
 )
-"""What OpenSSH says of the system's errors, the most telling first."""
 _ROW: Final = re.compile(r"^-\S+\s+\S+\s+\S+\s+\S+\s+(\d+)\s.*\s([\w.-]+)$", re.MULTILINE)
 
 
 def made_key(state: Path) -> str:
-    """Return the device's public key, which the server is to know; made once. Raises Refused."""
+    """Return the appliance's public key, made at the first call; raises Refused, OSError."""
     private = state / SECRETS / KEY
     public = private.with_name(f"{KEY}.pub")
     if not (private.exists() and load_text(public)):
@@ -301,7 +299,7 @@ def made_key(state: Path) -> str:
 
 
 def offered_key(address: BackupAddress) -> str:
-    """Ask the server for its public key, which somebody is to compare; raises Refused."""
+    """Query the server's public key, for a person to compare; raises Refused."""
     asked = ("ssh-keyscan", "-T", str(CONNECT_S), "-p", str(address.port), "-t",
              "ed25519,ecdsa,rsa", "--", address.host)  # fmt: skip
     done = _run(asked, is_checked=False)
@@ -315,7 +313,7 @@ def offered_key(address: BackupAddress) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sftp:
-    """The folder; `work` is one of our own, for the file with the server's key."""
+    """Client of an SFTP folder; `work` is a folder of ours for the file with the server's key."""
 
     address: BackupAddress
     host_key: str
@@ -323,11 +321,11 @@ class Sftp:
     work: Path
 
     def listed(self) -> dict[str, int]:
-        """Return the files there and their sizes; raises Refused."""
+        """Return the files and their sizes (bytes); raises Refused."""
         return {name: int(size) for size, name in _ROW.findall(self._do("ls -ln"))}
 
     def put(self, file: Path, name: str) -> None:
-        """Write a file there; raises Refused."""
+        """Upload a file; raises Refused."""
         size = file.stat().st_size
         try:
             self._do(f'put "{file.name}" "{_checked(name)}"', size, file.parent)
@@ -335,19 +333,20 @@ class Sftp:
             raise self._not_taken(error, size) from error
 
     def get(self, name: str, to: Path, size: int) -> None:
-        """Fetch a file of about that size; raises Refused."""
+        """Download a file of about that size (bytes); raises Refused."""
         self._do(f'get "{_checked(name)}" "{to.name}"', size, to.parent)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file its name; raises Refused."""
+        """Rename a file; raises Refused."""
         self._do(f'rename "{_checked(old)}" "{_checked(new)}"')
 
     def remove(self, name: str) -> None:
-        """Take a file away; raises Refused."""
+        """Delete a file; raises Refused."""
         self._do(f'rm "{_checked(name)}"')
 
     def _not_taken(self, error: _NotTaken, size: int) -> Refused:
-        """Ask how much room there is, where the server says no more than "Failure"."""
+        """Return the error for an upload that failed: no room, or the server's own words."""
+        # A full disk is no more than "Failure" in SFTP: the free room is queried.
         try:
             told = self._do("df").splitlines()
             free = int(told[-1].split()[2]) * 1024
@@ -362,7 +361,7 @@ class Sftp:
         )
 
     def _do(self, line: str, size: int = 0, folder: Path | None = None) -> str:
-        """Do one command in the folder; returns what it prints. Raises Refused."""
+        """Run one sftp command in the folder; return its output. Raises Refused."""
         known = self.work / "known_hosts"
         atomic_write(known, f"{ALIAS} {self.host_key}\n", is_durable=False)
         batch = f'@cd "{self.address.folder}"\n' if self.address.folder else ""
@@ -388,6 +387,9 @@ class Sftp:
         return done.stdout
 
     def _command(self, known: Path) -> tuple[str, ...]:
+        # No prompt and no password (BatchMode, publickey); no key but the appliance's own
+        # (IdentitiesOnly); no server key but the accepted one, kept under an alias, so that neither
+        # the account's nor the system's files are asked.
         options = (
             "BatchMode=yes", "IdentitiesOnly=yes", "PreferredAuthentications=publickey",
             f"IdentityFile={self.state / SECRETS / KEY}", f"UserKnownHostsFile={known}",
@@ -400,7 +402,7 @@ class Sftp:
         return ("sftp", "-b", "-", "-F", "/dev/null", "-P", str(self.address.port), *words, host)
 
     def _refused(self, said: str) -> Refused:
-        """Say in words what OpenSSH and the server say."""
+        """Return the error for OpenSSH's last words."""
         host, user = self.address.host, self.address.user
         if "Host key verification failed" in said:
             return Refused(
@@ -440,7 +442,7 @@ class Sftp:
 
 
 class _NotTaken(Refused):
-    """Raised where the server says no more than that it failed."""
+    """Raised for an upload that the server refuses without a reason."""
 
 
 def _checked(name: str) -> str:
@@ -457,7 +459,7 @@ def _hangs(address: BackupAddress) -> Refused:
 
 
 def _away(address: BackupAddress, said: str) -> Refused:
-    """Say that a server is not there; `said` is the client's last words."""
+    """Return the error for a server that is away; `said` are the client's last words."""
     number = next((number for text, number in _SSH_ERRNOS if text in said), errno.ETIMEDOUT)
     where, why = f"{address.host}, port", ERRNO_WORDS[number]
     return Refused(
@@ -486,4 +488,5 @@ def _run(words: tuple[str, ...], *, is_checked: bool = True) -> subprocess.Compl
 
 
 def _environment() -> dict[str, str]:
+    # English messages: they are searched for OpenSSH's texts.
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}

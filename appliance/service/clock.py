@@ -39,25 +39,24 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
+# The battery clock is set by the kernel's own ioctl: not every image has hwclock.
+
 DEVICE: Final = Path("/dev/rtc0")
+# _IOW('p', 0x0a, struct rtc_time), 36 bytes (include/uapi/linux/rtc.h), wherever _IOC is generic:
+# arm and x86, 32 and 64 bits.
 RTC_SET_TIME: Final = 0x4024_700A
-"""_IOW('p', 0x0a, struct rtc_time), 36 bytes (include/uapi/linux/rtc.h), wherever _IOC is generic:
-arm and x86, of 32 and 64 bits.
-"""
 
 
 def packed(wall: float) -> bytes:
-    """Write a time (s since 1970) as the kernel's struct rtc_time, in UTC, to the nearest second.
-
-    Nine ints as C's struct tm; days of week and year and summer time the drivers work out alone.
-    """
+    """Pack a time (s since 1970) as the kernel's struct rtc_time: UTC, the nearest second."""
     at = time.gmtime(round(wall))
     day = (at.tm_mday, at.tm_mon - 1, at.tm_year - 1900)
+    # Nine ints as in C's struct tm; drivers compute weekday, day of year and summer time.
     return struct.pack("=9i", at.tm_sec, at.tm_min, at.tm_hour, *day, 0, 0, 0)
 
 
 def set_battery(wall: float, device: Path = DEVICE) -> bool:
-    """Set it to a time (s since 1970); False where there is none. Raises OSError, as from ioctl."""
+    """Set the battery clock (s since 1970); False without one. Raises OSError, as from ioctl."""
     try:
         descriptor = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -69,23 +68,24 @@ def set_battery(wall: float, device: Path = DEVICE) -> bool:
     return True
 
 
-# Call control itself may not set it (ProtectClock). What lies there is somebody else's for the
-# helper: a plain file, of one line, with a time that can be, asked for within the last minute.
+# Setting the time. Call control itself may not (ProtectClock): it writes a request that a helper
+# takes. The helper trusts nothing of it: a plain file of one line, with a possible time that was
+# requested within the last minute.
 
 NAME: Final = "set"
+# An older request is not carried out: whoever asked has looked away since.
 OLD_S: Final = 60.0
-"""A request that lay there for longer is not carried out: somebody has looked away since."""
 _SIZE_LIMIT: Final = 64
 _LINE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) (\d{1,12}(?:\.\d{1,6})?)\n?")
 
 
 def folder_of(run: Path) -> Path:
-    """Say where call control puts its request, below its run folder."""
+    """Return the folder of requests, below call control's run folder."""
     return run / "clock"
 
 
 def ask(folder: Path, wall: float, monotonic: float) -> None:
-    """Ask for a time (s since 1970) that is right at a running time; raises TechnicianError."""
+    """Request that the clock show `wall` (s since 1970) at `monotonic` (s); raises Refused."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / NAME, f"{wall:.3f} {monotonic:.3f}\n", is_durable=False)
@@ -97,14 +97,14 @@ def ask(folder: Path, wall: float, monotonic: float) -> None:
 
 
 def is_waiting(folder: Path) -> bool:
-    """Tell whether nobody has taken the last request."""
+    """Return whether the last request was not taken yet."""
     return (folder / NAME).exists()
 
 
 def take(folder: Path, monotonic: float) -> float:
-    """Take the request away; returns the time (s since 1970) that it is now.
+    """Remove the request and return the present time by it (s since 1970).
 
-    Raises TechnicianError for none, for one that is old, and for a time that cannot be.
+    Raises Refused for none, an old one, or a year that cannot be.
     """
     match = _LINE.fullmatch(_contents(folder))
     if match is None:
@@ -118,7 +118,9 @@ def take(folder: Path, monotonic: float) -> float:
             "l'ora è stata richiesta da troppo tempo: richiederla di nuovo",
             "the time was asked for too long ago: ask again",
         )
+    # The time that has passed since the request is added.
     now = wall + monotonic - asked_at
+    # A time before the programme was made, or far after, is refused (reference/reliability.md 6).
     if not EARLIEST_WALL <= now <= LATEST_WALL:
         raise Refused(
             "quell'anno non è possibile: nulla è stato regolato",
@@ -128,7 +130,8 @@ def take(folder: Path, monotonic: float) -> float:
 
 
 def _contents(folder: Path) -> str:
-    """Read and remove the request; nothing is followed, nothing but a plain file is opened."""
+    """Read and remove the request; "" if absent or no plain file."""
+    # Another account owns the folder: no link is followed, and a pipe must not block the helper.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         inside = os.open(folder, flags | os.O_DIRECTORY)
@@ -155,24 +158,24 @@ def _read(inside: int, flags: int) -> str:
         os.close(descriptor)
 
 
-# What is known of it since power came is kept in the run folder, which is memory: a desk that is
-# started anew goes on from there, and a box that is goes on from nothing.
+# Trust in the clock (reference/reliability.md 6). Its state is kept in the run folder, which is
+# memory: a restarted call control goes on from there, a rebooted appliance from nothing.
 
 log = logging.getLogger(__name__)
 
+# systemd-timesyncd touches `synchronized` in it at each synchronisation of this boot.
 TIMESYNCD = Path("/run/systemd/timesync")
-"""systemd-timesyncd touches `synchronized` in it at each synchronisation of this boot."""
+# Time of a battery clock, in s since 1970 (Linux, rtc-class).
 BATTERY = Path("/sys/class/rtc/rtc0/since_epoch")
-"""What a clock with a battery says, in s since 1970 (Linux, rtc-class)."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 LOOK_S = 1.0
+# A clock that has moved by more than this (s) between two readings is checked at once.
 SET_S = 0.5
-"""A clock that has moved by more than this between two questions is looked at at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the clock is looked up; a machine without timesyncd (a workstation) is trusted."""
+    """Files and functions that tell the time and its source."""
 
     timesyncd: Path = TIMESYNCD
     battery: Path = BATTERY
@@ -181,18 +184,19 @@ class Sources:
     monotonic: Callable[[], float] = time.monotonic
 
     def seen(self) -> ClockReading:
-        """Look."""
+        """Read all sources once."""
         monotonic, wall = self.monotonic(), self.wall()
         return ClockReading(monotonic, wall, self._sync_age(wall), self._has_battery(wall))
 
     def boot_id(self) -> str:
-        """Say which start of the machine this is; "" where nobody knows."""
+        """Return the kernel's id of this boot, "" if unknown."""
         try:
             return self.boot.read_text(encoding="ascii").strip()
         except OSError:
             return ""
 
     def _sync_age(self, wall: float) -> float | None:
+        # A machine without timesyncd (a workstation) is trusted.
         if not self.timesyncd.exists():
             return 0.0
         try:
@@ -205,11 +209,12 @@ class Sources:
             says = float(self.battery.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return False
+        # A battery clock counts only where it agrees with the wall clock.
         return EARLIEST_WALL <= says <= LATEST_WALL and abs(says - wall) <= SET_WITHIN_S
 
 
 class ClockWatch:
-    """Looks at the clock once a second, and at once when it was set."""
+    """Trust in the wall clock, checked once a second and at once when the clock was set."""
 
     def __init__(
         self,
@@ -228,29 +233,30 @@ class ClockWatch:
 
     @property
     def trust(self) -> ClockTrust:
-        """What is known of the clock, as of the last look."""
+        """Trust as of the last check."""
         return self._trust
 
     @property
     def steps(self) -> ClockSteps:
-        """How the clock was set since power came."""
+        """Steps of the clock since the power came."""
         return self._steps
 
     def state(self) -> ClockState:
-        """Return how far it can be trusted."""
+        """Return how far the clock can be trusted now."""
         monotonic, wall = self._sources.monotonic(), self._sources.wall()
+        # A jump shows in the difference of wall and monotonic time (reference/reliability.md 6).
         if monotonic >= self._look_at or abs(wall - monotonic - self._offset) > SET_S:
             self._look(self._sources.seen())
         return self._trust.state
 
     def confirm(self) -> ClockState:
-        """Take the time for right: a person says so. Returns the state after it."""
+        """Trust the present time because a person confirms it; return the new state."""
         self._take(clock_confirmed(self._trust, self._sources.seen()))
         self._look(self._sources.seen())
         return self._trust.state
 
     def want(self, wall: float) -> None:
-        """Take a time (s since 1970) for right once the clock has it: somebody is setting it."""
+        """Trust `wall` (s since 1970), which a person is setting, once the clock shows it."""
         self._take(replace(self._trust, wanted=wall - self._sources.monotonic()))
 
     def _look(self, seen: ClockReading) -> None:
@@ -277,11 +283,12 @@ class ClockWatch:
             "stretches": [dataclasses.astuple(each) for each in self._steps.stretches],
             "known_at": self._steps.known_at,
         }
-        with contextlib.suppress(OSError):  # it is looked at anew after a restart
+        # Without the file the clock is judged anew after a restart.
+        with contextlib.suppress(OSError):
             atomic_write(self._memory, json.dumps(kept), is_durable=False)
 
     def _remembered(self) -> tuple[ClockTrust, ClockSteps]:
-        """Read what an earlier run since power-on knew; empty if absent."""
+        """Read what an earlier run of this boot has kept; empty if absent or of another boot."""
         try:
             kept = json.loads((self._memory or Path()).read_text(encoding="utf-8"))
             if not self.machine_boot or kept["boot"] != self.machine_boot:
@@ -298,7 +305,7 @@ def _said(trust: ClockTrust) -> str:
 
 
 def _worth_keeping(before: ClockTrust, trust: ClockTrust) -> bool:
-    """Tell whether more has changed than a steered clock's offset, or one more confirmation."""
+    """Return whether more has changed than a steered clock's offset or one more confirmation."""
     moved = abs((trust.anchor or 0.0) - (before.anchor or 0.0)) > SET_WITHIN_S
     aged = abs((trust.since or 0.0) - (before.since or 0.0)) > SET_WITHIN_S
     return (
@@ -308,12 +315,12 @@ def _worth_keeping(before: ClockTrust, trust: ClockTrust) -> bool:
     )
 
 
+# Seconds to the next try: the times of a call that is still up are corrected once it is over.
 AGAIN_S: Final = 10.0
-"""A call that went on meanwhile is put right once it is over."""
 
 
 class ClockCorrection:
-    """Looks when it is due; `look` is called by the main loop and never waits."""
+    """Correction of stored times once the clock is known; `look` never waits."""
 
     def __init__(self, records: DatabaseWriter, clock: ClockWatch) -> None:
         self._records = records
@@ -321,15 +328,16 @@ class ClockCorrection:
         self._look_at: float | None = 0.0
 
     def begin(self) -> None:
-        """Note where this start of the machine begins, before anything else is written."""
+        """Store where this boot begins; to be called before any other database job."""
         boot = self._clock.machine_boot
+        # Without a boot id rows of this boot cannot be told apart: no correction.
         if not boot:
             self._look_at = None
             return
         self._records.do(lambda c: privacy.begin(c, boot), _begun)
 
     def look(self, monotonic: float) -> None:
-        """Have it done, unless the clock is not known yet or all is done."""
+        """Queue the correction once the clock is known, until all is corrected."""
         steps = self._clock.steps
         if self._look_at is None or monotonic < self._look_at or steps.known_at is None:
             return

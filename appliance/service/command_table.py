@@ -50,11 +50,14 @@ ALWAYS: Final = frozenset({
     "status", "figures", "phones_renewed", "spoken", "care", "close_message", "CallBack",
     "TransferCall", "BringHead", *REQUESTS,
 })  # fmt: skip
-"""What is asked beside what the parts answer."""
+"""Commands that this table answers itself."""
 
 
 class CommandTable:
-    """Answers in the deciding thread; raises OfficeError for what cannot be asked."""
+    """Dispatcher of the control socket's commands, in the deciding thread.
+
+    Raises OfficeError for an unknown command.
+    """
 
     def __init__(
         self,
@@ -107,17 +110,18 @@ class CommandTable:
 
     @property
     def names(self) -> frozenset[str]:
-        """Name all that may be asked; each needs its line in rights.py."""
+        """Names of all commands; each needs a permission (tests/api/test_rights.py)."""
         return ALWAYS | self._known.keys()
 
     def __call__(self, question: dict[str, Any]) -> Reply | DeferredReply:
-        """Answer one question."""
+        """Answer one command."""
         match question.get("ask"):
             case "status":
                 return self._status()
             case "figures":
                 figures = self._desk.figures
                 return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
+            # The phones' secrets are read again: a renewed password holds at once.
             case "phones_renewed":
                 return self._phones.renewed()
             case "spoken":
@@ -132,12 +136,13 @@ class CommandTable:
                 return self._of_calls(question)
 
     def _answered(self, order: orders.AnswerAsked) -> None:
-        """Tell whoever asked for a phone to be rung; each knows its own."""
+        """Pass the outcome of a rung phone to call backs and dictations."""
+        # Both get it: each ignores what the other has asked for.
         self._call_backs.answered(order)
         self._dictations.answered(order)
 
     def _spoken(self, tell: SendReply) -> None:
-        """Have the spoken sheets and notices read anew; the next caller hears them."""
+        """Reload spoken sheets and notices; the next caller hears them."""
 
         def told(menu: Menu | CentralinoError) -> None:
             tell(menu if isinstance(menu, CentralinoError) else {"sheets": len(menu)})
@@ -145,7 +150,7 @@ class CommandTable:
         self._stores.spoken.load(told)
 
     def watched(self) -> Reply:
-        """Return the status for subscribers, without the text lines made of it."""
+        """Return the status for subscribers, without its text lines."""
         return {"status": self._seen()[1]}
 
     def _status(self) -> Reply:
@@ -185,7 +190,7 @@ class CommandTable:
         return seen, shown
 
     def _of_calls(self, question: dict[str, Any]) -> Reply:
-        """Answer what concerns calls or the manual states."""
+        """Answer a command about a call or the manual states."""
         if question.get("ask") == "TransferCall":
             return transfer_call(self._desk, question)
         if question.get("ask") == "BringHead":
@@ -204,14 +209,15 @@ class CommandTable:
                 )
             )
         refusal = self._desk.refusal_of(request)
-        self._desk.fact(events.ServiceStateChanged(request))  # refused: it is noted
+        # Also if it is refused: the Switchboard notes the attempt.
+        self._desk.fact(events.ServiceStateChanged(request))
         if refusal is not None:
             return {"done": False, "said": _plain(refusal)}
         return {"said": _plain(status_text.done(request, self._desk.service, self._zone))}
 
 
 def _plain(value: Any) -> Any:
-    """Turn frozen values into JSON ones."""
+    """Convert frozen values to JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):

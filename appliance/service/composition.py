@@ -1,4 +1,4 @@
-"""Composition: every part of call control, made from the configuration in force and joined."""
+"""Composition: make every part of call control from the configuration in force and join them."""
 
 from __future__ import annotations
 
@@ -62,23 +62,22 @@ from appliance.workers import faults
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the command line decided: the configuration in force and the media gateway's socket.
-
-    `written` is the configuration without phones entered in the console, None for the same.
-    """
+    """Input of the process: the configuration in force and the media gateway's socket."""
 
     settings: Settings
     office: Office
+    # None: the media gateway is a child, as in a demonstration or test (design/processes.md).
     link: Path | None = None
     complaint: Words = NOTHING
     config: Path | None = None
+    # Without the phones entered in the console, None if it is the same.
     written: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """What the parts need of the process: a way to show a status, readiness and since when
-    (monotonic s), and whether a service manager starts it again when it leaves.
+    """Process state for the parts: the callback that shows a status, readiness and its time
+    (monotonic s), and whether a service manager restarts the process when it ends.
     """
 
     show: Callable[[Status], None]
@@ -88,7 +87,7 @@ class ProcessState:
 
 
 class Parts:
-    """Every part of call control, made and joined; none is started."""
+    """All parts of call control, made and joined; service/main.py starts them."""
 
     def __init__(self, run: Run, above: ProcessState) -> None:
         self.run, self._above = run, above
@@ -103,7 +102,7 @@ class Parts:
         self._make_answers()
 
     def _make_records(self) -> None:
-        """Make the stores and who looks after what lies in them."""
+        """Make the stores, housekeeping, mail and fleet."""
         settings, boot = self.run.settings, randomness.token_hex(4)
         limits = MailboxLimits(high_water_bytes=settings.voicemail.room_alarm * MB)
         self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
@@ -127,6 +126,7 @@ class Parts:
             lambda: self.switchboard.register,
             lambda: self.desk.status(),
         )
+        # All three reckon with the hours entered in the console, not only the written ones (E14).
         self.housekeeping.over = self.sheets.over = self.mail.over = self.stores.hours.over
 
     def _make_desk(self) -> None:
@@ -144,6 +144,7 @@ class Parts:
         """Make panel, phones and media link; join them to call control."""
         settings = self.run.settings
         self.panel = panel(settings, self.collector, self._button)
+        # Memory, not the card: it outlives the process, not a reboot (design/failures.md).
         left_file = Path(settings.folders.run) / "calls.json"
         self.phones = self._made_phones(left_file)
         self.phones_kept = PhoneStateWriter(self.stores, self.phones, self.collector, left_file)
@@ -177,9 +178,11 @@ class Parts:
         self.supervisor = self._made_supervisor()
         self.collector.restarted = self.supervisor.rows
         self.restarts = LineRestarts(stores, self.desk, self.carrier)
+        # Shared by all these parts: one job at a time (design/processes.md).
         jobs = Jobs(self.run.config)
         self.jobs = JobCommands(stores, settings, self.run.complaint, jobs, self.desk.now)
         self.nightly = Nightly(settings, stores.records, jobs, self.collector.trouble)
+        # Jobs of its own: a backup to the network may wait for a server, and no other job does.
         self.target_nights = TargetNights(
             settings, stores.records, Jobs(self.run.config, LIMIT_S), self.collector.trouble
         )
@@ -207,7 +210,9 @@ class Parts:
         )
 
     def _made_phones(self, left_file: Path) -> Phones:
-        """Make the phones, with what a predecessor has left of registrations and calls."""
+        """Make the phones, with the registrations kept and the calls that a killed run left."""
+        # Phones believe in the calls of a killed run: this run ends them (design/failures.md, When
+        # the desk itself is killed).
         code = code_of(self.run.office, StaffKey.MESSAGES)
         return Phones(
             phone_settings(self.run.settings, secrets_of(self.run.settings, self.collector), code),
@@ -279,14 +284,14 @@ class Parts:
         )
 
     def _myself(self) -> OwnHealth:
-        """Return this process's health, which decides whether an update is good."""
+        """Return this process's health, by which a new version is marked good or left."""
         now = self.desk.now()
         ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
         restarts = sum(int(row["restarts"]) for row in self.collector.restarted(now))
         return OwnHealth(ready_s, self.carrier.connected, restarts)
 
     def _made_supervisor(self) -> Supervisor:
-        """Make what looks after the threads of this process, each by its own sign of life."""
+        """Make the supervisor of this process's threads, each with its own sign of life."""
         stores = self.stores
         beats = {
             Component.SIP: lambda: self.phones.last_turn,
@@ -308,17 +313,17 @@ class Parts:
         )
 
     def panel_status(self, status: Status) -> PanelStatus:
-        """Return what LEDs and page show of a status."""
+        """Return the panel's view of a status, for the LEDs and the technician's page."""
         return self.collector.panel_status(status, self.phones.status(), self._above.is_ready())
 
     def _button(self, press: Press) -> None:
-        """A short press toggles "Non presidiato"; called from the panel's thread."""
+        """Toggle "Non presidiato" at a short press; runs in gpiozero's thread, so it only posts."""
         if press is Press.SHORT:
             self.inbox.post(self.collector.button_pressed())
 
 
 def _usb_recoveries(settings: Settings) -> Recoveries:
-    """Make call control's side of USB resets, by the folders that the helper uses."""
+    """Make the requester of USB resets, with the folders that the helper reads and writes."""
     run = Path(settings.folders.run)
     return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
 
@@ -341,6 +346,7 @@ def make_housekeeping(
 ) -> Housekeeping:
     """Make housekeeping; a PIN that is required and missing is a complaint."""
     state = Path(settings.folders.state)
+    # With "always" and no PIN nobody can hear messages: no entered PIN is right.
     if office.voicemail.pin is PinRule.ALWAYS and not pin_path(state).exists():
         collector.complain(NO_PIN)
     return Housekeeping(
@@ -354,7 +360,8 @@ def make_housekeeping(
 def panel(
     settings: Settings, collector: StatusCollector, on_press: Callable[[Press], None]
 ) -> Panel:
-    """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
+    """Make the panel; an unusable pin is a complaint, and a panel without pins results."""
+    # An unusable pin costs the panel, not the calls: the error ends here.
     try:
         return Panel(panel_pins(settings), on_press)
     except ConfigurationError as error:
@@ -363,7 +370,8 @@ def panel(
 
 
 def secrets_of(settings: Settings, collector: StatusCollector) -> dict[str, str]:
-    """Read the phones' secrets; without them no phone registers, which is a complaint."""
+    """Read the phones' secrets; an unreadable file is a complaint, and no phone registers."""
+    # A configuration error never ends the service (design/failures.md).
     try:
         return phones.load_secrets(settings)
     except ConfigurationError as error:

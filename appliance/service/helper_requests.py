@@ -1,4 +1,7 @@
-"""Requests to root's helpers: one small file in /run each way, taken once."""
+"""Requests to root's helpers: one small file in /run each way, taken once.
+
+The request lies in call control's own folder, which root does not trust; the answer in root's.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,15 @@ from typing import Final
 from appliance.files import READABLE, atomic_write, load_text, open_plain
 from appliance.policy.text import Words
 
+# A running helper takes a request at once; one that nobody takes must not stay for ever.
 UNTAKEN_S: Final = 60.0
-"""A running helper takes a request at once; an untaken one must not stay for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class HelperRequest:
-    """Who asks for something, and the passphrase that it takes, "" for none."""
+    """A request: the asking user, and the passphrase that the work needs, "" for none."""
+
+    # No path: the helper runs as root and must not open a file that call control names.
 
     by: str = ""
     passphrase: str = ""
@@ -27,7 +32,7 @@ class HelperRequest:
 
 @dataclass(frozen=True, slots=True)
 class HelperResult:
-    """What became of a request since the appliance was switched on; `by` whom, "" for nobody."""
+    """Result of a request since the appliance's start; `by` is the asking user, "" for none."""
 
     at: datetime
     is_well: bool
@@ -37,12 +42,13 @@ class HelperResult:
 
 def put_request(path: Path, asked: HelperRequest) -> None:
     """Write a request, readable by call control's account and root; raises OSError."""
+    # Not durable: /run is memory.
     told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
     atomic_write(path, told, is_durable=False)
 
 
 def take_request(path: Path) -> HelperRequest | None:
-    """Take a request away and read it; None where there is none, or what lies there is none."""
+    """Remove and return a request; None if absent or malformed."""
     text = take_file(path)
     if text is None:
         return None
@@ -67,7 +73,7 @@ def write_result(path: Path, went: HelperResult) -> None:
 
 
 def read_result(path: Path) -> HelperResult | None:
-    """Read what became of the last request; None where there was none."""
+    """Read the result of the last request; None if absent or malformed."""
     try:
         told = json.loads(load_text(path))
         said = Words(str(told["it"]), str(told["en"]))
@@ -79,7 +85,7 @@ def read_result(path: Path) -> HelperResult | None:
 
 
 def request_is_waiting(path: Path) -> bool:
-    """Tell whether a request waits; one untaken for UNTAKEN_S is deleted."""
+    """Return whether a request waits; delete one that is older than UNTAKEN_S (s)."""
     try:
         age = time.time() - path.stat().st_mtime
     except OSError:
@@ -90,16 +96,15 @@ def request_is_waiting(path: Path) -> bool:
 
 
 def take_file(path: Path) -> bytes | None:
-    """Take a request away and return what it holds; None where there is none.
-
-    Nothing is followed and nothing but a plain file is read: the folder is somebody else's.
-    """
+    """Remove a request file and return its contents; None if absent or no plain file."""
+    # Another account owns the folder: a link or a pipe there must lead a root process nowhere.
     try:
         with open_plain(path) as file:
             return file.read(LIMIT)
     except OSError:
         return None
     finally:
+        # Also after an error: a request is tried once.
         with contextlib.suppress(OSError):
             path.unlink()
 
@@ -110,35 +115,35 @@ RESTORE_REQUEST: Final = "restore-asked"
 
 
 def restore_request_path(run: Path) -> Path:
-    """Say where call control puts its request: centralino-restore.path waits for it."""
+    """Return the path of a restore request; systemd's centralino-restore.path watches it."""
     return run / RESTORE_REQUEST
 
 
 def restore_answer_path(run: Path) -> Path:
-    """Say where the helper answers: beside the run folder, which root must not trust."""
+    """Return the path of the helper's answer: beside the run folder, which root must not trust."""
     return run.with_name(f"{run.name}-restore") / ANSWER
 
 
 def ask_for_restore(run: Path, asked: HelperRequest) -> None:
-    """Put a request; raises OSError."""
+    """Write a restore request; raises OSError."""
     put_request(restore_request_path(run), asked)
 
 
 def restore_is_waiting(run: Path) -> bool:
-    """Tell whether a request waits; one untaken for UNTAKEN_S is deleted."""
+    """Return whether a restore request waits; delete one that is older than UNTAKEN_S (s)."""
     return request_is_waiting(restore_request_path(run))
 
 
 def take_restore(run: Path) -> HelperRequest | None:
-    """Take a request away and read it; None where there is none, or what lies there is none."""
+    """Remove and return a restore request; None if absent or malformed."""
     return take_request(restore_request_path(run))
 
 
 def tell_restore(run: Path, went: HelperResult) -> None:
-    """Write the result, readable by call control; raises OSError."""
+    """Write a restore's result, readable by call control; raises OSError."""
     write_result(restore_answer_path(run), went)
 
 
 def restore_result(run: Path) -> HelperResult | None:
-    """Read what became of the last one since the appliance was switched on."""
+    """Read the result of the last restore since the appliance's start."""
     return read_result(restore_answer_path(run))

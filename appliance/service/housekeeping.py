@@ -61,14 +61,14 @@ if TYPE_CHECKING:
 
 
 KINDS = {"message": CaseKind.MESSAGE, "call": CaseKind.CALL}
+# In the trail of an outgoing call once its number was sent: before that nobody was tried.
 DIALLED = "dialled"
-"""In the trail of a call out whose number was sent: before that nobody was tried."""
 
 
 def in_vain(record: CallRecord, asked_by: str = "") -> tuple[CaseKind, str, MessageEntry] | None:
-    """Return what a written record adds to the message or call it was for, None for nothing.
+    """Return the entry of an unanswered call back for its message or call, None for other calls.
 
-    `asked_by` is the person who asked for it, where that was not done at the phone itself.
+    `asked_by` is the asking person, "" if the call was made at the phone itself (E16).
     """
     kind, _, name = record.case.partition(":")
     over = record.direction is Direction.OUT and record.ended_at is not None
@@ -83,14 +83,14 @@ def in_vain(record: CallRecord, asked_by: str = "") -> tuple[CaseKind, str, Mess
     )
 
 
-# Once a minute, and each night for what is to be deleted, in the database thread: the disk may
-# stall, call control may not. Nothing is deleted by a clock that cannot be trusted.
+# Alerts once a minute, deletion by age each night; both in the database thread: the disk may stall,
+# call control may not. Nothing is deleted by a clock that cannot be trusted.
 
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 60.0
+# Deletion by age: nobody calls then, and the day's work is done.
 NIGHT: Final = time(3, 0)
-"""When what is past its time is deleted: nobody calls, and the day's work is done."""
 NOT_DELETED: Final = Trouble(
     "retention.failing",
     "I dati scaduti non sono stati cancellati: controllare la scheda di memoria.",
@@ -131,7 +131,7 @@ def keeping_of(settings: Settings) -> RetentionDays:
 
 
 class Housekeeping:
-    """Looks when it is due; `look` is called by the main loop and never waits."""
+    """Scheduler of alerts and deletion; the main loop calls `look`, which never waits."""
 
     def __init__(
         self,
@@ -148,14 +148,14 @@ class Housekeeping:
         self._looking = False
         self._deleted_on: date | None = None
         self.over: Callable[[Schedule], Schedule] = lambda hours: hours
-        """Lays over the written hours what was entered (E14)."""
+        """Lays the special hours over the written ones (E14)."""
         self.watched: OpenCounts = NOTHING_OPEN
-        """What waits for somebody, as of the last look."""
+        """Open messages and missed calls at the last look."""
         self.deleted_at: datetime | None = None
-        """When what is past its time was last deleted, since the start; None for not yet."""
+        """Time of the last deletion by age since the start, None for none yet."""
 
     def look(self, now: Now) -> None:
-        """Look after everything, unless it was done within the last minute."""
+        """Queue alerts and, at night, deletion; at most once in LOOK_S (s)."""
         if self._looking or now.monotonic < self._look_at or not now.clock_state.is_trusted:
             return
         self._looking, self._look_at = True, now.monotonic + LOOK_S
@@ -171,13 +171,14 @@ class Housekeeping:
             self._records.do(lambda c: self.delete(c, at), partial(self._deleted, at))
 
     def soon(self) -> None:
-        """Look at the next occasion: somebody has dealt with something. From any thread."""
+        """Look at the next turn, because somebody dealt with a case; from any thread."""
         self._look_at = 0.0
 
     def delete(self, connection: sqlite3.Connection, now: datetime) -> DueForDeletion:
-        """Delete what is past its time; sounds first, as recovery would take them up again."""
+        """Delete what is past its retention period; return it. For the database thread."""
         found = due_for_deletion(connection, self._plan.keeping, now)
         if found.any:
+            # Sounds before rows: recovery at a start would adopt sounds that have no row.
             forget_sounds(self._folders, tuple(path for _, _, path in found.messages))
             erase(connection, found, self._plan.keeping, now)
             log.info(
@@ -192,7 +193,7 @@ class Housekeeping:
         return found
 
     def _delete_requests(self, connection: sqlite3.Connection, now: datetime) -> None:
-        """The texts of mails go with callers' numbers, requests that are done with calls."""
+        """Delete texts of mails with callers' numbers, closed requests with the calls."""
         numbers, calls = self._plan.keeping.numbers, self._plan.keeping.calls
         empty_mails(connection, due_mails(connection, numbers, now), numbers, now)
         old = due_requests(connection, calls, now)
@@ -201,7 +202,7 @@ class Housekeeping:
         erase_requests(connection, (number for number, _ in old), calls, now)
 
     def _night_of(self, wall: datetime) -> date | None:
-        """Return today where tonight's deletion was not done yet."""
+        """Return today's date if tonight's deletion is due, None if not."""
         local = wall.astimezone(self._plan.calendar.zone)
         late = local.time() >= NIGHT
         return local.date() if late and self._deleted_on != local.date() else None
@@ -233,15 +234,16 @@ def forget_sounds(folders: MailboxFolders, paths: tuple[str, ...]) -> None:
         fsync_directory(folders.new)
 
 
-# The deciding thread never waits for the disk, and the media gateway never opens a file.
+# Messages for phones. The deciding thread never waits for the disk, and the media gateway never
+# opens a file: the database thread reads a sound into a memfd, which the gateway gets by the link.
 
+# A phone that hung up meanwhile never takes its sound: the oldest one makes room.
 KEPT = 4
-"""Sounds that may wait to be taken; a phone that hung up meanwhile never takes its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The next open message, how many come after it, and the memfd of its sound."""
+    """The next open message, the number of those after it, and the memfd of its sound."""
 
     message: Message
     left: int
@@ -249,7 +251,7 @@ class _Found:
 
 
 class MessageSounds:
-    """Reads and closes messages for phones; `post` takes MessageFetched and MessageClosed."""
+    """Reader of messages for phones; posts MessageFetched, MessageClosed and MessageMarked."""
 
     def __init__(
         self,
@@ -293,7 +295,7 @@ class MessageSounds:
         )
 
     def mark(self, order: orders.MarkMessage) -> None:
-        """Keep what a phone did about a message; MessageMarked follows, but for what was heard."""
+        """Store a phone's step about a message; MessageMarked follows, except for HEAR."""
         step = MessageStep(order.step)
 
         def done(kept: object) -> None:
@@ -315,7 +317,7 @@ class MessageSounds:
         )
 
     def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:
-        """Find the next message that can be read; one that cannot is named in the journal."""
+        """Return the next readable message, None for none; log each that cannot be read."""
         waiting = voicemail.open_after(connection, after)
         for number, message in enumerate(waiting, 1):
             try:
@@ -361,10 +363,11 @@ def _memory(path: Path) -> int:
     return fd
 
 
-# Compared in the database thread: that takes tens of milliseconds, which call control has not.
+# The PIN for messages, kept as a hash (scrypt, RFC 7914). Compared in the database thread: that
+# takes tens of milliseconds, which the deciding thread does not have.
 
+# 16 MB and some 50 ms a try: as much as a four-digit code can be given (RFC 7914 section 2).
 _N, _R, _P = 1 << 14, 8, 1
-"""16 MB and some 50 ms a try: what a four-digit code can be given (RFC 7914, 2)."""
 _SALT_BYTES: Final = 16
 NO_PIN: Final = Words(
     'voicemail.pin è "always" e non c\'è un codice, così nessuno ascolta i messaggi: metterne '
@@ -376,7 +379,7 @@ WRONG: Final = "voicemail.pin_wrong"
 
 
 def pin_path(state: Path) -> Path:
-    """Say where the hash lies below the state folder."""
+    """Return the path of the PIN's hash."""
     return secret_place(state, PIN)
 
 
@@ -393,7 +396,7 @@ def matches(pin: str, kept: dict[str, str]) -> bool:
 
 
 def is_right(path: Path, pin: str) -> bool:
-    """Compare a PIN with the stored one; none stored, or unreadable: no PIN is right."""
+    """Compare a PIN with the stored one; False for every PIN if none is stored or readable."""
     try:
         return matches(pin, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -404,7 +407,7 @@ def is_right(path: Path, pin: str) -> bool:
 
 
 class Pins:
-    """Compares codes for phones; `post` takes PinChecked."""
+    """Comparison of PINs entered at phones; posts PinChecked."""
 
     def __init__(
         self, state: Path, records: DatabaseWriter, post: Callable[[events.Event], None]
@@ -414,7 +417,7 @@ class Pins:
         self._post = post
 
     def check(self, order: orders.CheckPin) -> None:
-        """Compare a PIN; a wrong one is audited with the phone, without the PIN."""
+        """Compare a PIN; a wrong one is audited with the phone's name, without the PIN."""
 
         def done(right: bool | CentralinoError) -> None:
             self._post(events.PinChecked(order.listener, right is True))

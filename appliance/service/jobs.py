@@ -17,15 +17,15 @@ from typing import Final
 
 from appliance.policy.text import Refused, Words
 
-# Call control waits for nobody: it begins a child, looks now and then whether it has ended, and
-# keeps what it said. What a child may write is bounded, so that it cannot fill the disk of
-# messages.
+# Call control never waits: it starts a child, polls whether it has ended, and keeps its output.
 
+# A child that takes longer is killed.
 LIMIT_S: Final = 3600.0
-"""A child that takes longer is ended."""
+# A job gives way to calls.
 NICENESS: Final = 15
+# Bytes kept of a child's output, the first ones.
 MOST: Final = 20_000
-"""Bytes of a child's output that are kept, the first ones."""
+# Seconds a child may take to end after SIGTERM.
 GRACE_S: Final = 2.0
 
 
@@ -47,7 +47,7 @@ class _Running:
 
 
 class Jobs:
-    """Runs `centralino ...` with our configuration; all of it in the deciding thread."""
+    """Runner of `centralino ...` commands, one at a time; for the deciding thread alone."""
 
     def __init__(self, config: Path | None, limit_s: float = LIMIT_S) -> None:
         self._config, self._limit_s = config, limit_s
@@ -55,11 +55,11 @@ class Jobs:
 
     @property
     def running(self) -> str:
-        """Name what is running, "" for nothing."""
+        """Name of the running command, "" for none."""
         return self._running.name if self._running else ""
 
     def check_free(self) -> None:
-        """Raise Refused while one is running, or where no configuration file is known."""
+        """Raise Refused while a job runs, or if no configuration file is known."""
         if self._config is None:
             raise Refused(
                 "il file di configurazione non è noto: usare la riga di comando",
@@ -74,26 +74,29 @@ class Jobs:
     def begin(
         self, words: tuple[str, ...], typed: str, most_bytes: int, then: Callable[[JobResult], None]
     ) -> None:
-        """Begin a command with `typed` as its input; no file of it grows beyond `most_bytes`.
+        """Start a command with `typed` as its input; none of its files exceeds `most_bytes`.
 
-        Raises Refused, OSError. `then` is called by a later `look`.
+        Raises Refused, OSError. A later `look` calls `then`.
         """
         self.check_free()
         command = [sys.executable, "-m", "appliance", *words, "--json"]
         own = {**os.environ, "CENTRALINO_CONFIG": str(self._config)}
+        # Output into a memfd, not a pipe: nobody reads while the child runs.
         said = os.memfd_create(words[0])
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=own)
-        # between the two, before it has imported anything: it writes nothing yet
+        # Set from outside after the start: the child is still importing, it writes nothing yet.
         os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+        # The limit keeps a child from filling the disk, whose room messages need.
         resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
         assert child.stdin is not None
+        # Less than a pipe holds: the write does not block.
         with contextlib.suppress(BrokenPipeError), child.stdin:
-            child.stdin.write(f"{typed}\n".encode())  # less than a pipe holds
+            child.stdin.write(f"{typed}\n".encode())
         until = time.monotonic() + self._limit_s
         self._running = _Running(words[0], child, said, until, then)
 
     def look(self) -> None:
-        """Look whether it has ended, and say so; never waits."""
+        """Report a job that has ended; kill one that is over its time. Never waits."""
         running = self._running
         if running is None:
             return
@@ -105,7 +108,8 @@ class Jobs:
         running.then(JobResult(running.child.returncode == 0, _heard(running.said)))
 
     def stop(self) -> None:
-        """End what is running; it leaves nothing half-written behind that counts."""
+        """Terminate the running job."""
+        # At any moment: a job leaves nothing half-written behind that counts.
         if self._running is not None:
             self._running.child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -115,7 +119,7 @@ class Jobs:
 
 
 def _heard(descriptor: int) -> Words:
-    """Read a child's output; one that was killed or failed has written no JSON."""
+    """Read a child's output: the JSON of its last line, else the text itself."""
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
         text = file.read(MOST).decode("utf-8", "replace").strip()
@@ -123,18 +127,8 @@ def _heard(descriptor: int) -> Words:
         told = json.loads(text.splitlines()[-1])
         return Words(str(told["it"]), str(told["en"]))
     except (ValueError, LookupError, TypeError):
+        # A child that was killed, or failed, has written no JSON.
         return Words(text, text)
 
-
-# Who may is looked up, and who did it kept, in the database thread; a child does it (jobs.py).
-
-
-# Reading the configuration takes 20 MB once: the libraries that read it, and the holidays of the
-# world of which a few dozen days are wanted.
-
-
-# The file is read once, at the start (architecture.md, rule 10): so what a person changes is looked
-# at by a child, and taken over by a restart in good order when no call is up. A file that is wrong
-# changes nothing.
 
 log = logging.getLogger(__name__)

@@ -43,27 +43,28 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# A command tells call control of a change; one that was killed before it could is found out by
-# looking at the records' last change (E12). A register that cannot be read leaves the last one in
-# force, and one whose numbers cannot be unsealed still gives the offices' rules; both are said
-# (P5). With it go the officials in charge whom the sheets make public: who reads a return reads
-# both (E10).
+# The directory. A command reports a change to call control; a command that was killed before it
+# could is found out by the number of the database's last change (E12). A directory that cannot be
+# read leaves the last one in force, and one whose numbers cannot be unsealed still gives the
+# offices' rules; both are shown as a trouble (P5). The officials in charge, whom the sheets make
+# public, are read with it: a return names both (E10).
 
 DirectoryHeard = Callable[[Directory | CentralinoError], None]
+# Number of the database's last change; inode and modification time (ns) of the key file, because
+# a key put back must be noticed although no row has changed.
 Version = tuple[int, tuple[int, int]]
-"""The last change of the records, and which file the key was: whether both are as they were."""
 NO_KEY = (0, 0)
+# What the supervisor must review, in the order of _listed.
 TO_REVIEW: Final = (
     Words("senza comunicazione valida", "without a valid declaration"),
     Words("comunicazioni in scadenza", "declarations running out"),
     Words("autorizzazioni in scadenza", "authorisations running out"),
     Words("autorizzazioni scadute", "authorisations that ran out"),
 )
-"""What the head must look after, in the order of _listed."""
 
 
 class LiveDirectory:
-    """Reads in the database thread; `post` takes RegisterChanged, `on_trouble` what hinders it."""
+    """Directory in memory, read in the database thread; posts RegisterChanged, sets a trouble."""
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class LiveDirectory:
         self.register = Directory()
 
     def load(self, told: DirectoryHeard = lambda _: None) -> None:
-        """Read the directory; `told` gets it, or why the last one stays, in the database thread."""
+        """Read the directory; `told` gets it or the error, in the database thread."""
 
         def done(result: Readable | CentralinoError) -> None:
             self._take(result)
@@ -90,9 +91,9 @@ class LiveDirectory:
         self._records.do(self._read, done)
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """Read it when another process has changed it; in the database thread.
+        """Read the directory if another process has changed it; for the database thread.
 
-        Raises CentralinoError when it cannot be read, sqlite3.Error.
+        Raises CentralinoError if it cannot be read, sqlite3.Error.
         """
         if self._seen == _version(connection, self.key):
             return
@@ -103,9 +104,11 @@ class LiveDirectory:
             raise
 
     def _read(self, connection: sqlite3.Connection) -> Readable:
-        seen = _version(connection, self.key)  # before: a change while it is read is found later
+        # Before the reading: a change made meanwhile is found at the next look.
+        seen = _version(connection, self.key)
         read = store.load_readable(connection, self.key)
         register = of_known_units(read.register)
+        # Without the key the numbers known so far hold, until call control restarts.
         found = with_known_numbers(register, self.register) if read.why else register
         self._seen, self._officials = seen, sheets.officials(connection)
         return Readable(found, read.why)
@@ -128,7 +131,7 @@ def _version(connection: sqlite3.Connection, key: Path) -> Version:
 
 
 def directory_unreadable(error: CentralinoError) -> Trouble:
-    """Say that the register cannot be read, and what holds meanwhile."""
+    """Return the trouble for a directory that cannot be read: the one read last holds."""
     return Trouble(
         "register.unreadable",
         "La rubrica uffici non si può leggere: vale l'ultima letta; avvisare il tecnico "
@@ -138,7 +141,7 @@ def directory_unreadable(error: CentralinoError) -> Trouble:
 
 
 def numbers_unreadable(found: Readable) -> Trouble | None:
-    """Say that the register's numbers cannot be unsealed, what still works, and what to do."""
+    """Return the trouble for numbers that cannot be unsealed, None without one."""
     if found.why is None:
         return None
     if all_numbers_known(found.register):
@@ -161,7 +164,7 @@ def numbers_unreadable(found: Readable) -> Trouble | None:
 
 
 def directory_summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """Return what `status --json` tells of the register: counts and codes, no number."""
+    """Return the directory's part of `status --json`: counts and codes, no number (P7)."""
     found = attention_of(register, at, zone)
     return {
         "units": len(register.units),
@@ -173,7 +176,7 @@ def directory_summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict
 
 
 def directory_in_one_line(register: Directory, at: datetime, zone: ZoneInfo) -> Words:
-    """Say in one line how many units there are, and whether the head must look after any."""
+    """Return one line: the number of units, and those that the supervisor must review."""
     if not register.units:
         return Words("vuota: nessun trasferimento possibile", "empty: nothing can be transferred")
     found, count = attention_of(register, at, zone), len(register.units)
@@ -198,14 +201,14 @@ def _listed(found: DirectoryAttention, language: str) -> Iterator[tuple[str, lis
             yield in_language(words, language), names
 
 
-# What cannot be read leaves what was read last in force, and is said.
+# Special hours. If they cannot be read, those read last stay in force, with a trouble.
 
 HoursHeard = Callable[[tuple[HoursEntry, ...] | CentralinoError], None]
 HOURS_UNREADABLE: Final = "hours.unreadable"
 
 
 class LiveHours:
-    """Reads in the database thread; `post` takes HoursChanged, `on_trouble` what hinders it."""
+    """Special hours in memory, read in the database thread; posts HoursChanged, sets a trouble."""
 
     def __init__(
         self,
@@ -218,10 +221,10 @@ class LiveHours:
         self._on_trouble = on_trouble
         self._seen = -1
         self.entered: tuple[HoursEntry, ...] = ()
-        """All entries, those that hold no longer too, as they were read last."""
+        """All entries as last read, including those that are over."""
 
     def load(self, told: HoursHeard = lambda _: None) -> None:
-        """Read them; `told` gets them, or why the last ones stay, in the database thread."""
+        """Read the entries; `told` gets them or the error, in the database thread."""
 
         def done(result: tuple[HoursEntry, ...] | CentralinoError) -> None:
             self._take(result)
@@ -230,10 +233,11 @@ class LiveHours:
         self._records.do(self._read, done)
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """Read them when others have come: records that were put back. In the database thread.
+        """Read the entries if there are new ones; for the database thread.
 
-        Raises CentralinoError when they cannot be read, sqlite3.Error.
+        Raises CentralinoError if they cannot be read, sqlite3.Error.
         """
+        # Commands load them at once; other entries appear when a database is put back.
         if self._seen == store_hours.last_number(connection):
             return
         try:
@@ -243,7 +247,7 @@ class LiveHours:
             raise
 
     def over(self, schedule: Schedule) -> Schedule:
-        """Return the switchboard's hours with all that was entered for it."""
+        """Return the switchboard's written hours with the special hours laid over them."""
         return laid_over(schedule, Whose.SWITCHBOARD, self.entered)
 
     def _read(self, connection: sqlite3.Connection) -> tuple[HoursEntry, ...]:
@@ -260,7 +264,7 @@ class LiveHours:
 
 
 def hours_unreadable(error: CentralinoError) -> Trouble:
-    """Say that what was entered cannot be read, and what holds meanwhile."""
+    """Return the trouble for special hours that cannot be read: those read last hold."""
     return Trouble(
         HOURS_UNREADABLE,
         "Le aperture e chiusure inserite dalla console non si possono leggere: valgono le ultime "
@@ -271,17 +275,20 @@ def hours_unreadable(error: CentralinoError) -> Trouble:
 
 
 T = TypeVar("T")
+# Changes of directory, sheets and managed settings by commands. Call control alone writes the
+# database while it runs: a command sends its change in parts over the control socket.
+
+# Bytes of one part: as base64 it still fits in one message of the control socket.
 PART_BYTES: Final = 11_000
-"""Bytes of one part: as base64 it fits in a question."""
+# Attempts at a change that others overtake by changing the database first.
 MOST_TRIES: Final = 5
-"""So often a change is made anew where somebody else changed the records meanwhile."""
+# A starting call control holds the database before it answers: this is how long a start may take.
 START_LIMIT_S: Final = 10.0
-"""Call control holds the records before it answers: so long a start may take."""
 ANSWER_LIMIT_S: Final = 30.0
 
 
 class PolicyCommands:
-    """Call control's side: takes the parts, writes in the database thread, reads what is new."""
+    """Control-socket handlers that take a change in parts and write it in the database thread."""
 
     def __init__(self, records: DatabaseWriter, directory: LiveDirectory) -> None:
         self._records, self._directory = records, directory
@@ -289,15 +296,15 @@ class PolicyCommands:
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
+        """Handlers by command name."""
         return {"policy_part": self.part, "policy_write": self.write}
 
     def part(self, question: dict[str, Any]) -> Reply:
-        """Take one part of a change; the writing follows the last one."""
+        """Take one part of a change; `write` follows the last one."""
         return self._incoming.take(_command(question), question)
 
     def write(self, question: dict[str, Any]) -> DeferredReply:
-        """Write what has come; answered when it is in force."""
+        """Write the collected change; reply once the directory in force has it."""
         data = self._incoming.collect(_command(question))
 
         def job(connection: sqlite3.Connection) -> None:
@@ -320,11 +327,12 @@ class PolicyCommands:
 def change_policy(
     settings: Settings, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]
 ) -> T:
-    """Have a change written that `make` makes of the records as they are; returns what it tells.
+    """Write the change that `make` derives from the database; return its result.
 
-    `make` reads alone, and is called again where somebody else was quicker. Raises what it raises,
-    OvertakenError, OfficeError, StoreError.
+    `make` only reads; it is called again if others changed the database meanwhile. Raises what
+    `make` raises, OvertakenError after MOST_TRIES, OfficeError, StoreError.
     """
+    # A command never makes the database: it would belong to whoever called the command.
     database = records_made(Path(settings.folders.state))
     for _ in range(MOST_TRIES):
         with closing(open_reader(database)) as connection:
@@ -335,7 +343,10 @@ def change_policy(
 
 
 def policy_version(connection: sqlite3.Connection) -> int:
-    """Return the version of what is read; raises Refused for records of an older programme."""
+    """Return the policy's version that a change is based on.
+
+    Raises Refused for a database of an older programme: only call control migrates it.
+    """
     from appliance.store.database import migrations
 
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -348,7 +359,7 @@ def policy_version(connection: sqlite3.Connection) -> int:
 
 
 def _written(settings: Settings, database: Path, change: PolicyChange) -> bool:
-    """Write by call control, or here where it does not run; False where others were quicker."""
+    """Write a change by call control, or here if it does not run; False if it was overtaken."""
     socket = Path(settings.folders.run) / "desk.sock"
     end = time.monotonic() + START_LIMIT_S
     while True:
@@ -359,7 +370,8 @@ def _written(settings: Settings, database: Path, change: PolicyChange) -> bool:
         try:
             with sole_writer(database, 0.5):
                 return _written_here(database, change)
-        except StoreError:  # whoever holds the records has not come to answer yet
+        except StoreError:
+            # A starting call control holds the database and does not answer yet.
             if time.monotonic() >= end:
                 raise
 

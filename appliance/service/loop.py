@@ -33,19 +33,20 @@ from appliance.service.reports import Figures
 from appliance.service.stores import Stores
 from appliance.workers import Reported, faults
 
-# A fault that repeats ends the process, which its service manager starts anew: what is wrong in
-# memory is gone then, and calls of a moment are a smaller loss than a desk that decides nothing.
+# A fault that repeats ends the process, and its service manager starts it anew: a wrong state in
+# memory is gone then, and the present calls are a smaller loss than call control that decides
+# nothing.
 
 log = logging.getLogger(__name__)
+# Ending one call takes three faults at most: twenty within a minute are one that lasts.
 MOST: Final = 20
 WITHIN_S: Final = 60.0
-"""So many faults within this time are one that lasts: ending one call takes three at most."""
+# First and longest pause of a job that failed (s): each is twice the one before.
 PAUSES_S: Final = (1.0, 300.0)
-"""First and longest pause of a job that failed (s): each is twice the one before."""
 
 
 class Confinement:
-    """Counts the faults of the deciding thread; `is_spent` once they are too many."""
+    """Counter of the deciding thread's faults; `is_spent` once there are too many."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,7 +55,8 @@ class Confinement:
         self.count = 0
 
     def note(self, error: BaseException) -> None:
-        """Report and count a fault, within the handler that caught it; one reported counts not."""
+        """Report and count a fault, within the handler that caught it."""
+        # Reported stands for a fault that was counted where it happened.
         if not isinstance(error, Reported):
             self.count += 1
             self._times.append(self._clock())
@@ -62,12 +64,12 @@ class Confinement:
 
     @property
     def is_spent(self) -> bool:
-        """True once faults come so fast that only a new start can help."""
+        """True once MOST faults lie within WITHIN_S: only a new process can help."""
         return len(self._times) == MOST and self._clock() - self._times[0] <= WITHIN_S
 
     @contextlib.contextmanager
     def one(self, *passing: type[Exception]) -> Iterator[None]:
-        """Confine what is done within: the thread goes on. Errors that are `passing` are raised."""
+        """Confine the faults of a block: report them, raise only errors of the types `passing`."""
         try:
             yield
         except passing:
@@ -76,10 +78,9 @@ class Confinement:
             self.note(error)
 
     def chore(self, name: str, job: Callable[[], object]) -> None:
-        """Do what no call waits for; after a failure it rests, and ends no process however often.
-
-        Callers are served without it, and would not be while the process starts.
-        """
+        """Run a job that no call waits for; after a fault it pauses (PAUSES_S)."""
+        # Not counted as `one` does: callers are served without the job, and would not be while
+        # the process restarts.
         until, pause = self._rests.get(name, (0.0, PAUSES_S[0]))
         if self._clock() < until:
             return
@@ -93,7 +94,10 @@ class Confinement:
 
 
 class Inbox:
-    """`post` from any thread; `take` in the deciding thread; `fileno` wakes its selector."""
+    """Queue of events from every thread: `post` from any, `take` in the deciding thread.
+
+    `fileno` becomes readable and wakes that thread's selector.
+    """
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -102,17 +106,19 @@ class Inbox:
         self._writer.setblocking(False)
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable while something waits."""
+        """Return the descriptor that is readable while an event waits."""
         return self._reader.fileno()
 
     def post(self, event: Event) -> None:
-        """Leave a fact; never blocks."""
+        """Queue an event; never blocks."""
         self._queue.put(event)
-        with contextlib.suppress(BlockingIOError):  # a full pipe is awake already
+        # A full pipe has woken the reader already.
+        with contextlib.suppress(BlockingIOError):
             self._writer.send(b"x")
 
     def take(self) -> Iterator[Event]:
-        """Yield what has been left, oldest first."""
+        """Yield the queued events, oldest first."""
+        # The pipe is emptied before the queue: an event posted in between wakes the next turn.
         with contextlib.suppress(BlockingIOError):
             while self._reader.recv(4096):
                 pass
@@ -121,27 +127,27 @@ class Inbox:
                 yield self._queue.get_nowait()
 
     def close(self) -> None:
-        """Close the wake-up pair."""
+        """Close the wake-up sockets."""
         self._reader.close()
         self._writer.close()
 
 
-# The disk, the LAN and the sound are other threads' and another process's business; here stand the
-# selector, the deadlines and the dispatch of orders (design/processes.md).
+# Disk, LAN and sound belong to other threads and to the media gateway; this part has the selector,
+# the deadlines and the dispatch of orders (design/processes.md).
 
+# A longer turn of the deciding thread (s) is logged, as Klipper does.
 SLOW_S = 0.05
-"""A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""
+# Reserving a port takes a millisecond: a media gateway that reserves none is not waited for.
 PORT_S = 0.05
-"""So long nothing else is done while phones wait for their ports, which takes a millisecond."""
 CARRIER_ORDERS = get_args(orders.CarrierOrder)
 PHONE_ORDERS = get_args(orders.PhoneOrder)
 
 
 class CallControl:
-    """Turns the Switchboard; `on_status` hears every change of what people see.
+    """The deciding thread's loop around Switchboard; `on_status` gets every changed status.
 
-    `also_due` says when (monotonic s) a turn must end for something that is not call control's.
-    `confinement` counts what fails by a fault of ours: it ends one call at most (calls.confining).
+    `also_due` returns a deadline of other parts (monotonic s) at which a turn must end.
+    `confinement` counts faults of ours: each ends one call at most (calls/confinement.py).
     """
 
     def __init__(
@@ -175,53 +181,56 @@ class CallControl:
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
     def join(self, carrier: MediaLink, legs: Legs) -> None:
-        """Set the media link and the legs, which need call control themselves."""
+        """Set the media link and the legs."""
+        # Not in the constructor: both are made with call control's own methods as callbacks.
         self._carrier, self._legs = carrier, legs
         carrier.confine = self.confinement.one
 
     def now(self) -> Now:
-        """Say what time it is, by all three clocks."""
+        """Return the time: monotonic, wall, and how far the wall clock is trusted."""
+        # Durations go by the monotonic clock; the wall clock is for display and opening hours alone
+        # (reference/reliability.md 6).
         state = self.clock.state()
         return self._switchboard.judged(Now(time.monotonic(), datetime.now(UTC), state))
 
     def status(self) -> Status:
-        """Say what people see at the moment."""
+        """Return the present status, as people see it."""
         return self._switchboard.status(self.now())
 
     def answer_to(self, request: TransferCall) -> Words | None:
-        """Say why a transfer that a person wants would not be carried out now; None: it would be.
+        """Return the reason to refuse a transfer now; None if it would be carried out.
 
-        Raises OfficeError where nobody talks with that caller, or for an unknown office.
+        Raises OfficeError if nobody talks with that caller, or for an unknown office.
         """
         return self._switchboard.answer_to(request, self.now())
 
     def offered(self) -> tuple[Offered, ...]:
-        """List every office and need, and whether a caller may go there now (P5)."""
+        """List every office and need with whether a caller may be transferred there now (P5)."""
         return self._switchboard.offered(self.now())
 
     def answer_about_head(self, request: BringHead) -> Words | None:
-        """Say why the head would not be brought in, or called off, now; None: it would be.
+        """Return the reason not to bring in, or call off, the supervisor now; None if none.
 
-        Raises OfficeError where nobody talks with that caller.
+        Raises OfficeError if nobody talks with that caller.
         """
         return self._switchboard.answer_about_head(request, self.now())
 
     def refusal_of(self, request: object) -> Words | None:
-        """Say why what a person asks of the manual states is refused (E19); None: it is done."""
+        """Return the reason to refuse a change of a manual state (E19); None if it is done."""
         return self._switchboard.refusal_of(request)
 
     def call_for(self, request: TransferCall | BringHead) -> str:
-        """Return the call that is meant; raises OfficeError for none."""
+        """Return the id of the call that a command names; raises OfficeError for none."""
         return self._switchboard.call_for(request)
 
     @property
     def service(self) -> ServiceState:
-        """The manual states as they are kept."""
+        """The manual states: unattended, closed, absent and the like."""
         return self._switchboard.service
 
     @property
     def register(self) -> Directory:
-        """The register of offices in force."""
+        """The directory of offices in force."""
         return self._switchboard.register
 
     @property
@@ -230,7 +239,7 @@ class CallControl:
         return self._switchboard.office
 
     def turn(self, limit: float | None = None) -> None:
-        """Wait for something, at most `limit` seconds, and deal with all that has come."""
+        """Wait for events, at most `limit` seconds, and handle all that have come."""
         one, timeout = self.confinement.one, limit
         with one():
             self._show_changes()
@@ -249,9 +258,8 @@ class CallControl:
 
     @property
     def is_in_a_hurry(self) -> bool:
-        """True while phones are about to ring: all that is not for them has time until they do.
-
-        For PORT_S at most: a media gateway that reserves no port is no reason to show nothing.
+        """True while phones wait for their RTP ports: jobs that are not theirs wait, PORT_S (s) at
+        most.
         """
         if self._legs is None or not self._legs.is_waiting:
             self._rings_by = None
@@ -262,14 +270,13 @@ class CallControl:
         return now < self._rings_by
 
     def fact(self, event: events.Event) -> None:
-        """Hear a fact and carry out what the Switchboard orders.
+        """Handle an event and carry out the Switchboard's orders.
 
-        An order can bring a fact about at once: the carrier turns out to be gone. That one waits
-        until the orders before it are carried out, or they would come after what it leads to, and
-        a call's record be written once more after its end.
-
-        Raises Reported, once all is done, where a fault befell it: whoever asked for it is told.
+        Raises Reported after all orders if a fault of ours occurred, so that the asker is told.
         """
+        # An order can cause an event at once: the media gateway turns out to be gone. That event
+        # waits until the orders before it are carried out; they would else come after its own
+        # orders, and a call's record would be written once more after its end.
         self._facts.append(event)
         if len(self._facts) > 1:
             return
@@ -284,6 +291,7 @@ class CallControl:
     def _hear(self, event: events.Event) -> None:
         now, one = self.now(), self.confinement.one
         with one():
+            # Some phones send each key by RTP and by INFO; the Switchboard gets it once.
             if self._legs is not None and self._legs.is_repeated(event, now.monotonic):
                 return
         for hear in (self._before, self._tell_legs):
@@ -302,7 +310,7 @@ class CallControl:
                     waiting.extend(self._switchboard.failed(order, now))
 
     def _before(self, event: events.Event, now: Now) -> None:
-        """Let stores and figures take an event before the Switchboard does."""
+        """Pass an event to stores and figures before the Switchboard gets it."""
         self.figures.fact(event, now.monotonic)
         if isinstance(event, events.SpokenSheetsChanged):
             self._give_voice()
@@ -314,37 +322,39 @@ class CallControl:
             self._legs.fact(event)
 
     def _note_fault(self) -> None:
-        """Take note of a fault that the Switchboard has caught, within its handler."""
+        """Count a fault that the Switchboard has caught; called within its `except` block."""
         error = sys.exception()
         assert error is not None, "called where a fault was caught"
         self.confinement.note(error)
 
     def measured(self, measured: Measured | Marked) -> None:
-        """Keep a time that the media gateway took, or a moment in it."""
+        """Keep a duration, or a moment, that the media gateway has measured."""
         self.figures.measured(measured)
 
     def health(self, health: MediaHealth) -> None:
-        """Keep the media gateway's figures; say when they are bad."""
+        """Keep the media gateway's figures; log underruns, overruns and stuck writes."""
         self.figures.health = health
         self.on_health(health)
         if health.underruns or health.overruns or health.stuck_writes:
             log.warning("carrier: %s", health)
 
     def post(self, event: events.Event) -> None:
-        """Take a fact from any thread."""
+        """Queue an event from any thread."""
         self._inbox.post(event)
 
     def drain_inbox(self) -> None:
-        """Hear every fact that threads have left."""
+        """Handle every event in the inbox; the fault of one does not keep back the next."""
         for event in self._inbox.take():
             with self.confinement.one():
                 self.fact(event)
 
     def _show_changes(self) -> None:
-        """Tell what people see once a turn, after the orders: a phone rings first."""
+        """Show a changed status once a turn."""
+        # A phone rings first.
         if self.is_in_a_hurry:
             return
         now = self.now()
+        # Without an event only the clock's trust can have changed.
         if not self._may_differ and self._told_clock == (now.clock_state, now.doubt):
             return
         self._told_clock = (now.clock_state, now.doubt)
@@ -379,7 +389,8 @@ class CallControl:
                 self.fact(passed)
 
     def _give_voice(self) -> None:
-        """Hand the media gateway the sounds before any call is offered them."""
+        """Send changed spoken sheets to the media gateway before a call can be offered them."""
+        # A second memfd beside the Setup's: what plays already plays on.
         sounds = self._stores.spoken.take()
         if sounds is not None and self._carrier is not None:
             self._carrier.speak(sounds)

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 
 
 def account_of(mail: MailSettings) -> SmtpAccount | None:
-    """Return the account at the mail server, None where none is configured."""
+    """Return the account at the mail server, None if none is configured."""
     if not mail.server:
         return None
     return SmtpAccount(
@@ -88,14 +88,15 @@ def account_of(mail: MailSettings) -> SmtpAccount | None:
 
 
 def domain_of(mail: MailSettings) -> str:
-    """Return the domain of the sender, for Message-IDs; "" where there is none."""
+    """Return the sender's domain, for Message-IDs; "" without a sender."""
     return address_in(mail.sender).rpartition("@")[2] if mail.sender else ""
 
 
-# E15. No link that closes a request stands in any of them, and in no PDF a number that is not told.
+# Papers of a request for the protocol office (E15): its e-mails as they left, and all of it as a
+# document. None has a link that closes a request, no PDF an undisclosed number.
 
+# Sender while none is configured: the domain can never exist (RFC 2606 section 2).
 NOBODY = "centralino@centralino.invalid"
-"""Who writes where no sender is configured yet (RFC 2606, 2)."""
 NO_KEY = Words(
     "I numeri della rubrica non si possono leggere: non si sa quali non vanno scritti nel PDF. "
     "Il tecnico rimetta al suo posto la chiave register.key; l'e-mail si può scaricare com'è.",
@@ -114,9 +115,9 @@ _INVITATION = Words("invito a calendario", "calendar invitation")
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """Writes them for one house; `folder` holds what is attached, `labels` name positions.
+    """Writer of an office's papers; `folder` has the attachments, `labels` name positions.
 
-    `to_head` is the address of the head of the front desk.
+    `to_head` is the supervisor's address.
     """
 
     head: Letterhead
@@ -127,13 +128,13 @@ class Papers:
     labels: Mapping[str, str]
 
     def eml(self, kept: KeptMail, references: tuple[str, ...]) -> bytes:
-        """Write an e-mail as it leaves; raises OfficeError."""
+        """Return an e-mail as it leaves, without its closing links; raises OfficeError."""
         mail = replace(kept.mail, body=without_done_links(kept.mail.body))
         letter = OutgoingMail(mail, kept.message_id, references, kept.queued_at)
         return compose(letter, self.sender, self._to(kept), self.folder).as_bytes()
 
     def mail_document(self, kept: KeptMail, request: int, register: Directory) -> Document:
-        """Lay an e-mail out on paper, with what became of it; raises OfficeError."""
+        """Return an e-mail and its delivery as a document; raises OfficeError."""
         hide, say = self._hiding(register), self._say
         title = f"{self.head.house} – {say(_OF).format(n=request)}"
         facts = tuple((say(label), hide(value)) for label, value in self._mail_facts(kept) if value)
@@ -150,17 +151,18 @@ class Papers:
     def request_document(
         self, kept: StoredRequest, due: DueOf, register: Directory, names: LetterNames
     ) -> Document:
-        """Lay a request with all that became of it out on paper; raises OfficeError."""
+        """Return a request with its history as a document; raises OfficeError."""
         hide = self._hiding(register)
         return RequestLetter(self.head, register, names, hide).document(kept, due)
 
     def names(self, connection: sqlite3.Connection) -> LetterNames:
-        """Read what people and sheets are called."""
+        """Read the names of users and sheets."""
         people = {user.name: user.shown for user in users.everybody(connection) if user.shown}
         titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
         return LetterNames({**people, **self.labels}, titles)
 
     def _hiding(self, register: Directory) -> Callable[[str], str]:
+        # Without all numbers nobody can tell which ones must not be in the PDF.
         if not all_numbers_known(register):
             raise SaidError(NO_KEY)
         return lambda text: mask_declared(text, register, self.plan)
@@ -190,13 +192,13 @@ class Papers:
 
 
 def contacts(site: Site, numbers: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the lines of a letterhead below the house's name."""
+    """Return the lines of a letterhead below the office's name."""
     called = f"Tel. {' · '.join(dict.fromkeys(numbers))}" if numbers else ""
     return tuple(line for line in (site.address, site.email, called) if line)
 
 
 def papers_of(settings: Settings, office: Office) -> Papers:
-    """Return what writes the papers of a configuration."""
+    """Make the writer of papers from the configuration."""
     site, mail = settings.site, settings.mail
     return Papers(
         Letterhead(
@@ -230,7 +232,7 @@ Texts = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The outbox in the records, asked by the mail thread, which may wait for the disk."""
+    """The outbox in the database, for the mail thread, which may wait for the disk."""
 
     records: DatabaseWriter
 
@@ -253,7 +255,7 @@ class Outgoing:
 
 
 class Mailroom:
-    """Writes letters, sends them, says what goes wrong; `register` gives the one in force."""
+    """Letters about requests and their sending; `register` returns the directory in force."""
 
     def __init__(
         self,
@@ -265,7 +267,7 @@ class Mailroom:
     ) -> None:
         self._register = register
         self.over: Callable[[Schedule], Schedule] = lambda hours: hours
-        """Lays over the written hours what was entered (E14)."""
+        """Lays the special hours over the written ones (E14)."""
         self._settings, self._office = settings, office
         self._folder = Path(settings.folders.state)
         self._on_trouble = on_trouble
@@ -283,11 +285,9 @@ class Mailroom:
         self._sender.start()
 
     def stop(self) -> None:
-        """End it; what waits is tried at the next start.
-
-        A name that is being looked up, or a host that answers nothing, cannot be hurried: then the
-        thread ends with the process, and nothing else waits for it.
-        """
+        """End the mail thread; waiting mail is tried at the next start."""
+        # A name lookup, or a host that answers nothing, cannot be interrupted: after the limit the
+        # thread ends with the process.
         with contextlib.suppress(CentralinoError):
             self._sender.stop(STOP_LIMIT_S)
 
@@ -297,16 +297,16 @@ class Mailroom:
         return self._sender.beat_at
 
     def wake(self, hurry: bool = False) -> None:
-        """Something was queued; with `hurry` somebody asks for another try now."""
+        """Wake the mail thread; with `hurry` it tries again now, because a person asks."""
         self._sender.wake(hurry)
 
     @property
     def calendar(self) -> Schedule:
-        """The house's hours in force."""
+        """The office's hours in force."""
         return self.over(self._office.switchboard.schedule)
 
     def house(self) -> LetterSender:
-        """Say who writes."""
+        """Return the sender's data for letters."""
         office = self._office
         return LetterSender(
             office.name,
@@ -320,11 +320,11 @@ class Mailroom:
 
     @property
     def papers(self) -> Papers:
-        """What writes a request's papers (E15)."""
+        """Writer of a request's papers (E15)."""
         return papers_of(self._settings, self._office)
 
     def diary(self, unit_code: str, at: datetime) -> SlotDiary | None:
-        """Return the slots that a unit offers now, its service's for want of its own."""
+        """Return the slots that a unit, or else its service, offers now; None for none."""
         register, day = self._register(), at.astimezone(self._office.zone).date()
         unit = register.unit(unit_code)
         declared = register.valid_declaration(unit, day) if unit else None
@@ -333,14 +333,14 @@ class Mailroom:
         return SlotDiary(declared.unit, declared.slots, self.calendar)
 
     def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
-        """Return what a unit has declared for a need; raises OfficeError for an unknown unit."""
+        """Return a unit's return rules for a need; raises OfficeError for an unknown unit."""
         calendar = self.calendar
         return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
 
     def write(self, kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
-        """Write the letters that a request, or a step of it, leads to (records.requests.Letters).
+        """Return the letters about a request or a step of it (store/requests.py).
 
-        In the database thread, within the transaction; whoever has queued wakes the mail thread.
+        In the database thread, within the transaction; the caller wakes the mail thread.
         """
         token = secrets.token_urlsafe(requests.DONE_LINK_BYTES)
         event = (
@@ -355,12 +355,14 @@ class Mailroom:
         return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
 
     def _invitation(self, request: Request, step: RequestStep | None) -> str:
-        """Invite the office, where there is a time, an office and somebody who invites."""
+        """Return the office's invitation, "" without an appointment, an office or a sender."""
         unit, appointment = self._register().unit(request.unit), request.appointment
         concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and unit and appointment and self._settings.mail.sender):
             return ""
         domain = domain_of(self._settings.mail)
+        # The same UID for every step, so that a change or cancellation concerns the same calendar
+        # entry (RFC 5545 section 3.8.4.7).
         meeting = Meeting(
             f"request-{request.number}-{round(request.at.timestamp())}@{domain}",
             appointment,
@@ -374,7 +376,8 @@ class Mailroom:
         return invitation(meeting, Method.CANCEL if step is RequestStep.CANCEL else Method.REQUEST)
 
     def _told_citizen(self, request: Request, step: RequestStep | None) -> str:
-        """Give the citizen's calendar the appointment; nobody reads an answer to it."""
+        """Return the citizen's calendar entry, "" without an appointment or a sender."""
+        # PUBLISH, not REQUEST, below: nobody reads an answer to it.
         appointment, sender = request.appointment, self._settings.mail.sender
         concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and appointment and sender):
@@ -408,20 +411,19 @@ class Mailroom:
         reply = self._server.send(message, to)
         if reply.verdict is not DeliveryVerdict.SENT:
             return reply
-        return DeliveryReply(
-            DeliveryVerdict.SENT, f"{self._account.server}: {reply.said}"
-        )  # by whom it was taken
+        # The server's name is kept with its reply: it shows which one took the mail.
+        return DeliveryReply(DeliveryVerdict.SENT, f"{self._account.server}: {reply.said}")
 
     def _tell(self, health: OutboxHealth) -> None:
         self._on_trouble(trouble_of(health))
 
 
 def _nothing() -> None:
-    """Break nothing off: nothing goes on."""
+    """Do nothing, in the place of a server's abort."""
 
 
 def trouble_of(health: OutboxHealth) -> Trouble | None:
-    """Say what the office or the technician must see to, if anything."""
+    """Return the trouble of dead or waiting mail, None for none."""
     if health.dead:
         it, en = _count(health.dead, ("e-mail non è partita", "e-mail non sono partite"), _NOT_SENT)
         todo_it = "vedere con centralino outbox list e avvisare l'ufficio in altro modo"

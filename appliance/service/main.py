@@ -1,6 +1,6 @@
 """Call control's process: start, readiness, watchdog, clean stop; the ONLY use of sdnotify here.
 
-The parts are made in service/composition.py; this file starts, turns and stops them.
+service/composition.py makes the parts; this file starts, turns and stops them.
 """
 
 from __future__ import annotations
@@ -47,25 +47,27 @@ if TYPE_CHECKING:
 
     from appliance.service.status import StatusCollector
 
-# All that call control writes is for its own account alone, but for what is named here. What a
-# programme of before has left otherwise, or an old backup has brought, is opened at the start.
+# Call control's files are for its own account alone, except those named here: the console has an
+# account of its own. Files left by an older version or a restored backup are opened at the start.
 
 ENTERED: Final = 0o750
 
 
 def open_to_console(state: Path) -> None:
-    """Let the console read what its pages show, and nothing beside; what is so already is left."""
+    """Give the console read access to the files that its pages show, and to no other file."""
     for path in shown(state):
-        with contextlib.suppress(OSError):  # erased meanwhile, or another's
+        # The file may have been erased meanwhile, or belong to another account.
+        with contextlib.suppress(OSError):
             found = path.lstat()
             wanted = ENTERED if stat.S_ISDIR(found.st_mode) else SHARED
+            # chmod follows links: a link could name a file outside the folder.
             if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) != wanted:
                 path.chmod(wanted)
 
 
 def shown(state: Path) -> Iterator[Path]:
-    """Yield messages, announcements and their drafts, the head office's settings, and the backup
-    that was asked for in a browser; the records' rights are seen to where they are opened.
+    """Yield the paths that the console may read: messages, announcements and their drafts, the
+    head office's settings, the backup made in a browser. The database sets its own permissions.
     """
     messages = MailboxFolders(state / "voicemail")
     yield from (messages.root, messages.new, *messages.new.glob("*.wav"))
@@ -78,46 +80,50 @@ def shown(state: Path) -> Iterator[Path]:
     yield from ((state / MADE).parent, state / MADE)
 
 
-# Everything reads as one page: what is started, in which order, and undone in the reverse one.
-
 log = logging.getLogger(__name__)
+# A line that is not up this long after the start is declared out (all lines in parallel).
 LINE_LIMIT_S = 5.0
-"""A line that has not come up so long after the start is declared out (all lines in parallel)."""
+# The service manager sets this variable; it restarts call control when the process ends.
 IS_KEPT = "NOTIFY_SOCKET" in os.environ
-"""There is a service manager, which starts call control again when it leaves."""
+# The deciding thread goes on computing while the SIP thread must send the INVITE: Python's own
+# interval of 0.005 s would keep the INVITE waiting that long.
 SWITCH_S = 0.001
-"""A thread that has something to do waits so long for one that computes (Python's own: 0.005): the
-INVITE is sent by another thread than the one that has decided it, and goes on."""
+# Readiness and watchdog are checked once a turn.
 TURN_S = 1.0
-"""The main loop turns at least so often: readiness and watchdog are looked at then."""
 
 
+# The child that checks the configuration writes no file; the limit only bounds a faulty one.
 MOST_CHECK_BYTES: Final = 1_000_000
-"""What the child may write: it writes nothing."""
+# Characters shown of the mistakes; `centralino check` prints all of them.
 TOLD: Final = 400
-"""So many characters of its complaints are shown; `centralino check` says all."""
 
 
 class Reloading:
-    """`ask` is for a signal; all else is done by `look`, in the deciding thread.
+    """Check of a changed configuration file, then a restart with it.
 
-    `kept` is true where a service manager starts call control again.
+    A signal handler may call `ask`; `look` does the rest in the deciding thread. `kept` is true
+    where a service manager restarts call control.
     """
 
+    # The file is read once, at the start (rule 10): a child checks what a person has changed, and
+    # a restart in good order, once no call is up, takes it over. A wrong file changes nothing.
     def __init__(self, jobs: Jobs, collector: StatusCollector, *, kept: bool) -> None:
         self._jobs, self._collector, self._kept = jobs, collector, kept
         self._is_asked = False
         self._is_good = False
 
     def ask(self) -> None:
-        """Have the file looked at soon."""
+        """Request a check of the file at the next `look`."""
         self._is_asked = True
 
     def look(self, is_idle: Callable[[], bool]) -> bool:
-        """Do what is due; returns True when the service should leave to start with a new file."""
+        """Begin a requested check; return True when the service must restart with a new file."""
+        # One job at a time: a request made while one runs waits for its end.
         if self._is_asked and not self._jobs.running:
             self._is_asked = False
             self._begin()
+        # Without a service manager (a workstation, the demonstration) nobody would start call
+        # control again: it keeps running, and a trouble asks for the restart.
         return self._is_good and self._kept and is_idle()
 
     def _begin(self) -> None:
@@ -154,7 +160,7 @@ def _short(said: str) -> str:
 
 
 class Service:
-    """Starts, turns and stops every part of call control."""
+    """Life of the process: start, main loop and stop of every part of call control."""
 
     def __init__(self, run: Run) -> None:
         self._notify = sdnotify.SystemdNotifier()
@@ -162,7 +168,7 @@ class Service:
         self._ready_at = 0.0
         self._phones_shown = PhonesStatus()
         self._lines_by = 0.0
-        # a tenth of what is granted: whoever is kept waiting by a busy board is not killed for it
+        # A tenth of the granted time (µs): a busy board that delays the feeding is not killed.
         self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e7
         self._watchdog_at = 0.0
         above = ProcessState(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
@@ -172,9 +178,10 @@ class Service:
         self._parts.entering.on_change = self._reloading.ask
 
     def run(self) -> None:
-        """Start everything, turn until told to stop, stop everything."""
+        """Start every part, turn until a signal ends it, stop every part. Raises Bug."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
+        # A handler runs between any two instructions: it only sets a flag.
         signal.signal(signal.SIGHUP, lambda *_: self._reloading.ask())
         door = self._made_door()
         sys.setswitchinterval(SWITCH_S)
@@ -182,6 +189,7 @@ class Service:
             self._start()
             while not self._stopping:
                 self._parts.desk.turn(TURN_S)
+                # Phones ring before anything is shown of the call.
                 if not self._parts.desk.is_in_a_hurry:
                     self._do("watchers", lambda: door.tell_watchers(time.monotonic()))
                     self._look()
@@ -200,9 +208,11 @@ class Service:
 
     def _start(self) -> None:
         parts = self._parts
+        # The first database job: where this boot begins must precede every row that it writes.
         parts.corrections.begin()
         parts.stores.start()
         state = Path(parts.run.settings.folders.state)
+        # In the database thread: the deciding thread never waits for the disk.
         parts.stores.records.do(lambda _: open_to_console(state))
         parts.mail.start()
         if parts.fleet is not None:
@@ -220,17 +230,23 @@ class Service:
         self._lines_by = time.monotonic() + LINE_LIMIT_S
         parts.supervisor.start(time.monotonic())
         self._show(parts.desk.status())
-        link.prepare(reads=link.FACTS, writes=link.ORDERS)  # the carrier is still being loaded
+        # The codecs of all messages are made now, while the media gateway is still loading: the
+        # first message of a kind would else cost 10 KiB in the middle of a call.
+        link.prepare(reads=link.FACTS, writes=link.ORDERS)
+        # Loading leaves holes of 10 MB in malloc's heap (reliability.md, Memory).
         nightly.trim_heap()
-        gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
+        # A full collection that visits everything loaded so far would keep a ring waiting.
+        gc.freeze()
 
     def _stop(self) -> None:
-        """Hang up every line, end every phone's call, keep what is to be kept.
+        """Hang up every line, end every phone's call, write what must be kept.
 
-        Each step is done whatever the ones before it failed with.
+        A step that fails does not keep the next ones from running.
         """
         parts = self._parts
         self._notify.notify("STOPPING=1\nSTATUS=Stopping")
+        # BoxStopped first: a message under way is stored, and the calls' final records are written,
+        # before the stores are closed.
         for step in (
             lambda: parts.desk.fact(events.BoxStopped()),
             parts.carrier.close,
@@ -248,14 +264,14 @@ class Service:
             _do_all_the_same(step)
 
     def _hear_the_last(self) -> None:
-        """What came while stopping, a message stored in time above all, is still recorded."""
+        """Handle the events of the stop itself: above all, messages stored in time."""
         _do_all_the_same(self._parts.desk.drain_inbox)
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:
-        """Run a job; one that fails by a fault of ours rests, and all else goes on."""
+        """Run a job; after a fault of ours it pauses, and the other jobs go on."""
         self._parts.desk.confinement.chore(name, chore)
 
     def _look(self) -> None:
@@ -288,17 +304,18 @@ class Service:
         if self._reloading.look(self._is_idle):
             log.info("the service leaves, to be started with the new configuration")
             self._stopping = True
+        # Fed only while every thread has turned within its own limit (design/failures.md).
         if self._watchdog_s and now >= self._watchdog_at and verdict.feeds:
             self._watchdog_at = now + self._watchdog_s
             self._notify.notify("WATCHDOG=1")
 
     def _is_idle(self) -> bool:
-        """Tell whether the service can leave without taking anything from anybody."""
+        """Return whether the service can end without cutting a call: neither calls nor legs."""
         status = self._parts.desk.status()
         return not (status.calls or status.outgoing or self._parts.phones.status().legs)
 
     def _look_after(self) -> None:
-        """Have messages and missed calls looked after; show what has come to wait for somebody."""
+        """Run the periodic jobs of all parts; each is confined by itself."""
         parts, do = self._parts, self._do
         do("care", lambda: parts.housekeeping.look(parts.desk.now()))
         do("sheets", lambda: parts.sheets.look(parts.desk.now()))
@@ -319,7 +336,7 @@ class Service:
         do("watched", self._look_at_watched)
 
     def _is_so(self, judge: Callable[[Status], bool]) -> bool:
-        """Judge what people see at the moment."""
+        """Apply a predicate to the present status."""
         return judge(self._parts.desk.status())
 
     def _look_after_night(self) -> None:
@@ -352,7 +369,7 @@ class Service:
             self._show(self._parts.desk.status())
 
     def _declare_missing(self, now: float) -> None:
-        """What has not come up in time is out, with a reason; it may come up any time later."""
+        """Declare each line out, with a reason, that is not up in time; it may come up later."""
         if now < self._lines_by:
             return
         for line in self._parts.desk.status().lines:
@@ -364,6 +381,7 @@ class Service:
 
     def _become_ready(self) -> bool:
         status = self._parts.desk.status()
+        # READY only once each line has answered or is declared out (reference/reliability.md 4).
         is_declared = all(line.declared for line in status.lines)
         if not (is_declared and self._parts.phones.status().listening):
             return False
@@ -373,8 +391,9 @@ class Service:
         return True
 
     def _show(self, status: Status) -> None:
-        """Tell systemd, the LEDs and the journal what people see."""
+        """Pass a changed status to metrics, fleet, pages, systemd, phones and LEDs."""
         parts = self._parts
+        # Each by itself: a fault in one keeps none of the others from showing.
         self._do("show.metrics", lambda: parts.metrics.see(status))
         self._do("show.diverts", lambda: parts.diverts.see(status))
         self._do("show.uses", lambda: self._keep_uses(status))
@@ -391,21 +410,23 @@ class Service:
             records.do(lambda connection: reports.write(connection, ended))
 
     def _say(self, status: Status) -> None:
-        """Tell the service manager; a newline would end an assignment (sd_notify(3))."""
+        """Send the status line to the service manager."""
+        # A newline would end the assignment (sd_notify(3)).
         one_line = " ".join(self._parts.collector.words(status).split())
         self._notify.notify(f"STATUS={one_line}")
 
 
 def _nothing() -> None:
-    """Do nothing: the part is not there."""
+    """Do nothing, in the place of a part that is not configured."""
 
 
 def _do_all_the_same(step: Callable[[], None]) -> None:
-    """Do a step of stopping; what it fails with is written, and the next steps are done."""
+    """Run one step of the stop; an error is logged and not raised."""
     try:
         with one_job():
             step()
     except Bug:
-        return  # it is reported
+        # one_job has reported it.
+        return
     except CentralinoError as error:
         log.warning("stopping: %s", error)

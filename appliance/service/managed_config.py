@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
-# Each bundle has a folder of its own, named by its digest and never changed; one small file says
-# which folder holds. So a change is one rename. Read by whoever reads the configuration.
+# Each bundle has a folder of its own, named by its digest and never changed; one small file names
+# the folder in force. So a change is one rename.
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ SAID: Final = "said.json"
 
 
 class FetchOutcome(enum.StrEnum):
-    """How it ended: what holds is what the server has; refused; the server gave nothing."""
+    """Outcome of a fetch: settings in force are the server's; refused; server not reached."""
 
     GOOD = "good"
     REFUSED = "refused"
@@ -55,7 +55,7 @@ class FetchOutcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """When, how it ended, and the sentence; `good_at` is when it last ended well, if ever."""
+    """Time, outcome and sentence of a fetch; `good_at` is the last good one's time, if any."""
 
     at: datetime
     outcome: FetchOutcome
@@ -64,7 +64,7 @@ class FetchResult:
 
 
 def keep(state: Path, said: FetchResult) -> None:
-    """Keep it; when it last ended well is taken over. Raises OSError."""
+    """Write a result with the time of the last good one; raises OSError."""
     before = load_central_said(state)
     good_at = said.at if said.outcome is FetchOutcome.GOOD else before.good_at if before else None
     told = {
@@ -74,6 +74,7 @@ def keep(state: Path, said: FetchResult) -> None:
         "en": said.words.en,
         "good_at": good_at.isoformat() if good_at else "",
     }
+    # The console reads this folder.
     make_shared(bundle_folder(state))
     atomic_write(bundle_folder(state) / SAID, json.dumps(told, ensure_ascii=False))
 
@@ -92,19 +93,19 @@ def load_central_said(state: Path) -> FetchResult | None:
 
 FETCH: Final = ("settings", "fetch")
 MOST_BYTES: Final = 256_000_000
+# Seconds from the start to the first fetch: a starting appliance has other things to do.
 FIRST_S: Final = 120.0
-"""So long after the start it is looked for first: a box that starts has other things to do."""
+# Pause (s) after another job was running.
 BUSY_S: Final = 60.0
-"""So long it waits for another job to end."""
+# Time (s) that a server may be gone before a trouble is shown.
 PATIENCE_S: Final = 24 * 3600.0
-"""So long a server may be gone before people are told."""
+# Every wait is longer by up to this fraction, so that not all branches ask in the same second.
 SPREAD: Final = 0.1
-"""Every wait is longer by up to this part of it: not all branches ask in the same second."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedState:
-    """What was read last: what holds, what came of the last look, whether a cut left work over."""
+    """Bundle in force, result of the last fetch, and whether an interrupted change is left."""
 
     held: InForce | None = None
     said: FetchResult | None = None
@@ -112,7 +113,7 @@ class ManagedState:
 
 
 class ManagedConfigFetcher:
-    """Looks and tells; all of it in the deciding thread, the disk in the records'."""
+    """Scheduler of fetches, in the deciding thread; files are read in the database thread."""
 
     def __init__(
         self,
@@ -135,11 +136,11 @@ class ManagedConfigFetcher:
         self.known = ManagedState()
 
     def start(self) -> None:
-        """Read what holds."""
+        """Read the bundle in force."""
         self.read_anew()
 
     def read_anew(self, told: Callable[[], None] = lambda: None) -> None:
-        """Read what holds and what was said last, in the database thread; then call `told`."""
+        """Read bundle in force and last result, in the database thread; then call `told`."""
 
         def done(result: ManagedState | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
@@ -150,10 +151,11 @@ class ManagedConfigFetcher:
         self._records.do(self._read, done)
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> bool:
-        """Begin a look that is due, never waiting; returns True when there is something new."""
+        """Begin a fetch that is due; return whether there is something new. Never waits."""
         if self._next_at is None:
             self._good_at = now.monotonic
             self._next_at = now.monotonic + FIRST_S * (1 + self._spread())
+        # A change that a power cut interrupted is finished by the child, also without a server.
         is_wanted = self.settings.central.server or self.known.is_unfinished
         if is_wanted and now.monotonic >= self._next_at and is_idle():
             self._begin(now.monotonic)
@@ -161,7 +163,7 @@ class ManagedConfigFetcher:
         return has_changed
 
     def words(self) -> tuple[Words, ...]:
-        """Say what is in force, since when, from where, and what came of the last look."""
+        """Return sentences: what is in force, since when, from where, and the last result."""
         if not self.settings.central.certificate:
             return ()
         held, said = self.known.held, self.known.said
@@ -182,7 +184,7 @@ class ManagedConfigFetcher:
             self._next_at = monotonic + BUSY_S
 
     def _ended(self, begun: float) -> Callable[[JobResult], None]:
-        """Return what hears how a look that was begun then has ended."""
+        """Return the callback for the end of a fetch begun at `begun` (monotonic s)."""
 
         def ended(how: JobResult) -> None:
             log.info("central settings: %s", how.said.en)
@@ -202,7 +204,7 @@ class ManagedConfigFetcher:
 
 
 def trouble_of(said: FetchResult | None, *, is_long: bool) -> Trouble | None:
-    """Return the trouble to show; a server that does not answer is one after a day."""
+    """Return the trouble to show; a server that does not answer is none before PATIENCE_S."""
     if said is None or said.outcome is FetchOutcome.GOOD:
         return None
     if said.outcome is FetchOutcome.UNREACHED and not is_long:
@@ -215,8 +217,3 @@ def trouble_of(said: FetchResult | None, *, is_long: bool) -> Trouble | None:
         f"Le impostazioni della sede centrale {it}, valgono quelle di prima: {said.words.it}",
         f"The head office's settings {en}, those of before hold: {said.words.en}",
     )
-
-
-# Its weeks take the place of the file's; its closures, openings and periods are added to the
-# branch's own. Where two openings or periods speak of one day, the branch's holds: of a schedule's
-# entries the last one is the one that counts (policy/hours.py), so the branch's come last.

@@ -1,4 +1,4 @@
-"""The link to the media gateway: its process, its events and sound, phones' legs, line restarts."""
+"""The link to the media gateway: its process, its events and sound, the phones' legs."""
 
 from __future__ import annotations
 
@@ -38,25 +38,24 @@ from appliance.media.messages import (
 from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
 from appliance.service.announcements import PromptFile
 
-# Runs in the deciding thread without ever blocking it. A media gateway that is gone is a degraded
-# state: it is started (child) or looked for (unit) again, and told its Setup anew.
+# Runs in the deciding thread and never blocks it. A media gateway that is gone is a degraded state,
+# not a reason to end: it is started (child) or connected to (unit) again, and gets its Setup anew.
 
 log = logging.getLogger(__name__)
 PING_S = 2.0
+# A media gateway that leaves a Ping unanswered this long (s) is dead; a child is killed.
 PONG_LIMIT_S = RESTART_RULES[Component.MEDIA_GATEWAY].silent_s
-"""A media gateway that does not answer a Ping for so long is dead; a child is killed."""
+# Seconds until the first message. Loading the process is slow on a busy machine, or during that
+# machine's own start; killed for that, no media gateway would ever come to serve.
 START_LIMIT_S = 60.0
-"""A carrier may take so long until its first word: it is loaded before, which on a busy machine, or
-beside that machine's own start, is slow; killed for it, none would ever come to serve.
-"""
+# Seconds a child may take to put its lines on hook at the end.
 CHILD_LIMIT_S = 12.0
-"""Seconds a child may take to put its lines on hook at the end."""
 ENDING = "the desk is ending"
 
 
 @dataclass(frozen=True, slots=True)
 class EventHandlers:
-    """Handlers of the media gateway's events, recorded sound and figures."""
+    """Callbacks for the media gateway's events, recorded sound and figures."""
 
     event: Callable[[events.Event], None]
     recording: Callable[[RecordingStarted], None]
@@ -69,24 +68,24 @@ class EventHandlers:
 
 @dataclass(slots=True)
 class Callers:
-    """Who rings, on which modem: what a media gateway must know whose predecessor was lost.
+    """Ringing callers by line, for a media gateway that replaces a lost one."""
 
-    A caller who rings as it dies would else wait for its modem to be initialised and for the next
-    ring, and the number, sent once, would be lost.
-    """
+    # Without it a caller who rings as the media gateway dies would wait until the modem is
+    # initialised and rings again, and the caller's number, which is sent once, would be lost.
 
     clock: Callable[[], float]
     _modems: dict[str, str] = field(default_factory=dict)
     _rang: dict[str, tuple[float, events.LineRang]] = field(default_factory=dict)
 
     def told(self, event: events.Event) -> None:
-        """Take an event of a line."""
+        """Update the callers by an event of a line."""
         match event:
             case events.LineRestored(line, modem):
                 self._modems[line] = modem
                 self._rang.pop(line, None)
             case events.LineRang(line):
                 caller, dated = event.caller, event.dated
+                # The number is sent once: a later ring keeps that of the first.
                 if caller is None and line in self._rang:
                     caller, dated = self._rang[line][1].caller, self._rang[line][1].dated
                 known = replace(event, caller=caller, dated=dated)
@@ -100,7 +99,7 @@ class Callers:
                 self._rang.pop(line, None)
 
     def ordered(self, order: object) -> None:
-        """Take what is ordered: a line that is answered rings no more."""
+        """Update the callers by an order: an answered or hung up line does not ring any more."""
         if isinstance(order, orders.AnswerLine | orders.HangUp):
             self._rang.pop(order.line, None)
 
@@ -116,7 +115,7 @@ class Callers:
 
 
 class MediaLink:
-    """Keeps the link to the media gateway; `link_path` None: a child of this process."""
+    """Link to the media gateway at `link_path` (a unit's socket), or as a child if that is None."""
 
     def __init__(
         self,
@@ -139,11 +138,11 @@ class MediaLink:
         self._callers = Callers(clock)
         self._link: Link | None = None
         self._mask = 0
+        # A fault of ours with one message must not lose the messages behind it.
         self.confine: Callable[[type[Exception]], AbstractContextManager[Any]]
         self.confine = contextlib.nullcontext
-        """Confines a fault that befalls one message: those behind it are heard."""
         self.past = RestartHistory()
-        """When the carrier was lost: a service that ends, or the desk's own end, is none."""
+        """When the media gateway was lost; call control's own end does not count."""
         self._tried = RestartHistory()
         self._is_lost = False
         self._retry_at: float | None = 0.0
@@ -152,9 +151,9 @@ class MediaLink:
         self._pong_by: float | None = None
 
     def send(self, message: Any, fd: int | None = None) -> None:
-        """Send an order or an agreed medium; while the media gateway is gone it goes nowhere.
+        """Send an order or an agreed medium; dropped while the media gateway is gone.
 
-        `fd` travels with it and is closed here, whatever becomes of it.
+        `fd` travels with the message and is closed here in every case.
         """
         self._callers.ordered(message)
         link = self._link
@@ -169,9 +168,10 @@ class MediaLink:
         self._after(link)
 
     def speak(self, more: PromptFile) -> None:
-        """Give the carrier prompts beside the Setup's, in place of those given before; ours now."""
+        """Send prompts beside the Setup's that replace those of the last call; takes `more.fd`."""
         if self._more is not None:
             os.close(self._more.fd)
+        # Kept: a media gateway that starts later gets them after its Setup.
         self._more = more
         self._send_more()
 
@@ -180,7 +180,7 @@ class MediaLink:
             self.send(MorePrompts(self._more.prompts), os.dup(self._more.fd))
 
     def timer(self, now: float) -> None:
-        """Do what is due: connect, ping, notice a dead carrier."""
+        """Connect, ping or give up a silent media gateway, as due at `now` (monotonic s)."""
         if self._is_lost:
             self._is_lost = False
             self.past = self.past.again(now)
@@ -190,18 +190,22 @@ class MediaLink:
         if self._ping_at is not None and now >= self._ping_at:
             self._pings += 1
             self._ping_at = now + PING_S
+            # The limit counts from the first unanswered Ping; a later Ping does not extend it.
             self._pong_by = self._pong_by or now + PONG_LIMIT_S
             self.send(Ping(self._pings))
         if self._pong_by is not None and now >= self._pong_by:
             self._drop("it does not answer")
 
     def next_deadline(self) -> float | None:
-        """Return when `timer` is due."""
+        """Return when `timer` is due (monotonic s), None for never."""
         times = (self._retry_at, self._ping_at, self._pong_by)
         return min((at for at in times if at is not None), default=None)
 
     def close(self) -> None:
-        """End: the carrier puts every line on hook; a child is waited for, in the end killed."""
+        """Close the link; the media gateway then puts every line on hook.
+
+        Waits CHILD_LIMIT_S (s) for a child, then kills it.
+        """
         self._drop(ENDING)
         self._retry_at = None
         if self.child is not None:
@@ -249,7 +253,8 @@ class MediaLink:
         self._after(link)
 
     def _after(self, link: Link) -> None:
-        """Watch for room while something waits; notice that the peer is gone."""
+        """Select for writing while messages wait; handle a closed link."""
+        # A handler of a received message may have dropped this link already.
         if link is not self._link:
             return
         if link.closed:
@@ -263,7 +268,8 @@ class MediaLink:
     def _take(self, message: Any) -> None:
         match message:
             case RecordedSound(recording, data):
-                if self._link is not None:  # also where what is done with it fails
+                # Before the handler, which may fail: without credit the recording would stop.
+                if self._link is not None:
                     self._link.send(Credit(recording, len(data)))
                 self._takers.sound(recording, data)
             case events.RecordingGap():
@@ -281,7 +287,7 @@ class MediaLink:
                 self._takers.event(message)
 
     def _note(self, message: MediaHealth | Measured | Marked | Recovering | Notice) -> None:
-        """Pass on figures and states for journal and status."""
+        """Pass on messages for journal and status: figures, recoveries, notices."""
         match message:
             case MediaHealth():
                 self._takers.health(message)
@@ -296,24 +302,28 @@ class MediaLink:
         """Send the Setup, once the media gateway has reported its state."""
         self.snapshot = snapshot
         self.connected = True
-        self._ping_at, self._pong_by = 0.0, None  # it is asked from the next timer on
+        # 0.0: the first Ping goes at the next `timer`.
+        self._ping_at, self._pong_by = 0.0, None
         if snapshot.realtime:
             log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
         assert self._link is not None
+        # A line that is set up as before stays as it is and reports its state again
+        # (design/call.md, The link).
         setup = replace(self._setup, ringing=self._callers.ringing())
         self._link.send(setup, fds=[self._prompt_fd])
         self._send_more()
         self._takers.event(events.CarrierRestored())
 
     def _lose(self, why: str) -> None:
-        """Forget the link and say so; the next attempt follows at the next timer."""
+        """Drop the link and report CarrierLost; the next attempt follows at the next `timer`."""
         link, self._link = self._link, None
         if link is None:
             return
         self._selector.unregister(link.socket)
         link.close()
         self._ping_at = self._pong_by = None
-        self._is_lost, self._retry_at = why != ENDING, 0.0  # by the clock of the next timer
+        # No time is at hand here: the next `timer` records the loss by its own.
+        self._is_lost, self._retry_at = why != ENDING, 0.0
         was_connected, self.connected = self.connected, False
         if was_connected:
             if why != ENDING:
@@ -326,7 +336,7 @@ class MediaLink:
             self.child.kill()
 
     def _again(self, now: float) -> None:
-        """Try again after a pause, the longer the more often it was in vain of late."""
+        """Schedule the next attempt; the more recent failures, the longer the pause."""
         self._retry_at = now + self._tried.pause_s(Component.MEDIA_GATEWAY, now)
         self._tried = self._tried.again(now)
 
@@ -351,21 +361,21 @@ def _unit_socket(path: Path) -> socket.socket:
     return sock
 
 
-# A phone is rung only after the media gateway has reserved its RTP port (design/call.md, The link),
-# and a port is released when its leg has ended, however it ended. No thread, no socket: the service
-# hands it the orders of phones and the facts of both sides, and it calls `phones` and `send`.
+# Legs. A phone is rung only after the media gateway has reserved its RTP port (design/call.md, The
+# link), and the port is released when the leg ends, however it ends. No thread, no socket: the loop
+# passes in orders and events of both sides, and Legs calls `phones` and `send`.
 
+# Events after which a leg's port is released.
 LEG_ENDED = (
     events.PhoneHungUp,
     events.PhoneDeclined,
     events.PhoneBusy,
     events.PhoneUnreachable,
 )
-"""Facts after which a leg's port is of no use to anybody."""
 
 
 class PhoneSide(Protocol):
-    """What legs need of the SIP thread (appliance.sip.service.Phones)."""
+    """Interface of the SIP thread that legs use (appliance.sip.service.Phones)."""
 
     def ring(
         self,
@@ -381,7 +391,7 @@ class PhoneSide(Protocol):
         """Send the INVITE."""
 
     def show(self, leg: str, display: str, number: str) -> None:
-        """Show who calls on a phone that rings, or talks, already."""
+        """Show the caller on a phone that rings or talks already."""
 
     def stop_ringing(self, leg: str, answered_elsewhere: bool) -> None:
         """Send the CANCEL."""
@@ -396,15 +406,15 @@ class PhoneSide(Protocol):
         """Send a refusal."""
 
     def ask(self, leg: str) -> None:
-        """Ask a phone within its call whether it is there."""
+        """Send OPTIONS within the phone's call."""
 
     def tell_transfer(self, leg: str, code: int) -> None:
-        """Tell a phone how far the transfer is that it asked for."""
+        """Report the progress of a transfer to the phone that asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A leg whose port is being reserved: to be rung, or (phone "") to be accepted."""
+    """A leg whose port is being reserved: to be rung, or accepted if `phone` is ""."""
 
     phone: str = ""
     display: str = ""
@@ -414,7 +424,7 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Legs:
-    """Keeps which legs wait for a port; `laws` is the preferred order of codings."""
+    """Legs that wait for a port or have one; `laws` is the preferred order of codecs."""
 
     phones: PhoneSide
     send: Callable[[orders.PreparePhone | orders.ReleasePhone | events.MediaAgreed], None]
@@ -426,7 +436,7 @@ class Legs:
 
     @property
     def is_waiting(self) -> bool:
-        """True while a phone is to be rung, or taken, that waits for its port."""
+        """True while a leg waits for its port before its INVITE or 200 OK."""
         return bool(self._waiting)
 
     def order(self, order: orders.PhoneOrder) -> None:
@@ -439,6 +449,7 @@ class Legs:
             case orders.AcceptPhone():
                 self._prepare(order.leg, _Waiting())
             case orders.StopRinging():
+                # A leg still waiting for its port has sent no INVITE: nothing to cancel.
                 if not self._forget(order.leg):
                     self.phones.stop_ringing(order.leg, order.answered_elsewhere)
                 self._release(order.leg)
@@ -451,22 +462,25 @@ class Legs:
                 self.phones.tell_transfer(order.leg, order.code)
 
     def is_repeated(self, event: events.Event, now: float) -> bool:
-        """Tell a key that was heard already: some phones send each by RTP and by INFO."""
+        """Return whether a key was heard already: some phones send each by RTP and by INFO."""
         if not (isinstance(event, events.DigitPressed) and event.leg in self._open):
             return False
         return not self._keys.setdefault(event.leg, DigitMerger()).press(event.source, now)
 
     def fact(self, event: events.Event) -> None:
-        """Act on what phones and carrier said, before the Switchboard hears it."""
+        """Handle an event of phones or media gateway before the Switchboard gets it."""
         match event:
             case events.PhonePrepared():
                 self._prepared(event)
             case events.MediaAgreed() if event.leg in self._open:
                 self.send(event)
             case events.PhoneSilent():
+                # After 3 s without sound: OPTIONS tells a lost phone from a silent one
+                # (design/failures.md, When a phone is known to be gone).
                 self.phones.ask(event.leg)
             case events.PhoneLost():
-                self.phones.hang_up(event.leg)  # where the carrier noticed, its call is still up
+                # Where the media gateway noticed the loss, the SIP call is still up.
+                self.phones.hang_up(event.leg)
                 self._release(event.leg)
             case events.CarrierLost():
                 self._waiting.clear()
@@ -483,7 +497,8 @@ class Legs:
     def _prepared(self, event: events.PhonePrepared) -> None:
         waiting = self._waiting.pop(event.leg, None)
         if waiting is None:
-            return  # stopped before it was ready; the port is released already
+            # Stopped before the port was ready; the port is released already.
+            return
         if not waiting.phone:
             self.phones.accept(event.leg, self.address, event.port)
             return
@@ -504,7 +519,7 @@ class Legs:
             self._prepare(ringing.leg, waiting)
 
     def _show(self, order: orders.ShowCaller) -> None:
-        """Show it by the INVITE where that waits for its port, else by a request of its own."""
+        """Put the caller into an INVITE that waits for its port, else into a request of its own."""
         for leg in order.legs:
             if (waiting := self._waiting.get(leg)) is None:
                 self.phones.show(leg, order.display, order.number)
@@ -521,7 +536,3 @@ class Legs:
         if leg in self._open:
             self._open.discard(leg)
             self.send(orders.ReleasePhone(leg))
-
-
-# Who may is looked up, and who did it kept, in the database thread; the media gateway is told by
-# the deciding thread, which looks once more whether a call has come meanwhile.

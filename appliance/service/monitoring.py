@@ -57,13 +57,13 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
-# Made only where a broker is configured: paho is not loaded elsewhere.
+# MQTT, made only where a broker is configured: paho is not loaded elsewhere.
 
 BROKER_STOP_LIMIT_S: Final = 2.0
+# Seconds until a connection must be open: a TLS handshake byte by byte would take hours.
 OPEN_LIMIT_S: Final = 30.0
-"""A connection that is not open after so long is broken off: TLS byte by byte would take hours."""
+# Seconds after the start within which troubles of the run before may still show again.
 SETTLED_S: Final = 120.0
-"""So long after the start troubles of the run before may still come to light again."""
 MISCONFIGURED: Final = Words(
     "La configurazione ha degli errori: centralino check li dice.",
     "The configuration has mistakes: centralino check tells them.",
@@ -72,7 +72,7 @@ MISCONFIGURED: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class StoredOutbox:
-    """The outbox in the records, asked by the fleet's thread, which may wait for the disk."""
+    """The outbox in the database, for the fleet's thread, which may wait for the disk."""
 
     records: DatabaseWriter
 
@@ -111,7 +111,7 @@ class StoredOutbox:
 
 
 class Fleet:
-    """Publishes states to the broker; writes events to the database's outbox."""
+    """Publisher of states to the broker; writes events to the database's outbox."""
 
     def __init__(
         self,
@@ -123,14 +123,16 @@ class Fleet:
         register: Callable[[], Directory],
         status: Callable[[], Status],
     ) -> None:
-        from appliance.fleet.mqtt_client import MqttConnection  # loaded where MQTT is on
+        # Imported here: paho is loaded only where MQTT is on.
+        from appliance.fleet.mqtt_client import MqttConnection
 
         self._mqtt, self._office, self._register = settings.mqtt, office, register
         self._where, self._records, self._collector = broker.where, records, collector
         self._status = status
         self._topics = frozenset(settings.mqtt.events)
         self._facts: Json | None = None
-        self._is_unkept = False  # whether the records have refused what was to be kept
+        # The database has refused the last differences: they are queued again.
+        self._is_unkept = False
         self._known: tuple[KnownTrouble, ...] = ()
         self._health, self._away_since = BrokerHealth(), time.monotonic()
         self._started = time.monotonic()
@@ -139,6 +141,7 @@ class Fleet:
             kind for kind, topic in mqtt_messages.GROUP_OF_EVENT.items() if topic in self._topics
         ]
         most = settings.mqtt.queue
+        # The database thread prepares itself at its start: this must come before.
         records.prepare = lambda c: monitoring.prepare(c, self._topics, kinds, most)
         records.watch(self._look_for_more)
 
@@ -157,11 +160,12 @@ class Fleet:
         self._say()
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the fleet's thread."""
         self._sender.start()
 
     def stop(self) -> None:
-        """End it; a name that is being looked up cannot be hurried, and nobody waits for it."""
+        """End the fleet's thread, or leave it to the process's end after BROKER_STOP_LIMIT_S."""
+        # A name lookup under way cannot be interrupted.
         with contextlib.suppress(CentralinoError):
             self._sender.stop(BROKER_STOP_LIMIT_S)
 
@@ -171,7 +175,7 @@ class Fleet:
         return self._sender.beat_at
 
     def see(self, status: Status) -> None:
-        """Take what people see: states go to the broker, differences to the records."""
+        """Publish a status: states to the broker, differences as events to the database."""
         states = mqtt_messages.state_messages(self._mqtt.prefix, status, self._known)
         self._sender.show((*self._home, *states))
         facts = mqtt_messages.facts_of(status, self._known)
@@ -180,7 +184,10 @@ class Fleet:
             self._note(facts)
 
     def look(self, now: datetime) -> None:
-        """Queue changed troubles; in the deciding thread, each turn."""
+        """Set the broker's trouble, give up a hanging connection, publish changed troubles.
+
+        In the deciding thread, each turn.
+        """
         away_s = 0.0 if self._health.connected else time.monotonic() - self._away_since
         trouble = status_text.trouble_of(self._where, self._health, away_s, now)
         self._collector.trouble_once("fleet", trouble)
@@ -193,7 +200,7 @@ class Fleet:
             self.see(self._status())
 
     def _note(self, facts: Json) -> None:
-        """Store the troubles in force, and queue what differs from before."""
+        """Store the facts in force and queue what differs from before."""
         settled = time.monotonic() - self._started > SETTLED_S
         at, stamp, topics = datetime.now(UTC).isoformat(), secrets.token_hex(8), self._topics
 
@@ -213,14 +220,14 @@ class Fleet:
         )
 
     def _look_for_more(self, connection: sqlite3.Connection) -> None:
-        """Wake the thread when an event was kept; in the database thread."""
+        """Wake the fleet's thread after a new event; in the database thread."""
         last = monitoring.last(connection)
         if last != self._seen:
             self._seen = last
             self._sender.wake()
 
     def _written(self, event: FleetEvent) -> MqttMessage:
-        """Write an event as it is published; of callers no more than is configured (P7)."""
+        """Format an event for the broker; callers' numbers only as configured (P7)."""
         register, plan = self._register(), self._office.outgoing.plan
 
         def hidden(number: str) -> str:
@@ -230,7 +237,7 @@ class Fleet:
         return mqtt_messages.event_message(self._mqtt.prefix, event, hidden if full else None)
 
     def _heard(self, health: BrokerHealth) -> None:
-        """Take how it is with the broker; in the fleet's thread."""
+        """Keep the state of the link; in the fleet's thread."""
         if self._health.connected and not health.connected:
             self._away_since = time.monotonic()
         self._health = health
@@ -241,7 +248,7 @@ class Fleet:
         self._collector.mqtt_said = (status_text.broker_words(self._where, self._health),)
 
     def _discovery(self, settings: Settings) -> tuple[MqttMessage, ...]:
-        """Describe the appliance to Home Assistant, where that is wanted."""
+        """Return the discovery message for Home Assistant, () if not configured."""
         if not settings.mqtt.home_assistant:
             return ()
         lines = tuple((line.name, line.label or line.name) for line in settings.lines)
@@ -259,7 +266,7 @@ def fleet_of(
     register: Callable[[], Directory],
     status: Callable[[], Status],
 ) -> Fleet | None:
-    """Make the fleet, where a broker is configured; to be done before the records start."""
+    """Make the publisher, None without a broker; before the database thread starts."""
     broker = broker_of(settings.mqtt)
     if broker is None:
         return None
@@ -267,7 +274,7 @@ def fleet_of(
 
 
 def known_of(collector: StatusCollector) -> tuple[KnownTrouble, ...]:
-    """List the troubles that may leave the appliance, each under its stable code."""
+    """Return the troubles that may leave the appliance, each by its stable code."""
     found = [KnownTrouble(one.code, Words(one.it, one.en)) for one in collector.coded()]
     return (
         *([KnownTrouble("configuration", MISCONFIGURED)] if collector.is_misconfigured else []),
@@ -275,15 +282,16 @@ def known_of(collector: StatusCollector) -> tuple[KnownTrouble, ...]:
     )
 
 
-# Where `[metrics]` is off nothing is gathered, and the library is never loaded. The deciding thread
-# makes one frozen value a second; what the disk says comes from the database thread.
+# Prometheus. Where `[metrics]` is off nothing is gathered, and the library is never loaded. The
+# deciding thread makes one frozen value a second; counts from the disk come from the database
+# thread.
 
 log = logging.getLogger(__name__)
 
+# Greatest age of the figures (s).
 LOOK_S: Final = 1.0
-"""Figures are at most so old."""
+# Seconds between two counts of what is on the disk.
 STORED_S: Final = 15.0
-"""What lies on the disk is counted so often."""
 METRICS_STOP_LIMIT_S: Final = 3.0
 CODE: Final = "metrics"
 ENDED: Final = Trouble(
@@ -297,7 +305,7 @@ ENDED: Final = Trouble(
 
 
 class Metrics:
-    """Gathers and serves; `look` is called by the main loop at every turn and never waits."""
+    """Gatherer and server of figures; the main loop calls `look` each turn, it never waits."""
 
     def __init__(
         self,
@@ -328,7 +336,7 @@ class Metrics:
             desk.on_health = self._hear_health
 
     def start(self) -> None:
-        """Start to serve, where that is wanted."""
+        """Start serving, if configured."""
         if self.server:
             self.server.start()
 
@@ -340,11 +348,11 @@ class Metrics:
 
     @property
     def beat_at(self) -> float:
-        """When the thread last turned (monotonic s); now, where there is none."""
+        """When the server's thread last turned (monotonic s); now if there is none."""
         return self.server.beat_at if self.server else self._clock()
 
     def look(self) -> None:
-        """Gather the figures, unless that was done within the last second."""
+        """Gather the figures, at most once in LOOK_S (s)."""
         now = self._clock()
         if self.server is None or now < self._look_at:
             return
@@ -355,7 +363,7 @@ class Metrics:
         self.server.latest = self._figures(now)
 
     def see(self, status: Status) -> None:
-        """Look at the lines: people see something new."""
+        """Count the lines' use by a changed status."""
         if self.server:
             self._counts.lines(status, self._clock())
 
@@ -400,11 +408,11 @@ class Metrics:
         )
 
     def _count(self, connection: sqlite3.Connection) -> StoredCounts:
-        """Count what waits and what room there is; in the database thread."""
+        """Count what waits in the database and the room on the disk; in the database thread."""
         return reports.stored(connection, self._disk())
 
     def _disk(self) -> tuple[int, int]:
-        """Return the free and all bytes of the disk, 0 where it does not say."""
+        """Return free and total bytes of the disk, 0 if unknown."""
         try:
             disk = os.statvfs(self._state)
         except OSError:
@@ -418,7 +426,7 @@ class Metrics:
             log.warning("metrics: what waits could not be counted: %s", result)
 
     def _tell(self, why: Words | None) -> None:
-        """Tell, or (None) take back, why nobody can read the figures; from the server's thread."""
+        """Set the trouble that figures are not served, or clear it; from the server's thread."""
         if why is None:
             log.info("metrics: served at %s, port %d", *self._where)
         self._collector.trouble(CODE, _not_served(self._where, why) if why else None)
@@ -428,7 +436,8 @@ class Metrics:
 
 
 def _load_page() -> Callable[[BoxFigures], bytes]:
-    """Load the library, which costs memory, only where metrics are on."""
+    """Load the library and return its page function."""
+    # Imported here: the library's memory is spent only where metrics are on.
     from appliance.fleet.prometheus_page import metrics_page
 
     return metrics_page
@@ -447,7 +456,7 @@ def _not_served(where: tuple[str, int], why: Words) -> Trouble:
 def _backup_at(
     stick: BackupStick | None, target: BackupTarget | None, night: Night | None
 ) -> float:
-    """Return when a backup last left the card: onto the stick, the network or second medium."""
+    """Return when a backup last left the card (s since 1970): stick, network, second medium."""
     times = [one.done for one in (stick, target) if one is not None and one.done]
     times += [night.at] if night is not None and night.well else []
     return max((at.timestamp() for at in times), default=0.0)

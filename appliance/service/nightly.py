@@ -53,13 +53,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 NIGHTLY: Final = "backups/nightly"
-"""Below the state folder: one folder a night, and what came of the last one."""
+"""Below the state folder: one folder a night, and the last night's result."""
 SAID: Final = "said.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What came of a night: whether all is well, whether the records are damaged, and the words."""
+    """Result of a night's work: success, whether the database is damaged, and the words."""
 
     at: datetime
     well: bool
@@ -68,7 +68,7 @@ class Night:
 
 
 def load_night(state: Path) -> Night | None:
-    """Read what came of the last night; None for no night yet."""
+    """Read the last night's result; None if absent or malformed."""
     try:
         said = json.loads(load_text(state / NIGHTLY / SAID))
         words = Words(str(said["it"]), str(said["en"]))
@@ -90,16 +90,23 @@ def keep_night(state: Path, night: Night) -> None:
     atomic_write(state / NIGHTLY / SAID, json.dumps(said))
 
 
+# One copy lies on the card itself, plain, its sounds as hard links: it protects against mistakes of
+# people and programmes. The other is a whole sealed backup on a second medium, where one is
+# configured: it protects against the card. A damaged database is copied over nothing, and no older
+# copy is then deleted.
+
+# Copies on the card: a mistake is found within days, and erased data must disappear from them too.
 ON_CARD: Final = 3
-"""Copies kept on the card itself: a mistake is found within days, and what was erased goes too."""
 DRAFT: Final = ".part"
 SEALED: Final = "centralino-*.backup"
 
 
 def do_night_work(settings: Settings, config: Path, at: datetime) -> Night:
-    """Do all of a night's work, keep what came of it, and return it; raises OSError."""
+    """Do a night's work, write its result and return it; raises OSError."""
     state = Path(settings.folders.state)
-    with acting_for(state):  # by paths, in a folder in which the service might have planted links
+    # Run as root, the work would follow links that the service's account might have planted in its
+    # own folder: it is done with that account's rights.
+    with acting_for(state):
         make_shared(state / Path(NIGHTLY).parent)
         make_private(state / NIGHTLY)
         damage = _wrong(lambda: check_records(state))
@@ -118,7 +125,7 @@ def do_night_work(settings: Settings, config: Path, at: datetime) -> Night:
 
 
 def check_records(state: Path) -> None:
-    """Have SQLite look through all of the records; raises Refused, StoreError."""
+    """Check the whole database by SQLite; raises Refused, StoreError."""
     found = privacy.damage(database_path(state))
     if found:
         what = error_text_words(found)
@@ -127,13 +134,16 @@ def check_records(state: Path) -> None:
 
 
 def copy_on_card(state: Path, day: date) -> None:
-    """Copy the records of one moment and link the sounds; raises Refused, CentralinoError, OSError.
+    """Copy the database as of one moment and link the sounds.
 
-    The copy of the same day before is replaced; older ones than the last few are taken away.
+    Replaces an earlier copy of the same day, deletes copies beyond ON_CARD. Raises Refused,
+    CentralinoError, OSError.
     """
     nightly, records = state / NIGHTLY, database_path(state)
-    for left in nightly.glob(f"*{DRAFT}"):  # of a night that was cut short
+    # Drafts are left by a night that was cut short.
+    for left in nightly.glob(f"*{DRAFT}"):
         shutil.rmtree(left)
+    # Messages come first: without room for them as well there is no copy tonight.
     if spare_bytes(state) < records.stat().st_size:
         raise Refused(NO_ROOM.it, NO_ROOM.en)
     draft = nightly / f"{day.isoformat()}{DRAFT}"
@@ -150,11 +160,12 @@ def copy_on_card(state: Path, day: date) -> None:
 
 
 def copy_away(settings: Settings, config: Path, at: datetime) -> None:
-    """Write a whole sealed backup onto the second medium, and take the oldest away.
+    """Write a sealed backup to the second medium and delete the oldest there.
 
     Raises Refused, OSError.
     """
     medium = Path(settings.backup.folder)
+    # A stick that is not plugged in is an alarm: nothing goes into its empty folder on the card.
     if not medium.is_dir() or _is_on_card(medium, Path(settings.folders.state)):
         words = _filled(NO_MEDIUM, str(medium))
         raise Refused(words.it, words.en)
@@ -168,20 +179,21 @@ def copy_away(settings: Settings, config: Path, at: datetime) -> None:
 
 
 def _is_on_card(medium: Path, state: Path) -> bool:
-    """Tell a stick that is not plugged in: its folder is then one of the card's own."""
+    """Return whether no stick is mounted: the folder is then one of the card's own."""
     return medium.stat().st_dev == state.stat().st_dev
 
 
 def _link(sounds: Path, to: Path) -> None:
-    """Link every whole message, or what is left of it: one may be erased meanwhile."""
+    """Link every file of whole messages into `to`, durably."""
     for path in sorted(sounds.glob("*")):
+        # A message may be erased meanwhile.
         with contextlib.suppress(FileNotFoundError):
             os.link(path, to / path.name)
     fsync_directory(to)
 
 
 def _wrong(work: Callable[[], None]) -> Words | None:
-    """Do a part of the work; returns in words what went wrong: other parts are done as well."""
+    """Do one part of the work; return its error in words, so that the other parts are done."""
     try:
         work()
     except Refused as refused:
@@ -193,11 +205,15 @@ def _wrong(work: Callable[[], None]) -> Words | None:
 
 
 def _give_to_the_owner(state: Path) -> None:
-    """Leave nothing of root's behind that the service could not replace the next night."""
+    """Give files that root has made to the service, which must replace them the next night."""
     owner = state.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0:
-        for path in (state / Path(NIGHTLY).parent, *(state / Path(NIGHTLY).parent).rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        return
+    # By descriptors: the service may put a link in a folder's place while root walks.
+    for _, _, files, folder in os.fwalk(state / Path(NIGHTLY).parent, follow_symlinks=False):
+        os.fchown(folder, owner.st_uid, owner.st_gid)
+        for name in files:
+            os.chown(name, owner.st_uid, owner.st_gid, dir_fd=folder, follow_symlinks=False)
 
 
 def _filled(words: Words, what: str) -> Words:
@@ -208,26 +224,29 @@ def _joined(words: list[Words]) -> Words:
     return Words("; ".join(each.it for each in words), "; ".join(each.en for each in words))
 
 
+# When the work is done. Call control waits for nothing: the database thread takes the write-ahead
+# log in, a child checks and copies the database.
+
+# The quiet hours begin after the deletion by age and end before anybody works.
 UNTIL: Final = time(6, 0)
-"""The quiet hours begin after what is past its time was deleted, and end before anybody works."""
+# After 36 hours without it the work is done at the next moment without a call, at any hour: an
+# appliance that is off by night, or whose clock cannot be trusted, needs it as well.
 LONGEST_S: Final = 36 * 3600.0
-"""After so long without it, it is done at the next moment without a call, whatever the hour is: a
-box that is off by night, or whose clock cannot be trusted, is looked after as well."""
+# An appliance that is being set up by night is left alone for ten minutes: it has no copy to lose.
 SETTLED_S: Final = 600.0
-"""A box that is being set up by night is left alone for so long: it has no copy to lose yet."""
 AGAIN_S: Final = 600.0
 CARD_S: Final = 3600.0
 STICK_S: Final = 60.0
 COMMAND: Final = ("backup", "--nightly")
+# Practically no limit: the child checks the room itself, and a stick may hold more than the card.
 MOST_BYTES: Final = 1 << 40
-"""The child itself looks whether there is room; a stick may take more than the card has."""
+# Minutes after the deletion has begun, so that deleted data is in no copy.
 MINUTES: Final = 5
-"""After deletion has begun, so that what was deleted is in no copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class NightMoment:
-    """When the work is thought of: `day` is the last on which it was begun, `since_s` ago."""
+    """The present moment for `is_due`: `day` is the last one with a begin, `since_s` (s) ago."""
 
     local: datetime
     trusted: bool
@@ -236,7 +255,8 @@ class NightMoment:
 
 
 def is_due(moment: NightMoment) -> bool:
-    """Tell whether the night's work is to be begun, were there no call."""
+    """Return whether the night's work is due, calls aside."""
+    # By elapsed time, which needs no trusted clock.
     if moment.since_s >= LONGEST_S:
         return True
     begins = NIGHT.replace(minute=MINUTES)
@@ -245,12 +265,12 @@ def is_due(moment: NightMoment) -> bool:
 
 
 def is_quiet(status: Status) -> bool:
-    """Tell whether no call is on, in or out."""
+    """Return whether no call is up, in or out."""
     return not (status.calls or status.outgoing)
 
 
 class Nightly:
-    """Looks when it is due; `look` is called by the main loop and never waits."""
+    """Scheduler of the night's work and watch of the memory card; `look` never waits."""
 
     def __init__(
         self,
@@ -270,20 +290,21 @@ class Nightly:
         self._run = Path(settings.folders.run)
         self._stick_trouble: Trouble | None = None
         self.stick: BackupStick | None = None
-        """The backup stick that was set up, as it was at the last look."""
+        """The backup stick that was set up, as of the last check."""
         self.last: Night | None = None
-        """What came of the last night, also of one before this start."""
+        """Result of the last night, also of one before this start."""
         self.card: MemoryCard | None = None
-        """How the memory card was at the last look."""
+        """State of the memory card at the last check."""
 
     def start(self) -> None:
-        """Read what came of the last night."""
+        """Read the last night's result."""
         self._hear(load_night(self._state))
+        # A restart must not do tonight's work once more.
         if self.last is not None:
             self._day = self.last.at.astimezone(self._zone).date()
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
-        """Look at the card once an hour; begin the work when it is due and no call is on."""
+        """Check stick and card from time to time; begin the work when due and no call is up."""
         if now.monotonic >= self._stick_at:
             self._stick_at = now.monotonic + STICK_S
             self._look_at_stick(now)
@@ -310,27 +331,32 @@ class Nightly:
             self._not_before = monotonic + AGAIN_S
             return
         self._day, self._since = day, monotonic
-        trim_heap()  # of what a day's calls have left for reuse
+        # A day of calls has left free pages for reuse (reliability.md, Memory); nobody waits now.
+        trim_heap()
 
     def _ended(self, ended: JobResult) -> None:
         log.info("the night's work: %s", ended.said.en)
         night = load_night(self._state)
         self._hear(night)
+        # A stick gets its backup after the night's work, never one of a damaged database.
         if self.stick is not None and night is not None and not night.damaged:
             self._ask_for_stick()
-        if not ended.is_well and (night is None or night.well):  # it could not even say so
+        # A child that was killed has written no result: the file still has the night before's.
+        if not ended.is_well and (night is None or night.well):
             self._on_trouble("night", NOT_COPIED)
 
     def _ask_for_stick(self) -> None:
-        """Have root's helper write onto the backup stick: it mounts, which call control may not."""
+        """Request a backup onto the stick from root's helper."""
+        # Call control may not mount.
         try:
             ask_for_stick(self._run, HelperRequest())
         except OSError as error:
             log.warning("a backup on the stick could not be asked for: %s", error)
 
     def _look_at_stick(self, now: Now) -> None:
-        """Read which stick is set up and when it last got a backup; say when that is too old."""
+        """Read the stick's state; set the trouble if its last backup is too old."""
         self.stick = load_stick(self._state)
+        # By an untrusted clock no age can be told.
         if now.clock_state.is_trusted or self.stick is None:
             trouble = trouble_of_stick(self.stick, now.wall, self._zone)
             if trouble != self._stick_trouble:
@@ -346,16 +372,16 @@ class Nightly:
 
     def _seen(self, seen: MemoryCard | CentralinoError) -> None:
         if isinstance(seen, CentralinoError):
-            return  # whoever writes tells what is wrong with the disk
+            # The writers of the disk report what is wrong with it.
+            return
         self.card = seen
         self._on_trouble("card", CARD_FAILING if seen.errors else None)
 
 
 def take_log_in(connection: sqlite3.Connection) -> None:
-    """Take the write-ahead log into the records, and cut it: nothing that was erased stays in it.
-
-    By day SQLite does so as rarely as possible (sqlite.org/wal.html).
-    """
+    """Checkpoint the write-ahead log and truncate it; raises sqlite3.Error."""
+    # Truncated, so that no erased data stays in it. By day SQLite checkpoints as rarely as possible
+    # (sqlite.org/wal.html).
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
@@ -403,7 +429,7 @@ CARD_FAILING: Final = Trouble(
 
 
 def care_said(night: Night | None, card: MemoryCard | None, zone: ZoneInfo) -> tuple[Words, ...]:
-    """Say when the last night's work was done, what came of it, and how the card is."""
+    """Return sentences on the last night's work and the memory card."""
     done = NO_NIGHT_YET if night is None else _night_said(night, zone)
     return (done, *([] if card is None else [_card_said(card)]))
 
@@ -431,9 +457,10 @@ SYS: Final = Path("/sys")
 
 @dataclass(frozen=True, slots=True)
 class MemoryCard:
-    """What is known of it; `written_mb` and `errors` are None on another file system than ext4."""
+    """Figures of the memory card."""
 
     device: str
+    # These two are ext4's own: None on another file system.
     written_mb: int | None
     errors: int | None
     free_mb: int
@@ -441,7 +468,7 @@ class MemoryCard:
 
 
 def look_at_card(folder: Path, sys: Path = SYS) -> MemoryCard:
-    """Look at the card that a folder lies on; raises OSError where there is no such folder."""
+    """Read the figures of the card that holds a folder; raises OSError without that folder."""
     numbers, state = folder.stat().st_dev, os.statvfs(folder)
     device = _device_name(sys, os.major(numbers), os.minor(numbers))
     told = sys / "fs" / "ext4" / device
@@ -457,7 +484,7 @@ def look_at_card(folder: Path, sys: Path = SYS) -> MemoryCard:
 
 
 def _device_name(sys: Path, major: int, minor: int) -> str:
-    """Return the kernel's name of a block device, "" for what is none."""
+    """Return the kernel's name of a block device, "" for none."""
     try:
         return (sys / "dev" / "block" / f"{major}:{minor}").resolve(strict=True).name
     except OSError:
@@ -471,17 +498,18 @@ def _figure(path: Path) -> int | None:
         return None
 
 
+# malloc_trim of glibc; another C library may have none.
 _TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
-"""glibc's own; another C library may have none."""
 
 
 def trim_heap() -> None:
-    """Drop what is garbage and what the interpreter keeps for reuse; have malloc return free pages.
+    """Return free heap pages to the operating system.
 
-    Takes half a millisecond after a start, more after a day: for moments in which nobody waits. By
-    itself malloc returns only what lies at the end of its heap (malloc_trim(3)); a start leaves
-    10 MB of holes before it.
+    Takes half a millisecond after a start, more after a day: for moments in which nobody waits.
     """
+    # A full collection also empties the lists of freed tuples that the interpreter keeps for reuse.
     gc.collect()
+    # By itself malloc returns only the end of its heap (malloc_trim(3)); a start leaves 10 MB of
+    # holes before it.
     if _TRIM is not None:
         _TRIM(0)

@@ -35,46 +35,49 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
-# A caller who finds every line engaged hears busy and never reaches the appliance (P8): only the
-# media gateway can lead that call elsewhere, and only a call placed then proves it; for each public
-# number apart, as each is diverted apart. Kept as commission.json in the state folder, each with
-# the lines it was made for.
+# Proofs of divert-on-busy. A caller who finds every line engaged hears busy and never reaches the
+# appliance (P8): only the telephone company can divert that call, and only a call placed at that
+# moment proves it; for each public number by itself, as each is diverted by itself. Kept as
+# commission.json in the state folder, each with the lines that it was made for.
 
 FILE = "commission.json"
+# States of a line, as `status --json` names them, in which it is not seized.
 FREE = frozenset({"idle", "missing", "no_line", "out"})
-"""States of a line, as `status --json` names them, in which it is not seized."""
 
 
 class DivertOutcome(enum.StrEnum):
-    """What was found."""
+    """Outcome of a test call while all lines are seized, or a supervisor's statement."""
 
-    DIVERTED = "diverted"  # a call placed while all lines were seized rang elsewhere
-    BUSY = "busy"  # it was placed, and heard busy
-    NO_DIVERT = "no_divert"  # the head's word: there is none
+    # The test call rang elsewhere.
+    DIVERTED = "diverted"
+    # The test call heard the busy tone.
+    BUSY = "busy"
+    # The supervisor has stated that there is no divert.
+    NO_DIVERT = "no_divert"
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was found, by whom, when, for which `lines` (name, public number), `where` it rang.
-
-    `number` is the public number that was called, "" where the appliance knows of none, or of one.
-    """
+    """What became of a call to one public number while all lines were seized."""
 
     outcome: DivertOutcome
     by: str
     at: datetime
+    # Name and public number of each line then: a proof holds for these lines only.
     lines: tuple[str, ...]
+    # Where the call rang.
     where: str = ""
+    # The number called, "" if the appliance knows of none, or of one alone.
     number: str = ""
 
 
 def lines_of(settings: Settings) -> tuple[str, ...]:
-    """Name the lines as a proof does; other lines need another proof."""
+    """Return the lines as a proof names them; changed lines need a new proof."""
     return tuple(sorted(f"{line.name} {line.called}".strip() for line in settings.lines))
 
 
 def numbers_of(settings: Settings) -> tuple[str, ...]:
-    """List the public numbers that need a proof each; "" stands for the one that is not known."""
+    """Return the public numbers that need a proof each; "" stands for an unknown one."""
     if not settings.lines:
         return ()
     known = (_plain(line.called, settings) for line in settings.lines if line.called)
@@ -82,7 +85,7 @@ def numbers_of(settings: Settings) -> tuple[str, ...]:
 
 
 def number_of(settings: Settings, written: str) -> str:
-    """Return a public number as it is proven; raises OfficeError for one that no line has."""
+    """Return a public number in the form of a proof; raises Refused if no line has it."""
     number, known = _plain(written, settings), numbers_of(settings)
     if number not in known:
         listed = ", ".join(filter(None, known))
@@ -99,12 +102,12 @@ def number_of(settings: Settings, written: str) -> str:
 
 
 def unseized(lines: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Name the lines of a status that a caller could still reach."""
+    """Return the names of the lines that a caller could still reach."""
     return tuple(str(line["name"]) for line in lines if line["state"] in FREE)
 
 
 def save(settings: Settings, *proofs: Proof) -> Path:
-    """Keep proofs beside those of other numbers; raises TechnicianError where that fails."""
+    """Store proofs beside those of other numbers; raises Refused if that fails."""
     path = Path(settings.folders.state) / FILE
     kept = {proof.number: proof for proof in (*load(settings), *proofs)}
     rows = [{**asdict(proof), "at": proof.at.isoformat()} for proof in kept.values()]
@@ -122,37 +125,35 @@ def save(settings: Settings, *proofs: Proof) -> Path:
 
 
 def load(settings: Settings) -> tuple[Proof, ...]:
-    """Return the proofs that were kept, none for what cannot be read.
-
-    An older programme kept one alone, and not for which number.
-    """
+    """Read the stored proofs; () if absent or malformed."""
     try:
         text = (Path(settings.folders.state) / FILE).read_text(encoding="utf-8")
         data = json.loads(text)
+        # An older programme kept a single proof, without its number.
         return tuple(map(_proof, data.get("proofs", [data])))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ()
 
 
 def proof_of(settings: Settings, number: str, proofs: Iterable[Proof]) -> Proof | None:
-    """Find the proof of a public number; one for no number counts where there is but one."""
+    """Return the proof of a public number; one without a number counts if there is only one."""
     return proof_among(numbers_of(settings), number, proofs)
 
 
 def proof_among(known: tuple[str, ...], number: str, proofs: Iterable[Proof]) -> Proof | None:
-    """Find the proof of one of the public numbers that are `known`, as `proof_of`."""
+    """Return the proof of one of the `known` public numbers, as `proof_of`."""
     alone = len(known) == 1
     found = {proof.number: proof for proof in proofs}
     return found.get(number) or (found.get("") if alone else None)
 
 
 def wanted(settings: Settings, proofs: Iterable[Proof]) -> Words:
-    """Say which public numbers lack a proof, or have one of other lines; NOTHING for none."""
+    """Return a sentence on public numbers without a valid proof; NOTHING if all have one."""
     return wanted_of(settings, numbers_of(settings), proofs)
 
 
 def wanted_of(settings: Settings, known: tuple[str, ...], proofs: Iterable[Proof]) -> Words:
-    """Say it of the public numbers that are `known`, as `wanted`."""
+    """Return that sentence for the `known` public numbers, as `wanted`."""
     lines, found = lines_of(settings), tuple(proofs)
     lacking, outdated = [], []
     for number in known:
@@ -169,7 +170,7 @@ def wanted_of(settings: Settings, known: tuple[str, ...], proofs: Iterable[Proof
 
 
 def told(proof: Proof) -> Words:
-    """Say what was found."""
+    """Return a proof as a sentence."""
     of = f"{proof.number}: " if proof.number else ""
     it, en = (f"{moment_words(proof.at, tongue)}, {proof.by}" for tongue in ("it", "en"))
     match proof.outcome:
@@ -192,8 +193,9 @@ def told(proof: Proof) -> Words:
 
 
 def _plain(written: str, settings: Settings) -> str:
-    """Return a number as it is dialled in the country; unchanged when it is none there."""
-    from appliance.config import numbers  # here: the running service asks for none
+    """Return a number as it is dialled in the country; unchanged if it is not valid there."""
+    # Imported here: the running service never needs phonenumbers.
+    from appliance.config import numbers
 
     with contextlib.suppress(ConfigurationError):
         return numbers.called(written, settings.site.country)
@@ -232,32 +234,35 @@ def _outdated(number: str, proof: Proof) -> Words:
     )
 
 
+# Figures of the running process, for `make bench` and the status.
+
 KEPT = 500
 OPEN_KEPT = 100
+# A beginning without an answer for a minute gets none any more: a phone was lifted while its caller
+# hung up.
 OPEN_S = 60.0
-"""What nothing has answered for so long, no order will: a phone that a caller's end has crossed."""
 
+# Event, its line or recording, its time (monotonic s).
 Moment = tuple[str, str, float]
-"""What happened, to which line or recording, when (monotonic seconds)."""
 
 
 class Latest:
-    """The latest KEPT values, the oldest first, in room that is taken at once.
+    """Ring of the latest KEPT values, the oldest first."""
 
-    A box of few calls would fill a list for weeks, and look as if it leaked all that time.
-    """
+    # Allocated at once: an appliance with few calls would fill a list for weeks and look as if it
+    # leaked all that time.
 
     def __init__(self) -> None:
         self._room = array("d", bytes(8 * KEPT))
         self._count = 0
 
     def append(self, value: float) -> None:
-        """Keep a value, in place of the oldest one where there is no room."""
+        """Add a value, in place of the oldest if the ring is full."""
         self._room[self._count % KEPT] = value
         self._count += 1
 
     def __iter__(self) -> Iterator[float]:
-        """Yield all that are kept."""
+        """Yield the values, the oldest first."""
         at = self._count % KEPT
         if self._count >= KEPT:
             yield from self._room[at:]
@@ -265,9 +270,7 @@ class Latest:
 
 
 class LatestMoments:
-    """The latest KEPT moments, in room that is taken at once; what happened to which line is
-    named once: there are few.
-    """
+    """Ring of the latest KEPT moments; each pair of event and line is stored once, by a number."""
 
     def __init__(self) -> None:
         self._at = Latest()
@@ -275,12 +278,12 @@ class LatestMoments:
         self._names: dict[tuple[str, str], int] = {}
 
     def append(self, what: str, subject: str, at: float) -> None:
-        """Keep a moment."""
+        """Add a moment (monotonic s)."""
         self._which.append(self._names.setdefault((what, subject), len(self._names)))
         self._at.append(at)
 
     def __iter__(self) -> Iterator[Moment]:
-        """Yield all that are kept, the oldest first."""
+        """Yield the moments, the oldest first."""
         names = list(self._names)
         for which, at in zip(self._which, self._at, strict=True):
             yield *names[int(which)], at
@@ -288,12 +291,12 @@ class LatestMoments:
 
 @dataclass(slots=True)
 class Figures:
-    """Keeps the latest times (ms) by name, and the latest moments, for who compares them.
+    """Latest durations (ms) by name, and latest moments.
 
-    Times: rang_to_order (a fact heard to phones ordered to ring), identified_to_order (to phones
-    that ring ordered to show it),
-    answered_to_stream (a phone answered to the line's sound runs), recorded_to_stored (a message
-    ended to its being on disk), answer_to_off_hook (measured in the media gateway).
+    Durations: rang_to_order (ring to the order to ring phones), identified_to_order (caller's
+    number to the order to show it), answered_to_stream (phone answered to the line's sound),
+    recorded_to_stored (recording's end to its message on disk), answer_to_off_hook (measured in
+    the media gateway).
     """
 
     health: MediaHealth | None = None
@@ -303,7 +306,7 @@ class Figures:
     _calls: dict[str, str] = field(default_factory=dict)
 
     def fact(self, event: events.Event, now: float) -> None:
-        """Note when something began that an order or a later fact will answer."""
+        """Note the beginning, or the end, of a duration by an event at `now` (monotonic s)."""
         match event:
             case events.LineRang(line, 1):
                 self._begin("rang", line, now)
@@ -319,7 +322,7 @@ class Figures:
                 self._end("recorded_to_stored", ("recorded", call), now)
 
     def order(self, order: orders.Order, now: float) -> None:
-        """Note how long the answer took."""
+        """Note the end of a duration by an order at `now` (monotonic s)."""
         match order:
             case orders.WriteCall(record):
                 self._calls[record.line] = record.call
@@ -334,18 +337,18 @@ class Figures:
                 self.moments.append("answer_ordered", line, now)
 
     def measured(self, measured: Measured | Marked) -> None:
-        """Keep a time or a moment taken elsewhere."""
+        """Add a duration or a moment that the media gateway has measured."""
         if isinstance(measured, Marked):
             self.moments.append(measured.what, measured.subject, measured.at)
         else:
             self.add(measured.what, measured.ms)
 
     def add(self, what: str, ms: float) -> None:
-        """Keep one time."""
+        """Add one duration (ms)."""
         self.times.setdefault(what, Latest()).append(round(ms, 3))
 
     def to_json(self) -> dict[str, list[float]]:
-        """Return all times by name."""
+        """Return all durations (ms) by name."""
         return {what: list(times) for what, times in self.times.items()}
 
     def moments_to_json(self) -> list[Moment]:
@@ -356,7 +359,7 @@ class Figures:
         return next((name for name, known in self._calls.items() if known == call), "")
 
     def _begin(self, what: str, subject: str, at: float) -> None:
-        """Note a beginning; those that nothing ever answered are forgotten."""
+        """Note a beginning; drop those that are too old or too many."""
         self._began.pop((what, subject), None)
         self._began[what, subject] = at
         while len(self._began) > OPEN_KEPT or at - next(iter(self._began.values())) > OPEN_S:
@@ -368,18 +371,18 @@ class Figures:
             self.add(what, (now - began) * 1000)
 
 
+# States in which a caller who dials the line finds it busy.
 ENGAGED = {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
-"""A caller who dials the line now does not reach it."""
 
 
 class LineUses:
-    """Remembers since when each line has been engaged."""
+    """Times since which lines are engaged."""
 
     def __init__(self) -> None:
         self._since: dict[str, datetime] = {}
 
     def see(self, status: Status) -> Iterator[LineUse]:
-        """Look at a status; yield each use that is over."""
+        """Compare with a status; yield each use that has ended."""
         for line in status.lines:
             if line.state in ENGAGED:
                 self._since.setdefault(line.name, status.at)
@@ -388,7 +391,7 @@ class LineUses:
 
 
 def peak_words(today: Peak, month: Peak) -> Words:
-    """Say how many lines were engaged at once, and what it means that all of them were."""
+    """Return a sentence on the most lines engaged at once, and on calls lost to busy lines."""
     it = f"oggi al massimo {today.lines} di {today.of}, questo mese {month.lines} di {month.of}"
     en = f"today {today.lines} of {today.of} at most, this month {month.lines} of {month.of}"
     minutes = -(-month.all_ms // 60_000)
@@ -405,8 +408,8 @@ def peak_words(today: Peak, month: Peak) -> Words:
     return Words(f"Linee impegnate insieme: {it}.", f"Lines engaged at once: {en}.")
 
 
-# Where `report.monthly_sheets` says so. What an outage let pass is made up for on any later day of
-# that month; each unit and month once, whatever restarts. Not by a clock that cannot be trusted.
+# Monthly sheets, if `report.monthly_sheets` is set. A sheet missed by an outage is made on any
+# later day of that month; each unit gets one a month, whatever restarts. Not by an untrusted clock.
 
 log = logging.getLogger(__name__)
 
@@ -414,7 +417,7 @@ LOOK_S: Final = 60.0
 
 
 class MonthlySheets:
-    """Looks when it is due, if `wanted`; `look` is called by the main loop and never waits."""
+    """Scheduler of the units' monthly sheets, if `wanted`; `look` never waits."""
 
     def __init__(
         self,
@@ -431,12 +434,12 @@ class MonthlySheets:
         self._language = language
         self._register = register
         self.over: Callable[[Schedule], Schedule] = lambda hours: hours
-        """Lays over the written hours what was entered (E14)."""
+        """Lays the special hours over the written ones (E14)."""
         self._look_at = 0.0
         self._told: date | None = None
 
     def look(self, now: Now) -> None:
-        """Queue last month's sheets, where that is due and was not done since the start."""
+        """Queue last month's sheets if they are due and were not queued since the start."""
         if not self._wanted or now.monotonic < self._look_at or not now.clock_state.is_trusted:
             return
         self._look_at = now.monotonic + LOOK_S
@@ -460,7 +463,7 @@ class MonthlySheets:
 
 
 def sheets_of(settings: Settings, office: Office, stores: Stores) -> MonthlySheets:
-    """Make it, as configured."""
+    """Make the scheduler from the configuration."""
     return MonthlySheets(
         stores.records,
         office.switchboard.schedule,

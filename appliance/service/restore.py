@@ -45,24 +45,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# The plan is one small file beside the state folder. Before it is there the appliance is as it was;
-# from then on every step may be done again, call control does not start, and `centralino restore
-# --finish` goes on to the end. What stood is kept beside, under a name with the time. A folder that
-# is a mount point (an SSD, say) cannot be renamed: what is in it is moved, entry by entry, within
-# it.
+# The plan is one small file beside the state folder. Until it exists the appliance is unchanged;
+# from then on every step may be repeated, call control does not start, and `centralino restore
+# --finish` goes on to the end. Replaced files are kept beside, under a name with the time. A folder
+# that is a mount point (an SSD, for instance) cannot be renamed: its entries are moved within it.
 
 
 def at_no_point(_: str) -> None:
-    """Do nothing at a step that is done."""
+    """Do nothing after a step; tests stop a restore there."""
 
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
+# Folder in the root of every ext4 file system.
 OF_THE_DISK: Final = "lost+found"
-"""What ext4 has in the root of every disk."""
 
 
 def is_mount(path: Path) -> bool:
-    """Tell whether something is mounted at a path: another disk, or a folder bound over it."""
+    """Return whether a path is a mount point: another disk, or a bind mount."""
+    # Not os.path.ismount: it does not see a folder bound from the same disk.
     lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     points = (line.split(" ")[4] for line in lines)
     unescaped = {re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), point) for point in points}
@@ -70,22 +70,22 @@ def is_mount(path: Path) -> bool:
 
 
 def staged(path: Path) -> Path:
-    """Say where a piece waits: beside its place, or within it where that is a mount point."""
+    """Return where a piece waits: beside its place, or within it if that is a mount point."""
     return path / STAGED if is_mount(path) else path.with_name(f".{path.name}.restore")
 
 
 def aside(path: Path, stamp: str, *, inside: bool = False) -> Path:
-    """Return where the replaced files are kept."""
+    """Return where replaced files are kept, by the restore's time `stamp`."""
     return path / f"{BEFORE}{stamp}" if inside else path.with_name(f"{path.name}.before-{stamp}")
 
 
 def workplace(state: Path) -> Path:
-    """Say in which folder a backup is unpacked: on the disk on which it is to stand."""
+    """Return the folder for unpacking: on the same disk, so that pieces can be renamed."""
     return state if is_mount(state) else state.parent
 
 
 def check_places(found: Iterable[BackupPiece]) -> None:
-    """Raise Refused for a file that something is mounted over: it cannot be replaced."""
+    """Raise Refused for a file that is a mount point: it cannot be replaced."""
     for piece in found:
         if not piece.is_folder and is_mount(piece.path):
             raise Refused(
@@ -97,15 +97,14 @@ def check_places(found: Iterable[BackupPiece]) -> None:
 
 
 def plan_path(state: Path) -> Path:
-    """Say where the plan lies: beside the state folder."""
+    """Return the plan's path: beside the state folder, which is itself replaced."""
     return state.with_name(f".{state.name}.restore-plan")
 
 
 def write_plan(found: Iterable[BackupPiece], stamp: str) -> Path:
-    """Write the plan, durably: from now on there is no way but forward. Raises OSError.
-
-    The configuration, the last piece, goes first: it says where the plan lies.
-    """
+    """Write the plan, durably: from now on a restore only goes forward. Raises OSError."""
+    # Reversed: the configuration, the last piece, is placed first, because it names the state
+    # folder beside which the plan lies.
     moved = tuple(found)
     path = plan_path(moved[0].path)
     places = [
@@ -121,7 +120,7 @@ def write_plan(found: Iterable[BackupPiece], stamp: str) -> Path:
 
 
 def finish(plan: Path, at_point: Callable[[str], None] = at_no_point) -> tuple[Path, ...]:
-    """Do what the plan says and is not done yet; returns where what stood is. Raises OSError."""
+    """Do the plan's remaining steps; return the paths of replaced files. Raises OSError."""
     told: dict[str, Any] = json.loads(plan.read_text(encoding="utf-8"))
     kept: list[Path] = []
     for piece in told["pieces"]:
@@ -131,13 +130,14 @@ def finish(plan: Path, at_point: Callable[[str], None] = at_no_point) -> tuple[P
         put(path, kept[-1], at_point)
         fsync_directory(path.parent)
         at_point(f"put {path.name}")
+    # The plan goes last: after an interruption its steps are repeated, which is safe.
     plan.unlink()
     fsync_directory(plan.parent)
     return tuple(path for path in kept if path.exists())
 
 
 def check_idle(run: Path) -> None:
-    """Raise Refused while call control answers at its control socket."""
+    """Raise Refused while call control accepts connections at its control socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         try:
             visitor.connect(str(run / "desk.sock"))
@@ -151,7 +151,7 @@ def check_idle(run: Path) -> None:
 
 
 def check_finished(state: Path) -> None:
-    """Raise Refused where a restore was interrupted midway."""
+    """Raise Refused if a restore was interrupted."""
     if plan_path(state).exists():
         raise Refused(
             "un ripristino è stato interrotto: concluderlo con `centralino restore --finish`",
@@ -162,7 +162,8 @@ def check_finished(state: Path) -> None:
 def _put_folder(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
     new = path.with_name(f".{path.name}.restore")
     if not new.exists():
-        return  # done before
+        # Done before an interruption.
+        return
     if path.exists():
         path.rename(kept)
         at_point(f"set aside {path.name}")
@@ -170,7 +171,8 @@ def _put_folder(path: Path, kept: Path, at_point: Callable[[str], None]) -> None
 
 
 def _put_inside(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
-    """Exchange what is in a mount point; it says by a name how far that is."""
+    """Exchange the contents of a mount point; STAGED or PLACING marks the progress."""
+    # Without its disk the folder below the mount point would be filled instead.
     if not is_mount(path):
         raise Refused(
             f"il disco di {path} non è montato: montarlo, poi `centralino restore --finish`",
@@ -186,7 +188,8 @@ def _put_inside(path: Path, kept: Path, at_point: Callable[[str], None]) -> None
         new.rename(placing)
         fsync_directory(path)
     if not placing.exists():
-        return  # done before
+        # Done before an interruption.
+        return
     for one in sorted(placing.iterdir()):
         one.rename(path / one.name)
         at_point(f"placed {one.name}")
@@ -199,14 +202,15 @@ def _put_inside(path: Path, kept: Path, at_point: Callable[[str], None]) -> None
 
 
 def _own(path: Path) -> list[Path]:
-    """List what is in a mount point, but what belongs to a restore or to the disk."""
+    """Return a mount point's entries, except those of a restore and the disk's own."""
     return sorted(
         one for one in path.iterdir() if not one.name.startswith(APART) and one.name != OF_THE_DISK
     )
 
 
 def _put_file(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
-    """Put a file in place of another, which is never missing meanwhile."""
+    """Replace a file by its staged one."""
+    # A link keeps the old one and the rename replaces it: the file is never missing meanwhile.
     new = path.with_name(f".{path.name}.restore")
     if not new.exists():
         return
@@ -216,17 +220,16 @@ def _put_file(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
     new.replace(path)
 
 
-# Everything is unpacked next to where it is to stand, checked there (passphrase, damage, digests,
-# the records' integrity, their version, the configuration), and on the disk before the plan of what
-# is to be moved is written: until then the appliance is as it was (`putting_back.py` does the
-# rest).
+# A backup is unpacked next to its destination, checked there (passphrase, damage, digests, the
+# database's integrity and version, the configuration), and flushed to the disk before the plan is
+# written: until then the appliance is unchanged. `finish` does the rest.
 
 BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A backup that can be put back: what it says of itself, its configuration, its pieces."""
+    """A backup that can be restored: its manifest, its configuration, its pieces."""
 
     about: dict[str, Any]
     settings: Settings
@@ -235,7 +238,7 @@ class Checked:
 
 
 def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
-    """Unpack into a new folder and check everything; raises Refused in words, OSError."""
+    """Unpack a backup to a new folder and check everything; raises Refused, OSError."""
     with file.open("rb") as sealed:
         reader = SealedReader(sealed, passphrase)
         digests = _extract(reader, folder)
@@ -255,9 +258,9 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
 def stage_backup(
     checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_point
 ) -> Path:
-    """Bring every piece next to its place, durably, and write the plan; returns the plan's path.
+    """Move every piece next to its place, durably, and write the plan; return its path.
 
-    Raises OSError, Refused, before anything that stands has changed.
+    Raises OSError, Refused, before anything in force has changed.
     """
     check_places(checked.pieces)
     try:
@@ -277,7 +280,7 @@ def stage_backup(
 
 
 def read_whole(file: Path, passphrase: str) -> None:
-    """Read a backup to its end without unpacking it; raises Refused where it is not whole."""
+    """Check a backup by reading it to its end without unpacking; raises Refused."""
     digests: dict[str, str] = {}
     about: dict[str, Any] = {}
     with file.open("rb") as sealed:
@@ -304,7 +307,7 @@ def _digest(source: IO[bytes]) -> str:
 
 
 def _extract(reader: SealedReader, folder: Path) -> dict[str, str]:
-    """Write what is in it below the folder; returns the digest of every file, but the manifest."""
+    """Unpack a backup to a folder; return the digest of every file except the manifest."""
     digests: dict[str, str] = {}
     with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
         for member in tar:
@@ -324,6 +327,7 @@ def _extract(reader: SealedReader, folder: Path) -> dict[str, str]:
 
 def _safe(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
+    # A tar can name paths outside the folder.
     if path.is_absolute() or ".." in path.parts:
         raise Refused(
             "la copia di sicurezza contiene un nome che non può essere: usarne un'altra",
@@ -343,7 +347,7 @@ def _write(source: IO[bytes], path: Path) -> str:
 
 
 def _mark(path: Path, member: tarfile.TarInfo) -> None:
-    """Give it the owner it had, by name and as root only, its rights and its time."""
+    """Set an unpacked file's owner (by name, as root only), permissions and time."""
     if os.geteuid() == 0:
         os.chown(path, _uid(member.uname), _gid(member.gname))
     path.chmod(member.mode & 0o777)
@@ -365,8 +369,9 @@ def _gid(name: str) -> int:
 
 
 def check_records(path: Path) -> None:
-    """Raise Refused for records that are damaged, or that a newer programme has written."""
+    """Raise Refused for a database that is damaged or was written by a newer programme."""
     try:
+        # Immutable: a database at rest, with no -wal beside it.
         with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as records:
             said = str(records.execute("PRAGMA integrity_check(1)").fetchone()[0])
             version = int(records.execute("PRAGMA user_version").fetchone()[0])
@@ -399,7 +404,8 @@ def _settings(path: Path) -> Settings:
 
 
 def _move(path: Path, to: Path) -> None:
-    """Move a file or folder, to another disk too, where a copy would be root's own."""
+    """Move a file or folder, also to another disk, and keep its owners."""
+    # Between disks shutil.move copies, and a copy would be root's.
     owners = {one.relative_to(path): one.stat() for one in (path, *path.rglob("*"))}
     shutil.move(path, to)
     if os.geteuid() == 0:
@@ -408,7 +414,8 @@ def _move(path: Path, to: Path) -> None:
 
 
 def _give_to_whose_folder_it_is(path: Path) -> None:
-    """Let the console have its own again, also out of a backup of when it had no account."""
+    """Give a piece to the owner of its folder."""
+    # The console's files, also from a backup of the time when it had no account of its own.
     if os.geteuid() == 0:
         owner = path.parent.stat()
         for each in (path, *path.rglob("*")):
@@ -416,7 +423,7 @@ def _give_to_whose_folder_it_is(path: Path) -> None:
 
 
 def clear_restore(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there; raises OSError."""
+    """Delete a file, or a folder with its contents, if present; raises OSError."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
@@ -424,7 +431,7 @@ def clear_restore(path: Path) -> None:
 
 
 def to_disk(path: Path) -> None:
-    """Have a file, or a folder with all that is in it, on the disk; raises OSError."""
+    """Flush a file, or a folder with its contents, to the disk; raises OSError."""
     for each in (path, *path.rglob("*")):
         if each.is_dir():
             fsync_directory(each)
@@ -437,14 +444,15 @@ def to_disk(path: Path) -> None:
     fsync_directory(path.parent)
 
 
-# A new state folder is built beside the one that stands: its files, the copy's records, and every
-# sound of both. Messages that came since that night are found by their sidecars at the next start.
+# A night's copy. A new state folder is built beside the one in force: its files, the copy's
+# database, and every sound of both. Messages that came since that night are adopted by their
+# sidecar files at the next start.
 
 SOUNDS: Final = "voicemail/new"
 
 
 def copy_of(state: Path, day: str) -> Path:
-    """Return the whole copy of the night of `day` (ISO date); raises Refused in words."""
+    """Return the checked copy of the night of `day` (ISO date); raises Refused."""
     days = sorted(path.name for path in (state / NIGHTLY).glob("????-??-??"))
     if day not in days:
         there = ", ".join(days)
@@ -460,9 +468,9 @@ def copy_of(state: Path, day: str) -> Path:
 
 
 def stage_night_copy(state: Path, copy: Path, stamp: str) -> Path:
-    """Build the new state folder, durably, and write the plan; returns the plan's path.
+    """Build the new state folder, durably, and write the plan; return its path.
 
-    Raises OSError, before anything that stands has changed.
+    Raises OSError, before anything in force has changed.
     """
     piece, to = BackupPiece(STATE, state, is_folder=True), staged(state)
     clear_restore(to)
@@ -478,7 +486,7 @@ def stage_night_copy(state: Path, copy: Path, stamp: str) -> Path:
 
 
 def _all_of_it(piece: BackupPiece, copy: Path) -> Iterator[tuple[Path, PurePosixPath]]:
-    """Yield each path with its place in the new folder, a folder before what is in it."""
+    """Yield each path with its place in the new folder, a folder before its contents."""
     state = piece.path
     for name, path in backup_contents(piece):
         yield path, PurePosixPath(name).relative_to(STATE)
@@ -491,7 +499,8 @@ def _all_of_it(piece: BackupPiece, copy: Path) -> Iterator[tuple[Path, PurePosix
 
 
 def _bring(path: Path, to: Path, inner: PurePosixPath) -> None:
-    """Make a folder, copy a file; what is never written again, sounds and copies, is linked."""
+    """Make a folder, or copy or link a file, in the new state folder."""
+    # Sounds and nightly copies are never written again: they are linked, which takes no room.
     if path.is_dir():
         (to / inner).mkdir(mode=0o700, exist_ok=True)
     elif not any(inner.is_relative_to(final) for final in (SOUNDS, NIGHTLY)):
@@ -501,7 +510,7 @@ def _bring(path: Path, to: Path, inner: PurePosixPath) -> None:
 
 
 def _give_to_the_owner(folder: Path, state: Path) -> None:
-    """Let the service's account have it, who owns the folder that stands."""
+    """Give the new state folder to the owner of the one in force."""
     owner = state.stat()
     if os.geteuid() == 0:
         for path in (folder, *folder.rglob("*")):

@@ -35,46 +35,49 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 BUTTON = "button"
-"""Who asks when the button on the appliance was pressed."""
+"""Name of the asker when the button on the appliance was pressed."""
 
 
 class StatusCollector:
-    """Keeps the troubles that are not a line's or a phone's; complaints are the configuration's."""
+    """Troubles and figures that belong to no line or phone; complaints concern the configuration.
+
+    `trouble` may be called from any thread.
+    """
 
     def __init__(self, complaint: Words = NOTHING) -> None:
         self._complaints = [complaint] if complaint.en else []
         self._troubles: dict[str, Trouble] = {}
         self._unattended = False
         self.watched = NOTHING_OPEN
-        """What waits for somebody among messages and missed calls."""
+        """Open messages and missed calls."""
         self.deleted_at: datetime | None = None
-        """When what is past its time was last deleted, since the start."""
+        """Time of the last deletion by age, since the start."""
         self.night: Night | None = None
-        """What came of the last night's work."""
+        """Result of the last night's work."""
         self.stick: BackupStick | None = None
         """The USB stick that gets a backup each night, None for none."""
         self.target: BackupTarget | None = None
         """The network folder that gets one, None for none."""
         self.card: MemoryCard | None = None
-        """How the memory card was at the last look."""
+        """State of the memory card at the last check."""
         self.mqtt: Row | None = None
-        """How it is with the MQTT broker, None where none is configured."""
+        """State of the link to the MQTT broker, None where none is configured."""
         self.mqtt_said: tuple[Words, ...] = ()
         """The same in words."""
         self.central: tuple[Words, ...] = ()
         """Sentences about the head office's settings."""
         self.boot = ""
-        """Why the appliance was started, by `service/updates.py`."""
+        """Reason of the appliance's last start (`service/updates.py`)."""
         self.restarted: Callable[[Now], list[Row]] = lambda _: []
-        """Says of each part of the service how often it was started again."""
+        """Returns one row a part with its restarts."""
 
     def complain(self, words: Words) -> None:
-        """Take note of something in the configuration that is not used as it stands."""
+        """Log and keep a mistake in the configuration: a value that is not used as written."""
         log.error("%s", words.en)
         self._complaints.append(words)
 
     def trouble(self, what: str, trouble: Trouble | None) -> None:
-        """Take note of a store's trouble, or (None) of its end; from any thread."""
+        """Set the trouble of a part, or clear it (None); from any thread."""
         if trouble is None:
             self._troubles.pop(what, None)
         else:
@@ -82,39 +85,40 @@ class StatusCollector:
             log.warning("%s: %s", what, trouble.en)
 
     def trouble_once(self, what: str, trouble: Trouble | None) -> None:
-        """Note a trouble that is checked each turn; logged when it has changed."""
+        """Set a trouble that is checked every turn; log it only if it has changed."""
         if self._troubles.get(what) != trouble:
             self.trouble(what, trouble)
 
     def coded(self) -> tuple[Trouble, ...]:
-        """List the stores' troubles with their codes."""
+        """Return the troubles with their codes."""
+        # A copy first, here and below: other threads set troubles meanwhile.
         return tuple(dict(self._troubles).values())
 
     @property
     def is_misconfigured(self) -> bool:
-        """True where something in the configuration is not used as it stands."""
+        """True if a value of the configuration is not used as written."""
         return bool(self._complaints)
 
     def troubles(self) -> tuple[Words, ...]:
-        """List the sentences, the configuration's first."""
+        """Return complaints and troubles as sentences, the configuration's first."""
         found = [Words(trouble.it, trouble.en) for trouble in dict(self._troubles).values()]
         return (*self._complaints, *found)
 
     def codes(self) -> tuple[str, ...]:
-        """List the troubles' stable codes."""
+        """Return the troubles' stable codes."""
         return tuple(trouble.code for trouble in dict(self._troubles).values())
 
     @property
     def complaints(self) -> int:
-        """How many of the configuration's values are not used as they stand."""
+        """Number of the configuration's values that are not used as written."""
         return len(self._complaints)
 
     def failed(self) -> tuple[Component, ...]:
-        """List the parts whose trouble only a restart of call control can end."""
+        """Return the parts whose trouble only a restart of call control ends."""
         return tuple(Component(what) for what, one in dict(self._troubles).items() if one.restart)
 
     def words(self, status: Status) -> str:
-        """Say in one sentence how it is."""
+        """Return the status as one line for journal and `STATUS=`."""
         lines = [f"{line.name} {line.state}" for line in status.lines]
         parts = [
             "open" if status.open else "closed",
@@ -127,9 +131,10 @@ class StatusCollector:
         return "; ".join(part for part in parts if part)
 
     def panel_status(self, status: Status, phones: PhonesStatus, ready: bool) -> PanelStatus:
-        """Make what the LEDs show."""
+        """Return the panel's state: what the LEDs show."""
         self._unattended = status.service.unattended is not None
         alone = status.open and status.switchboard.state is GroupState.UNATTENDED
+        # The fault lamp shows an untrusted clock, too (reference/reliability.md 6).
         return PanelStatus(
             readiness=Readiness.READY if ready else Readiness.STARTING,
             network=network_of(phones),
@@ -145,14 +150,14 @@ class StatusCollector:
         )
 
     def button_pressed(self) -> events.ServiceStateChanged:
-        """Return what a press of the button asks for: the other state."""
+        """Return the event of a button press: the opposite of the present unattended state."""
         return events.ServiceStateChanged(
             commands.SetUnattended(on=not self._unattended, by=BUTTON)
         )
 
 
 def network_of(phones: PhonesStatus) -> PhoneNetwork:
-    """Tell whether the phones can be reached."""
+    """Return the network LED's state: socket open, and any phone reachable."""
     if not phones.listening:
         return PhoneNetwork.DOWN
     reachable = any(phone.address and phone.answers for phone in phones.phones)
@@ -160,7 +165,7 @@ def network_of(phones: PhonesStatus) -> PhoneNetwork:
 
 
 def flood_of(sources: tuple[str, ...]) -> Trouble | None:
-    """Say that strangers send so much that phones may be kept out; None while nobody does."""
+    """Return the trouble for a flood of SIP requests by unknown `sources`; None without one."""
     if not sources:
         return None
     named = ", ".join(sources)
@@ -176,7 +181,8 @@ def flood_of(sources: tuple[str, ...]) -> Trouble | None:
 
 
 def tcp_of(trouble: str) -> Trouble | None:
-    """Say that phones which use TCP are not heard; None where they are."""
+    """Return the trouble for SIP over TCP that does not work; None if it does."""
+    # A fault of TCP ends it until the next start and leaves UDP as it is (design/failures.md).
     if not trouble:
         return None
     it, en = ("Riavviare l'apparecchio.", "Restart the box.")
@@ -192,7 +198,10 @@ def tcp_of(trouble: str) -> Trouble | None:
 
 
 class PhoneStateWriter:
-    """Writes what has changed; `left_file` is for a successor, should this process be killed."""
+    """Writer of the phones' registrations and calls that a next run needs.
+
+    `left_file` holds the calls to end should this process be killed (design/failures.md).
+    """
 
     def __init__(
         self, stores: Stores, phones: Phones, collector: StatusCollector, left_file: Path
@@ -200,11 +209,12 @@ class PhoneStateWriter:
         self._stores, self._phones, self._collector = stores, phones, collector
         self._left_file = left_file
         self._bindings: object = ()
-        self._left: object = None  # what a predecessor has written is not true any more
+        # None, not (): the file of a killed run is outdated and is overwritten at the first look.
+        self._left: object = None
         self._trouble: Trouble | None = None
 
     def look(self, phones: PhonesStatus) -> None:
-        """Keep and tell what has changed."""
+        """Write changed registrations and calls; set the troubles of the phones' side."""
         self._keep_bindings(phones)
         self.keep_left(phones)
         self._tell_registrar(phones)
@@ -212,16 +222,18 @@ class PhoneStateWriter:
         self._collector.trouble_once("tcp", tcp_of(phones.tcp_trouble))
 
     def keep_left(self, phones: PhonesStatus) -> None:
-        """Keep which phones are in calls."""
+        """Write which phones are in calls, if that has changed."""
         if phones.left != self._left:
             self._left = phones.left
             self._stores.save_left(self._left_file, self._phones.left_to_json())
 
     def _keep_bindings(self, phones: PhonesStatus) -> None:
-        """Where phones are registered is kept over a restart, whenever it has changed."""
+        """Write changed registrations for the next run."""
+        # A TCP connection ends with the process: its binding is of no use to the next run.
         lasting = (b for b in phones.bindings if not isinstance(b.source, TcpPeer))
+        # The expiry is left out: a renewal alone is not worth a write to the card.
         places = [(b.phone, b.source, b.contact, b.proven) for b in lasting]
-        if places != self._bindings:  # a renewal alone is not worth a write to the card
+        if places != self._bindings:
             self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json())
 

@@ -1,4 +1,4 @@
-"""Stores: database, voicemail, spoken sounds and small state files, and the commands to each."""
+"""Stores: database, voicemail, spoken sounds and small state files, and the orders to each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 def log_outgoing(record: CallRecord) -> None:
-    """Log refused and emergency calls once they are over; never a number (P7)."""
+    """Log refused and emergency outgoing calls once they are over; never a number (P7)."""
     if record.direction is not Direction.OUT or record.ended_at is None:
         return
     if record.result is Result.REFUSED:
@@ -66,7 +66,10 @@ def _not_counted(result: object) -> None:
 
 
 class Stores:
-    """Owns the two workers; remembers each open call's record, which a recording begins with."""
+    """Owner of the database and voicemail threads; orders in, events out, no waiting.
+
+    Keeps each open call's record, because a recording begins with it.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class Stores:
         site: Path | None = None,
         limits: MailboxLimits = DEFAULT_LIMITS,
     ) -> None:
+        # Whatever the appliance writes is readable by its own account alone (reliability.md,
+        # Privacy); the console's part is opened by service/main.py.
         make_private(state)
         self._post = post
         self._bindings_file = state / "phone_bindings.json"
@@ -96,9 +101,9 @@ class Stores:
             limits,
         )
         self.on_call: Callable[[orders.CallRecord], None] = lambda _: None
-        """Told of every record of a call, as it is written."""
+        """Called with every call record that is written."""
         self.on_care: Callable[[], None] = lambda: None
-        """Told when somebody has dealt with a message or a missed call."""
+        """Called when somebody has dealt with a message or a missed call."""
         self.pins = Pins(state, self.records, post)
         self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
         self.register = LiveDirectory(
@@ -128,10 +133,11 @@ class Stores:
         self.hours.load()
 
     def stop(self, hear: Callable[[], None]) -> None:
-        """Write what is queued and end; a disk that stalls on is left to the next start.
+        """Write what is queued and end both threads; a stalled disk is given up after STOP_LIMIT_S.
 
-        `hear` is called once the mailbox has told its last, which the records can still keep.
+        `hear` handles the mailbox's last events while the database can still store them.
         """
+        # The mailbox first: its last messages become rows of the database.
         with contextlib.suppress(CentralinoError):
             self.mailbox.stop(STOP_LIMIT_S)
         hear()
@@ -170,7 +176,7 @@ class Stores:
                 self.records.do(lambda _: save_state(self._service_file, state))
 
     def _for_listener(self, order: orders.ListenerOrder) -> None:
-        """Carry out what a phone that hears messages asks for."""
+        """Carry out an order of a phone that plays messages."""
         match order:
             case orders.FetchMessage():
                 self.sounds.fetch(order)
@@ -182,26 +188,28 @@ class Stores:
                 self.pins.check(order)
 
     def called_back(self, asked: CallBack) -> None:
-        """Remember who asks for a call back until it is over; a position makes one at a time."""
+        """Remember who asked for a call back until it is over."""
+        # A position makes one call back at a time: its earlier one is over.
         self._asked_by = {k: v for k, v in self._asked_by.items() if k[0] != asked.position}
         self._asked_by[asked.position, asked.case] = asked.by
 
     def _count_in_vain(self, record: orders.CallRecord) -> None:
-        """Count a call back that met nobody; one that a colleague has taken meanwhile is theirs."""
+        """Count an unanswered call back at its message or missed call (E16)."""
         if record.ended_at is None:
             return
         asked_by = self._asked_by.pop((record.phone, record.case), "")
         counted = in_vain(record, asked_by)
         if counted is not None:
             kind, name, entry = counted
+            # The database refuses the entry if a colleague has taken the case meanwhile.
             self.records.do(lambda c: voicemail.add_entry(c, kind, name, entry), _not_counted)
 
     def forget_numbers(self, numbers: tuple[str, ...]) -> None:
-        """Drop erased numbers from call control's memory (E20)."""
+        """Remove erased numbers from call control's memory (E20)."""
         self.load_numbers(self._outgoing, numbers)
 
     def load_numbers(self, outgoing: DialRules, forgotten: tuple[str, ...] = ()) -> None:
-        """Read who has called and what was dialled; NumbersKnown tells call control (E17)."""
+        """Read recent callers and dialled numbers; NumbersKnown follows (E17)."""
         self._outgoing = outgoing
 
         def told(found: DialLedger | CentralinoError) -> None:
@@ -214,8 +222,9 @@ class Stores:
         self.records.do(lambda c: call_log.ledger(c, outgoing.plan, now, outgoing.known_days), told)
 
     def queue_mail(self, mail: Mail) -> None:
-        """Keep a notice in the outbox; none to a head who has no address: nobody would read it."""
+        """Store a notice in the outbox; none to the supervisor if no address is configured."""
         at, letters = datetime.now(UTC), self.records.letters
+        # Nobody would ever read it.
         if mail.to == TO_HEAD and not letters.head:
             log.info("%s: the head is not told, [mail] head is empty", mail.key)
             return
@@ -229,11 +238,16 @@ class Stores:
         self.records.do(lambda c: outbox.queue_mail(c, mail, at, letters.domain), told)
 
     def _store_request(self, order: orders.StoreRequest) -> None:
-        """Store a request at once, or, with the caller's words, once they are on the disk."""
+        """Store a request, after its recording if it has one; RequestStored or StoreFailed follows.
+
+        The citizen's words are on the disk before the request is confirmed.
+        """
         if order.recording:
             if not self.mailbox.finish_request(order.recording, order.trim_ms, order.request):
                 self._post(events.StoreFailed(order.call, "the caller's words were never recorded"))
             return
+        # An id of its own: a write of unknown outcome can be repeated without a duplicate
+        # (reference/reliability.md 4).
         taking = RequestToStore(uuid.uuid4().hex, order.request, datetime.now(UTC))
         letters = self.records.letters
 
@@ -243,12 +257,14 @@ class Stores:
             else:
                 letters.queued()
                 self._post(events.RequestStored(order.call, result.number))
-                self.load_numbers(self._outgoing)  # who asked may be called back
+                # The citizen of the new request may be called back from now on.
+                self.load_numbers(self._outgoing)
 
         self.records.do(lambda c: requests.insert_request(c, taking, letters), told)
 
     def _store_call_back(self, record: orders.CallRecord) -> None:
-        """Keep the wish to be called back; only then may it be promised."""
+        """Store a call-back wish; CallBackStored or StoreFailed follows."""
+        # The caller is promised a call back only after CallBackStored.
         self._keep(record)
 
         def done(error: CentralinoError | None) -> None:
@@ -262,7 +278,7 @@ class Stores:
         self.records.keep_call(record, done)
 
     def begin(self, started: RecordingStarted) -> None:
-        """A recording begins: its sound follows."""
+        """Begin a recording: a dictation, or a message of its open call."""
         if self.dictations.begin(started):
             return
         record = self._calls.get(started.recording)
@@ -272,29 +288,30 @@ class Stores:
             self.mailbox.begin(started.recording, started.law, record)
 
     def append(self, recording: str, data: bytes) -> None:
-        """Add sound of a recording as it arrives."""
+        """Append sound to a recording."""
         if not self.dictations.append(recording, data):
             self.mailbox.append(recording, data)
 
     def memory(self, order: orders.LoadMessage) -> int | None:
-        """Return the memfd a phone is to hear, for the media gateway; the taker closes it."""
+        """Return the memfd with the sound for a phone, None if absent; the taker closes it."""
         own = self.dictations.memory(order)
         return self.sounds.take(order.leg) if own is None else own
 
     def load_service_state(self) -> ServiceState:
-        """Return the manual states of the last run; none when there is nothing to read."""
+        """Return the manual states of the last run; empty if absent or malformed."""
         return load_state(self._service_file)
 
     def load_bindings(self) -> str:
-        """Return what was kept of the phones' registrations, "" for nothing."""
+        """Return the stored registrations of phones, "" for none."""
         return load_text(self._bindings_file)
 
     def save_bindings(self, text: str) -> None:
-        """Keep the phones' registrations; in the worker's thread."""
+        """Write the phones' registrations, in the database thread."""
         self.records.do(lambda _: atomic_write(self._bindings_file, text))
 
     def save_left(self, file: Path, text: str) -> None:
-        """Keep what calls of phones are up, in a file of the run folder: that is memory."""
+        """Write the phones' present calls for a next run, in the database thread."""
+        # Not durable: the run folder is memory. Private as all files: it has callers' numbers.
         self.records.do(lambda _: atomic_write(file, text, is_durable=False))
 
     def _keep(self, record: orders.CallRecord) -> None:
@@ -309,7 +326,7 @@ class Stores:
 
 
 def state_file(state: Path) -> Path:
-    """Say where the manual states lie below the state folder."""
+    """Return the path of the manual states' file."""
     return state / "service_state.json"
 
 
@@ -319,7 +336,7 @@ def save_state(path: Path, state: ServiceState) -> None:
 
 
 def load_state(path: Path) -> ServiceState:
-    """Read the manual states; none, and a warning, for a broken file."""
+    """Read the manual states; empty, with a warning, for a broken file."""
     try:
         return state_from_json(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -330,7 +347,7 @@ def load_state(path: Path) -> ServiceState:
 
 
 def state_to_json(state: ServiceState) -> dict[str, dict[str, str | bool | None]]:
-    """Write the marks that are on, times in ISO form; those of phones as "away:NAME"."""
+    """Convert the marks that are set to JSON, times in ISO form; a phone's as "away:NAME"."""
     marks = state.marks() | {f"{AWAY}{phone}": mark for phone, mark in state.away}
     return {
         name: {
@@ -344,7 +361,7 @@ def state_to_json(state: ServiceState) -> dict[str, dict[str, str | bool | None]
 
 
 def state_from_json(data: dict[str, Any]) -> ServiceState:
-    """Read marks; raises ValueError, KeyError or TypeError when it is none of ours."""
+    """Convert JSON to marks; raises ValueError, KeyError or TypeError if malformed."""
     state = ServiceState()
     for name, mark in data.items():
         until = datetime.fromisoformat(mark["until"]) if mark["until"] else None

@@ -37,19 +37,22 @@ if TYPE_CHECKING:
     from appliance.service.status import StatusCollector
 
 
-# One small file each, of root's, beside call control's run folder: `{"it": ..., "en": ...}`. It is
-# a trouble as long as it is there. Without such helpers there is no folder, and nothing is told.
+# Notices of root's helpers: one small file each beside call control's run folder, with
+# `{"it": ..., "en": ...}`. A notice is a trouble as long as its file exists. Where no such helper
+# is installed the folder is missing, and there are no notices.
 
 FOLDER: Final = Path("/run/centralino-notices")
-"""The image's."""
+"""The folder on the image."""
 LOOKS_S: Final = 5.0
+# Another account writes the folder: the number of files read, and the bytes of each (LIMIT), are
+# bounded.
 MOST: Final = 16
-"""Notices read at most, and of each so many bytes: the folder is another's."""
 KEY: Final = "notice:"
 
 
 def folder_of(run: Path) -> Path:
-    """Say where notices lie: beside the run folder, which root must not trust."""
+    """Return the folder of notices for a run folder."""
+    # Beside it, not in it: root must not trust a folder that call control's account owns.
     return run.with_name(f"{run.name}-notices")
 
 
@@ -57,6 +60,7 @@ def post_notice(name: str, words: Words, folder: Path = FOLDER) -> None:
     """Show a notice in the status until it is withdrawn; raises OSError."""
     folder.mkdir(mode=0o755, exist_ok=True)
     text = json.dumps({"it": words.it, "en": words.en})
+    # Not durable: /run is memory.
     atomic_write(folder / f"{name}.json", text, mode=READABLE, is_durable=False)
 
 
@@ -79,7 +83,7 @@ def read_notices(folder: Path) -> dict[str, Words]:
 
 
 class Notices:
-    """Looks now and then, and hands on what has changed; the deciding thread's own."""
+    """Reader of notices that passes changes to `say`; for the deciding thread alone."""
 
     def __init__(self, say: Callable[[str, Trouble | None], None], folder: Path) -> None:
         self._say, self._folder = say, folder
@@ -87,7 +91,7 @@ class Notices:
         self._at = 0.0
 
     def look(self, now: float) -> bool:
-        """Look, at `now` (monotonic s), whether something is told or over; returns whether so."""
+        """Read the notices every LOOKS_S (`now`: monotonic s); return whether any changed."""
         if now < self._at:
             return False
         self._at = now + LOOKS_S
@@ -105,11 +109,12 @@ class Notices:
         return True
 
 
-# Requests and answers are tiny files in /run, which is memory: no disk is waited for here.
+# Recovery of lines. Requests to root's USB helper and its answers are tiny files in /run, which is
+# memory: the deciding thread may read and write them without waiting for a disk.
 
 log = logging.getLogger(__name__)
+# Recovery steps kept for each line.
 KEPT = 8
-"""Steps remembered of each line."""
 TRIED: Mapping[str, Words] = {
     Recovery.IN_BAND: Words("riavvio del modem", "the modem is started anew"),
     Recovery.DROP_DTR: Words("DTR abbassato e rialzato", "DTR is dropped and raised"),
@@ -123,7 +128,7 @@ TRIED: Mapping[str, Words] = {
         "out of service: unplug the modem and plug it in again; tried every 30 s",
     ),
 }
-"""What each step of the ladder is, for people."""
+"""Each step of the recovery ladder in words."""
 NO_HELPER = Words(
     "nessuno esegue i reset USB (abilitare centralino-usb.path): scollegare e ricollegare il modem",
     "nobody does USB resets (enable centralino-usb.path): unplug the modem and plug it in again",
@@ -132,7 +137,7 @@ NO_HELPER = Words(
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One step: when, which, what was seen of the modem, and what stands in its way."""
+    """One recovery step: time, step, what was seen of the modem, what prevents the step."""
 
     at: datetime
     step: str
@@ -142,7 +147,7 @@ class Tried:
 
 
 class Recoveries:
-    """Keeps what was tried of late, and asks the helper for USB resets by way of `requests`."""
+    """Recent recovery steps of each line; requests USB resets from the helper."""
 
     def __init__(self, requests_in: Path, answers_in: Path, now: Callable[[], datetime]) -> None:
         self._requests = requests_in
@@ -151,8 +156,9 @@ class Recoveries:
         self._tried: dict[str, deque[Tried]] = {}
 
     def heard(self, told: Recovering) -> None:
-        """Record a recovery step; have the helper do it when it is not the media gateway's."""
+        """Record a recovery step; request it from the helper if it is a USB step."""
         seen = Words(told.it, told.en)
+        # The media gateway does all other steps itself; a USB reset needs root's rights.
         trouble = self._ask(told) if told.step in tuple(UsbStep) else self._refused(told)
         tried = Tried(self._now(), told.step, TRIED[told.step], seen, trouble)
         self._tried.setdefault(told.line, deque(maxlen=KEPT)).append(tried)
@@ -160,7 +166,7 @@ class Recoveries:
         log.warning("%s: %s; seen: %s%s", told.line, tried.tried.en, seen.en, extra)
 
     def to_json(self) -> dict[str, list[dict[str, Any]]]:
-        """Return what was tried by line, oldest first."""
+        """Return the steps by line, oldest first."""
         return {line: [_plain(t) for t in tried] for line, tried in self._tried.items()}
 
     def _ask(self, told: Recovering) -> Words:
@@ -171,9 +177,10 @@ class Recoveries:
         return NOTHING if taken else NO_HELPER
 
     def _refused(self, told: Recovering) -> Words:
-        """Say at the top of the ladder why the last USB step was of no use."""
+        """Return, at the top of the ladder, why the last USB step failed."""
         if told.step != Recovery.REPLUG:
             return NOTHING
+        # A helper that runs takes its request at once: one still there was never taken.
         if (self._requests / told.line).exists():
             return NO_HELPER
         answers = reset.read_answers(self._answers, told.line).values()
@@ -191,29 +198,26 @@ def _plain(tried: Tried) -> dict[str, Any]:
     }
 
 
-# The request lies in a folder of call control's, whom root does not trust: it is taken, never
-# followed, and names nobody's file, only a passphrase. The answer lies in a folder of root's.
+# Supervision of this process. policy/supervision.py decides; this part has the clock, the sentences
+# for people, and a small file in the run folder (memory, not the card) that outlives the process.
 
-
-# What follows from what is decided in policy/supervision.py; here stand the clock, the small file
-# in the run folder that outlives the process (memory, not the card), and the sentences for people.
-
+# Seconds between two checks of the signs of life.
 LOOK_S: Final = 1.0
-"""Signs of life are looked at so often."""
 FILE: Final = "supervision.json"
 CODE: Final = "supervision"
 FAULTS: Final = "faults"
+# An hour: long enough for somebody to come by and see it; then the lamp goes out again.
 FAULT_SHOWN_S: Final = 3600.0
-"""A job that failed is shown for so long: somebody comes by, and a lamp goes out again."""
 FLEET_THREAD: Final = "fleet"
 Row = dict[str, Any]
 
 
 class Supervisor:
-    """`beats` say when each thread last turned (monotonic s); `pasts` what others restart.
+    """Supervisor of call control's own threads; decides whether to feed the watchdog or to leave.
 
-    `kept` is true where a service manager starts call control again: only then may it leave.
-    `failures` tells when a job of a thread last failed by a fault of ours (workers.faults).
+    `beats` return when each thread last turned (monotonic s), `pasts` the restarts of other
+    processes, `failures` when a job of a thread last failed by a fault of ours (workers.faults).
+    `kept` is true where a service manager restarts call control: only then may it leave.
     """
 
     def __init__(
@@ -235,12 +239,12 @@ class Supervisor:
         self._look_at = 0.0
 
     def start(self, now: float) -> None:
-        """Take note of a start."""
+        """Record a start of the process at `now` (monotonic s)."""
         self._starts = self._starts.again(now)
         self._save()
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> SupervisionVerdict:
-        """Look whether all threads live, at most once in LOOK_S; returns what follows."""
+        """Check every thread's sign of life, at most once in LOOK_S; return the verdict."""
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_S
             self._tell(self._judge(now.monotonic, is_idle), now)
@@ -248,17 +252,18 @@ class Supervisor:
         return self.verdict
 
     def leave(self, part: Component, now: float) -> None:
-        """Write down which part made the process leave, for its next run."""
+        """Record for the next run which part made the process leave."""
         log.error("%s: the service leaves, to be started again", RESTART_RULES[part].what.en)
+        # A next run that finds the same fault stays, answers calls without that part, and tries
+        # once more after half an hour (design/failures.md).
         self._left, self._why = self._left.again(now), part
         self._save()
 
     def rows(self, now: Now) -> list[Row]:
-        """Say of each part what was restarted, and how it is, for status and pages."""
+        """Return one row a part for status and pages: restarts, and whether it is silent."""
         late_ones = silent_components(self._seen(), now.monotonic)
-        pasts = {
-            Component.UNIT: RestartHistory(self._starts.times[1:])
-        }  # the first start was none again
+        # The first start since the power came is no restart.
+        pasts = {Component.UNIT: RestartHistory(self._starts.times[1:])}
         pasts |= {part: past() for part, past in self._pasts.items()} | {
             Component.CALL_CONTROL: self._left
         }
@@ -273,13 +278,15 @@ class Supervisor:
         failed = (*self._collector.failed(), *spent)
         if not late_ones and not failed:
             return SupervisionVerdict(feeds=True)
+        # Without a service manager call control would not be started again: it never leaves
+        # (design/failures.md).
         return supervise_self(late_ones, failed, self._left, now, idle=self._kept and is_idle())
 
     def _seen(self) -> dict[Component, float]:
         return {part: beat() for part, beat in self._beats.items()}
 
     def _tell(self, verdict: SupervisionVerdict, now: Now) -> None:
-        """Say what has changed: people see it, the LED, `STATUS=`."""
+        """Show a changed verdict as a trouble: pages, LED, `STATUS=`."""
         told = self.verdict.waiting, self.verdict.borne
         self.verdict = verdict
         if told != (verdict.waiting, verdict.borne):
@@ -291,6 +298,7 @@ class Supervisor:
         return _waiting(verdict.waiting) if verdict.waiting else None
 
     def _save(self) -> None:
+        # Not durable: the run folder is memory, which systemd keeps over a restart of the service.
         kept = {"starts": self._starts.times, "left": self._left.times, "why": self._why}
         try:
             atomic_write(self._file, json.dumps(kept), is_durable=False)
@@ -299,7 +307,7 @@ class Supervisor:
 
 
 def _read(file: Path) -> tuple[RestartHistory, RestartHistory, str]:
-    """Read what the runs before this one have left; nothing where it cannot be read."""
+    """Read starts, departures and reason of earlier runs; empty if absent or malformed."""
     try:
         kept = json.loads(load_text(file))
         starts, left = (RestartHistory(tuple(map(float, kept[key]))) for key in ("starts", "left"))
@@ -309,12 +317,13 @@ def _read(file: Path) -> tuple[RestartHistory, RestartHistory, str]:
 
 
 def _wall(at: float, now: Now) -> datetime:
-    """Say when by the clock on the wall something of this boot was."""
+    """Convert a monotonic time (s) of this boot to wall time."""
     return now.wall - timedelta(seconds=now.monotonic - at)
 
 
 def _row(part: Component, past: RestartHistory, is_late: bool, now: Now) -> Row:
-    """Say how one part is; a time to come is one of another boot."""
+    """Return one part's row."""
+    # A monotonic time in the future was written in another boot.
     times = [at for at in past.times if at <= now.monotonic]
     rule = RESTART_RULES[part]
     return {
@@ -329,11 +338,9 @@ def _row(part: Component, past: RestartHistory, is_late: bool, now: Now) -> Row:
 
 
 def _limit(part: Component) -> dict[str, str] | None:
-    """Say how often a part is restarted, and whose turn it is then; None where nobody counts here.
-
-    How often systemd starts the service is the image's to limit; elsewhere it is for ever.
-    """
+    """Return a part's restart limit and the next part in turn; None if it has no limit here."""
     rule = RESTART_RULES[part]
+    # The image alone limits systemd's restarts (StartLimitAction); elsewhere they go on for ever.
     if rule.most == 0 or part is Component.UNIT:
         return None
     then = RESTART_RULES[rule.then].what if rule.then else None
@@ -370,7 +377,8 @@ def _borne(parts: Sequence[Component], at: datetime) -> Trouble:
 
 
 def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
-    """Say which threads have had a job fail by a fault of ours, and when the last one did."""
+    """Return the trouble for threads whose job failed by a fault of ours within FAULT_SHOWN_S."""
+    # A copy by dict(): other threads add to it meanwhile.
     recent = {
         thread: at for thread, at in dict(last_at).items() if now.monotonic - at < FAULT_SHOWN_S
     }
@@ -389,6 +397,6 @@ def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
 
 
 def _part(thread: str) -> Component:
-    """Return the part that a thread does the work of; the deciding one is call control's."""
+    """Return the part that a thread belongs to; the main thread is call control's."""
     named = Component.MQTT if thread == FLEET_THREAD else thread
     return Component(named) if named in set(Component) else Component.CALL_CONTROL

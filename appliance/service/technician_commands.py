@@ -1,4 +1,7 @@
-"""Commands of technicians: run a check or a backup, restart a line."""
+"""Commands of technicians: run a check or a backup, restart a line.
+
+The database thread checks the permission and writes the audit; then the deciding thread acts.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +51,11 @@ if TYPE_CHECKING:
     from appliance.service.stores import Stores
 
 LONGEST_PHRASE: Final = 200
+# A backup made in the browser is deleted after a day: it holds callers' numbers.
 KEPT_S: Final = 24 * 3600.0
-"""A backup that was made here is taken away after a day: it holds callers' numbers."""
 LOOKS_S: Final = 600.0
+# Bytes of a small job's largest file: a spoken sheet takes a quarter of that.
 SMALL: Final = 4_000_000
-"""Bytes that a file of a small job may have: a spoken sheet has a quarter of it."""
 BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
 GONE: Final = Words("Eliminato.", "Deleted.")
 NO_ROOM: Final = (
@@ -67,7 +70,7 @@ NO_FILE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One kind of job: its code in the audit and the command's words."""
+    """One kind of job: its audit code and its command line."""
 
     code: str
     words: tuple[str, ...]
@@ -75,7 +78,7 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class _Allowed:
-    """A permitted job to begin, with the reply that reports its begin."""
+    """A permitted job that waits for its start, with the callback for the reply."""
 
     name: str
     words: tuple[str, ...]
@@ -86,7 +89,7 @@ class _Allowed:
 
 @dataclass(slots=True)
 class JobCommands:
-    """Asked in the deciding thread, allowed in the records', begun by `look`."""
+    """Handlers for check and backup: permission in the database thread, start by `look`."""
 
     stores: Stores
     settings: Settings
@@ -99,7 +102,7 @@ class JobCommands:
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
+        """Handlers by command name."""
         return {
             "settings": self.shown,
             "chores": self.told,
@@ -111,12 +114,12 @@ class JobCommands:
         }
 
     def shown(self, _: dict[str, Any]) -> Reply:
-        """Return the configuration in force by section, numbers hidden, and what is wrong."""
+        """Return the configuration in force by section, numbers hidden (P7), and its mistakes."""
         wrong = Words(mask_journal(self.complaint.it), mask_journal(self.complaint.en))
         return {"sections": sections(self.settings), "complaint": plain(wrong)}
 
     def told(self, _: dict[str, Any]) -> Reply:
-        """Say what is running, and what came of the last job of each kind."""
+        """Return the running job, and the last result of each kind."""
         last = {
             name: {"at": at.isoformat(), "well": ended.is_well, "said": _shown(name, ended)}
             for name, (at, ended) in self.last.items()
@@ -124,7 +127,7 @@ class JobCommands:
         return {"running": self.jobs.running, "last": last}
 
     def _noted(self, code: str, question: dict[str, Any]) -> DeferredReply:
-        """Note who takes the backup that was made here along, or has it taken away."""
+        """Audit the download of the backup made here, or delete it."""
         by, at = user_of(question), self.now().wall
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -145,11 +148,11 @@ class JobCommands:
         tell: SendReply,
         most_bytes: int = SMALL,
     ) -> None:
-        """Have a command begin that another question has allowed; from any thread."""
+        """Queue a job that another handler has permitted; from any thread."""
         self._allowed.put(_Allowed(name, words, typed, most_bytes, tell))
 
     def look(self) -> None:
-        """Begin what was allowed, hear what has ended, take away what is old."""
+        """Report ended jobs, start permitted ones, delete an old backup."""
         self.jobs.look()
         while not self._allowed.empty():
             allowed = self._allowed.get()
@@ -205,13 +208,12 @@ class JobCommands:
         return later
 
     def _prepared(self, name: str, typed: str) -> int:
-        """Look whether there is room; returns how many bytes a file of it may have.
-
-        Half of what is free, less what messages need: a backup copies the records first.
-        """
+        """Return the largest file (bytes) that a job may write; raises Refused without room."""
+        # What messages need is not free (spare_bytes).
         free = spare_bytes(Path(self.settings.folders.state))
         if name == "backup_make":
             checked_passphrase(typed)
+            # write_backup replaces no file: the former backup goes first.
             self._made.unlink(missing_ok=True)
             make_shared(self._made.parent)
         if name == "backup_check":
@@ -220,6 +222,7 @@ class JobCommands:
             free -= self._uploaded.stat().st_size
         if free <= 0:
             raise Refused(*NO_ROOM)
+        # Half: a backup copies the database first, then writes the archive.
         return free // 2
 
     def _begin(self, allowed: _Allowed) -> Reply | CentralinoError:
@@ -243,14 +246,16 @@ class JobCommands:
 
 
 def _shown(name: str, ended: JobResult) -> Reply:
-    """Return what a command said; of the configuration no number (P7), of a backup its date."""
+    """Return a job's output for the page, without numbers for a check (P7)."""
     said = ended.said
+    # Mistakes quote the configuration; a backup's output has a date, which masking would hide.
     return plain(
         Words(mask_journal(said.it), mask_journal(said.en)) if name == "config_check" else said
     )
 
 
 def _phrase(question: dict[str, Any]) -> str:
+    # The child reads the first line of its input: a newline would cut the passphrase.
     phrase = question.get("passphrase", "")
     if not isinstance(phrase, str) or len(phrase) > LONGEST_PHRASE or "\n" in phrase:
         raise OfficeError(f"a passphrase is a line of at most {LONGEST_PHRASE} characters")
@@ -258,12 +263,12 @@ def _phrase(question: dict[str, Any]) -> str:
 
 
 LINE_RESTART: Final = "line.restart"
-"""In the audit."""
+"""Audit code."""
 
 
 @dataclass(frozen=True, slots=True)
 class _AllowedRestart:
-    """A permitted line restart, with the reply that reports its result."""
+    """A permitted line restart, with the callback for the reply."""
 
     line: str
     even_in_call: bool
@@ -272,7 +277,7 @@ class _AllowedRestart:
 
 @dataclass(frozen=True, slots=True)
 class LineRestarts:
-    """Asked in the deciding thread, allowed in the records', done by `look`."""
+    """Handler for line restarts: permission in the database thread, order by `look`."""
 
     stores: Stores
     desk: CallControl
@@ -281,11 +286,11 @@ class LineRestarts:
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
+        """Handlers by command name."""
         return {"line_restart": self.asked}
 
     def asked(self, question: dict[str, Any]) -> DeferredReply:
-        """Restart a line for a technician; one with a call on it only `even_in_call`."""
+        """Restart a line: put it on hook, reopen its port; with a call only if `even_in_call`."""
         by, line = user_of(question), str(question.get("line", ""))[:64]
         even, at = question.get("even_in_call") is True, self.desk.now().wall
 
@@ -310,19 +315,20 @@ class LineRestarts:
         return later
 
     def look(self) -> None:
-        """Do what was allowed since the last time; in the deciding thread."""
+        """Send the permitted restarts; in the deciding thread."""
         while not self._allowed.empty():
             allowed = self._allowed.get()
             allowed.tell(self._restart(allowed))
 
     def _restart(self, allowed: _AllowedRestart) -> Reply | CentralinoError:
+        # Checked again: a call may have come while the database thread looked up the permission.
         if refused := self._refusal(allowed.line, even_in_call=allowed.even_in_call):
             return declined(refused)
         self.carrier.send(RestartLine(allowed.line))
         return {"said": plain(_restarted(allowed.line))}
 
     def _refusal(self, name: str, *, even_in_call: bool) -> Refused | None:
-        """Say why the line cannot be restarted now; None: it can."""
+        """Return the reason not to restart the line now; None if none."""
         line = next((one for one in self.desk.status().lines if one.name == name), None)
         if line is None:
             return Refused(f"non c'è una linea {name!r}", f"there is no line {name!r}")

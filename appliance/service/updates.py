@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
+# Reason of the last start, as the image's helper (`boots`) has found it at this boot.
+
 FILE: Final = "reason"
 NUMBER: Final = "number"
 WHY: Final[Mapping[str, Words]] = {
@@ -58,11 +60,11 @@ WHY: Final[Mapping[str, Words]] = {
         "it had hung, and the watchdog started it again",
     ),
 }
-"""By the helper's word."""
+"""Reasons of a start by the helper's code."""
 
 
 def reason(run: Path) -> str:
-    """Return the helper's word, "" where there is none: on a machine of somebody's own."""
+    """Return the code of the last start's reason, "" if unknown: the image alone has the helper."""
     try:
         found = (run.with_name(f"{run.name}-boot") / FILE).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -71,7 +73,7 @@ def reason(run: Path) -> str:
 
 
 def number(run: Path) -> int:
-    """Return the how manieth start of this card it is, 0 where nobody counts."""
+    """Return the number of starts of this memory card, 0 if nobody counts."""
     try:
         return int((run.with_name(f"{run.name}-boot") / NUMBER).read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -79,69 +81,72 @@ def number(run: Path) -> int:
 
 
 def said(why: str) -> tuple[Words, ...]:
-    """Say a reason in a line; nothing where none is known."""
+    """Return the sentence for a start's reason, () if unknown."""
     words = WHY.get(why)
     return (Words(f"Ultimo avvio: {words.it}", f"Last start: {words.en}"),) if words else ()
 
 
+# Only an appliance made from the image has two slots; elsewhere apt updates the package.
+
 CMDLINE: Final = Path("/proc/cmdline")
+# Written by the image's build: VERSION=..., BUILD=..., VARIANT=...
 RELEASE: Final = Path("/etc/centralino-release")
-"""Written by the image's build: VERSION=..., BUILD=..., VARIANT=..."""
 _SLOT: Final = "rauc.slot="
+# Set by image/boot/boot.cmd: a new version's only start, or the third of an unmarked one.
 _LAST_TRY: Final = "centralino.left=0"
-"""By image/boot/boot.cmd: of a new version's only start, or the third of one that nobody marks."""
 _EXPERIMENTAL: Final = "-experimental"
-"""How the name of a variant ends that is nothing for an office yet."""
+"""Suffix of a variant that is not ready for an office."""
 
 
 def is_image(cmdline: Path = CMDLINE) -> bool:
-    """Tell whether the appliance runs from one of two slots."""
+    """Return whether the appliance runs from one of two slots."""
     return booted(cmdline) != ""
 
 
 def booted(cmdline: Path = CMDLINE) -> str:
-    """Return the slot that the boot loader has started ("A", "B"), "" on a box without slots."""
+    """Return the running slot ("A", "B"), "" on a machine without slots."""
     words = load_text(cmdline).split()
     return next((word[len(_SLOT) :] for word in words if word.startswith(_SLOT)), "")
 
 
 def is_last_try(cmdline: Path = CMDLINE) -> bool:
-    """Tell whether the boot loader will take the other slot at the next start."""
+    """Return whether the boot loader will take the other slot at the next start."""
+    # Without the data partition nothing else tells that a start is a trial (design/processes.md).
     return _LAST_TRY in load_text(cmdline).split()
 
 
 def check_image(cmdline: Path = CMDLINE) -> None:
-    """Raise Refused on a box without slots: there apt brings the programme."""
+    """Raise Refused on a machine without slots: apt updates the programme there."""
     if not is_image(cmdline):
         raise Refused(BY_APT.it, BY_APT.en)
 
 
 def running_version(path: Path = RELEASE) -> str:
-    """Return the version that runs."""
+    """Return the running version, the image's or the package's."""
     return _named("VERSION", path) or appliance.__version__
 
 
 def note_update(path: Path = RELEASE) -> Words:
-    """Return what is to be known of the image that runs; nothing of an ordinary one."""
+    """Return the warning for an experimental image, NOTHING for an ordinary one."""
     variant = _named("VARIANT", path)
     return filled_in(EXPERIMENTAL, variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
 
 
 def _named(name: str, path: Path) -> str:
-    """Return what follows `name=` in a file of such lines, "" where there is none."""
+    """Return the value of `name=` in a file of such lines, "" for none."""
     words = (line.partition("=") for line in load_text(path).splitlines())
     return next((value for key, _, value in words if key == name), "")
 
 
-# Call control leaves a request in its own folder in /run, which root does not trust: it names no
-# file and no address, only which of three things is wanted. What the helper keeps lies in a folder
-# of root's that call control may read, on the data partition: it outlives the change of the slot.
+# Files between call control and root's helper. The request lies in call control's folder in /run,
+# which root does not trust: it names no file and no address, only what is wanted. The helper's
+# record lies in a folder of root's on the data partition: it outlives the change of the slot.
 
 REQUEST: Final = "update-asked"
+# In the console's folder: a bundle that came from a browser.
 UPLOADED: Final = "update/uploaded.raucb"
-"""In the console's folder: a bundle that came from a browser."""
+# In call control's state folder: a bundle that came from the office's server.
 FETCHED: Final = "update/fetched.raucb"
-"""In call control's state folder: a bundle that came from the office's server."""
 BUNDLE: Final = "bundle.raucb"
 KEPT: Final = "kept.json"
 PROGRESS: Final = "progress"
@@ -151,20 +156,20 @@ MOST_PAST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class UpdateRequest:
-    """Who asks, and for what: upload or server (install that file), back, start, give-up."""
+    """Asking user and wish: upload or server (install that file), back, start, give-up."""
 
     by: str
     what: str
 
 
 BOX: Final = "box"
-"""Who asks where nobody does, as the audit names it."""
+"""Name in the audit for what the appliance does by itself."""
 WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
 
 
 @dataclass(frozen=True, slots=True)
 class PastUpdate:
-    """One update that is over: who, when it ended, from which version to which, how."""
+    """A finished update: user, end, versions before and after, outcome."""
 
     at: str
     by: str
@@ -176,39 +181,40 @@ class PastUpdate:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRecord:
-    """The last update: `slot` is where it lies ("A", "B"), `before` the version it is to replace.
-
-    `worked` are the lines that worked before it; `installed` (monotonic s) is of the boot `boot`.
-    `failed` are versions that the appliance went back from: none of them is taken again by itself.
-    """
+    """The last update, and those before it."""
 
     state: UpdateState = UpdateState.NONE
     version: str = ""
+    # The version that it replaces.
     before: str = ""
+    # "A" or "B", where it lies.
     slot: str = ""
     by: str = ""
     source: str = ""
     at: str = ""
+    # `installed` (monotonic s) is a time of this boot only.
     boot: str = ""
     installed: float = 0.0
+    # Lines that worked before it.
     worked: tuple[str, ...] = ()
     said: Words = NOTHING
+    # Versions that the appliance went back from: none is installed again by itself.
     failed: tuple[str, ...] = ()
     past: tuple[PastUpdate, ...] = field(default=())
 
 
 def folder_of_updates(state: Path) -> Path:
-    """Say where the helper keeps things: beside call control's state folder."""
+    """Return the helper's folder: beside call control's state folder."""
     return state.with_name(f"{state.name}-update")
 
 
 def progress_path(run: Path) -> Path:
-    """Say where the helper tells how far it is: beside call control's run folder."""
+    """Return the path of the helper's progress: beside call control's run folder."""
     return run.with_name(f"{run.name}-update") / PROGRESS
 
 
 def progress(run: Path) -> int | None:
-    """Return how many percent are written; None while nothing is."""
+    """Return the percentage written, None while nothing is."""
     text = load_text(progress_path(run))
     return int(text) if text.isdecimal() else None
 
@@ -222,7 +228,7 @@ def tell_stick(run: Path, said: Words) -> None:
 
 
 def stick_said(run: Path) -> Words:
-    """Return what became of the last stick since the machine's start."""
+    """Return the last USB stick's result since the machine's start."""
     try:
         return Words(**json.loads(load_text(progress_path(run).with_name(STICK))))
     except (ValueError, TypeError):
@@ -230,12 +236,13 @@ def stick_said(run: Path) -> Words:
 
 
 def ask_for_update(run: Path, asked: UpdateRequest) -> None:
-    """Put a request; raises OSError."""
+    """Write a request; raises OSError."""
+    # Not durable: /run is memory.
     atomic_write(run / REQUEST, json.dumps(asdict(asked)), is_durable=False)
 
 
 def update_is_waiting(run: Path) -> bool:
-    """Tell whether nobody has taken the last request."""
+    """Return whether the last request was not taken yet."""
     return helper_requests.request_is_waiting(run / REQUEST)
 
 
@@ -250,7 +257,7 @@ def take(run: Path) -> UpdateRequest | None:
 
 
 def keep(folder: Path, kept: UpdateRecord) -> None:
-    """Keep it, durably, readable by all: there is no number in it. Raises OSError."""
+    """Write the update record, durably, readable by all: it has no number. Raises OSError."""
     text = json.dumps(asdict(kept), ensure_ascii=False, indent=1)
     atomic_write(folder / KEPT, text, mode=READABLE)
 
@@ -264,7 +271,7 @@ def load_update(folder: Path) -> UpdateRecord:
 
 
 def at_of(kept: UpdateRecord | PastUpdate) -> datetime | None:
-    """Return when it came to that."""
+    """Return the record's time, None if malformed."""
     try:
         return datetime.fromisoformat(kept.at)
     except ValueError:
@@ -288,17 +295,17 @@ def _kept(told: dict[str, Any]) -> UpdateRecord:
 log = logging.getLogger(__name__)
 
 LOOKS_S: Final = 10.0
+# Seconds between two requests to the helper.
 AGAIN_S: Final = 300.0
-"""So long a request to the helper is waited for before it is asked again."""
 FETCH: Final = ("update", "--fetch")
 MOST_BYTES: Final = 2_000_000_000
 
 
 class UpdateRunner:
-    """Looks and asks; all of it in the deciding thread, the disk in the records'.
+    """Scheduler of updates, in the deciding thread; files are read in the database thread.
 
-    `boot` names this start of the machine: what an earlier one has installed is over, and root's
-    helper (centralino-good) is about to find what became of it.
+    `boot` is the id of this boot: an update installed in an earlier one is over, and root's helper
+    (centralino-good) is about to record its outcome.
     """
 
     def __init__(
@@ -317,22 +324,22 @@ class UpdateRunner:
         self.run = Path(settings.folders.run)
         self.is_image = is_image()
         self.kept = UpdateRecord()
-        """What root's helper keeps, as it was read last."""
+        """The helper's record as last read."""
         self.running, self.note = running_version(), note_update()
         self.at_once = False
-        """A person has asked that the appliance start from the new version now."""
+        """A person asked to start the new version now."""
         self._has_changed = False
         self._looked_at = self._asked_at = float("-inf")
         self._day: date | None = None
         self._fetched = False
 
     def start_soon(self) -> None:
-        """Have the appliance start from the new version as soon as nobody is on the phone."""
+        """Request the start of the new version as soon as no call is up."""
         self.at_once = True
         self._asked_at = float("-inf")
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> bool:
-        """Do what is due, never waiting; returns True when people should be shown something new."""
+        """Do the due steps; return whether pages must show something new. Never waits."""
         if self.is_image and now.monotonic >= self._looked_at + LOOKS_S:
             self._looked_at = now.monotonic
             self._do(now, is_idle)
@@ -343,6 +350,7 @@ class UpdateRunner:
         self._records.do(self._read, self._seen)
         idle = is_idle()
         if self.kept.state is UpdateState.INSTALLED:
+            # One of an earlier boot is over: centralino-good is about to record its outcome.
             if self.kept.boot == self._boot:
                 self._start(now, idle)
         elif self._fetched:
@@ -351,7 +359,7 @@ class UpdateRunner:
             self._fetch(now)
 
     def _read(self, connection: sqlite3.Connection) -> UpdateRecord:
-        """Read what the helper keeps; what became of an update is noted once, by who wanted it."""
+        """Read the helper's record and audit a finished update; for the database thread."""
         kept = load_update(folder_of_updates(Path(self._settings.folders.state)))
         if kept != self.kept:
             _note(connection, kept)
@@ -372,7 +380,7 @@ class UpdateRunner:
             self._ask(UpdateRequest(self.kept.by, "start"), now)
 
     def _ask(self, asked: UpdateRequest, now: Now) -> bool:
-        """Ask the helper, unless it was asked a moment ago; tells whether it was."""
+        """Send a request unless one was sent within AGAIN_S; return whether it was sent."""
         if now.monotonic < self._asked_at + AGAIN_S:
             return False
         if update_is_waiting(self.run):
@@ -387,19 +395,21 @@ class UpdateRunner:
 
     def _is_due(self, now: Now) -> bool:
         local = now.wall.astimezone(self._zone)
+        # An hour that cannot be trusted is no quiet one; the server is asked once a night.
         is_time = now.clock_state.is_trusted and is_quiet(local.time())
         return bool(self._settings.updates.server) and is_time and self._day != local.date()
 
     def _fetch(self, now: Now) -> None:
         try:
             self._jobs.begin(FETCH, "", MOST_BYTES, self._ended)
-        except (Refused, OSError) as error:  # the night's copies go first
+        except (Refused, OSError) as error:
+            # Another job runs: the night's copies go first.
             log.info("looking for an update waits: %s", error)
             return
         self._day = now.wall.astimezone(self._zone).date()
 
     def _ended(self, ended: JobResult) -> None:
-        """Have what was fetched installed; why there is nothing is for the journal."""
+        """Request the installation of a fetched bundle; without one the reason is logged."""
         log.info("the server's update: %s", ended.said.en)
         target = Path(self._settings.folders.state) / FETCHED
 
@@ -411,7 +421,7 @@ class UpdateRunner:
 
 
 def trouble_of(kept: UpdateRecord) -> Trouble | None:
-    """Return the trouble shown until a technician acknowledges it."""
+    """Return the trouble for a version that was given up, shown until a technician acts."""
     if kept.state is not UpdateState.BACK:
         return None
     said = update_words(kept.state, kept.version)
@@ -420,11 +430,12 @@ def trouble_of(kept: UpdateRecord) -> Trouble | None:
 
 
 def _note(connection: sqlite3.Connection, kept: UpdateRecord) -> None:
-    """Keep in the audit what became of the last update, however often it is read."""
+    """Audit the last finished update, once."""
     if not kept.past:
         return
     last, at = kept.past[0], at_of(kept.past[0])
     what = f"update.{last.outcome}"
+    # The record is read again and again: an audit row of the same time is this update's.
     if at is None or any(one.at == at for one in database.latest(connection, what)):
         return
     with transaction(connection):
