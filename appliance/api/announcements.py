@@ -1,8 +1,8 @@
-"""Announcements of the office's own: uploaded in parts, dictated at a phone, ours restored.
+"""Announcements of the office's own: upload in parts, dictation at a phone, restoring ours.
 
-A recording is longer than a line of the control socket: it comes as A-law, 8 kHz, in parts that
-follow one another. The last one has it written in the database thread; the next caller hears it.
-The console has converted it to telephone sound: call control computes only its length.
+A recording is longer than a line of the control socket, so it is uploaded in parts, as A-law at
+8 kHz. The last part has it written in the database thread; the next caller hears it. The console
+converts recordings to telephone sound; call control checks only the length.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
 CHANGED, RESTORED = "announcement.change", "announcement.restore"
 MOST_UPLOADS: Final = 4
-"""Uploads at once; one more ends the oldest."""
+"""Concurrent uploads; one more ends the oldest."""
+# A-law has one byte a sample.
 MOST_BYTES: Final = MOST_NOTICE_S * SAMPLE_RATE
 SAVED: Final = Words(
     "Annuncio sostituito: lo sente chi chiama da adesso.",
@@ -77,7 +78,7 @@ LONG: Final = (
 
 @dataclass(slots=True)
 class Upload:
-    """A recording on its way: which announcement it replaces, and what has come of it, A-law."""
+    """An upload in progress: its announcement, and the A-law bytes received so far."""
 
     language: str
     key: str
@@ -85,7 +86,7 @@ class Upload:
 
 
 class AnnouncementCommands(CommandHandlers):
-    """Replaces announcements; raises OfficeError for arguments that are missing or wrong."""
+    """Replaces announcements; raises OfficeError for a missing or wrong argument."""
 
     def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
@@ -93,7 +94,7 @@ class AnnouncementCommands(CommandHandlers):
 
     @command("announcement_part", needs=Permission.PROMPTS)
     def part(self, arguments: Arguments) -> Reply | DeferredReply:
-        """Take one part of a recording; after the last one it replaces the announcement."""
+        """Take one part of a recording; after the last part replace the announcement."""
         by, language, key = _announcement_of(arguments)
         upload = self._upload(by, language, key, arguments.get("at"))
         upload.sound += bytes_of(arguments)
@@ -102,6 +103,7 @@ class AnnouncementCommands(CommandHandlers):
             return {"done": False, "said": plain(Words(*LONG))}
         if arguments.get("last") is not True:
             return {"taken": len(upload.sound)}
+        # Removed before the job runs: an upload that fails is begun anew.
         del self._uploads[by]
         sound, at = bytes(upload.sound), self._now().wall
         spoken = self._stores.spoken
@@ -119,7 +121,7 @@ class AnnouncementCommands(CommandHandlers):
 
     @command("announcement_restore", needs=Permission.PROMPTS)
     def restore(self, arguments: Arguments) -> DeferredReply:
-        """Delete the office's own recording: callers hear ours again."""
+        """Delete the office's own recording, so that callers hear ours again."""
         by, language, key = _announcement_of(arguments)
         at, spoken = self._now().wall, self._stores.spoken
 
@@ -135,9 +137,11 @@ class AnnouncementCommands(CommandHandlers):
         return self._deferred(job)
 
     def _upload(self, by: str, language: str, key: str, at: object) -> Upload:
-        """Return the upload that a part belongs to; raises OfficeError for one out of order."""
+        """Return a part's upload; raises OfficeError for a part out of order."""
+        # A user who starts again drops the former upload.
         if at == 0:
             self._uploads.pop(by, None)
+            # An upload that was broken off is never finished: the oldest makes room.
             if len(self._uploads) >= MOST_UPLOADS:
                 del self._uploads[next(iter(self._uploads))]
             self._uploads[by] = Upload(language, key)
@@ -147,17 +151,14 @@ class AnnouncementCommands(CommandHandlers):
         return found
 
     def check(self, language: str, key: str) -> None:
-        """Raise Refused for an announcement that is unknown or the technician's; reads the disk."""
+        """Raise Refused for an unknown or the technician's announcement; reads the disk."""
         spoken = self._stores.spoken
         self.check_name(language, key)
         if key not in Catalogue(spoken.site, spoken.folder).keys(language):
             raise Refused(*NO_SUCH)
 
     def check_name(self, language: str, key: str) -> None:
-        """Raise Refused for a name that no announcement of the office's own can have.
-
-        Reads the disk: one in the technician's folder is not the office's.
-        """
+        """Raise Refused for an invalid name, or one in the technician's folder; reads the disk."""
         spoken = self._stores.spoken
         if not (is_key(key) and is_key(language)) or key.startswith(OURS):
             raise Refused(*NO_SUCH)
@@ -165,7 +166,7 @@ class AnnouncementCommands(CommandHandlers):
             raise Refused(OF_THE_SITE.it, OF_THE_SITE.en)
 
     def _deferred(self, job: Callable[[sqlite3.Connection], Words]) -> DeferredReply:
-        """Run a job in the database thread, read the sounds again, then reply."""
+        """Run a job in the database thread, load the sounds again, then reply."""
 
         def deferred_reply(send: SendReply) -> None:
             def done(result: Words | CentralinoError) -> None:
@@ -190,17 +191,15 @@ def _note(connection: sqlite3.Connection, noted: Noted) -> None:
         database.note(connection, noted)
 
 
-# ---- dictation ---------------------------------------------------------------------------------
-
 DROPPED = "announcement.draft_drop"
 NO_DRAFT: Final = ("questa registrazione non c'è più", "this recording is no longer there")
 DROPPED_SAID: Final = Words("Registrazione scartata.", "The recording is discarded.")
 
 
 class DictationCommands(CommandHandlers):
-    """Records announcements at a phone; raises OfficeError for arguments that are wrong.
+    """Records announcements at a phone; raises OfficeError for wrong arguments.
 
-    The database thread checks the permission, the deciding one whether the phone can be rung.
+    The database thread checks the permission, the deciding thread whether the phone can ring.
     """
 
     def __init__(
@@ -212,12 +211,13 @@ class DictationCommands(CommandHandlers):
 
     @command("announcement_dictate", needs=Permission.PROMPTS)
     def dictate(self, arguments: Arguments) -> DeferredReply:
-        """Ring a phone, named by its name or its extension, to record an announcement at it."""
+        """Ring a phone, given by name or extension, to record an announcement."""
         by, language, key = _announcement_of(arguments)
         named = required_text(arguments, "phone")
         phone = self._desk.office.phone_at(named) or named
 
         def deferred_reply(send: SendReply) -> None:
+            # The number joins the deciding thread's reply to this session.
             ask = f"dictation {next(self._asks)}"
 
             def checked(result: CentralinoError | None) -> None:
@@ -232,17 +232,18 @@ class DictationCommands(CommandHandlers):
         return deferred_reply
 
     def answered(self, order: orders.AnswerAsked) -> None:
-        """Send what the deciding thread has replied; from now on the progress can be asked."""
+        """Send the deciding thread's reply; from now on the progress can be queried."""
         send, asked = self._waiting.pop(order.ask, (None, None))
         if send is None or asked is None or not isinstance(order.said, Words):
             return
+        # Only a dictation that rings has progress to report.
         if order.done:
             self._stores.dictations.asked(order.ask, asked)
         send({"done": order.done, "said": plain(order.said)})
 
     @command("announcement_dictation", needs=Permission.PROMPTS)
     def dictation(self, arguments: Arguments) -> Reply:
-        """Return the progress of the dictation that a user asked for."""
+        """Return the progress of a user's dictation."""
         by, language, key = _announcement_of(arguments)
         found = self._stores.dictations.latest(by, language, key)
         if found is None:
@@ -270,16 +271,15 @@ class DictationCommands(CommandHandlers):
         return deferred(self._stores.records, job, reply)
 
     def _check(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
-        """Raise Refused without the permission, or for what is no announcement of the office's own.
-
-        A shell may name a new one, as `centralino prompts say` does.
-        """
+        """Raise Refused without the permission, or unless the announcement is the office's own."""
         by, language, key = _announcement_of(arguments)
         word = arguments.get("proof")
         if word is None:
             check_may(connection, by, Permission.PROMPTS)
+            # From the console only announcements that exist can be replaced.
             self._announcements.check(language, key)
             return
         if not users.proof_is_right(self._stores.dictations.folder.parent, word):
             raise SaidError(WRONG_PROOF)
+        # A shell may record a new announcement, as `centralino prompts say` may.
         self._announcements.check_name(language, key)

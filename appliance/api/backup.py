@@ -1,8 +1,8 @@
-"""Restore of an uploaded backup, and the USB stick that gets one each night.
+"""Restore of an uploaded backup, and the USB stick for nightly backups.
 
-Call control cannot restore: its own files are replaced. It checks that a restore is possible, notes
-who asked, and leaves it to root's helper (`centralino restore --asked`), which stops the services,
-installs the backup as the command does, and starts them again.
+Call control cannot restore a backup itself, as its own files are replaced. It checks that a restore
+is possible, writes the audit, and leaves the work to root's helper (`centralino restore --asked`),
+which stops the services, installs the backup and starts them again.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ TAKEN: Final = (
 
 
 def is_idle(status: Status) -> bool:
-    """Tell whether nobody is on the phone: no caller, nobody dialling out, no two phones."""
+    """True if nobody is on the phone: no caller, no outgoing call, no internal call."""
     is_engaged = any(one.state is PositionState.BUSY for one in status.positions)
     return not (status.calls or status.outgoing or is_engaged)
 
 
 @dataclass(slots=True)
 class RestoreCommands(CommandHandlers):
-    """Handled in the deciding thread; `status` says whether anybody is on the phone."""
+    """Commands of the deciding thread; `status` tells whether anybody is on the phone."""
 
     stores: StoreAccess
     settings: Settings
@@ -96,7 +96,7 @@ class RestoreCommands(CommandHandlers):
 
     @command("backup_stick", needs=Permission.TECHNICAL)
     def stick(self, _: Arguments) -> Reply:
-        """Return the stick that gets a backup each night, its last one, and the last result."""
+        """Return the backup stick, its last backup, and the last result."""
         stick = backup.load_stick(self._state)
         last = backup.last(self._run)
         return {
@@ -107,10 +107,11 @@ class RestoreCommands(CommandHandlers):
 
     @command("backup_stick_set_up", needs=Permission.TECHNICAL)
     def stick_set_up(self, arguments: Arguments) -> DeferredReply:
-        """Have the plugged stick set up, or, where one is, written now; raises OfficeError."""
+        """Set up the plugged-in stick, or write to the one set up; raises OfficeError."""
         by, phrase = user_of(arguments), arguments.get("passphrase")
         if not isinstance(phrase, str):
             raise OfficeError('a passphrase is needed, "" for the stick that is set up')
+        # "" is allowed only for a stick that is set up: its passphrase is stored.
         if phrase or backup.load_stick(self._state) is None:
             checked_passphrase(phrase)
         at = self.status().at
@@ -126,7 +127,7 @@ class RestoreCommands(CommandHandlers):
 
     @command("backup_stick_forget", needs=Permission.TECHNICAL)
     def stick_forget(self, arguments: Arguments) -> DeferredReply:
-        """Write to no stick any more."""
+        """Stop writing backups to the stick."""
         by, at = user_of(arguments), self.status().at
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -140,7 +141,7 @@ class RestoreCommands(CommandHandlers):
 
     @command("restoring", needs=Permission.TECHNICAL)
     def restoring(self, _: Arguments) -> Reply:
-        """Return whether a restore waits, whether one is possible now, and the last result."""
+        """Return whether a restore is pending, whether one is possible now, and the last result."""
         last = helper_requests.restore_result(self._run)
         return {
             "waiting": helper_requests.restore_is_waiting(self._run),
@@ -150,8 +151,9 @@ class RestoreCommands(CommandHandlers):
 
     @command("backup_restore", needs=Permission.TECHNICAL)
     def restore(self, arguments: Arguments) -> DeferredReply:
-        """Have the uploaded backup installed; raises OfficeError."""
+        """Request the restore of the uploaded backup; raises OfficeError."""
         by, phrase = user_of(arguments), arguments.get("passphrase")
+        # A restore replaces everything: `sure` confirms it.
         if not isinstance(phrase, str) or arguments.get("sure") is not True:
             raise OfficeError("a passphrase is needed, and that one is sure")
         at = self.status().at
@@ -165,6 +167,7 @@ class RestoreCommands(CommandHandlers):
 
         def deferred_reply(send: SendReply) -> None:
             try:
+                # In the deciding thread, which knows the calls.
                 self._check()
             except Refused as refused:
                 send(declined(refused))
@@ -180,7 +183,8 @@ class RestoreCommands(CommandHandlers):
             helper_requests.restore_is_waiting(self._run)
 
     def start(self) -> None:
-        """Note a restore's result in the audit: the database that has the request was replaced."""
+        """Write a restore's result to the audit."""
+        # Only now: the database that holds the request was replaced by the restore.
         if (last := helper_requests.restore_result(self._run)) is not None:
             self.stores.records.do(lambda connection: _note(connection, last), lambda _: None)
 
@@ -193,18 +197,19 @@ class RestoreCommands(CommandHandlers):
         return Path(self.settings.folders.run)
 
     def _check(self) -> None:
-        """Raise Refused where a call is on, or the file was not checked since it was uploaded."""
+        """Raise Refused during a call, or if the file was not checked since its upload."""
         self.jobs.jobs.check_free()
         if helper_requests.restore_is_waiting(self._run):
             raise Refused(*TAKEN)
         if not is_idle(self.status()):
             raise Refused(*BUSY)
+        # A file that was replaced after its check is unchecked.
         ended = self.jobs.last.get("backup_check")
         if ended is None or not ended[1].is_well or ended[0] < self._uploaded_at():
             raise Refused(*UNCHECKED)
 
     def _uploaded_at(self) -> datetime:
-        """Return when the file was uploaded; the end of time where there is none."""
+        """Return the upload's time; the latest possible time if there is no file."""
         path = Path(self.settings.folders.console) / UPLOADED
         zone = self.status().at.tzinfo
         try:
@@ -214,7 +219,8 @@ class RestoreCommands(CommandHandlers):
 
 
 def _note(connection: sqlite3.Connection, went: HelperResult) -> None:
-    """Note a result once, however often the service starts."""
+    """Write a result to the audit once, however often the service starts."""
+    # The result stays in /run, and each start of the service reads it.
     what = DONE if went.is_well else NOT_DONE
     if any(one.at == went.at for one in database.latest(connection, what)):
         return

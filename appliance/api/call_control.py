@@ -1,6 +1,6 @@
-"""What command handlers need of call control, as Protocols: appliance.service provides it.
+"""Protocols of call control for the command handlers; appliance.service implements them.
 
-A seam: appliance.service imports this package, so this package cannot import it.
+appliance.service imports this package, so this package cannot import it.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ class CallControlAccess(Protocol):
         """Return the time, by all three clocks."""
 
     def status(self) -> Status:
-        """Return what people see at the moment."""
+        """Return the present status."""
 
     def offered(self) -> tuple[Offered, ...]:
-        """Return every office and need, and whether a caller may go there now (P5)."""
+        """Return every office and need, and whether a call may be transferred there now (P5)."""
 
     def answer_to(self, request: TransferCall) -> Words | None:
-        """Return why a transfer is refused now, None for one that is not."""
+        """Return why a transfer is refused now, None if it is allowed."""
 
     def answer_about_head(self, request: BringHead) -> Words | None:
-        """Return why the supervisor cannot join or leave a call now, None where she can."""
+        """Return why the supervisor cannot join or leave a call now, None if possible."""
 
     def call_for(self, request: TransferCall | BringHead) -> str:
-        """Return the call that a command is about; raises OfficeError for none."""
+        """Return the id of the command's call; raises OfficeError if there is none."""
 
     def fact(self, event: Event) -> None:
         """Handle an event at once."""
@@ -65,11 +65,11 @@ class DirectoryAccess(Protocol):
 
     @property
     def register(self) -> Directory:
-        """The directory as it was read last."""
+        """The directory as last read."""
 
     @property
     def key(self) -> Path:
-        """The file of the key."""
+        """The file with the key."""
 
     def load(self, told: Callable[[Directory | CentralinoError], None] = ..., /) -> None:
         """Read it again, then call `told` in the database thread."""
@@ -89,22 +89,22 @@ class SpokenAccess(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where they lie."""
+        """Their folder."""
 
     @property
     def site(self) -> Path | None:
-        """The technician's folder of announcements, which go before them."""
+        """The technician's folder of announcements, which takes precedence."""
 
     def load(self, told: Callable[[Menu | CentralinoError], None] | None = None, /) -> None:
         """Read them again, then call `told` in the database thread."""
 
 
 class StoreAccess(Protocol):
-    """The database's thread, and what call control keeps in memory of the database."""
+    """The database thread, and call control's copies of the database in memory."""
 
     @property
     def records(self) -> DatabaseWriter:
-        """The thread that alone writes the database."""
+        """The database thread, the only writer."""
 
     @property
     def mailbox(self) -> Mailbox:
@@ -124,10 +124,10 @@ class StoreAccess(Protocol):
 
     @property
     def on_care(self) -> Callable[[], None]:
-        """Called when somebody has dealt with a message or a missed call."""
+        """Called after a step on a message or a missed call."""
 
     def called_back(self, asked: CallBack) -> None:
-        """Remember who asks for a return call until it is over."""
+        """Remember the user of a return call until it is over."""
 
     def forget_numbers(self, numbers: tuple[str, ...]) -> None:
         """Forget numbers that were erased (E20)."""

@@ -42,9 +42,9 @@ RINGS_NO_MORE = Words(
 
 @command("BringHead", needs=Permission.SEE_DESK)
 def bring_head(desk: CallControlAccess, arguments: Arguments) -> Reply:
-    """Have the supervisor join a conversation, or leave (E10); `done` false: `said` is why not.
+    """Have the supervisor join or leave a conversation (E10); if refused, `said` is the reason.
 
-    Raises OfficeError for arguments that are missing or wrong, or a call that is not on.
+    Raises OfficeError for a missing or wrong argument, or an unknown call.
     """
     request = read_bring_head(arguments)
     refusal = desk.answer_about_head(request)
@@ -75,20 +75,21 @@ UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
 @command("TransferCall", needs=Permission.TRANSFER)
 def transfer_call(desk: CallControlAccess, arguments: Arguments) -> Reply:
-    """Transfer a caller to an office; `done` false: `said` is why not (E23).
+    """Transfer a caller to an office (E23); if refused, `said` is the reason.
 
-    Raises OfficeError for arguments that are missing or wrong, an unknown call or office.
+    Raises OfficeError for a missing or wrong argument, an unknown call or office.
     """
     request = read_transfer(arguments)
     refusal = desk.answer_to(request)
-    desk.fact(events.TransferWished(desk.call_for(request), request))  # refused: it is noted
+    # Also if refused: the attempt is noted.
+    desk.fact(events.TransferWished(desk.call_for(request), request))
     said = refusal or UNDER_WAY
     return {"done": refusal is None, "said": plain(said)}
 
 
 @command("offices", needs=FREE)
 def offices(desk: CallControlAccess, _: Arguments) -> Reply:
-    """List every office and need: open now, else why not and what to offer; no number (P7)."""
+    """List every office and need: open now or why not, and what to offer; no number (P7)."""
     return {"offices": [_row(one) for one in desk.offered()]}
 
 
@@ -131,7 +132,7 @@ def read_transfer(arguments: Arguments) -> TransferCall:
 
 
 class NotNowError(SaidError):
-    """Raised when nobody is rung; the command line shows both languages."""
+    """Raised if no call is placed; the command line shows both languages."""
 
     def __str__(self) -> str:
         return f"{self.words.it} / {self.words.en}"
@@ -149,8 +150,8 @@ WHICH = Words(
 class CallBacks:
     """Return calls: a position's phone rings, then the box dials (E17).
 
-    The database thread looks the number up, the deciding thread says whether it may be called;
-    `post` takes an event there, and the command is answered once that has spoken.
+    The database thread looks up the number, the deciding thread decides whether it may be called.
+    `post` sends that thread an event; the reply follows its `AnswerAsked`.
     """
 
     def __init__(self, stores: StoreAccess, post: Callable[[events.Event], None]) -> None:
@@ -161,11 +162,12 @@ class CallBacks:
 
     @command("CallBack", needs=Permission.CALL_BACK)
     def asked(self, arguments: Arguments) -> DeferredReply:
-        """Have a position call whom a case is about; raises OfficeError."""
+        """Have a position call the citizen of a case; raises OfficeError."""
         wanted = read_call_back(arguments)
         self._stores.called_back(wanted)
 
         def deferred_reply(send: SendReply) -> None:
+            # The number joins the deciding thread's reply to this session.
             ask = f"call back {next(self._asks)}"
 
             def found(who: tuple[str, str] | CentralinoError) -> None:
@@ -185,7 +187,7 @@ class CallBacks:
         return deferred_reply
 
     def answered(self, order: orders.AnswerAsked) -> None:
-        """Send the reply that the deciding thread has given."""
+        """Send the deciding thread's reply to the session that waits for it."""
         send = self._waiting.pop(order.ask, None)
         said = order.said
         if send is None or not isinstance(said, Words):
@@ -212,7 +214,7 @@ STEPS_ASKED = (
     MessageStep.CLOSE,
     MessageStep.REOPEN,
 )
-"""Steps that a user may take; that a message was announced is noted by call control itself."""
+"""Steps that a user may take; call control itself notes that a message was announced."""
 LONGEST_NOTE = 1000
 EMPTY = Words("La nota è vuota: scrivere due parole.", "the note is empty: write a few words")
 NO_OUTCOME = Words(
@@ -224,13 +226,14 @@ NO_OUTCOME = Words(
 @command("care", needs=frozenset({Permission.MESSAGES, Permission.CALL_BACK}))
 @command("close_message", needs=Permission.MESSAGES)
 def take_step(stores: StoreAccess, arguments: Arguments) -> DeferredReply:
-    """Note a step on a message or missed call: take, release, close …; raises OfficeError."""
+    """Record a step on a message or missed call: take, release, close …; raises OfficeError."""
     kind, name, entry = read_step(arguments)
 
     def reply(result: tuple[int, MessageCare] | CentralinoError) -> Reply | CentralinoError:
         if isinstance(result, CentralinoError):
             return result
         number, care_now = result
+        # A closed message no longer counts for the message lamps.
         stores.mailbox.recount()
         stores.on_care()
         words = done_words(kind, number, entry.step, care_now)
@@ -241,6 +244,7 @@ def take_step(stores: StoreAccess, arguments: Arguments) -> DeferredReply:
 
 def read_step(arguments: Arguments) -> tuple[CaseKind, str, MessageEntry]:
     """Read the arguments; raises OfficeError with what is wrong in them."""
+    # `close_message` is `care` with the step and the kind given.
     closing = arguments.get("ask") == "close_message"
     try:
         kind = CaseKind.MESSAGE if closing else CaseKind(arguments["kind"])

@@ -1,6 +1,6 @@
-"""The clock: how far it is trusted, confirming it, setting it; both changes are audited.
+"""The clock: whether it is trusted, confirming it, setting it; both changes are audited.
 
-A helper of its own sets the system's clock (centralino-clock.path): call control may not.
+Call control has no right to set the system clock: a helper does (centralino-clock.path).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ CANNOT_BE: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class ClockCommands(CommandHandlers):
-    """Handled in the deciding thread, which alone looks at the clock."""
+    """Commands of the deciding thread, the only one that uses the clock."""
 
     stores: StoreAccess
     desk: CallControl
@@ -78,9 +78,10 @@ class ClockCommands(CommandHandlers):
 
     @command("clock", needs=FREE)
     def asked(self, _: Arguments) -> Reply:
-        """Return the time, how far it is trusted, since when, and why it cannot be set."""
+        """Return the time, whether and since when it is trusted, and why it cannot be set."""
         now, trust = self.desk.now(), self.desk.clock.trust
         words = JUMPED if trust.jumped else STATES[now.clock_state]
+        # A request that no helper has taken shows that its unit is not enabled.
         waits = clock.is_waiting(clock.folder_of(self.run))
         return {
             "at": now.wall.isoformat(),
@@ -94,13 +95,14 @@ class ClockCommands(CommandHandlers):
     @command("clock_confirm", needs=frozenset({Permission.SET_STATES, Permission.TECHNICAL}))
     def confirm(self, arguments: Arguments) -> DeferredReply:
         """Trust the time: a user has compared it with another clock."""
+        # An unset clock cannot be right: it must be set, not confirmed.
         if self.desk.clock.confirm() is ClockState.UNSET:
             raise SaidError(CANNOT_BE)
         return self._noted(arguments, "clock.confirm", self.desk.now().wall, CONFIRMED)
 
     @command("clock_set", needs=frozenset({Permission.SET_STATES, Permission.TECHNICAL}))
     def set(self, arguments: Arguments) -> DeferredReply:
-        """Have the clock set to `at`: an ISO time, the office's own where it has no offset."""
+        """Set the clock to `at`, an ISO time; without an offset it is the office's local time."""
         at, now = self._at(arguments), self.desk.now()
         clock.ask(clock.folder_of(self.run), at.timestamp(), now.monotonic)
         self.desk.clock.want(at.timestamp())
@@ -120,7 +122,7 @@ class ClockCommands(CommandHandlers):
     def _noted(
         self, arguments: Arguments, code: str, about: datetime, words: Words
     ) -> DeferredReply:
-        """Note the user in the audit, then reply."""
+        """Write the audit, then reply."""
         by, at = user_of(arguments), self.desk.now().wall
 
         def job(connection: sqlite3.Connection) -> None:

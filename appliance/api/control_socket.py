@@ -1,10 +1,10 @@
 """The control socket's server: sessions, authorisation, deferred replies, the status feed.
 
-A UNIX socket of call control, on which the console and the command line send commands
-(api.protocol). Served by the deciding thread, which never blocks on it: a reply that needs the disk
-is made by the thread that waits for the disk; one that its reader has no room for is kept here,
-within a bound. {"ask": "watch"} is answered again whenever the status has changed. A session of the
-console speaks for the person who is logged in there, whom `AccessCheck` must know.
+A UNIX socket on which the console and the command line send commands (api.protocol). The deciding
+thread serves it and never blocks on it: a reply that needs the disk comes from the database thread,
+and a reply that the peer does not read yet is buffered here, up to UNREAD_LIMIT.
+{"ask": "watch"} subscribes a session to the status. The console names the logged-in user in each
+command, and `AccessCheck` checks that user's permissions.
 """
 
 from __future__ import annotations
@@ -31,24 +31,29 @@ from appliance.workers import one_job
 log = logging.getLogger(__name__)
 
 LINE_LIMIT = 16_384
-"""Bytes of the longest command; a longer one ends the session."""
+"""Bytes of the longest command; a longer one closes the session."""
+# The console reads no longer line (console/desk_client.py).
 REPLY_LIMIT: Final = 4_000_000
-"""Bytes of the longest reply: what a console reads of one line (console/desk_client.py)."""
+"""Bytes of the longest reply; a longer one is replaced by an error."""
 UNREAD_LIMIT: Final = 2 * REPLY_LIMIT
-"""A session with more bytes of replies unread is closed."""
+"""Bytes of unread replies that a session may have; with more it is closed."""
+# Without this, peers that stop reading could hold all SESSIONS and lock everybody out.
 STALLED_S: Final = 10.0
-"""A session that has read nothing of a waiting reply for so long may be closed for a new one."""
+"""Seconds without reading a pending reply, after which a session may be closed for a new one."""
 SESSIONS = 16
-"""Sessions at once; one more is turned away."""
+"""Concurrent sessions; one more is closed at once."""
+# The console is one; the others are for a person at a terminal.
 WATCHERS: Final = 4
-"""Watching sessions at once: the console is one, the others are for a person with a terminal."""
+"""Concurrent sessions that watch the status."""
+# Changes within one gap go out together.
 GAP_S: Final = 0.05
-"""The status is sent at most so often: changes within it go out together."""
+"""Seconds at least between two status lines."""
+# A watcher that hears nothing for longer knows that call control is gone.
 HEARTBEAT_S: Final = 10.0
-"""Sent again so often when nothing changes: silence for longer means that call control is gone."""
+"""Seconds after which an unchanged status is sent again."""
 WATCH = "watch"
 PERSON: Final = "person"
-"""Field in which the console says who is logged in, "" for nobody; the box's shell has none."""
+"""Field of the logged-in user in the console's commands, "" for nobody; a shell sends none."""
 CONSOLE_UNIT: Final = "/centralino-console.service"
 TOO_MUCH: Final = Words(
     "La risposta è troppo lunga: restringere la domanda.",
@@ -57,20 +62,21 @@ TOO_MUCH: Final = Words(
 
 
 class AccessCheck(Protocol):
-    """Which person may send which command; in the deciding thread, but for `then`."""
+    """Checks permissions of commands; called in the deciding thread, except `then`."""
 
     def check(self, command: dict[str, Any], person: str) -> None:
         """Raise Refused for a command that the person may not send."""
 
     def read_anew(self, then: Callable[[], None]) -> None:
-        """Read the users again, then call `then`, from any thread."""
+        """Read the users again from the database, then call `then`, from any thread."""
 
 
 class ControlSocket:
-    """Listens on `path`; `answer` is called in the deciding thread with each command.
+    """Listens on `path` and calls `answer` in the deciding thread with each command.
 
-    `watchers` get the status whenever it changes, by `tell_watchers`; without it a watching session
-    gets {"ok": true} and no more. `access` is asked about each command of the console.
+    `watchers` sends the status to watching sessions whenever it changes (`tell_watchers`); without
+    it a watching session gets {"ok": true} only. `access` checks each command of the console; None
+    allows all.
     """
 
     def __init__(
@@ -109,6 +115,7 @@ class ControlSocket:
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):
             accepted, _ = self._socket.accept()
+            # Close stalled sessions only when there is no room: a slow reader may still recover.
             if len(self._sessions) >= SESSIONS:
                 self._end_stalled()
             if len(self._sessions) >= SESSIONS:
@@ -129,10 +136,11 @@ class ControlSocket:
             return
         for line in lines:
             self._answer_or_fail(session, functools.partial(self._handle_line, session, line))
-        self._callbacks.run()  # sends what was answered at once
+        # Replies that are ready go out now, without another turn of the selector.
+        self._callbacks.run()
 
     def _answer_or_fail(self, session: Session, job: Callable[[], None]) -> None:
-        """Handle a command; its session, and no other, gets the error that it ends with."""
+        """Handle a command; an error goes to its own session and leaves the others alone."""
         try:
             with one_job(ValueError):
                 job()
@@ -141,6 +149,7 @@ class ControlSocket:
 
     def _handle_line(self, session: Session, line: bytes) -> None:
         command = parse_line(line)
+        # The console cannot pass as a shell by leaving the field out: its unit is recognised too.
         person = command.pop(PERSON, None)
         if person is not None or is_of_console(session.socket):
             self._authorise(session, command, str(person or ""))
@@ -160,15 +169,17 @@ class ControlSocket:
         try:
             access.check(command, person)
         except Refused:
-            # Who is refused may have become a user, or got a role, just now: read the users first.
+            # The user or the role may have been added just now: read the users again, then decide.
             again = functools.partial(self._answer_or_fail, session, authorised)
             access.read_anew(lambda: self._callbacks.put(again))
             return
         self._execute(session, command)
 
     def _execute(self, session: Session, command: dict[str, Any]) -> None:
-        """Have a command answered, now or later; raises what call control refuses it with."""
+        """Execute a command; reply now, or later if deferred. Raises the errors of its handler."""
         if command.get("ask") == WATCH:
+            # A watcher's status lines are sent whole or not at all, past the session's buffer: with
+            # an unsent reply they would mix.
             first = self._watchers.join(session.socket)
             if not session.has_read_all or not send_whole(session.socket, first):
                 self._end(session)
@@ -180,16 +191,18 @@ class ControlSocket:
             answer(lambda reply: self._reply(session, reply))
 
     def _reply(self, session: Session, reply: Reply | Exception) -> None:
-        """Reply, from any thread: that one encodes the line, the deciding one sends it."""
+        """Encode a reply in the calling thread and queue it for the deciding thread to send."""
+        # Encoding up to 4 MB takes time that the deciding thread must not spend.
         line = _encoded(reply)
         self._callbacks.put(lambda: self._send(session, line))
 
     def _send(self, session: Session, line: bytes) -> None:
-        if session.socket in self._sessions:  # it may have ended meanwhile
+        # A deferred reply may come after its session has ended.
+        if session.socket in self._sessions:
             self._wait_for(session, stays=session.send(line))
 
     def _wait_for(self, session: Session, *, stays: bool) -> None:
-        """Wait for the next command, or for room in the socket; end a watcher that reads late."""
+        """Wait for the next command or for room in the socket; close a watcher that lags."""
         if not stays or not (session.has_read_all or not self._watchers.has(session.socket)):
             self._end(session)
         elif session.has_read_all:
@@ -209,7 +222,7 @@ class ControlSocket:
 
 
 class Session:
-    """One connection: the line received so far, and the replies not sent yet; never waits."""
+    """One connection with its partial input line and its unsent replies; never blocks."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -219,11 +232,11 @@ class Session:
 
     @property
     def has_read_all(self) -> bool:
-        """Tell whether all replies are sent; until then no further command is read."""
+        """True once all replies are sent; until then no further command is read."""
         return not self._unsent
 
     def receive(self, limit: int) -> list[bytes] | None:
-        """Return the whole lines that have come; None for an ended session, or too long a line."""
+        """Return the complete lines received; None if the peer closed or sent too long a line."""
         try:
             data = self.socket.recv(limit)
         except BlockingIOError:
@@ -234,14 +247,15 @@ class Session:
         return lines if data and len(self._received) <= limit else None
 
     def send(self, line: bytes) -> bool:
-        """Send a line, or keep what does not fit; False for a session that must end."""
+        """Send a line and buffer the rest; False if the session must be closed."""
+        # The stall clock starts with the first pending byte, not with the last one sent.
         if not self._unsent:
             self._moved_at = time.monotonic()
         self._unsent += line
         return len(self._unsent) <= UNREAD_LIMIT and self.send_unsent()
 
     def send_unsent(self) -> bool:
-        """Send as much as fits; False for a session that has ended."""
+        """Send as much as fits; False if the peer has closed."""
         try:
             while self._unsent:
                 del self._unsent[: self.socket.send(self._unsent)]
@@ -253,14 +267,14 @@ class Session:
         return True
 
     def has_stalled(self) -> bool:
-        """Tell whether a reply has waited too long to be read."""
+        """True if a pending reply was not read for STALLED_S."""
         return bool(self._unsent) and time.monotonic() - self._moved_at > STALLED_S
 
 
 class Watchers:
-    """The sessions that get the status, which `render` makes; in the deciding thread only.
+    """Sessions that watch the status, which `render` returns; in the deciding thread only.
 
-    One line is encoded for all of them, and only when something has changed.
+    One line is encoded for all of them, when the status has changed or a heartbeat is due.
     """
 
     def __init__(self, render: Callable[[], dict[str, Any]]) -> None:
@@ -270,7 +284,7 @@ class Watchers:
         self._changed = False
 
     def join(self, watcher: socket.socket) -> bytes:
-        """Add a session and return its first line; raises OfficeError when there are enough."""
+        """Add a session and return its first line; raises OfficeError beyond WATCHERS."""
         if len(self._sockets) >= WATCHERS:
             raise OfficeError(f"{WATCHERS} are watching already: ask for the status instead")
         line = self._line()
@@ -279,16 +293,16 @@ class Watchers:
         return line
 
     def leave(self, watcher: socket.socket) -> None:
-        """Remove a session, if it is one of these."""
+        """Remove a session if it watches."""
         if watcher in self._sockets:
             self._sockets.remove(watcher)
 
     def has(self, watcher: socket.socket) -> bool:
-        """Tell whether a session watches."""
+        """True if a session watches."""
         return watcher in self._sockets
 
     def changed(self) -> None:
-        """Note that the status has changed; it goes out with the next `due`."""
+        """Mark the status as changed; the next `due` sends it."""
         self._changed = True
 
     def next_deadline(self) -> float | None:
@@ -298,7 +312,7 @@ class Watchers:
         return self._sent_at + (GAP_S if self._changed else HEARTBEAT_S)
 
     def due(self, now: float) -> tuple[socket.socket, ...]:
-        """Send what is due at `now` (monotonic s); returns the sessions that do not read."""
+        """Send the status if due at `now` (monotonic s); return the sessions that lag."""
         at = self.next_deadline()
         if at is None or now < at:
             return ()
@@ -313,7 +327,7 @@ class Watchers:
 class CallbackQueue:
     """Callbacks for the deciding thread: `put` from any thread, `run` in that one, in order.
 
-    `fileno` is readable while one waits: it wakes the selector.
+    `fileno` is readable while a callback is pending, which wakes the selector.
     """
 
     def __init__(self) -> None:
@@ -327,13 +341,14 @@ class CallbackQueue:
         return self._reader.fileno()
 
     def put(self, callback: Callable[[], None]) -> None:
-        """Leave a callback; never blocks, and has no effect after `close`."""
+        """Queue a callback; never blocks, no effect after `close`."""
         self._waiting.append(callback)
-        with contextlib.suppress(OSError):  # a full pipe is awake already
+        # A full socket has woken the selector already; a closed one has no reader.
+        with contextlib.suppress(OSError):
             self._writer.send(b"x")
 
     def run(self) -> None:
-        """Run all callbacks, oldest first; one that fails is reported, the others go on."""
+        """Run all callbacks, oldest first; a failing one is reported, the others still run."""
         with contextlib.suppress(BlockingIOError):
             while self._reader.recv(4096):
                 pass
@@ -341,8 +356,9 @@ class CallbackQueue:
             try:
                 with one_job():
                     self._waiting.popleft()()
+            # `one_job` has reported it.
             except Bug:
-                continue  # one_job has reported it
+                continue
             except CentralinoError as error:
                 log.warning("a callback failed: %s", error)
 
@@ -353,10 +369,10 @@ class CallbackQueue:
 
 
 def is_of_console(connection: socket.socket) -> bool:
-    """Tell whether a peer must name a person: all but call control's own account and root.
+    """True if a peer must name a user: every account except call control's own and root's.
 
-    Raises nothing: a process that has ended counts as the console's, for which nothing is done
-    without a known person.
+    A peer whose process has ended counts as the console, for which nothing is done without a known
+    user.
     """
     peer = peer_of(connection)
     if peer.account not in {0, os.geteuid()}:
@@ -370,7 +386,7 @@ def is_of_console(connection: socket.socket) -> bool:
 
 
 def send_whole(watcher: socket.socket, line: bytes) -> bool:
-    """Send a whole line without waiting; False where it does not fit, or the session has ended."""
+    """Send a line without waiting; False if it does not fit whole or the peer has closed."""
     try:
         return watcher.send(line) == len(line)
     except OSError:
@@ -378,8 +394,9 @@ def send_whole(watcher: socket.socket, line: bytes) -> bool:
 
 
 def _encoded(reply: Reply | Exception) -> bytes:
-    """Encode a reply as one line; one that is longer than REPLY_LIMIT becomes an error."""
+    """Encode a reply as one JSON line; one longer than REPLY_LIMIT becomes an error."""
     fields = {"ok": True, **reply} if isinstance(reply, dict) else error_reply(reply)
+    # A reply with a value that JSON lacks is our fault; the peer gets an error, not silence.
     try:
         with one_job():
             line = json.dumps(fields).encode() + b"\n"
@@ -390,6 +407,7 @@ def _encoded(reply: Reply | Exception) -> bytes:
 
 def _listen(path: Path) -> socket.socket:
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A killed predecessor leaves its socket file, and bind(2) refuses an existing name.
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -399,6 +417,8 @@ def _listen(path: Path) -> socket.socket:
             f"il centralino non può ascoltare su {path}: {os_error_words(error).it}",
             f"the desk cannot listen on {path}: {error}",
         ) from error
+    # The file's mode is the shell's permission: the service's account and the administrator's
+    # group, nobody else (api/permissions.py).
     path.chmod(0o660)
     listening.listen(SESSIONS)
     listening.setblocking(False)

@@ -1,7 +1,6 @@
-"""The directory of offices: entries and their e-mails, half-typed forms, what is in force.
+"""The directory of offices: entries and their e-mails, drafts of forms, queries.
 
-A number that is not disclosed is shown to the supervisor only, one at a time, and noted in the
-audit before it is shown (P7).
+Undisclosed numbers are revealed to the supervisor only, one at a time, and audited first (P7).
 """
 
 from __future__ import annotations
@@ -75,12 +74,10 @@ if TYPE_CHECKING:
     from appliance.policy.office import Line, Office
 
 T = TypeVar("T")
-# ---- attachments -------------------------------------------------------------------------------
-
 HIGHEST: Final = 10**9
-"""No number of an entry, no byte of a file is as high."""
+"""Upper limit of an entry's number and of a byte offset in a file."""
 ATTACHMENT_NOTED: Final = "register.attachment"
-"""The code in the audit, also of the command that extracts one."""
+"""The audit's code, also used by the command that extracts an attachment."""
 NOT_TAKEN: Final = form_problem(
     "email",
     "questo file non è un'e-mail (.eml) né un PDF: salvarla dal programma di posta come EML, "
@@ -95,33 +92,37 @@ NO_ATTACHMENT: Final = (
 
 
 class AttachmentCommands(CommandHandlers):
-    """The e-mails that entries rest on (P4); raises OfficeError for arguments that are wrong.
+    """E-mails attached to entries (P4); raises OfficeError for wrong arguments.
 
-    One comes in parts before the entry that names it, and is stored sealed with it. Only the
-    supervisor fetches one, noted in the audit first: it may name undisclosed numbers (P7).
+    An e-mail is uploaded in parts before the entry that names it, and stored sealed with it. Only
+    the supervisor may fetch one, which is audited first.
     """
+
+    # An e-mail may name undisclosed numbers (P7): hence the seal, the permission and the audit.
 
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
         self._incoming = Incoming(store.ATTACHMENT_LIMIT)
-        self._outgoing = Outgoing()  # in the database thread only
+        # Used in the database thread only.
+        self._outgoing = Outgoing()
 
     @command(
         "register_file_part",
         needs=frozenset({Permission.REVEAL_NUMBERS, Permission.EDIT_REGISTER}),
     )
     def part(self, arguments: Arguments) -> Reply:
-        """Take one part of a file; the form that names it follows the last one."""
+        """Take one part of a file; the form that names the file follows its last part."""
         return self._incoming.take(required_user(arguments), arguments)
 
     def attached(self, arguments: Arguments, by: str) -> dict[str, bytes] | FormRefused:
-        """Return the file of a change by its name in the store, {} for none, or why not."""
+        """Return a change's file by its name in the store, {} if none, or the refusal."""
         given = arguments.get("attached", "")
         if not given:
             return {}
         if not isinstance(given, str):
             raise OfficeError("attached is the name of a file")
         data = self._incoming.collect(by)
+        # By its content: a name's extension proves nothing.
         sort = attachment_kind(data)
         if sort is None:
             return FormRefused(NOT_TAKEN)
@@ -129,7 +130,7 @@ class AttachmentCommands(CommandHandlers):
 
     @command("register_file", needs=Permission.REVEAL_NUMBERS)
     def file(self, arguments: Arguments) -> DeferredReply:
-        """Return one part of the file of an entry, from its byte `at`."""
+        """Return one part of an entry's file from byte `at`."""
         by, at = required_user(arguments), self._now().wall
         entry, begin = (whole_number(arguments, key, limit=HIGHEST) for key in ("entry", "at"))
 
@@ -144,7 +145,7 @@ class AttachmentCommands(CommandHandlers):
         return deferred(self._stores.records, job, declined)
 
     def _opened(self, connection: sqlite3.Connection, by: str, entry: int, at: datetime) -> bytes:
-        """Open the file of an entry, and note who has asked."""
+        """Unseal an entry's file and write its user to the audit."""
         name = name_of(store.load_masked(connection), entry)
         if not name:
             raise Refused(*NO_ATTACHMENT)
@@ -155,28 +156,26 @@ class AttachmentCommands(CommandHandlers):
 
 
 def name_of(register: Directory, number: int) -> str:
-    """Return the name of what is attached to an entry, "" for nothing."""
+    """Return the name of an entry's attachment, "" if none."""
     found = (each.attachment for _, each in stamps_with_place(register) if each.number == number)
     return next(found, "")
 
-
-# ---- drafts ------------------------------------------------------------------------------------
 
 PLACES: Final[Mapping[str, Permission]] = {
     "desk": Permission.SEE_DESK,
     "declare": Permission.EDIT_REGISTER,
 }
-"""The forms that have drafts, by the first word of a place's name, and who may type there."""
+"""Permissions of forms with drafts, by the first word of the place's name."""
+# Half of a command's length (LINE_LIMIT): a draft is JSON within JSON, whose quotes are escaped.
 LONGEST_DRAFT: Final = 8_000
-"""Characters of a draft: half of a command's, as it is JSON within JSON."""
+"""Characters of a draft."""
 LONGEST_PLACE: Final = 80
 
 
 class DraftCommands(CommandHandlers):
-    """Half-typed forms, kept for whoever types them (E18); raises OfficeError for wrong arguments.
+    """Drafts of forms, one per user and place (E18); raises OfficeError for wrong arguments."""
 
-    They change nothing, so they are not audited.
-    """
+    # A draft changes nothing, so it is not audited.
 
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
@@ -203,7 +202,7 @@ class DraftCommands(CommandHandlers):
 
 
 def _storable(place: str, body: str) -> str:
-    """Return a draft as it is stored; raises OfficeError for what is no JSON object."""
+    """Return a draft as stored; raises OfficeError unless it is a JSON object."""
     if not body:
         return ""
     try:
@@ -213,7 +212,7 @@ def _storable(place: str, body: str) -> str:
     if not isinstance(read, dict):
         raise OfficeError("a draft is a JSON object")
     if place != "desk":
-        # An undisclosed number lies in the directory only, sealed: never in a draft (P7).
+        # Undisclosed numbers are stored sealed, in the directory only: never in a draft (P7).
         fields = read.get("fields")
         fields = fields if isinstance(fields, list) else []
         read = {"fields": [each for each in fields if _is_kept(each)]}
@@ -221,7 +220,7 @@ def _storable(place: str, body: str) -> str:
 
 
 def _is_kept(field: object) -> bool:
-    """Tell a field by its name and text, and leave out numbers: needs.1.numbers.2.number."""
+    """True for a field (name, text) that is not a number (needs.1.numbers.2.number)."""
     match field:
         case [str(name), str()]:
             return name.rpartition(".")[2] != "number"
@@ -235,8 +234,6 @@ def _text(arguments: Arguments, key: str) -> str:
         raise OfficeError(f"{key} is a text")
     return value
 
-
-# ---- entries -----------------------------------------------------------------------------------
 
 SAVED: Final = Words("Salvato: in vigore da subito.", "Saved: in force at once.")
 UNREAD: Final = Words(
@@ -254,7 +251,7 @@ NOT_TOLD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of change: its word in the audit, the permission, and what reads its form."""
+    """A kind of change: its code in the audit, its permission, the reader of its form."""
 
     what: str
     permission: Permission
@@ -275,8 +272,8 @@ CHANGES: Final = {
 class DirectoryCommands(CommandHandlers):
     """Changes of the directory, and its numbers; raises OfficeError for wrong arguments.
 
-    Each change is a form (policy.directory_changes), previewed or saved in the database thread; it
-    is in force when it is answered (E12).
+    Each change is a form (policy.directory_changes), previewed or saved in the database thread.
+    The reply is sent once it is in force (E12).
     """
 
     def __init__(self, stores: StoreAccess, zone: ZoneInfo, now: Callable[[], Now]) -> None:
@@ -286,7 +283,7 @@ class DirectoryCommands(CommandHandlers):
 
     @property
     def known(self) -> Handlers:
-        """Map each command to its method, those on attachments too."""
+        """Map each command to its method, including attachments."""
         return super().known | self._attachments.known
 
     @command("register_vary", needs=Permission.VARY_REGISTER)
@@ -298,9 +295,10 @@ class DirectoryCommands(CommandHandlers):
         needs=Permission.EDIT_REGISTER,
     )
     def change(self, arguments: Arguments) -> DeferredReply:
-        """Change the directory by a form, or return what that would change."""
+        """Change the directory by a form, or preview the change."""
         change, by = CHANGES[arguments["ask"]], required_user(arguments)
         form = form_of(arguments)
+        # A preview leaves the uploaded file for the change that follows.
         at, preview = self._at(), arguments.get("preview") is True
         attached = {} if preview else self._attachments.attached(arguments, by)
         if isinstance(attached, FormRefused):
@@ -309,7 +307,8 @@ class DirectoryCommands(CommandHandlers):
         stamp = EnteredBy(by, at, next(iter(attached), ""))
 
         def make(stored: Directory) -> DirectoryChange:
-            if _is_entered(stored, stamp):  # the same command once more
+            # The same command again: enter nothing twice.
+            if _is_entered(stored, stamp):
                 return DirectoryChange(stored)
             return change.make(stored, form, stamp, at.date())
 
@@ -327,7 +326,7 @@ class DirectoryCommands(CommandHandlers):
 
     @command("register_number", needs=Permission.REVEAL_NUMBERS)
     def number(self, arguments: Arguments) -> DeferredReply:
-        """Reveal one number to the supervisor; noted in the audit first."""
+        """Reveal one number to the supervisor; audited first."""
         by, at = required_user(arguments), self._at()
         entry, which = whole_number(arguments, "entry"), whole_number(arguments, "which")
         need = str(arguments.get("need", ""))[:64]
@@ -336,6 +335,7 @@ class DirectoryCommands(CommandHandlers):
             check_may(connection, by, Permission.REVEAL_NUMBERS)
             register = store.load(connection, self._key)
             target = declared_number(register, entry, need, which)
+            # An authorisation may hold a number that no declaration has.
             if target is None:
                 leaves = (a.told for a in register.authorisations if a.entry.number == entry)
                 target = next(leaves, None)
@@ -350,16 +350,18 @@ class DirectoryCommands(CommandHandlers):
 
     @command("register_tell", needs=Permission.TRANSFER)
     def disclose(self, arguments: Arguments) -> DeferredReply:
-        """Reveal a number that callers may be told while its authorisation holds; noted first."""
+        """Reveal a number that may be told to callers under its authorisation; audited first."""
         by, at, entry = required_user(arguments), self._at(), whole_number(arguments, "entry")
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.TRANSFER)
             register = of_known_units(store.load(connection, self._key))
+            # Only a number with an authorisation may be told to a caller.
             leave = next((a for a in register.authorisations if a.entry.number == entry), None)
             number = leave.told.number if leave else None
             if leave is None or number is None:
                 raise Refused(*NO_NUMBER)
+            # It may have ended, or been revoked, since the page was shown.
             if may_tell(register, leave.unit, number, at, self._zone) != leave:
                 raise Refused(*NOT_TOLD)
             with transaction(connection):
@@ -371,7 +373,7 @@ class DirectoryCommands(CommandHandlers):
 
     @command("register_changed", needs=SHELL)
     def read_again(self, _: Arguments) -> DeferredReply:
-        """Read the directory again: a command line has changed it (E12: in force within 1 s)."""
+        """Load the directory again after a command line has changed it (E12: within 1 s)."""
 
         def deferred_reply(send: SendReply) -> None:
             def read(found: Directory | CentralinoError) -> None:
@@ -391,7 +393,7 @@ class DirectoryCommands(CommandHandlers):
         *,
         reads_again: bool = False,
     ) -> DeferredReply:
-        """Run a job in the database thread; a changed directory is read again before the reply."""
+        """Run a job in the database thread; load a changed directory before the reply."""
 
         def deferred_reply(send: SendReply) -> None:
             def done(result: T | CentralinoError) -> None:
@@ -413,7 +415,7 @@ def _told(merged: DirectoryChange, today: date) -> Reply:
 
 
 def _in_force(answer: Reply, read: Directory | CentralinoError) -> Reply:
-    """Say so where what was saved could not be read: the directory read last stays in force."""
+    """Return the reply; if the saved directory cannot be loaded, the previous one stays."""
     return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
 
 
@@ -423,24 +425,22 @@ def _is_entered(stored: Directory, stamp: EnteredBy) -> bool:
     )
 
 
-# ---- what is in force --------------------------------------------------------------------------
-
 YEAR_DAYS: Final = 365
 LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
-"""States of a group that come of its phones, not of its hours."""
+"""States of a group that depend on its phones, not on its hours."""
 
 
 class DirectoryQueries(CommandHandlers):
-    """What is in force, and what a call would do; raises OfficeError for wrong arguments."""
+    """The directory in force and what a call would do; raises OfficeError for wrong arguments."""
 
     def __init__(self, desk: CallControlAccess, stores: StoreAccess) -> None:
         self._desk, self._stores = desk, stores
 
     @command("register_state", needs=FREE)
     def state(self, _: Arguments) -> DeferredReply:
-        """Return whether each unit is open now, and what needs the supervisor's attention."""
+        """Return whether each unit is open now, and items for the supervisor's attention."""
         register, now = self._desk.register, self._desk.now()
-        # Each of many units looks ahead for its next time window: too long for the deciding thread.
+        # Finding the next time window of many units takes too long for the deciding thread.
         return deferred(
             self._stores.records, lambda _: self._states(register, now), lambda result: result
         )
@@ -461,7 +461,7 @@ class DirectoryQueries(CommandHandlers):
 
     @command("register_ahead", needs=FREE)
     def times_ahead(self, _: Arguments) -> Reply:
-        """Return what is special from today on for a year, of the house and of units (E14)."""
+        """Return special hours of the house and of units for a year from today (E14)."""
         register, calendar = self._desk.register, self._office.switchboard.schedule
         today = self._desk.now().wall.astimezone(calendar.zone).date()
         found = times_ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
@@ -472,13 +472,14 @@ class DirectoryQueries(CommandHandlers):
     def explain(self, arguments: Arguments) -> Reply:
         """Explain what happens to a call that rings now or `at`, and to its transfer to `unit`.
 
-        For now the phones are as they are; for another moment they count as free. Manual states
-        count as long as they last.
+        Phones count in their present state for now, as free for another moment. Manual states count
+        until they end.
         """
         status, at = self._desk.status(), moment_or_none(arguments, "at")
         line = _line(self._office, str(arguments.get("line") or ""))
         live = at is None
         when = (at or status.at).astimezone(self._office.zone)
+        # A branch may have no citizens' counter.
         counter = status.citizens_desk
         found = explain(
             self._office,
@@ -497,7 +498,7 @@ class DirectoryQueries(CommandHandlers):
         return {"explanation": found.to_json(), "transfer": transfer, "lines": lines}
 
     def _transfer(self, unit: str, need: str, when: datetime, clock: ClockState) -> Reply:
-        """Return whether a call could go on to a unit; the labels of its numbers in their order."""
+        """Return whether a unit can be reached, and its numbers' labels in their order."""
         calendar = self._office.switchboard.schedule
         answer = may_transfer(self._desk.register, calendar, unit, need, Now(0.0, when, clock))
         name = answer.need.name if isinstance(answer, TransferAllowed) else ""
@@ -542,7 +543,7 @@ def _need(each: NeedStatus) -> Reply:
 
 
 def _live(state: GroupState) -> GroupState:
-    """Return what phones are doing; the rules look at hours and manual states themselves."""
+    """Return the state of the phones alone; `explain` derives hours and manual states itself."""
     return state if state in LIVE else GroupState.FREE
 
 

@@ -1,7 +1,7 @@
 """Opening hours: the year's calendar, special hours, ordinary weeks (E14).
 
-A change is a form (policy.hours_changes), previewed or saved in the database thread; it is in force
-when it is answered.
+A change is a form (policy.hours_changes), previewed or saved in the database thread; the reply is
+sent once it is in force.
 """
 
 from __future__ import annotations
@@ -58,23 +58,19 @@ if TYPE_CHECKING:
     from appliance.api.call_control import CallControlAccess, StoreAccess
     from appliance.policy.office import Group, Office
 
-# ---- the year's calendar -----------------------------------------------------------------------
-
+# Holidays are known this far ahead, however long the box has run.
 SHOWN_YEARS_AHEAD: Final = 5
-"""So far ahead holidays are known, however long the box has run."""
 
 
 @command("calendar", needs=FREE)
 def calendar(
     stores: StoreAccess, office: Office, now: datetime, arguments: Arguments
 ) -> DeferredReply:
-    """Return a year's hours of the switchboard and of the counter; raises OfficeError.
-
-    A year takes some milliseconds: the database thread computes it.
-    """
+    """Return a year's hours of the switchboard and of the counter; raises OfficeError."""
     this = now.astimezone(office.zone).year
     year = arguments.get("year", this)
     if (
+        # `bool` is a subclass of `int` in Python.
         isinstance(year, bool)
         or not isinstance(year, int)
         or not this <= year <= this + SHOWN_YEARS_AHEAD
@@ -87,6 +83,7 @@ def calendar(
         last = this + SHOWN_YEARS_AHEAD
         return {"year": year, "first": this, "last": last, "groups": hours_of_groups}
 
+    # A year takes some milliseconds to compute: not in the deciding thread.
     return deferred(stores.records, job, lambda result: result)
 
 
@@ -99,7 +96,7 @@ def _group_of_year(group: Group, year: int) -> Reply:
 
 
 def _turns(group: Group, year: int) -> list[date]:
-    """Return January 1st and the days of a year from which another ordinary week holds."""
+    """Return January 1st and the days of a year on which a new ordinary week begins."""
     first = date(year, 1, 1)
     return [first, *(w.since for w in group.schedule.weeks if w.since.year == year)]
 
@@ -114,8 +111,6 @@ def _calendar_day(each: DayHours) -> Reply:
     return {"day": each.day.isoformat(), "bands": bands, "why": each.why, "name": plain(each.name)}
 
 
-# ---- entries -----------------------------------------------------------------------------------
-
 HOURS_SAVED: Final = Words(
     "Salvato: vale da subito per le nuove chiamate.", "Saved: in force at once for new calls."
 )
@@ -127,34 +122,37 @@ UNREAD: Final = Words(
 Entries = tuple[HoursEntry, ...]
 Make = Callable[[Entries], HoursEntry]
 Compare = Callable[[Entries, HoursEntry], Reply]
-"""Returns what an entry changes of those before it."""
+"""Returns what an entry changes compared with the earlier ones."""
 
 
 class EntryCommands(CommandHandlers):
-    """Base of what enters hours; raises OfficeError for wrong arguments."""
+    """Base of the commands that enter hours; raises OfficeError for wrong arguments."""
 
     def __init__(self, stores: StoreAccess, desk: CallControlAccess) -> None:
         self._stores, self._desk = stores, desk
 
     def _author(self, arguments: Arguments) -> tuple[str, datetime]:
-        """Return by whom an entry is made, and when, in the office's time."""
+        """Return an entry's user and time, in the office's time zone."""
         by = required_user(arguments)
+        # The audit and the list show that a shell made the entry.
         by = f"{SHELL}{by}" if arguments.get("proof") is not None else by
         return by, self._desk.office.local(self._desk.now().wall)
 
     def _enter(
         self, arguments: Arguments, make: Make, compare: Compare, saved: Words = HOURS_SAVED
     ) -> DeferredReply:
-        """Enter what `make` returns, or only return what it would change, by `compare`.
+        """Enter what `make` returns, or preview what it would change (`compare`).
 
-        `saved` is the text once it is in force.
+        `saved` is the reply's text once the entry is in force.
         """
         preview, (by, at) = arguments.get("preview") is True, self._author(arguments)
 
         def job(connection: sqlite3.Connection) -> Reply:
             self._check(connection, arguments)
+            # A preview makes the entry without storing it.
             before = hours.load(connection)
             new = make(before) if preview else hours.add(connection, by, at, make)
+            # A repeated command finds its own entry stored already.
             before = tuple(each for each in before if each.number != new.number)
             return {**compare(before, new), "number": new.number, "saved": not preview}
 
@@ -174,7 +172,7 @@ class EntryCommands(CommandHandlers):
         return deferred_reply
 
     def _check(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
-        """Check the user's permission; a shell on the box proves itself instead."""
+        """Check the user's permission, or the proof of a shell on the box."""
         word = arguments.get("proof")
         if word is None:
             check_may(connection, required_user(arguments), Permission.SCHEDULE)
@@ -183,30 +181,31 @@ class EntryCommands(CommandHandlers):
 
 
 def _ended_by(form: dict[str, Any]) -> tuple[int, str]:
-    """Return which entry a revocation ends, and its reference; raises OfficeError for no number."""
+    """Return number and reference of a revoked entry; raises OfficeError without a number."""
     return whole_number(form, "number", default=None), str(form.get("reference") or "")
 
 
 def _said(read: object, saved: Words) -> Reply:
-    """Return `saved`, or another text where what was saved could not be read."""
+    """Return `saved`, or another text if the saved hours cannot be loaded."""
     return plain(UNREAD if isinstance(read, CentralinoError) else saved)
 
 
 MOST_SHOWN: Final = 200
-"""Entries in a reply, the newest: years of them."""
+"""Entries in a reply, the newest first: enough for years."""
 
 
 class HoursCommands(EntryCommands):
-    """Special hours: those to come, entering and revoking some."""
+    """Special hours: listing, entering and revoking them."""
 
     @command("hours_ahead", needs=FREE)
     def ahead(self, _: Arguments) -> DeferredReply:
-        """Return what was entered, newest first, and the announcements that an entry may name."""
+        """Return the entries, newest first, and the announcements that an entry may use."""
         today = self._desk.office.today(self._desk.now().wall)
 
         def job(connection: sqlite3.Connection) -> Reply:
             entries = hours.load(connection)
             held = {each.number for each in entries_in_force(entries) if each.last >= today}
+            # Ordinary weeks and their revocations have a list of their own.
             weeks = {each.number for each in entries if each.ordinary}
             found = (e for e in reversed(entries) if weeks.isdisjoint({e.number, e.ends}))
             told = [_hours_entry(each, holds=each.number in held) for each in found]
@@ -220,7 +219,7 @@ class HoursCommands(EntryCommands):
 
     @command("hours_enter", needs=Permission.SCHEDULE)
     def enter(self, arguments: Arguments) -> DeferredReply:
-        """Enter special hours or correct some, or return which days that would change."""
+        """Enter or correct special hours, or preview the days that would change."""
         form, (by, at) = form_of(arguments), self._author(arguments)
 
         def make(stored: Entries) -> HoursEntry:
@@ -231,7 +230,7 @@ class HoursCommands(EntryCommands):
 
     @command("hours_revoke", needs=Permission.SCHEDULE)
     def revoke(self, arguments: Arguments) -> DeferredReply:
-        """End an entry from this moment, or return which days that would change."""
+        """End an entry from now on, or preview the days that would change."""
         (number, reference), (by, at) = _ended_by(form_of(arguments)), self._author(arguments)
 
         def make(stored: Entries) -> HoursEntry:
@@ -246,8 +245,9 @@ class HoursCommands(EntryCommands):
         }
 
     def _own_greetings(self) -> tuple[str, ...]:
-        """Return the keys of the site's own announcements in the office's first language."""
+        """Return the keys of the office's own announcements in its first language."""
         spoken, language = self._stores.spoken, self._desk.office.languages[0]
+        # Our recordings and the generated sounds are no greetings of the office's own.
         ours = set(keys(language))
         found = Catalogue(spoken.site, spoken.folder).keys(language)
         return tuple(k for k in found if k not in ours and is_key(k) and not k.startswith(OURS))
@@ -280,11 +280,11 @@ WEEK_SAVED: Final = Words(
 
 
 class WeekCommands(EntryCommands):
-    """Ordinary weeks: those in force, a new one, one taken back."""
+    """Ordinary weeks: listing, entering and revoking them."""
 
     @command("weeks", needs=FREE)
     def weeks(self, _: Arguments) -> DeferredReply:
-        """Return each group's week in force today, the configured one, and every entry."""
+        """Return each group's week in force today, its configured week, and all entries."""
         office = self._desk.office
         today = office.today(self._desk.now().wall)
         groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
@@ -301,7 +301,7 @@ class WeekCommands(EntryCommands):
 
     @command("week_enter", needs=Permission.SCHEDULE)
     def enter(self, arguments: Arguments) -> DeferredReply:
-        """Enter an ordinary week from a day on, or return what that would change."""
+        """Enter an ordinary week from a day on, or preview what would change."""
         form, (by, at) = form_of(arguments), self._author(arguments)
 
         def make(stored: Entries) -> HoursEntry:
@@ -311,7 +311,7 @@ class WeekCommands(EntryCommands):
 
     @command("week_revoke", needs=Permission.SCHEDULE)
     def revoke(self, arguments: Arguments) -> DeferredReply:
-        """Take a week back that has not begun, or return what that would change."""
+        """Revoke a week that has not begun, or preview what would change."""
         form, (by, at) = form_of(arguments), self._author(arguments)
         number, reference = _ended_by(form)
 
@@ -341,7 +341,7 @@ def _group_of_week(group: Group, today: date) -> Reply:
 
 
 def _entries(entries: Entries, today: date) -> list[Reply]:
-    """Return every week that was entered and what took one back, newest first."""
+    """Return entered weeks and their revocations, newest first."""
     weeks = {each.number for each in entries if each.ordinary}
     held = {each.number for each in entries_in_force(entries)}
     return [

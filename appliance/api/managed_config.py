@@ -1,7 +1,7 @@
 """Managed configuration of the head office: what is in force, applying a file, reverting.
 
-The database thread checks the permission; a child process does it (service.jobs) and notes who
-asked.
+The database thread checks the permission; a child process does the work (service.jobs) and writes
+the audit.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from appliance.service.technician_commands import JobCommands
 
 UPLOADED: Final = "central/uploaded.settings"
-"""Where, below the console's folder, a file lies that came from a browser."""
+"""Path of an uploaded file below the console's folder."""
 JOBS: Final = {"central_show": "show", "central_apply": "apply", "central_revert": "revert"}
-"""The command line's word for each job."""
+"""Sub-command of `centralino settings` for each job."""
 
 
 @dataclass(slots=True)
 class ManagedConfigCommands(CommandHandlers):
-    """Handled in the deciding thread; `on_schedule` has the configuration read again."""
+    """Commands of the deciding thread; `on_schedule` reads the configuration again."""
 
     stores: StoreAccess
     central: ManagedConfigFetcher
@@ -50,7 +50,7 @@ class ManagedConfigCommands(CommandHandlers):
 
     @command("central", needs=Permission.CENTRAL)
     def state(self, _: Arguments) -> Reply:
-        """Return what is in force, the last look's result, and those of what was asked here."""
+        """Return the version in force and the results of the last fetch and the last jobs."""
         told = self.jobs.told({})
         held = self.central.known.held
         return {
@@ -65,7 +65,9 @@ class ManagedConfigCommands(CommandHandlers):
 
     @command("central_changed", needs=SHELL)
     def changed(self, arguments: Arguments) -> DeferredReply:
-        """Read what a command has put in force; no call that is on is touched."""
+        """Load what a command line has put in force; calls in progress go on."""
+        # Only a changed schedule needs the configuration; sounds and directory are loaded in any
+        # case.
         if arguments.get("schedule") is True:
             self.on_schedule()
 
@@ -77,11 +79,12 @@ class ManagedConfigCommands(CommandHandlers):
 
     @command(*JOBS, needs=Permission.CENTRAL)
     def run_job(self, arguments: Arguments) -> DeferredReply:
-        """Have `centralino settings show`, `apply` or `revert` run in a child process."""
+        """Run `centralino settings show`, `apply` or `revert` in a child process."""
         name, by = str(arguments["ask"]), user_of(arguments)
         what = JOBS[name]
         file = Path(self.central.settings.folders.console) / UPLOADED
         given = () if what == "revert" else (str(file),)
+        # `show` changes nothing, so it has no user.
         by_whom = () if what == "show" else ("--by", by)
         words = ("settings", what, *given, *by_whom)
 

@@ -1,10 +1,10 @@
 """Permissions of commands: who may send which one over the control socket.
 
-Each handler declares them by `command`. The console checks them first, call control again: the
-console's command names the person who is logged in there, who must be a user, hold one of the
-permissions, and send it in no other's name. A shell on the box needs no more than access to the
-socket, which its mode gives to the service's account and the administrator; the audit has the name
-that was given.
+Each handler declares its permissions by `command`. The console checks them first, call control
+checks them again: the console's command names the logged-in user, who must exist, hold one of the
+permissions and act in no other user's name. A shell on the box needs access to the socket only,
+which the file's mode grants to the service's account and the administrator; the audit then holds
+the name that the shell gave.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 
 FREE: Final = frozenset[Permission]()
-"""Sent by anybody: it changes nothing, or carries a secret of its own."""
+"""Anybody may send it: it changes nothing, or carries a secret of its own."""
 ANYBODY: Final = frozenset(Permission)
-"""Sent by any user; the handler itself refuses what is not one's own."""
+"""Any user may send it; the handler refuses what belongs to somebody else."""
 SHELL: Final = None
-"""Never sent by the console."""
+"""Only a shell on the box may send it, never the console."""
 
 NEEDS: Final[dict[str, frozenset[Permission] | None]] = {
     **dict.fromkeys(("status", "watch", "figures"), FREE),
@@ -51,19 +51,21 @@ NEEDS: Final[dict[str, frozenset[Permission] | None]] = {
         frozenset({Permission.TECHNICAL}),
     ),
 }  # fmt: skip
-"""Each command and the permissions of which one is needed: those that appliance/service handles,
-and by `command` those of this package. A missing one needs ANYBODY; a test names it."""
+"""Permissions of each command, of which one is needed: here those of appliance/service, added by
+`command` those of this package. Missing entries default to ANYBODY; a test reports them."""
 _NAMES: Final[dict[object, tuple[str, ...]]] = {}
-"""The commands of each handler."""
+"""Command names by handler."""
+# A position is not a person (E19): `by` cannot be compared with the logged-in user.
 IN_A_PLACE: Final = frozenset({"SetAway"})
-"""Commands whose `by` is a position: a position is not a person (E19)."""
+"""Commands whose `by` is a position."""
 
 
 def command(*names: str, needs: Permission | frozenset[Permission] | None) -> Callable[[F], F]:
-    """Declare which commands a function handles, and the permissions of which one is needed."""
+    """Declare the commands that a function handles and their permissions (one is enough)."""
     needed = frozenset({needs}) if isinstance(needs, Permission) else needs
 
     def declared(handler: F) -> F:
+        # Filled as the handlers' modules are imported.
         NEEDS.update(dict.fromkeys(names, needed))
         _NAMES[handler] = (*_NAMES.get(handler, ()), *names)
         return handler
@@ -83,7 +85,7 @@ class CommandHandlers:
 
 
 def handlers_of(owner: object) -> Handlers:
-    """Map each command that a method of the object is declared for to that method."""
+    """Map command names to the object's methods that are declared for them."""
     methods = [each for kind in type(owner).__mro__ for each in vars(kind).items()]
     return {
         name: getattr(owner, attribute)
@@ -94,16 +96,17 @@ def handlers_of(owner: object) -> Handlers:
 
 
 class Rights:
-    """The users and their permissions, in memory: a stalled disk keeps nobody from a command."""
+    """The users and their permissions, in memory."""
 
     def __init__(self, records: DatabaseWriter) -> None:
         self._records = records
+        # In memory because a stalled disk must keep nobody from a command.
         self._users: Mapping[str, User] = {}
         self.on_person: Callable[[], None] = lambda: None
-        """Called when a user has sent a command that she may send: somebody is at the console."""
+        """Called after each permitted command: somebody is at the console."""
 
     def check(self, arguments: Arguments, person: str) -> None:
-        """Raise Refused for a command that a person ("" for nobody) may not send."""
+        """Raise Refused if the user `person` ("" for nobody) may not send a command."""
         asked = str(arguments.get("ask"))
         needed = NEEDS.get(asked, ANYBODY)
         if needed == FREE:
@@ -115,6 +118,7 @@ class Rights:
             )
         check_entitled(self._users.get(person), person, needed)
         by = arguments.get("by", person)
+        # The audit must hold the user who acted.
         if by != person and asked not in IN_A_PLACE:
             raise Refused(
                 f"«{person}» non può chiedere a nome di altri",
@@ -123,7 +127,7 @@ class Rights:
         self.on_person()
 
     def read_anew(self, then: Callable[[], None]) -> None:
-        """Read the users, then call `then`; where they cannot be read the last ones hold."""
+        """Read the users again, then call `then`; on an error the previous ones stay."""
 
         def done(result: Mapping[str, User] | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
@@ -133,7 +137,7 @@ class Rights:
         self._records.do(_everybody, done)
 
     def learn(self, connection: sqlite3.Connection) -> None:
-        """Read the users; in the database thread."""
+        """Read the users from the database; in the database thread."""
         self._users = _everybody(connection)
 
 
@@ -147,10 +151,8 @@ def check_may(connection: sqlite3.Connection, by: str, permission: Permission) -
 
 
 def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
-    """Refuse a user of an office the requests of others; raises Refused, sqlite3.Error.
-
-    A name that is no user's is of a shell on the box.
-    """
+    """Refuse an office's user the requests of other offices; raises Refused, sqlite3.Error."""
+    # A name without a user comes from a shell on the box: `Rights.check` lets no other through.
     user = users.find_user(connection, by)
     if user and Permission.REQUESTS not in permissions_of(user.roles) and user.unit != unit:
         raise Refused(
@@ -167,5 +169,6 @@ def check_entitled(user: User | None, by: str, needed: frozenset[Permission]) ->
             f"{by!r} is no user who may log in: log in again",
         )
     if not needed & permissions_of(user.roles):
+        # One message for several permissions: the first in the order of the enum.
         words = permission_refusal(min(needed, key=list(Permission).index))
         raise Refused(words.it, words.en)

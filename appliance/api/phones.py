@@ -1,7 +1,7 @@
-"""The office's phones: list, add, relabel, renew, remove, and the window to fetch their files.
+"""The office's phones: list, add, relabel, renew, remove, and the provisioning window.
 
-Call control makes and keeps the passwords; the console gets one once, to show it. What was entered
-is written beside the configuration file (config.phones) and comes into force as a changed file
+Call control generates and stores the passwords; the console gets each once, to show it. Entered
+phones are stored beside the configuration file (config.phones) and take effect as a changed file
 does: by a restart once nobody is on the phone.
 """
 
@@ -67,27 +67,26 @@ if TYPE_CHECKING:
     from appliance.policy.clock import Now
     from appliance.sip.service import Phones
 
-# ---- provisioning window -----------------------------------------------------------------------
-
 FILE: Final = "phones_window"
 MINUTES: Final = 15
 MOST_OUTPUT: Final = 4_000
-"""Bytes of the child's output that are shown, the last ones."""
+"""Bytes shown of the child's output, the last ones."""
 GRACE_S: Final = 2.0
 NICENESS: Final = 10
 
 
 class ProvisioningWindow:
-    """The minutes in which added phones fetch their files from a child, `centralino phones serve`.
+    """The window in which added phones fetch their files from a child, `centralino phones serve`.
 
-    Open until a monotonic second, which lies in the run folder: a restart of the service, which a
-    new phone needs, closes no window. Called from any thread; the child is begun and ended by
-    `look`, in the deciding one, which never waits. `config` is the child's configuration file.
+    Callable from any thread; `look`, in the deciding thread, starts and ends the child and never
+    waits for it. `config` is the child's configuration file.
     """
 
     def __init__(
         self, config: Path | None, run: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        # The window's end (monotonic s) is kept in the run folder: a new phone needs a restart of
+        # the service, which must not close the window.
         self._config, self._file, self._clock = config, run / FILE, clock
         self._until, self._is_due, self._is_ending = 0.0, False, False
         self._child: subprocess.Popen[bytes] | None = None
@@ -95,7 +94,7 @@ class ProvisioningWindow:
         self._said = ""
 
     def open(self) -> None:
-        """Open it for MINUTES from now; raises Refused, OSError."""
+        """Open the window for MINUTES from now; raises Refused, OSError."""
         if self._config is None:
             raise Refused(
                 "il file di configurazione non è noto: usare la riga di comando",
@@ -105,22 +104,23 @@ class ProvisioningWindow:
         self._is_due = True
 
     def renew(self) -> None:
-        """Restart the child where it is open: a phone was added, the files change."""
+        """Restart the child of an open window: a phone was added, its files have changed."""
         self._is_due = self._is_due or self.left_s > 0
 
     def close(self) -> None:
-        """Close it."""
+        """Close the window."""
         self._until, self._is_due = 0.0, False
         self._file.unlink(missing_ok=True)
 
     def resume(self) -> None:
-        """Open it again after a restart, until its time."""
+        """Reopen the window after a restart, until its end."""
+        # A malformed file counts as a closed window.
         with contextlib.suppress(ValueError):
             self._until = float(load_text(self._file) or 0)
         self._is_due = self.left_s > 0
 
     def stop(self) -> None:
-        """End the child with the service; the file stays for the next run."""
+        """End the child when the service stops; the file stays for the next run."""
         if self._child is not None:
             self._child.send_signal(signal.SIGINT)
             try:
@@ -131,16 +131,17 @@ class ProvisioningWindow:
 
     @property
     def left_s(self) -> float:
-        """Seconds for which it stays open."""
+        """Seconds for which the window stays open."""
         return max(0.0, self._until - self._clock())
 
     @property
     def said(self) -> str:
-        """The child's output, also of one that has ended."""
+        """The output of the present or the last child."""
         return self._heard() if self._child is not None else self._said
 
     def look(self) -> None:
-        """Begin a due child, end one whose time is over, note one that has ended."""
+        """Start the child if due, end it when the time is over, note its end."""
+        # The child ended: after its time, once all phones have registered, or by a failure.
         if self._child is not None and self._child.poll() is not None:
             self._end()
             if not self._is_due:
@@ -148,16 +149,19 @@ class ProvisioningWindow:
         if self._child is not None:
             if (self._is_due or not self.left_s) and not self._is_ending:
                 self._is_ending = True
-                self._child.send_signal(signal.SIGINT)  # it keeps who has fetched, then ends
+                # On SIGINT the child stores which phones have fetched their files, then ends.
+                self._child.send_signal(signal.SIGINT)
         elif self._is_due:
             self._is_due = False
             if self.left_s:
                 self._begin()
 
     def _begin(self) -> None:
+        # The child counts whole minutes, one at least.
         minutes = str(max(1, math.ceil(self.left_s / 60)))
         command = [sys.executable, "-m", "appliance", "phones", "serve", "--minutes", minutes]
         own = {**os.environ, "CENTRALINO_CONFIG": str(self._config)}
+        # A memory file takes any amount at once: a pipe that nobody reads would block the child.
         self._said_to = os.memfd_create(FILE)
         self._child = subprocess.Popen(
             command,
@@ -166,7 +170,8 @@ class ProvisioningWindow:
             stderr=self._said_to,
             env=own,
         )
-        os.setpriority(os.PRIO_PROCESS, self._child.pid, NICENESS)  # calls go before it
+        # Calls go first.
+        os.setpriority(os.PRIO_PROCESS, self._child.pid, NICENESS)
 
     def _end(self) -> None:
         self._said = self._heard()
@@ -177,17 +182,18 @@ class ProvisioningWindow:
     def _heard(self) -> str:
         if self._said_to is None:
             return ""
+        # The last part: it says how the child ended.
         size = os.fstat(self._said_to).st_size
         return os.pread(self._said_to, MOST_OUTPUT, max(0, size - MOST_OUTPUT)).decode(
             "utf-8", "replace"
         )
 
     def _keep(self, until: float) -> None:
+        # Monotonic seconds stay valid across restarts of the service; a reboot clears the run
+        # folder.
         atomic_write(self._file, f"{until:.0f}\n", is_durable=False)
         self._until = until
 
-
-# ---- commands ----------------------------------------------------------------------------------
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 MOST_PHONES: Final = 99
@@ -204,16 +210,16 @@ CODES: Final = {
 
 
 def _nothing() -> None:
-    """Nothing is to be done."""
+    """Do nothing."""
 
 
 @dataclass(slots=True)
 class PhoneCommands(CommandHandlers):
-    """Handled in the deciding thread, carried out in the database thread.
+    """Commands of the deciding thread, executed in the database thread.
 
-    `written` is the configuration without what was entered, as it was read at the start,
-    `complaint` what was wrong with the file then; `on_change` restarts the service with what was
-    entered, `kept` says whether it does so by itself.
+    `written` is the configuration file as read at the start, without entered phones; `complaint`
+    its mistakes. `on_change` restarts the service so that entered phones take effect; `kept` tells
+    whether that happens by itself.
     """
 
     settings: Settings
@@ -228,7 +234,7 @@ class PhoneCommands(CommandHandlers):
 
     @command("phones", needs=Permission.TECHNICAL)
     def list_phones(self, _: Arguments) -> DeferredReply:
-        """Return every phone: its configuration, and where it is registered now."""
+        """Return every phone with its configuration and its present registration."""
         live = {each.name: each for each in self.phones.status().phones}
 
         def job(_: sqlite3.Connection) -> Reply:
@@ -289,11 +295,11 @@ class PhoneCommands(CommandHandlers):
         ]
 
     def _is_in_force(self, wanted: Settings) -> bool:
-        """Tell whether the running service has the phones that it would start with."""
+        """True if the running service already has the phones of `wanted`."""
         return _shape(self.settings) == _shape(wanted)
 
     def _window(self) -> Reply:
-        """Return until when phones fetch their files, "" for closed, and the child's output."""
+        """Return the window's end, "" if closed, and the child's output."""
         left = self.window.left_s if self.window else 0.0
         until = (self.now().wall + timedelta(seconds=left)).isoformat(timespec="minutes")
         return {
@@ -303,7 +309,7 @@ class PhoneCommands(CommandHandlers):
 
     @command("phone_add", needs=Permission.TECHNICAL)
     def add(self, arguments: Arguments) -> DeferredReply:
-        """Add a phone; the reply has its password, once."""
+        """Add a phone; this reply is the only one with its password."""
         name, label = _name(arguments), _label(arguments)
         group = arguments.get("group")
         if group not in GROUPS:
@@ -314,6 +320,8 @@ class PhoneCommands(CommandHandlers):
             def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
                 _check_free(written, entered, name)
                 new = EnteredPhone(name, label, str(group))
+                # The extension depends on all phones together, so the list with the new phone is
+                # numbered first, and the number then stored with the phone.
                 wider = replace(entered, added=(*entered.added, new))
                 laid = config_phones.overlay_phones(written, wider)
                 digits = {phone.name: own for phone, own in _numbered(laid)}[name]
@@ -330,7 +338,7 @@ class PhoneCommands(CommandHandlers):
 
     @command("phone_renew", needs=Permission.TECHNICAL)
     def renew(self, arguments: Arguments) -> DeferredReply:
-        """Make another password for a phone, in the reply once; the old one no longer works."""
+        """Make a new password for a phone, shown once; the old one is no longer valid."""
         name = _name(arguments)
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -344,6 +352,7 @@ class PhoneCommands(CommandHandlers):
                     f"{name} sta a un indirizzo fisso e non si registra: non ha una password",
                     f"{name} stands at a fixed address and does not register: it has no password",
                 )
+            # Make and hardware address stay: only the password and the file's token are new.
             before = config_phones.load_handsets(self.settings).get(name, StoredHandset())
             told = self._account(wanted, name, before.make or config_phones.SOFT, before.mac)
             self._note(connection, arguments, name)
@@ -353,7 +362,7 @@ class PhoneCommands(CommandHandlers):
 
     @command("phone_label", needs=Permission.TECHNICAL)
     def relabel(self, arguments: Arguments) -> DeferredReply:
-        """Give a phone another label."""
+        """Change a phone's label."""
         name, label = _name(arguments), _label(arguments)
 
         def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
@@ -368,16 +377,19 @@ class PhoneCommands(CommandHandlers):
 
     @command("phone_remove", needs=Permission.TECHNICAL)
     def remove(self, arguments: Arguments) -> DeferredReply:
-        """Take a phone out of use, and delete its password."""
+        """Take a phone out of use and delete its password."""
         name = _name(arguments)
 
         def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
             wanted = config_phones.overlay_phones(written, entered)
             _known(wanted, name)
+            # Without a phone at the switchboard nobody could answer.
             if wanted.switchboard.phones == (name,):
                 raise _refused(LAST)
+            # A label of a removed phone would return with a new one of that name.
             labels = {n: label for n, label in entered.labels.items() if n != name}
             rest = tuple(one for one in entered.added if one.name != name)
+            # A phone of the configuration file cannot be deleted here, only masked.
             if len(rest) < len(entered.added):
                 return replace(entered, added=rest, labels=labels)
             return replace(entered, labels=labels, removed=(*entered.removed, name))
@@ -396,7 +408,7 @@ class PhoneCommands(CommandHandlers):
 
     @command("phones_serve", "phones_serve_end", needs=Permission.TECHNICAL)
     def serve(self, arguments: Arguments) -> DeferredReply:
-        """Open the window in which phones fetch their files, or close it."""
+        """Open or close the provisioning window."""
         is_open = arguments["ask"] == "phones_serve"
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -434,18 +446,20 @@ class PhoneCommands(CommandHandlers):
     def _change(
         self, with_it: Callable[[Settings, EnteredPhones], EnteredPhones]
     ) -> tuple[Settings, EnteredPhones]:
-        """Return the configuration that a change gives, and the entries; raises Refused."""
-        if self.complaint.en:  # no restart could bring a change into force
+        """Return the changed configuration and its entries; raises Refused."""
+        # With a broken configuration file no restart could bring the change into force.
+        if self.complaint.en:
             raise _refused(NOT_GOOD)
         entered = with_it(self.written, config_phones.load_entered(self._state))
         return config_phones.overlay_phones(self.written, entered), entered
 
     def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Reply:
-        """Make a phone's password and the token of its file; returns all that is shown, once."""
+        """Make a phone's password and file token; return the account, shown only once."""
         secret, kept = (
             config_phones.load_secrets(self.settings),
             config_phones.load_handsets(self.settings),
         )
+        # Files are found by hardware address: each belongs to one phone only.
         other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
         if other:
             raise Refused(
@@ -479,7 +493,8 @@ class PhoneCommands(CommandHandlers):
     def _where(self) -> str:
         try:
             return config_phones.lan_address(self.settings)
-        except TechnicianError:  # without a network yet the box has only its name
+        # Without a network yet the box has only its name.
+        except TechnicianError:
             return socket.gethostname()
 
     def _forget(self, name: str) -> None:
@@ -513,7 +528,7 @@ class PhoneCommands(CommandHandlers):
         return deferred(self.stores.records, refusing(job), reply)
 
     def _renewed(self) -> None:
-        """Have the registrar use the passwords as they are now."""
+        """Have the registrar load the passwords again."""
 
         def done(result: dict[str, str] | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
@@ -528,11 +543,12 @@ class PhoneCommands(CommandHandlers):
 
     def _changed(self) -> None:
         self._served_anew()
+        # Passwords are in force already; the list of phones needs a restart.
         self.on_change()
 
 
 class PhoneList:
-    """Where each phone is registered now; `commands` changes the list."""
+    """Present registration of each phone; `commands` changes the list."""
 
     def __init__(
         self,
@@ -552,7 +568,7 @@ class PhoneList:
         return self._commands.known if self._commands else {}
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return every phone: where it is registered ("" for nowhere) and whether it answers."""
+        """Return every phone, its registered address ("" if none) and whether it answers."""
         return [
             {
                 "name": phone.name,
@@ -565,7 +581,7 @@ class PhoneList:
 
     @command("phones_renewed", needs=SHELL)
     def renewed(self) -> DeferredReply:
-        """Read the passwords again: what `centralino phones add` wrote holds from now on."""
+        """Load the passwords again after `centralino phones add`."""
 
         def reply(result: dict[str, str] | CentralinoError) -> Reply | CentralinoError:
             if isinstance(result, CentralinoError):
@@ -598,7 +614,7 @@ def _label(arguments: Arguments) -> str:
 
 
 def _make_and_mac(arguments: Arguments) -> tuple[str, str]:
-    """Return the make and the hardware address; both may be left empty."""
+    """Return make and hardware address; both are optional arguments."""
     make, typed = str(arguments.get("make") or ""), str(arguments.get("mac") or "").strip()
     try:
         mac = mac_of(typed) if typed else ""
@@ -606,6 +622,7 @@ def _make_and_mac(arguments: Arguments) -> tuple[str, str]:
         raise _refused(BAD_MAC) from error
     if make and make not in templates.MAKES:
         raise _refused(BAD_MAKE)
+    # Without a make the hardware address tells it, where its maker is known.
     make = make or (templates.make_of_mac(mac) if mac else config_phones.SOFT)
     if not make:
         raise _refused(BAD_MAKE)
@@ -643,6 +660,7 @@ def _check_free(written: Settings, entered: EnteredPhones, name: str) -> None:
 
 def _free_name(written: Settings, entered: EnteredPhones) -> str:
     taken = {phone.name for phone in written.phones} | {one.name for one in entered.added}
+    # One number more than names taken: one of them is free.
     numbers = range(1, len(taken) + 2)
     return next(n for n in (SUGGESTED.format(number) for number in numbers) if n not in taken)
 
@@ -659,7 +677,7 @@ def _group_of(settings: Settings, name: str) -> str:
 
 
 def _shape(settings: Settings) -> object:
-    """Return what a running service has read of its phones."""
+    """Return the part of the configuration that a running service has read of its phones."""
     numbered = [(p.name, p.label, p.address, digits) for p, digits in _numbered(settings)]
     return numbered, settings.switchboard.phones, settings.citizens_desk.phones
 
@@ -677,7 +695,7 @@ def _words(key: str) -> Words:
 
 
 def _picture(url: str) -> str:
-    """Return the QR code, "" where its library is missing: the address is shown beside it."""
+    """Return the QR code; "" without its library, as the address is shown beside it."""
     try:
         return handset.qr_svg(url)
     except TechnicianError:

@@ -65,9 +65,9 @@ log = logging.getLogger(__name__)
 def cancellations(
     invited: tuple[Invited, ...], now: datetime, zone: ZoneInfo, language: str
 ) -> Iterator[Mail]:
-    """Write to each office whose appointment is to come that it is cancelled.
+    """Yield a cancellation mail to each office with a coming appointment of the person.
 
-    The request's number, the day and the invitation's own UID find it; nothing names the person.
+    It names the request's number, the day and the invitation's UID, never the person.
     """
     for each in invited:
         subject = in_language(filled_in(words.CANCELLATION_SUBJECT, each.request), language)
@@ -76,6 +76,7 @@ def cancellations(
         except (ValueError, KeyError, IndexError) as error:
             log.error("the invitation of request %s cannot be taken back: %s", each.request, error)
             continue
+        # A past appointment needs no cancellation.
         if off.start <= now:
             continue
         at = moment_words(off.start.astimezone(zone), language)
@@ -84,15 +85,13 @@ def cancellations(
         yield Mail(key, each.to, subject, in_language(body, language), calendar=off.text)
 
 
-# ---- erasure -----------------------------------------------------------------------------------
-
 KINDS: Final = ("call", "message", "request")
 LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureAsked:
-    """One erasure; a preview changes nothing; `proof` is a shell's."""
+    """An erasure as requested; a preview changes nothing; `proof` is a shell's, else None."""
 
     chosen: Chosen
     ordered: Ordered
@@ -102,7 +101,7 @@ class ErasureAsked:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was found, how many stray files, whether the log could be cut, letters to offices."""
+    """Result: data found, number of stray files, whether the log was cut, mails to offices."""
 
     found: PersonalData
     files: int
@@ -111,7 +110,7 @@ class Done:
 
 
 class ErasureCommands(CommandHandlers):
-    """Erases sounds, then rows, then what call control remembers, in the database thread."""
+    """Erases recordings, then rows, then call control's memory, in the database thread."""
 
     def __init__(
         self, settings: Settings, stores: StoreAccess, now: Callable[[], datetime]
@@ -125,7 +124,7 @@ class ErasureCommands(CommandHandlers):
 
     @command("erase", needs=Permission.ERASE)
     def asked(self, arguments: Arguments) -> DeferredReply:
-        """Erase, or preview; raises OfficeError for wrong arguments."""
+        """Erase personal data, or preview it; raises OfficeError for wrong arguments."""
         asked = self._read(arguments)
 
         def reply(result: Done | CentralinoError) -> Reply | CentralinoError:
@@ -134,7 +133,7 @@ class ErasureCommands(CommandHandlers):
         return deferred(self._stores.records, lambda c: self._job(c, asked), reply)
 
     def _read(self, arguments: Arguments) -> ErasureAsked:
-        """Read the arguments; raises OfficeError with what is wrong in them."""
+        """Read the arguments; raises OfficeError for a wrong one."""
         named = [(kind, str(arguments[kind])) for kind in KINDS if arguments.get(kind)]
         number = str(arguments.get("number") or "")
         if len(named) + bool(number) != 1:
@@ -147,12 +146,14 @@ class ErasureCommands(CommandHandlers):
         by = one_line(arguments, "by", LONGEST_NAME)
         reason = one_line(arguments, "reason", LONGEST_REASON)
         preview = bool(arguments.get("preview"))
+        # A preview changes nothing, so it needs no reason.
         if not preview and not (by and reason):
             raise Refused(
                 "si cancella per conto di qualcuno e per un motivo: dire chi e perché",
                 "what is erased is erased by somebody, for a reason: say both",
             )
         proof = arguments.get("proof")
+        # The audit shows that a shell did it.
         if by and proof is not None:
             by = f"{SHELL}{by}"
         chosen = Chosen(same_number(number, self._plan)) if number else Chosen(None, *named[0])
@@ -160,7 +161,7 @@ class ErasureCommands(CommandHandlers):
         return ErasureAsked(chosen, Ordered(by, reason, self._now(), closing), preview, proof)
 
     def _check(self, connection: sqlite3.Connection, asked: ErasureAsked) -> None:
-        """Check the user's permission; a shell on the box proves itself instead."""
+        """Check the user's permission, or the proof of a shell on the box."""
         if asked.proof is None:
             check_may(connection, asked.ordered.by, Permission.ERASE)
         elif not users.proof_is_right(self._state, asked.proof):
@@ -173,15 +174,19 @@ class ErasureCommands(CommandHandlers):
         letters = self._letters(connection, found, asked.ordered.at)
         if asked.preview:
             return Done(found, len(stray), letters=letters)
-        if not found.any:  # an earlier one may have left the log
+        # An earlier erasure may have left its rows in the write-ahead log.
+        if not found.any:
             cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
         if found.any or not stray:
             privacy.check(found, asked.chosen, asked.ordered)
+        # Recordings first: after a power cut in between, recovery would register them again.
         forget_sounds(self._folders, found.sounds)
         _unlink(stray)
         if found.any:
             domain = self._stores.records.letters.domain
             privacy.erase(connection, found, asked.chosen, asked.ordered, letters, domain)
+            # SQLite overwrites erased rows in the database, but the write-ahead log still has their
+            # old pages.
             cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
         return Done(found, len(stray), cut, letters)
 
@@ -192,7 +197,8 @@ class ErasureCommands(CommandHandlers):
         return tuple(cancellations(asked, now, self._zone, self._language))
 
     def _stray(self, number: SameNumber | None, found: PersonalData) -> tuple[Path, ...]:
-        """Return files of that number in no record: set aside as corrupt, or not stored yet."""
+        """Return files of that number without a row: set aside as corrupt, or not stored yet."""
+        # A file without a row names its caller only in the text beside it.
         known = {Path(sound).stem for sound in found.sounds}
         sidecars = (*self._folders.corrupt.glob("*.meta*"), *self._folders.new.glob("*.meta"))
         mine = {
@@ -227,6 +233,7 @@ class ErasureCommands(CommandHandlers):
                 )
                 for each in found.mailed
             ]
+        # Damaged databases that were set aside are not searched.
         aside = self._state / "corrupt"
         if aside.is_dir() and any(aside.iterdir()):
             said.append(filled_in(words.DATABASES_SET_ASIDE, str(aside)))
@@ -244,11 +251,13 @@ class ErasureCommands(CommandHandlers):
         return filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
 
     def _forget(self, found: PersonalData, number: SameNumber | None) -> None:
-        """Have call control forget the numbers, and count the messages again for the lamp."""
+        """Remove the numbers from call control's memory and count the messages again."""
+        # Call control knows numbers in either form.
         national = {canonical_number(each, self._plan) for each in found.numbers}
         own = {number.national} if number is not None else set()
         self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
         self._stores.mailbox.recount()
+        # Wake the mail thread for the cancellations.
         self._stores.records.letters.queued()
         log.info("erased by the head: %s", _sizes(found))
 
@@ -269,28 +278,26 @@ def _counts(found: PersonalData) -> Reply:
 
 
 def _unlink(paths: tuple[Path, ...]) -> None:
-    """Delete files, durably; raises OSError."""
+    """Delete files and fsync their folders; raises OSError."""
     for path in paths:
         path.unlink(missing_ok=True)
     for folder in {path.parent for path in paths}:
         fsync_directory(folder)
 
 
-# ---- handover ----------------------------------------------------------------------------------
-
 MOST_ITEMS = 500
 HIGHEST = 1_000_000_000
 
 
 class HandoverCommands(CommandHandlers):
-    """Hands work over to a colleague (E19); its alerts and lists follow."""
+    """Hands work over to a colleague (E19), whose alerts and lists then show it."""
 
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
     @command("hand_over", needs=Permission.REQUESTS)
     def give(self, arguments: Arguments) -> DeferredReply:
-        """Hand items over to a colleague, or to all where `to` is empty."""
+        """Hand items over to a colleague, or to all if `to` is empty."""
         asked, stores = read_handover(arguments, self._now().wall), self._stores
 
         def reply(result: Words | CentralinoError) -> Reply | CentralinoError:
@@ -328,20 +335,15 @@ def _item(text: object) -> HandoverItem:
     return HandoverItem(HandoverKind(kind), int(number))
 
 
-# ---- configuration -----------------------------------------------------------------------------
-
-
-# ---- retention ---------------------------------------------------------------------------------
-
 ELSE: Final = (
     (Words("Messaggi che nessuno ha chiuso", "Messages that nobody closed"), 0),
     (Words("Registro delle modifiche, che non contiene numeri", "Audit, which holds no number"), 0),
 )
-"""What is kept for ever, whatever is configured."""
+"""Data kept for ever, whatever the configuration (days: 0)."""
 
 
 class RetentionCommands(CommandHandlers):
-    """What is kept for how long, and all that is kept of one caller."""
+    """Retention times, and all data kept about one caller."""
 
     def __init__(
         self,
@@ -355,7 +357,7 @@ class RetentionCommands(CommandHandlers):
 
     @command("retention", needs=Permission.ERASE)
     def retention(self, arguments: Arguments) -> DeferredReply:
-        """Return the rules, deletions due within 30 days and done, what waits, the last run."""
+        """Return retention times, deletions due within 30 days, past deletions, the last run."""
         by, now, keeping = required_user(arguments), self._now(), keeping_of(self._settings)
         ran = self._collector.deleted_at
 
@@ -373,7 +375,7 @@ class RetentionCommands(CommandHandlers):
 
     @command("kept_of", needs=Permission.ERASE)
     def kept_of(self, arguments: Arguments) -> DeferredReply:
-        """Return all that is kept of a number; the audit notes how much, never whose."""
+        """Return all data about a number; the audit holds the amount, never the number."""
         by, now = required_user(arguments), self._now()
         number = same_number(str(arguments.get("number") or ""), numbers_of(self._settings))
 

@@ -1,8 +1,8 @@
-"""The control socket's protocol: commands read, replies written, long values in parts, the client.
+"""The control socket's protocol: parsing of commands, replies, chunked transfer, the client.
 
 One JSON object a line each way, UTF-8: {"ask": NAME, argument: value, ...} is answered by
-{"ok": true, ...} or {"ok": false, "error": English, "said": {"it": ..., "en": ...}}. A command that
-was understood and declined has {"ok": true, "done": false, "said": ...}.
+{"ok": true, ...} or {"ok": false, "error": English, "said": {"it": ..., "en": ...}}. A valid
+command that is declined gets {"ok": true, "done": false, "said": ...}.
 """
 
 from __future__ import annotations
@@ -27,26 +27,28 @@ from appliance.store.writer import DatabaseWriter
 T = TypeVar("T")
 
 Arguments = dict[str, Any]
-"""One command as it came in: its name is `ask`, who sends it `by`."""
+"""A command as received: `ask` is its name, `by` its user."""
 
 Reply = dict[str, Any]
 SendReply = Callable[[Reply | CentralinoError], None]
-"""Sends a session its reply, from any thread; without effect once the session has ended."""
+"""Sends a session its reply, from any thread; no effect once the session has ended."""
 DeferredReply = Callable[[SendReply], None]
-"""A reply that has to be waited for: called with the function that sends it."""
+"""A reply that comes later: called with the function that sends it."""
 Handlers = dict[str, Callable[[Arguments], Reply | DeferredReply]]
-"""What carries out each command, by the command's name."""
+"""Handlers by command name."""
 
 REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(commands.Request)}
-"""The manual states that can be set (calls.commands), by the command's name."""
+"""Commands that set a manual state (calls.commands), by name."""
 YEARS = (2000, 9000)
-"""Years of which a time can be named, the second one excluded."""
+"""Years that a time may have, the second one excluded."""
 LONGEST_NAME: Final = 64
 """Characters kept of a user's name, an identifier or a key; a longer one is cut."""
+# As base64 it is a third of what a socket takes at once.
 PART: Final = 48_000
-"""Bytes of one part of a reply: as base64 a third of what a socket takes at once."""
+"""Bytes of one part of a reply."""
+# Each transfer holds its whole value in memory.
 MOST_TRANSFERS: Final = 2
-"""Values on their way at once in each direction; one more ends the oldest."""
+"""Concurrent transfers in each direction; one more ends the oldest."""
 NOBODY_LISTENS: Final = (FileNotFoundError, ConnectionRefusedError)
 
 FAULT: Final = Words(
@@ -68,17 +70,14 @@ HUNG_UP: Final = {
 
 
 class NotRunningError(SaidError):
-    """Raised where no process listens on the control socket."""
-
-
-# ---- commands as they come in ------------------------------------------------------------------
+    """Raised if no process listens on the control socket."""
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
-    """Parse one line; raises OfficeError for what is no JSON object, or has no UTF-8 form."""
+    """Parse one line; raises OfficeError unless it is a JSON object that UTF-8 can encode."""
     try:
         arguments = json.loads(line)
-        # JSON can spell half a surrogate pair ("\ud800"), which no file and no database takes.
+        # JSON can spell half a surrogate pair ("\ud800"), which no file and no database accepts.
         json.dumps(arguments, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise OfficeError(f"a question is one JSON object a line ({error})") from error
@@ -88,7 +87,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
 
 
 def parse_request(arguments: Arguments) -> commands.Request:
-    """Read a change of a manual state; raises OfficeError with what is wrong in it."""
+    """Read a change of a manual state; raises OfficeError for a missing or wrong argument."""
     name = arguments.get("ask")
     cls = REQUESTS.get(str(name))
     if cls is None:
@@ -118,18 +117,18 @@ def _boolean(value: object) -> bool:
 
 
 def moment(text: str) -> datetime:
-    """Read an ISO time; raises ValueError for one without offset, TypeError for no text."""
+    """Parse an ISO time; raises ValueError without an offset, TypeError for no text."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("a time needs its offset, e.g. 2026-11-25T13:00:00+01:00")
-    # At either end of the calendar a conversion to local time raises OverflowError.
+    # Near either end of the calendar a conversion to local time raises OverflowError.
     if not YEARS[0] <= at.year <= YEARS[1]:
         raise ValueError(f"the year {at.year} is none to wait for")
     return at
 
 
 def required_user(arguments: Arguments) -> str:
-    """Return `by`, the user who asks; raises OfficeError without one."""
+    """Return `by`, the user of the command; raises OfficeError if missing."""
     by = arguments.get("by")
     if not isinstance(by, str) or not by.strip():
         raise OfficeError("by is needed: the user who asks")
@@ -137,12 +136,12 @@ def required_user(arguments: Arguments) -> str:
 
 
 def user_of(arguments: Arguments) -> str:
-    """Return `by`, "" for nobody: the check of the permission then refuses the command."""
+    """Return `by`, "" for nobody, whom the permission check then refuses."""
     return str(arguments.get("by", ""))[:LONGEST_NAME]
 
 
 def required_text(arguments: Arguments, key: str) -> str:
-    """Return a short text as it was written; raises OfficeError for none."""
+    """Return a short text unchanged; raises OfficeError if missing or empty."""
     value = arguments.get(key)
     if not isinstance(value, str) or not value.strip():
         raise OfficeError(f"{key} is needed")
@@ -150,16 +149,17 @@ def required_text(arguments: Arguments, key: str) -> str:
 
 
 def one_line(arguments: Arguments, key: str, limit: int) -> str:
-    """Return a text with its white space joined, cut at `limit` characters; "" for none."""
+    """Return a text on one line, at most `limit` characters; "" if missing."""
     return " ".join(str(arguments.get(key) or "").split())[:limit]
 
 
 def whole_number(
     arguments: Arguments, key: str, *, limit: int | None = None, default: int | None = 0
 ) -> int:
-    """Return a whole number, with a `limit` one in 0 .. limit - 1; raises OfficeError."""
+    """Return an integer, in 0 .. limit - 1 if `limit` is given; raises OfficeError."""
     value = arguments.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int):  # True is an int to isinstance
+    # `bool` is a subclass of `int` in Python: JSON's true would pass as 1.
+    if isinstance(value, bool) or not isinstance(value, int):
         raise OfficeError(f"{key} is a whole number")
     if limit is not None and not 0 <= value < limit:
         raise OfficeError(f"{key} is a whole number")
@@ -167,7 +167,7 @@ def whole_number(
 
 
 def form_of(arguments: Arguments) -> dict[str, Any]:
-    """Return the form of a command; raises OfficeError for none."""
+    """Return the form of a command, fields by name; raises OfficeError if missing."""
     form = arguments.get("form")
     if not isinstance(form, dict):
         raise OfficeError("a form is needed: its fields by name")
@@ -175,7 +175,7 @@ def form_of(arguments: Arguments) -> dict[str, Any]:
 
 
 def moment_or_none(arguments: Arguments, key: str) -> datetime | None:
-    """Return an ISO time with its offset, None where it is left out; raises OfficeError."""
+    """Return an ISO time with its offset, None if left out; raises OfficeError."""
     text = arguments.get(key)
     try:
         return moment(text) if text else None
@@ -184,37 +184,35 @@ def moment_or_none(arguments: Arguments, key: str) -> datetime | None:
 
 
 def bytes_of(arguments: Arguments) -> bytes:
-    """Decode `data`; raises OfficeError for what is no base64."""
+    """Decode `data`; raises OfficeError unless it is base64."""
     try:
         return base64.b64decode(str(arguments.get("data", "")), validate=True)
     except (binascii.Error, ValueError) as error:
         raise OfficeError(f"data is base64 ({error})") from error
 
 
-# ---- replies -----------------------------------------------------------------------------------
-
-
 def plain(words: Words) -> dict[str, str]:
-    """Return both languages of a text as a reply has them."""
+    """Return a text in both languages as fields of a reply."""
     return {"it": words.it, "en": words.en}
 
 
 def error_reply(error: Exception) -> Reply:
-    """Write a failure; where its text is known in both languages, with both."""
+    """Return the reply to a failed command, in both languages where known."""
+    # A bug's own message helps no user; the journal has it.
     words = FAULT if isinstance(error, Bug) else getattr(error, "words", None)
     said = {"said": plain(words)} if isinstance(words, Words) else {}
     return {"ok": False, "error": str(error), **said}
 
 
 def declined(result: T | CentralinoError) -> T | Reply | CentralinoError:
-    """Turn a refusal into the reply "done": false with its reason; all else passes."""
+    """Turn a refusal into the reply "done": false with its reason; pass everything else."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result
 
 
 def form_declined(error: CentralinoError) -> Reply | CentralinoError:
-    """Turn the refusal of a form into a reply that names each problem at its field."""
+    """Turn a rejected form into a reply that lists each problem with its field."""
     if isinstance(error, FormRefused):
         found = [{"place": each.place, **plain(each.words)} for each in error.problems]
         return {"done": False, "said": plain(FORM_REFUSED), "problems": found}
@@ -228,10 +226,8 @@ def deferred(
     job: Callable[[sqlite3.Connection], T],
     reply: Callable[[T | CentralinoError], Reply | CentralinoError],
 ) -> DeferredReply:
-    """Run a job in the database thread, and send what `reply` makes of its result or its error.
-
-    Commands that touch the disk are carried out so: the deciding thread never waits for one.
-    """
+    """Run a job in the database thread, and send what `reply` makes of its result or error."""
+    # Every command that touches the disk runs so: the deciding thread never waits for the disk.
     return lambda send: records.do(job, lambda result: send(reply(result)))
 
 
@@ -250,26 +246,25 @@ def refusing(
     return done
 
 
-# ---- values longer than a line -----------------------------------------------------------------
-
-
 class Outgoing:
-    """Chunked transfer of replies: a value is made for its first part, dropped after its last."""
+    """Chunked transfer of replies: a value is made at its first part, dropped after its last."""
 
     def __init__(self) -> None:
         self._made: dict[Hashable, bytes] = {}
 
     def part(self, key: Hashable, begin: int, make: Callable[[], bytes]) -> Reply:
-        """Return the part from byte `begin`; raises OfficeError, and what `make` raises.
+        """Return the part from byte `begin`; raises OfficeError and the errors of `make`.
 
         Called in one thread only.
         """
+        # A reader that starts over gets a fresh value.
         if begin == 0:
             self._keep(key, make())
         data = self._made.get(key)
         if data is None or begin > len(data):
             raise OfficeError("that part follows nothing: fetch it from its beginning")
         end = begin + PART
+        # A value may be large: drop it with its last part.
         if end >= len(data):
             del self._made[key]
         encoded = base64.b64encode(data[begin:end]).decode()
@@ -290,7 +285,7 @@ class Incoming:
         self._coming: dict[str, bytearray] = {}
 
     def take(self, by: str, arguments: Arguments) -> Reply:
-        """Append one part, which must follow the last one; raises OfficeError."""
+        """Append one part, which must follow the previous one; raises OfficeError."""
         begin, data = arguments.get("at"), bytes_of(arguments)
         if begin == 0:
             self._begin(by)
@@ -304,27 +299,25 @@ class Incoming:
         return {"taken": len(coming)}
 
     def collect(self, by: str) -> bytes:
-        """Return a user's value and forget it; raises OfficeError where there is none."""
+        """Return and remove a user's value; raises OfficeError if there is none."""
         coming = self._coming.pop(by, None)
         if not coming:
             raise OfficeError("nothing has come that could be attached: send it first")
         return bytes(coming)
 
     def _begin(self, by: str) -> None:
+        # An upload that was broken off is never finished: the oldest makes room.
         self._coming.pop(by, None)
         while len(self._coming) >= MOST_TRANSFERS:
             del self._coming[next(iter(self._coming))]
         self._coming[by] = bytearray()
 
 
-# ---- the client --------------------------------------------------------------------------------
-
-
 def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> Reply:
-    """Send call control one command and wait `limit` seconds for its reply.
+    """Send call control one command and wait up to `limit` seconds for its reply.
 
-    Raises OfficeError where it fails, SaidError where its text is in both languages,
-    NotRunningError where call control does not run.
+    Raises OfficeError for an error reply, SaidError if that has both languages, NotRunningError if
+    call control does not run.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         visitor.settimeout(limit)
@@ -351,6 +344,7 @@ def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> Reply:
                     f"the desk does not answer on {path} ({why}); is centralino running?",
                 )
             ) from error
+    # No line: the socket was closed without a reply.
     answer: Reply = json.loads(line) if line else HUNG_UP
     if not answer.get("ok"):
         said = answer.get("said")

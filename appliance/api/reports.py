@@ -1,8 +1,7 @@
 """Reports: the proof of the provider's divert-on-busy, and units' monthly sheets by mail.
 
-A test call proves a divert only if every line was busy from before it was placed until it was said
-where it rang. `DivertCommands` watches since when that is so; whoever reports the result names that
-moment.
+A test call proves a divert only if every line was busy from before the call until its result was
+reported. `DivertCommands` records since when all lines are busy; the report must name that moment.
 """
 
 from __future__ import annotations
@@ -71,9 +70,9 @@ NO_OUTCOME: Final = Words(
 
 @dataclass(slots=True)
 class DivertCommands(CommandHandlers):
-    """Proofs of the divert: the deciding thread watches the lines, the database thread notes them.
+    """Proofs of the divert: the deciding thread watches the lines, the database thread stores them.
 
-    `free` are the lines that a caller could reach now, `seized_at` since when there is none.
+    `free` are the lines that a caller could reach now, `seized_at` is since when there is none.
     """
 
     settings: Settings
@@ -85,11 +84,12 @@ class DivertCommands(CommandHandlers):
     _lines: int = field(default=0)
 
     def see(self, status: Status) -> None:
-        """Note which lines a caller could reach, and since when none."""
+        """Update which lines a caller could reach, and since when none."""
         self._lines = len(status.lines)
         self.free = tuple(
             line.label or line.name for line in status.lines if line.state in reports.FREE
         )
+        # Without lines there is nothing to seize.
         if self.free or not self._lines:
             self.seized_at = None
         elif self.seized_at is None:
@@ -97,7 +97,7 @@ class DivertCommands(CommandHandlers):
 
     @command("divert", needs=Permission.TECHNICAL)
     def asked(self, _: Arguments) -> DeferredReply:
-        """Return what is proven of every public number, and which lines are still free."""
+        """Return the proof of every public number, and the lines still free."""
         free, seized = self.free, self.seized_at
 
         def job(_: sqlite3.Connection) -> Reply:
@@ -123,7 +123,7 @@ class DivertCommands(CommandHandlers):
 
     @command("divert_prove", needs=Permission.TECHNICAL)
     def prove(self, arguments: Arguments) -> DeferredReply:
-        """Save what a call has shown, or the supervisor's word that there is no divert."""
+        """Save a test call's result, or the supervisor's statement that there is no divert."""
         number, outcome = str(arguments.get("number", "")), arguments.get("outcome")
         where, who = _printable(arguments, "where"), _printable(arguments, "who")
         if number not in self._numbers():
@@ -134,6 +134,7 @@ class DivertCommands(CommandHandlers):
             raise _refused(NO_WHERE)
         if outcome == DivertOutcome.NO_DIVERT and not who:
             raise _refused(NO_NAME)
+        # A statement without a test call needs no busy lines.
         if outcome != DivertOutcome.NO_DIVERT:
             self._check_seized(str(arguments.get("asked", "")))
         by, at = user_of(arguments), self.now().wall.astimezone(self.office.zone)
@@ -161,13 +162,15 @@ class DivertCommands(CommandHandlers):
                     "them, then repeat it",
                 )
             )
+        # The lines were free in between: the call may have rung at one of them.
         if asked != self.seized_at.isoformat():
             raise _refused(BECAME_FREE)
 
     def _numbers(self) -> tuple[str, ...]:
-        """Return the public numbers that need a proof each; "" for one that is not configured."""
+        """Return the public numbers, each with its own proof; "" if none is configured."""
         if not self.settings.lines:
             return ()
+        # Lines may share one public number.
         return tuple(dict.fromkeys(self.office.public_numbers)) or ("",)
 
 
@@ -182,7 +185,7 @@ def _printable(arguments: Arguments, key: str) -> str:
 
 @command("mail_sheet", needs=SHELL)
 def mail_sheet(stores: StoreAccess, register: Directory, arguments: Arguments) -> DeferredReply:
-    """Queue a unit's monthly sheet for its address; one of the same unit and month is sent once."""
+    """Queue a unit's monthly sheet by mail; the same unit and month is sent only once."""
     code, month = str(arguments.get("unit", "")), str(arguments.get("month", ""))
     subject, body = str(arguments.get("subject", "")), str(arguments.get("body", ""))
     unit = register.unit(code)
@@ -200,6 +203,7 @@ def mail_sheet(stores: StoreAccess, register: Directory, arguments: Arguments) -
                 "a sheet needs its month (2026-10), a subject and a text",
             )
         )
+    # A line break in a subject would begin another header field (RFC 5322, 2.2).
     mail = Mail(sheet_key(code, month), unit.email, subject.replace("\n", " "), body)
     it = f"La scheda di {unit.name} per {month} parte appena il server di posta la prende."
     en = f"The sheet of {unit.name} for {month} leaves as soon as the mail server takes it."

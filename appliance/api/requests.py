@@ -1,6 +1,6 @@
-"""Citizens' requests: taking and changing them, their appointments, e-mails and papers.
+"""Citizens' requests: storing and changing them, their appointments, e-mails and papers.
 
-The deciding thread decides with what is in memory; the database thread does it and replies.
+The deciding thread checks a command against its copies in memory; the database thread executes it.
 """
 
 from __future__ import annotations
@@ -72,16 +72,15 @@ if TYPE_CHECKING:
     from appliance.policy.hours import Schedule
     from appliance.policy.mail import LetterSender
 
-# ---- a week of appointments --------------------------------------------------------------------
-
 DAYS: Final = 7
+# More would not fit into one line of the control socket.
 MOST_SLOTS: Final = 2000
-"""Free slots in one reply: more would not fit into a line of the control socket."""
+"""Free slots in one reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeekAsked:
-    """Seven days from `first` on, of one unit or ("") of all that offer slots."""
+    """Seven days from `first` on, of one unit or, for "", of all units with slots."""
 
     first: date
     unit: str
@@ -96,7 +95,7 @@ class WeekAsked:
 def diary_week(
     records: DatabaseWriter, house: Callable[[], LetterSender], now: datetime, arguments: Arguments
 ) -> DeferredReply:
-    """Return the house's hours on each day of a week, and the free slots of offices."""
+    """Return the house's hours on each day of a week and the offices' free slots."""
     asked, at_home = _week_asked(arguments, now), house()
 
     def job(connection: sqlite3.Connection) -> Reply:
@@ -128,7 +127,8 @@ def _day(hours: DayHours) -> Reply:
 def _offices(
     connection: sqlite3.Connection, house: LetterSender, asked: WeekAsked
 ) -> Iterator[Reply]:
-    """Yield each unit that offers slots in the week, with those that are free."""
+    """Yield each unit that offers slots in the week, with its free ones."""
+    # Shared by all units of the reply.
     left = MOST_SLOTS
     for unit in house.directory.units:
         if asked.unit not in ("", unit.code):
@@ -141,10 +141,11 @@ def _offices(
 
 
 def _declared(register: Directory, unit: Unit, day: date, wanted: str) -> Declaration | None:
-    """Return the declaration whose slots a unit offers; in a list of all units only its own."""
+    """Return the declaration with a unit's slots, None if it offers none."""
     found = register.valid_declaration(unit, day)
     if found is None or found.slots is None:
         return None
+    # In a list of all units only a unit's own declaration counts, not one that it inherits.
     return found if wanted or found.unit == unit.code else None
 
 
@@ -154,7 +155,7 @@ def _free(
     asked: WeekAsked,
     declared: list[Declaration | None],
 ) -> Iterator[tuple[str, int]]:
-    """Yield the start and the free places of each slot that has some."""
+    """Yield start and number of free places of each slot that has any."""
     begins = local_moment(datetime.combine(asked.first, time()), house.calendar.zone)
     units = {each.unit for each in declared if each is not None}
     booked = {unit: requests.booked_slots(connection, unit, begins) for unit in units}
@@ -165,8 +166,9 @@ def _free(
                 yield slot.start.isoformat(), places
 
 
+# More would take longer than people wait.
 MOST_DUE = 2000
-"""Requests in one reply: more would take longer than people wait."""
+"""Requests in one reply."""
 
 
 def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Reply:
@@ -181,24 +183,21 @@ def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) 
     }
 
 
-# ---- closing by a link -------------------------------------------------------------------------
-
 LONGEST_LINE: Final = 120
 CLOSED: Final = Words("Richiesta {}: chiusa.", "Request {}: closed.")
 
 
 class LinkCommands(CommandHandlers):
-    """Closes a request by the link in its e-mail (E15).
+    """Closes a request by the link in its e-mail (E15), without a login."""
 
-    Nobody has logged in: the link's secret is what counts, and closing that request all it can.
-    """
+    # The link's secret replaces the login; it can do nothing but close that one request.
 
     def __init__(self, records: DatabaseWriter, now: Callable[[], datetime]) -> None:
         self._records, self._now = records, now
 
     @command("request_by_link", needs=FREE)
     def close(self, arguments: Arguments) -> DeferredReply:
-        """Close the request of a link, for somebody who says so."""
+        """Close the request of a link; `said_by` is the name that its reader typed."""
         token = str(arguments.get("token") or "")
         said_by = one_line(arguments, "said_by", LONGEST_LINE)
         if not said_by:
@@ -216,11 +215,10 @@ class LinkCommands(CommandHandlers):
         )
 
 
-# ---- test mail ---------------------------------------------------------------------------------
-
+# A technician's stolen session can then flood nobody with mail.
 MOST_MAILS: Final = 5
 WITHIN: Final = timedelta(hours=1)
-"""So many in so long: a stolen session of a technician floods nobody."""
+"""At most MOST_MAILS test mails within this time."""
 SUBJECT: Final = "Prova della posta del centralino / Test of the switchboard's mail"
 BODY: Final = (
     "Questa e-mail di prova è stata chiesta da {by}: la posta del centralino funziona.\n\n"
@@ -233,14 +231,14 @@ QUEUED: Final = Words(
 
 
 class MailTestCommands(CommandHandlers):
-    """Tries the mail server by a mail of the outbox, the way that every notice goes."""
+    """Tests the mail server with a mail through the outbox, as every notice is sent."""
 
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
     @command("mail_test", needs=Permission.TECHNICAL)
     def test(self, arguments: Arguments) -> DeferredReply:
-        """Queue a mail to an address; its progress is found by its number in the outbox."""
+        """Queue a test mail; the reply has its number in the outbox."""
         by, to = user_of(arguments), str(arguments.get("to", ""))
         if not is_address(to):
             raise Refused(
@@ -264,14 +262,13 @@ class MailTestCommands(CommandHandlers):
         def reply(result: int | CentralinoError) -> Reply | CentralinoError:
             if isinstance(result, CentralinoError):
                 return declined(result)
+            # The mail is committed now: wake the mail thread.
             letters.queued()
             said = Words(QUEUED.it.format(result), QUEUED.en.format(result))
             return {"number": result, "said": plain(said)}
 
         return deferred(self._stores.records, job, reply)
 
-
-# ---- papers ------------------------------------------------------------------------------------
 
 KINDS: Final = ("eml", "pdf")
 HIGHEST: Final = 1_000_000_000
@@ -285,7 +282,7 @@ ERASED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PaperWanted:
-    """Which paper a user wants: a request's e-mail, or the request itself where `mail` is 0."""
+    """The requested paper: an e-mail of a request, or for `mail` 0 the request itself."""
 
     by: str
     request: int
@@ -294,21 +291,22 @@ class PaperWanted:
 
 
 class PaperCommands(CommandHandlers):
-    """A request's papers, in parts, and an e-mail once more; raises OfficeError.
+    """Papers of a request, transferred in parts, and resending an e-mail; raises OfficeError.
 
-    A paper is made for its first part and noted in the audit before that is sent (E15). Of a PDF
-    its content is sent (paper.document): the console lays it out, call control's threads do not.
+    A paper is made at its first part and audited before that is sent (E15). For a PDF the content
+    is sent (paper.document), and the console lays it out.
     """
 
     def __init__(
         self, records: DatabaseWriter, mailroom: Mailroom, now: Callable[[], datetime]
     ) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
-        self._outgoing = Outgoing()  # in the database thread only
+        # Used in the database thread only.
+        self._outgoing = Outgoing()
 
     @command("request_paper", needs=frozenset({Permission.REQUESTS, Permission.OWN_REQUESTS}))
     def paper(self, arguments: Arguments) -> DeferredReply:
-        """Return one part of a paper, from its byte `at`; the first part makes it."""
+        """Return one part of a paper from byte `at`; the part at 0 makes the paper."""
         wanted, at = _paper_wanted(arguments), self._now()
         begin = whole_number(arguments, "at", limit=HIGHEST)
 
@@ -324,7 +322,7 @@ class PaperCommands(CommandHandlers):
 
     @command("mail_again", needs=Permission.REQUESTS)
     def again(self, arguments: Arguments) -> DeferredReply:
-        """Send an e-mail once more, to the office's address of today; one that waits, now."""
+        """Send an e-mail again, to the office's present address; a queued one is tried now."""
         by = required_user(arguments)
         number, request = (
             whole_number(arguments, key, limit=HIGHEST) for key in ("mail", "number")
@@ -337,6 +335,7 @@ class PaperCommands(CommandHandlers):
             kept = _mail_of(connection, request, number)
             with transaction(connection):
                 database.note(connection, Noted(at, by, AGAIN, f"request {request}, mail {number}"))
+                # A queued mail is only tried again: no second copy.
                 if kept.state is MailState.QUEUED:
                     return {"mail": number, "said": plain(retried_words(number))}
                 to = self._address(connection, kept, request)
@@ -346,13 +345,14 @@ class PaperCommands(CommandHandlers):
 
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
             if not isinstance(result, CentralinoError):
+                # A mail that waits is tried now, not at its next time.
                 self._mailroom.wake(hurry=True)
             return declined(result)
 
         return deferred(self._records, job, reply)
 
     def _written(self, connection: sqlite3.Connection, wanted: PaperWanted, at: datetime) -> bytes:
-        """Write a paper and note in the audit who asked for it."""
+        """Make a paper and write its user to the audit."""
         kept = requests.required_request(connection, wanted.request)
         papers, register = self._mailroom.papers, self._mailroom.house().directory
         about = f"request {wanted.request}, {wanted.kind}"
@@ -374,14 +374,14 @@ class PaperCommands(CommandHandlers):
         return data
 
     def _address(self, connection: sqlite3.Connection, kept: KeptMail, request: int) -> str:
-        """Return the office's address of today for what goes to it, else the one there was."""
+        """Return the office's present address for its own mails, else the original one."""
         asked = requests.required_request(connection, request).request
         unit = self._mailroom.house().directory.unit(asked.unit)
         return unit.email if kept.mail.request and unit and unit.email else kept.mail.to
 
 
 def _mail_of(connection: sqlite3.Connection, request: int, number: int) -> KeptMail:
-    """Look up an e-mail about a request; raises Refused."""
+    """Return an e-mail of a request; raises Refused if unknown or erased."""
     found = next(
         (one for one in outbox.mails_of_request(connection, request) if one.number == number), None
     )
@@ -400,8 +400,6 @@ def _paper_wanted(arguments: Arguments) -> PaperWanted:
     return PaperWanted(required_user(arguments), number, mail, str(kind))
 
 
-# ---- requests and the outbox -------------------------------------------------------------------
-
 T = TypeVar("T", bound=enum.StrEnum)
 
 STEPS = (
@@ -411,14 +409,14 @@ STEPS = (
     RequestStep.CANCEL,
     RequestStep.MOVE,
 )
-"""Steps that a user may take; that the mail was sent is noted by call control itself."""
+"""Steps that a user may take; call control itself notes that the mail was sent."""
 LONGEST_TEXT = 4000
 PROPOSED_MINUTES = 30
-"""Length of an appointment where the office offers no slots and must agree first."""
+"""Minutes of a proposed appointment, for an office without slots, which must agree first."""
 
 
 class RequestCommands(CommandHandlers):
-    """Takes and changes requests; `plan` compares telephone numbers.
+    """Stores and changes requests; `plan` compares telephone numbers.
 
     Raises OfficeError for wrong arguments.
     """
@@ -435,19 +433,19 @@ class RequestCommands(CommandHandlers):
 
     @property
     def known(self) -> Handlers:
-        """Map each command to its method, those on links and papers too."""
+        """Map each command to its method, including links and papers."""
         links = LinkCommands(self._records, self._now).known
         papers = PaperCommands(self._records, self._mailroom, self._now).known
         return super().known | links | papers
 
     @command("new_request", needs=Permission.REQUESTS)
     def take(self, arguments: Arguments) -> DeferredReply:
-        """Store a request; a citizen's open ones are offered first, unless `anyway` (E9)."""
+        """Store a request; offer a citizen's open ones first, unless `anyway` (E9)."""
         return self._take(arguments)
 
     @command("counter_request", needs=Permission.REQUESTS)
     def take_at_counter(self, arguments: Arguments) -> DeferredReply:
-        """Store a request without a call, of a citizen at the counter or afterwards; audited."""
+        """Store a request without a call, at the counter or afterwards; audited."""
         return self._take({**arguments, "call": "", "sheet": ""}, audited=True)
 
     def _take(self, arguments: Arguments, audited: bool = False) -> DeferredReply:
@@ -455,12 +453,14 @@ class RequestCommands(CommandHandlers):
         new, diary = self._new(arguments, now)
         taking = RequestToStore(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
         letters = self._records.letters
+        # Without number and name the search for open requests finds none.
         number = "" if arguments.get("anyway") else new.citizen.phone
         name = "" if arguments.get("anyway") else new.citizen.name
 
         def job(connection: sqlite3.Connection) -> Reply:
             if audited:
                 check_may(connection, new.by, Permission.REQUESTS)
+            # In the same job as the insertion: no second request can come in between.
             known = requests.find_open(connection, number, name, self._plan)
             if known:
                 raise SaidError(refusals.open_already_words([kept.request for kept in known]))
@@ -489,6 +489,7 @@ class RequestCommands(CommandHandlers):
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.required_request(connection, number)
+            # A user of an office may change that office's requests only.
             check_own(connection, happened.by, kept.request.unit)
             wanted, diary = self._moved(kept, starts, arguments, now) if starts else (None, None)
             kept = requests.apply_step(connection, number, happened, letters, wanted, diary)
@@ -504,6 +505,7 @@ class RequestCommands(CommandHandlers):
     def free_slots(self, arguments: Arguments) -> DeferredReply:
         """Return the next free slots of an office; none where it offers no slots."""
         now, unit = self._now(), one_line(arguments, "unit", LONGEST_LINE)
+        # Raises for an unknown unit; the rules themselves are not needed.
         self._mailroom.rules(unit, "", now)
         diary = self._mailroom.diary(unit, now)
 
@@ -518,7 +520,7 @@ class RequestCommands(CommandHandlers):
 
     @command("appointments", needs=Permission.REQUESTS)
     def week(self, arguments: Arguments) -> DeferredReply:
-        """Return a week's free slots, and the days when the house is closed."""
+        """Return a week's free slots and the house's hours."""
         return diary_week(self._records, self._mailroom.house, self._now(), arguments)
 
     @command("requests_due", needs=FREE)
@@ -529,7 +531,7 @@ class RequestCommands(CommandHandlers):
 
     @command("outbox_retry", needs=Permission.TECHNICAL)
     def retry(self, arguments: Arguments) -> DeferredReply:
-        """Try a notice again, now."""
+        """Send a queued mail again, now."""
         number, by, at = _number(arguments), _requester(arguments), self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -540,7 +542,7 @@ class RequestCommands(CommandHandlers):
 
     @command("outbox_drop", needs=Permission.TECHNICAL)
     def drop(self, arguments: Arguments) -> DeferredReply:
-        """Give a notice up."""
+        """Give up a queued mail."""
         number, by, reason = _number(arguments), _requester(arguments), _text(arguments, "reason")
         at = self._now()
 
@@ -567,6 +569,7 @@ class RequestCommands(CommandHandlers):
 
         unit, need = line("unit"), line("need")
         rule = _one_of(ReturnRule, arguments, "rule")
+        # A unit declares which rules are allowed for a need.
         allowed = self._mailroom.rules(unit, need, now)
         if rule not in allowed:
             raise SaidError(refusals.other_rule_words(unit, allowed))
@@ -603,10 +606,12 @@ class RequestCommands(CommandHandlers):
     ) -> tuple[Appointment, SlotDiary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)
+        # A move keeps the form of the appointment unless another one is given.
         form = before.form.value if before else AppointmentForm.OFFICE_CALLS.value
         asked = {**arguments, "form": arguments.get("form") or form, "starts": starts.isoformat()}
         wanted = _appointment(asked, diary)
-        agreed = bool(arguments.get("agreed"))  # an office without slots has said yes
+        # An office without slots has agreed to the proposed time.
+        agreed = bool(arguments.get("agreed"))
         return (
             Appointment(wanted.slot, wanted.form, wanted.confirmed or agreed),
             diary,
@@ -614,7 +619,7 @@ class RequestCommands(CommandHandlers):
 
 
 def _appointment(arguments: Arguments, diary: SlotDiary | None) -> Appointment:
-    """Read an appointment: in one of the office's slots, else proposed and to be confirmed."""
+    """Read an appointment: confirmed in one of the office's slots, else a proposal."""
     starts, form = _starts(arguments), _one_of(AppointmentForm, arguments, "form")
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
     slot = AppointmentSlot(starts, starts + timedelta(minutes=minutes))

@@ -1,8 +1,8 @@
-"""Information sheets: their text, changing and removing one, noting one with a call (P2).
+"""Information sheets: reading, changing and removing them, noting one with a call (P2).
 
-A sheet is its whole file, as an import takes it; a preview returns what would change. The sounds of
-a spoken sheet are made by a child (`centralino sheets save`), which also stores the sheet once it
-has them: call control never loads the synthesiser.
+A sheet is transferred as its whole file, in the format of an import. A child (`centralino sheets
+save`) generates the sounds of a spoken sheet and stores the sheet once it has them: call control
+never loads the synthesiser.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ NO_CODE: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class _SpokenChange:
-    """A change of what callers hear: the arguments of the child, and the sheet's file for it."""
+    """A change of a spoken sheet: title, the child's arguments, and the sheet's file for it."""
 
     title: str
     words: tuple[str, ...]
     text: str
 
     def replying(self, send: SendReply) -> SendReply:
-        """Send that the child has begun, or why not, in the place of its own reply."""
+        """Return a callback that reports whether the child has started."""
 
         def done(answer: Reply | CentralinoError) -> None:
             answer = declined(answer)
@@ -87,7 +87,7 @@ class SheetCommands(CommandHandlers):
 
     @command(VOICE, needs=Permission.EDIT_SHEETS)
     def voice(self, _: Arguments) -> Reply:
-        """Return whether a sheet's sounds are being made, and the last result."""
+        """Return whether sounds are being generated, and the last result."""
         told = self._jobs.told({})
         return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
 
@@ -104,7 +104,7 @@ class SheetCommands(CommandHandlers):
 
     @command("sheet_save", needs=Permission.EDIT_SHEETS)
     def save(self, arguments: Arguments) -> DeferredReply:
-        """Store a sheet, or return what that would change; a mistake is named with its line."""
+        """Store a sheet or preview the change; a mistake is reported with its line."""
         by, code = required_text(arguments, "by"), required_text(arguments, "code")
         text = _text(arguments)
         preview, at = arguments.get("preview") is True, self._now().wall
@@ -112,10 +112,13 @@ class SheetCommands(CommandHandlers):
         def job(connection: sqlite3.Connection) -> Reply | _SpokenChange:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = sheets.find(connection, code)
+            # Only a new name is checked: an older sheet keeps whatever name it has.
             if before is None and not CODE.fullmatch(code):
                 raise Refused(NO_CODE.it, NO_CODE.en)
+            # The head office's sheets are not changed in a branch.
             managed_config.check_own_sheets(connection, [code])
             given = _read(text, code)
+            # Sounds first: the child stores the sheet once they exist.
             if not preview and _heard(before) != _heard(given):
                 return _SpokenChange(given.title, (code, "--by", by), text)
             if not preview:
@@ -147,7 +150,7 @@ class SheetCommands(CommandHandlers):
         *,
         reads_again: bool = False,
     ) -> DeferredReply:
-        """Run a job in the database thread; read again who is in charge (E10) after a change."""
+        """Run a job in the database thread; after a change load again who is in charge (E10)."""
 
         def deferred_reply(send: SendReply) -> None:
             def done(result: Reply | _SpokenChange | CentralinoError) -> None:
@@ -165,14 +168,16 @@ class SheetCommands(CommandHandlers):
 
 
 def _text_of(sheet: Sheet) -> str:
-    from appliance.config.sheet_file import text_of_sheet  # loaded when a sheet is edited
+    # Imported here: the parser is needed only when a sheet is edited.
+    from appliance.config.sheet_file import text_of_sheet
 
     return text_of_sheet(sheet)
 
 
 def _read(text: str, code: str) -> Sheet:
     """Read a sheet; raises Refused with every mistake."""
-    from appliance.config.sheet_file import parse_sheet as parse  # loaded when a sheet is edited
+    # Imported here: the parser is needed only when a sheet is edited.
+    from appliance.config.sheet_file import parse_sheet as parse
 
     try:
         return parse(text, code)
@@ -220,13 +225,12 @@ def _text(arguments: Arguments) -> str:
     value = arguments.get("text")
     if not isinstance(value, str):
         raise OfficeError("text is needed: the sheet's whole file")
+    # Browsers submit text fields with CRLF line ends.
     return value.replace("\r\n", "\n")
 
 
-# ---- the sheet that answered a call ------------------------------------------------------------
-
 AFTERWARDS = timedelta(minutes=15)
-"""So long after a call a position may note a sheet without naming the call."""
+"""Time after a call in which a position may note a sheet without naming the call."""
 
 NO_SHEET = Words(
     "Manca la scheda: sceglierne una.", "the code of a sheet is needed, and a call or a position"
@@ -246,8 +250,9 @@ class _Noted(NamedTuple):
 def note_sheet(
     desk: CallControlAccess, stores: StoreAccess, zone: ZoneInfo, arguments: Arguments
 ) -> DeferredReply:
-    """Note a sheet with a call, which may still be on; raises OfficeError for wrong arguments."""
+    """Note a sheet with a present or past call; raises OfficeError for wrong arguments."""
     request, status = read_note(arguments), desk.status()
+    # Now, in the deciding thread: the call may end before the job runs.
     live = current_call(status.calls, request)
 
     def job(connection: sqlite3.Connection) -> _Noted:
@@ -256,6 +261,7 @@ def note_sheet(
     def reply(result: _Noted | CentralinoError) -> Reply | CentralinoError:
         if isinstance(result, CentralinoError):
             return result
+        # Call control rewrites the record of a call in progress: it must know the sheet too.
         desk.post(events.SheetUsed(result.record.call, result.sheet.code))
         return _noted_reply(result, zone)
 
@@ -273,7 +279,7 @@ def read_note(arguments: Arguments) -> NoteSheet:
 
 
 def current_call(calls: tuple[CallStatus, ...], request: NoteSheet) -> str:
-    """Return the named call, or the one that the position is in; "" for none."""
+    """Return the named call, or the position's present call; "" for none."""
     if request.call:
         return request.call
     return next((each.call for each in calls if each.phone == request.position), "")

@@ -1,7 +1,7 @@
 """Text to speech: spoken sheets, names of units and of the house, the office's announcements.
 
 SVOX Pico in the package py-nanotts (Apache 2.0) has one Italian and one British voice and is 200
-times as fast as speech. Only commands load it: call control reads the sound files that they made.
+times as fast as speech. Only commands load it: call control reads the sound files that they write.
 The ONLY module that imports py_nanotts.
 """
 
@@ -31,21 +31,20 @@ if TYPE_CHECKING:
     from appliance.prompts.voices import SpokenText
 
 
-# ---- spoken ------------------------------------------------------------------------------------
-# state/spoken has it/sheet_..., it/title_..., it/unit_... (named by their text, so that a name
-# never changes its sound), it/privacy (the office's own), menu.json with what the keys lead to, and
-# units.json with the sounds of the units' names (E23). Call control reads them in the database
-# thread and hands them to the media gateway as one memfd.
+# Files: state/spoken has it/sheet_..., it/title_..., it/unit_... (named by their text, so that a
+# name always has the same sound), it/privacy (the office's own), menu.json with the targets of the
+# keys, and units.json with the sounds of the units' names (E23). Call control reads them in the
+# database thread and passes them to the media gateway as one memfd.
 
 log = logging.getLogger(__name__)
 
 MENU, UNITS = voices.MENU, "units.json"
 OURS = ("title_", "sheet_", "unit_")
-"""How the names of our sounds begin; every other sound is a notice of the office's own."""
+"""Prefixes of generated sounds; all others are the office's own announcements."""
 
 
 def load_menu(folder: Path) -> Menu:
-    """Return the menu in force; a missing file is none, a broken one is named in the journal."""
+    """Return the menu in force; empty without a file; a broken file is logged."""
     try:
         rows = json.loads((folder / MENU).read_text(encoding="utf-8"))
         return tuple(SpokenSheet(**row) for row in rows)[:MOST_SPOKEN]
@@ -57,7 +56,7 @@ def load_menu(folder: Path) -> Menu:
 
 
 def load_spoken_units(folder: Path) -> dict[str, str]:
-    """Return which sounds say units' names, by code; none where the file is missing or broken."""
+    """Return the sounds of the units' names by code; empty without a readable file."""
     try:
         rows = json.loads((folder / UNITS).read_text(encoding="utf-8"))
         return {str(code): str(name) for code, name in rows.items()}
@@ -69,35 +68,35 @@ def load_spoken_units(folder: Path) -> dict[str, str]:
 
 
 def sounds_in(menu: Menu) -> set[str]:
-    """Return the names of the sounds that a menu plays."""
+    """Return the names of a menu's sounds."""
     return {name for spoken in menu for name in spoken.prompts}
 
 
-# ---- house name --------------------------------------------------------------------------------
-# The prompt `welcome`. A sound made here is named with its digest in a file beside it: one with
-# another digest is the office's own recording, which is never replaced.
+# The prompt `welcome`. A generated sound's digest is kept in a file beside it: a sound with another
+# digest is the office's own recording, which is never replaced.
 
 KEY: Final = voices.NAME_KEY
 MADE: Final = voices.NAME_NOTE
 
 
 def house_name_said_by(name: str) -> str:
-    """Return the sentence that names a house."""
+    """Return the sentence that says a house's name."""
     return f"{name.strip().rstrip('.')}."
 
 
 def house_name_is_missing(folder: Path, site: Path | None, name: str, language: str) -> bool:
-    """Tell whether the name's sound must be made: there is none, or ours says another name."""
+    """True if the name's sound is missing, or a generated one says another name."""
     if site is not None and path_of(site, language, KEY).exists():
         return False
     digest = _digest(path_of(folder, language, KEY))
     made = _made(folder)
+    # Another digest than the noted one: the office has recorded its own name.
     is_own = bool(digest) and digest != made.get("sound")
     return not is_own and (not digest or made.get("said") != house_name_said_by(name))
 
 
 def note_house_name(folder: Path, name: str, language: str) -> None:
-    """Note that the present sound was made here, of this name."""
+    """Record that the present sound was generated from this name."""
     digest = _digest(path_of(folder, language, KEY))
     atomic_write(
         folder / MADE, json.dumps({"said": house_name_said_by(name), "sound": digest}), mode=SHARED
@@ -112,7 +111,7 @@ def _digest(path: Path) -> str:
 
 
 def _made(folder: Path) -> dict[str, str]:
-    """Read the note; {} for an unreadable one."""
+    """Read the note; {} if unreadable."""
     try:
         read = json.loads((folder / MADE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -120,25 +119,23 @@ def _made(folder: Path) -> dict[str, str]:
     return read if isinstance(read, dict) else {}
 
 
-# ---- voice -------------------------------------------------------------------------------------
-
 VOICES = {"it": "it-IT", "en": "en-GB"}
+# Part of a sound's name: change it with the voice or the level, so that sounds are made again.
 VERSION = "pico-1"
-"""Part of a sound's name: a sound of another voice or level is another sound."""
+# Louder, the synthesiser clips its own peaks.
 VOLUME = 0.4
-"""The synthesiser's own setting: louder, it clips its peaks itself."""
+# Announcements are spoken as fast as the recorded ones (scripts/render_device_prompts.py).
 PROMPTS_SPEED = 1.12
-"""Our announcements are spoken as fast as the recorded ones (scripts/render_device_prompts.py)."""
 FRAGMENT_CUT = 2 * SAMPLE_RATE * 60 // 1000
-"""Of the 100 ms of silence at each end, in bytes."""
+"""Bytes cut at each end of a fragment: 60 of its 100 ms of silence."""
+# Two minutes of speech: nothing longer is read aloud to anybody.
 MOST_LETTERS = 2_000
-"""Two minutes of speech: nothing longer is read aloud to anybody."""
+# Pico interprets tags; a sheet has none.
 _MARKUP = re.compile(r"[<>\\]")
-"""Pico takes tags; a sheet has none."""
 
 
 def speak(text: str, language: str, speed: float = 1.0) -> bytes:
-    """Return a text as 16-bit sound at 8 kHz, at our recordings' level, silence trimmed.
+    """Return a text as 16-bit sound at 8 kHz, at the recordings' level, silence trimmed.
 
     Raises OfficeError for a text that is too long or says nothing, TechnicianError where the
     synthesiser is missing.
@@ -164,11 +161,9 @@ def speak(text: str, language: str, speed: float = 1.0) -> bytes:
 
 
 def speak_prompt(said: SpokenText) -> bytes:
-    """Return one of our announcements in this voice; a fragment has short edges, as it is joined.
-
-    Raises as `speak` does.
-    """
+    """Return an announcement of ours in this voice; raises as `speak` does."""
     sound = speak(said.say, said.language, PROMPTS_SPEED)
+    # A fragment is joined with others: it has short edges.
     cut = FRAGMENT_CUT if said.is_fragment else 0
     return sound[cut : len(sound) - cut]
 
@@ -185,14 +180,13 @@ def _synthesised(plain: str, language: str, speed: float) -> bytes:
     return bytes(said)
 
 
-# ---- giving voice ------------------------------------------------------------------------------
-# Each file is written atomically, the menu last; an existing sound is not made again.
+# Files are written atomically and the menu last; an existing sound is not made again.
 
+# Longest sounds (s) and most files: with these the media gateway's memory grows by 16 MB at most.
 MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
 MOST_NAME_S, MOST_UNITS = 6, 100
-"""Longest sounds (s) and most files: the media gateway's memory grows by 16 MB at most."""
 PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
-"""Between a sheet and the keys that lead on."""
+"""0.6 s of silence between a sheet and the sentence with the keys."""
 OFFERS = {
     "it": "Per informazioni su: {title}, prema {key}.",
     "en": "For information about: {title}, press {key}.",
@@ -204,12 +198,13 @@ AFTER = {
 
 
 def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
-    """Make the sounds of every spoken sheet and return the menu, in force once it is published.
+    """Generate the sounds of every spoken sheet and return the menu; `publish` activates it.
 
-    Keys go by language, then by the files' names. Raises BadConfiguration with every mistake.
+    Keys are assigned by language, then file name. Raises BadConfiguration with all mistakes.
     """
     given = [sheet for sheet in sheets if sheet.say]
     _check(given, languages)
+    # A stable order, so that a sheet keeps its key as long as no other one comes before it.
     given.sort(key=lambda sheet: (languages.index(sheet.language), sheet.code))
     mistakes: list[Mistake] = []
     menu: list[SpokenSheet] = []
@@ -224,7 +219,7 @@ def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) ->
 
 
 def publish(folder: Path, menu: Menu) -> None:
-    """Put a menu into force and delete sounds that are in no menu."""
+    """Activate a menu and delete sounds that are in no menu."""
     make_shared(folder)
     text = json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False)
     atomic_write(folder / MENU, text, mode=SHARED)
@@ -238,10 +233,10 @@ def _forget_others(folder: Path, kinds: tuple[str, ...], wanted: set[str]) -> No
 
 
 def name_units(folder: Path, names: Mapping[str, str], language: str) -> bool:
-    """Have units' names spoken to operators (E23), by code; tells whether anything is new.
+    """Generate units' names for operators (E23); return True if anything is new.
 
-    At most MOST_UNITS of them, MOST_NAME_S each: what has no sound is named by its code. Raises
-    TechnicianError where the synthesiser is missing.
+    At most MOST_UNITS names of MOST_NAME_S each; a unit without a sound is said by its code. Raises
+    TechnicianError without the synthesiser.
     """
     known = load_spoken_units(folder)
     found = dict(_named_units(folder, dict(list(names.items())[:MOST_UNITS]), language))
@@ -257,17 +252,18 @@ def _named_units(
     for code, name in names.items():
         key = _named("unit_", language, name)
         path = path_of(folder, language, key)
-        with contextlib.suppress(OfficeError):  # no word that can be said, or too long a name
+        # A name that cannot be said, or takes too long, leaves its unit without a sound.
+        with contextlib.suppress(OfficeError):
             if not path.exists():
                 _write(path, _short(speak(f"{name},", language), MOST_NAME_S))
             yield code, f"{language}/{key}"
 
 
 def name_house(folder: Path, site: Path | None, name: str, language: str) -> bool:
-    """Have the house's name spoken where a greeting begins; tells whether anything is new.
+    """Generate the house's name for the greetings; return True if anything is new.
 
-    What the office has recorded itself stays. Raises OfficeError for a name that cannot be said,
-    TechnicianError where the synthesiser is missing.
+    The office's own recording stays. Raises OfficeError for a name that cannot be said,
+    TechnicianError without the synthesiser.
     """
     if not house_name_is_missing(folder, site, name, language):
         return False
@@ -279,7 +275,7 @@ def name_house(folder: Path, site: Path | None, name: str, language: str) -> boo
 
 
 def say(folder: Path, language: str, key: str, text: str) -> int:
-    """Make a text an announcement of the office's own; returns its length in ms.
+    """Generate an announcement of the office's own from a text; return its length in ms.
 
     Raises OfficeError for one that is too long, or one too many.
     """
@@ -289,7 +285,7 @@ def say(folder: Path, language: str, key: str, text: str) -> int:
 
 
 def put(folder: Path, language: str, key: str, sound: bytes) -> int:
-    """Make a sound (16-bit, 8 kHz) an announcement of the office's own; returns its length in ms.
+    """Store a sound (16-bit, 8 kHz) as an announcement of the office; return its length in ms.
 
     Raises OfficeError for one that is too long, or one too many.
     """
@@ -305,7 +301,7 @@ def put(folder: Path, language: str, key: str, sound: bytes) -> int:
 
 
 def forget(folder: Path, language: str, key: str) -> None:
-    """Remove an announcement of the office's own; raises OfficeError when there is none."""
+    """Remove an announcement of the office's own; raises OfficeError if there is none."""
     path = path_of(folder, language, key)
     if key.startswith(OURS) or not path.exists():
         raise SaidError(
@@ -337,7 +333,7 @@ def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
 
 
 def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
-    """Make one sheet's sounds that do not exist yet."""
+    """Generate the missing sounds of one sheet."""
     language = sheet.language
     offer = OFFERS[language].format(title=sheet.title, key=key)
     title = _named("title_", language, offer)
@@ -353,13 +349,13 @@ def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
 
 
 def _named(kind: str, *said: str) -> str:
-    """Name a sound by its text: the same name is always the same sound."""
+    """Return a sound's name, a digest of its text: the same name is always the same sound."""
     digest = hashlib.sha256("\0".join((VERSION, *said)).encode()).hexdigest()
     return f"{kind}{digest[:16]}"
 
 
 def _short(sound: bytes, most_s: int) -> bytes:
-    """Return a sound; raises OfficeError when it takes longer than it may."""
+    """Return a sound unchanged; raises OfficeError beyond `most_s` seconds."""
     if _ms(sound) > most_s * 1000:
         raise Refused(
             f"dura {_ms(sound) // 1000} s: al massimo {most_s} s, accorciarlo",

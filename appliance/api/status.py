@@ -1,7 +1,7 @@
 """The system's state for the technician's page, and the test of the panel's LEDs.
 
-From memory only, so that it is answered while the disk stalls. No number of a citizen or an office
-is in it, and no password.
+Read from memory only, so that it works while the disk stalls. It holds no telephone number of a
+citizen or an office, and no password.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ STANDINGS: Final = {
     RegistrationState.SILENT: Words("non risponde", "does not answer"),
     RegistrationState.REFUSED: Words("rifiuta nome o password", "refuses the name or the password"),
 }
-"""The state of the registration with the other telephone system."""
+"""Texts of the registration at the other telephone system, by state."""
 LIT: Final = Words(
     "Tutti i LED sono accesi per dieci secondi.", "All LEDs are lit for ten seconds."
 )
@@ -72,7 +72,7 @@ LIT: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class SystemCommands(CommandHandlers):
-    """Handled in the deciding thread; `panel` is what the LEDs show, `test_leds` lights them."""
+    """Commands of the deciding thread; `panel` returns the LEDs' state, `test_leds` lights them."""
 
     stores: StoreAccess
     settings: Settings
@@ -108,7 +108,7 @@ class SystemCommands(CommandHandlers):
 
     @command("led_test", needs=Permission.TECHNICAL)
     def led_test(self, arguments: Arguments) -> DeferredReply:
-        """Light every LED for a moment; audited."""
+        """Light every LED for ten seconds; audited."""
         by, at = user_of(arguments), self.desk.now().wall
 
         def job(connection: sqlite3.Connection) -> None:
@@ -119,19 +119,22 @@ class SystemCommands(CommandHandlers):
         def reply(result: CentralinoError | None) -> Reply | CentralinoError:
             if result is not None:
                 return declined(result)
+            # Only once the permission is checked and the audit written.
             self.test_leds()
             return {"said": plain(LIT)}
 
         return deferred(self.stores.records, job, reply)
 
+    # FREE because it holds no number and no password.
     @command("plant", needs=FREE)
     def asked(self, _: Arguments) -> Reply:
-        """Return everything, texts in both languages."""
+        """Return the whole state, texts in both languages."""
         status = self.desk.status()
         by_name, tried = {line.name: line for line in status.lines}, self.recoveries.to_json()
         lines = [
             _line(configured, by_name[configured.name], tried.get(configured.name, []))
             for configured in self.settings.lines
+            # A line that was added to the file since the start is not in the status yet.
             if configured.name in by_name
         ]
         gone = {
@@ -180,7 +183,7 @@ class SystemCommands(CommandHandlers):
         }
 
     def _carrier(self) -> Reply:
-        """Return the media gateway's state; its PID is known where it is this process's child."""
+        """Return the media gateway's state; its PID is known only if it is a child process."""
         child, health = self.carrier.child, self.desk.figures.health
         return {
             "connected": self.carrier.connected,
@@ -227,7 +230,7 @@ def _led(name: str, meaning: Meaning) -> Reply:
 
 
 def _mail(mail: MailSettings) -> Reply:
-    """Return where notices go; the password lies in a file that is not read here."""
+    """Return where notices are mailed; the file with the password is not read here."""
     return {
         "server": mail.server,
         "security": mail.security,
@@ -237,7 +240,7 @@ def _mail(mail: MailSettings) -> Reply:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the programme and of what it runs on."""
+    """Return the versions of the program, its libraries and the operating system."""
     try:
         system = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):

@@ -1,6 +1,6 @@
 """Texts of the state in both languages, from values: `centralino status`, phones, MQTT, messages.
 
-Pure: the command line prints them and the console shows them.
+Pure; printed by the command line and shown by the console.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ if TYPE_CHECKING:
     pass
 
 
-# ---- fleet words -------------------------------------------------------------------------------
-
+# A broker that is away for less was only restarted: nothing to report.
 PATIENCE_S: Final = 60.0
-"""Seconds: a broker that is away for less was only restarted, and nobody is told."""
+"""Seconds without a connection before it is reported."""
 TOLD_FOR: Final = timedelta(days=1)
-"""So long after the last dropped event it is reported."""
+"""Time after the last dropped event for which it is reported."""
 ENDED: Final = Trouble(
     "mqtt.ended",
     "MQTT si è fermato per un errore del programma: gli eventi attendono sul disco; il servizio va "
@@ -78,8 +77,9 @@ def row(where: str, health: BrokerHealth) -> dict[str, Any]:
 
 
 def trouble_of(where: str, health: BrokerHealth, away_s: float, now: datetime) -> Trouble | None:
-    """Return what needs the technician; `away_s` is for how long there is no connection."""
+    """Return the trouble for the technician; `away_s` is how long the broker is away."""
     depth = health.depth
+    # A wrong configuration is reported at once: waiting does not mend it.
     if not health.connected and health.why.en and (health.misset or away_s > PATIENCE_S):
         code = "mqtt.misset" if health.misset else "mqtt.away"
         return Trouble(
@@ -100,15 +100,11 @@ def trouble_of(where: str, health: BrokerHealth, away_s: float, now: datetime) -
     return None
 
 
-# ---- night words -------------------------------------------------------------------------------
-# What is said of the nightly work and of the memory card, in both languages.
+# Texts about phones, of `centralino phones` and of the console's page.
 
-
-# ---- phone words -------------------------------------------------------------------------------
-# What is said of the office's phones, by `centralino phones` and the console's page.
-
+# A telephone's screen shows half of them.
 LONGEST_LABEL: Final = 40
-"""Signs; a telephone's screen shows half of them."""
+"""Characters of a phone's label."""
 BAD_NAME: Final = Words(
     "il nome utente ha lettere minuscole, cifre, - e _, al massimo 32, e comincia con una lettera "
     "o una cifra: ad esempio op3",
@@ -161,7 +157,7 @@ PHONE_DONE: Final = {
         "Nessuna configurazione viene più data.", "No configuration is given any more."
     ),
 }
-"""The reply to a change, by its command."""
+"""Replies to changes of phones, by command."""
 PHONE_WORDS = {
     "known": Words(
         "Il servizio conosce la nuova password.", "The running daemon knows the new password."
@@ -229,7 +225,7 @@ class Teller:
         standing: Mapping[str, Any] | None,
         kept: StoredHandset,
     ) -> str:
-        """Return a phone's line: how it is found, its password, its place, its make."""
+        """Return a phone's line: address, password, registration, make, last fetch."""
         how = self.say("at", address=address) if address else self.say("registers")
         secret = self.say("secret" if has_secret else "no_secret")
         parts = [how, secret, *self._standing(standing), _made(kept), self._fetched(kept)]
@@ -258,11 +254,8 @@ def _colons(mac: str) -> str:
     return ":".join(mac[n : n + 2] for n in range(0, len(mac), 2))
 
 
-# ---- watched words -----------------------------------------------------------------------------
-
-
 def watched_words(watched: OpenCounts) -> tuple[Words, ...]:
-    """Return what waits among messages and missed calls, each with what to do."""
+    """Return the waiting messages and missed calls, each with what to do."""
     said = []
     if watched.unheard:
         said.append(
@@ -294,7 +287,7 @@ def watched_words(watched: OpenCounts) -> tuple[Words, ...]:
 
 
 def _late_calls(watched: OpenCounts) -> list[Words]:
-    """Return the calls without a message of which people were alerted (E16)."""
+    """Return the calls without a message that raised an alert (E16)."""
     how_it, how_en = "Vederle con centralino calls --missed", "See centralino calls --missed"
     said = []
     if watched.calls_unseen:
@@ -325,7 +318,7 @@ def request_words(watched: OpenCounts) -> tuple[Words, ...]:
 
 
 def missed_words(watched: OpenCounts) -> tuple[Words, ...]:
-    """Return how many calls without a message wait, and which of them matter most."""
+    """Return the number of open calls without a message, and the most important ones."""
     if not watched.missed:
         return ()
     it, en = "", ""
@@ -341,8 +334,6 @@ def missed_words(watched: OpenCounts) -> tuple[Words, ...]:
         ),
     )
 
-
-# ---- status words ------------------------------------------------------------------------------
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),
@@ -377,7 +368,7 @@ OUTGOING: Mapping[SideState, Words] = {
     SideState.CONNECTED: Words("in linea", "on the line"),
     SideState.TALKING: Words("in conversazione", "talking"),
 }
-"""The states of a position's outgoing call that last; the others pass at once."""
+"""Texts of the lasting states of an outgoing call; the others pass at once."""
 MARKS: Mapping[str, Words] = {
     ManualState.UNATTENDED: Words("Non presidiato", "Unattended"),
     ManualState.CLOSED: Words("Chiuso a mano", "Closed by hand"),
@@ -448,7 +439,7 @@ DONE_BY_COMMAND: Mapping[type, tuple[Words, Words]] = {
         ),
     ),
 }
-"""The reply to a change of a manual state, off and on."""
+"""Replies to changes of a manual state, (off, on) by command."""
 BY_HOURS = Words(
     "Vale fino al prossimo cambio dell'orario: {}.",
     "It holds until the next change of the written hours: {}.",
@@ -464,7 +455,7 @@ RENEWED = Words(
 
 
 def done(request: commands.Request, service: ServiceState, zone: ZoneInfo) -> Words:
-    """Return what was done and, of a state of the whole switchboard, until when it lasts."""
+    """Return the reply to a manual state and, for the whole switchboard, its end."""
     words = DONE_BY_COMMAND[type(request)][request.on]
     what = WHAT.get(type(request))
     mark = service.marks().get(what.value) if what and request.on else None
@@ -479,13 +470,12 @@ def done(request: commands.Request, service: ServiceState, zone: ZoneInfo) -> Wo
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What there is to tell beside the Switchboard's own status.
+    """The Switchboard's status and the other inputs of `centralino status`.
 
-    `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
-    `phones` where they stand, both as `status --json` gives them; `register` is its one line,
-    `watched` waits for somebody; `weeks` are the
-    ordinary hours that were entered, `care` is what the box does for itself and its memory card;
-    `restarted` says of each part of the service how often it was started again.
+    `troubles` are those of stores and configuration; `recoveries` (by line) and `phones` are as in
+    `status --json`; `register` is the directory's line; `watched` counts open messages, calls and
+    requests; `weeks` are the entered ordinary hours; `care` is the nightly work and the memory
+    card; `restarted` has the number of restarts of each part of the service.
     """
 
     status: Status
@@ -501,7 +491,7 @@ class Seen:
 
 
 def told(seen: Seen) -> Words:
-    """Return the whole status, one line for each thing, in both languages."""
+    """Return the whole status in both languages, one item a line."""
     return Words("\n".join(_Teller(seen, "it").lines()), "\n".join(_Teller(seen, "en").lines()))
 
 
@@ -513,14 +503,14 @@ def in_one_language(words: Words, language: str) -> str:
 def tried_words(
     tried: Mapping[str, Any], language: str = "en", zone: ZoneInfo | None = None
 ) -> str:
-    """Return what was tried last for a line in trouble, and when."""
+    """Return a recovery step of a line in trouble, and its time."""
     at = datetime.fromisoformat(tried["at"]).astimezone(zone)
     trouble = f" ({tried['trouble'][language]})" if tried["trouble"][language] else ""
     return f"{moment_words(at, language, year=False)} {tried['tried'][language]}{trouble}"
 
 
 def line_words(line: LineStatus) -> Words:
-    """Return a line's state; of an idle one also whether its modem has measured the voltage."""
+    """Return a line's state; for an idle line also if its modem has not measured the voltage."""
     state, why = LINES[line.state], line.why
     if line.state is LineState.IDLE and line.condition is LineCondition.UNKNOWN:
         state = Words(f"{state.it} ({NOT_MEASURED.it})", f"{state.en} ({NOT_MEASURED.en})")
@@ -533,7 +523,7 @@ class _Teller:
     language: str
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines, what matters most first."""
+        """Yield the lines of the status, the most important first."""
         status = self.seen.status
         yield self._heading(status)
         yield from (in_one_language(words, self.language) for words in self.seen.weeks)
@@ -608,12 +598,13 @@ class _Teller:
         return ", ".join(parts)
 
     def _attention(self, status: Status) -> Iterator[str]:
-        """Yield the troubles; every sentence ends in what to do."""
+        """Yield the troubles; every sentence ends with what to do."""
         late = watched_words(self.seen.watched)
         told_of = (*self.seen.troubles, *status.degraded, *late)
         wrong = [in_one_language(words, self.language) for words in told_of]
         if wrong:
             yield f"{self._say('attention')}:"
+            # Stores and switchboard may report the same trouble: once is enough.
             yield from (f"  {sentence}" for sentence in dict.fromkeys(wrong))
 
     def _line(self, line: LineStatus) -> Iterator[str]:
@@ -641,14 +632,14 @@ class _Teller:
         return "; ".join([f"  {self._say(name)}: {state}", *rows])
 
     def _taken_over(self, call: CallStatus) -> str:
-        """Return the progress of another branch's call, and who has it (B9)."""
+        """Return the progress of another branch's call, and its phones (B9)."""
         who = call.phone or ", ".join(call.ringing)
         words = call.transfer.words if call.transfer else call.words
         told = f"{in_one_language(words, self.language)} {who}".rstrip()
         return f"  {call.origin:<10} {self._say('taken_over')}: {told}"
 
     def _queue(self, status: Status) -> Iterator[str]:
-        """Yield who waits for a free position, the next one first."""
+        """Yield the callers waiting for a free position, the next one first."""
         if status.queue:
             nameless = self._say("no_number")
             callers = (
@@ -668,7 +659,7 @@ class _Teller:
             yield f"  {phone['name']:<16} {where}"
 
     def _restarted(self) -> Iterator[str]:
-        """Yield what was restarted since the box has power."""
+        """Yield the parts restarted since the box was powered on."""
         again = [row for row in self.seen.restarted if row["restarts"]]
         if again:
             yield f"{self._say('restarted')}: {', '.join(map(self._again, again))}"
@@ -686,6 +677,7 @@ class _Teller:
 
     def _moment(self, at: datetime) -> str:
         local, today = at.astimezone(self.seen.zone), self.seen.status.at.astimezone(self.seen.zone)
+        # Today's times need no date.
         if local.date() == today.date():
             return f"{local:%H:%M}"
         return moment_words(local, self.language, year=local.year != today.year)

@@ -1,6 +1,6 @@
-"""Updates from the console, and the state of health that the update helper asks for.
+"""Updates from the console, and the health report for the update helper.
 
-The database thread checks the permission and notes who asked; root's helper does the rest.
+The database thread checks the permission and writes the audit; root's helper does the rest.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ STEPS: Final = {
     "update_back": "back",
     "update_give_up": "give-up",
 }
-"""The helper's word for each command."""
+"""The helper's step for each command."""
 NOT_WORKING: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
 TAKEN: Final = Words("qualcosa è già stato chiesto: attendere", "something is asked already: wait")
@@ -58,7 +58,7 @@ AT_ONCE: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class OwnHealth:
-    """Seconds since call control is ready, whether the media gateway is connected, its restarts."""
+    """Seconds that call control is ready; whether the media gateway is connected; its restarts."""
 
     ready_s: float
     carrier: bool
@@ -67,7 +67,7 @@ class OwnHealth:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCommands(CommandHandlers):
-    """Handled in the deciding thread."""
+    """Commands of the deciding thread."""
 
     stores: StoreAccess
     settings: Settings
@@ -77,7 +77,7 @@ class UpdateCommands(CommandHandlers):
 
     @command("updates", needs=Permission.TECHNICAL)
     def state(self, _: Arguments) -> Reply:
-        """Return the version that runs, the last update's state, and call control's health."""
+        """Return the running version, the last update's state, and call control's health."""
         kept, run = self.updates.kept, self.updates.run
         return {
             "image": self.updates.is_image,
@@ -112,16 +112,18 @@ class UpdateCommands(CommandHandlers):
 
     @command(*STEPS, needs=Permission.TECHNICAL)
     def take_step(self, arguments: Arguments) -> DeferredReply:
-        """Note who asks, then leave the step to root's helper; raises OfficeError."""
+        """Write the audit, then leave the step to root's helper; raises OfficeError."""
         what, by, at = STEPS[str(arguments["ask"])], user_of(arguments), self.status().at
         if arguments.get("sure") is not True:
             raise OfficeError("that one is sure is needed")
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
+            # In the job that writes the request, so that no two are written.
             self._check(what)
             with transaction(connection):
                 database.note(connection, Noted(at, by, f"update.{what}"))
+            # A restart waits until nobody is on the phone: call control decides when.
             if what != "start":
                 updates.ask_for_update(self.updates.run, UpdateRequest(by, what))
             return {"said": plain(AT_ONCE if what == "start" else BEGUN)}
@@ -134,7 +136,7 @@ class UpdateCommands(CommandHandlers):
         return deferred(self.stores.records, refusing(job), reply)
 
     def _check(self, what: str) -> None:
-        """Raise Refused for a step that is not possible now."""
+        """Raise Refused if the step is not possible in the present state."""
         state = self.updates.kept.state
         if not self.updates.is_image:
             raise refused(policy_updates.BY_APT)
@@ -145,6 +147,7 @@ class UpdateCommands(CommandHandlers):
                 raise refused(policy_updates.WAITS)
             if not (Path(self.settings.folders.console) / UPLOADED).is_file():
                 raise refused(policy_updates.NO_FILE)
+        # A version that was written but not started is given up, not gone back from.
         if what == "back" and state is UpdateState.INSTALLED:
             raise refused(policy_updates.WAITS)
         if what == "start" and state is not UpdateState.INSTALLED:

@@ -1,6 +1,6 @@
 """Users: adding and changing them, passwords, the first user's code, the shell's proof.
 
-Call control gets hashes only, never a password.
+Call control gets password hashes only, never a password.
 """
 
 from __future__ import annotations
@@ -37,15 +37,13 @@ if TYPE_CHECKING:
     from appliance.api.call_control import StoreAccess
     from appliance.config.schema import Settings
 
-# ---- the first user's code ---------------------------------------------------------------------
-
 log = logging.getLogger(__name__)
 
 CODE_FILE: Final = "first-user-code.txt"
+# No letter that looks like a digit: the code is copied from paper or another screen.
 ALPHABET: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""No letter that looks like a digit: the code is copied from paper or another screen."""
+# 59 bits: a thousand guesses a second for ten years find one code in a million.
 GROUPS, GROUP = 3, 4
-"""59 bits: a thousand tries a second for ten years find one code in a million."""
 
 
 def code_path(state: Path) -> Path:
@@ -54,17 +52,19 @@ def code_path(state: Path) -> Path:
 
 
 def keep_code(state: Path, *, is_wanted: bool) -> None:
-    """Make a code while there is no user, delete it afterwards; raises OSError."""
+    """Create a code while there is no user, delete it afterwards; raises OSError."""
     path = code_path(state)
     if not is_wanted:
         path.unlink(missing_ok=True)
+    # An existing code stays valid across restarts.
     elif not plain_code(load_text(path)):
         atomic_write(path, _new_code() + "\n")
         log.warning("no user yet: the code for the first one is in %s", path)
 
 
 def is_code(state: Path, code: str) -> bool:
-    """Tell whether it is the code, in any spelling; without a file none is right."""
+    """True if the code matches, in any spelling; False without a file."""
+    # `compare_digest` takes the same time for every wrong code.
     kept, given = plain_code(load_text(code_path(state))), plain_code(code)
     return bool(kept) and secrets.compare_digest(kept, given)
 
@@ -75,12 +75,13 @@ def plain_code(code: str) -> str:
 
 
 def wanted(state: Path) -> Words:
-    """Say that there is no user yet and what to do; nothing once there is one."""
+    """Return the notice that there is no user yet, NOTHING once there is one."""
     path = code_path(state)
     try:
         if not path.exists():
             return NOTHING
-    except OSError:  # not for whoever asks to see
+    # The folder is closed to this account: the notice is not for it.
+    except OSError:
         return NOTHING
     return Words(
         f"la console non ha ancora utenti: creare il primo con il codice in {path}",
@@ -93,21 +94,20 @@ def _new_code() -> str:
     return "-".join(groups)
 
 
-# ---- proof of a shell on the box ---------------------------------------------------------------
-
+# Only the administrator writes there, and the console's unit hides the folder: a command that
+# repeats the word in this file comes from a shell, not from the console.
 PROOF_FILE: Final = "private/shell-proof"
-"""Below the state folder; only the administrator writes there, the console's unit hides it: a
-command that repeats the word in this file comes from a shell, not from the console."""
+"""Path below the state folder."""
 
 
 def prepare_proof(state: Path) -> None:
-    """Make the folder as call control, which can then read what root writes; raises OSError."""
+    """Create the folder as call control, so that it can read what root writes; raises OSError."""
     make_private((state / PROOF_FILE).parent)
 
 
 @contextlib.contextmanager
 def proof(state: Path) -> Iterator[str]:
-    """Write a word, yield it, delete it; raises OfficeError without the right to write."""
+    """Write a random word, yield it, delete it; raises OfficeError without write permission."""
     word = secrets.token_hex(16)
     if not (state / PROOF_FILE).parent.is_dir():
         raise Refused(
@@ -129,20 +129,19 @@ def proof(state: Path) -> Iterator[str]:
 
 
 def proof_is_right(state: Path, word: object) -> bool:
-    """Tell whether the word is the one in the file; reads the disk."""
+    """True if the word is the one in the file; reads the disk."""
     kept = load_text(state / PROOF_FILE).strip().strip('"')
     return bool(kept) and secrets.compare_digest(kept.encode(), str(word).encode())
 
 
-# ---- commands ----------------------------------------------------------------------------------
-
 LONGEST_WORD: Final = 64
+# Anybody on the LAN can send wrong codes, and must not fill the journal with them.
 LOGGED_EVERY_S: Final = 60.0
-"""A wrong code for the first user is logged, the next ones within a minute are not."""
+"""Seconds between two log lines about wrong codes for the first user."""
 FIELDS: Final = ("shown", "roles", "unit", "position", "language", "disabled")
-"""What of a user can be changed."""
+"""Fields of a user that can be changed."""
+# The first user creates all others and gives them these roles.
 FIRST_ROLES: Final = frozenset({Role.HEAD, Role.TECHNICIAN})
-"""Who makes all the others; who is head and who technician is settled then."""
 ADDED: Final = Words("Utente {} creato.", "User {} was made.")
 CHANGED: Final = Words("Utente {} modificato.", "User {} was changed.")
 RENEWED: Final = Words("Password di {} cambiata.", "The password of {} was changed.")
@@ -159,7 +158,7 @@ class UserCommands(CommandHandlers):
         self.rights = Rights(stores.records)
 
     def start(self) -> None:
-        """Read the users, and make the first one's code where there is none."""
+        """Load the users; create the first user's code if there are none."""
 
         def look(connection: sqlite3.Connection) -> None:
             self.rights.learn(connection)
@@ -174,7 +173,7 @@ class UserCommands(CommandHandlers):
 
     @command("user_add", needs=Permission.USERS)
     def add(self, arguments: Arguments) -> DeferredReply:
-        """Make a user; the password is to be changed at the first login unless said otherwise."""
+        """Add a user, who must change the password at the first login unless stated otherwise."""
         kept = _hash(arguments)
         user = _new(arguments, _roles(arguments), must_change=_flag(arguments, "must_change"))
         units = self._units()
@@ -187,11 +186,12 @@ class UserCommands(CommandHandlers):
 
     @command("user_change", needs=ANYBODY)
     def change(self, arguments: Arguments) -> DeferredReply:
-        """Change the named fields of a user, and nothing else."""
+        """Change only the given fields of a user."""
         name, changes = _word(arguments, "name"), _changes(arguments)
         units = self._units()
 
         def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
+            # An unknown user is refused by `users.change` itself.
             if before := users.find_user(connection, name):
                 self._check_change(before, changes, units)
             return _told(users.change(connection, name, changes, asked), CHANGED)
@@ -200,7 +200,7 @@ class UserCommands(CommandHandlers):
 
     @command("user_password", needs=ANYBODY)
     def password(self, arguments: Arguments) -> DeferredReply:
-        """Give a user a new password: one's own, or by who manages users."""
+        """Set a user's password: one's own, or any with the permission USERS."""
         name, kept = _word(arguments, "name"), _hash(arguments)
         must_change = _flag(arguments, "must_change")
 
@@ -212,7 +212,7 @@ class UserCommands(CommandHandlers):
 
     @command("first_user", needs=FREE)
     def first(self, arguments: Arguments) -> DeferredReply:
-        """Add the first user, for whoever has the code."""
+        """Add the first user; the code replaces a login."""
         kept, code = _hash(arguments), str(arguments.get("code"))[:LONGEST_WORD]
         user = _new(arguments, FIRST_ROLES, must_change=False)
         at, units = self._now(), self._units()
@@ -221,6 +221,7 @@ class UserCommands(CommandHandlers):
             self._check_code(code, at)
             check_user(user, units, self._positions)
             users.add_first(connection, user, kept, at.wall)
+            # The code is worthless now; deleted in the same job.
             keep_code(self._state, is_wanted=False)
             return _told(user, ADDED)
 
@@ -230,9 +231,9 @@ class UserCommands(CommandHandlers):
         """Raise AccountError for a wrong code; in the database thread only."""
         if is_code(self._state, code):
             return
-        # No lock-out: anybody on the LAN could keep out who has the right code. Nobody finds 59
-        # bits by trying, and the console slows down each address by itself.
-        if at.monotonic >= self._silent_until:  # a stranger could fill the journal
+        # No lock-out: anybody on the LAN could then keep out the holder of the right code. 59 bits
+        # cannot be guessed, and the console slows down each address.
+        if at.monotonic >= self._silent_until:
             self._silent_until = at.monotonic + LOGGED_EVERY_S
             log.warning("a wrong code for the first user was given")
         raise AccountError(
@@ -242,7 +243,7 @@ class UserCommands(CommandHandlers):
         )
 
     def _check_change(self, before: User, changes: dict[str, Any], units: tuple[str, ...]) -> None:
-        """Check the user as it will be; one's old unit and position may have gone meanwhile."""
+        """Check the changed user; the old unit and position stay valid even if removed since."""
         after = users.changed(before, changes)
         check_user(after, (*units, before.unit), (*self._positions, before.position))
 
@@ -264,10 +265,12 @@ class UserCommands(CommandHandlers):
     def _answered(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
         def known(connection: sqlite3.Connection) -> Reply:
             answer = job(connection)
+            # In the same job: the next command is checked against the new users.
             self.rights.learn(connection)
             return answer
 
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            # A mistake in the form is declined, not an error.
             if isinstance(result, AccountError):
                 return {"done": False, "said": plain(result.words)}
             return result

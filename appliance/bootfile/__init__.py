@@ -1,5 +1,5 @@
-"""One file that a technician edits on the card, and what the box makes of it at each start.
+"""The boot file that a technician edits on the card, and how the box applies it at each start.
 
-`centralino.toml` on the FAT partition: the configuration's own tables, and what else a new box
-must be told once (network, SSH key, passwords). What decides is pure; `apply` and `card` write.
+`centralino.toml` on the FAT partition holds the configuration's tables and the first settings of a
+new box (network, SSH key, passwords). `values` and `read` are pure; `apply` and `card` write.
 """

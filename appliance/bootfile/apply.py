@@ -54,15 +54,10 @@ if TYPE_CHECKING:
     from appliance.bootfile.read import MadeConfiguration
 
 
-# ---- applying ----------------------------------------------------------------------------------
-# At each start the card's file is read; a new and valid one is put in force.
-#
-# Order is what makes a power cut harmless: passwords first, then the configuration, what is kept of
-# the file last. Cut anywhere before that, the next start finds the file new again and does it all
-# once more; the configuration itself is the old one or the new one, never a piece of either.
-#
-# Call control waits for this at each start: the configuration reader is imported only where there
-# is a new file, which at nearly every start there is not.
+# At each start the card's file is read, and a new and valid one is put in force. The order makes a
+# power cut harmless: passwords first, then the configuration, the kept file last. After a cut
+# before that the next start finds the file new and repeats everything; the configuration is the old
+# or the new one, never a part of either.
 
 NOTICE: Final = "card-file"
 NOT_ENCRYPTED: Final = "data-plain"
@@ -71,11 +66,13 @@ EXAMPLE: Final = Path(__file__).parent.parent / "config" / "example.toml"
 
 @dataclass(frozen=True, slots=True)
 class BootPlaces:
-    """Where everything is: the card, the configuration, what is `kept` of the file; network, host
-    name and keys below `data`, which `networkd` reads at its start; what was found, for `run`, and
-    for call control's `notices`; the modems' names. `name_host` gives the box its name at once.
-    `is_image`: the box was made from the image, whose configuration is the card's; elsewhere what
-    is in force is somebody's own, also the package's example. `crypt`: see encryption.RUN.
+    """Paths of the card, the configuration, the `kept` file, the network's `data` and the rest.
+
+    Network, host name and keys lie below `data`, where `networkd` finds its link; outcomes go to
+    `run`, faults to call control's `notices`; `ports` has the modems' names. `name_host` sets the
+    host name at once. `is_image` is True on a box made from the image, whose configuration comes
+    from the card; elsewhere the configuration in force is the owner's, even the package's example.
+    `crypt` is CRYPT_RUN.
     """
 
     card: Path
@@ -95,14 +92,14 @@ class BootPlaces:
 
 @dataclass(frozen=True, slots=True)
 class CardApplied:
-    """What became of it; `is_rewritten` where a running service should read it all again."""
+    """Outcome of applying the card; `is_rewritten` if a running service must read it again."""
 
     outcome: CardOutcome
     is_rewritten: bool
 
 
 def apply_card(places: BootPlaces, *, again: bool = False) -> CardApplied:
-    """Apply the card at a start, or when a modem has appeared; OSError comes from /run only."""
+    """Apply the card at a start or when a modem appears; raises OSError for /run only."""
     turn = _CardTurn(places, again=again)
     outcome = turn.outcome()
     _publish_outcome(places, outcome)
@@ -111,9 +108,7 @@ def apply_card(places: BootPlaces, *, again: bool = False) -> CardApplied:
 
 
 def check_card(places: BootPlaces, contents: bytes) -> None:
-    """Look at a file as a start does; raises BadConfiguration with every mistake, and Refused for
-    one that says nothing: a download that failed would close the office.
-    """
+    """Check a file as a start does; raises BadConfiguration with all mistakes, Refused if blank."""
     turn = _CardTurn(places, again=True)
     try:
         text = text_of_file(contents)
@@ -121,6 +116,7 @@ def check_card(places: BootPlaces, contents: bytes) -> None:
         more = turn.more(contents)
         found = tuple(mistake for each in (error, *more) for mistake in each.mistakes)
         raise BadConfiguration(FILE_NAME, found) from error
+    # A failed download leaves an empty file, which would close the office.
     if turn.make(text).is_blank:
         raise Refused(
             "il file è vuoto o non compilato: non prende il posto di quello della scheda",
@@ -129,13 +125,13 @@ def check_card(places: BootPlaces, contents: bytes) -> None:
 
 
 def passwords_made(places: BootPlaces) -> frozenset[str]:
-    """Return the phones that have a password of the box's."""
+    """Return the phones whose password the box has generated."""
     kept = load_kept(places.kept)
     return frozenset(kept.unsaid if kept else ())
 
 
 def modem_ports(places: BootPlaces) -> tuple[str, ...]:
-    """List where a modem is now."""
+    """Return the ports with a modem now."""
     return tuple(one.port for one in seen_by_box(places.ports))
 
 
@@ -152,7 +148,7 @@ def _publish_outcome(places: BootPlaces, outcome: CardOutcome) -> None:
 
 
 def _publish_encryption(places: BootPlaces) -> None:
-    """Report to call control that only a first start can encrypt the data partition."""
+    """Report to call control a request to encrypt that only a first start can fulfil."""
     contents = contents_of(places.card / FILE_NAME)
     if places.is_image and is_too_late(contents, places.crypt):
         supervision.post_notice(NOT_ENCRYPTED, TOO_LATE, places.notices)
@@ -161,7 +157,7 @@ def _publish_encryption(places: BootPlaces) -> None:
 
 
 class _CardTurn:
-    """One reading of the card."""
+    """One pass over the card."""
 
     def __init__(self, places: BootPlaces, *, again: bool) -> None:
         self._places, self._again = places, again
@@ -211,7 +207,7 @@ class _CardTurn:
         return self._good(CardVerdict.APPLIED, made.notes)
 
     def more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
-        """Return further mistakes of a file that was saved in an older encoding."""
+        """Return further mistakes of a file saved in an older encoding."""
         if len(contents) > LARGEST_FILE or b"\0" in contents:
             return ()
         try:
@@ -230,7 +226,8 @@ class _CardTurn:
         return CardOutcome(CardVerdict.BLANK if is_blank else verdict, notes=notes)
 
     def _stand(self) -> None:
-        """Keep the last good configuration in force without the card, with modems as found now."""
+        """Keep the last good configuration without the card, with the modems found now."""
+        # Not from the image: the configuration belongs to its owner and stays as it is.
         if self.kept is None and self._current and not self._places.is_image:
             return
         has_moved = self.kept is not None and self._is_ours() and not self._is_settled()
@@ -239,11 +236,12 @@ class _CardTurn:
             text = self.kept.text if self.kept else ""
             try:
                 self._keep(text, self.make(text))
-            except BadConfiguration:  # of another version: the service has its last good one
+            # The kept text may be another version's: the service then uses its last good one.
+            except BadConfiguration:
                 return
 
     def _is_settled(self) -> bool:
-        """Tell whether every modem is at its socket; a missing one keeps its place."""
+        """True if every modem is at its known socket; a missing one keeps its place."""
         if self.kept is None:
             return False
         known = set(self.kept.ports.values())
@@ -252,6 +250,8 @@ class _CardTurn:
 
     def make(self, text: str) -> MadeConfiguration:
         """Make the configuration of a text; raises BadConfiguration."""
+        # Imported here: call control waits for this package at each start, and nearly every start
+        # has no new file, so needs no configuration reader.
         from appliance.bootfile.read import MakingContext, make_configuration
 
         kept, found = self.kept or KeptFile(), tuple(one.port for one in self._seen)
@@ -308,42 +308,43 @@ class _CardTurn:
             self._set_aside = str(before)
 
     def _is_ours(self) -> bool:
-        """Tell whether the configuration in force is the one made of the card's file."""
-        if self.kept is None:  # cut between the two files
+        """True if the configuration in force was made from the card's file."""
+        # A power cut between configuration and kept file: only the head line tells.
+        if self.kept is None:
             from appliance.bootfile.read import CONFIG_HEAD
 
             return not self._current or self._current.startswith(CONFIG_HEAD.encode())
         return digest_of(self._current) == self.kept.made
 
     def _is_delivered(self) -> bool:
-        """Tell whether nothing is in force but the package's example."""
+        """True if only the package's example is in force."""
         return self.kept is None and self._current == contents_of(EXAMPLE)
 
     def _is_others(self) -> bool:
-        """Tell whether somebody has changed the configuration elsewhere: by hand, by a restore."""
+        """True if the configuration was changed elsewhere: by hand or by a restore."""
         return bool(self._current) and not self._is_ours() and not self._is_delivered()
 
     def _has_former(self) -> bool:
-        """Tell whether an office's configuration is in force, from the card or from elsewhere."""
+        """True if an office's configuration is in force, from the card or from elsewhere."""
         is_blank = self.kept is None or self.kept.is_blank
         return self._is_others() or (bool(self._current) and self._is_ours() and not is_blank)
 
 
-# ---- handing -----------------------------------------------------------------------------------
-# Installs what follows from the card's file for systemd-networkd, sshd and the next start.
+# Installs the card's values for systemd-networkd, sshd and the next start.
 
 ACCOUNT: Final = "centralino"
 NETWORK: Final = "network/10-lan.network"
 HOSTNAME: Final = "etc/hostname"
 KEYS: Final = "etc/ssh/authorized_keys/technician"
-"""Below the data partition, where the image's own units look for them."""
+"""Paths below the data partition, where the image's units look for them."""
 
 
 def keep_secrets(made: MadeConfiguration) -> None:
-    """Keep the phones' passwords, and make those that are wanted."""
+    """Store the phones' passwords and generate the missing ones."""
     try:
         known = phones.load_secrets(made.settings)
-    except ConfigurationError:  # a file that nobody can read is worth nothing
+    # An unreadable file is replaced: nobody could use its passwords.
+    except ConfigurationError:
         known = {}
     new = {name: make_secret(randomness.token_bytes) for name in made.unsaid if name not in known}
     together = {**known, **new, **made.secrets}
@@ -352,7 +353,7 @@ def keep_secrets(made: MadeConfiguration) -> None:
 
 
 def keep_passwords(made: MadeConfiguration) -> frozenset[str]:
-    """Keep the passwords of accounts elsewhere; returns the tables that have one now."""
+    """Store the passwords of other accounts; return the tables that have one now."""
     files = secret_files(made.settings)
     for table, text in made.passwords.items():
         make_private(Path(files[table]).parent)
@@ -361,7 +362,7 @@ def keep_passwords(made: MadeConfiguration) -> frozenset[str]:
 
 
 def own_folder(folder: Path) -> None:
-    """Make the service's state folder, which is its account's; what lies there is put in order."""
+    """Create the service's state folder for its account, or repair the secrets in it."""
     if folder.exists():
         settle_secrets(folder)
         return
@@ -375,7 +376,7 @@ def own_folder(folder: Path) -> None:
 
 
 def hand_network_over(data: Path, networkd: Path, text: str) -> None:
-    """Keep the network's settings, and have networkd find them at its start; "" for DHCP's."""
+    """Store the network's settings and link them for networkd; "" for DHCP."""
     link = networkd / Path(NETWORK).name
     give_to_account(data / NETWORK, text)
     link.unlink(missing_ok=True)
@@ -385,7 +386,7 @@ def hand_network_over(data: Path, networkd: Path, text: str) -> None:
 
 
 def give_to_account(path: Path, text: str) -> None:
-    """Write a world-readable text, or remove it for ""; an unchanged one is left alone."""
+    """Write a world-readable text, or remove it if ""; leave an unchanged one alone."""
     if not text:
         path.unlink(missing_ok=True)
     elif contents_of(path) != text.encode():
@@ -393,28 +394,28 @@ def give_to_account(path: Path, text: str) -> None:
         atomic_write(path, text, mode=READABLE)
 
 
-# ---- seen --------------------------------------------------------------------------------------
-# Serial devices that are plugged in, by their USB socket, with maker and product from sysfs.
+# Plugged-in serial devices by their USB socket, with maker and product from sysfs.
 
 TTYS: Final = Path("/sys/class/tty")
 PARENTS: Final = 4
-"""So far above a serial device its USB device's names lie in sysfs."""
+"""Levels of sysfs from a serial device up to the USB device with the names."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenSocket:
-    """One USB socket with a serial device in it: `port` its path, `shown` its maker's words."""
+    """A USB socket with a serial device: `port` is its path, `shown` maker and product."""
 
     port: str
     shown: str = ""
 
 
 def seen_by_box(folder: Path, ttys: Path = TTYS) -> tuple[SeenSocket, ...]:
-    """List serial devices in the order of their sockets; () where udev named none."""
+    """Return the serial devices in the order of their sockets; () if udev named none."""
     try:
         found = [(str(path), os.path.realpath(path)) for path in folder.iterdir()]
     except OSError:
         return ()
+    # The board's own serial ports have names by path, too.
     usb = [(name, device) for name, device in found if "usb" in Path(name).name]
     devices = dict(usb)
     return tuple(
@@ -423,7 +424,7 @@ def seen_by_box(folder: Path, ttys: Path = TTYS) -> tuple[SeenSocket, ...]:
 
 
 def _shown(tty: Path) -> str:
-    """Return the maker's and product's words of a USB device, "" for none."""
+    """Return maker and product of a USB device, "" if unknown."""
     above = (tty / "device").resolve()
     for folder in (above, *above.parents[:PARENTS]):
         words = [_line(folder / name) for name in ("manufacturer", "product")]
@@ -440,11 +441,9 @@ def _line(path: Path) -> str:
     return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())[:60]
 
 
-# ---- bringing ----------------------------------------------------------------------------------
-# A card's file brought to a running box, or completed there: nobody has to pull the card.
-#
-# It is looked at as a whole before anything of the box changes; then it lies on the card as if it
-# had been edited in a computer, and comes into force by the same way as at a start.
+# Replaces or completes the card's file while the box runs, so that nobody has to pull the card. The
+# new file is checked as a whole before anything changes; then it lies on the card as if edited in a
+# computer, and is applied as at a start.
 
 PHONES_LIST: Final = re.compile(r"(?P<head>^\s*phones\s*=\s*\[)(?P<items>[^\]]*)\]", re.MULTILINE)
 BY_HAND: Final = Words(
@@ -457,18 +456,19 @@ BY_HAND: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class CardFilePut:
-    """What became of it; `made` are the phones that have got a password of the box's."""
+    """Outcome of replacing the file; `made` are the phones with a new generated password."""
 
     applied: CardApplied
     made: tuple[str, ...]
 
 
 def put_card_file(places: BootPlaces, contents: bytes) -> CardFilePut:
-    """Put a file in the place of the card's, and in force.
+    """Replace the card's file and apply it.
 
-    Raises BadConfiguration with every mistake, and Refused, OSError: then nothing has changed.
+    Raises BadConfiguration with all mistakes, Refused or OSError, and then changes nothing.
     """
     check_card(places, contents)
+    # Before the file is replaced: only new phones' accounts are shown afterwards.
     known = passwords_made(places)
     put_on_card(places.card, contents)
     applied = apply_card(places)
@@ -477,8 +477,9 @@ def put_card_file(places: BootPlaces, contents: bytes) -> CardFilePut:
 
 
 def text_with_phone(text: str, name: str, label: str, group: str) -> str:
-    """Return the file's text with one phone more, which rings in `group`; raises Refused."""
-    from appliance.bootfile import read  # here: a start with nothing new reads no configuration
+    """Return the file's text with one more phone, which rings in `group`; raises Refused."""
+    # Imported here: a start with nothing new reads no configuration.
+    from appliance.bootfile import read
 
     found = read.read_file(text)
     if wrong := found.wrong():
@@ -492,17 +493,19 @@ def text_with_phone(text: str, name: str, label: str, group: str) -> str:
     if "phones" in wanted.get(group, {}):
         wanted[group]["phones"].append(name)
         lines = _with_list_entry("\n".join(lines), group, name).split("\n")
-    elif group != "switchboard":  # there, without a list, every phone rings
+    # At the switchboard without a list every phone rings: no list is needed there.
+    elif group != "switchboard":
         wanted[group] = {**wanted.get(group, {}), "phones": [name]}
         lines = _with_new_list(lines, group, name)
     completed = "\n".join(lines)
+    # The text was edited line by line: read it back to see that it says what is wanted.
     if read.read_file(completed).data != wanted:
         raise Refused(BY_HAND.it.format(table=group), BY_HAND.en.format(table=group))
     return completed
 
 
 def _with_phone_row(lines: list[str], row: dict[str, str]) -> list[str]:
-    """Put a phone behind the last one, else at the end."""
+    """Insert a phone after the last one, else at the end."""
     rows = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in row.items()]
     block = ["", "[[phones]]", *rows]
     last = [n for n, line in enumerate(lines) if re.match(r"\s*\[\[\s*phones\s*\]\]", line)]
@@ -531,7 +534,7 @@ def _with_list_entry(text: str, group: str, name: str) -> str:
 
 
 def _with_new_list(lines: list[str], group: str, name: str) -> list[str]:
-    """Begin the list of a group that has none."""
+    """Add the list of a group that has none."""
     entry = f"phones = [{json.dumps(name)}]"
     header = re.compile(rf"\s*\[\s*{group}\s*\]")
     for n, line in enumerate(lines):
@@ -541,7 +544,7 @@ def _with_new_list(lines: list[str], group: str, name: str) -> list[str]:
 
 
 def mistakes_of(error: BadConfiguration) -> Iterator[Words]:
-    """Yield the mistakes of a rejected file, a line each."""
+    """Yield the mistakes of a rejected file, one a line."""
     yield Words(
         f"{FILE_NAME} non è stato preso, nulla è cambiato. Che cosa correggere:",
         f"{FILE_NAME} was not taken, nothing has changed. What to correct:",
@@ -556,5 +559,5 @@ def card_text(places: BootPlaces) -> str:
 
 
 def card_bytes(text: str) -> bytes:
-    """Return a text as it lies on the card: lines end as Windows' editors want it."""
+    """Return a text as stored on the card: CR LF line ends, for Windows' editors."""
     return text.replace("\n", "\r\n").encode()

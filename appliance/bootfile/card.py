@@ -1,4 +1,4 @@
-"""The boot card: its file, what the box keeps of that, and the result written beside it."""
+"""The boot card: its file, the box's kept copy, and the result written beside it."""
 
 from __future__ import annotations
 
@@ -25,24 +25,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# ---- card --------------------------------------------------------------------------------------
-# The card's FAT partition: read-only but for the moment in which the answer is written.
-#
-# FAT knows no journal: the file that the technician edits is never opened for writing, and the
-# answer is written beside it under another name first. A power cut costs the answer at most.
+# The card's FAT partition is mounted read-only except while the result is written. FAT has no
+# journal: the technician's file is never opened for writing, and the result is written under
+# another name first. A power cut costs the result at most.
 
 RESULT_FILE: Final = "centralino-result.txt"
 CARD_BEFORE: Final = "centralino-before.toml"
-"""The technician's file as it was before one was brought to the running box."""
+"""The technician's file before it was replaced on the running box."""
 MOUNT_LIMIT_S: Final = 30.0
 BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
-"""Seconds to wait for a reader of the previous result, and between two looks."""
+"""Seconds to wait for a reader of the previous result, and between two tries."""
 
 
 def read_card(folder: Path) -> bytes:
     """Read the technician's file; raises Refused with what is wrong and what to do."""
     try:
         with (folder / FILE_NAME).open("rb") as file:
+            # One byte more than allowed shows that the file is too large, without reading it all.
             return file.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
         raise _missing(folder) from error
@@ -58,6 +57,7 @@ def _missing(folder: Path) -> Refused:
             "la prima partizione della scheda non si legge: scrivere di nuovo la scheda",
             "the first partition of the card cannot be read: write the card again",
         )
+    # A file saved with the wrong extension is named in the message.
     like = [
         name for name in names if name.lower().startswith("centralino.") and name != RESULT_FILE
     ]
@@ -82,9 +82,8 @@ def _names(folder: Path) -> list[str]:
 
 
 def put_on_card(folder: Path, contents: bytes) -> None:
-    """Lay a file in the place of the technician's, which is kept beside it; raises OSError,
-    TechnicianError. FAT knows no journal: a power cut in the middle leaves the one kept.
-    """
+    """Replace the technician's file and keep the old one; raises OSError, TechnicianError."""
+    # FAT has no journal: after a power cut in the middle there is still the kept file.
     with _writable(folder):
         if before := contents_of(folder / FILE_NAME):
             atomic_write(folder / CARD_BEFORE, before, mode=READABLE)
@@ -92,12 +91,11 @@ def put_on_card(folder: Path, contents: bytes) -> None:
 
 
 def write_result(folder: Path, text: str) -> bool:
-    """Write the answer beside the file; returns False where it says so already, whenever that was
-    written in this start.
+    """Write the result beside the file; return False if it is there already (but for the date).
 
-    As Windows' editors want it: UTF-8 with a mark, lines ended by CR LF. Raises OSError,
-    TechnicianError.
+    Raises OSError, TechnicianError.
     """
+    # As Windows' editors want it: UTF-8 with a byte order mark, CR LF line ends.
     contents = text.replace("\n", "\r\n").encode("utf-8-sig")
     before = contents_of(folder / RESULT_FILE).decode("utf-8-sig", "replace").replace("\r\n", "\n")
     if without_date(before) == without_date(text):
@@ -109,7 +107,7 @@ def write_result(folder: Path, text: str) -> bool:
 
 @contextlib.contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Let the partition be written to meanwhile; a mere folder is as it is."""
+    """Make the partition writable meanwhile; a folder that is no mount point stays as it is."""
     if not os.path.ismount(folder):
         yield
         return
@@ -123,7 +121,8 @@ def _writable(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait for another writer: whichever ends first would remount the card read-only for both."""
+    """Lock the folder against other writers."""
+    # The first writer to end would remount the card read-only for both.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -133,9 +132,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _close(folder: Path) -> None:
-    """Remount read-only; a reader with the replaced result still open keeps the kernel from that
-    (EBUSY of mount(2)) until it closes it.
-    """
+    """Remount read-only, trying for BUSY_S."""
+    # EBUSY (mount(2)) while a reader has the replaced result open.
     until = time.monotonic() + BUSY_S
     while True:
         try:
@@ -147,9 +145,9 @@ def _close(folder: Path) -> None:
 
 
 def _remount(folder: Path, how: str) -> None:
-    """Remount without touching /run/mount/utab (--no-mtab): nobody needs that note, and once it is
-    there, the unit's system call filter makes the next remount fail.
-    """
+    """Remount the partition "ro" or "rw"; raises TechnicianError."""
+    # --no-mtab leaves /run/mount/utab alone: nobody needs that entry, and once it is there the
+    # unit's system call filter makes the next remount fail.
     done = subprocess.run(
         ("mount", "--no-mtab", "-o", f"remount,{how}", str(folder)),
         capture_output=True,
@@ -161,22 +159,21 @@ def _remount(folder: Path, how: str) -> None:
         raise TechnicianError(f"{folder} cannot be mounted {how}: {done.stderr.strip()}")
 
 
-# ---- keeping -----------------------------------------------------------------------------------
-# The kept file: what the box remembers of the card's file, written atomically in root's folder.
-#
-# It holds the text that is in force, by which a file is known that has changed. It is no part of a
-# backup: a restored configuration on a new card is not undone by what that card says.
+# The kept file is the box's copy of the applied text, written atomically in root's folder: a
+# changed file on the card differs from it. It is not part of a backup: a configuration restored
+# onto a new card is not undone by that card's file.
 
 KEPT_FILE: Final = "site.json"
 CONFIG_BEFORE: Final = "before.toml"
-"""A configuration that was changed by hand, set aside when the card's replaced it."""
+"""A configuration changed by hand, set aside when the card's file replaced it."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """The file's `text`; the digest of the configuration `made` of it; where its lines are, and
-    whether it `waits` for modems; the tables whose `passwords` are kept; the phones whose password
-    the box makes (`unsaid`).
+    """The applied file: its `text`, digest of the configuration `made` from it, ports of its lines.
+
+    `waits` if a modem is still missing; `passwords` are the tables with a stored password, `unsaid`
+    the phones whose password the box generates.
     """
 
     text: str = ""
@@ -194,6 +191,7 @@ def load_kept(folder: Path) -> KeptFile | None:
         data = json.loads((folder / KEPT_FILE).read_text(encoding="utf-8"))
         kept = KeptFile(**data)
         same = {key: type(value) for key, value in asdict(KeptFile()).items()}
+        # A file of another version may lack a field or have another type in it.
         is_whole = all(type(getattr(kept, key)) is kind for key, kind in same.items())
     except (OSError, ValueError, TypeError):
         return None
@@ -201,36 +199,35 @@ def load_kept(folder: Path) -> KeptFile | None:
 
 
 def save_kept(folder: Path, kept: KeptFile) -> None:
-    """Write the kept file; raises OSError, and then the previous one is still there."""
+    """Write the kept file; raises OSError and then leaves the previous one."""
     atomic_write(folder / KEPT_FILE, json.dumps(asdict(kept), ensure_ascii=False))
 
 
 def digest_of(contents: bytes) -> str:
-    """Return by what a configuration is known again."""
+    """Return a configuration's digest (SHA-256)."""
     return hashlib.sha256(contents).hexdigest()
 
 
 def contents_of(path: Path) -> bytes:
-    """Return what lies in a file, b"" for nothing that can be read."""
+    """Return a file's contents, b"" if unreadable."""
     try:
         return path.read_bytes()
     except OSError:
         return b""
 
 
-# ---- outcome -----------------------------------------------------------------------------------
-# Outcome of reading the card's file at this start: a fault for call control
-# (service/supervision.py), and what `centralino site tell` writes beside the file.
+# Outcome of reading the card's file: a fault for call control (service/supervision.py) and the text
+# that `centralino site tell` writes beside the file.
 
 OUTCOME_FILE: Final = "outcome.json"
+# service/supervision.py takes 4096 bytes, and a character may need twelve; the result on the card
+# has the whole text.
 SHOWN: Final = 150
-"""So many characters of a mistake are shown in the status (service/supervision.py takes 4096 bytes,
-of which a character may need twelve); the result on the card says all.
-"""
+"""Characters of a mistake shown in the status."""
 
 
 class CardVerdict(enum.StrEnum):
-    """What was done with the file."""
+    """How the file was treated."""
 
     APPLIED = "applied"  # read now, and in force
     AS_BEFORE = "as before"  # not changed since it was applied
@@ -253,12 +250,12 @@ VERDICT_LINES: Final = {
         "the card's file: failed",
     ),
 }
-"""How a command says it."""
+"""Lines that `centralino site apply` prints."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsbSocket:
-    """A USB socket with a modem in it: its port, the maker's words, the line it was given to."""
+    """A USB socket with a modem: its port, maker and product, and its line."""
 
     port: str
     shown: str = ""
@@ -267,9 +264,11 @@ class UsbSocket:
 
 @dataclass(frozen=True, slots=True)
 class CardOutcome:
-    """`said` are the reasons, `notes` what holds where nothing was written; `has_former` where
-    something else was in force before (the last good one); `is_others` where what is in force was
-    changed elsewhere since; `made` are phones whose password the box made.
+    """Outcome of the card's file: `said` has the reasons, `notes` the defaults for missing tables.
+
+    `has_former` if the last good configuration is in force, `is_others` if the configuration was
+    changed elsewhere since, `made` are phones with a generated password, `set_aside` is the file
+    that keeps a replaced configuration.
     """
 
     verdict: CardVerdict
@@ -283,7 +282,7 @@ class CardOutcome:
 
     @property
     def ports(self) -> tuple[str, ...]:
-        """List where a modem was found."""
+        """Return the ports with a modem."""
         return tuple(socket.port for socket in self.sockets)
 
 
@@ -301,7 +300,7 @@ def load_outcome(folder: Path) -> CardOutcome | None:
 
 
 def trouble_of(outcome: CardOutcome) -> Words:
-    """Return the fault, and which configuration is in force meanwhile."""
+    """Return the fault and the configuration in force meanwhile; NOTHING if all is well."""
     if outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}:
         return NOTHING
     if outcome.verdict is CardVerdict.BLANK:
@@ -344,8 +343,7 @@ def _outcome(data: Mapping[str, Any]) -> CardOutcome:
     )
 
 
-# ---- result ------------------------------------------------------------------------------------
-# The result written beside the card's file, for a technician with nothing but a text editor.
+# The result written beside the card's file, for a technician who has only a text editor.
 
 RULE: Final = "=" * 78
 VERDICTS: Final = {
@@ -484,7 +482,7 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, *, is_it: bool) -> list[
 
 
 def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
-    """Write what a screen at the box shows: nothing that opens the console or a phone."""
+    """Return the text for a screen at the box, without codes and passwords."""
     plain = replace(facts, code="", secrets=(), means=(), has_run=False)
     both = [
         "\n".join((*_head(plain, is_it=is_it), "", *_plain(_console(plain), is_it=is_it)))
@@ -504,7 +502,7 @@ def _plain(words: Sequence[Words], *, is_it: bool) -> tuple[str, ...]:
 
 
 def without_date(text: str) -> str:
-    """Return a text without the moment at which it was written: what else it says is compared."""
+    """Return a text without its date, for comparison."""
     return _WHEN.sub(r"\1", text)
 
 
@@ -558,7 +556,7 @@ def _socket(socket: UsbSocket) -> Words:
 
 
 def _phones(outcome: CardOutcome, facts: ResultFacts) -> tuple[Words, ...]:
-    """List the passwords that the box made, until the console has its first user."""
+    """Return the generated passwords, until the console has its first user."""
     if facts.code:
         return tuple(_filled(PHONE, name=name, secret=secret) for name, secret in facts.secrets)
     return (HIDDEN,) if outcome.made else ()

@@ -1,7 +1,7 @@
-"""Reading and checking the card's file, and the configuration that is made of it.
+"""Reading and checking the boot file, and the configuration made from it.
 
-A seam: it loads the whole configuration reader, so that apply.py imports it only where there is a
-new file to read; at nearly every start there is none.
+It loads the whole configuration reader, so apply.py imports it only if there is a new file, which
+is rare at a start.
 """
 
 from __future__ import annotations
@@ -51,11 +51,8 @@ if TYPE_CHECKING:
     from appliance.bootfile.values import CardPhone, PlacedLines
 
 
-# ---- made --------------------------------------------------------------------------------------
-# Everything made of the card's file: configuration, passwords, network, SSH keys.
-#
-# Pure: what is known of the box comes in, what is to be written goes out, or BadConfiguration with
-# every mistake, each with its line in the card's file.
+# Everything made from the file: configuration, passwords, network, SSH keys. Pure: facts about the
+# box come in, file contents go out, or BadConfiguration with all mistakes, each with its line.
 
 CONFIG_HEAD: Final = """\
 # Fatto dall'apparecchio da centralino.toml della scheda: si cambia là.
@@ -66,9 +63,10 @@ CONFIG_HEAD: Final = """\
 
 @dataclass(frozen=True, slots=True)
 class MakingContext:
-    """What is known of the box: modems found, where its lines were, whether this is the text that
-    is in force (`is_same`), the tables whose `passwords` are kept. `year` is the first whose
-    holidays count; `under` are tables that hold where the file says nothing.
+    """Facts about the box: ports with modems, previous ports of its lines, stored passwords.
+
+    `is_same` if the text is the one in force; `year` is the first year whose holidays count;
+    `under` are tables with defaults for the file; `passwords` the tables with a stored password.
     """
 
     year: int
@@ -81,9 +79,11 @@ class MakingContext:
 
 @dataclass(frozen=True, slots=True)
 class MadeConfiguration:
-    """What is to be written. `secrets` are passwords of phones that were written, `unsaid` the
-    phones whose password the box makes, `passwords` the others by their table; `network` is ""
-    where none was written; `is_blank` where the file says nothing at all.
+    """Contents to be written.
+
+    `secrets` are the phones' passwords of the file, `unsaid` the phones whose password the box
+    generates, `passwords` the other passwords by table; `network` is "" without that table;
+    `is_blank` if the file has no settings at all.
     """
 
     config: str
@@ -101,7 +101,7 @@ class MadeConfiguration:
 
 
 def make_configuration(text: str, around: MakingContext) -> MadeConfiguration:
-    """Make everything of the file's text; raises BadConfiguration."""
+    """Make everything from the file's text; raises BadConfiguration."""
     found = read_file(text)
     written = structured_file(found)
     if written is None:
@@ -110,7 +110,8 @@ def make_configuration(text: str, around: MakingContext) -> MadeConfiguration:
     check_file(written, mistakes, around.passwords)
     found.note(tuple(mistakes.found))
     lines = [line for line in written.lines if line != CardLine()]
-    before = around.before if lines or around.is_same else {}  # a line's name is no modem's
+    # A line's name says nothing of its modem: a new text without lines starts from none.
+    before = around.before if lines or around.is_same else {}
     placed = place_lines(lines, around.found, before)
     made = configuration_tables(found.data, written, placed, around.under, around.passwords)
     settings = _settings(found, made)
@@ -142,7 +143,7 @@ def _settings(found: FileReading, made: dict[str, Any]) -> Settings:
 
 
 def _of_the_office(settings: Settings, year: int, written: CardFile) -> tuple[Mistake, ...]:
-    """Return what the service's own checks find, each line by its place in the card's file."""
+    """Return the mistakes that the service's own checks find, with lines counted as in the file."""
     try:
         build_office(settings, year, FILE_NAME)
     except BadConfiguration as error:
@@ -152,7 +153,7 @@ def _of_the_office(settings: Settings, year: int, written: CardFile) -> tuple[Mi
 
 
 def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
-    """Name a line by its place in the file, where blank ones are passed over."""
+    """Return the mistake with the line's position in the file, which has blank tables too."""
     table, _, rest = mistake.place.partition(".")
     number, dot, key = rest.partition(".")
     if table != "lines" or not number.isdigit() or not 0 < int(number) <= len(places_of):
@@ -160,12 +161,9 @@ def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
     return replace(mistake, place=f"lines.{places_of[int(number) - 1]}{dot}{key}")
 
 
-# ---- reading -----------------------------------------------------------------------------------
-# The card's file read as far as it can be: all mistakes at once, and the data without them.
-#
-# Each round of corrections costs a technician a walk to the box and a start of it: so a line that
-# is no TOML is mended where it is clear what was meant, or left out, and the rest is checked with
-# it.
+# Reading the file as far as possible: all mistakes at once, and the data without them. Each round
+# of corrections costs a technician a walk to the box and a restart: so a line that is not TOML is
+# mended if its meaning is clear, else left out, and the rest is checked as well.
 
 MOST_MISTAKES: Final = 50
 """Mistakes reported at most: a file with more is not a technician's."""
@@ -183,9 +181,10 @@ WEEKS: Final = (("hours",), ("citizens_desk", "hours"))
 
 @dataclass(slots=True)
 class FileReading:
-    """What was read: `lines` of the text as it was mended, its `data`, and every mistake; `unread`
-    are keys that were left out; `rows` say of a table, where one of its rows was left out, which of
-    the file those in `data` are.
+    """Result of reading: mended `lines`, their `data`, and all mistakes.
+
+    `unread` are keys that were left out; `rows` maps a table with left-out rows to the positions in
+    the file of the rows in `data`.
     """
 
     lines: list[str]
@@ -196,13 +195,11 @@ class FileReading:
 
     @property
     def text(self) -> str:
-        """The text as it was mended; every line is where it was."""
+        """The mended text; every line keeps its number."""
         return "\n".join(self.lines)
 
     def note(self, found: Iterator[Mistake] | tuple[Mistake, ...]) -> None:
-        """Take mistakes note of, each at its place and line of the file, none twice; not those
-        that only follow from others.
-        """
+        """Add mistakes, each with its place and line in the file, once; skip consequential ones."""
         for mistake in found:
             if len(self.mistakes) >= MOST_MISTAKES:
                 return
@@ -212,12 +209,12 @@ class FileReading:
                 self.mistakes.append(placed)
 
     def wrong(self) -> BadConfiguration | None:
-        """Return what is wrong, in the order of the file; None for nothing."""
+        """Return the mistakes in the order of the file, None if there are none."""
         found = sorted(self.mistakes, key=lambda one: one.line)[:MOST_MISTAKES]
         return BadConfiguration(FILE_NAME, tuple(found)) if found else None
 
     def _in_file(self, mistake: Mistake) -> Mistake:
-        """Count the rows of a table as they stand in the file."""
+        """Return the mistake with its row counted as in the file."""
         table, _, rest = mistake.place.partition(".")
         number, dot, key = rest.partition(".")
         rows = self.rows.get(table)
@@ -226,7 +223,7 @@ class FileReading:
         return replace(mistake, place=f"{table}.{rows[int(number) - 1]}{dot}{key}")
 
     def _follows(self, mistake: Mistake) -> bool:
-        """Tell whether something is missed only because it could not be read."""
+        """True if something is missing only because it could not be read."""
         key = mistake.place.rpartition(".")[2]
         entry = ENTRY.match(self.lines[mistake.line - 1]) if mistake.line else None
         is_unread = key in self.unread and not (entry and entry["key"] == key)
@@ -237,7 +234,7 @@ class FileReading:
 
 
 def read_file(text: str) -> FileReading:
-    """Read a text as TOML, whatever is wrong with it."""
+    """Read a text as TOML, mending or leaving out what is wrong."""
     found = FileReading(text.split("\n"))
     _uncomment_headers(found)
     for _ in range(MOST_MISTAKES):
@@ -271,6 +268,7 @@ def _mend(found: FileReading, error: Exception) -> None:
     lines = found.lines
     at = min(line_of(error, found.text), len(lines)) - 1
     first = _first_line(lines, at)
+    # An error at the end of the document means an entry that never ends: report where it begins.
     told = first if "end of document" in str(error) or not _is_within(lines, first, at) else at
     found.mistakes.append(explained(found.text, error, told + 1))
     if is_header := HEADER.match(lines[first]):
@@ -289,7 +287,7 @@ def _mend(found: FileReading, error: Exception) -> None:
 
 
 def _first_line(lines: list[str], at: int) -> int:
-    """Find where the entry begins that cannot be read: an error shows in it, or behind it."""
+    """Return the first line of the unreadable entry: TOML reports an error in or after it."""
     if _reads(lines[:at]):
         return at
     begins = [n for n in range(at) if BEGINNING.match(lines[n])]
@@ -300,7 +298,7 @@ def _first_line(lines: list[str], at: int) -> int:
 
 
 def _is_within(lines: list[str], first: int, at: int) -> bool:
-    """Tell whether a line belongs to the entry that begins at another."""
+    """True if line `at` belongs to the entry that begins at line `first`."""
     return first == at or not any(BEGINNING.match(lines[n]) for n in range(first + 1, at + 1))
 
 
@@ -318,13 +316,14 @@ def _reads(lines: list[str]) -> bool:
 
 
 def _mended(line: str) -> str:
-    """Return an entry with its quotes set right, "" where that does not help."""
+    """Return an entry with corrected quotes, "" if that does not help."""
     plain = line.translate({ord(q): '"' for q in QUOTES} | {ord(s): " " for s in HIDDEN_CHARACTERS})
     parts = ASSIGNED.match(plain)
     if parts is None:
         return ""
     value = parts["value"].strip().strip("\"'")
     quoted = parts["key"] + json.dumps(value, ensure_ascii=False)
+    # Quoting an array or a table would make it a text.
     tries = (plain, quoted) if value and value[0] not in "[{" else (plain,)
     return next((one for one in tries if one != line and _reads([one])), "")
 
@@ -349,7 +348,7 @@ def _header(name: str) -> str:
 
 
 def _uncomment_headers(found: FileReading) -> None:
-    """Take the `#` away before a header whose entries have lost theirs, and note it."""
+    """Uncomment a header whose entries were uncommented, and note the mistake."""
     tables = _tables()
     table, seen, hidden = "", set[str](), -1
     for at, line in enumerate(found.lines):
@@ -360,6 +359,8 @@ def _uncomment_headers(found: FileReading) -> None:
             hidden = at
         elif entry:
             key, own = entry["key"], tables.get(table, (frozenset(), False))[0]
+            # A repeated key, or one of another table, shows that these entries belong to the
+            # commented header.
             if hidden >= 0 and (key in seen or key not in own):
                 shut = COMMENTED.match(found.lines[hidden])
                 if shut and key in tables[shut["name"]][0]:
@@ -371,7 +372,7 @@ def _uncomment_headers(found: FileReading) -> None:
 
 
 def _commented_header(lines: list[str], at: int, table: str) -> Mistake:
-    """Say that entries stand under a header that does not count."""
+    """Return the mistake of entries under a commented header."""
     below = range(at + 1, len(lines))
     end = next(
         (n for n in below if HEADER.match(lines[n]) or COMMENTED.match(lines[n])), len(lines)
@@ -391,7 +392,7 @@ def _commented_header(lines: list[str], at: int, table: str) -> Mistake:
 
 
 def _check_week(found: FileReading, table: tuple[str, ...]) -> None:
-    """Note every day that is wrong, not the first alone, and take it out."""
+    """Note every wrong day, not only the first, and remove it."""
     week = _inner(found.data, list(table))
     if not isinstance(week, dict):
         return
@@ -415,6 +416,7 @@ def _take_out(found: FileReading, mistakes: tuple[Mistake, ...]) -> bool:
             is_any = True
         elif len(steps) == 2 and steps[1].isdigit() and inner is not None:
             rows.add((steps[0], int(steps[1])))
+    # From the end, so that the numbers of earlier rows stay valid.
     for table, number in sorted(rows, reverse=True):
         numbers = found.rows.setdefault(table, list(range(1, len(found.data[table]) + 1)))
         del found.data[table][number - 1], numbers[number - 1]
@@ -422,7 +424,7 @@ def _take_out(found: FileReading, mistakes: tuple[Mistake, ...]) -> bool:
 
 
 def _inner(data: Any, steps: list[str]) -> Any:
-    """Return what lies at a place, None for nothing."""
+    """Return the value at a place, None if there is none."""
     for step in steps:
         if isinstance(data, list):
             data = data[int(step) - 1] if step.isdigit() and 0 < int(step) <= len(data) else None
@@ -431,12 +433,11 @@ def _inner(data: Any, steps: list[str]) -> Any:
     return data
 
 
-# ---- checks ------------------------------------------------------------------------------------
-# What is wrong in the card's file beside what the configuration's own checks find.
+# Mistakes of the file that the configuration's own checks do not find.
 
 LEAST_SECRET: Final = 8
+# Phones' web pages and SIP digests treat these alike: no space, quote or backslash.
 _SECRET: Final = re.compile(r"[!#-\[\]-~]+")
-"""What phones' pages and SIP digests take alike: no space, quote or backslash."""
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}")
 NOTHING_SAID: Final = (
     Words(
@@ -491,7 +492,8 @@ def notes_on_file(written: CardFile) -> tuple[Words, ...]:
 
 
 def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
-    """A name goes into file names, SIP addresses and the words of commands."""
+    """Note invalid and repeated names."""
+    # A name becomes part of file names, SIP addresses and arguments of commands.
     for number, name in enumerate(names, 1):
         place = f"{table}.{number}.name"
         if name and not _PLAIN_NAME.fullmatch(name):
@@ -502,7 +504,8 @@ def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
                 f"{name!r} is no short name: letters without accents, figures and hyphens (what "
                 "is shown goes into label)",
             )
-        if name and table == "lines" and names.count(name) > 1:  # of phones `check` says it
+        # Repeated names of phones are found by the configuration's own checks.
+        if name and table == "lines" and names.count(name) > 1:
             mistakes.note(place, f"{name!r} compare due volte", f"{name!r} stands twice")
 
 
@@ -518,8 +521,7 @@ def _check_secret(place: str, phone: CardPhone, mistakes: Mistakes) -> None:
         )
 
 
-# ---- tables ------------------------------------------------------------------------------------
-# The configuration's tables: what the technician wrote, with defaults for the rest.
+# The configuration's tables: the technician's, with defaults for the rest.
 
 TomlTable = dict[str, Any]
 
@@ -534,8 +536,9 @@ def configuration_tables(
     under: Mapping[str, Any],
     passwords: Collection[str],
 ) -> TomlTable:
-    """Return the tables of a configuration; `data` are those of the card's file, `under` hold where
-    that says nothing, `passwords` are the tables for which one is kept.
+    """Return a configuration's tables from the file's `data`, over the defaults `under`.
+
+    `passwords` are the tables with a stored password.
     """
     made = _over(under, {k: v for k, v in data.items() if k not in NOT_THE_DESKS})
     made["site"] = {"name": NO_NAME, "patron": "01-01", **made.get("site", {})}
@@ -551,7 +554,7 @@ def configuration_tables(
 
 
 def _over(under: Mapping[str, Any], data: TomlTable) -> TomlTable:
-    """Lay tables over others, key by key."""
+    """Return the tables `under` overlaid by `data`, key by key."""
     made = {key: dict(table) for key, table in under.items()}
     for key, value in data.items():
         made[key] = {**made.get(key, {}), **value} if isinstance(value, dict) else value
@@ -559,7 +562,7 @@ def _over(under: Mapping[str, Any], data: TomlTable) -> TomlTable:
 
 
 def _lines(rows: list[TomlTable], placed: PlacedLines) -> list[TomlTable]:
-    """Write each line with its name and port; where none was written, one for each modem."""
+    """Return each line with its name and port; without lines, one for each modem."""
     kept = [row for row in rows if row] or [{} for _ in placed.ports]
     named = zip(kept, placed.ports, strict=True)
     return [{**row, "name": name, "port": port} for row, (name, port) in named]

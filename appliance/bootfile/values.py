@@ -1,4 +1,4 @@
-"""Values of the card's file: its text, its tables, network, keys, passwords, encryption."""
+"""Values of the boot file: its text, its tables, network, keys, passwords, encryption."""
 
 from __future__ import annotations
 
@@ -27,27 +27,28 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# ---- text --------------------------------------------------------------------------------------
-# The file's bytes as text; what editors do to them, in words.
+# The file's bytes as text, and messages about what editors do to them.
 
 FILE_NAME: Final = "centralino.toml"
+# The same as a configuration's limit, whose reader need not be imported for it.
 LARGEST_FILE: Final = 1_000_000
-"""Bytes; as of a configuration, whose reader need not be imported for it."""
+"""Bytes."""
 BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""What editors put in front; Windows' "Unicode" is the second."""
+"""Byte order marks that editors write first; Windows' "Unicode" is the second."""
 
 
 def text_of_file(contents: bytes) -> str:
-    """Return the file's text, lines ended by a newline alone; raises BadConfiguration."""
+    """Return the file's text with LF line ends; raises BadConfiguration."""
     if len(contents) > LARGEST_FILE:
         raise _wrong(
             f"è più lungo di {LARGEST_FILE} byte: non è il file dell'apparecchio",
             f"is longer than {LARGEST_FILE} bytes: it is not the box's file",
         )
+    # Without a mark the file is UTF-8.
     mark, encoding = next(
         (m for m in BYTE_ORDER_MARKS if contents.startswith(m[0])), (b"", "utf-8")
     )
@@ -59,7 +60,8 @@ def text_of_file(contents: bytes) -> str:
 
 
 def guess_encoding(contents: bytes) -> str:
-    """Return the text of a file in an older encoding, for all else that is wrong with it."""
+    """Return the text of a file in an older encoding (Windows-1252)."""
+    # Only to report its other mistakes together with the encoding: it is never applied.
     return contents.decode("cp1252", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -68,7 +70,7 @@ def _in_line(number: int, it: str, en: str) -> Mistake:
 
 
 def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
-    """Return the mistake with the line of the first byte that is not UTF-8."""
+    """Return the mistake, with the line of the first byte that is not UTF-8."""
     line = contents[: error.start].count(b"\n") + 1
     return BadConfiguration(
         FILE_NAME,
@@ -86,23 +88,22 @@ def _wrong(it: str, en: str) -> BadConfiguration:
     return BadConfiguration(FILE_NAME, (Mistake("the file", en, it=it),))
 
 
-# ---- written -----------------------------------------------------------------------------------
-# The tables of the card's file: the configuration's own, network, keys, passwords.
-#
-# Nothing is required: a box that is told nothing answers its lines as a closed office. An entry
-# with nothing between its quotes counts as one that is not there, so that the delivered file can be
-# filled in as a form.
+# The tables of the file: the configuration's own, network, keys, passwords. Nothing is required:
+# without settings a box answers its lines as a closed office. An entry with nothing between its
+# quotes counts as missing, so that the delivered file can be filled in as a form.
 
+# 1 January is a holiday anyway, so it adds nothing.
 NO_PATRON = MonthDay(1, 1)
-"""Stands for a patron saint's day that was not written: 1 January is a holiday anyway."""
+"""Default for a missing patron saint's day."""
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - every address of the box, as phones find it
 DHCP = "dhcp"
 
 
 @dataclass(frozen=True, slots=True)
 class CardNetwork:
-    """The box on the office's network. `address` is "dhcp" or "192.168.1.10/24"; `dns` and `ntp`
-    are asked beside what DHCP tells.
+    """The box's network settings: `address` is "dhcp" or "192.168.1.10/24".
+
+    `dns` and `ntp` are used beside the servers that DHCP announces.
     """
 
     hostname: str = ""
@@ -121,14 +122,14 @@ class CardSsh:
 
 @dataclass(frozen=True, slots=True)
 class CardEncryption:
-    """Where the data partition's key is kept; "" where it is not encrypted (bootfile/values.py)."""
+    """Place of the data partition's key; "" for no encryption."""
 
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CardSite(schema.Site):
-    """As configured, nothing of it required."""
+    """Site table, without required entries."""
 
     name: str = ""
     patron: MonthDay = NO_PATRON
@@ -136,7 +137,7 @@ class CardSite(schema.Site):
 
 @dataclass(frozen=True, slots=True)
 class CardLine(schema.Line):
-    """As configured; without a `port` it is the next modem that no other line names."""
+    """Line table; without a `port` the line gets the next modem that no other line names."""
 
     name: str = ""
     port: str = ""
@@ -144,7 +145,7 @@ class CardLine(schema.Line):
 
 @dataclass(frozen=True, slots=True)
 class CardPhone(schema.Phone):
-    """As configured, with its password; "" if the box is to make one."""
+    """Phone table, with the password itself; "" to have the box generate one."""
 
     secret: Hidden = Hidden("")
 
@@ -172,14 +173,14 @@ class CardCentral(schema.Central):
 
 @dataclass(frozen=True, slots=True)
 class CardSip(schema.Sip):
-    """As configured, at every address of the box where none is named."""
+    """SIP table; without an address it listens on every address of the box."""
 
     address: str = EVERY_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
 class CardFile(schema.Settings):
-    """The whole file."""
+    """All tables of the file."""
 
     site: CardSite = CardSite()
     hours: Hours = Hours(Week(((),) * 7))
@@ -195,7 +196,7 @@ class CardFile(schema.Settings):
 
 
 def filled_in_file(value: Any) -> Any:
-    """Return data without entries that have nothing between their quotes; arrays keep places."""
+    """Return data without empty entries; arrays keep their length."""
     if isinstance(value, dict):
         return {key: filled_in_file(one) for key, one in value.items() if one != ""}
     if isinstance(value, list):
@@ -203,14 +204,12 @@ def filled_in_file(value: Any) -> Any:
     return value
 
 
-# ---- network -----------------------------------------------------------------------------------
-# The box's place on the network, checked, and written for systemd-networkd.
-#
-# Whatever is written, the box also keeps an address of its own (link-local, RFC 3927), so that a
-# computer on the same cable finds it by its name: a wrong address locks nobody out.
+# The box's network settings, checked and written for systemd-networkd. In any case the box also
+# keeps a link-local address (RFC 3927), so that a computer on the same cable finds it by its name:
+# a wrong address locks nobody out.
 
+# A longer prefix leaves no room for a box and its gateway.
 LONGEST_PREFIX: Final = 30
-"""Longer ones leave no room for a box and its gateway."""
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL.pattern}\.)*{_LABEL.pattern}", re.ASCII)
 UNFIT_ADDRESSES: Final = (
@@ -223,7 +222,7 @@ UNFIT_ADDRESSES: Final = (
 
 
 def check_network(network: CardNetwork, mistakes: Mistakes) -> None:
-    """Note everything by which the box could not be found, or not at all be started."""
+    """Note every mistake that would keep the box from starting or from being reachable."""
     if network.hostname and not _LABEL.fullmatch(network.hostname.lower()):
         mistakes.note(
             "network.hostname",
@@ -248,7 +247,7 @@ def check_network(network: CardNetwork, mistakes: Mistakes) -> None:
 
 
 def network_text(network: CardNetwork) -> str:
-    """Write a .network file (systemd.network(5)); the values have been checked."""
+    """Return a .network file (systemd.network(5)) of checked values."""
     own = ipaddress.IPv4Interface(network.address) if is_fixed(network) else None
     rows = [f"Address={own}"] if own else ["DHCP=yes"]
     rows += [f"Gateway={network.gateway}"] if network.gateway else []
@@ -259,12 +258,12 @@ def network_text(network: CardNetwork) -> str:
 
 
 def is_fixed(network: CardNetwork) -> bool:
-    """Tell whether an address is written, not asked for by DHCP."""
+    """True for a fixed address, False for DHCP."""
     return network.address.lower() != DHCP
 
 
 def host_name(network: CardNetwork) -> str:
-    """Return the host name as it is used, "" for the delivered one."""
+    """Return the host name in lower case, "" for the default one."""
     return network.hostname.lower()
 
 
@@ -325,17 +324,16 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return None if getattr(found, "scope_id", None) else found
 
 
-# ---- places ------------------------------------------------------------------------------------
-# Which line is at which USB socket: as written, as found before, else as modems are found.
+# Assignment of lines to USB sockets: as written, as found before, else in the order of modems.
 
 BY_PATH: Final = "/dev/serial/by-path"
 NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"
-"""Port of a line whose modem was not found: the line is out of order until there is one."""
+"""Port of a line without a modem: it is out of order until one is found."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedLines:
-    """Name and port of each line, in order; `waits` where a modem is still looked for."""
+    """Name and port of each line, in order; `waits` if a modem is still missing."""
 
     ports: tuple[tuple[str, str], ...]
     waits: bool
@@ -344,9 +342,9 @@ class PlacedLines:
 def place_lines(
     lines: Sequence[CardLine], found: Sequence[str], before: Mapping[str, str]
 ) -> PlacedLines:
-    """Place each line; without lines, one for every modem found.
+    """Assign a port to each line; without lines, make one for every modem found.
 
-    `found` are ports in the order of their names, `before` says what was decided last time.
+    `found` are ports in the order of their names, `before` is the previous assignment.
     """
     if not lines:
         return _every(found, before)
@@ -355,6 +353,7 @@ def place_lines(
         name: whole_port(line.port) for name, line in zip(named, lines, strict=True) if line.port
     }
     open_ = [name for name in named if name not in fixed]
+    # A line keeps its socket as long as a modem is in it.
     kept = {name: before[name] for name in open_ if before.get(name) in found}
     taken = {*fixed.values(), *kept.values()}
     free = iter([port for port in found if port not in taken])
@@ -366,7 +365,7 @@ def place_lines(
 
 
 def line_names(lines: Sequence[CardLine]) -> tuple[str, ...]:
-    """Name every line: as written, else line1, line2 ... by its place, where that is free."""
+    """Return every line's name: as written, else line1, line2 ... by its position, if free."""
     written = {line.name for line in lines}
     numbered = (f"line{number}" for number in range(1, 2 * len(lines) + 1))
     free = (name for name in numbered if name not in written)
@@ -374,13 +373,15 @@ def line_names(lines: Sequence[CardLine]) -> tuple[str, ...]:
 
 
 def whole_port(port: str) -> str:
-    """Return a port's whole path; a mere name is one of /dev/serial/by-path."""
+    """Return a port's full path; a bare name is one in /dev/serial/by-path."""
     return port if port.startswith("/") else str(PurePosixPath(BY_PATH, port))
 
 
 def _every(found: Sequence[str], before: Mapping[str, str]) -> PlacedLines:
-    """One line for each modem; a modem that is late after a start keeps its line."""
+    """Make a line for each modem; a modem that appears late keeps its line."""
     known = list(before.values())
+    # Without a new modem the previous lines stay, also those of missing modems; with one all are
+    # numbered again.
     ports = known if set(found) <= set(known) else [*found]
     return PlacedLines(tuple((f"line{n}", port) for n, port in enumerate(ports, 1)), waits=True)
 
@@ -391,18 +392,15 @@ def _remembered(name: str, before: Mapping[str, str], ports: Mapping[str, str], 
 
 
 def distinct_ports(ports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """List one name of each device, of (name, device) in any order: the shortest, then the first.
-
-    udev may give a modem two names, with and without the version of its bus (usb, usbv2).
-    """
+    """Return one name of each device from (name, device): the shortest, then the first."""
+    # udev may give a modem two names, with and without the bus version (usb, usbv2).
     best: dict[str, str] = {}
     for name, device in sorted(ports, key=lambda one: (len(one[0]), one[0])):
         best.setdefault(device, name)
     return tuple(sorted(best.values()))
 
 
-# ---- keys --------------------------------------------------------------------------------------
-# Public keys for maintenance by SSH: whole lines of a `.pub` file, and nothing more.
+# Public SSH keys for maintenance: only whole lines of a `.pub` file, without options.
 
 KEY_KINDS: Final = (
     "ssh-ed25519",
@@ -414,11 +412,11 @@ KEY_KINDS: Final = (
     "ssh-rsa",
 )
 LENGTH_BYTES: Final = 4
-"""Bytes of the length in front of the kind's name (RFC 4253, 6.6)."""
+"""Bytes of the length field before the key type (RFC 4253, 6.6)."""
 
 
 def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
-    """Note every key that is none; a private one is not repeated."""
+    """Note every invalid key; a private key is not repeated in the message."""
     for key in keys:
         if "PRIVATE KEY" in key:
             mistakes.note(
@@ -436,7 +434,7 @@ def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
 
 
 def is_key(key: str) -> bool:
-    """Tell whether a text is one public key, without options, in one line."""
+    """True for one public key on one line, without options."""
     kind, _, rest = key.strip().partition(" ")
     body = rest.strip().partition(" ")[0]
     if kind not in KEY_KINDS or not key.isprintable():
@@ -451,22 +449,21 @@ def is_key(key: str) -> bool:
 
 
 def authorized_keys_text(keys: tuple[str, ...]) -> str:
-    """Write an authorized_keys file (sshd(8)); "" for nobody."""
+    """Return an authorized_keys file (sshd(8)); "" for no keys."""
     return "".join(f"{key.strip()}\n" for key in keys if key)
 
 
-# ---- secret entries ----------------------------------------------------------------------------
-# Passwords that may stand in the card's file: each lies in a file of its own, the configuration
-# names that. What was written once and is left out later is kept, as long as its account is.
+# Passwords that the file may contain. Each is stored in a file of its own, which the configuration
+# names. A password that is left out later is kept as long as its account is.
 
 Table = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SecretEntry:
-    """One of them: `key` of `table` on the card, `named` in the configuration, kept under `file`.
+    """A password: `key` of `table` on the card, `named` in the configuration, stored as `file`.
 
-    `has_account` where it belongs to the `user` of that table; `it` and `en` say whose that is.
+    `has_account` if it belongs to the `user` of that table; `it` and `en` name its owner.
     """
 
     table: str
@@ -486,19 +483,19 @@ SECRET_ENTRIES: Final = (
 
 
 def secrets_given(written: CardFile) -> dict[str, str]:
-    """Return the written secrets by their table."""
+    """Return the secrets of the file by table."""
     found = {one.table: str(_value(written, one.table, one.key)) for one in SECRET_ENTRIES}
     return {table: text for table, text in found.items() if text}
 
 
 def secret_files(settings: Settings) -> dict[str, str]:
-    """Return the file that the configuration names for each, by its table; none without one."""
+    """Return the configured secret files by table."""
     found = {one.table: str(_value(settings, one.table, one.named)) for one in SECRET_ENTRIES}
     return {table: file for table, file in found.items() if file}
 
 
 def lay_secrets_down(made: Mapping[str, Any], written: CardFile, kept: Collection[str]) -> Table:
-    """Return a configuration's tables, each password replaced by the name of its file."""
+    """Return the tables with each password replaced by the name of its file."""
     state = made.get("folders", {}).get("state", Folders().state)
     laid = dict(made)
     for one in SECRET_ENTRIES:
@@ -511,12 +508,13 @@ def lay_secrets_down(made: Mapping[str, Any], written: CardFile, kept: Collectio
 
 
 def check_secrets(written: CardFile, mistakes: Mistakes, kept: Collection[str]) -> None:
-    """Note every mistake; a secret among `kept` need not be written again."""
+    """Note every mistake; a secret in `kept` need not be written again."""
     for one in SECRET_ENTRIES:
         text = _value(written, one.table, one.key)
         if one.has_account:
             is_there = text or _value(written, one.table, one.named) or one.table in kept
             _check_account(one, _value(written, one.table, "user"), text, is_there, mistakes)
+        # Each secret is a file of one line.
         if text and not text.isprintable():
             place = f"{one.table}.{one.key}"
             mistakes.note(place, "deve stare in una riga", "must stand in one line")
@@ -548,18 +546,16 @@ def _value(settings: Settings, table: str, key: str) -> str:
     return found
 
 
-# ---- encryption --------------------------------------------------------------------------------
-# Whether the card's file asks for an encrypted data partition, and whether the box has one.
-#
-# The image's helper of the data partition (`crypt`) asks before anything is written at the first
-# start; afterwards what was made then stays as it is.
+# Whether the file asks for an encrypted data partition, and whether the box has one. The image's
+# helper of the data partition (`crypt`) asks before anything is written at the first start;
+# afterwards the partition stays as it was made.
 
 CRYPT_RUN: Final = Path("/run/centralino-crypt")
-"""There where the partition is encrypted, or is to be."""
+"""Exists if the partition is encrypted, or will be."""
 CRYPT_OPEN: Final = "open"
 USB_STICK: Final = "usb-stick"
+# A file without this word outside comments need not be parsed as TOML.
 ENCRYPTION_WORD: Final = re.compile(r"(?m)^[^#\n]*encryption")
-"""What a file without it, but in comments, need not be read as TOML for."""
 TOO_LATE: Final = Words(
     "La cifratura va chiesta prima del primo avvio: la memoria dei dati c'è già, non è cifrata e "
     "resta com'è; per cifrarla, scrivere una scheda nuova con la voce [encryption] e ripristinare "
@@ -577,7 +573,7 @@ ENCRYPTED: Final = Words(
 
 
 class EncryptionAsked(enum.StrEnum):
-    """What a file asks for; the helper reads the words."""
+    """What the file asks for; the helper reads these words."""
 
     NOTHING = "nothing"
     USB_STICK = USB_STICK
@@ -585,11 +581,11 @@ class EncryptionAsked(enum.StrEnum):
 
 
 def encryption_asked(contents: bytes) -> EncryptionAsked:
-    """Tell what the bytes of the card's file ask for. What names encryption and cannot be read asks
-    for no plain text.
-    """
+    """Return what the file's bytes ask for; UNCLEAR if they mention encryption and are broken."""
+    # UNCLEAR, not NOTHING: a typing mistake must not leave the data unencrypted.
     try:
         text = text_of_file(contents)
+    # In a UTF-16 file (Windows' "Unicode") every other byte of the word is zero.
     except BadConfiguration:
         return (
             EncryptionAsked.UNCLEAR
@@ -598,7 +594,7 @@ def encryption_asked(contents: bytes) -> EncryptionAsked:
         )
     if not ENCRYPTION_WORD.search(text):
         return EncryptionAsked.NOTHING
-    # Only where the file speaks of encryption: call control waits for this at each start.
+    # Imported only if the file mentions encryption: call control waits for this at each start.
     import tomllib
 
     try:
@@ -614,10 +610,10 @@ def encryption_asked(contents: bytes) -> EncryptionAsked:
 
 
 def is_too_late(contents: bytes, run: Path = CRYPT_RUN) -> bool:
-    """Tell whether a file asks for what only the first start can do."""
+    """True if the file asks for encryption, which only a first start can set up."""
     return encryption_asked(contents) is EncryptionAsked.USB_STICK and not run.exists()
 
 
 def is_data_open(run: Path = CRYPT_RUN) -> bool:
-    """Tell whether the data partition is encrypted, and in use."""
+    """True if the data partition is encrypted and in use."""
     return (run / CRYPT_OPEN).exists()

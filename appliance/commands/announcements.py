@@ -35,15 +35,13 @@ from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.text import Refused, Words
 from appliance.prompts import voices
 
-# ---- dictating ---------------------------------------------------------------------------------
-
 EVERY_S = 0.5
-"""How often the desk is asked how far it is."""
+"""Seconds between two queries of the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be said at which phone, and who asks."""
+    """A dictation: announcement, phone and user."""
 
     language: str
     key: str
@@ -57,10 +55,7 @@ def follow_dictation(
     say: Callable[[str], None],
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Have the phone ring and tell each step; returns once it is kept.
-
-    Raises OfficeError with what has come in its way.
-    """
+    """Ring the phone and print each step until the recording is stored; raises OfficeError."""
     with users.proof(Path(settings.folders.state)) as word:
         answer = _ask(settings, wanted, "announcement_dictate", phone=wanted.phone, proof=word)
     if not answer["done"]:
@@ -69,8 +64,10 @@ def follow_dictation(
     while True:
         answer = _ask(settings, wanted, "announcement_dictation")
         went, said = answer["went"], _said(settings, answer)
+        # It ended without a stored recording.
         if answer["over"] and went != Went.KEPT:
             raise OfficeError(said)
+        # Print each step once; the end is printed by the caller.
         if went != shown and went != Went.KEPT:
             say(said)
         if answer["over"]:
@@ -80,13 +77,13 @@ def follow_dictation(
 
 
 def draft_dictation(settings: Settings, wanted: Wanted) -> bytes:
-    """Return what was kept as callers would hear it, 16 bits at 8 kHz; raises OfficeError."""
+    """Return the draft as callers would hear it, 16 bits at 8 kHz; raises OfficeError."""
     contents = draft_path(settings, wanted).read_bytes()
     return g711.decode(telephone_sound(contents), Law.ALAW)
 
 
 def draft_path(settings: Settings, wanted: Wanted) -> Path:
-    """Say where it lies."""
+    """Return the draft's path."""
     folder = state_folder.drafts_of(Path(settings.folders.state))
     return state_folder.path_of(folder, wanted.language, wanted.key)
 
@@ -100,8 +97,6 @@ def _said(settings: Settings, answer: dict[str, Any]) -> str:
     said = answer.get("said") or {"it": "La dettatura non c'è più.", "en": "It is gone."}
     return str(said[language_of(settings)])
 
-
-# ---- prompts -----------------------------------------------------------------------------------
 
 language_option = click.option(
     "--language",
@@ -139,6 +134,7 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
     _check_key(settings, key, language)
     length_ms = speech.say(_folder(settings), language, key, text)
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
+    # A mistyped name would be stored and never heard: say so.
     if key in _keys(settings, language):
         click.echo(in_house(settings, heard_at_once(settings)))
         return
@@ -155,6 +151,7 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
 def forget(settings: Settings, key: str, language: str) -> None:
     """Say KEY as it is recorded again; the office's name as the box says it."""
     speech.forget(_folder(settings), language, key)
+    # A greeting needs the office's name: generate it in the place of the removed recording.
     if (language, key) == (settings.site.languages[0], speech.KEY):
         with contextlib.suppress(TechnicianError):
             _name_house(settings)
@@ -181,6 +178,7 @@ def record(settings: Settings, key: str, language: str, phone: str, by: str, *, 
     click.echo(f"{language}/{key}: {len(sound) / (2 * SAMPLE_RATE):.1f} s")
     if yes or click.confirm(in_house(settings, LET_HEAR)):
         speech.put(_folder(settings), language, key, sound)
+        # The draft is in force now.
         draft_path(settings, wanted).unlink(missing_ok=True)
         click.echo(in_house(settings, heard_at_once(settings)))
 
@@ -223,19 +221,21 @@ def _name_house(settings: Settings) -> bool:
 
 
 def _keys(settings: Settings, language: str) -> set[str]:
-    """List what is said somewhere: the box's announcements, what the configuration names."""
-    named = re.findall(r"'([a-z0-9_]+)'", repr(settings))  # periods, closures: whichever table
+    """Return the announcements in use: the box's own and those that the configuration names."""
+    # Greetings are named in several tables (periods, closures): search them all.
+    named = re.findall(r"'([a-z0-9_]+)'", repr(settings))
     return {*recorded.keys(language), speech.KEY, *named}
 
 
 def _check_key(settings: Settings, key: str, language: str) -> None:
-    """Refuse a name that is none, and one that the site has recorded; raises OfficeError."""
+    """Raise Refused for an invalid name, or one in the technician's folder."""
     if not recorded.is_key(key) or key.startswith(speech.OURS):
         raise Refused(
             f"{key!r} non è il nome di un annuncio: scrivere a-z, 0-9 e _",
             f"{key!r} is no name of an announcement: write a-z, 0-9 and _",
         )
     site = settings.folders.prompts
+    # The technician's folder takes precedence: the new sound would never be heard.
     if site and (Path(site) / language / f"{key}.wav").exists():
         raise Refused(
             f"gli utenti sentono {site}/{language}/{key}.wav: toglierlo prima",

@@ -1,6 +1,6 @@
-"""How a command says what came of it: in the language of the house, or as JSON in both.
+"""Output of commands: in the reader's language, or as JSON in both.
 
-As JSON it is what the desk asks for that has a command run for a browser (service/jobs.py).
+Call control uses the JSON when it runs a command for a browser (service/jobs.py).
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from appliance.policy.office import Office
 
 
-# ---- answering ---------------------------------------------------------------------------------
-
-
 def both_option(command: Command) -> Command:
     """Add --json: one object with `it` and `en`."""
     return click.option("--json", "as_json", is_flag=True, help="As JSON, in both languages.")(
@@ -48,14 +45,15 @@ def both_option(command: Command) -> Command:
 def answering(
     config: Path, *, as_json: bool, is_beside: bool = False
 ) -> Iterator[Callable[[Words], None]]:
-    """Yield what says the command's result; what it raises of ours or the system's is said, too.
+    """Yield a function that prints the result; also print errors of ours and the system's.
 
-    With `is_beside` it is said on standard error: standard output carries something else.
+    With `is_beside` it prints to standard error, as standard output has other data.
     """
     try:
         yield lambda words: click.echo(_written(words, config, as_json=as_json), err=is_beside)
     except (CentralinoError, OSError) as error:
         words = words_of(error)
+        # Call control reads the JSON also of a failed command.
         if as_json:
             click.echo(_written(words, config, as_json=True), err=is_beside)
             raise SystemExit(1) from error
@@ -63,9 +61,7 @@ def answering(
 
 
 def in_house_of(config: Path, words: Words) -> str:
-    """Say it in the reader's language, else the first of a file that may be broken; in both where
-    none is named.
-    """
+    """Return words in the reader's language, else the configuration's first, else in both."""
     chosen = chosen_language()
     languages = (chosen,) if chosen else _languages(config)
     if not languages:
@@ -74,7 +70,7 @@ def in_house_of(config: Path, words: Words) -> str:
 
 
 def lines_of(many: Iterable[Words]) -> Words:
-    """Write sentences below each other."""
+    """Join sentences, one a line."""
     known = tuple(many)
     return Words("\n".join(one.it for one in known), "\n".join(one.en for one in known))
 
@@ -84,6 +80,7 @@ def _languages(config: Path) -> tuple[str, ...]:
         return load_settings(config).site.languages
     except ConfigurationError:
         pass
+    # A configuration with mistakes may still name its languages.
     try:
         return tuple(tomllib.loads(config.read_text(encoding="utf-8"))["site"]["languages"])
     except (OSError, ValueError, LookupError, TypeError):
@@ -96,20 +93,16 @@ def _written(words: Words, config: Path, *, as_json: bool) -> str:
     return in_house_of(config, words)
 
 
-# ---- in force ----------------------------------------------------------------------------------
-
-
 def office_in_force(settings: Settings, year: int, where: str = "") -> Office:
-    """Build the office; raises ConfigurationError.
+    """Build the office with the entered hours; raises ConfigurationError.
 
-    Where there are no records, or they cannot be read, the configuration's hours are what is
-    known: the second is said.
+    Without a readable database the configuration's hours are used.
     """
     return office_with(build_office(settings, year, where), hours_entered(settings))
 
 
 def hours_entered(settings: Settings) -> tuple[HoursEntry, ...]:
-    """Return what was entered; nothing where the records cannot be read, which is said."""
+    """Return the entered hours; () without a database, or with a warning if unreadable."""
     path = database_path(Path(settings.folders.state))
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
         return ()
@@ -122,23 +115,22 @@ def hours_entered(settings: Settings) -> tuple[HoursEntry, ...]:
 
 
 def _is_there(connection: sqlite3.Connection) -> bool:
-    """Tell whether the records know of special hours: an older programme's do not."""
+    """True if the database has the table of special hours, which older versions lack."""
     found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'special_hours'")
     return found.fetchone() is not None
 
 
-# ---- secrets -----------------------------------------------------------------------------------
-# click prompts before it turns the terminal's echo off, and discards what was typed in between: a
-# password that was pasted at once was shown on the screen and lost.
+# Reading of secrets. click prompts before it turns the terminal's echo off, and discards what was
+# typed in between: a password that was pasted at once was shown on the screen and lost.
 
 AGAIN: Final = Words("Ripetere per conferma", "Repeat for confirmation")
 UNLIKE: Final = Words("Non sono uguali: scrivere di nuovo.", "They are not the same: type again.")
 LOCAL_MODES: Final = 3
-"""Where `tcgetattr` has the flags of echo."""
+"""Index of the local modes, with the echo flags, in the list of `tcgetattr`."""
 
 
 def ask_secret(text: str, *, is_confirmed: bool = False, err: bool = False) -> str:
-    """Ask until something is typed, twice the same where it is to be confirmed; raises Abort."""
+    """Prompt until something is typed, twice the same if confirmed; raises Abort."""
     if not sys.stdin.isatty():
         answer: str = click.prompt(
             text, hide_input=True, confirmation_prompt=is_confirmed and in_language(AGAIN), err=err

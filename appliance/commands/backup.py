@@ -41,18 +41,18 @@ if TYPE_CHECKING:
     from appliance.service.restore import Checked
 
 
-# ---- restore asked -----------------------------------------------------------------------------
-# Started by centralino-restore.path, and at every boot: a restore that a power cut interrupted is
-# finished first. It replaces only what the present configuration names: a console user who asks for
-# it is not the administrator.
+# Restore on request, started by centralino-restore.path and at every boot: a restore that a power
+# cut interrupted is finished first. It replaces only what the present configuration names: a
+# console user who requests it is not the administrator.
 
 IDLE_S: Final = 600.0
-"""So long a moment is waited for in which nobody is on the phone."""
+"""Seconds to wait until nobody is on the phone."""
 LOOKS_S: Final = 0.5
 STOP_S: Final = 60.0
 UNITS: Final = ("centralino-console.service", "centralino.service")
+# Deleted after a restore: users log in again, with the backup's passwords.
 SESSIONS: Final = "sessions.db"
-"""In the console's folder: people log in again, with the passwords of the backup."""
+"""The console's sessions, in its folder."""
 DONE: Final = Words(
     "Ripristino concluso: vale ciò che era nella copia, anche utenti e password. Ciò che c'era "
     "prima è in {}: eliminarlo quando tutto va bene, contiene numeri di chi ha chiamato.",
@@ -77,17 +77,16 @@ NO_FILE: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class RestoreHelper:
-    """One turn of the helper, on a box with this configuration; `run` is the desk's folder."""
+    """Root's restore helper for a configuration; `run` is call control's run folder."""
 
     config: Path
     run: Path
     idle_s: float = IDLE_S
 
     def turn(self) -> Words:
-        """Do what is to be done, and answer; nothing where nothing was. Raises as it fails."""
-        asked = helper_requests.take_restore(
-            self.run
-        )  # first: systemd starts us while one lies there
+        """Execute a pending restore and write the result; raises Refused, OSError."""
+        # Taken first: systemd starts this helper again as long as the request exists.
+        asked = helper_requests.take_restore(self.run)
         plan = service_restore.plan_path(state_folder(self.config).absolute())
         if asked is None and not plan.exists():
             return NOTHING
@@ -108,24 +107,28 @@ class RestoreHelper:
         )
 
     def _put_back(self, asked: HelperRequest | None) -> tuple[Path, ...]:
-        """Unpack and look while the box works; stop it for the renames alone."""
+        """Unpack and check while the services run; stop them only for the renames."""
         assert asked is not None
         settings = load_settings(self.config)
         file = Path(settings.folders.console) / UPLOADED
+        # The console's folder is another account's: root follows no link in it.
         if not file.is_file() or file.is_symlink():
             raise Refused(NO_FILE.it, NO_FILE.en)
         beside = service_restore.workplace(state_folder(self.config).absolute())
-        for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
+        # Left by a killed restore.
+        for left in beside.glob(f"{UNPACKED}*"):
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:
             config = self.config.absolute()
             checked = service_restore.unpack(file, Path(folder), asked.passphrase, config)
             _check_places(checked, settings, config)
+            # Unpacking and checking took time: calls may have come in.
             self._wait_for_idle()
             _systemctl("stop", *UNITS)
             try:
                 return self._exchange(checked, settings, file)
             finally:
+                # Whatever happened, the services run again; --no-block does not wait for them.
                 _systemctl("start", "--no-block", *UNITS)
 
     def _exchange(self, checked: Checked, settings: Settings, file: Path) -> tuple[Path, ...]:
@@ -138,7 +141,7 @@ class RestoreHelper:
         return kept
 
     def _wait_for_idle(self) -> None:
-        """Wait until nobody is on the phone; a desk that is not there has nobody."""
+        """Wait until nobody is on the phone; at once if the service does not run."""
         until = time.monotonic() + self.idle_s
         while not self._is_idle():
             if time.monotonic() >= until:
@@ -149,19 +152,21 @@ class RestoreHelper:
         try:
             return bool(protocol.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
         except OfficeError:
+            # Without a socket no service runs, so nobody is on the phone.
             return not (self.run / "desk.sock").exists()
 
 
 def _check_places(checked: Checked, settings: Settings, config: Path) -> None:
-    """Raise Refused for a backup that would write elsewhere than this box has its things."""
+    """Raise Refused for a backup whose paths differ from this box's."""
     own = {piece.name: piece.path for piece in backup_pieces(settings, config)}
     are_own = all(own.get(piece.name) == piece.path for piece in checked.pieces)
+    # A console user may replace the box's data, not write to other places as root.
     if not are_own or checked.settings.folders != settings.folders:
         raise Refused(ELSEWHERE.it, ELSEWHERE.en)
 
 
 def _systemctl(*words: str) -> None:
-    """Have systemd do it; raises OSError, Refused."""
+    """Run systemctl; raises OSError, Refused."""
     done = subprocess.run(
         ("systemctl", *words), capture_output=True, timeout=STOP_S, check=False, text=True
     )
@@ -173,21 +178,17 @@ def _systemctl(*words: str) -> None:
         )
 
 
-# ---- sticks ------------------------------------------------------------------------------------
-# Mounted in this process's own mount namespace (PrivateMounts=yes in the units).
+# USB sticks, mounted in this process's own mount namespace (PrivateMounts=yes in the units).
 
 KINDS: Final = ("vfat", "exfat", "ext4")
 LIMIT_S: Final = 120.0
 WRITES_S: Final = 1200.0
-"""A slow stick may take so long until all is on it."""
+"""Seconds that a slow stick may need to write everything."""
 
 
 @contextlib.contextmanager
 def mounted(device: str, *, is_written: bool) -> Iterator[Path]:
-    """Mount a stick; what was written is on it once this is over. Raises Refused, OSError.
-
-    Who pulls one out that is only read breaks nothing off.
-    """
+    """Mount a stick; on exit everything is written and unmounted. Raises Refused, OSError."""
     with tempfile.TemporaryDirectory(prefix="centralino-stick-") as name:
         how = "rw" if is_written else "ro"
         options = f"{how},nosuid,nodev,noexec,noatime"
@@ -210,12 +211,12 @@ def mounted(device: str, *, is_written: bool) -> Iterator[Path]:
             if is_written:
                 sync = ("sync", "--file-system", name)
                 subprocess.run(sync, timeout=WRITES_S, check=False)
+            # A stick that is only read may be pulled out at any time: its umount may fail.
             subprocess.run(("umount", name), timeout=WRITES_S, check=is_written)
 
 
-# ---- backup stick ------------------------------------------------------------------------------
-# The stick is written, unmounted, mounted again read-only and read back whole: only what can be
-# read back counts.
+# Backups to a stick: written, unmounted, mounted again read-only and read back whole. Only a backup
+# that can be read back counts.
 
 SEALED: Final = "centralino-*.backup"
 WRITTEN: Final = Words(
@@ -257,7 +258,7 @@ Devices = Callable[[], list[Device]]
 
 
 def plugged() -> list[Device]:
-    """List the file systems of USB sticks that are plugged in; raises Refused, OSError."""
+    """Return the file systems of plugged-in USB sticks; raises Refused, OSError."""
     asked = ("lsblk", "--json", "--paths", "--output", "PATH,TRAN,FSTYPE,UUID,LABEL")
     done = subprocess.run(asked, capture_output=True, timeout=LIMIT_S, check=False)
     if done.returncode:
@@ -267,7 +268,7 @@ def plugged() -> list[Device]:
 
 
 def devices_of(told: dict[str, list[dict[str, object]]]) -> list[Device]:
-    """Find the file systems of USB sticks in what lsblk tells: of a stick, or of its partitions."""
+    """Return the file systems of USB sticks, or of their partitions, from lsblk's output."""
     found: list[Device] = []
     for disk in told.get("blockdevices", []):
         if disk.get("tran") == "usb":
@@ -279,6 +280,7 @@ def _file_systems(one: dict[str, object]) -> list[Device]:
     children = one.get("children")
     inner = [each for each in children if isinstance(each, dict)] if children else []  # type: ignore[attr-defined]  # a list, by lsblk(8)
     found = [device for each in inner for device in _file_systems(each)]
+    # A file system without a UUID could not be found again.
     if one.get("fstype") in KINDS and one.get("uuid"):
         texts = (str(one["path"]), str(one["uuid"]), str(one.get("label") or ""))
         found.append(Device(*texts))
@@ -287,14 +289,14 @@ def _file_systems(one: dict[str, object]) -> list[Device]:
 
 @dataclass(frozen=True, slots=True)
 class StickHelper:
-    """One turn of the helper, on a box with this configuration; `run` is the desk's folder."""
+    """Root's stick helper for a configuration; `run` is call control's run folder."""
 
     config: Path
     run: Path
     devices: Devices = plugged
 
     def turn(self) -> Words:
-        """Do what is asked for, and answer; nothing where nothing was. Raises as it fails."""
+        """Execute call control's request, if any, and write the result; raises Refused, OSError."""
         asked = service_backup.take(self.run)
         if asked is None:
             return NOTHING
@@ -307,7 +309,7 @@ class StickHelper:
         return said
 
     def set_up(self, asked: HelperRequest) -> Words:
-        """Take the one stick that is plugged in for backups, once it has got a whole one."""
+        """Set up the only plugged-in stick for backups, once a whole one was written to it."""
         settings = load_settings(self.config)
         state, phrase = Path(settings.folders.state), checked_passphrase(asked.passphrase)
         device = self._the_only_one()
@@ -318,7 +320,7 @@ class StickHelper:
         return went.said
 
     def write(self) -> Words:
-        """Write a backup onto the stick that was set up, and keep what came of it."""
+        """Write a backup to the configured stick and store the result."""
         settings = load_settings(self.config)
         state = Path(settings.folders.state)
         stick = service_backup.load_stick(state)
@@ -357,11 +359,11 @@ class StickHelper:
             name = _free_name(folder, at)
             service_backup.write_backup(settings, self.config, folder / name, phrase, at)
         try:
-            # mounted anew, so that nothing of it is left in memory
+            # Mounted again, so that it is read from the stick, not from the page cache.
             with mounted(device.path, is_written=False) as folder:
                 service_restore.read_whole(folder / name, phrase)
         except (Refused, OSError) as error:
-            # it must not count among those that are kept
+            # It must not count as one of the `keep` backups, for which older ones are deleted.
             with mounted(device.path, is_written=True) as folder:
                 (folder / name).unlink(missing_ok=True)
             raise Refused(*NOT_GIVEN_BACK) from error
@@ -377,9 +379,8 @@ class StickHelper:
 
 @contextlib.contextmanager
 def _tried(state: Path, stick: BackupStick, phrase: str) -> Iterator[None]:
-    """Keep which stick it is while its first backup is written: it is in that backup, and who puts
-    it back goes on by itself. Where it fails, what stood before is put back.
-    """
+    """Store the stick's identity during its first backup; restore the old one on error."""
+    # The identity is part of that backup: a box restored from it goes on writing to this stick.
     stood, before = service_backup.load_stick(state), load_text(state / service_backup.PHRASE)
     atomic_write(state / service_backup.PHRASE, phrase)
     service_backup.keep_stick(state, stick)
@@ -394,7 +395,7 @@ def _tried(state: Path, stick: BackupStick, phrase: str) -> Iterator[None]:
 
 
 def make_room(folder: Path, state: Path, keep: int) -> None:
-    """Take the oldest backups away: all beyond `keep`, and more where the next would not fit.
+    """Delete the oldest backups beyond `keep`, and more if the next one would not fit.
 
     The newest one always stays.
     """
@@ -402,20 +403,19 @@ def make_room(folder: Path, state: Path, keep: int) -> None:
     wanted = service_backup.size_of(state)
     while len(kept) > 1:
         usage = os.statvfs(folder)
+        # Fewer than `keep`, as the next backup makes one more.
         if len(kept) < max(1, keep) and usage.f_bavail * usage.f_frsize > wanted:
             return
         kept.pop(0).unlink()
 
 
 def _free_name(folder: Path, at: datetime) -> str:
-    """Name a backup by its time; a second one of the same second sorts after the first."""
+    """Return a backup's name by its time; a second one in the same second sorts after the first."""
     name = f"centralino-{at:%Y%m%d-%H%M%S}"
     while (folder / f"{name}.backup").exists():
         name += "_"
     return f"{name}.backup"
 
-
-# ---- backup ------------------------------------------------------------------------------------
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -486,7 +486,7 @@ def backup(
 def _onto_stick(
     config: Path, passphrase_file: Path | None, run: Path | None, say: Callable[[Words], None]
 ) -> None:
-    """Write onto the backup stick; by hand it is set up where none is yet."""
+    """Write to the backup stick; set one up first if there is none (by hand only)."""
     from appliance.service import backup as backup_stick
 
     if run is not None:
@@ -503,7 +503,7 @@ def _onto_stick(
 
 
 def _nightly(config_path: Path) -> Words:
-    """Look through the records and copy them, on the card and away from it."""
+    """Check the database and copy it, on the card and elsewhere."""
     from appliance.service import nightly as service_nightly
 
     settings = load_settings(config_path)
@@ -522,7 +522,7 @@ def _nightly(config_path: Path) -> Words:
 
 
 def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
-    """Write the backup to standard output, and what is said of it to standard error."""
+    """Write the backup to standard output, messages to standard error."""
     from appliance.service import backup as writing
     from appliance.store.backup import checked_passphrase
 
@@ -544,6 +544,7 @@ def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Word
     from appliance.store.backup import checked_passphrase
 
     settings = load_settings(config_path)
+    # Before the passphrase is typed twice.
     _check_writable(file)
     passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
     at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
@@ -596,7 +597,7 @@ def restore(
 
 
 def _check_readable(file: Path) -> None:
-    """Raise OSError for what cannot be read, before a passphrase is asked for."""
+    """Raise OSError for an unreadable file, before a passphrase is asked for."""
     if not file.exists():
         raise FileNotFoundError(errno.ENOENT, "it is not there", str(file))
     if not os.access(file, os.R_OK):
@@ -604,7 +605,7 @@ def _check_readable(file: Path) -> None:
 
 
 def _check_writable(file: Path) -> None:
-    """Raise Refused where a backup cannot be written, before a passphrase is asked for."""
+    """Raise Refused if a backup cannot be written, before a passphrase is asked for."""
     folder = file.absolute().parent
     if not folder.is_dir():
         raise Refused(
@@ -626,11 +627,12 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
 
     state = state_folder(config).absolute()
     putting_back.check_finished(state)
-    # the service's own account, which only looks, may not write beside its folder
+    # A check by the service's own account, which may not write beside its folder, unpacks inside.
     beside = putting_back.workplace(state)
     if check and not os.access(beside, os.W_OK):
         beside = state
-    for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
+    # Left by a killed restore.
+    for left in beside.glob(f"{UNPACKED}*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:
         checked = restore.unpack(file, Path(folder), passphrase, config.absolute())
@@ -643,7 +645,7 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
 
 
 def _restore_night(day: str, config: Path, *, check: bool) -> Words:
-    """Put the records of a night back from the copy on the card."""
+    """Restore the database of a night from the copy on the card."""
     from appliance.service import restore as night_restore
     from appliance.service import restore as putting_back
 
@@ -662,7 +664,7 @@ def _restore_night(day: str, config: Path, *, check: bool) -> Words:
 
 
 def _check_idle(checked: Checked, config: Path) -> None:
-    """Refuse while the desk of either configuration runs: this box's, the backup's."""
+    """Raise Refused while the service runs, by this box's or the backup's configuration."""
     from appliance.service import restore as putting_back
 
     putting_back.check_finished(Path(checked.settings.folders.state))
@@ -671,8 +673,9 @@ def _check_idle(checked: Checked, config: Path) -> None:
         putting_back.check_idle(Path(load_settings(config).folders.run))
     except Refused:
         raise
+    # A new box, or one whose configuration is to be repaired by this restore.
     except ConfigurationError:
-        pass  # a new box, or one whose configuration is what is to be put right
+        pass
 
 
 def _finish(config: Path) -> Words:
@@ -686,8 +689,7 @@ def _finish(config: Path) -> Words:
 
 
 def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
-    """Do what was asked for in the browser; at a boot nothing was, and nothing is said."""
-
+    """Execute a restore requested in the browser; print nothing if there is none, as at a boot."""
     if (said := RestoreHelper(config, run).turn()) != NOTHING:
         say(said)
 
@@ -715,13 +717,14 @@ def _done(kept: tuple[Path, ...], config: Path) -> Words:
 
 
 def _lacking(config: Path) -> Words:
-    """Say which files the configuration names that the backup did not bring."""
+    """Return the configured files that the backup does not contain."""
     from appliance.service import backup as backup_places
 
     try:
         found = backup_places.missing(load_settings(config))
     except ConfigurationError:
-        return NOTHING  # said by `check`, and at the start
+        # `check` and the service's start report it.
+        return NOTHING
     if not found:
         return NOTHING
     files = ", ".join(f"{piece.path} ({piece.key})" for piece in found)
@@ -750,7 +753,7 @@ def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
 
 
 def first_line(file: Path) -> str:
-    """Read a secret, the first line of a file; raises Refused."""
+    """Return a secret, the first line of a file; raises Refused."""
     try:
         return (file.read_text(encoding="utf-8").splitlines() or [""])[0]
     except (OSError, UnicodeDecodeError) as error:

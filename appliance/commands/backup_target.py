@@ -101,7 +101,7 @@ def set_up(
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
-    """What somebody accepts at a terminal: asked for, where no file has it."""
+    """Answers at a terminal, prompted for unless a file has them."""
 
     host_key: str
     passphrase_file: Path | None
@@ -116,7 +116,7 @@ class _Typed:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What somebody accepts in a browser; the key's fingerprint is never empty there."""
+    """Answers from a browser; the key's fingerprint is never empty there."""
 
     host_key: str
     _passphrase: str
@@ -130,7 +130,7 @@ class _Sent:
 
 
 def _sent() -> _Sent:
-    """Read what the desk hands over: one line of JSON."""
+    """Read call control's input: one line of JSON."""
     told = json.loads(click.get_text_stream("stdin").readline())
     return _Sent(*(str(told[name]) for name in ("host_key", "passphrase", "password")))
 
@@ -148,6 +148,7 @@ def _set_up(
         accepted = _accepted_key(address, given.host_key)
     else:
         password = given.password()
+    # The key is accepted before the passphrase is asked for.
     phrase = checked_passphrase(given.passphrase())
     return _target(settings, config).set_up(Accepted(phrase, accepted, password))
 
@@ -171,12 +172,13 @@ def look(config_path: Path, *, as_json: bool) -> None:
 
 
 def _accepted_key(address: BackupAddress, wanted: str) -> str:
-    """Have somebody compare the server's key, or compare it with the one named; raises Refused."""
+    """Return the server's key, confirmed by a person or by `wanted`; raises Refused."""
     from appliance.service import backup_target as target_sftp
     from appliance.service.backup_target import fingerprint
 
     offered = target_sftp.offered_key(address)
     found = fingerprint(offered)
+    # A fingerprint on the command line replaces the question.
     if wanted:
         if wanted != found:
             named = {"host": address.host, "found": found, "wanted": wanted}
@@ -265,7 +267,7 @@ def _target(settings: Settings, config: Path) -> TargetBackup:
 
 
 def _configured(config: Path) -> tuple[Settings, BackupAddress]:
-    """Read the configuration and the address in it; raises Refused where there is none."""
+    """Return the settings and the configured folder; raises Refused if none is configured."""
     from appliance.config.values import backup_address
     from appliance.service.backup_target import NONE_CONFIGURED
 

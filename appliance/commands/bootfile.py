@@ -1,4 +1,4 @@
-"""`centralino site`: the one file on the card's FAT partition (the image's units call it)."""
+"""`centralino site` and `firewall`: boot file and packet filter, called by the image's units."""
 
 from __future__ import annotations
 
@@ -37,13 +37,12 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# ---- firewall ----------------------------------------------------------------------------------
-
 PROC: Final = Path("/proc/net")
 KEYS: Final = Path("/data/etc/ssh/authorized_keys/technician")
-"""Where a technician's key lies on the image; sshd is started only if one does."""
+"""The technician's SSH key on the image; sshd starts only if it exists."""
+# A shorter prefix is a route to the world, not a LAN.
 NARROW: Final = {4: 16, 6: 48}
-"""A network of our own that is wider than these many bits is a route to the world, and no LAN."""
+"""Shortest prefix (bits) of a LAN, by IP version."""
 
 
 @click.command()
@@ -58,7 +57,7 @@ def firewall(config_path: Path) -> None:
 
 
 def in_force(path: Path) -> Settings | None:
-    """Read the configuration, else the last good one, else None: the image's own ports."""
+    """Read the configuration, else the last good one, else None for the image's own ports."""
     for each in (path, state_folder(path) / "last_good.toml"):
         try:
             return load_settings(each)
@@ -68,11 +67,10 @@ def in_force(path: Path) -> Settings | None:
 
 
 def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool) -> OpenPorts:
-    """Say where the box listens, and for whom: its own networks `near`, those that SIP may come
-    from by the configuration, and phones and registrar that it names by an address.
+    """Return the box's open ports, and to which networks.
 
-    Without `sip.allowed` SIP comes from the box's own networks and who is named; where none is
-    known, from the whole LAN: no phone is locked out by a kernel that tells nothing.
+    These are the box's own networks `near`, `sip.allowed`, and phones and registrar configured by
+    an address.
     """
     keys = (SSH_PORT,) if ssh else ()
     if settings is None:
@@ -98,19 +96,20 @@ def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool)
 def _talkers(
     given: tuple[Network, ...], near: tuple[Network, ...], *, is_told: bool
 ) -> tuple[Network, ...]:
-    """Say from where SIP is heard: () for the whole LAN."""
+    """Return the networks from which SIP is accepted, () for the whole LAN."""
     if is_told:
         return given
+    # Without any known network the whole LAN: a kernel without routes must lock no phone out.
     return (*near, *given) if near else ()
 
 
 def networks(proc: Path) -> tuple[Network, ...]:
-    """Return the networks that the box is on, by the kernel's routes; () where it tells none."""
+    """Return the box's own networks by the kernel's routes, () if unknown."""
     return (*_routes4(_lines(proc / "route")), *_routes6(_lines(proc / "ipv6_route")))
 
 
 def is_filled(path: Path) -> bool:
-    """Tell whether a file is there and says something."""
+    """True if a file exists and is not empty."""
     try:
         return path.stat().st_size > 0
     except OSError:
@@ -118,7 +117,7 @@ def is_filled(path: Path) -> bool:
 
 
 def _network(address: str) -> Network | None:
-    """Read "192.0.2.7", "192.0.2.7:5060", "[fd00::1]:5060" or "192.0.2.0/24"; None for a name."""
+    """Parse "192.0.2.7", "192.0.2.7:5060", "[fd00::1]:5060" or "192.0.2.0/24"; None for a name."""
     plain = address.partition("]")[0].lstrip("[")
     for each in (plain, plain.partition(":")[0]):
         try:
@@ -136,7 +135,8 @@ def _lines(path: Path) -> list[list[str]]:
 
 
 def _routes4(lines: list[list[str]]) -> tuple[Network, ...]:
-    """Read proc_net_route(5): addresses in the processor's order, little-endian on every board."""
+    """Parse the IPv4 routes of proc_net_route(5)."""
+    # Addresses are in the processor's byte order, which is little-endian on every board.
     found = []
     for _, destination, gateway, *rest in lines[1:]:
         wide = int(rest[4], 16).bit_count()
@@ -147,7 +147,7 @@ def _routes4(lines: list[list[str]]) -> tuple[Network, ...]:
 
 
 def _routes6(lines: list[list[str]]) -> tuple[Network, ...]:
-    """Read /proc/net/ipv6_route; multicast and the box itself are no LAN."""
+    """Parse the IPv6 routes of /proc/net/ipv6_route; multicast and loopback are not LANs."""
     found = []
     for destination, prefix, _, _, gateway, *rest in lines:
         network = IPv6Network((bytes.fromhex(destination), int(prefix, 16)))
@@ -156,8 +156,6 @@ def _routes6(lines: list[list[str]]) -> tuple[Network, ...]:
             found.append(network)
     return tuple(found)
 
-
-# ---- site --------------------------------------------------------------------------------------
 
 CARD: Final = Path("/boot/firmware")
 RUN: Final = Path("/run/centralino-site")
@@ -202,7 +200,7 @@ def site() -> None:
 
 
 def _on_places(command: Command) -> Command:
-    """Let a command work with the card and all that follows from it, as `places`."""
+    """Add the options of all paths and pass them to a command as `places`."""
 
     @config_option
     @_folder("--card", CARD, "Where the FAT partition is mounted.")
@@ -260,7 +258,8 @@ def apply_(places: BootPlaces, again: bool) -> None:
     from appliance.bootfile import apply, card
 
     applied = apply.apply_card(places, again=again)
-    for _ in range(LOOKS):  # for a modem that appears meanwhile systemd starts nobody again
+    # systemd does not start this unit again for a modem that appears while it runs.
+    for _ in range(LOOKS):
         if applied.outcome.ports == apply.modem_ports(places):
             break
         later = apply.apply_card(places)
@@ -365,7 +364,7 @@ def _bring(places: BootPlaces, contents: bytes) -> None:
 
 
 def _say_accounts(places: BootPlaces, brought: CardFilePut) -> None:
-    """Say what to type into each phone that has got a password of the box's."""
+    """Print the account of each phone with a newly generated password."""
     from appliance.commands.options import load_settings
     from appliance.config import phones as handsets
     from appliance.config import phones as phone_secrets
@@ -380,7 +379,8 @@ def _say_accounts(places: BootPlaces, brought: CardFilePut) -> None:
     own = {each.phone: each.digits for each in extensions(settings.phones)}
     try:
         where = handsets.lan_address(settings, "")
-    except TechnicianError:  # without a network yet it has its name
+    # Without a network yet the box has only its name.
+    except TechnicianError:
         where = socket.gethostname()
     for name in brought.made:
         told = accounts.account_text(
@@ -414,7 +414,8 @@ def encryption_(card: Path) -> None:
 )
 @click.option(
     "--screen",
-    type=click.Path(path_type=Path, readable=False),  # its unit may write to it, and no more
+    # The unit may only write to the screen.
+    type=click.Path(path_type=Path, readable=False),
     help="A text screen that shows version, addresses and troubles.",
 )
 def tell(
@@ -422,14 +423,16 @@ def tell(
 ) -> None:
     """Write beside the card's file what became of it, and how to go on."""
     until = time.monotonic() + wait
+    # The result lists the addresses of the console.
     while not _numbers() and time.monotonic() < until:
         time.sleep(LOOKS_S)
     while _tell(config_path, card, run, screen) and settle:
-        time.sleep(settle)  # a modem that comes and goes does not wear the card
+        # A modem that comes and goes must not wear out the card.
+        time.sleep(settle)
 
 
 def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) -> bool:
-    """Write it; returns False where the card says so already."""
+    """Write the result; return False if the card has it already."""
     from appliance.bootfile.card import (
         RESULT_FILE,
         load_outcome,
@@ -460,9 +463,10 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
 
 
 def _show(screen: Path, text: str) -> None:
-    """Show a text in the place of what a screen shows; a box without one has none to fill."""
+    """Replace a screen's contents by a text; do nothing without a screen."""
     with contextlib.suppress(OSError), screen.open("w", encoding="utf-8") as terminal:
-        terminal.write("\033[2J\033[H" + text)  # console_codes(4)
+        # Clear the screen and go to its top left corner (console_codes(4)).
+        terminal.write("\033[2J\033[H" + text)
 
 
 def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
@@ -490,7 +494,7 @@ def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
 
 
 def _of_the_data(settings: Settings) -> tuple[Words, ...]:
-    """Say what the image's helpers tell of the data partition, and that it is encrypted."""
+    """Return the notices about the data partition, and that it is encrypted."""
     from appliance.bootfile import values
     from appliance.service import supervision as notices
 
@@ -500,13 +504,14 @@ def _of_the_data(settings: Settings) -> tuple[Words, ...]:
 
 
 def _now(settings: Settings) -> Words:
-    """Say the moment, by the office's clock: on the card it is compared with a wall's."""
+    """Return the present time in the office's zone."""
+    # The technician compares it with a clock on the wall.
     at = datetime.now(ZoneInfo(settings.site.zone))
     return Words(moment_words(at, "it"), moment_words(at, "en"))
 
 
 def _authority(settings: Settings) -> str:
-    """Return the fingerprint that a browser shows of the console's authority, "" for none yet."""
+    """Return the console authority's fingerprint as browsers show it, "" if there is none."""
     from appliance.console import certificates
 
     if settings.console.certificate or not settings.console.enabled:
@@ -519,7 +524,7 @@ def _authority(settings: Settings) -> str:
 
 
 def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:
-    """Return the settings and what they mean; of a file that is wrong, what is wrong with it."""
+    """Return the settings and their meaning, or the mistakes of a broken file."""
     from appliance.commands.status import lasting
     from appliance.config import last_good
     from appliance.config import read as config
@@ -533,7 +538,7 @@ def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:
 
 
 def _addresses(settings: Settings) -> tuple[str, ...]:
-    """List where browsers find the console: by the box's name, by its addresses."""
+    """Return the console's URLs, by name and by address."""
     if not settings.console.enabled:
         return ()
     number = settings.console.port
@@ -543,16 +548,17 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 
 def _numbers() -> tuple[str, ...]:
-    """List the box's addresses on the network; none that only its own cable knows."""
+    """Return the box's IPv4 addresses, without loopback and link-local ones."""
     from appliance.console.certificates import own_addresses as of_this_box
 
     found = of_this_box("0.0.0.0")  # noqa: S104 - asks for every address
-    usable = (one for one in found if one.version == 4)  # what is typed by hand
+    # An IPv6 address is not typed by hand.
+    usable = (one for one in found if one.version == 4)
     return tuple(str(one) for one in usable if not (one.is_loopback or one.is_link_local))
 
 
 def _name_host(name: str) -> None:
-    """Give the box its name; who may not is told, and all else goes on."""
+    """Set the host name; without the permission print a message and go on."""
     if socket.gethostname() == name:
         return
     try:
@@ -564,9 +570,10 @@ def _name_host(name: str) -> None:
 
 
 def _have_it_read() -> None:
-    """Let a service that runs already look at its configuration (service/jobs.py)."""
+    """Have a running service read its configuration again (service/jobs.py)."""
     if shutil.which("systemctl") is None or _systemctl("is-active", "--quiet", DESK):
         return
+    # Without --kill-whom every process of the unit would get the signal (systemctl(1)).
     if _systemctl("kill", "--signal=HUP", "--kill-whom=main", DESK):
         click.echo(f"{DESK} could not be told: its next start reads the configuration", err=True)
 

@@ -1,6 +1,6 @@
 """Calls and messages: `calls`, `messages`, `call-back`, `transfer`, `bring-in`.
 
-The lists are read from the database and need no running service; all else is a command to it.
+The lists are read from the database without a running service; the rest are commands to it.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ def calls(
 ) -> None:
     """List the latest calls, newest first: who, how it ended, by what that was noticed."""
     context.obj = settings = load_settings(config_path)
+    # `calls show` and the other sub-commands need no list.
     if context.invoked_subcommand:
         return
     if missed:
@@ -95,7 +96,8 @@ def _check_line(settings: Settings, line: str) -> None:
         return
     with reading(settings) as connection:
         if call_log.list_calls(connection, line=line, limit=1):
-            return  # of a line that was taken out
+            # A line that was removed from the configuration.
+            return
     names = ", ".join(sorted(known))
     raise Refused(
         f"la linea {line!r} non c'è: " + (f"ci sono {names}" if known else "nessuna è configurata"),
@@ -192,6 +194,7 @@ def show_message(context: click.Context, name: str, as_json: bool) -> None:
     if as_json:
         row = listings.message_json_row(message, folder, care_of(entries))
         row["history"] = listings.history_rows(entries)
+        # A caller without a number may have called before with it.
         row["earlier_calls"] = [record.call for record in earlier]
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
@@ -231,6 +234,7 @@ def set_pin(context: click.Context, remove: bool) -> None:
         return
     pin = ask_secret(f"PIN ({SHORTEST_PIN}-{LONGEST_PIN})", is_confirmed=True)
     check_new_pin(pin)
+    # Only the hash is stored: nobody who reads the file hears messages.
     write_private_json(path, housekeeping.hashed(pin))
     click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
 
@@ -299,7 +303,7 @@ def transfer(
 
 
 def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
-    """Say who is the official in charge, where a sheet makes that public (E10)."""
+    """Return the official in charge, if a sheet makes the name public (E10)."""
     words = IN_CHARGE.it if language_of(settings) == "it" else IN_CHARGE.en
     with contextlib.suppress(CentralinoError), reading(settings) as connection:
         return [words.format(name) for name in officials(sheets.officials(connection), unit, need)]
@@ -334,7 +338,7 @@ _SIMPLE = {
 
 
 def add_step_commands(group: click.Group, kind: str) -> None:
-    """Add take, release, failed, note, close and reopen to a group for one kind."""
+    """Add the commands take, release, failed, note, close and reopen for one kind to a group."""
     for name, (step, help_text) in _SIMPLE.items():
         group.add_command(_simple(kind, name, step, help_text.format(kind)))
     group.add_command(_note(kind))

@@ -1,4 +1,4 @@
-"""`centralino clock-set`: the small helper that may set the clock (centralino-clock.service)."""
+"""`centralino clock-set`: the small helper that sets the clock (centralino-clock.service)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def clock_set(run: Path) -> None:
     A clock with a battery is set with it. Nothing else can be set by it, and no year that cannot
     be. Needs root, or CAP_SYS_TIME.
     """
+    # `time.clock_settime` needs CAP_SYS_TIME, which only this helper has.
     set_clock(run, lambda wall: time.clock_settime(time.CLOCK_REALTIME, wall))
     click.echo(in_language(SET))
     try:
@@ -42,7 +43,7 @@ def clock_set(run: Path) -> None:
 
 
 def set_clock(run: Path, setter: Callable[[float], None]) -> None:
-    """Carry out what was asked for; raises TechnicianError where nothing may be set."""
+    """Set the clock to the requested time; raises TechnicianError if it may not be set."""
     wall = clock.take(clock.folder_of(run), time.monotonic())
     try:
         setter(wall)

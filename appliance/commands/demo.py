@@ -1,7 +1,7 @@
 """`centralino demo`: four real calls over two simulated lines, followed on the terminal.
 
-Everything is real but the copper: the exchange, the daemon with its carrier, three SIP phones are
-processes of their own on loopback addresses. Its folder is ./demo, its ports are free ones.
+Only the copper is simulated: the exchange, the service with its media gateway and three SIP phones
+are processes of their own on loopback addresses. The folder is ./demo; free ports are used.
 """
 
 from __future__ import annotations
@@ -51,8 +51,7 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# ---- demo console ------------------------------------------------------------------------------
-# A child process, on a free port of this computer, without TLS.
+# The console as a child process, on a free local port, without TLS.
 
 OPEN_AT: Final = "the console is open at "
 CONSOLE_READY_LIMIT_S: Final = 30.0
@@ -61,10 +60,7 @@ STOP_LIMIT_S: Final = 10.0
 
 @contextlib.contextmanager
 def opened(folder: Path, config: Path) -> Iterator[str]:
-    """Run the console beside the desk; yields the address that a browser opens.
-
-    Raises TechnicianError when it does not open.
-    """
+    """Run the console and yield its URL; raises TechnicianError if it does not start."""
     journal = folder / "console.log"
     command = [sys.executable, "-m", "appliance", "console", "--http", "--port", "0"]
     with journal.open("w", encoding="utf-8") as log:
@@ -80,7 +76,7 @@ def opened(folder: Path, config: Path) -> Iterator[str]:
 
 
 def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
-    """Wait until the console says where it is open."""
+    """Wait for the console's URL in its log and return it."""
     deadline = time.monotonic() + CONSOLE_READY_LIMIT_S
     while time.monotonic() < deadline and child.poll() is None:
         _, found, rest = journal.read_text(encoding="utf-8").partition(OPEN_AT)
@@ -94,7 +90,6 @@ def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
     )
 
 
-# ---- demo office -------------------------------------------------------------------------------
 # The example's lines, open today, with its directory and its sheets.
 
 TEMPLATE = """\
@@ -174,26 +169,25 @@ _MOBILE = re.compile(r"^service_mobile = true\n", re.MULTILINE)
 
 
 def register_text() -> str:
-    """Return the example's register with offices that take calls at any hour, at one phone.
-
-    Whoever tries a transfer in the evening, without a PBX, finds somebody there.
-    """
+    """Return the example's directory with offices that take calls at any hour, at one phone."""
+    # So that a transfer succeeds also in the evening and without a PBX.
     example = resources.files("appliance.config") / "example_register.toml"
     text = _BANDS.sub(ALWAYS, example.read_text(encoding="utf-8"))
     return _MOBILE.sub("", _REACH.sub('reach = "phone"\nnumber = "ufficio1"', text))
 
 
 def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
-    """Return the text of the demonstration's configuration."""
+    """Return the demonstration's configuration file."""
     return TEMPLATE.format(
         folder=folder, port=port, rtp=rtp, rtp_last=rtp + 99, today=today.isoformat()
     )
 
 
 def furnish(config: Path) -> str:
-    """Import the example's register and sheets beside the running desk; say what there is."""
+    """Import the example's directory and sheets into the running service; return a summary."""
     place, reload = Place(config), {"ask": "register_changed"}
-    protocol.ask(desk_socket(place.settings), reload, limit=30.0)  # answered once there are records
+    # The reply comes once the service has created its database.
+    protocol.ask(desk_socket(place.settings), reload, limit=30.0)
     register = config.parent / "register.toml"
     register.write_text(register_text(), encoding="utf-8")
     merged = take(place, register, "demo")
@@ -212,16 +206,15 @@ def furnish(config: Path) -> str:
     )
 
 
-# ---- demo people -------------------------------------------------------------------------------
-
+# Printed for everybody: the demonstration listens on this computer only.
 PHRASE: Final = "mare sole vento"
-"""Everybody's: it is printed, and the demonstration listens on this computer alone."""
+"""Password of all users."""
 OPERATOR: Final = User("operatore", "Olga Operatrice", frozenset({Role.OPERATOR}), position="op1")
 HEAD: Final = User("responsabile", "Rita Responsabile", frozenset({Role.HEAD}), position="op1")
 
 
 def enter(settings: Settings) -> str:
-    """Have the running desk make them; returns how one logs in. Raises OfficeError."""
+    """Add the users to the running service; return how to log in. Raises OfficeError."""
     state = Path(settings.folders.state)
     for user in (OPERATOR, HEAD):
         question = {
@@ -231,7 +224,8 @@ def enter(settings: Settings) -> str:
             "roles": [role.value for role in user.roles],
             "position": user.position,
             "password": Passwords().hashed(PHRASE),
-            "must_change": False,  # what is printed can be typed by whoever reads it
+            # The printed password stays valid.
+            "must_change": False,
             "by": "demo",
         }
         with users.proof(state) as word:
@@ -241,17 +235,17 @@ def enter(settings: Settings) -> str:
     return f"Log in there as {names}, password: {PHRASE}"
 
 
-# ---- demo --------------------------------------------------------------------------------------
-
 BOX_READY_LIMIT_S = 20.0
 CALL_LIMIT_S = 90.0
 CLEAR_LIMIT_S = 10.0
+# Long enough for people to see the call on the page.
 ANSWERS_AFTER_MS = 6000
-"""So long the operator's phone rings once the demonstration stays up: long enough to be seen."""
+"""Ringing time of the operator's phone once the demonstration stays up."""
+# Long enough to see the transfer in progress.
 OFFICE_ANSWERS_AFTER_MS = 3000
-"""So long an office's phone rings: a transfer is seen to be under way, and succeeds."""
+"""Ringing time of the offices' phone."""
 PHONES = ("op1", "sportello1", "ufficio1")
-"""An operator's, the counter's, and the one of all offices."""
+"""The operator's phone, the counter's, and the one of all offices."""
 FOLDER = Path("demo")
 ZONE = ZoneInfo("Europe/Rome")
 CALLER_SAYS = OURS / "it" / "please_wait.wav"
@@ -260,7 +254,7 @@ OPERATOR_SAYS = OURS / "it" / "state_unattended_off.wav"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table at the end."""
+    """A row of the final table."""
 
     call: str
     way: str
@@ -271,7 +265,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a demonstration call plays with."""
+    """The parts of a demonstration."""
 
     folder: Path
     operator: TestPhone
@@ -280,7 +274,7 @@ class Stage:
     seen: set[str] = field(default_factory=set)
 
     def ask(self, question: dict[str, object]) -> None:
-        """Ask the desk something."""
+        """Send call control a command."""
         protocol.ask(self.folder / "run" / "desk.sock", question)
 
 
@@ -305,12 +299,10 @@ def demo(keep: bool) -> None:
 
 @contextlib.contextmanager
 def own_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder anew, for this demonstration alone while it lasts.
-
-    Raises SaidError beside another one, whose folder stays untouched.
-    """
+    """Create the folder anew and lock it; raises SaidError while another demonstration runs."""
     if folder.is_dir():
-        with _taken(folder):  # left by one that is over
+        # Locked first: a running demonstration's folder stays untouched.
+        with _taken(folder):
             shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     with _taken(folder):
@@ -319,7 +311,7 @@ def own_folder(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _taken(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which ends with its process however that ends."""
+    """Hold a folder's lock, which the kernel drops when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(descriptor, folder)
@@ -344,11 +336,13 @@ def _lock(descriptor: int, folder: Path) -> None:
 
 @contextlib.contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
-    """Start exchange, daemon and phones; stop them in the reverse order."""
+    """Start exchange, service and phones; stop them in reverse order."""
     folder.mkdir(parents=True, exist_ok=True)
+    # RTP ports are even (RFC 3550, 11).
     port, rtp = _free_udp_port(), _free_udp_port() & ~1
     path = folder / "centralino.toml"
-    today = datetime.now(ZONE).date()  # the office's own day, wherever this machine stands
+    # The office's day, whatever this machine's zone is.
+    today = datetime.now(ZONE).date()
     path.write_text(configuration(folder, port, rtp, today), encoding="utf-8")
     settings = read.load(path)
     keys = {name: f"demo-{name}" for name in (*PHONES, "soft")}
@@ -381,7 +375,8 @@ def answered(stage: Stage) -> Row:
     stage.operator.answer_mode("auto", 3500)
     stage.operator.say(OPERATOR_SAYS, repeat=True)
     report = _call(stage, 1, CallPlan(caller="0514001122", hang_up_after_ms=5000), CALLER_SAYS)
-    with contextlib.suppress(OfficeError):  # not answered: the table says so
+    # If the call was not answered, the table shows it.
+    with contextlib.suppress(OfficeError):
         stage.ask({"ask": "NoteSheet", "sheet": "cambio-residenza", "position": "op1"})
     row = _row(stage, "1. 0514001122 -> line1", report)
     return _judged(row, "switchboard", "answered")
@@ -426,12 +421,13 @@ def _call(stage: Stage, line: int, plan: CallPlan, *say: Path) -> CallReport:
         return process.place_call(
             stage.folder / "lines", line, plan, say=say, listen=heard, limit=CALL_LIMIT_S
         )
-    except TimeoutError:  # the table says so
+    # The table shows it.
+    except TimeoutError:
         return CallReport(ended_by=f"nobody within {CALL_LIMIT_S:.0f} s")
 
 
 def _wait_until_idle(stage: Stage) -> None:
-    """Let the call before be over on the line too."""
+    """Wait until the previous call is over on the line too."""
     pause = threading.Event()
     deadline = time.monotonic() + CLEAR_LIMIT_S
     while time.monotonic() < deadline and not _idle(stage.folder):
@@ -444,7 +440,7 @@ def _idle(folder: Path) -> bool:
 
 
 def _row(stage: Stage, call: str, report: CallReport) -> Row:
-    """Read what the desk's own records say of the call, once it is over there too."""
+    """Read the call's record from the database, once it is final."""
     deadline = time.monotonic() + 20
     pause = threading.Event()
     while time.monotonic() < deadline:
@@ -512,6 +508,7 @@ def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Pat
 def _free_udp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
+        # Leave room for the range of RTP ports above.
         return min(int(probe.getsockname()[1]), 60_000)
 
 

@@ -69,8 +69,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-# ---- register place ----------------------------------------------------------------------------
-
 UNTOLD = Words(
     "Il centralino non è in funzione: leggerà la rubrica quando parte.",
     "The desk is not running: it will read the register when it starts.",
@@ -80,13 +78,13 @@ IN_FORCE = Words("In vigore da subito.", "In force at once.")
 
 @dataclass
 class Place:
-    """The records of one configuration; raises Refused where the desk has made none yet."""
+    """The database of a configuration; raises Refused before call control has created it."""
 
     config: Path
 
     @cached_property
     def settings(self) -> Settings:
-        """Read the configuration when something of it is needed."""
+        """The configuration, read on first use."""
         return load_settings(self.config)
 
     @property
@@ -96,12 +94,12 @@ class Place:
 
     @cached_property
     def database(self) -> Path:
-        """Find the records; raises Refused where the desk has made none yet."""
+        """The database; raises Refused before call control has created it."""
         return records_made(Path(self.settings.folders.state))
 
     @property
     def key(self) -> Path:
-        """Say where the key of the numbers lies."""
+        """The file with the key of the numbers."""
         return key_path(self.database)
 
     def now(self) -> datetime:
@@ -114,16 +112,18 @@ class Place:
         return office_in_force(self.settings, year, str(self.config)).switchboard.schedule
 
     def register(self) -> Directory:
-        """Read the register with its numbers."""
+        """Return the directory with its numbers."""
         with closing(open_reader(self.database)) as connection:
             return of_known_units(store.load(connection, self.key))
 
     def shown(self) -> tuple[Directory, str]:
-        """Read the whole register for showing: without the key masks are all there is, and why."""
+        """Return the directory for display, without its key masked, and the reason."""
         with closing(open_reader(self.database)) as connection:
             try:
                 return store.load(connection, self.key), ""
             except StoreError as error:
+                # Without the key only the numbers are unreadable: hours and rules are shown all the
+                # same.
                 return store.load_masked(connection), str(error)
 
     def change(
@@ -132,7 +132,7 @@ class Place:
         make: Callable[[Directory], DirectoryChange],
         attached: Mapping[str, bytes],
     ) -> DirectoryChange:
-        """Change the stored register, all or nothing; call control writes it while it runs."""
+        """Change the stored directory, all or nothing; call control writes it while it runs."""
 
         def made(connection: sqlite3.Connection) -> tuple[DirectoryChange, PolicyChange]:
             basis = live_policy.policy_version(connection)
@@ -142,7 +142,7 @@ class Place:
         return live_policy.change_policy(self.settings, made)
 
     def note(self, by: str, what: str, about: str) -> None:
-        """Note in the audit what is about to be told, before it is."""
+        """Write to the audit what is about to be revealed."""
         noted = Noted(self.now(), by, what, about)
 
         def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
@@ -151,7 +151,7 @@ class Place:
         live_policy.change_policy(self.settings, made)
 
     def tell_desk(self) -> None:
-        """Have the running desk read the register now; say what became of that."""
+        """Have the running service load the directory; print the result."""
         socket = desk_socket(self.settings)
         if not socket.exists():
             self.say(UNTOLD)
@@ -160,7 +160,7 @@ class Place:
         self.say(IN_FORCE)
 
     def tell_sounds(self) -> None:
-        """Have the running desk read the spoken sounds anew."""
+        """Have the running service load the sounds again."""
         socket = desk_socket(self.settings)
         if socket.exists():
             protocol.ask(socket, {"ask": "spoken"}, limit=30.0)
@@ -171,12 +171,12 @@ class Place:
 
 
 def day_of(text: str, today: date) -> date:
-    """Read a day as people write it; raises Refused."""
+    """Parse a day as people write it; raises Refused."""
     return read_day(text, today)
 
 
 def unit_of(register: Directory, code: str) -> Unit:
-    """Find a unit; raises OfficeError that names those there are."""
+    """Return a unit; raises OfficeError with the known ones."""
     unit = register.unit(code)
     if unit is None:
         known = ", ".join(each.code for each in register.units) or "none"
@@ -186,8 +186,6 @@ def unit_of(register: Directory, code: str) -> Unit:
         )
     return unit
 
-
-# ---- register changes --------------------------------------------------------------------------
 
 FILE = click.Path(path_type=Path)
 BY = click.option("--by", required=True, help="Who enters it.")
@@ -212,7 +210,7 @@ def import_(place: Place, file: Path, by: str) -> None:
 
 
 def _say_names(place: Place, register: Directory) -> None:
-    """Give the units' names a voice for operators (E23); without one their codes are said."""
+    """Generate the sounds of units' names for operators (E23); else their codes are said."""
     folder = state_folder.speech_folder(Path(place.settings.folders.state))
     names = {unit.code: unit.name for unit in register.units}
     with contextlib.suppress(TechnicianError, OSError):
@@ -221,15 +219,17 @@ def _say_names(place: Place, register: Directory) -> None:
 
 
 def take(place: Place, file: Path, by: str) -> DirectoryChange:
-    """Import a file; raises BadConfiguration with every mistake, and nothing is stored."""
+    """Import a file; raises BadConfiguration with all mistakes, and then stores nothing."""
     text = read_text(file)
 
     def make(stored: Directory) -> DirectoryChange:
         given = directory_file.parse(text, str(file), stored.last_number())
         merged = directory_changes.merge_directory(stored, given)
+        # Conflicts with stored entries are reported like mistakes of the file, with their lines.
         directory_file.complain(
             str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
         )
+        # Only the files named by entries, and only those that lie beside the directory's file.
         attached.update(_files_of(given, file.parent))
         return merged
 
@@ -246,6 +246,7 @@ def export(place: Place, file: Path, by: str) -> None:
 
     What is attached is written beside it. FILE may not exist yet, and is never the terminal.
     """
+    # The numbers are in clear: never on a terminal, nor in a file that others may read already.
     if str(file) == "-" or file.exists():
         raise Refused(
             f"{file} non è un file nuovo: l'esportazione va in un file tutto suo, 0600",
@@ -256,6 +257,7 @@ def export(place: Place, file: Path, by: str) -> None:
         names = {entry.attachment for _, entry in stamps_with_place(register)} - {""}
         found = {name: store.attachment(connection, place.key, name) for name in sorted(names)}
     about = f"{len(register.units)} units, {len(register.entered())} entries"
+    # Audited before any number leaves the box.
     place.note(by, "register.export", about)
     _write(file, directory_file.text_for(register).encode())
     for name, data in found.items():
@@ -331,6 +333,8 @@ def authorise(place: Place, /, unit: str, **given: Any) -> None:
         "authorised_by": given["authorised_by"],
         "need": given["need"],
         "which": given["which"],
+        # A declared number is taken by its place; another one is typed unseen, not as an argument,
+        # which the shell's history would keep.
         "number": "" if given["need"] else ask_secret(in_language(NUMBER)),
         "reference": given["reference"],
     }
@@ -360,7 +364,7 @@ def revoke(place: Place, /, number: int, **given: Any) -> None:
 
 
 def take_out(place: Place, name: str, file: Path, by: str) -> None:
-    """Write an attached file out, audited before it is done."""
+    """Write an attachment to a file; audited first."""
     with closing(open_reader(place.database)) as connection:
         data = store.attachment(connection, place.key, name)
     place.note(by, "register.attachment", name)
@@ -375,7 +379,7 @@ def _change(place: Place, who: Who, make: Any, attached: dict[str, bytes]) -> No
 
 
 def _tell(place: Place, merged: DirectoryChange) -> None:
-    """Say what a change brought, and have the desk read it."""
+    """Print a change and have the running service load it."""
     for words in merged_words(merged):
         place.say(words)
     place.tell_desk()
@@ -386,7 +390,7 @@ def _stamp(given: dict[str, Any], now: datetime) -> EnteredBy:
 
 
 def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
-    """Say the hours of a variation as the form has them."""
+    """Return the hours of a variation in the form's notation."""
     if bool(bands) + closed + as_declared != 1:
         raise Refused(
             "indicare una sola opzione fra --band 11:00-12:00, --closed e --as-declared",
@@ -402,7 +406,7 @@ def _attached(file: Path | None) -> dict[str, bytes]:
 
 
 def _files_of(register: Directory, folder: Path) -> dict[str, bytes]:
-    """Read the files that entries name and that lie beside the register's file."""
+    """Read the entries' attachments from the folder of the directory's file."""
     names = {entry.attachment for _, entry in stamps_with_place(register)} - {""}
     return {name: _bytes(folder / name) for name in names if (folder / name).exists()}
 
@@ -418,7 +422,7 @@ def _bytes(file: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a new file for its owner alone, durably."""
+    """Write a new file, readable by its owner only, with fsync."""
     try:
         create_once(path, data)
     except OSError as error:
@@ -428,13 +432,12 @@ def _write(path: Path, data: bytes) -> None:
         ) from error
 
 
-# ---- register ----------------------------------------------------------------------------------
-
+# A file alone belongs to no configuration that would name a zone.
 HERE = ZoneInfo("Europe/Rome")
-"""The zone by which a mere file's days are looked at: it belongs to no configuration yet."""
+"""Time zone for the days of a file."""
 YEAR_DAYS = 365
 SOON_DAYS = 60
-"""So far ahead `show` lists what a unit has entered for later."""
+"""Days ahead for which `show` lists a unit's entries."""
 
 
 @click.group()
@@ -600,7 +603,7 @@ def explain_transfer(
 
 
 def in_words(answer: TransferAllowed | TransferLater, moment: datetime, language: str) -> str:
-    """Say it as the operator reads it."""
+    """Return the answer as the operator reads it."""
     if isinstance(answer, TransferLater):
         words = transfers.later_words(answer, moment)
         return words.it if language == "it" else words.en
@@ -610,7 +613,7 @@ def in_words(answer: TransferAllowed | TransferLater, moment: datetime, language
 
 
 def to_json(answer: TransferAllowed | TransferLater, moment: datetime) -> dict[str, object]:
-    """Return the answer with stable keys; numbers are masked."""
+    """Return the answer with stable keys, without numbers."""
     shared: dict[str, object] = {
         "at": moment.isoformat(),
         "office": answer.unit.code,

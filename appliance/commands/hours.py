@@ -1,4 +1,4 @@
-"""`centralino hours`: openings, closures, ordinary weeks, from the box's own shell (E14)."""
+"""`centralino hours`: openings, closures, ordinary weeks, from a shell on the box (E14)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# ---- hours asking ------------------------------------------------------------------------------
-
 BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
 REFERENCE = click.option("--reference", required=True, help='Who said so, when: "e-mail, 8:05".')
 PREVIEW = click.option("--preview", is_flag=True, help="Only say what would change.")
@@ -51,7 +49,7 @@ NUMBERED = Words("Voce {number}: si toglie con {command}", "Entry {number}: ende
 
 
 def tell_number(settings: Settings, answer: dict[str, Any], command: str) -> None:
-    """Say under which number an entry was saved, and how it is ended; of a preview nothing."""
+    """Print a saved entry's number and how to revoke it; nothing for a preview."""
     if answer.get("saved") is True:
         number = answer["number"]
         words = in_house(settings, NUMBERED)
@@ -59,15 +57,16 @@ def tell_number(settings: Settings, answer: dict[str, Any], command: str) -> Non
 
 
 def iso_day(settings: Settings, text: str) -> str:
-    """Write for the desk a day as people write it, "" for none; raises Refused."""
+    """Return an ISO day for a day as people write it, "" for none; raises Refused."""
     today = datetime.now(ZoneInfo(settings.site.zone)).date()
     return read_day(text, today).isoformat() if text else ""
 
 
 def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
-    """Ask with the shell's proof, print what changes; raises OfficeError when it is refused."""
+    """Send a command with the shell's proof and print the changes; raises OfficeError."""
     language = language_of(settings)
     answer = send_with_proof(settings, question)
+    # A rejected form names each problem with its field.
     if answer.get("done") is False:
         wrong = (f"{each['place']}: {each[language]}" for each in answer["problems"])
         raise OfficeError("\n".join((answer["said"][language], *wrong)))
@@ -78,11 +77,9 @@ def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-# ---- hours week --------------------------------------------------------------------------------
-
 F = TypeVar("F", bound=Callable[..., Any])
 SHUT: Final = ("closed", "chiuso")
-"""Written for a day without hours."""
+"""Words for a day without hours."""
 CLOSED_WEEKDAY: Final = Words("chiuso", "closed")
 CONFIGURED: Final = Words("come configurato", "as configured")
 ENTERED: Final = Words("voce {0}, {1}", "entry {0}, {1}")
@@ -111,6 +108,7 @@ def show(settings: Settings, *, every: bool, as_json: bool) -> None:
 
 def _days(command: F) -> F:
     """Add an option for each day of the week."""
+    # click lists the option that was added last first.
     for day in reversed(DAYS):
         help_ = f'Hours of {day.capitalize()}: "9-12 14-17", or closed; as they are by default.'
         command = click.option(f"--{day}", help=help_)(command)
@@ -154,9 +152,11 @@ def revoke_week(settings: Settings, number: int, reference: str, by: str, *, pre
 
 
 def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]:
-    """Return seven days: those that were left out as they are today."""
+    """Return seven days; omitted ones as they are today."""
     groups = send(settings, {"ask": "weeks"})["groups"]
+    # Hours of the whole house are those of the first group, the switchboard.
     held = next((group for group in groups if group["whose"] == whose), groups[0])["week"]
+    # None: the day was left out; "": it has no hours.
     written = ["" if day in SHUT else day for day in days]
     return [old if day is None else day for day, old in zip(written, held, strict=True)]
 
@@ -209,8 +209,6 @@ def _entry(each: dict[str, Any], language: str) -> str:
 def _in(words: Words, language: str) -> str:
     return words.it if language == "it" else words.en
 
-
-# ---- hours -------------------------------------------------------------------------------------
 
 CLOSED_DAY: Final = {"it": "chiuso", "en": "closed"}
 

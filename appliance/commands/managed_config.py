@@ -1,4 +1,4 @@
-"""`centralino settings`: the head office's settings, made there, shown and put in force here."""
+"""`centralino settings`: make the head office's settings, show and apply them."""
 
 from __future__ import annotations
 
@@ -34,17 +34,16 @@ if TYPE_CHECKING:
     from appliance.managed_config.apply import ApplyStamp, JudgedBundle, ManagedBox
 
 
-# ---- https -------------------------------------------------------------------------------------
-# While the clock cannot be trusted a certificate's dates are not checked, only its name and
-# authority: what is fetched has a signature of its own.
+# Downloads over https. While the clock cannot be trusted a certificate's dates are not checked,
+# only its name and authority: the downloaded file has its own signature.
 
 FETCH_LIMIT_S: Final = 30.0
 NO_CHECK_TIME: Final = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h), which ssl has no name for."""
+"""X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h), which Python's ssl does not define."""
 
 
 def context_of(ca_file: str, key: str, *, checks_dates: bool) -> ssl.SSLContext:
-    """Make what a server is judged by; `key` is where `ca_file` is configured. Raises Refused."""
+    """Return the TLS context; `key` is the setting of `ca_file`. Raises Refused."""
     try:
         context = ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:
@@ -56,7 +55,8 @@ def context_of(ca_file: str, key: str, *, checks_dates: bool) -> ssl.SSLContext:
 
 
 def opener(context: ssl.SSLContext) -> urllib.request.OpenerDirector:
-    """Make an opener that knows no http and no file, also where a server leads there."""
+    """Return an opener for https only: no http and no file, not even after a redirect."""
+    # Not `build_opener`: it adds handlers for http, ftp and files.
     made = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.HTTPSHandler(context=context),
@@ -70,29 +70,29 @@ def opener(context: ssl.SSLContext) -> urllib.request.OpenerDirector:
 
 
 def not_fetched(url: str, it: str, en: str) -> Refused:
-    """Say that an address gave nothing, and why."""
+    """Return the error for a URL that cannot be downloaded."""
     return Refused(f"{url} non si scarica: {it}", f"{url} cannot be fetched: {en}")
 
 
 def unreached(url: str, error: Exception) -> Refused:
-    """Say what hindered it, as the system or the library puts it."""
+    """Return the error for a URL, with the system's or the library's reason."""
     reason = getattr(error, "reason", error)
     why = words_of(reason if isinstance(reason, Exception) else error)
     return not_fetched(url, why.it, why.en)
 
 
-# ---- settings fetch ----------------------------------------------------------------------------
 # The last bundle is kept: a server that replies "not modified" sends nothing, and a bundle that
-# could not be used is checked again each time, as the obstacle on this box may have gone.
+# could not be used is checked again each time, as the obstacle on this box may be gone.
 
 FETCHED: Final = "fetched"
 SERVER: Final = "server.json"
+# A server may send headers of any length, which are stored.
 _LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of the bundle that was fetched last, by the server's words."""
+    """The last downloaded bundle, as described by the server."""
 
     address: str = ""
     etag: str = ""
@@ -109,7 +109,7 @@ class Server:
     checks_dates: bool = True
 
     def bundle(self, state: Path) -> bytes:
-        """Return the bundle there is, the kept one where it has not changed; raises Refused."""
+        """Return the server's bundle, the kept one if unchanged; raises Refused."""
         check_server(self.address)
         known, kept = _kept(state, self.address)
         request = urllib.request.Request(self.address)  # noqa: S310 - see check_server, opener
@@ -133,16 +133,18 @@ class Server:
 
 
 def _read_answer(answer: Any, address: str) -> bytes:
-    """Read all of an answer; raises Refused for one that breaks off or has no end."""
+    """Read a whole response; raises Refused if it is interrupted or too long."""
     told = answer.headers.get("Content-Length", "")
     if told.isdecimal() and int(told) > LARGEST:
         raise _too_large(address)
     try:
+        # One byte beyond the limit shows that there is more, whatever Content-Length says.
         data: bytes = answer.read(LARGEST + 1)
     except (ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError) as error:
         raise not_fetched(address, "si è interrotto", "it broke off") from error
     if len(data) > LARGEST:
         raise _too_large(address)
+    # `read` with a size returns the part of an interrupted response without an error.
     if told.isdecimal() and len(data) < int(told):
         raise not_fetched(address, "si è interrotto", "it broke off")
     return data
@@ -154,7 +156,7 @@ def _too_large(address: str) -> Exception:
 
 
 def _keep(state: Path, address: str, headers: Any, data: bytes) -> None:
-    """Keep what was fetched; where that cannot be, it is fetched again the next time."""
+    """Store the downloaded bundle; if that fails, the next time downloads it again."""
     etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
     digest = hashlib.sha256(data).hexdigest()
     known = Known(address, etag[:_LONGEST], modified[:_LONGEST], digest)
@@ -165,17 +167,17 @@ def _keep(state: Path, address: str, headers: Any, data: bytes) -> None:
 
 
 def _kept(state: Path, address: str) -> tuple[Known, bytes]:
-    """Return what was fetched last from this address; nothing where it is not whole."""
+    """Return the bundle last downloaded from this URL; b"" unless whole."""
     try:
         known = Known(**json.loads(load_text(bundle_folder(state) / SERVER)))
         data = (bundle_folder(state) / FETCHED).read_bytes()
     except (OSError, ValueError, TypeError):
         return Known(), b""
+    # The digest shows that both files belong together: after a power cut between the two writes
+    # they do not.
     is_it = known.address == address and known.digest == hashlib.sha256(data).hexdigest()
     return (known, data) if is_it else (Known(), b"")
 
-
-# ---- settings pack -----------------------------------------------------------------------------
 
 KEY, CERTIFICATE = "key.pem", "certificate.pem"
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -247,8 +249,6 @@ def pack_settings(
 def _first_line(file: Path) -> str:
     return file.read_text(encoding="utf-8").partition("\n")[0].strip()
 
-
-# ---- settings ----------------------------------------------------------------------------------
 
 BOX = "box"
 
@@ -336,7 +336,7 @@ def status(config_path: Path, *, as_json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """This box, by its own configuration."""
+    """This box with its own configuration."""
 
     settings: Settings
     place: ManagedBox
@@ -351,20 +351,20 @@ class _Here:
         return cls(own, ManagedBox(own, datetime.now(UTC).year))
 
     def judged(self, data: bytes) -> JudgedBundle:
-        """Judge a bundle; raises Refused, BadConfiguration."""
+        """Check a bundle; raises Refused, BadConfiguration."""
         from appliance.managed_config import apply
 
         return apply.judge_bundle(self.place, data)
 
     def brought(self, data: bytes, by: str, source: str) -> Words:
-        """Judge a bundle and put it in force; a refusal is noted, by whom and why, and raised."""
+        """Check and apply a bundle; a refusal is noted with user and reason, and raised."""
         from appliance.managed_config.apply import refusals_noted
 
         with refusals_noted(self.place, data, self._stamp(by, source)):
             return self.applied(self.judged(data), by, source)
 
     def applied(self, given: JudgedBundle, by: str, source: str) -> Words:
-        """Put it in force, unless it is; raises Refused, OSError."""
+        """Apply a bundle unless it is in force; raises Refused, OSError."""
 
         if given.is_so_already:
             return managed_config.in_force_already_words(given.version)
@@ -376,7 +376,7 @@ class _Here:
         return managed_config.applied_words(given.version, changes.words, is_told)
 
     def reverted(self, by: str) -> Words:
-        """Go back; raises Refused, OSError."""
+        """Revert to the former bundle; raises Refused, OSError."""
         from appliance.managed_config.apply import revert_bundle
         from appliance.store import managed_config as records
 
@@ -385,9 +385,9 @@ class _Here:
         return managed_config.reverted_words(version, changes.words, is_told)
 
     def fetched(self) -> tuple[str, Words, Exception | None]:
-        """Finish what was cut off, look at the server, put in force what is newer there.
+        """Finish an interrupted application, ask the server, apply a newer bundle.
 
-        Returns how it ended, the sentence, and what is to be raised.
+        Returns the outcome, its sentence, and the error to raise, None for none.
         """
         from appliance.managed_config import apply
         from appliance.managed_config.apply import refusals_noted
@@ -408,6 +408,7 @@ class _Here:
                 given = self.judged(data)
                 with self.place.reading() as connection:
                     highest = records.highest(connection)
+                # What people have reverted is not applied again by itself.
                 if given.version == highest and not given.is_so_already and _was_left(self.place):
                     return "good", managed_config.taken_back_words(given.version), None
                 return "good", self.applied(given, BOX, central.server), None
@@ -420,7 +421,8 @@ class _Here:
         return ApplyStamp(by, datetime.now(UTC).replace(microsecond=0), source)
 
     def _check_room(self, given: JudgedBundle) -> None:
-        """Raise Refused where messages would want for room: they come first."""
+        """Raise Refused if too little space would be left for messages."""
+        # Messages come first.
         if spare_bytes(self.place.state) < 3 * len(given.data):
             raise Refused(
                 "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
@@ -428,7 +430,7 @@ class _Here:
             )
 
     def _tell_desk(self, *, schedule: bool) -> bool:
-        """Have a running desk take over what is new; tells whether there is one."""
+        """Have a running service load the new settings; return whether one runs."""
         from appliance.api import protocol as door
 
         with contextlib.suppress(OfficeError):
@@ -438,7 +440,7 @@ class _Here:
         return False
 
     def _has_time(self) -> bool:
-        """Tell whether the desk trusts its clock; without a desk the machine's is all there is."""
+        """True if call control trusts its clock, or does not run."""
         from appliance.api import protocol as door
 
         with contextlib.suppress(OfficeError, LookupError, TypeError):
@@ -448,7 +450,7 @@ class _Here:
 
 
 def _was_left(place: ManagedBox) -> bool:
-    """Tell whether people have gone back from the highest version there was."""
+    """True if people have reverted from the highest version so far."""
     from appliance.store import managed_config as records
 
     with place.reading() as connection:
@@ -457,7 +459,7 @@ def _was_left(place: ManagedBox) -> bool:
 
 
 def _read_bundle(file: Path) -> bytes:
-    """Read a bundle's file, never more than one may have; raises OSError."""
+    """Read a bundle's file, at most one byte beyond the limit; raises OSError."""
     from appliance.managed_config.bundle import LARGEST
 
     with file.open("rb") as opened:

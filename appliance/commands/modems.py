@@ -1,4 +1,4 @@
-"""`centralino probe` and `usb-reset`: a modem asked what it can, and one that hangs reset."""
+"""`centralino probe` and `usb-reset`: test a modem for duplex, reset a hanging one."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ from appliance.policy.text import Refused, Words
 from appliance.usb import reset
 from appliance.usb.reset import ResetAnswer, UsbStep
 
-# ---- probe -------------------------------------------------------------------------------------
-
 LIMIT_S = 90.0
 READ_SIZE = 4096
 
@@ -58,7 +56,7 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
 
 
 def in_words(line: str, found: Finding, language: str) -> list[str]:
-    """Say the verdict and what was measured, in the language of the site."""
+    """Return the verdict and the measurements in one language."""
     it = language == "it"
     figures = [
         f"{line}: {found.modem or '?'}",
@@ -73,9 +71,9 @@ def in_words(line: str, found: Finding, language: str) -> list[str]:
 
 
 def run_probe(prober: DuplexProbe, path: str) -> Finding:
-    """Carry bytes between the port and the probe until it has found something.
+    """Run the probe on a port and return its finding.
 
-    Raises TechnicianError when the port cannot be opened (the running service holds it) or dies.
+    Raises TechnicianError if the port cannot be opened (as while the service runs) or fails.
     """
     try:
         with contextlib.closing(SerialPort(path)) as port:
@@ -114,6 +112,7 @@ def _converse(prober: DuplexProbe, fd: int) -> Finding:
 
 def _read(fd: int) -> bytes:
     data = os.read(fd, READ_SIZE)
+    # A read of no bytes from a ready descriptor means that the device is gone.
     if not data:
         raise OSError("the modem has gone")
     return data
@@ -125,7 +124,7 @@ def _flush(fd: int, rest: bytes) -> None:
 
 
 def setup_of(settings: Settings, name: str) -> LineSetup:
-    """Return the setup of a configured line; raises TechnicianError with the known names."""
+    """Return a configured line's setup; raises Refused with the known names."""
     for line in settings.lines:
         if line.name == name:
             return line_setup(settings, line)
@@ -135,8 +134,6 @@ def setup_of(settings: Settings, name: str) -> LineSetup:
         f"line {name!r} is not configured: {known or 'none is'}",
     )
 
-
-# ---- usb reset ---------------------------------------------------------------------------------
 
 STEPS = click.Choice([step.value for step in UsbStep])
 NAME_A_LINE = Words(
@@ -173,7 +170,9 @@ def usb_reset(
     if asked == bool(line) or (asked and step):
         raise click.UsageError(in_language(NAME_A_LINE))
     wanted = {line: UsbStep(step)} if line and step else {}
-    if run is not None:  # first of all: systemd starts us while a request lies there
+    # Before the configuration is read, which may fail: systemd starts this helper again as long as
+    # a request exists.
+    if run is not None:
         wanted = wanted or _asked(run, line)
     settings = load_settings(config_path)
     run = run or Path(settings.folders.run)
@@ -195,7 +194,7 @@ def usb_reset(
 
 
 def _asked(run: Path, line: str | None) -> dict[str, UsbStep]:
-    """Take what the desk asks for away: of one line, or of all."""
+    """Take call control's requests, of one line or of all."""
     folder = reset.requests_folder(run)
     if line is None:
         return reset.take_requests(folder)
@@ -204,7 +203,7 @@ def _asked(run: Path, line: str | None) -> dict[str, UsbStep]:
 
 
 def _done(settings: Settings, run: Path, line: str, step: UsbStep, sysfs: Path) -> str:
-    """Do a step for a line and answer the desk; returns why not, "" where it was done."""
+    """Execute a step for a line and write the answer; return the failure, "" if done."""
     try:
         port = port_of(settings, line)
     except TechnicianError as error:
@@ -220,7 +219,7 @@ def _done(settings: Settings, run: Path, line: str, step: UsbStep, sysfs: Path) 
 
 
 def attempt(step: UsbStep, port: str, sysfs: Path, now: float) -> ResetAnswer:
-    """Do a step to the device behind a port; says what became of it."""
+    """Execute a step for the device behind a port; return the answer."""
     try:
         found = reset.find_device(port, sysfs)
         reset.carry_out(reset.reset_plan(step, found, shutil.which("uhubctl"), sysfs))
@@ -230,7 +229,8 @@ def attempt(step: UsbStep, port: str, sysfs: Path, now: float) -> ResetAnswer:
 
 
 def port_of(settings: Settings, line: str) -> str:
-    """Return the port of a configured line: nothing else can be reset."""
+    """Return the port of a configured line; raises Refused."""
+    # Nothing but a configured line's modem can be reset, whatever a request names.
     ports = {known.name: known.port for known in settings.lines}
     if line not in ports:
         raise Refused(

@@ -1,4 +1,4 @@
-"""What the commands share: options, the reader's language, sending commands, click's errors."""
+"""Shared parts of the commands: options, the reader's language, sending, click's errors."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# ---- shell -------------------------------------------------------------------------------------
-# --config and --language count anywhere on the line, and help needs no configuration: it is read on
-# a box whose configuration is wrong.
+# --config and --language are accepted anywhere on the line, and --help needs no configuration: it
+# is read on a box whose configuration is wrong.
 
 CONFIG: Final = "--config"
 LANGUAGE: Final = "--language"
@@ -32,30 +31,27 @@ HELP: Final = "--help"
 END: Final = "--"
 LANGUAGES: Final = ("it", "en")
 LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-"""The environment's variables that name a person's language, the strongest first."""
+"""Environment variables with a person's language, by precedence."""
 ENGLISH: Final = re.compile(r"en(?:[_.@-]|$)", re.IGNORECASE)
 ITALIAN: Final = re.compile(r"it(?:[_.@-]|$)", re.IGNORECASE)
 DEFAULT_CONFIG: Final = Path("/etc/centralino/centralino.toml")
 CONFIG_NAMED: Final = "CENTRALINO_CONFIG"
 SITE, CHOSEN = "centralino.site_language", "centralino.language"
-"""Under what a context keeps the site's language, once it is known, and the one asked for."""
+"""Keys in click's context of the site's language and of the requested one."""
 NAMED: Final = "centralino.config"
-"""Under what a context keeps the configuration that is named, before any command reads it."""
+"""Key in click's context of the named configuration, before any command reads it."""
 NO_COMMAND: Final = Words("Il comando «{}» non c'è.", "There is no command “{}”.")
 NEAR: Final = Words(" Forse: {}?", " Did you mean: {}?")
 ALL: Final = Words(" Quelli che ci sono: {} --help.", " Those that there are: {} --help.")
 
 
-# --- options that may stand anywhere -----------------------------------------------------------
-
-
 def arranged(top: click.Group, words: Sequence[str]) -> list[str]:
-    """Put `--config` and `--language` where the command that is named takes them.
+    """Move `--config` and `--language` to the command that accepts them.
 
-    What no command on the way takes stays where it was written, for click to refuse. A language
-    before the command is that of the answers, also where the command has another one of its own.
+    An option that no command accepts stays in its place, for click to refuse.
     """
     told = list(words)
+    # Some commands have a --language of their own: one before the command is that of the answers.
     own = len(told) - len(_behind_options(top, told, None) or told)
     told = [*told[:own], *_moved(top, told[own:], LANGUAGE, "language")]
     return _moved(top, told, CONFIG, "config_path")
@@ -72,17 +68,19 @@ def _moved(top: click.Group, words: list[str], option: str, parameter: str) -> l
 
 
 def _without(words: list[str], option: str) -> tuple[list[str], list[str]]:
-    """Take an option with its value out of words; what stands behind -- belongs to others."""
+    """Remove an option with its value from words; words after -- are left alone."""
     rest: list[str] = []
     taken: list[str] = []
     each = iter(words)
     for word in each:
+        # Words after -- belong to another program.
         if word == END:
             return [*rest, word, *each], taken
         if word.startswith(f"{option}="):
             taken = [word]
         elif word == option:
             value = next(each, None)
+            # An option without its value stays, for click to report.
             if value is None:
                 return words, []
             taken = [word, value]
@@ -92,9 +90,9 @@ def _without(words: list[str], option: str) -> tuple[list[str], list[str]]:
 
 
 def _on_the_way(top: click.Group, words: list[str]) -> Iterator[tuple[int, click.Command]]:
-    """Give the commands that words name, innermost last, each with the place behind its name.
+    """Yield the named commands, outer to inner, each with the position after its name.
 
-    The outermost group comes last of all: what it takes itself holds for every command.
+    The top group comes last of all: its own options hold for every command.
     """
     command: click.Command = top
     context: click.Context | None = None
@@ -112,7 +110,7 @@ def _on_the_way(top: click.Group, words: list[str]) -> Iterator[tuple[int, click
 def _behind_options(
     group: click.Group, words: list[str], parent: click.Context | None
 ) -> list[str] | None:
-    """Give the words behind a group's own options; None for options that it does not have."""
+    """Return the words after a group's own options; None for an unknown option."""
     with contextlib.suppress(click.UsageError):
         context = click.Context(group, parent=parent, resilient_parsing=True)
         _, left, _ = group.make_parser(context).parse_args(list(words))
@@ -124,14 +122,9 @@ def _named(group: click.Group, name: str) -> click.Command | None:
     return group.get_command(click.Context(group), name)
 
 
-# --- help, and names that are none -------------------------------------------------------------
-
-
 def innermost(context: click.Context, words: Sequence[str]) -> click.Context:
-    """Give the context of the command that words name; raises UsageError for one that is none.
-
-    No group on the way is run: most read the configuration, which may be what is wrong.
-    """
+    """Return the context of the named command; raises UsageError for an unknown one."""
+    # No group on the way is run: most read the configuration, which may be what is wrong.
     rest: list[str] | None = list(words)
     while rest and isinstance(context.command, click.Group):
         inner = _named(context.command, rest[0])
@@ -145,13 +138,14 @@ def innermost(context: click.Context, words: Sequence[str]) -> click.Context:
 
 
 def asks_for_help(words: Sequence[str]) -> bool:
-    """Tell whether `--help` is among words; what stands behind -- belongs to others."""
+    """True if `--help` is among words before any --."""
     return HELP in (words[: words.index(END)] if END in words else words)
 
 
 def _no_command(context: click.Context, name: str) -> click.UsageError:
-    """Make the error of a command that is not there: it names those that are like it."""
-    import difflib  # here: no running service needs it
+    """Return the error for an unknown command, with similar names."""
+    # Imported here: no running service needs it.
+    import difflib
 
     assert isinstance(context.command, click.Group)
     near = difflib.get_close_matches(name.lower(), context.command.list_commands(context))
@@ -162,11 +156,8 @@ def _no_command(context: click.Context, name: str) -> click.UsageError:
     )
 
 
-# --- the language of whoever reads -------------------------------------------------------------
-
-
 def language_of(settings: Settings | None = None, context: click.Context | None = None) -> str:
-    """Say in which language to answer: `--language`, else LANG, else the site's first."""
+    """Return the language of answers: `--language`, else LANG, else the site's first."""
     if chosen := chosen_language(context):
         return chosen
     context = context or click.get_current_context(silent=True)
@@ -178,63 +169,62 @@ def language_of(settings: Settings | None = None, context: click.Context | None 
 
 
 def chosen_language(context: click.Context | None = None) -> str:
-    """Say which language the reader has asked for, by `--language` or by LANG; "" for none."""
+    """Return the requested language, by `--language` or LANG; "" for none."""
     context = context or click.get_current_context(silent=True)
     return str((context and context.meta.get(CHOSEN)) or _of_locale())
 
 
 def in_language(words: Words, context: click.Context | None = None) -> str:
-    """Give words in the language of whoever reads them."""
+    """Return words in the reader's language."""
     return words.it if language_of(None, context) == "it" else words.en
 
 
 def words_said(error: Exception) -> Words:
-    """Return what an error says in both languages, in English alone where it knows no other."""
+    """Return an error's text in both languages, in English twice if it has only that."""
     words = getattr(error, "words", None)
     return words if isinstance(words, Words) else Words(str(error), str(error))
 
 
 def note_config(context: click.Context, words: Sequence[str]) -> None:
-    """Remember which configuration the words name."""
+    """Store the configuration named by the words."""
     _, taken = _without(list(words), CONFIG)
     if taken:
         context.meta[NAMED] = taken[-1].removeprefix(f"{CONFIG}=")
 
 
 def note_chosen(context: click.Context, _: click.Parameter, language: str | None) -> None:
-    """Remember the language that was asked for."""
+    """Store the requested language."""
     context.meta[CHOSEN] = language
 
 
 def note_site(language: str) -> None:
-    """Remember the site's first language, for whatever is said from now on."""
+    """Store the site's first language for later messages."""
     if context := click.get_current_context(silent=True):
         context.meta[SITE] = language
 
 
 def _of_site(context: click.Context) -> str:
-    """Name the language of the configuration that a command would have read."""
+    """Return the language of the configuration that the command would read."""
+    # Imported here: it is needed only after an error.
     from appliance.config import (
         read as config,
-    )  # here: it is asked for where something went wrong alone
+    )
 
     named = context.meta.get(NAMED) or os.environ.get(CONFIG_NAMED) or DEFAULT_CONFIG
     return config.language_in(Path(named))
 
 
 def _of_locale() -> str:
-    """Name the language of the environment; "" for none that is spoken here, as C is."""
+    """Return the environment's language; "" for any but it and en, such as C."""
     said = next((value for name in LOCALES if (value := os.environ.get(name))), "")
     return "it" if ITALIAN.match(said) else "en" if ENGLISH.match(said) else ""
 
-
-# ---- options -----------------------------------------------------------------------------------
 
 Command = Callable[..., Any]
 
 
 def config_option(command: Command) -> Command:
-    """Add --config; the environment may name it too."""
+    """Add --config, also read from the environment."""
     return click.option(
         "--config",
         "config_path",
@@ -247,7 +237,7 @@ def config_option(command: Command) -> Command:
 
 
 def language_option(command: Command) -> Command:
-    """Add --language, for the answers of this command."""
+    """Add --language for the answers of a command."""
     return click.option(
         "--language",
         type=click.Choice(LANGUAGES),
@@ -258,12 +248,13 @@ def language_option(command: Command) -> Command:
 
 
 def load_settings(path: Path) -> Settings:
-    """Read the configuration; raises ConfigurationError with every mistake."""
-    # Imported here: `centralino run` reads its configuration apart (service/jobs.py).
+    """Read the configuration; raises ConfigurationError with all mistakes."""
+    # Imported here: `centralino run` reads its configuration in a child (service/jobs.py).
     from appliance.config import read as config
 
     try:
         settings = config.load(path)
+    # A file with mistakes may still name its language, for the message.
     except ConfigurationError:
         note_site(config.language_in(path))
         raise
@@ -278,7 +269,8 @@ def desk_socket(settings: Settings) -> Path:
 
 def send(settings: Settings, command: dict[str, Any], limit_s: float = 5.0) -> dict[str, Any]:
     """Send call control a command and return its reply; raises OfficeError."""
-    from appliance.api import protocol  # here: most commands read the database and send nothing
+    # Imported here: most commands read the database and send nothing.
+    from appliance.api import protocol
 
     return protocol.ask(desk_socket(settings), command, limit_s)
 
@@ -291,10 +283,8 @@ def send_and_say(settings: Settings, command: dict[str, Any]) -> None:
 def send_with_proof(
     settings: Settings, command: dict[str, Any], limit_s: float = 5.0
 ) -> dict[str, Any]:
-    """Send a command as the box's administrator, who needs no user; raises OfficeError.
-
-    Who can write into the state folder is the administrator (api.users.proof).
-    """
+    """Send a command as the box's administrator, without a user; raises OfficeError."""
+    # Writing into the state folder proves the administrator (api.users.proof).
     from appliance.api import users
 
     with users.proof(Path(settings.folders.state)) as word:
@@ -302,22 +292,21 @@ def send_with_proof(
 
 
 def in_house(settings: Settings, words: Words) -> str:
-    """Return words in the reader's language, else the first one of the house."""
+    """Return words in the reader's language, else the site's first."""
     return words.it if language_of(settings) == "it" else words.en
 
 
 @contextlib.contextmanager
 def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
-    """Open the records for reading, beside a running desk or not; raises Refused, StoreError.
-
-    A database that an older programme made is brought up to date by the desk's next start alone.
-    """
+    """Open the database read-only, also while the service runs; raises Refused, StoreError."""
     from appliance.store.database import migrations, open_reader, records_made
 
     path = records_made(Path(settings.folders.state))
     connection = open_reader(path)
     try:
+        # SQLite keeps the number of the last migration in user_version.
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        # Only the next start of call control migrates an older version's database.
         if version < migrations()[-1][0]:
             raise Refused(
                 f"gli archivi in {path} sono di una versione precedente: avviare centralino",
@@ -328,8 +317,7 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-# ---- errors of the command line ----------------------------------------------------------------
-# click has them in English only.
+# Errors of the command line: click has them in English only.
 
 USAGE_HEAD: Final = "Uso: "
 HELP_HINT: Final = "Aiuto: {} {}\n"
@@ -369,11 +357,11 @@ REASONS: Final = tuple(
         (r"Missing command\.", "manca il comando"),
     )
 )
-"""click's English errors and the same in Italian; any other text stays."""
+"""click's English errors and their Italian translations; other texts stay."""
 
 
 class ShownError(click.ClickException):
-    """An error as it is printed: below the usage, where the command line is wrong."""
+    """An error as printed, after the usage if the command line is wrong."""
 
     def __init__(self, sentence: str, head: str, exit_code: int) -> None:
         super().__init__(sentence)
@@ -381,7 +369,7 @@ class ShownError(click.ClickException):
         self.exit_code = exit_code
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write it to standard error."""
+        """Write the error to standard error."""
         click.echo(f"{self.head}{self.message}", file=file or sys.stderr)
 
 
@@ -393,10 +381,12 @@ def translated_errors(context: click.Context | None = None) -> Iterator[None]:
     except CentralinoError as error:
         sentence = in_language(words_said(error), context)
         raise ShownError(in_language(ERROR, context).format(sentence), "", 1) from error
+    # Translated already, by a command within this one.
     except ShownError:
         raise
     except click.ClickException as error:
         within = getattr(error, "ctx", None) or context
+        # click's own text is English.
         if language_of(None, within) != "it":
             raise
         head = _usage(within) if isinstance(error, click.UsageError) and within else ""
@@ -406,7 +396,7 @@ def translated_errors(context: click.Context | None = None) -> Iterator[None]:
 
 
 def italian_error(error: click.ClickException) -> str:
-    """Translate an error of click into Italian; a text of our own is translated already."""
+    """Translate an error of click into Italian; our own texts are Italian already."""
     match error:
         case click.MissingParameter():
             return _missing(error)
@@ -445,7 +435,7 @@ def _reason(english: str) -> str:
 
 
 def _usage(context: click.Context) -> str:
-    """Write how the command is used, and where its help is."""
+    """Return the command's usage and the hint to its help."""
     formatter = context.make_formatter()
     pieces = " ".join(context.command.collect_usage_pieces(context))
     for english, said in METAVARS:

@@ -1,4 +1,4 @@
-"""`centralino erase`: erases what is kept of a person, by number or around one record (E20)."""
+"""`centralino erase`: erase a person's data, by number or by one record (E20)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from appliance.commands.options import (
     send_with_proof,
 )
 
+# A slow card may need long to overwrite the erased data.
 LIMIT_S = 60.0
-"""A slow card may need long to overwrite what is erased."""
 
 
 @click.command()
@@ -57,6 +57,7 @@ def erase(
     }
     answer = send_with_proof(settings, question, LIMIT_S)
     if as_json:
+        # Only the stable keys: no protocol, no sentences.
         told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:

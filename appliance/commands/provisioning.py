@@ -1,4 +1,4 @@
-"""`centralino phones`: accounts of the office's SIP phones, and what to type into them."""
+"""`centralino phones`: accounts of the office's SIP phones, and the provisioning window."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from appliance.provisioning.templates import GIGASET_PIN_DIGITS
 from appliance.sip import registrar as sip_registrar
 from appliance.sip.registrar import network_of
 
-# ---- serve phones ------------------------------------------------------------------------------
-# A process of its own in the foreground; call control goes on with its calls and is only asked
-# which phones have registered.
+# The provisioning window in the foreground, a process of its own: call control goes on with its
+# calls and is only asked which phones have registered.
 
 ASK_EVERY = 2.0
-"""Seconds between questions to the desk about who has registered."""
+"""Seconds between two queries of the registered phones."""
+# The window is not a permanent service.
 LONGEST = 120
-"""Minutes: a window is no permanent service."""
+"""Minutes."""
 ADD = "centralino phones add op1 --model yealink --mac 00:15:65:AA:BB:CC"
 NOTHING_TO_SERVE = Words(
     f"nessun telefono aspetta il suo file: prima aggiungerne uno, ad esempio {ADD}",
@@ -63,6 +63,7 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
     allowed = tuple(network_of(network) for network in settings.sip.allowed)
     offers = service_phones.provisioning_offers(settings, codes, where)
     window = FileWindow(offers, time.monotonic() + minutes * 60, allowed)
+    # Registered phones need no file.
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
         raise SaidError(NOTHING_TO_SERVE)
@@ -79,14 +80,14 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
 
 
 class ServerTeller:
-    """Says what happens, with the time, in the site's language."""
+    """Prints messages with the time, in the site's language."""
 
     def __init__(self, language: str) -> None:
         self._language = language
         syslog.openlog("centralino-phones")
 
     def say(self, words: Words) -> None:
-        """Write one line, and one into the journal."""
+        """Print one line and log it in English."""
         now = datetime.now().astimezone()
         syslog.syslog(words.en)
         click.echo(f"{now:%H:%M:%S} {words.it if self._language == 'it' else words.en}")
@@ -106,7 +107,7 @@ def run(settings: Settings, server: ProvisioningServer, teller: ServerTeller) ->
 
 
 def registered(settings: Settings) -> set[str]:
-    """Ask the desk which phones are registered; nobody, where it does not answer."""
+    """Return the registered phones; none if the service does not answer."""
     try:
         status = send(settings, {"ask": "status"}, 1.0)["status"]
     except OfficeError:
@@ -115,22 +116,25 @@ def registered(settings: Settings) -> set[str]:
 
 
 def keep(settings: Settings, window: FileWindow) -> None:
-    """Keep who has fetched; the token of a phone that fetched and registered is worth nothing."""
+    """Store which phones have fetched; delete the token of one that has also registered."""
     kept, now = (
         service_phones.load_handsets(settings),
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
     for offer in window.offers:
         row = kept.get(offer.phone)
+        # A phone removed or renewed meanwhile has another token, and this file is no longer its
+        # own.
         if row is None or row.token != offer.token or not offer.fetches:
             continue
+        # The token has done its work: the file cannot be fetched under it again.
         token = "" if offer.is_registered else row.token
         kept[offer.phone] = dataclasses.replace(row, token=token, fetched=now, source=offer.source)
     service_phones.save_handsets(settings, kept)
 
 
 def opened(window: FileWindow, where: str, minutes: int) -> Words:
-    """Say where phones find their files, and whose there are."""
+    """Return the files' address and the waiting phones."""
     waiting = [offer.phone for offer in window.offers if not offer.is_registered]
     names = ", ".join(waiting)
     return Words(
@@ -142,14 +146,12 @@ def opened(window: FileWindow, where: str, minutes: int) -> Words:
 
 
 def done(offer: OfferedFile) -> Words:
-    """Say that a phone has arrived."""
+    """Return the message that a phone has registered."""
     return Words(
         f"{offer.phone}: registrato, il suo file non viene più servito",
         f"{offer.phone}: registered, its file is served no more",
     )
 
-
-# ---- phones ------------------------------------------------------------------------------------
 
 LANGUAGES = click.Choice(["it", "en"])
 
@@ -194,7 +196,8 @@ def add(
     known.setdefault(service_phones.ADMINISTRATOR, sip_registrar.make_secret(secrets.token_bytes))
     where = _where(settings, address, needed=sheet_path is not None)
     language = language or settings.site.languages[0]
-    if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
+    # Before anything is stored: a sheet that cannot be written must renew no password.
+    if sheet_path is not None:
         _write_sheet(settings, name, known[name], kept[name], where, language, sheet_path)
     service_phones.save_handsets(settings, kept)
     service_phones.save_secrets(settings, known)
@@ -281,12 +284,13 @@ def _teller(settings: Settings, language: str | None) -> Teller:
 
 
 def _where(settings: Settings, given: str, *, needed: bool) -> str:
-    """Say at which address the phone finds the box; without a network yet, by its name."""
+    """Return the box's address for the phone; without a network its name."""
     try:
         return service_phones.lan_address(settings, given)
     except TechnicianError:
         if needed:
-            raise  # a printed code that leads nowhere is worth nothing
+            # A printed QR code must not lead nowhere.
+            raise
         return socket.gethostname()
 
 
@@ -305,11 +309,13 @@ def _known(settings: Settings, name: str) -> None:
 def _chosen(
     kept: dict[str, StoredHandset], name: str, model: str | None, mac: str
 ) -> tuple[str, str]:
-    """Settle make and address: as said now, else as kept; one address is one phone's."""
+    """Return make and hardware address, as given or as stored; an address is one phone's only."""
     before = kept.get(name, StoredHandset())
+    # Adding a phone again renews its password and keeps the rest.
     if not (model or mac):
         model, mac = before.make or None, before.mac
     make, plain = service_phones.choose_make(model or "", mac)
+    # Files are found by hardware address: each belongs to one phone only.
     other = next((n for n, row in kept.items() if plain and row.mac == plain and n != name), "")
     if other:
         raise Refused(
@@ -320,7 +326,7 @@ def _chosen(
 
 
 def _tell_desk(settings: Settings) -> bool:
-    """Let the running desk read the secrets anew; False when there is none."""
+    """Have the running service load the passwords again; False if none runs."""
     try:
         send(settings, {"ask": "phones_renewed"})
     except OfficeError:
@@ -359,7 +365,7 @@ def _write_sheet(
 
 
 def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
-    """Ask the running desk where the phones stand; None when there is none."""
+    """Return the registrations of the running service; None if none runs."""
     try:
         status = send(settings, {"ask": "status"})["status"]
     except OfficeError:

@@ -49,10 +49,9 @@ from appliance.store import reports
 from appliance.store.directory import load_masked
 from appliance.store.reports import uses_since
 
-# ---- capacity ----------------------------------------------------------------------------------
-
+# Four of each weekday.
 DAYS: Final = 28
-"""So far back the box's own lines are looked at: four of each weekday."""
+"""Days of the box's own calls that are evaluated."""
 SHARE: Final = click.FloatRange(0.0, 100.0, min_open=True, max_open=True)
 
 
@@ -100,7 +99,7 @@ def _of_figures(calls: float, seconds: float, wanted: WantedService) -> Iterator
 
 
 def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
-    """Say it of the box's own busiest hour; raises Refused where it has served no call yet."""
+    """Yield the result for the box's busiest hour; raises Refused before the first call."""
     lines = tuple(line.name for line in settings.lines)
     now = datetime.now(UTC)
     with reading(settings) as connection:
@@ -128,7 +127,7 @@ def _said(hour: BusyHour, came: float) -> Words:
 
 
 def _hours(now: datetime, zone: ZoneInfo) -> dict[int, tuple[str, int]]:
-    """Name day and hour of each hour since 1970, as far back as uses may reach."""
+    """Return day and local hour by hour since 1970, for the evaluated days."""
     last = int(now.timestamp() * 1000) // HOUR_MS + 1
     named = {}
     for number in range(last - (DAYS + 2) * 24, last + 1):
@@ -136,8 +135,6 @@ def _hours(now: datetime, zone: ZoneInfo) -> dict[int, tuple[str, int]]:
         named[number] = (f"{at:%Y-%m-%d}", at.hour)
     return named
 
-
-# ---- commission --------------------------------------------------------------------------------
 
 LOOK_S = 0.5
 SEIZE = Words(
@@ -195,15 +192,19 @@ def commission(
     if show:
         _show(settings, numbers, language)
         return
+    # A result given as an option belongs to one call, so to one number.
     if (rang_at or busy) and len(numbers) > 1:
         listed = ", ".join(numbers)
         raise click.UsageError(in_one_language(WHICH, language).format(listed))
+    # A statement that there is no divert needs no test call.
     if not no_divert:
         _seize(settings, language, wait)
     for each in numbers:
         outcome, where = DivertOutcome.NO_DIVERT, ""
         if not no_divert:
             where = rang_at if rang_at or busy else _ask(each, language)
+            # A line that became free during the call may have taken it, and the test proves
+            # nothing.
             _still_seized(settings)
             outcome = DivertOutcome.DIVERTED if where else DivertOutcome.BUSY
         at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
@@ -213,7 +214,7 @@ def commission(
 
 
 def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
-    """Show what was found of each number, then what is missing."""
+    """Print the proof of each number, then what is missing."""
     kept = proofs.load(settings)
     for number in numbers:
         if proof := proofs.proof_of(settings, number, kept):
@@ -228,7 +229,7 @@ def _free(settings: Settings) -> tuple[str, ...]:
 
 
 def _seize(settings: Settings, language: str, wait: float) -> None:
-    """Wait until the desk says that every line is engaged."""
+    """Wait until call control reports every line as busy."""
     told: tuple[str, ...] = ()
     never, looks = threading.Event(), max(1, round(wait / LOOK_S))
     for _ in range(looks):
@@ -264,8 +265,6 @@ def _still_seized(settings: Settings) -> None:
             f"{', '.join(free)} became free meanwhile: the call may have rung there; begin again",
         )
 
-
-# ---- report ------------------------------------------------------------------------------------
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 
@@ -338,7 +337,7 @@ def report(
 
 
 def _filed(path: Path, document: Document) -> None:
-    """Write the report as a PDF; raises OfficeError in a sentence."""
+    """Write the report as a PDF; raises OfficeError."""
     try:
         atomic_write(path, make_pdf(document), mode=READABLE)
     except OSError as error:
@@ -352,8 +351,8 @@ def _filed(path: Path, document: Document) -> None:
 def _names(settings: Settings) -> dict[str, str]:
     """Return the units' names by code, those of their needs by "unit.need".
 
-    An office that declared nothing has its service's needs (E13). A register that is not stored
-    here names nobody.
+    An office without a declaration has its service's needs (E13); without a directory there are no
+    names.
     """
     with reading(settings) as connection:
         register = load_masked(connection)
@@ -367,7 +366,7 @@ def _names(settings: Settings) -> dict[str, str]:
 
 
 def _days(first: str, last: str, month: str, today: date) -> tuple[date, date]:
-    """Return the first and the last day that are meant; raises OfficeError."""
+    """Return the first and the last day of the options; raises OfficeError."""
     if month:
         if first or last:
             raise Refused(

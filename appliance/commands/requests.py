@@ -1,4 +1,4 @@
-"""`centralino requests`: what the front desk took over for offices, and what became of it (P6)."""
+"""`centralino requests` and `outbox`: citizens' requests and their e-mails (P6)."""
 
 from __future__ import annotations
 
@@ -50,8 +50,6 @@ from appliance.store.directory import key_path
 from appliance.store.listings import DueOf
 from appliance.store.requests import StoredRequest
 
-# ---- outbox ------------------------------------------------------------------------------------
-
 
 @click.group()
 @config_option
@@ -98,20 +96,17 @@ def drop(settings: Settings, number: int, by: str, reason: str) -> None:
     send_and_say(settings, question)
 
 
-# ---- request pdf -------------------------------------------------------------------------------
-
-
 def request_pdf_papers(settings: Settings) -> Papers:
-    """Return what writes the papers of a configuration."""
+    """Return the writer of papers for a configuration."""
     return papers_of(settings, build_office(settings, datetime.now(UTC).year))
 
 
 def write_pdf(settings: Settings, number: int, folder: Path, due: DueOf) -> Path:
     """Write request `number` into a folder and return the file.
 
-    Raises OfficeError where there is none, StoreError without the key of the register's numbers:
-    nobody could tell then which numbers may not stand in it.
+    Raises OfficeError if there is none, StoreError without the key of the directory's numbers.
     """
+    # Without that key the undisclosed numbers could not be masked.
     key = key_path(database_path(Path(settings.folders.state)))
     with reading(settings) as connection:
         kept = stored.required_request(connection, number)
@@ -122,8 +117,6 @@ def write_pdf(settings: Settings, number: int, folder: Path, due: DueOf) -> Path
     atomic_write(path, make_pdf(document))
     return path
 
-
-# ---- requests ----------------------------------------------------------------------------------
 
 NO_SLOTS = Words(
     "{} non offre orari: proporre un'ora, l'ufficio la conferma",
@@ -211,7 +204,7 @@ def new(settings: Settings, /, starts: str, **values: Any) -> None:
 
 
 def _step(name: str, step: RequestStep, help_text: str, *options: Callable[..., Any]) -> None:
-    """Add a sub-command that lets a step happen to a request."""
+    """Add a sub-command for one step of a request."""
 
     @click.pass_obj
     def command(settings: Settings, /, number: int, **values: Any) -> None:
@@ -291,6 +284,7 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
         letters = [
             (kept, stored_outbox.thread_ids(connection, kept.mail))
             for kept in stored_outbox.mails_of_request(connection, number)
+            # An erased e-mail has no text left to export.
             if kept.mail.body
         ]
     if not letters:
@@ -335,5 +329,5 @@ def _late(settings: Settings) -> listings.IsLate:
 
 
 def _local(settings: Settings, at: str) -> str:
-    """Write for the desk a local time as people write it; raises Refused."""
+    """Return an ISO time for a local time as people write it; raises Refused."""
     return read_moment(at, datetime.now(ZoneInfo(settings.site.zone))).isoformat()

@@ -1,4 +1,4 @@
-"""`centralino field-test`: the field tester's suite on two lines, with a report to be signed."""
+"""`centralino run`, `media`, `console` and `field-test`: the services and the field test."""
 
 from __future__ import annotations
 
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from appliance.policy.office import Office
 
 
-# ---- console -----------------------------------------------------------------------------------
-
 OFF = Words(
     "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"
 )
@@ -76,7 +74,7 @@ def console(config_path: Path, http: bool, port: int | None, authority: bool) ->
 
 
 def _authority(settings: ConsoleSettings) -> Words:
-    """Say what a technician compares with the browser's words before trusting it."""
+    """Return the fingerprint that a technician compares with the browser's."""
     if settings.certificate:
         return Words(
             f"è in uso il certificato proprio dell'ufficio: {settings.certificate}",
@@ -101,7 +99,7 @@ def _authority(settings: ConsoleSettings) -> Words:
 
 
 def _head_office(settings: Settings) -> HeadOfficeFiles | None:
-    """Say where the head office's settings lie that are in force now, None for none."""
+    """Return the files of the head office's settings in force, None for none."""
     from appliance.config import state_folder
     from appliance.console.settings import HeadOfficeFiles as HeadOffice
 
@@ -117,7 +115,7 @@ def _head_office(settings: Settings) -> HeadOfficeFiles | None:
 def console_settings(
     settings: Settings, is_plain: bool = False, port: int | None = None
 ) -> ConsoleSettings:
-    """Say what the console must know of the configuration."""
+    """Return the console's part of the configuration."""
     from appliance.config.state_folder import drafts_of, own_announcements_of
     from appliance.console.settings import ConsoleSettings
     from appliance.store.database import database_path
@@ -148,17 +146,16 @@ def console_settings(
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found
 
 
-# ---- field test --------------------------------------------------------------------------------
-
 LIBRARIES = {
     "pytest": "python3-pytest",
     "numpy": "python3-numpy",
     "rich": "python3-rich",
     "matplotlib": "python3-matplotlib",
 }
-"""What a field test needs beside the box's own, and Debian's package of each."""
+"""Libraries of the field test beside the box's own, with Debian's package of each."""
+# Repeated here, so that --help does not load the software exchange.
 DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637", "zoom3095")
-"""The software exchange's modems, whose module is not loaded for a help."""
+"""The software exchange's modems."""
 SECONDS = re.compile(r"\d{1,9}(?:\.\d+)?")
 DIALLED = re.compile(r"[0-9*#,;. /()wWtTpP!@-]+")
 MOST_S = 7 * 24 * 3600
@@ -172,9 +169,9 @@ DONE = Words("Esito: {}. Rapporto: {}", "Result: {}. Report: {}")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for. `ports` are those of real lines, () on the software exchange.
+    """The options of a field test; `ports` are real lines, () on the software exchange.
 
-    `options` are all that the suite is given, `more` those that were written behind --.
+    `options` are all options of the suite, `more` those written after --.
     """
 
     out: Path
@@ -235,6 +232,7 @@ def field_test(
     ports = _ports(line_a, line_b, one_line=one_line)
     if line_b and not (told["number_a"] and told["number_b"]):
         raise _usage(*NUMBERS)
+    # All options are checked before anything is stopped.
     for option in ("soak", "load"):
         _check_seconds(f"--{option}", told[option])
     for option in ("number_a", "number_b", "congestion"):
@@ -252,7 +250,8 @@ def field_test(
     try:
         _need_libraries()
         status = _reported(wish) if again else _tested(wish)
-    except CentralinoError as error:  # 1 would say that a test has failed
+    # Status 1 would mean that a test has failed.
+    except CentralinoError as error:
         click.echo(f"Error: {in_language(words_said(error))}", err=True)
         status = 2
     raise SystemExit(status)
@@ -274,7 +273,7 @@ def _ports(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[s
 
 
 def _check_seconds(option: str, text: str) -> None:
-    """Raise UsageError, before anything is stopped, for what is no time to test."""
+    """Raise UsageError for an invalid duration, before anything is stopped."""
     if text and not (SECONDS.fullmatch(text) and 1 <= float(text) <= MOST_S):
         raise _usage(
             f"{option} {text}: scrivere i secondi, da 1 a {MOST_S} (600 sono dieci minuti)",
@@ -283,7 +282,7 @@ def _check_seconds(option: str, text: str) -> None:
 
 
 def _check_number(option: str, number: str, country: str) -> None:
-    """Raise UsageError for what cannot be dialled, and for what leads to an emergency service."""
+    """Raise UsageError for a number that cannot be dialled, or of an emergency service."""
     from hw_tests.guard import ForbiddenError, safe
 
     if number and not DIALLED.fullmatch(number):
@@ -320,7 +319,7 @@ def _lines(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[s
 
 
 def _need_libraries() -> None:
-    """Raise TechnicianError, before anything is stopped, for what is not installed."""
+    """Raise Refused for missing libraries, before anything is stopped."""
     missing = [package for name, package in LIBRARIES.items() if util.find_spec(name) is None]
     if missing:
         raise Refused(
@@ -332,6 +331,7 @@ def _need_libraries() -> None:
 def _tested(wish: Wish) -> int:
     from appliance.fieldtest import person, run
 
+    # Planned first: a port that cannot be freed is reported before the report's folder is created.
     planned = run.plan_stop(wish.ports)
     if wish.more:
         run.check_options(wish.suite or run.find_suite(), wish.options)
@@ -355,7 +355,7 @@ def _tested(wish: Wish) -> int:
 def _with_ports(
     wish: Wish, planned: StopPlan, watch: ProgressDisplay, stop: StopSignals
 ) -> tuple[int, bool]:
-    """Take the ports, run the suite, give everything back; returns pytest's status and whether."""
+    """Take the ports, run the suite, restore the services; return its status and their success."""
     from appliance.fieldtest import run
     from appliance.fieldtest.run import Restorer
 
@@ -392,12 +392,13 @@ def _names(planned: StopPlan) -> str:
 
 
 def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
-    """Write the report and say how it ended; returns the command's status."""
+    """Write the report and print the result; return the command's exit status."""
     from appliance.fieldtest import person, report, run
 
     try:
         found = report.write_report(wish.out)
     except TechnicianError as error:
+        # A suite that ended normally has written its findings: the report itself is at fault.
         if suite in {person.ALL_PASSED, person.SOME_FAILED}:
             raise
         raise TechnicianError(f"{error}; {wish.out / run.LOG} says why") from error
@@ -414,10 +415,9 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     return status
 
 
-# ---- service -----------------------------------------------------------------------------------
-
+# The box's files hold callers' numbers: no other account may read them, whatever the unit says.
 FOR_US_ALONE = 0o077
-"""Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""
+"""The process's umask."""
 LISTEN_FDS_START = 3
 """First descriptor that systemd passes (sd_listen_fds(3))."""
 
@@ -435,9 +435,11 @@ def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.umask(FOR_US_ALONE)
-    # Imported here: the other service, which shares this file, needs none of it.
+    # Imported here: the media gateway, which shares this file, needs none of it.
     from appliance import workers
 
+    # A child reads the configuration: its libraries would take 15 MB for months. Meanwhile this
+    # process imports its own parts.
     reading = workers.begin_in_child(lambda: _in_force(config_path))
     from appliance.service import composition
     from appliance.service import main as service
@@ -448,7 +450,7 @@ def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
 
 
 def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
-    """Read the configuration; in a child that alone imports what reads it."""
+    """Read the configuration; in a child process."""
     from appliance.config import last_good
     from appliance.config.state_folder import settle_secrets
     from appliance.managed_config.apply import settle_folder
@@ -467,6 +469,7 @@ def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
 def media(account: str | None) -> None:
     """Run the media gateway on the socket that systemd passes (centralino-link.socket)."""
     number = None if account is None else _number_of(account)
+    # systemd passes exactly one socket (sd_listen_fds(3)).
     if os.environ.get("LISTEN_FDS") != "1":
         raise Refused(
             "il processo delle linee è avviato da systemd con centralino-link.socket; su "
@@ -474,9 +477,11 @@ def media(account: str | None) -> None:
             "the media gateway is started by systemd with centralino-link.socket; "
             "on a workstation `centralino run` starts its own",
         )
-    # In this order: the nursery is forked while the process is small; the desk imports neither.
+    # In this order: the fork server is forked while the process is small; call control imports
+    # neither module.
     from appliance.modem.fork_server import ForkServer
 
+    # A fork of the running media gateway would stop it for milliseconds (docs/design/processes.md).
     nursery = ForkServer.start()
     from appliance.media.process import main
 

@@ -99,6 +99,7 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
         settings, lambda connection: _taken(settings, connection, files, replace=replace)
     )
     given, edited, met, found, menu = taken
+    # The menu is published last: it names only sounds that exist.
     api_speech.publish(sounds, menu)
     if any(change is not SheetChange.SAME for change in found.values()):
         _tell_desk(settings)
@@ -112,7 +113,7 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
 
 
 class _Taken(NamedTuple):
-    """What an import made of the files: sheets, edits by hand, which were met, what changed."""
+    """Result of an import: sheets, edits in the console, which of them were met, the changes."""
 
     given: tuple[Sheet, ...]
     edited: dict[str, Noted]
@@ -124,10 +125,11 @@ class _Taken(NamedTuple):
 def _taken(
     settings: Settings, connection: sqlite3.Connection, files: tuple[Sheet, ...], *, replace: bool
 ) -> tuple[_Taken, PolicyChange]:
-    """Lay the files over the sheets that there are, and give voice to those that are spoken."""
+    """Overlay the stored sheets by the files, and generate the sounds of spoken ones."""
     basis = live_policy.policy_version(connection)
     edited = records.edited(connection)
     kept, met = with_edits(records.all_sheets(connection), files, edited)
+    # Without them an import would remove the head office's sheets.
     given = with_central(connection, files if replace else kept)
     plan = records.planned(connection, given)
     sounds = state_folder.speech_folder(Path(settings.folders.state))
@@ -138,20 +140,20 @@ def _taken(
 
 
 def with_central(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
-    """Add the head office's sheets, which no folder of the branch takes away."""
+    """Add the head office's sheets, which no import of the branch removes."""
     theirs, named = managed_config.sheets(connection), {sheet.code for sheet in given}
     known = (sheet for sheet in records.all_sheets(connection) if sheet.code in theirs)
     return (*given, *(sheet for sheet in known if sheet.code not in named))
 
 
 def _replaced(codes: tuple[str, ...]) -> list[Noted]:
-    """Note for the audit what of the console's edits goes."""
+    """Return the audit rows for replaced edits of the console."""
     now, by = datetime.now(UTC), f"{SHELL}{getpass.getuser()}"
     return [Noted(now, by, records.IMPORTED, code) for code in codes]
 
 
 def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
-    """Say of what was edited in the console and is otherwise in the folder which of them holds."""
+    """Yield, for each sheet edited in the console, whether the edit or the file is in force."""
     for code, noted in edited.items():
         words = REPLACED if replaced else LEFT_OUT if noted.what == records.REMOVED else KEPT
         on = _on(noted.at)
@@ -161,13 +163,13 @@ def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
 
 
 def _tell_desk(settings: Settings) -> None:
-    """Have a running desk read anew who is in charge (E10); one that does not run does so later."""
+    """Have a running service load again who is in charge (E10)."""
     with contextlib.suppress(OfficeError):
         send(settings, {"ask": "register_changed"})
 
 
 def heard_at_once(settings: Settings) -> Words:
-    """Tell the running desk that there are new sounds; says from when they are heard."""
+    """Have a running service load new sounds; return from when callers hear them."""
     try:
         send(settings, {"ask": "spoken"})
     except OfficeError:
@@ -197,7 +199,7 @@ def save(context: click.Context, code: str, by: str, *, remove: bool, as_json: b
 
 
 def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words:
-    """Give voice to all spoken sheets with one changed, and keep that one once it has its sounds.
+    """Generate all spoken sheets' sounds with one change, then store that sheet.
 
     Raises OfficeError, BadConfiguration, StoreError.
     """
@@ -208,11 +210,14 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
 
     def made(connection: sqlite3.Connection) -> tuple[Menu, PolicyChange]:
         basis, before = live_policy.policy_version(connection), records.find(connection, code)
+        # Keys depend on all spoken sheets together.
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
         menu = api_speech.render(sounds, wanted, settings.site.languages)
+        # Only the sounds were missing.
         if given == before:
             return menu, PolicyChange(basis)
+        # The head office's sheets are not changed in a branch.
         managed_config.check_own_sheets(connection, [code])
         written, gone = ((given,), ()) if given else ((), (code,))
         return menu, PolicyChange(basis, sheets=written, gone=gone, noted=(noted,))
@@ -254,7 +259,7 @@ def used(settings: Settings, code: str, position: str, call: str) -> None:
 
 
 def told(found: dict[str, SheetChange], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:
-    """Say what an import changed, and which sheets nobody has looked at for a year."""
+    """Yield an import's changes, and the sheets that nobody has reviewed for a year."""
     for code, change in found.items():
         if change is not SheetChange.SAME:
             yield _about(code, WORDS[change])
@@ -274,7 +279,7 @@ def _about(code: str, said: Words) -> Words:
 
 
 def to_json(found: records.SheetHit) -> dict[str, object]:
-    """Return a found sheet with stable keys."""
+    """Return a search result with stable keys."""
     sheet = found.sheet
     return {
         "code": sheet.code,

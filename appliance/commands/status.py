@@ -1,4 +1,4 @@
-"""`centralino status`: what the running desk sees."""
+"""`centralino check`, `explain` and `status`: the configuration and the running service."""
 
 from __future__ import annotations
 
@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from appliance.policy.reports import Peak
 
 
-# ---- check -------------------------------------------------------------------------------------
-
 WHYS: Final = {
     Why.HOURS: Words("orario", "hours"),
     Why.PERIOD: Words("orario speciale", "special hours"),
@@ -85,7 +83,7 @@ UNPLAYABLE: Final = Words(
 
 
 class Unplayable(ConfigurationError):  # noqa: N818 - reads as what it is
-    """Raised where announcements cannot be played; `words` name each, in both languages."""
+    """Raised if announcements cannot be played; `words` names each in both languages."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(words.en)
@@ -102,7 +100,7 @@ def check(config_path: Path, *, as_json: bool) -> None:
 
 
 def told(config: Path) -> Iterator[Words]:
-    """Say what the configuration means and what is wanting; raises ConfigurationError."""
+    """Yield the configuration's meaning and what is missing; raises ConfigurationError."""
     settings = load_settings(config)
     office = office_in_force(settings, datetime.now(UTC).year, str(config))
     _check_announcements(settings)
@@ -121,7 +119,7 @@ def told(config: Path) -> Iterator[Words]:
 
 
 def _not_there(piece: BackupPiece) -> Words:
-    """Say what the configuration names and the box does not have, as a new card may not."""
+    """Return the notice of a configured file that does not exist, as on a new card."""
     return Words(
         f"manca {piece.path}, indicato da {piece.key}: copiarlo lì, o togliere la riga",
         f"{piece.path}, named by {piece.key}, is not there: copy it there, or take the line out",
@@ -129,7 +127,7 @@ def _not_there(piece: BackupPiece) -> Words:
 
 
 def _udp_alone(settings: Settings) -> Words:
-    """Say that phones cannot come over TCP, where its port is another part's."""
+    """Return the notice that SIP over TCP is off, as another part uses its port."""
     key = tcp_rival(settings)
     if not key:
         return NOTHING
@@ -142,10 +140,8 @@ def _udp_alone(settings: Settings) -> Words:
 
 
 def register_hindrance(settings: Settings) -> Words:
-    """Say why the stored register cannot be read as it should, nothing where it can or is none.
-
-    Nothing is said to whom the state folder is closed: its own user sees it.
-    """
+    """Return why the stored directory cannot be read, NOTHING if it can or is absent."""
+    # Nor for an account to which the state folder is closed: its own account sees the notice.
     path = database_path(Path(settings.folders.state))
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
         return NOTHING
@@ -162,7 +158,7 @@ def register_hindrance(settings: Settings) -> Words:
 
 
 def summary(settings: Settings, office: Office) -> list[Words]:
-    """Say in a few lines what the configuration means today."""
+    """Return a summary of what the configuration means today."""
     now = datetime.now(UTC)
     patron = settings.site.patron
     feast = patron.in_year(office.local(now).year)
@@ -182,7 +178,7 @@ def summary(settings: Settings, office: Office) -> list[Words]:
 
 
 def lasting(office: Office) -> list[Words]:
-    """Say of lines and positions what does not change from hour to hour."""
+    """Return the facts of lines and positions that do not depend on the hour."""
     no_counter = Words("nessuno", "none")
     counter = _positions(office.citizens_desk) if office.citizens_desk else no_counter
     switchboard = _positions(office.switchboard)
@@ -212,7 +208,7 @@ def _of_line(office: Office, line: Line) -> Words:
 
 
 def _now(office: Office, now: datetime) -> Words:
-    """Say whether the switchboard is open, why, and when it next opens or closes."""
+    """Return whether the switchboard is open, why, and when that changes."""
     state = office.switchboard.schedule.at(now)
     why = WHYS[state.why]
     is_open = Words("aperto", "open") if state.open else Words("chiuso", "closed")
@@ -228,7 +224,7 @@ def _moment(at: datetime) -> Words:
 
 
 def _help(office: Office) -> Words:
-    """Say whether the phones can call for help, and with which numbers."""
+    """Return whether phones can call emergency numbers, and which."""
     plan = office.outgoing.plan
     numbers = ", ".join(plan.emergency)
     lines = ", ".join(line.name for line in office.lines if line.duplex is not False)
@@ -246,7 +242,7 @@ def _help(office: Office) -> Words:
 
 
 def _positions(group: Group) -> Words:
-    """Say who is called for a group: its phones, and what else there is; no number (P7)."""
+    """Return the phones and other destinations of a group; no number (P7)."""
     extensions, phones = _extensions(group), [Words(phone, phone) for phone in group.phones]
     if group.pbx_numbers:
         phones.append(Words(f"{extensions.it} del PBX", f"{extensions.en} of the PBX"))
@@ -257,7 +253,7 @@ def _positions(group: Group) -> Words:
 
 
 def _able(office: Office, line: Line) -> Words:
-    """Say what a line can do, and what it does by day where it cannot carry a conversation."""
+    """Return a line's ability and, if half duplex, its daytime behaviour."""
     if line.duplex:
         return Words("duplex", "duplex")
     daytime = line.daytime or HalfDuplexDaytime.MESSAGE
@@ -278,8 +274,6 @@ def _extensions(group: Group) -> Words:
     it, en = ("interno", "extension") if count == 1 else ("interni", "extensions")
     return Words(f"{count} {it}", f"{count} {en}")
 
-
-# ---- explain -----------------------------------------------------------------------------------
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
 NONE = "none"
@@ -335,7 +329,7 @@ def explain(
 
 
 def _supposed(asked: tuple[str, ...], moment: datetime) -> ServiceState:
-    """Return the states that are asked about, as if set at that moment and not ended."""
+    """Return the supposed manual states, as if set at that moment without an end."""
     state = NO_MANUAL_STATES
     for name in asked:
         if name != NONE:
@@ -344,12 +338,13 @@ def _supposed(asked: tuple[str, ...], moment: datetime) -> ServiceState:
 
 
 def _in_force(settings: Settings, moment: datetime) -> ServiceState:
-    """Return what people have asked for by hand, as far as it holds at a moment.
+    """Return the stored manual states that are in force at a moment.
 
-    Nothing where the box has no such file yet, or it cannot be read: that is said in the journal.
+    NO_MANUAL_STATES without the file; an unreadable one is logged.
     """
     state = load_state(state_file(Path(settings.folders.state))).expired(moment)
     later = [name for name, mark in state.marks().items() if mark.since > moment]
+    # A state that was set after that moment was not in force then.
     for name in later:
         state = state.undo(ManualState(name))
     return state
@@ -360,13 +355,13 @@ def _group(name: str | None) -> GroupState | None:
 
 
 def _by_positions(group: Group, service: ServiceState, moment: datetime) -> GroupState:
-    """Take phones for free; where every position is away nobody is there (E3)."""
+    """Return UNATTENDED if every position is away (E3), else FREE."""
     away = bool(group.phones) and all(service.is_away(phone, moment) for phone in group.phones)
     return GroupState.UNATTENDED if away else GroupState.FREE
 
 
 def in_force_in_words(service: ServiceState, office: Office, language: str) -> list[str]:
-    """Say which states people have asked for, by whom, since and until when."""
+    """Return the manual states in force, by whom, since and until when."""
     rows = []
     for name, mark in service.marks().items():
         words = MARKS[name]
@@ -382,7 +377,7 @@ def in_force_in_words(service: ServiceState, office: Office, language: str) -> l
 
 
 def in_words(explanation: Explanation, language: str) -> list[str]:
-    """Say the steps in the language of the site, one a line."""
+    """Return the steps of an explanation in one language, one a line."""
     rows = []
     for number, step in enumerate(explanation.steps, 1):
         words = step.sentence.it if language == "it" else step.sentence.en
@@ -409,8 +404,6 @@ def _line(office: Office, name: str) -> Line:
         )
     return next(line for line in office.lines if line.name == (name or names[0]))
 
-
-# ---- states ------------------------------------------------------------------------------------
 
 WORDS = {
     "SetUnattended": "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",
@@ -464,9 +457,6 @@ opened = _command("opened", "SetOpened")
 absent = _command("absent", "SetAllAbsent")
 
 
-# ---- status ------------------------------------------------------------------------------------
-
-
 @click.command()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
@@ -485,6 +475,7 @@ def status(config_path: Path, as_json: bool) -> None:
         return
     tongue = language_of(settings)
     click.echo(answer["said"][tongue])
+    # Without lines there is no peak to report.
     if found and settings.lines:
         click.echo(in_one_language(peak_words(found["today"], found["month"]), tongue))
     if missing.en:
@@ -495,7 +486,7 @@ def status(config_path: Path, as_json: bool) -> None:
 
 
 def diverted(settings: Settings, proofs: tuple[reports.Proof, ...]) -> dict[str, object]:
-    """Return what was proven of each public number, and of all where that is the same."""
+    """Return the proof of each public number, and of all if it is the same."""
     kept = {n: reports.proof_of(settings, n, proofs) for n in reports.numbers_of(settings)}
     numbers = {number: proof.outcome if proof else None for number, proof in kept.items()}
     same = set(numbers.values())
@@ -505,6 +496,7 @@ def diverted(settings: Settings, proofs: tuple[reports.Proof, ...]) -> dict[str,
 def peaks(settings: Settings, now: datetime) -> dict[str, Peak]:
     """Return how many lines were engaged at once, today and this month; nothing without records."""
     local = now.astimezone(ZoneInfo(settings.site.zone))
+    # Days and months by the office's clock.
     today = local.replace(hour=0, minute=0, second=0, microsecond=0)
     begins = {"today": today, "month": today.replace(day=1)}
     lines, until = [line.name for line in settings.lines], now + timedelta(seconds=1)

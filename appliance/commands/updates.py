@@ -1,7 +1,7 @@
-"""Root's helper of updates: takes a bundle, checks it, writes it into the slot that does not run.
+"""Root's update helper: takes a bundle, checks it, writes it into the inactive slot.
 
-It runs beside a working box and cuts nobody off: it begins, and starts the machine anew, only with
-nobody on the phone. Whatever fails leaves the version in use as it is.
+It runs beside a working box and cuts off no call: it writes and reboots only with nobody on the
+phone. Any failure leaves the running version as it is.
 """
 
 from __future__ import annotations
@@ -86,9 +86,8 @@ from appliance.store.backup import MAGIC
 from appliance.store.users import SHELL
 from appliance.voicemail.storage import spare_bytes
 
-# ---- slots -------------------------------------------------------------------------------------
-# The ONLY place that runs RAUC. A bundle's signature covers its manifest and the hash of its
-# contents; an incomplete payload fails only while it is written.
+# RAUC's slots; the ONLY place that runs RAUC. A bundle's signature covers its manifest and the hash
+# of its contents; an incomplete payload fails only while it is written.
 
 SLOTS_LIMIT_S: Final = 60.0
 _PROGRESS: Final = re.compile(r"\s*(\d{1,3})% ")
@@ -98,7 +97,7 @@ _LAST: Final = re.compile(r"LastError: (.*)")
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a bundle's manifest says, once its signature has been verified."""
+    """A bundle's manifest, after its signature was verified."""
 
     version: str
     compatible: str
@@ -106,7 +105,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The slot that runs and the other one ("A", "B"), and what kind of box it is."""
+    """The running slot and the other one ("A", "B"), and the kind of box."""
 
     booted: str
     other: str
@@ -117,7 +116,7 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Rauc:
-    """Runs RAUC; `conf` None is the box's own configuration."""
+    """Runs RAUC; `conf` None for the box's own configuration."""
 
     conf: Path | None = None
 
@@ -126,7 +125,8 @@ class Rauc:
         done = self._run("info", "--output-format=json", str(path))
         if done.returncode:
             why = _last_line(done.stderr)
-            if found := _FORMAT.fullmatch(why):  # said of what is signed alone
+            # RAUC checks the format only after the signature.
+            if found := _FORMAT.fullmatch(why):
                 raise refused(OTHER_FORMAT, found[1])
             raise Refused(
                 f"non è un aggiornamento firmato per questo apparecchio, o non è intero ({why}): "
@@ -138,7 +138,7 @@ class Rauc:
         return Bundle(str(told["version"] or ""), str(told["compatible"]))
 
     def install(self, path: Path, on_progress: Callable[[int], None]) -> None:
-        """Write a bundle into the slot that does not run, telling percents; raises Refused."""
+        """Write a bundle into the inactive slot, reporting percent; raises Refused."""
         last = ""
         with subprocess.Popen(
             self._command("install", str(path)), stdout=subprocess.PIPE, text=True, errors="replace"
@@ -158,7 +158,7 @@ class Rauc:
             )
 
     def slots(self) -> Slots:
-        """Say which slot runs; raises Refused."""
+        """Return the slots; raises Refused."""
         told = _json(self._well("status", "--detailed", "--output-format=json"))
         found = [(str(name), slot) for one in told["slots"] for name, slot in one.items()]
         booted = [slot for _, slot in found if slot["state"] == "booted"]
@@ -214,7 +214,7 @@ class Rauc:
 
 
 def slots_reboot() -> None:
-    """Start the machine anew; raises Refused."""
+    """Reboot the machine; raises Refused."""
     done = subprocess.run(
         ("systemctl", "reboot"), capture_output=True, text=True, timeout=SLOTS_LIMIT_S, check=False
     )
@@ -242,11 +242,10 @@ def _last_line(said: str) -> str:
     return lines[-1][:200] if lines else "rauc"
 
 
-# ---- update fetch ------------------------------------------------------------------------------
-# An interrupted download is resumed the next time. TLS identifies the server; RAUC decides by the
-# bundle's own signature whether it may be installed, and that one's date does not depend on the
-# box's clock. So while the clock cannot be trusted a certificate's dates are not checked, only its
-# name and authority.
+# Download of bundles. An interrupted download is resumed the next time. TLS identifies the server;
+# RAUC decides by the bundle's own signature whether it may be installed, which does not depend on
+# the box's clock. So while the clock cannot be trusted a certificate's dates are not checked, only
+# its name and authority.
 
 LATEST: Final = "latest.json"
 LATEST_BYTES: Final = 4096
@@ -259,7 +258,7 @@ _FROM: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a server offers; `size` 0 and no `sha256` where it is the file's address itself."""
+    """A server's offer; without `size` and `sha256` if the address is the file itself."""
 
     url: str
     version: str = ""
@@ -269,14 +268,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The office's server; `ca_file` "" for the system's authorities."""
+    """The office's update server; `ca_file` "" for the system's authorities."""
 
     address: str
     ca_file: str = ""
     checks_dates: bool = True
 
     def latest(self) -> Offer:
-        """Read what the server offers; raises Refused."""
+        """Return the server's offer; raises Refused."""
         check_server(self.address)
         if urlsplit(self.address).path.endswith(".raucb"):
             return Offer(self.address)
@@ -285,22 +284,24 @@ class Server:
             return _offer(_read(answer, LATEST_BYTES + 1), base)
 
     def fetch(self, offer: Offer, target: Path, room: int) -> None:
-        """Fetch a bundle, going on where the last time ended; raises Refused, OSError.
+        """Download a bundle of at most `room` bytes, resuming; raises Refused, OSError.
 
-        It is whole or not there; `room` are the bytes that it may have. The administrator does so
-        as the service, whose folder it is: a link that lies there leads no further.
+        `target` is whole or absent.
         """
         make_private(target.parent)
+        # Root writes as the service, whose folder it is: a symbolic link there leads no further.
         with acting_for(target.parent):
             self._fetch(offer, target, room)
 
     def _fetch(self, offer: Offer, target: Path, room: int) -> None:
         key = hashlib.sha256(f"{offer.url} {offer.sha256}".encode()).hexdigest()[:16]
         part = target.with_name(f"{key}.part")
+        # Parts of other offers are never resumed.
         for old in set(target.parent.glob("*.part")) - {part}:
             old.unlink()
         if part.is_symlink() or not os.access(part, os.W_OK, effective_ids=True):
-            part.unlink(missing_ok=True)  # begun by the administrator, or planted
+            # Begun by the administrator, or planted.
+            part.unlink(missing_ok=True)
         most = min(offer.size or LARGEST, LARGEST, room)
         if offer.size > most:
             raise refused(NO_ROOM)
@@ -321,7 +322,7 @@ class Server:
                 _pour(answer, file, most - (have if goes_on else 0), offer.url)
 
     def _opened(self, url: str, begin: int = 0) -> Any:
-        """Open an address, of https alone, wherever it leads; raises Refused."""
+        """Open an https address, also after redirects; raises Refused."""
         request = urllib.request.Request(url)  # noqa: S310 - see check_server and https.opener
         if begin:
             request.add_header("Range", f"bytes={begin}-")
@@ -329,6 +330,7 @@ class Server:
         try:
             return opener(context).open(request, timeout=FETCH_LIMIT_S)
         except HTTPError as error:
+            # The server's file is no longer than the part: download it from the beginning.
             if begin and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return self._opened(url)
             raise not_fetched(url, f"HTTP {error.code}", f"HTTP {error.code}") from error
@@ -372,7 +374,7 @@ def _read(answer: Any, most: int) -> bytes:
 
 
 def _pour(answer: Any, file: IO[bytes], most: int, address: str) -> None:
-    """Write what comes; raises Refused for more than may, or where it breaks off."""
+    """Write the received data; raises Refused beyond `most` bytes or if interrupted."""
     come, told = 0, answer.headers.get("Content-Length", "")
     try:
         while piece := answer.read(FETCHED_PIECE):
@@ -392,7 +394,7 @@ def _pour(answer: Any, file: IO[bytes], most: int, address: str) -> None:
 
 
 def _check(part: Path, offer: Offer) -> None:
-    """Raise Refused for a file that is not what was offered; one that is too short stays."""
+    """Raise Refused unless the file is the offered one; a short file stays for resuming."""
     if not offer.sha256:
         return
     if part.stat().st_size < offer.size:
@@ -408,19 +410,18 @@ def _check(part: Path, offer: Offer) -> None:
         )
 
 
-# ---- update helper -----------------------------------------------------------------------------
-
 IDLE_S: Final = 600.0
 HELPER_LOOKS_S: Final = 1.0
 COPIED_PIECE: Final = 1 << 20
 BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+# Nobody watches an update from these: a version that has failed here is not installed again.
 BY_ITSELF: Final = frozenset({"server", "stick"})
-"""Sources that nobody looks at: a version that has failed here is not taken from them again."""
+"""Automatic sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """What the helper works with; `run` is the desk's folder, `kept_in` the helper's own."""
+    """The helper; `run` is call control's run folder, `kept_in` the helper's own."""
 
     settings: Settings
     run: Path
@@ -431,16 +432,16 @@ class Helper:
 
     @property
     def kept_in(self) -> Path:
-        """Say where state and bundle lie."""
+        """The folder with state and bundle."""
         return updates.folder_of_updates(Path(self.settings.folders.state).absolute())
 
     def turn(self) -> Words:
-        """Do what the desk has asked for; nothing where it has not. Raises as it fails."""
+        """Execute call control's request, if any; raises Refused, OSError."""
         asked = updates.take(self.run)
         return NOTHING if asked is None else self.do(asked)
 
     def do(self, asked: UpdateRequest) -> Words:
-        """Do one thing; raises Refused, OSError."""
+        """Execute one request; raises Refused, OSError."""
         match asked.what:
             case "upload":
                 source = Path(self.settings.folders.console) / UPLOADED
@@ -458,7 +459,7 @@ class Helper:
     def install(
         self, source: Path, asked: UpdateRequest, *, is_ours: bool = False, even_older: bool = False
     ) -> Words:
-        """Take a bundle, check it, write it; the source goes where `is_ours`. Raises Refused."""
+        """Copy, check and write a bundle; delete the source if `is_ours`. Raises Refused."""
         kept = updates.load_update(self.kept_in)
         if not may_take(kept.state):
             raise refused(policy_updates.WAITS)
@@ -480,7 +481,7 @@ class Helper:
         return filled_in(policy_updates.WRITTEN, kept.version)
 
     def back(self, by: str) -> Words:
-        """Have the box start from the other slot, where a version lies that has worked."""
+        """Switch to the other slot, with a version that has worked."""
         kept, found = updates.load_update(self.kept_in), self.rauc.slots()
         if kept.state is UpdateState.TRIAL:
             said = Words(f"chiesto da {by}", f"asked for by {by}")
@@ -491,6 +492,7 @@ class Helper:
             return filled_in(policy_updates.LEFT_AGAIN, kept.version, by)
         if not may_take(kept.state):
             raise refused(policy_updates.WAITS)
+        # Never offer a version that has failed its trial here.
         if not found.other_is_good or found.other_version in kept.failed:
             raise refused(policy_updates.NO_OTHER)
         version = found.other_version or f"slot {found.other}"
@@ -500,7 +502,7 @@ class Helper:
         return filled_in(policy_updates.WRITTEN, version)
 
     def start(self, by: str) -> Words:
-        """Start the machine anew from the slot that was written, with nobody on the phone."""
+        """Reboot into the written slot, with nobody on the phone."""
         kept = updates.load_update(self.kept_in)
         if kept.state is not UpdateState.INSTALLED:
             raise refused(policy_updates.NOT_READY)
@@ -510,11 +512,12 @@ class Helper:
         return filled_in(policy_updates.STARTING, kept.version)
 
     def give_up(self, by: str) -> Words:
-        """Stay with the version that runs; after a failed update: take note of it."""
+        """Keep the running version; after a failed update acknowledge it."""
         kept = updates.load_update(self.kept_in)
         if kept.state is UpdateState.INSTALLED:
             self.rauc.mark("active", "booted")
-            self.rauc.mark("good", "booted")  # all its tries again, of which "active" gives one
+            # "active" leaves the slot one try; "good" restores all of them.
+            self.rauc.mark("good", "booted")
             self.rauc.mark("bad", "other")
             kept = replace(kept, by=by)
             self._ended(self._step(kept, UpdateStep.GIVEN_UP), "given_up", NOTHING)
@@ -524,10 +527,9 @@ class Helper:
             raise refused(policy_updates.NOT_READY)
         return policy_updates.GIVEN_UP
 
-    # --- parts -------------------------------------------------------------------------------
-
     def _taken(self, source: Path, *, is_ours: bool) -> Path:
-        """Copy a bundle into the helper's own folder: what lies elsewhere others can change."""
+        """Copy a bundle into the helper's own folder."""
+        # Elsewhere others could change it after the check.
         target = self.kept_in / BUNDLE
         try:
             file = open_plain(source)
@@ -543,7 +545,7 @@ class Helper:
         return target
 
     def _checked(self, kept: UpdateRecord, path: Path, even_older: bool) -> UpdateRecord:
-        """Look whether a bundle is signed, for this kind of box, and newer; raises Refused."""
+        """Check that a bundle is signed, for this kind of box, and newer; raises Refused."""
         bundle, found = self.rauc.look(path), self.rauc.slots()
         if bundle.compatible != found.compatible:
             raise refused(policy_updates.OTHER_BOX, bundle.compatible)
@@ -563,7 +565,7 @@ class Helper:
         return self._step(kept, UpdateStep.INSTALLED)
 
     def _step(self, kept: UpdateRecord, step: UpdateStep | None) -> UpdateRecord:
-        """Keep what has become of it; None where only its details are others."""
+        """Store the next state; None if only details change."""
         state = kept.state if step is None else update_state_after(kept.state, step)
         changed = replace(kept, state=state, at=now())
         self.kept_in.mkdir(mode=0o755, exist_ok=True)
@@ -571,22 +573,22 @@ class Helper:
         return changed
 
     def _ended(self, kept: UpdateRecord, outcome: str, said: Words) -> UpdateRecord:
-        """Keep that an update is over, and how."""
+        """Store the end of an update and its outcome."""
         past = PastUpdate(now(), kept.by, kept.before, kept.version, outcome, said)
         return self._step(replace(kept, said=said, past=(past, *kept.past)[:MOST_PAST]), None)
 
     def ended(
         self, kept: UpdateRecord, step: UpdateStep, outcome: str, said: Words
     ) -> UpdateRecord:
-        """Keep what a trial, or a start without one, has come to."""
+        """Store the outcome of a trial, or of a start without one."""
         return self._ended(self._step(kept, step), outcome, said)
 
     def stepped(self, kept: UpdateRecord, step: UpdateStep | None) -> UpdateRecord:
-        """Keep a step that ends nothing."""
+        """Store a step within an update."""
         return self._step(kept, step)
 
     def wait_for_idle(self) -> None:
-        """Wait until nobody is on the phone; raises Refused where somebody always is."""
+        """Wait until nobody is on the phone; raises Refused after `idle_s`."""
         until = time.monotonic() + self.idle_s
         while not self._is_idle():
             if time.monotonic() >= until:
@@ -594,7 +596,7 @@ class Helper:
             time.sleep(HELPER_LOOKS_S)
 
     def asked(self) -> dict[str, Any] | None:
-        """Ask the desk how it is; None where it does not answer."""
+        """Return call control's health; None if it does not answer."""
         try:
             return protocol.ask(self.run / "desk.sock", {"ask": "updates"})
         except (OfficeError, ValueError):
@@ -603,6 +605,7 @@ class Helper:
     def _is_idle(self) -> bool:
         told = self.asked()
         if told is None:
+            # Without a socket no service runs, so nobody is on the phone.
             return not (self.run / "desk.sock").exists()
         return bool(told["health"]["idle"])
 
@@ -611,7 +614,7 @@ class Helper:
         return () if told is None else tuple(map(str, told["health"]["working"]))
 
     def _tell(self, percent: int | None) -> None:
-        """Say how far the writing is, in memory; where that cannot be, it goes on all the same."""
+        """Publish the progress in the run folder, if that exists."""
         path = updates.progress_path(self.run)
         if percent is None:
             path.unlink(missing_ok=True)
@@ -620,7 +623,8 @@ class Helper:
 
 
 def helper_of(config: Path, run: Path | None = None) -> Helper:
-    """Make the helper of a box, also of one whose configuration is broken: it must be updated."""
+    """Return the helper of a box."""
+    # A box with a broken configuration must be updated too.
     settings = _settings(config)
     return Helper(settings, run or Path(settings.folders.run))
 
@@ -633,7 +637,7 @@ def _settings(config: Path) -> Settings:
 
 
 def boot_id() -> str:
-    """Return what this start of the machine is called."""
+    """Return the id of this boot, "" if unknown."""
     try:
         return BOOT.read_text(encoding="ascii").strip()
     except OSError:
@@ -641,13 +645,12 @@ def boot_id() -> str:
 
 
 def now() -> str:
-    """Return the time as it is kept."""
+    """Return the present time in the stored format."""
     return datetime.now(UTC).replace(microsecond=0).isoformat()
 
 
-# ---- update stick ------------------------------------------------------------------------------
-# Mounted read-only, in this process's own mount namespace (PrivateMounts=yes). No login is asked:
-# whoever can plug in a stick can also take the card out.
+# Update from a USB stick, mounted read-only in this process's own mount namespace
+# (PrivateMounts=yes). No login is required: whoever can plug in a stick can also take the card out.
 
 MOST: Final = 20
 NOTHING_NEW: Final = Words(
@@ -666,24 +669,22 @@ LAID_READY: Final = Words(
 
 @dataclass(frozen=True, slots=True)
 class Stick:
-    """A stick's folder, mounted."""
+    """A mounted stick."""
 
     folder: Path
 
     def bundles(self) -> list[Path]:
-        """List the bundles that lie on it, not in its folders."""
+        """Return the bundles in the top folder."""
         return _files(self.folder.glob("*.raucb"))
 
     def backups(self) -> list[Path]:
-        """List the sealed backups that lie on it, the newest first."""
+        """Return the sealed backups in the top folder, the newest first."""
         found = _files(self.folder.glob("*.backup"))
         return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def brought(helper: Helper, device: Path) -> Words:
-    """Look at a stick that was put in, and let people see what came of it, or did not; raises
-    Refused, OSError.
-    """
+    """Process a plugged-in stick and publish the result; raises Refused, OSError."""
     wait_until_seen(helper)
     try:
         if not device.exists():
@@ -698,7 +699,7 @@ def brought(helper: Helper, device: Path) -> Words:
 
 
 def turn(helper: Helper, stick: Stick) -> Words:
-    """Do what a stick is for; raises Refused, OSError."""
+    """Copy a backup and install an update from a stick; raises Refused, OSError."""
     ready = lay_ready(helper, stick)
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
@@ -707,10 +708,9 @@ def turn(helper: Helper, stick: Stick) -> Words:
 
 
 def wait_until_seen(helper: Helper) -> None:
-    """Where a stick stays in over a start: wait until `update good` has seen what that start means
-    for the update that came from it, so that what is said of the stick holds. Nobody has mounted it
-    meanwhile: whoever pulls it out then breaks nothing off.
-    """
+    """Wait until `update good` has judged this boot, for a stick left plugged in across it."""
+    # Only then is the stick's result final. It is not mounted meanwhile, so pulling it out does no
+    # harm.
     until = time.monotonic() + helper.idle_s
     while _is_unseen(helper) and time.monotonic() < until:
         time.sleep(HELPER_LOOKS_S)
@@ -722,10 +722,9 @@ def _is_unseen(helper: Helper) -> bool:
 
 
 def newest(helper: Helper, bundles: list[Path]) -> Path | None:
-    """Return the newest bundle that is signed, newer than what runs, and has not failed here.
+    """Return the newest signed bundle that is newer than the running version and has not failed.
 
-    Raises Refused where there are bundles and not one is signed, or newer ones that have all failed
-    here: whoever brought them should know.
+    Raises Refused if no bundle is signed, or all newer ones have failed here.
     """
     found: dict[Path, str] = {}
     wrong: Refused | None = None
@@ -755,7 +754,7 @@ def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
 
 
 def lay_ready(helper: Helper, stick: Stick) -> Words | None:
-    """Copy the newest backup to where the page of backups finds one, if none lies there yet."""
+    """Copy the newest backup to the place of uploaded backups, if that is free."""
     target = Path(helper.settings.folders.console) / UPLOADED_BACKUP
     backups = stick.backups()
     if not backups or target.exists() or not target.parent.parent.is_dir():
@@ -778,27 +777,23 @@ def _is_sealed(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-# ---- update trial ------------------------------------------------------------------------------
-# A slot that runs for the first time is on trial: it is marked good after two minutes of health,
-# else the box restarts and the boot loader takes the other slot. A slot in which RAUC fails is left
-# too, as it could never take another update; and, at once, a new one that cannot open the data
-# partition, as callers' messages would be lost.
-# A slot that was good before is marked good again as soon
-# as the desk answers: the boot loader counts down at each start, and a cable that is out must not
-# cost a box the version that it has.
+# The trial of a slot at its first boot: it is marked good after two minutes of health, else the box
+# reboots and the boot loader takes the other slot. A slot in which RAUC fails is left too, as it
+# could never take another update; and, at once, a new slot that cannot open the data partition, as
+# callers' messages would be lost. A slot that was good before is marked good again as soon as call
+# control answers: the boot loader counts down at each boot, and an unplugged cable must not cost a
+# box its version.
 
 TRIAL_LOOKS_S: Final = 2.0
 IN_MEMORY: Final = "data-in-memory"
-"""What the image's helper of the data partition says where it could not be opened."""
+"""Notice of the image's helper that the data partition could not be opened."""
 NO_KEY: Final = "data-key"
-"""What it says where the data partition is encrypted and its key is not there."""
+"""Notice that the data partition is encrypted and its key is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watches one start of the machine, `boot`, from the slot `booted`; `up_s` gives seconds since
-    it, `pause` waits.
-    """
+    """Watches one boot, `boot`, from the slot `booted`; `up_s` returns the uptime (s)."""
 
     helper: Helper
     up_s: Callable[[], float] = time.monotonic
@@ -808,7 +803,7 @@ class Watch:
     is_last_try: Callable[[], bool] = updates.is_last_try
 
     def turn(self) -> Words:
-        """See which slot has come up, try it, say what came of it. Raises Refused, OSError."""
+        """Try the booted slot and return the result. Raises Refused, OSError."""
         try:
             return self._tried()
         except Refused as error:
@@ -818,7 +813,8 @@ class Watch:
             if self.up_s() >= TRIAL_LIMIT_S:
                 return self._leave(kept, why)
             self.helper.stepped(replace(kept, said=why), None)
-            raise  # it may have failed for a moment: the unit starts this anew
+            # It may be transient: the unit starts this process again.
+            raise
 
     def _tried(self) -> Words:
         if self._is_locked():
@@ -839,28 +835,27 @@ class Watch:
             self.pause(TRIAL_LOOKS_S)
 
     def _is_lost(self) -> bool:
-        """Tell whether this is a new version's only start, of which, the data partition being out
-        of reach, nothing is kept; and there is a version to go back to.
-        """
+        """True on a new version's last try without the data, with a version to return to."""
+        # Without the data partition no record says that this boot is a trial.
         told = supervision.read_notices(supervision.folder_of(self.helper.run))
         return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
 
     def _is_locked(self) -> bool:
-        """Tell whether this is a version's only start, and its data waits for a key: without them
-        nothing can be told of it, good or bad.
-        """
+        """True on a version's last try while the data partition waits for its key."""
+        # Without the data nothing can be judged, good or bad.
         told = supervision.read_notices(supervision.folder_of(self.helper.run))
         return self.is_last_try() and NO_KEY in told
 
     def _is_unproved(self, kept: UpdateRecord) -> bool:
-        """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""
+        """True, without asking RAUC, if the running slot is to be tried."""
         is_waited_for = kept.state in {UpdateState.INSTALLED, UpdateState.TRIAL}
         return is_waited_for and kept.slot == self.booted()
 
     def _started(self) -> UpdateRecord:
-        """Keep from which slot the machine has started: that of the update, or the other one."""
+        """Store which slot has booted: the update's or the other one."""
         kept = updates.load_update(self.helper.kept_in)
-        if kept.boot == self.boot:  # of this very start: nothing was started since
+        # Stored in this same boot: nothing has booted since.
+        if kept.boot == self.boot:
             return kept
         booted = self.helper.rauc.slots().booted
         step = UpdateStep.STARTED_NEW if booted == kept.slot else UpdateStep.STARTED_OLD
@@ -873,7 +868,7 @@ class Watch:
         )
 
     def _back(self, kept: UpdateRecord, step: UpdateStep) -> UpdateRecord:
-        """Keep that the box has gone back, why, and that this version is not to come by itself."""
+        """Store the return to the former version, and bar this one from automatic updates."""
         self.helper.rauc.mark("bad", "other")
         said = (
             kept.said if kept.said != NOTHING else filled_in(policy_updates.WENT_BACK, kept.version)
@@ -882,7 +877,7 @@ class Watch:
         return self.helper.ended(replace(kept, failed=failed), step, "back", said)
 
     def _as_before(self) -> Words:
-        """Mark a slot that was good before as good again, as soon as the desk answers."""
+        """Mark a slot that was good before as good again, once call control answers."""
         while self.helper.asked() is None:
             self.pause(TRIAL_LOOKS_S)
         self.helper.rauc.mark("good", "booted")
@@ -896,12 +891,12 @@ class Watch:
         return said
 
     def _leave(self, kept: UpdateRecord, missing: Words) -> Words:
-        """Go back: with nobody on the phone where that comes about, by itself all the same."""
+        """Reboot into the former version, if possible with nobody on the phone."""
         said = Words(
             policy_updates.LEFT_AGAIN.it.format(kept.version, missing.it),
             policy_updates.LEFT_AGAIN.en.format(kept.version, missing.en),
         )
-        # a box that is not well serves its callers better by starting anew, whatever fails here
+        # An unhealthy box serves its callers better by a reboot, whatever fails here.
         with contextlib.suppress(Refused, OSError):
             self.helper.stepped(replace(kept, said=missing), None)
         with contextlib.suppress(Refused):
@@ -913,12 +908,12 @@ class Watch:
 
 
 def _why(kept: UpdateRecord, trial: Trial) -> Words:
-    """Say why a trial has failed: what lacks now, what lacked before, or time."""
+    """Return why a trial has failed: what is missing now, what was missing, or the time."""
     return next(w for w in (trial.missing, kept.said, policy_updates.NOT_LONG) if w != NOTHING)
 
 
 def health_of(told: dict[str, Any] | None) -> TrialHealth | None:
-    """Read what the desk says of itself; None where it says nothing that can be read."""
+    """Parse call control's health; None if absent or malformed."""
     try:
         health = (told or {})["health"]
         return TrialHealth(
@@ -931,8 +926,6 @@ def health_of(told: dict[str, Any] | None) -> TrialHealth | None:
     except (LookupError, TypeError, ValueError, CentralinoError):
         return None
 
-
-# ---- update ------------------------------------------------------------------------------------
 
 PATH = click.Path(path_type=Path)
 NAME_ONE: Final = Words(
@@ -1011,7 +1004,7 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
 
 
 def told(helper: Helper) -> Words:
-    """Say which version runs and how the last update stands."""
+    """Return the running version and the last update's state."""
     kept = updates.load_update(helper.kept_in)
     running = filled_in(policy_updates.RUNNING, helper.running())
     stands = policy_updates.update_words(kept.state, kept.version)
@@ -1020,7 +1013,7 @@ def told(helper: Helper) -> Words:
 
 
 def fetched(helper: Helper) -> Words:
-    """Fetch what the office's server offers, if it is newer and has not failed here."""
+    """Download the server's offer if it is newer and has not failed here."""
     settings = helper.settings
     if not settings.updates.server:
         raise Refused(
@@ -1040,7 +1033,7 @@ def fetched(helper: Helper) -> Words:
 
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:
-    """Install a file, or what an address has; raises Refused, OSError."""
+    """Install a file or the contents of a URL; raises Refused, OSError."""
     asked = UpdateRequest(_who(), "file")
     if "://" not in what:
         return helper.install(Path(what).absolute(), asked, even_older=older)
@@ -1057,10 +1050,11 @@ def _server(settings: Settings, address: str, helper: Helper) -> Server:
 
 
 def _room(settings: Settings) -> int:
-    """Return how many bytes may be fetched: a copy is made of it, and messages come first."""
+    """Return how many bytes may be downloaded."""
+    # The helper makes a copy, hence half; `spare_bytes` leaves room for messages.
     return max(0, spare_bytes(Path(settings.folders.state)) // 2)
 
 
 def _who() -> str:
-    """Name who asks, as the audit names the box's shell."""
+    """Return the user in the audit's notation of a shell."""
     return f"{SHELL}{os.environ.get('SUDO_USER') or 'root'}"

@@ -1,4 +1,4 @@
-"""`centralino users`: who may use the console, from the box's own shell."""
+"""`centralino users`: users of the console, from a shell on the box."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def add(
 @click.pass_obj
 def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
     """Change what is given of user NAME."""
+    # Options left out are None, an empty text is a value: `--unit ""` removes the unit.
     given["roles"] = list(given["roles"]) or None
     changes = {key: value for key, value in given.items() if value is not None}
     _ask(settings, {"ask": "user_change", "name": name, **changes, "by": by})
@@ -121,7 +122,7 @@ _able("enable", "Let user NAME in again.", disabled=False)
 
 
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
-    """Ask the desk, with the shell's proof; raises OfficeError when it refuses."""
+    """Send a command with the shell's proof and print the reply; raises OfficeError."""
     language = language_of(settings)
     answer = send_with_proof(settings, question)
     if answer.get("done") is False:
@@ -130,10 +131,11 @@ def _ask(settings: Settings, question: dict[str, Any]) -> None:
 
 
 def _hashed(password: str, name: str) -> str:
-    """Return what is kept of a good password; raises AccountError for another."""
+    """Return the hash of a valid password; raises AccountError for an invalid one."""
     from appliance.console.accounts import Passwords
     from appliance.console.accounts import check_new_password as check_new
 
+    # Call control gets the hash only and cannot judge the password.
     check_new(password, name)
     return Passwords().hashed(password)
 

@@ -1,4 +1,4 @@
-"""MQTT publishing: the broker as configured, a session on one connection, the sending thread."""
+"""MQTT publishing: the configured broker, a session on one connection, the sending thread."""
 
 from __future__ import annotations
 
@@ -22,24 +22,23 @@ if TYPE_CHECKING:
     from appliance.fleet.mqtt_messages import FleetEvent
 
 
-# ---- mqtt broker -------------------------------------------------------------------------------
-# The broker, the box's account there, and the broker's refusals in words.
+# The broker, the box's account there, and texts for the broker's refusals.
 
 
 class MqttSecurity(enum.StrEnum):
-    """How the connection is protected; there is no falling back from one to another."""
+    """Protection of the connection; there is no fallback from one to another."""
 
     TLS = "tls"
     NONE = "none"
 
 
 PORTS: Final = {MqttSecurity.TLS: 8883, MqttSecurity.NONE: 1883}
-"""Where a broker listens, unless the configuration says otherwise (IANA)."""
+"""Default ports of a broker (IANA)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerLimits:
-    """Seconds that each step may take: TCP and TLS, the broker's hello, one confirmation."""
+    """Time limits (s) of TCP and TLS, the broker's CONNACK, one PUBACK; the keepalive (s)."""
 
     connect_s: float = 10.0
     hello_s: float = 15.0
@@ -51,8 +50,8 @@ class BrokerLimits:
 class Broker:
     """The broker and the box's account there; `name` tells one box from another.
 
-    `password_file` is read at every connection. `ca_file` holds the certificates of an office's own
-    authority, "" for the system's; `certificate` and `key` are the box's own, "" for none.
+    `password_file` is read at every connection. `ca_file` holds the certificates of the office's
+    authority, "" for the system's; `certificate` and `key` are the box's, "" for none.
     """
 
     server: str
@@ -68,12 +67,12 @@ class Broker:
 
     @property
     def where(self) -> str:
-        """Name the broker as people read it."""
+        """Server and port for people."""
         return f"{self.server}:{self.port or PORTS[self.security]}"
 
 
 class BrokerError(CentralinoError):
-    """Raised when the broker cannot be used; `misset` where waiting mends nothing."""
+    """Raised if the broker cannot be used; `misset` if only a configuration change helps."""
 
     def __init__(self, words: Words, *, misset: bool = False) -> None:
         super().__init__(words.en)
@@ -138,9 +137,9 @@ REFUSALS: Final[Mapping[int, Words]] = {
         "says that another box uses the same prefix: each has its own mqtt.prefix",
     ),
 }
-"""By the reason code (MQTT 5, 2.4)."""
+"""Texts of refusals by reason code (MQTT 5, 2.4)."""
+# Unavailable, busy, shutting down, quota, rate: the broker's own affair, which passes.
 PASSING_REFUSALS: Final = frozenset({0x88, 0x89, 0x8B, 0x97, 0x9F})
-"""Unavailable, busy, shutting down, quota, rate: the broker's own affair, which passes."""
 
 
 def broker_refusal(code: int, name: str) -> BrokerError:
@@ -154,21 +153,19 @@ def fill_reason(words: Words, why: str) -> Words:
     return Words(words.it.format(why), words.en.format(why))
 
 
-# ---- mqtt session ------------------------------------------------------------------------------
-# Publishing on one connection: states first, each as it is now, then events.
-#
-# An event leaves the disk only once the broker has confirmed it, so it may arrive twice, under the
-# same id, and is never lost.
+# Publishing on one connection: states first, each in its present form, then events. An event is
+# deleted from the disk only after the broker's confirmation: it may arrive twice, under the same
+# id, and is never lost.
 
 PUBLISH_TRIES: Final = 3
-"""So often an event is tried that fails by a fault of ours, before it is set aside."""
+"""Tries of an event that fails by a bug, before it is set aside."""
 LOOK_S: Final = 1.0
-"""Whether a confirmation is late is looked at so often."""
+"""Seconds between two checks for late confirmations."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxDepth:
-    """Events that wait, events ever dropped, and when last ("" for never)."""
+    """Number of waiting events, of all dropped events, and when last ("" for never)."""
 
     waiting: int = 0
     dropped: int = 0
@@ -182,7 +179,7 @@ class EventOutbox(Protocol):
         """Return events beyond a number, oldest first."""
 
     def settle(self, numbers: Iterable[int]) -> None:
-        """Forget what the broker has confirmed."""
+        """Delete confirmed events."""
 
     def set_aside(self, number: int) -> None:
         """Set an unpublishable event aside, so that later ones go on."""
@@ -191,23 +188,23 @@ class EventOutbox(Protocol):
         """Count them."""
 
     def retained(self) -> frozenset[str]:
-        """Return the topics under which the broker may hold something of ours."""
+        """Return the topics under which the broker may retain a message of ours."""
 
     def retain(self, topics: Iterable[str]) -> None:
-        """Remember topics before something is published to stay there."""
+        """Store topics before a retained message is published there."""
 
     def release(self, topics: Iterable[str]) -> None:
-        """Forget topics under which nothing is left."""
+        """Delete topics without a retained message."""
 
 
 class BrokerLink(Protocol):
-    """A connection, as fleet.mqtt.Connection is one."""
+    """A connection to the broker (mqtt_client.MqttConnection)."""
 
     def open(self) -> None:
         """Connect."""
 
     def turn(self, timeout: float) -> None:
-        """Read and write, waiting at most so long."""
+        """Read and write, waiting at most `timeout` seconds."""
 
     def publish(self, message: MqttMessage) -> int:
         """Hand a message over."""
@@ -222,15 +219,15 @@ class BrokerLink(Protocol):
         """Break off."""
 
     def close(self, last: MqttMessage | None = None) -> None:
-        """Take leave."""
+        """Disconnect, with a last message."""
 
     @property
     def opening_since(self) -> float | None:
-        """Since when it is being opened."""
+        """Start of the connection attempt (monotonic s), None if there is none."""
 
     @property
     def window(self) -> int:
-        """How many messages may wait for their confirmation at once."""
+        """Messages that may wait for confirmation at once."""
 
 
 class PublishSession:
@@ -251,20 +248,23 @@ class PublishSession:
         self._told: dict[str, MqttMessage] = {}
         self._known = outbox.retained()
         self._is_swept = False
+        # Some brokers let a box in and accept no message from it: that is not "connected".
         self.is_taken = False
-        """Whether the broker has confirmed anything: some let a box in and take nothing of it."""
+        """True once the broker has confirmed a message."""
         self._handed = 0
         self._refresh_at = time.monotonic() + REFRESH_S
 
     def step(self, states: tuple[MqttMessage, ...], look: bool) -> None:
         """Publish changed states, states due for a refresh and, if `look`, the next events.
 
-        As many as may be under way; the rest follows what is confirmed. Raises StoreError.
+        At most `window` messages wait for confirmation; the rest follow later. Raises StoreError.
         """
+        # Forget states with an expiry, so that they count as changed and are sent again.
         if time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + REFRESH_S
             self._told = {topic: one for topic, one in self._told.items() if not one.expiry_s}
         self._learn((self._here, *states))
+        # Once a connection, and not before the box's own topics are known.
         if states and not self._is_swept:
             self._is_swept = True
             self._sweep(states)
@@ -277,12 +277,13 @@ class PublishSession:
                 self._handed = event.number
 
     def _hand_over(self, event: FleetEvent) -> None:
-        """Publish an event; one that fails PUBLISH_TRIES times by a fault of ours is set aside."""
+        """Publish an event; set it aside after PUBLISH_TRIES failures by a bug."""
         for left in reversed(range(PUBLISH_TRIES)):
             try:
                 self._events[self._line.publish(self._write(event))] = event.number
+            # A fault of broker or disk: the same event is sent again later.
             except CentralinoError:
-                raise  # the broker's, or the disk's: the same event follows
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's
                 faults.report(error)
                 if not left:
@@ -291,7 +292,7 @@ class PublishSession:
                 return
 
     def hear(self) -> bool:
-        """Settle confirmed messages; returns whether there were any, so that more may go."""
+        """Settle confirmed messages; return True if there were any, as more may be sent then."""
         confirmed = self._line.confirmed()
         events = [self._events.pop(mid) for mid in confirmed if mid in self._events]
         shown = [self._shown.pop(mid) for mid in confirmed if mid in self._shown]
@@ -313,6 +314,7 @@ class PublishSession:
     def _learn(self, states: tuple[MqttMessage, ...]) -> None:
         """Queue states that differ from the published ones; their topics are stored first."""
         changed = [one for one in states if self._told.get(one.topic) != one]
+        # Stored first: after a crash the next connection knows which retained topics to clear.
         new = {one.topic for one in changed} - self._known
         if new:
             self._outbox.retain(new)
@@ -328,17 +330,15 @@ class PublishSession:
         self._known &= stays
 
 
-# ---- mqtt sender -------------------------------------------------------------------------------
-# The sending thread: current states, events in their order, whatever the broker does.
-#
-# It alone waits for the broker; `show` and `wake` never do.
+# The sending thread publishes present states, then events in their order. It alone waits for the
+# broker; `show` and `wake` never block.
 
 log = logging.getLogger(__name__)
 
 FIRST_S, MOST_S = 1.0, 120.0
-"""A broker that is away is tried after 1, 2, 4 … seconds, at last every two minutes."""
+"""Pauses (s) before a new connection: 1, 2, 4 … up to two minutes."""
+# A connection that lasted this long was good: after its end the pauses begin anew.
 STEADY_S: Final = 60.0
-"""A connection that held so long was a good one: after its end the first pause is short again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,10 +352,10 @@ class BrokerHealth:
 
 
 class MqttSender:
-    """Publishes below `prefix`. `connect` makes a connection, `write` an event's message.
+    """Publishes below `prefix`; `connect` opens a connection, `write` makes an event's message.
 
-    `on_health` hears, in this thread, how it is, whenever that has changed; `on_failure` that a
-    fault of ours keeps the thread from its work.
+    `on_health` is called in this thread when the health changes, `on_failure` when a bug keeps the
+    thread from its work.
     """
 
     def __init__(
@@ -374,7 +374,8 @@ class MqttSender:
         self._health = BrokerHealth()
         self._states: tuple[MqttMessage, ...] = ()
         self._line: BrokerLink | None = None
-        self._news = threading.Event()  # there may be events that nobody has handed over
+        # Set when the outbox may hold events that were not published yet.
+        self._news = threading.Event()
         self._failures = 0
         self._worker = Worker("fleet", self._turn, on_failure)
 
@@ -384,32 +385,33 @@ class MqttSender:
         return self
 
     def stop(self, limit: float = JOIN_LIMIT) -> None:
-        """End; what waits is sent after the next start."""
+        """Stop the thread; waiting events are sent after the next start."""
         self._worker.stopping.set()
         self.wake()
+        # A connection attempt does not look at `stopping`.
         if self._line is not None and self._line.opening_since is not None:
             self._line.abort()
         self._worker.stop(limit)
 
     @property
     def beat_at(self) -> float:
-        """When the loop last turned (monotonic s)."""
+        """Time of the loop's last turn (monotonic s)."""
         return self._worker.beat_at
 
     @property
     def opening_since(self) -> float | None:
-        """Since when (monotonic s) a connection is being opened, None when none is."""
+        """Start of the present connection attempt (monotonic s), None if there is none."""
         line = self._line
         return line.opening_since if line is not None else None
 
     def abort(self) -> None:
-        """Break off what goes on; it is tried again after a pause."""
+        """Break the connection; it is tried again after a pause."""
         line = self._line
         if line is not None:
             line.abort()
 
     def show(self, states: tuple[MqttMessage, ...]) -> None:
-        """Take the states as they are now; from any thread, never waits."""
+        """Set the present states; from any thread, never blocks."""
         if states != self._states:
             self._states = states
             line = self._line
@@ -417,7 +419,7 @@ class MqttSender:
                 line.wake()
 
     def wake(self) -> None:
-        """An event was kept; from any thread."""
+        """Announce a new event in the outbox; from any thread."""
         self._news.set()
         line = self._line
         if line is not None:
@@ -426,7 +428,7 @@ class MqttSender:
     # --- the thread ---
 
     def _turn(self) -> None:
-        """Serve one connection to its end, and wait before the next."""
+        """Serve one connection to its end, then pause."""
         stopping, began = self._worker.stopping, time.monotonic()
         try:
             self._serve(stopping)
@@ -456,7 +458,8 @@ class MqttSender:
                 line.turn(session.wait_s())
                 look = session.hear() or self._news.is_set()
                 if look:
-                    self._news.clear()  # before the disk is asked: nothing is overlooked
+                    # Before the outbox is read: an event stored meanwhile sets it again.
+                    self._news.clear()
         finally:
             self._line = None
             line.close(last)
@@ -480,7 +483,8 @@ class MqttSender:
             self._on_health(health)
 
     def _pause(self, stopping: threading.Event) -> None:
-        """Wait before the next try: longer each time, and not all boxes of a town at once."""
+        """Wait before the next try, longer each time."""
+        # The random factor spreads the boxes of a town, which lose their broker at the same moment.
         first, most = self._pauses
         wait = min(first * 2 ** min(max(self._failures - 1, 0), 16), most)
         until = time.monotonic() + wait * random.uniform(0.5, 1.0)

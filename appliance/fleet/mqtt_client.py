@@ -47,17 +47,14 @@ if TYPE_CHECKING:
     from appliance.fleet.mqtt_messages import MqttMessage
 
 
-# ---- mqtt --------------------------------------------------------------------------------------
-# One connection to a broker: every wait has its limit, and can be ended from another thread.
-#
-# A connection is used once; what was not confirmed on it is sent again on the next one, by whoever
-# keeps it.
+# One connection to a broker: every wait has a limit and can be ended from another thread. A
+# connection is used once; its owner sends unconfirmed messages again on the next one.
 
 
 class MqttConnection:
-    """Opened, turned and closed by one thread; `wake` and `abort` may come from any.
+    """One connection, used by one thread; `wake` and `abort` may be called from any.
 
-    Every method raises BrokerError once the broker cannot be used; then it is only to be closed.
+    Every method raises BrokerError once the broker cannot be used; then only close it.
     """
 
     def __init__(self, broker: Broker, will: MqttMessage) -> None:
@@ -70,12 +67,12 @@ class MqttConnection:
         self._selector.register(self._ear, selectors.EVENT_READ)
         self._sent_at: dict[int, float] = {}
         self.opening_since: float | None = None
-        """Since when (monotonic s) it is being opened, None when it is not."""
+        """Start of the connection attempt (monotonic s), None if there is none."""
         self.window = UNDER_WAY
-        """So many messages may wait for their confirmation at once."""
+        """Messages that may wait for confirmation at once."""
 
     def open(self) -> None:
-        """Connect and wait for the broker's hello."""
+        """Connect and wait for the broker's CONNACK."""
         self.opening_since = time.monotonic()
         try:
             self._connect()
@@ -84,9 +81,10 @@ class MqttConnection:
             self.opening_since = None
 
     def turn(self, timeout: float) -> None:
-        """Read and write what can be, waiting at most so long (s) or until woken."""
+        """Read and write what is possible, waiting at most `timeout` s or until woken."""
         client = self._required()
         wants = selectors.EVENT_WRITE if client.want_write() else 0
+        # Bytes that TLS has decrypted already make no descriptor readable: do not wait for them.
         waits = 0.0 if client.holds_bytes() else timeout
         sock = client.socket()
         if sock is None:
@@ -101,13 +99,13 @@ class MqttConnection:
         self._check_late(client)
 
     def publish(self, message: MqttMessage) -> int:
-        """Hand a message over; returns the number that `confirmed` will tell of it."""
+        """Send a message; return its number, which `confirmed` returns later."""
         number = self._required().send(message)
         self._sent_at[number] = time.monotonic()
         return number
 
     def confirmed(self) -> list[int]:
-        """Return the numbers that the broker has confirmed since this was last asked."""
+        """Return the numbers confirmed since the last call."""
         client = self._required()
         if client.refused is not None:
             raise client.refused
@@ -117,12 +115,13 @@ class MqttConnection:
         return found
 
     def wake(self) -> None:
-        """End a wait of `turn`; from any thread."""
+        """Wake `turn`; from any thread."""
         with contextlib.suppress(OSError):
             self._bell.send(b"!")
 
     def abort(self) -> None:
-        """Break off whatever goes on; from any thread."""
+        """Break the connection or the attempt; from any thread."""
+        # `shutdown` ends a blocked system call of the other thread, which `close` would not.
         handle = self._client.handle if self._client is not None else None
         if handle is not None:
             with contextlib.suppress(OSError):
@@ -130,15 +129,13 @@ class MqttConnection:
         self.wake()
 
     def close(self, last: MqttMessage | None = None) -> None:
-        """Disconnect, with a last message if still connected; never waits."""
+        """Disconnect, with a last message if still connected; never blocks."""
         client, self._client = self._client, None
         if client is not None:
             client.leave(last)
         self._selector.close()
         self._ear.close()
         self._bell.close()
-
-    # --- within ---
 
     def _connect(self) -> None:
         client = self._client = MqttClient(self._broker, self._will)
@@ -160,6 +157,7 @@ class MqttConnection:
                 raise BrokerError(NO_HELLO)
             self.turn(left)
         hello = client.hello
+        # A refusal by the broker explains more than what it supports.
         if hello.code >= FIRST_FAILURE:
             raise broker_refusal(hello.code, hello.name)
         if not hello.retains:
@@ -191,20 +189,19 @@ def _watched(selector: selectors.BaseSelector, sock: Any, events: int) -> Iterat
             selector.unregister(sock)
 
 
-# ---- mqtt client -------------------------------------------------------------------------------
-# MQTT 5 itself (OASIS 2019), by paho: the ONLY paho import, made where MQTT is on.
-#
-# Bounded in what it reads, and never believed: a broker has nothing to say but its hello and its
-# confirmations. Nothing here waits but `connect`.
+# MQTT 5 (OASIS 2019) by paho: the ONLY paho import, loaded only if MQTT is on. It reads a bounded
+# amount and trusts nothing: a broker has nothing to send but its CONNACK and its confirmations.
+# Only `connect` blocks.
 
 log = logging.getLogger(__name__)
 
 QOS: Final = 1
+# A CONNACK takes some dozen bytes.
 LARGEST_PACKET: Final = 8192
-"""Maximum packet size (bytes) announced to the broker: its CONNACK takes some dozen."""
+"""Maximum packet size (bytes) announced to the broker."""
 BYTES_AT_MOST: Final = 65_536
 BYTES_A_CONFIRMATION: Final = 256
-"""Bytes that are read at most: so many, and so many more a message that was sent."""
+"""Most bytes read on a connection: a constant, and so many for each message sent."""
 PLAIN_ENDS: Final = frozenset(
     {
         MQTTErrorCode.MQTT_ERR_SUCCESS,
@@ -213,11 +210,11 @@ PLAIN_ENDS: Final = frozenset(
         MQTTErrorCode.MQTT_ERR_KEEPALIVE,
     }
 )
-"""What paho says where no packet was wrong."""
+"""Return codes of paho that do not mean a malformed packet."""
 FIRST_FAILURE: Final = 0x80
-"""Reason codes from here on say that something was not done."""
+"""Reason codes from here on are failures (MQTT 5, 2.4)."""
 UNDER_WAY: Final = 20
-"""Messages that wait for their confirmation at once, unless the broker takes fewer."""
+"""Messages waiting for confirmation at once, unless the broker allows fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +229,7 @@ class BrokerHello:
 
 
 class MqttClient(Paho):
-    """paho's client for one connection; `handle` ends one that is being made, from any thread."""
+    """paho's client for one connection; `handle` breaks it, also while connecting."""
 
     def __init__(self, broker: Broker, will: MqttMessage) -> None:
         super().__init__(
@@ -249,9 +246,10 @@ class MqttClient(Paho):
         self.handle: socket.socket | None = None
         self.hello: BrokerHello | None = None
         self.refused: BrokerError | None = None
-        """Why the broker has not taken a message, None where it has taken all."""
+        """Refusal of a message by the broker, None if there was none."""
         self.confirmations: list[int] = []
-        self.max_inflight_messages_set(0)  # who publishes keeps to the broker's window
+        # No limit in paho: the session keeps to the broker's window.
+        self.max_inflight_messages_set(0)
         self.will_set(will.topic, will.payload, QOS, will.retain)
         if broker.user:
             self.username_pw_set(broker.user, read_password(broker.password_file))
@@ -259,7 +257,7 @@ class MqttClient(Paho):
         self.on_publish = _on_publish
 
     def begin(self) -> None:
-        """Connect, and ask for the broker's hello; raises OSError (ssl.SSLError) and ValueError."""
+        """Connect and send CONNECT; raises OSError (ssl.SSLError) and ValueError."""
         broker = self._account
         properties = _properties(PacketTypes.CONNECT)
         properties.MaximumPacketSize = LARGEST_PACKET
@@ -268,7 +266,7 @@ class MqttClient(Paho):
         self.connect(broker.server, port, keepalive, clean_start=True, properties=properties)
 
     def step(self, *, read: bool, write: bool) -> None:
-        """Read and write; whatever paho makes of garbage, the broker is at fault: BrokerError."""
+        """Read and write; raises BrokerError, also for any error of paho's on a bad packet."""
         try:
             told = [self.loop_read()] if read else []
             if write and self.want_write():
@@ -276,16 +274,18 @@ class MqttClient(Paho):
             told.append(self.loop_misc())
         except BrokerError:
             raise
-        except Exception as error:  # struct, index, key, value: a packet that is none
+        # paho's parser raises struct, index, key and value errors on a malformed packet.
+        except Exception as error:
             log.info("mqtt: the broker's packet was no packet: %r", error)
             raise BrokerError(NO_MQTT) from error
+        # A refused CONNECT ends the connection too, with its own reason.
         if any(code not in PLAIN_ENDS for code in told) and not self._is_refused():
             raise BrokerError(NO_MQTT)
         if self._ended is not None or any(told):
             raise self.why()
 
     def send(self, message: MqttMessage) -> int:
-        """Hand a message over; returns its number among `confirmations`. Raises BrokerError."""
+        """Send a message; return its number in `confirmations`. Raises BrokerError."""
         if self._ended is not None:
             raise self.why()
         properties = _properties(PacketTypes.PUBLISH)
@@ -298,22 +298,24 @@ class MqttClient(Paho):
         return told.mid
 
     def leave(self, last: MqttMessage | None) -> None:
-        """Disconnect, with a last message if still connected; never waits."""
-        with contextlib.suppress(Exception):  # whatever is wrong with it, it is over
+        """Disconnect, with a last message if still connected; never blocks."""
+        # The connection is over in any case: no error matters any more.
+        with contextlib.suppress(Exception):
             if last is not None and self.is_connected():
                 self.publish(last.topic, last.payload, QOS, last.retain)
             self.disconnect()
-            self._sock_close()  # paho has no other way to close at once
+            # paho has no public way to close at once.
+            self._sock_close()
         if self.handle is not None:
             self.handle.close()
 
     def holds_bytes(self) -> bool:
-        """Tell whether TLS holds bytes that no descriptor will tell of."""
+        """True if TLS holds decrypted bytes, which make no descriptor readable."""
         sock = self.socket()
         return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
     def why(self) -> BrokerError:
-        """Return why the connection ended; a refused message explains most, so it comes first."""
+        """Return why the connection ended; a refused message explains most and comes first."""
         if self.refused is not None:
             return self.refused
         if isinstance(self._error, ssl.SSLError):
@@ -322,10 +324,10 @@ class MqttClient(Paho):
             return BrokerError(not_reached(self._error))
         return self._ended or BrokerError(LOST)
 
-    # --- what paho calls ---
+    # --- called by paho ---
 
     def ended(self, code: int, name: str) -> None:
-        """Take note that it is over; a code below FAILED says nothing."""
+        """Note the end of the connection; a code below FIRST_FAILURE gives no reason."""
         if self.hello is not None and self._is_refused():
             self._ended = broker_refusal(self.hello.code, self.hello.name)
         else:
@@ -335,17 +337,20 @@ class MqttClient(Paho):
         return self.hello is not None and self.hello.code >= FIRST_FAILURE
 
     def _create_socket(self) -> socket.socket:
-        """Connect, each step within its limit: some versions of paho allow TLS another one."""
+        """Connect with time limits for TCP and TLS."""
+        # Replaces paho's method: some of its versions apply another limit to TLS.
         broker = self._account
         address = (broker.server, broker.port or PORTS[broker.security])
         made = socket.create_connection(address, broker.limits.connect_s)
-        self.handle = made.dup()  # TLS takes the first one's descriptor away
+        # `wrap_socket` takes the first socket's descriptor away; a copy can still be shut down.
+        self.handle = made.dup()
         if self._trusted is None:
             return made
         return self._trusted.wrap_socket(made, server_hostname=broker.server)
 
     def _sock_recv(self, bufsize: int) -> bytes:
-        """Read a piece; paho would ask for, and keep, as much as a broker announces."""
+        """Read at most LARGEST_PACKET bytes; raises BrokerError beyond the connection's limit."""
+        # paho would ask for, and keep in memory, as much as a broker announces.
         try:
             data = super()._sock_recv(min(bufsize, LARGEST_PACKET))
         except BlockingIOError:
@@ -389,8 +394,7 @@ def _properties(kind: int) -> Properties:
     return Properties(kind)  # type: ignore[no-untyped-call]  # paho has left it so
 
 
-# ---- mqtt trust --------------------------------------------------------------------------------
-# What protects a connection: certificates and the password, and what may be wrong with them.
+# Certificates and the password of a connection, and what may be wrong with them.
 
 
 def not_reached(error: Exception) -> Words:
@@ -400,7 +404,8 @@ def not_reached(error: Exception) -> Words:
 
 
 def tls_failure(error: ssl.SSLError) -> BrokerError:
-    """Return the reason of a TLS failure; a connection cut midway may be transient."""
+    """Return the error for a TLS failure."""
+    # A connection cut in the handshake may be transient: not a wrong configuration.
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return BrokerError(LOST)
     reason = (error.reason or str(error)).replace("_", " ").lower()
@@ -428,12 +433,13 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
 
 
 def _no_phrase() -> bytes:
-    """Refuse OpenSSL's request for a pass phrase: nobody sits at the box to type one."""
+    """Refuse OpenSSL's request for a pass phrase; raises ValueError."""
+    # Without this callback OpenSSL would wait for one at the terminal.
     raise ValueError("the key is locked by a pass phrase: use one without")
 
 
 def read_password(path: str) -> str:
-    """Read the password; raises BrokerError if absent, or readable by everybody."""
+    """Read the password; raises BrokerError if absent or readable by everybody."""
     try:
         if Path(path).stat().st_mode & stat.S_IROTH:
             raise BrokerError(fill_reason(OPEN_FILE, path), misset=True)

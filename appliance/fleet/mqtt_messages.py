@@ -21,24 +21,21 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
 
 
-# ---- events ------------------------------------------------------------------------------------
-# Events that leave the office's network: their kinds, and what is in each (P7).
-#
-# Of a person nothing is ever in them, of a caller's number what is configured. The published form
-# is docs/fleet/schema/event.json.
+# Events for the outside: kinds and contents (P7). They never hold personal data; a caller's number
+# only as configured. The published form is docs/fleet/schema/event.json.
 
 Json = dict[str, Any]
 
 SCHEMA: Final = 1
-"""Which edition of the published form events are written in."""
+"""Version of the published form of events."""
 HEAD_DIGITS: Final = 3
-"""Leading digits of a masked number that are shown: the area, or that it is a mobile."""
+"""Leading digits shown of a masked number: the area, or that it is a mobile."""
+# HEAD_DIGITS would give away half of a shorter number, which is masked whole.
 SHORTEST_SHOWN: Final = 8
-"""A shorter number is masked whole: HEAD_DIGITS would give half of it away."""
 
 
 class EventGroup(enum.StrEnum):
-    """Groups of events that the configuration may ask for."""
+    """Groups of events that the configuration can enable."""
 
     CALLS = "calls"
     MESSAGES = "messages"
@@ -65,22 +62,22 @@ GROUP_OF_EVENT: Final[Mapping[str, EventGroup]] = {
     "trouble_began": EventGroup.TROUBLES,
     "trouble_ended": EventGroup.TROUBLES,
 }
-"""Every event, and the group it belongs to."""
+"""The group of every event."""
 LOST_STATES: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTrouble:
-    """A trouble as the box knows it: `code` is stable, the words are for people."""
+    """A trouble: `code` is stable for machines, the words are for people."""
 
     code: str
     words: Words
 
 
 def told_caller(presentation: str, number: str, hidden: Callable[[str], str] | None) -> Json:
-    """Return an event's caller: how the number was presented, and as much of it as may be shown.
+    """Return an event's caller: presentation, and as much of the number as may be shown.
 
-    `hidden` puts a mask over undisclosed numbers (P7) and lets others be; None masks every one.
+    `hidden` masks undisclosed numbers (P7) only; None masks every number.
     """
     told: Json = {"presentation": presentation or Presentation.UNKNOWN.value}
     if number:
@@ -89,9 +86,9 @@ def told_caller(presentation: str, number: str, hidden: Callable[[str], str] | N
 
 
 def facts_of(status: Status, troubles: tuple[KnownTrouble, ...]) -> Json:
-    """Collect the facts whose changes are events; undeclared lines are left out.
+    """Return the facts whose changes are events; undeclared lines are left out.
 
-    What changes with every call is not among it, nor who has set a state.
+    They hold nothing that changes with every call, and not who has set a state.
     """
     return {
         "lines": {
@@ -118,29 +115,31 @@ def service_of(status: Status) -> Json:
 def fact_differences(
     before: Json | None, after: Json, topics: frozenset[str]
 ) -> list[tuple[str, Json]]:
-    """List the events (kind, what it is about) that lie between two facts, of these topics.
+    """Return the events (kind, content) between two sets of facts, for these topics.
 
     Without earlier facts only faults are reported.
     """
+    # With the present state of the service as the earlier one it counts as unchanged.
     known = before or {"lines": {}, "service": after["service"], "troubles": {}}
     found = (*_of_lines(known, after), *_of_service(known, after), *_of_troubles(known, after))
     return [(kind, about) for kind, about in found if GROUP_OF_EVENT[kind] in topics]
 
 
 def merged_facts(before: Json | None, after: Json, *, settled: bool) -> Json:
-    """Return the facts to be kept: what a start has not come to know yet stays as it was.
+    """Return the facts to store: facts that a start does not know yet stay as they were.
 
-    Until all is `settled`, a trouble of the run before has not ended for not having been seen.
+    Until all is `settled`, an unseen trouble of the previous run has not ended.
     """
     if before is None:
         return after
+    # A line that has not reported yet since the start has neither gone nor come back.
     lines = {**{n: v for n, v in before["lines"].items() if not settled}, **after["lines"]}
     troubles = after["troubles"] if settled else {**before["troubles"], **after["troubles"]}
     return {**after, "lines": lines, "troubles": troubles}
 
 
 def plain_event(words: Words) -> Json:
-    """Return both languages, with numbers and addresses masked."""
+    """Return both languages of a text, with numbers and addresses masked."""
     return {"it": _safe(words.it), "en": _safe(words.en)}
 
 
@@ -175,17 +174,14 @@ def _safe(text: str) -> str:
     return without_addresses(mask_journal(text))
 
 
-# ---- mqtt topics -------------------------------------------------------------------------------
-# Under which topics what is published, and as what. Pure: values in, messages out.
-#
-# All lies below the box's prefix, `home_assistant`'s one topic aside. The published forms are
-# docs/fleet/schema/*.json.
+# Topics and messages; pure: values in, messages out. All topics are below the box's prefix, except
+# Home Assistant's one. The published forms are docs/fleet/schema/*.json.
 
 ONLINE, OFFLINE = b"online", b"offline"
 REFRESH_S: Final = 900.0
-"""States are published anew so often, changed or not."""
+"""Seconds after which unchanged states are published again."""
 EXPIRY_S: Final = 3600
-"""Message expiry (s): the broker drops a state that was not refreshed for so long."""
+"""Message expiry (s): the broker then drops a state that was not refreshed."""
 LONGEST_PREFIX: Final = 100
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -193,7 +189,7 @@ _OTHER: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class MqttMessage:
-    """What is published: `expiry_s` 0 for never; with `retain` the broker keeps it."""
+    """A message to publish: `expiry_s` 0 for never; with `retain` the broker keeps it."""
 
     topic: str
     payload: bytes
@@ -215,7 +211,7 @@ class FleetEvent:
 
 
 def check_prefix(prefix: str) -> str:
-    """Return a prefix that can be one; raises ConfigurationError for another."""
+    """Return a valid prefix; raises ConfigurationError for an invalid one."""
     if len(prefix) <= LONGEST_PREFIX and _PREFIX.fullmatch(prefix):
         return prefix
     raise Refused(
@@ -247,6 +243,7 @@ def event_message(
 ) -> MqttMessage:
     """Build the message of one event; `hidden` as in `told_caller`."""
     about = dict(told.about)
+    # Only events of calls have a caller.
     if told.presentation:
         about["caller"] = told_caller(told.presentation, told.caller, hidden)
     value = {
@@ -286,11 +283,9 @@ def _json(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-# ---- mqtt home ---------------------------------------------------------------------------------
-# What Home Assistant needs to find the box by itself: one retained topic for the whole device.
-#
-# Its MQTT discovery of devices (home-assistant.io, integrations/mqtt, "Device discovery payload").
-# Nothing is subscribed to: what is retained is found whenever Home Assistant starts.
+# Home Assistant's MQTT discovery of devices (home-assistant.io, integrations/mqtt, "Device
+# discovery payload"): one retained topic for the whole box. Nothing is subscribed to: a retained
+# message is found whenever Home Assistant starts.
 
 DISCOVERY_ROOT: Final = "homeassistant/device"
 ENTITY_NAMES: Final = {
@@ -300,12 +295,12 @@ ENTITY_NAMES: Final = {
     "unattended": Words("Non presidiato", "Unattended"),
     "trouble": Words("Guasto", "Trouble"),
 }
-"""What the entities are called, in the site's first language."""
+"""Names of the entities, shown in the site's first language."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomeDevice:
-    """The box as it is named there; `lines` and `positions` are (name, shown)."""
+    """The box as a device of Home Assistant; `lines` and `positions` are (name, shown)."""
 
     prefix: str
     name: str
@@ -328,7 +323,7 @@ def discovery_message(device: HomeDevice) -> MqttMessage:
 
 
 def _entities(device: HomeDevice, node: str) -> dict[str, Any]:
-    """List the entities: one a line and a position, and the house's own."""
+    """Return the entities: one for each line and position, and the box's own."""
     prefix = device.prefix
 
     def say(what: str) -> str:

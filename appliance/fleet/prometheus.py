@@ -1,4 +1,4 @@
-"""Prometheus metrics: counters, a box's figures, and the server that answers a scrape."""
+"""Prometheus metrics: counters, the box's figures, and the HTTP server for scrapes."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from appliance.policy.text import Words
 
 
-# ---- metrics counts ----------------------------------------------------------------------------
-# Counters since the start: calls as they end, busy lines, the media gateway's faults.
-#
-# Prometheus takes a counter that begins anew for a restart; all begin at 0, so that the first call
-# of a kind is seen as an increase. Used by the deciding thread alone; what it hands out is frozen.
+# Counters since the start: ended calls, busy lines, the media gateway's faults. Prometheus takes a
+# counter that restarts at 0 for a restart of the process; all begin at 0, so that the first call of
+# a kind is an increase. Used by the deciding thread only; its results are frozen.
 
 BUSY_STATES: Final = frozenset(
     {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
 )
-"""A caller who dials the line now does not reach it (P8)."""
+"""States in which a caller does not reach the line (P8)."""
+# Service levels are agreed in these times.
 ANSWER_BOUNDS_S: Final = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
-"""Seconds until a person answered: what service levels are agreed in."""
+"""Histogram bounds: seconds until a person answered."""
+# A call's record may be written again after its end: it must not count twice.
 CALLS_REMEMBERED: Final = 500
-"""Calls that were counted already, kept to count none twice."""
+"""Number of counted calls that are remembered."""
 CALL_OUTCOMES: Final = tuple(
     (direction.value, result.value)
     for direction in Direction
@@ -50,14 +50,14 @@ CALL_OUTCOMES: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How many there were and their sum in s; `up_to` counts those within each of BOUNDS."""
+    """Histogram: count, sum (s), and counts up to each of ANSWER_BOUNDS_S."""
 
     count: int = 0
     sum_s: float = 0.0
     up_to: tuple[int, ...] = (0,) * len(ANSWER_BOUNDS_S)
 
     def with_one(self, seconds: float) -> Spread:
-        """Return the same with one more."""
+        """Return the histogram with one more value."""
         within = (seconds <= bound for bound in ANSWER_BOUNDS_S)
         up_to = tuple(n + more for n, more in zip(self.up_to, within, strict=True))
         return Spread(self.count + 1, self.sum_s + seconds, up_to)
@@ -78,7 +78,7 @@ class CounterTally:
 
 
 class MetricCounters:
-    """Hears of calls, lines and faults; `tally` freezes the counters."""
+    """Counts calls, busy lines and faults; `tally` returns the counters frozen."""
 
     def __init__(self) -> None:
         self._calls = Counter(dict.fromkeys(CALL_OUTCOMES, 0))
@@ -92,17 +92,19 @@ class MetricCounters:
         self._looked: tuple[float, frozenset[str], bool] | None = None
 
     def call(self, record: CallRecord, now: float) -> None:
-        """Take a call's record (`now` in monotonic s); a call that has not ended is not counted."""
+        """Take a call's record (`now` in monotonic s); only ended calls count."""
         if record.ended_at is not None and record.call not in self._known:
+            # The first end counts for the delay; the last record counts for its content.
             first, _ = self._ended.get(record.call, (now, record))
             self._ended[record.call] = (first, record)
 
     def lines(self, status: Status, now: float) -> None:
-        """Sample which lines are busy; each counts as busy until the next sample."""
+        """Sample the busy lines; each counts as busy until the next sample."""
         if self._looked is not None:
             before, busy, all_busy = self._looked
             for line in busy:
                 self._busy_s[line] += now - before
+            # `all_busy` is True or False, so it adds all of the time or none.
             self._all_busy_s += (now - before) * all_busy
         names = {line.name for line in status.lines}
         busy = frozenset(line.name for line in status.lines if line.state in BUSY_STATES)
@@ -115,11 +117,9 @@ class MetricCounters:
         self._faults.update(found)
 
     def tally(self, now: float) -> CounterTally:
-        """Return the counters.
-
-        Whoever seems to have given up is counted late: a telephone beside the line may have taken
-        the caller, which is seen some seconds after (`calls/incoming.py`).
-        """
+        """Return the counters."""
+        # A caller who seems to have given up is counted late: a telephone beside the line may have
+        # taken the call, which shows some seconds later (calls/incoming.py).
         for call, (ended, record) in list(self._ended.items()):
             if record.result is not Result.GAVE_UP or now - ended > UNSEEN_S:
                 del self._ended[call]
@@ -150,22 +150,21 @@ class MetricCounters:
 
 
 def _spread_with(spread: Spread, begin: datetime | None, end: datetime | None) -> Spread:
-    """Add one stretch of time; a clock that was set back meanwhile tells nothing."""
+    """Return the histogram with one duration more."""
+    # A clock that was set back meanwhile gives no duration.
     if begin is None or end is None or end < begin:
         return spread
     return spread.with_one((end - begin).total_seconds())
 
 
-# ---- metrics figures ---------------------------------------------------------------------------
-# One box at one moment, as it is told to Prometheus: frozen, handed from thread to thread.
+# The figures of one box at one moment: frozen, passed from thread to thread.
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneFigures:
-    """How many phones are configured, have registered or stand at a fixed address, and answer.
+    """Numbers of configured, registered (or fixed) and answering phones."""
 
-    Numbers alone: a phone is a person's position, and staff are not measured (E21).
-    """
+    # Numbers only: a phone is a person's position, and staff are not measured (E21).
 
     listening: bool = False
     configured: int = 0
@@ -175,7 +174,7 @@ class PhoneFigures:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFigures:
-    """The carrier's last period: lateness of its ticks and the least lead in the modems, in s."""
+    """The media gateway's last period: lateness of its ticks, least lead in the modems (s)."""
 
     late_p50_s: float
     late_p99_s: float
@@ -185,12 +184,12 @@ class GatewayFigures:
 
 @dataclass(frozen=True, slots=True)
 class BoxFigures:
-    """All figures of a scrape. Moments in s since 1970; `carrier` is None before its first report.
+    """All figures of a scrape. Times in s since 1970; `carrier` is None before its first report.
 
-    `troubles` are stable codes, `complaints` how many of the configuration's values are not used as
-    they stand; `restarts` are those of each part since the box has power, `overdue` late requests,
-    `missed` open missed calls, `late` messages that nobody heard or closed in time; `backup_at` is
-    when a whole backup last left the memory card, 0 for never.
+    `troubles` are stable codes; `complaints` counts configuration values that are not used as
+    written; `restarts` are those of each part since power-on; `overdue` are late requests, `missed`
+    open missed calls, `late` messages not heard or closed in time; `backup_at` is the time of the
+    last whole backup away from the memory card, 0 for never.
     """
 
     at: float
@@ -212,38 +211,37 @@ class BoxFigures:
     backup_at: float = 0.0
 
 
-# ---- metrics server ----------------------------------------------------------------------------
-# Answers Prometheus from a thread of its own.
-#
-# Whatever is asked, and however slowly or often: the thread that decides hands a frozen value over
-# once a second and never waits for it. What is told is written once for all who ask for it.
+# Answers Prometheus in a thread of its own. The deciding thread leaves a frozen value once a second
+# and never waits, however slowly or often it is scraped. A page is rendered once for all scrapes of
+# the same value.
 
 PATH: Final = "/metrics"
 VISITORS: Final = 8
-"""Connections served at once; one more is turned away."""
+"""Concurrent connections; one more is refused."""
+# Slow clients then keep others out for a short time only.
 PATIENCE_S: Final = 5.0
-"""A client has so long for request and response together: slow ones keep nobody out for long."""
+"""Seconds for a client's request and response together."""
 RATE: Final = 40
-"""Connections a second over all."""
+"""Connections a second in total."""
 TURN_S: Final = 1.0
 RETRY_S: Final = 10.0
-"""An address that the box does not have yet is tried again so often."""
+"""Seconds before an address is tried again that the box does not have yet."""
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus's text format, as it has been since 2014."""
+"""Prometheus's text format, unchanged since 2014."""
 
 AllowedNetwork = IPv4Network | IPv6Network
 
 
 class MetricsServer:
-    """Serves `latest` (None: nothing to tell yet) at `address`, to `allowed` networks, () for all.
+    """Serves `latest` (None: no figures yet) at `address` to `allowed` networks, () for all.
 
-    `page` writes the figures; it is fetched by `load` in the thread itself. `on_trouble` hears, in
-    the thread, why the address cannot be taken, None once it is.
+    `load` returns the renderer and is called in this thread. `on_trouble` is called in this thread
+    with the reason why the address cannot be bound, None once it is.
     """
 
-    # Not prometheus_client's WSGI application: it comes without a server, and wsgiref's has none of
-    # the limits below.
+    # Not prometheus_client's WSGI application: it has no server of its own, and wsgiref's server
+    # has none of the limits below.
 
     def __init__(
         self,
@@ -256,7 +254,7 @@ class MetricsServer:
     ) -> None:
         self.latest: BoxFigures | None = None
         self.port = 0
-        """Where it listens, 0 for nowhere yet."""
+        """The bound port, 0 before."""
         self._address, self._allowed = address, allowed
         self._load, self._on_trouble, self._clock = load, on_trouble, clock
         self._worker = Worker("metrics", self._turn, on_failure, end=self._close)
@@ -270,15 +268,13 @@ class MetricsServer:
         self._worker.start()
 
     def stop(self, limit: float) -> None:
-        """End the thread; raises Bug when it outlives `limit` s."""
+        """Stop the thread; raises Bug if it outlives `limit` s."""
         self._worker.stop(limit)
 
     @property
     def beat_at(self) -> float:
-        """When the loop last turned (monotonic s)."""
+        """Time of the loop's last turn (monotonic s)."""
         return self._worker.beat_at
-
-    # --- the thread --------------------------------------------------------------------------
 
     def _turn(self) -> None:
         if self._server is None:
@@ -287,13 +283,14 @@ class MetricsServer:
             self._server.turn(TURN_S)
 
     def _listen(self) -> None:
-        """Take the address, whenever the box has it."""
+        """Bind the address as soon as the box has it."""
         try:
             listening = listen(self._address, VISITORS)
         except OSError as error:
             if self._told != os_error_words(error):
                 self._told = os_error_words(error)
                 self._on_trouble(self._told)
+            # A stop ends this wait at once.
             self._worker.stopping.wait(RETRY_S)
             return
         self.port = listening.getsockname()[1]
@@ -316,8 +313,10 @@ class MetricsServer:
             code = 503
         if code != 200 or figures is None:
             return HttpResponse(code, f"{HTTPStatus(code).phrase}\n".encode())
+        # Loaded at the first scrape: a box that nobody scrapes needs no prometheus_client.
         if self._page is None:
             self._page = self._load()
+        # One page for all scrapes of the same value.
         if self._written[0] is not figures:
             self._written = (figures, self._page(figures))
         return HttpResponse(200, self._written[1], CONTENT_TYPE)

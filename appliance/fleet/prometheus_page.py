@@ -1,10 +1,10 @@
-"""Figures as Prometheus reads them, text format 0.0.4. The ONLY prometheus_client import.
+"""Rendering of figures in Prometheus's text format 0.0.4. The ONLY prometheus_client import.
 
-Names and units follow Prometheus's conventions: base units, counters that end in _total, one label
-for what is one of several. No label ever holds a number, a caller or a person (P7, E21).
+Names and units follow Prometheus's conventions: base units, counters ending in _total, labels for
+one of several. No label ever holds a number, a caller or a person (P7, E21).
 
-A seam: the server's thread loads it at the first scrape; prometheus_client stays out of a box that
-nobody scrapes.
+The server's thread imports it at the first scrape: a box that nobody scrapes does not load
+prometheus_client.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 
 SOUND_FAULTS: Final = ("underruns", "overruns", "lost_packets", "dropped_packets", "stuck_writes")
-"""What can go wrong in the carrier, as `Counts.fault` names it."""
+"""Names of the media gateway's faults (`MetricCounters.fault`)."""
 _MS: Final = 1000.0
 
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
 
 class _Page(Collector):
-    """One collector that yields every family."""
+    """A collector of all metric families."""
 
     def __init__(self, figures: BoxFigures) -> None:
         self._figures = figures
@@ -59,7 +59,7 @@ class _Page(Collector):
 
 
 def metrics_page(figures: BoxFigures) -> bytes:
-    """Write the figures as a scrape's answer."""
+    """Return the figures as the body of a scrape."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Page(figures))
     return generate_latest(registry)
@@ -78,6 +78,7 @@ def _box(figures: BoxFigures) -> Iterator[Metric]:
         "troubles", "What is not as it should be, as the technician's page lists it.",
         len(figures.troubles) + len(figures.status.degraded) + figures.complaints,
     )  # fmt: skip
+    # A code that is absent has no series: only present troubles are listed.
     codes = [((code,), 1.0) for code in sorted(set(figures.troubles))]
     yield _gauges("trouble", "1 for each trouble of a part, by its code.", ("code",), codes)
     yield _gauge(
@@ -151,6 +152,7 @@ def _lines(figures: BoxFigures) -> Iterator[Metric]:
         "line_state", "1 for the state that a line is in.", ("line", "state"),
         [((one.name, s.value), float(one.state is s)) for one in lines for s in LineState],
     )  # fmt: skip
+    # None: its modem was not asked yet.
     duplex = {True: "yes", False: "no", None: "unknown"}
     yield _gauges(
         "line_info", "The modem of a line.", ("line", "modem", "duplex"),
@@ -196,6 +198,7 @@ def _buckets(spread: Spread) -> list[tuple[str, float]]:
 
 def _carrier(figures: BoxFigures) -> Iterator[Metric]:
     said = figures.carrier
+    # No sample before the media gateway's first report: 0 would look like a measurement.
     late = [] if said is None else [
         (("p50",), said.late_p50_s), (("p99",), said.late_p99_s), (("max",), said.late_max_s)
     ]  # fmt: skip
@@ -236,7 +239,8 @@ def _waiting(figures: BoxFigures) -> Iterator[Metric]:
 
 
 def _age(at: float, since: float | None) -> float:
-    """Return an age in s, 0 for what is not there; a clock that was set back makes none."""
+    """Return an age in s, 0 for what is absent."""
+    # A clock that was set back meanwhile would give a negative age.
     return 0.0 if since is None else max(0.0, at - since)
 
 

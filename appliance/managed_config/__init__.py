@@ -1,5 +1,5 @@
-"""The head office's settings: one signed file with schedule, register, sheets and announcements.
+"""The head office's settings: one signed file with schedule, directory, sheets and announcements.
 
-Made at the head office (`pack`), fetched or carried to a branch, verified, checked like any
-configuration, put in force whole or not at all, taken back.
+The head office makes it (`pack`). A branch fetches or imports it, verifies it, checks it like any
+configuration, applies it whole or not at all, and can revert it.
 """

@@ -1,4 +1,4 @@
-"""Applying a bundle of the head office's settings: judged, put in force whole, taken back."""
+"""Applying a bundle of the head office's settings: checking, applying, reverting, storing."""
 
 from __future__ import annotations
 
@@ -61,18 +61,16 @@ if TYPE_CHECKING:
     from appliance.policy.sheets import Menu, Sheet
 
 
-# ---- applying ----------------------------------------------------------------------------------
-# Puts a bundle in force, or takes it back: whole or not at all, wherever the power is cut.
-#
-# First all that is new is laid beside what holds: the bundle's folder, the sounds. Then one
-# transaction of the records writes register, sheets, the audit and which bundle holds: that is the
-# moment. What follows from it (the small file that the configuration's reader looks at, the menu of
-# spoken sheets) is made good by `settle` where the cut came just then.
+# Applies or reverts a bundle, whole or not at all, whenever the power is cut. First everything new
+# is written beside the old: the bundle's folder, the sounds. Then one database transaction writes
+# directory, sheets, the audit and the bundle in force: that is the moment of change.
+# `finish_interrupted` repairs what follows from it after a power cut: the small file for the
+# configuration's reader, the menu of spoken sheets.
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyStamp:
-    """Who does it, when, and where the bundle came from."""
+    """User, time and source of an applied bundle."""
 
     by: str
     at: datetime
@@ -81,7 +79,7 @@ class ApplyStamp:
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """What is to hold: a version, its bundle's digest ("" for none), what it goes back to."""
+    """The bundle to apply: version, digest ("" for none), and the one to revert to."""
 
     version: int
     digest: str
@@ -91,13 +89,15 @@ class _Next:
 
 
 def apply_bundle(place: ManagedBox, given: JudgedBundle, stamp: ApplyStamp) -> BundleChanges:
-    """Put a judged bundle in force; returns what changed. Raises Refused, StoreError, OSError."""
+    """Apply a checked bundle; return the changes. Raises Refused, StoreError, OSError."""
     with bundles_locked(place.state):
         finish_interrupted(place)
         keep_bundle(place.state, given.digest, given.data, given.content)
         with place.reading() as connection:
             now = records.in_force(connection)
+            # Checked again under the lock: another one may have been applied since it was judged.
             policy.check_newer(given.version, given.digest, box_of(place, connection))
+        # Applied again, it keeps the former bundle: else a revert would lead to itself.
         is_same = now is not None and now.digest == given.digest
         former = (now.former_version, now.former) if now and is_same else _held(now)
         wanted = _Next(given.version, given.digest, *former, given.content)
@@ -105,9 +105,9 @@ def apply_bundle(place: ManagedBox, given: JudgedBundle, stamp: ApplyStamp) -> B
 
 
 def revert_bundle(place: ManagedBox, stamp: ApplyStamp) -> tuple[int, BundleChanges]:
-    """Go back to what held before; returns its version, 0 for none, and what changed.
+    """Revert to the former bundle; return its version, 0 for none, and the changes.
 
-    Raises Refused where there is nothing to go back to, or it cannot hold any more.
+    Raises Refused without a former bundle, or if that is no longer valid here.
     """
     with bundles_locked(place.state):
         finish_interrupted(place)
@@ -120,7 +120,7 @@ def revert_bundle(place: ManagedBox, stamp: ApplyStamp) -> tuple[int, BundleChan
             )
         content = BundleContent()
         if now.former:
-            # signed and judged when it came; it lies in a folder of our own
+            # No signature check: it was verified when it came, and lies in a folder of our own.
             kept = unpack_bundle(bundle_of(place.state, now.former), lambda *_: None)
             content = content_of_bundle(place.settings, kept)
         check_office(place, content)
@@ -129,7 +129,7 @@ def revert_bundle(place: ManagedBox, stamp: ApplyStamp) -> tuple[int, BundleChan
 
 
 def finish_interrupted(place: ManagedBox) -> None:
-    """Bring to its end what a cut has left half done; raises StoreError, OSError."""
+    """Finish an application that a power cut interrupted; raises StoreError, OSError."""
     wanted = settle_folder(place.state, place.database)
     if not pending_bundle(place.state):
         return
@@ -137,9 +137,11 @@ def finish_interrupted(place: ManagedBox) -> None:
         found, units = sheets.all_sheets(connection), directory.units(connection)
     folder, languages = state_folder.speech_folder(place.state), place.settings.site.languages
     speech.publish(folder, speech.render(folder, found, languages))
-    with contextlib.suppress(TechnicianError, OSError):  # their codes are said
+    # Without the sounds of their names, units are said by their codes.
+    with contextlib.suppress(TechnicianError, OSError):
         speech.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
     name_bundle(place.state, PENDING, "")
+    # Only once the database was read: else a folder still in use could go.
     if wanted is not None:
         forget_other_bundles(place.state, wanted)
 
@@ -149,9 +151,10 @@ def _held(now: InForce | None) -> tuple[int, str]:
 
 
 def _turn(place: ManagedBox, wanted: _Next, stamp: ApplyStamp, code: str) -> BundleChanges:
-    """Prepare, have the records written, make good what follows."""
+    """Generate sounds, write the database, then finish."""
 
     def made(connection: sqlite3.Connection) -> tuple[BundleChanges, PolicyChange]:
+        # Read before the slow work: a change by somebody else meanwhile is then noticed.
         basis = policy_version(connection)
         _voiced(place, connection, wanted.content)
         name_bundle(place.state, PENDING, wanted.digest or "none")
@@ -173,9 +176,10 @@ def _change(
     basis: int,
     about: Noted,
 ) -> PolicyChange:
-    """Make the rows of sheets and register, and of what among them is the head office's."""
+    """Return the rows of sheets and directory, and which of them are the head office's."""
     content = wanted.content
     theirs, here = records.units(connection), records.entered_here(connection)
+    # A bundle without units leaves the branch's own directory as it is.
     rows = None
     if content.register.units:
         who = Who(stamp.by, stamp.at, ENTERED)
@@ -204,7 +208,7 @@ def _change(
 
 
 def _voiced(place: ManagedBox, connection: sqlite3.Connection, content: BundleContent) -> Menu:
-    """Give every spoken sheet that will hold its sounds; raises BadConfiguration."""
+    """Generate the sounds of every spoken sheet after the change; raises BadConfiguration."""
     return speech.render(
         state_folder.speech_folder(place.state),
         _sheets_after(connection, content),
@@ -220,17 +224,15 @@ def _sheets_after(connection: sqlite3.Connection, content: BundleContent) -> tup
     return (*stay, *plan.written)
 
 
-# ---- judging -----------------------------------------------------------------------------------
-# Is a bundle the head office's, meant for this box, newer, and usable here; what would change.
-#
-# Nothing is written. Every refusal is one sentence, and what is in force stays.
+# Checks whether a bundle is the head office's, for this box, newer and valid here, and what it
+# would change. Nothing is written; every refusal is one sentence.
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedBox:
-    """The box: its own configuration, without the head office's settings; the present year."""
+    """The box: its own configuration, without the head office's settings, and the present year."""
 
     settings: Settings
     year: int
@@ -242,21 +244,21 @@ class ManagedBox:
 
     @property
     def database(self) -> Path:
-        """Find the records; raises Refused where the desk has made none yet."""
+        """The database; raises Refused before call control has created it."""
         return records_made(self.state)
 
     def reading(self) -> closing[sqlite3.Connection]:
-        """Open the records for reading alone; raises StoreError."""
+        """Open the database read-only; raises StoreError."""
         return closing(open_reader(self.database))
 
     def change(self, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]) -> T:
-        """Have call control write a change, or write it where it does not run."""
+        """Have call control write a change, or write it here if it does not run."""
         return live_policy.change_policy(self.settings, make)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedBundle:
-    """A bundle that may come into force, and what that changes; `is_so_already` where it holds."""
+    """A valid bundle with its changes; `is_so_already` if it is in force."""
 
     data: bytes
     digest: str
@@ -267,7 +269,7 @@ class JudgedBundle:
 
 
 def judge_bundle(place: ManagedBox, data: bytes) -> JudgedBundle:
-    """Judge a bundle's file; raises Refused, BadConfiguration, OfficeError, StoreError."""
+    """Check a bundle's file; raises Refused, BadConfiguration, OfficeError, StoreError."""
     certificates = _certificates(place.settings)
     bundle = unpack_bundle(data, lambda signature, of: check_signature(certificates, signature, of))
     digest = hashlib.sha256(data).hexdigest()
@@ -288,14 +290,11 @@ def content_of_bundle(settings: Settings, bundle: SettingsBundle) -> BundleConte
 
 
 def check_office(place: ManagedBox, content: BundleContent) -> None:
-    """Have the configuration with the head office's schedule checked as any; raises
-    BadConfiguration.
-
-    Greetings are looked for by name: a folder with the names alone stands for the announcements,
-    whose sound was looked at before.
-    """
+    """Check the configuration with the head office's schedule; raises BadConfiguration."""
     settings = overlay_schedule(place.settings, content.schedule)
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    # The check looks up greetings by name: empty files stand for the bundle's announcements, whose
+    # sound was checked before.
     with tempfile.TemporaryDirectory() as folder:
         for name in content.prompts:
             path = Path(folder) / Path(name).relative_to("prompts")
@@ -309,7 +308,7 @@ def check_office(place: ManagedBox, content: BundleContent) -> None:
 def changes_of(
     place: ManagedBox, connection: sqlite3.Connection, content: BundleContent
 ) -> BundleChanges:
-    """Say what a content would change here; raises Refused for what cannot stand."""
+    """Return what a content would change here; raises Refused if it cannot be applied."""
     plan = policy.sheets_change(
         sheets.all_sheets(connection), content.sheets, records.sheets(connection)
     )
@@ -328,10 +327,8 @@ def changes_of(
 def _register_changes(
     place: ManagedBox, connection: sqlite3.Connection, content: BundleContent
 ) -> tuple[tuple[int, int, int], int]:
-    """Count the units that are new, changed, gone, and the entries that are added.
-
-    A content that names no unit says nothing of the register: what there is stays, as the branch's.
-    """
+    """Return the numbers of new, changed and removed units, and of added entries."""
+    # A content without units leaves the directory to the branch.
     if not content.register.units:
         return (0, 0, 0), 0
     stored = directory.load(connection, key_path(place.database))
@@ -342,7 +339,7 @@ def _register_changes(
 
 
 def passphrase_of(settings: Settings) -> str:
-    """Return what opens the register, "" where none is configured; raises Refused."""
+    """Return the passphrase of the directory, "" if none is configured; raises Refused."""
     named = settings.central.passphrase_file
     return (
         _configured_text(named, "central.passphrase_file").partition("\n")[0].strip()
@@ -371,19 +368,19 @@ def _configured_text(named: str, key: str) -> str:
 
 
 def box_of(place: ManagedBox, connection: sqlite3.Connection) -> BranchBox:
-    """Say what the box is and has had; raises sqlite3.Error."""
+    """Return the box's branch and its bundles so far; raises sqlite3.Error."""
     now = records.in_force(connection)
     version, digest = (now.version, now.digest) if now else (0, "")
     branch = place.settings.central.branch
     return BranchBox(branch, version, digest, records.highest(connection))
 
 
-# ---- keeping -----------------------------------------------------------------------------------
-# A bundle's folder in the state folder: made whole or not at all, named as in force by one rename.
+# A bundle's folder in the state folder is made whole or not at all, and activated by one rename:
 #
-# central/DIGEST/settings.bundle, schedule.toml, prompts/it/KEY.wav central/in_force       the
-# digest of the folder that holds central/pending        the digest of one whose sounds are still to
-# be put in force central/fetched        the bundle that the server gave last
+#     central/DIGEST/    settings.bundle, schedule.toml, prompts/it/KEY.wav
+#     central/in_force   the digest of the folder in force
+#     central/pending    the digest of a bundle whose sounds are not in force yet
+#     central/fetched    the bundle last fetched from the server
 
 log = logging.getLogger(__name__)
 
@@ -396,7 +393,7 @@ def bundles_locked(state: Path) -> Iterator[None]:
     """Lock the bundles' folder while settings are applied; raises Refused if it is locked."""
     folder = bundle_folder(state)
     make_shared(folder)
-    # the folder itself is locked: a file that the administrator makes is closed to the service
+    # Lock the folder itself: a lock file created by the administrator is closed to the service.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(descriptor)
@@ -416,10 +413,11 @@ def _lock(descriptor: int) -> None:
 
 
 def keep_bundle(state: Path, digest: str, bundle: bytes, content: BundleContent) -> None:
-    """Make the folder of a bundle, durably; raises OSError. One that is there is left alone."""
+    """Create a bundle's folder, with fsync, unless it exists; raises OSError."""
     folder = bundle_folder(state) / digest
     if folder.is_dir():
         return
+    # Written under another name, then renamed: a power cut leaves no half folder under the digest.
     draft = bundle_folder(state) / f"{_DRAFT}{digest}"
     shutil.rmtree(draft, ignore_errors=True)
     named: dict[str, bytes] = {BUNDLE_FILE: bundle, **content.prompts}
@@ -440,7 +438,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def bundle_of(state: Path, digest: str) -> bytes:
-    """Return a bundle that is kept; raises Refused where it is not."""
+    """Return a stored bundle; raises Refused if it is gone."""
     try:
         return (bundle_folder(state) / digest / BUNDLE_FILE).read_bytes()
     except OSError as error:
@@ -451,8 +449,9 @@ def bundle_of(state: Path, digest: str) -> bytes:
 
 
 def name_bundle(state: Path, what: str, digest: str) -> None:
-    """Write one of the small files, durably, or remove it for ""; raises OSError."""
+    """Write in_force or pending, with fsync, or remove it for ""; raises OSError."""
     path = bundle_folder(state) / what
+    # An unchanged file is not written again: a start does this each time.
     if load_text(path).strip() == digest:
         return
     if digest:
@@ -463,17 +462,17 @@ def name_bundle(state: Path, what: str, digest: str) -> None:
 
 
 def name_in_force(state: Path, digest: str) -> None:
-    """Have the configuration's readers find a bundle's folder, "" for none; raises OSError."""
+    """Activate a bundle's folder for the configuration's readers, "" for none; raises OSError."""
     name_bundle(state, IN_FORCE, digest)
 
 
 def pending_bundle(state: Path) -> str:
-    """Return the digest of a bundle whose sounds are still to be put in force, "" for none."""
+    """Return the digest of a bundle whose sounds are not in force yet, "" for none."""
     return load_text(bundle_folder(state) / PENDING).strip()
 
 
 def forget_other_bundles(state: Path, wanted: Collection[str]) -> None:
-    """Remove the folders of bundles that neither hold nor are gone back to."""
+    """Remove the folders of bundles that are neither in force nor the former one."""
     for path in bundle_folder(state).iterdir():
         is_old = DIGEST.fullmatch(path.name) and path.name not in wanted
         if is_old or path.name.startswith(_DRAFT):
@@ -481,7 +480,7 @@ def forget_other_bundles(state: Path, wanted: Collection[str]) -> None:
 
 
 def prompts_of(state: Path, digest: str) -> dict[str, bytes]:
-    """Return the announcements of a bundle that is kept, by their names in it."""
+    """Return a stored bundle's announcements by their names in it."""
     folder = bundle_folder(state) / digest
     if not digest or not folder.is_dir():
         return {}
@@ -490,10 +489,10 @@ def prompts_of(state: Path, digest: str) -> dict[str, bytes]:
 
 
 def settle_folder(state: Path, database: Path) -> tuple[str, ...] | None:
-    """Have the folder hold that the records name; returns the digests that are still wanted.
+    """Activate the folder that the database names; return the digests still needed.
 
-    None where nothing was done: the records cannot be read, or (begun afresh after damage) know of
-    no central settings. What held then holds.
+    None if nothing was done: the database cannot be read, or was created anew after damage and
+    holds no central settings. The folder in force then stays.
     """
     if not bundle_folder(state).is_dir():
         return None
@@ -509,32 +508,30 @@ def settle_folder(state: Path, database: Path) -> tuple[str, ...] | None:
     return tuple(filter(None, (now.digest, now.former)))
 
 
-# ---- refusing ----------------------------------------------------------------------------------
-# Notes in the list of changes what was refused: by whom it was brought, which file, and why.
+# Writes refused bundles to the list of changes: by whom, which file, and why.
 
 DIGEST_DIGITS: Final = 12
-"""So much of a file's digest tells it from another one."""
+"""Digits of a digest that identify a file in the list."""
+# Of many mistakes the first ones are enough.
 LONGEST_REASON: Final = 400
-"""Characters of a reason, in each language: of many mistakes the first say enough."""
+"""Characters of a reason in each language."""
 
 
 @contextlib.contextmanager
 def refusals_noted(place: ManagedBox, data: bytes, stamp: ApplyStamp) -> Iterator[None]:
-    """Note why a bundle's file was refused, and let the refusal go on.
-
-    The same file that is refused again to the same one for the same reason, by a look at the
-    server each hour, is noted once.
-    """
+    """Note why a bundle's file was refused, and raise the refusal again."""
     try:
         yield
     except (Refused, BadConfiguration) as error:
-        with contextlib.suppress(CentralinoError, OSError, sqlite3.Error):  # the refusal is said
+        # The refusal itself is what matters: a failure to note it is not raised.
+        with contextlib.suppress(CentralinoError, OSError, sqlite3.Error):
             _note(place, Noted(stamp.at, stamp.by, REFUSED, _about(data, stamp.source, error)))
         raise
 
 
 def _note(place: ManagedBox, noted: Noted) -> None:
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
+        # The server is asked every hour: the same refusal in a row is noted once.
         last = database.latest(connection, "central.", 1)
         known = [(one.by, one.what, one.about) for one in last]
         is_new = known != [(noted.by, noted.what, noted.about)]
@@ -544,10 +541,11 @@ def _note(place: ManagedBox, noted: Noted) -> None:
 
 
 def _about(data: bytes, source: str, error: Exception) -> str:
-    """Name the file, then why, a line in Italian and one in English; no number of anybody (P7)."""
+    """Return the file, then the reason, a line in each language; no telephone number (P7)."""
     words = words_of(error)
     digest = hashlib.sha256(data).hexdigest()[:DIGEST_DIGITS]
-    where = source if source.startswith("https://") else _line(source)  # the configuration's own
+    # An address is the configuration's own; a file name may hold anything, also a number.
+    where = source if source.startswith("https://") else _line(source)
     return "\n".join((f"{digest} {where}", _line(words.it), _line(words.en)))
 
 

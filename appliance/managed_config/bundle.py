@@ -1,4 +1,4 @@
-"""The bundle: one signed file with the head office's settings, and what is in it as values."""
+"""The bundle: one signed file with the head office's settings, and its content as values."""
 
 from __future__ import annotations
 
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
     from appliance.policy.sheets import Sheet
 
 
-# ---- signing -----------------------------------------------------------------------------------
-# Signatures of the head office: Ed25519 (RFC 8032) with the key of one named certificate.
-#
-# ONLY here, in the vault and the console's certificates is cryptography imported. No chain and no
-# dates are asked: the box's technician has named exactly who may sign, and a clock that is wrong
-# changes nothing. So neither CMS nor openssl as a child is needed, and nothing but 64 bytes is read
-# before it is known whose the file is.
+# Signatures of the head office: Ed25519 (RFC 8032) with the key of a configured certificate. No
+# chain and no dates are checked: the box's technician has named exactly who may sign, and a wrong
+# clock changes nothing. So neither CMS nor openssl as a child process is needed, and only 64 bytes
+# are read before the signature is verified. cryptography is imported ONLY here, in the vault and in
+# the console's certificates.
 
 SIGNATURE_BYTES: Final = 64
 _DAYS: Final = 30 * 365
@@ -49,7 +47,7 @@ _EARLIER: Final = timedelta(days=1)
 
 
 def make_key_pair(name: str) -> tuple[bytes, bytes]:
-    """Make a key and its certificate, both PEM; the key is for the head office alone."""
+    """Generate a key and its certificate, both PEM; the key stays at the head office."""
     key = Ed25519PrivateKey.generate()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
     now = datetime.now(UTC)
@@ -77,20 +75,20 @@ def sign_bundle(key: bytes, data: bytes) -> bytes:
         found = serialization.load_pem_private_key(key, None)
     except (ValueError, TypeError) as error:
         raise _no_key() from error
+    # PEM holds keys of other kinds, too.
     if not isinstance(found, Ed25519PrivateKey):
         raise _no_key()
     return found.sign(data)
 
 
 def check_signature(certificates: bytes, signature: bytes, data: bytes) -> None:
-    """Raise Refused unless one of the certificates' keys has signed `data`.
-
-    Several stand in one file while the head office changes its key.
-    """
+    """Raise Refused unless one of the certificates' keys has signed `data`."""
+    # While the head office changes its key, the file holds the old and the new certificate.
     try:
         keys = [each.public_key() for each in x509.load_pem_x509_certificates(certificates)]
     except ValueError as error:
         raise _no_certificate() from error
+    # Certificates with keys of other kinds are ignored.
     known = [key for key in keys if isinstance(key, Ed25519PublicKey)]
     if not known:
         raise _no_certificate()
@@ -125,20 +123,19 @@ def _no_certificate() -> Refused:
     )
 
 
-# ---- bundle ------------------------------------------------------------------------------------
-# The one file: a line, a signature over all that follows, and a ZIP with a manifest.
+# The file: a line, a signature over everything after it, and a ZIP with a manifest.
 #
 #     the line centralino-settings-1 | 64 bytes | ZIP: manifest.json, schedule.toml,
 #                                  register.sealed, sheets/CODE.md, prompts/it/KEY.wav
 #
-# Nothing after the signature is looked at before that is known to be good. What is inside is
-# bounded all the same, in number, name and size: it is read into memory, never unpacked by a name
-# of its own.
+# Nothing after the signature is parsed before the signature is verified. The contents are bounded
+# all the same, in number, name and size: they are read into memory, and never unpacked under a name
+# from the file.
 
 MAGIC: Final = b"centralino-settings-1\n"
 HEAD: Final = len(MAGIC) + SIGNATURE_BYTES
 LARGEST: Final = 32 * 1024 * 1024
-"""Bytes of the file, and of all that is in it together."""
+"""Bytes of the file, and of its unpacked contents together."""
 MOST_FILES: Final = 2000
 MANIFEST: Final = "manifest.json"
 SCHEDULE: Final = "schedule.toml"
@@ -151,6 +148,7 @@ _KINDS: Final = (
     (re.compile(r"prompts/(?:it|en)/[a-z0-9_]{1,64}\.wav"), 4 * SMALL_FILE),
 )
 _SITE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+# The earliest time that a ZIP can hold: the same contents give the same bytes each time.
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _BAD_ZIP: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError,
@@ -160,7 +158,7 @@ _BAD_ZIP: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SettingsBundle:
-    """What is in the file: its version (1, 2, ...), the boxes it is for (none: all), its files."""
+    """Contents of a bundle: version (1, 2, ...), the branches it is for (() for all), files."""
 
     version: int
     sites: tuple[str, ...] = ()
@@ -168,7 +166,7 @@ class SettingsBundle:
 
 
 def pack_bundle(bundle: SettingsBundle, sign: Callable[[bytes], bytes]) -> bytes:
-    """Write a bundle, the same bytes each time; raises Refused for what no box would take."""
+    """Return a bundle, the same bytes each time; raises Refused if no box would accept it."""
     _check_bundle(bundle)
     if found := [
         name for name, data in bundle.files.items() if not 0 < len(data) <= size_limit(name)
@@ -186,7 +184,7 @@ def pack_bundle(bundle: SettingsBundle, sign: Callable[[bytes], bytes]) -> bytes
 
 
 def unpack_bundle(data: bytes, check: Callable[[bytes, bytes], None]) -> SettingsBundle:
-    """Read a bundle; `check` takes signature and what is signed, and raises. Raises Refused."""
+    """Read a bundle; `check` gets signature and signed bytes, and raises. Raises Refused."""
     if len(data) > LARGEST:
         raise _too_large()
     if len(data) <= HEAD or not data.startswith(MAGIC):
@@ -207,7 +205,7 @@ def unpack_bundle(data: bytes, check: Callable[[bytes, bytes], None]) -> Setting
 
 
 def size_limit(name: str) -> int:
-    """Return how many bytes a file of that name may have, 0 for a name that may not be."""
+    """Return the most bytes of a file in the bundle, 0 for a name that is not allowed."""
     return next((most for shape, most in _KINDS if shape.fullmatch(name)), 0)
 
 
@@ -220,6 +218,7 @@ def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
         name, most = info.filename, min(size_limit(info.filename), left)
         if not size_limit(name) or name in files:
             raise _unusable(f"{name[:80]!r} non può starci", f"{name[:80]!r} may not be in it")
+        # The size in the ZIP's directory may lie: never unpack more than one byte beyond the limit.
         with archive.open(info) as file:
             files[name] = file.read(most + 1)
         left -= len(files[name])
@@ -230,13 +229,14 @@ def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
 
 def _described(told: Any, files: dict[str, bytes]) -> SettingsBundle:
     sites = told["sites"]
+    # `type`, as isinstance would take true for a number.
     if type(told["version"]) is not int or not isinstance(sites, list):
         raise TypeError("the manifest's version and sites")
     return SettingsBundle(told["version"], tuple(map(str, sites)), files)
 
 
 def _check_bundle(bundle: SettingsBundle) -> None:
-    """Raise Refused for a version, a site or a name that may not be."""
+    """Raise Refused for a version, branch or file name that is not allowed."""
     if not 0 < bundle.version < 1 << 53:
         raise _unusable("la versione si conta da 1", "versions are counted from 1")
     if wrong := [site for site in bundle.sites if not _SITE.fullmatch(site)]:
@@ -270,22 +270,21 @@ def _too_large() -> Refused:
     return _unusable(f"troppo grandi, al massimo {most}", f"too large, at most {most}")
 
 
-# ---- content -----------------------------------------------------------------------------------
-# What is in a bundle, as values: read at the head office before it is signed, and on each box.
-#
-# Its register is always sealed with the passphrase that head office and boxes share: numbers that
-# may be told to nobody (P7) lie on no web server and in no mail in clear.
+# A bundle's content as values, read at the head office before signing and on each box. The
+# directory in it is always sealed with the passphrase that head office and boxes share: undisclosed
+# numbers (P7) lie on no web server and in no mail in clear.
 
 PLAIN_REGISTER: Final = "register.toml"
 SETTINGS_NAME: Final = "central settings"
+# The media gateway keeps them in memory.
 MOST_SOUND_S: Final = 240
-"""Of all announcements together: they lie in the carrier's memory."""
+"""Seconds of all announcements together."""
 _BESIDE: Final = ("sheets/*.md", "prompts/*/*.wav")
 
 
 @dataclass(frozen=True, slots=True)
 class BundleContent:
-    """What a bundle holds; `prompts` are WAV files by their names there."""
+    """Content of a bundle; `prompts` are WAV files by their names in it."""
 
     schedule_text: str = ""
     schedule: ManagedSchedule = ManagedSchedule()
@@ -295,7 +294,7 @@ class BundleContent:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Read the source files of a bundle; raises Refused for a name that may not be in it."""
+    """Read a bundle's source files; raises Refused for a name that is not allowed in it."""
     alone = (folder / name for name in (SCHEDULE, PLAIN_REGISTER))
     found = [path for path in alone if path.exists()]
     found += sorted(path for shape in _BESIDE for path in folder.glob(shape))
@@ -314,7 +313,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 def seal_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
-    """Return the files with the register sealed; raises Refused without a passphrase for it."""
+    """Return the files with the directory sealed; raises Refused without a passphrase."""
     given = dict(files)
     plain = given.pop(PLAIN_REGISTER, None)
     if plain is not None:
@@ -323,7 +322,7 @@ def seal_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, byte
 
 
 def open_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
-    """Return the files with the register opened; raises Refused where that cannot be."""
+    """Return the files with the directory unsealed; raises Refused if that fails."""
     given = dict(files)
     closed = given.pop(REGISTER, None)
     if closed is not None:
@@ -332,7 +331,7 @@ def open_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, byte
 
 
 def content_of(files: Mapping[str, bytes]) -> BundleContent:
-    """Read files whose register is open; raises BadConfiguration with every mistake."""
+    """Read files with an unsealed directory; raises BadConfiguration with all mistakes."""
     reader = _ContentReader(files)
     content = reader.content()
     if reader.mistakes:
@@ -341,14 +340,14 @@ def content_of(files: Mapping[str, bytes]) -> BundleContent:
 
 
 class _ContentReader:
-    """Reads what can be read, and notes what cannot, by the files' names."""
+    """Reads all files and collects the mistakes by file name."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
         self.mistakes: list[Mistake] = []
 
     def content(self) -> BundleContent:
-        """Make values of all files."""
+        """Return the values of all files."""
         text = self._text(SCHEDULE) if SCHEDULE in self._files else ""
         prompts = {name: data for name, data in self._files.items() if name.endswith(".wav")}
         self._check_sounds(prompts)
@@ -406,7 +405,8 @@ class _ContentReader:
 
     def _note(self, name: str, error: BadConfiguration) -> None:
         if any(mistake.place == name for mistake in self.mistakes):
-            return  # it is no text at all: said once
+            # The file is not UTF-8, which is reported already; the rest only follows from it.
+            return
         self.mistakes += [
             replace(m, place=name if m.place == "the file" else f"{name}, {m.place}")
             for m in error.mistakes
@@ -414,7 +414,7 @@ class _ContentReader:
 
 
 def _seconds(name: str, data: bytes) -> float:
-    """Return an announcement's length (s); raises ValueError for one that cannot be played."""
+    """Return an announcement's length (s); raises ValueError if it cannot be played."""
     if Path(name).stem.startswith(OURS):
         raise Refused(
             f"i nomi che cominciano con {', '.join(OURS)} sono dell'apparecchio",

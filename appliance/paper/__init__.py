@@ -1,5 +1,5 @@
-"""Printed papers: their content (document), their looks and the PDF (pdf).
+"""Printed papers: their content (document), their layout and the PDF (pdf).
 
-The PDF is made by a child process (__main__): its libraries and fonts are 60 MB that nobody needs
-between two papers, and what a citizen typed is laid out where nothing else can be harmed.
+A child process (__main__) makes the PDF: its libraries and fonts take 60 MB, needed only meanwhile,
+and a citizen's text is laid out where it can harm nothing else.
 """

@@ -14,11 +14,10 @@ from appliance.paper.pdf import document_page
 
 
 def main() -> None:
-    """Write one PDF, and give way to whatever else is done meanwhile.
-
-    It ends itself when it takes too long: the console's sandbox lets it signal nobody.
-    """
+    """Write one PDF at low priority, within PDF_LIMIT_S."""
+    # The process ends itself: the console's sandbox lets the console signal nobody.
     signal.alarm(math.ceil(PDF_LIMIT_S))
+    # Calls go first; the sandbox may forbid it, and the PDF is written all the same.
     with contextlib.suppress(PermissionError):
         os.nice(10)
     sys.stdout.buffer.write(pdf.html_to_pdf(document_page(from_json(sys.stdin.buffer.read()))))

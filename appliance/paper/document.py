@@ -1,4 +1,4 @@
-"""Printed papers, without their looks: document, request letter, report tables; the PDF's child."""
+"""Content of printed papers: document, request letter, report tables; the PDF's child process."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ if TYPE_CHECKING:
     from appliance.store.requests import StoredRequest, StoredStep
 
 
-# ---- document ----------------------------------------------------------------------------------
-# What stands on a paper, without its looks: handed from process to process as JSON.
+# A paper's content without its layout, passed between processes as JSON.
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPart:
-    """A part with its heading: what is known (label, value), a text as it was typed, a table."""
+    """A part with its heading: facts (label, value), a text as typed, a table."""
 
     heading: str
     facts: tuple[tuple[str, str], ...] = ()
@@ -46,10 +45,9 @@ class DocumentPart:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A paper of a house: its letterhead, the day, to whom, the subject, an opening and parts.
+    """A paper: letterhead, day, addressee, subject, opening and parts.
 
-    `title` names it in a reader's window and on the pages after the first; `is_wide` lays it
-    across the sheet.
+    `title` is the PDF's title and heads the pages after the first; `is_wide` means landscape.
     """
 
     language: str
@@ -65,12 +63,12 @@ class Document:
 
 
 def to_json(document: Document) -> bytes:
-    """Write a document for another process; the same document is the same bytes."""
+    """Return a document as JSON; the same document gives the same bytes."""
     return json.dumps(asdict(document), ensure_ascii=False, sort_keys=True).encode()
 
 
 def from_json(data: bytes) -> Document:
-    """Read a document back; raises ValueError, KeyError, TypeError for malformed data."""
+    """Parse a document; raises ValueError, KeyError, TypeError for malformed data."""
     read: dict[str, Any] = json.loads(data)
     parts = tuple(_document_part(each) for each in read.pop("parts"))
     contacts, to = tuple(read.pop("contacts")), tuple(read.pop("to"))
@@ -87,11 +85,9 @@ def _document_part(read: dict[str, Any]) -> DocumentPart:
     )
 
 
-# ---- request letter ----------------------------------------------------------------------------
-# A request as the protocol office files it: a letter with all that became of it (E15).
-#
-# Names stand for codes. Every text that somebody typed goes through `hide`: no number that is not
-# told may stand in it (P7). What a mail server answered is no reader's concern.
+# A request as the protocol office files it: a letter with its whole history (E15). Names replace
+# codes. Every typed text goes through `hide`, so that it shows no undisclosed number (P7). A mail
+# server's replies concern no reader.
 
 TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
 SUBJECT: Final = Words("richiesta n. {n} – {subject}", "request no. {n} – {subject}")
@@ -130,7 +126,7 @@ LANGUAGES: Final[Mapping[str, Words]] = {
 
 @dataclass(frozen=True, slots=True)
 class LetterNames:
-    """What people, positions and sheets are called, by their codes; a typed name stays."""
+    """Names of people, positions and sheets by code; a typed name stays as it is."""
 
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     sheets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -152,7 +148,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class RequestLetter:
-    """Writes a request as a letter of a house."""
+    """Writes a request as a letter; `hide` masks undisclosed numbers."""
 
     head: Letterhead
     register: Directory
@@ -160,7 +156,7 @@ class RequestLetter:
     hide: Callable[[str], str]
 
     def document(self, kept: StoredRequest, due: DueOf) -> Document:
-        """Write the letter; unknown fields are left out."""
+        """Return the letter; unknown fields are left out."""
         request, head = kept.request, self.head
         taken = request.at.astimezone(head.zone)
         number = request.number
@@ -233,6 +229,7 @@ class RequestLetter:
 
     def _row(self, step: StoredStep) -> tuple[str, ...]:
         at = moment_words(step.at.astimezone(self.head.zone), self.head.language)
+        # The mail server's reply concerns no reader.
         if step.step is RequestStep.MAILED:
             return (at, self._say(MAILED), "", "")
         who = self.names.called(step.by)
@@ -242,14 +239,13 @@ class RequestLetter:
         return (at, what, self.hide(who), self.hide(step.words))
 
 
-# ---- report tables -----------------------------------------------------------------------------
-# The report of calls and requests on paper, across the sheet: what the command shows as text.
+# The report of calls and requests in landscape: the same content as the command prints.
 
 
 def report_document(
     house: str, contacts: tuple[str, ...], told: ReportText, first: date, last: date
 ) -> Document:
-    """Lay a report out."""
+    """Return a report as a document."""
     subject = told.title(first, last)
     return Document(
         language=told.language,
@@ -270,8 +266,8 @@ def _report_parts(told: ReportText) -> Iterator[DocumentPart]:
 
 
 PDF_COMMAND: Final = (sys.executable, "-m", "appliance.paper")
+# Enough for a hundred pages on the smallest board.
 PDF_LIMIT_S: Final = 120.0
-"""A paper of a hundred pages on the smallest board."""
 PDF_FAILED: Final = Words(
     "Il PDF non si è potuto scrivere: {}. Riprovare; se succede ancora, avvisare il tecnico.",
     "The PDF could not be written: {}. Try again; if it happens again, tell the technician.",
@@ -279,7 +275,7 @@ PDF_FAILED: Final = Words(
 
 
 class PdfFailed(TechnicianError):  # noqa: N818 - reads as what it is
-    """Raised when a PDF cannot be had; `words` say why."""
+    """Raised if a PDF cannot be made; `words` has the reason."""
 
     def __init__(self, why: str) -> None:
         told = error_text_words(why)
@@ -288,7 +284,7 @@ class PdfFailed(TechnicianError):  # noqa: N818 - reads as what it is
 
 
 def make_pdf(document: Document) -> bytes:
-    """Return a document as a PDF; raises NoPaper."""
+    """Return a document as a PDF; raises PdfFailed."""
     try:
         done = subprocess.run(
             PDF_COMMAND,

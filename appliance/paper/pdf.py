@@ -1,6 +1,6 @@
-"""A document as HTML that loads nothing, and as a PDF; the ONLY weasyprint and jinja2 imports.
+"""A document as self-contained HTML and as a PDF; the ONLY weasyprint and jinja2 imports.
 
-A seam: only the child process (__main__) and the field test load it.
+Only the child process (__main__) and the field test import it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from appliance.paper.document import Document
 
 
-# ---- page --------------------------------------------------------------------------------------
-# A document as one HTML page that loads nothing; its only jinja2 import, everything escaped.
+# A document as one self-contained HTML page, with everything escaped.
 
 TEMPLATE: Final = "document.html"
 LABELS: Final = {
@@ -47,7 +46,7 @@ NO_GLYPH: Final = Words(
 
 
 def document_page(document: Document) -> str:
-    """Lay a document out; a letter that no font has is marked, and a note says which."""
+    """Return a document's HTML; letters without a font are replaced, and a note lists them."""
     clean = _without_controls(document)
     missing = without_glyph(to_json(clean).decode())
     note = ""
@@ -89,27 +88,25 @@ def _without_controls(document: Document) -> Document:
 _NONE: Final = frozenset({"Cc", "Cs", "Cn"})
 
 
-# ---- engine ------------------------------------------------------------------------------------
-# A page of HTML as a PDF; the ONLY weasyprint import. Nothing is fetched for it.
-#
-# WeasyPrint lays text out with Pango, so that every script is shaped and runs in its own direction,
-# and tags it for screen readers (PDF/UA-1, ISO 14289). The same page gives the same bytes.
+# An HTML page as a PDF; nothing is fetched for it. WeasyPrint lays text out with Pango, so that
+# every script is shaped and runs in its own direction, and tags it for screen readers (PDF/UA-1,
+# ISO 14289). The same page gives the same bytes.
 
 EMBEDDED: Final = "data:"
 MISSING: Final = "□"
-"""Stands for a letter that no font of the box has."""
+"""Replaces a letter that no font of the box has."""
 FONTS_LIMIT_S: Final = 20.0
 
 
 class FetchedError(ValueError):
-    """Raised when a page asks for something that does not lie within it."""
+    """Raised if a page refers to anything outside itself."""
 
 
 class Fetcher(URLFetcher):  # type: ignore[misc] # its library ships no annotations
-    """Gives embedded data; nothing else that a page names is fetched."""
+    """Returns embedded data and refuses every other URL of a page."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
-        """Return what a data: address holds; raises FetchedError for any other."""
+        """Return the contents of a data: URL; raises FetchedError for any other."""
         if not url.startswith(EMBEDDED):
             raise FetchedError(f"{url[:80]!r} is not within the page")
         return super().fetch(url, headers)
@@ -127,10 +124,11 @@ def write_pdf(page: str, path: Path) -> None:
 
 
 def without_glyph(text: str) -> tuple[str, ...]:
-    """Return the letters of a text that no font of this machine has, in their order.
+    """Return the letters of a text that no font of this machine has, sorted.
 
-    fontconfig's fc-list tells; without it every letter counts as one that can be printed.
+    Asks fontconfig's fc-list; without it every letter counts as printable.
     """
+    # One question for all letters: usually one font has them, and no second process is started.
     wanted = sorted({letter for letter in text if _needs_a_font(letter)})
     if not wanted or _is_in_a_font(wanted):
         return ()
@@ -142,7 +140,7 @@ def _needs_a_font(letter: str) -> bool:
 
 
 def _is_in_a_font(letters: Iterable[str]) -> bool:
-    """Tell whether one font has all of some letters."""
+    """True if one font has all the letters, or fc-list cannot tell."""
     charset = " ".join(f"{ord(letter):x}" for letter in letters)
     try:
         found = subprocess.run(

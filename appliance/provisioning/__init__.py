@@ -1,5 +1,5 @@
-"""Setting up phones: the files that desk phones fetch, the sheet for the desk, a window of HTTP.
+"""Provisioning of phones: configuration files, the printed sheet, the HTTP window.
 
-A package of its own because it runs in `centralino phones` alone, for minutes, and what it serves
-holds passwords. Call control never imports it.
+A package of its own because it runs in `centralino phones` only, for minutes, and its files hold
+passwords. Call control never imports it.
 """

@@ -1,4 +1,4 @@
-"""One phone as its files need it: accounts, keys, zones, markup; its printed sheet with QR code."""
+"""A phone's data for its files: account, keys, zones, markup; its printed sheet with QR code."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from appliance.policy.office import KeyCode
 
 
-# ---- handset -----------------------------------------------------------------------------------
 # One phone as its configuration file needs it: who it is, where the box is, which keys it has.
 
 MENU_DIGITS = 8
+# Some makes require three kinds of characters in the administrator's password.
 STRONG_SUFFIX = ".A"
-"""What follows the administrator's password on phones that want three kinds of signs in it."""
+"""Suffix of the administrator's password on those phones."""
 _MAC = re.compile(r"[0-9a-f]{12}")
 
 KEY_WORDS: dict[tuple[ManualState | StaffKey, bool], Words] = {
@@ -42,7 +42,7 @@ KEY_WORDS: dict[tuple[ManualState | StaffKey, bool], Words] = {
     (ManualState.ABSENT, True): Words("Tutti assenti", "All absent"),
     (ManualState.ABSENT, False): Words("Persone tornate", "People back"),
 }
-"""Labels of function keys, short enough for a small screen; in the order of the keys."""
+"""Labels of function keys, in the order of the keys; short enough for a small screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,11 @@ class FunctionKey:
 
 @dataclass(frozen=True, slots=True)
 class Handset:
-    """Everything a file may need. `server` and `port` are the box's for SIP, UDP.
+    """All data for a phone's file. `server` and `port` are the box's SIP address, UDP.
 
-    `language` is it or en, `zone` an IANA name; `messages` is dialled to hear the messages, "" for
-    nothing. `realm` is the registrar's digest realm, `ntp` the server that phones ask for the time,
-    `admin` the password of a desk phone's own administrator, `mac` its hardware address, "" where
-    that is not known.
+    `language` is it or en, `zone` an IANA name; `messages` is the code for hearing messages, "" for
+    none. `realm` is the registrar's digest realm, `ntp` the phones' time server, `admin` the
+    password of the desk phone's administrator, `mac` its hardware address, "" if unknown.
     """
 
     name: str
@@ -80,12 +79,12 @@ class Handset:
 
     @property
     def strong_admin(self) -> str:
-        """The same for makes that ask for capital letters and signs, too."""
+        """`admin` for makes that also require capital letters and punctuation."""
         return f"{self.admin}{STRONG_SUFFIX}"
 
     @property
     def menu_code(self) -> str:
-        """The administrator's code for the phone's own menu, where only digits can be typed."""
+        """The administrator's code for the phone's menu, where only digits can be typed."""
         digest = hashlib.sha256(f"menu {self.admin}".encode()).digest()
         return f"{int.from_bytes(digest[:8]) % 10**MENU_DIGITS:0{MENU_DIGITS}}"
 
@@ -96,7 +95,7 @@ class Handset:
 
 
 def mac_of(text: str) -> str:
-    """Read AA:BB:CC:DD:EE:FF (or -, ., nothing between) as 12 small digits; raises OfficeError."""
+    """Parse AA:BB:CC:DD:EE:FF (or -, ., no separators) to 12 hex digits; raises OfficeError."""
     plain = re.sub(r"[:.\-\s]", "", text).lower()
     if not _MAC.fullmatch(plain):
         raise OfficeError(
@@ -106,7 +105,7 @@ def mac_of(text: str) -> str:
 
 
 def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[FunctionKey, ...]:
-    """Return the function keys for the office's codes, most used first."""
+    """Return the function keys for the office's codes, the most used first."""
     found = {(code.what, code.on): code.digits for code in codes}
     return tuple(
         FunctionKey(found[what], words.it if language == "it" else words.en)
@@ -115,8 +114,7 @@ def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[FunctionKey, ...
     )
 
 
-# ---- zones -------------------------------------------------------------------------------------
-# Time zones as the makes name them; a zone that is not here is left as the phone has it.
+# Time zones in the makes' notation; for other zones the phone's own setting stays.
 #
 # Sources: Yealink's Auto Provisioning Guide (local_time.time_zone_name, list of time zones), Snom's
 # wiki on `timezone`, the option list of Grandstream's configuration template, Cisco's SPA500
@@ -148,12 +146,11 @@ ZONES = {
 }
 
 
-# ---- markup ------------------------------------------------------------------------------------
-# XML as phones read it: one element a line, everything escaped.
+# XML for phones: one element a line, everything escaped.
 
 
 def clean_text(text: str) -> str:
-    """Return text on one line without control characters, which XML 1.0 cannot carry."""
+    """Return text on one line, without the control characters that XML 1.0 excludes (2.2)."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
@@ -168,12 +165,10 @@ def xml_document(*lines: str) -> str:
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines]) + "\n"
 
 
-# ---- sheet -------------------------------------------------------------------------------------
-# The printed sheet of a phone: A4, one page of HTML that any browser prints, in it and en.
-#
-# HTML and not PDF, so that no further library is needed and the office may change a word before it
-# prints. The upper part stays with the person at the desk; the lower one, with the password, is cut
-# off and destroyed once the phone works.
+# The printed sheet of a phone: one A4 page of HTML, in Italian or English. HTML and not PDF, so
+# that no further library is needed and the office may change a word before printing. The upper part
+# stays at the desk; the lower one, with the password, is cut off and destroyed once the phone
+# works.
 
 SHEET_STYLE = """\
 @page { size: A4; margin: 18mm }
@@ -240,25 +235,26 @@ CODE_WORDS: dict[str, Words] = {
     "absent_on": Words("tutti assenti: non squilla nessun telefono", "all absent: no phone rings"),
     "absent_off": Words("le persone sono tornate", "people are back"),
 }
-"""What a code does, by `<what>_<on or off>`; a code without an opposite has no suffix."""
+"""Meanings of codes, by `<what>_<on or off>`; without a suffix for a code with no opposite."""
 
 
 def code_meaning(code: KeyCode) -> str:
-    """Return the name of what a code does, for CODE_WORDS."""
+    """Return the key of a code in CODE_WORDS."""
     alone = code.what in {StaffKey.PICK_UP, StaffKey.MESSAGES}
     return str(code.what) if alone else f"{code.what}_{'on' if code.on else 'off'}"
 
 
 def listed_codes(codes: tuple[KeyCode, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the codes with the names of their meanings, in the order of CODE_WORDS."""
+    """Return the codes with their keys in CODE_WORDS, in that order."""
     found = {code_meaning(code): code.digits for code in codes}
     return tuple((found[what], what) for what in CODE_WORDS if what in found)
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneSheet:
-    """What is printed. `codes` are digits and their meaning's name (CODE_WORDS); `address` is the
-    phone's provisioning address, "" for none, and `is_soft` says whether an app scans it.
+    """Contents of the sheet; `codes` are pairs of digits and a key of CODE_WORDS.
+
+    `address` is the phone's provisioning address, "" for none; `is_soft` if an app scans it.
     """
 
     office: str
@@ -269,7 +265,7 @@ class PhoneSheet:
 
 
 def sheet_page(sheet: PhoneSheet, qr: Callable[[str], str]) -> str:
-    """Write the page; `qr(text)` gives a QR code as an `<svg>` element."""
+    """Return the page; `qr(text)` returns a QR code as an `<svg>` element."""
     phone, language = sheet.handset, sheet.handset.language
 
     def say(words: Words) -> str:
@@ -307,7 +303,7 @@ def _to_type(phone: Handset, say: Callable[[Words], str]) -> list[tuple[str, str
 
 
 def _table(rows: list[tuple[str, str]], code: int) -> str:
-    """Write rows of two cells; `code` says which of them is something to type."""
+    """Return a table of two columns; `code` is the column with text to type."""
     cells = (
         "".join(
             f"<td>{f'<code>{one}</code>' if n == code else one}</td>" for n, one in enumerate(r)
@@ -334,17 +330,17 @@ def _automatic(sheet: PhoneSheet, say: Callable[[Words], str]) -> str:
     )
 
 
-# ---- qr ----------------------------------------------------------------------------------------
-# QR codes as SVG, by segno (the ONLY import): pure Python, BSD, no further dependency.
+# QR codes as SVG, by segno (the ONLY import): pure Python, BSD, without dependencies.
 
 
 def qr_svg(text: str) -> str:
     """Return a QR code of `text` (ISO/IEC 18004, error correction M at least) as `<svg>`.
 
-    Four modules of quiet zone are part of it. Raises TechnicianError where segno is missing.
+    It includes the quiet zone of four modules. Raises TechnicianError without segno.
     """
     try:
-        import segno  # here: no other command needs it
+        # Imported here: no other command needs it.
+        import segno
     except ImportError as error:
         raise TechnicianError(
             "QR codes need the Python package segno: run pip install segno in the program's "

@@ -1,4 +1,4 @@
-"""Provisioning over HTTP: the window in which a phone may fetch its file, and its server."""
+"""Provisioning over HTTP: the window in which phones may fetch their files, and its server."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from appliance.provisioning.templates import PhoneMake
 
 
-# ---- window ------------------------------------------------------------------------------------
-# The window in which files are served: what is answered to whom, without socket or clock.
-#
-# A file holds a password in clear, and phones out of the box can fetch it by plain HTTP only. So it
-# is there for minutes, for a phone that is expected by its hardware address or knows a token, from
-# one place, a few times, and no more once the phone has registered. Whoever asks for anything else
-# learns nothing: the answer is always the same 404.
+# The window: which request gets which response, without socket or clock. A file holds a password in
+# clear, and phones fresh from the box can only use plain HTTP. So it is served for minutes, to a
+# phone that is expected by its hardware address or knows a token, from one address, a few times,
+# and no more once the phone has registered. Any other request learns nothing: the response is
+# always the same 404.
 
+# A phone fetches one or two files, once or twice at each start.
 MOST_FETCHES = 10
-"""Times a phone is given a file in a window; it fetches one or two, once or twice at each start."""
+"""Times that a phone's file is served in one window."""
+# A known phone is not limited: makes ask for many files that do not exist here.
 MOST_WRONG = 20
-"""Wrong names of one stranger before it is ignored; a known phone may go on asking."""
+"""Wrong names from an unknown source before it is ignored."""
 MAX_SOURCES = 256
-"""Sources remembered; the one that asked longest ago is dropped."""
+"""Sources remembered; the least recent one is dropped."""
 LONGEST_PATH = 128
 
 
 @dataclass(slots=True)
 class OfferedFile:
-    """One phone's file. `mac` is "" for a phone that is known by its token alone.
+    """One phone's file; `mac` is "" for a phone known by its token only.
 
-    `source` is where it was fetched from, "" before.
+    `source` is the address that fetched it, "" before.
     """
 
     phone: str
@@ -59,7 +59,7 @@ class OfferedFile:
 
 @dataclass(frozen=True, slots=True)
 class WindowAnswer:
-    """An HTTP status with a body, and the sentence for the technician's terminal."""
+    """An HTTP status with body, and the sentence for the technician's terminal."""
 
     code: int
     body: bytes = b""
@@ -73,9 +73,7 @@ CLOSED = WindowAnswer(NOT_HERE)
 
 @dataclass(slots=True)
 class FileWindow:
-    """Serves `offers` until `closes_at` (monotonic s), to hosts of the networks `allowed` alone, ()
-    for every one.
-    """
+    """Serves `offers` until `closes_at` (monotonic s) to the networks `allowed`, () for all."""
 
     offers: list[OfferedFile]
     closes_at: float
@@ -83,19 +81,20 @@ class FileWindow:
     _wrong: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def is_open(self, now: float) -> bool:
-        """Tell whether there is still something to wait for."""
+        """True until the time is over or every phone has registered."""
         return now < self.closes_at and not all(offer.is_registered for offer in self.offers)
 
     def registered(self, phones: Collection[str]) -> list[OfferedFile]:
-        """Take note of which phones are registered; returns those that have just become so."""
+        """Note the registered phones; return the newly registered ones."""
         new = [o for o in self.offers if o.phone in phones and not o.is_registered]
         for offer in new:
             offer.is_registered = True
         return new
 
     def answer(self, path: str, source: str, hardware: str, now: float) -> WindowAnswer:
-        """Answer a GET of `path` from host `source`, whose hardware address the kernel knows as
-        `hardware` ("" for unknown, as behind a router).
+        """Respond to a GET of `path` from host `source`.
+
+        `hardware` is its hardware address by the kernel's table, "" if unknown, as behind a router.
         """
         if now >= self.closes_at or not self._is_heard(source):
             return CLOSED
@@ -120,18 +119,19 @@ class FileWindow:
         return not self.allowed or any(address in network for network in self.allowed)
 
     def _expected(self, source: str, hardware: str) -> OfferedFile | None:
-        """Return the known phone that asks: makes ask for many files that are not ours."""
+        """Return the known phone behind a request, None for a stranger."""
         for offer in self.offers:
             if source == offer.source or (offer.mac and offer.mac == hardware):
                 return offer
         return None
 
     def _wanted(self, path: str) -> OfferedFile | None:
-        """Return whose file a path names: `/<token>/<file>`, or a name that holds its address."""
+        """Return the offer of a path: `/<token>/<file>`, or a name with the hardware address."""
         if len(path) > LONGEST_PATH or not path.isascii():
             return None
         token, slash, name = path.removeprefix("/").rpartition("/")
         for offer in self.offers:
+            # Constant time: response times must not reveal a token letter by letter.
             if slash and offer.token and hmac.compare_digest(token, offer.token):
                 return offer if offer.make.asks_for(name, offer.mac) else None
             if not slash and offer.mac and offer.make.asks_for(name, offer.mac):
@@ -139,7 +139,7 @@ class FileWindow:
         return None
 
     def _why_not(self, offer: OfferedFile, source: str, hardware: str) -> Words | None:
-        """Say why an expected file is not given all the same; None when it is."""
+        """Return why an expected file is refused, None if it is served."""
         if offer.is_registered:
             return Words(
                 f"{offer.phone}: rifiutato a {source}, il telefono è già registrato",
@@ -163,6 +163,7 @@ class FileWindow:
         return None
 
     def _unknown(self, path: str, source: str, hardware: str) -> WindowAnswer:
+        # A stranger's bytes must not reach the technician's terminal as control codes.
         name = "".join(c if c.isprintable() and c.isascii() else "?" for c in path[:LONGEST_PATH])
         if offer := self._expected(source, hardware):
             said = Words(
@@ -184,17 +185,18 @@ class FileWindow:
         )
 
 
-# ---- server ------------------------------------------------------------------------------------
 # The window's HTTP server, with its limits.
 
+# Above 1023, so that the service's account may bind it; the QR codes contain it.
 PORT = 5080
-"""TCP; above 1023, so that the service's user may open it. The QR codes name it."""
+"""TCP port."""
 VISITORS = 16
-"""Connections served at once; one more is turned away."""
+"""Concurrent connections; one more is refused."""
 PATIENCE = 5.0
-"""Seconds that a visitor has for request and answer together."""
+"""Seconds for a client's request and response together."""
+# A flood costs no more than accepting and closing its connections.
 RATE = 20
-"""Connections a second over all; a flood costs no more than accepting and closing them."""
+"""Connections a second in total."""
 ARP = Path("/proc/net/arp")
 WHY_NOT = {
     errno.EADDRINUSE: "another program has that port, perhaps another `centralino phones serve`",
@@ -203,18 +205,19 @@ WHY_NOT = {
 
 
 def hardware_of(host: str, table: str) -> str:
-    """Return the hardware address of a host in the kernel's table (proc(5)), "" for unknown."""
+    """Return a host's hardware address by the kernel's ARP table (proc(5)), "" if unknown."""
     for row in table.splitlines()[1:]:
         cells = row.split()
+        # Flags 0x0 mark an incomplete entry, whose address is zero.
         if len(cells) >= 4 and cells[0] == host and cells[2] != "0x0":
             return cells[3].replace(":", "").lower()
     return ""
 
 
 class ProvisioningServer:
-    """Serves `window` at `address`; `say` hears what happens, `clock` is monotonic.
+    """Serves `window` at `address`; `say` gets the messages, `clock` is monotonic.
 
-    Raises Refused where the address cannot be taken.
+    Raises Refused if the address cannot be bound.
     """
 
     def __init__(
@@ -233,11 +236,11 @@ class ProvisioningServer:
         self._server = HttpServer(listening, limits, self._respond, clock)
 
     def turn(self, longest: float) -> None:
-        """Wait for something, `longest` seconds at most, and deal with it."""
+        """Handle the next events, waiting at most `longest` s."""
         self._server.turn(longest)
 
     def close(self) -> None:
-        """End every connection."""
+        """Close all connections."""
         self._server.close()
 
     def _respond(self, request: HttpRequest) -> HttpResponse:

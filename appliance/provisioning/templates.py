@@ -16,28 +16,27 @@ if TYPE_CHECKING:
     from appliance.provisioning.handset import Handset
 
 
-# ---- desk phones -------------------------------------------------------------------------------
-# Configuration files of desk phones: only keys that their makers document, one function a make.
+# Desk phones: only parameters that their makers document, one function a make.
 #
-# What they share: account and password, our address over UDP, PCMA before PCMU, keys by RFC 4733,
+# Common to all: account and password, our address over UDP, PCMA before PCMU, DTMF by RFC 4733,
 # language, time server and time zone, an administrator's password of the office's own, message lamp
 # by subscription, no call waiting where a key of the make is documented (Fanvil: none; an engaged
 # phone is never rung), function keys with the office's codes. Firmware and networks are left alone.
 
 EXPIRES: Final = 120
-"""Seconds of a registration: what the registrar grants at the most."""
+"""Seconds of a registration: the most that the registrar grants."""
 
 
 # --- Yealink --------------------------------------------------------------------------------------
 # Yealink "SIP IP Phones Auto Provisioning Guide" and "Description of Configuration Parameters in
-# CFG Files": account.X.*, account.X.codec.*, dtmf.type 1 = RFC 2833, linekey.X.type 13 = speed
-# dial, 15 = line, local_time.summer_time 2 = automatic, transport 0 = UDP.
+# CFG Files".
 
 YEALINK_LANGUAGES = {"it": "Italian", "en": "English"}
 
 
 def yealink_files(phone: Handset) -> str:
-    """Write `<mac>.cfg`; the first line must stand as it is."""
+    """Return `<mac>.cfg`."""
+    # The first line must be exactly this one.
     rows = dict(_yealink(phone))
     return (
         "\n".join(["#!version:1.0.0.1", *(f"{key} = {clean_text(v)}" for key, v in rows.items())])
@@ -55,6 +54,7 @@ def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
     yield f"{account}.password", phone.secret
     yield f"{account}.sip_server.1.address", phone.server
     yield f"{account}.sip_server.1.port", str(phone.port)
+    # 0 = UDP.
     yield f"{account}.sip_server.1.transport_type", "0"
     yield f"{account}.sip_server.1.expires", str(EXPIRES)
     for number, codec in enumerate(("pcma", "pcmu"), 1):
@@ -62,12 +62,14 @@ def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
         yield f"{account}.codec.{codec}.priority", str(number)
     for codec in ("g722", "g729"):
         yield f"{account}.codec.{codec}.enable", "0"
+    # 1 = RFC 2833, the predecessor of RFC 4733.
     yield f"{account}.dtmf.type", "1"
     yield f"{account}.session_timer.enable", "1"
     yield f"{account}.subscribe_mwi", "1"
     yield f"{account}.subscribe_mwi_to_vm", "0"
     if phone.messages:
         yield "voice_mail.number.1", phone.messages
+    # The box never rings an engaged phone.
     yield "call_waiting.enable", "0"
     if phone.admin:
         yield "static.security.user_password", f"admin:{phone.admin}"
@@ -77,10 +79,13 @@ def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
     if zone := ZONES.get(phone.zone):
         yield "local_time.time_zone", f"{zone.hours:+d}"
         yield "local_time.time_zone_name", zone.yealink
+        # 2 = automatic.
         yield "local_time.summer_time", "2"
+    # 15 = line.
     yield "linekey.1.type", "15"
     yield "linekey.1.line", "1"
     for number, key in enumerate(phone.keys, 2):
+        # 13 = speed dial.
         yield f"linekey.{number}.type", "13"
         yield f"linekey.{number}.line", "1"
         yield f"linekey.{number}.value", key.digits
@@ -89,13 +94,13 @@ def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
 
 # --- Snom -----------------------------------------------------------------------------------------
 # Snom's wiki: "Desk Phone Configuration Files", "<phone-settings> tag", "<functionKeys>" (fkey with
-# idx, context, label; `speed NUMBER`), user_dtmf_info off = RTP events, codec_priority_list, perm.
+# idx, context, label; `speed NUMBER`), codec_priority_list, perm.
 
 SNOM_LANGUAGES = {"it": ("Italiano", "ITA"), "en": ("English", "GBR")}
 
 
 def snom_files(phone: Handset) -> str:
-    """Write the `<settings>` document."""
+    """Return the `<settings>` document."""
     language, tones = SNOM_LANGUAGES[phone.language]
     account = {
         "user_active": "on",
@@ -108,7 +113,10 @@ def snom_files(phone: Handset) -> str:
         "user_idle_text": phone.shown,
         "user_expiry": EXPIRES,
         "user_mailbox": phone.messages,
+        # Off: keys are sent as RTP events (RFC 4733).
         "user_dtmf_info": "off",
+        # SRTP with keys in clear SIP would look like protection and be none
+        # (docs/design/failures.md).
         "user_srtp": "off",
         "codec_priority_list": "pcma,pcmu,telephone-event",
     }
@@ -138,7 +146,8 @@ def snom_files(phone: Handset) -> str:
 
 
 def _snom_administrator(phone: Handset) -> dict[str, str]:
-    """Protect web page and menu: `webserver_...` since firmware 10.1.184, `http_...` before."""
+    """Return the passwords of web page and menu."""
+    # `webserver_...` since firmware 10.1.184, `http_...` before.
     if not phone.admin:
         return {}
     return {
@@ -157,7 +166,7 @@ def _snom_administrator(phone: Handset) -> dict[str, str]:
 
 
 def grandstream_files(phone: Handset) -> str:
-    """Write `cfg<mac>.xml`, version 2."""
+    """Return `cfg<mac>.xml`, version 2."""
     return xml_document(
         '<gs_provision version="1">',
         '<config version="2">',
@@ -181,12 +190,14 @@ def _grandstream(phone: Handset) -> Iterator[tuple[str, str]]:
     for number, codec in enumerate(("PCMA", "PCMU", "PCMA", "PCMU", "PCMA", "PCMU"), 1):
         yield f"{account}.codec.choice.{number}", codec
     yield f"{account}.dtmf.sendInAudio", "No"
+    # RTP events only (RFC 4733).
     yield f"{account}.dtmf.sendInRtp", "Yes"
     yield f"{account}.dtmf.sendInSip", "No"
     yield f"{account}.sip.sessionTimer.enable", "Yes"
     yield f"{account}.sip.subscribe.forMwi", "Yes"
     yield f"{account}.call.dialplan", "{ [x*]+ }"
-    yield f"{account}.featureCodes.callFeatures", "No"  # else it keeps some star codes to itself
+    # Else the phone handles some star codes itself, and they never reach the box.
+    yield f"{account}.featureCodes.callFeatures", "No"
     if phone.messages:
         yield f"{account}.sip.voicemail.number", phone.messages
     yield "call.callWaiting.enable", "No"
@@ -205,14 +216,12 @@ def _grandstream(phone: Handset) -> Iterator[tuple[str, str]]:
 
 
 # --- Fanvil ---------------------------------------------------------------------------------------
-# Fanvil "Auto Provision" manual, XML of firmware 2.x (<sysConf>): sip/line, DTMFMode 1 = RFC 2833,
-# Transport 0 = UDP, phone/date, phone/MenuPassword, web/account Level 10 = administrator,
-# dsskey/internal/Fkey Type 1 = memory key, value `NUMBER@LINE/f` = speed dial, TimeZone in quarters
-# of an hour, EnableDST 2 = by rule.
+# Fanvil "Auto Provision" manual, XML of firmware 2.x (<sysConf>): sip/line, phone/date,
+# phone/MenuPassword, web/account, dsskey/internal/Fkey.
 
 
 def fanvil_files(phone: Handset) -> str:
-    """Write `<mac>.cfg`."""
+    """Return `<mac>.cfg`."""
     return xml_document(
         "<sysConf>",
         xml_element("Version", "2.0002"),
@@ -252,22 +261,27 @@ def _fanvil(phone: Handset) -> Iterator[tuple[str, str]]:
     yield "ProxyPort", str(phone.port)
     yield "ProxyUser", phone.name
     yield "ProxyPswd", phone.secret
+    # 0 = UDP.
     yield "Transport", "0"
+    # 1 = RFC 2833.
     yield "DTMFMode", "1"
     yield "VoiceCodecMap", "PCMA,PCMU"
     yield "MWINum", phone.messages
 
 
 def _fanvil_time(phone: Handset) -> Iterator[str]:
-    """Yield time server and zone, the latter in quarters of an hour; -1 is the last week."""
+    """Yield time server and zone."""
     rows: list[tuple[str, object]] = []
     if phone.ntp:
         rows += [("EnableSNTP", 1), ("SNTPServer", phone.ntp)]
     if zone := ZONES.get(phone.zone):
+        # TimeZone counts quarters of an hour.
         rows += [("TimeZone", 4 * zone.hours), ("TimeZoneName", f"UTC{zone.hours:+d}")]
+        # 2 = by the rule that follows.
         rows += [("EnableDST", 2), ("DSTFixedType", 2), ("DSTMinOffset", 60)]
         for when, month, hour in (("Start", 3, zone.hours + 1), ("End", 10, zone.hours + 2)):
             rows += [(f"DST{when}Mon", month), (f"DST{when}Hour", hour)]
+            # Sunday of the last week (-1).
             rows += [(f"DST{when}Wday", 0), (f"DST{when}Week", -1)]
     if rows:
         yield "<date>"
@@ -280,6 +294,7 @@ def _fanvil_administrator(phone: Handset) -> Iterator[str]:
         return
     yield "<web>"
     yield '<account index="1">'
+    # Level 10 = administrator.
     for name, value in (("Name", "admin"), ("Password", phone.admin), ("Level", "10")):
         yield xml_element(name, value)
     yield "</account>"
@@ -287,6 +302,7 @@ def _fanvil_administrator(phone: Handset) -> Iterator[str]:
 
 
 def _fanvil_keys(phone: Handset) -> Iterator[str]:
+    # The first key is the line; type 1 = memory key, NUMBER@LINE/f = speed dial.
     rows = [("2", "SIP1", ""), *(("1", f"{k.digits}@1/f", k.label) for k in phone.keys)]
     for number, (kind, value, title) in enumerate(rows, 1):
         yield f'<Fkey index="{number}">'
@@ -298,20 +314,20 @@ def _fanvil_keys(phone: Handset) -> Iterator[str]:
 
 # --- Cisco SPA ------------------------------------------------------------------------------------
 # Cisco "Small Business IP Telephony Devices Provisioning Guide" (flat-profile) and "SPA300/SPA500
-# Series Administration Guide": DTMF_Tx_Method AVT = RFC 2833, Preferred_Codec, Extended_Function
-# `fnc=sd;ext=NUMBER@$PROXY;nme=NAME`, Daylight_Saving_Time_Rule, CW_Setting.
+# Series Administration Guide": Preferred_Codec, Daylight_Saving_Time_Rule.
 
 
+# The phone obeys these codes itself: they are emptied, so that the office's codes reach the box.
 CISCO_OWN_CODES = (
     "Accept_Last_Deact_Code", "Block_ANC_Deact_Code", "Block_CID_Per_Call_Act_Code",
     "Block_CID_Per_Call_Deact_Code", "Block_Last_Deact_Code", "CID_Deact_Code",
     "Call_Back_Deact_Code", "Cfwd_Last_Deact_Code",
 )  # fmt: skip
-"""Delivered as *80 to *87, and obeyed by the phone itself: emptied, so that ours reach the box."""
+"""Parameters of the phone's own star codes, *80 to *87 as delivered."""
 
 
 def cisco_files(phone: Handset) -> str:
-    """Write `spa<mac>.xml`."""
+    """Return `spa<mac>.xml`."""
     return xml_document(
         "<flat-profile>",
         *(xml_element(name, value) for name, value in _cisco(phone)),
@@ -333,11 +349,13 @@ def _cisco(phone: Handset) -> Iterator[tuple[str, str]]:
     yield "Auth_ID_1_", phone.name
     yield "Preferred_Codec_1_", "G711a"
     yield "Second_Preferred_Codec_1_", "G711u"
+    # AVT = RFC 2833.
     yield "DTMF_Tx_Method_1_", "AVT"
     yield "Dial_Plan_1_", "(*xx|*xxx|x.)"
     yield from ((name, "") for name in CISCO_OWN_CODES)
     if phone.messages:
         yield "Voice_Mail_Number", phone.messages
+    # No call waiting.
     yield "CW_Setting", "No"
     if phone.admin:
         yield "Admin_Passwd", phone.admin
@@ -350,21 +368,22 @@ def _cisco(phone: Handset) -> Iterator[tuple[str, str]]:
     for number, key in enumerate(phone.keys, 2):
         yield f"Extension_{number}_", "Disabled"
         yield f"Short_Name_{number}_", key.label
+        # sd = speed dial, nme = its label.
         yield f"Extended_Function_{number}_", f"fnc=sd;ext={key.digits}@$PROXY;nme={key.label}"
 
 
 # --- Cisco multiplatform --------------------------------------------------------------------------
 # Cisco "IP Phone 6800, 7800 and 8800 Series Multiplatform Phones Administration Guide": the same
-# flat-profile; Admin_Password of three kinds of signs at least, G722_Enable and its like, line keys
-# as on the SPA. Dictionaries of languages are files of Cisco's own: the language is left alone.
+# flat-profile, with line keys as on the SPA. Dictionaries of languages are files of Cisco's own:
+# the language is left alone.
 
 SPA_ALONE = frozenset({"Station_Name", "Use_Auth_ID_1_", "Admin_Passwd"})
-"""What the phones of before have, and these have not."""
+"""Parameters of the SPA phones that the multiplatform phones do not have."""
 MPP_CODECS = ("G722", "G722.2", "G729a", "iLBC", "OPUS")
 
 
 def cisco_mpp(phone: Handset) -> str:
-    """Write `mpp<mac>.xml`."""
+    """Return `mpp<mac>.xml`."""
     return xml_document(
         "<flat-profile>",
         *(xml_element(name, value) for name, value in _cisco(phone) if name not in SPA_ALONE),
@@ -378,27 +397,24 @@ def _cisco_mpp(phone: Handset) -> Iterator[tuple[str, str]]:
     for codec in MPP_CODECS:
         yield f"{codec}_Enable_1_", "No"
     if phone.admin:
+        # It must have three kinds of characters at least.
         yield "Admin_Password", phone.strong_admin
 
 
-# ---- gigaset -----------------------------------------------------------------------------------
-# Configuration files of Gigaset's DECT bases: the base is the phone, with its first handset.
-#
-# What the handsets lack are function keys: the office's codes are dialled on them by hand. An N6xx
-# or N8xx keeps the order of its codecs, which has PCMA and PCMU; no key for it is documented.
+# Gigaset's DECT bases: the base is the phone, with its first handset. The handsets have no function
+# keys: the office's codes are dialled by hand. An N6xx or N8xx keeps its order of codecs, which has
+# PCMA and PCMU; no parameter for it is documented.
 
 GIGASET_PIN_DIGITS: Final = 4
 
 # --- N610, N670, N870 -----------------------------------------------------------------------------
 # Gigaset's wiki on the N610, N670 and N870: `<provisioning>` with `nvm`, productID e2;
-# SipProvider.0 is the first provider (TransportProtocol 1 = UDP, DTMFTransmission 2 = RFC 2833,
-# OutboundProxyMode 2 = never), SipAccount.00001 and hs.00001 the first handset, DECT_AC the code by
-# which it is let in, WebUIAccounts.1 the administrator, DmGlobal.0.TimeZone an IANA name of those
-# that the bases know.
+# SipProvider.0 is the first provider, SipAccount.00001 and hs.00001 the first handset,
+# WebUIAccounts.1 the administrator.
 
 
 def gigaset_base_files(phone: Handset) -> str:
-    """Write `<mac>.xml` of an N610, N670 or N870."""
+    """Return `<mac>.xml` of an N610, N670 or N870."""
     return xml_document(
         '<provisioning version="1.1" productID="e2">',
         "<nvm>",
@@ -415,9 +431,11 @@ def _base(phone: Handset) -> Iterator[tuple[str, str]]:
     provider, account = "SipProvider.0", "SipAccount.00001"
     if phone.admin:
         yield "WebUIAccounts.1.Password", phone.strong_admin
+        # The code by which the base lets the handset in.
         yield "hs.00001.DECT_AC", phone.menu_code[:GIGASET_PIN_DIGITS]
     if phone.ntp:
         yield "DmGlobal.0.NtpServer", phone.ntp
+    # An IANA name, of those that the bases know.
     if phone.zone in ZONES:
         yield "DmGlobal.0.TimeZone", phone.zone
     yield f"{provider}.Name", phone.realm
@@ -426,11 +444,15 @@ def _base(phone: Handset) -> Iterator[tuple[str, str]]:
         yield f"{provider}.{kind}Address", phone.server
         yield f"{provider}.{kind}Port", str(phone.port)
     yield f"{provider}.RegServerRefreshTimer", str(EXPIRES)
+    # 1 = UDP.
     yield f"{provider}.TransportProtocol", "1"
     yield f"{provider}.UseSIPS", "0"
+    # SRTP with keys in clear SIP would be no protection (docs/design/failures.md).
     yield f"{provider}.SRTP_Enabled", "0"
+    # 2 = RFC 2833.
     yield f"{provider}.DTMFTransmission", "2"
     yield f"{provider}.DnsQuery", "0"
+    # 2 = never.
     yield f"{provider}.OutboundProxyMode", "2"
     yield f"{provider}.MWISubscription", "1"
     yield f"{account}.ProviderId", "0"
@@ -445,16 +467,17 @@ def _base(phone: Handset) -> Iterator[tuple[str, str]]:
 
 # --- N510 -----------------------------------------------------------------------------------------
 # Gigaset's template of the N510 (N510.xsd): numbers in hexadecimal, texts within quotes of their
-# own; vocoders 0x00 = PCMU, 0x01 = PCMA; DTMF bits 2 = RFC 2833; time zones 0x1a = GMT, 0x1b =
-# GMT+1; languages of the web page 0x1 = English, 0x7 = Italian; the PIN as two bytes of two digits.
+# own.
 
 
+# Languages of the web page: 0x7 = Italian, 0x1 = English.
 N510_LANGUAGES: Final = {"it": "0x7", "en": "0x1"}
+# Hours east of UTC: 0x1a = GMT, 0x1b = GMT+1.
 N510_ZONES: Final = {0: "0x1a", 1: "0x1b"}
 
 
 def gigaset_n510_files(phone: Handset) -> str:
-    """Write `<MAC>.xml` of an N510; it is used by the base of that hardware address alone."""
+    """Return `<MAC>.xml` of an N510; only the base with that hardware address uses it."""
     text = xml_document(
         '<ProviderFrame xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         'xsi:noNamespaceSchemaLocation="N510.xsd">',
@@ -491,8 +514,10 @@ def _n510(phone: Handset) -> Iterator[tuple[str, str]]:
     yield f"{data}.uiI_RE_REGISTRATION_TIMER", hex(EXPIRES)
     yield f"{data}.ucB_SIP_ACCOUNT_IS_ACTIVE_1", "0x1"
     yield f"{data}.ucI_CODEC_PREFERENCES", "0"
+    # 0x01 = PCMA, 0x00 = PCMU.
     yield f"{data}.ucI_SIP_PREFERRED_VOCODER", "0x01,0x00"
     yield f"{data}.ucB_DTMF_TX_MODE_AUTO", "0"
+    # 2 = RFC 2833.
     yield f"{data}.ucI_DTMF_TX_MODE_BITS", "2"
     yield "BS_AE_Subscriber.stMtDat[0].aucTlnName", _text(phone.extension)
     if phone.messages:
@@ -505,12 +530,13 @@ def _n510(phone: Handset) -> Iterator[tuple[str, str]]:
         yield f"{data}.uiI_TIME_TIMEZONE", N510_ZONES[zone.hours]
         yield f"{data}.ucB_TIME_USE_AUTOMATIC_DST", "0x1"
     if phone.admin:
+        # The PIN is two bytes of two digits each.
         pin = phone.menu_code[:GIGASET_PIN_DIGITS]
         yield "BS_CUSTOM.aucKdsPin[0]", f"0x{pin[:2]},0x{pin[2:]}"
 
 
 def _text(value: str) -> str:
-    """Return a text within the quotes that the base wants: none of its own may end it."""
+    """Return a text in the quotes that the base requires, without quotes inside."""
     return '"' + value.replace('"', "'") + '"'
 
 
@@ -518,31 +544,29 @@ def _quoted(value: str) -> str:
     return quoteattr(clean_text(value))
 
 
-# ---- poly --------------------------------------------------------------------------------------
-# Configuration files of Poly's VVX and Edge E: a leading file that names the phone's own.
+# Poly's VVX and Edge E: a master file that names the phone's own file.
 #
 # Poly "UC Software Administrator Guide" and "Edge E Series Administrator Guide": `<mac>.cfg` is the
 # phone's master file, whose CONFIG_FILES name what is read after it ([PHONE_MAC_ADDRESS] is filled
 # in by the phone) and whose empty APP_FILE_PATH leaves the firmware alone. Parameters are
-# attributes: reg.1.*, voice.codecPref.* (0 = off), tone.dtmf.*, msg.mwi.1.*,
-# call.callWaiting.enable, tcpIpApp.sntp.* (gmtOffset in seconds, dayOfWeek 1 = Sunday),
-# device.auth.*, softkey.N.* with the macro $Tinvite$, of which ten may be had.
+# attributes: reg.1.*, tone.dtmf.*, msg.mwi.1.*, tcpIpApp.sntp.*, device.auth.*, softkey.N.*.
 
 POLY_LANGUAGES: Final = {"it": "Italian_Italy", "en": "English_United_Kingdom"}
 POLY_OTHER_CODECS: Final = (
     "G722", "G7221.24kbps", "G7221.32kbps", "G7221_C.48kbps", "G729_AB", "iLBC.13_33kbps",
     "iLBC.15_2kbps", "Opus", "Siren14.48kbps", "Siren22.64kbps",
 )  # fmt: skip
+# A phone has ten soft keys at most.
 POLY_MOST_KEYS: Final = 10
 POLY_HEAD: Final = xml_document(
     '<APPLICATION APP_FILE_PATH="" CONFIG_FILES="[PHONE_MAC_ADDRESS]-centralino.cfg" '
     'MISC_FILES="" LOG_FILE_DIRECTORY="" OVERRIDES_DIRECTORY="" CONTACTS_DIRECTORY=""/>'
 )
-"""The master file: the same for every phone, and without anything of it."""
+"""The master file: the same for every phone, without any secret."""
 
 
 def poly_files(phone: Handset) -> str:
-    """Write `<mac>-centralino.cfg`."""
+    """Return `<mac>-centralino.cfg`."""
     rows = (f"  {name}={quoteattr(clean_text(value))}" for name, value in _poly(phone))
     return xml_document("<polycomConfig", *rows, "/>")
 
@@ -559,6 +583,7 @@ def _poly(phone: Handset) -> Iterator[tuple[str, str]]:
     yield "feature.enhancedFeatureKeys.enabled", "1"
     for number, key in enumerate(phone.keys[:POLY_MOST_KEYS], 1):
         yield f"softkey.{number}.label", key.label
+        # The macro $Tinvite$ dials the digits before it.
         yield f"softkey.{number}.action", f"{key.digits}$Tinvite$"
         yield f"softkey.{number}.enable", "1"
         yield f"softkey.{number}.use.idle", "1"
@@ -577,6 +602,7 @@ def _account(phone: Handset) -> Iterator[tuple[str, str]]:
     yield "reg.1.server.1.register", "1"
     yield "voice.codecPref.G711_A", "1"
     yield "voice.codecPref.G711_Mu", "2"
+    # 0 = off.
     for codec in POLY_OTHER_CODECS:
         yield f"voice.codecPref.{codec}", "0"
     yield "tone.dtmf.viaRtp", "1"
@@ -596,22 +622,23 @@ def _time(phone: Handset) -> Iterator[tuple[str, str]]:
     zone = ZONES.get(phone.zone)
     if zone is None:
         return
+    # Seconds.
     yield f"{sntp}.gmtOffset", str(zone.hours * 3600)
     yield f"{sntp}.gmtOffset.overrideDHCP", "1"
     yield f"{sntp}.daylightSavings.enable", "1"
     yield f"{sntp}.daylightSavings.fixedDayEnable", "0"
     for when, month, hour in (("start", 3, zone.hours + 1), ("stop", 10, zone.hours + 2)):
         yield f"{sntp}.daylightSavings.{when}.month", str(month)
+        # 1 = Sunday.
         yield f"{sntp}.daylightSavings.{when}.dayOfWeek", "1"
         yield f"{sntp}.daylightSavings.{when}.dayOfWeek.lastInMonth", "1"
         yield f"{sntp}.daylightSavings.{when}.time", str(hour)
 
 
-# ---- soft phones -------------------------------------------------------------------------------
-# Configuration of soft phones: Linphone's remote provisioning, baresip's `accounts` line.
+# Soft phones: Linphone's remote provisioning, baresip's `accounts` line.
 
 SOFT_PHONES_EXPIRES = 120
-"""Seconds of a registration: what the registrar grants at the most."""
+"""Seconds of a registration: the most that the registrar grants."""
 
 # Linphone: wiki.linphone.org "Remote provisioning" and liblinphone's "Provisioning configuration
 # keys" (sections proxy_N, auth_info_N, sip, audio_codec_N; overwrite="true" replaces a value).
@@ -619,7 +646,7 @@ CODECS = (("PCMA", 8000), ("PCMU", 8000))
 
 
 def linphone_files(phone: Handset) -> str:
-    """Write the XML that a Linphone fetches from the address of its QR code."""
+    """Return the XML that Linphone fetches from its QR code's address."""
     where = f"{phone.server}:{phone.port}"
     sections: dict[str, dict[str, object]] = {
         "auth_info_0": {
@@ -665,7 +692,7 @@ def _section(name: str, rows: dict[str, object]) -> list[str]:
 
 
 def baresip_files(phone: Handset) -> str:
-    """Write one line for baresip's file `accounts` (its wiki, "Accounts")."""
+    """Return one line for baresip's file `accounts` (its wiki, "Accounts")."""
     options = {
         "auth_user": phone.name,
         "auth_pass": phone.secret,
@@ -678,8 +705,7 @@ def baresip_files(phone: Handset) -> str:
     return f"<sip:{phone.name}@{phone.server}:{phone.port};transport=udp>{told}\n"
 
 
-# ---- makes -------------------------------------------------------------------------------------
-# The makes of phones: what file each asks for, and who writes it.
+# The makes of phones: the file that each requests, and the function that makes it.
 
 XML = "application/xml; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -687,9 +713,10 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class PhoneMake:
-    """One make. `file` is a pattern of the name it asks for, MAC standing for its 12 digits;
-    without MAC (a soft phone) it is asked for under a token of its own. `lead` is a pattern of a
-    file that it asks for before, of which `lead_text` is all, "" for a make that does not.
+    """A make of phones. `file` is a pattern of the requested name, MAC for its 12 digits.
+
+    Without MAC (a soft phone) the file is requested under a token. `lead` is the pattern of a
+    master file that is requested first, "" for none; `lead_text` is its content.
     """
 
     name: str
@@ -702,22 +729,21 @@ class PhoneMake:
 
     @property
     def is_soft(self) -> bool:
-        """True for a program on a computer, which has no hardware address worth asking for."""
+        """True for an app, which is not identified by a hardware address."""
         return "MAC" not in self.file
 
     def asks_for(self, name: str, mac: str = "") -> bool:
-        """Tell whether a phone of this make asks for a file of this name; `mac` "" for any."""
+        """True if a phone of this make requests a file of this name; `mac` "" for any."""
         return self.leads(name, mac) or _fits(self.file, name, mac)
 
     def leads(self, name: str, mac: str = "") -> bool:
-        """Tell whether it is the leading file that is asked for by this name."""
+        """True if this is the name of the master file."""
         return bool(self.lead) and _fits(self.lead, name, mac)
 
     @property
     def path(self) -> str:
-        """What follows a token in the address that the phone is given: a desk phone adds its own
-        file's name to it.
-        """
+        """The part of the provisioning address after the token."""
+        # A desk phone appends its own file's name.
         return self.file.replace("\\", "") if self.is_soft else ""
 
 
@@ -755,24 +781,24 @@ MAKES = {
 }
 
 
+# Not Cisco's and Gigaset's: their addresses belong to phones of several kinds, so the make is asked
+# for.
 MAKERS = {
     "001565": "yealink", "805ec0": "yealink", "805e0c": "yealink", "249ad8": "yealink",
     "44dbd2": "yealink", "000413": "snom", "000b82": "grandstream", "c074ad": "grandstream",
     "ec74d7": "grandstream", "0c383e": "fanvil", "00a859": "fanvil", "0004f2": "poly",
     "64167f": "poly", "482567": "poly",
 }  # fmt: skip
-"""The first half of a hardware address by maker (IEEE's register of OUIs). Cisco's and Gigaset's
-are those of phones of several kinds: theirs are named.
-"""
+"""Makes by the first half of a hardware address (IEEE's register of OUIs)."""
 
 
 def make_of_mac(mac: str) -> str:
-    """Return the make that a hardware address belongs to, "" for one that is not known."""
+    """Return the make of a hardware address, "" if unknown."""
     return MAKERS.get(mac[:6], "")
 
 
 def make_named(name: str) -> PhoneMake:
-    """Return the make of that name; raises OfficeError with those that are known."""
+    """Return the make of that name; raises OfficeError with the known names."""
     if name not in MAKES:
         raise Refused(
             f"{name!r} non è una marca nota; le marche note sono {', '.join(MAKES)}",

@@ -1,1 +1,1 @@
-"""USB resets: what the desk asks for and a small helper with root's rights does (v253.md 4)."""
+"""USB resets: requested by call control, done by a small helper with root's rights (v253.md 4)."""

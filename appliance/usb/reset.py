@@ -1,4 +1,4 @@
-"""Reset of a USB device: which device a port is, the steps, and the requests to root's helper."""
+"""Reset of a USB device: finding the device, the steps, and the requests to root's helper."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-# ---- device ------------------------------------------------------------------------------------
-# Which USB device is behind a serial port, and which hub port feeds it: read from sysfs.
+# Finds in sysfs the USB device behind a serial port, and the hub port that powers it.
 
 SYSFS = Path("/sys")
 
@@ -36,7 +35,7 @@ _HUB_CLASS = "09"
 class UsbDevice:
     """A USB device by the kernel's name, its bus and chain of ports ("1-1.2").
 
-    `hub` and `port` say which port of which hub it hangs at, as uhubctl writes them: 2 of "1-1".
+    `hub` and `port` name the hub's port in uhubctl's notation: port 2 of hub "1-1".
     """
 
     name: str
@@ -46,14 +45,13 @@ class UsbDevice:
 
 
 def find_device(port: str, sysfs: Path = SYSFS) -> UsbDevice:
-    """Return the device behind a port's path; raises TechnicianError when there is none.
-
-    Only a USB modem (ttyACM, ttyUSB) is ever found: never a hub, whatever the path leads to.
-    """
+    """Return the device behind a port's path; raises TechnicianError if there is none."""
+    # Only a USB modem (ttyACM, ttyUSB) is ever reset, never a hub, whatever the path leads to.
     tty = os.path.basename(os.path.realpath(port))  # noqa: PTH119 - a name that is no path of ours
     if not _TTY.fullmatch(tty):
         raise TechnicianError(f"{port} is no USB modem at the moment: unplug it and plug it in")
     interface = (sysfs / "class" / "tty" / tty / "device").resolve()
+    # The device is the nearest parent with a vendor id; a serial port is one of its interfaces.
     for folder in (interface, *interface.parents):
         if (folder / "idVendor").exists():
             return _device(port, folder)
@@ -76,18 +74,19 @@ def _read(path: Path) -> str:
         return ""
 
 
-# ---- steps -------------------------------------------------------------------------------------
-# What a reset and a power cycle consist of: plans as values, carried out by one small loop.
+# A reset and a power cycle as plans of values, carried out by one small loop.
 
+# Time for the old driver to finish, and for the port server to notice and close the port.
 UNBOUND_S = 1.0
-"""Between unbind and bind: the old driver's work ends, the port server notices and closes it."""
+"""Seconds between unbind and bind."""
+# By then the modem's supply capacitors are empty.
 DARK_S = 3.0
-"""Without power: the modem's supply capacitors are empty by then."""
+"""Seconds without power."""
 RUN_LIMIT_S = 20.0
 
 
 class UsbStep(enum.StrEnum):
-    """What may be asked for; the names are those of the line's recovery ladder."""
+    """The steps that may be requested, named as in the line's recovery ladder."""
 
     RESET_USB = "reset_usb"
     POWER_CYCLE = "power_cycle"
@@ -95,7 +94,7 @@ class UsbStep(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WriteSysfs:
-    """Write `text` to a file of sysfs; `anyway`: also when an earlier action has failed."""
+    """Write `text` to a file of sysfs; with `anyway` also after an earlier action failed."""
 
     path: Path
     text: str
@@ -104,14 +103,14 @@ class WriteSysfs:
 
 @dataclass(frozen=True, slots=True)
 class WaitSeconds:
-    """Let `seconds` go by."""
+    """Wait `seconds`."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgram:
-    """Run a program and have it succeed."""
+    """Run a program, which must succeed."""
 
     command: tuple[str, ...]
 
@@ -124,9 +123,9 @@ def reset_plan(
 ) -> tuple[Action, ...]:
     """Return the actions of a step; raises TechnicianError if the port cannot be switched.
 
-    Power is switched by the hub port's `disable` (Linux 6.0; it switches the port's power where
-    the hub can), else by uhubctl (`uhubctl`: its path, None when it is not installed).
+    `uhubctl` is that program's path, None if it is not installed.
     """
+    # Unbind and bind, not USBDEVFS_RESET, which did not free a wedged modem (v253.md 4).
     if step is UsbStep.RESET_USB:
         driver = sysfs / "bus" / "usb" / "drivers" / "usb"
         return (
@@ -134,7 +133,8 @@ def reset_plan(
             WaitSeconds(UNBOUND_S),
             WriteSysfs(driver / "bind", device.name, anyway=True),
         )
-    # Resolved now: the link lies in the device's folder, which goes with the power.
+    # The hub port's `disable` (Linux 6.0) switches its power where the hub can; else uhubctl does.
+    # Resolved now: the link is in the device's folder, which disappears with the power.
     switch = (device.folder / "port").resolve() / "disable"
     if switch.exists():
         return WriteSysfs(switch, "1"), WaitSeconds(DARK_S), WriteSysfs(switch, "0", anyway=True)
@@ -148,15 +148,18 @@ def reset_plan(
 
 
 def carry_out(actions: Iterable[Action], wait: Callable[[float], object] | None = None) -> None:
-    """Carry the actions out in order; raises TechnicianError with the first failure, after undoing
-    what it can."""
+    """Run the actions in order; raises TechnicianError with the first failure.
+
+    After a failure only actions with `anyway` still run, which undo what they can.
+    """
     failure: TechnicianError | None = None
     pause = wait or threading.Event().wait
     for action in actions:
         if failure is None:
             failure = _failure(action, pause)
         elif isinstance(action, WriteSysfs) and action.anyway:
-            _failure(action, pause)  # the first failure is the one to tell of
+            # The first failure is the one to report.
+            _failure(action, pause)
     if failure is not None:
         raise failure
 
@@ -175,14 +178,13 @@ def _failure(action: Action, wait: Callable[[float], object]) -> TechnicianError
     return None
 
 
-# ---- requests ----------------------------------------------------------------------------------
 # Requests of call control and answers of root's helper: a small file each way for a line, in /run.
-#
-# The request lies in call control's folder, which root must not trust; the answer in root's own.
-# A request names a line, never a port: which port that is, only the configuration says.
+# The request lies in call control's folder, which root must not trust, the answer in root's own. A
+# request names a line, never a port: the port comes from the configuration only.
 
+# The recovery ladder requests a step once a climb.
 LEAST_GAP_S = 120.0
-"""The same step for the same line is done at most so often; the ladder asks once a climb."""
+"""Seconds between two executions of the same step for the same line."""
 _SIZE_LIMIT = 32
 _LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 """Line names that are valid as a file name and a unit instance (systemd.unit(5))."""
@@ -190,7 +192,7 @@ _LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class ResetAnswer:
-    """What became of a request: done, or why not; `at` is monotonic seconds of this boot."""
+    """Result of a request: done, or the reason; `at` in monotonic seconds of this boot."""
 
     step: UsbStep
     done: bool
@@ -199,24 +201,25 @@ class ResetAnswer:
 
 
 def requests_folder(run: Path) -> Path:
-    """Return where call control puts its requests, below its run folder."""
+    """Return call control's folder of requests, below its run folder."""
     return run / "usb"
 
 
 def answers_folder(run: Path) -> Path:
-    """Say where the helper puts its answers: beside the run folder, which root must not trust."""
+    """Return the helper's folder of answers: beside the run folder, which root must not trust."""
     return run.with_name(f"{run.name}-usb")
 
 
 def request_reset(folder: Path, line: str, step: UsbStep) -> bool:
-    """Write a request; False if the previous one was not taken (it is replaced).
+    """Write a request; return False if it replaces one that was not taken.
 
-    Raises TechnicianError for a line whose name cannot be asked for, or a folder without room.
+    Raises TechnicianError for an invalid line name, or if the file cannot be written.
     """
     _check(line)
     request = folder / line
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # A request left from before shows that no helper runs.
         taken = not request.exists()
         atomic_write(request, step.value, is_durable=False)
     except OSError as error:
@@ -225,11 +228,10 @@ def request_reset(folder: Path, line: str, step: UsbStep) -> bool:
 
 
 def take_request(folder: Path, line: str) -> UsbStep | None:
-    """Take a request away and read it; None when there is none, or what lies there is none.
-
-    Nothing is followed and nothing but a plain file is opened: the folder is somebody else's.
-    """
+    """Remove and return a request; None if absent or malformed."""
     _check(line)
+    # The folder is another account's: follow no link, open nothing but a plain file.
+    # O_NONBLOCK below: opening a FIFO that lies there must not block (fifo(7)).
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         inside = os.open(folder, flags | os.O_DIRECTORY)
@@ -245,10 +247,8 @@ def take_request(folder: Path, line: str) -> UsbStep | None:
 
 
 def take_requests(folder: Path) -> dict[str, UsbStep]:
-    """Take every request; anything else in the folder is removed too, and ignored.
-
-    The path unit starts the helper for as long as anything lies there (systemd.path(5)).
-    """
+    """Remove and return all requests; remove and ignore anything else in the folder."""
+    # The path unit starts the helper again as long as anything is in the folder (systemd.path(5)).
     try:
         inside = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY)
     except OSError:
@@ -264,7 +264,7 @@ def take_requests(folder: Path) -> dict[str, UsbStep]:
 
 
 def _taken(inside: int, name: str) -> str:
-    """Read and remove an entry, also a folder; its writer may write it again."""
+    """Read and remove an entry, even a folder; its writer may write it again."""
     text = _contents(inside, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with contextlib.suppress(OSError):
         os.unlink(name, dir_fd=inside)
@@ -279,6 +279,7 @@ def _contents(inside: int, line: str, flags: int) -> str:
     except OSError:
         return ""
     try:
+        # Neither a device nor a FIFO is read, and no more than a step's name.
         plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
         return os.read(descriptor, _SIZE_LIMIT).decode("ascii", "replace").strip() if plain else ""
     finally:
@@ -286,7 +287,8 @@ def _contents(inside: int, line: str, flags: int) -> str:
 
 
 def write_answer(folder: Path, line: str, answer: ResetAnswer) -> None:
-    """Write the answer to a request, beside the answers to other steps."""
+    """Write the answer to a request, keeping the answers to other steps."""
+    # The rate limit needs the time of each step.
     kept = {a.step.value: asdict(a) for a in read_answers(folder, line).values()}
     kept[answer.step.value] = asdict(answer)
     folder.mkdir(parents=True, exist_ok=True)
@@ -308,8 +310,9 @@ def read_answers(folder: Path, line: str) -> Mapping[UsbStep, ResetAnswer]:
 
 
 def may_reset(step: UsbStep, earlier: Mapping[UsbStep, ResetAnswer], now: float) -> bool:
-    """Tell whether the rate allows a step."""
+    """True if the rate limit allows a step at `now` (monotonic s)."""
     last = earlier.get(step)
+    # Monotonic seconds of this boot: /run is empty after a reboot.
     return last is None or now - last.at >= LEAST_GAP_S
 
 
