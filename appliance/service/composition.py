@@ -211,8 +211,8 @@ class Parts:
 
     def _made_phones(self, left_file: Path) -> Phones:
         """Make the phones, with the registrations kept and the calls that a killed run left."""
-        # Phones believe in the calls of a killed run: this run ends them (design/failures.md, When
-        # the desk itself is killed).
+        # Phones believe in the calls of a killed run: this run ends them
+        # (design/failures.md, When the desk itself is killed).
         code = code_of(self.run.office, StaffKey.MESSAGES)
         return Phones(
             phone_settings(self.run.settings, secrets_of(self.run.settings, self.collector), code),

@@ -361,9 +361,10 @@ def _unit_socket(path: Path) -> socket.socket:
     return sock
 
 
-# Legs. A phone is rung only after the media gateway has reserved its RTP port (design/call.md, The
-# link), and the port is released when the leg ends, however it ends. No thread, no socket: the loop
-# passes in orders and events of both sides, and Legs calls `phones` and `send`.
+# Legs. A phone is rung only after the media gateway has reserved its RTP port
+# (design/call.md, The link), and the port is released when the leg ends, however it ends. No
+# thread, no socket: the loop passes in orders and events of both sides, and Legs calls `phones` and
+# `send`.
 
 # Events after which a leg's port is released.
 LEG_ENDED = (
