@@ -5,6 +5,8 @@ Every message is one sentence: what is wrong, where, and what to do.
 
 from __future__ import annotations
 
+from appliance.text import Words
+
 
 class CentralinoError(Exception):
     """Base of every error that this product raises on purpose."""
@@ -15,7 +17,17 @@ class OfficeError(CentralinoError):
 
 
 class TechnicianError(CentralinoError):
-    """Raised when the technician must act: cabling, configuration, a port in use."""
+    """Raised when the technician must act: cabling, configuration, a port in use.
+
+    Raised with Words, it has the sentence in every language as `words`; `str` is the English one.
+    """
+
+    words: Words
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        if args and isinstance(args[0], Words):
+            self.words = args[0]
 
 
 class ConfigurationError(TechnicianError, ValueError):

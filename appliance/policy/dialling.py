@@ -1,7 +1,8 @@
 """Outgoing calls: may a position dial a number, and why not (E17; toll fraud).
 
-By default only numbers that have called, or that the directory or a request contains, can be
-dialled; free dialling is granted per position and class of number. Emergency numbers always pass.
+By default only numbers that have called, or that the directory, the address book or a request
+contains, can be dialled; free dialling is granted per position and class of number. Emergency
+numbers always pass.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from appliance.policy.clock import Now
 from appliance.policy.directory import Directory, Reach, TransferTarget
 from appliance.policy.hours import Schedule, Week, week_of
 from appliance.policy.numbering import PLANS, NumberClass, NumberingPlan, SecretNumber
-from appliance.policy.text import Words
+from appliance.text import Words, _
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # E17: outside these hours, and on holidays, calling a citizen back needs a reason
@@ -48,34 +49,17 @@ class DialRefusal(enum.StrEnum):
 
 
 DIAL_REFUSAL_WORDS: Mapping[DialRefusal, Words] = {
-    DialRefusal.NO_NUMBER: Words(
-        "Questo non è un numero che si può chiamare da qui.",
-        "This is no number that can be called from here.",
+    DialRefusal.NO_NUMBER: _("This is no number that can be called from here."),
+    DialRefusal.CLASS: _("Numbers of this kind are not called from this position."),
+    DialRefusal.NOT_KNOWN: _(
+        "Only who has called, or stands in the register, the address book or a request, is called."
     ),
-    DialRefusal.CLASS: Words(
-        "Da questa postazione non si chiamano numeri di questo tipo.",
-        "Numbers of this kind are not called from this position.",
+    DialRefusal.NIGHT: _(
+        "Outside the band for calling back only who has called or is in the register is called."
     ),
-    DialRefusal.NOT_KNOWN: Words(
-        "Si chiama soltanto chi ha chiamato, o sta in rubrica o in una richiesta.",
-        "Only who has called, or stands in the register or in a request, is called.",
-    ),
-    DialRefusal.NIGHT: Words(
-        "Fuori dall'orario per richiamare si chiama solo chi ha chiamato o è in rubrica.",
-        "Outside the band for calling back only who has called or is in the register is called.",
-    ),
-    DialRefusal.NOT_READY: Words(
-        "Il registro delle chiamate non è ancora stato letto: riprovare tra un minuto.",
-        "The call log has not been read yet: try again in a minute.",
-    ),
-    DialRefusal.CALLS: Words(
-        "Questa postazione ha raggiunto il limite di chiamate in un'ora.",
-        "This position has reached its limit of calls in an hour.",
-    ),
-    DialRefusal.MINUTES: Words(
-        "Questa postazione ha raggiunto il limite di minuti in un giorno.",
-        "This position has reached its limit of minutes in a day.",
-    ),
+    DialRefusal.NOT_READY: _("The call log has not been read yet: try again in a minute."),
+    DialRefusal.CALLS: _("This position has reached its limit of calls in an hour."),
+    DialRefusal.MINUTES: _("This position has reached its limit of minutes in a day."),
 }
 
 
@@ -202,12 +186,16 @@ NO_LEDGER = DialLedger()
 
 @dataclass(frozen=True, slots=True)
 class DialRequest:
-    """A number that a position wants to dial; `case` names its message, call or request."""
+    """A number that a position wants to dial; `case` names its message, call or request.
+
+    `in_book`: it stands in an entry of the house's address book that holds today.
+    """
 
     phone: str
     number: str = field(repr=False)
     case: str = ""
     urgent: bool = False
+    in_book: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +238,9 @@ def may_dial(
     if kind is NumberClass.EMERGENCY:
         return DialAllowed(kind)
     unit = unit_of(directory, asked.number, rules.plan)
-    known = bool(asked.case or unit) or _called(rules, asked.number, ledger, now)
+    # Whoever may edit the address book answers for its numbers, as for the register's; class, hours
+    # and limits hold for them all the same.
+    known = bool(asked.case or unit or asked.in_book) or _called(rules, asked.number, ledger, now)
     # a clock that cannot be trusted keeps no band: then a reason is asked
     in_band = now.by_hours and hours.at(now.wall).open
     why = _refusal(rules, asked, ledger, kind, known, in_band, now)

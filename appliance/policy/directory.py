@@ -22,7 +22,8 @@ from appliance.policy.hours import (
     local_moment,
 )
 from appliance.policy.numbering import EMERGENCY, SEPARATORS, SecretNumber
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import Words, _, unchanged
 
 
 class Reach(enum.StrEnum):
@@ -41,13 +42,12 @@ NUMBER_SHAPES = {
 }
 NUMBER_EXAMPLES = {Reach.PHONE: "ana1", Reach.PBX: "204", Reach.OUTSIDE: "051598204"}
 REACH_WORDS = {
-    Reach.PHONE: Words("telefono della rete", "phone"),
-    Reach.PBX: Words("interno del centralino telefonico", "pbx"),
-    Reach.OUTSIDE: Words("numero esterno", "outside"),
+    Reach.PHONE: _("phone"),
+    Reach.PBX: _("pbx"),
+    Reach.OUTSIDE: _("outside"),
 }
-LABEL_NAMES_NUMBER = (
-    "l'etichetta contiene il numero: la vedono tutti, scrivere piuttosto di che cosa si tratta",
-    "the label names the number: everybody sees a label, so write what stands there instead",
+LABEL_NAMES_NUMBER = _(
+    "the label names the number: everybody sees a label, so write what stands there instead"
 )
 # an Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)
 _MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
@@ -72,30 +72,31 @@ def make_target(
     digits = text if reach is Reach.PHONE else SEPARATORS.sub("", text)
     if not NUMBER_SHAPES[reach].fullmatch(digits):
         raise Refused(
-            f"non è un {REACH_WORDS[reach].it}: si scrive come «{NUMBER_EXAMPLES[reach]}»",
-            f"this is no {reach} number: write it like {NUMBER_EXAMPLES[reach]!r}",
+            _(
+                "this is no {reach} number: write it like {example!r}",
+                reach=REACH_WORDS[reach],
+                example=NUMBER_EXAMPLES[reach],
+            ),
         )
     if digits in EMERGENCY:
         raise Refused(
-            "un numero di emergenza non può essere di un ufficio: si compone direttamente",
-            "an emergency number cannot be an office's: dial it instead",
+            _("an emergency number cannot be an office's: dial it instead"),
         )
     # P7: private mobiles are never entered, those of the service are marked as such
     mobile = reach is Reach.OUTSIDE and _is_mobile(digits)
     if mobile and not service_mobile:
         raise Refused(
-            "è un numero di cellulare: si può inserire solo un cellulare di servizio, indicandolo "
-            "come tale; uno privato mai",
-            "this is a mobile number: only a mobile of the service may be entered, marked as one "
-            "(service_mobile = true); a private one never",
+            _(
+                "this is a mobile number: only a mobile of the service may be entered, "
+                "marked as one (service_mobile = true); a private one never"
+            ),
         )
     # operators see labels, but no number (P7)
     if _label_names(label, digits):
-        raise Refused(*LABEL_NAMES_NUMBER)
+        raise Refused(LABEL_NAMES_NUMBER)
     if service_mobile and not mobile:
         raise Refused(
-            "non è un cellulare: togliere «cellulare di servizio»",
-            "service_mobile is for mobile numbers: leave it out here",
+            _("service_mobile is for mobile numbers: leave it out here"),
         )
     return TransferTarget(reach, SecretNumber(digits), label, service_mobile)
 
@@ -107,7 +108,7 @@ def with_label(found: TransferTarget, label: str) -> TransferTarget:
     # the number stays sealed here, so every part of the label is compared with it
     parts = (run[a:b] for run in runs for a, b in combinations(range(len(run) + 1), 2))
     if any(SecretNumber(part) == found.number for part in parts):
-        raise Refused(*LABEL_NAMES_NUMBER)
+        raise Refused(LABEL_NAMES_NUMBER)
     return replace(found, label=label)
 
 
@@ -149,13 +150,11 @@ class AppointmentSlots:
     def __post_init__(self) -> None:
         if not 5 <= self.minutes <= 240:
             raise Refused(
-                f"appuntamenti di {self.minutes} minuti: da 5 a 240",
-                f"slots of {self.minutes} minutes: give 5 to 240",
+                _("slots of {minutes} minutes: give 5 to 240", minutes=self.minutes),
             )
         if not 1 <= self.places <= 50:
             raise Refused(
-                f"{self.places} appuntamenti insieme: da 1 a 50",
-                f"{self.places} places in a slot: give 1 to 50",
+                _("{places} places in a slot: give 1 to 50", places=self.places),
             )
 
 
@@ -176,14 +175,16 @@ class Need:
     def __post_init__(self) -> None:
         if self.code_keys and not KEYPAD_CODE_SHAPE.fullmatch(self.code_keys):
             raise Refused(
-                f"{self.name}: «{self.code_keys}» non è un codice per i tasti: da 1 a 4 cifre",
-                f"need {self.code}: {self.code_keys!r} is no code for a phone's keys: write 1 to 4 "
-                "digits",
+                _(
+                    "need {code}: {keys!r} is no code for a phone's keys: write 1 to 4 digits",
+                    code=self.code,
+                    name=self.name,
+                    keys=self.code_keys,
+                ),
             )
         if not self.targets:
             raise Refused(
-                f"{self.name}: manca il numero, indicarne almeno uno",
-                f"need {self.code} has no number: give at least one",
+                _("need {code} has no number: give at least one", code=self.code, name=self.name),
             )
 
 
@@ -203,8 +204,10 @@ class EntryStamp:
         # P4: the written ground, an e-mail or a protocol number
         if not self.reference.strip():
             raise Refused(
-                "manca il riferimento scritto: l'e-mail (mittente e ora) o il protocollo",
-                f"entry {self.number} has no reference: name the e-mail or protocol number",
+                _(
+                    "entry {number} has no reference: name the e-mail or protocol number",
+                    number=self.number,
+                ),
             )
         # it lies beside the directory's file, and nowhere else
         if "/" in self.attachment or self.attachment in {".", ".."}:
@@ -234,14 +237,13 @@ class Declaration:
         codes = [need.code for need in self.needs]
         where = f"declaration {self.entry.number} of {self.unit}"
         if len(set(codes)) != len(codes):
-            raise Refused("una necessità è indicata due volte", f"{where} names a need twice")
+            raise Refused(_("{where} names a need twice", where=where))
         if not self.rules:
             raise Refused(
-                "manca la regola del ritorno: appuntamento o e-mail",
-                f"{where} says nothing of returns: appointment or email",
+                _("{where} says nothing of returns: appointment or email", where=where),
             )
         if self.last is not None and self.last < self.first:
-            raise Refused("finisce prima di cominciare", f"{where} ends before it begins")
+            raise Refused(_("{where} ends before it begins", where=where))
 
     def need(self, code: str) -> Need | None:
         """Return the need of that code."""
@@ -271,8 +273,11 @@ class Variation:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise Refused(
-                "finisce prima di cominciare",
-                f"variation {self.entry.number} of {self.unit} ends before it begins",
+                _(
+                    "variation {number} of {unit} ends before it begins",
+                    number=self.entry.number,
+                    unit=self.unit,
+                ),
             )
 
     def concerns(self, unit: str, need: str) -> bool:
@@ -282,7 +287,7 @@ class Variation:
     def over(self, declared: Week) -> Period:
         """Return it as a special period over the declared week."""
         week, notice = declared if self.week is None else self.week, self.notice
-        return Period(self.first, self.last, Words(), week, notice=Words(notice, notice))
+        return Period(self.first, self.last, Words(), week, notice=unchanged(notice))
 
 
 CODE_SHAPE = re.compile(r"[a-z0-9_-]+")
@@ -322,11 +327,15 @@ DirectoryEntry = Declaration | Variation | Authorisation
 
 
 class DirectoryFault(NamedTuple):
-    """An inconsistency of the directory: its place, and the remedy in English and Italian."""
+    """An inconsistency of the directory: its place and the remedy."""
 
     place: str
-    text: str
-    it: str = ""
+    words: Words
+
+    @property
+    def text(self) -> str:
+        """The remedy in English, as files' mistakes name it."""
+        return str(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,8 +430,11 @@ def faults_of(directory: Directory) -> Iterator[DirectoryFault]:
         yield from _faults_of_unit(directory, unit, codes)
     for place, entered in entries_with_place(directory):
         if entered.unit not in codes:
-            text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
-            yield DirectoryFault(f"{place}.unit", text, f"«{entered.unit}» non è nella rubrica")
+            said = _(
+                "unit {unit!r} is not in the register: add it, or mend the code",
+                unit=entered.unit,
+            )
+            yield DirectoryFault(f"{place}.unit", said)
     for number, declaration in enumerate(directory.declarations, 1):
         for at, need in enumerate(declaration.needs, 1):
             yield from _faulty_code(f"declarations.{number}.needs.{at}.code", need.code)
@@ -439,22 +451,19 @@ def _faults_of_unit(directory: Directory, unit: Unit, codes: list[str]) -> Itera
     if codes.count(unit.code) > 1:
         yield DirectoryFault(
             place,
-            "the code stands twice; every unit needs its own",
-            f"il codice «{unit.code}» c'è già: ogni ufficio ha il suo",
+            _("the code stands twice; every unit needs its own", code=unit.code),
         )
     yield from _faulty_code(place, unit.code)
     if "@" not in unit.email:
         yield DirectoryFault(
             place,
-            f"{unit.email!r} is no e-mail address: requests go there (P6)",
-            f"«{unit.email}» non è un indirizzo e-mail: lì vanno le prese in carico",
+            _("{email!r} is no e-mail address: requests go there (P6)", email=unit.email),
         )
     service = directory.unit(unit.service) if unit.service else None
     if unit.service and (service is None or service.service):
         yield DirectoryFault(
             place,
-            f"{unit.service!r} is no service of the register",
-            f"«{unit.service}» non è un servizio della rubrica",
+            _("{service!r} is no service of the register", service=unit.service),
         )
 
 
@@ -464,8 +473,7 @@ def _faulty_code(place: str, code: str) -> Iterator[DirectoryFault]:
     if not CODE_SHAPE.fullmatch(code):
         yield DirectoryFault(
             place,
-            f"{code!r} is no code: write small letters, digits, - and _ only",
-            f"«{code}» non è un codice: solo lettere minuscole, cifre, - e _",
+            _("{code!r} is no code: write small letters, digits, - and _ only", code=code),
         )
 
 
@@ -483,8 +491,7 @@ def _faults_of_variation(
         if need not in known:
             yield DirectoryFault(
                 f"{place}.needs",
-                f"need {need!r} was never declared by {variation.unit}",
-                f"la necessità «{need}» non è mai stata comunicata",
+                _("need {need!r} was never declared by {unit}", need=need, unit=variation.unit),
             )
 
 
@@ -503,15 +510,13 @@ def _faults_of_authorisation(
     if authorisation.told.service_mobile and authorisation.told.number not in declared:
         yield DirectoryFault(
             f"{place}.tell",
-            "a mobile that the unit never declared as the service's may not be told",
-            "è un cellulare che l'ufficio non ha mai comunicato come di servizio: non si può dire",
+            _("a mobile that the unit never declared as the service's may not be told"),
         )
     last = authorisation.last
     if last is not None and last < authorisation.entry.at.date():
         yield DirectoryFault(
             f"{place}.last",
-            "it was over before it was entered: mend the day",
-            "scade prima di essere inserita: correggere il giorno",
+            _("it was over before it was entered: mend the day"),
         )
 
 
@@ -527,8 +532,11 @@ def _codes_twice(directory: Directory) -> Iterator[DirectoryFault]:
                 keys, owner = need.code_keys, seen[need.code_keys]
                 yield DirectoryFault(
                     f"declarations.{number}.needs.{at}.code_keys",
-                    f"{keys!r} is already the code of {owner}; every need needs its own",
-                    f"il codice {keys} è già di {owner}: ogni necessità ha il suo",
+                    _(
+                        "{keys!r} is already the code of {owner}; every need needs its own",
+                        keys=keys,
+                        owner=owner,
+                    ),
                 )
 
 
@@ -538,7 +546,8 @@ def _numbers_twice(directory: Directory) -> Iterator[DirectoryFault]:
     # revocations are numbered with the entries
     for place, entry in stamps_with_place(directory):
         if entry.number in seen:
-            yield DirectoryFault(f"{place}.number", f"{entry.number} is another entry's number")
+            said = _("{number} is another entry's number", number=entry.number)
+            yield DirectoryFault(f"{place}.number", said)
         seen.add(entry.number)
 
 

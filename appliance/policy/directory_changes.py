@@ -38,18 +38,21 @@ from appliance.policy.directory_review import (
     rules_words,
     slots_words,
 )
-from appliance.policy.forms import FormFields, FormRefused, bands_of, form_problem
-from appliance.policy.hours import WEEKDAYS, Bands, Week, day_phrase
-from appliance.policy.text import Words
+from appliance.policy.forms import FormFields, FormProblem, FormRefused, bands_of
+from appliance.policy.hours import WEEKDAYS, WITH_ARTICLE, Bands, Week, day_phrase_words
+from appliance.policy.text import capitalized
 from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.text import Words, _, by_language, counted, in_context, joined, unchanged
 
 Kind = TypeVar("Kind", bound=DirectoryEntry)
-_ENTRY_CHANGED = (
-    "entry {} stands in the register with other words, and nothing entered is ever changed: leave "
-    "`number` out, and it is a new entry that supersedes it"
+_ENTRY_CHANGED = _(
+    "entry {number} stands in the register with other words, and nothing entered is ever "
+    "changed: leave `number` out, and it is a new entry that supersedes it"
 )
-_ENTRY_BEFORE_LAST = "entry {} would come before the last one, {}: leave `number` out"
-_REVOKED_OTHERWISE = "entry {} is revoked already, in other words: what is entered is never changed"
+_ENTRY_BEFORE_LAST = _("entry {number} would come before the last one, {last}: leave `number` out")
+_REVOKED_OTHERWISE = _(
+    "entry {number} is revoked already, in other words: what is entered is never changed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,14 @@ def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
     for place, entered in entries_with_place(given):
         twin = _stored_twin(stored, entered)
         if isinstance(twin, DirectoryFault):
-            faults.append(DirectoryFault(f"{place}.{twin.place}", twin.text))
+            faults.append(DirectoryFault(f"{place}.{twin.place}", twin.words))
         elif twin is None:
             new.append(entered)
         else:
             met.add(twin.entry.number)
             ended = _revocation(twin, entered)
             if isinstance(ended, DirectoryFault):
-                faults.append(DirectoryFault(f"{place}.{ended.place}", ended.text))
+                faults.append(DirectoryFault(f"{place}.{ended.place}", ended.words))
             elif ended is not None:
                 revoked.append(ended)
     before = {unit.code: unit for unit in stored.units}
@@ -208,12 +211,12 @@ def _stored_twin(
     if same is not None:
         # the same number with other content would change what was entered (P4)
         is_it = without_number(same) == without_number(given)
-        return same if is_it else DirectoryFault("number", _ENTRY_CHANGED.format(number))
+        return same if is_it else DirectoryFault("number", _ENTRY_CHANGED.filled(number=number))
     # a file that numbers nothing may be imported again and again
     alike = next((each for each in known if without_number(each) == without_number(given)), None)
     # numbers are the order of entry: a new entry comes after the last one
     if alike is None and number <= last:
-        return DirectoryFault("number", _ENTRY_BEFORE_LAST.format(number, last))
+        return DirectoryFault("number", _ENTRY_BEFORE_LAST.filled(number=number, last=last))
     return alike
 
 
@@ -230,7 +233,9 @@ def _revocation(
     # compared without the number, which is each site's own
     same = replace(stored.revoked, number=0) == replace(given.revoked, number=0)
     return (
-        None if same else DirectoryFault("revoked", _REVOKED_OTHERWISE.format(stored.entry.number))
+        None
+        if same
+        else DirectoryFault("revoked", _REVOKED_OTHERWISE.filled(number=stored.entry.number))
     )
 
 
@@ -323,22 +328,19 @@ def _check_declaration(
     if not rules:
         fields.wrong(
             "rules",
-            "scegliere almeno una regola: appuntamento o e-mail",
-            "choose a rule at least: appointment or e-mail",
+            _("choose a rule at least: appointment or e-mail"),
         )
     if fields.flag("withdraw"):
         return
     if not has_needs:
         fields.wrong(
             "needs",
-            "indicare almeno una necessità, o «non riceve chiamate»",
-            "name a need at least, or “takes no calls”",
+            _("name a need at least, or “takes no calls”"),
         )
     if not week.ever_opens:
         fields.wrong(
             "week",
-            "nessun giorno ha una fascia: indicarne almeno una",
-            "no day has a band: give one at least",
+            _("no day has a band: give one at least"),
         )
 
 
@@ -352,8 +354,7 @@ def vary(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> Direct
     if last < today:
         fields.wrong(
             "last",
-            f"{day_phrase('il', last, 'it')} è passato: indicare un giorno a venire",
-            f"{day_phrase('', last, 'en')} is past: name a day to come",
+            _("{day} is past: name a day to come", day=day_phrase_words(WITH_ARTICLE, last)),
         )
     found = stored.unit(unit)
     # variations lie over declared bands, so without a declaration there is nothing to vary (P4)
@@ -361,9 +362,11 @@ def vary(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> Direct
     if found is not None and declared is None:
         fields.wrong(
             "unit",
-            f"nessuna comunicazione vale {day_phrase('il', first, 'it')}: non c'è nulla da variare",
-            f"{unit} has no valid declaration {day_phrase('on', first, 'en')}: there is nothing to "
-            "vary",
+            _(
+                "{unit} has no valid declaration {day}: there is nothing to vary",
+                unit=unit,
+                day=day_phrase_words(in_context("day", "on"), first),
+            ),
         )
     week = _varied_week(fields, _weekdays(first, last, declared))
     only, notice = fields.texts("needs"), fields.text("notice")
@@ -390,8 +393,11 @@ def revoke(stored: Directory, form: Form, stamp: EnteredBy, _today: date) -> Dir
         known = ", ".join(map(str, held))
         fields.wrong(
             "number",
-            f"{number} non è un'autorizzazione valida; lo sono: {known or 'nessuna'}",
-            f"{number} is no authorisation that holds; those are {known or 'none'}",
+            _(
+                "{number} is no authorisation that holds; those are {known}",
+                number=number,
+                known=known or in_context("authorisation", "none"),
+            ),
         )
     return with_revocation(stored, Revocation(number, _or_refuse(fields, entry)))
 
@@ -421,8 +427,12 @@ def _unit_code(stored: Directory, fields: FormFields) -> str:
         known = ", ".join(unit.code for unit in stored.units) or "none"
         fields.wrong(
             "unit",
-            f"«{code}» non è nella rubrica",
-            f"there is no office {code!r} in the register; known are {known}",
+            in_context(
+                "form",
+                "there is no office {code!r} in the register; known are {known}",
+                code=code,
+                known=known,
+            ),
         )
     return code
 
@@ -469,17 +479,24 @@ def _target_to_tell(
     if found is None:
         fields.wrong(
             "need",
-            f"non è stato comunicato un numero {which} per «{code}»",
-            f"{unit} has declared no number {which} for the need {code!r}",
+            _(
+                "{unit} has declared no number {which} for the need {code!r}",
+                unit=unit,
+                which=which,
+                code=code,
+            ),
         )
         return None
     # a citizen cannot dial an internal number or an account
     if found.reach is not Reach.OUTSIDE:
         fields.wrong(
             "need",
-            "è un numero interno: indicare quello che si compone da fuori",
-            f"number {which} of {code!r} is one within the house: leave the need out and give the "
-            "one that is dialled from outside",
+            _(
+                "number {which} of {code!r} is one within the house: leave the need out "
+                "and give the one that is dialled from outside",
+                which=which,
+                code=code,
+            ),
         )
         return None
     return replace(found, label="")
@@ -497,7 +514,7 @@ def _or_refuse_faults(stored: Directory, merged: DirectoryChange) -> DirectoryCh
     before = {fault.text for fault in faults_of(of_known_units(stored))}
     new = [f for f in faults_of(of_known_units(merged.directory)) if f.text not in before]
     if new:
-        raise FormRefused(*(form_problem(_field_of(f.place), f.it, f.text) for f in new))
+        raise FormRefused(*(FormProblem(_field_of(f.place), f.words) for f in new))
     return merged
 
 
@@ -582,8 +599,7 @@ def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> Tra
     if found is None:
         fields.wrong(
             "number",
-            "il numero di prima non c'è: scriverlo di nuovo",
-            "the earlier number is not there: write it again",
+            _("the earlier number is not there: write it again"),
         )
         return None
     return fields.attempt("label", partial(with_label, found, fields.text("label")))
@@ -593,7 +609,7 @@ def _written_target(fields: FormFields) -> TransferTarget | None:
     text, label = fields.text("number", is_needed=True), fields.text("label")
     reach, mobile = fields.text("reach"), fields.flag("service_mobile")
     if reach not in tuple(Reach):
-        fields.wrong("reach", "scegliere come si raggiunge", "choose how it is reached")
+        fields.wrong("reach", _("choose how it is reached"))
         return None
     if not text:
         return None
@@ -662,7 +678,7 @@ def _mail_fields(head: bytes) -> frozenset[bytes]:
 
 
 _Sentences = Iterator[Words]
-NO_CALLS = Words("non riceve chiamate", "takes no calls")
+NO_CALLS = _("takes no calls")
 
 
 def change_words(merged: DirectoryChange, today: date) -> tuple[Words, ...]:
@@ -690,10 +706,10 @@ def _declaration_words(
     directory: Directory, before: Declaration | None, new: Declaration, today: date
 ) -> _Sentences:
     name = name_of(directory, new.unit)
-    it, en = _span_words(new.first, new.last, today)
-    yield Words(f"{name}: la comunicazione vale {it}.", f"{name}: the declaration holds {en}.")
+    span = _span_words(new.first, new.last, today)
+    yield _("{name}: the declaration holds {span}.", name=name, span=span)
     if not new.needs:
-        yield Words("L'ufficio non riceverà chiamate.", "The office will take no calls.")
+        yield _("The office will take no calls.")
         return
     yield _replaces_words(before)
     # offices without a declaration of their own use their service's (E13)
@@ -703,8 +719,7 @@ def _declaration_words(
         if unit.service == new.unit and directory.own_declaration(unit.code, new.first) is None
     ]
     if heirs:
-        joined = ", ".join(heirs)
-        yield Words(f"Vale anche per: {joined}.", f"It holds for these, too: {joined}.")
+        yield _("It holds for these, too: {offices}.", offices=", ".join(heirs))
     yield from _bands_words(before, new)
     yield from _needs_words(before, new)
     yield from _rules_words(before, new)
@@ -712,14 +727,12 @@ def _declaration_words(
 
 def _replaces_words(before: Declaration | None) -> Words:
     if before is None:
-        return Words(
-            "È la prima comunicazione di questo ufficio.", "It is this office's first declaration."
-        )
+        return _("It is this office's first declaration.")
     number, at = before.entry.number, before.entry.at
-    return Words(
-        f"Sostituisce la n. {number} {day_phrase('del', at, 'it')}, che resta nello storico.",
-        f"It takes the place of no. {number} {day_phrase('of', at, 'en')}, which stays in the "
-        "history.",
+    return _(
+        "It takes the place of no. {number} {day}, which stays in the history.",
+        number=number,
+        day=day_phrase_words(in_context("day", "of"), at),
     )
 
 
@@ -730,119 +743,99 @@ def _bands_words(before: Declaration | None, new: Declaration) -> _Sentences:
         if old == now:
             continue
         was, will = _hours_words(old), _hours_words(now)
-        day_it, day_en = name.it.capitalize(), name.en
+        day = capitalized(name)
         if before is None:
-            yield Words(f"{day_it}: {will.it}.", f"{day_en}: {will.en}.")
+            yield _("{day}: {will}.", day=day, will=will)
         else:
-            yield Words(
-                f"{day_it}: {will.it} (prima: {was.it}).",
-                f"{day_en}: {will.en} (before: {was.en}).",
-            )
+            yield _("{day}: {will} (before: {was}).", day=day, will=will, was=was)
 
 
 def _hours_words(bands: Bands) -> Words:
     said = " ".join(map(str, bands))
-    return Words(said, said) if said else NO_BAND
+    return unchanged(said) if said else NO_BAND
 
 
 def _needs_words(before: Declaration | None, new: Declaration) -> _Sentences:
     old = {need.code: need for need in before.needs} if before else {}
     for need in new.needs:
-        count = len(need.targets)
-        numbers = Words(
-            "un numero" if count == 1 else f"{count} numeri",
-            "one number" if count == 1 else f"{count} numbers",
-        )
+        numbers = counted("one number", "{number} numbers", len(need.targets))
         was = old.pop(need.code, None)
         if was is None:
-            yield Words(
-                f"Nuova necessità: {need.name}, {numbers.it}.",
-                f"New need: {need.name}, {numbers.en}.",
-            )
+            yield _("New need: {name}, {numbers}.", name=need.name, numbers=numbers)
         else:
             yield from _need_words(was, need, numbers)
     for gone in old.values():
-        yield Words(f"Non più: {gone.name}.", f"No longer: {gone.name}.")
+        yield _("No longer: {name}.", name=gone.name)
 
 
 def _need_words(was: Need, now: Need, numbers: Words) -> _Sentences:
     name = now.name
     if [t.number for t in was.targets] != [t.number for t in now.targets]:
-        yield Words(
-            f"{name}: numeri cambiati, ora {numbers.it}.",
-            f"{name}: other numbers, now {numbers.en}.",
-        )
+        yield _("{name}: other numbers, now {numbers}.", name=name, numbers=numbers)
     if was.name != name:
-        yield Words(f"{name}: si chiamava «{was.name}».", f"{name}: was called “{was.name}”.")
+        yield _("{name}: was called “{before}”.", name=name, before=was.name)
     if was.rules != now.rules:
-        yield Words(f"{name}: regola propria cambiata.", f"{name}: another rule of its own.")
+        yield _("{name}: another rule of its own.", name=name)
     if was.code_keys != now.code_keys:
         keys = f"**{now.code_keys}#"
         yield (
-            Words(f"{name}: codice sui telefoni {keys}.", f"{name}: code on the phones {keys}.")
+            _("{name}: code on the phones {keys}.", name=name, keys=keys)
             if now.code_keys
-            else Words(f"{name}: nessun codice sui telefoni.", f"{name}: no code on the phones.")
+            else _("{name}: no code on the phones.", name=name)
         )
 
 
 def _rules_words(before: Declaration | None, new: Declaration) -> _Sentences:
     if before is None or before.rules != new.rules:
-        yield Words(
-            f"Se la chiamata torna: {rules_words(new.rules, 'it')}.",
-            f"If the call comes back: {rules_words(new.rules, 'en')}.",
+        yield _(
+            "If the call comes back: {rules}.",
+            rules=by_language(lambda language: rules_words(new.rules, language)),
         )
     if (before.slots if before else None) != new.slots:
-        yield Words(
-            f"Appuntamenti: {slots_words(new.slots, 'it')}.",
-            f"Appointments: {slots_words(new.slots, 'en')}.",
+        yield _(
+            "Appointments: {slots}.",
+            slots=by_language(lambda language: slots_words(new.slots, language)),
         )
 
 
 def _variation_words(directory: Directory, new: Variation, today: date) -> _Sentences:
     name = name_of(directory, new.unit)
-    it, en = _days_words(new.first, new.last, today)
+    days = _days_words(new.first, new.last, today)
     # a form gives one set of bands for all days: any day that has them shows them
     met = next((bands for bands in new.week.days if bands), ()) if new.week else ()
     hours = AS_DECLARED if new.week is None else _hours_words(met) if met else NO_CALLS
     needs = f" ({', '.join(new.needs)})" if new.needs else ""
-    yield Words(f"{name}{needs}: {it} {hours.it}.", f"{name}{needs}: {en} {hours.en}.")
-    yield Words(
-        "In vigore da subito; finisce da sola. Chi sta già squillando non viene interrotto.",
-        "In force at once; it ends by itself. What rings already is not cut.",
-    )
+    yield _("{unit}: {days} {hours}.", unit=f"{name}{needs}", days=days, hours=hours)
+    yield _("In force at once; it ends by itself. What rings already is not cut.")
 
 
 def _authorisation_words(directory: Directory, new: Authorisation) -> _Sentences:
     name, last = name_of(directory, new.unit), new.last
-    it = f" {day_phrase('fino al', last, 'it')}" if last else ""
-    en = f" {day_phrase('until', last, 'en')}" if last else ""
-    yield Words(f"{name}: un numero si può comunicare{it}.", f"{name}: one number may be told{en}.")
+    if last is None:
+        yield _("{name}: one number may be told.", name=name)
+        return
+    until = day_phrase_words(in_context("day", "until"), last)
+    yield _("{name}: one number may be told {until}.", name=name, until=until)
 
 
-def _span_words(first: date, last: date | None, today: date) -> tuple[str, str]:
-    """Return a span of days in words, in Italian and English."""
-    it, en = (
-        ("da oggi", "from today")
-        if first == today
-        else (day_phrase("dal", first, "it"), day_phrase("from", first, "en"))
+def _span_words(first: date, last: date | None, today: date) -> Words:
+    """Return a span of days in words."""
+    begins = (
+        _("from today") if first == today else day_phrase_words(in_context("day", "from"), first)
     )
     if last is None:
-        return f"{it}, fino alla prossima", f"{en}, until the next one"
-    return f"{it} {day_phrase('al', last, 'it')}", f"{en} {day_phrase('to', last, 'en')}"
+        return _("{begins}, until the next one", begins=begins)
+    return joined(" ", (begins, day_phrase_words(in_context("day", "to"), last)))
 
 
-def _days_words(first: date, last: date, today: date) -> tuple[str, str]:
-    """Return the days in words, in Italian and English."""
+def _days_words(first: date, last: date, today: date) -> Words:
+    """Return the days in words."""
     if first != last:
         return _span_words(first, last, today)
-    if first == today:
-        return "oggi", "today"
-    return day_phrase("il", first, "it"), day_phrase("on", first, "en")
+    return _("today") if first == today else day_phrase_words(in_context("day", "on"), first)
 
 
-NOTHING_NEW = Words(
-    "Niente di nuovo: tutto era già nella rubrica.", "Nothing new: all of it was there already."
-)
+NOTHING_NEW = _("Nothing new: all of it was there already.")
 
 
 def merged_words(merged: DirectoryChange) -> Iterator[Words]:
@@ -851,27 +844,26 @@ def merged_words(merged: DirectoryChange) -> Iterator[Words]:
         yield NOTHING_NEW
         return
     for unit in merged.new_units:
-        yield Words(f"nuovo: {unit.code}, {unit.name}", f"new: {unit.code}, {unit.name}")
+        yield _("new: {code}, {name}", code=unit.code, name=unit.name)
     for unit in merged.changed_units:
-        yield Words(f"cambiato: {unit.code}, {unit.name}", f"changed: {unit.code}, {unit.name}")
+        yield _("changed: {code}, {name}", code=unit.code, name=unit.name)
     for unit in merged.gone_units:
-        yield Words(
-            f"non più nella rubrica: {unit.code}, {unit.name}; non si trasferisce più",
-            f"no longer in the register: {unit.code}, {unit.name}; nothing is transferred there",
+        yield _(
+            "no longer in the register: {code}, {name}; nothing is transferred there",
+            code=unit.code,
+            name=unit.name,
         )
     takes_place = {new.entry.number: old.entry.number for old, new in merged.superseded}
     for entered in merged.new:
         old = takes_place.get(entered.entry.number)
-        it, en = (f"; sostituisce la {old}", f"; supersedes {old}") if old else ("", "")
-        said = Words(entered_words(entered, "it"), entered_words(entered, "en"))
-        yield Words(f"nuova: {said.it}{it}", f"new: {said.en}{en}")
-    for revoked in merged.revoked:
-        yield Words(
-            f"revocata: autorizzazione {revoked.number}", f"revoked: authorisation {revoked.number}"
+        said = by_language(partial(entered_words, entered))
+        yield (
+            _("new: {entry}; supersedes {old}", entry=said, old=old)
+            if old
+            else _("new: {entry}", entry=said)
         )
+    for revoked in merged.revoked:
+        yield _("revoked: authorisation {number}", number=revoked.number)
     if merged.unchanged:
         same, kept = merged.unchanged, merged.kept
-        yield Words(
-            f"{same} voci erano già lì, {kept} altre restano",
-            f"{same} entries were there already, {kept} others stay",
-        )
+        yield _("{same} entries were there already, {kept} others stay", same=same, kept=kept)

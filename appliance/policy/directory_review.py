@@ -24,7 +24,6 @@ from appliance.policy.directory import (
 )
 from appliance.policy.hours import (
     ONE_DAY,
-    WEEKDAYS,
     Closure,
     Holiday,
     NewWeek,
@@ -32,17 +31,18 @@ from appliance.policy.hours import (
     Schedule,
     SpecialOpening,
     Week,
-    day_phrase,
+    day_phrase_words,
     day_words,
     moment_words,
+    weekday_words,
 )
-from appliance.policy.text import Words, in_language
 from appliance.policy.transfers import (
     RETURN_RULE_WORDS,
     TransferAllowed,
     TransferLater,
     may_transfer,
 )
+from appliance.text import Words, _, in_context, joined, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ def open_words(allowed: TransferAllowed, local: datetime) -> Words:
     """Return the sentence that a call may be transferred, and until when."""
     name, ends = allowed.unit.name, allowed.band_ends
     if ends is None:
-        return Words(f"{name}: si può trasferire.", f"{name}: takes calls.")
+        return _("{name}: takes calls.", name=name)
     at = f"{ends.astimezone(local.tzinfo):%H:%M}"
-    return Words(f"{name}: si può trasferire fino alle {at}.", f"{name}: takes calls until {at}.")
+    return _("{name}: takes calls until {at}.", name=name, at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,62 +160,54 @@ def attention_words(attention: DirectoryAttention) -> tuple[Words, ...]:
 def _attention_sentences(attention: DirectoryAttention) -> Iterator[Words]:
     # the gravest first: nothing can be transferred there
     for unit in attention.undeclared:
-        yield Words(
-            f"{unit.name} ({unit.code}): nessuna comunicazione valida, non si può trasferire; "
-            "chiederne una all'ufficio.",
-            f"{unit.name} ({unit.code}): no valid declaration, nothing can be transferred; ask the "
-            "office for one.",
+        yield _(
+            "{name} ({code}): no valid declaration, nothing can be transferred; ask "
+            "the office for one.",
+            name=unit.name,
+            code=unit.code,
         )
     for lapsed in attention.lapsed:
-        it, en = _authorisation_name(lapsed)
-        on = _on_day(lapsed)
-        yield Words(
-            f"{it} è scaduta {on.it}: il numero non si dice più; rinnovarla o revocarla.",
-            f"{en} ran out {on.en}: the number is not told any more; renew or revoke it.",
+        yield _(
+            "{unit}: authorisation {number} ran out {on}: the number is not told any more; "
+            "renew or revoke it.",
+            unit=lapsed.unit,
+            number=lapsed.entry.number,
+            on=_on_day(lapsed),
         )
     for declaration in attention.expiring:
         on = _on_day(declaration)
-        yield Words(
-            f"{declaration.unit}: la comunicazione scade {on.it}; chiederne una nuova.",
-            f"{declaration.unit}: the declaration runs out {on.en}; ask for a new one.",
+        yield _(
+            "{unit}: the declaration runs out {on}; ask for a new one.",
+            unit=declaration.unit,
+            on=on,
         )
     for lapsing in attention.lapsing:
-        it, en = _authorisation_name(lapsing)
-        on = _on_day(lapsing)
-        yield Words(
-            f"{it} scade {on.it}: rinnovarla se deve valere ancora.",
-            f"{en} runs out {on.en}: renew it if it shall go on.",
+        yield _(
+            "{unit}: authorisation {number} runs out {on}: renew it if it shall go on.",
+            unit=lapsing.unit,
+            number=lapsing.entry.number,
+            on=_on_day(lapsing),
         )
 
 
 def _on_day(entry: Authorisation | Declaration) -> Words:
     """Return the day of expiry, in words."""
     assert entry.last is not None
-    return Words(day_phrase("il", entry.last, "it"), day_phrase("on", entry.last, "en"))
-
-
-def _authorisation_name(authorisation: Authorisation) -> tuple[str, str]:
-    """Name an authorisation by its unit and its entry."""
-    unit, number = authorisation.unit, authorisation.entry.number
-    return f"{unit}: l'autorizzazione {number}", f"{unit}: authorisation {number}"
+    return day_phrase_words(in_context("day", "on"), entry.last)
 
 
 ENTRY_KINDS = {
-    Declaration: Words("comunicazione", "declaration"),
-    Variation: Words("variazione", "variation"),
-    Authorisation: Words("autorizzazione", "authorisation"),
+    Declaration: _("declaration"),
+    Variation: _("variation"),
+    Authorisation: _("authorisation"),
 }
-AS_DECLARED = Words("come comunicato", "as declared")
-NO_BAND = Words("nessuna fascia", "no band")
-WEEKDAY_SHORT = {
-    day: Words(it, day[:3])
-    for day, it in zip(WEEKDAYS, ("lun", "mar", "mer", "gio", "ven", "sab", "dom"), strict=True)
-}
+AS_DECLARED = _("as declared")
+NO_BAND = _("no band")
 
 
 def entered_words(entered: DirectoryEntry, language: str) -> str:
     """Return an entry in one line: kind, number, unit, validity, bands."""
-    kind = in_language(ENTRY_KINDS[type(entered)], language)
+    kind = ENTRY_KINDS[type(entered)].text(language)
     return f"{kind} {entered.entry.number}, {entered.unit}, {_entry_holds(entered, language)}"
 
 
@@ -228,16 +220,23 @@ def history_rows(
     yield f"{moment_words(entry.at.astimezone(zone), language)}  {entered_words(entered, language)}"
     yield f"    {entry.by}: {entry.reference}{on}"
     if isinstance(entered, Declaration):
-        said = "comunicata da" if language == "it" else "declared by"
-        yield f"    {said} {entered.declared_by}; {returns_words(entered, language)}"
+        declared = _(
+            "declared by {who}; {returns}",
+            who=entered.declared_by,
+            returns=returns_words(entered, language),
+        )
+        yield f"    {declared.text(language)}"
         for need in entered.needs:
             # the number prints as a mask (P7)
             labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
             yield f"    {need.code} ({need.name}): {labels}"
     if isinstance(entered, Authorisation) and entered.revoked is not None:
-        ended, word = entered.revoked, "revocata" if language == "it" else "revoked"
-        at = ended.at.astimezone(zone)
-        yield f"    {word} {moment_words(at, language)}, {ended.by}: {ended.reference}"
+        ended = entered.revoked
+        at = moment_words(ended.at.astimezone(zone), language)
+        revoked = _(
+            "revoked {at}, {by}: {reference}", at=at, by=ended.by, reference=ended.reference
+        )
+        yield f"    {revoked.text(language)}"
 
 
 def _entry_holds(entered: DirectoryEntry, language: str) -> str:
@@ -246,9 +245,7 @@ def _entry_holds(entered: DirectoryEntry, language: str) -> str:
             span = _span(entered.first, entered.last, language)
             return f"{span}, {week_words(entered.week, language)}"
         case Variation(week=week):
-            bands = (
-                in_language(AS_DECLARED, language) if week is None else week_words(week, language)
-            )
+            bands = AS_DECLARED.text(language) if week is None else week_words(week, language)
             needs = f" ({', '.join(entered.needs)})" if entered.needs else ""
             notice = f", «{entered.notice}»" if entered.notice else ""
             return f"{_span(entered.first, entered.last, language)}, {bands}{needs}{notice}"
@@ -256,8 +253,7 @@ def _entry_holds(entered: DirectoryEntry, language: str) -> str:
     parts = (str(entered.told.number), entered.authorised_by)
     until = ""
     if entered.last:
-        word = "fino al" if language == "it" else "until"
-        until = day_phrase(word, entered.last, language)
+        until = day_phrase_words(in_context("day", "until"), entered.last).text(language)
     return ", ".join(filter(None, (*parts, until)))
 
 
@@ -267,42 +263,43 @@ def returns_words(declaration: Declaration, language: str) -> str:
     own = [f"{n.code}: {rules_words(n.rules, language)}" for n in declaration.needs if n.rules]
     parts = ["; ".join([rules, *own])]
     if declaration.slots:
-        kind = "appuntamenti" if language == "it" else "appointments"
-        parts.append(f"{kind} {slots_words(declaration.slots, language)}")
-    return f"{'ritorno' if language == 'it' else 'return'}: {'; '.join(parts)}"
+        slots = slots_words(declaration.slots, language)
+        parts.append(_("appointments {slots}", slots=slots).text(language))
+    return _("return: {rules}", rules="; ".join(parts)).text(language)
 
 
 def slots_words(slots: AppointmentSlots | None, language: str) -> str:
     """Return the appointment hours in words: week, minutes of one, places at a time."""
     if slots is None:
-        return "nessun orario offerto" if language == "it" else "no hours offered"
+        return _("no hours offered").text(language)
     places = f" x {slots.places}" if slots.places > 1 else ""
     return f"{week_words(slots.week, language)}, {slots.minutes} min{places}"
 
 
 def rules_words(rules: tuple[ReturnRule, ...], language: str) -> str:
     """Return the rules of a return in words (P6)."""
-    return ", ".join(in_language(RETURN_RULE_WORDS[rule], language) for rule in rules)
+    return ", ".join(RETURN_RULE_WORDS[rule].text(language) for rule in rules)
 
 
 def week_words(week: Week, language: str) -> str:
     """Return the bands of a week in words; days with the same bands are joined."""
     by_bands: dict[str, list[str]] = {}
-    for day, bands in zip(WEEKDAYS, week.days, strict=True):
+    for number, bands in enumerate(week.days):
         if bands:
             said = " ".join(str(band) for band in bands)
-            by_bands.setdefault(said, []).append(in_language(WEEKDAY_SHORT[day], language))
+            by_bands.setdefault(said, []).append(weekday_words(number, language).lower())
     rows = [f"{' '.join(days)} {bands}" for bands, days in by_bands.items()]
-    return "; ".join(rows) or in_language(NO_BAND, language)
+    return "; ".join(rows) or NO_BAND.text(language)
 
 
 def _span(first: date, last: date | None, language: str) -> str:
-    begins = "dal" if language == "it" else "from"
-    ends = "al" if language == "it" else "to"
     if first == last:
         return day_words(first, language)
-    until = f" {day_phrase(ends, last, language)}" if last else ""
-    return day_phrase(begins, first, language) + until
+    begins = day_phrase_words(in_context("day", "from"), first)
+    if last is None:
+        return begins.text(language)
+    ends = day_phrase_words(in_context("day", "to"), last)
+    return joined(" ", (begins, ends)).text(language)
 
 
 SpecialTime = Holiday | Closure | SpecialOpening | Period | NewWeek | Variation | Declaration
@@ -365,28 +362,28 @@ def _of_units(directory: Directory, first: date) -> Iterator[TimeAhead]:
             yield TimeAhead(declaration.first, declaration.last, declaration, declaration.unit)
 
 
-WHOLE_SWITCHBOARD = Words("tutto il centralino", "the whole house")
+WHOLE_SWITCHBOARD = _("the whole house")
 _HOLIDAY, _CLOSED, _OPEN = (
-    Words("festa", "holiday"),
-    Words("chiuso", "closed"),
-    Words("aperto", "open"),
+    _("holiday"),
+    _("closed"),
+    _("open"),
 )
-_EVERY_WEEK = Words("ogni settimana", "every week")
-_CONFIGURED = Words("l'orario configurato", "the configured hours")
-NOTHING_AHEAD = Words("Niente di speciale in vista.", "Nothing special lies ahead.")
+_EVERY_WEEK = _("every week")
+_CONFIGURED = _("the configured hours")
+NOTHING_AHEAD = _("Nothing special lies ahead.")
 
 
 def ahead_rows(found: Iterable[TimeAhead], language: str) -> Iterator[str]:
     """Yield a row for each: when, for whom, what holds."""
     for each in found:
-        whom = each.unit or in_language(WHOLE_SWITCHBOARD, language)
+        whom = each.unit or WHOLE_SWITCHBOARD.text(language)
         days = _days_ahead(each.first, each.last, language)
         yield f"{days:<47} {whom:<20} {what_holds(each, language)}"
 
 
 def _days_ahead(first: date, last: date | None, language: str) -> str:
     if last is None:
-        return day_phrase("dal" if language == "it" else "from", first, language)
+        return day_phrase_words(in_context("day", "from"), first).text(language)
     begins = day_words(first, language)
     return begins if first == last else f"{begins} – {day_words(last, language)}"
 
@@ -400,31 +397,31 @@ def what_holds(each: TimeAhead, language: str) -> str:
             return _named(_CLOSED, reason, language)
         case SpecialOpening(bands=bands, reason=reason):
             hours = " ".join(map(str, bands))
-            return f"{in_language(_OPEN, language)} {hours}{_behind(reason, language)}"
+            return f"{_OPEN.text(language)} {hours}{_behind(reason, language)}"
         case Period(name=name, week=week) if not week.ever_opens:
             return _named(_CLOSED, name, language)
         case Period(name=name, week=week, notice=notice):
-            said = f"{in_language(name, language)}: {week_words(week, language)}"
+            said = f"{name.text(language)}: {week_words(week, language)}"
             return f"{said}{_behind(notice, language)}"
         case NewWeek(week=new):
-            hours = week_words(new, language) if new else in_language(_CONFIGURED, language)
-            return f"{in_language(_EVERY_WEEK, language)}: {hours}"
+            hours = week_words(new, language) if new else _CONFIGURED.text(language)
+            return f"{_EVERY_WEEK.text(language)}: {hours}"
         case Variation(week=week, notice=text, needs=needs):
-            hours = week_words(week, language) if week else in_language(AS_DECLARED, language)
+            hours = week_words(week, language) if week else AS_DECLARED.text(language)
             only = f" ({', '.join(needs)})" if needs else ""
-            return f"{hours}{only}{_behind(Words(text, text), language)}"
+            return f"{hours}{only}{_behind(unchanged(text), language)}"
     return _declaration_ahead(each.what, language)
 
 
 def _declaration_ahead(declaration: Declaration, language: str) -> str:
-    kind = in_language(ENTRY_KINDS[Declaration], language)
+    kind = ENTRY_KINDS[Declaration].text(language)
     return f"{kind} {declaration.entry.number}: {week_words(declaration.week, language)}"
 
 
 def _named(kind: Words, name: Words, language: str) -> str:
-    return f"{in_language(kind, language)}{_behind(name, language)}"
+    return f"{kind.text(language)}{_behind(name, language)}"
 
 
 def _behind(words: Words, language: str) -> str:
-    said = in_language(words, language)
+    said = words.text(language)
     return f", «{said}»" if said else ""

@@ -104,7 +104,7 @@ table inet centralino {{
         counter drop
     }}
 
-    # What one phone never sends: the desk bounds the rest by itself.
+    # What one phone never sends: call control bounds the rest by itself.
     chain sip {{
         update @talkers4 {{ ip saddr limit rate over 200/second burst 400 packets }} drop
         update @talkers6 {{ ip6 saddr limit rate over 200/second burst 400 packets }} drop

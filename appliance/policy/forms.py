@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from appliance.errors import OfficeError
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Band, Bands, Week, check_bands
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import Words, _
 
 T = TypeVar("T")
 LONGEST_TEXT = 200
 """Longest text of a field, in characters."""
-MISSING = Words("manca: va compilato", "is missing: fill it in")
+MISSING = _("is missing: fill it in")
 # "9-12 15-17", "9-12, 15-17", "9-12 e 15-17"
 _BETWEEN_BANDS = re.compile(r"[\s,;]+(?:(?:e|and)\s+)?")
 _DASH = re.compile(r"\s*[-–]\s*")
@@ -35,13 +36,8 @@ class FormRefused(OfficeError):  # noqa: N818 - reads as what it is
     """Refusal of a form, with every problem in it."""
 
     def __init__(self, *problems: FormProblem) -> None:
-        super().__init__("; ".join(f"{each.place}: {each.words.en}" for each in problems))
+        super().__init__("; ".join(f"{each.place}: {each.words}" for each in problems))
         self.problems = problems
-
-
-def form_problem(place: str, it: str, en: str) -> FormProblem:
-    """Return a problem with its texts in both languages."""
-    return FormProblem(place, Words(it, en))
 
 
 def bands_of(text: str) -> Bands:
@@ -71,9 +67,9 @@ class FormFields:
         """Return the whole place of a field."""
         return f"{self._place}{name}"
 
-    def wrong(self, name: str, it: str, en: str) -> None:
+    def wrong(self, name: str, words: Words) -> None:
         """Note what is wrong with a field."""
-        self.problems.append(form_problem(self.at(name), it, en))
+        self.problems.append(FormProblem(self.at(name), words))
 
     def attempt(self, name: str, make: Callable[[], T]) -> T | None:
         """Return the result of `make`; None if it raises Refused, which is noted at the field."""
@@ -88,8 +84,7 @@ class FormFields:
         value = self._form.get(name, "")
         text = " ".join(value.split()) if isinstance(value, str) else ""
         if len(text) > LONGEST_TEXT:
-            self.wrong(name, f"è troppo lungo: al massimo {LONGEST_TEXT} caratteri",
-                       f"is too long: at most {LONGEST_TEXT} characters")  # fmt: skip
+            self.wrong(name, _("is too long: at most {most} characters", most=LONGEST_TEXT))
         elif is_needed and not text:
             self.problems.append(FormProblem(self.at(name), MISSING))
         return text
@@ -105,7 +100,7 @@ class FormFields:
         # isdigit alone is true for digits of other scripts and superscripts, too
         if value.isascii() and value.isdigit() and len(value) <= 4:
             return int(value)
-        self.wrong(name, "non è un numero", "is no number")
+        self.wrong(name, _("is no number"))
         return otherwise
 
     def day(self, name: str, otherwise: date | None = None) -> date | None:
@@ -116,8 +111,7 @@ class FormFields:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            self.wrong(name, "non è un giorno: si scrive 2026-11-25",
-                       "is no day: write 2026-11-25")  # fmt: skip
+            self.wrong(name, _("is no day: write 2026-11-25"))
             return otherwise
 
     def week(self, name: str) -> Week:

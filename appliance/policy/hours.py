@@ -12,26 +12,58 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigurationError
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import ENGLISH, NOTHING, Words, _, by_language, in_context
 
 # One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mon 30 November 2026, 14:30" in
 # English, without the year where it is obvious. Within a sentence, behind an article or
 # preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre 2026", "all'01:30".
 
-_WEEKDAYS: Final = {
-    "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-}
-_MONTHS: Final = {
-    "it": (
-        "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto",
-        "settembre", "ottobre", "novembre", "dicembre",
+
+@dataclass(frozen=True, slots=True)
+class _DateForms:
+    """How a language writes dates: names, the first of a month, words before a day or an hour.
+
+    `article` and `of` are "" where the language has no such word there. One that `elides` writes
+    an article and a vowel as one word.
+    """
+
+    weekdays: tuple[str, ...]
+    months: tuple[str, ...]
+    first: str = "1"
+    at: str = "at"
+    article: str = ""
+    of: str = ""
+    elides: bool = False
+
+
+_FORMS: Final = {
+    "it": _DateForms(
+        ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
+        (
+            "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto",
+            "settembre", "ottobre", "novembre", "dicembre",
+        ),
+        first="1°", at="alle", article="il", of="del", elides=True,
     ),
-    "en": (
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+    ENGLISH: _DateForms(
+        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+        (
+            "January", "February", "March", "April", "May", "June", "July", "August", "September",
+            "October", "November", "December",
+        ),
     ),
 }  # fmt: skip
+"""Forms by language, English for others."""
+
+
+def _forms(language: str) -> _DateForms:
+    return _FORMS.get(language, _FORMS[ENGLISH])
+
+
+WITH_ARTICLE: Final = by_language(lambda language: _forms(language).article)
+# Words before a day that only some languages have.
+WITH_OF: Final = by_language(lambda language: _forms(language).of)
 # "otto" and "undici" begin with a vowel: the Italian article before them is elided
 _VOWEL_DAYS: Final = (8, 11)
 _TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
@@ -42,19 +74,23 @@ _DAY: Final = re.compile(
 _NEAR: Final = {"oggi": 0, "today": 0, "domani": 1, "tomorrow": 1}
 
 
+def weekday_words(number: int, language: str) -> str:
+    """Write a weekday (Monday is 0) in short: "lun"."""
+    return _forms(language).weekdays[number]
+
+
 def day_words(day: date, language: str, *, year: bool = True) -> str:
     """Write a day as people read it: "lun 30 novembre 2026"."""
-    tongue = "it" if language == "it" else "en"
-    words = f"{_WEEKDAYS[tongue][day.weekday()]} {day.day} {_MONTHS[tongue][day.month - 1]}"
+    month = _forms(language).months[day.month - 1]
+    words = f"{weekday_words(day.weekday(), language)} {day.day} {month}"
     return f"{words} {day.year}" if year else words
 
 
 def date_words(day: date, language: str, *, year: bool = True) -> str:
     """Write a day as a letter does: "30 novembre 2026", "1° dicembre 2026"."""
-    tongue = "it" if language == "it" else "en"
-    # Italian writes the first of a month as an ordinal number
-    number = "1°" if (tongue, day.day) == ("it", 1) else str(day.day)
-    words = f"{number} {_MONTHS[tongue][day.month - 1]}"
+    forms = _forms(language)
+    number = forms.first if day.day == 1 else str(day.day)
+    words = f"{number} {forms.months[day.month - 1]}"
     return f"{words} {day.year}" if year else words
 
 
@@ -69,7 +105,7 @@ def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str
     `word` ends in "il", "al", "dal", "del" in Italian; "" where none stands before the day.
     """
     said = date_words(day, language, year=year)
-    if language == "it" and word and day.day in _VOWEL_DAYS:
+    if _forms(language).elides and word and day.day in _VOWEL_DAYS:
         # il, dal, del become l', dall', dell'
         return f"{word.removesuffix('il')}l'{said}"
     return f"{word} {said}".lstrip()
@@ -77,7 +113,7 @@ def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str
 
 def clock_phrase(word: str, at: datetime | time, language: str) -> str:
     """Write a time of day behind a word: "alle 14:30", "dall'01:30", "at 14:30"."""
-    if language == "it" and at.hour == 1:
+    if _forms(language).elides and at.hour == 1:
         # read "l'una": alle, dalle become all', dall'
         return f"{word[:-1]}'{at:%H:%M}"
     return f"{word} {at:%H:%M}"
@@ -85,13 +121,13 @@ def clock_phrase(word: str, at: datetime | time, language: str) -> str:
 
 def moment_phrase(word: str, at: datetime, language: str, *, year: bool = True) -> str:
     """Write a local time behind a word of a sentence: "del 30 novembre 2026 alle 14:30"."""
-    clock = clock_phrase("alle" if language == "it" else "at", at, language)
+    clock = clock_phrase(_forms(language).at, at, language)
     return f"{day_phrase(word, at.date(), language, year=year)} {clock}"
 
 
 def month_words(day: date, language: str) -> str:
     """Write the month of a day: "novembre 2026"."""
-    return f"{_MONTHS['it' if language == 'it' else 'en'][day.month - 1]} {day.year}"
+    return f"{_forms(language).months[day.month - 1]} {day.year}"
 
 
 def read_day(text: str, today: date) -> date:
@@ -113,8 +149,7 @@ def read_day(text: str, today: date) -> date:
     except ValueError:
         pass
     raise Refused(
-        f"«{text}» non è un giorno: si scrive oggi, domani, 30/11/2026 o 2026-11-30",
-        f"{text!r} is no day: write today, tomorrow, 30/11/2026 or 2026-11-30",
+        _("{text!r} is no day: write today, tomorrow, 30/11/2026 or 2026-11-30", text=text),
     )
 
 
@@ -128,12 +163,11 @@ def read_moment(text: str, now: datetime) -> datetime:
     if not isinstance(zone, ZoneInfo):
         raise TypeError("the present is given in the site's zone")
     # ISO 8601 puts a T between day and time
-    day, _, clock = text.strip().replace("T", " ").rpartition(" ")
+    day, _unused, clock = text.strip().replace("T", " ").rpartition(" ")
     found = _TIME.fullmatch(clock)
     if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
         raise Refused(
-            f"«{text}» non è un'ora: si scrive 14:30, domani 8:00 o 30/11/2026 14:30",
-            f"{text!r} is no time: write 14:30, tomorrow 8:00 or 30/11/2026 14:30",
+            _("{text!r} is no time: write 14:30, tomorrow 8:00 or 30/11/2026 14:30", text=text),
         )
     # moment_words puts a comma behind the day
     on = read_day(day.rstrip(","), now.date()) if day else now.date()
@@ -187,14 +221,12 @@ class Band:
         # with a time zone a band would mean two things on two days of the year
         if self.start.tzinfo or self.end.tzinfo:
             raise Refused(
-                f"fascia {self}: scrivere ore locali, senza fuso orario",
-                f"band {self}: write local times, without a time zone",
+                _("band {self_}: write local times, without a time zone", self_=self),
             )
         # `time` cannot hold 24:00, so midnight stands for it
         if self.end != MIDNIGHT and self.end <= self.start:
             raise Refused(
-                f"fascia {self}: la fine viene dopo l'inizio",
-                f"band {self}: the end must come after the start",
+                _("band {self_}: the end must come after the start", self_=self),
             )
 
     def __str__(self) -> str:
@@ -207,8 +239,7 @@ class Band:
         start, dash, end = text.partition("-")
         if not dash:
             raise Refused(
-                f"«{text}» non è una fascia: si scrive 8:30-13:00",
-                f"band {text!r}: write it as 08:30-13:00",
+                _("band {text!r}: write it as 08:30-13:00", text=text),
             )
         return cls(_time_of_day(start, text), _time_of_day(end, text, last=True))
 
@@ -219,15 +250,18 @@ class Band:
 
 
 def _time_of_day(text: str, whole: str, *, last: bool = False) -> time:
-    hours, _, minutes = text.strip().partition(":")
+    hours, _unused, minutes = text.strip().partition(":")
     try:
         if last and (int(hours), int(minutes or 0)) == (24, 0):
             return MIDNIGHT
         return time(int(hours), int(minutes or 0))
     except ValueError:
         raise Refused(
-            f"«{whole}»: «{text.strip()}» non è un'ora; si scrive 8:30-13:00",
-            f"band {whole!r}: {text.strip()!r} is no time of day; write it as 08:30-13:00",
+            _(
+                "band {whole!r}: {text!r} is no time of day; write it as 08:30-13:00",
+                whole=whole,
+                text=text.strip(),
+            ),
         ) from None
 
 
@@ -240,8 +274,12 @@ def check_bands(bands: Bands, where: str) -> None:
     for before, after in pairwise(bands):
         if before.end == MIDNIGHT or after.start < before.end:
             raise Refused(
-                f"la fascia {after} comincia prima che finisca {before}",
-                f"{where}: {after} begins before {before} has ended",
+                _(
+                    "{where}: {after} begins before {before} has ended",
+                    where=where,
+                    after=after,
+                    before=before,
+                ),
             )
 
 
@@ -286,8 +324,11 @@ def week_of(**days: str) -> Week:
     unknown = sorted(set(days) - set(WEEKDAYS))
     if unknown:
         raise Refused(
-            f"{unknown[0]!r} non è un giorno della settimana: scrivere {', '.join(WEEKDAYS)}",
-            f"{unknown[0]!r} is no weekday; known are {', '.join(WEEKDAYS)}",
+            _(
+                "{unknown!r} is no weekday; known are {weekdays}",
+                unknown=unknown[0],
+                weekdays=", ".join(WEEKDAYS),
+            ),
         )
     texts = [days.get(name, "").split() for name in WEEKDAYS]
     return Week(tuple(tuple(Band.parse(text) for text in day) for day in texts))
@@ -321,13 +362,14 @@ class Closure:
     def __post_init__(self) -> None:
         if self.start.tzinfo or self.end.tzinfo:
             raise Refused(
-                "una chiusura: scrivere ore locali, senza fuso orario",
-                "a closure: write local times, without a time zone",
+                _("a closure: write local times, without a time zone"),
             )
         if self.end <= self.start:
             raise Refused(
-                f"la chiusura {moment_phrase('del', self.start, 'it')} finisce prima di cominciare",
-                f"the closure {moment_phrase('of', self.start, 'en')} ends before it starts",
+                _(
+                    "the closure {moment} ends before it starts",
+                    moment=moment_phrase_words(in_context("moment", "of"), self.start),
+                ),
             )
 
     @classmethod
@@ -354,10 +396,12 @@ class SpecialOpening:
     def __post_init__(self) -> None:
         if not self.bands:
             raise Refused(
-                f"l'apertura {day_phrase('del', self.day, 'it')} non ha orario",
-                f"the opening {day_phrase('of', self.day, 'en')} has no hours",
+                _(
+                    "the opening {day} has no hours",
+                    day=day_phrase_words(in_context("day", "of"), self.day),
+                ),
             )
-        check_bands(self.bands, f"the opening {day_phrase('of', self.day, 'en')}")
+        check_bands(self.bands, f"the opening {day_phrase('of', self.day, ENGLISH)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,8 +422,10 @@ class Period:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise Refused(
-                f"il periodo {day_phrase('del', self.first, 'it')} finisce prima di cominciare",
-                f"the period {day_phrase('of', self.first, 'en')} ends before it starts",
+                _(
+                    "the period {day} ends before it starts",
+                    day=day_phrase_words(in_context("day", "of"), self.first),
+                ),
             )
 
     def covers(self, day: date) -> bool:
@@ -703,3 +749,13 @@ def hours_elsewhere(calendar: Schedule, week: Week, periods: tuple[Period, ...] 
     """Return the hours of another branch's group: its declared bands and variations alone (B9)."""
     # another branch stands in another town, with another patron saint: nothing of ours closes it
     return hours_of_office(replace(calendar, holidays=(), closures=(), shut=()), week, periods)
+
+
+def day_phrase_words(word: Words, day: date, **options: bool) -> Words:
+    """Return a day behind its preposition, in each language; see `day_phrase`."""
+    return by_language(lambda language: day_phrase(word.text(language), day, language, **options))
+
+
+def moment_phrase_words(word: Words, at: datetime, **options: bool) -> Words:
+    """Return a moment behind its preposition, in each language; see `moment_phrase`."""
+    return by_language(lambda language: moment_phrase(word.text(language), at, language, **options))

@@ -20,7 +20,7 @@ from appliance.policy.hours import (
     Schedule,
     Week,
     Why,
-    day_phrase,
+    day_phrase_words,
     day_words,
     hours_of_office,
     local_moment,
@@ -28,8 +28,9 @@ from appliance.policy.hours import (
 )
 from appliance.policy.office import Group, Office
 from appliance.policy.routing import RouteStep, explain
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.text import ENGLISH, NOTHING, Words, _, by_language, in_context, unchanged
 
 # open day and night, so that only the site's own closures show (office_day)
 _ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
@@ -81,11 +82,11 @@ def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
     return tuple(each for each in found if each.is_special)
 
 
-def office_day(house: Schedule, day: date) -> DayHours:
+def office_day(hours: Schedule, day: date) -> DayHours:
     """Return a day as offices see it: closed with the whole site, else the switchboard's day."""
     # offices do not keep the switchboard's special hours, but people should know of them
-    closed = hours_on(hours_of_office(house, _ALWAYS), day)
-    return closed if closed.is_special and not closed.bands else hours_on(house, day)
+    closed = hours_on(hours_of_office(hours, _ALWAYS), day)
+    return closed if closed.is_special and not closed.bands else hours_on(hours, day)
 
 
 # Entries are only ever added: a correction or revocation names the entry that it ends, so the
@@ -199,12 +200,9 @@ LONGEST_DAYS: Final = 366
 FARTHEST_DAYS: Final = 5 * 365
 # beyond these only days that were special already are listed one by one
 MOST_DAYS_TOLD: Final = 14
-_CLOSED: Final = Words("chiuso", "closed")
-NOTHING_CHANGES: Final = Words("Nessun giorno cambia.", "No day changes.")
-ENTRY_ENDED: Final = (
-    "questa voce non vale più: è stata corretta, revocata o è passata",
-    "that entry holds no longer: it was corrected or revoked, or is past",
-)
+_CLOSED: Final = _("closed")
+NOTHING_CHANGES: Final = _("No day changes.")
+ENTRY_ENDED: Final = _("that entry holds no longer: it was corrected or revoked, or is past")
 
 
 def read_special_hours(
@@ -225,12 +223,13 @@ def read_special_hours(
     whose, reference = whose_of(fields), fields.text("reference", is_needed=True)
     reason, greeting = fields.text("reason", is_needed=True), fields.text("greeting")
     if greeting and greeting not in greetings:
-        fields.wrong("greeting", "questo annuncio non c'è", "there is no such announcement")
+        fields.wrong("greeting", _("there is no such announcement"))
     week = _read_special_week(fields, first, last)
     if fields.problems:
         raise FormRefused(*fields.problems)
     # without a translation both languages show the reason as written
-    name = Words(reason, fields.text("reason_en") or reason)
+    english = fields.text("reason_en") or reason
+    name = by_language(lambda language: english if language == ENGLISH else reason)
     period = Period(first, last, name, week, greeting)
     return HoursEntry(next_number(stored), whose, period, by, at, reference, ends)
 
@@ -242,8 +241,7 @@ def revoke_special_hours(
     old = _entry_to_end(stored, number, at.date())
     said = FormFields({"reference": reference}, []).text("reference")
     if not said:
-        raise Refused("manca il riferimento: chi l'ha detto e quando",
-                      "the reference is missing: who said so, and when")  # fmt: skip
+        raise Refused(_("the reference is missing: who said so, and when"))
     return HoursEntry(next_number(stored), old.whose, None, by, at, said, number)
 
 
@@ -280,9 +278,12 @@ def _day_change_words(before: Group, after: Group, day: date) -> tuple[Words, bo
         return None
     label, now, earlier = before.label, _hours_words(new), _hours_words(old)
     return (
-        Words(
-            f"{day_words(day, 'it')}, {label.it}: {now.it} (prima {earlier.it})",
-            f"{day_words(day, 'en')}, {label.en}: {now.en} (before: {earlier.en})",
+        _(
+            "{day}, {label}: {now} (before: {earlier})",
+            day=by_language(lambda language: day_words(day, language)),
+            label=label,
+            now=now,
+            earlier=earlier,
         ),
         old.is_special,
     )
@@ -290,16 +291,19 @@ def _day_change_words(before: Group, after: Group, day: date) -> tuple[Words, bo
 
 def _hours_words(hours: DayHours) -> Words:
     bands = " ".join(map(str, hours.bands))
-    it, en = bands or _CLOSED.it, bands or _CLOSED.en
-    return Words(_with_name(it, hours.name.it), _with_name(en, hours.name.en))
+    said = unchanged(bands) if bands else _CLOSED
+    if hours.name == NOTHING:
+        return said
+    return by_language(lambda language: _with_name(said, hours.name, language))
 
 
-def _with_name(said: str, name: str) -> str:
-    return f"{said}, «{name}»" if name else said
+def _with_name(said: Words, name: Words, language: str) -> str:
+    named = name.text(language)
+    return f"{said.text(language)}, «{named}»" if named else said.text(language)
 
 
 def _more_days(count: int) -> Words:
-    return Words(f"e così altri {count} giorni.", f"and {count} more days likewise.")
+    return _("and {count} more days likewise.", count=count)
 
 
 def _days_between(first: date, last: date) -> Iterator[date]:
@@ -324,7 +328,7 @@ def _entry_to_end(stored: Collection[HoursEntry], number: int, today: date) -> H
     held = (e for e in entries_in_force(stored) if e.period and e.last >= today)
     found = next((e for e in held if e.number == number), None)
     if found is None:
-        raise Refused(*ENTRY_ENDED)
+        raise Refused(ENTRY_ENDED)
     return found
 
 
@@ -334,17 +338,13 @@ def _read_days(fields: FormFields, today: date, earliest: date) -> tuple[date, d
     first = fields.day("first") or today
     last = fields.day("last") or first
     if first < earliest:
-        fields.wrong("first", "è passato: indicare un giorno a venire",
-                     "is past: name a day to come")  # fmt: skip
+        fields.wrong("first", _("is past: name a day to come"))
     if last < first or last < today:
-        fields.wrong("last", "viene prima del primo giorno, o è passato",
-                     "comes before the first day, or is past")  # fmt: skip
+        fields.wrong("last", _("comes before the first day, or is past"))
     if last - first > timedelta(LONGEST_DAYS):
-        fields.wrong("last", "è troppo lontano: al massimo un anno",
-                     "is too far off: a year at most")  # fmt: skip
+        fields.wrong("last", _("is too far off: a year at most"))
     if first - today > timedelta(FARTHEST_DAYS):
-        fields.wrong("first", "è troppo lontano: al massimo cinque anni",
-                     "is too far off: five years at most")  # fmt: skip
+        fields.wrong("first", _("is too far off: five years at most"))
     return first, max(first, last)
 
 
@@ -352,7 +352,7 @@ def whose_of(fields: FormFields) -> Whose:
     """Read whose hours a form is about; the whole site's by default."""
     text = fields.text("whose") or Whose.HOUSE
     if text not in tuple(Whose):
-        fields.wrong("whose", "va scelto dall'elenco", "choose it from the list")
+        fields.wrong("whose", _("choose it from the list"))
         return Whose.HOUSE
     return Whose(text)
 
@@ -367,8 +367,7 @@ def _read_special_week(fields: FormFields, first: date, last: date) -> Week:
     # of a Saturday to a Monday, Tuesday's hours mean nothing
     days = tuple(b if {n, n + 7} & met else () for n, b in enumerate(written.days))
     if not any(days) and not fields.problems:
-        fields.wrong("week", "manca l'orario di almeno un giorno: «9-12», o scegliere Chiuso",
-                     "needs the hours of one day at least (9-12), or choose Closed")  # fmt: skip
+        fields.wrong("week", _("needs the hours of one day at least (9-12), or choose Closed"))
     return Week(days)
 
 
@@ -425,8 +424,11 @@ def week_changes(
     """
     before, after = office_with(office, stored), office_with(office, (*stored, new))
     since = _since_of(stored, new)
-    pairs = [(a, b) for a, b in zip(_groups_of(before), _groups_of(after), strict=True)
-             if new.is_about(a.name)]  # fmt: skip
+    pairs = [
+        (a, b)
+        for a, b in zip(_groups_of(before), _groups_of(after), strict=True)
+        if new.is_about(a.name)
+    ]
     groups = tuple(_group_change(a, b, since) for a, b in pairs)
     moments = [*dict.fromkeys(_examples(pairs, since)), *([asked] if asked else [])]
     heard = tuple(h for at in moments if (h := _sample_call(before, after, at)))
@@ -518,10 +520,11 @@ def _step_words(office: Office, step: RouteStep) -> Words:
         return step.sentence
     at = office.local(step.reopens_at)
     weekday = WEEKDAY_WORDS[at.weekday()]
-    return Words(
-        f"{step.sentence.it} Riapre {weekday.it} {moment_phrase('', at, 'it', year=False)}.",
-        f"{step.sentence.en} It opens again on {weekday.en} "
-        f"{moment_phrase('', at, 'en', year=False)}.",
+    return _(
+        "{sentence} It opens again on {weekday} {moment}.",
+        sentence=step.sentence,
+        weekday=weekday,
+        moment=by_language(lambda language: moment_phrase("", at, language, year=False)),
     )
 
 
@@ -557,13 +560,14 @@ def revoke_new_week(
     """
     old = next((e for e in entries_in_force(stored) if e.ordinary and e.number == number), None)
     if old is None:
-        raise Refused("questa voce non vale più: è stata revocata",
-                      "that entry holds no longer: it was revoked")  # fmt: skip
+        raise Refused(_("that entry holds no longer: it was revoked"))
     # hours in force are only followed by new ones, so that the history stays true
     if old.first <= at.date():
         raise Refused(
-            "questo orario è già in vigore: inserirne uno nuovo, o tornare a quello configurato",
-            "these hours are in force already: enter new ones, or go back to the configured ones",
+            _(
+                "these hours are in force already: enter new ones, or go back to the "
+                "configured ones"
+            ),
         )
     fields = FormFields({"reference": reference}, [])
     said = fields.text("reference", is_needed=True)
@@ -592,21 +596,23 @@ def _by_day(entry: HoursEntry) -> tuple[date, int]:
 
 
 WHOSE_WORDS: Final = {
-    "house": Words("centralino e sportello", "switchboard and counter"),
-    "switchboard": Words("centralino", "switchboard"),
-    "citizens_desk": Words("sportello", "counter"),
+    "house": in_context("hours_changes", "switchboard and counter"),
+    "switchboard": _("switchboard"),
+    "citizens_desk": _("counter"),
 }
 
 
 def _entry_words(entry: HoursEntry) -> Words:
     whose, first = WHOSE_WORDS[entry.whose], entry.first
     is_new = entry.ordinary is not None and entry.ordinary.week is not None
-    what = Words("inserito", "entered") if is_new else Words("quello configurato", "as configured")
-    return Words(
-        f"Orario di ogni settimana, {whose.it}: {what.it}, {day_phrase('dal', first, 'it')} "
-        f"(voce {entry.number} di {entry.by})",
-        f"Every week's hours, {whose.en}: {what.en}, {day_phrase('from', first, 'en')} "
-        f"(entry {entry.number} by {entry.by})",
+    what = _("entered") if is_new else in_context("hours_changes", "as configured")
+    return _(
+        "Every week's hours, {whose}: {hours}, {day} (entry {number} by {by})",
+        whose=whose,
+        hours=what,
+        day=day_phrase_words(in_context("day", "from"), first),
+        number=entry.number,
+        by=entry.by,
     )
 
 
@@ -616,11 +622,9 @@ def _read_since(fields: FormFields, today: date) -> date:
         fields.text("since", is_needed=True)
         return today
     if since < today:
-        fields.wrong("since", "è passato: indicare oggi o un giorno a venire",
-                     "is past: name today or a day to come")  # fmt: skip
+        fields.wrong("since", _("is past: name today or a day to come"))
     if since - today > timedelta(FARTHEST_DAYS):
-        fields.wrong("since", "è troppo lontano: al massimo cinque anni",
-                     "is too far off: five years at most")  # fmt: skip
+        fields.wrong("since", _("is too far off: five years at most"))
     return since
 
 
@@ -628,6 +632,5 @@ def _read_week(fields: FormFields) -> Week:
     week = fields.week("week")
     # after a mistake in a band the missing hours are its consequence, not one more mistake
     if not week.ever_opens and not any(each.place.startswith("week") for each in fields.problems):
-        fields.wrong("week", "manca l'orario di almeno un giorno: «9-12»",
-                     "needs the hours of one day at least: 9-12")  # fmt: skip
+        fields.wrong("week", _("needs the hours of one day at least: 9-12"))
     return week

@@ -21,10 +21,10 @@ from appliance.policy.requests import (
     RequestStep,
     due_day,
 )
-from appliance.policy.text import Words
+from appliance.text import NOTHING, Words, _, in_context
 
+# The recipient "supervisor": the address is in the configuration, `[mail] head`.
 TO_HEAD = "head"
-"""The recipient "supervisor": the address is in the configuration, `[mail] head`."""
 TEST_KEY = "test-"
 """Beginning of the key of a mail by which a technician tries the mail server."""
 
@@ -76,156 +76,91 @@ class Paragraph:
 
 
 APPOINTMENT_FORM_WORDS: Mapping[AppointmentForm, Words] = {
-    AppointmentForm.IN_PERSON: Words("di persona, presso l'ufficio", "in person, at the office"),
-    AppointmentForm.OFFICE_CALLS: Words(
-        "per telefono: l'ufficio chiama l'utente", "by telephone: the office calls the citizen"
-    ),
-    AppointmentForm.CITIZEN_CALLS: Words(
-        "per telefono: l'utente chiama l'ufficio", "by telephone: the citizen calls the office"
-    ),
+    AppointmentForm.IN_PERSON: _("in person, at the office"),
+    AppointmentForm.OFFICE_CALLS: _("by telephone: the office calls the citizen"),
+    AppointmentForm.CITIZEN_CALLS: _("by telephone: the citizen calls the office"),
 }
-CITIZENS_APPOINTMENT = Words("Appuntamento: {unit} ({house})", "Appointment: {unit} ({house})")
-CITIZENS_NUMBER = Words("Richiesta n. {number}", "Request no. {number}")
-CITIZENS_NUMBER_AND_CONTACT = Words(
-    "Richiesta n. {number}; per ogni comunicazione: {numbers}",
-    "Request no. {number}; for anything further: {numbers}",
-)
-_SUBJECT = Words("[Richiesta {number}] {subject}", "[Request {number}] {subject}")
+CITIZENS_APPOINTMENT = _("Appointment: {unit} ({house})")
+CITIZENS_NUMBER = _("Request no. {number}")
+CITIZENS_NUMBER_AND_CONTACT = _("Request no. {number}; for anything further: {numbers}")
+_SUBJECT = _("[Request {number}] {subject}")
 SUBJECTS: Mapping[LetterTopic, Words] = {
     LetterTopic.EMAIL: _SUBJECT,
-    LetterTopic.APPOINTMENT: Words(
-        "[Richiesta {number}] Appuntamento: {subject}",
-        "[Request {number}] Appointment: {subject}",
-    ),
-    LetterTopic.REMINDER: Words(
-        "Sollecito: [Richiesta {number}] {subject}", "Reminder: [Request {number}] {subject}"
-    ),
-    LetterTopic.MOVED: Words(
-        "Appuntamento spostato: [Richiesta {number}] {subject}",
-        "Appointment moved: [Request {number}] {subject}",
-    ),
-    LetterTopic.CANCELLED: Words(
-        "Annullata: [Richiesta {number}] {subject}", "Cancelled: [Request {number}] {subject}"
-    ),
-    LetterTopic.TO_HEAD: Words(
-        "Sollecitata {reminders} volte: richiesta {number} per {unit}",
-        "Reminded {reminders} times: request {number} for {unit}",
-    ),
-    LetterTopic.OVERDUE: Words(
-        "In ritardo: richiesta {number} per {unit}", "Overdue: request {number} for {unit}"
-    ),
-    LetterTopic.CITIZEN_EMAIL: Words(
-        "{house}: la sua richiesta n. {number}", "{house}: your request no. {number}"
-    ),
-    LetterTopic.CITIZEN_APPOINTMENT: Words(
-        "{house}: il suo appuntamento, richiesta n. {number}",
-        "{house}: your appointment, request no. {number}",
-    ),
-    LetterTopic.CITIZEN_MOVED: Words(
-        "{house}: il suo appuntamento è cambiato, richiesta n. {number}",
-        "{house}: your appointment has changed, request no. {number}",
-    ),
-    LetterTopic.CITIZEN_CANCELLED: Words(
-        "{house}: richiesta n. {number} annullata", "{house}: request no. {number} cancelled"
-    ),
+    LetterTopic.APPOINTMENT: _("[Request {number}] Appointment: {subject}"),
+    LetterTopic.REMINDER: _("Reminder: [Request {number}] {subject}"),
+    LetterTopic.MOVED: _("Appointment moved: [Request {number}] {subject}"),
+    LetterTopic.CANCELLED: _("Cancelled: [Request {number}] {subject}"),
+    LetterTopic.TO_HEAD: _("Reminded {reminders} times: request {number} for {unit}"),
+    LetterTopic.OVERDUE: _("Overdue: request {number} for {unit}"),
+    LetterTopic.CITIZEN_EMAIL: _("{house}: your request no. {number}"),
+    LetterTopic.CITIZEN_APPOINTMENT: _("{house}: your appointment, request no. {number}"),
+    LetterTopic.CITIZEN_MOVED: _("{house}: your appointment has changed, request no. {number}"),
+    LetterTopic.CITIZEN_CANCELLED: _("{house}: request no. {number} cancelled"),
 }
 _ORPHAN = Paragraph(
-    Words(
-        "L'ufficio {orphan} non è nella rubrica: questa richiesta non ha un destinatario.\n"
-        "Inoltratela all'ufficio competente e aggiornate la rubrica.\n",
-        "The office {orphan} is not in the register: this request has no recipient.\n"
-        "Pass it on to the office concerned and put the register right.\n",
+    _(
+        "The office {orphan} is not in the register: this request has no "
+        "recipient.\n"
+        "Pass it on to the office concerned and put the register right.\n"
     ),
     "orphan",
 )
 # a letter to an office tells who asks, how to reach them, what for and by when (P6, E15)
-_WHO = Paragraph(
-    Words(
-        "Ufficio: {unit}\nNecessità: {need}\nOggetto: {subject}\n\nUtente:\n  {contact}\n",
-        "Office: {unit}\nNeed: {need}\nSubject: {subject}\n\nCitizen:\n  {contact}\n",
-    )
-)
-_ASKED = Paragraph(Words("Che cosa chiede:\n{asked}\n", "What is asked:\n{asked}\n"), "asked")
+_WHO = Paragraph(_("Office: {unit}\nNeed: {need}\nSubject: {subject}\n\nCitizen:\n  {contact}\n"))
+_ASKED = Paragraph(_("What is asked:\n{asked}\n"), "asked")
 _SPOKEN = Paragraph(
-    Words(
-        "L'utente ha lasciato a voce nome, recapito e motivo: ascoltate la registrazione "
-        "allegata.\n",
-        "The citizen has spoken name, contact and reason: listen to the attached recording.\n",
-    ),
+    _("The citizen has spoken name, contact and reason: listen to the attached recording.\n"),
     "spoken",
 )
 _SHEET = Paragraph(
-    Words(
-        "Scheda consultata, che non copre la richiesta: {sheet}\n",
-        "Sheet that was consulted and does not cover it: {sheet}\n",
-    ),
+    _("Sheet that was consulted and does not cover it: {sheet}\n"),
     "sheet",
 )
-_WHEN = Paragraph(
-    Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment"
-)
+_WHEN = Paragraph(_("Appointment: {appointment}\n"), "appointment")
 # on the office LAN alone, and once (E15)
 _LINK = Paragraph(
-    Words(
-        "Quando è evasa, chiudetela voi stessi da un computer dell'ufficio (il link vale una volta "
-        "sola, per 90 giorni):\n{link}\n",
-        "When it is done, close it yourselves from a computer of the office (the link works once, "
-        "for 90 days):\n{link}\n",
+    _(
+        "When it is done, close it yourselves from a computer of the office (the "
+        "link works once, for 90 days):\n"
+        "{link}\n"
     ),
     "link",
 )
 # P6: the office calls back, and the duty is its own until somebody says that it was done
 _DUTY = Paragraph(
-    Words(
-        "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
-        "Da questo momento la richiesta è affidata al vostro ufficio e resta aperta finché "
-        "qualcuno non comunica che è stata evasa.\nQuando lo è, rispondete a questa e-mail o "
-        "telefonate al centralino, indicando il numero {number}.\n\n{house}",
-        "Taken over on {taken} by {by}. To be answered by {due}.\n\n"
-        "From now on it is your office's duty, and it stays open until somebody says that it was "
-        "done.\nThen answer this e-mail or call the switchboard, naming number {number}.\n\n"
-        "{house}",
+    _(
+        "Taken over on {taken} by {by}. To be answered by {due}.\n"
+        "\n"
+        "From now on it is your office's duty, and it stays open until somebody "
+        "says that it was done.\n"
+        "Then answer this e-mail or call the switchboard, naming number {number}.\n"
+        "\n"
+        "{house}"
     ),
     "office",
 )
-_HEADS_DUTY = Words(
-    "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
-    "La richiesta è affidata all'ufficio {unit} e resta aperta finché qualcuno non comunica che è "
-    "stata evasa.\n\n{house}",
-    "Taken over on {taken} by {by}. To be answered by {due}.\n\n"
-    "It is the duty of the office {unit}, and it stays open until somebody says that it was done."
-    "\n\n{house}",
+_HEADS_DUTY = _(
+    "Taken over on {taken} by {by}. To be answered by {due}.\n"
+    "\n"
+    "It is the duty of the office {unit}, and it stays open until somebody "
+    "says that it was done.\n"
+    "\n"
+    "{house}"
 )
 """Closing text of the supervisor's copy, and of a request whose office is not in the directory."""
 _ORPHANS_DUTY = Paragraph(_HEADS_DUTY, "orphan")
 _PUBLIC = Paragraph(
-    Words(
-        "Per ogni comunicazione chiami {numbers} e indichi il numero {number}.\n",
-        "For anything further call {numbers} and give the number {number}.\n",
-    ),
+    _("For anything further call {numbers} and give the number {number}.\n"),
     "numbers",
 )
 _GREETING = Paragraph(
-    Words(
-        "Questo messaggio è automatico: non risponda a questo indirizzo.\n\n{house}",
-        "This message is automatic: please do not answer to this address.\n\n{house}",
-    )
+    _("This message is automatic: please do not answer to this address.\n\n{house}")
 )
-_ABOUT = Paragraph(
-    Words(
-        "Gentile utente,\nabbiamo preso in carico la sua richiesta n. {number}",
-        "Dear citizen,\nwe have taken over your request no. {number}",
-    )
-)
-_CHANGED = Paragraph(
-    Words(
-        "Gentile utente,\nil suo appuntamento (richiesta n. {number}) è cambiato",
-        "Dear citizen,\nyour appointment (request no. {number}) has changed",
-    )
-)
-_FOR = Paragraph(Words("Ufficio: {unit}", "Office: {unit}"), "unit")
-_NEED = Paragraph(Words("Motivo: {need}", "About: {need}"), "need")
-_SPACE = Paragraph(Words("", ""))
+_ABOUT = Paragraph(_("Dear citizen,\nwe have taken over your request no. {number}"))
+_CHANGED = Paragraph(_("Dear citizen,\nyour appointment (request no. {number}) has changed"))
+_FOR = Paragraph(_("Office: {unit}"), "unit")
+_NEED = Paragraph(_("About: {need}"), "need")
+_SPACE = Paragraph(NOTHING)
 BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
     LetterTopic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
     LetterTopic.APPOINTMENT: (
@@ -241,12 +176,7 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
     ),
     LetterTopic.REMINDER: (
         _ORPHAN,
-        Paragraph(
-            Words(
-                "L'utente ha richiamato (sollecito {reminders}):\n{words}\n",
-                "The citizen has called again (reminder {reminders}):\n{words}\n",
-            )
-        ),
+        Paragraph(_("The citizen has called again (reminder {reminders}):\n{words}\n")),
         _WHO,
         _WHEN,
         _LINK,
@@ -254,11 +184,7 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
         _ORPHANS_DUTY,
     ),
     LetterTopic.MOVED: (
-        Paragraph(
-            Words(
-                "L'appuntamento è cambiato.\n{words}\n", "The appointment has changed.\n{words}\n"
-            )
-        ),
+        Paragraph(_("The appointment has changed.\n{words}\n")),
         _WHO,
         _WHEN,
         _LINK,
@@ -266,39 +192,29 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
         _ORPHANS_DUTY,
     ),
     LetterTopic.CANCELLED: (
-        Paragraph(
-            Words(
-                "La richiesta {number} è stata annullata: non c'è altro da fare.\n{words}\n",
-                "Request {number} was cancelled: nothing more is to be done.\n{words}\n",
-            )
-        ),
+        Paragraph(_("Request {number} was cancelled: nothing more is to be done.\n{words}\n")),
         _WHO,
     ),
     LetterTopic.TO_HEAD: (
-        Paragraph(
-            Words(
-                "L'utente ha dovuto sollecitare {reminders} volte; ultimo sollecito:\n{words}\n",
-                "The citizen had to remind {reminders} times; the last time:\n{words}\n",
-            )
-        ),
+        Paragraph(_("The citizen had to remind {reminders} times; the last time:\n{words}\n")),
         _WHO,
         Paragraph(_HEADS_DUTY),
     ),
     LetterTopic.OVERDUE: (
         Paragraph(
-            Words(
-                "Nessuno ha comunicato che la richiesta {number} ({subject}) sia stata evasa: il "
-                "termine era {due}.\n\nUtente:\n  {contact}\n\nSentite l'ufficio {unit}; poi "
-                "centralino requests close {number}, con il nome di chi lo ha detto.",
-                "Nobody has said that request {number} ({subject}) was done: it was due on {due}."
-                "\n\nCitizen:\n  {contact}\n\nAsk the office {unit}; then "
-                "centralino requests close {number}, with the name of who said so.",
+            _(
+                "Nobody has said that request {number} ({subject}) was done: it was due on "
+                "{due}.\n"
+                "\n"
+                "Citizen:\n"
+                "  {contact}\n"
+                "\n"
+                "Ask the office {unit}; then centralino requests close {number}, with the "
+                "name of who said so."
             )
         ),
         Paragraph(
-            Words(
-                "\nAl centralino la segue {follower}.", "\nAt the front desk {follower} follows it."
-            ),
+            _("\nAt the front desk {follower} follows it."),
             "follower",
         ),
     ),
@@ -307,11 +223,7 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
         _FOR,
         _NEED,
         _SPACE,
-        Paragraph(
-            Words(
-                "L'ufficio la contatterà entro {due}.\n", "The office will contact you by {due}.\n"
-            )
-        ),
+        Paragraph(_("The office will contact you by {due}.\n")),
         _PUBLIC,
         _GREETING,
     ),
@@ -326,12 +238,7 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
     ),
     LetterTopic.CITIZEN_MOVED: (_CHANGED, _FOR, _NEED, _SPACE, _WHEN, _PUBLIC, _GREETING),
     LetterTopic.CITIZEN_CANCELLED: (
-        Paragraph(
-            Words(
-                "Gentile utente,\nla sua richiesta n. {number} è stata annullata.\n",
-                "Dear citizen,\nyour request no. {number} was cancelled.\n",
-            )
-        ),
+        Paragraph(_("Dear citizen,\nyour request no. {number} was cancelled.\n")),
         _PUBLIC,
         _GREETING,
     ),
@@ -428,7 +335,7 @@ def invitation_text(sender: LetterSender, request: Request) -> str:
     """Return the invitation's text for the office: subject, form, citizen, question."""
     reached = contact_rows(request.citizen, sender.language)
     form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
-    told = (form.it if sender.language == "it" else form.en) if form else ""
+    told = form.text(sender.language) if form else ""
     parts = (request.subject, told, reached.replace("\n  ", ", "), request.asked)
     return "\n".join(part for part in parts if part)
 
@@ -439,7 +346,7 @@ def citizens_calendar_text(sender: LetterSender, request: Request) -> tuple[str,
     # a directory's name may contain a number, too (P7)
     name = without_numbers(unit.name if unit else "") or sender.name
     form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
-    told = (form.it if language == "it" else form.en) if form else ""
+    told = form.text(language) if form else ""
     words = {"unit": name, "house": sender.name, "number": str(request.number)}
     words |= {"numbers": ", ".join(sender.numbers), "form": told}
     title = _fill_in(CITIZENS_APPOINTMENT, language, words)
@@ -565,9 +472,8 @@ def _body(topic: LetterTopic, language: str, words: dict[str, str]) -> str:
 
 def _fill_in(text: Words, language: str, words: dict[str, str]) -> str:
     """Fill words into a text."""
-    chosen = text.it if language == "it" else text.en
     # not str.format: braces in the filled-in words stay as they are
-    return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], chosen)
+    return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], text.text(language))
 
 
 def _need_of(sender: LetterSender, request: Request) -> str:
@@ -586,20 +492,19 @@ def need_name(directory: Directory, zone: tzinfo, request: Request) -> str:
 
 def contact_rows(citizen: Citizen, language: str) -> str:
     """Write who a citizen is and how to be reached, a line each."""
-    it = language == "it"
-    preferred = " (preferito)" if it else " (preferred)"
     rows = [citizen.name] if citizen.name else []
     for kind, label, value in (
-        (Contact.PHONE, "telefono" if it else "telephone", citizen.phone),
-        (Contact.EMAIL, "e-mail", citizen.email),
+        (Contact.PHONE, _("telephone"), citizen.phone),
+        (Contact.EMAIL, _("e-mail"), citizen.email),
     ):
         if value:
             # a caller who left a recording has stated no preference
-            mark = preferred if kind is citizen.prefers and not citizen.spoken else ""
-            rows.append(f"{label}: {value}{mark}")
+            is_preferred = kind is citizen.prefers and not citizen.spoken
+            words = _("{kind}: {address} (preferred)") if is_preferred else _("{kind}: {address}")
+            rows.append(words.filled(kind=label, address=value).text(language))
     # so that the office knows in which language to answer
     if citizen.language != language:
-        rows.append(f"lingua: {citizen.language}" if it else f"language: {citizen.language}")
+        rows.append(_("language: {language}", language=citizen.language).text(language))
     return "\n  ".join(rows)
 
 
@@ -610,11 +515,11 @@ def _appointment(sender: LetterSender, appointment: Appointment | None, language
     end = appointment.slot.end.astimezone(sender.calendar.zone)
     form = APPOINTMENT_FORM_WORDS[appointment.form]
     told = f"{day_words(start.date(), language)}, {start:%H:%M}–{end:%H:%M}, "
-    told += form.it if language == "it" else form.en
+    told += form.text(language)
     if appointment.confirmed:
         return told
     # the office has not agreed yet (P6: in its slots, or to be confirmed)
-    return told + (" – DA CONFERMARE" if language == "it" else " – TO BE CONFIRMED")
+    return _("{appointment} – TO BE CONFIRMED", appointment=told).text(language)
 
 
 def _moment(sender: LetterSender, at: datetime) -> str:
@@ -756,7 +661,7 @@ class RetryQueue:
         after = QueuedMail(number, before.tries + 1, tried_ms)
         self._waiting[number] = after
         self._since[number] = now
-        self._heed_server(verdict, now)
+        self._note_server(verdict, now)
         if (
             verdict is DeliveryVerdict.SENT
             or verdict is DeliveryVerdict.REFUSED
@@ -778,7 +683,7 @@ class RetryQueue:
         del self._due[number], self._since[number]
         self._put_off.pop(number, None)
 
-    def _heed_server(self, verdict: DeliveryVerdict, now: float) -> None:
+    def _note_server(self, verdict: DeliveryVerdict, now: float) -> None:
         if verdict not in {DeliveryVerdict.AWAY, DeliveryVerdict.MISSET}:
             # the server has answered: the first mail that gets through ends the wait for all
             self._server_failures = 0
@@ -790,31 +695,26 @@ class RetryQueue:
 
 
 MAIL_STATE_WORDS: Mapping[MailState, Words] = {
-    MailState.QUEUED: Words("in attesa", "waiting"),
-    MailState.SENT: Words("presa dal server di posta", "taken by the mail server"),
-    MailState.DEAD: Words("NON PARTITA", "NOT SENT"),
-    MailState.DROPPED: Words("rinunciata", "given up"),
+    MailState.QUEUED: _("waiting"),
+    MailState.SENT: _("taken by the mail server"),
+    MailState.DEAD: _("NOT SENT"),
+    MailState.DROPPED: in_context("mail", "given up"),
 }
 """State of a mail in words."""
 
 
 def retried_words(number: int) -> Words:
     """Return the sentence that a mail is tried again."""
-    return Words(f"E-mail {number}: si riprova subito.", f"Mail {number}: tried again now.")
+    return _("Mail {number}: tried again now.", number=number)
 
 
 def sent_again_words(number: int, to: str) -> Words:
     """Return the sentence that a mail is sent once more, and to whom."""
     if to == TO_HEAD:
-        return Words(f"E-mail {number}: si invia di nuovo.", f"Mail {number}: sent again.")
-    return Words(
-        f"E-mail {number}: si invia di nuovo a {to}.", f"Mail {number}: sent again to {to}."
-    )
+        return _("Mail {number}: sent again.", number=number)
+    return _("Mail {number}: sent again to {to}.", number=number, to=to)
 
 
 def given_up_words(number: int) -> Words:
     """Return the sentence that a mail was given up."""
-    return Words(
-        f"E-mail {number}: rinunciata; resta in elenco.",
-        f"Mail {number}: given up; it stays listed.",
-    )
+    return _("Mail {number}: given up; it stays listed.", number=number)

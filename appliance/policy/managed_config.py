@@ -27,9 +27,10 @@ from appliance.policy.directory_changes import (
     with_unit_in_place,
     without_number,
 )
-from appliance.policy.hours import moment_phrase, moment_words
+from appliance.policy.hours import moment_phrase_words, moment_words
 from appliance.policy.sheets import Sheet
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import Words, _, by_language, in_context, joined, unchanged
 
 Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
 MOST_NAMED: Final = 5
@@ -54,10 +55,11 @@ def check_addressed(sites: Collection[str], box: BranchBox) -> None:
     if sites and box.branch not in sites:
         named = ", ".join(sorted(sites)[:MOST_NAMED])
         raise Refused(
-            f"queste impostazioni sono per altri ({named}), questo apparecchio è "
-            f"«{box.branch or '?'}» (central.branch)",
-            f"these settings are others' ({named}), this box is {box.branch or '?'!r} "
-            "(central.branch)",
+            _(
+                "these settings are others' ({named}), this box is {branch!r} (central.branch)",
+                named=named,
+                branch=box.branch or "?",
+            ),
         )
 
 
@@ -66,13 +68,15 @@ def check_newer(version: int, digest: str, box: BranchBox) -> None:
     # the signature has no date (fleet/settings.md), so only the version tells an old file
     if version < box.highest:
         raise Refused(
-            f"sono la versione {version}, qui c'è già stata la {box.highest}: farne una più alta",
-            f"they are version {version}, and {box.highest} was in force here: make a higher one",
+            _(
+                "they are version {version}, and {highest} was in force here: make a higher one",
+                version=version,
+                highest=box.highest,
+            ),
         )
     if version == box.version and digest != box.digest:
         raise Refused(
-            f"un altro file con la versione {version} è in vigore: contarne una in più",
-            f"another file of version {version} is in force: count one up",
+            _("another file of version {version} is in force: count one up", version=version),
         )
 
 
@@ -107,12 +111,8 @@ def merged_directory(
     # in force whole or not at all: one new fault refuses the directory (fleet/settings.md)
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
     if new:
-        said = "; ".join(f"{fault.place}: {fault.it or fault.text}" for fault in new)
-        raise Refused(
-            f"la rubrica della sede centrale qui non si può usare: {said}",
-            "the head office's register cannot be used here: "
-            + "; ".join(f"{fault.place}: {fault.text}" for fault in new),
-        )
+        faults = joined("; ", (joined(": ", (unchanged(f.place), f.words)) for f in new))
+        raise Refused(_("the head office's register cannot be used here: {faults}", faults=faults))
     return found
 
 
@@ -165,10 +165,11 @@ def sheets_change(
     if taken:
         named = ", ".join(taken[:MOST_NAMED])
         raise Refused(
-            f"la sede ha già schede proprie con questi nomi: {named}; dar loro un altro nome o "
-            "toglierle, poi riprovare",
-            f"the branch has sheets of its own with these names: {named}; give them other names or "
-            "take them away, then try again",
+            _(
+                "the branch has sheets of its own with these names: {named}; give them "
+                "other names or take them away, then try again",
+                named=named,
+            ),
         )
     named_now = {sheet.code for sheet in given}
     return SheetsChange(
@@ -193,25 +194,19 @@ class BundleChanges:
     def words(self) -> Words:
         """The changes in one line, in words."""
         new, changed, gone = self.units
-        counted = (
-            (len(self.sheets.written) - self.sheets.new, "schede cambiate", "sheets changed"),
-            (self.sheets.new, "schede nuove", "sheets new"),
-            (len(self.sheets.gone), "schede tolte", "sheets taken away"),
-            (new, "uffici nuovi", "offices new"),
-            (changed, "uffici cambiati", "offices changed"),
-            (gone, "uffici tolti", "offices taken away"),
-            (self.entries, "comunicazioni aggiunte", "declarations added"),
+        met = (
+            (len(self.sheets.written) - self.sheets.new, _("sheets changed: {count}")),
+            (self.sheets.new, _("sheets new: {count}")),
+            (len(self.sheets.gone), _("sheets taken away: {count}")),
+            (new, _("offices new: {count}")),
+            (changed, _("offices changed: {count}")),
+            (gone, _("offices taken away: {count}")),
+            (self.entries, _("declarations added: {count}")),
+            (self.schedule, _("schedule changed")),
+            (self.prompts, _("announcements changed")),
         )
-        it = [f"{name}: {count}" for count, name, _ in counted if count]
-        en = [f"{name}: {count}" for count, _, name in counted if count]
-        for is_so, said in (
-            (self.schedule, Words("orario cambiato", "schedule changed")),
-            (self.prompts, Words("annunci cambiati", "announcements changed")),
-        ):
-            if is_so:
-                it.append(said.it)
-                en.append(said.en)
-        return Words(", ".join(it) or "nulla cambia", ", ".join(en) or "nothing changes")
+        said = [words.filled(count=count) for count, words in met if count]
+        return joined(", ", said) if said else in_context("central settings", "nothing changes")
 
     @property
     def noted(self) -> str:
@@ -231,29 +226,18 @@ def units_counted(found: DirectoryChange) -> tuple[int, int, int]:
     return len(found.new_units), len(found.changed_units), len(found.gone_units)
 
 
-NO_SERVER: Final = Words(
-    "nessun server è configurato (central.server): le impostazioni centrali arrivano come file",
-    "no server is configured (central.server): the central settings come as a file",
+NO_SERVER: Final = _(
+    "no server is configured (central.server): the central settings come as a file"
 )
-NO_FILE: Final = Words(
-    "non è stato caricato nessun file: caricarlo prima",
-    "no file has been uploaded: upload it first",
-)
-NO_SETTINGS: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
+NO_FILE: Final = _("no file has been uploaded: upload it first")
+NO_SETTINGS: Final = _("Central settings: none")
 # what offices have declared is theirs: only another declaration changes it (P4)
-DECLARATIONS_STAY: Final = Words(
-    "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
-    "what offices have declared stays: only another declaration changes it",
+DECLARATIONS_STAY: Final = _(
+    "what offices have declared stays: only another declaration changes it"
 )
 # a schedule comes into force by a restart of the service, which waits until no call is up
-_HOLDS_NOW: Final = Words(
-    "schede e rubrica da subito, l'orario appena nessuno è al telefono",
-    "sheets and register at once, the schedule as soon as nobody is on the phone",
-)
-_HOLDS_LATER: Final = Words(
-    "centralino qui non è in funzione: valgono dal prossimo avvio",
-    "centralino is not running here: they hold from its next start on",
-)
+_HOLDS_NOW: Final = _("sheets and register at once, the schedule as soon as nobody is on the phone")
+_HOLDS_LATER: Final = _("centralino is not running here: they hold from its next start on")
 
 
 class ShownBundle(Protocol):
@@ -277,34 +261,34 @@ def bundle_words(given: ShownBundle) -> Words:
     if given.is_so_already:
         return in_force_already_words(given.version)
     said = given.changes.words
-    return Words(
-        f"impostazioni centrali {given.version}, firma valida: {said.it}",
-        f"central settings {given.version}, the signature is good: {said.en}",
+    return _(
+        "central settings {version}, the signature is good: {said}",
+        version=given.version,
+        said=said,
     )
 
 
 def in_force_already_words(version: int) -> Words:
     """Return the sentence that the settings are in force already."""
-    return Words(
-        f"impostazioni centrali {version}: già in vigore",
-        f"central settings {version}: in force already",
-    )
+    return _("central settings {version}: in force already", version=version)
 
 
 def taken_back_words(version: int) -> Words:
     """Return the sentence that the server's version was taken back here."""
-    return Words(
-        f"impostazioni centrali {version}: qui sono state tolte, si attende una versione più alta",
-        f"central settings {version}: taken back here, a higher version is waited for",
+    return _(
+        "central settings {version}: taken back here, a higher version is waited for",
+        version=version,
     )
 
 
 def applied_words(version: int, changes: Words, is_told: bool) -> Words:
     """Return the sentence about applied settings, and from when on they hold."""
     when = _HOLDS_NOW if is_told else _HOLDS_LATER
-    return Words(
-        f"impostazioni centrali {version} in vigore: {changes.it}; {when.it}",
-        f"central settings {version} put in force: {changes.en}; {when.en}",
+    return _(
+        "central settings {version} put in force: {changes}; {when}",
+        version=version,
+        changes=changes,
+        when=when,
     )
 
 
@@ -312,16 +296,10 @@ def reverted_words(version: int, changes: Words, is_told: bool) -> Words:
     """Return the sentence about restored settings, and what cannot be taken back."""
     when = _HOLDS_NOW if is_told else _HOLDS_LATER
     if version:
-        head = Words(
-            f"impostazioni centrali {version} di nuovo in vigore",
-            f"central settings {version} in force again",
-        )
+        head = _("central settings {version} in force again", version=version)
     else:
-        head = Words("nessuna impostazione centrale in vigore", "no central settings in force")
-    return Words(
-        f"{head.it}: {changes.it}; {when.it}; {DECLARATIONS_STAY.it}",
-        f"{head.en}: {changes.en}; {when.en}; {DECLARATIONS_STAY.en}",
-    )
+        head = _("no central settings in force")
+    return joined(": ", (head, joined("; ", (changes, when, DECLARATIONS_STAY))))
 
 
 def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
@@ -333,19 +311,21 @@ def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> 
         return NO_SETTINGS
     version, at, by, source = now
     since = at.astimezone(zone)
-    where = Words(f"da {source}", f"from {source}") if source else Words("di nuovo", "again")
-    return Words(
-        f"Impostazioni centrali: versione {version} {moment_phrase('dal', since, 'it')}, "
-        f"{where.it} ({by})",
-        f"Central settings: version {version} {moment_phrase('since', since, 'en')}, "
-        f"{where.en} ({by})",
+    where = _("from {source}", source=source) if source else _("again")
+    return _(
+        "Central settings: version {version} {moment}, {where} ({by})",
+        version=version,
+        moment=moment_phrase_words(in_context("moment", "since"), since),
+        where=where,
+        by=by,
     )
 
 
 def last_look_words(at: datetime, words: Words, zone: tzinfo) -> Words:
     """Return the result of the last look at the server, with its time."""
     local = at.astimezone(zone)
-    return Words(
-        f"Ultimo controllo {moment_words(local, 'it')}: {words.it}",
-        f"Last look {moment_words(local, 'en')}: {words.en}",
+    return _(
+        "Last look {moment}: {words}",
+        moment=by_language(lambda language: moment_words(local, language)),
+        words=words,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn, final
 
 from appliance.policy.text import Refused
+from appliance.text import _
 
 # people write these between digits
 SEPARATORS = re.compile(r"[ ./()-]")
@@ -87,6 +88,7 @@ _C = NumberClass
 # area codes that look domestic in the United States and are not
 _CARIBBEAN = "242|246|264|268|284|345|441|473|649|664|721|758|767|784|809|829|849|868|869|876"
 # International shapes come before national ones: a call abroad is never taken for a cheaper one.
+# Numbers that each country's exchange takes; other countries have no calls out.
 PLANS: Mapping[str, NumberingPlan] = {
     plan.country: plan
     for plan in (
@@ -150,7 +152,6 @@ PLANS: Mapping[str, NumberingPlan] = {
         ),
     )
 }  # fmt: skip
-"""Numbers that each country's exchange takes; other countries have no calls out."""
 # for an office that does not say in which country it is
 HOME_PLAN = PLANS["it"]
 # never an extension or an office's number, whatever is configured
@@ -252,6 +253,8 @@ ERASED_MARK: Final = "[…]"
 TAIL_DIGITS: Final = 6
 # four digits that somebody remembers are enough; fewer occur by chance in many numbers
 LEAST_PART_DIGITS: Final = 4
+LONGEST_NUMBER: Final = 24
+"""Digits of the longest number that is dialled, with the codes for abroad."""
 _ANY_SEPARATORS: Final = r"[\s./()–-]*"
 
 
@@ -265,6 +268,12 @@ def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
         if plan.classify(digits) is not NumberClass.NONE:
             return digits
     return national
+
+
+def typed_number(text: str) -> str:
+    """Return a number as a person wrote it, without its separators; "" if it is none."""
+    bare = re.sub(r"[\s./()–-]", "", text)
+    return bare if re.fullmatch(rf"\+?[0-9]{{2,{LONGEST_NUMBER}}}", bare) else ""
 
 
 def are_same_number(one: str, other: str, plan: NumberingPlan = HOME_PLAN) -> bool:
@@ -351,9 +360,10 @@ def same_number(typed: str, plan: NumberingPlan) -> SameNumber:
     found = SameNumber(plan, canonical_number(typed, plan))
     if not found.national.isdecimal() or len(found.digits) < LEAST_NUMBER_DIGITS:
         raise Refused(
-            f"non è un numero di telefono di almeno {LEAST_NUMBER_DIGITS} cifre: "
-            "si scrive come si compone, per esempio 051 598111 o +39 347 0000001",
-            f"that is no telephone number of at least {LEAST_NUMBER_DIGITS} digits: "
-            "write it as it is dialled, e.g. 051 598111 or +39 347 0000001",
+            _(
+                "that is no telephone number of at least {digits} digits: "
+                "write it as it is dialled, e.g. 051 598111 or +39 347 0000001",
+                digits=LEAST_NUMBER_DIGITS,
+            ),
         )
     return found

@@ -13,10 +13,12 @@ from appliance.policy.clock import WithoutTime
 from appliance.policy.dialling import DialRules
 from appliance.policy.directory import NUMBER_SHAPES, Reach
 from appliance.policy.hours import Schedule
+from appliance.policy.lines import Line
 from appliance.policy.numbering import EMERGENCY
 from appliance.policy.opening import ManualMark, ManualState
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.users import PinRule
+from appliance.text import Words, _
 
 # A branch is a destination like any other: an office of the directory that has declared when, and
 # under which name, it takes callers (P4, P5, B9).
@@ -50,15 +52,17 @@ class BranchRules:
         for name in self.names:
             if not BRANCH_NAME.fullmatch(name):
                 raise Refused(
-                    f"{name!r} non è il nome di una sede: scrivere lettere e cifre, come al proxy",
-                    f"{name!r} is no branch's name: write letters and digits, as at the proxy",
+                    _(
+                        "{name!r} is no branch's name: write letters and digits, as at the proxy",
+                        name=name,
+                    ),
                 )
         if self.ring_ms <= 0:
-            raise Refused("ring deve essere maggiore di 0 secondi", "ring must be above 0 seconds")
+            raise Refused(_("ring must be above 0 seconds"))
 
 
+# `by` of a position that is away because it missed calls ("assente (automatico)") (E3).
 SET_AUTOMATICALLY = "automatic"
-"""`by` of a position that is away because it missed calls ("assente (automatico)") (E3)."""
 # a shorter ring was no chance to lift: the caller gave up, or was served elsewhere
 MISSED_AFTER_MS = 10_000
 
@@ -104,8 +108,7 @@ class PositionRules:
     def __post_init__(self) -> None:
         if self.away_after_missed < 0 or self.remind_after_ms < 0:
             raise Refused(
-                "positions: scrivere 0 per mai, oppure un numero maggiore",
-                "positions: write 0 for never, or a number above it",
+                _("positions: write 0 for never, or a number above it"),
             )
 
     def goes_away(self, missed: int) -> bool:
@@ -159,31 +162,37 @@ class WaitingRules:
     def __post_init__(self) -> None:
         if not 0 <= self.places <= MOST_WAITING_PLACES:
             raise Refused(
-                f"{self.places} posti in attesa: scrivere da 0 (nessuno attende) a "
-                f"{MOST_WAITING_PLACES}",
-                f"{self.places} places to wait: write 0 (nobody waits) to {MOST_WAITING_PLACES}",
+                _(
+                    "{places} places to wait: write 0 (nobody waits) to {most}",
+                    places=self.places,
+                    most=MOST_WAITING_PLACES,
+                ),
             )
         if self.longest_ms and not SHORTEST_WAIT_MS <= self.longest_ms <= LONGEST_WAIT_MS:
             raise Refused(
-                f"{self.longest_ms // 1000} s non è un'attesa: scrivere per max_wait 0 (nessuno "
-                f"attende), oppure da {SHORTEST_WAIT_MS // 1000} a {LONGEST_WAIT_MS // 1000} "
-                "secondi",
-                f"{self.longest_ms // 1000} s is no time to wait: write 0 (nobody waits), or "
-                f"{SHORTEST_WAIT_MS // 1000} to {LONGEST_WAIT_MS // 1000} seconds for max_wait",
+                _(
+                    "{wait} s is no time to wait: write 0 (nobody waits), or "
+                    "{least} to {most} seconds for max_wait",
+                    wait=self.longest_ms // 1000,
+                    least=SHORTEST_WAIT_MS // 1000,
+                    most=LONGEST_WAIT_MS // 1000,
+                ),
             )
         if self.every_ms < SHORTEST_WAIT_MS:
             raise Refused(
-                f"un annuncio ogni {self.every_ms / 1000:g} s non lascia pause: scrivere per "
-                f"announce_every {SHORTEST_WAIT_MS // 1000} o più",
-                f"an announcement every {self.every_ms / 1000:g} s leaves no pause: write "
-                f"{SHORTEST_WAIT_MS // 1000} or more for announce_every",
+                _(
+                    "an announcement every {pause:g} s leaves no pause: write "
+                    "{least} or more for announce_every",
+                    pause=self.every_ms / 1000,
+                    least=SHORTEST_WAIT_MS // 1000,
+                ),
             )
         if bool(self.places) is not bool(self.longest_ms):
             raise Refused(
-                "si attende solo dove queue_max e max_wait sono entrambi maggiori di 0: scriverli "
-                "entrambi, o nessuno dei due",
-                "callers wait only where both queue_max and max_wait are above 0; write both, or "
-                "neither",
+                _(
+                    "callers wait only where both queue_max and max_wait are above 0; write "
+                    "both, or neither"
+                ),
             )
 
     def free_places(self, taken: int) -> int:
@@ -198,50 +207,6 @@ def share_phones(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ..
     """
     # each phone rings for one caller, and the longest wait is served first
     return tuple(tuple(free[place::waiting]) for place in range(waiting))
-
-
-class HalfDuplexDaytime(enum.StrEnum):
-    """Daytime behaviour of a half-duplex line, which cannot carry a conversation (B2)."""
-
-    MESSAGE = "message"  # voicemail answers
-    PARALLEL_PHONE = "ring_parallel_phone"  # an ordinary phone beside the modem rings first
-    PBX_TRANSFER = "pbx_transfer"  # it is passed to an extension of the PBX behind the line
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One analog line; `called_number` is the public number that leads to it, "" for unknown (P1).
-
-    `duplex` is None when only the modem can tell; `daytime` is needed where it is half duplex.
-    `label` is what phones show of it. Raises ConfigurationError for half duplex without `daytime`.
-    """
-
-    name: str
-    label: str = ""
-    called_number: str = ""
-    duplex: bool | None = None
-    daytime: HalfDuplexDaytime | None = None
-
-    def __post_init__(self) -> None:
-        # without a daytime behaviour the configuration is not accepted (design/failures.md)
-        if self.duplex is False and self.daytime is None:
-            known = [repr(daytime.value) for daytime in HalfDuplexDaytime]
-            raise Refused(
-                f"la linea {self.name} è half duplex: scrivere daytime = {' oppure '.join(known)}",
-                f"line {self.name} is half duplex: say daytime = {' or '.join(known)}",
-            )
-
-    @property
-    def passes(self) -> bool:
-        """True if calls of this line go on by hook flash, since it cannot be joined to a phone."""
-        # a duplex line is joined to a phone instead, whatever `daytime` says
-        return self.duplex is False and self.daytime is HalfDuplexDaytime.PBX_TRANSFER
-
-    @property
-    def shown(self) -> str:
-        """Name shown to operators: label, else the number called, else the line's name."""
-        # P1: the operator sees which public number was called
-        return self.label or self.called_number or self.name
 
 
 # a comma is a pause before further digits
@@ -271,34 +236,33 @@ class Group:
     def __post_init__(self) -> None:
         if self.ring_ms <= 0:
             raise Refused(
-                f"gruppo {self.name}: ring_ms deve essere maggiore di 0",
-                f"group {self.name}: ring_ms must be above 0",
+                _("group {name}: ring_ms must be above 0", name=self.name),
             )
         if len(set(self.phones)) != len(self.phones):
             raise Refused(
-                f"il gruppo {self.name} nomina due volte lo stesso telefono",
-                f"group {self.name} names a phone twice",
+                _("group {name} names a phone twice", name=self.name),
             )
         if len(set(self.pbx_numbers)) != len(self.pbx_numbers):
             raise Refused(
-                f"il gruppo {self.name} nomina due volte lo stesso interno del PBX",
-                f"group {self.name} names an extension of the PBX twice",
+                _("group {name} names an extension of the PBX twice", name=self.name),
             )
         for number in self.pbx_numbers:
             if not PBX_NUMBER.fullmatch(number) or number in EMERGENCY:
                 raise Refused(
-                    f"{number!r} non è un interno del PBX: scrivere da 1 a 20 cifre, * o #, e "
-                    "nessun numero di emergenza",
-                    f"{number!r} is no extension of a PBX: write 1 to 20 digits, * or #, and no "
-                    "emergency number",
+                    _(
+                        "{number!r} is no extension of a PBX: write 1 to 20 digits, * or #, and no "
+                        "emergency number",
+                        number=number,
+                    ),
                 )
 
         if self.outside and (not self.outside.isdigit() or self.outside in EMERGENCY):
             raise Refused(
-                f"{self.outside!r} non è il numero di un telefono comune: scrivere solo cifre, e "
-                "nessun numero di emergenza",
-                f"{self.outside!r} is no ordinary telephone's number: write digits alone, and no "
-                "emergency number",
+                _(
+                    "{outside!r} is no ordinary telephone's number: write digits alone, and no "
+                    "emergency number",
+                    outside=self.outside,
+                ),
             )
 
     @property
@@ -371,6 +335,8 @@ class KeyCode:
     minutes: int = 0
 
 
+# The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone); 1
+# on, 0 off. 85 takes a ringing call, 86 plays the messages.
 KEY_CODES = (
     KeyCode("*811", ManualState.UNATTENDED, on=True),
     KeyCode("*810", ManualState.UNATTENDED, on=False),
@@ -384,9 +350,6 @@ KEY_CODES = (
     KeyCode("*85", StaffKey.PICK_UP),
     KeyCode("*86", StaffKey.MESSAGES),
 )
-"""The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone);
-1 on, 0 off. 85 takes a ringing call, 86 plays the messages.
-"""
 # the first digit is not 0 (an outside line) and never a star (key codes)
 _EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
 
@@ -405,15 +368,19 @@ class Extension:
     def __post_init__(self) -> None:
         if self.digits in EMERGENCY:
             raise Refused(
-                f"l'interno {self.digits} di {self.phone} è un numero di emergenza: sceglierne un "
-                "altro",
-                f"extension {self.digits} of {self.phone} is an emergency number: choose another",
+                _(
+                    "extension {digits} of {phone} is an emergency number: choose another",
+                    digits=self.digits,
+                    phone=self.phone,
+                ),
             )
         if not _EXTENSION.fullmatch(self.digits):
             raise Refused(
-                f"interno {self.digits!r} di {self.phone}: scrivere da 1 a 6 cifre, la prima "
-                "diversa da 0",
-                f"extension {self.digits!r} of {self.phone}: write 1 to 6 digits, the first not 0",
+                _(
+                    "extension {digits!r} of {phone}: write 1 to 6 digits, the first not 0",
+                    digits=self.digits,
+                    phone=self.phone,
+                ),
             )
 
 
@@ -458,13 +425,12 @@ class Office:
     branches: BranchRules = BranchRules()
 
     def __post_init__(self) -> None:
-        _refuse_twice("line", tuple(line.name for line in self.lines))
-        _refuse_twice("extension", tuple(extension.digits for extension in self.extensions))
-        _refuse_twice("key code", tuple(code.digits for code in self.key_codes))
+        _refuse_twice(_LINE_TWICE, tuple(line.name for line in self.lines))
+        _refuse_twice(_EXTENSION_TWICE, tuple(extension.digits for extension in self.extensions))
+        _refuse_twice(_KEY_CODE_TWICE, tuple(code.digits for code in self.key_codes))
         if not self.languages:
             raise Refused(
-                "languages: nominare almeno una lingua, ad esempio ['it', 'en']",
-                "languages: name at least one, as in ['it', 'en']",
+                _("languages: name at least one, as in ['it', 'en']"),
             )
 
     @property
@@ -513,40 +479,12 @@ class Office:
         return self.local(wall).date()
 
 
-_KINDS_IN_ITALIAN = {"line": "linea", "extension": "interno", "key code": "codice da tastiera"}
+_LINE_TWICE = _("line {name!r} stands twice; every line needs its own")
+_EXTENSION_TWICE = _("extension {name!r} stands twice; every extension needs its own")
+_KEY_CODE_TWICE = _("key code {name!r} stands twice; every key code needs its own")
 
 
-def _refuse_twice(kind: str, names: tuple[str, ...]) -> None:
+def _refuse_twice(words: Words, names: tuple[str, ...]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise Refused(
-                f"{_KINDS_IN_ITALIAN[kind]} {name!r} compare due volte: ognuno ha il suo",
-                f"{kind} {name!r} stands twice; every {kind} needs its own",
-            )
-
-
-# Callers come first: while the appliance itself uses a line, the next caller hears the busy tone
-# (P8).
-
-
-class LinePurpose(enum.StrEnum):
-    """Purpose for which the appliance seizes a line."""
-
-    LAST_RESORT = "last_resort"  # for a caller whom nobody else can serve (B4)
-    CONVENIENCE = "convenience"  # a call back, a transfer outwards: it can wait, or go another way
-
-
-# with two lines the second may still save a caller (B4), so none is kept for the last resort
-LINES_KEPT_FROM = {LinePurpose.LAST_RESORT: 3, LinePurpose.CONVENIENCE: 2}
-
-
-def line_for(purpose: LinePurpose, idle: Sequence[Line], lines: int, kept: int = 1) -> str:
-    """Return the line to seize, "" for none: the last idle one that can be joined to another.
-
-    `idle` are the idle lines in the office's order, `lines` how many the office has, `kept` how
-    many of them must stay idle to answer.
-    """
-    # a half-duplex line cannot be joined to another, but it can stay free to answer
-    can = [line.name for line in idle if line.duplex is not False]
-    must_stay = kept if lines >= LINES_KEPT_FROM[purpose] else 0
-    return can[-1] if can and len(idle) > must_stay else ""
+            raise Refused(words.filled(name=name))

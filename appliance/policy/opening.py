@@ -11,7 +11,7 @@ from typing import Any
 from appliance.errors import Bug
 from appliance.policy.clock import Doubt, Now
 from appliance.policy.hours import OpenState, Schedule, Why
-from appliance.policy.text import NOTHING, Words
+from appliance.text import NOTHING, Words, _, by_language
 
 
 class ReasonCode(enum.StrEnum):
@@ -49,140 +49,73 @@ class ReasonCode(enum.StrEnum):
     FAULT = "fault"
 
 
+# Shown to people; `{name}` is the holiday, closure or period.
 REASON_SENTENCES: Mapping[ReasonCode, Words] = {
-    ReasonCode.FREE: Words(
-        "Il centralino è aperto e libero: squillano i suoi telefoni.",
-        "The switchboard is open and free: its phones ring.",
+    ReasonCode.FREE: _("The switchboard is open and free: its phones ring."),
+    ReasonCode.OPENED: _("The switchboard was opened by hand outside its hours: its phones ring."),
+    ReasonCode.CLOCK_UNSET: _(
+        "The time cannot be relied on, so the hours do not hold: the switchboard's phones ring."
     ),
-    ReasonCode.OPENED: Words(
-        "Il centralino è aperto a mano fuori orario: squillano i suoi telefoni.",
-        "The switchboard was opened by hand outside its hours: its phones ring.",
+    ReasonCode.CLOCK_ALONE: _(
+        "The time cannot be relied on, and a while ago nobody answered: voicemail "
+        "answers; within half an hour the phones ring again."
     ),
-    ReasonCode.CLOCK_UNSET: Words(
-        "L'ora non è affidabile, quindi l'orario non vale: squillano i telefoni del centralino.",
-        "The time cannot be relied on, so the hours do not hold: the switchboard's phones ring.",
+    ReasonCode.UNATTENDED: _(
+        "The switchboard is unattended: the call goes to the citizens' counter."
     ),
-    ReasonCode.CLOCK_ALONE: Words(
-        "L'ora non è affidabile e poco fa non ha risposto nessuno: risponde la segreteria; entro "
-        "mezz'ora i telefoni squillano di nuovo.",
-        "The time cannot be relied on, and a while ago nobody answered: voicemail answers; within "
-        "half an hour the phones ring again.",
+    ReasonCode.BUSY: _("All operators are busy: the call goes to the citizens' counter."),
+    ReasonCode.NO_ANSWER: _(
+        "Nobody answers at the switchboard: the call goes to the citizens' counter."
     ),
-    ReasonCode.UNATTENDED: Words(
-        "Il centralino non è presidiato: la chiamata va allo Sportello Cittadini.",
-        "The switchboard is unattended: the call goes to the citizens' counter.",
+    ReasonCode.DECLINED: _("The operators declined the call: it goes to the citizens' counter."),
+    ReasonCode.UNREACHABLE: _(
+        "The switchboard's phones cannot be reached: the call goes to the citizens' counter."
     ),
-    ReasonCode.BUSY: Words(
-        "Tutti gli operatori sono occupati: la chiamata va allo Sportello Cittadini.",
-        "All operators are busy: the call goes to the citizens' counter.",
+    ReasonCode.DESK_NONE: _(
+        "The switchboard cannot answer and there is no citizens' counter: voicemail answers."
     ),
-    ReasonCode.NO_ANSWER: Words(
-        "Al centralino non risponde nessuno: la chiamata va allo Sportello Cittadini.",
-        "Nobody answers at the switchboard: the call goes to the citizens' counter.",
+    ReasonCode.DESK_CLOSED: _(
+        "The switchboard cannot answer and the citizens' counter is closed: voicemail answers."
     ),
-    ReasonCode.DECLINED: Words(
-        "Gli operatori hanno rifiutato la chiamata: va allo Sportello Cittadini.",
-        "The operators declined the call: it goes to the citizens' counter.",
+    ReasonCode.DESK_BUSY: _("The citizens' counter is busy too: voicemail answers."),
+    ReasonCode.DESK_NO_ANSWER: _(
+        "Nobody answers at the citizens' counter either: voicemail answers."
     ),
-    ReasonCode.UNREACHABLE: Words(
-        "Il centralino non è raggiungibile: la chiamata va allo Sportello Cittadini.",
-        "The switchboard's phones cannot be reached: the call goes to the citizens' counter.",
+    ReasonCode.DESK_DECLINED: _("The citizens' counter declined the call too: voicemail answers."),
+    ReasonCode.DESK_UNREACHABLE: _(
+        "The phones of the citizens' counter cannot be reached: voicemail answers."
     ),
-    ReasonCode.DESK_NONE: Words(
-        "Il centralino non può rispondere e non c'è uno Sportello: risponde la segreteria.",
-        "The switchboard cannot answer and there is no citizens' counter: voicemail answers.",
+    ReasonCode.NOBODY_REACHABLE: _("No phone can be reached: voicemail answers."),
+    ReasonCode.WAITING: _("All are busy: the caller waits on the line until somebody is free."),
+    ReasonCode.WAITED: _(
+        "The caller has waited in vain: a key asks for a call back, else voicemail answers."
     ),
-    ReasonCode.DESK_CLOSED: Words(
-        "Il centralino non può rispondere e lo Sportello è chiuso: risponde la segreteria.",
-        "The switchboard cannot answer and the citizens' counter is closed: voicemail answers.",
+    ReasonCode.CLOSED_HOURS: _("Outside opening hours: voicemail answers."),
+    ReasonCode.CLOSED_PERIOD: _("Closed by the special hours ({name}): voicemail answers."),
+    ReasonCode.HOLIDAY: _("Public holiday ({name}): voicemail answers."),
+    ReasonCode.SPECIAL: _("Special closure ({name}): voicemail answers."),
+    ReasonCode.CLOSED_MANUAL: _("Closed by hand: voicemail answers."),
+    ReasonCode.ABSENT: _("All absent for a short while: voicemail answers."),
+    ReasonCode.HALF_DUPLEX: _("The line cannot carry a conversation: voicemail answers."),
+    ReasonCode.PARALLEL_PHONE: _(
+        "The line cannot carry a conversation: the ordinary phone beside it rings."
     ),
-    ReasonCode.DESK_BUSY: Words(
-        "Anche lo Sportello Cittadini è occupato: risponde la segreteria.",
-        "The citizens' counter is busy too: voicemail answers.",
+    ReasonCode.PBX: _(
+        "The line cannot carry a conversation: the box answers and passes the call "
+        "to the switchboard's extensions."
     ),
-    ReasonCode.DESK_NO_ANSWER: Words(
-        "Anche allo Sportello Cittadini non risponde nessuno: risponde la segreteria.",
-        "Nobody answers at the citizens' counter either: voicemail answers.",
+    ReasonCode.PBX_FAULT: _(
+        "The telephone system does not take the call that is passed on: voicemail answers."
     ),
-    ReasonCode.DESK_DECLINED: Words(
-        "Anche lo Sportello Cittadini ha rifiutato la chiamata: risponde la segreteria.",
-        "The citizens' counter declined the call too: voicemail answers.",
-    ),
-    ReasonCode.DESK_UNREACHABLE: Words(
-        "I telefoni dello Sportello Cittadini non sono raggiungibili: risponde la segreteria.",
-        "The phones of the citizens' counter cannot be reached: voicemail answers.",
-    ),
-    ReasonCode.NOBODY_REACHABLE: Words(
-        "Nessun telefono è raggiungibile: risponde la segreteria.",
-        "No phone can be reached: voicemail answers.",
-    ),
-    ReasonCode.WAITING: Words(
-        "Tutti occupati: l'utente attende in linea che qualcuno si liberi.",
-        "All are busy: the caller waits on the line until somebody is free.",
-    ),
-    ReasonCode.WAITED: Words(
-        "L'utente ha atteso invano: può farsi richiamare con un tasto, altrimenti risponde la "
-        "segreteria.",
-        "The caller has waited in vain: a key asks for a call back, else voicemail answers.",
-    ),
-    ReasonCode.CLOSED_HOURS: Words(
-        "Fuori orario: risponde la segreteria.",
-        "Outside opening hours: voicemail answers.",
-    ),
-    ReasonCode.CLOSED_PERIOD: Words(
-        "Chiuso per l'orario speciale ({name}): risponde la segreteria.",
-        "Closed by the special hours ({name}): voicemail answers.",
-    ),
-    ReasonCode.HOLIDAY: Words(
-        "Giorno festivo ({name}): risponde la segreteria.",
-        "Public holiday ({name}): voicemail answers.",
-    ),
-    ReasonCode.SPECIAL: Words(
-        "Chiusura straordinaria ({name}): risponde la segreteria.",
-        "Special closure ({name}): voicemail answers.",
-    ),
-    ReasonCode.CLOSED_MANUAL: Words(
-        "Chiuso a mano: risponde la segreteria.",
-        "Closed by hand: voicemail answers.",
-    ),
-    ReasonCode.ABSENT: Words(
-        "Tutti assenti per un breve periodo: risponde la segreteria.",
-        "All absent for a short while: voicemail answers.",
-    ),
-    ReasonCode.HALF_DUPLEX: Words(
-        "La linea non può portare una conversazione: risponde la segreteria.",
-        "The line cannot carry a conversation: voicemail answers.",
-    ),
-    ReasonCode.PARALLEL_PHONE: Words(
-        "La linea non può portare una conversazione: squilla il telefono in parallelo.",
-        "The line cannot carry a conversation: the ordinary phone beside it rings.",
-    ),
-    ReasonCode.PBX: Words(
-        "La linea non può portare una conversazione: la scatola risponde e passa la chiamata agli "
-        "interni del centralino.",
-        "The line cannot carry a conversation: the box answers and passes the call to the "
-        "switchboard's extensions.",
-    ),
-    ReasonCode.PBX_FAULT: Words(
-        "Il centralino telefonico non accetta il passaggio della chiamata: risponde la segreteria.",
-        "The telephone system does not take the call that is passed on: voicemail answers.",
-    ),
-    ReasonCode.FAULT: Words(
-        "Errore interno del centralino: risponde la segreteria.",
-        "An internal fault of the box: voicemail answers.",
-    ),
-    ReasonCode.PARALLEL_UNANSWERED: Words(
-        "Al telefono in parallelo non risponde nessuno: risponde la segreteria.",
-        "Nobody answers the ordinary phone: voicemail answers.",
-    ),
+    ReasonCode.FAULT: _("An internal fault of the box: voicemail answers."),
+    ReasonCode.PARALLEL_UNANSWERED: _("Nobody answers the ordinary phone: voicemail answers."),
 }
-"""Shown to people; `{name}` is the holiday, closure or period."""
 
 
 def reason_sentence(code: ReasonCode, name: Words) -> Words:
     """Return the sentence of a code; `name` fills its parentheses, which vanish without one."""
     template = REASON_SENTENCES[code]
-    return Words(_fill_name(template.it, name.it), _fill_name(template.en, name.en))
+    return by_language(lambda language: _fill_name(template.text(language), name.text(language)))
 
 
 def _fill_name(template: str, name: str) -> str:

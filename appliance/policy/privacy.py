@@ -11,7 +11,7 @@ from appliance.policy.dialling import unit_of
 from appliance.policy.directory import Directory
 from appliance.policy.hours import moment_words
 from appliance.policy.numbering import MASK, NumberingPlan
-from appliance.policy.text import Words
+from appliance.text import Words, _, by_language, joined
 
 # A technician carries the journal away (P7), so every run of digits that may be a telephone number
 # goes, however it is grouped: a call's number or a byte count costs a technician little, a number
@@ -96,79 +96,56 @@ def _is_declared(digits: str, directory: Directory, plan: NumberingPlan) -> bool
 
 
 # E20: an erasure has a preview
-WOULD_ERASE: Final = Words(
-    "Sparirebbero (nulla è stato toccato): {}.", "This would go (nothing was touched): {}."
-)
-ERASED: Final = Words("Cancellato: {}.", "Erased: {}.")
+WOULD_ERASE: Final = _("This would go (nothing was touched): {counts}.")
+ERASED: Final = _("Erased: {counts}.")
 # E20: of an erasure only date, person and counts are kept, never the number
-ERASURE_COUNTS: Final = Words(
-    "chiamate {calls} (restano senza persona), messaggi {messages}, prese in carico {requests}, "
-    "e-mail in coda o tenute {mails}, testi che citano il numero {texts}, file trovati {files}",
-    "{calls} calls (they stay without the person), {messages} messages, {requests} requests, "
-    "{mails} e-mails queued or kept, {texts} texts that name the number, {files} stray files",
+ERASURE_COUNTS: Final = _(
+    "{calls} calls (they stay without the person), {messages} messages, "
+    "{requests} requests, {mails} e-mails queued or kept, {texts} texts that "
+    "name the number, {files} stray files"
 )
 # E20: open requests are closed first, with a reason
-OPEN_REQUESTS: Final = Words(
-    "Prese in carico non chiuse: {}. Vanno chiuse prima, o insieme alla cancellazione.",
-    "Requests not closed: {}. They are closed before, or with the erasure.",
+OPEN_REQUESTS: Final = _(
+    "Requests not closed: {requests}. They are closed before, or with the erasure."
 )
-WOULD_CANCEL: Final = Words(
-    "Chiudendole insieme l'ufficio riceve l'annullamento dell'appuntamento, senza i dati "
-    "dell'utente: presa in carico {}.",
-    "Closed with it, the office is sent the appointment's cancellation, without the "
-    "citizen's data: request {}.",
+WOULD_CANCEL: Final = _(
+    "Closed with it, the office is sent the appointment's cancellation, "
+    "without the citizen's data: request {requests}."
 )
-CANCELLATION_SENT: Final = Words(
-    "All'ufficio parte l'annullamento dell'appuntamento, senza i dati dell'utente: presa in carico "
-    "{}.",
-    "The office is sent the appointment's cancellation, without the citizen's data: request {}.",
+CANCELLATION_SENT: Final = _(
+    "The office is sent the appointment's cancellation, without the citizen's data: "
+    "request {requests}."
 )
-CANCELLATION_SUBJECT: Final = Words(
-    "Appuntamento annullato: [Richiesta {}]", "Appointment cancelled: [Request {}]"
-)
-CANCELLATION_LETTER: Final = Words(
-    "L'appuntamento della richiesta {number}, {at}, è annullato: non c'è altro da fare.\n"
-    "I dati dell'utente sono stati cancellati: eliminare anche l'e-mail e l'invito ricevuti.\n",
-    "The appointment of request {number}, {at}, is cancelled: nothing more is to be done.\n"
-    "The citizen's data were erased: delete the e-mail and the invitation you received, too.\n",
+CANCELLATION_SUBJECT: Final = _("Appointment cancelled: [Request {request}]")
+CANCELLATION_LETTER: Final = _(
+    "The appointment of request {number}, {at}, is cancelled: nothing more is "
+    "to be done.\n"
+    "The citizen's data were erased: delete the e-mail and the invitation you "
+    "received, too.\n"
 )
 # E20: what was mailed cannot be erased, so it is listed
-MAILED_BEFORE: Final = Words(
-    "Già spedite, e non richiamabili (chi le ha ricevute va avvertito):",
-    "Mailed already, and not to be called back (tell who has them):",
-)
-_MAIL_ROW: Final = Words(
-    "  {at}  {to}  presa in carico {request}", "  {at}  {to}  request {request}"
-)
-_OTHER_MAIL_ROW: Final = Words("  {at}  {to}", "  {at}  {to}")
-_NO_ADDRESS: Final = Words("(destinatario già scaduto)", "(recipient past its time)")
-DATABASES_SET_ASIDE: Final = Words(
-    "In {} stanno archivi guasti messi da parte, che possono contenerlo ancora: eliminarli.",
-    "Damaged records that were set aside lie in {} and may still hold it: delete them.",
+MAILED_BEFORE: Final = _("Mailed already, and not to be called back (tell who has them):")
+_MAIL_ROW: Final = _("  {at}  {to}  request {request}")
+_OTHER_MAIL_ROW: Final = _("  {at}  {to}")
+_NO_ADDRESS: Final = _("(recipient past its time)")
+DATABASES_SET_ASIDE: Final = _(
+    "Damaged records that were set aside lie in {folder} and may still hold it: delete them."
 )
 # SQLite's write-ahead log still holds the rows until it is cut, which a reader prevents
-LOG_NOT_CUT: Final = Words(
-    "Qualcuno sta leggendo gli archivi e il loro registro non si è potuto accorciare: chiudere gli "
-    "altri comandi e ripetere questo, che lo accorcia.",
-    "Somebody reads the records and their log could not be cut: end the other commands and say "
-    "this again, which cuts it.",
+LOG_NOT_CUT: Final = _(
+    "Somebody reads the records and their log could not be cut: end the other "
+    "commands and say this again, which cuts it."
 )
-STAYS_IN_BACKUPS: Final = Words(
-    "Nelle copie di sicurezza resta fino alla loro prossima rotazione.",
-    "In backups it stays until their next rotation.",
-)
+STAYS_IN_BACKUPS: Final = _("In backups it stays until their next rotation.")
 
 
 def below_one_another(*texts: Words) -> Words:
     """Return texts joined by line breaks."""
-    return Words("\n".join(t.it for t in texts), "\n".join(t.en for t in texts))
+    return joined("\n", texts)
 
 
 def mail_row(at: datetime, to: str, request: int) -> Words:
     """Return one e-mail's row: when (local time) it left, recipient, request (0: none)."""
     words = _MAIL_ROW if request else _OTHER_MAIL_ROW
-    it, en = (to or _NO_ADDRESS.it), (to or _NO_ADDRESS.en)
-    return Words(
-        words.it.format(at=moment_words(at, "it"), to=it, request=request),
-        words.en.format(at=moment_words(at, "en"), to=en, request=request),
-    )
+    moment = by_language(lambda language: moment_words(at, language))
+    return words.filled(at=moment, to=to or _NO_ADDRESS, request=request)

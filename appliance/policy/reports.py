@@ -7,12 +7,12 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from statistics import fmean
 from typing import Final, TypeVar
 
-from appliance.policy.text import Words
+from appliance.text import Words, _, decimal_words, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def busiest_hour(
         return None
     # the mean over days: one day's peak is no busy hour
     by_hour: dict[int, int] = {}
-    for (_, hour), busy_ms in engaged_ms.items():
+    for (_unused, hour), busy_ms in engaged_ms.items():
         by_hour[hour] = by_hour.get(hour, 0) + busy_ms
     hour, most_ms = max(by_hour.items(), key=lambda item: item[1])
     length_ms = sum(end - start for start, end in uses) / len(uses)
@@ -193,25 +193,24 @@ def capacity_table(
     """
     enough = lines_for(traffic, wanted.engaged)
     persons = positions_for(traffic, length_s, wanted.within_s, wanted.within)
-    yield Words("linee   trovano occupato", "lines   hear engaged")
+    yield _("lines   hear engaged")
     # the tables go to one more than is enough
     for number in range(1, max(enough, lines) + 2):
-        mark = Words(" oggi", " today") if number == lines else Words("", "")
-        share = f"{number:5d} {engaged_share(traffic, number) * 100:13.2f} %"
-        yield Words(share + mark.it, share + mark.en)
+        row = f"{number:5d} {engaged_share(traffic, number) * 100:13.2f} %"
+        yield _("{row} today", row=row) if number == lines else unchanged(row)
     within = f"{wanted.within_s:.0f} s"
-    yield Words(
-        f"postazioni   attendono   risposta entro {within}   attesa media",
-        f"positions    wait        answered within {within}  mean wait",
-    )
+    yield _("positions    wait        answered within {within}  mean wait", within=within)
     # fewer positions than erlangs would let the queue grow without end
     for number in range(max(1, math.ceil(traffic)), persons + 2):
         yield _row(number, traffic, length_s, wanted)
-    yield Words(
-        f"Linee: {enough} (al massimo {_percent(wanted.engaged)} trova occupato). "
-        f"Postazioni: {persons} (almeno {_percent(wanted.within)} ha risposta entro {within}).",
-        f"Lines: {enough} (at most {_percent(wanted.engaged)} hear engaged). "
-        f"Positions: {persons} (at least {_percent(wanted.within)} answered within {within}).",
+    yield _(
+        "Lines: {enough} (at most {engaged} hear engaged). Positions: {persons} "
+        "(at least {answered} answered within {within}).",
+        enough=enough,
+        engaged=_percent(wanted.engaged),
+        persons=persons,
+        answered=_percent(wanted.within),
+        within=within,
     )
 
 
@@ -219,8 +218,8 @@ def _row(number: int, traffic: float, length_s: float, wanted: WantedService) ->
     served = service_level(traffic, number, length_s, wanted.within_s)
     shares = f"{number:5d} {served.wait * 100:15.1f} % {served.within * 100:17.1f} %"
     if math.isinf(served.mean_s):
-        return Words(f"{shares}     senza fine", f"{shares}     without end")
-    return Words(f"{shares} {served.mean_s:11.1f} s", f"{shares} {served.mean_s:11.1f} s")
+        return _("{shares}     without end", shares=shares)
+    return _("{shares} {mean_s:11.1f} s", shares=shares, mean_s=served.mean_s)
 
 
 def _percent(share: float) -> str:
@@ -231,8 +230,8 @@ def _percent(share: float) -> str:
 # only the provider's divert-on-busy can catch that call. So we count how long all lines were
 # engaged.
 
+# Span in which a line was engaged: from, to (ms since 1970).
 LineUse = tuple[int, int]
-"""Span in which a line was engaged: from, to (ms since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +301,8 @@ class CallRow:
     """One call: when it rang (local, aware), the public number called, how it ended.
 
     `wait_s` is how long it rang until a person answered, None when nobody did. `overflow`: it went
-    on to the citizens' counter (P8). `position` answered.
+    on to the citizens' counter (P8). `position` answered. `called_back`: a lost call whose caller
+    was called back on the day of the call.
     """
 
     at: datetime
@@ -312,6 +312,7 @@ class CallRow:
     overflow: bool = False
     sent: tuple[TransferAttempt, ...] = ()
     position: str = ""
+    called_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +332,10 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class CallFigures:
-    """Sums over calls; times in s, None where no person answered any."""
+    """Sums over calls; times in s, None where no person answered any.
+
+    `called_back` are lost calls whose callers were called back the same day.
+    """
 
     calls: int = 0
     endings: Mapping[Ending, int] = field(default_factory=dict)
@@ -341,6 +345,17 @@ class CallFigures:
     third_ring: int = 0
     mean_wait_s: float | None = None
     longest_wait_s: float | None = None
+    called_back: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Calls that were lost."""
+        return self.endings.get(Ending.LOST, 0)
+
+    @property
+    def within_share(self) -> float | None:
+        """Part of the answered calls that were answered within WITHIN_S; None without any."""
+        return self.within / self.answered if self.answered else None
 
     @property
     def by_filter(self) -> int:
@@ -374,7 +389,10 @@ class UnitFigures:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyReport:
-    """All figures of a span; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
+    """All figures of a span; months as "2026-10", hours as 0 to 23, needs as "unit.need".
+
+    Weekdays as 0 (Monday) to 6.
+    """
 
     total: CallFigures
     numbers: Mapping[str, CallFigures]
@@ -384,6 +402,45 @@ class MonthlyReport:
     every_unit: UnitFigures
     positions: Mapping[str, CallFigures] = field(default_factory=dict)
     needs: Mapping[str, UnitFigures] = field(default_factory=dict)
+    weekdays: Mapping[int, CallFigures] = field(default_factory=dict)
+
+
+def period_before(first: date, last: date) -> tuple[date, date]:
+    """Return the period of the same length just before one, by which it is compared.
+
+    Of whole months it is as many whole months, which differ in length.
+    """
+    end = first - timedelta(days=1)
+    if first.day == 1 and (last + timedelta(days=1)).day == 1:
+        months = (last.year - first.year) * 12 + last.month - first.month + 1
+        index = first.year * 12 + first.month - 1 - months
+        return date(index // 12, index % 12 + 1, 1), end
+    return end - (last - first), end
+
+
+def hours_axis(*found: MonthlyReport) -> range:
+    """Return the hours from the first to the last one with calls in any of the reports."""
+    # with the hours without a call in between: left out, they would not show on an axis
+    hours = [hour for each in found for hour in each.hours]
+    return range(min(hours), max(hours) + 1) if hours else range(0)
+
+
+def month_key(day: date) -> str:
+    """Return the key of a day's month in a report."""
+    return f"{day:%Y-%m}"
+
+
+def months_axis(found: MonthlyReport) -> tuple[date, ...]:
+    """Return the first days of the months from the first to the last one with calls."""
+    # months without a call, too: without them a quiet office would look like a busy one
+    if not found.months:
+        return ()
+    first, last = (_month_number(edge(found.months)) for edge in (min, max))
+    return tuple(date(n // 12, n % 12 + 1, 1) for n in range(first, last + 1))
+
+
+def _month_number(text: str) -> int:
+    return int(text[:4]) * 12 + int(text[5:]) - 1
 
 
 def seconds_shown(seconds: float | None, language: str) -> str:
@@ -391,8 +448,7 @@ def seconds_shown(seconds: float | None, language: str) -> str:
     if seconds is None:
         return "–"
     # 2.6 is neither 2 nor 3
-    shown = f"{seconds:.1f}"
-    return f"{shown.replace('.', ',') if language == 'it' else shown} s"
+    return f"{decimal_words(seconds, 1, language)} s"
 
 
 def report_of(
@@ -406,13 +462,14 @@ def report_of(
     return MonthlyReport(
         call_figures(calls),
         _grouped(calls, lambda call: call.called),
-        _grouped(calls, lambda call: f"{call.at:%Y-%m}"),
+        _grouped(calls, lambda call: month_key(call.at)),
         _grouped(calls, lambda call: call.at.hour),
         {unit: unit_figures(calls, requests, unit) for unit in sorted({u for u, _ in named})},
         unit_figures(calls, requests),
         # staff are not measured: by person only where an agreement says so (E21)
         _grouped(answered, lambda call: call.position) if per_person else {},
         {f"{u}.{n}": unit_figures(calls, requests, u, n) for u, n in sorted(named) if n},
+        _grouped(calls, lambda call: call.at.weekday()),
     )
 
 
@@ -431,6 +488,7 @@ def call_figures(calls: Iterable[CallRow]) -> CallFigures:
         sum(wait <= THIRD_RING_S for wait in waits),
         fmean(waits) if waits else None,
         max(waits, default=None),
+        sum(call.called_back for call in calls),
     )
 
 

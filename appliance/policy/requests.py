@@ -13,14 +13,16 @@ from typing import Final
 from appliance.policy.directory import AppointmentSlots, ReturnRule
 from appliance.policy.hours import (
     ONE_DAY,
+    WITH_OF,
     Schedule,
-    day_phrase,
+    day_phrase_words,
     hours_of_office,
     local_moment,
-    moment_phrase,
+    moment_phrase_words,
 )
-from appliance.policy.text import SaidError, Words
+from appliance.policy.text import SaidError, one_of
 from appliance.policy.transfers import RETURN_RULE_WORDS
+from appliance.text import Words, _, in_context
 
 # Once stored, a request is the office's duty and stays visible until somebody says it was done:
 # time alone never closes it (E15).
@@ -52,6 +54,7 @@ class RequestStep(enum.StrEnum):
     CANCEL = "cancel"  # the citizen does not want it any more
 
 
+# State after a step; a missing pair is refused in words.
 REQUEST_STATE_AFTER: Mapping[RequestState, Mapping[RequestStep, RequestState]] = {
     RequestState.OPEN: {
         # accepted by the mail server is not answered (E15)
@@ -84,7 +87,6 @@ REQUEST_STATE_AFTER: Mapping[RequestState, Mapping[RequestStep, RequestState]] =
     # its last mail may still be in the outbox when it is closed
     RequestState.DONE: {RequestStep.MAILED: RequestState.DONE},
 }
-"""State after a step; a missing pair is refused in words."""
 
 
 class AppointmentForm(enum.StrEnum):
@@ -260,22 +262,11 @@ class Contact(enum.StrEnum):
     EMAIL = "email"
 
 
-NO_NAME = Words(
-    "Manca il nome dell'utente: chiederlo.", "the citizen's name is missing: ask for it"
-)
-NO_CONTACT = Words(
-    "L'utente non ha lasciato recapiti: chiedere un numero o un'e-mail.",
-    "there is no way to reach the citizen: ask for a number or an e-mail",
-)
+NO_NAME = _("the citizen's name is missing: ask for it")
+NO_CONTACT = _("there is no way to reach the citizen: ask for a number or an e-mail")
 _PREFERRED_MISSING = {
-    Contact.PHONE: Words(
-        "L'utente preferisce il telefono, ma non ha lasciato un numero: chiederlo.",
-        "the citizen prefers phone and has left none: ask for it",
-    ),
-    Contact.EMAIL: Words(
-        "L'utente preferisce l'e-mail, ma non ha lasciato un indirizzo: chiederlo.",
-        "the citizen prefers email and has left none: ask for it",
-    ),
+    Contact.PHONE: _("the citizen prefers phone and has left none: ask for it"),
+    Contact.EMAIL: _("the citizen prefers email and has left none: ask for it"),
 }
 
 
@@ -295,12 +286,7 @@ class Citizen:
 
     def __post_init__(self) -> None:
         if self.email and "@" not in self.email:
-            raise SaidError(
-                Words(
-                    f"«{self.email}» non è un indirizzo e-mail: farselo dettare di nuovo.",
-                    f"{self.email!r} is no e-mail address: have it spelt",
-                )
-            )
+            raise SaidError(_("{email!r} is no e-mail address: have it spelt", email=self.email))
         # nobody has typed anything: the office listens to the recording
         if self.spoken:
             return
@@ -355,7 +341,7 @@ def free_slots(
     found: list[AppointmentSlot] = []
     day = after.astimezone(calendar.zone).date()
     while day <= last_appointment_day(calendar, after):
-        for slot, _ in free_slots_on(slots, calendar, booked, day, after):
+        for slot, _unused in free_slots_on(slots, calendar, booked, day, after):
             found.append(slot)
             if len(found) == most:
                 return tuple(found)
@@ -399,10 +385,9 @@ def take_slot(
     last = last_appointment_day(calendar, now)
     if day > last:
         raise SaidError(
-            Words(
-                f"Gli appuntamenti si danno {day_phrase('fino al', last, 'it')}: scegliere un "
-                "giorno prima.",
-                f"appointments are given {day_phrase('until', last, 'en')}: choose an earlier day",
+            _(
+                "appointments are given {day}: choose an earlier day",
+                day=day_phrase_words(in_context("day", "until"), last),
             )
         )
     slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
@@ -410,19 +395,16 @@ def take_slot(
     # a slot that has begun is over
     if slot is None or start <= now:
         raise SaidError(
-            Words(
-                f"L'ufficio non dà appuntamenti {moment_phrase('il', local, 'it')}: cambiare "
-                "orario.",
-                f"the office gives no appointment {moment_phrase('on', local, 'en')}: choose "
-                "another",
+            _(
+                "the office gives no appointment {moment}: choose another",
+                moment=moment_phrase_words(in_context("moment", "on"), local),
             )
         )
     if booked.get(start, 0) >= slots.places:
         raise SaidError(
-            Words(
-                f"L'appuntamento {moment_phrase('del', local, 'it')} è appena stato preso: "
-                "cambiare orario.",
-                f"{moment_phrase('', local, 'en')} has just been taken: choose another",
+            _(
+                "{moment} has just been taken: choose another",
+                moment=moment_phrase_words(WITH_OF, local),
             )
         )
     return slot
@@ -445,7 +427,7 @@ def due_day(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
     if agreed is not None and agreed.confirmed:
         return agreed.slot.end.astimezone(calendar.zone).date()
     day = request.at.astimezone(calendar.zone).date()
-    for _ in range(days):
+    for _unused in range(days):
         day = _next_working_day(calendar, day)
     return day
 
@@ -486,8 +468,8 @@ def month_to_report(calendar: Schedule, now: datetime) -> date | None:
 # The secret stands in the mail alone; the database keeps its hash. A hash cannot be turned back
 # into a link, so every mail gets a new one; the first that is used closes the request (E15).
 
+# Path of the console's page; the secret follows it.
 DONE_LINK_PATH: Final = "/done/"
-"""Path of the console's page; the secret follows it."""
 # 256 random bits, which nobody guesses
 DONE_LINK_BYTES: Final = 32
 # an old mail lying about must not open anything
@@ -508,28 +490,17 @@ class DoneLinkState(enum.StrEnum):
 
 
 DONE_LINK_WORDS: Final[Mapping[DoneLinkState, Words]] = {
-    DoneLinkState.UNKNOWN: Words(
-        "Questo link non è valido: copiarlo per intero dall'e-mail, o telefonare al centralino.",
-        "This link is not valid: copy it whole from the e-mail, or call the switchboard.",
+    DoneLinkState.UNKNOWN: _(
+        "This link is not valid: copy it whole from the e-mail, or call the switchboard."
     ),
-    DoneLinkState.USED: Words(
-        "La richiesta è stata chiusa con questo link: non c'è altro da fare.",
-        "The request was closed by this link: nothing more is to be done.",
-    ),
-    DoneLinkState.CLOSED: Words(
-        "La richiesta era già chiusa: non c'è altro da fare.",
-        "The request was closed already: nothing more is to be done.",
-    ),
-    DoneLinkState.EXPIRED: Words(
-        "Questo link è scaduto: telefonare al centralino, indicando il numero della richiesta.",
-        "This link has expired: call the switchboard and give the number of the request.",
+    DoneLinkState.USED: _("The request was closed by this link: nothing more is to be done."),
+    DoneLinkState.CLOSED: _("The request was closed already: nothing more is to be done."),
+    DoneLinkState.EXPIRED: _(
+        "This link has expired: call the switchboard and give the number of the request."
     ),
 }
 """What is said of a link that closes nothing (any more)."""
-WHO_SAYS_DONE: Final = Words(
-    "Chi dice che la richiesta è evasa? Scrivere il proprio nome.",
-    "Who says that the request is done? Write your name.",
-)
+WHO_SAYS_DONE: Final = _("Who says that the request is done? Write your name.")
 
 
 def done_link_hash(token: str) -> str:
@@ -568,50 +539,44 @@ def without_done_links(text: str) -> str:
     return _DONE_LINK.sub(f"{DONE_LINK_PATH}…", text)
 
 
+# State of a request in words; "sent" never reads as "answered" (E15).
 REQUEST_STATE_WORDS: Mapping[RequestState, Words] = {
-    RequestState.OPEN: Words("aperta, e-mail non ancora partita", "open, its mail has not left"),
-    RequestState.SENT: Words("inviata, in attesa dell'ufficio", "sent, waiting for the office"),
-    RequestState.TAKEN: Words("dell'ufficio", "with the office"),
-    RequestState.DONE: Words("evasa", "done"),
+    RequestState.OPEN: _("open, its mail has not left"),
+    RequestState.SENT: _("sent, waiting for the office"),
+    RequestState.TAKEN: _("with the office"),
+    RequestState.DONE: in_context("requests", "done"),
 }
-"""State of a request in words; "sent" never reads as "answered" (E15)."""
-CANCELLED_WORDS = Words("annullata", "cancelled")
+CANCELLED_WORDS = _("cancelled")
 REQUEST_STEP_WORDS: Mapping[RequestStep, Words] = {
-    RequestStep.MAILED: Words("e-mail presa dal server", "mail taken by the mail server"),
-    RequestStep.TAKE: Words("assegnata", "taken"),
-    RequestStep.REMIND: Words("sollecito", "reminder"),
-    RequestStep.CLOSE: Words("chiusa", "closed"),
-    RequestStep.MOVE: Words("appuntamento spostato", "appointment moved"),
-    RequestStep.GIVE: Words("consegnata", "handed over"),
-    RequestStep.CANCEL: Words("annullata", "cancelled"),
+    RequestStep.MAILED: _("mail taken by the mail server"),
+    RequestStep.TAKE: _("taken"),
+    RequestStep.REMIND: _("reminder"),
+    RequestStep.CLOSE: in_context("requests", "closed"),
+    RequestStep.MOVE: _("appointment moved"),
+    RequestStep.GIVE: _("handed over"),
+    RequestStep.CANCEL: _("cancelled"),
 }
 """Step of a request in words, for its history."""
 _STEP_DONE_WORDS: Mapping[RequestStep, Words] = {
-    RequestStep.TAKE: Words(
-        "Richiesta {n}: ora è di {taken_by}.", "Request {n}: {taken_by} has it now."
-    ),
-    RequestStep.REMIND: Words(
-        "Richiesta {n}: sollecito aggiunto, il {count}°.", "Request {n}: reminder {count} added."
-    ),
-    RequestStep.CLOSE: Words("Richiesta {n}: chiusa.", "Request {n}: closed."),
-    RequestStep.MOVE: Words(
-        "Richiesta {n}: appuntamento spostato.", "Request {n}: appointment moved."
-    ),
-    RequestStep.CANCEL: Words("Richiesta {n}: annullata.", "Request {n}: cancelled."),
+    RequestStep.TAKE: _("Request {n}: {taken_by} has it now."),
+    RequestStep.REMIND: _("Request {n}: reminder {count} added."),
+    RequestStep.CLOSE: _("Request {n}: closed."),
+    RequestStep.MOVE: _("Request {n}: appointment moved."),
+    RequestStep.CANCEL: _("Request {n}: cancelled."),
 }
 
 
 def stored_words(request: Request) -> Words:
     """Return the sentence that a request is stored, with its number."""
     n = request.number
-    return Words(f"Presa in carico: richiesta {n}.", f"Taken over: request {n}.")
+    return _("Taken over: request {n}.", n=n)
 
 
 def step_done_words(request: Request, step: RequestStep) -> Words:
     """Return the sentence about a step that was done."""
     told = {"n": request.number, "taken_by": request.taken_by, "count": len(request.reminders)}
     words = _STEP_DONE_WORDS[step]
-    return Words(words.it.format(**told), words.en.format(**told))
+    return words.filled(**told)
 
 
 def state_words(request: Request) -> Words:
@@ -627,74 +592,50 @@ def open_already_words(found: Sequence[Request]) -> Words:
     # E9: open requests are offered before a second one is made
     listed = ", ".join(f"{each.number} ({each.unit}: {each.subject})" for each in found)
     first = found[0].number
-    return Words(
-        f"l'utente ha già richieste aperte: {listed}; sollecitare con "
-        f"centralino requests remind {first}, o --anyway per una nuova",
-        f"the citizen has open requests: {listed}; remind with "
-        f"centralino requests remind {first}, or use --anyway for a new one",
+    return _(
+        "the citizen has open requests: {listed}; remind with centralino requests "
+        "remind {first}, or use --anyway for a new one",
+        listed=listed,
+        first=first,
     )
 
 
 def other_rule_words(unit: str, allowed: Sequence[ReturnRule]) -> Words:
     """Return the sentence that names the rules which an office has declared (P6, E13)."""
-    offers = [RETURN_RULE_WORDS[rule] for rule in allowed]
-    it, en = " o ".join(each.it for each in offers), " or ".join(each.en for each in offers)
-    return Words(f"{unit} ha comunicato: {it}", f"{unit} has declared: {en}")
+    offers = one_of(RETURN_RULE_WORDS[rule] for rule in allowed)
+    return _("{unit} has declared: {rules}", unit=unit, rules=offers)
 
 
-NO_SUBJECT = Words(
-    "Manca l'oggetto: dire in poche parole di che cosa si tratta.",
-    "the request has no subject: say in a few words what it is about",
-)
-NO_APPOINTMENT_TIME = Words(
-    "Un appuntamento ha bisogno di giorno e ora; un'e-mail non ne ha.",
-    "an appointment needs its time, and an e-mail has none",
-)
-NO_NEW_TIME = Words(
-    "A che ora? Dare il nuovo orario dell'appuntamento.",
-    "to which time? Give the appointment's new one",
-)
-NO_REMINDER_WORDS = Words(
-    "Che cosa ha detto l'utente? Un sollecito aggiunge parole per l'ufficio.",
-    "what did the citizen say? A reminder adds words for the office",
-)
-WHO_CLOSES = Words(
-    "Chi ha detto che è evasa? Una richiesta non si chiude mai da sola.",
-    "who said that it was done? A request is never closed by time alone",
-)
-WHO_CANCELS = Words(
-    "Chi la annulla? Serve il nome di chi lo ha detto.",
-    "who cancels it? Give the name of whoever said so",
-)
+NO_SUBJECT = _("the request has no subject: say in a few words what it is about")
+NO_APPOINTMENT_TIME = _("an appointment needs its time, and an e-mail has none")
+NO_NEW_TIME = _("to which time? Give the appointment's new one")
+NO_REMINDER_WORDS = _("what did the citizen say? A reminder adds words for the office")
+WHO_CLOSES = _("who said that it was done? A request is never closed by time alone")
+WHO_CANCELS = _("who cancels it? Give the name of whoever said so")
 
 
 def no_start(why: object) -> Words:
     """Return the refusal of an appointment without a readable time."""
-    return Words(
-        "Quando comincia l'appuntamento? Servono giorno e ora.",
-        f"when does the appointment start? {why}",
-    )
+    return _("when does the appointment start? {why}", why=why)
 
 
 def no_request(number: int) -> Words:
     """Return the refusal for an unknown request."""
-    return Words(
-        f"La richiesta {number} non c'è: cercarla nell'elenco.",
-        f"there is no request {number}: list them with `centralino requests list`",
+    return _(
+        "there is no request {number}: list them with `centralino requests list`", number=number
     )
 
 
 def no_appointment(number: int) -> Words:
     """Return the refusal to move an appointment that a request does not have."""
-    return Words(
-        f"La richiesta {number} non ha un appuntamento da spostare.",
-        f"request {number} has no appointment that could be moved",
-    )
+    return _("request {number} has no appointment that could be moved", number=number)
 
 
 def no_longer_open(number: int, state: str, step: str) -> Words:
     """Return the refusal of a step after a request has ended."""
-    return Words(
-        f"La richiesta è conclusa ({number}): non c'è altro da fare.",
-        f"request {number} is {state}: it needs no {step} any more",
+    return _(
+        "request {number} is {state}: it needs no {step} any more",
+        number=number,
+        state=state,
+        step=step,
     )

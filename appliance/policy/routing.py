@@ -10,15 +10,9 @@ from datetime import datetime
 from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.directory import Directory, Reach
 from appliance.policy.hours import Schedule
+from appliance.policy.lines import HalfDuplexDaytime, Line
 from appliance.policy.numbering import Purpose
-from appliance.policy.office import (
-    BranchRules,
-    Group,
-    HalfDuplexDaytime,
-    Line,
-    Office,
-    OverflowCause,
-)
+from appliance.policy.office import BranchRules, Group, Office, OverflowCause
 from appliance.policy.opening import (
     NO_MANUAL_STATES,
     Opening,
@@ -28,8 +22,8 @@ from appliance.policy.opening import (
     opening,
     reason_sentence,
 )
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import TransferAllowed, may_transfer
+from appliance.text import NOTHING, Words
 
 # `route` decides when the caller's identity is settled, `overflow` when the switchboard did not
 # take the call, `after_counter` when the counter did not either. Doing nothing always leads to a
@@ -47,7 +41,10 @@ class GroupState(enum.StrEnum):
 
 
 class Destination(enum.StrEnum):
-    """Next destination of a call; NOBODY: it rings on at the ordinary phone beside the line."""
+    """Destination of a call: the next one of a decision, the last one of a record.
+
+    NOBODY: it rings on at the ordinary phone beside the line.
+    """
 
     SWITCHBOARD = "switchboard"
     CITIZENS_DESK = "citizens_desk"
@@ -138,7 +135,7 @@ def route(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Decision
         return _voicemail(answer.code, answer.greeting, answer)
     cause = _not_taken(facts, now)
     # a half-duplex line cannot be joined to a phone (B2)
-    if line.duplex is False and not line.passes:
+    if line.is_half_duplex and not line.passes:
         return _half_duplex(line, cause, answer)
     if cause is None:
         return _people_or_waiting(
@@ -211,7 +208,7 @@ def parallel_unanswered(office: Office, facts: RoutingFacts, now: Now) -> Decisi
 
 def turned_half_duplex(office: Office, facts: RoutingFacts, now: Now) -> Decision:
     """Decide for a caller who was answered on a line that turns out to carry no conversation."""
-    # only the modem tells, once it has answered, where the configuration does not (Line.duplex)
+    # only the modem tells, once it has answered, where the configuration does not (can.bridge)
     answer = _still_open(office, facts, now)
     return _voicemail(ReasonCode.HALF_DUPLEX, NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER], answer)
 
@@ -408,8 +405,7 @@ class Explanation:
             "at": self.at.isoformat(),
             "way": first.way.value,
             "code": first.code.value,
-            "sentence_it": first.sentence.it,
-            "sentence_en": first.sentence.en,
+            **_sentences(first),
             "changes_at": _iso(self.changes_at),
             "steps": [_step_to_json(step) for step in self.steps],
         }
@@ -493,12 +489,17 @@ def _rung(group: Group, line: Line) -> tuple[str, ...]:
     return group.positions if line.passes else group.phones
 
 
+def _sentences(step: RouteStep) -> dict[str, str]:
+    """Return a step's sentence under a key for each language."""
+    texts = step.sentence.by_language()
+    return {f"sentence_{language}": text for language, text in texts.items()}
+
+
 def _step_to_json(step: RouteStep) -> dict[str, object]:
     return {
         "way": step.way.value,
         "code": step.code.value,
-        "sentence_it": step.sentence.it,
-        "sentence_en": step.sentence.en,
+        **_sentences(step),
         "phones": list(step.phones),
         "ring_ms": step.ring_ms,
         "greeting": step.greeting,

@@ -116,8 +116,8 @@ class SpokenSheet:
         return tuple(f"{self.language}/{name}" for name in names if name)
 
 
+# Sheets on the keys 1, 2, 3 ..., in this order; empty for no menu.
 Menu = tuple[SpokenSheet, ...]
-"""Sheets on the keys 1, 2, 3 ..., in this order; empty for no menu."""
 
 
 def sheet_at_key(menu: Menu, digit: str) -> SpokenSheet | None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.policy.text import Words
+from appliance.text import Words, _, in_context
 
 
 class Component(enum.StrEnum):
@@ -56,24 +56,18 @@ class RestartRule:
     waits_for_calls: bool = False
 
 
-_NO_REMEDY: Final = Words("nessuno da solo", "none by itself")
+_NO_REMEDY: Final = _("none by itself")
 RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     Component.CALL: RestartRule(
-        Words("Chiamata", "Call"),
-        Words(
-            "finisce o passa a un altro telefono; la linea si riaggancia",
-            "it ends or goes to another phone; its line is hung up",
-        ),
+        _("Call"),
+        _("it ends or goes to another phone; its line is hung up"),
         silent_s=30.0,
         then=Component.LINE,
     ),
     # no `then`: a modem that cannot be brought back must not take the other lines' process with it
     Component.LINE: RestartRule(
-        Words("Linea e modem", "Line and modem"),
-        Words(
-            "un gradino della scala: comandi, DTR, porta, reset USB, porta USB spenta",
-            "one step of the ladder: commands, DTR, port, USB reset, USB port switched off",
-        ),
+        _("Line and modem"),
+        _("one step of the ladder: commands, DTR, port, USB reset, USB port switched off"),
         silent_s=5.0,
         pauses_s=(0.5, 1.0, 2.0, 5.0, 10.0, 30.0),
         most=5,
@@ -81,15 +75,15 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     ),
     # an ioctl on a wedged USB modem can block for ever: a port server is allowed to hang
     Component.PORT_SERVER: RestartRule(
-        Words("Custode della porta", "Port keeper"),
-        Words("abbandonato, ne nasce un altro", "abandoned, another one is born"),
+        _("Port keeper"),
+        _("abandoned, another one is born"),
         # an abandoned port server costs the other lines nothing (design/processes.md)
         silent_s=10.0,
         pauses_s=(0.0,),
         then=Component.LINE,
     ),
     Component.FORK_SERVER: RestartRule(
-        Words("Vivaio dei custodi", "Nursery of the keepers"),
+        _("Nursery of the keepers"),
         # a fork while real time is in force would stop the sound for milliseconds, so no second
         # fork server is started (design/processes.md)
         _NO_REMEDY,
@@ -98,11 +92,8 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         waits_for_calls=True,
     ),
     Component.MEDIA_GATEWAY: RestartRule(
-        Words("Processo delle linee", "Lines' process"),
-        Words(
-            "riavviato; le linee sono prima riagganciate",
-            "started again; the lines are put on hook first",
-        ),
+        _("Lines' process"),
+        _("started again; the lines are put on hook first"),
         # call control pings every 2 s (design/call.md, The link)
         silent_s=6.0,
         pauses_s=(0.0, 0.2, 0.5, 1.0, 2.0, 5.0),
@@ -112,7 +103,7 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         waits_for_calls=True,
     ),
     Component.SIP: RestartRule(
-        Words("Telefoni (SIP)", "Phones (SIP)"),
+        _("Phones (SIP)"),
         _NO_REMEDY,
         silent_s=5.0,
         # calls depend on the phones: it starves the watchdog at once, no call is waited for
@@ -121,21 +112,21 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     # A card may stall for a while, a phone may not wait: limits are longer than SIP's. Calls are
     # routed from memory, so for this and the following threads nobody is cut off.
     Component.RECORDS: RestartRule(
-        Words("Archivi", "Records"),
+        in_context("supervision", "Records"),
         _NO_REMEDY,
         silent_s=120.0,
         then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.VOICEMAIL: RestartRule(
-        Words("Segreteria", "Voicemail"),
+        _("Voicemail"),
         _NO_REMEDY,
         silent_s=300.0,
         then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.MAIL: RestartRule(
-        Words("Posta in uscita", "Outgoing mail"),
+        _("Outgoing mail"),
         _NO_REMEDY,
         # mail may wait 30 s for the server at every step (design/processes.md)
         silent_s=900.0,
@@ -143,32 +134,29 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         waits_for_calls=True,
     ),
     Component.MQTT: RestartRule(
-        Words("Collegamento al broker MQTT", "Link to the MQTT broker"),
+        _("Link to the MQTT broker"),
         _NO_REMEDY,
         silent_s=900.0,
         then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.PANEL: RestartRule(
-        Words("LED e pulsante", "LEDs and button"),
+        _("LEDs and button"),
         _NO_REMEDY,
         silent_s=60.0,
         then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.METRICS: RestartRule(
-        Words("Misure per Prometheus", "Figures for Prometheus"),
+        _("Figures for Prometheus"),
         _NO_REMEDY,
         silent_s=60.0,
         then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.CALL_CONTROL: RestartRule(
-        Words("Centralino", "Switchboard"),
-        Words(
-            "esce in ordine a linee libere e viene riavviato",
-            "leaves in good order when the lines are idle, and is started again",
-        ),
+        _("Switchboard"),
+        _("leaves in good order when the lines are idle, and is started again"),
         silent_s=0.0,
         # the next run that finds the same fault stays, and tries once more after half an hour
         most=1,
@@ -176,21 +164,21 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         waits_for_calls=True,
     ),
     Component.CONSOLE_LINK: RestartRule(
-        Words("Collegamento della console", "The console's link"),
-        Words("la console si ricollega", "the console connects again"),
+        _("The console's link"),
+        _("the console connects again"),
         silent_s=25.0,
         pauses_s=(0.2, 0.4, 0.8, 1.6, 3.2, 5.0),
     ),
     Component.CONSOLE_READER: RestartRule(
-        Words("Letture della console", "The console's reading"),
+        _("The console's reading"),
         _NO_REMEDY,
         silent_s=120.0,
         # the console does not feed its watchdog while a reading thread hangs (design/failures.md)
         then=Component.UNIT,
     ),
     Component.UNIT: RestartRule(
-        Words("Servizio di systemd", "systemd's service"),
-        Words("riavviato da systemd", "started again by systemd"),
+        _("systemd's service"),
+        _("started again by systemd"),
         # call control's watchdog (docs/reliability.md, Under systemd)
         silent_s=10.0,
         # StartLimitBurst and StartLimitIntervalSec of the image's units (reliability.md 5)
@@ -200,8 +188,8 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     ),
     # StartLimitAction=reboot in the image; elsewhere the package's units reboot nothing
     Component.APPLIANCE: RestartRule(
-        Words("Apparecchio", "Box"),
-        Words("riavviato", "rebooted"),
+        _("Box"),
+        _("rebooted"),
         silent_s=0.0,
     ),
 }
@@ -281,3 +269,22 @@ def supervise_self(
     if not idle:
         return SupervisionVerdict(not vital, waiting=others)
     return SupervisionVerdict(False, others[0], waiting=others)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaHealth:
+    """Figures of the last period: lateness of the 20 ms tick (ms), lead inside the modems (ms).
+
+    `underruns` and `overruns` are the modems' own reports (DLE u, DLE o) in the period.
+    """
+
+    ticks: int
+    late_p50: float
+    late_p99: float
+    late_max: float
+    lead_min: float
+    underruns: int = 0
+    overruns: int = 0
+    jitter_lost: int = 0
+    jitter_dropped: int = 0
+    stuck_writes: int = 0

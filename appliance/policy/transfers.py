@@ -28,11 +28,12 @@ from appliance.policy.hours import (
     OpenState,
     Schedule,
     Why,
-    day_phrase,
+    day_phrase_words,
     hours_of_office,
 )
 from appliance.policy.numbering import Purpose
-from appliance.policy.text import NOTHING, SaidError, Words
+from appliance.policy.text import SaidError, capitalized, one_of
+from appliance.text import NOTHING, Words, _, by_language, in_context, unchanged
 
 # The declaration binds the appliance: console, keys and REFER all ask `may_transfer` (P3-P5).
 # Outside its band the answer names the next one and the return rule that applies at once (P5, P6).
@@ -112,9 +113,11 @@ def may_transfer(
     if unit is None:
         known = ", ".join(each.code for each in directory.units) or "none"
         raise SaidError(
-            Words(
-                f"L'ufficio «{unit_code}» non è nella Rubrica uffici.",
-                f"there is no office {unit_code!r} in the register; known are {known}",
+            in_context(
+                "transfer",
+                "there is no office {code!r} in the register; known are {known}",
+                code=unit_code,
+                known=known,
             )
         )
     day = now.wall.astimezone(calendar.zone).date()
@@ -200,42 +203,28 @@ def _readable(need: Need) -> tuple[TransferTarget, ...]:
 
 
 RETURN_RULE_WORDS: Mapping[ReturnRule, Words] = {
-    ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),
-    ReturnRule.EMAIL: Words("e-mail", "e-mail"),
+    ReturnRule.APPOINTMENT: _("appointment"),
+    ReturnRule.EMAIL: _("e-mail"),
 }
 WEEKDAY_WORDS = (
-    Words("lunedì", "Monday"),
-    Words("martedì", "Tuesday"),
-    Words("mercoledì", "Wednesday"),
-    Words("giovedì", "Thursday"),
-    Words("venerdì", "Friday"),
-    Words("sabato", "Saturday"),
-    Words("domenica", "Sunday"),
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
 )
+# Reason in words; BAND has none, since the bands are named instead (E23).
 HINDRANCE_WORDS: Mapping[TransferHindrance, Words] = {
-    TransferHindrance.NO_DECLARATION: Words(
-        "non ha ancora una comunicazione", "has not declared anything yet"
-    ),
-    TransferHindrance.EXPIRED: Words("la comunicazione è scaduta", "the declaration has run out"),
-    TransferHindrance.WITHDRAWN: Words(
-        "ha comunicato di non ricevere chiamate", "has declared that it takes no calls"
-    ),
-    TransferHindrance.NEED: Words(
-        "per questa necessità non ha indicato numeri", "has named no number for this need"
-    ),
-    TransferHindrance.ABSENT: Words(
-        "tutti assenti per un breve periodo", "all are absent for a while"
-    ),
-    TransferHindrance.NUMBERS: Words(
-        "i suoi numeri non si possono leggere (avvisare il tecnico)",
-        "its numbers cannot be read (tell the technician)",
-    ),
-    TransferHindrance.CLOCK: Words(
-        "l'ora non è nota, la fascia non si può verificare",
-        "the time is not known, so the band cannot be kept",
-    ),
+    TransferHindrance.NO_DECLARATION: _("has not declared anything yet"),
+    TransferHindrance.EXPIRED: _("the declaration has run out"),
+    TransferHindrance.WITHDRAWN: _("has declared that it takes no calls"),
+    TransferHindrance.NEED: _("has named no number for this need"),
+    TransferHindrance.ABSENT: _("all are absent for a while"),
+    TransferHindrance.NUMBERS: _("its numbers cannot be read (tell the technician)"),
+    TransferHindrance.CLOCK: _("the time is not known, so the band cannot be kept"),
 }
-"""Reason in words; BAND has none, since the bands are named instead (E23)."""
 
 
 def later_words(later: TransferLater, local: datetime) -> Words:
@@ -246,26 +235,24 @@ def later_words(later: TransferLater, local: datetime) -> Words:
     begun = later.begun(local)
     closed = _closing(later.closing)
     # the reason and the period's notice stand before the bands (E14, E23)
-    parts_it = [closed.it, later.notice.it, said.it]
-    parts_en = [closed.en, later.notice.en, said.en]
     # a refused transfer names today's bands and the next one, never "refused" (E23)
-    if begun:
-        parts_it.append(f"trasferibile {_bands(begun, 'e')}")
-        parts_en.append(f"takes calls {_bands(begun, 'and')}")
-    return Words(
-        f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?{sentence.it}",
-        f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?{sentence.en}",
-    )
+    bands = _("takes calls {bands}", bands=_bands(begun)) if begun else NOTHING
+    reasons = _joined(", ", closed, later.notice, said, bands, resumes)
+    offered = _("{unit}: {reasons}. {offer}?", unit=later.unit.name, reasons=reasons, offer=offer)
+    return _joined(" ", offered, sentence)
 
 
 def unanswered_words(allowed: TransferAllowed, count: int) -> Words:
     """Return the warning about an office's unanswered calls, with what to offer instead (E8)."""
     offer, name = _offer(allowed.rules), allowed.unit.name
     sentence = sentence_to_say(allowed.unit)
-    return Words(
-        f"{name}: le ultime {count} chiamate non hanno avuto risposta. {offer.it}?{sentence.it}",
-        f"{name}: the last {count} calls were not answered. {offer.en}?{sentence.en}",
+    told = _(
+        "{name}: the last {count} calls were not answered. {offer}?",
+        name=name,
+        count=count,
+        offer=offer,
     )
+    return _joined(" ", told, sentence)
 
 
 def sentence_to_say(unit: Unit) -> Words:
@@ -273,65 +260,59 @@ def sentence_to_say(unit: Unit) -> Words:
     # E10: beside each office stands a sentence to say, where the supervisor has written one
     if not unit.say:
         return NOTHING
-    return Words(f" Da dire: «{unit.say}»", f" To say: “{unit.say}”")
+    return _("To say: “{say}”", say=unit.say)
 
 
 def _closing(closing: OfficeClosed | None) -> Words:
     """Return the holiday or closure that closes the office today, in words."""
     if closing is None:
         return NOTHING
-    if closing.is_holiday:
-        said = Words("oggi chiuso per festività", "closed today, a public holiday")
-    else:
-        said = Words("chiuso", "closed")
-    name = closing.name
-    return Words(_named(said.it, name.it), _named(said.en, name.en))
+    said = _("closed today, a public holiday") if closing.is_holiday else _("closed")
+    return by_language(lambda language: _named(said.text(language), closing.name.text(language)))
 
 
 def _named(said: str, name: str) -> str:
     return f"{said} ({name})" if name else said
 
 
-def _joined(parts: list[str]) -> str:
-    return ", ".join(part for part in parts if part)
+def _joined(separator: str, *parts: Words) -> Words:
+    """Join in each language what says something in it."""
+    return by_language(
+        lambda language: separator.join(filter(None, (part.text(language) for part in parts)))
+    )
 
 
 def _offer(rules: tuple[ReturnRule, ...]) -> Words:
-    offers = [RETURN_RULE_WORDS[rule] for rule in rules]
-    it = " o ".join(offer.it for offer in offers)
-    en = " or ".join(offer.en for offer in offers)
-    return Words(it[0].upper() + it[1:], en[0].upper() + en[1:])
+    return capitalized(one_of(RETURN_RULE_WORDS[rule] for rule in rules))
 
 
-def _bands(bands: tuple[Band, ...], and_: str) -> str:
+def _bands(bands: tuple[Band, ...]) -> Words:
     """Write bands as 9:00–12:30 and 15:00–17:00."""
     *first, last = [f"{_clock(band.start)}–{_clock(band.end, last=True)}" for band in bands]
-    return f"{', '.join(first)} {and_} {last}" if first else last
+    return _("{first} and {last}", first=", ".join(first), last=last) if first else unchanged(last)
 
 
 def _resumes(later: TransferLater, local: datetime) -> Words:
     if later.resumes_at is None:
         if later.why is TransferHindrance.BAND:
-            return Words("non è prevista un'altra fascia", "no further band is foreseen")
+            return _("no further band is foreseen")
         return NOTHING
     moment = later.resumes_at.astimezone(local.tzinfo)
     day, at = _day(moment.date(), local.date()), _clock(moment.time())
-    return Words(f"riprende {day.it} alle {at}", f"resumes {day.en} at {at}")
+    return _("resumes {day} at {at}", day=day, at=at)
 
 
 def _day(day: date, today: date) -> Words:
     """Name a day as people do: today, tomorrow, a weekday within a week, else the date."""
     ahead = (day - today).days
     if ahead == 0:
-        return Words("oggi", "today")
+        return _("today")
     if ahead == 1:
-        return Words("domani", "tomorrow")
+        return _("tomorrow")
     if day < today + timedelta(days=7):
         # without an article: Italian says "la domenica", never "il domenica"
-        name = WEEKDAY_WORDS[day.weekday()]
-        return Words(name.it, f"on {name.en}")
-    year = day.year != today.year
-    return Words(day_phrase("il", day, "it", year=year), day_phrase("on", day, "en", year=year))
+        return in_context("this week", "on {weekday}", weekday=WEEKDAY_WORDS[day.weekday()])
+    return day_phrase_words(in_context("day", "on"), day, year=day.year != today.year)
 
 
 def _clock(at: time, *, last: bool = False) -> str:

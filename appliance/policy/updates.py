@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from appliance.policy.text import NOTHING, Refused, Words, filled_in
+from appliance.policy.text import Refused, capitalized
+from appliance.text import NOTHING, Words, _, by_language
 
 # a new version must be healthy this long without a gap before it is kept
 HEALTHY_S: Final = 120.0
@@ -57,6 +58,7 @@ class UpdateStep(enum.StrEnum):
 
 _S: Final = UpdateState
 _RESTS: Final = (_S.NONE, _S.GOOD, _S.BACK)
+# State after a state and a step; a missing pair changes nothing.
 UPDATE_STATE_AFTER: Final[Mapping[tuple[UpdateState, UpdateStep], UpdateState]] = MappingProxyType({
     **{(state, UpdateStep.FETCHED): _S.FETCHED for state in (*_RESTS, _S.FETCHED, _S.CHECKED)},
     **{(state, UpdateStep.REFUSED): _S.NONE for state in (_S.FETCHED, _S.CHECKED)},
@@ -78,7 +80,6 @@ UPDATE_STATE_AFTER: Final[Mapping[tuple[UpdateState, UpdateStep], UpdateState]] 
        for state in (_S.FETCHED, _S.CHECKED)
        for step in (UpdateStep.STARTED_NEW, UpdateStep.STARTED_OLD)},
 })  # fmt: skip
-"""State after a state and a step; a missing pair changes nothing."""
 
 
 def update_state_after(state: UpdateState, step: UpdateStep) -> UpdateState:
@@ -97,8 +98,7 @@ def version_order(version: str) -> tuple[tuple[int, ...], int, str, int]:
     found = _VERSION.fullmatch(version)
     if found is None:
         raise Refused(
-            f"«{version[:40]}» non è una versione: come 1.4.0",
-            f"{version[:40]!r} is no version; one is like 1.4.0",
+            _("{version!r} is no version; one is like 1.4.0", version=version[:40]),
         )
     numbers = [int(part) for part in found[1].split(".")]
     # 1.4 and 1.4.0 are one version
@@ -113,8 +113,11 @@ def check_version(new: str, running: str, *, even_older: bool) -> None:
     if version_order(new) > version_order(running) or even_older:
         return
     raise Refused(
-        f"la versione {new} non è più recente di quella in uso ({running}): nulla è stato cambiato",
-        f"version {new} is not newer than the one in use ({running}): nothing was changed",
+        _(
+            "version {new} is not newer than the one in use ({running}): nothing was changed",
+            new=new,
+            running=running,
+        ),
     )
 
 
@@ -128,8 +131,10 @@ def check_server(address: str) -> None:
         is_one = False
     if not is_one:
         raise Refused(
-            f"«{address}» non è un indirizzo https: come https://aggiornamenti.example/centralino/",
-            f"{address!r} is no https address; one is like https://updates.example/centralino/",
+            _(
+                "{address!r} is no https address; one is like https://updates.example/centralino/",
+                address=address,
+            ),
         )
 
 
@@ -190,15 +195,15 @@ class Trial:
 def what_is_missing(health: TrialHealth | None, worked: frozenset[str]) -> Words:
     """Return what an appliance on trial lacks to be healthy; NOTHING if it is."""
     if health is None:
-        return Words("il centralino non risponde", "the switchboard does not answer")
+        return _("the switchboard does not answer")
     if health.ready_s <= 0:
-        return Words("il centralino non è pronto", "the switchboard is not ready")
+        return _("the switchboard is not ready")
     if not health.carrier:
-        return Words("il processo delle linee manca", "the lines' process is missing")
+        return _("the lines' process is missing")
     # a line that was out before the update proves nothing about the new version
     gone = ", ".join(sorted(worked & health.out))
     if gone:
-        return Words(f"prima funzionava, ora no: {gone}", f"worked before and does not now: {gone}")
+        return _("worked before and does not now: {gone}", gone=gone)
     return NOTHING
 
 
@@ -227,137 +232,80 @@ def is_quiet(local: time) -> bool:
 
 
 UPDATE_STATE_WORDS: Final = {
-    UpdateState.NONE: Words("nessun aggiornamento in corso", "no update under way"),
-    UpdateState.FETCHED: Words("file ricevuto, da controllare", "file received, to be checked"),
-    UpdateState.CHECKED: Words(
-        "la versione {} è firmata e adatta: si scrive appena nessuno è al telefono",
-        "version {} is signed and fits: it is written as soon as nobody is on the phone",
+    UpdateState.NONE: _("no update under way"),
+    UpdateState.FETCHED: _("file received, to be checked"),
+    UpdateState.CHECKED: _(
+        "version {version} is signed and fits: it is written as soon as nobody is on the phone"
     ),
-    UpdateState.INSTALLED: Words(
-        "la versione {} è pronta: l'apparecchio si riavvia nell'ora di quiete con nessuno al "
-        "telefono, o subito se richiesto",
-        "version {} is ready: the box starts anew in the quiet hour with nobody on the phone, or "
-        "at once where that is asked for",
+    UpdateState.INSTALLED: _(
+        "version {version} is ready: the box starts anew in the quiet hour with nobody on "
+        "the phone, or at once where that is asked for"
     ),
-    UpdateState.TRIAL: Words(
-        "la versione {} è in prova: se per due minuti tutto va bene resta, altrimenti torna quella "
-        "di prima",
-        "version {} is on trial: if all is well for two minutes it stays, else the one before "
-        "comes back",
+    UpdateState.TRIAL: _(
+        "version {version} is on trial: if all is well for two minutes it stays, else the "
+        "one before comes back"
     ),
-    UpdateState.GOOD: Words("la versione {} è in uso", "version {} is in use"),
-    UpdateState.BACK: Words(
-        "la versione {} non ha retto la prova: è in uso di nuovo quella di prima; dati e messaggi "
-        "ci sono tutti",
-        "version {} did not stand its trial: the one before is in use again; data and messages "
-        "are all there",
+    UpdateState.GOOD: _("version {version} is in use"),
+    UpdateState.BACK: _(
+        "version {version} did not stand its trial: the one before is in use again; data "
+        "and messages are all there"
     ),
 }
-FETCHED: Final = Words(
-    "La versione {} è scaricata: si installa quando nessuno è al telefono.",
-    "Version {} is fetched: it is installed when nobody is on the phone.",
+FETCHED: Final = _("Version {version} is fetched: it is installed when nobody is on the phone.")
+NOTHING_OFFERED: Final = _("The server offers nothing newer than the version in use ({version}).")
+BY_APT: Final = _(
+    "this box was not made from the image: updates come by apt (sudo apt "
+    "update, then sudo apt install centralino)"
 )
-NOTHING_OFFERED: Final = Words(
-    "Il server non offre nulla di più recente della versione in uso ({}).",
-    "The server offers nothing newer than the version in use ({}).",
+RUNNING: Final = _("In use: version {version}.")
+EXPERIMENTAL: Final = _(
+    "Experimental image ({variant}): it is not for an office's only switchboard."
 )
-BY_APT: Final = Words(
-    "questo apparecchio non è nato dall'immagine: gli aggiornamenti arrivano con apt (sudo apt "
-    "update, poi sudo apt install centralino)",
-    "this box was not made from the image: updates come by apt (sudo apt update, then sudo apt "
-    "install centralino)",
+WRITTEN: Final = _(
+    "Version {version} is in the other slot. The box starts from there in the quiet "
+    "hour (3:30-6:00) with nobody on the phone; at once by: centralino update "
+    "start."
 )
-RUNNING: Final = Words("In uso: versione {}.", "In use: version {}.")
-EXPERIMENTAL: Final = Words(
-    "Immagine sperimentale ({}): non è per l'unico centralino di un ufficio.",
-    "Experimental image ({}): it is not for an office's only switchboard.",
+STARTING: Final = _(
+    "The box starts anew now: in some minutes it is known whether version {version} stays."
 )
-WRITTEN: Final = Words(
-    "La versione {} è nell'altro slot. L'apparecchio riparte da lì nell'ora di quiete (3:30-6:00) "
-    "con nessuno al telefono; subito con: centralino update start.",
-    "Version {} is in the other slot. The box starts from there in the quiet hour (3:30-6:00) with "
-    "nobody on the phone; at once by: centralino update start.",
+GIVEN_UP: Final = _("The version in use stays.")
+PROVED: Final = _("Version {version} stood its trial.")
+SLOT_GOOD: Final = _("The slot in use is good.")
+WENT_BACK: Final = _("version {version} has not started, or has not stayed up")
+NOT_LONG: Final = _("it was not well for two minutes on end")
+NO_DATA: Final = _("the partition of the messages cannot be opened")
+NO_KEY: Final = _("The data are encrypted and the stick is missing: this version cannot be tried.")
+LEFT_AGAIN: Final = _("Version {version} is not well ({why}): the one before comes back.")
+NEVER_IDLE: Final = _("somebody was on the phone for ten minutes: nothing was changed, try again")
+WAITS: Final = _(
+    "an update is ready already, or on trial: start it (centralino update "
+    "start) or give it up (centralino update give-up), or wait for the end of "
+    "the trial"
 )
-STARTING: Final = Words(
-    "L'apparecchio si riavvia ora: fra due minuti si sa se la versione {} resta.",
-    "The box starts anew now: in some minutes it is known whether version {} stays.",
+NOT_READY: Final = _("no update is ready: install one first")
+NO_OTHER: Final = _(
+    "the other slot holds no version that has worked: there is nothing to go back to"
 )
-GIVEN_UP: Final = Words("Resta la versione in uso.", "The version in use stays.")
-PROVED: Final = Words("La versione {} ha retto la prova e resta.", "Version {} stood its trial.")
-SLOT_GOOD: Final = Words("Lo slot in uso è buono.", "The slot in use is good.")
-WENT_BACK: Final = Words(
-    "la versione {} non si è avviata, o non è rimasta accesa",
-    "version {} has not started, or has not stayed up",
+NO_FILE: Final = _("the file is gone: upload it again")
+NO_ROOM: Final = _("there is not enough free space on the disk: messages come first")
+OTHER_BOX: Final = _("the update is for another kind of box ({kind}): nothing was changed")
+OTHER_FORMAT: Final = _(
+    "the update is signed, but for another kind of box (format {format}): take the "
+    "one made for this one; nothing was changed"
 )
-NOT_LONG: Final = Words(
-    "non è stata bene per due minuti di seguito", "it was not well for two minutes on end"
-)
-NO_DATA: Final = Words(
-    "la memoria dei messaggi non si apre", "the partition of the messages cannot be opened"
-)
-NO_KEY: Final = Words(
-    "I dati sono cifrati e manca la chiavetta: questa versione non si può provare.",
-    "The data are encrypted and the stick is missing: this version cannot be tried.",
-)
-LEFT_AGAIN: Final = Words(
-    "La versione {} non va bene ({}): si torna a quella di prima.",
-    "Version {} is not well ({}): the one before comes back.",
-)
-NEVER_IDLE: Final = Words(
-    "per dieci minuti qualcuno è sempre stato al telefono: nulla è stato cambiato, riprovare",
-    "somebody was on the phone for ten minutes: nothing was changed, try again",
-)
-WAITS: Final = Words(
-    "un aggiornamento è già pronto o in prova: avviarlo (centralino update start) o rinunciarvi "
-    "(centralino update give-up), oppure attendere la fine della prova",
-    "an update is ready already, or on trial: start it (centralino update start) or give it up "
-    "(centralino update give-up), or wait for the end of the trial",
-)
-NOT_READY: Final = Words(
-    "nessun aggiornamento è pronto: prima installarne uno",
-    "no update is ready: install one first",
-)
-NO_OTHER: Final = Words(
-    "nell'altro slot non c'è una versione che abbia funzionato: non c'è dove tornare",
-    "the other slot holds no version that has worked: there is nothing to go back to",
-)
-NO_FILE: Final = Words(
-    "il file non c'è più: caricarlo di nuovo",
-    "the file is gone: upload it again",
-)
-NO_ROOM: Final = Words(
-    "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
-    "there is not enough free space on the disk: messages come first",
-)
-OTHER_BOX: Final = Words(
-    "l'aggiornamento è per un altro tipo di apparecchio ({}): nulla è stato cambiato",
-    "the update is for another kind of box ({}): nothing was changed",
-)
-OTHER_FORMAT: Final = Words(
-    "l'aggiornamento è firmato, ma per un altro tipo di apparecchio (formato {}): serve quello "
-    "fatto per questo; nulla è stato cambiato",
-    "the update is signed, but for another kind of box (format {}): take the one made for this "
-    "one; nothing was changed",
-)
-FAILED_BEFORE: Final = Words(
-    "la versione {} è già stata provata qui e non ha retto: da sola non si riprova; con la console "
-    "o il comando sì",
-    "version {} has been tried here and did not stand: it is not tried again by itself, only by "
-    "the console or the command",
+FAILED_BEFORE: Final = _(
+    "version {version} has been tried here and did not stand: it is not tried again "
+    "by itself, only by the console or the command"
 )
 
 
-def refused(words: Words, *values: str) -> Refused:
+def refused(words: Words, **values: str) -> Refused:
     """Return a refusal in these words."""
-    said = filled_in(words, *values)
-    return Refused(said.it, said.en)
+    return Refused(words.filled(**values))
 
 
 def update_words(state: UpdateState, version: str) -> Words:
     """Return the state of an update as a sentence."""
-    found = filled_in(UPDATE_STATE_WORDS[state], version)
-    return Words(_sentence(found.it), _sentence(found.en))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+    found = capitalized(UPDATE_STATE_WORDS[state].filled(version=version))
+    return by_language(lambda language: f"{found.text(language)}.")

@@ -10,7 +10,9 @@ from itertools import pairwise
 from typing import Final
 
 from appliance.errors import OfficeError
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.lockout import GrowingDelay
+from appliance.policy.text import Refused, SaidError
+from appliance.text import LANGUAGES, Words, _, in_context, joined, unchanged
 
 
 class Role(enum.StrEnum):
@@ -36,9 +38,10 @@ class Permission(enum.StrEnum):
     OWN_REQUESTS = "own_requests"
     READ_SHEETS = "read_sheets"
     EDIT_SHEETS = "edit_sheets"
-    SEE_REGISTER = "see_register"
-    VARY_REGISTER = "vary_register"
-    EDIT_REGISTER = "edit_register"
+    EDIT_BOOK = "edit_book"
+    SEE_DIRECTORY = "see_register"
+    VARY_DIRECTORY = "vary_register"
+    EDIT_DIRECTORY = "edit_register"
     REVEAL_NUMBERS = "reveal_numbers"
     SCHEDULE = "schedule"
     PROMPTS = "prompts"
@@ -54,7 +57,7 @@ class Permission(enum.StrEnum):
 _P: Final = Permission
 # the counter sees and does on a call what an operator does (E2)
 _AT_A_CALL: Final = frozenset(
-    {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_REGISTER}
+    {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_DIRECTORY}
 )
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     # the front desk watches the messages (P9) and sets the two states (P8, P9)
@@ -63,55 +66,56 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     # an office closes its own requests (E15) and sees nobody else's
     Role.OFFICE: frozenset({_P.OWN_REQUESTS, _P.READ_SHEETS}),
     # a deputy enters the variation of a day, as the supervisor does (E12)
-    Role.DEPUTY: frozenset({_P.READ_SHEETS, _P.SEE_REGISTER, _P.VARY_REGISTER, _P.EXPLAIN}),
+    Role.DEPUTY: frozenset({_P.READ_SHEETS, _P.SEE_DIRECTORY, _P.VARY_DIRECTORY, _P.EXPLAIN}),
     # the supervisor alone reveals numbers that are not disclosed (P7)
     Role.HEAD: frozenset(_P) - {_P.TECHNICAL},
     Role.TECHNICIAN: frozenset(
-        {_P.TECHNICAL, _P.CENTRAL, _P.SEE_REGISTER, _P.EXPLAIN, _P.USERS, _P.AUDIT}
+        {_P.TECHNICAL, _P.CENTRAL, _P.SEE_DIRECTORY, _P.EXPLAIN, _P.USERS, _P.AUDIT}
     ),
 }
 # these roles see what a technician may not, so only a supervisor gives, removes or resets them
 _ROLES_OF_HEADS: Final = frozenset({Role.HEAD, Role.DEPUTY})
 ROLE_WORDS: Final[dict[Role, Words]] = {
-    Role.OPERATOR: Words("Operatore", "Operator"),
-    Role.CLERK: Words("Sportellista", "Counter clerk"),
-    Role.OFFICE: Words("Ufficio", "Office"),
-    Role.DEPUTY: Words("Delegato/a", "Deputy"),
-    Role.HEAD: Words("Responsabile", "Head of the front desk"),
-    Role.TECHNICIAN: Words("Tecnico", "Technician"),
+    Role.OPERATOR: _("Operator"),
+    Role.CLERK: _("Counter clerk"),
+    Role.OFFICE: _("Office"),
+    Role.DEPUTY: _("Deputy"),
+    Role.HEAD: _("Head of the front desk"),
+    Role.TECHNICIAN: _("Technician"),
 }
+ROLE_CODES: Final[dict[Role, Words]] = {
+    Role.OPERATOR: in_context("role", "operator"),
+    Role.CLERK: in_context("role", "clerk"),
+    Role.OFFICE: in_context("role", "office"),
+    Role.DEPUTY: in_context("role", "deputy"),
+    Role.HEAD: in_context("role", "head"),
+    Role.TECHNICIAN: in_context("role", "technician"),
+}
+"""Roles as commands and files name them in English."""
 PERMISSION_WORDS: Final[dict[Permission, Words]] = {
-    _P.SEE_DESK: Words("vedere le chiamate in corso", "seeing the calls going on"),
-    _P.TRANSFER: Words("trasferire chiamate", "transferring calls"),
-    _P.CALL_BACK: Words("richiamare gli utenti", "calling citizens back"),
-    _P.SET_STATES: Words(
-        "impostare Non presidiato, Chiuso, Tutti assenti", "setting unattended, closed, all absent"
-    ),
-    _P.MESSAGES: Words("ascoltare e chiudere i messaggi", "hearing and closing messages"),
-    _P.REQUESTS: Words("gestire le prese in carico", "dealing with requests"),
-    _P.OWN_REQUESTS: Words(
-        "vedere le prese in carico del proprio ufficio", "seeing the requests of one's own office"
-    ),
-    _P.READ_SHEETS: Words("leggere le schede", "reading sheets"),
-    _P.EDIT_SHEETS: Words("modificare le schede", "editing sheets"),
-    _P.SEE_REGISTER: Words(
-        "vedere lo stato della Rubrica uffici", "seeing how the register stands"
-    ),
-    _P.VARY_REGISTER: Words("inserire variazioni di un giorno", "entering a variation of a day"),
-    _P.EDIT_REGISTER: Words("modificare la Rubrica uffici", "editing the register"),
-    _P.REVEAL_NUMBERS: Words("vedere i numeri riservati", "seeing numbers that are not disclosed"),
-    _P.SCHEDULE: Words("modificare orari e chiusure", "editing hours and closures"),
-    _P.PROMPTS: Words("modificare gli annunci", "editing announcements"),
-    _P.EXPLAIN: Words("vedere che cosa succede a chi chiama", "seeing what happens to a caller"),
-    _P.REPORTS: Words("vedere i rapporti", "seeing reports"),
-    _P.ERASE: Words("cancellare i dati di una persona", "erasing a person's records"),
-    _P.CENTRAL: Words(
-        "mettere in vigore le impostazioni della sede centrale",
-        "putting the head office's settings in force",
-    ),
-    _P.TECHNICAL: Words("vedere le pagine del tecnico", "seeing the technician's pages"),
-    _P.USERS: Words("gestire gli utenti del programma", "managing the users"),
-    _P.AUDIT: Words("vedere il registro delle modifiche", "seeing the list of changes"),
+    _P.SEE_DESK: _("seeing the calls going on"),
+    _P.TRANSFER: _("transferring calls"),
+    _P.CALL_BACK: _("calling citizens back"),
+    _P.SET_STATES: _("setting unattended, closed, all absent"),
+    _P.MESSAGES: _("hearing and closing messages"),
+    _P.REQUESTS: _("dealing with requests"),
+    _P.OWN_REQUESTS: _("seeing the requests of one's own office"),
+    _P.READ_SHEETS: _("reading sheets"),
+    _P.EDIT_SHEETS: _("editing sheets"),
+    _P.EDIT_BOOK: _("editing the address book"),
+    _P.SEE_DIRECTORY: _("seeing how the register stands"),
+    _P.VARY_DIRECTORY: _("entering a variation of a day"),
+    _P.EDIT_DIRECTORY: _("editing the register"),
+    _P.REVEAL_NUMBERS: _("seeing numbers that are not disclosed"),
+    _P.SCHEDULE: _("editing hours and closures"),
+    _P.PROMPTS: _("editing announcements"),
+    _P.EXPLAIN: _("seeing what happens to a caller"),
+    _P.REPORTS: _("seeing reports"),
+    _P.ERASE: _("erasing a person's records"),
+    _P.CENTRAL: _("putting the head office's settings in force"),
+    _P.TECHNICAL: _("seeing the technician's pages"),
+    _P.USERS: _("managing the users"),
+    _P.AUDIT: _("seeing the list of changes"),
 }
 
 
@@ -137,19 +141,16 @@ def who_may(permission: Permission) -> tuple[Role, ...]:
 def permission_refusal(permission: Permission) -> Words:
     """Return the refusal for a missing permission; it names the roles that have it."""
     roles, what = who_may(permission), PERMISSION_WORDS[permission]
-    it, en = (
-        ", ".join(getattr(ROLE_WORDS[role], tongue) for role in roles) for tongue in ("it", "en")
-    )
-    return Words(
-        f"Il suo ruolo non permette di {what.it}. Possono farlo: {it}.",
-        f"Your role does not include {what.en}. It is for: {en}.",
+    named = joined(", ", (ROLE_WORDS[role] for role in roles))
+    return _(
+        "Your role does not include {permission}. It is for: {roles}.", permission=what, roles=named
     )
 
 
 USER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 LONGEST_SHOWN_NAME: Final = 64
 # "" stands for the site's first language
-USER_LANGUAGES: Final = ("", "it", "en")
+USER_LANGUAGES: Final = ("", *LANGUAGES)
 # memory for comparing one password: a larger hash would stop the appliance at every login
 MOST_HASH_MEMORY_KIB: Final = 16 * 1024
 LONGEST_HASH: Final = 256
@@ -157,8 +158,8 @@ LONGEST_HASH: Final = 256
 _ARGON2ID: Final = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
 )
-_UNIT: Final = Words("l'ufficio", "unit")
-_POSITION: Final = Words("la postazione", "position")
+_UNIT: Final = _("unit")
+_POSITION: Final = _("position")
 # only a supervisor makes supervisors, and only a technician has the technical pages
 _INDISPENSABLE_ROLES: Final = (Role.HEAD, Role.TECHNICIAN)
 
@@ -166,9 +167,9 @@ _INDISPENSABLE_ROLES: Final = (Role.HEAD, Role.TECHNICIAN)
 class AccountError(OfficeError):
     """Refusal of a change to users; `words` give the reason in both languages."""
 
-    def __init__(self, it: str, en: str) -> None:
-        super().__init__(en)
-        self.words = Words(it, en)
+    def __init__(self, words: Words) -> None:
+        super().__init__(str(words))
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,31 +196,32 @@ def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> No
     """Check a user's fields; raises AccountError with the remedy."""
     if not USER_NAME.fullmatch(user.name):
         raise AccountError(
-            f"«{user.name}» non va bene come nome utente: da 2 a 32 lettere minuscole, cifre, "
-            "punti, - o _",
-            f"{user.name!r} is no user name: 2 to 32 small letters, digits, dots, - or _",
+            _(
+                "{name!r} is no user name: 2 to 32 small letters, digits, dots, - or _",
+                name=user.name,
+            ),
         )
     if not 0 < len(user.shown) <= LONGEST_SHOWN_NAME or not user.shown.isprintable():
         raise AccountError(
-            f"il nome da mostrare ha da 1 a {LONGEST_SHOWN_NAME} caratteri, su una riga",
-            f"the name to show has 1 to {LONGEST_SHOWN_NAME} characters, in one line",
+            _(
+                "the name to show has 1 to {most} characters, in one line",
+                most=LONGEST_SHOWN_NAME,
+            ),
         )
     if not user.roles:
         raise AccountError(
-            f"un utente ha almeno un ruolo: {', '.join(words.it for words in ROLE_WORDS.values())}",
-            f"a user has at least one role: {', '.join(Role)}",
+            _(
+                "a user has at least one role: {roles}",
+                roles=joined(", ", ROLE_CODES.values()),
+            ),
         )
     if user.language not in USER_LANGUAGES:
-        raise AccountError(
-            "la lingua è it o en, o nessuna", "the language is it or en, or left out"
-        )
+        raise AccountError(_("the language is it or en, or left out"))
     _check_listed(_UNIT, user.unit, units)
     _check_listed(_POSITION, user.position, positions)
     # an office's user sees the requests of that unit alone (E15)
     if Role.OFFICE in user.roles and not user.unit:
-        raise AccountError(
-            "chi è di un ufficio deve avere il suo ufficio", "somebody of an office needs its unit"
-        )
+        raise AccountError(_("somebody of an office needs its unit"))
 
 
 def check_hash(text: str) -> None:
@@ -242,10 +244,12 @@ def check_may_change(asking: User | None, before: User | None, after: User) -> N
     touched = after.roles | (before.roles if before else frozenset())
     if asking.disabled or not may_change_roles(asking.roles, touched):
         raise AccountError(
-            f"{asking.name} non può modificare {after.name}: gli utenti li gestiscono responsabile "
-            "e tecnico, responsabili e delegati solo un responsabile",
-            f"{asking.name} may not change {after.name}: users are managed by head and technician, "
-            "heads and deputies by the head alone",
+            _(
+                "{name} may not change {other}: users are managed by head and technician, "
+                "heads and deputies by the head alone",
+                name=asking.name,
+                other=after.name,
+            ),
         )
 
 
@@ -258,9 +262,11 @@ def check_last_holder(users: Iterable[User], after: User) -> None:
         # where there never was one, nothing is taken away
         if _has_holder(known, role) and not _has_holder(now.values(), role):
             raise AccountError(
-                f"{after.name} è l'ultimo con il ruolo {ROLE_WORDS[role].it} che può entrare: "
-                "crearne prima un altro",
-                f"{after.name} is the last {role} who can log in: make another one first",
+                _(
+                    "{name} is the last {role} who can log in: make another one first",
+                    name=after.name,
+                    role=ROLE_CODES[role],
+                ),
             )
 
 
@@ -272,8 +278,12 @@ def _check_listed(what: Words, value: str, known: Iterable[str]) -> None:
     listed = tuple(known)
     if value and value not in listed:
         raise AccountError(
-            f"{what.it} «{value}» non c'è; si conoscono: {', '.join(listed) or 'nessuno'}",
-            f"there is no {what.en} {value!r}; known are {', '.join(listed) or 'none'}",
+            _(
+                "there is no {kind} {code!r}; known are {known}",
+                kind=what,
+                code=value,
+                known=", ".join(listed) or in_context("account", "none"),
+            ),
         )
 
 
@@ -281,6 +291,8 @@ SHORTEST_PIN, LONGEST_PIN = 4, 8
 MOST_WRONG_PINS = 3
 # three wrong codes lock a phone for ten minutes: trying 10000 codes takes three weeks
 PIN_LOCKED_S = 600.0
+PIN_LOCK_OUT: Final = GrowingDelay(MOST_WRONG_PINS, PIN_LOCKED_S, PIN_LOCKED_S, anew=True)
+PIN_PHONES_COUNTED: Final = 1000
 PIN_END_KEY = "#"
 
 
@@ -291,38 +303,21 @@ class PinRule(enum.StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class PinTries:
-    """Wrong codes of one phone in a row, and the end of its lock-out (monotonic s)."""
-
-    wrong: int = 0
-    locked_until: float = 0.0
-
-
-def is_pin_locked(tries: Mapping[str, PinTries], phone: str, at: float) -> bool:
-    """Tell whether a phone is locked out at a moment (monotonic s)."""
-    return at < tries.get(phone, PinTries()).locked_until
-
-
-def after_wrong_pin(tries: PinTries, at: float) -> PinTries:
-    """Count a wrong code; the third in a row locks the phone out, and the count begins anew."""
-    wrong = tries.wrong + 1
-    return PinTries(0, at + PIN_LOCKED_S) if wrong >= MOST_WRONG_PINS else PinTries(wrong)
-
-
 def check_new_pin(pin: str) -> None:
     """Check a new code; raises Refused."""
     if not (pin.isascii() and pin.isdigit() and SHORTEST_PIN <= len(pin) <= LONGEST_PIN):
         raise Refused(
-            f"un codice è fatto di {SHORTEST_PIN}-{LONGEST_PIN} cifre e di nient'altro",
-            f"a code is {SHORTEST_PIN} to {LONGEST_PIN} digits, nothing else",
+            _(
+                "a code is {least} to {most} digits, nothing else",
+                least=SHORTEST_PIN,
+                most=LONGEST_PIN,
+            ),
         )
     # 1111, 1234 and 4321 have one step between all digits
     steps = {int(b) - int(a) for a, b in pairwise(pin)}
     if steps in ({0}, {1}, {-1}):
         raise Refused(
-            "un codice di una sola cifra, o di cifre in fila, è il primo che si prova",
-            "a code of one digit, or of digits in a row, is the first one tried",
+            _("a code of one digit, or of digits in a row, is the first one tried"),
         )
 
 
@@ -354,20 +349,10 @@ HANDOVER_PERMISSIONS: Final[Mapping[HandoverKind, Permission]] = {
 }
 # no recipient: any colleague may take it (E19)
 HANDOVER_TO_ALL: Final = ""
-NOTHING_TO_HAND_OVER: Final = Words(
-    "Non è stato scelto niente da consegnare.", "Nothing was chosen to hand over."
-)
-GIVER_UNKNOWN: Final = Words(
-    "Chi consegna deve essere un utente del programma.",
-    "Whoever hands over must be a user of the programme.",
-)
-TAKER_UNKNOWN: Final = Words(
-    "Quel collega non c'è, o non può più entrare: sceglierne un altro.",
-    "There is no such colleague, or they may not log in any more: choose another.",
-)
-_MAY_NOT: Final = Words(
-    "{who} non può {what}: scegliere un altro collega, o consegnare a tutti.",
-    "{who} is not allowed {what}: choose another colleague, or hand over to all.",
+NOTHING_TO_HAND_OVER: Final = _("Nothing was chosen to hand over.")
+GIVER_UNKNOWN: Final = _("Whoever hands over must be a user of the programme.")
+TAKER_UNKNOWN: Final = _(
+    "There is no such colleague, or they may not log in any more: choose another."
 )
 
 
@@ -397,12 +382,11 @@ def may_hand_over(kind: HandoverKind, holder: str, giver: str, position: str, to
 
 def handover_words(given: int, left: int, to: str) -> Words:
     """Return how many items went to `to` (the shown name, "" for all) and how many did not."""
-    it, en = (to or "tutti", to or "all")
-    stay = Words(f" Non più sue, restano dove sono: {left}.", f" Not yours any more, left: {left}.")
-    return Words(
-        f"Consegnate a {it}: {given}.{stay.it if left else ''}",
-        f"Handed over to {en}: {given}.{stay.en if left else ''}",
-    )
+    whom = unchanged(to) if to else in_context("handover", "all")
+    gone = _("Handed over to {whom}: {given}.", whom=whom, given=given)
+    if not left:
+        return gone
+    return joined(" ", (gone, _("Not yours any more, left: {left}.", left=left)))
 
 
 def _check_permissions(items: Collection[HandoverItem], user: User) -> None:
@@ -410,5 +394,11 @@ def _check_permissions(items: Collection[HandoverItem], user: User) -> None:
     for item in items:
         if (needed := HANDOVER_PERMISSIONS[item.kind]) not in allowed:
             what = PERMISSION_WORDS[needed]
-            it = _MAY_NOT.it.format(who=user.shown, what=what.it)
-            raise SaidError(Words(it, _MAY_NOT.en.format(who=user.shown, what=what.en)))
+            raise SaidError(
+                _(
+                    "{who} is not allowed {permission}: choose another colleague, "
+                    "or hand over to all.",
+                    who=user.shown,
+                    permission=what,
+                )
+            )

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from functools import reduce
 
-from appliance.policy.hours import ONE_DAY, Schedule, local_moment, moment_phrase
-from appliance.policy.text import SaidError, Words
+from appliance.policy.hours import ONE_DAY, Schedule, local_moment, moment_phrase_words
+from appliance.policy.text import SaidError
+from appliance.text import Words, _, in_context
 
 
 class HeldByOtherError(SaidError):
@@ -49,17 +50,20 @@ class MessageStep(enum.StrEnum):
     NOTE = "note"
     CLOSE = "close"
     REOPEN = "reopen"
+    TAKE_BACK = "take_back"  # one's own last attempt or note, within a minute
     ALERT_UNHEARD = "alert_unheard"  # front desk and supervisor were told (E16)
     ALERT_UNCLOSED = "alert_unclosed"
 
 
 _S = MessageState
+# State after a step; a missing pair is refused in words.
 MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] = {
     _S.NEW: {
         MessageStep.HEAR: _S.NEW,
         MessageStep.TAKE: _S.TAKEN,
         MessageStep.FAIL: _S.NEW,
         MessageStep.NOTE: _S.NEW,
+        MessageStep.TAKE_BACK: _S.NEW,
         MessageStep.CLOSE: _S.CLOSED,
         MessageStep.ALERT_UNHEARD: _S.NEW,
         MessageStep.ALERT_UNCLOSED: _S.NEW,
@@ -71,6 +75,7 @@ MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] =
         MessageStep.GIVE: _S.TAKEN,  # held by its recipient
         MessageStep.FAIL: _S.TAKEN,
         MessageStep.NOTE: _S.TAKEN,
+        MessageStep.TAKE_BACK: _S.TAKEN,
         MessageStep.CLOSE: _S.CLOSED,
         MessageStep.ALERT_UNHEARD: _S.TAKEN,
         MessageStep.ALERT_UNCLOSED: _S.TAKEN,
@@ -78,14 +83,18 @@ MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] =
     _S.CLOSED: {
         MessageStep.HEAR: _S.CLOSED,
         MessageStep.NOTE: _S.CLOSED,
+        MessageStep.TAKE_BACK: _S.CLOSED,
         MessageStep.CLOSE: _S.CLOSED,  # in the same words: nothing changes
         MessageStep.REOPEN: _S.NEW,
     },
 }
-"""State after a step; a missing pair is refused in words."""
 # nobody else does these while somebody has the message. Anybody may release it or give it to a
 # colleague: the holder may be on holiday, and the entry says who did
 HOLDERS_OWN = frozenset({MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE})
+TAKEN_BACK = frozenset({MessageStep.FAIL, MessageStep.NOTE})
+"""Steps that TAKE_BACK takes back; the others have a step that is their opposite."""
+TAKEN_BACK_WITHIN = timedelta(minutes=1)
+"""Time in which a step can be taken back; a page offers it for ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,8 @@ class MessageCare:
     """State of a message: who has it since when, how it was closed, what was tried.
 
     `failed` are the times of call-backs in vain, `heard` who heard it and when, `notes` the
-    entries with words; all oldest first. `alerted` are the alerts that were given.
+    entries with words; all oldest first. `alerted` are the alerts that were given, `counted` the
+    attempts and notes that their author may take back.
     """
 
     state: MessageState = MessageState.NEW
@@ -116,32 +126,53 @@ class MessageCare:
     heard: tuple[tuple[str, datetime], ...] = ()
     notes: tuple[MessageEntry, ...] = ()
     alerted: frozenset[MessageStep] = frozenset()
+    counted: tuple[MessageEntry, ...] = ()
+
+
+def standing(entries: Iterable[MessageEntry]) -> tuple[MessageEntry, ...]:
+    """Return the entries that hold, oldest first: without what their authors have taken back."""
+    kept: list[MessageEntry] = []
+    for entry in entries:
+        if entry.step is not MessageStep.TAKE_BACK:
+            kept.append(entry)
+        elif (own := _last_own(kept, entry.by)) is not None:
+            kept.remove(own)
+    return tuple(kept)
+
+
+def _last_own(entries: Iterable[MessageEntry], by: str) -> MessageEntry | None:
+    """Return a person's last attempt or note."""
+    own = [one for one in entries if one.by == by and one.step in TAKEN_BACK]
+    return own[-1] if own else None
 
 
 def care_of(entries: Iterable[MessageEntry]) -> MessageCare:
     """Sum up entries, oldest first, without checking them."""
     # each was checked in the transaction that added it
-    return reduce(_with, entries, MessageCare())
+    return reduce(_with, standing(entries), MessageCare())
 
 
 def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     """Check an entry and tell whether it changes anything; raises SaidError if it is not allowed.
 
-    `name` is how the message is called in the English sentence: "message 17".
+    `name` is how the message is called where a sentence names it: "message 17".
     """
     if not entry.by.strip():
-        raise SaidError(Words("Chi se ne occupa? Serve un nome.", f"{name} {_NEEDS_WHO}"))
+        raise SaidError(_("{name} is dealt with by somebody: say who", name=name))
     # P9: a closing has an outcome, and no other step has one
     if (entry.outcome is not None) != (entry.step is MessageStep.CLOSE):
-        raise SaidError(Words("L'esito si dice quando si chiude.", f"{name}: {_NEEDS_OUTCOME}"))
+        raise SaidError(_NEEDS_OUTCOME.filled(name=name))
     # given to nobody it would be released (E19)
     if bool(entry.to.strip()) != (entry.step is MessageStep.GIVE):
-        raise SaidError(Words("A chi si consegna? Serve un nome.", f"{name}: {_NEEDS_TO}"))
+        raise SaidError(_NEEDS_TO.filled(name=name))
     if care.state is MessageState.CLOSED and entry.step is MessageStep.CLOSE:
         return _closed_twice(care, entry, name)
     if entry.step not in MESSAGE_STATE_AFTER[care.state]:
-        stands = _STANDS[care.state]
-        raise SaidError(Words(stands.it, f"{name} {stands.en}"))
+        raise SaidError(_STANDS[care.state].filled(name=name))
+    if entry.step is MessageStep.TAKE_BACK:
+        own = _last_own(care.counted, entry.by)
+        if own is None or entry.at - own.at > TAKEN_BACK_WITHIN:
+            raise SaidError(_NOTHING_TO_TAKE_BACK.filled(name=name))
     # two people cannot call back the same message at once (E16)
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
         raise HeldByOtherError(_held(care, name))
@@ -150,34 +181,26 @@ def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     return not taken_again and not (entry.step is MessageStep.GIVE and entry.to == care.holder)
 
 
-_NEEDS_WHO = "is dealt with by somebody: say who"
-_NEEDS_TO = "whom it is given to is told when giving it, and only then"
-_NEEDS_OUTCOME = "an outcome is told when closing it, and only then"
+_NOTHING_TO_TAKE_BACK = _("{name}: nothing can be taken back any more")
+_NEEDS_TO = _("{name}: whom it is given to is told when giving it, and only then")
+_NEEDS_OUTCOME = _("{name}: an outcome is told when closing it, and only then")
 _STANDS: Mapping[MessageState, Words] = {
-    MessageState.NEW: Words(
-        "Non l'ha preso nessuno ed è da trattare: prenderlo o chiuderlo.",
-        "is nobody's and open: take or close it",
-    ),
-    MessageState.TAKEN: Words(
-        "È ancora da trattare: non c'è nulla da riaprire.",
-        "is still open: there is nothing to reopen",
-    ),
-    MessageState.CLOSED: Words(
-        "È già chiuso: prima va riaperto.", "is closed already: reopen it first"
-    ),
+    MessageState.NEW: _("{name} is nobody's and open: take or close it"),
+    MessageState.TAKEN: _("{name} is still open: there is nothing to reopen"),
+    MessageState.CLOSED: _("{name} is closed already: reopen it first"),
 }
 """Why a step that the table has no row for is refused."""
 
 
 def _held(care: MessageCare, name: str) -> Words:
     """Return the refusal that names the holder."""
-    it = en = ""
-    if care.since:
-        it = f" {moment_phrase('dal', care.since, 'it', year=False)}"
-        en = f" {moment_phrase('since', care.since, 'en', year=False)}"
-    return Words(
-        f"Già in carico a {care.holder}{it}: occorre prima rilasciarlo.",
-        f"{name}: {care.holder} has it{en}; ask, or release it first",
+    if care.since is None:
+        return _("{name}: {holder} has it; ask, or release it first", name=name, holder=care.holder)
+    return _(
+        "{name}: {holder} has it {since}; ask, or release it first",
+        name=name,
+        holder=care.holder,
+        since=moment_phrase_words(in_context("moment", "since"), care.since, year=False),
     )
 
 
@@ -187,9 +210,11 @@ def _closed_twice(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     assert closing is not None
     if (closing.outcome, closing.by) != (entry.outcome, entry.by):
         raise SaidError(
-            Words(
-                f"L'ha già chiuso {closing.by}.",
-                f"{name} was already closed by {closing.by} ({closing.outcome})",
+            _(
+                "{name} was already closed by {by} ({outcome})",
+                name=name,
+                by=closing.by,
+                outcome=closing.outcome,
             )
         )
     return False
@@ -201,6 +226,8 @@ def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
     care = replace(care, state=state)
     if entry.note:
         care = replace(care, notes=(*care.notes, entry))
+    if entry.step in TAKEN_BACK:
+        care = replace(care, counted=(*care.counted, entry))
     match entry.step:
         case MessageStep.TAKE:
             return replace(care, holder=entry.by, since=entry.at)

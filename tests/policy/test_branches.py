@@ -22,8 +22,8 @@ from appliance.policy.routing import (
 )
 from appliance.policy.text import Refused
 from appliance.policy.transfers import TransferAllowed, may_transfer
+from tests.stories.directories import SEATS, varied
 from tests.stories.offices import OFFICES, ROME
-from tests.stories.registers import SEATS, varied
 
 OFFICE = OFFICES["branches"]
 CALENDAR = OFFICE.switchboard.schedule
@@ -49,7 +49,7 @@ PATRON = Now(500.0, datetime(2026, 11, 30, 10, tzinfo=ROME))
 
 def test_another_branch_is_closed_by_nothing_of_ours() -> None:
     """E14: patron saints differ from town to town: its declared bands alone count, and its own
-    variations; an operator who asks for it and the register's page are told the same.
+    variations; an operator who asks for it and the directory's page are told the same.
     """
     assert not CALENDAR.at(PATRON.wall).open
     shut = Closure(datetime(2026, 11, 25), datetime(2026, 11, 26))  # noqa: DTZ001 - local

@@ -47,7 +47,7 @@ ADA = "0541704111"
 HEARD = DialLedger({ADA: WEDNESDAY - timedelta(days=3)}, loaded=True)
 RULES = DialRules(local=("051",), free={"op1": frozenset({NumberClass.LOCAL, NumberClass.PREMIUM})})
 ENTRY = EntryStamp(1, "capo", datetime(2026, 1, 1, tzinfo=UTC), "prot. 1")
-REGISTER = Directory(
+DIRECTORY = Directory(
     (Unit("ana", "Anagrafe", "ana@example.it"),),
     (
         Declaration(
@@ -84,7 +84,7 @@ REGISTER = Directory(
 def verdict(asked: DialRequest, now: Now = NOW, ledger: DialLedger = HEARD) -> DialVerdict:
     """Decide with the example's holidays."""
     hours = replace(EXAMPLE, outgoing=RULES).calling_hours
-    return may_dial(RULES, asked, ledger, REGISTER, hours, now)
+    return may_dial(RULES, asked, ledger, DIRECTORY, hours, now)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,13 @@ def verdict(asked: DialRequest, now: Now = NOW, ledger: DialLedger = HEARD) -> D
         (DialRequest("op2", "3331234567", "message:12"), NumberClass.MOBILE),
         (DialRequest("op2", "0541999999", "request:3"), NumberClass.NATIONAL),
         (DialRequest("op1", "051123456"), NumberClass.LOCAL),
+        (DialRequest("op2", "0541999999", in_book=True), NumberClass.NATIONAL),
         (DialRequest("op1", "892424"), NumberClass.PREMIUM),
         (DialRequest("nobody", "112"), NumberClass.EMERGENCY),
     ],
 )
 def test_what_may_be_dialled(asked: DialRequest, kind: NumberClass) -> None:
-    """Who called, whom a message or request names, what is free for a position, and help."""
+    """Who called, whom message, request or address book name, what is free here, and help."""
     assert verdict(asked) == DialAllowed(kind)
 
 
@@ -118,7 +119,7 @@ def test_an_offices_number_may_be_dialled_and_is_masked() -> None:
     assert verdict(DialRequest("op2", "051598205"), EVENING) == DialAllowed(
         NumberClass.LOCAL, "gone"
     )
-    assert unit_of(REGISTER, "051598299", PLANS["it"]) == ""
+    assert unit_of(DIRECTORY, "051598299", PLANS["it"]) == ""
 
 
 def test_dear_and_hidden_numbers_are_refused(figures: Figures) -> None:
@@ -136,6 +137,8 @@ def test_dear_and_hidden_numbers_are_refused(figures: Figures) -> None:
         (DialRequest("op2", "892424"), DialRefusal.CLASS, NOW),
         (DialRequest("op1", "0044123456789"), DialRefusal.CLASS, NOW),
         (DialRequest("op2", "892424", "message:12"), DialRefusal.CLASS, NOW),
+        (DialRequest("op2", "892424", in_book=True), DialRefusal.CLASS, NOW),
+        (DialRequest("op2", "*21*051#", in_book=True), DialRefusal.NO_NUMBER, NOW),
         (DialRequest("op2", "*21*051#"), DialRefusal.NO_NUMBER, NOW),
         (DialRequest("op1", "051123456"), DialRefusal.NIGHT, EVENING),
         (DialRequest("op1", "051123456"), DialRefusal.NIGHT, PATRON),
@@ -153,8 +156,15 @@ def test_what_may_not_be_dialled(asked: DialRequest, why: DialRefusal, now: Now)
     answer = verdict(asked, now)
     assert isinstance(answer, DialRefused)
     assert answer.why is why
-    assert DIAL_REFUSAL_WORDS[why].it
-    assert DIAL_REFUSAL_WORDS[why].en
+    assert DIAL_REFUSAL_WORDS[why].text("it")
+    assert DIAL_REFUSAL_WORDS[why].text("en")
+
+
+def test_a_number_of_the_address_book_keeps_the_band() -> None:
+    """E17: another body is called like a citizen, outside the band for a reason alone."""
+    asked = DialRequest("op2", "0541999999", in_book=True)
+    assert verdict(asked, EVENING) == DialReasonNeeded(NumberClass.NATIONAL)
+    assert verdict(replace(asked, urgent=True), EVENING) == DialAllowed(NumberClass.NATIONAL)
 
 
 def test_outside_the_civil_band_a_reason_is_needed() -> None:

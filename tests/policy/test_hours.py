@@ -27,17 +27,18 @@ from appliance.policy.hours import (
     local_moment,
     week_of,
 )
-from appliance.policy.text import Words
+from appliance.text import Words
+from tests.helpers.words import pair
 from tests.stories.offices import ROME, SWITCHBOARD_HOURS
 
 OFFICE_HOURS = week_of(
     **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday"), "8:30-13 14-18")
 )
-HOLIDAY = Holiday(date(2026, 11, 25), Words("Festa", "Feast"))
-CLOSURE = Closure.whole_days(date(2026, 11, 25), date(2026, 11, 25), Words("Trasloco", "Moving"))
-OPENING = SpecialOpening(date(2026, 11, 25), (Band.parse("10-11"),), Words("Urgenza", "Urgency"))
+HOLIDAY = Holiday(date(2026, 11, 25), pair("Festa", "Feast"))
+CLOSURE = Closure.whole_days(date(2026, 11, 25), date(2026, 11, 25), pair("Trasloco", "Moving"))
+OPENING = SpecialOpening(date(2026, 11, 25), (Band.parse("10-11"),), pair("Urgenza", "Urgency"))
 PERIOD = Period(
-    date(2026, 11, 1), date(2026, 11, 30), Words("Novembre", "November"), week_of(wednesday="9-10")
+    date(2026, 11, 1), date(2026, 11, 30), pair("Novembre", "November"), week_of(wednesday="9-10")
 )
 
 
@@ -103,7 +104,7 @@ def test_the_answer_and_its_changes(
 ) -> None:
     """Open or not, why, by what name, when the answer changes and when it opens or closes."""
     state = SWITCHBOARD_HOURS.at(rome(at))
-    assert (state.open, state.why, state.name.it) == (is_open, why, name)
+    assert (state.open, state.why, state.name.text("it")) == (is_open, why, name)
     assert (state.changes_at, state.flips_at) == (rome(changes), rome(flips or changes))
     assert state.reopens_at == (None if is_open else rome(flips or changes))
 
@@ -119,12 +120,12 @@ def test_bands_that_touch_are_one() -> None:
 def test_closures_cut_into_the_day() -> None:
     """A closure by the hour lies over the bands; of two that overlap the first written is told."""
     naive = [datetime(2026, 11, 25, hour) for hour in (9, 10, 11, 12)]  # noqa: DTZ001 - local
-    first = Closure(naive[0], naive[2], Words("A", "A"), "greeting_a")
-    second = Closure(naive[1], naive[3], Words("B", "B"))
+    first = Closure(naive[0], naive[2], pair("A", "A"), "greeting_a")
+    second = Closure(naive[1], naive[3], pair("B", "B"))
     schedule = Schedule(ROME, OFFICE_HOURS, closures=(first, second))
     assert schedule.at(rome("2026-11-25 08:45")).flips_at == rome("2026-11-25 09:00")
     state = schedule.at(rome("2026-11-25 10:30"))
-    assert (state.name.it, state.greeting) == ("A", "greeting_a")
+    assert (state.name.text("it"), state.greeting) == ("A", "greeting_a")
     assert state.changes_at == rome("2026-11-25 11:00")
     assert state.reopens_at == rome("2026-11-25 12:00")
     assert schedule.at(rome("2026-11-26 10:00")).open
@@ -132,10 +133,10 @@ def test_closures_cut_into_the_day() -> None:
 
 def test_the_shorter_period_lies_over_the_longer() -> None:
     """Of two periods that overlap the one written last decides."""
-    strike = Period(date(2026, 11, 25), date(2026, 11, 25), Words("Sciopero", "Strike"), week_of())
+    strike = Period(date(2026, 11, 25), date(2026, 11, 25), pair("Sciopero", "Strike"), week_of())
     schedule = Schedule(ROME, OFFICE_HOURS, periods=(PERIOD, strike))
-    assert schedule.at(rome("2026-11-25 09:30")).name.it == "Sciopero"
-    assert schedule.at(rome("2026-11-18 09:30")).name.it == "Novembre"
+    assert schedule.at(rome("2026-11-25 09:30")).name.text("it") == "Sciopero"
+    assert schedule.at(rome("2026-11-18 09:30")).name.text("it") == "Novembre"
 
 
 NIGHT = Schedule(ROME, week_of(sunday="2:30-4:00", saturday="22-24"))
@@ -229,7 +230,7 @@ def test_always_open_is_found_out_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Schedule, "_day", counted)
     assert ALWAYS.at(rome("2026-11-25 10:00")).open
-    until_august = replace(ALWAYS, holidays=(Holiday(date(2027, 8, 15), Words("a", "b")),))
+    until_august = replace(ALWAYS, holidays=(Holiday(date(2027, 8, 15), pair("a", "b")),))
     assert until_august.at(rome("2026-11-25 10:00")).flips_at == rome("2027-08-15 00:00")
     assert len(made) < 10
 
@@ -245,7 +246,7 @@ _WEEKS = st.sampled_from(
     ]
 )
 _PERIODS = st.builds(
-    lambda first, days, of: Period(first, first + timedelta(days), Words("p", "p"), of),
+    lambda first, days, of: Period(first, first + timedelta(days), pair("p", "p"), of),
     _DAYS,
     st.integers(0, 40),
     _WEEKS,
@@ -265,7 +266,7 @@ _CLOSURES = st.builds(
         Schedule,
         st.just(ROME),
         _WEEKS,
-        st.lists(st.builds(Holiday, _DAYS, st.just(Words("f", "f"))), max_size=2).map(tuple),
+        st.lists(st.builds(Holiday, _DAYS, st.just(pair("f", "f"))), max_size=2).map(tuple),
         st.lists(_CLOSURES, max_size=2).map(tuple),
         st.lists(st.builds(SpecialOpening, _DAYS, st.just((Band.parse("9-10"),))), max_size=1).map(
             tuple

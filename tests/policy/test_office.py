@@ -8,17 +8,18 @@ from datetime import UTC, date, datetime
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Line, Office
+from appliance.policy.lines import modem_line
+from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Office
 from appliance.policy.opening import ManualState
-from appliance.policy.text import Words
+from appliance.text import Words
 from tests.stories.offices import COUNTER, EXAMPLE, ROME, SWITCHBOARD, SWITCHBOARD_HOURS
 
 
 def test_a_half_duplex_line_needs_its_daytime() -> None:
     """Without one configured daytime behaviour the configuration is not accepted (B2)."""
     with pytest.raises(ConfigurationError, match="'message' or 'ring_parallel_phone'"):
-        Line("line1", duplex=False)
-    assert Line("line1", duplex=None).daytime is None
+        modem_line("line1", duplex=False)
+    assert modem_line("line1", duplex=None).daytime is None
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_a_group_that_cannot_be(phones: tuple[str, ...], ring_ms: int, complaint
 def test_names_are_used_once() -> None:
     """Two lines or two key codes of one name, or no language at all, are refused."""
     with pytest.raises(ConfigurationError, match="line 'line1' stands twice"):
-        Office("x", (Line("line1"), Line("line1")), SWITCHBOARD)
+        Office("x", (modem_line("line1"), modem_line("line1")), SWITCHBOARD)
     with pytest.raises(ConfigurationError, match=r"key code '\*811' stands twice"):
         replace(EXAMPLE, key_codes=(*KEY_CODES, KeyCode("*811", ManualState.CLOSED, on=True)))
     with pytest.raises(ConfigurationError, match="languages"):

@@ -27,7 +27,7 @@ from appliance.policy.requests import (
     RequestStep,
     short_subject,
 )
-from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
+from tests.policy.small_directory import APPOINTMENT, CALENDAR, EMAIL, rome
 
 ANNA = Citizen("Anna Verdi", "3470000001")
 AT = rome("2026-11-23 10:00")

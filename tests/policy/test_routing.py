@@ -9,7 +9,7 @@ import pytest
 
 from appliance.policy import routing
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.office import HalfDuplexDaytime, Line
+from appliance.policy.lines import HalfDuplexDaytime, modem_line
 from appliance.policy.opening import (
     NO_MANUAL_STATES,
     REASON_SENTENCES,
@@ -20,7 +20,8 @@ from appliance.policy.opening import (
     reason_sentence,
 )
 from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts
-from appliance.policy.text import NOTHING, Words
+from appliance.text import NOTHING
+from tests.helpers.words import pair
 from tests.stories.offices import EXAMPLE, ROME
 
 S = GroupState
@@ -258,7 +259,7 @@ def test_half_duplex_lines(
     daytime: HalfDuplexDaytime, facts: RoutingFacts, now: Now, way: str, code: str, greeting: str
 ) -> None:
     """B2: a line that cannot carry a conversation has one daytime behaviour, but for closed."""
-    line = Line("line7", duplex=False, daytime=daytime)
+    line = modem_line("line7", duplex=False, daytime=daytime)
     decision = routing.route(EXAMPLE, line, facts, now)
     assert (decision.way, decision.code, decision.greeting) == (way, code, greeting)
 
@@ -267,17 +268,20 @@ def test_every_code_has_its_sentences() -> None:
     """Every decision can be told in Italian and English."""
     assert set(REASON_SENTENCES) == set(ReasonCode)
     for words in REASON_SENTENCES.values():
-        assert words.it.endswith(".")
-        assert words.en.endswith(".")
-        assert words.it != words.en
+        assert words.text("it").endswith(".")
+        assert words.text("en").endswith(".")
+        assert words.text("it") != words.text("en")
 
 
 def test_sentences_name_what_they_speak_of() -> None:
     """The holiday is named; without a name no empty brackets are left."""
-    assert reason_sentence(ReasonCode.HOLIDAY, Words("Natale", "Christmas")).it == (
+    assert reason_sentence(ReasonCode.HOLIDAY, pair("Natale", "Christmas")).text("it") == (
         "Giorno festivo (Natale): risponde la segreteria."
     )
-    assert reason_sentence(ReasonCode.HOLIDAY, NOTHING).en == "Public holiday: voicemail answers."
+    assert (
+        reason_sentence(ReasonCode.HOLIDAY, NOTHING).text("en")
+        == "Public holiday: voicemail answers."
+    )
     christmas = Now(0.0, datetime(2026, 12, 25, 10, tzinfo=ROME))
-    told = routing.route(EXAMPLE, LINE, RoutingFacts(), christmas).sentence.en
+    told = routing.route(EXAMPLE, LINE, RoutingFacts(), christmas).sentence.text("en")
     assert told == "Public holiday (Christmas): voicemail answers."

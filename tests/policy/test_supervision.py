@@ -22,7 +22,7 @@ THREADS = (
     Component.PANEL,
     Component.METRICS,
 )
-"""The desk's threads without which calls are answered all the same."""
+"""Call control's threads without which calls are answered all the same."""
 
 
 def chain(part: Component) -> list[Component]:
@@ -155,6 +155,6 @@ def test_every_row_is_told_in_both_languages() -> None:
     """What is shown to people is said in Italian and English."""
     for rule in RESTART_RULES.values():
         for words in (rule.what, rule.remedy):
-            assert words.it
-            assert words.en
-            assert words.it != words.en
+            assert words.text("it")
+            assert words.text("en")
+            assert words.text("it") != words.text("en")
