@@ -11,7 +11,6 @@ from appliance.policy.hours import moment_words
 from appliance.policy.mail import TO_HEAD, Mail, overdue_mail
 from appliance.policy.numbering import HOME_PLAN, NumberingPlan
 from appliance.policy.requests import due_day, is_overdue
-from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import (
     CallAlerts,
     MessageCare,
@@ -37,6 +36,7 @@ from appliance.store.voicemail import (
     message_from_row,
     missed_calls,
 )
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -92,44 +92,42 @@ class AlertSettings:
         return tuple(to for to in (TO_HEAD if self.head else "", self.desk) if to)
 
 
-NEW_SUBJECT: Final = Words("Segreteria: messaggio {} da {}", "Voicemail: message {} from {}")
-NEW_BODY: Final = Words(
-    "È arrivato un messaggio in segreteria.\n\n{line}\n\n{where}\n\nChi se ne occupa lo prende in "
-    "carico, così nessun altro richiama.\n",
-    "A message has come in.\n\n{line}\n\n{where}\n\nWhoever deals with it takes it, so that nobody "
-    "else calls back.\n",
+NEW_SUBJECT: Final = _("Voicemail: message {number} from {caller}")
+NEW_BODY: Final = _(
+    "A message has come in.\n"
+    "\n"
+    "{line}\n"
+    "\n"
+    "{where}\n"
+    "\n"
+    "Whoever deals with it takes it, so that nobody else calls back.\n"
 )
-ON_A_PHONE: Final = Words(
-    "Si ascolta da un telefono con *86. Poi: 1 riascoltare, 2 prossimo, 3 richiamato, "
-    "4 non occorre, 5 prendere in carico, 6 chiamato a vuoto, 7 richiamare subito.",
-    "It is heard on a phone with *86. Then: 1 again, 2 next, 3 called back, 4 not needed, 5 take "
-    "it, 6 called in vain, 7 call back now.",
+ON_A_PHONE: Final = _(
+    "It is heard on a phone with *86. Then: 1 again, 2 next, 3 called back, 4 "
+    "not needed, 5 take it, 6 called in vain, 7 call back now."
 )
-ON_THE_PAGE: Final = Words(
-    "Si ascolta e si chiude nella pagina Messaggi: {}", "It is heard and closed on the page: {}"
-)
-MESSAGE_LINE: Final = Words(
-    "Messaggio {number}: {caller}, ricevuto {when}, durata {length}",
-    "Message {number}: {caller}, received {when}, length {length}",
-)
+ON_THE_PAGE: Final = _("It is heard and closed on the page: {page}")
+MESSAGE_LINE: Final = _("Message {number}: {caller}, received {when}, length {length}")
 # A message unheard 30 minutes after opening, or open after one working day (E16).
 MESSAGE_ALERTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
     MessageStep.ALERT_UNHEARD: (
-        Words("Segreteria: messaggi non ascoltati ({})", "Voicemail: messages not heard ({})"),
-        Words(
-            "Da trenta minuti l'ufficio è aperto e nessuno ha ancora ascoltato:\n\n{}\n\n"
-            "Si ascoltano da un telefono con *86.\n",
-            "The office has been open for thirty minutes and nobody has heard yet:\n\n{}\n\n"
-            "They are heard on a phone with *86.\n",
+        _("Voicemail: messages not heard ({number})"),
+        _(
+            "The office has been open for thirty minutes and nobody has heard yet:\n"
+            "\n"
+            "{lines}\n"
+            "\n"
+            "They are heard on a phone with *86.\n"
         ),
     ),
     MessageStep.ALERT_UNCLOSED: (
-        Words("Segreteria: messaggi non chiusi ({})", "Voicemail: messages not closed ({})"),
-        Words(
-            "È passato un giorno lavorativo e nessuno ha chiuso:\n\n{}\n\n"
-            "Ogni messaggio si chiude con il suo esito.\n",
-            "A working day has passed and nobody has closed:\n\n{}\n\n"
-            "Every message is closed with its outcome.\n",
+        _("Voicemail: messages not closed ({number})"),
+        _(
+            "A working day has passed and nobody has closed:\n"
+            "\n"
+            "{lines}\n"
+            "\n"
+            "Every message is closed with its outcome.\n"
         ),
     ),
 }
@@ -139,15 +137,13 @@ def new_message_mail(message: Message, notices: AlertSettings, zone: tzinfo) -> 
     """Write the notice of a new message, with its sound if `notices.sound`."""
     language = notices.language
     caller = caller_words(message.caller, language)
-    page = [in_language(ON_THE_PAGE, language).format(notices.page)] if notices.page else []
-    where = "\n".join((*page, in_language(ON_A_PHONE, language)))
+    page = [ON_THE_PAGE.filled(page=notices.page).text(language)] if notices.page else []
+    where = "\n".join((*page, ON_A_PHONE.text(language)))
     return Mail(
         f"message:{message.id}",
         notices.desk,
-        in_language(NEW_SUBJECT, language).format(message.number, caller),
-        in_language(NEW_BODY, language).format(
-            line=_message_line(message, zone, notices), where=where
-        ),
+        NEW_SUBJECT.filled(number=message.number, caller=caller).text(language),
+        NEW_BODY.filled(line=_message_line(message, zone, notices), where=where).text(language),
         # As delivered without the sound, which is for those who may hear messages.
         attachments=(f"voicemail/{message.path}",) if notices.sound else (),
     )
@@ -157,51 +153,55 @@ def message_alert_mails(
     step: MessageStep, late: tuple[Message, ...], notices: AlertSettings, zone: tzinfo
 ) -> Iterator[Mail]:
     """Write one alert about all messages that became late together, for each recipient."""
-    subject, body = (in_language(words, notices.language) for words in MESSAGE_ALERTS[step])
+    subject, body = MESSAGE_ALERTS[step]
     lines = "\n".join(_message_line(message, zone, notices) for message in late)
+    subject, body = subject.filled(number=len(late)), body.filled(lines=lines)
     for to in notices.alerted:
         who = "head" if to == TO_HEAD else "desk"
         key = f"{step}:{who}:{late[0].id}"
-        yield Mail(key, to, subject.format(len(late)), body.format(lines))
+        yield Mail(key, to, subject.text(notices.language), body.text(notices.language))
 
 
 def _message_line(message: Message, zone: tzinfo, notices: AlertSettings) -> str:
     seconds, language = message.length_ms // 1000, notices.language
     holder = notices.labels.get(message.taken_by, message.taken_by)
-    taken = f", {in_language(CASE_TAKEN, language).format(holder)}" if holder else ""
-    said = in_language(MESSAGE_LINE, language).format(
+    taken = f", {CASE_TAKEN.filled(holder=holder).text(language)}" if holder else ""
+    said = MESSAGE_LINE.filled(
         number=message.number,
         caller=caller_words(message.caller, language),
         when=moment_words(message.received_at.astimezone(zone), language),
         length=f"{seconds // 60}:{seconds % 60:02}",
-    )
+    ).text(language)
     return said + taken
 
 
 SYSTEM: Final = "box"
 """Author of the entry of an alert."""
+# Calls listed in one digest; of the rest it says the count.
 MOST_LINES: Final = 30
-"""Calls listed in one digest; of the rest it says the count."""
-MISSED_LINE: Final = Words("Chiamata {}: {}, {}{}", "Call {}: {}, {}{}")
-MORE: Final = Words("… e altre {}.", "… and {} more.")
+MISSED_LINE: Final = _("Call {number}: {caller}, {when}{told}")
+MORE: Final = _("… and {more} more.")
 # The same two limits for missed calls (E16, E24), in digests of a day.
 MISSED_DIGESTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
     MessageStep.ALERT_UNHEARD: (
-        Words("Chiamate senza messaggio mai guardate ({})", "Missed calls not looked at ({})"),
-        Words(
-            "Da almeno trenta minuti l'ufficio è aperto e nessuno se n'è occupato:\n\n{}\n\n"
-            "Si vedono con centralino calls --missed; ognuna si chiude con il suo esito.\n",
-            "The office has been open for thirty minutes or more and nobody has dealt with:"
-            "\n\n{}\n\nSee centralino calls --missed; each is closed with its outcome.\n",
+        _("Missed calls not looked at ({number})"),
+        _(
+            "The office has been open for thirty minutes or more and nobody has dealt "
+            "with:\n"
+            "\n"
+            "{lines}\n"
+            "\n"
+            "See centralino calls --missed; each is closed with its outcome.\n"
         ),
     ),
     MessageStep.ALERT_UNCLOSED: (
-        Words("Chiamate senza messaggio da richiamare ({})", "Missed calls not called back ({})"),
-        Words(
-            "È passato un giorno lavorativo e nessuno ha richiamato o chiuso:\n\n{}\n\n"
-            "Si vedono con centralino calls --missed; ognuna si chiude con il suo esito.\n",
-            "A working day has passed and nobody has called back or closed:\n\n{}\n\n"
-            "See centralino calls --missed; each is closed with its outcome.\n",
+        _("Missed calls not called back ({number})"),
+        _(
+            "A working day has passed and nobody has called back or closed:\n"
+            "\n"
+            "{lines}\n"
+            "\n"
+            "See centralino calls --missed; each is closed with its outcome.\n"
         ),
     ),
 }
@@ -271,14 +271,16 @@ def missed_digest_mails(
     """Write one digest for each recipient; none if no call is late."""
     if not late:
         return
-    subject, body = (in_language(words, notices.language) for words in MISSED_DIGESTS[step])
+    subject, body = MISSED_DIGESTS[step]
     lines = [_missed_line(each, zone, notices.language) for each in late[:MOST_LINES]]
     if len(late) > MOST_LINES:
-        lines.append(in_language(MORE, notices.language).format(len(late) - MOST_LINES))
+        lines.append(MORE.filled(more=len(late) - MOST_LINES).text(notices.language))
+    subject = subject.filled(number=len(late))
+    body = body.filled(lines="\n".join(lines))
     day = now.astimezone(zone).date()
     for to in notices.alerted:
         key = _digest_key(step, "head" if to == TO_HEAD else "desk", day)
-        yield Mail(key, to, subject.format(len(late)), body.format("\n".join(lines)))
+        yield Mail(key, to, subject.text(notices.language), body.text(notices.language))
 
 
 def count_alerted_calls(calls: tuple[MissedCall, ...]) -> tuple[int, int]:
@@ -297,14 +299,14 @@ def _digest_key(step: MessageStep, who: str, day: date) -> str:
 
 def _missed_line(each: MissedCall, zone: tzinfo, language: str) -> str:
     when = moment_words(each.record.rang_at.astimezone(zone), language)
-    told = f", {in_language(WANTED, language)}" if each.wanted else ""
+    told = f", {WANTED.text(language)}" if each.wanted else ""
     told += (
-        f", {in_language(CASE_TAKEN, language).format(each.care.holder)}"
-        if each.care.holder
-        else ""
+        f", {CASE_TAKEN.filled(holder=each.care.holder).text(language)}" if each.care.holder else ""
     )
     caller = caller_words(each.record.caller, language)
-    return in_language(MISSED_LINE, language).format(each.number, caller, when, told)
+    return MISSED_LINE.filled(number=each.number, caller=caller, when=when, told=told).text(
+        language
+    )
 
 
 # An address that is entered today is not to be sent a year's messages.

@@ -1,6 +1,6 @@
 """Backup: the policy copy beside the database, and the encrypted stream of a whole backup.
 
-The policy copy holds directory, special hours, sheets and users.
+The policy copy holds directory, special hours, sheets, address book and users.
 """
 
 from __future__ import annotations
@@ -9,20 +9,16 @@ import contextlib
 import hashlib
 import logging
 import os
-import secrets
 import sqlite3
-import struct
-import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from appliance.errors import StoreError
 from appliance.files import atomic_write, fsync_directory
-from appliance.policy.text import NotKept, Refused, error_text_words
-from appliance.store import database
+from appliance.policy.text import NotKept, error_text_words, technical_words
+from appliance.store import age, backup_v1, database
 from appliance.store.database import POLICY_NOT_COPIED, Noted, Trouble, transaction
-from appliance.store.directory import KEY_BYTES, Vault
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,9 +38,12 @@ TABLES: Final = (
     "register_entries",
     "special_hours",
     "sheets",
+    "address_book",
     "users",
 )
 """Tables of the copy, in the order of their references."""
+WITH_GONE: Final = frozenset({"sheets", "address_book"})
+"""Tables whose removed rows stay, with `gone` = 1."""
 _ATTACHED: Final = "name, change, sha256, length"
 RESTORED: Final = "policy.restored"
 """Code in the audit log."""
@@ -76,9 +75,10 @@ class PolicyCopy:
         except OSError as error:
             self._tell(failed=True)
             raise NotKept(
-                "rubrica, schede e utenti non si possono copiare: "
-                f"{error_text_words(str(error)).it}",
-                f"register, sheets and users cannot be copied: {error}",
+                _(
+                    "register, sheets and users cannot be copied: {error}",
+                    error=technical_words(error, error_text_words(str(error))),
+                ),
             ) from error
         self._kept = now
         self._tell(failed=False)
@@ -187,8 +187,8 @@ def _put_back_table(connection: sqlite3.Connection, table: str) -> None:
     # The copy is older than the table.
     if not names:
         return
-    # A removed sheet is kept for the calls that name it, and those are lost.
-    which = "WHERE gone = 0" if table == "sheets" else ""
+    # What is removed is kept for the calls that name it, and those are lost.
+    which = "WHERE gone = 0" if table in WITH_GONE else ""
     connection.execute(
         f"INSERT INTO main.{table} ({names}) "  # noqa: S608 - names of our own schema
         f"SELECT {names} FROM copy.{table} {which} ORDER BY rowid"
@@ -235,70 +235,33 @@ def _make_empty(path: Path) -> None:
 
 
 # ---- encrypted stream --------------------------------------------------------------------------
-# A backup on a stick or server. The key is derived from a passphrase by scrypt (RFC 7914); each
-# piece is encrypted with AES-256-GCM and authenticated with its place in the stream and with
-# whether it is the last (the STREAM construction, Hoang and others 2015), so that none can be
-# removed, inserted, moved or cut off unnoticed.
+# A backup on a stick or server: an age file under a passphrase. A file of the former format is
+# known by its first line and still read.
 
-MAGIC: Final = b"centralino-backup-1\n"
-SALT_BYTES: Final = 16
-# One piece at a time is in memory.
-PIECE_BYTES: Final = 1 << 20
-# scrypt's N, with r = 8: 64 MB and a second of a small board for every passphrase that is tried.
-COST: Final = 1 << 16
-BLOCK: Final = 8
-MEMORY: Final = 2 * 128 * COST * BLOCK
-LEAST_PASSPHRASE: Final = 12
-_HEAD: Final = struct.Struct(">BI")
-_LONGEST: Final = PIECE_BYTES + 64
+_READERS: Final = {age.VERSION_LINE: age.chunks, backup_v1.MAGIC: backup_v1.pieces}
+"""Generator of a file's contents by its first line."""
+MAGICS: Final = (age.MAGIC, backup_v1.MAGIC)
+"""First bytes of an encrypted stream, the present format's first."""
 
 
-class SealingWriter:
-    """Writer of an encrypted stream; only `close`, which writes the last piece, completes it."""
-
-    def __init__(self, file: IO[bytes], passphrase: str) -> None:
-        # With a salt of its own two backups of the same say nothing about one another.
-        salt = secrets.token_bytes(SALT_BYTES)
-        self._file, self._vault = file, _vault(passphrase, salt)
-        self._kept, self._number = bytearray(), 0
-        file.write(MAGIC + salt)
-
-    def write(self, data: bytes) -> int:
-        """Write bytes; raises OSError."""
-        self._kept += data
-        # More than a piece, not just one: the last piece is written by `close`, never empty unless
-        # the stream is.
-        while len(self._kept) > PIECE_BYTES:
-            self._seal(bytes(self._kept[:PIECE_BYTES]), is_last=False)
-            del self._kept[:PIECE_BYTES]
-        return len(data)
-
-    def close(self) -> None:
-        """Write the last piece; the underlying file stays open. Raises OSError."""
-        self._seal(bytes(self._kept), is_last=True)
-
-    def _seal(self, piece: bytes, *, is_last: bool) -> None:
-        sealed = self._vault.seal_bytes(piece, _place(self._number, is_last=is_last))
-        self._file.write(_HEAD.pack(is_last, len(sealed)) + sealed)
-        self._number += 1
+def is_sealed(file: IO[bytes]) -> bool:
+    """Return whether an open file begins as an encrypted stream."""
+    return file.read(max(map(len, MAGICS))).startswith(MAGICS)
 
 
 class SealedReader:
     """Reader of an encrypted stream; raises Refused for a wrong passphrase and for any damage."""
 
     def __init__(self, file: IO[bytes], passphrase: str) -> None:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise Refused(
-                "questo file non è una copia di sicurezza del centralino",
-                "this file is no backup of the switchboard",
-            )
-        self._file, self._vault = file, _vault(passphrase, _exactly(file, SALT_BYTES))
-        self._kept, self._number, self._ended = bytearray(), 0, False
+        reader = _READERS.get(file.readline(len(age.VERSION_LINE)))
+        if reader is None:
+            raise age.no_backup()
+        self._pieces, self._kept = reader(file, passphrase), bytearray()
 
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer only at the end."""
-        while len(self._kept) < size and not self._ended:
-            self._kept += self._open()
+        while len(self._kept) < size and (piece := next(self._pieces, None)) is not None:
+            self._kept += piece
         taken = bytes(self._kept[:size])
         del self._kept[:size]
         return taken
@@ -306,68 +269,5 @@ class SealedReader:
     def finish(self) -> None:
         """Read on to the last piece, with which the file must end."""
         # Damage behind the last byte that was wanted is found here.
-        while not self._ended:
-            self._open()
-
-    def _open(self) -> bytes:
-        is_last, length = _HEAD.unpack(_exactly(self._file, _HEAD.size))
-        if is_last > 1 or length > _LONGEST:
-            raise _damaged()
-        sealed = _exactly(self._file, length)
-        try:
-            piece = self._vault.open_bytes(sealed, _place(self._number, is_last=bool(is_last)))
-        except StoreError as error:
-            # The first piece fails with a wrong passphrase as with damage.
-            raise (_damaged() if self._number else _wrong()) from error
-        self._number, self._ended = self._number + 1, bool(is_last)
-        if self._ended and self._file.read(1):
-            raise _damaged()
-        return piece
-
-
-def checked_passphrase(text: str) -> str:
-    """Return the passphrase; raises Refused for one with fewer than LEAST_PASSPHRASE characters."""
-    if len(text) < LEAST_PASSPHRASE:
-        raise Refused(
-            f"la frase segreta ha meno di {LEAST_PASSPHRASE} caratteri: sceglierne una più lunga, "
-            "per esempio quattro parole",
-            f"the passphrase has fewer than {LEAST_PASSPHRASE} characters: choose a longer one, "
-            "four words for instance",
-        )
-    return text
-
-
-def _vault(passphrase: str, salt: bytes) -> Vault:
-    """Derive the key from the passphrase."""
-    # NFKC: one keyboard writes "è" as one character, another one as two.
-    secret = unicodedata.normalize("NFKC", passphrase).encode()
-    key = hashlib.scrypt(secret, salt=salt, n=COST, r=BLOCK, p=1, maxmem=MEMORY, dklen=KEY_BYTES)
-    return Vault(key, Path("passphrase"))
-
-
-def _place(number: int, *, is_last: bool) -> str:
-    return f"centralino backup {number}{' last' if is_last else ''}"
-
-
-def _exactly(file: IO[bytes], size: int) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        raise Refused(
-            "la copia di sicurezza è incompleta: il file è stato troncato, usarne un altro",
-            "the backup is not whole: its file was cut short, use another one",
-        )
-    return data
-
-
-def _wrong() -> Refused:
-    return Refused(
-        "la frase segreta non è quella di questa copia, oppure il file è danneggiato all'inizio",
-        "the passphrase is not this backup's, or the file is damaged at its beginning",
-    )
-
-
-def _damaged() -> Refused:
-    return Refused(
-        "la copia di sicurezza è danneggiata: usarne un'altra",
-        "the backup is damaged: use another one",
-    )
+        for _unused in self._pieces:
+            pass

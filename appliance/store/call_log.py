@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
-from appliance.calls.orders import CallRecord, Direction, Result, Way
+from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.dialling import DialLedger, PlacedCall
 from appliance.policy.numbering import (
     HOME_PLAN,
@@ -24,8 +24,10 @@ from appliance.policy.numbering import (
     is_number_like,
     number_tail,
 )
-from appliance.policy.text import SaidError, Words
+from appliance.policy.routing import Destination
+from appliance.policy.text import SaidError
 from appliance.store.database import transaction
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,12 +37,15 @@ Value = str | int | None
 """The value of a column."""
 
 NO_WORDS: Final = "[]"
+NO_DESTINATION: Final = "none"
+"""Column `way` of a call that nobody and nothing has served."""
 """An empty list in a column."""
 _COLUMNS: Final = (
     "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
     "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
     "evidence", "release_ms", "message", "unit", "need", "transfer_reason", "declaration", "target",
     "returned", "trail", "direction", "number_class", "about", "sheets",
+    "told",
 )  # fmt: skip
 _TIMES: Final = ("rang_at", "rang_ms", "clock_state")
 _LATER_TIMES: Final = ("answered_at", "ended_at")
@@ -60,6 +65,7 @@ _KEPT: Final = {
     # record made before that is written after it, and must not undo it.
     "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END",
     "sheets": "CASE excluded.sheets WHEN '[]' THEN calls.sheets ELSE excluded.sheets END",
+    "told": "CASE excluded.told WHEN '[]' THEN calls.told ELSE excluded.told END",
 }
 # `boot` is the run of call control that wrote the row last: by it close_interrupted finds the open
 # calls of earlier runs (E18).
@@ -113,18 +119,31 @@ def note_sheet(connection: sqlite3.Connection, call: str, sheet: str) -> CallRec
     Raises OfficeError for an unknown call.
     """
     with transaction(connection):
-        record = find_call(connection, call)
-        if record is None:
-            raise SaidError(
-                Words(
-                    "Quella chiamata non c'è: guardare nell'elenco.",
-                    f"there is no call {call!r}: see centralino calls --json",
-                )
-            )
+        record = _known_call(connection, call)
         sheets = tuple(dict.fromkeys((*record.sheets, sheet)))
         text = json.dumps(sheets, ensure_ascii=False)
         connection.execute("UPDATE calls SET sheets = ? WHERE call = ?", (text, call))
     return replace(record, sheets=sheets)
+
+
+def note_told(connection: sqlite3.Connection, call: str, entry: str) -> CallRecord:
+    """Add an entry of the address book of which the caller was told a number, like a sheet.
+
+    Raises OfficeError for an unknown call.
+    """
+    with transaction(connection):
+        record = _known_call(connection, call)
+        told = tuple(dict.fromkeys((*record.told, entry)))
+        text = json.dumps(told, ensure_ascii=False)
+        connection.execute("UPDATE calls SET told = ? WHERE call = ?", (text, call))
+    return replace(record, told=told)
+
+
+def _known_call(connection: sqlite3.Connection, call: str) -> CallRecord:
+    record = find_call(connection, call)
+    if record is None:
+        raise SaidError(_("there is no call {call!r}: see centralino calls --json", call=call))
+    return record
 
 
 def last_call_of_phone(
@@ -139,6 +158,18 @@ def last_call_of_phone(
     ended = (call_from_row(row) for row in rows)
     fresh = (each for each in ended if each.ended_at is not None and each.ended_at >= since)
     return next(fresh, None)
+
+
+def calls_of_phone(
+    connection: sqlite3.Connection, phone: str, since: datetime, most: int
+) -> tuple[CallRecord, ...]:
+    """Return the last calls of a phone that began since an instant and are over, newest first."""
+    rows = connection.execute(
+        "SELECT * FROM calls WHERE phone = ? AND ended_at IS NOT NULL AND rang_ms >= ? "
+        "ORDER BY rang_ms DESC, rowid DESC LIMIT ?",
+        (phone, int(since.timestamp() * 1000), most),
+    )
+    return tuple(call_from_row(row) for row in rows)
 
 
 def find_call(connection: sqlite3.Connection, call: str) -> CallRecord | None:
@@ -194,6 +225,11 @@ def calls_from_number(
     return tuple(call_from_row(row) for row in islice(same, most))
 
 
+def destination_from(text: str) -> Destination | None:
+    """Return the destination in column `way`; raises ValueError."""
+    return None if text == NO_DESTINATION else Destination(text)
+
+
 def call_to_row(record: CallRecord) -> dict[str, Value]:
     """Map a record to its columns; also the record's form in a message's sidecar."""
     return {
@@ -204,7 +240,7 @@ def call_to_row(record: CallRecord) -> dict[str, Value]:
         "clock_state": record.clock_state,
         "called": record.called,
         **caller_to_row(record.caller),
-        "way": record.way.value,
+        "way": record.way.value if record.way else NO_DESTINATION,
         "reason": record.reason,
         "phone": record.phone,
         "answered_at": iso(record.answered_at),
@@ -224,6 +260,7 @@ def call_to_row(record: CallRecord) -> dict[str, Value]:
         "number_class": record.number_class,
         "about": record.case,
         "sheets": json.dumps(record.sheets, ensure_ascii=False),
+        "told": json.dumps(record.told, ensure_ascii=False),
     }
 
 
@@ -240,7 +277,7 @@ def call_from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
         clock_state=str(had["clock_state"]),
         called=str(had["called"]),
         caller=caller_from_row(had),
-        way=Way(str(had["way"])),
+        way=destination_from(str(had["way"])),
         reason=str(had["reason"]),
         phone=str(had["phone"]),
         answered_at=moment(had["answered_at"]),
@@ -260,6 +297,7 @@ def call_from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
         number_class=_since_006(had, "number_class"),
         case=_since_006(had, "about"),
         sheets=words_from(_since_006(had, "sheets") or NO_WORDS),
+        told=words_from(_since_006(had, "told") or NO_WORDS),
     )
 
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import Request
-    from appliance.policy.text import Words
     from appliance.store.requests import RequestMails, StoredRequest
+    from appliance.text import Words
 
 
 _PARTY_OF_MESSAGE: Final = "SELECT caller_number, caller_name FROM messages WHERE number = ?"
@@ -153,6 +153,17 @@ def _open_calls(
         for one in missed_calls(connection, since, plan)
         if one.is_open and are_same_number(one.record.caller.number, number, plan)
     ]
+
+
+_NEWEST: Final = """
+    SELECT (SELECT max(entry) FROM care), (SELECT max(rowid) FROM request_steps),
+        (SELECT max(number) FROM messages), (SELECT max(number) FROM requests)
+"""
+
+
+def newest_marks(connection: sqlite3.Connection) -> tuple[int, ...]:
+    """Return numbers of which one grows whenever somebody does something about a case."""
+    return tuple(int(mark or 0) for mark in connection.execute(_NEWEST).fetchone())
 
 
 HANDOVER: Final = "handover"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.files import PRIVATE, SHARED, fsync_directory
-from appliance.policy.hours import moment_phrase
-from appliance.policy.text import NotKept, Refused, error_text_words
+from appliance.policy.hours import moment_phrase_words
+from appliance.policy.text import NotKept, Refused, error_text_words, technical_words
+from appliance.text import Words, _, in_context, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,8 +97,7 @@ class Trouble:
     """
 
     code: str
-    it: str
-    en: str
+    words: Words
     # After a second failed fsync the page cache cannot be trusted any more: only a new process has
     # a fresh view of the disk (reliability.md 4, "Errors").
     restart: bool = False
@@ -105,66 +105,61 @@ class Trouble:
 
 DATABASE_SET_ASIDE = Trouble(
     "records.set_aside",
-    "Il registro delle chiamate era danneggiato: messo da parte in corrupt/, ne è iniziato uno "
-    "nuovo; i messaggi in segreteria sono stati ripresi dai loro file.",
-    "The call log was damaged: it was moved to corrupt/ and a new one was begun; messages were "
-    "taken up again from their files.",
+    _(
+        "The call log was damaged: it was moved to corrupt/ and a new one was "
+        "begun; messages were taken up again from their files."
+    ),
 )
 POLICY_NOT_COPIED = Trouble(
     "records.policy_not_copied",
-    "La copia di sicurezza di rubrica uffici, schede e utenti non si può scrivere: controllare lo "
-    "spazio e la scheda di memoria.",
-    "The copy of the register of offices, the sheets and the users cannot be written: check free "
-    "space and the memory card.",
+    _(
+        "The copy of the register of offices, the sheets and the users cannot be "
+        "written: check free space and the memory card."
+    ),
 )
 
 
 def policy_restored(aside: Trouble | None, at: datetime) -> Trouble:
     """Write the trouble of a policy restored from its copy of `at`; appended to `aside`."""
-    before = aside or Trouble("", "", "")
-    when = at.astimezone()
-    return Trouble(
-        "records.policy_restored",
-        f"{before.it} Rubrica uffici, schede e utenti: ripristinati dalla copia "
-        f"{moment_phrase('del', when, 'it')}; reinserire ciò che è più recente.".strip(),
-        f"{before.en} Register of offices, sheets and users: restored from the copy "
-        f"{moment_phrase('of', when, 'en')}; enter again what is newer.".strip(),
+    restored = _(
+        "Register of offices, sheets and users: restored from the copy {of_moment}; "
+        "enter again what is newer.",
+        of_moment=moment_phrase_words(in_context("moment", "of"), at.astimezone()),
     )
+    said = joined(" ", (aside.words, restored)) if aside else restored
+    return Trouble("records.policy_restored", said)
 
 
 DATABASE_FAILING = Trouble(
     "records.failing",
-    "Il registro delle chiamate non si può scrivere: le chiamate proseguono; controllare lo "
-    "spazio e la scheda di memoria.",
-    "The call log cannot be written: calls go on; check free space and the memory card.",
+    _("The call log cannot be written: calls go on; check free space and the memory card."),
 )
 DATABASE_UNSURE = Trouble(
     "records.unsure",
-    "La scheda di memoria ha dato errori di scrittura ripetuti: il servizio va riavviato a linee "
-    "libere; se si ripete, sostituire la scheda.",
-    "The memory card failed to write repeatedly: the service must restart when the lines are "
-    "idle; if it happens again, replace the card.",
+    _(
+        "The memory card failed to write repeatedly: the service must restart when "
+        "the lines are idle; if it happens again, replace the card."
+    ),
     restart=True,
 )
 VOICEMAIL_UNSURE = Trouble(
     "voicemail.unsure",
-    "La scheda di memoria ha rifiutato più volte i messaggi in segreteria: il servizio va "
-    "riavviato a linee libere; se si ripete, sostituire la scheda.",
-    "The memory card refused voicemail repeatedly: the service must restart when the lines are "
-    "idle; if it happens again, replace the card.",
+    _(
+        "The memory card refused voicemail repeatedly: the service must restart "
+        "when the lines are idle; if it happens again, replace the card."
+    ),
     restart=True,
 )
 DATABASE_OVERFLOW = Trouble(
     "records.overflow",
-    "Il registro delle chiamate è fermo da troppo tempo: alcune chiamate non sono registrate.",
-    "The call log has been stopped for too long: some calls are not recorded.",
+    _("The call log has been stopped for too long: some calls are not recorded."),
 )
 RECORDS_ENDED = Trouble(
     "records.ended",
-    "Il registro delle chiamate si è fermato per un errore del programma: le chiamate proseguono; "
-    "il servizio va riavviato a linee libere.",
-    "The call log stopped because of a fault in the programme: calls go on; the service must "
-    "restart when the lines are idle.",
+    _(
+        "The call log stopped because of a fault in the programme: calls go on; "
+        "the service must restart when the lines are idle."
+    ),
     restart=True,
 )
 
@@ -213,9 +208,11 @@ def open_database(path: Path, corrupt: Path) -> OpenedDatabase:
         # may be sound once the disk is.
         if not is_corruption(error):
             raise NotKept(
-                f"il database {path.name} non si può aprire ({error_text_words(str(error)).it}): "
-                "controllare la memoria",
-                f"the database {path.name} cannot be opened ({error}): check the disk",
+                _(
+                    "the database {name} cannot be opened ({error}): check the disk",
+                    name=path.name,
+                    error=technical_words(error, error_text_words(str(error))),
+                ),
             ) from error
     # Damage stops nothing and deletes nothing: the file goes to corrupt/, a new database is begun,
     # and messages are recovered from their sidecars.
@@ -224,9 +221,10 @@ def open_database(path: Path, corrupt: Path) -> OpenedDatabase:
         return OpenedDatabase(_open_checked(path), DATABASE_SET_ASIDE)
     except sqlite3.Error as error:
         raise NotKept(
-            f"non si può creare un database nuovo ({error_text_words(str(error)).it}): controllare "
-            "la memoria",
-            f"no new database can be made ({error}): check the disk",
+            _(
+                "no new database can be made ({error}): check the disk",
+                error=technical_words(error, error_text_words(str(error))),
+            ),
         ) from error
 
 
@@ -259,9 +257,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         first = error
     raise NotKept(
-        f"gli archivi {path} non si possono leggere ({error_text_words(str(first)).it}): il "
-        "centralino è mai stato avviato qui?",
-        f"the records {path} cannot be read ({first}): has the daemon ever run here?",
+        _(
+            "the records {path} cannot be read ({first}): has the daemon ever run here?",
+            path=path,
+            first=technical_words(first, error_text_words(str(first))),
+        ),
     )
 
 
@@ -276,10 +276,11 @@ def sole_writer(database: Path, limit_s: float = BUSY_MS / 1000) -> Iterator[Non
         while not _is_locked(descriptor):
             if time.monotonic() >= end:
                 raise NotKept(
-                    f"un altro processo sta scrivendo gli archivi in {database.parent}: riprovare "
-                    "fra un momento",
-                    f"the records in {database.parent} are being written by another process: "
-                    "try again in a moment",
+                    _(
+                        "the records in {parent} are being written by another process: try again "
+                        "in a moment",
+                        parent=database.parent,
+                    ),
                 )
             time.sleep(_LOOK_S)
         yield
@@ -413,9 +414,12 @@ def _set_pragma(connection: sqlite3.Connection, name: str, value: str, expected:
     # WAL cannot be had in memory or on a network share: nothing is called durable there.
     if found != expected:
         raise NotKept(
-            f"SQLite rifiuta {name}={value} (risponde {found}): qui i messaggi non "
-            "sarebbero al sicuro",
-            f"SQLite refuses {name}={value} (it says {found}): messages would not be safe here",
+            _(
+                "SQLite refuses {name}={value} (it says {found}): messages would not be safe here",
+                name=name,
+                value=value,
+                found=found,
+            ),
         )
 
 
@@ -452,7 +456,9 @@ def records_made(state: Path) -> Path:
     # No command creates the database: it would belong to the account that ran the command.
     if not path.exists():
         raise Refused(
-            f"in {state} non ci sono ancora archivi: avviare centralino una volta, poi riprovare",
-            f"there are no records in {state} yet: start centralino once, then again",
+            _(
+                "there are no records in {state} yet: start centralino once, then again",
+                state=state,
+            ),
         )
     return path

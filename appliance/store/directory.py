@@ -37,9 +37,10 @@ from appliance.policy.directory import (
 from appliance.policy.directory_changes import DirectoryChange, Revocation
 from appliance.policy.hours import WEEKDAYS, Band, Week
 from appliance.policy.numbering import Purpose, SecretNumber
-from appliance.policy.text import NotKept, Refused, os_error_words
+from appliance.policy.text import NotKept, Refused, os_error_words, technical_words
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, transaction
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -143,10 +144,12 @@ class Vault:
             return self._ready().decrypt(nonce, rest, about.encode())
         except (InvalidTag, ValueError) as error:
             raise NotKept(
-                f"ciò che è cifrato per {about} non si legge con {self._path}: rimettere la "
-                "chiave della copia di sicurezza da cui vengono gli archivi",
-                f"what is sealed for {about} cannot be read with {self._path}: put back the key of "
-                "the backup that the records come from",
+                _(
+                    "what is sealed for {about} cannot be read with {path}: put back the key "
+                    "of the backup that the records come from",
+                    about=about,
+                    path=self._path,
+                ),
             ) from error
 
     def _ready(self) -> AESGCM:
@@ -202,23 +205,29 @@ def load_vault(path: Path) -> Vault:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except FileNotFoundError as error:
         raise NotKept(
-            f"manca la chiave {path} e i numeri della rubrica non si leggono: rimetterla "
-            "dalla copia di sicurezza, o ricominciare gli archivi e importare "
-            "l'esportazione della rubrica",
-            f"the key {path} is missing, so the register's numbers cannot be read: put it back "
-            "from the backup, or begin the records anew and import the register's export",
+            _(
+                "the key {path} is missing, so the register's numbers cannot be read: put "
+                "it back from the backup, or begin the records anew and import the "
+                "register's export",
+                path=path,
+            ),
         ) from error
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is not what was written there"
-        it = os_error_words(error).it if isinstance(error, OSError) else "non è una chiave"
+        why = (
+            technical_words(error.strerror, os_error_words(error))
+            if isinstance(error, OSError)
+            else _("it is not what was written there")
+        )
         raise NotKept(
-            f"la chiave {path} non si può leggere ({it}): rimetterla dalla copia di sicurezza",
-            f"the key {path} cannot be read ({why}): put it back from the backup",
+            _(
+                "the key {path} cannot be read ({why}): put it back from the backup",
+                path=path,
+                why=why,
+            ),
         ) from error
     if len(key) != KEY_BYTES:
         raise NotKept(
-            f"la chiave {path} è incompleta: rimetterla dalla copia di sicurezza",
-            f"the key {path} is cut short: put it back from the backup",
+            _("the key {path} is cut short: put it back from the backup", path=path),
         )
     return Vault(key, path)
 
@@ -534,8 +543,7 @@ def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
     ).fetchone()
     if row is None:
         raise Refused(
-            f"nessun allegato si chiama {name!r}: vedere centralino register history",
-            f"nothing named {name!r} is attached: see centralino register history",
+            _("nothing named {name!r} is attached: see centralino register history", name=name),
         )
     return load_vault(key).open_bytes(row["sealed"], _attachment_label(name))
 
@@ -550,9 +558,11 @@ def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
         return make_vault(key)
     except OSError as error:
         raise NotKept(
-            f"la chiave {key} non si può creare ({os_error_words(error).it}): "
-            "controllare la memoria",
-            f"the key {key} cannot be made ({error}): check the disk",
+            _(
+                "the key {key} cannot be made ({error}): check the disk",
+                key=key,
+                error=technical_words(error, os_error_words(error)),
+            ),
         ) from error
 
 
@@ -586,10 +596,12 @@ def _entered(
         raise
     except (ValueError, KeyError, TypeError) as error:
         raise NotKept(
-            f"la voce {row['number']} della rubrica non si può leggere ({error}): "
-            "ripristinare gli archivi dalla copia di sicurezza",
-            f"entry {row['number']} of the register cannot be read ({error}): put the records back "
-            "from the backup",
+            _(
+                "entry {number} of the register cannot be read ({error}): put the records "
+                "back from the backup",
+                number=row["number"],
+                error=error,
+            ),
         ) from error
 
 
@@ -687,8 +699,10 @@ def _sealed(
         data = attached.get(name)
         if data is None and stored is None:
             raise Refused(
-                f"manca l'allegato «{name}»: mettere il file accanto alla rubrica",
-                f"the attachment {name!r} is not there: put the file beside the register",
+                _(
+                    "the attachment {name!r} is not there: put the file beside the register",
+                    name=name,
+                ),
             )
         if data is None:
             continue
@@ -696,13 +710,19 @@ def _sealed(
         # An attachment is never replaced, as nothing that was entered is ever changed (P4).
         if stored is not None and stored["sha256"] != digest:
             raise Refused(
-                f"un altro file «{name}» è già allegato: dargli un altro nome",
-                f"another file named {name!r} is attached already: give it another name",
+                _(
+                    "another file named {name!r} is attached already: give it another name",
+                    name=name,
+                ),
             )
         if len(data) > ATTACHMENT_LIMIT:
             raise Refused(
-                f"l'allegato «{name}» ha {len(data)} byte: al massimo {ATTACHMENT_LIMIT}",
-                f"the attachment {name!r} has {len(data)} bytes: at most {ATTACHMENT_LIMIT}",
+                _(
+                    "the attachment {name!r} has {data} bytes: at most {attachment_limit}",
+                    name=name,
+                    data=len(data),
+                    attachment_limit=ATTACHMENT_LIMIT,
+                ),
             )
         if stored is None:
             yield Sealed(name, digest, len(data), vault.seal_bytes(data, _attachment_label(name)))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.errors import StoreError
 from appliance.policy.hours import Band, NewWeek, Period, Week
 from appliance.policy.hours_changes import HoursEntry, Whose
-from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.database import Noted, transaction
+from appliance.text import stored
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,13 +53,13 @@ def add(
     Raises what `make` raises, StoreError, sqlite3.Error.
     """
     with transaction(connection):
-        stored = load(connection)
+        known = load(connection)
         # The same person and instant are the same command, repeated after an unknown outcome: it
         # adds nothing.
-        for each in stored:
+        for each in known:
             if (each.by, each.at) == (by, at):
                 return each
-        made = make(stored)
+        made = make(known)
         connection.execute(
             "INSERT INTO special_hours (number, entered_at, entered_by, reference, whose, ends, "
             "body) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -107,8 +107,7 @@ def _of_period(period: Period) -> dict[str, Any]:
     return {
         "first": period.first.isoformat(),
         "last": period.last.isoformat(),
-        "it": period.name.it,
-        "en": period.name.en,
+        **period.name.by_language(),
         "greeting": period.greeting,
         "week": _days(period.week),
     }
@@ -144,4 +143,4 @@ def _week(days: list[list[str]]) -> Week:
 
 def _period(body: dict[str, Any]) -> Period:
     first, last = (date.fromisoformat(body[key]) for key in ("first", "last"))
-    return Period(first, last, Words(body["it"], body["en"]), _week(body["week"]), body["greeting"])
+    return Period(first, last, stored(body), _week(body["week"]), body["greeting"])

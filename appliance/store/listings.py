@@ -14,7 +14,6 @@ from appliance.policy import requests as policy
 from appliance.policy.hours import day_words, moment_words
 from appliance.policy.mail import APPOINTMENT_FORM_WORDS, MAIL_STATE_WORDS
 from appliance.policy.requests import Appointment, Request
-from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import (
     MessageCare,
     MessageEntry,
@@ -25,6 +24,7 @@ from appliance.policy.voicemail import (
 )
 from appliance.store.call_log import call_to_row
 from appliance.store.voicemail import CaseKind, Message, MissedCall, has_no_number
+from appliance.text import Words, _, in_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,69 +37,71 @@ CallsBack = Mapping[str, Sequence[CallRecord]]
 """Calls placed for each case ("call:ID"), newest first."""
 
 RESULTS: Final[Mapping[Result, Words]] = {
-    Result.OPEN: Words("in corso", "going on"),
-    Result.ANSWERED: Words("risposta", "answered"),
-    Result.MESSAGE: Words("messaggio", "message"),
-    Result.NO_MESSAGE: Words("senza messaggio", "no message"),
-    Result.INFORMED: Words("ha sentito una scheda", "heard a sheet"),
-    Result.GAVE_UP: Words("ha rinunciato", "gave up"),
-    Result.NOT_STORED: Words("messaggio non registrato", "message not stored"),
-    Result.FAX: Words("fax", "fax"),
-    Result.TAKEN: Words("presa da un altro apparecchio", "taken by another telephone"),
-    Result.NOT_REACHED: Words("non raggiunto", "not reached"),
-    Result.REFUSED: Words("numero non consentito", "number not allowed"),
-    Result.LOST: Words("linea persa", "line lost"),
-    Result.STOPPED: Words("apparecchio fermato", "box stopped"),
-    Result.INTERRUPTED: Words("interrotta", "interrupted"),
+    Result.OPEN: _("going on"),
+    Result.ANSWERED: _("answered"),
+    Result.MESSAGE: _("message"),
+    Result.NO_MESSAGE: _("no message"),
+    Result.INFORMED: _("heard a sheet"),
+    Result.GAVE_UP: _("gave up"),
+    Result.NOT_STORED: _("message not stored"),
+    Result.FAX: _("fax"),
+    Result.TAKEN: _("taken by another telephone"),
+    Result.NOT_REACHED: _("not reached"),
+    Result.REFUSED: _("number not allowed"),
+    Result.LOST: _("line lost"),
+    Result.STOPPED: _("box stopped"),
+    Result.INTERRUPTED: in_context("listings", "interrupted"),
 }
 """Results of a call, in the front desk's words."""
 
+# Evidence of a call's end (B1).
 EVIDENCES: Final[Mapping[Evidence, Words]] = {
-    Evidence.GAVE_UP: Words("non squillava più", "the ringing stopped"),
-    Evidence.BUSY_TONE: Words("tono di occupato", "busy tone"),
-    Evidence.CONGESTION_TONE: Words("tono di congestione", "congestion tone"),
-    Evidence.DIAL_TONE: Words("tono di centrale", "dial tone"),
-    Evidence.CHIP_BUSY: Words("occupato, dal modem", "busy, told by the modem"),
-    Evidence.CHIP_DIAL: Words("tono di centrale, dal modem", "dial tone, told by the modem"),
-    Evidence.LOOP: Words("corrente di linea interrotta", "the line's current was interrupted"),
-    Evidence.PARALLEL_PHONE: Words("altro apparecchio sollevato", "another telephone was lifted"),
-    Evidence.SILENCE: Words("silenzio", "silence"),
-    Evidence.LIMIT: Words("durata massima", "longest duration"),
-    Evidence.FAX: Words("segnale di fax", "fax tone"),
-    Evidence.EMERGENCY: Words(
-        "linea liberata per un'emergenza", "the line was freed for an emergency"
-    ),
-    Evidence.SIGNALLED: Words("detto dall'altra sede", "told by the other branch"),
-    Evidence.OPERATOR: Words("ha chiuso l'operatore", "the operator hung up"),
-    Evidence.OWN: Words("ha chiuso il centralino", "the box hung up"),
-    Evidence.LOST: Words("linea persa", "the line was lost"),
-    Evidence.STOPPED: Words("apparecchio fermato", "the box was stopped"),
+    Evidence.GAVE_UP: _("the ringing stopped"),
+    Evidence.BUSY_TONE: _("busy tone"),
+    Evidence.CONGESTION_TONE: _("congestion tone"),
+    Evidence.DIAL_TONE: _("dial tone"),
+    Evidence.CHIP_BUSY: _("busy, told by the modem"),
+    Evidence.CHIP_DIAL: _("dial tone, told by the modem"),
+    Evidence.LOOP: _("the line's current was interrupted"),
+    Evidence.PARALLEL_PHONE: _("another telephone was lifted"),
+    Evidence.SILENCE: _("silence"),
+    Evidence.LIMIT: _("longest duration"),
+    Evidence.FAX: _("fax tone"),
+    Evidence.EMERGENCY: _("the line was freed for an emergency"),
+    Evidence.SIGNALLED: _("told by the other branch"),
+    Evidence.OPERATOR: _("the operator hung up"),
+    Evidence.OWN: _("the box hung up"),
+    Evidence.LOST: _("the line was lost"),
+    Evidence.STOPPED: _("the box was stopped"),
 }
-"""Evidence of a call's end (B1)."""
 
 _ABSENT: Final[Mapping[Presentation, Words]] = {
-    Presentation.WITHHELD: Words("numero riservato", "number withheld"),
-    Presentation.UNAVAILABLE: Words("numero non disponibile", "number unavailable"),
-    Presentation.UNKNOWN: Words("numero sconosciuto", "number unknown"),
+    Presentation.WITHHELD: _("number withheld"),
+    Presentation.UNAVAILABLE: _("number unavailable"),
+    Presentation.UNKNOWN: _("number unknown"),
 }
-_ERASED: Final = Words("numero cancellato", "number erased")
+_ERASED: Final = _("number erased")
 """Shown for a caller whose number was deleted by age (retention.py)."""
-_NO_CALLS: Final = Words("Nessuna chiamata.", "No calls.")
-_TO: Final = Words("a", "to")
-_CALLED_BACK: Final = Words("richiamato alle {at} ({result})", "called back at {at} ({result})")
-_CALLED: Final = Words("Chiamato", "Called")
-_UNKNOWN: Final = Words("non noto", "not known")
-_SHEETS: Final = Words("Schede", "Sheets")
-_TRANSFERS: Final = Words("Trasferimenti", "Transfers")
-_CALL_HEADER: Final = Words(
-    "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
-)
+_NO_CALLS: Final = _("No calls.")
+_TO: Final = _("to")
+_CALLED_BACK: Final = _("called back at {at} ({result})")
+_CALLED: Final = _("Called")
+_UNKNOWN: Final = _("not known")
+_SHEETS: Final = _("Sheets")
+_TOLD: Final = _("Numbers told")
+_TRANSFERS: Final = _("Transfers")
+_CALL_HEADER: Final = _("Received|Line|Caller|Phone|Result|End")
 
 
 def calls_as_json(found: Iterable[CallRecord]) -> str:
     """Write calls as JSON: the columns of the call log, the trail as a list."""
     rows = [
-        {**call_to_row(record), "trail": list(record.trail), "sheets": list(record.sheets)}
+        {
+            **call_to_row(record),
+            "trail": list(record.trail),
+            "sheets": list(record.sheets),
+            "told": list(record.told),
+        }
         for record in found
     ]
     return json.dumps(rows, ensure_ascii=False, indent=2)
@@ -115,26 +117,29 @@ def calls_as_text(
     """Write calls as text, one a line, in columns; `back` are the calls placed for each case.
 
     `names` are those of the offices. Only if any call has them there are columns for the number
-    called (P1, if they differ), sheets (P2), and transfers with their returns (P3, P6).
+    called (P1, if they differ), sheets (P2), numbers told, and transfers with their returns.
     """
     records = tuple(found)
     rows = [_call_row(record, language, zone, back or {}) for record in records]
-    rows = [in_language(_CALL_HEADER, language).split("|"), *rows]
+    rows = [_CALL_HEADER.text(language).split("|"), *rows]
     if not records:
-        return in_language(_NO_CALLS, language)
+        return _NO_CALLS.text(language)
     if len({record.called for record in records if record.direction is Direction.IN}) > 1:
         numbers = (
-            in_language(_CALLED, language),
+            _CALLED.text(language),
             *(_number_called(record, language) for record in records),
         )
         rows = [[*row[:2], number, *row[2:]] for row, number in zip(rows, numbers, strict=True)]
     if any(record.sheets for record in records):
-        sheets = (in_language(_SHEETS, language), *(" ".join(record.sheets) for record in records))
+        sheets = (_SHEETS.text(language), *(" ".join(record.sheets) for record in records))
         rows = [[*row, codes] for row, codes in zip(rows, sheets, strict=True)]
+    if any(record.told for record in records):
+        told = (_TOLD.text(language), *(" ".join(record.told) for record in records))
+        rows = [[*row, codes] for row, codes in zip(rows, told, strict=True)]
     moves = [transfers_of(record, names or {}) for record in records]
     if any(moves):
-        said = ("; ".join(in_language(words, language) for words in each) for each in moves)
-        heads = (in_language(_TRANSFERS, language), *said)
+        said = ("; ".join(words.text(language) for words in each) for each in moves)
+        heads = (_TRANSFERS.text(language), *said)
         rows = [[*row, cell] for row, cell in zip(rows, heads, strict=True)]
     return columns(rows)
 
@@ -144,7 +149,7 @@ def _number_called(record: CallRecord, language: str) -> str:
     if record.direction is not Direction.IN:
         return ""
     # Where both public numbers arrive on one line that is said, never guessed (P1).
-    return record.called or in_language(_UNKNOWN, language)
+    return record.called or _UNKNOWN.text(language)
 
 
 def columns(rows: list[list[str]]) -> str:
@@ -157,7 +162,7 @@ def end_words(record: CallRecord, language: str) -> str:
     """Write the evidence of a call's end, and the time (s) from its first sign (B1)."""
     if record.evidence is None:
         return ""
-    words = in_language(EVIDENCES[record.evidence], language)
+    words = EVIDENCES[record.evidence].text(language)
     return f"{words}, {record.release_ms / 1000:.1f} s" if record.release_ms else words
 
 
@@ -169,7 +174,7 @@ def _call_row(record: CallRecord, language: str, zone: tzinfo, back: CallsBack) 
         record.line,
         _other_party(record, language),
         record.phone,
-        in_language(RESULTS[record.result], language),
+        RESULTS[record.result].text(language),
         "; ".join(filter(None, ended)),
     ]
 
@@ -180,7 +185,7 @@ def _other_party(record: CallRecord, language: str) -> str:
     if record.direction is Direction.IN:
         return caller_words(record.caller, language)
     caller = record.caller
-    return f"{in_language(_TO, language)} {' '.join(filter(None, (caller.number, caller.name)))}"
+    return f"{_TO.text(language)} {' '.join(filter(None, (caller.number, caller.name)))}"
 
 
 def called_back_words(calls: Sequence[CallRecord] | None, language: str, zone: tzinfo) -> str:
@@ -188,9 +193,9 @@ def called_back_words(calls: Sequence[CallRecord] | None, language: str, zone: t
     if not calls:
         return ""
     last = calls[0]
-    result = in_language(RESULTS[last.result], language)
-    return in_language(_CALLED_BACK, language).format(
-        at=f"{last.rang_at.astimezone(zone):%H:%M}", result=result
+    result = RESULTS[last.result].text(language)
+    return _CALLED_BACK.filled(at=f"{last.rang_at.astimezone(zone):%H:%M}", result=result).text(
+        language
     )
 
 
@@ -198,9 +203,9 @@ def caller_words(caller: Caller, language: str) -> str:
     """Write number and name of a caller, or why there is no number."""
     if caller.presentation is Presentation.SHOWN:
         shown = " ".join(filter(None, (caller.number, caller.name)))
-        return shown or in_language(_ERASED, language)
+        return shown or _ERASED.text(language)
     # Withheld, not available, not known: never an empty cell.
-    return in_language(_ABSENT[caller.presentation], language)
+    return _ABSENT[caller.presentation].text(language)
 
 
 def missed_rows(found: Iterable[MissedCall]) -> list[dict[str, object]]:
@@ -238,86 +243,80 @@ def _missed_json_row(one: MissedCall) -> dict[str, object]:
     }
 
 
+# Outcomes of a case (P9).
 OUTCOMES: Final[Mapping[MessageOutcome, Words]] = {
-    MessageOutcome.CALLED_BACK: Words("richiamato", "called back"),
-    MessageOutcome.NOT_REACHABLE: Words("non raggiungibile", "not reachable"),
-    MessageOutcome.NO_NUMBER: Words("senza numero", "no number"),
-    MessageOutcome.NOT_NEEDED: Words("non necessario", "not needed"),
-    MessageOutcome.PASSED_TO_OFFICE: Words("passato a un ufficio", "passed to an office"),
+    MessageOutcome.CALLED_BACK: in_context("listings", "called back"),
+    MessageOutcome.NOT_REACHABLE: _("not reachable"),
+    MessageOutcome.NO_NUMBER: _("no number"),
+    MessageOutcome.NOT_NEEDED: in_context("listings", "not needed"),
+    MessageOutcome.PASSED_TO_OFFICE: _("passed to an office"),
 }
-"""Outcomes of a case (P9)."""
 STEPS: Final[Mapping[MessageStep, Words]] = {
-    MessageStep.HEAR: Words("ascolto", "heard"),
-    MessageStep.TAKE: Words("presa in carico", "taken"),
-    MessageStep.RELEASE: Words("lasciato libero", "released"),
-    MessageStep.GIVE: Words("consegna", "handed over"),
-    MessageStep.FAIL: Words("richiamata a vuoto", "call-back in vain"),
-    MessageStep.NOTE: Words("nota", "note"),
-    MessageStep.CLOSE: Words("chiusura", "closed"),
-    MessageStep.REOPEN: Words("riapertura", "reopened"),
-    MessageStep.ALERT_UNHEARD: Words(
-        "avviso: non ascoltato, non visto", "alert: not heard, not looked at"
-    ),
-    MessageStep.ALERT_UNCLOSED: Words("avviso: non chiuso", "alert: not closed"),
+    MessageStep.HEAR: _("heard"),
+    MessageStep.TAKE: in_context("listings", "taken"),
+    MessageStep.RELEASE: _("released"),
+    MessageStep.GIVE: in_context("listings", "handed over"),
+    MessageStep.FAIL: _("call-back in vain"),
+    MessageStep.NOTE: _("note"),
+    MessageStep.CLOSE: in_context("listings", "closed"),
+    MessageStep.REOPEN: _("reopened"),
+    MessageStep.TAKE_BACK: _("taken back"),
+    MessageStep.ALERT_UNHEARD: _("alert: not heard, not looked at"),
+    MessageStep.ALERT_UNCLOSED: _("alert: not closed"),
 }
 """Steps in the history of a case."""
-CASE_OPEN: Final = Words("da trattare", "to be dealt with")
-CASE_TAKEN: Final = Words("in carico a {}", "taken by {}")
-IN_VAIN: Final = Words("{} a vuoto", "{} in vain")
-WANTED: Final = Words("chiede di essere richiamato", "asks to be called back")
-CALLED_AGAIN: Final = Words("ha richiamato {}", "called again {}")
-NO_HISTORY: Final = Words("Nessuno se n'è occupato.", "Nobody has dealt with it.")
-NO_MISSED: Final = Words("Nessuna chiamata senza messaggio.", "No call without a message.")
-MISSED_HEADER: Final = Words(
-    "N.|Ricevuta|Linea|Utente|Telefono|Esito|Stato", "No.|Received|Line|Caller|Phone|Result|State"
-)
-_CASE_NAMES: Final[Mapping[CaseKind, Words]] = {
-    CaseKind.MESSAGE: Words("Il messaggio {}", "Message {}"),
-    CaseKind.CALL: Words("La chiamata {}", "Call {}"),
-}
-_DONE_STEPS: Final[Mapping[MessageStep, Words]] = {
-    MessageStep.HEAR: Words("{what}: ascolto annotato.", "{what}: noted as heard."),
-    MessageStep.TAKE: Words("{what} è in carico a {by}.", "{what} is taken by {by}."),
-    MessageStep.RELEASE: Words("{what} è di nuovo liber{o}.", "{what} is free again."),
-    MessageStep.FAIL: Words(
-        "{what}: richiamata a vuoto annotata, {n} in tutto.",
-        "{what}: call-back in vain noted, {n} in all.",
-    ),
-    MessageStep.NOTE: Words("Nota aggiunta.", "Note added."),
-    MessageStep.CLOSE: Words("{what} è chius{o}: {outcome}.", "{what} is closed: {outcome}."),
-    MessageStep.REOPEN: Words("{what} è di nuovo apert{o}.", "{what} is open again."),
+CASE_OPEN: Final = _("to be dealt with")
+CASE_TAKEN: Final = _("taken by {holder}")
+IN_VAIN: Final = _("{tries} in vain")
+WANTED: Final = _("asks to be called back")
+CALLED_AGAIN: Final = _("called again {when}")
+NO_HISTORY: Final = in_context("listings", "Nobody has dealt with it.")
+NO_MISSED: Final = _("No call without a message.")
+MISSED_HEADER: Final = _("No.|Received|Line|Caller|Phone|Result|State")
+_DONE_STEPS: Final[Mapping[CaseKind, Mapping[MessageStep, Words]]] = {
+    CaseKind.MESSAGE: {
+        MessageStep.HEAR: _("Message {number}: noted as heard."),
+        MessageStep.TAKE: _("Message {number} is taken by {holder}."),
+        MessageStep.RELEASE: _("Message {number} is free again."),
+        MessageStep.FAIL: _("Message {number}: call-back in vain noted, {failed} in all."),
+        MessageStep.NOTE: _("Note added."),
+        MessageStep.CLOSE: _("Message {number} is closed: {outcome}."),
+        MessageStep.REOPEN: _("Message {number} is open again."),
+        MessageStep.TAKE_BACK: _("Taken back."),
+    },
+    CaseKind.CALL: {
+        MessageStep.HEAR: _("Call {number}: noted as heard."),
+        MessageStep.TAKE: _("Call {number} is taken by {holder}."),
+        MessageStep.RELEASE: _("Call {number} is free again."),
+        MessageStep.FAIL: _("Call {number}: call-back in vain noted, {failed} in all."),
+        MessageStep.NOTE: _("Note added."),
+        MessageStep.CLOSE: _("Call {number} is closed: {outcome}."),
+        MessageStep.REOPEN: _("Call {number} is open again."),
+        MessageStep.TAKE_BACK: _("Taken back."),
+    },
 }
 
 
 def done_words(kind: CaseKind, number: int, step: MessageStep, care: MessageCare) -> Words:
     """Write the confirmation of a step just done."""
-    return Words(
-        _done_text(kind, number, step, care, "it"), _done_text(kind, number, step, care, "en")
-    )
-
-
-def _done_text(
-    kind: CaseKind, number: int, step: MessageStep, care: MessageCare, language: str
-) -> str:
     outcome = care.closing.outcome if care.closing else None
-    return in_language(_DONE_STEPS[step], language).format(
-        what=in_language(_CASE_NAMES[kind], language).format(number),
-        by=care.holder,
-        n=len(care.failed),
-        o="o" if kind is CaseKind.MESSAGE else "a",
-        outcome=in_language(OUTCOMES[outcome], language) if outcome else "",
+    return _DONE_STEPS[kind][step].filled(
+        number=number,
+        holder=care.holder,
+        failed=len(care.failed),
+        outcome=OUTCOMES[outcome] if outcome else "",
     )
 
 
 def care_text(care: MessageCare, language: str) -> str:
     """Write the state of a case: its outcome, its holder or none; call-backs in vain."""
     if care.closing is not None and care.closing.outcome is not None:
-        words = in_language(OUTCOMES[care.closing.outcome], language)
+        words = OUTCOMES[care.closing.outcome].text(language)
     elif care.state is MessageState.TAKEN:
-        words = in_language(CASE_TAKEN, language).format(care.holder)
+        words = CASE_TAKEN.filled(holder=care.holder).text(language)
     else:
-        words = in_language(CASE_OPEN, language)
-    tries = f", {in_language(IN_VAIN, language).format(len(care.failed))}" if care.failed else ""
+        words = CASE_OPEN.text(language)
+    tries = f", {IN_VAIN.filled(tries=len(care.failed)).text(language)}" if care.failed else ""
     return words + tries
 
 
@@ -326,13 +325,13 @@ def history_lines(entries: Iterable[MessageEntry], zone: tzinfo, language: str) 
     empty = True
     for entry in entries:
         empty = False
-        outcome = f": {in_language(OUTCOMES[entry.outcome], language)}" if entry.outcome else ""
+        outcome = f": {OUTCOMES[entry.outcome].text(language)}" if entry.outcome else ""
         note = f" → {entry.to}" if entry.to else ""
         note += f" ({entry.note})" if entry.note else ""
         when = moment_words(entry.at.astimezone(zone), language)
-        yield f"{when}  {entry.by}  {in_language(STEPS[entry.step], language)}{outcome}{note}"
+        yield f"{when}  {entry.by}  {STEPS[entry.step].text(language)}{outcome}{note}"
     if empty:
-        yield in_language(NO_HISTORY, language)
+        yield NO_HISTORY.text(language)
 
 
 def history_rows(entries: Iterable[MessageEntry]) -> list[dict[str, str | None]]:
@@ -358,8 +357,8 @@ def missed_as_text(found: Iterable[MissedCall], language: str, zone: tzinfo) -> 
 
 def _missed_row(each: MissedCall, language: str, zone: tzinfo) -> list[str]:
     record = each.record
-    result = in_language(RESULTS[record.result], language)
-    wanted = f", {in_language(WANTED, language)}" if each.wanted else ""
+    result = RESULTS[record.result].text(language)
+    wanted = f", {WANTED.text(language)}" if each.wanted else ""
     return [
         str(each.number),
         moment_words(record.rang_at.astimezone(zone), language),
@@ -374,40 +373,20 @@ def _missed_row(each: MissedCall, language: str, zone: tzinfo) -> list[str]:
 def _missed_state(each: MissedCall, language: str, zone: tzinfo) -> str:
     if each.again is not None and each.care.state is not MessageState.CLOSED:
         again = each.again.rang_at.astimezone(zone)
-        return in_language(CALLED_AGAIN, language).format(moment_words(again, language, year=False))
+        return CALLED_AGAIN.filled(when=moment_words(again, language, year=False)).text(language)
     return care_text(each.care, language)
 
 
 if TYPE_CHECKING:
     Cares = Mapping[str, MessageCare]
 
-MessageWords = dict[str, str]
 NO_CARES: Final[dict[str, MessageCare]] = {}
 
-_MESSAGE_WORDS: Final[dict[str, MessageWords]] = {
-    "it": {
-        "header": "N.|Ricevuto|Utente|Chiamato|Durata|Stato|File",
-        "withheld": "numero riservato",
-        "unavailable": "numero non disponibile",
-        "unknown": "numero sconosciuto",
-        "called": "non noto",
-        "interrupted": "interrotto",
-        "none": "Nessun messaggio.",
-        "no_number_to_call": "Senza numero da richiamare. Nei dieci minuti prima hanno chiamato:",
-        "no_hint": "Senza numero da richiamare; nessuno ha chiamato nei dieci minuti prima.",
-    },
-    "en": {
-        "header": "No.|Received|Caller|Called|Length|State|File",
-        "withheld": "number withheld",
-        "unavailable": "number unavailable",
-        "unknown": "number unknown",
-        "called": "not known",
-        "interrupted": "interrupted",
-        "none": "No messages.",
-        "no_number_to_call": "No number to call back. In the ten minutes before there called:",
-        "no_hint": "No number to call back; nobody called in the ten minutes before.",
-    },
-}
+_MESSAGE_HEADER: Final = _("No.|Received|Caller|Called|Length|State|File")
+_INTERRUPTED: Final = _("interrupted")
+_NO_MESSAGES: Final = _("No messages.")
+_NO_NUMBER_TO_CALL: Final = _("No number to call back. In the ten minutes before there called:")
+_NO_HINT: Final = _("No number to call back; nobody called in the ten minutes before.")
 
 
 def messages_as_json(found: Iterable[Message], directory: Path, cares: Cares = NO_CARES) -> str:
@@ -426,10 +405,8 @@ def messages_as_text(
     cares: Cares = NO_CARES,
 ) -> str:
     """Write messages as text, one a line, in columns."""
-    words = _MESSAGE_WORDS[language]
-    told = (_message_row(m, directory, language, zone, _care_of_message(m, cares)) for m in found)
-    rows = [words["header"].split("|"), *told]
-    return words["none"] if len(rows) == 1 else columns(rows)
+    rows = [_message_row(m, directory, language, zone, _care_of_message(m, cares)) for m in found]
+    return _table(_MESSAGE_HEADER, rows, _NO_MESSAGES, language)
 
 
 def message_as_text(
@@ -454,8 +431,7 @@ def _possible_caller_lines(
     earlier: tuple[CallRecord, ...], language: str, zone: tzinfo
 ) -> Iterator[str]:
     """Write that there is no number to call back, and who called shortly before."""
-    words = _MESSAGE_WORDS[language]
-    yield words["no_number_to_call"] if earlier else words["no_hint"]
+    yield (_NO_NUMBER_TO_CALL if earlier else _NO_HINT).text(language)
     for record in earlier:
         at = moment_words(record.rang_at.astimezone(zone), language)
         yield f"  {at}  {caller_text(record.caller, language)}"
@@ -465,7 +441,7 @@ def caller_text(caller: Caller, language: str = "it") -> str:
     """Write number and name of a caller, or why there is no number."""
     if caller.presentation is Presentation.SHOWN:
         return " ".join(filter(None, (caller.number, caller.name)))
-    return _MESSAGE_WORDS[language][caller.presentation.value]
+    return _ABSENT[caller.presentation].text(language)
 
 
 def _care_of_message(message: Message, cares: Cares) -> MessageCare:
@@ -516,28 +492,24 @@ def message_json_row(message: Message, directory: Path, care: MessageCare) -> di
 def _message_row(
     message: Message, directory: Path, language: str, zone: tzinfo, care: MessageCare
 ) -> list[str]:
-    words = _MESSAGE_WORDS[language]
-    flag = f" ({words['interrupted']})" if message.interrupted else ""
+    flag = f" ({_INTERRUPTED.text(language)})" if message.interrupted else ""
     return [
         str(message.number),
         moment_words(message.received_at.astimezone(zone), language),
         caller_text(message.caller, language),
-        message.called or words["called"],
+        message.called or _UNKNOWN.text(language),
         f"{message.length_ms // 60_000}:{message.length_ms // 1000 % 60:02}",
         care_text(care, language) + flag,
         str(directory / message.path),
     ]
 
 
-_REQUEST_HEADER: Final = Words(
-    "N.|Presa|Ufficio|Utente|Oggetto|Stato|Entro", "No.|Taken|Office|Citizen|Subject|State|Due"
-)
-_MAIL_HEADER: Final = Words(
-    "N.|In coda da|A|Oggetto|Stato|Tentativi|Risposta", "No.|Queued|To|Subject|State|Tries|Answer"
-)
-_NO_REQUESTS: Final = Words("Nessuna richiesta.", "No requests.")
-_NO_MAIL: Final = Words("Nessuna e-mail.", "No e-mails.")
-_LATE: Final = Words("IN RITARDO", "OVERDUE")
+_REQUEST_HEADER: Final = _("No.|Taken|Office|Citizen|Subject|State|Due")
+_MAIL_HEADER: Final = _("No.|Queued|To|Subject|State|Tries|Answer")
+_NO_REQUESTS: Final = _("No requests.")
+_NO_MAIL: Final = _("No e-mails.")
+_LATE: Final = _("OVERDUE")
+_TO_BE_CONFIRMED: Final = _("to be confirmed")
 
 DueOf = Callable[[Request], date]
 IsLate = Callable[[Request], bool]
@@ -550,14 +522,14 @@ def requests_as_text(
 
     def row(kept: StoredRequest) -> list[str]:
         request = kept.request
-        mark = f" {in_language(_LATE, language)}" if late(request) else ""
+        mark = f" {_LATE.text(language)}" if late(request) else ""
         return [
             str(request.number),
             moment_words(request.at.astimezone(zone), language),
             request.unit,
             " ".join(filter(None, (request.citizen.name, request.citizen.phone))),
             request.subject,
-            in_language(policy.state_words(request), language) + mark,
+            policy.state_words(request).text(language) + mark,
             day_words(due(request), language),
         ]
 
@@ -569,24 +541,21 @@ def request_as_text(
 ) -> str:
     """Write one request with all its data and steps."""
     request = kept.request
-    it = language == "it"
+    told = appointment_text(request.appointment, language, zone) if request.appointment else ""
+    values = (
+        (_("Need"), request.need),
+        (_("Contact"), contact_text(request)),
+        (_("Appointment"), told),
+        (_("Asked"), request.asked),
+        (_("Sheet"), request.sheet),
+        (_("Call"), request.call),
+        (_("Recording"), kept.sound.path),
+    )
     rows = [
         requests_as_text([kept], language, zone, due, late),
         "",
-        f"{'Necessità' if it else 'Need'}: {request.need}",
-        f"{'Contatti' if it else 'Contact'}: {contact_text(request)}",
+        *(f"{label.text(language)}: {value}" for label, value in values if value),
     ]
-    if request.appointment:
-        told = appointment_text(request.appointment, language, zone)
-        rows.append(f"{'Appuntamento' if it else 'Appointment'}: {told}")
-    for label, value in (
-        ("Chiede" if it else "Asked", request.asked),
-        ("Scheda" if it else "Sheet", request.sheet),
-        ("Chiamata" if it else "Call", request.call),
-        ("Registrazione" if it else "Recording", kept.sound.path),
-    ):
-        if value:
-            rows.append(f"{label}: {value}")
     return "\n".join(
         [*rows, "", *(step_line(each, language, zone) for each in kept.steps)]
     ).rstrip()
@@ -635,7 +604,7 @@ def mails_as_text(found: Iterable[StoredMail], language: str, zone: tzinfo) -> s
             moment_words(kept.queued_at.astimezone(zone), language),
             kept.mail.to,
             " ".join(kept.mail.subject.split()),
-            in_language(MAIL_STATE_WORDS[kept.state], language),
+            MAIL_STATE_WORDS[kept.state].text(language),
             str(kept.tries),
             f"{kept.settled_by}: {kept.reason}" if kept.reason else kept.said,
         ]
@@ -669,8 +638,8 @@ def mails_as_json(found: Iterable[StoredMail]) -> str:
 
 def _table(header: Words, rows: Sequence[list[str]], none: Words, language: str) -> str:
     if not rows:
-        return in_language(none, language)
-    return columns([in_language(header, language).split("|"), *rows])
+        return none.text(language)
+    return columns([header.text(language).split("|"), *rows])
 
 
 def contact_text(request: Request) -> str:
@@ -683,11 +652,9 @@ def contact_text(request: Request) -> str:
 def appointment_text(appointment: Appointment, language: str, zone: tzinfo) -> str:
     """Write time and form of an appointment, and whether it is to be confirmed."""
     start = appointment.slot.start.astimezone(zone)
-    form = in_language(APPOINTMENT_FORM_WORDS[appointment.form], language)
+    form = APPOINTMENT_FORM_WORDS[appointment.form].text(language)
     told = f"{moment_words(start, language)}, {form}"
-    if appointment.confirmed:
-        return told
-    return told + (", da confermare" if language == "it" else ", to be confirmed")
+    return told if appointment.confirmed else f"{told}, {_TO_BE_CONFIRMED.text(language)}"
 
 
 def step_line(happened: StoredStep, language: str, zone: tzinfo) -> str:
@@ -695,7 +662,7 @@ def step_line(happened: StoredStep, language: str, zone: tzinfo) -> str:
     at: datetime = happened.at.astimezone(zone)
     said = f" ({happened.said_by})" if happened.said_by else ""
     words = f": {happened.words}" if happened.words else ""
-    what = in_language(policy.REQUEST_STEP_WORDS[happened.step], language)
+    what = policy.REQUEST_STEP_WORDS[happened.step].text(language)
     return f"{moment_words(at, language)}  {what}  {happened.by}{said}{words}"
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.text import Refused
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -125,8 +126,7 @@ def check_own_sheets(connection: sqlite3.Connection, codes: Collection[str]) -> 
     if found := sorted(sheets(connection).intersection(codes)):
         named = ", ".join(found)
         raise Refused(
-            f"scheda della sede centrale, si cambia là: {named}",
-            f"a sheet of the head office, to be changed there: {named}",
+            _("a sheet of the head office, to be changed there: {named}", named=named),
         )
 
 
@@ -135,8 +135,7 @@ def check_own_units(connection: sqlite3.Connection, codes: Collection[str]) -> N
     if found := sorted(units(connection).intersection(codes)):
         named = ", ".join(found)
         raise Refused(
-            f"ufficio della sede centrale, si cambia là: {named}",
-            f"an office of the head office, to be changed there: {named}",
+            _("an office of the head office, to be changed there: {named}", named=named),
         )
 
 

@@ -28,8 +28,8 @@ RETAINED: Final = "retained:"
 ASIDE: Final = "aside:"
 ASIDE_MOST: Final = 100
 # Without a configured broker nobody waits for the events.
+# Age at which events are dropped without a configured broker.
 UNWANTED: Final = timedelta(days=7)
-"""Age at which events are dropped without a configured broker."""
 
 
 @dataclass(frozen=True, slots=True)

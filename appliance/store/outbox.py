@@ -15,14 +15,15 @@ from appliance.policy.text import Refused
 from appliance.store import database
 from appliance.store.call_log import iso, moment
 from appliance.store.database import Noted, transaction
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
 
 RETRIED: Final = "outbox.retry"
 DROPPED: Final = "outbox.drop"
+# Right-hand side of a Message-ID where no sender is configured yet (RFC 2606, 2).
 NO_DOMAIN: Final = "centralino.invalid"
-"""Right-hand side of a Message-ID where no sender is configured yet (RFC 2606, 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,7 @@ def mail_number(connection: sqlite3.Connection, key: str) -> int:
     row = connection.execute("SELECT number FROM outbox WHERE key = ?", (key,)).fetchone()
     if row is None:
         raise Refused(
-            f"non c'è l'e-mail {key!r}: elencarle con `centralino outbox list`",
-            f"there is no mail {key!r}: list them with `centralino outbox list`",
+            _("there is no mail {key!r}: list them with `centralino outbox list`", key=key),
         )
     return int(row[0])
 
@@ -188,8 +188,7 @@ def retry_mail(connection: sqlite3.Connection, number: int, by: str, at: datetim
         found = required_mail(connection, number)
         if found.state is MailState.SENT:
             raise Refused(
-                f"l'e-mail {number} è già partita: {found.said}",
-                f"mail {number} has left already: {found.said}",
+                _("mail {number} has left already: {said}", number=number, said=found.said),
             )
         connection.execute(
             "UPDATE outbox SET state = 'queued', tries = 0, tried_ms = 0, settled_at = NULL, "
@@ -207,16 +206,14 @@ def drop_mail(
     # No mail leaves the outbox silently: who dropped it, and why, is kept.
     if not reason.strip() or not by.strip():
         raise Refused(
-            "un'e-mail si annulla per un motivo: dire chi e perché",
-            "a mail is dropped by somebody, for a reason: say both",
+            _("a mail is dropped by somebody, for a reason: say both"),
         )
     with transaction(connection):
         found = required_mail(connection, number)
         # The mail server has it: nobody can say any more that it was not sent.
         if found.state is MailState.SENT:
             raise Refused(
-                f"l'e-mail {number} è già partita: {found.said}",
-                f"mail {number} has left already: {found.said}",
+                _("mail {number} has left already: {said}", number=number, said=found.said),
             )
         connection.execute(
             "UPDATE outbox SET state = 'dropped', settled_at = ?, settled_by = ?, reason = ? "
@@ -232,8 +229,7 @@ def required_mail(connection: sqlite3.Connection, number: int) -> StoredMail:
     found = find_mail(connection, number)
     if found is None:
         raise Refused(
-            f"l'e-mail {number} non c'è: guardare nell'elenco",
-            f"there is no mail {number}: list them with `centralino outbox list`",
+            _("there is no mail {number}: list them with `centralino outbox list`", number=number),
         )
     return found
 
@@ -269,9 +265,9 @@ AGAIN: Final = "-again-"
 # After five copies the sender is told to call the office instead.
 MOST_COPIES: Final = 5
 """Largest number of copies of one mail."""
-TOO_MANY: Final = (
-    f"questa e-mail è già stata inviata di nuovo {MOST_COPIES} volte: telefonare all'ufficio",
-    f"this e-mail was sent again {MOST_COPIES} times already: call the office",
+TOO_MANY: Final = _(
+    "this e-mail was sent again {most_copies} times already: call the office",
+    most_copies=MOST_COPIES,
 )
 
 
@@ -302,7 +298,7 @@ def resend(
     )
     if not is_known(connection, mail.key):
         if len(copies(connection, first)) >= MOST_COPIES:
-            raise Refused(*TOO_MANY)
+            raise Refused(TOO_MANY)
         put_mail(connection, mail, at, domain)
     number = mail_number(connection, mail.key)
     # A mail that was given up is settled by its copy: it raises no alarm any more.

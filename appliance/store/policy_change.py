@@ -1,4 +1,4 @@
-"""A change of directory, sheets or settings: made by a command, written by call control."""
+"""A change of the policy's tables: made by a command, written by call control."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import OfficeError
+from appliance.policy.address_book import BookEntry
 from appliance.policy.sheets import Sheet
-from appliance.policy.text import SaidError, Words
-from appliance.store import backup, database, directory, managed_config, sheets
+from appliance.policy.text import SaidError
+from appliance.store import address_book, backup, database, directory, managed_config, sheets
 from appliance.store.database import Noted, transaction
 from appliance.store.directory import Rows, Sealed, Who
 from appliance.store.managed_config import InForce
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,10 +24,7 @@ if TYPE_CHECKING:
 # Three thousand sheets, or a directory with five signed letters.
 LIMIT: Final = 32 * 1024 * 1024
 """Bytes of a change over the control socket."""
-CHANGED_MEANWHILE: Final = Words(
-    "Rubrica o schede sono cambiate nel frattempo: ripetere il comando.",
-    "Register or sheets have changed meanwhile: give the command again.",
-)
+CHANGED_MEANWHILE: Final = _("Register or sheets have changed meanwhile: give the command again.")
 
 
 class OvertakenError(SaidError):
@@ -46,7 +45,10 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """Rows to write in one transaction; `basis` is the policy's version they were made from."""
+    """Rows to write in one transaction; `basis` is the policy's version they were made from.
+
+    `gone` are codes of removed sheets, `struck` those of removed entries of the address book.
+    """
 
     basis: int
     register: Rows | None = None
@@ -54,11 +56,14 @@ class PolicyChange:
     gone: tuple[str, ...] = ()
     noted: tuple[Noted, ...] = ()
     central: ManagedPolicy | None = None
+    book: tuple[BookEntry, ...] = ()
+    struck: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
         """True if there is nothing to write."""
-        return not (self.register or self.sheets or self.gone or self.noted or self.central)
+        laid = (self.register, self.sheets, self.gone, self.noted, self.central)
+        return not any((*laid, self.book, self.struck))
 
 
 def basis(connection: sqlite3.Connection) -> int:
@@ -78,6 +83,7 @@ def write(connection: sqlite3.Connection, change: PolicyChange) -> None:
         if change.register is not None:
             directory.write(connection, change.register)
         sheets.lay(connection, change.sheets, change.gone)
+        address_book.lay(connection, change.book, change.struck)
         if change.central is not None:
             managed_config.mark(connection, change.central.sheets, change.central.units)
             managed_config.put(connection, change.central.in_force)
@@ -93,6 +99,8 @@ def to_json(change: PolicyChange) -> bytes:
             return base64.b64encode(value).decode()
         if isinstance(value, (date, datetime)):
             return value.isoformat()
+        if isinstance(value, Words):
+            return value.by_language()
         raise TypeError(f"{type(value)} has no form on the control socket")
 
     return json.dumps(asdict(change), default=plain, ensure_ascii=False).encode()
@@ -110,6 +118,8 @@ def from_json(data: bytes) -> PolicyChange:
             tuple(map(str, found["gone"])),
             tuple(_noted(each) for each in found["noted"]),
             _central(of_central) if of_central else None,
+            tuple(address_book.entry_from(each) for each in found["book"]),
+            tuple(map(str, found["struck"])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OfficeError(f"this is no change of register and sheets ({error!r})") from error

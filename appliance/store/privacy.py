@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import StoreError
 from appliance.files import fsync_directory
-from appliance.policy.text import NotKept, Refused, error_text_words
+from appliance.policy.text import NotKept, Refused, error_text_words, technical_words
 from appliance.policy.voicemail import MessageOutcome, MessageStep
 from appliance.store import call_log, database, outbox, requests, voicemail
 from appliance.store.database import Noted, open_reader, transaction
 from appliance.store.voicemail import CaseKind, needs_somebody
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,8 +41,7 @@ def damage(path: Path) -> str:
     """
     if not path.exists():
         raise NotKept(
-            f"in {path} non ci sono archivi: centralino è mai stato avviato qui?",
-            f"there are no records at {path}: has the daemon ever run here?",
+            _("there are no records at {path}: has the daemon ever run here?", path=path),
         )
     try:
         with closing(open_reader(path)) as connection:
@@ -65,9 +65,10 @@ def copy(path: Path, to: Path) -> None:
         os.fsync(descriptor)
     except sqlite3.Error as error:
         raise NotKept(
-            f"gli archivi non si possono copiare ({error_text_words(str(error)).it}): controllare "
-            "la memoria",
-            f"the records cannot be copied ({error}): check the disk",
+            _(
+                "the records cannot be copied ({error}): check the disk",
+                error=technical_words(error, error_text_words(str(error))),
+            ),
         ) from error
     finally:
         os.close(descriptor)
@@ -385,8 +386,7 @@ def _requests_found(
     if chosen.kind == "request":
         if not chosen.name.isdecimal():
             raise Refused(
-                f"«{chosen.name}» non è il numero di una presa in carico: guardare nell'elenco",
-                f"{chosen.name!r} is no number of a request: look with list",
+                _("{name!r} is no number of a request: look with list", name=chosen.name),
             )
         wanted = requests.required_request(connection, int(chosen.name)).request.number
     return [
@@ -472,8 +472,8 @@ ERASURE: Final = "erasure"
 # Enough to read some hundred megabytes from a slow card; after that the file is written anew
 # instead.
 GREP_LIMIT_S: Final = 60.0
+# Exit status of grep when no line matches (POSIX).
 _NOT_FOUND: Final = 1
-"""Exit status of grep when no line matches (POSIX)."""
 # The bare call stays for the figures: when, on which line, how it ended.
 _BARE: Final = """
     UPDATE calls SET caller_number = '', caller_name = '', message = '', about = '' WHERE call = ?
@@ -497,26 +497,24 @@ def check(found: PersonalData, chosen: Chosen, ordered: Ordered) -> None:
     """Raise OfficeError for data that cannot be erased yet, or the number in name or reason."""
     if not found.any:
         raise Refused(
-            "di questo non si tiene nulla: non c'è niente da cancellare",
-            "nothing of that is kept: there is nothing to erase",
+            _("nothing of that is kept: there is nothing to erase"),
         )
     if found.going_on:
         raise Refused(
-            "una di queste chiamate è in corso: cancellare quando è finita",
-            "one of these calls is going on: erase when it has ended",
+            _("one of these calls is going on: erase when it has ended"),
         )
     if chosen.number and chosen.number.is_in(f"{ordered.by}\n{ordered.reason}"):
         raise Refused(
-            "il registro delle modifiche non contiene mai il numero: toglierlo dal motivo",
-            "the audit never holds the number: leave it out of --by and --reason",
+            _("the audit never holds the number: leave it out of --by and --reason"),
         )
     if found.open_requests and not ordered.close_requests:
         listed = ", ".join(str(number) for number in found.open_requests)
         raise Refused(
-            f"prese in carico non chiuse: {listed}. Chiuderle prima, o insieme alla cancellazione "
-            "per il motivo dato",
-            f"not closed yet: requests {listed}. Close them before, or with the erasure, for the "
-            "reason given",
+            _(
+                "not closed yet: requests {listed}. Close them before, or with the "
+                "erasure, for the reason given",
+                listed=listed,
+            ),
         )
 
 

@@ -1,41 +1,33 @@
-"""Monthly reports: rows of calls and requests, figures of the lines, text, CSV and JSON."""
+"""Monthly reports: rows of calls and requests, figures of the lines, monthly sheets."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Result
 from appliance.policy.directory import ReturnRule
-from appliance.policy.hours import day_phrase, local_moment, month_words
+from appliance.policy.hours import local_moment, month_words
 from appliance.policy.mail import Mail
 from appliance.policy.reports import (
-    CallFigures,
     CallRow,
     Ending,
-    MonthlyReport,
     Peak,
     RequestRow,
     StoredCounts,
     TransferAttempt,
     UnitFigures,
     peak_of,
-    seconds_shown,
     unit_figures,
 )
 from appliance.policy.requests import Request, RequestState, is_overdue, next_month
-from appliance.policy.text import Words, in_language
-from appliance.policy.voicemail import MessageStep
-from appliance.store import outbox, requests
-from appliance.store.call_log import moment, to_ms, words_from
+from appliance.policy.routing import Destination
+from appliance.policy.voicemail import MessageOutcome, MessageStep
+from appliance.store import outbox, report_text, requests
+from appliance.store.call_log import destination_from, moment, to_ms, words_from
 from appliance.store.database import transaction
-from appliance.store.listings import columns
 
 if TYPE_CHECKING:
     import sqlite3
@@ -140,6 +132,7 @@ def peak_between(
 # Calls and requests as the report sums them up (policy/reports.py).
 
 # Every result of a finished incoming call is here: none of them is left uncounted.
+# Ending as which a call counts; an open call does not count.
 ENDING_OF_RESULT: Final[dict[str, Ending]] = {
     # Unless the call was transferred (call_row).
     Result.ANSWERED: Ending.FILTER,
@@ -154,33 +147,67 @@ ENDING_OF_RESULT: Final[dict[str, Ending]] = {
     Result.FAX: Ending.OTHER,
     Result.TAKEN: Ending.OTHER,
 }
-"""Ending as which a call counts; an open call does not count."""
 UNFINISHED: Final = "unfinished"
 """Outcome of a transfer during which the call ended: neither put through nor returned."""
+# Codes in the trail: an operator is sought for a returned call; an operator has taken it.
 SOUGHT, FOUND = "return.", "return.answered."
-"""Codes in the trail: an operator is sought for a returned call; an operator has taken it."""
 MOST_REQUESTS: Final = 100_000
 # Only the columns that a report needs: thousands of rows are read, and no caller is among them.
 _CALLS: Final = (
     "SELECT call, line, rang_at, called, way, phone, answered_at, result, trail FROM calls "
     "WHERE rang_ms >= ? AND rang_ms < ? AND direction = 'in' ORDER BY rang_ms"
 )
+# The last closing of each call that nobody reopened since.
+_CALLED_BACK: Final = """
+    SELECT care.subject, care.at
+    FROM calls JOIN care ON care.kind = 'call' AND care.subject = calls.call
+    WHERE calls.rang_ms >= ? AND calls.rang_ms < ? AND care.step = ? AND care.outcome = ?
+        AND NOT EXISTS (SELECT 1 FROM care AS later WHERE later.kind = 'call'
+            AND later.subject = care.subject AND later.step = ? AND later.entry > care.entry)
+    ORDER BY care.entry
+"""
+_CLOSED_SO: Final = (MessageStep.CLOSE, MessageOutcome.CALLED_BACK, MessageStep.REOPEN)
 _TAKEN: Final = "SELECT number, unit, need, rule FROM requests WHERE at_ms >= ? AND at_ms < ?"
 
 
+class RowMemo:
+    """Call rows of the last reading, by what was stored: only changed calls are decoded again."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[object, ...], CallRow | None] = {}
+
+
 def call_rows(
-    connection: sqlite3.Connection, start: datetime, end: datetime, zone: tzinfo
+    connection: sqlite3.Connection,
+    start: datetime,
+    end: datetime,
+    zone: tzinfo,
+    memo: RowMemo | None = None,
 ) -> tuple[CallRow, ...]:
-    """Read the finished incoming calls from `start` to before `end`."""
-    rows = connection.execute(_CALLS, (to_ms(start), to_ms(end)))
-    return tuple(
-        call_row(record, zone)
-        for record in map(_record, rows)
-        if record.result.value in ENDING_OF_RESULT
-    )
+    """Read the finished incoming calls from `start` to before `end`; faster again with `memo`."""
+    span = to_ms(start), to_ms(end)
+    back = dict(map(tuple, connection.execute(_CALLED_BACK, (*span, *_CLOSED_SO))))
+    known = memo.rows if memo else {}
+    rows: dict[tuple[object, ...], CallRow | None] = {}
+    for row in connection.execute(_CALLS, span):
+        stored = (*row, back.get(row[0]))
+        # Most calls of a day are over: they are as they were at the last reading.
+        rows[stored] = known[stored] if stored in known else _row_of(stored, zone)
+    if memo:
+        memo.rows = rows
+    return tuple(row for row in rows.values() if row is not None)
 
 
-def _record(row: sqlite3.Row) -> CallRecord:
+def _row_of(stored: tuple[object, ...], zone: tzinfo) -> CallRow | None:
+    """Make a call's row of the columns of _CALLS and the time of its call back."""
+    record = _record(stored[:-1])
+    # An open call does not count yet.
+    if record.result.value not in ENDING_OF_RESULT:
+        return None
+    return call_row(record, zone, moment(stored[-1]))
+
+
+def _record(row: tuple[Any, ...]) -> CallRecord:
     """Make a record of the columns of _CALLS; the rest has its default."""
     call, line, rang_at, called, way, phone, answered_at, result, trail = row
     return CallRecord(
@@ -188,7 +215,7 @@ def _record(row: sqlite3.Row) -> CallRecord:
         line,
         datetime.fromisoformat(rang_at),
         called=called,
-        way=Way(way),
+        way=destination_from(way),
         phone=phone,
         answered_at=moment(answered_at),
         result=Result(result),
@@ -196,22 +223,25 @@ def _record(row: sqlite3.Row) -> CallRecord:
     )
 
 
-def call_row(record: CallRecord, zone: tzinfo) -> CallRow:
-    """Make a call's row; its result must be in ENDING_OF_RESULT."""
+def call_row(record: CallRecord, zone: tzinfo, called_back: datetime | None = None) -> CallRow:
+    """Make a call's row; its result must be in ENDING_OF_RESULT. `called_back`: when it was."""
     sent = sent_of(record)
     ending = ENDING_OF_RESULT[record.result.value]
     if ending is Ending.FILTER and sent:
         ending = _after_transfer(record, sent[-1])
     # Voicemail answers at once: nobody waited for it.
     answered = record.result is Result.ANSWERED and record.answered_at is not None
+    at = record.rang_at.astimezone(zone)
+    same_day = called_back is not None and called_back.astimezone(zone).date() == at.date()
     return CallRow(
-        record.rang_at.astimezone(zone),
+        at,
         record.called,
         ending,
         _wait_s(record) if answered else None,
-        record.way is Way.CITIZENS_DESK,
+        record.way is Destination.CITIZENS_DESK,
         sent,
         record.phone if answered else "",
+        ending is Ending.LOST and same_day,
     )
 
 
@@ -306,273 +336,6 @@ def _wait_s(record: CallRecord) -> float | None:
     return wait if wait >= 0 else None
 
 
-# ---- text --------------------------------------------------------------------------------------
-# The report as text, CSV and JSON, and the monthly sheet of one unit.
-
-TEXTS: Final[Mapping[str, Words]] = {
-    "headline": Words(
-        "Risposte del filtro senza trasferimento: {} su {} servite ({})",
-        "Answered by the filter without transfer: {} of {} served ({})",
-    ),
-    "calls": Words("Chiamate", "Calls"),
-    "filter": Words("risposte dal filtro", "answered by the filter"),
-    "informed": Words("risposte da una scheda", "answered by a sheet"),
-    "transferred": Words("trasferite", "transferred"),
-    "returned": Words("ritornate", "returned"),
-    "voicemail": Words("segreteria", "voicemail"),
-    "lost": Words("perse", "lost"),
-    "other": Words("altro (fax, altri apparecchi)", "other (fax, other telephones)"),
-    "overflow": Words("passate allo Sportello", "passed to the counter"),
-    "within": Words("risposte entro 20 s", "answered within 20 s"),
-    "third_ring": Words("entro il terzo squillo", "by the third ring"),
-    "mean": Words("attesa media", "mean wait"),
-    "longest": Words("attesa più lunga", "longest wait"),
-    "by_number": Words("Per numero chiamato", "By number called"),
-    "by_month": Words("Per mese", "By month"),
-    "by_hour": Words("Per ora", "By hour"),
-    "by_position": Words("Per postazione ({})", "By position ({})"),
-    "by_unit": Words("Per ufficio", "By unit"),
-    "unknown": Words("non noto", "not known"),
-    "header": Words(
-        "|Chiamate|Filtro|Trasf.|Ritorni|Segret.|Perse|Altro|Sportello|≤20 s|Attesa media",
-        "|Calls|Filter|Transf.|Returned|Voicem.|Lost|Other|Counter|≤20 s|Mean wait",
-    ),
-    "units_header": Words(
-        "Ufficio|Trasferite|Accettate|Ritornate|Appuntamenti|E-mail|Aperte|In ritardo",
-        "Unit|Transfers|Accepted|Returned|Appointments|E-mails|Open|Overdue",
-    ),
-    "requests": Words(
-        "Prese in carico: {} appuntamenti, {} e-mail; aperte ora {}, in ritardo {}",
-        "Requests taken: {} appointments, {} e-mails; open now {}, overdue {}",
-    ),
-    "unit_title": Words("{}: chiamate e richieste, {}", "{}: calls and requests, {}"),
-    "unit_sent": Words(
-        "Chiamate trasferite: {}, accettate {}.", "Calls transferred: {}, accepted {}."
-    ),
-    "unit_returned": Words("Ritornate ({}): {}.", "Returned ({}): {}."),
-    "unit_taken": Words(
-        "Presi in carico dal centralino: {} appuntamenti, {} richieste per e-mail.",
-        "Taken by the front desk: {} appointments, {} requests by e-mail.",
-    ),
-    "unit_open": Words(
-        "Ancora aperte oggi: {}, in ritardo: {}.", "Still open today: {}, overdue: {}."
-    ),
-}
-REASONS: Final[Mapping[str, Words]] = {
-    "no_answer": Words("nessuna risposta", "no answer"),
-    "busy": Words("occupato", "busy"),
-    "unreachable": Words("irraggiungibile", "unreachable"),
-    "declined": Words("non accettata", "declined"),
-    "refused": Words("rifiutata a voce dall'ufficio", "refused by the clerk"),
-    "sent_back": Words("rimandata dall'ufficio", "sent back by the office"),
-    "lost": Words("telefono dell'ufficio caduto", "the office's phone was lost"),
-    "taken_back": Words("ripresa dal centralino", "taken back by the front desk"),
-    "unfinished": Words("finita prima del passaggio", "ended before it was put through"),
-}
-"""Reasons of a return; any other is shown as its code."""
-ENDING_NAMES: Final = tuple(each.value for each in Ending)
-
-
-def as_json(found: MonthlyReport, first: date, last: date) -> str:
-    """Write all figures as JSON; the keys are stable."""
-    value = {"from": first.isoformat(), "to": last.isoformat(), **dataclasses.asdict(found)}
-    value["total"] |= {"by_filter": found.total.by_filter, "served": found.total.served}
-    return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def as_csv(found: MonthlyReport) -> str:
-    """Write the figures as CSV, one row a group."""
-    out = io.StringIO()
-    # Italian spreadsheets expect semicolons.
-    writer = csv.writer(out, delimiter=";", lineterminator="\n")
-    head = (
-        "group",
-        "key",
-        "calls",
-        *ENDING_NAMES,
-        "overflow",
-        "answered",
-        "within_20s",
-        "third_ring",
-    )
-    writer.writerow((*head, "mean_wait_s", "longest_wait_s"))
-    for group, key, figures in _groups(found):
-        writer.writerow((group, key, *_cells(figures)))
-    writer.writerow(())
-    writer.writerow(
-        ("group", "key", "transfers", "accepted", "returned", "appointments", "emails", "open",
-         "overdue")
-    )  # fmt: skip
-    for unit, told in found.units.items():
-        writer.writerow(("unit", unit, *_unit_cells(told)))
-    for need, told in found.needs.items():
-        writer.writerow(("need", need, *_unit_cells(told)))
-    return out.getvalue()
-
-
-def _groups(found: MonthlyReport) -> Iterator[tuple[str, str, CallFigures]]:
-    yield "total", "", found.total
-    for number, figures in found.numbers.items():
-        yield "number", number, figures
-    for month, figures in found.months.items():
-        yield "month", month, figures
-    for hour, figures in found.hours.items():
-        yield "hour", str(hour), figures
-    for position, figures in found.positions.items():
-        yield "position", position, figures
-
-
-def _cells(figures: CallFigures) -> tuple[object, ...]:
-    return (
-        figures.calls,
-        *(figures.endings.get(each, 0) for each in Ending),
-        figures.overflow,
-        figures.answered,
-        figures.within,
-        figures.third_ring,
-        _rounded(figures.mean_wait_s),
-        _rounded(figures.longest_wait_s),
-    )
-
-
-def _rounded(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:.1f}"
-
-
-def _unit_cells(told: UnitFigures) -> tuple[int, ...]:
-    returned = sum(told.returned.values())
-    taken = (told.appointments, told.emails, told.open, told.overdue)
-    return (told.asked, told.accepted, returned, *taken)
-
-
-def as_text(
-    found: MonthlyReport,
-    first: date,
-    last: date,
-    language: str,
-    names: Mapping[str, str],
-    reference: str = "",
-) -> str:
-    """Write the report as text.
-
-    `names` are those of units and needs ("unit.need"), `reference` is the agreement of E21.
-    """
-    return "\n".join(ReportText(found, language, names, reference).lines(first, last))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ReportText:
-    """A report as text: line by line, or its parts for a PDF."""
-
-    found: MonthlyReport
-    language: str
-    names: Mapping[str, str]
-    reference: str
-
-    def lines(self, first: date, last: date) -> Iterator[str]:
-        """Yield the lines, the headline first."""
-        yield self.title(first, last)
-        yield self.headline()
-        yield ""
-        (calls, count), *counts = self.totals()
-        yield f"{calls}: {count}"
-        yield from (f"  {label}: {count}" for label, count in counts)
-        yield self.requests()
-        for heading, rows in self.tables():
-            yield ""
-            yield heading
-            yield columns(rows)
-
-    def title(self, first: date, last: date) -> str:
-        """Return the title, with the days of the report."""
-        return in_language(title(first, last), self.language)
-
-    def headline(self) -> str:
-        """Return the share of calls that the front desk answered without transfer."""
-        total, share = self.found.total, self.found.total.filter_share
-        percent = "–" if share is None else f"{share:.0%}"
-        return self._say("headline").format(total.by_filter, total.served, percent)
-
-    def requests(self) -> str:
-        """Return the counts of requests."""
-        every = self.found.every_unit
-        counts = (every.appointments, every.emails, every.open, every.overdue)
-        return self._say("requests").format(*counts)
-
-    def tables(self) -> Iterator[tuple[str, list[list[str]]]]:
-        """Yield each table: heading, and rows with the columns' names first."""
-        numbers = {key or self._say("unknown"): f for key, f in self.found.numbers.items()}
-        yield self._table("by_number", numbers)
-        yield self._table("by_month", self.found.months)
-        yield self._table("by_hour", {f"{h:02}": f for h, f in self.found.hours.items()})
-        # Figures per position come with the reference of the agreement that allows them (E21).
-        if self.found.positions:
-            yield self._table("by_position", self.found.positions, self.reference)
-        if self.found.units:
-            header = self._say("units_header").split("|")
-            yield self._say("by_unit"), [header, *self._unit_rows()]
-
-    def _say(self, what: str) -> str:
-        return in_language(TEXTS[what], self.language)
-
-    def totals(self) -> Iterator[tuple[str, str]]:
-        """Yield the totals as (label, figure), all calls first."""
-        total = self.found.total
-        yield self._say("calls"), str(total.calls)
-        counts = [(each, total.endings.get(Ending(each), 0)) for each in ENDING_NAMES]
-        counts += [("overflow", total.overflow), ("within", total.within)]
-        counts.append(("third_ring", total.third_ring))
-        yield from ((self._say(what), str(count)) for what, count in counts)
-        if total.mean_wait_s is not None and total.longest_wait_s is not None:
-            yield self._say("mean"), seconds_shown(total.mean_wait_s, self.language)
-            yield self._say("longest"), seconds_shown(total.longest_wait_s, self.language)
-
-    def _table(
-        self, what: str, rows: Mapping[str, CallFigures], told: str = ""
-    ) -> tuple[str, list[list[str]]]:
-        cells = [self._row(key, figures) for key, figures in rows.items()]
-        return self._say(what).format(told), [self._say("header").split("|"), *cells]
-
-    def _row(self, key: str, figures: CallFigures) -> list[str]:
-        ways = figures.endings
-        mean = seconds_shown(figures.mean_wait_s, self.language)
-        counts = (
-            figures.calls, figures.by_filter, ways.get(Ending.TRANSFERRED, 0),
-            ways.get(Ending.RETURNED, 0), ways.get(Ending.VOICEMAIL, 0), ways.get(Ending.LOST, 0),
-            ways.get(Ending.OTHER, 0), figures.overflow, figures.within,
-        )  # fmt: skip
-        return [key, *map(str, counts), mean]
-
-    def _unit_rows(self) -> Iterator[list[str]]:
-        """Yield each unit's row, and below it one for each of its needs."""
-        for unit, told in self.found.units.items():
-            yield [self.names.get(unit, unit), *map(str, _unit_cells(told))]
-            for need, part in self.found.needs.items():
-                if need.startswith(f"{unit}."):
-                    name = self.names.get(need, need.removeprefix(f"{unit}."))
-                    yield [f"- {name}", *map(str, _unit_cells(part))]
-
-
-def title(first: date, last: date) -> Words:
-    """Return the title of a report from one day to another."""
-    return Words(
-        f"Rapporto {day_phrase('dal', first, 'it')} {day_phrase('al', last, 'it')}",
-        f"Report {day_phrase('from', first, 'en')} {day_phrase('to', last, 'en')}",
-    )
-
-
-def unit_sheet(told: UnitFigures, name: str, span: str, language: str) -> tuple[str, str]:
-    """Write one unit's sheet of a time: subject and body of the mail to the unit."""
-    head = in_language(TEXTS["unit_title"], language).format(name, span)
-    lines = [head, "", in_language(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
-    for reason, count in told.returned.items():
-        words = in_language(REASONS[reason], language) if reason in REASONS else reason
-        lines.append(in_language(TEXTS["unit_returned"], language).format(words, count))
-    lines.append(in_language(TEXTS["unit_taken"], language).format(told.appointments, told.emails))
-    lines.append(in_language(TEXTS["unit_open"], language).format(told.open, told.overdue))
-    return head, "\n".join(lines) + "\n"
-
-
 # ---- monthly sheets ----------------------------------------------------------------------------
 # The sheets of all units for a month, queued by the box itself.
 
@@ -606,7 +369,9 @@ def queue_sheets(
         told = [(unit, unit_figures(calls, taken, unit.code)) for unit in units]
         concerned = [(unit, figures) for unit, figures in told if figures != UnitFigures()]
         for unit, figures in concerned:
-            subject, body = unit_sheet(figures, unit.name, month_words(month, language), language)
+            subject, body = report_text.unit_sheet(
+                figures, unit.name, month_words(month, language), language
+            )
             mail = Mail(sheet_key(unit.code, named), unit.email, subject, body)
             outbox.put_mail(connection, mail, now, domain)
     return len(concerned)

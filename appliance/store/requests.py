@@ -277,8 +277,8 @@ def _closing(step: StoredStep) -> RequestClosing:
 
 OPEN_STATES: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 NO_SOUND: Final = RequestSound()
+# Code in the audit log: a request was entered outside a call; about "number unit".
 ENTERED: Final = "request.entered"
-"""Code in the audit log: a request was entered outside a call; about "number unit"."""
 
 
 def _do_nothing() -> None:
@@ -615,7 +615,7 @@ LINK_USED = "request.link"
 class LinkStatus:
     """The state of a link and the request that it closes, None for an unknown link."""
 
-    standing: DoneLinkState
+    state: DoneLinkState
     kept: StoredRequest | None = None
 
 
@@ -645,9 +645,9 @@ def close_by_link(connection: sqlite3.Connection, token: str, said_by: str, now:
     # the step itself marks the link as used.
     with transaction(connection):
         looked = look_up_link(connection, token, now)
-        if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
-            words = policy.DONE_LINK_WORDS[looked.standing]
-            raise Refused(words.it, words.en)
+        if looked.kept is None or looked.state is not DoneLinkState.OPEN:
+            words = policy.DONE_LINK_WORDS[looked.state]
+            raise Refused(words)
         number = looked.kept.request.number
         ident = _link_step_id(done_link_hash(token))
         done = StoredStep(ident, RequestStep.CLOSE, now, policy.DONE_LINK_AUTHOR, said_by)

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.hours import moment_words
-from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import MessageState
 from appliance.store import call_log, voicemail
 from appliance.store.call_log import moment, to_ms
 from appliance.store.database import transaction
 from appliance.store.voicemail import SERVED_RESULTS, needs_somebody
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -337,30 +337,25 @@ def _closed_at(connection: sqlite3.Connection, ident: str) -> datetime:
 
 
 KIND_LABELS: Final[Mapping[str, Words]] = {
-    "messages": Words("Messaggi, dopo la chiusura", "Messages, after closing"),
-    "numbers": Words("Numeri di chi ha chiamato", "Callers' numbers"),
-    "calls": Words("Chiamate", "Calls"),
-    "mails": Words("Testi di e-mail partite", "Texts of mails that left"),
-    "requests": Words("Prese in carico chiuse", "Requests that were done"),
+    "messages": _("Messages, after closing"),
+    "numbers": _("Callers' numbers"),
+    "calls": _("Calls"),
+    "mails": _("Texts of mails that left"),
+    "requests": _("Requests that were done"),
 }
-DAYS_LABEL: Final = Words("{} giorni", "{} days")
-FOR_EVER: Final = Words("per sempre", "for ever")
-OPEN_IS_KEPT: Final = Words(
-    "Un messaggio che nessuno ha chiuso non viene mai cancellato per età.",
-    "A message that nobody has closed is never deleted by age.",
-)
-DELETED: Final = Words("Cancellati:", "Deleted:")
-NONE_DELETED: Final = Words("Finora non è stato cancellato niente.", "Nothing was deleted so far.")
-NONE_DUE: Final = Words("Stanotte non verrebbe cancellato niente.", "Nothing would go tonight.")
+DAYS_LABEL: Final = _("{days} days")
+FOR_EVER: Final = _("for ever")
+OPEN_IS_KEPT: Final = _("A message that nobody has closed is never deleted by age.")
+DELETED: Final = _("Deleted:")
+NONE_DELETED: Final = _("Nothing was deleted so far.")
+NONE_DUE: Final = _("Nothing would go tonight.")
 DUE_LABELS: Final[Mapping[str, Words]] = {
-    "messages": Words("Messaggi: {}", "Messages: {}"),
-    "numbers": Words("Numeri di {} chiamate", "Numbers of {} calls"),
-    "calls": Words("{} chiamate", "{} calls"),
+    "messages": _("Messages: {numbers}"),
+    "numbers": _("Numbers of {calls} calls"),
+    "calls": _("{calls} calls"),
 }
 
-STILL_OPEN: Final = Words(
-    "Di queste, senza messaggio e non ancora chiuse: {}", "Of these, without a message and open: {}"
-)
+STILL_OPEN: Final = _("Of these, without a message and open: {calls}")
 
 
 def retention_lines(
@@ -371,15 +366,11 @@ def retention_lines(
         "messages": keeping.messages_closed, "numbers": keeping.numbers, "calls": keeping.calls,
     }  # fmt: skip
     for what, limit in days.items():
-        words = (
-            in_language(DAYS_LABEL, language).format(limit)
-            if limit
-            else in_language(FOR_EVER, language)
-        )
-        yield f"{in_language(KIND_LABELS[what], language)}: {words}"
-    yield in_language(OPEN_IS_KEPT, language)
+        words = DAYS_LABEL.filled(days=limit).text(language) if limit else FOR_EVER.text(language)
+        yield f"{KIND_LABELS[what].text(language)}: {words}"
+    yield OPEN_IS_KEPT.text(language)
     rows = [_deletion_line(each, language) for each in deleted]
-    yield in_language(DELETED, language) if rows else in_language(NONE_DELETED, language)
+    yield DELETED.text(language) if rows else NONE_DELETED.text(language)
     yield from rows
 
 
@@ -389,18 +380,18 @@ def preview_lines(due: DueForDeletion, language: str, still_open: int = 0) -> It
     `still_open` of the calls are missed calls that are neither closed nor served.
     """
     if not due.any:
-        yield in_language(NONE_DUE, language)
+        yield NONE_DUE.text(language)
     if due.messages:
         numbers = ", ".join(str(number) for _, number, _ in due.messages)
-        yield in_language(DUE_LABELS["messages"], language).format(numbers)
+        yield DUE_LABELS["messages"].filled(numbers=numbers).text(language)
     if due.numbers:
-        yield in_language(DUE_LABELS["numbers"], language).format(len(due.numbers))
+        yield DUE_LABELS["numbers"].filled(calls=len(due.numbers)).text(language)
     if due.calls:
-        yield in_language(DUE_LABELS["calls"], language).format(len(due.calls))
+        yield DUE_LABELS["calls"].filled(calls=len(due.calls)).text(language)
     if still_open:
-        yield in_language(STILL_OPEN, language).format(still_open)
+        yield STILL_OPEN.filled(calls=still_open).text(language)
 
 
 def _deletion_line(each: Deletion, language: str) -> str:
-    what = in_language(KIND_LABELS[each.what], language)
+    what = KIND_LABELS[each.what].text(language)
     return f"  {moment_words(each.at, language)}  {what}: {len(each.ids)}"

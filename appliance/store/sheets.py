@@ -1,225 +1,29 @@
 """Sheets: rows and full-text search while a caller is on the line (P2).
 
 SQLite FTS5 with diacritics folded ("citta" finds "città"). The meanings of a typed word (other
-endings, synonyms, one typing mistake) are looked up among the words of the sheets. The only module
-that imports snowballstemmer.
+endings, synonyms, one typing mistake) are looked up in the vocabulary.
 """
 
 from __future__ import annotations
 
-import bisect
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from appliance.policy.sheets import OfficialInCharge, Sheet, SheetChange, sheet_changes
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, transaction
-from appliance.store.directory import excerpt, folded
+from appliance.store.directory import excerpt
+from appliance.store.vocabulary import SYNONYMS, Meant, vocabulary
 
 if TYPE_CHECKING:
     import sqlite3
 
 
-# ---- words -------------------------------------------------------------------------------------
-# From a typed word to words of the sheets. Endings are those of the Snowball stemmer ("residenze",
-# "residenti": "residenza"). Synonyms are the delivered ones and the office's own, in the sheet
-# `sinonimi`: one line of words that mean the same to callers. One typing mistake (a letter too
-# many, too few, another one, two exchanged) is forgiven if nothing else is found.
-
-SYNONYMS: Final = "sinonimi"
-"""Code of the sheet with the office's synonyms; no search finds it."""
-WORD: Final = re.compile(r"[^\W_]+")
-# More would make a search slow and vague.
-MOST_MEANINGS: Final = 40
-"""Words that one typed word may stand for."""
-_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
-# A shorter word with a mistake could be any other one.
-_LEAST_MISTAKEN: Final = 4
-"""Letters from which on a typing mistake is forgiven."""
-_SHARED: Final = 3
-"""Least number of first letters that all words of one stem share."""
-_LIST: Final = (
-    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.sheet_words "
-    "USING fts5vocab('main', 'sheets_text', 'row')"
-)
-# Averages and structure of the index, which change with every write (SQLite, fts5.html).
-_VERSION: Final = "SELECT group_concat(hex(block)) FROM sheets_text_data WHERE id IN (1, 10)"
-"""SQL of the version of the index."""
-
-Phrase = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Meant:
-    """Meanings of a typed word: phrases of the sheets, or `beginnings` of their words."""
-
-    phrases: tuple[Phrase, ...]
-    beginnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """All words of the sheets, sorted, and the groups of synonyms by the stems of their words."""
-
-    words: tuple[str, ...]
-    synonyms: Mapping[str, tuple[Phrase, ...]]
-
-    def meant(self, typed: str, *, is_last: bool) -> Meant:
-        """Return the meanings of a word; the last one may still be incomplete."""
-        word = folded(typed)
-        alike = tuple(self.alike(word))
-        phrases = tuple(dict.fromkeys([*((each,) for each in alike), *self._others(word)]))
-        # The operator is still typing the last word: short, it is a beginning, too.
-        if phrases and not (is_last and len(word) < _SHARED):
-            return Meant(phrases[:MOST_MEANINGS], ())
-        # A whole word that is known finds no longer ones; anything else may be a beginning.
-        begun: tuple[str, ...] = (word,) if self.begins(word) else ()
-        if not phrases and not begun and len(word) >= _LEAST_MISTAKEN:
-            begun = tuple(self._near(word))[:MOST_MEANINGS]
-        return Meant(phrases[:MOST_MEANINGS], begun or ((word,) if not phrases else ()))
-
-    def alike(self, word: str) -> Iterator[str]:
-        """Yield the words of the sheets with the word's stem."""
-        stem = stem_of(word)
-        # Only words with the first letters in common are stemmed.
-        for each in self.beginning(word[: max(_SHARED, min(len(word), len(stem)) - 2)]):
-            if each == word or stem_of(each) == stem:
-                yield each
-
-    def beginning(self, start: str) -> Iterator[str]:
-        """Yield the words that begin with `start`."""
-        at = bisect.bisect_left(self.words, start)
-        while at < len(self.words) and self.words[at].startswith(start):
-            yield self.words[at]
-            at += 1
-
-    def begins(self, start: str) -> bool:
-        """Tell whether any word begins with `start`."""
-        return next(self.beginning(start), None) is not None
-
-    def _others(self, word: str) -> Iterator[Phrase]:
-        for phrase in self.synonyms.get(stem_of(word), ()):
-            if len(phrase) > 1:
-                yield phrase
-            else:
-                yield from ((each,) for each in self.alike(phrase[0]))
-
-    def _near(self, word: str) -> Iterator[str]:
-        """Yield beginnings of words that are one typing mistake away; whole and long ones first."""
-        found = [each for each in dict.fromkeys(mistakes(word)) if self.begins(each)]
-        yield from sorted(found, key=lambda each: (self._is_word(each) is False, -len(each)))
-
-    def _is_word(self, word: str) -> bool:
-        at = bisect.bisect_left(self.words, word)
-        return at < len(self.words) and self.words[at] == word
-
-
-def mistakes(word: str) -> Iterator[str]:
-    """Yield every word that is one typing mistake away, with the same first letter."""
-    for at in range(1, len(word)):
-        before, letter, after = word[:at], word[at], word[at + 1 :]
-        yield before + after
-        if after:
-            yield before + after[0] + letter + after[1:]
-        for other in _ALPHABET:
-            yield before + other + after
-            yield before + other + letter + after
-    yield from (word + other for other in _ALPHABET)
-
-
-@lru_cache(maxsize=20_000)
-def stem_of(word: str) -> str:
-    """Return a word's Italian stem."""
-    return str(_stemmer().stemWord(word))
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    """Return the Italian stemmer."""
-    # The library loads all languages, which is megabytes: only a process that searches pays.
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("italian")
-
-
-def groups(text: str) -> Iterator[tuple[Phrase, ...]]:
-    """Yield the groups of lines of synonyms, words or phrases between commas, without headings."""
-    for line in text.splitlines():
-        if line.lstrip().startswith("#"):
-            continue
-        parts = line.lstrip(" -*").split(",")
-        phrases = tuple(tuple(WORD.findall(folded(part))) for part in parts)
-        if len(found := tuple(filter(None, phrases))) > 1:
-            yield found
-
-
-def by_stem(found: Iterable[tuple[Phrase, ...]]) -> dict[str, tuple[Phrase, ...]]:
-    """Map the stem of each single word of a line to all phrases of its group."""
-    # Lines with a word in common are one group: an office's own words go with the delivered ones.
-    lines: dict[str, list[tuple[Phrase, ...]]] = {}
-    for line in found:
-        for stem in _alone(line):
-            lines.setdefault(stem, []).append(line)
-    meant = {}
-    for stem, own in lines.items():
-        near = {other for line in own for other in _alone(line)}
-        every = (
-            phrase for each in (stem, *sorted(near)) for line in lines[each] for phrase in line
-        )
-        meant[stem] = tuple(dict.fromkeys(every))
-    return meant
-
-
-def _alone(line: tuple[Phrase, ...]) -> Iterator[str]:
-    """Yield the stems of the single words of a line, without its phrases."""
-    yield from (stem_of(phrase[0]) for phrase in line if len(phrase) == 1)
-
-
-@lru_cache(maxsize=1)
-def house_synonyms() -> str:
-    """Return the delivered lines of synonyms."""
-    file = resources.files("appliance.store") / "synonyms.txt"
-    return file.read_text(encoding="utf-8")
-
-
-_KNOWN: dict[str, tuple[str, Vocabulary]] = {}
-"""Vocabulary by database, with the version of the index that it was read from."""
-
-
-def vocabulary(connection: sqlite3.Connection) -> Vocabulary:
-    """Return the words of the sheets; read again only after a change."""
-    path = str(connection.execute("PRAGMA database_list").fetchone()["file"])
-    version = str(connection.execute(_VERSION).fetchone()[0])
-    known = _KNOWN.get(path)
-    if path and known is not None and known[0] == version:
-        return known[1]
-    found = _read(connection)
-    # A process has one database; tests have several.
-    _KNOWN.clear()
-    _KNOWN[path] = (version, found)
-    return found
-
-
-def _read(connection: sqlite3.Connection) -> Vocabulary:
-    connection.execute(_LIST)
-    words = tuple(sorted(row["term"] for row in connection.execute("SELECT term FROM sheet_words")))
-    own = connection.execute(
-        "SELECT body FROM sheets WHERE code = ? AND gone = 0", (SYNONYMS,)
-    ).fetchone()
-    lines = f"{house_synonyms()}\n{own['body'] if own else ''}"
-    return Vocabulary(words, by_stem(groups(lines)))
-
-
-# ---- sheets ------------------------------------------------------------------------------------
-
+# Codes in the audit log, about a sheet's code; an import is noted for each sheet it replaced.
 CHANGED, REMOVED, IMPORTED = "sheet.change", "sheet.remove", "sheet.import"
-"""Codes in the audit log, about a sheet's code; an import is noted for each sheet it replaced."""
 # More cannot be read while a caller waits.
 MOST_SHEETS_SHOWN: Final = 20
 """Sheets shown of a search."""
@@ -357,15 +161,25 @@ def find(connection: sqlite3.Connection, code: str) -> Sheet | None:
     return _from_row(row) if row else None
 
 
+def titles_of(connection: sqlite3.Connection, codes: Iterable[str]) -> dict[str, str]:
+    """Map codes to titles, in their order; those of sheets that are gone are missing."""
+    found = {code: find(connection, code) for code in dict.fromkeys(codes)}
+    return {code: sheet.title for code, sheet in found.items() if sheet}
+
+
 def search(
     connection: sqlite3.Connection, typed: str, most: int = MOST_SHEETS_SHOWN
 ) -> tuple[SheetHit, ...]:
     """Find the sheets that contain a meaning of every typed word; the best first."""
-    words = WORD.findall(typed)
-    if not words:
+    return search_meant(connection, vocabulary(connection).read(typed), most)
+
+
+def search_meant(
+    connection: sqlite3.Connection, meant: tuple[Meant, ...], most: int = MOST_SHEETS_SHOWN
+) -> tuple[SheetHit, ...]:
+    """Find the sheets that contain one of each word's meanings; the best first."""
+    if not meant:
         return ()
-    known = vocabulary(connection)
-    meant = [known.meant(word, is_last=word is words[-1]) for word in words]
     asked = {
         "words": " AND ".join(map(_any_of, meant)),
         "most": most,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.policy.users import AccountError, Role, User, check_last_holder, check_may_change
 from appliance.store import database
 from appliance.store.database import Noted, transaction
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 # A draft holds what citizens have said: it is not kept for longer.
 KEPT: Final = timedelta(days=1)
 """Longest life of a draft."""
+# Drafts of one user; a further one replaces the oldest.
 MOST: Final = 5
-"""Drafts of one user; a further one replaces the oldest."""
 # A form has one draft a user: the last one.
 _KEEP: Final = """
     INSERT INTO drafts (user, place, body, kept_at) VALUES (:user, :place, :body, :at)
@@ -144,8 +145,7 @@ def add_first(connection: sqlite3.Connection, user: User, password: str, at: dat
         if not _is_made(connection, user, asked):
             if everybody(connection):
                 raise AccountError(
-                    "c'è già un utente: è il primo a creare gli altri",
-                    "there is a user already: the first one makes the others",
+                    _("there is a user already: the first one makes the others"),
                 )
             _insert(connection, user, password, asked, FIRST)
     return user
@@ -207,7 +207,7 @@ def _asking(connection: sqlite3.Connection, asked: ChangeRequester) -> User | No
 def _known(connection: sqlite3.Connection, name: str) -> User:
     user = find_user(connection, name)
     if user is None:
-        raise AccountError(f"l'utente «{name}» non c'è", f"there is no user {name!r}")
+        raise AccountError(_("there is no user {name!r}", name=name))
     return user
 
 
@@ -220,8 +220,7 @@ def _is_made(connection: sqlite3.Connection, user: User, asked: ChangeRequester)
         return False
     if tuple(row) != (asked.at.isoformat(), asked.who):
         raise AccountError(
-            f"un utente {user.name} c'è già: scegliere un altro nome",
-            f"there is a user {user.name} already: choose another name",
+            _("there is a user {name} already: choose another name", name=user.name),
         )
     return True
 

@@ -17,7 +17,7 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import NOBODY, CallRecord, Direction, Result
 from appliance.errors import StoreError
 from appliance.policy.numbering import HOME_PLAN, NumberingPlan, canonical_number, number_tail
-from appliance.policy.text import SaidError, Words
+from appliance.policy.text import SaidError
 from appliance.policy.voicemail import (
     MessageCare,
     MessageEntry,
@@ -26,6 +26,7 @@ from appliance.policy.voicemail import (
     MessageStep,
     care_of,
     check_entry,
+    standing,
 )
 from appliance.store import call_log
 from appliance.store.call_log import (
@@ -37,6 +38,7 @@ from appliance.store.call_log import (
     to_ms,
 )
 from appliance.store.database import transaction
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -260,10 +262,10 @@ MISSED_RESULTS: Final = (
 )  # fmt: skip
 """Results of a call whose caller was not served, as far as is known."""
 SERVED_RESULTS: Final = (Result.ANSWERED, Result.MESSAGE)
+# Code in a call's trail: the caller asked, by a key, to be called back.
 CALLBACK_WANTED: Final = "callback_wanted"
-"""Code in a call's trail: the caller asked, by a key, to be called back."""
+# Longest time from a call to a message without a number that may be the same person's (E16).
 HINT_WITHIN: Final = timedelta(minutes=10)
-"""Longest time from a call to a message without a number that may be the same person's (E16)."""
 # Nobody calls back after a month.
 MISSED_DAYS: Final = 30
 """Days back for which missed calls are listed."""
@@ -427,9 +429,11 @@ class CaseKind(enum.StrEnum):
 
 
 _NO_SUCH: Final = {
-    CaseKind.MESSAGE: "Non c'è il messaggio {}",
-    CaseKind.CALL: "Non c'è la chiamata {}",
+    CaseKind.MESSAGE: _("there is no message {name}: list them with `centralino messages`"),
+    CaseKind.CALL: _("there is no call {name}: list them with `centralino calls --missed`"),
 }
+TAKEN_BACK_MARK: Final = MessageOutcome.NOT_NEEDED.value
+"""Outcome, which no note has, of the row that takes a note or an attempt back."""
 _INSERT_ENTRY: Final = """
     INSERT INTO care (kind, subject, at, by, step, outcome, note, given_by)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -453,7 +457,7 @@ _BY_NAME: Final = {
 _UPDATE_MESSAGE: Final = """
     UPDATE messages SET state = :state, assigned_to = :holder, outcome = :outcome,
         closed_by = :closed_by, closed_at = :closed_at,
-        note = CASE :note WHEN '' THEN note ELSE :note END,
+        note = CASE WHEN :is_back THEN :note WHEN :note = '' THEN note ELSE :note END,
         heard_by = :heard_by, heard_at = :heard_at
     WHERE id = :id
 """
@@ -471,7 +475,7 @@ def add_entry(
     # second is refused, and told who has it.
     with transaction(connection):
         subject, number = find_case(connection, kind, name)
-        entries = list_entries(connection, kind, subject)
+        entries = _all_entries(connection, kind, subject)
         # An entry that is there is accepted, also if it would now be refused: it is the same one,
         # repeated after an unknown outcome.
         if entry not in entries and check_entry(care_of(entries), entry, f"{kind} {number}"):
@@ -487,20 +491,21 @@ def find_case(connection: sqlite3.Connection, kind: CaseKind, name: str) -> tupl
     """Return the id and the short number of a message or call; raises OfficeError."""
     row = connection.execute(_BY_NAME[kind], {"name": name}).fetchone()
     if row is None:
-        where = "centralino messages" if kind is CaseKind.MESSAGE else "centralino calls --missed"
-        raise SaidError(
-            Words(
-                f"{_NO_SUCH[kind].format(name)}: guardare nell'elenco.",
-                f"there is no {kind} {name}: list them with `{where}`",
-            )
-        )
+        raise SaidError(_NO_SUCH[kind].filled(name=name))
     return str(row[0]), int(row[1])
 
 
 def list_entries(
     connection: sqlite3.Connection, kind: CaseKind, subject: str
 ) -> tuple[MessageEntry, ...]:
-    """Return the entries about one message or call, oldest first."""
+    """Return the entries about one message or call that hold, oldest first."""
+    return standing(_all_entries(connection, kind, subject))
+
+
+def _all_entries(
+    connection: sqlite3.Connection, kind: CaseKind, subject: str
+) -> tuple[MessageEntry, ...]:
+    """Return all entries, also those that were taken back."""
     entries = tuple(_entry_from_row(row) for row in connection.execute(_ENTRIES, (kind, subject)))
     # A message that an older version closed, after a fall-back to it, has no entry for that: its
     # own columns tell.
@@ -530,6 +535,13 @@ def _insert_entry(
     connection: sqlite3.Connection, kind: CaseKind, subject: str, entry: MessageEntry
 ) -> None:
     outcome = entry.outcome.value if entry.outcome else None
+    # What is taken back is stored as a note without words, which the program before this one
+    # passes over; its outcome tells it from a note whose words were erased.
+    if entry.step is MessageStep.TAKE_BACK:
+        note, at = MessageStep.NOTE.value, iso(entry.at)
+        row = (kind, subject, at, entry.by, note, TAKEN_BACK_MARK, "", "")
+        connection.execute(_INSERT_ENTRY, row)
+        return
     # A handover is stored as taken by the receiver, with the giver beside it: the program before
     # this one reads it rightly (schema/016).
     step, by, giver = (
@@ -545,6 +557,8 @@ def _entry_from_row(row: sqlite3.Row) -> MessageEntry:
     if giver := row["given_by"]:
         at = datetime.fromisoformat(row["at"])
         return MessageEntry(at, giver, MessageStep.GIVE, note=row["note"], to=row["by"])
+    if row["step"] == MessageStep.NOTE and row["outcome"]:
+        return MessageEntry(datetime.fromisoformat(row["at"]), row["by"], MessageStep.TAKE_BACK)
     return MessageEntry(
         datetime.fromisoformat(row["at"]),
         row["by"],
@@ -557,6 +571,7 @@ def _entry_from_row(row: sqlite3.Row) -> MessageEntry:
 def _care_columns(subject: str, care: MessageCare, entry: MessageEntry) -> dict[str, object]:
     closing = care.closing
     heard_by, heard_at = care.heard[0] if care.heard else ("", None)
+    notes, is_back = care.notes, entry.step is MessageStep.TAKE_BACK
     return {
         "id": subject,
         "state": "closed" if closing else "new",
@@ -564,7 +579,8 @@ def _care_columns(subject: str, care: MessageCare, entry: MessageEntry) -> dict[
         "outcome": closing.outcome if closing else None,
         "closed_by": closing.by if closing else "",
         "closed_at": iso(closing.at) if closing else None,
-        "note": entry.note,
+        "note": notes[-1].note if is_back and notes else entry.note,
+        "is_back": is_back,
         "heard_by": heard_by,
         "heard_at": iso(heard_at),
     }

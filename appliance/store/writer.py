@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from appliance.errors import Bug, CentralinoError
-from appliance.policy.text import NotKept, error_text_words
+from appliance.policy.text import NotKept, error_text_words, technical_words
 from appliance.store import backup, call_log, requests, voicemail
 from appliance.store.database import (
     DATABASE_FAILING,
@@ -28,6 +28,7 @@ from appliance.store.database import (
     sole_writer,
 )
 from appliance.store.requests import NO_MAILS, RequestMails, RequestSound, RequestToStore
+from appliance.text import _
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 
 
 PROC: Final = Path("/proc")
+# Offset of WAL_WRITE_LOCK, the writer's byte in the -shm file (SQLite, walformat.html 2.3).
 WRITE_LOCK: Final = 120
-"""Offset of WAL_WRITE_LOCK, the writer's byte in the -shm file (SQLite, walformat.html 2.3)."""
 UNITS: Final = ("centralino-console",)
 """systemd units that read the database, and that may be restarted without ending a call."""
 
@@ -77,15 +78,17 @@ def lock_holder(database: Path, proc: Path = PROC) -> LockHolder | None:
 
 def locked_trouble(by: LockHolder) -> Trouble:
     """Write the trouble that names the process with the lock, and the command that ends it."""
-    what = f"{by.name}, {by.pid}".strip(", ")
+    program = f"{by.name}, {by.pid}".strip(", ")
     command = f"sudo systemctl restart {by.unit}" if by.unit else f"sudo kill {by.pid}"
     return Trouble(
         "records.locked",
-        f"Un altro programma ({what}) tiene bloccato il registro delle chiamate: le chiamate "
-        f"proseguono, senza essere registrate. Sbloccarlo: {command}; se si ripete, segnalarlo: "
-        "quel programma può essere compromesso.",
-        f"Another program ({what}) keeps the call log locked: calls go on and are not recorded. "
-        f"Unlock it: {command}; if it happens again, report it: that program may be compromised.",
+        _(
+            "Another program ({program}) keeps the call log locked: calls go on and are "
+            "not recorded. Unlock it: {command}; if it happens again, report it: that "
+            "program may be compromised.",
+            program=program,
+            command=command,
+        ),
     )
 
 
@@ -160,8 +163,7 @@ class WriterSession:
         except sqlite3.Error as error:
             why = error_text_words(str(error))
             raise NotKept(
-                f"gli archivi non si possono scrivere ({why.it}): far controllare la memoria",
-                f"the records cannot be written ({why.en}): check the disk",
+                _("the records cannot be written ({why}): check the disk", why=why),
             ) from error
 
     def close(self) -> None:
@@ -311,8 +313,7 @@ class DatabaseWriter:
         except queue.Full:
             done(
                 NotKept(
-                    "gli archivi sono fermi da troppo tempo: controllare la memoria",
-                    "the records have been stalled for too long: check the disk",
+                    _("the records have been stalled for too long: check the disk"),
                 )
             )
 
@@ -329,8 +330,7 @@ class DatabaseWriter:
         except queue.Empty:
             # The job stays in the queue: a stalled disk may still take it.
             raise NotKept(
-                f"gli archivi non hanno risposto in {limit_s:g} s: far controllare la memoria",
-                f"the records gave no answer in {limit_s:g} s: check the disk",
+                _("the records gave no answer in {limit_s:g} s: check the disk", limit_s=limit_s),
             ) from None
         if isinstance(result, CentralinoError):
             raise result
@@ -451,7 +451,7 @@ class DatabaseWriter:
 
     def _tell(self, trouble: Trouble | None) -> None:
         if trouble != self._trouble:
-            log.warning("records: %s", trouble.en if trouble else "well again")
+            log.warning("records: %s", trouble.words if trouble else "well again")
             self._on_trouble(trouble)
         self._trouble = trouble
 
@@ -477,7 +477,8 @@ def _attempt(session: WriterSession, job: Callable[[sqlite3.Connection], T]) -> 
         return error
     except (sqlite3.Error, OSError) as error:
         return NotKept(
-            f"gli archivi non si possono raggiungere ({error_text_words(str(error)).it}): "
-            "controllare la memoria",
-            f"the records cannot be reached ({error}): check the disk",
+            _(
+                "the records cannot be reached ({error}): check the disk",
+                error=technical_words(error, error_text_words(str(error))),
+            ),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 from appliance.calls.events import Caller, Evidence, Presentation
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Result
+from appliance.policy.routing import Destination
 from appliance.store.voicemail import Message
 
 ROME = timezone(timedelta(hours=1))
@@ -28,7 +29,7 @@ def an_ended_call() -> CallRecord:
         clock_state="holdover",
         called="800011837",
         caller=SHOWN,
-        way=Way.VOICEMAIL,
+        way=Destination.VOICEMAIL,
         reason="closed.hours",
         phone="op1",
         answered_at=TEN + timedelta(seconds=9),

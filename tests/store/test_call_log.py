@@ -52,7 +52,7 @@ def test_writing_a_record_again_replaces_it(db: sqlite3.Connection) -> None:
 def test_a_record_written_before_the_message_was_known_does_not_unlink_it(
     db: sqlite3.Connection,
 ) -> None:
-    """The store links message and call; an older record of the desk leaves the link."""
+    """The store links message and call; an older record of call control leaves the link."""
     voicemail.insert_message(db, a_message(), a_call(), "boot1")
     call_log.upsert_calls(db, [a_call(result=Result.MESSAGE)], "boot1")
     found = call_log.find_call(db, "a-1")

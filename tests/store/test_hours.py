@@ -1,4 +1,4 @@
-"""Special hours in the records: only ever added, copied with the register (E14)."""
+"""Special hours in the records: only ever added, copied with the directory (E14)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import pytest
 from appliance.errors import StoreError
 from appliance.policy.hours import NewWeek, Period, week_of
 from appliance.policy.hours_changes import HoursEntry, Whose
-from appliance.policy.text import Words
 from appliance.store import backup, database, hours
 from appliance.store.database import open_database
+from appliance.text import Words
+from tests.helpers.words import pair
 from tests.stories.offices import ROME
 
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
 SUNDAY = date(2026, 12, 6)
 OPEN = HoursEntry(
     1, Whose.SWITCHBOARD,
-    Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week_of(sunday="9-12 14-24"), "greeting_vote"),
+    Period(SUNDAY, SUNDAY, pair("Voto", "Vote"), week_of(sunday="9-12 14-24"), "greeting_vote"),
     "capo", AT, "mail",
 )  # fmt: skip
 ENDED = HoursEntry(2, Whose.SWITCHBOARD, None, "shell: capo", AT, "sindaco", ends=1)

@@ -38,7 +38,7 @@ from appliance.store.requests import (
     new_request_from_json,
     new_request_to_json,
 )
-from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
+from tests.policy.small_directory import APPOINTMENT, CALENDAR, EMAIL, rome
 from tests.store.counting import questions
 
 AT = rome("2026-11-23 10:00")
@@ -329,11 +329,11 @@ def test_two_at_once_share_no_slot(tmp_path: Path) -> None:
             else:
                 had.append(True)
 
-    desks = [threading.Thread(target=want, args=(n,)) for n in range(12)]
-    for desk in desks:
-        desk.start()
-    for desk in desks:
-        desk.join(20)
+    writers = [threading.Thread(target=want, args=(n,)) for n in range(12)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(20)
     assert sorted(had) == [False] * 10 + [True] * 2
 
 

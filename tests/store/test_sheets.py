@@ -16,7 +16,7 @@ from appliance.policy.sheets import Sheet, SheetChange
 from appliance.store import sheets
 from appliance.store.database import connect, migrate, migrations, open_database
 from appliance.store.directory import excerpt, folded
-from appliance.store.sheets import SYNONYMS, groups, house_synonyms, mistakes
+from appliance.store.vocabulary import SYNONYMS, groups, mistakes, office_synonyms
 
 RESIDENCE = Sheet(
     "residenza",
@@ -143,7 +143,7 @@ def test_lines_of_synonyms_are_words_between_commas() -> None:
         (("spazzatura",), ("raccolta", "differenziata")),
         (("a",), ("b",)),
     ]
-    assert list(groups(house_synonyms()))
+    assert list(groups(office_synonyms()))
 
 
 def test_the_excerpt_shows_where(connection: sqlite3.Connection) -> None:

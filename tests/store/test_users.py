@@ -62,7 +62,7 @@ def test_a_name_is_one_persons(records: sqlite3.Connection) -> None:
     users.add(records, CARLA, HASH, BY_ANNA)
     with pytest.raises(AccountError, match="a user carla already") as refused:
         users.add(records, CARLA, OTHER, ChangeRequester("anna", AT + timedelta(hours=1)))
-    assert "c'è già" in refused.value.words.it
+    assert "c'è già" in refused.value.words.text("it")
     with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
         records.execute("DELETE FROM users")
 

@@ -1,4 +1,4 @@
-"""The copy of register, sheets and users: whole, sealed, put back where nothing was entered."""
+"""The copy of directory, sheets and users: whole, sealed, put back where nothing was entered."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from appliance.store.database import (
 )
 from appliance.store.directory import key_path
 from appliance.store.writer import DatabaseWriter
-from tests.policy.town import TOWN, rome
-from tests.store.test_register import FULL, MAIL, NUMBERS, WHO
+from tests.policy.small_directory import TOWN, rome
+from tests.store.test_directory import FULL, MAIL, NUMBERS, WHO
 from tests.store.test_users import ANNA, BY_ANNA, CARLA, HASH, OTHER
 
 AT = datetime(2026, 11, 25, 8, 7, tzinfo=UTC)
@@ -53,7 +53,7 @@ class Box:
         return self.connection
 
     def enter(self, given: Directory = FULL) -> None:
-        """Import a register and sheets, of which one is gone since."""
+        """Import a directory and sheets, of which one is gone since."""
         directory.change(
             self.connection,
             self.key,
@@ -100,14 +100,14 @@ def test_what_was_copied_is_put_back(box: Box) -> None:
 def test_users_are_put_back_as_they_were(box: Box) -> None:
     """Nobody is locked out by a damaged database: roles, hashes, who is disabled, all as before."""
     told: list[Trouble | None] = []
-    keeper = backup.PolicyCopy(box.copy, told.append)
+    policy_copy = backup.PolicyCopy(box.copy, told.append)
     users.add_first(box.connection, ANNA, HASH, AT)
     users.add(box.connection, CARLA, HASH, BY_ANNA)
     users.add(box.connection, replace(CARLA, name="dino"), HASH, BY_ANNA)
-    keeper.look(box.connection)
+    policy_copy.look(box.connection)
     users.set_password(box.connection, "carla", OTHER, BY_ANNA, must_change=False)
     users.change(box.connection, "dino", {"disabled": True}, BY_ANNA)
-    keeper.look(box.connection)
+    policy_copy.look(box.connection)
     before = users.everybody(box.connection)
     assert stat.S_IMODE((box.copy / backup.FILE).stat().st_mode) == 0o600
     lost = box.lose()
@@ -193,18 +193,18 @@ def test_a_lost_attachment_costs_itself(box: Box, caplog: pytest.LogCaptureFixtu
 
 
 def test_every_change_is_copied_and_nothing_else(box: Box) -> None:
-    """After a change of the register or the sheets; a look at what stands writes nothing."""
+    """After a change of the directory or the sheets; a look at what stands writes nothing."""
     told: list[Trouble | None] = []
-    keeper = backup.PolicyCopy(box.copy, told.append)
-    keeper.look(box.connection)
+    policy_copy = backup.PolicyCopy(box.copy, told.append)
+    policy_copy.look(box.connection)
     assert not box.copy.exists()  # nothing was ever entered
     box.enter()
-    keeper.look(box.connection)
+    policy_copy.look(box.connection)
     first = (box.copy / backup.FILE).stat().st_ino
-    keeper.look(box.connection)
+    policy_copy.look(box.connection)
     assert (box.copy / backup.FILE).stat().st_ino == first
     sheets.store(box.connection, (replace(SHEET, title="Residenza"),))
-    keeper.look(box.connection)
+    policy_copy.look(box.connection)
     assert [sheet.title for sheet in sheets.all_sheets(box.connection)] == ["Residenza"]
     lost = box.lose()
     backup.restore(lost, box.copy)
@@ -213,16 +213,16 @@ def test_every_change_is_copied_and_nothing_else(box: Box) -> None:
 
 
 def test_a_copy_that_cannot_be_written_is_told(box: Box) -> None:
-    """Until it can be: the register works, but it has no second place."""
+    """Until it can be: the directory works, but it has no second place."""
     told: list[Trouble | None] = []
-    keeper = backup.PolicyCopy(box.copy, told.append)
+    policy_copy = backup.PolicyCopy(box.copy, told.append)
     box.enter()
     box.copy.write_text("in the way")
     for _ in range(2):
         with pytest.raises(StoreError, match="cannot be copied"):
-            keeper.look(box.connection)
+            policy_copy.look(box.connection)
     box.copy.unlink()
-    keeper.look(box.connection)
+    policy_copy.look(box.connection)
     assert told == [POLICY_NOT_COPIED, None]
 
 
@@ -242,8 +242,11 @@ def test_a_damaged_database_takes_no_policy_with_it(box: Box) -> None:
         records.stop()
     trouble = troubles.get(timeout=10)
     assert trouble is not None
-    assert trouble.it.startswith("Il registro delle chiamate era danneggiato")
-    assert f"ripristinati dalla copia {moment_phrase('del', AT.astimezone(), 'it')}" in trouble.it
+    assert trouble.words.text("it").startswith("Il registro delle chiamate era danneggiato")
+    assert (
+        f"ripristinati dalla copia {moment_phrase('del', AT.astimezone(), 'it')}"
+        in trouble.words.text("it")
+    )
 
 
 def test_a_start_that_was_killed_in_between_puts_it_back_the_next_time(box: Box) -> None:
@@ -260,4 +263,6 @@ def test_a_start_that_was_killed_in_between_puts_it_back_the_next_time(box: Box)
     trouble = troubles.get(timeout=10)
     assert trouble is not None
     assert trouble.code == "records.policy_restored"
-    assert trouble.en.startswith("Register of offices, sheets and users: restored from the copy of")
+    assert trouble.words.text("en").startswith(
+        "Register of offices, sheets and users: restored from the copy of"
+    )

@@ -32,7 +32,7 @@ from appliance.store.alerts import (
 )
 from appliance.store.database import open_database
 from appliance.store.voicemail import CaseKind, MissedCall
-from tests.policy.town import EVERY_DAY
+from tests.policy.small_directory import EVERY_DAY
 from tests.store.samples import TEN, WITHHELD, a_call, a_message
 from tests.stories.offices import ROME
 
@@ -62,7 +62,7 @@ def mails(db: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(kept.mail.to, kept.mail.subject) for kept in outbox.list_mails(db)]
 
 
-def test_a_new_message_is_told_to_the_desk_once(db: sqlite3.Connection) -> None:
+def test_a_new_message_is_told_to_call_control_once(db: sqlite3.Connection) -> None:
     """Number, caller, time, length; without the sound, which is heard by whoever may."""
     for _ in range(2):
         looked(db, TEN + timedelta(minutes=1))

@@ -15,7 +15,7 @@ from appliance.store import outbox, requests
 from appliance.store.alerts import AlertSettings, queue_alerts
 from appliance.store.database import open_database
 from appliance.store.requests import RequestToStore
-from tests.policy.town import EVERY_DAY, rome
+from tests.policy.small_directory import EVERY_DAY, rome
 from tests.store.test_requests import ASKED, AT, step
 from tests.stories.offices import ROME
 

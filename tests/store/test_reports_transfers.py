@@ -1,4 +1,4 @@
-"""The report over calls that the real Switchboard decided, stored and read by the records room."""
+"""The report over calls that the real Switchboard decided, stored and read back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from appliance.calls import orders
 from appliance.policy.reports import Ending, MonthlyReport, UnitFigures, report_of
-from appliance.store import call_log, reports, requests
+from appliance.store import call_log, report_text, reports, requests
 from appliance.store.database import open_database
-from tests.policy.town import CALENDAR
+from tests.policy.small_directory import CALENDAR
 from tests.store.samples import ROME, TEN
 from tests.stories.grammar import parse_story
 from tests.stories.interpreter import PureRun
@@ -157,7 +157,7 @@ def test_the_report_names_offices_and_needs(db: sqlite3.Connection) -> None:
     """The head reads each office's needs below it, by the names that the office declared."""
     names = {"anagrafe": "Anagrafe", "anagrafe.residenza": "Cambio di residenza"}
     day = date(2026, 11, 25)
-    lines = reports.as_text(reported(db), day, day, "it", names).splitlines()
+    lines = report_text.as_text(reported(db), day, day, "it", names).splitlines()
     rows = [line.split() for line in lines[lines.index("Per ufficio") :]]
     assert ["Anagrafe", "4", "1", "3", "0", "1", "1", "0"] in rows
     assert ["-", "Cambio", "di", "residenza", "4", "1", "3", "0", "1", "1", "0"] in rows

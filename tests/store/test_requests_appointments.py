@@ -9,7 +9,7 @@ from datetime import timedelta
 from appliance.policy.requests import AppointmentSlot, RequestStep
 from appliance.store import requests
 from appliance.store.requests import RequestToStore
-from tests.policy.town import rome
+from tests.policy.small_directory import rome
 from tests.store.test_requests import ASKED, AT, WANTED, db, step
 
 __all__ = ["db"]

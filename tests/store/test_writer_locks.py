@@ -1,4 +1,4 @@
-"""Whoever may read the records may lock them: the desk says who does, and goes on afterwards."""
+"""Whoever may read the records may lock them: call control says who does, then goes on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from appliance.store import database, writer
 from tests.store.samples import a_call
-from tests.store.test_worker import Desk
+from tests.store.test_writer import Collector
 
 HOLDER = """
 import fcntl, os, struct, sys, time
@@ -46,21 +46,21 @@ def test_who_keeps_the_records_locked_is_named(
     pragmas["busy_timeout"] = ("100", 100)  # as the product's 5 s, in less of a test's time
     changed = tuple((name, *rest) for name, rest in pragmas.items())
     monkeypatch.setattr(database, "_PRAGMAS", changed)
-    desk = Desk(tmp_path)
-    records = desk.records().start()
+    collector = Collector(tmp_path)
+    records = collector.records().start()
     records.write_call(a_call("a-1"))
     records.ask(lambda c: c.execute("SELECT 1"))
-    with held(desk.path) as pid:
+    with held(collector.path) as pid:
         records.write_call(a_call("a-2"))
-        trouble = desk.trouble()
+        trouble = collector.trouble()
         assert trouble is not None
         assert trouble.code == "records.locked"
-        assert str(pid) in trouble.it
-        assert f"sudo kill {pid}" in trouble.en
-        assert [call.call for call in desk.calls()] == ["a-1"]
-    assert desk.trouble() is None
+        assert str(pid) in trouble.words.text("it")
+        assert f"sudo kill {pid}" in trouble.words.text("en")
+        assert [call.call for call in collector.calls()] == ["a-1"]
+    assert collector.trouble() is None
     records.stop()
-    assert {call.call for call in desk.calls()} == {"a-1", "a-2"}
+    assert {call.call for call in collector.calls()} == {"a-1", "a-2"}
 
 
 def a_proc(folder: Path, *locked: str, unit: str = "") -> Path:
@@ -89,5 +89,7 @@ def test_the_console_is_named_as_its_unit(tmp_path: Path) -> None:
         found = writer.lock_holder(path, proc)
         assert found == writer.LockHolder(77, "centralino-console", "centralino-console")
         assert found is not None
-        assert "sudo systemctl restart centralino-console" in writer.locked_trouble(found).it
+        assert "sudo systemctl restart centralino-console" in writer.locked_trouble(
+            found
+        ).words.text("it")
     assert writer.lock_holder(tmp_path / "none" / "d.db", a_proc(tmp_path / "z", keeps)) is None

@@ -84,7 +84,7 @@ def test_a_call_without_a_message_has_the_same_states(db: sqlite3.Connection) ->
     _, stands = voicemail.add_entry(db, CaseKind.CALL, str(number), entry(MessageStep.CLOSE))
     assert stands.state is MessageState.CLOSED
     assert voicemail.care_by_id(db, CaseKind.CALL) == {"a-2": stands}
-    assert done_words(CaseKind.CALL, number, MessageStep.CLOSE, stands).it == (
+    assert done_words(CaseKind.CALL, number, MessageStep.CLOSE, stands).text("it") == (
         f"La chiamata {number} è chiusa: non raggiungibile."
     )
 

@@ -53,7 +53,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def how(db: sqlite3.Connection, token: str) -> DoneLinkState:
     """Say how a link stands a day later."""
-    return store_requests.look_up_link(db, token, LATER).standing
+    return store_requests.look_up_link(db, token, LATER).state
 
 
 def links(db: sqlite3.Connection) -> int:

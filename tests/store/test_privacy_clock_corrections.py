@@ -168,7 +168,7 @@ def test_messages_requests_and_the_audit_list(db: sqlite3.Connection) -> None:
 
 def test_what_comes_after_is_right_as_it_is(tmp_path: Path) -> None:
     """A clock that was ahead: what is written just after it was put back has the time of what was
-    written just before; it is not moved, not even by a desk that is started anew.
+    written just before; it is not moved, not even by call control that is started anew.
     """
     ahead = ClockSteps().see(ClockReading(0.0, right(600).timestamp()))
     ahead = ahead.know(ClockReading(1000.0, right(1000).timestamp()))

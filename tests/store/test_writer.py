@@ -28,8 +28,8 @@ from tests.store.samples import TEN, a_call, a_message
 LIMIT = 20.0
 
 
-class Desk:
-    """A desk that collects what the worker tells it."""
+class Collector:
+    """Keeps what the worker tells call control."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "centralino.db"
@@ -51,15 +51,15 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """Make a desk with its own folder."""
-    return Desk(tmp_path)
+def collector(tmp_path: Path) -> Collector:
+    """Make a collector with its own folder."""
+    return Collector(tmp_path)
 
 
 @pytest.fixture
-def records(desk: Desk) -> Iterator[DatabaseWriter]:
+def records(collector: Collector) -> Iterator[DatabaseWriter]:
     """Start a worker."""
-    records = desk.records().start()
+    records = collector.records().start()
     yield records
     if records.is_alive:
         records.stop()
@@ -98,24 +98,26 @@ def hold(records: DatabaseWriter) -> threading.Event:
     return go_on
 
 
-def test_what_is_written_is_there_after_stop(desk: Desk, records: DatabaseWriter) -> None:
+def test_what_is_written_is_there_after_stop(collector: Collector, records: DatabaseWriter) -> None:
     """Stopping writes what is pending."""
     for i in range(50):
         records.write_call(a_call(f"a-{i}", minute=i))
     records.stop()
-    assert {r.call for r in desk.calls()} == {f"a-{i}" for i in range(50)}
+    assert {r.call for r in collector.calls()} == {f"a-{i}" for i in range(50)}
 
 
-def test_a_call_is_readable_while_the_desk_runs(desk: Desk, records: DatabaseWriter) -> None:
+def test_a_call_is_readable_while_call_control_runs(
+    collector: Collector, records: DatabaseWriter
+) -> None:
     """A later job sees every call written before it: the order is kept."""
     records.write_call(a_call())
     assert records.ask(lambda c: call_log.find_call(c, "a-1")) == a_call()
-    assert desk.calls() == [a_call()]
+    assert collector.calls() == [a_call()]
 
 
-def test_others_changes_are_looked_for_within_a_second(desk: Desk) -> None:
-    """E12: also while the desk is busy with its own records, and on the writing connection."""
-    records, seen = desk.records(), queue.SimpleQueue[int]()
+def test_others_changes_are_looked_for_within_a_second(collector: Collector) -> None:
+    """E12: also while call control is busy with its own records, and on the writing connection."""
+    records, seen = collector.records(), queue.SimpleQueue[int]()
     records.watch(lambda c: seen.put(c.execute("SELECT count(*) FROM calls").fetchone()[0]))
     records.start()
     try:
@@ -129,9 +131,9 @@ def test_others_changes_are_looked_for_within_a_second(desk: Desk) -> None:
         records.stop()
 
 
-def test_a_look_that_fails_harms_nothing(desk: Desk) -> None:
+def test_a_look_that_fails_harms_nothing(collector: Collector) -> None:
     """It is tried again in a while; records go on being written."""
-    records, looks = desk.records(), queue.SimpleQueue[bool]()
+    records, looks = collector.records(), queue.SimpleQueue[bool]()
 
     def look(_: sqlite3.Connection) -> None:
         looks.put(True)
@@ -146,10 +148,12 @@ def test_a_look_that_fails_harms_nothing(desk: Desk) -> None:
         assert looks.empty()
     finally:
         records.stop()
-    assert desk.troubles.empty()
+    assert collector.troubles.empty()
 
 
-def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: DatabaseWriter) -> None:
+def test_a_stalled_disk_costs_one_record_a_call(
+    collector: Collector, records: DatabaseWriter
+) -> None:
     """While the disk stalls nobody waits, and of each call only the newest record is kept."""
     go_on = hold(records)
     for result in (Result.OPEN, Result.ANSWERED):
@@ -159,13 +163,13 @@ def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: DatabaseWri
     assert records._jobs.qsize() <= 2
     go_on.set()
     records.stop()
-    assert len(desk.calls()) == 100
-    with closing(open_reader(desk.path)) as reader:
+    assert len(collector.calls()) == 100
+    with closing(open_reader(collector.path)) as reader:
         assert {r.result for r in call_log.list_calls(reader, limit=5000)} == {Result.ANSWERED}
 
 
 def test_memory_is_bounded_and_the_loss_is_told(
-    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the bound calls are not recorded, which is said; known calls go on being updated."""
     monkeypatch.setattr(writer, "CALLS_LIMIT", 2)
@@ -173,12 +177,12 @@ def test_memory_is_bounded_and_the_loss_is_told(
     for i in range(3):
         records.write_call(a_call(f"a-{i}"))
     records.write_call(a_call("a-0", Result.ANSWERED))
-    trouble = desk.trouble()
+    trouble = collector.trouble()
     assert trouble
     assert trouble.code == "records.overflow"
     go_on.set()
     records.stop()
-    assert {(r.call, r.result) for r in desk.calls()} == {
+    assert {(r.call, r.result) for r in collector.calls()} == {
         ("a-0", Result.ANSWERED),
         ("a-1", Result.OPEN),
     }
@@ -228,7 +232,7 @@ def test_two_failures_are_an_error_and_the_thread_lives(records: DatabaseWriter)
 
 
 def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
-    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F5: a message's commit counts as much as a call's, and reading alone proves nothing."""
     monkeypatch.setattr(writer, "RETRY_S", 0.02)
@@ -248,7 +252,7 @@ def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
 
     monkeypatch.setattr(DatabaseWriter, "_write", write)
     records.do(broken)
-    trouble = desk.trouble()
+    trouble = collector.trouble()
     assert trouble
     assert trouble.restart
     assert records.ask(lambda c: c.execute("SELECT 1").fetchone()[0]) == 1
@@ -256,13 +260,15 @@ def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
     assert proofs.wait(LIMIT), "it is tried again by itself"
     assert records._trouble == trouble
     failing.clear()
-    assert desk.trouble() is None
+    assert collector.trouble() is None
 
 
-def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: DatabaseWriter) -> None:
+def test_the_proof_that_all_is_well_again_writes(
+    collector: Collector, records: DatabaseWriter
+) -> None:
     """What is tried while in trouble reaches the disk: a database that only reads is not well."""
     records.ask(lambda _: None)  # the thread has made the file
-    with closing(sqlite3.connect(f"file:{desk.path}?mode=ro", uri=True)) as reading:
+    with closing(sqlite3.connect(f"file:{collector.path}?mode=ro", uri=True)) as reading:
         records._trouble = DATABASE_UNSURE
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             records._write(reading, [])
@@ -271,7 +277,7 @@ def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: DatabaseWr
 
 
 def test_calls_survive_a_disk_that_fails_and_comes_back(
-    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Calls wait in memory while the disk refuses them, the trouble is shown, then it ends."""
     failing = [True]
@@ -285,21 +291,21 @@ def test_calls_survive_a_disk_that_fails_and_comes_back(
 
     monkeypatch.setattr(call_log, "upsert_calls", upsert)
     records.write_call(a_call())
-    trouble = desk.trouble()
+    trouble = collector.trouble()
     assert trouble
     assert (trouble.code, trouble.restart) == ("records.unsure", True)
     failing.clear()
     records.write_call(a_call("a-2"))
-    assert desk.trouble() is None
+    assert collector.trouble() is None
     records.ask(lambda _: None)
-    assert {(r.call, r.result) for r in desk.calls()} == {
+    assert {(r.call, r.result) for r in collector.calls()} == {
         ("a-1", Result.GAVE_UP),
         ("a-2", Result.OPEN),
     }
 
 
 def test_a_folder_that_cannot_be_synced_is_an_io_error_too(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F5: the database is opened anew after an error, and the card refuses that as well."""
 
@@ -307,58 +313,60 @@ def test_a_folder_that_cannot_be_synced_is_an_io_error_too(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(database, "fsync_directory", refuse)
-    records = desk.records().start()
+    records = collector.records().start()
     records.write_call(a_call())
-    found = [desk.trouble()]
+    found = [collector.trouble()]
     monkeypatch.setattr(writer, "RETRY_S", 0.02)
     while found[-1] != DATABASE_UNSURE:
-        found.append(desk.trouble())
+        found.append(collector.trouble())
     monkeypatch.undo()
     records.write_call(a_call("a-2"))
-    assert desk.trouble() is None
+    assert collector.trouble() is None
     records.stop()
 
 
-def test_a_failing_disk_without_an_io_error_asks_for_no_restart(desk: Desk, tmp_path: Path) -> None:
-    """A database that cannot be opened degrades the desk; calls go on."""
-    desk.path.mkdir()
-    records = desk.records().start()
+def test_a_failing_disk_without_an_io_error_asks_for_no_restart(
+    collector: Collector, tmp_path: Path
+) -> None:
+    """A database that cannot be opened degrades call control; calls go on."""
+    collector.path.mkdir()
+    records = collector.records().start()
     records.write_call(a_call())
-    trouble = desk.trouble()
+    trouble = collector.trouble()
     assert trouble
     assert (trouble.code, trouble.restart) == ("records.failing", False)
-    desk.path.rmdir()
+    collector.path.rmdir()
     records.write_call(a_call("a-2"))
-    assert desk.trouble() is None
+    assert collector.trouble() is None
     records.stop()
-    assert len(desk.calls()) == 2
+    assert len(collector.calls()) == 2
 
 
-def test_the_next_run_is_told_of_interrupted_calls(desk: Desk) -> None:
+def test_the_next_run_is_told_of_interrupted_calls(collector: Collector) -> None:
     """E18: whoever starts learns which calls were cut off, once."""
-    first = desk.records("boot1").start()
+    first = collector.records("boot1").start()
     first.write_call(a_call())
     first.stop()
-    second = desk.records("boot2").start()
+    second = collector.records("boot2").start()
     second.stop()
-    assert desk.interrupted.get(timeout=LIMIT) == (
+    assert collector.interrupted.get(timeout=LIMIT) == (
         replace(a_call(result=Result.INTERRUPTED), trail=("interrupted",)),
     )
-    desk.records("boot3").start().stop()
-    assert desk.interrupted.empty()
+    collector.records("boot3").start().stop()
+    assert collector.interrupted.empty()
 
 
-def test_a_damaged_database_is_told_and_the_desk_goes_on(desk: Desk) -> None:
+def test_a_damaged_database_is_told_and_call_control_goes_on(collector: Collector) -> None:
     """The alarm is a sentence in both languages; calls are recorded anew."""
-    desk.path.write_bytes(b"no database " * 1000)
-    records = desk.records().start()
-    trouble = desk.trouble()
+    collector.path.write_bytes(b"no database " * 1000)
+    records = collector.records().start()
+    trouble = collector.trouble()
     assert trouble
     assert trouble.code == "records.set_aside"
-    assert trouble.it != trouble.en
+    assert trouble.words.text("it") != trouble.words.text("en")
     records.write_call(a_call())
     records.stop()
-    assert desk.calls() == [a_call()]
+    assert collector.calls() == [a_call()]
 
 
 def test_the_mailbox_asks_and_waits(records: DatabaseWriter) -> None:
@@ -381,13 +389,13 @@ def test_no_answer_in_time_is_an_unknown_outcome(records: DatabaseWriter) -> Non
 
 
 def test_a_fault_that_stays_ends_in_a_trouble_that_asks_for_a_restart(
-    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is written any more, whatever is asked: it is not borne silently."""
     monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
     monkeypatch.setattr(records, "_pause", lambda: 1 // 0)
     records.do(lambda _: None)
-    trouble = desk.trouble()
+    trouble = collector.trouble()
     assert trouble
     assert (trouble.code, trouble.restart) == ("records.ended", True)
 
@@ -428,7 +436,9 @@ def test_a_job_with_a_fault_of_ours_is_told_and_the_next_is_done(
     assert faults.by_thread()["records"] == before + 1
 
 
-def test_what_such_a_job_has_begun_is_rolled_back(desk: Desk, records: DatabaseWriter) -> None:
+def test_what_such_a_job_has_begun_is_rolled_back(
+    collector: Collector, records: DatabaseWriter
+) -> None:
     """Half a change is none: also where the job has no transaction of its own."""
 
     def job(connection: sqlite3.Connection) -> None:
@@ -441,7 +451,7 @@ def test_what_such_a_job_has_begun_is_rolled_back(desk: Desk, records: DatabaseW
         records.ask(job)
     records.keep_call(a_call("a-2", minute=1))
     records.stop()
-    assert {call.call for call in desk.calls()} == {"a-1", "a-2"}
+    assert {call.call for call in collector.calls()} == {"a-1", "a-2"}
 
 
 def test_a_waiter_that_fails_is_no_harm(records: DatabaseWriter) -> None:
@@ -450,9 +460,9 @@ def test_a_waiter_that_fails_is_no_harm(records: DatabaseWriter) -> None:
     assert records.ask(lambda _: 2) == 2
 
 
-def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(desk: Desk) -> None:
+def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(collector: Collector) -> None:
     """Another process has written a value that is unknown here; calls are written all the same."""
-    records, seen = desk.records(), queue.SimpleQueue[bool]()
+    records, seen = collector.records(), queue.SimpleQueue[bool]()
     records.watch(lambda _: RequestState("of a newer version"))
     records.watch(lambda _: seen.put(True))
     records.start()
@@ -465,7 +475,7 @@ def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(desk: Desk) -
 
 
 def test_a_call_that_no_disk_would_take_keeps_no_other_back(
-    desk: Desk, records: DatabaseWriter
+    collector: Collector, records: DatabaseWriter
 ) -> None:
     """It is given up by name; those beside it are written, and the records are not "failing"."""
     go_on = hold(records)
@@ -475,4 +485,4 @@ def test_a_call_that_no_disk_would_take_keeps_no_other_back(
     go_on.set()
     assert records.ask(lambda _: True)
     records.stop()
-    assert {call.call for call in desk.calls()} == {"a", "b"}
+    assert {call.call for call in collector.calls()} == {"a", "b"}

@@ -1,4 +1,4 @@
-"""The register in the database: only ever added to (P4), numbers sealed (P7), audited."""
+"""The directory in the database: only ever added to (P4), numbers sealed (P7), audited."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from appliance.store import database, directory
 from appliance.store.database import open_database
 from appliance.store.directory import Readable, Who, key_path, make_vault
 from tests.helpers.examples import examples
-from tests.policy.town import TOWN, declaration, entry, rome, variation
+from tests.policy.small_directory import TOWN, declaration, entry, rome, variation
 
 NUMBERS = ("051598204771", "3355501260", "0039051598991", "86421")
 MAIL = b"Subject: numeri\r\n\r\nChiamate lo 051598204771 o il 3355501260\r\n"
@@ -80,7 +80,7 @@ class Box:
         self.connection = open_database(self.path, folder / "corrupt").connection
 
     def take(self, given: Directory, **attached: bytes) -> DirectoryChange:
-        """Import a register."""
+        """Import a directory."""
         files = {name.replace("_", "."): data for name, data in attached.items()}
         return directory.change(
             self.connection, self.key, WHO, lambda stored: merge_directory(stored, given), files
@@ -181,13 +181,13 @@ def test_whatever_the_number(tmp_path_factory: pytest.TempPathFactory, digits: s
     made = Box(tmp_path_factory.mktemp("box"))
     need = Need("turno", "Turno", (make_target(Reach.OUTSIDE, digits),))
     leave = Authorisation(entry(2), "anagrafe", target_to_tell(digits), "D")
-    given_register = Directory(TOWN.units, (replace(declaration(), needs=(need,)),), (), (leave,))
-    made.take(given_register)
+    given_directory = Directory(TOWN.units, (replace(declaration(), needs=(need,)),), (), (leave,))
+    made.take(given_directory)
     found = made.load()
     made.connection.close()
     again = found.declarations[0].needs[0].targets[0].number
     assert again.reveal(Purpose.STORE) == digits
-    assert found == given_register
+    assert found == given_directory
     assert digits.encode() not in bytes_of(made)
     assert digits not in repr(found)
     assert MASK in repr(found)
@@ -254,7 +254,7 @@ def test_an_empty_register_needs_no_key(box: Box) -> None:
 
 
 def test_every_change_is_known_by_its_number(box: Box) -> None:
-    """By it the desk finds a change that no command could tell it of (E12)."""
+    """By it call control finds a change that no command could tell it of (E12)."""
     box.take(FULL, mail_eml=MAIL)
     first = directory.last_change(box.connection)
     box.take(FULL, mail_eml=MAIL)  # nothing new
