@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 
 from appliance.calls import orders
 from appliance.calls.events import Caller, MessageFetched, Presentation
-from appliance.calls.model import Call, Desk
+from appliance.calls.model import Call, SwitchboardState
 from appliance.calls.orders import Order
 from appliance.errors import ConfigurationError
 from appliance.policy import opening, routing
@@ -30,8 +30,8 @@ from appliance.policy.office import GreetingLength, Office
 from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import Decision
 from appliance.policy.sheets import NOTHING_OFFERED, GreetingOffer, Menu, title_prompts
-from appliance.policy.text import Words
 from appliance.policy.transfers import TransferLater
+from appliance.text import _
 
 # ---- After hours: the closed greeting offers emergency numbers (E11) and sheets (P1) -------------
 
@@ -42,56 +42,50 @@ BY_DAY = frozenset(
 )
 
 
+# Subject and text of the supervisor's mail about a duty number that is left out (E11).
 NOT_TOLD = (
-    Words("Numero di turno non detto: {}", "Duty number not told: {}"),
-    Words(
-        "Il saluto a ufficio chiuso non dice più il numero di turno di {}: nella rubrica uffici "
-        "non c'è un'autorizzazione scritta valida. Inserirne una nuova, oppure togliere l'unità da "
-        "voicemail.duty.\n",
-        "The closed greeting no longer tells the duty number of {}: the register of offices holds "
-        "no written authorisation for it. Enter a new one, or take the unit out of "
-        "voicemail.duty.\n",
+    _("Duty number not told: {office}"),
+    _(
+        "The closed greeting no longer tells the duty number of {office}: the register "
+        "of offices holds no written authorisation for it. Enter a new one, or "
+        "take the unit out of voicemail.duty.\n"
     ),
 )
-"""Subject and text of the supervisor's mail about a duty number that is left out (E11)."""
 
 
-def added(desk: Desk, decision: Decision, now: Now) -> GreetingOffer:
+def added(board: SwitchboardState, decision: Decision, now: Now) -> GreetingOffer:
     """Return what a decision's greeting offers: after hours numbers and sheets, by day nothing."""
     # E11: by day nobody is told whom to call at night.
     if decision.greeting in BY_DAY:
         return NOTHING_OFFERED
-    night = desk.office.after_hours
-    named = duty_numbers(desk.register, night.duty, now.wall, desk.office.zone)
+    night = board.office.after_hours
+    named = duty_numbers(board.directory, night.duty, now.wall, board.office.zone)
     on_duty = [duty for duty in named if duty.number]
     emergency = ("emergency_112",) if night.emergency else ()
     numbers = (key for duty in on_duty for key in _number_of(duty))
-    return GreetingOffer(desk.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))
+    return GreetingOffer(board.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))
 
 
-def told_at_last(desk: Desk, call: Call, now: Now) -> tuple[str, ...]:
+def told_at_last(board: SwitchboardState, call: Call, now: Now) -> tuple[str, ...]:
     """Return the emergency prompts for a caller who has not heard them yet, and note them."""
     if not call.untold or call.decision is None:
         return ()
     # Anew, not as in the greeting: what counts is the authorisation at this moment (P7).
-    found = added(desk, call.decision, now)
+    found = added(board, call.decision, now)
     call.note_emergencies_told(found.told)
     return found.emergencies
 
 
-def warnings(desk: Desk, decision: Decision, now: Now) -> Iterator[Order]:
+def warnings(board: SwitchboardState, decision: Decision, now: Now) -> Iterator[Order]:
     """Mail the supervisor, once a day, about a duty number that the greeting leaves out (E11)."""
     if decision.greeting in BY_DAY:
         return
-    duty = desk.office.after_hours.duty
-    is_italian, today = desk.office.languages[0] == "it", desk.office.today(now.wall)
-    for left_out in duties_without_number(desk.register, duty, now.wall, desk.office.zone):
-        subject, body = (words.it if is_italian else words.en for words in NOT_TOLD)
-        name = left_out.name
+    duty = board.office.after_hours.duty
+    language, today = board.office.languages[0], board.office.today(now.wall)
+    for left_out in duties_without_number(board.directory, duty, now.wall, board.office.zone):
+        subject, body = (words.filled(office=left_out.name).text(language) for words in NOT_TOLD)
         # The day in the mail's name makes it one a day: the outbox keeps a name once.
-        mail = Mail(
-            f"duty-{left_out.unit}-{today}", TO_HEAD, subject.format(name), body.format(name)
-        )
+        mail = Mail(f"duty-{left_out.unit}-{today}", TO_HEAD, subject, body)
         yield orders.QueueMail(mail)
 
 
@@ -113,11 +107,13 @@ def dialled(number: SecretNumber) -> str:
 
 Keys = tuple[str, ...]
 
+# Tone after which the caller speaks; the same in every language.
 TONE = "tone_record"
-"""Tone after which the caller speaks; the same in every language."""
 
 RING_BACK = "tone/ringback"
 """One period of the country's ring-back tone, for a phone that waits for another one to answer."""
+HOLD_SIGN = "tone/hold"
+"""A soft sign and a long silence, for the phone of an operator whose caller is on hold."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WORDS = frozenset(
     {
@@ -372,12 +368,12 @@ def staff_words(office: Office, keys: Keys) -> Keys:
 BARE = frozenset({"it"})
 
 
-def not_now_words(desk: Desk, later: TransferLater, now: Now) -> Keys:
+def not_now_words(board: SwitchboardState, later: TransferLater, now: Now) -> Keys:
     """Return office, closing, time windows and resumption; what is not known is left out."""
-    office = desk.office
+    office = board.office
     bands = later.begun(office.local(now.wall))
     return (
-        *(_office_name(desk, later) or _office_code(office, desk.register, later, now)),
+        *(_office_name(board, later) or _office_code(office, board.directory, later, now)),
         *_closed(later),
         *takes_calls(bands, office.languages[0]),
         *resumption(office, later.resumes_at, now),
@@ -391,16 +387,16 @@ def _closed(later: TransferLater) -> Keys:
     return ("greeting_holiday" if later.closing.is_holiday else "greeting_closed",)
 
 
-def _office_name(desk: Desk, later: TransferLater) -> Keys:
+def _office_name(board: SwitchboardState, later: TransferLater) -> Keys:
     """Return the office's spoken name, where it is recorded in the office's first language."""
-    language, _, key = desk.unit_names.get(later.unit.code, "").partition("/")
-    return (key,) if language == desk.office.languages[0] else ()
+    language, _, key = board.unit_names.get(later.unit.code, "").partition("/")
+    return (key,) if language == board.office.languages[0] else ()
 
 
-def _office_code(office: Office, register: Directory, later: TransferLater, now: Now) -> Keys:
+def _office_code(office: Office, directory: Directory, later: TransferLater, now: Now) -> Keys:
     """Return the digits of the office's code, for an office without a spoken name."""
     # The operator has keyed that code, and so knows it.
-    codes = needs_with_keys(register, office.today(now.wall))
+    codes = needs_with_keys(directory, office.today(now.wall))
     asked = (later.unit.code, later.need)
     code = next((c.need.code_keys for c in codes if (c.unit, c.need.code) == asked), "")
     return tuple(f"digit_{digit}" for digit in code)

@@ -8,6 +8,7 @@ two keys.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,13 +68,15 @@ class SetAway:
 class CallBack:
     """Call back from `position` for a `case`: "message:12", "request:7", "call:ID" (E17).
 
-    `urgent` is the reason for a call outside the hours for calling back.
+    `urgent` is the reason for a call outside the hours for calling back; `picks_up`: who asks sits
+    at the position, whose phone is to answer by itself.
     """
 
     position: str
     case: str
     by: str
     urgent: bool = False
+    picks_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,32 @@ class BringHead:
     call: str
     by: str
     on: bool = True
+
+
+class PhoneAct(enum.StrEnum):
+    """Command for the phone of one's position."""
+
+    ANSWER = "answer"
+    HOLD = "hold"
+    RESUME = "resume"
+    ALTERNATE = "alternate"
+    HAND_OVER = "hand_over"
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPhone:
+    """Do something with the phone of `position`; `call`: the call that the user saw.
+
+    "" for whichever call the phone has, or that it would answer next.
+
+    `by` is the user at the position.
+    """
+
+    position: str
+    act: PhoneAct
+    by: str
+    call: str = ""
 
 
 Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent | SetAway

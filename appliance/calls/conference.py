@@ -11,7 +11,7 @@ import enum
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from appliance.calls import announcements, orders, positions
+from appliance.calls import announcements, manual_states, orders
 from appliance.calls.commands import BringHead
 from appliance.calls.events import (
     CallerHungUp,
@@ -21,27 +21,36 @@ from appliance.calls.events import (
     OperatorAnswered,
     PromptEnded,
 )
-from appliance.calls.model import Actions, Call, Desk, Side, caller_words
+from appliance.calls.model import (
+    STAFF_LANGUAGE,
+    Actions,
+    Call,
+    Side,
+    SwitchboardState,
+    caller_words,
+)
 from appliance.calls.orders import Order, Result
 from appliance.calls.ringing import OUTCOMES, Orders, clear_call, go_on_talking, note_evidence
 from appliance.calls.side_states import HEAD_TABLE, SideAction, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.text import Words
+from appliance.text import Words, _
 
-TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
-"""States in which caller and operator talk: the supervisor joins them."""
-CALLER_HELD = frozenset({State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT})
-"""States in which the operator is busy with an office: caller and supervisor are held."""
-RINGS_IN = TOGETHER | {State.TRANSFER_CHOICE}
+# States in which caller and operator talk: the supervisor joins them.
+TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS, State.OFFICE_WAITS})
+CALLER_HELD = frozenset(
+    {State.ON_HOLD, State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT}
+)
+"""States in which the caller waits for the operator: caller and supervisor are held."""
+RINGS_IN = TOGETHER | {State.ON_HOLD, State.TRANSFER_CHOICE}
 """States in which the supervisor's phones go on ringing."""
 NOBODY_CAME = "nobody_there"
 """Prompt for the operator when the supervisor does not answer."""
 
 
-RINGS = Words("squilla il/la responsabile", "the head is being rung")
-WITH = Words("con il/la responsabile", "with the head")
+RINGS = _("the head is being rung")
+WITH = _("with the head")
 
 
 class Hears(enum.Enum):
@@ -66,11 +75,11 @@ class SupervisorCall(Side):
         return self.phones
 
 
+# Tones for the operator: the supervisor is being rung; no longer.
 RING_SIGN, STOP_SIGN = "tone_ok", announcements.TONE
-"""Tones for the operator: the supervisor is being rung; no longer."""
 REFUSED = "state_refused"
-# On the supervisor's phone: who asks for help, and the caller. Phones of the office speak Italian.
-ASKS = "Chiede aiuto {}: {}"
+# On the supervisor's phone.
+ASKS = _("{position} asks for help: {caller}")
 
 
 class SupervisorHindrance(enum.StrEnum):
@@ -87,35 +96,23 @@ class SupervisorHindrance(enum.StrEnum):
     NOT_RUNG = "not_rung"
 
 
+# Answer to the command, for each hindrance; without numbers (P7).
 SENTENCES: Mapping[SupervisorHindrance, Words] = {
-    SupervisorHindrance.NO_PHONE: Words(
-        "Il responsabile non ha un telefono: chiedere al tecnico di indicarlo.",
-        "The head has no phone: ask the technician to name it.",
+    SupervisorHindrance.NO_PHONE: _("The head has no phone: ask the technician to name it."),
+    SupervisorHindrance.OUTSIDE: _(
+        "Whoever talks does so on a telephone outside: the head cannot be brought in."
     ),
-    SupervisorHindrance.OUTSIDE: Words(
-        "Chi parla usa un telefono esterno: il responsabile non si può far entrare.",
-        "Whoever talks does so on a telephone outside: the head cannot be brought in.",
+    SupervisorHindrance.CAME_OVER: _(
+        "The caller comes from another branch: the head cannot be brought in."
     ),
-    SupervisorHindrance.CAME_OVER: Words(
-        "L'utente arriva da un'altra sede: il responsabile non si può far entrare.",
-        "The caller comes from another branch: the head cannot be brought in.",
-    ),
-    SupervisorHindrance.ALL_ABSENT: Words(
-        "Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."
-    ),
-    SupervisorHindrance.UNREACHABLE: Words(
-        "Il telefono del responsabile non è raggiungibile.", "The head's phone is unreachable."
-    ),
-    SupervisorHindrance.AWAY: Words("Il responsabile è assente.", "The head is away."),
-    SupervisorHindrance.BUSY: Words("Il responsabile è al telefono.", "The head is on the phone."),
-    SupervisorHindrance.THERE: Words(
-        "Il responsabile è già in conversazione.", "The head is in the conversation already."
-    ),
-    SupervisorHindrance.NOT_RUNG: Words(
-        "Il responsabile non sta squillando.", "The head's phone is not ringing."
-    ),
+    SupervisorHindrance.ALL_ABSENT: _("All absent: no phone rings."),
+    SupervisorHindrance.UNREACHABLE: _("The head's phone is unreachable."),
+    SupervisorHindrance.AWAY: _("The head is away."),
+    SupervisorHindrance.BUSY: _("The head is on the phone."),
+    SupervisorHindrance.THERE: _("The head is in the conversation already."),
+    SupervisorHindrance.NOT_RUNG: _("The head's phone is not ringing."),
 }
-"""Answer to the command, for each hindrance; without numbers (P7)."""
+# Prompt for the operator who pressed the key, for each hindrance; NOBODY_CAME for the others.
 HEARD: Mapping[SupervisorHindrance, str] = {
     SupervisorHindrance.NO_PHONE: REFUSED,
     SupervisorHindrance.OUTSIDE: REFUSED,
@@ -123,73 +120,72 @@ HEARD: Mapping[SupervisorHindrance, str] = {
     SupervisorHindrance.THERE: REFUSED,
     SupervisorHindrance.NOT_RUNG: REFUSED,
 }
-"""Prompt for the operator who pressed the key, for each hindrance; NOBODY_CAME for the others."""
 
 
-def hindrance(desk: Desk, call: Call, now: Now) -> SupervisorHindrance | None:
+def hindrance(board: SwitchboardState, call: Call, now: Now) -> SupervisorHindrance | None:
     """Return why the supervisor's phones cannot ring for a call now, or None."""
-    phones = desk.office.head
-    there = [phone for phone in phones if phone in desk.reachable]
+    phones = board.office.head
+    there = [phone for phone in phones if phone in board.reachable]
     # The first that holds is told.
     reasons = {
-        SupervisorHindrance.THERE: supervisor_of(desk, call) is not None,
+        SupervisorHindrance.THERE: supervisor_of(board, call) is not None,
         SupervisorHindrance.NO_PHONE: not phones,
         # BringIn adds a phone to a line and a phone; this operator's telephone is a line.
-        SupervisorHindrance.OUTSIDE: call.leg in desk.outside,
-        # A trunk leg takes no third voice (docs/design/call.md, "Between branches").
-        SupervisorHindrance.CAME_OVER: desk.came_over(call),
+        SupervisorHindrance.OUTSIDE: call.leg in board.outside,
+        # So far only a caller from another branch has such a line, which the answer says.
+        SupervisorHindrance.CAME_OVER: not call.line.can.conference,
         # E4: no phone rings.
-        SupervisorHindrance.ALL_ABSENT: routing.if_absent(desk.office, desk.service, now)
+        SupervisorHindrance.ALL_ABSENT: routing.if_absent(board.office, board.service, now)
         is not None,
         SupervisorHindrance.UNREACHABLE: not there,
-        SupervisorHindrance.AWAY: all(desk.service.is_away(phone, now.wall) for phone in there),
-        SupervisorHindrance.BUSY: not desk.free_of(phones),
+        SupervisorHindrance.AWAY: all(board.service.is_away(phone, now.wall) for phone in there),
+        SupervisorHindrance.BUSY: not board.free_of(phones),
     }
     return next((why for why, holds in reasons.items() if holds), None)
 
 
-def by_key(desk: Desk, call: Call, now: Now) -> Orders:
+def by_key(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Ring the supervisor by the operator's key, or call them off while they ring."""
-    side = supervisor_of(desk, call)
+    side = supervisor_of(board, call)
     # The same key again while it rings calls the supervisor off.
     if side is not None and side.state is SideState.RINGING:
-        yield from _stop(desk, call, side)
+        yield from _stop(board, call, side)
         return
-    why = hindrance(desk, call, now)
+    why = hindrance(board, call, now)
     if why is None:
-        yield from _ring(desk, call, now)
+        yield from _ring(board, call, now)
         return
     call.note(f"head.refused.{why}")
-    yield from whisper(desk, call, HEARD.get(why, NOBODY_CAME))
+    yield from whisper(board, call, HEARD.get(why, NOBODY_CAME))
     yield call.write()
 
 
-def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
+def by_person(board: SwitchboardState, call: Call, event: HeadWished, now: Now) -> Orders:
     """Ring the supervisor, or call them off, by a command; `answer_to` has told the outcome."""
-    request, side = event.request, supervisor_of(desk, call)
-    if not isinstance(request, BringHead) or answer_to(desk, call, request, now) is not None:
+    request, side = event.request, supervisor_of(board, call)
+    if not isinstance(request, BringHead) or answer_to(board, call, request, now) is not None:
         return
     if side is None:
-        yield from _ring(desk, call, now)
+        yield from _ring(board, call, now)
     else:
-        yield from _stop(desk, call, side)
+        yield from _stop(board, call, side)
 
 
-def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | None:
+def answer_to(board: SwitchboardState, call: Call, request: BringHead, now: Now) -> Words | None:
     """Return why a command would be refused now, or None."""
-    side = supervisor_of(desk, call)
+    side = supervisor_of(board, call)
     if request.on:
-        why = hindrance(desk, call, now)
+        why = hindrance(board, call, now)
     else:
         rings = side is not None and side.state is SideState.RINGING
         why = None if rings else SupervisorHindrance.NOT_RUNG
     return None if why is None else SENTENCES[why]
 
 
-def _ring(desk: Desk, call: Call, now: Now) -> Orders:
+def _ring(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Ring the supervisor's free phones; the conversation goes on."""
     # Legs of this call by name only: `Call.legs` would make them phones that ring for the caller.
-    phones = desk.free_of(desk.office.head)
+    phones = board.free_of(board.office.head)
     rung = {call.new_leg_name(): phone for phone in phones}
     first = next(iter(rung))
     side = SupervisorCall(
@@ -201,28 +197,29 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
         call=call.id,
         phones=rung,
     )
-    yield from positions.make_way(desk, phones)
-    desk.add_side(side, now)
+    yield from manual_states.make_way(board, phones)
+    board.add_side(side, now)
     call.note(f"head.ring.{','.join(phones)}")
     ringing = tuple(orders.Ringing(leg, phone) for leg, phone in rung.items())
-    own = desk.office.extension_of(call.leg_phone)
-    asks = (own.label if own else "") or call.leg_phone
-    display = ASKS.format(asks, caller_words(call.record.caller))
-    yield orders.RingPhones(side.leg, ringing, display, call.record.caller.number)
-    yield from whisper(desk, call, RING_SIGN)
+    asks = board.label_of(call.leg_phone)
+    display = ASKS.filled(position=asks, caller=caller_words(call.record.caller))
+    yield orders.RingPhones(
+        side.leg, ringing, display.text(STAFF_LANGUAGE), call.record.caller.number
+    )
+    yield from whisper(board, call, RING_SIGN)
     yield call.write()
 
 
-def _stop(desk: Desk, call: Call, side: SupervisorCall) -> Orders:
+def _stop(board: SwitchboardState, call: Call, side: SupervisorCall) -> Orders:
     call.note("head.called_off")
-    yield from dismiss_supervisor(desk, side)
-    yield from whisper(desk, call, STOP_SIGN)
+    yield from dismiss_supervisor(board, side)
+    yield from whisper(board, call, STOP_SIGN)
     yield call.write()
 
 
-def supervisor_of(desk: Desk, call: Call) -> SupervisorCall | None:
+def supervisor_of(board: SwitchboardState, call: Call) -> SupervisorCall | None:
     """Return the supervisor's part in a call, or None."""
-    heads = (side for side in desk.sides.values() if isinstance(side, SupervisorCall))
+    heads = (side for side in board.sides.values() if isinstance(side, SupervisorCall))
     return next((side for side in heads if side.call == call.id), None)
 
 
@@ -235,41 +232,43 @@ class SupervisorStatus:
     words: Words
 
 
-def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
+def supervisor_status(board: SwitchboardState, call: Call) -> SupervisorStatus | None:
     """Return the supervisor's part in a call for the status; None while there is none."""
-    side = supervisor_of(desk, call)
+    side = supervisor_of(board, call)
     if side is None:
         return None
     talks = side.state is SideState.TALKING
     return SupervisorStatus(tuple(side.phones.values()), talks, WITH if talks else RINGS)
 
 
-def supervisor_has_caller(desk: Desk, phone: str) -> bool:
+def supervisor_has_caller(board: SwitchboardState, phone: str) -> bool:
     """True for a supervisor's phone that is in a conversation."""
-    heads = (side for side in desk.sides.values() if isinstance(side, SupervisorCall))
+    heads = (side for side in board.sides.values() if isinstance(side, SupervisorCall))
     return any(s.state is SideState.TALKING and phone in s.phones.values() for s in heads)
 
 
-def whisper(desk: Desk, call: Call, prompt: str) -> Orders:
+def whisper(board: SwitchboardState, call: Call, prompt: str) -> Orders:
     """Play a prompt to the operator over the conversation; nobody else hears it."""
-    yield orders.Whisper(call.leg, announcements.for_staff(desk.office, prompt))
+    yield orders.Whisper(call.leg, announcements.for_staff(board.office, prompt))
 
 
-def _join(desk: Desk, side: SupervisorCall, event: OperatorAnswered, now: Now) -> Orders:
+def _join(
+    board: SwitchboardState, side: SupervisorCall, event: OperatorAnswered, now: Now
+) -> Orders:
     """Keep the first phone that answers, and stop the others."""
     # Its sound is joined by `place_supervisor`, after every other order of this event.
     phone = side.phones.pop(event.leg)
     # `answered_elsewhere` spares the other phones a missed call.
     yield from _stop_ringing(side, answered_elsewhere=True)
     side.phones = {event.leg: phone}
-    call = desk.calls[side.call]
+    call = board.calls[side.call]
     call.note(f"head.answered.{phone}")
     yield call.write()
 
 
-def _part(desk: Desk, side: SupervisorCall, event: LegEnded, now: Now) -> Orders:
+def _part(board: SwitchboardState, side: SupervisorCall, event: LegEnded, now: Now) -> Orders:
     """Note a phone that is out or has left; tell the operator when the last one is out."""
-    call, phone = desk.calls[side.call], side.phones.pop(event.leg)
+    call, phone = board.calls[side.call], side.phones.pop(event.leg)
     # Whichever phone goes, the media gateway goes on with the two that are left, without an order.
     if side.state is SideState.TALKING:
         call.note(f"head.left.{phone}")
@@ -278,23 +277,25 @@ def _part(desk: Desk, side: SupervisorCall, event: LegEnded, now: Now) -> Orders
     if not side.phones:
         was, side.state = side.state, SideState.ENDED
         if was is SideState.RINGING:
-            yield from whisper(desk, call, NOBODY_CAME)
+            yield from whisper(board, call, NOBODY_CAME)
     yield call.write()
 
 
-def _nobody_lifted(desk: Desk, side: SupervisorCall, event: object, now: Now) -> Orders:
+def _nobody_lifted(
+    board: SwitchboardState, side: SupervisorCall, event: object, now: Now
+) -> Orders:
     """Stop ringing and tell the operator: nobody answered."""
-    call = desk.calls[side.call]
+    call = board.calls[side.call]
     call.note("head.no_answer")
     yield from _stop_ringing(side)
-    yield from whisper(desk, call, NOBODY_CAME)
+    yield from whisper(board, call, NOBODY_CAME)
     yield call.write()
 
 
-def _again(desk: Desk, side: SupervisorCall, event: PromptEnded, now: Now) -> Orders:
+def _again(board: SwitchboardState, side: SupervisorCall, event: PromptEnded, now: Now) -> Orders:
     """Play the hold music again: nobody is left in silence."""
     if side.hears is Hears.MUSIC:
-        yield from _music(desk, side)
+        yield from _music(board, side)
 
 
 SUPERVISOR_ACTIONS: Actions = {
@@ -305,9 +306,9 @@ SUPERVISOR_ACTIONS: Actions = {
 }
 
 
-def _music(desk: Desk, side: SupervisorCall) -> Orders:
+def _music(board: SwitchboardState, side: SupervisorCall) -> Orders:
     (leg,) = side.phones
-    words = announcements.for_staff(desk.office, "hold_music")
+    words = announcements.for_staff(board.office, "hold_music")
     yield orders.Play(side.new_play(), words, leg=leg)
 
 
@@ -316,38 +317,40 @@ def _stop_ringing(side: SupervisorCall, *, answered_elsewhere: bool = False) -> 
         yield orders.StopRinging(leg, answered_elsewhere)
 
 
-def dismiss_supervisor(desk: Desk, side: SupervisorCall) -> Orders:
+def dismiss_supervisor(board: SwitchboardState, side: SupervisorCall) -> Orders:
     """Stop or hang up the supervisor's phones."""
-    del desk.sides[side.leg]
+    del board.sides[side.leg]
     if side.state is SideState.RINGING:
         yield from _stop_ringing(side)
     else:
         yield from (orders.HangUpPhone(leg) for leg in side.phones)
 
 
-def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
+def place_supervisor(board: SwitchboardState, given: Collection[Order], now: Now) -> Orders:
     """Join the supervisor with caller and operator, hold or dismiss them, after every event.
 
     `given`: the orders of the event so far; one that joins the line elsewhere parts it from both.
     """
-    for side in [side for side in desk.sides.values() if isinstance(side, SupervisorCall)]:
-        call = desk.calls.get(side.call)
+    for side in [side for side in board.sides.values() if isinstance(side, SupervisorCall)]:
+        call = board.calls.get(side.call)
         stays = RINGS_IN if side.state is SideState.RINGING else TOGETHER | CALLER_HELD
         # The call is over, its operator has gone, or the caller is elsewhere.
         if call is None or not call.leg or call.state not in stays:
-            yield from dismiss_supervisor(desk, side)
+            yield from dismiss_supervisor(board, side)
         elif side.state is SideState.TALKING:
-            yield from _place(desk, call, side, given)
+            yield from _place(board, call, side, given)
 
 
-def _place(desk: Desk, call: Call, side: SupervisorCall, given: Collection[Order]) -> Orders:
+def _place(
+    board: SwitchboardState, call: Call, side: SupervisorCall, given: Collection[Order]
+) -> Orders:
     """Give the supervisor the sound that fits the call's state."""
     # An order to the line has ended the conference: BringIn is needed again.
     if side.hears is Hears.CALL and any(_parts(order, call) for order in given):
         side.hears = Hears.NOTHING
     if call.state in CALLER_HELD and side.hears is not Hears.MUSIC:
         side.hears = Hears.MUSIC
-        yield from _music(desk, side)
+        yield from _music(board, side)
     elif call.state in TOGETHER and side.hears is not Hears.CALL:
         side.hears = Hears.CALL
         (leg,) = side.phones
@@ -362,32 +365,32 @@ def _parts(order: Order, call: Call) -> bool:
 PARTING = orders.Connect | orders.Hold | orders.Play
 
 
-def supervisor_takes_over(desk: Desk, call: Call, now: Now) -> Orders:
+def supervisor_takes_over(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Give the caller to the supervisor after the operator has gone; needs `supervisor_is_in`."""
-    side = supervisor_of(desk, call)
+    side = supervisor_of(board, call)
     assert side is not None, "only a supervisor who is in takes over"
-    del desk.sides[side.leg]
+    del board.sides[side.leg]
     ((call.leg, call.leg_phone),) = side.phones.items()
     # A code that the operator had begun is nobody's any more.
     call.leg_play = call.keyed = ""
     call.note(f"head.takes_over.{call.leg_phone}")
     yield orders.Connect(call.line.name, call.leg)
-    go_on_talking(desk, call, State.TALKING, now)
+    go_on_talking(board, call, State.TALKING, now)
     yield call.write()
 
 
-def supervisor_is_in(desk: Desk, call: Call) -> bool:
+def supervisor_is_in(board: SwitchboardState, call: Call) -> bool:
     """True while the supervisor talks with the caller, or is held beside them."""
-    side = supervisor_of(desk, call)
+    side = supervisor_of(board, call)
     return side is not None and side.state is SideState.TALKING
 
 
-def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def operator_left(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """End a call whose operator hung up, unless the supervisor is in the conversation (E10)."""
     call.note("operator_left")
-    if supervisor_is_in(desk, call):
-        yield from supervisor_takes_over(desk, call, now)
+    if supervisor_is_in(board, call):
+        yield from supervisor_takes_over(board, call, now)
         return
     note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
     call.forget_leg()
-    yield from clear_call(desk, call, now, Result.ANSWERED)
+    yield from clear_call(board, call, now, Result.ANSWERED)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from appliance.calls import announcements, branches, events, orders, pbx, voicemail
-from appliance.calls.model import Call, Desk, LineState, Side, hang_up_line, off_hook
+from appliance.calls import announcements, events, orders, pbx, sip_line, voicemail
+from appliance.calls.model import Call, LineState, Side, SwitchboardState, hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
-from appliance.calls.outgoing import OutgoingCall, end_dialled
-from appliance.calls.outside_call import OutsideCall
 from appliance.calls.ringing import (
     GONE,
     WAITS_FOR_PERSON,
     end_call,
     free_line_of,
+    give_caller_back,
+    is_given_back,
     note_evidence,
     note_lost,
     note_unasked,
@@ -27,7 +27,6 @@ from appliance.calls.ringing import (
     start_greeting,
     without_message,
 )
-from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.opening import REASON_SENTENCES, ReasonCode
@@ -36,7 +35,7 @@ from appliance.policy.routing import NOT_TAKEN_GREETINGS, Decision, Destination,
 Orders = Iterator[Order]
 Report = Callable[[], None]
 """Reports the exception being handled."""
-Step = Callable[[Desk, Call, object, Now], Orders]
+Step = Callable[[SwitchboardState, Call, object, Now], Orders]
 
 TRAIL: Final = "fault"
 """Trail code of a call that was hit by a programming error."""
@@ -46,25 +45,30 @@ FALLBACK: Final = Decision(
     REASON_SENTENCES[ReasonCode.FAULT],
     NOT_TAKEN_GREETINGS[NotTaken.UNREACHABLE],
 )
+# Events that a call can miss without harm: it goes on as it was.
 INFORM: Final = (
+    events.AlternateWished,
+    events.AnswerWished,
     events.CallerIdentified,
     events.DigitPressed,
     events.FaxCalled,
+    events.HandOverWished,
     events.HeadWished,
+    events.HoldWished,
     events.LineHalfDuplex,
     events.LineRang,
     events.RecordingGap,
+    events.ResumeWished,
     events.ServiceStateChanged,
     events.TransferAsked,
     events.TransferWished,
 )
-"""Events that a call can miss without harm: it goes on as it was."""
 LINE_GONE: Final = (*GONE, events.LineIdle, events.LineRestored)
+# Events after which nobody listens on a line, or the box must release it.
 LEAVES: Final = (events.CallerHungUp, events.LineTaken, events.LineNeeded)
-"""Events after which nobody listens on a line, or the box must release it."""
 TALKS: Final = frozenset({State.TALKING, State.TRANSFERRED})
+# Events that end a conversation, other than the caller's.
 PARTS: Final = (events.PhoneHungUp, events.DeadlinePassed)
-"""Events that end a conversation, other than the caller's."""
 KEEPS: Final = frozenset({State.STORING, State.SAVING})
 # The caller is on hold at the PBX: no announcement of the box reaches them before a second flash.
 AT_PBX: Final = frozenset({State.PBX_CALLING, State.PBX_OFFERING, State.PBX_AWAITING_KEY})
@@ -88,28 +92,35 @@ def seen(call: Call) -> Seen:
 
 
 def of_call(
-    desk: Desk, call: Call, event: object, before: Seen | None, now: Now, report: Report
+    board: SwitchboardState,
+    call: Call,
+    event: object,
+    before: Seen | None,
+    now: Now,
+    report: Report,
 ) -> Orders:
     """Bring a call to safety by the first step of its ladder that does not fail itself."""
     # It is over: no caller is on it.
-    if desk.calls.get(call.id) is not call:
+    if board.calls.get(call.id) is not call:
         return
     call.note(TRAIL)
     # The handler that would have noted this has failed.
     call.up = call.up or isinstance(event, events.LineAnswered)
-    for step in _ladder(desk, call, event, before):
+    for step in _ladder(board, call, event, before):
         try:
-            yield from step(desk, call, event, now)
+            yield from step(board, call, event, now)
         except Exception:  # noqa: BLE001 - whatever it is: the plainer step follows
             report()
         else:
             return
     # Every step has failed: forget the call, so that its line can ring again.
-    desk.calls.pop(call.id, None)
-    tidy(desk, now)
+    board.calls.pop(call.id, None)
+    tidy(board, now)
 
 
-def _ladder(desk: Desk, call: Call, event: object, before: Seen | None) -> tuple[Step, ...]:
+def _ladder(
+    board: SwitchboardState, call: Call, event: object, before: Seen | None
+) -> tuple[Step, ...]:
     """Return the steps to try, plainer ones later; the first that succeeds is the last."""
     state = call.state if before is None else before[0]
     # No order can reach the caller any more.
@@ -130,7 +141,7 @@ def _ladder(desk: Desk, call: Call, event: object, before: Seen | None) -> tuple
     if state in AT_PBX:
         return pbx.take_back, _let_go, _drop
     # The greeting has failed; a message can be left without it.
-    if state in GREETED and call.up and desk.has_room:
+    if state in GREETED and call.up and board.has_room:
         return _tone, _let_go, _drop
     # Voicemail itself has failed: what was recorded is kept, more cannot be done.
     if state in WITHOUT_VOICEMAIL:
@@ -138,49 +149,49 @@ def _ladder(desk: Desk, call: Call, event: object, before: Seen | None) -> tuple
     return _voicemail, _let_go, _drop
 
 
-def _go_on(_desk: Desk, call: Call, _event: object, _now: Now) -> Orders:
+def _go_on(_board: SwitchboardState, call: Call, _event: object, _now: Now) -> Orders:
     yield call.write()
 
 
-def _voicemail(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def _voicemail(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Hang up the phones and send the caller to voicemail, with the greeting for a fault."""
     yield from _release(call, event)
     call.stage, call.decision, call.settled = None, FALLBACK, True
     # The branch that sent a caller whom nobody has answered decides what comes next.
-    if branches.is_given_back(desk, call, FALLBACK):
-        yield from branches.give_caller_back(desk, call, now)
+    if is_given_back(call, FALLBACK):
+        yield from give_caller_back(board, call, now)
         return
-    call.note(f"route.{ReasonCode.FAULT}", way=orders.Way.VOICEMAIL, reason=ReasonCode.FAULT.value)
+    call.note(f"route.{ReasonCode.FAULT}", way=Destination.VOICEMAIL, reason=ReasonCode.FAULT.value)
     if call.up:
-        yield from start_greeting(desk, call, FALLBACK, now)
+        yield from start_greeting(board, call, FALLBACK, now)
         return
     call.enter(State.GREETING_PENDING, now)
     if not call.off_hook:
-        yield from off_hook(desk, call, now)
+        yield from off_hook(board, call, now)
     yield call.write()
 
 
-def _tone(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
+def _tone(board: SwitchboardState, call: Call, _event: object, now: Now) -> Orders:
     """Play the tone without a greeting: a message can be left all the same."""
     call.enter(State.TONE, now)
-    yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
+    yield orders.Play(call.new_play(), announcements.tone(board.office), line=call.line.name)
     yield call.write()
 
 
-def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def _let_go(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Hang up and keep what was recorded."""
     yield from _release(call, event)
     if isinstance(event, events.CallerHungUp):
         note_evidence(call, event)
-    yield from _keep_words(desk, call, event, now)
+    yield from _keep_words(board, call, event, now)
     # The line still rings: its next ring begins a new call.
-    if not call.off_hook and not desk.came_over(call):
-        desk.leave_line(call, LineState.IDLE, now)
+    if not call.off_hook and call.line.can.ring_again:
+        board.leave_line(call, LineState.IDLE, now)
         call.settle(Result.LOST)
-        yield from end_call(desk, call, now)
+        yield from end_call(board, call, now)
         return
     if call.on_line:
-        yield from hang_up_line(desk, call, now)
+        yield from hang_up_line(board, call, now)
     if call.state in KEEPS:
         call.state = State.SAVING
         yield call.write()
@@ -190,26 +201,26 @@ def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         call.enter(State.CLEARING, now)
         yield call.write()
     else:
-        yield from end_call(desk, call, now)
+        yield from end_call(board, call, now)
 
 
-def _lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def _lose(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """End a call whose line is gone or idle, and keep what was recorded."""
     yield from _release(call, event)
-    yield from _keep_words(desk, call, event, now)
+    yield from _keep_words(board, call, event, now)
     if call.on_line:
         note_lost(call, event)
         note_unasked(call)
-        free_line_of(desk, call, event, now)
+        free_line_of(board, call, event, now)
     if call.state in KEEPS:
         call.state = State.SAVING
         yield call.write()
         return
     call.settle(Result.STOPPED if isinstance(event, events.BoxStopped) else _result(call))
-    yield from end_call(desk, call, now)
+    yield from end_call(board, call, now)
 
 
-def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
+def _drop(board: SwitchboardState, call: Call, _event: object, now: Now) -> Orders:
     """Hang up every leg and the line, and drop the call."""
     # The last step: no handler is called but `end_call`, so that there is little left to fail.
     transfer = call.transfer
@@ -217,12 +228,13 @@ def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
     for leg in legs:
         if leg:
             yield orders.HangUpPhone(leg)
-    if call.off_hook and call.on_line:
+    # Not answered: the sender of a line that cannot ring again would ring it until its own limit.
+    if call.on_line and (call.off_hook or not call.line.can.ring_again):
         yield orders.HangUp(call.line.name)
     if call.on_line:
-        desk.leave_line(call, LineState.CLEARING if call.off_hook else LineState.IDLE, now)
+        board.leave_line(call, LineState.CLEARING if call.off_hook else LineState.IDLE, now)
     call.settle(_result(call))
-    yield from end_call(desk, call, now)
+    yield from end_call(board, call, now)
 
 
 def _release(call: Call, event: object) -> Orders:
@@ -233,10 +245,10 @@ def _release(call: Call, event: object) -> Orders:
         yield orders.HangUpPhone(event.leg)
 
 
-def _keep_words(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def _keep_words(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Store a running recording; note the outcome of one that is being stored."""
     if call.state is State.RECORDING:
-        call.enter(State.SAVING, now, desk.office.voicemail.store_ms)
+        call.enter(State.SAVING, now, board.office.voicemail.store_ms)
         yield voicemail.to_be_stored(call)
         return
     if call.state not in KEEPS:
@@ -258,54 +270,44 @@ def _result(call: Call) -> Result:
 
 
 def of_side(
-    desk: Desk, side: Side, event: object, before: Seen | None, now: Now, report: Report
+    board: SwitchboardState,
+    side: Side,
+    event: object,
+    before: Seen | None,
+    now: Now,
+    report: Report,
 ) -> Orders:
     """End a call that a phone made, unless it is unchanged and can miss the event."""
     is_whole = before == (side.state, tuple(side.legs)) and isinstance(event, INFORM)
-    if is_whole or desk.sides.get(side.leg) is not side:
+    if is_whole or board.sides.get(side.leg) is not side:
         return
     # By orders that can hardly fail; if they do, the call is forgotten all the same.
     try:
-        yield from _end_side(desk, side, now)
+        yield from side.abort(board, now)
     except Exception:  # noqa: BLE001 - as of_call
         report()
-    desk.sides.pop(side.leg, None)
+    board.sides.pop(side.leg, None)
 
 
-def _end_side(desk: Desk, side: Side, now: Now) -> Orders:
-    """Hang up its phones and its line."""
-    # A caller's call waits for this telephone: to it the telephone has hung up.
-    if isinstance(side, OutsideCall):
-        side.told.append(events.PhoneHungUp(side.leg))
-    else:
-        yield from (orders.HangUpPhone(leg) for leg in side.legs)
-    for seat in desk.seats.values():
-        if seat.call == side.leg:
-            seat.call = ""
-            seat.become(LineState.CLEARING, now)
-            yield orders.HangUp(seat.line.name)
-    if isinstance(side, OutgoingCall) and side.state is not SideState.ENDED:
-        side.settle(side.so_far, "out.lost", events.Evidence.OWN)
-        yield from end_dialled(desk, side, now)
-
-
-def unheard(desk: Desk, event: events.Event, given: Iterable[Order]) -> Orders:
+def unheard(board: SwitchboardState, event: events.Event, given: Iterable[Order]) -> Orders:
     """Refuse a phone whose call, or whose transfer request, could not be begun."""
     leg = getattr(event, "leg", "")
     match event:
         case events.PhoneDialled() | events.BranchCalled():
             # It has begun: its own limits end it.
-            if leg in desk.sides or leg in desk.trunks:
+            if leg in board.sides or leg in board.channels:
                 return
             up = any(isinstance(o, orders.AcceptPhone) and o.leg == leg for o in given)
-            yield orders.HangUpPhone(leg) if up else orders.RefusePhone(leg, branches.NO_SERVICE)
+            yield orders.HangUpPhone(leg) if up else orders.RefusePhone(leg, sip_line.NO_SERVICE)
         case events.TransferAsked():
             yield orders.TellTransfer(leg, orders.DECLINED)
 
 
-def tidy(desk: Desk, now: Now) -> None:
+def tidy(board: SwitchboardState, now: Now) -> None:
     """Free lines whose call does not exist (any more): their next ring begins one."""
-    for seat in desk.seats.values():
-        if seat.call and seat.call not in desk.calls and seat.call not in desk.sides:
-            seat.call = ""
-            seat.become(LineState.IDLE, now)
+    for name, channel in tuple(board.channels.items()):
+        if channel.call and channel.call not in board.calls and channel.call not in board.sides:
+            channel.call = ""
+            channel.become(LineState.IDLE, now)
+            if not channel.line.can.ring_again:
+                del board.channels[name]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from appliance.calls import announcements, model, orders, positions
+from appliance.calls import announcements, manual_states, model, orders
 from appliance.calls.events import (
     DeadlinePassed,
     DictationAsked,
@@ -25,11 +25,11 @@ from appliance.calls.events import (
     RecordingStop,
     TakeKept,
 )
-from appliance.calls.model import Actions, Desk, Side
+from appliance.calls.model import STAFF_LANGUAGE, Actions, Side, SwitchboardState
 from appliance.calls.side_states import DICTATION_TABLE, SideAction, SideState
 from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
-from appliance.policy.text import Words
+from appliance.text import Words, _
 
 Orders = Iterator[orders.Order]
 
@@ -39,11 +39,11 @@ CHOOSE_MS = 30_000
 """Time for a key after the recording was played back, ms."""
 # The longest announcement; silence ends it, but not in the grace time, while somebody draws breath.
 LONGEST_MS, SILENCE_MS, GRACE_MS = 30_000, 5_000, 8_000
+# Shortest recording, ms; in less nothing can be heard.
 LEAST_MS = 500
-"""Shortest recording, ms; in less nothing can be heard."""
 # Longest series of recordings: a phone left off the hook ends all the same.
 MOST_TAKES = 9
-SHOWN = "Dettatura annuncio"
+SHOWN = _("Dictation of an announcement")
 """Text on the phone's display."""
 LOST = {RecordingStop.LOST, RecordingStop.ORDERED, RecordingStop.RELEASE}
 TURNED_DOWN: dict[type, Went] = {
@@ -51,13 +51,8 @@ TURNED_DOWN: dict[type, Went] = {
     PhoneBusy: Went.BUSY,
     PhoneDeclined: Went.DECLINED,
 }
-NOT_THERE = Words(
-    "Questo telefono non c'è o non è raggiungibile.", "This phone is not there, or unreachable."
-)
-NO_SOUND = Words(
-    "In questo momento non si può registrare: riprovare tra poco.",
-    "Nothing can be recorded at the moment: try again soon.",
-)
+NOT_THERE = _("This phone is not there, or unreachable.")
+NO_SOUND = _("Nothing can be recorded at the moment: try again soon.")
 
 
 @dataclass(slots=True)
@@ -109,126 +104,130 @@ class DictationCall(Side):
         return Side.concerns(self, event)
 
 
-def begin_dictation(desk: Desk, event: DictationAsked, now: Now) -> Orders:
+def begin_dictation(board: SwitchboardState, event: DictationAsked, now: Now) -> Orders:
     """Ring the phone, or answer why not."""
-    hindrance = _hindrance(desk, event.phone)
+    hindrance = _hindrance(board, event.phone)
     yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or SAID[Went.RINGS])
     if hindrance is not None:
         return
-    leg = f"{desk.new_id()}.1"
+    leg = f"{board.new_id()}.1"
     side = DictationCall(
         leg, event.phone, DICTATION_TABLE, DICTATION_ACTIONS, SideState.RINGING, ask=event.ask
     )
-    yield from positions.make_way(desk, (event.phone,))
-    desk.add_side(side, now)
+    yield from manual_states.make_way(board, (event.phone,))
+    board.add_side(side, now)
     side.deadline = now.monotonic + RING_MS / 1000
-    yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN)
+    yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN.text(STAFF_LANGUAGE))
 
 
-def _hindrance(desk: Desk, phone: str) -> Words | None:
+def _hindrance(board: SwitchboardState, phone: str) -> Words | None:
     """Return why the phone is not rung, or None."""
-    if phone not in desk.office.known_phones & desk.reachable:
+    if phone not in board.office.known_phones & board.reachable:
         return NOT_THERE
     # A phone that rings for a dictation counts as free, so `engaged` alone does not find it.
-    dictates = any(isinstance(s, DictationCall) and s.phone == phone for s in desk.sides.values())
-    if dictates or phone in desk.engaged():
+    dictates = any(isinstance(s, DictationCall) and s.phone == phone for s in board.sides.values())
+    if dictates or phone in board.engaged():
         return SAID[Went.BUSY]
-    return None if desk.carrier else NO_SOUND
+    return None if board.has_media else NO_SOUND
 
 
-def _give_up(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
+def _give_up(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
     """Stop ringing: nobody answered, or there is no sound."""
     yield orders.StopRinging(side.leg)
     late = isinstance(event, DeadlinePassed)
     yield orders.TakeWent(side.ask, Went.NO_ANSWER if late else Went.LOST)
 
 
-def _turned_down(desk: Desk, side: DictationCall, event: LegEnded, now: Now) -> Orders:
+def _turned_down(board: SwitchboardState, side: DictationCall, event: LegEnded, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, TURNED_DOWN.get(type(event), Went.UNREACHABLE))
 
 
-def _speak(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
-    yield from _invite(desk, side, Went.SPEAKS, now)
+def _speak(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
+    yield from _invite(board, side, Went.SPEAKS, now)
 
 
-def _invite(desk: Desk, side: DictationCall, went: Went, now: Now) -> Orders:
+def _invite(board: SwitchboardState, side: DictationCall, went: Went, now: Now) -> Orders:
     """Play what to do, and the tone after which to speak."""
     side.enter(SideState.SPEAKING, now)
     yield orders.TakeWent(side.ask, went)
-    yield _play(desk, side, "dictation_ask", announcements.TONE)
+    yield _play(board, side, "dictation_ask", announcements.TONE)
 
 
-def _play(desk: Desk, side: DictationCall, *keys: str) -> orders.Play:
-    words = announcements.staff_words(desk.office, keys)
+def _play(board: SwitchboardState, side: DictationCall, *keys: str) -> orders.Play:
+    words = announcements.staff_words(board.office, keys)
     return orders.Play(side.new_play(), words, leg=side.leg)
 
 
-def _record(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
+def _record(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
     side.takes += 1
     yield orders.RecordLeg(side.take, side.leg, LONGEST_MS, SILENCE_MS, GRACE_MS)
 
 
-def _end_take(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
+def _end_take(
+    board: SwitchboardState, side: DictationCall, event: DigitPressed, now: Now
+) -> Orders:
     """End the recording by `#`, discard it by `*`."""
     # Answered by RecordingEnded, upon which the recording is played back.
     if event.digit == END:
         yield orders.EndRecording(side.leg)
     elif event.digit == DISCARD:
-        yield from _discard(desk, side, event, now)
+        yield from _discard(board, side, event, now)
 
 
-def _review(desk: Desk, side: DictationCall, event: RecordingEnded, now: Now) -> Orders:
+def _review(
+    board: SwitchboardState, side: DictationCall, event: RecordingEnded, now: Now
+) -> Orders:
     """Play the recording back, or say that it is of no use."""
     if event.stop in LOST:
         yield from _drop(side, Went.LOST)
-        yield from _leave(desk, side, "try_later", now)
+        yield from _leave(board, side, "try_later", now)
     elif event.stop is RecordingStop.LIMIT:
         yield from _drop(side, Went.TOO_LONG)
-        yield from _leave(desk, side, "message_full", now)
+        yield from _leave(board, side, "message_full", now)
     elif event.length_ms - event.trim_ms >= LEAST_MS:
         side.enter(SideState.PLAYING, now)
         yield orders.TakeWent(side.ask, Went.REVIEWS)
         # Like a stored message: `Play` names the sound "message/<take>".
         yield orders.LoadMessage(side.leg, side.take)
         own = announcements.message_sound(side.take)
-        words = announcements.for_staff(desk.office, "dictation_keys")
+        words = announcements.for_staff(board.office, "dictation_keys")
         yield orders.Play(side.new_play(), (own, *words), leg=side.leg)
     else:
-        yield from _again(desk, side, Went.UNHEARD, now)
+        yield from _again(board, side, Went.UNHEARD, now)
 
 
-def _again(desk: Desk, side: DictationCall, went: Went, now: Now) -> Orders:
+def _again(board: SwitchboardState, side: DictationCall, went: Went, now: Now) -> Orders:
     """Record anew, MOST_TAKES times at most."""
     if side.takes < MOST_TAKES:
         yield orders.DropTake(side.take)
-        yield from _invite(desk, side, went, now)
+        yield from _invite(board, side, went, now)
     else:
         yield from _drop(side, Went.SILENT if went is Went.UNHEARD else Went.DISCARDED)
-        yield from _leave(desk, side, "try_later", now)
+        yield from _leave(board, side, "try_later", now)
 
 
-def _obey(desk: Desk, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
+def _obey(board: SwitchboardState, side: DictationCall, event: DigitPressed, now: Now) -> Orders:
     if event.digit == KEEP:
         side.enter(SideState.CLOSING, now)
         yield orders.KeepTake(side.leg, side.take, side.ask)
     elif event.digit == AGAIN:
-        yield from _again(desk, side, Went.SPEAKS, now)
+        yield from _again(board, side, Went.SPEAKS, now)
     elif event.digit == DISCARD:
-        yield from _discard(desk, side, event, now)
+        yield from _discard(board, side, event, now)
 
 
-def _tell(desk: Desk, side: DictationCall, event: TakeKept, now: Now) -> Orders:
+def _tell(board: SwitchboardState, side: DictationCall, event: TakeKept, now: Now) -> Orders:
     """Play a tone once the draft is kept."""
     # Not TakeWent: the store itself has told the person who asked.
-    yield from _leave(desk, side, "try_later" if event.reason else KEPT_TONE, now)
+    yield from _leave(board, side, "try_later" if event.reason else KEPT_TONE, now)
 
 
-def _tell_fault(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
+def _tell_fault(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, Went.NOT_KEPT)
-    yield from _leave(desk, side, "try_later", now)
+    yield from _leave(board, side, "try_later", now)
 
 
-def _discard(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
+def _discard(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
     side.state = SideState.ENDED
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.DISCARDED)
@@ -240,17 +239,17 @@ def _drop(side: DictationCall, went: Went) -> Orders:
     yield orders.TakeWent(side.ask, went)
 
 
-def _leave(desk: Desk, side: DictationCall, key: str, now: Now) -> Orders:
+def _leave(board: SwitchboardState, side: DictationCall, key: str, now: Now) -> Orders:
     side.enter(SideState.LEAVING, now)
-    yield _play(desk, side, key)
+    yield _play(board, side, key)
 
 
-def _gone(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
+def _gone(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
     """Discard the recording: the phone hung up or is lost."""
     yield from _drop(side, Went.HUNG_UP)
 
 
-def _break_off(desk: Desk, side: DictationCall, event: object, now: Now) -> Orders:
+def _break_off(board: SwitchboardState, side: DictationCall, event: object, now: Now) -> Orders:
     """Hang up and discard: there is no sound any more, or a state's limit has passed."""
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.LOST)

@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from appliance.text import Words
+
 # ---- People and time -----------------------------------------------------------------------------
 # Fields that hold a value of policy/ or calls.commands are typed `object` here: this module imports
 # no sibling, because every package that speaks of events imports it. Readers check by isinstance.
@@ -31,6 +33,14 @@ class SheetUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberTold:
+    """The person who has `call` told the caller a number of that entry of the address book."""
+
+    call: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferWished:
     """A person asked by console or command to transfer an operator's caller (P5)."""
 
@@ -47,13 +57,60 @@ class HeadWished:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterChanged:
+class AnswerWished:
+    """A person asked at the screen that `phone`, the phone of their position, picks up `call`."""
+
+    call: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldWished:
+    """A person asked at the screen to put the caller of `phone` on hold."""
+
+    call: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeWished:
+    """A person asked at the screen to take back the caller who waits for `phone`."""
+
+    call: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlternateWished:
+    """A person asked at the screen to talk with the other one: the caller, or the office."""
+
+    call: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverWished:
+    """A person asked at the screen to hand the caller over to the office that has answered."""
+
+    call: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpWished:
+    """A person asked at the screen to put down the handset of `phone`."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryChanged:
     """The directory of offices was read or changed: at the start, after every entry (P4, E12).
 
     `officials`: the officials in charge that the sheets make public (E10).
     """
 
-    register: object  # policy.directory.Directory; typed there to keep this module a leaf
+    directory: object  # policy.directory.Directory; typed there to keep this module a leaf
     officials: object = ()  # of policy.sheets.OfficialInCharge, likewise
 
 
@@ -371,15 +428,14 @@ class RecordingGap:
 
 @dataclass(frozen=True, slots=True)
 class LineLost:
-    """A line is out of service; `reason` is the remedy, `reason_it` in Italian ("": `reason`).
+    """A line is out of service; `reason` is the remedy.
 
     `missing`: there is no modem at its port.
     """
 
     line: str
-    reason: str
+    reason: Words
     missing: bool = False
-    reason_it: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,23 +451,22 @@ class LineRestored:
 class LineHalfDuplex:
     """The modem refuses duplex voice: the line carries no conversation from now on (B2).
 
-    `reason` is the remedy, `reason_it` in Italian. The call in which it was found goes on.
+    `reason` is the remedy. The call in which it was found goes on.
     """
 
     line: str
-    reason: str
-    reason_it: str = ""
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierLost:
+class MediaGatewayLost:
     """The media gateway is gone, and with it every line and every phone's sound."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierRestored:
+class MediaGatewayRestored:
     """The media gateway is back and has its `Setup`; a LineRestored follows for each line."""
 
 
@@ -533,9 +588,13 @@ class TransferAsked:
 
 @dataclass(frozen=True, slots=True)
 class PhoneRegistered:
-    """A phone registered (or its fixed address is configured); it may be rung."""
+    """A phone registered (or its fixed address is configured); it may be rung.
+
+    `agent`: how it names its make, model and firmware, "" if unknown.
+    """
 
     phone: str
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -571,8 +630,10 @@ class BranchCalled:
 class CallBackAsked:
     """A person asked that `phone` calls `number` back; answered by orders.AnswerAsked(ask).
 
-    `case`: "message:12", "request:7", "call:ID"; `name`: text on the phone's display; `urgent`:
-    also outside the hours for calling back (E17).
+    `case`: "message:12", "request:7", "call:ID", "" for a number that was dialled at the screen;
+    `name`: text on the phone's display; `urgent`: also outside the hours for calling back (E17);
+    `picks_up`: the person sits at that phone, which is to pick up by itself; `in_book`: the number
+    stands in the house's address book.
     """
 
     ask: str
@@ -581,6 +642,8 @@ class CallBackAsked:
     case: str = ""
     name: str = ""
     urgent: bool = False
+    picks_up: bool = False
+    in_book: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -591,6 +654,13 @@ class DictationAsked:
     """
 
     ask: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingTried:
+    """A technician has `phone` ring briefly, to hear that it does."""
+
     phone: str
 
 
@@ -720,8 +790,8 @@ Event = (
     | LineLost
     | LineRestored
     | LineHalfDuplex
-    | CarrierLost
-    | CarrierRestored
+    | MediaGatewayLost
+    | MediaGatewayRestored
     | PhonePrepared
     | MediaAgreed
     | LegProgressed
@@ -739,6 +809,7 @@ Event = (
     | BranchCalled
     | CallBackAsked
     | DictationAsked
+    | RingTried
     | MessageStored
     | CallBackStored
     | RequestStored
@@ -751,13 +822,20 @@ Event = (
     | PinChecked
     | TakeKept
     | ServiceStateChanged
-    | RegisterChanged
+    | DirectoryChanged
     | HoursChanged
     | SheetUsed
+    | NumberTold
     | SpokenSheetsChanged
     | NumbersKnown
     | TransferWished
     | HeadWished
+    | AnswerWished
+    | HoldWished
+    | ResumeWished
+    | AlternateWished
+    | HandOverWished
+    | HangUpWished
     | BoxStopped
     | DeadlinePassed
 )

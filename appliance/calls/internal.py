@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from appliance.calls import announcements, model, orders, outgoing, positions
+from appliance.calls import announcements, manual_states, model, orders, outgoing
 from appliance.calls.events import (
     DigitPressed,
     LegEnded,
@@ -17,7 +17,7 @@ from appliance.calls.events import (
     PhoneDialled,
     PinChecked,
 )
-from appliance.calls.model import Actions, Desk, Side
+from appliance.calls.model import Actions, Side, SwitchboardState
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     INTERCOM_TABLE,
@@ -66,7 +66,7 @@ class Intercom(Side):
 
 
 def ring_phone(
-    desk: Desk,
+    board: SwitchboardState,
     event: PhoneDialled,
     other: str,
     now: Now,
@@ -76,34 +76,34 @@ def ring_phone(
     """Ring the other phone; refuse where it is engaged or unreachable."""
     # An engaged phone is not rung: a second call would only beep in somebody's ear. One whose
     # position is away is: the person who dials it may know better.
-    if other in desk.engaged() or other == event.phone:
+    if other in board.engaged() or other == event.phone:
         yield orders.RefusePhone(event.leg, BUSY)
         return
-    if other not in desk.reachable:
+    if other not in board.reachable:
         yield orders.RefusePhone(event.leg, NOT_THERE)
         return
     side = Intercom(
         event.leg, event.phone, INTERCOM_TABLE, INTERCOM_ACTIONS, SideState.RINGING,
         other=other, consulted=consulted, reason=reason,
     )  # fmt: skip
-    desk.add_side(side, now)
-    yield from positions.make_way(desk, (other,))
+    board.add_side(side, now)
+    yield from manual_states.make_way(board, (other,))
     ringing = (orders.Ringing(side.other_leg, other),)
-    own = desk.office.extension_of(event.phone)
+    own = board.office.extension_of(event.phone)
     label, number = (own.label, own.digits) if own else ("", "")
     yield orders.RingPhones(event.leg, ringing, label or event.phone, number)
 
 
-def _accept(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
+def _accept(board: SwitchboardState, side: Intercom, event: object, now: Now) -> Iterator[Order]:
     """Answer the phone that dialled, once the other one has answered."""
     yield orders.AcceptPhone(side.leg)
 
 
-def _join(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
+def _join(board: SwitchboardState, side: Intercom, event: object, now: Now) -> Iterator[Order]:
     yield orders.Join(side.leg, side.other_leg)
 
 
-def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Order]:
+def _part(board: SwitchboardState, side: Intercom, event: LegEnded, now: Now) -> Iterator[Order]:
     """Hang up, stop or refuse the phone whose partner has gone."""
     if side.state is not SideState.RINGING:
         yield orders.HangUpPhone(side.other_leg if event.leg == side.leg else side.leg)
@@ -113,10 +113,10 @@ def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Ord
         yield orders.RefusePhone(side.leg, ANSWERS.get(type(event), NOT_THERE))
 
 
-def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
+def _give_up(board: SwitchboardState, side: Intercom, event: object, now: Now) -> Iterator[Order]:
     """Stop ringing: nobody answered in time, or there is no sound."""
     yield orders.StopRinging(side.other_leg)
-    yield orders.RefusePhone(side.leg, NOT_THERE if desk.carrier else NO_SERVICE)
+    yield orders.RefusePhone(side.leg, NOT_THERE if board.has_media else NO_SERVICE)
 
 
 INTERCOM_ACTIONS: Actions = {
@@ -136,16 +136,16 @@ class KeyCall(Side):
 
 
 def answer_and_say(
-    desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now
+    board: SwitchboardState, event: PhoneDialled, prompts: tuple[str, ...], now: Now
 ) -> Iterator[Order]:
     """Answer a phone and play prompts to it."""
     side = KeyCall(event.leg, event.phone, KEY_TABLE, KEY_CALL_ACTIONS, prompts=prompts)
-    desk.add_side(side, now)
+    board.add_side(side, now)
     yield orders.AcceptPhone(side.leg)
 
 
-def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]:
-    words = announcements.staff_words(desk.office, key.prompts)
+def _speak(board: SwitchboardState, key: KeyCall, event: object, now: Now) -> Iterator[Order]:
+    words = announcements.staff_words(board.office, key.prompts)
     yield orders.Play(key.new_play(), words, leg=key.leg)
 
 
@@ -160,10 +160,10 @@ KEY_CALL_ACTIONS: Actions = {**model.COMMON, SideAction.SPEAK: _speak}
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}
 """Outcome (policy.voicemail.MessageOutcome) with which a key closes the message."""
+# Key that dials the message's number (E17); it means nothing for a message without one.
 CALL_BACK = "7"
-"""Key that dials the message's number (E17); it means nothing for a message without one."""
+# Step that a key notes about the message; a tone confirms that it is stored.
 MARKS = {"5": MessageStep.TAKE, "6": MessageStep.FAIL}
-"""Step that a key notes about the message; a tone confirms that it is stored."""
 HELD = "message_held"
 
 
@@ -183,40 +183,42 @@ class Listening(Side):
     digits: str = field(default="", repr=False)
 
 
-def hear_messages(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
+def hear_messages(board: SwitchboardState, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer a phone that asks for the messages."""
     # Nothing is fetched yet: the phone has no sound before it is up.
-    desk.add_side(Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now)
+    board.add_side(Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now)
     yield orders.AcceptPhone(event.leg)
 
 
-def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _begin(board: SwitchboardState, side: Listening, event: object, now: Now) -> Iterator[Order]:
     """Fetch the first message, or ask for the code on a phone that is not the front desk's."""
     # A phone that is locked out hears the words of any fault, not that it is locked out.
-    if not asks_pin(desk, side.phone):
+    if not asks_pin(board, side.phone):
         side.enter(SideState.FETCHING, now)
-        yield from _fetch(desk, side, event, now)
-    elif users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
-        yield from _leave(desk, side, "messages_fault", now)
+        yield from _fetch(board, side, event, now)
+    elif _is_locked_out(board, side.phone, now):
+        yield from _leave(board, side, "messages_fault", now)
     else:
-        yield from _ask(desk, side, now)
+        yield from _ask(board, side, now)
 
 
-def asks_pin(desk: Desk, phone: str) -> bool:
+def asks_pin(board: SwitchboardState, phone: str) -> bool:
     """Tell whether a phone must enter the code before it hears messages."""
-    always = desk.office.voicemail.pin is users.PinRule.ALWAYS
-    return always or phone not in desk.office.phones
+    always = board.office.voicemail.pin is users.PinRule.ALWAYS
+    return always or phone not in board.office.phones
 
 
-def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
+def _ask(board: SwitchboardState, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
     """Ask for the code; `keys` are played before, as after a wrong code."""
     side.digits = ""
     side.enter(SideState.ASKING, now)
-    words = announcements.staff_words(desk.office, (*keys, "pin_ask"))
+    words = announcements.staff_words(board.office, (*keys, "pin_ask"))
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
+def _key_in(
+    board: SwitchboardState, side: Listening, event: DigitPressed, now: Now
+) -> Iterator[Order]:
     """Add a key to the code; check it after the hash key or the longest code."""
     if event.digit != users.PIN_END_KEY:
         side.digits += event.digit
@@ -229,27 +231,34 @@ def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Itera
         side.enter(SideState.ASKING, now)
 
 
-def _judge(desk: Desk, side: Listening, event: PinChecked, now: Now) -> Iterator[Order]:
+def _is_locked_out(board: SwitchboardState, phone: str, now: Now) -> bool:
+    return board.wrong_pins.wait_s(phone, users.PIN_LOCK_OUT, now.monotonic) > 0
+
+
+def _judge(
+    board: SwitchboardState, side: Listening, event: PinChecked, now: Now
+) -> Iterator[Order]:
     """Go on after the right code; ask again after a wrong one, lock the phone out after three."""
     if event.right:
-        desk.pin_tries.pop(side.phone, None)
+        board.wrong_pins.forget(side.phone)
         side.enter(SideState.FETCHING, now)
-        yield from _fetch(desk, side, event, now)
+        yield from _fetch(board, side, event, now)
         return
     # Counted by phone, not by call: hanging up does not start the count anew.
-    tries = users.after_wrong_pin(desk.pin_tries.get(side.phone, users.PinTries()), now.monotonic)
-    desk.pin_tries[side.phone] = tries
-    if users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
-        yield from _leave(desk, side, "state_refused", now)
+    board.wrong_pins.count_wrong(side.phone, users.PIN_LOCK_OUT, now.monotonic)
+    if _is_locked_out(board, side.phone, now):
+        yield from _leave(board, side, "state_refused", now)
     else:
-        yield from _ask(desk, side, now, "state_refused")
+        yield from _ask(board, side, now, "state_refused")
 
 
-def _fetch(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _fetch(board: SwitchboardState, side: Listening, event: object, now: Now) -> Iterator[Order]:
     yield orders.FetchMessage(side.leg, side.at.number if side.at else 0)
 
 
-def _tell(desk: Desk, side: Listening, event: MessageFetched, now: Now) -> Iterator[Order]:
+def _tell(
+    board: SwitchboardState, side: Listening, event: MessageFetched, now: Now
+) -> Iterator[Order]:
     """Play the message: caller and time before it, the keys after it."""
     if event.reason or not event.message:
         key = (
@@ -259,20 +268,20 @@ def _tell(desk: Desk, side: Listening, event: MessageFetched, now: Now) -> Itera
             if side.told
             else "messages_none"
         )
-        yield from _leave(desk, side, key, now)
+        yield from _leave(board, side, key, now)
         return
     side.at, side.told = event, side.told + 1
     yield orders.LoadMessage(side.leg, event.message)
-    yield from _play(desk, side, now)
+    yield from _play(board, side, now)
 
 
-def _play(desk: Desk, side: Listening, now: Now) -> Iterator[Order]:
+def _play(board: SwitchboardState, side: Listening, now: Now) -> Iterator[Order]:
     assert side.at is not None
     first = ("message_closed",) if side.closed else ()
     held = (HELD,) if _held(side, side.at) else ()
     side.closed, side.whole = False, True
     words = announcements.message_words(
-        desk.office, side.at, now, (*first, *held), _keys(side, side.at)
+        board.office, side.at, now, (*first, *held), _keys(side, side.at)
     )
     side.enter(SideState.PLAYING, now)
     yield orders.Play(side.new_play(), words, leg=side.leg)
@@ -288,34 +297,38 @@ def _keys(side: Listening, at: MessageFetched) -> tuple[str, ...]:
     )
 
 
-def _obey(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
+def _obey(
+    board: SwitchboardState, side: Listening, event: DigitPressed, now: Now
+) -> Iterator[Order]:
     assert side.at is not None
     if event.digit == AGAIN:
-        yield from _play(desk, side, now)
+        yield from _play(board, side, now)
     elif event.digit == NEXT:
         side.enter(SideState.FETCHING, now)
-        yield from _fetch(desk, side, event, now)
+        yield from _fetch(board, side, event, now)
     elif event.digit in CLOSES:
         side.enter(SideState.CLOSING, now)
         outcome = CLOSES[event.digit]
         yield orders.CloseMessage(side.leg, side.at.message, outcome, side.phone)
     elif event.digit == CALL_BACK and side.at.caller.number:
-        yield from _call_back(desk, side, side.at, now)
+        yield from _call_back(board, side, side.at, now)
     elif event.digit in MARKS:
         side.enter(SideState.CLOSING, now)
         yield orders.MarkMessage(side.leg, side.at.message, MARKS[event.digit], side.phone)
 
 
-def _call_back(desk: Desk, side: Listening, at: MessageFetched, now: Now) -> Iterator[Order]:
+def _call_back(
+    board: SwitchboardState, side: Listening, at: MessageFetched, now: Now
+) -> Iterator[Order]:
     """Take the message and call back at once; the phone's leg goes on in that call."""
     # E16: not while a colleague has taken the message.
     if _held(side, at):
-        yield from _say(desk, side, HELD, now)
+        yield from _say(board, side, HELD, now)
         return
     side.state = SideState.ENDED
     # Taken first, so that nobody else calls back (E16).
     yield orders.MarkMessage(side.leg, at.message, MessageStep.TAKE, side.phone)
-    yield from outgoing.begin_for(desk, side, at.caller.number, f"message:{at.number}", now)
+    yield from outgoing.begin_for(board, side, at.caller.number, f"message:{at.number}", now)
 
 
 def _held(side: Listening, at: MessageFetched) -> bool:
@@ -323,7 +336,7 @@ def _held(side: Listening, at: MessageFetched) -> bool:
     return at.holder not in {"", side.phone}
 
 
-def _heard(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _heard(board: SwitchboardState, side: Listening, event: object, now: Now) -> Iterator[Order]:
     """Record that a message was heard to its end, and on which phone."""
     assert side.at is not None
     # Not after a mere announcement: only the end of the message itself makes it heard.
@@ -332,43 +345,49 @@ def _heard(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Ord
     side.whole = False
 
 
-def _tell_closed(desk: Desk, side: Listening, event: MessageClosed, now: Now) -> Iterator[Order]:
+def _tell_closed(
+    board: SwitchboardState, side: Listening, event: MessageClosed, now: Now
+) -> Iterator[Order]:
     """Confirm that the message is closed, before the next one; or say that it is not."""
     # E16: two people cannot call back the same message.
     if event.held:
-        yield from _say(desk, side, HELD, now)
+        yield from _say(board, side, HELD, now)
         return
     if event.reason:
-        yield from _leave(desk, side, "message_not_closed", now)
+        yield from _leave(board, side, "message_not_closed", now)
         return
     side.closed = True
     side.enter(SideState.FETCHING, now)
-    yield from _fetch(desk, side, event, now)
+    yield from _fetch(board, side, event, now)
 
 
-def _tell_marked(desk: Desk, side: Listening, event: MessageMarked, now: Now) -> Iterator[Order]:
+def _tell_marked(
+    board: SwitchboardState, side: Listening, event: MessageMarked, now: Now
+) -> Iterator[Order]:
     """Play a tone when the step is stored, or that somebody else has taken the message."""
     # E16: where the disk refuses, the phone is told so; nobody believes a message to be theirs.
     if event.reason and not event.held:
-        yield from _leave(desk, side, "messages_fault", now)
+        yield from _leave(board, side, "messages_fault", now)
         return
-    yield from _say(desk, side, HELD if event.held else announcements.TONE, now)
+    yield from _say(board, side, HELD if event.held else announcements.TONE, now)
 
 
-def _say(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
+def _say(board: SwitchboardState, side: Listening, key: str, now: Now) -> Iterator[Order]:
     side.enter(SideState.PLAYING, now)
     side.whole = False
-    yield orders.Play(side.new_play(), announcements.for_staff(desk.office, key), leg=side.leg)
+    yield orders.Play(side.new_play(), announcements.for_staff(board.office, key), leg=side.leg)
 
 
-def _tell_fault(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
-    yield from _leave(desk, side, "messages_fault", now)
+def _tell_fault(
+    board: SwitchboardState, side: Listening, event: object, now: Now
+) -> Iterator[Order]:
+    yield from _leave(board, side, "messages_fault", now)
 
 
-def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
+def _leave(board: SwitchboardState, side: Listening, key: str, now: Now) -> Iterator[Order]:
     keys = (("message_closed",) if side.closed else ()) + (key,)
     side.enter(SideState.LEAVING, now)
-    words = announcements.staff_words(desk.office, keys)
+    words = announcements.staff_words(board.office, keys)
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 

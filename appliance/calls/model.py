@@ -9,16 +9,16 @@ import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Never, cast
+from typing import Any, Final, Never, cast
 
 from appliance.calls import events, orders
 from appliance.calls.events import (
     BoxStopped,
     Caller,
-    CarrierLost,
     Evidence,
     LineCondition,
     LineLost,
+    MediaGatewayLost,
     Presentation,
 )
 from appliance.calls.orders import (
@@ -30,10 +30,12 @@ from appliance.calls.orders import (
 )
 from appliance.calls.side_states import SIDE_LIMITS_MS, SideAction, SideState, SideTable
 from appliance.calls.states import LIMITS_MS, State
+from appliance.lockout import LockOutCounter
 from appliance.policy.clock import Attendance, ExchangeTime, Now, hours_in_doubt
 from appliance.policy.dialling import NO_LEDGER, DialLedger, DialRefusal
 from appliance.policy.directory import Directory, ReturnRule, TransferTarget, Unit
-from appliance.policy.office import Group, HalfDuplexDaytime, Line, LinePurpose, Office, line_for
+from appliance.policy.lines import Line, LinePurpose, line_for
+from appliance.policy.office import Group, Office
 from appliance.policy.opening import ServiceState
 from appliance.policy.requests import NewRequest
 from appliance.policy.routing import (
@@ -47,9 +49,9 @@ from appliance.policy.routing import (
     pbx_facts,
 )
 from appliance.policy.sheets import Menu, OfficialInCharge
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import TransferAllowed, TransferReason, Unanswered
-from appliance.policy.users import PinTries
+from appliance.policy.users import PIN_PHONES_COUNTED
+from appliance.text import NOTHING, Words, _, in_context, unchanged
 
 NO_KEYS: Mapping[str, Act] = {}
 
@@ -191,11 +193,14 @@ class Transfer:
         self.leg, self.up = "", False
 
 
-# On a phone's screen in place of a number; phones of the office speak Italian.
+# Phones of the office show Italian whatever the site's languages are, and so do the subjects of
+# spoken requests, which offices read.
+STAFF_LANGUAGE: Final = "it"
+# On a phone's screen in place of a number.
 WORDS_FOR = {
-    Presentation.WITHHELD: "numero riservato",
-    Presentation.UNAVAILABLE: "numero non disponibile",
-    Presentation.UNKNOWN: "numero sconosciuto",
+    Presentation.WITHHELD: _("withheld number"),
+    Presentation.UNAVAILABLE: _("number not available"),
+    Presentation.UNKNOWN: _("unknown number"),
 }
 FROM_DESK = "Centralino"
 """First word on an office's phone for a call that the front desk transfers."""
@@ -289,6 +294,13 @@ class Call:
         self.note(f"sheet.{sheet}", sheets=(*self.record.sheets, sheet))
         return True
 
+    def tell_number(self, entry: str) -> bool:
+        """Note that the caller was told a number of the address book; tells whether that is new."""
+        if entry in self.record.told:
+            return False
+        self.note(f"book.{entry}", told=(*self.record.told, entry))
+        return True
+
     def note_emergencies_told(self, units: tuple[str, ...]) -> None:
         """Note which units' duty numbers the caller hears (E11): telling one is recorded (P7)."""
         self.untold = False
@@ -361,13 +373,15 @@ def caller_words(caller: Caller) -> str:
     """Return the caller's name or number, or the words for its absence."""
     if caller.presentation is Presentation.SHOWN:
         return caller.name or caller.number
-    return WORDS_FOR[caller.presentation]
+    return WORDS_FOR[caller.presentation].text(STAFF_LANGUAGE)
 
 
 # Functions of a kind's table. Never twice: each takes its own class of call and the events of its
-# rows. mypy checks each function against its own types, tests/calls/test_table.py these types
+# rows. mypy checks each function against its own types, tests/calls/test_states.py these types
 # against the rows.
-Actions = Mapping[SideAction, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
+Actions = Mapping[
+    SideAction, Callable[["SwitchboardState", Never, Never, Now], Iterator[orders.Order]]
+]
 
 
 @dataclass(slots=True)
@@ -394,7 +408,7 @@ class Side:
 
     @property
     def gives_way(self) -> bool:
-        """True while a phone that rings for it counts as free (positions.py)."""
+        """True while a phone that rings for it counts as free (manual_states.py)."""
         return False
 
     @property
@@ -402,9 +416,33 @@ class Side:
         """True while a caller may take its phone when no other one is free."""
         return False
 
+    @property
+    def keeps_line(self) -> bool:
+        """True for a call whose line no emergency call takes."""
+        return False
+
+    @property
+    def carries_caller(self) -> bool:
+        """True while a caller talks over its line."""
+        return False
+
     def make_way(self) -> Iterator[orders.Order]:
         """Release the phone for a call that is about to ring it."""
         yield orders.StopRinging(self.leg)
+
+    def abort(self, board: SwitchboardState, now: Now) -> Iterator[orders.Order]:
+        """End the call after a fault: hang up its phones and its line."""
+        for leg in self.legs:
+            yield orders.HangUpPhone(leg)
+        yield from self.release_line(board, now)
+
+    def release_line(self, board: SwitchboardState, now: Now) -> Iterator[orders.Order]:
+        """Put the line that it has seized on hook, if any."""
+        for channel in board.channels.values():
+            if channel.call == self.leg:
+                channel.call = ""
+                channel.become(LineState.CLEARING, now)
+                yield orders.HangUp(channel.line.name)
 
     def new_play(self) -> str:
         """Name an announcement; only the end of the latest one matters."""
@@ -425,7 +463,7 @@ class Side:
         """Tell whether an event is about this call."""
         match event:
             # No phone has sound any more.
-            case events.CarrierLost() | events.BoxStopped():
+            case events.MediaGatewayLost() | events.BoxStopped():
                 return True
             case events.PromptEnded():
                 return event.play == self.play
@@ -441,9 +479,9 @@ class Side:
         return getattr(event, "leg", "") in self.legs
 
 
-NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
+NOT_IDLE = _("not proven idle after hanging up")
 # Until the directory is read no office can be transferred to (P5).
-NO_REGISTER = Directory()
+NO_DIRECTORY = Directory()
 # Ended calls that are remembered: their message may yet turn out to be stored. Bounded, because
 # every message may fail for days.
 LATE_CALLS = 64
@@ -462,34 +500,33 @@ class LineState(enum.StrEnum):
     OUT = "out"
 
 
+# Line state for each condition that a modem can measure, other than a free line.
 MEASURED: Mapping[LineCondition, LineState] = {
     LineCondition.IN_USE: LineState.IN_USE_OUTSIDE,
     LineCondition.NO_LINE: LineState.NO_LINE,
 }
-"""Line state for each condition that a modem can measure, other than a free line."""
 
 
 def state_after(event: object) -> tuple[LineState, Words]:
     """Return the state of a line without a call after an event, and the reason for people."""
     match event:
-        case LineLost(_, reason, missing, reason_it):
-            why = Words(reason_it or reason, reason)
-            return (LineState.MISSING if missing else LineState.OUT), why
-        case CarrierLost(reason):
-            return LineState.OUT, no_carrier(reason)
+        case LineLost(_, reason, missing):
+            return (LineState.MISSING if missing else LineState.OUT), reason
+        case MediaGatewayLost(reason):
+            return LineState.OUT, no_media_gateway(reason)
         case BoxStopped(reason):
-            return LineState.OUT, Words(reason, reason)
+            return LineState.OUT, unchanged(reason)
     return LineState.IDLE, NOTHING
 
 
-def no_carrier(reason: str) -> Words:
+def no_media_gateway(reason: str) -> Words:
     """Return the reason for a line that is out because the media gateway is gone."""
-    return Words("il processo delle linee si è fermato e riparte", reason) if reason else NOTHING
+    return in_context("line", "{reason}", reason=reason) if reason else NOTHING
 
 
 @dataclass(slots=True)
-class LineSeat:
-    """Line of the office at run time."""
+class Channel:
+    """Line at run time: its state and the call on it."""
 
     configured: Line  # as the office wrote it
     line: Line  # as it is once the modem has spoken
@@ -499,7 +536,6 @@ class LineSeat:
     reason: Words = NOTHING
     modem: str = ""
     condition: LineCondition = LineCondition.UNKNOWN  # what the modem measured last
-    watched: bool = False  # it has measured at least once
     half: Words = NOTHING  # why a line became half duplex that began as duplex
     gave_up: tuple[CallRecord, float] | None = None  # the last unanswered call, and when it ended
 
@@ -512,13 +548,14 @@ class LineSeat:
     def after(self, record: CallRecord, state: LineState) -> LineState:
         """Return the state of a line after its call: in use outside where a telephone took it."""
         # Only where the modem measures the line: else nothing would tell when that use ends.
-        taken = record.evidence is Evidence.PARALLEL_PHONE and self.watched
+        taken = record.evidence is Evidence.PARALLEL_PHONE and self.line.can.measure
         return LineState.IN_USE_OUTSIDE if taken and state is LineState.IDLE else state
 
     def measure(self, condition: LineCondition, now: Now) -> None:
         """Take what the idle modem measured."""
         self.condition = condition
-        self.watched = self.watched or condition is not LineCondition.UNKNOWN
+        if condition is not LineCondition.UNKNOWN:
+            self.line = self.line.measured()
         state = MEASURED.get(condition, LineState.IDLE)
         # A call on the line sets the state itself. "Free" only ends a state that was measured: it
         # does not put a lost line into service.
@@ -529,59 +566,91 @@ class LineSeat:
         """Take the modem's name and duplex; half duplex overrides the configuration (B2)."""
         self.modem, self.line, self.half = modem, self.configured, NOTHING
         # It may be another modem: what the one before could measure is not known of it.
-        self.condition, self.watched = LineCondition.UNKNOWN, False
+        self.condition = LineCondition.UNKNOWN
         if not duplex:
-            # A line that was configured as duplex has no daytime behaviour for half duplex:
-            # voicemail.
-            daytime = self.configured.daytime or HalfDuplexDaytime.MESSAGE
-            self.line = replace(self.configured, duplex=False, daytime=daytime)
+            self.line = self.configured.half_duplex()
+
+    # --- The line's driver speaks the events and orders of lines: nothing is mapped here. A kind of
+    # line whose driver speaks others overrides these (sip_line.py).
+
+    def event_of(self, event: events.Event, _call: Call | None) -> events.Event:
+        """Return what an event of the line's driver is to its call."""
+        return event
+
+    def orders_for(self, order: Order, _board: SwitchboardState) -> list[Order]:
+        """Return what an order to the line is to its driver."""
+        return [order]
+
+    def drop(self, _board: SwitchboardState) -> list[Order]:
+        """Return the orders that end its call because there is no sound any more."""
+        # Line and media gateway have gone together, and the call ends by their events.
+        return []
+
+
+class AutoAnswer(enum.StrEnum):
+    """What was seen of a phone that was told to pick up by itself."""
+
+    UNKNOWN = "unknown"
+    SEEN = "seen"  # it did
+    RINGS = "rings"  # it rang until it was lifted
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPhone:
+    """What was seen of a phone that called itself `agent`, "" if unknown."""
+
+    phone: str
+    answer: AutoAnswer
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PickUp:
+    """Leg on which a phone was told to pick up, and when (monotonic s)."""
+
+    leg: str
+    since: float
 
 
 @dataclass(slots=True)
-class TrunkSeat(LineSeat):
-    """Trunk leg of a caller whom another branch hands over; to its call it is a line (B9).
-
-    `gone` once it has ended: no order can reach it.
-    """
-
-    gone: bool = False
-
-
-@dataclass(slots=True)
-class Desk:
+class SwitchboardState:
     """State of the switchboard, shared by the handlers of all calls."""
 
     office: Office
     prefix: str  # of call ids, to be unique over restarts
     service: ServiceState
-    seats: dict[str, LineSeat] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)  # of every line, also for one call
     calls: dict[str, Call] = field(default_factory=dict)
     late: dict[str, Call] = field(default_factory=dict)  # ended, their message perhaps stored yet
     sides: dict[str, Side] = field(default_factory=dict)  # calls that phones make, by leg
     outside: dict[str, str] = field(default_factory=dict)  # leg of an ordinary telephone -> line
-    trunks: dict[str, TrunkSeat] = field(default_factory=dict)  # trunk legs, lines to their calls
-    freed: list[str] = field(default_factory=list)  # trunk legs that were just hung up
+    freed: list[str] = field(default_factory=list)  # lines that were let go and prove no idleness
     reachable: set[str] = field(default_factory=set)  # registered phones
-    pin_tries: dict[str, PinTries] = field(default_factory=dict)
-    register: Directory = NO_REGISTER  # what offices have declared (P4)
+    wrong_pins: LockOutCounter[str] = field(
+        default_factory=lambda: LockOutCounter(PIN_PHONES_COUNTED)
+    )  # by phone
+    directory: Directory = NO_DIRECTORY  # what offices have declared (P4)
     officials: tuple[OfficialInCharge, ...] = ()  # in charge, made public by sheets (E10)
     unanswered: Unanswered = Unanswered()  # offices that do not answer of late (E8)
     missed: dict[str, int] = field(default_factory=dict)  # calls missed in a row, by phone
     reminders: dict[str, float | None] = field(default_factory=dict)  # when due; None: done
     gone: dict[str, datetime] = field(default_factory=dict)  # since when a phone is unreachable
+    pick_ups: dict[str, PickUp] = field(default_factory=dict)  # the last one of each phone
+    auto_answer: dict[str, AutoAnswer] = field(default_factory=dict)  # by phone, once seen
+    agents: dict[str, str] = field(default_factory=dict)  # how phones call themselves
     ledger: DialLedger = NO_LEDGER  # numbers that called and were dialled
     refusal: tuple[str, DialRefusal, datetime] | None = None  # the last number refused to a phone
     waiting: int = 0  # messages that nobody has closed
     has_room: bool = True  # for messages
     menu: Menu = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
-    carrier: bool = True  # the media gateway runs
+    has_media: bool = True  # the media gateway runs
     attendance: Attendance = Attendance()  # whether anybody seems to be there
     exchange: ExchangeTime = ExchangeTime()  # the time by the exchange's dates of calls
     _calls_made: int = 0
 
     def __post_init__(self) -> None:
-        self.seats = {line.name: LineSeat(line, line) for line in self.office.lines}
+        self.channels = {line.name: Channel(line, line) for line in self.office.lines}
 
     def judged(self, now: Now) -> Now:
         """Return a moment with the rule that replaces the hours while the clock is not trusted."""
@@ -597,6 +666,11 @@ class Desk:
         self._calls_made += 1
         return f"{self.prefix}-{self._calls_made}"
 
+    def label_of(self, phone: str) -> str:
+        """Return how people call a position: its label, its phone's name where it has none."""
+        extension = self.office.extension_of(phone)
+        return (extension.label if extension else "") or phone
+
     def add_side(self, side: Side, now: Now) -> None:
         """Add a call that a phone makes, and start its first state's limit."""
         side.enter(side.state, now)
@@ -604,8 +678,8 @@ class Desk:
 
     def group(self, way: Destination) -> Group:
         """Return the group that rings for a destination."""
-        desk = self.office.citizens_desk
-        return desk if desk and way is Destination.CITIZENS_DESK else self.office.switchboard
+        board = self.office.citizens_desk
+        return board if board and way is Destination.CITIZENS_DESK else self.office.switchboard
 
     def engaged(self) -> set[str]:
         """Return the engaged phones: those that ring, talk or hear an announcement."""
@@ -649,11 +723,11 @@ class Desk:
 
     def facts(self, now: Now) -> RoutingFacts:
         """Return the facts that routing decides by."""
-        desk = self.office.citizens_desk
+        board = self.office.citizens_desk
         return RoutingFacts(
             self.service,
             self._for_calls(self.office.switchboard, now),
-            self._for_calls(desk, now) if desk else GroupState.CLOSED,
+            self._for_calls(board, now) if board else GroupState.CLOSED,
             self.office.waiting.free_places(len(self.queue)),
         )
 
@@ -675,14 +749,17 @@ class Desk:
     def spare_line(self, purpose: LinePurpose) -> str:
         """Return the idle line that the box may seize for a call of its own, or "" (P8)."""
         # P8: one line is kept free to answer; `line_for` knows how many, for which purpose.
-        idle = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
-        return line_for(purpose, idle, len(self.seats), self.office.lines_kept)
+        able = [channel for channel in self.channels.values() if channel.line.can.dial]
+        idle = [
+            channel.line for channel in able if channel.state is LineState.IDLE and not channel.call
+        ]
+        return line_for(purpose, idle, len(able), self.office.lines_kept)
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """The groups, in the order in which they ring."""
-        desk = self.office.citizens_desk
-        return (self.office.switchboard, desk) if desk else (self.office.switchboard,)
+        board = self.office.citizens_desk
+        return (self.office.switchboard, board) if board else (self.office.switchboard,)
 
     def _serves(self, group: Group, now: Now) -> bool:
         """True when a phone of this group could ring for a call now."""
@@ -700,34 +777,48 @@ class Desk:
         """Return the facts for a call on this line; behind a PBX its extensions count."""
         return pbx_facts(self.office, self.service) if line.passes else self.facts(now)
 
-    def desk_state(self, counter: Group, now: Now) -> GroupState:
+    def board_state(self, counter: Group, now: Now) -> GroupState:
         """Return what the citizens' counter can do, by its phones and its own hours (E2)."""
         return self.group_state(counter) if group_open(counter, now) else GroupState.CLOSED
 
-    def seat(self, line: str) -> LineSeat | None:
-        """Return a line of the office, or the trunk leg that is a call's line."""
-        return self.seats.get(line) or self.trunks.get(line)
+    @property
+    def lines(self) -> tuple[Channel, ...]:
+        """The lines that are in service between calls, in the office's order."""
+        return tuple(channel for channel in self.channels.values() if channel.line.can.ring_again)
 
-    def seat_of(self, call: Call) -> LineSeat:
+    def channel_of(self, call: Call) -> Channel:
         """Return the line of a call."""
-        name = call.line.name
-        return self.trunks[name] if name in self.trunks else self.seats[name]
+        return self.channels[call.line.name]
 
-    def came_over(self, call: Call) -> bool:
-        """Tell whether the call came over the SIP trunk (B9)."""
-        return call.line.name in self.trunks
+    def line_event(self, event: events.Event) -> events.Event:
+        """Return the line's event for that of a leg that is a line; return others unchanged."""
+        channel = self.channels.get(getattr(event, "leg", ""))
+        return event if channel is None else channel.event_of(event, self.calls.get(channel.call))
+
+    def driver_orders(self, order: Order) -> list[Order]:
+        """Return an order to a line as its driver understands it; return others unchanged."""
+        channel = self.channels.get(getattr(order, "line", ""))
+        return [order] if channel is None else channel.orders_for(order, self)
+
+    def take_idle(self) -> tuple[events.LineIdle, ...]:
+        """Return LineIdle, once, for each line that was let go and has no modem to prove it."""
+        told = tuple(events.LineIdle(line) for line in self.freed)
+        self.freed.clear()
+        return told
 
     def leave_line(self, call: Call, state: LineState, now: Now, reason: Words = NOTHING) -> None:
         """Detach a line from its call; it may ring for another."""
-        seat = self.seat_of(call)
-        seat.call, call.on_line = "", False
-        seat.become(state, now, reason)
+        channel = self.channel_of(call)
+        channel.call, call.on_line = "", False
+        channel.become(state, now, reason)
 
     def forget(self, call: Call) -> None:
         """Drop an ended call."""
         call.state, call.deadline = State.ENDED, None
         del self.calls[call.id]
-        self.trunks.pop(call.line.name, None)
+        # A line for one caller is over with the call.
+        if not call.line.can.ring_again:
+            self.channels.pop(call.line.name, None)
         # Its legs begin with its id (`new_leg_name`).
         self.outside = {k: v for k, v in self.outside.items() if not k.startswith(f"{call.id}.")}
         # Its message may yet turn out to be stored: then the record is corrected (`correct`).
@@ -737,41 +828,47 @@ class Desk:
                 del self.late[next(iter(self.late))]
 
 
-def off_hook(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
+def off_hook(board: SwitchboardState, call: Call, now: Now) -> Iterator[Order]:
     """Take the line off hook."""
     call.off_hook = True
-    desk.seat_of(call).become(LineState.IN_USE, now)
+    board.channel_of(call).become(LineState.IN_USE, now)
     yield orders.AnswerLine(call.line.name)
 
 
-def hang_up_line(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
+def hang_up_line(board: SwitchboardState, call: Call, now: Now) -> Iterator[Order]:
     """Put the line on hook; LineIdle confirms it."""
-    desk.seat_of(call).become(LineState.CLEARING, now)
+    board.channel_of(call).become(LineState.CLEARING, now)
     yield orders.HangUp(call.line.name)
 
 
-def follow(desk: Desk, side: Side, event: events.Event, now: Now) -> Iterator[orders.Order]:
+def follow(
+    board: SwitchboardState, side: Side, event: events.Event, now: Now
+) -> Iterator[orders.Order]:
     """Carry out the row of the call's table for an event; ignore an event without a row."""
     was = side.state
     row = side.table[was].get(type(event))
     if row is None:
         return
-    yield from side.actions[row.do](desk, cast("Never", side), cast("Never", event), now)
+    yield from side.actions[row.do](board, cast("Never", side), cast("Never", event), now)
     # A row that leads to several states leaves the choice to its action.
     if len(row.to) == 1 and row.to[0] is not was:
         side.enter(row.to[0], now)
     # Another call at this leg: the phone went on into it (outgoing.begin_for).
-    if side.state is SideState.ENDED and desk.sides.get(side.leg) is side:
-        del desk.sides[side.leg]
+    if side.state is SideState.ENDED and board.sides.get(side.leg) is side:
+        del board.sides[side.leg]
 
 
-def hang_up(_desk: Desk, side: Side, _event: object, _now: Now) -> Iterator[orders.Order]:
+def hang_up(
+    _board: SwitchboardState, side: Side, _event: object, _now: Now
+) -> Iterator[orders.Order]:
     """Hang up every phone of the call."""
     for leg in side.legs:
         yield orders.HangUpPhone(leg)
 
 
-def forget(_desk: Desk, _side: Side, _event: object, _now: Now) -> Iterator[orders.Order]:
+def forget(
+    _board: SwitchboardState, _side: Side, _event: object, _now: Now
+) -> Iterator[orders.Order]:
     """Do nothing: the phone has gone."""
     yield from ()
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from appliance.policy.mail import Mail
     from appliance.policy.requests import NewRequest
 
+    # Not when it runs: the media gateway loads this module, and has no use for routing.
+    from appliance.policy.routing import Destination
+
 
 # ---- To the media gateway: lines and sound -------------------------------------------------------
 
@@ -234,7 +237,8 @@ class RingPhones:
     """Ring phones together for one call; `display` and `number` are shown on their screens.
 
     The service has the media gateway prepare each leg before its INVITE leaves. `passed`: the
-    diversion's reason, where another branch rings.
+    diversion's reason, where another branch rings. `picks_up`: a phone that can is to answer by
+    itself, because its person has asked for it at the screen.
     """
 
     call: str
@@ -242,6 +246,18 @@ class RingPhones:
     display: str
     number: str = ""
     passed: Passed | None = None
+    picks_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PickUpPhone:
+    """Have a phone that rings on `leg` answer by itself: its person has asked for it.
+
+    Its INVITE is taken back and sent anew on the same leg; a handset lifted meanwhile has answered
+    as ever. A phone that cannot goes on ringing.
+    """
+
+    leg: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +299,10 @@ class RefusePhone:
     code: int = 404
 
 
+# SIP codes of a transfer's progress: under way, done, nobody reached, not allowed now (P5).
 RINGING, TRANSFER_DONE, NOT_THERE, DECLINED = 180, 200, 480, 603
-"""SIP codes of a transfer's progress: under way, done, nobody reached, not allowed now (P5)."""
+# SIP code for a Replaces that names no call of the phone (RFC 3891 3).
 NO_SUCH_CALL = 481
-"""SIP code for a Replaces that names no call of the phone (RFC 3891 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,17 +324,6 @@ class TellTransfer:
 
 
 # ---- To the stores, and the record of a call that they keep --------------------------------------
-
-
-class Way(enum.StrEnum):
-    """Last destination that served a call."""
-
-    NONE = "none"
-    SWITCHBOARD = "switchboard"
-    CITIZENS_DESK = "citizens_desk"
-    WAITING = "waiting"
-    BRANCH = "branch"  # handed over to another one
-    VOICEMAIL = "voicemail"
 
 
 class Direction(enum.StrEnum):
@@ -367,7 +372,7 @@ class CallRecord:
     clock_state: str = "synced"
     called: str = ""  # the public number, or "" for not known (P1)
     caller: Caller = NOBODY
-    way: Way = Way.NONE
+    way: Destination | None = None  # the last that served it
     reason: str = ""  # routing's stable code
     phone: str = ""  # who answered
     answered_at: datetime | None = None
@@ -387,6 +392,7 @@ class CallRecord:
     number_class: str = ""  # of a call out: policy.numbering.NumberClass
     case: str = ""  # what it is about: "message:12", "request:7", "call:ID" (E17)
     sheets: tuple[str, ...] = ()  # codes of those that answered the caller (P2)
+    told: tuple[str, ...] = ()  # entries of the address book of which a number was told
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,7 +520,7 @@ class SaveServiceState:
     state: object
 
 
-CarrierOrder = (
+MediaOrder = (
     AnswerLine
     | HangUp
     | Flash
@@ -536,7 +542,14 @@ CarrierOrder = (
     | ReleasePhone
 )
 PhoneOrder = (
-    RingPhones | ShowCaller | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | TellTransfer
+    RingPhones
+    | PickUpPhone
+    | ShowCaller
+    | StopRinging
+    | HangUpPhone
+    | AcceptPhone
+    | RefusePhone
+    | TellTransfer
 )
 ListenerOrder = FetchMessage | CloseMessage | MarkMessage | CheckPin
 StoreOrder = (
@@ -555,4 +568,4 @@ StoreOrder = (
     | TakeWent
     | SaveServiceState
 )
-Order = CarrierOrder | PhoneOrder | StoreOrder | AnswerAsked
+Order = MediaOrder | PhoneOrder | StoreOrder | AnswerAsked

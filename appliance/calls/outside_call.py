@@ -28,7 +28,16 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
 )
-from appliance.calls.model import NOT_IDLE, Actions, Call, Desk, Dials, LineState, Side, state_after
+from appliance.calls.model import (
+    NOT_IDLE,
+    Actions,
+    Call,
+    Dials,
+    LineState,
+    Side,
+    SwitchboardState,
+    state_after,
+)
 from appliance.calls.orders import Order
 from appliance.calls.pbx import ACCEPT_KEY, OFFERS
 from appliance.calls.side_states import OUTSIDE_TABLE, SideAction, SideState
@@ -76,22 +85,40 @@ class OutsideCall(Side):
             return True
         return not hasattr(event, "leg") and Side.concerns(self, event)
 
+    @property
+    def carries_caller(self) -> bool:
+        """True once a key has accepted the call: the two lines are joined."""
+        return self.state is SideState.TALKING
+
+    def abort(self, board: SwitchboardState, now: Now) -> Orders:
+        """Hang up its line; to the caller's call, which waits for it, the telephone has hung up."""
+        self.told.append(PhoneHungUp(self.leg))
+        yield from self.release_line(board, now)
+
     def take_told(self) -> tuple[Event, ...]:
         """Return the events for the caller's call, and clear them."""
         told, self.told = tuple(self.told), []
         return told
 
 
-def ring_telephone(desk: Desk, call: Call, group: Group, line: str, now: Now) -> Orders:
+def ring_telephone(
+    board: SwitchboardState, call: Call, group: Group, line: str, now: Now
+) -> Orders:
     """Dial the group's telephone on a line; its leg rings for the call."""
     leg = call.new_leg(group.outside_name).leg
     call.note(f"ring.{group.outside_name}")
     called = Dials(group.outside_name, group.outside, group.ring_ms)
-    yield from dial_number(desk, leg, called, line, now)
+    yield from dial_number(board, leg, called, line, now)
 
 
 def dial_number(
-    desk: Desk, leg: str, called: Dials, line: str, now: Now, *, of_office: bool = False
+    board: SwitchboardState,
+    leg: str,
+    called: Dials,
+    line: str,
+    now: Now,
+    *,
+    of_office: bool = False,
 ) -> Orders:
     """Dial a number on an idle line; its leg rings for a call under the number's name."""
     side = OutsideCall(
@@ -103,80 +130,82 @@ def dial_number(
         line=line,
         of_office=of_office,
     )
-    desk.add_side(side, now)
-    desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
-    desk.outside[leg] = line
-    seat = desk.seats[line]
-    seat.call = leg
-    seat.become(LineState.IN_USE, now)
+    board.add_side(side, now)
+    board.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
+    board.outside[leg] = line
+    channel = board.channels[line]
+    channel.call = leg
+    channel.become(LineState.IN_USE, now)
     yield orders.DialLeg(line, called.digits, called.ring_ms)
 
 
-def for_its_line(desk: Desk, order: Order, now: Now) -> list[Order]:
+def for_its_line(board: SwitchboardState, order: Order, now: Now) -> list[Order]:
     """Map an order to such a leg to orders to its line; return other orders unchanged."""
     match order:
-        case orders.StopRinging(leg) | orders.HangUpPhone(leg) if leg in desk.outside:
-            return _let_go(desk, leg, now)
-        case orders.Connect(line, leg) if leg in desk.outside:
-            return [orders.JoinLines(line, desk.outside[leg])]
-        case orders.Join(leg, other) if other in desk.outside:
-            return [orders.Connect(desk.outside[other], leg)]
+        case orders.StopRinging(leg) | orders.HangUpPhone(leg) if leg in board.outside:
+            return _let_go(board, leg, now)
+        case orders.Connect(line, leg) if leg in board.outside:
+            return [orders.JoinLines(line, board.outside[leg])]
+        case orders.Join(leg, other) if other in board.outside:
+            return [orders.Connect(board.outside[other], leg)]
+        case orders.Play(play, prompts, _, leg) if leg in board.outside:
+            return [orders.Play(play, prompts, line=board.outside[leg])]
     return [order]
 
 
-def _let_go(desk: Desk, leg: str, now: Now) -> list[Order]:
+def _let_go(board: SwitchboardState, leg: str, now: Now) -> list[Order]:
     """Put its line on hook, once; LineIdle frees it."""
-    side = desk.sides.get(leg)
+    side = board.sides.get(leg)
     # Its line is gone, or hung up already.
     if not isinstance(side, OutsideCall) or side.state is SideState.LEAVING:
         return []
     side.enter(SideState.LEAVING, now)
-    desk.seats[side.line].become(LineState.CLEARING, now)
+    board.channels[side.line].become(LineState.CLEARING, now)
     return [orders.HangUp(side.line)]
 
 
-def _hear(desk: Desk, side: OutsideCall, event: FarEndProgressed, now: Now) -> Orders:
+def _hear(board: SwitchboardState, side: OutsideCall, event: FarEndProgressed, now: Now) -> Orders:
     """Follow the progress of the call to the telephone."""
     if event.progress is FarEnd.ANSWERED and side.state is SideState.RINGING:
-        yield from _offer(desk, side, event, now)
+        yield from _offer(board, side, event, now)
     # ANSWERED was presumed from the sound only, and wrong: it rings all the same.
     elif event.progress is FarEnd.RINGING and side.state is not SideState.RINGING:
         side.enter(SideState.RINGING, now)
         yield orders.Listen(side.line)
     elif event.progress in GONE:
         side.told.append(GONE[event.progress](side.leg))
-        yield from _let_go(desk, side.leg, now)
+        yield from _let_go(board, side.leg, now)
 
 
-def _offer(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
+def _offer(board: SwitchboardState, side: OutsideCall, event: object, now: Now) -> Orders:
     """Play the announcement that a key takes the call."""
     # Only a key is certain: an analog line has no answer signal, and a machine may have answered.
     side.offers += 1
     side.enter(SideState.SPEAKING, now)
-    prompts = announcements.for_staff(desk.office, "offer_call")
+    prompts = announcements.for_staff(board.office, "offer_call")
     yield orders.Play(side.new_play(), prompts, line=side.line)
 
 
-def _listen(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
+def _listen(board: SwitchboardState, side: OutsideCall, event: object, now: Now) -> Orders:
     """Listen for the key after the announcement."""
     yield orders.Listen(side.line)
 
 
-def _offer_again(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
+def _offer_again(board: SwitchboardState, side: OutsideCall, event: object, now: Now) -> Orders:
     """Play the announcement once more; after the last time nobody has answered."""
     if side.offers < OFFERS:
-        yield from _offer(desk, side, event, now)
+        yield from _offer(board, side, event, now)
     else:
-        yield from _give_up(desk, side, event, now)
+        yield from _give_up(board, side, event, now)
 
 
-def _give_up(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
+def _give_up(board: SwitchboardState, side: OutsideCall, event: object, now: Now) -> Orders:
     """Hang up: nobody took the call, or the person who did has hung up."""
     side.told.append(PhoneHungUp(side.leg))
-    yield from _let_go(desk, side.leg, now)
+    yield from _let_go(board, side.leg, now)
 
 
-def _accept(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
+def _accept(board: SwitchboardState, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
     """Give the call to the person who presses the key; ignore other keys."""
     if event.digit == ACCEPT_KEY:
         side.enter(SideState.TALKING, now)
@@ -184,7 +213,7 @@ def _accept(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Ord
     yield from ()
 
 
-def _press(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
+def _press(board: SwitchboardState, side: OutsideCall, event: DigitPressed, now: Now) -> Orders:
     """Send the call back by two stars of an office, one soon after the other (E7)."""
     # Keys are in-band here: the caller hears every other one without our doing. A voice that is
     # mistaken for one star is hardly mistaken for two.
@@ -196,28 +225,28 @@ def _press(desk: Desk, side: OutsideCall, event: DigitPressed, now: Now) -> Orde
     yield from ()
 
 
-def _lost(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
+def _lost(board: SwitchboardState, side: OutsideCall, event: object, now: Now) -> Orders:
     """End the leg: its line was lost or went on hook by itself."""
     side.told.append(PhoneLost(side.leg, "its line is gone"))
-    yield from _free(desk, side, event, now)
+    yield from _free(board, side, event, now)
 
 
-def _free(desk: Desk, side: OutsideCall, event: object, now: Now) -> Orders:
+def _free(board: SwitchboardState, side: OutsideCall, event: object, now: Now) -> Orders:
     """Detach the line, in the state that the event tells."""
-    seat = desk.seats[side.line]
-    seat.call = ""
+    channel = board.channels[side.line]
+    channel.call = ""
     state, reason = state_after(event)
     if isinstance(event, DeadlinePassed):
         state, reason = LineState.CLEARING, NOT_IDLE
-    seat.become(state, now, reason)
+    channel.become(state, now, reason)
     yield from ()
 
 
-def _give_line(desk: Desk, side: OutsideCall, event: LineNeeded, now: Now) -> Orders:
+def _give_line(board: SwitchboardState, side: OutsideCall, event: LineNeeded, now: Now) -> Orders:
     """Give the line to an emergency call; to the caller's call nobody has answered."""
-    for call in [call for call in desk.calls.values() if call.owns(side.leg)]:
+    for call in [call for call in board.calls.values() if call.owns(side.leg)]:
         call.note("freed.emergency")
-    yield from _give_up(desk, side, event, now)
+    yield from _give_up(board, side, event, now)
 
 
 OUTSIDE_ACTIONS: Actions = {

@@ -14,15 +14,16 @@ from typing import get_args
 from appliance.calls.events import (
     BoxStopped,
     CallerHungUp,
-    CarrierLost,
     DeadlinePassed,
     DigitPressed,
     FarEndProgressed,
+    HoldWished,
     LegEnded,
     LineIdle,
     LineLost,
     LineNeeded,
     LineRestored,
+    MediaGatewayLost,
     MessageClosed,
     MessageFetched,
     MessageMarked,
@@ -30,6 +31,7 @@ from appliance.calls.events import (
     PinChecked,
     PromptEnded,
     RecordingEnded,
+    ResumeWished,
     TakeKept,
 )
 
@@ -41,6 +43,7 @@ class SideState(enum.StrEnum):
     ACCEPTING = "accepting"  # the phone that dialled is being answered
     SPEAKING = "speaking"  # prompts are played to it
     TALKING = "talking"  # with the other phone
+    ON_HOLD = "on_hold"  # the far end hears music, the phone stays
     RECORDING = "recording"  # an announcement is dictated
     ASKING = "asking"  # the code is being entered
     CHECKING = "checking"  # the code is being compared
@@ -66,7 +69,6 @@ class SideAction(enum.StrEnum):
     JOIN = "join"
     PART = "part"
     GIVE_UP = "give_up"
-    FETCH = "fetch"
     TELL = "tell"
     WAIT = "wait"
     OBEY = "obey"
@@ -81,6 +83,9 @@ class SideAction(enum.StrEnum):
     HEAR = "hear"
     LOSE = "lose"
     FORWARD = "forward"
+    PUT_ON_HOLD = "put_on_hold"
+    HOLD_ON = "hold_on"
+    RESUME = "resume"
     DIAL = "dial"
     SEEK = "seek"
     FAR_LEFT = "far_left"
@@ -104,7 +109,7 @@ class SideRow:
 
 _S = SideState
 _D = SideAction
-_NO_SOUND = (CarrierLost, BoxStopped)
+_NO_SOUND = (MediaGatewayLost, BoxStopped)
 _LEG = get_args(LegEnded)
 Rows = Mapping[type, SideRow]
 SideTable = Mapping[SideState, Rows]
@@ -120,13 +125,14 @@ def _each(kinds: tuple[type, ...], do: SideAction) -> Rows:
 
 _OVER: Rows = {**_each((DeadlinePassed, *_NO_SOUND), _D.HANG_UP), **_each(_LEG, _D.FORGET)}
 
+# A key code: carried out when it was dialled, this call only plays the outcome (internal.py).
 KEY_TABLE: SideTable = {
     _S.ACCEPTING: {**_OVER, OperatorAnswered: _row(_D.SPEAK, _S.SPEAKING)},
     _S.SPEAKING: {**_OVER, PromptEnded: _row(_D.HANG_UP, _S.ENDED)},
     _S.ENDED: {},
 }
-"""A key code: carried out when it was dialled, this call only plays the outcome (internal.py)."""
 
+# Notice: a phone rings twice, the person who answers hears a prompt (manual_states.py).
 NOTICE_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.SPEAK, _S.SPEAKING),
@@ -136,9 +142,9 @@ NOTICE_TABLE: SideTable = {
     _S.SPEAKING: KEY_TABLE[_S.SPEAKING],
     _S.ENDED: {},
 }
-"""Notice: a phone rings twice, the person who answers hears a prompt (positions.py)."""
 
 # The phone that dialled is answered only after the other one: until then it hears ring-back.
+# Intercom: a phone of the office calls another one (internal.py).
 INTERCOM_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.ACCEPT, _S.ACCEPTING),
@@ -153,7 +159,6 @@ INTERCOM_TABLE: SideTable = {
     _S.TALKING: {**_each(_NO_SOUND, _D.HANG_UP), **_each(_LEG, _D.PART)},
     _S.ENDED: {},
 }
-"""Intercom: a phone of the office calls another one (internal.py)."""
 
 # No row for the end of a conversation or of the media gateway: it ends with its call, by
 # conference.place_supervisor.
@@ -296,6 +301,16 @@ DIALLED_TABLE: SideTable = {
         FarEndProgressed: _row(_D.HEAR, _S.TALKING, _S.CLEARING),
         CallerHungUp: _row(_D.FAR_LEFT, _S.CLEARING),
         DigitPressed: _row(_D.FORWARD, _S.TALKING),
+        HoldWished: _row(_D.PUT_ON_HOLD, _S.TALKING, _S.ON_HOLD),
+        DeadlinePassed: _row(_D.END_LONGEST, _S.LEAVING),
+    },
+    _S.ON_HOLD: {
+        **_ON_LINE,
+        FarEndProgressed: _row(_D.HEAR, _S.ON_HOLD, _S.CLEARING),
+        CallerHungUp: _row(_D.FAR_LEFT, _S.CLEARING),
+        PromptEnded: _row(_D.HOLD_ON, _S.ON_HOLD),
+        DigitPressed: _row(_D.RESUME, _S.ON_HOLD, _S.TALKING),
+        ResumeWished: _row(_D.RESUME, _S.ON_HOLD, _S.TALKING),
         DeadlinePassed: _row(_D.END_LONGEST, _S.LEAVING),
     },
     # The line is hung up while the phone still hears its last sentence: either may end first.
@@ -312,6 +327,7 @@ DIALLED_TABLE: SideTable = {
 }
 """A position's call to somebody outside over an analog line (outgoing.py)."""
 
+# Longest duration of a state without an event, ms; TALKING and ON_HOLD have the call's own.
 SIDE_LIMITS_MS: Mapping[SideState, int] = {
     # A phone that called waits 32 s for an answer at most.
     _S.RINGING: 30_000,
@@ -332,13 +348,13 @@ SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.LEAVING: 30_000,
     _S.CLEARING: 30_000,
 }
-"""Longest duration of a state without an event, ms; TALKING has no limit."""
 
 
 _STUCK = dict.fromkeys((DeadlinePassed, *_NO_SOUND), SideRow(_D.HANG_UP, (_S.ENDED,)))
 _GOES = dict.fromkeys(_LEG, SideRow(_D.PART, (_S.ENDED,)))
 _DONE = dict.fromkeys(_LEG, SideRow(_D.FORGET, (_S.ENDED,)))
 
+# Dictation of an announcement at a phone (dictation.py): one person, never a talk (E21).
 DICTATION_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: SideRow(_D.SPEAK, (_S.SPEAKING,)),
@@ -378,4 +394,3 @@ DICTATION_TABLE: SideTable = {
     },
     _S.ENDED: {},
 }
-"""Dictation of an announcement at a phone (dictation.py): one person, never a talk (E21)."""

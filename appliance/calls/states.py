@@ -14,20 +14,24 @@ from dataclasses import dataclass
 
 from appliance.calls import events
 from appliance.calls.events import (
+    AlternateWished,
+    AnswerWished,
     BoxStopped,
     BranchCalled,
     CallBackAsked,
     CallBackStored,
     CallerHungUp,
     CallerIdentified,
-    CarrierLost,
-    CarrierRestored,
     DeadlinePassed,
     DictationAsked,
     DigitPressed,
+    DirectoryChanged,
     FarEndProgressed,
     FaxCalled,
+    HandOverWished,
+    HangUpWished,
     HeadWished,
+    HoldWished,
     HoursChanged,
     LegEnded,
     LegProgressed,
@@ -42,12 +46,15 @@ from appliance.calls.events import (
     LineRestored,
     LineTaken,
     MediaAgreed,
+    MediaGatewayLost,
+    MediaGatewayRestored,
     MessageClosed,
     MessageFetched,
     MessageMarked,
     MessageStored,
     MessagesWaiting,
     NumbersKnown,
+    NumberTold,
     OperatorAnswered,
     PhoneDialled,
     PhoneGone,
@@ -59,8 +66,9 @@ from appliance.calls.events import (
     PromptEnded,
     RecordingEnded,
     RecordingGap,
-    RegisterChanged,
     RequestStored,
+    ResumeWished,
+    RingTried,
     RoomForMessages,
     ServiceStateChanged,
     SheetUsed,
@@ -83,6 +91,7 @@ class State(enum.StrEnum):
     CALLBACK_OFFERED = "callback_offered"  # after waiting in vain the caller may be called back
     CALLBACK_STORING = "callback_storing"  # the call back is being stored
     TALKING = "talking"
+    ON_HOLD = "on_hold"  # the operator has put the caller on hold at the screen, and stays
     PBX_PENDING = "pbx_pending"  # the line is going off hook, to pass the call to a PBX (B2)
     PBX_GREETING = "pbx_greeting"  # "connecting" is played to the caller
     PBX_CHECK = "pbx_check"  # the caller came back from the PBX: listen for a release
@@ -94,6 +103,7 @@ class State(enum.StrEnum):
     TRANSFER_CHOICE = "transfer_choice"  # the operator is asked something, the caller is held
     TRANSFER_RINGING = "transfer_ringing"  # the office rings
     TRANSFER_CONSULT = "transfer_consult"  # operator and clerk talk, the caller is held
+    OFFICE_WAITS = "office_waits"  # the operator is back with the caller, the clerk is held
     TRANSFERRED = "transferred"  # caller and clerk talk
     TRANSFER_RETURNING = "transfer_returning"  # it comes back: operators are rung, or waited for
     TRANSFER_OFFER = "transfer_offer"  # the caller is asked: stay, or leave words
@@ -130,8 +140,8 @@ class CallAction(enum.StrEnum):
     PBX_TAKE_BACK = "pbx_take_back"
     PBX_CALLER_BACK = "pbx_caller_back"
     PBX_GREET = "pbx_greet"
-    PBX_HEED_ABSENCE = "pbx_heed_absence"
-    HEED_ABSENCE = "heed_absence"
+    PBX_APPLY_ABSENCE = "pbx_apply_absence"
+    APPLY_ABSENCE = "apply_absence"
     RING_ON = "ring_on"
     HOLD = "hold"
     QUEUE_GREET = "queue_greet"
@@ -139,12 +149,20 @@ class CallAction(enum.StrEnum):
     QUEUE_KEY = "queue_key"
     QUEUE_LEG_OUT = "queue_leg_out"
     QUEUE_TICK = "queue_tick"
-    QUEUE_HEED = "queue_heed"
+    QUEUE_FOLLOW_STATES = "queue_follow_states"
     CALLBACK_AWAIT_KEY = "callback_await_key"
     CALLBACK_OBEY = "callback_obey"
     CALLBACK_STORED = "callback_stored"
     CALLBACK_DECLINED = "callback_declined"
     TALK = "talk"
+    PICK_UP = "pick_up"
+    PUT_ON_HOLD = "put_on_hold"
+    RESUME = "resume"
+    RESUME_BY_KEY = "resume_by_key"
+    RECALL = "recall"
+    HOLD_ON = "hold_on"
+    BACK_TO_CALLER = "back_to_caller"
+    TAKE_BACK_AT_SCREEN = "take_back_at_screen"
     OPERATOR_LEFT = "operator_left"
     OPERATOR_LOST = "operator_lost"
     CALLER_LEFT = "caller_left"
@@ -193,13 +211,16 @@ class CallAction(enum.StrEnum):
     CONSULT_OVER = "consult_over"
     CONSULT_KEY = "consult_key"
     CONSULT_TOO_LONG = "consult_too_long"
+    ALTERNATE = "alternate"
+    HAND_OVER_AT_SCREEN = "hand_over_at_screen"
+    OFFICE_HOLD_ON = "office_hold_on"
     OFFICE_KEY = "office_key"
     OFFICE_LOST = "office_lost"
     RETURN_PHONE_OUT = "return_phone_out"
     RETURN_NOBODY = "return_nobody"
     RETURN_HOLD = "return_hold"
     RETURN_ANSWERED = "return_answered"
-    RETURN_HEED_ABSENCE = "return_heed_absence"
+    RETURN_APPLY_ABSENCE = "return_apply_absence"
     RETURN_STAY = "return_stay"
     LEAVE_WORDS = "leave_words"
     TURN_FAX_AWAY = "turn_fax_away"
@@ -242,7 +263,7 @@ _S = State
 _D = CallAction
 
 LEG = typing.get_args(LegEnded)
-LINE_GONE = (LineLost, CarrierLost, BoxStopped)
+LINE_GONE = (LineLost, MediaGatewayLost, BoxStopped)
 ON_HOOK = (LineIdle, LineRestored)
 
 NOT_A_CALLS: dict[type, str] = {
@@ -255,12 +276,19 @@ NOT_A_CALLS: dict[type, str] = {
     PhoneDialled: "is a key code's own call",
     CallBackAsked: "concerns the phone that is to call",
     DictationAsked: "concerns the phone at which an announcement is said",
+    RingTried: "concerns the phone that is to ring",
     TakeKept: "concerns the phone at which an announcement is said",
     NumbersKnown: "concerns who may be called back",
     PhoneSilent: "the phones' room asks it whether it is there; PhoneLost follows if not",
     TransferAsked: "only an operator who talks with a caller can ask; the phone is told so",
     TransferWished: "only an operator who talks with a caller can ask; who asked is told so",
     HeadWished: "only who talks with a caller can bring the head in; who asked is told so",
+    AnswerWished: "no phone of the office can take the call now; who asked is told so",
+    HoldWished: "only who talks with a caller can hold; who asked is told so",
+    ResumeWished: "nobody waits for this phone; who asked is told so",
+    AlternateWished: "no office has answered this phone's caller; who asked is told so",
+    HandOverWished: "no office has answered this phone's caller; who asked is told so",
+    HangUpWished: "the Switchboard puts the phone down: PhoneHungUp follows",
     MessagesWaiting: "concerns the message lamp",
     RoomForMessages: "the next tone asks whether there is room; what is recorded goes on",
     MessageFetched: "concerns a phone that hears messages",
@@ -271,11 +299,12 @@ NOT_A_CALLS: dict[type, str] = {
     RequestStored: "no caller of this call waits to hear of a request",
     LineHalfDuplex: "concerns the line: whoever is on it is served to the end",
     LineProbed: "concerns the line; while a call is on it nothing is measured",
-    CarrierRestored: "its lines follow one by one",
+    MediaGatewayRestored: "its lines follow one by one",
     SpokenSheetsChanged: "the next greeting offers them; a menu that was heard holds",
     SheetUsed: "the Switchboard notes it with every call alike",
+    NumberTold: "the Switchboard notes it with every call alike",
     HoursChanged: "the next call asks the new hours; what rang before is served to its end (E1)",
-    RegisterChanged: "the next transfer asks the new one; what rings already is not cut (E12)",
+    DirectoryChanged: "the next transfer asks the new one; what rings already is not cut (E12)",
     FarEndProgressed: "the box calls nobody over this line now: it crossed an order",
     LineFlashed: "no flash was ordered that matters to the call now",
 }
@@ -327,7 +356,7 @@ ON_HOLD = state_rows(
     on_each((FaxCalled,), "what is heard is the PBX or an extension, not the caller"),
 )  # fmt: skip
 ABSENT_MEANWHILE: Rows = {
-    ServiceStateChanged: TableRow(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)
+    ServiceStateChanged: TableRow(_D.APPLY_ABSENCE, (_S.GREETING,), stays=True)
 }
 BACK = on_each((DeadlinePassed,), TableRow(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
 KEEPS = TableRow(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
@@ -335,10 +364,10 @@ FAX: Rows = {FaxCalled: TableRow(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
 NOTES_FAX: Rows = {FaxCalled: TableRow(_D.NOTE_FAX, stays=True)}
 CORRECTS = on_each((MessageStored, RequestStored), TableRow(_D.CORRECT, stays=True))
 TAKEN_RINGING: Rows = {LineTaken: TableRow(_D.TAKEN_RINGING, (_S.ENDED,))}
+# A caller waits for a person on a line that turns out to be half duplex (B2).
 HALF: Rows = {
     LineHalfDuplex: TableRow(_D.TURN_HALF_DUPLEX, (_S.GREETING_PENDING, _S.GREETING), stays=True)
 }
-"""A caller waits for a person on a line that turns out to be half duplex (B2)."""
 HANDS_OVER: Rows = {LineTaken: TableRow(_D.HAND_OVER, (_S.CLEARING,))}
 AFTER = state_rows(
     on_each((LineNeeded,), "the line is on its way on hook"),
@@ -481,7 +510,7 @@ PBX_ROWS: Mapping[State, Rows] = {
     | LEAVES
     | {
         LineAnswered: TableRow(_D.PBX_GREET, (_S.PBX_GREETING,)),
-        ServiceStateChanged: TableRow(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
+        ServiceStateChanged: TableRow(_D.APPLY_ABSENCE, (_S.GREETING_PENDING,), stays=True),
         DeadlinePassed: TableRow(_D.NEVER_UP, (_S.CLEARING,)),
     },
     _S.PBX_GREETING: LISTENS
@@ -506,7 +535,7 @@ PBX_ROWS: Mapping[State, Rows] = {
     | on_each((DigitPressed,), "the call was not offered yet: no key accepts what nobody heard of")
     | {
         FarEndProgressed: TableRow(_D.PBX_HEAR, (_S.PBX_OFFERING, _S.PBX_RETURNING), stays=True),
-        ServiceStateChanged: TableRow(_D.PBX_HEED_ABSENCE, (_S.PBX_RETURNING,), stays=True),
+        ServiceStateChanged: TableRow(_D.PBX_APPLY_ABSENCE, (_S.PBX_RETURNING,), stays=True),
     },
     _S.PBX_OFFERING: ON_HOLD
     | HANDS_OVER
@@ -536,9 +565,10 @@ ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
 RINGS_NO_MORE = (_S.ARRIVED, _S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
 """Next states once the caller is settled (ROUTED), once a ring step is over (RINGS_NO_MORE), the
-caller being held (HELD_NO_MORE). CLEARING: a trunk call is given back (branches.py)."""
+caller being held (HELD_NO_MORE). CLEARING: its sender is given back the caller (sip_line.py)."""
 FAILED = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.HOLDING, *HELD_NO_MORE)
 """Next states of a caller whose operator's phone hung up by itself (returning.py)."""
+# Next states of a transfer request; straight back when no number can be rung.
 ASKED = (
     _S.TRANSFER_RINGING,
     _S.PBX_GREETING,
@@ -546,7 +576,6 @@ ASKED = (
     _S.TRANSFER_RETURNING,
     _S.TRANSFER_OFFER,
 )
-"""Next states of a transfer request; straight back when no number can be rung."""
 
 RINGING_ROWS: Mapping[State, Rows] = {
     # The line is on hook: the caller hears the network's ringing tone and pays nothing.
@@ -574,10 +603,12 @@ RINGING_ROWS: Mapping[State, Rows] = {
         {
             OperatorAnswered: TableRow(_D.ANSWER, (_S.ANSWERING,)),
             DeadlinePassed: TableRow(_D.NEXT_STAGE, RINGS_NO_MORE, stays=True),
-            ServiceStateChanged: TableRow(_D.HEED_ABSENCE, RINGS_NO_MORE, stays=True),
+            ServiceStateChanged: TableRow(_D.APPLY_ABSENCE, RINGS_NO_MORE, stays=True),
             CallerHungUp: TableRow(_D.GIVE_UP, (_S.ENDED,)),
         },
         TAKEN_RINGING,
+        # The phone stops ringing for every other call, which may then go on.
+        {AnswerWished: TableRow(_D.PICK_UP, RINGS_NO_MORE, stays=True)},
         on_each(LINE_GONE, TableRow(_D.LOSE, (_S.ENDED,))),
     ),
     # A phone has answered, the modem is still going off hook.
@@ -598,12 +629,13 @@ RINGING_ROWS: Mapping[State, Rows] = {
     | HANDS_OVER
     | HALF
     | FAX
+    | {AnswerWished: TableRow(_D.PICK_UP, HELD_NO_MORE, stays=True)}
     | on_each(LEG, TableRow(_D.LEG_OUT, HELD_NO_MORE, stays=True))
     | {
         LineAnswered: TableRow(_D.HOLD, stays=True),
         OperatorAnswered: TableRow(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
         DeadlinePassed: TableRow(_D.NEXT_STAGE, HELD_NO_MORE, stays=True),
-        ServiceStateChanged: TableRow(_D.HEED_ABSENCE, HELD_NO_MORE, stays=True),
+        ServiceStateChanged: TableRow(_D.APPLY_ABSENCE, HELD_NO_MORE, stays=True),
         CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,)),
     },
     _S.TALKING: TALKS
@@ -623,6 +655,25 @@ RINGING_ROWS: Mapping[State, Rows] = {
         TransferWished: TableRow(_D.ASK_FOR, ASKED, stays=True),
         # E10: caller and operator talk on while the supervisor's phones ring.
         HeadWished: TableRow(_D.BRING_HEAD, stays=True),
+        HoldWished: TableRow(_D.PUT_ON_HOLD, (_S.ON_HOLD,), stays=True),
+    },
+    # The caller hears music, the operator stays: a parallel telephone may take the call (B1).
+    _S.ON_HOLD: TALKS
+    | UP
+    | HANDS_OVER
+    | on_each((FaxCalled,), "a person was met before: people decide about a fax")
+    | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
+    # A caller on hold is not dropped, however the operator's phone ends: phones ring again.
+    | on_each(LEG, TableRow(_D.RECALL, (_S.HOLDING, *HELD_NO_MORE, _S.TALKING)))
+    | {PhoneLost: TableRow(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING, _S.TALKING))}
+    | {
+        CallerHungUp: TableRow(_D.CALLER_LEFT, (_S.CLEARING,)),
+        ResumeWished: TableRow(_D.RESUME, (_S.TALKING,), stays=True),
+        DigitPressed: TableRow(_D.RESUME_BY_KEY, (_S.TALKING,), stays=True),
+        TransferAsked: TableRow(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
+        TransferWished: TableRow(_D.ASK_FOR, ASKED, stays=True),
+        PromptEnded: TableRow(_D.HOLD_ON, stays=True),
+        DeadlinePassed: TableRow(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING)),
     },
 }
 
@@ -655,6 +706,7 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
     | {
         PromptEnded: TableRow(_D.CHOICE_HEARD, (_S.TALKING,), stays=True),
         DigitPressed: TableRow(_D.CHOICE_KEY, (_S.TALKING, *_RULE), stays=True),
+        ResumeWished: TableRow(_D.BACK_TO_CALLER, (_S.TALKING,), stays=True),
         DeadlinePassed: TableRow(_D.CHOICE_OVER, (_S.TALKING,)),
     },
     _S.TRANSFER_RINGING: _MET
@@ -664,6 +716,7 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
         PromptEnded: TableRow(_D.TRANSFER_HOLD, stays=True),
         OperatorAnswered: TableRow(_D.OFFICE_ANSWERED, (_S.TRANSFER_CONSULT, _S.TRANSFERRED)),
         DigitPressed: TableRow(_D.TAKE_BACK, (_S.TALKING,), stays=True),
+        ResumeWished: TableRow(_D.TAKE_BACK_AT_SCREEN, (_S.TALKING,), stays=True),
         DeadlinePassed: TableRow(_D.NUMBER_SILENT, (*_BACK, _S.PBX_GREETING), stays=True),
     },
     # P3: operator and clerk talk for ten minutes at most (LIMITS_MS), while the caller is held.
@@ -673,6 +726,22 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
     | on_each(LEG, TableRow(_D.CONSULT_OVER, (_S.TRANSFERRED, _S.TALKING)))
     | {
         DigitPressed: TableRow(_D.CONSULT_KEY, (_S.TRANSFERRED, _S.TALKING), stays=True),
+        ResumeWished: TableRow(_D.TAKE_BACK_AT_SCREEN, (_S.TALKING,), stays=True),
+        AlternateWished: TableRow(_D.ALTERNATE, (_S.OFFICE_WAITS,), stays=True),
+        HandOverWished: TableRow(_D.HAND_OVER_AT_SCREEN, (_S.TRANSFERRED,), stays=True),
+        DeadlinePassed: TableRow(_D.CONSULT_TOO_LONG, (_S.TALKING,)),
+    },
+    # The same announcement, its other half: the limit goes on from where it was.
+    _S.OFFICE_WAITS: _MET
+    | on_each((OperatorAnswered,), "the office has one phone on the call")
+    | on_each(LEG, TableRow(_D.CONSULT_OVER, (_S.TRANSFERRED, _S.TALKING)))
+    | {
+        LineTaken: TableRow(_D.SHARE, stays=True),
+        PromptEnded: TableRow(_D.OFFICE_HOLD_ON, stays=True),
+        DigitPressed: TableRow(_D.CONSULT_KEY, (_S.TRANSFERRED, _S.TALKING), stays=True),
+        ResumeWished: TableRow(_D.TAKE_BACK_AT_SCREEN, (_S.TALKING,), stays=True),
+        AlternateWished: TableRow(_D.ALTERNATE, (_S.TRANSFER_CONSULT,), stays=True),
+        HandOverWished: TableRow(_D.HAND_OVER_AT_SCREEN, (_S.TRANSFERRED,), stays=True),
         DeadlinePassed: TableRow(_D.CONSULT_TOO_LONG, (_S.TALKING,)),
     },
     # E7: the office's phone may send the call back by a key, and may not transfer it onwards.
@@ -689,12 +758,13 @@ TRANSFER_ROWS: Mapping[State, Rows] = {
     },
     _S.TRANSFER_RETURNING: _MET
     | HANDS_OVER
+    | {AnswerWished: TableRow(_D.PICK_UP, (_S.TRANSFER_OFFER, _S.GREETING), stays=True)}
     | on_each(LEG, TableRow(_D.RETURN_PHONE_OUT, (_S.TRANSFER_OFFER, _S.GREETING), stays=True))
     | {
         PromptEnded: TableRow(_D.RETURN_HOLD, stays=True),
         OperatorAnswered: TableRow(_D.RETURN_ANSWERED, (_S.TALKING,)),
         DigitPressed: TableRow(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
-        ServiceStateChanged: TableRow(_D.RETURN_HEED_ABSENCE, (_S.GREETING,), stays=True),
+        ServiceStateChanged: TableRow(_D.RETURN_APPLY_ABSENCE, (_S.GREETING,), stays=True),
         DeadlinePassed: TableRow(_D.RETURN_NOBODY, (_S.TRANSFER_OFFER, _S.GREETING), stays=True),
     },
     # E6: only after everybody was rung may the caller stay or leave words.
@@ -722,6 +792,7 @@ WAITING_ROWS: Mapping[State, Rows] = {
     | HALF
     | FAX
     | LEAVES
+    | {AnswerWished: TableRow(_D.PICK_UP, stays=True)}
     | on_each(LEG, TableRow(_D.QUEUE_LEG_OUT, stays=True))
     | {
         LineAnswered: TableRow(_D.QUEUE_GREET, stays=True),
@@ -729,7 +800,7 @@ WAITING_ROWS: Mapping[State, Rows] = {
         DigitPressed: TableRow(_D.QUEUE_KEY, stays=True),
         OperatorAnswered: TableRow(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
         DeadlinePassed: TableRow(_D.QUEUE_TICK, (*ON, _S.CLEARING), stays=True),
-        ServiceStateChanged: TableRow(_D.QUEUE_HEED, ON, stays=True),
+        ServiceStateChanged: TableRow(_D.QUEUE_FOLLOW_STATES, ON, stays=True),
     },
     # E5: pressing no key leads to voicemail.
     _S.CALLBACK_OFFERED: LISTENS
@@ -755,7 +826,7 @@ WAITING_ROWS: Mapping[State, Rows] = {
 }
 
 
-# tests/calls/test_table.py checks that every state has a row, or a reason, for every event.
+# tests/calls/test_states.py checks that every state has a row, or a reason, for every event.
 TABLE: Mapping[State, Rows] = {
     **RINGING_ROWS,
     **WAITING_ROWS,
@@ -766,8 +837,9 @@ TABLE: Mapping[State, Rows] = {
 }
 
 # B1: a line never stays seized, so a state ends also when no event comes. RINGING, HOLDING, QUEUED,
-# TALKING, PBX_CALLING, TRANSFER_RINGING, TRANSFERRED, TRANSFER_RETURNING, RECORDING, STORING and
-# SAVING are missing here: their limits are the office's own, or are computed on entering them.
+# TALKING, ON_HOLD, PBX_CALLING, TRANSFER_RINGING, TRANSFERRED, TRANSFER_RETURNING, RECORDING,
+# STORING and SAVING are missing here: their limits are the office's own, or are computed on
+# entering them.
 LIMITS_MS: Mapping[State, int] = {
     State.ARRIVED: 10_000,
     State.ANSWERING: 10_000,
@@ -783,6 +855,7 @@ LIMITS_MS: Mapping[State, int] = {
     State.TRANSFER_KEYS: 5_000,
     State.TRANSFER_CHOICE: 60_000,
     State.TRANSFER_CONSULT: 600_000,
+    State.OFFICE_WAITS: 600_000,
     State.TRANSFER_OFFER: 60_000,
     State.GREETING: 180_000,
     State.MENU: 120_000,

@@ -11,10 +11,18 @@ from typing import Final
 from appliance.calls import manual_states
 from appliance.calls.conference import SupervisorStatus, supervisor_status
 from appliance.calls.events import Caller, LineCondition
-from appliance.calls.model import Call, Desk, LineSeat, LineState, ReturnCause, TransferStep
+from appliance.calls.model import (
+    Call,
+    Channel,
+    LineState,
+    ReturnCause,
+    SwitchboardState,
+    TransferStep,
+)
 from appliance.calls.orders import CallRecord
-from appliance.calls.outgoing import OutgoingCall, carries
-from appliance.calls.queue import WANTED
+from appliance.calls.outgoing import OutgoingCall
+from appliance.calls.phone_control import PhoneControl, control_of
+from appliance.calls.ringing import CALLBACK_WANTED
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import ClockState, Doubt, Now
@@ -30,29 +38,31 @@ from appliance.policy.opening import (
 )
 from appliance.policy.routing import Destination, GroupState
 from appliance.policy.sheets import OfficialInCharge, officials
-from appliance.policy.text import NOTHING, Words
+from appliance.text import NOTHING, Words, _, by_language, in_context, joined, unchanged
 
 # ---- Words of a call's state; no modem, SIP or line word on an operator's screen (E22) -----------
 
-_RINGS: Final = Words("Squilla", "Ringing")
-_HELD: Final = Words("In attesa di un operatore", "Waiting for an operator")
-_CALLBACK: Final = Words("Chiede di essere richiamato", "Asks to be called back")
-_OFFICE_RINGS: Final = Words("Si chiama l'ufficio", "The office is being called")
-_TALKS: Final = Words("In conversazione", "Talking")
-_ASKS: Final = Words("L'operatore sceglie l'ufficio", "The operator chooses the office")
-_VOICEMAIL: Final = Words("Ascolta la segreteria", "Hears the voicemail")
-_MESSAGE: Final = Words("Lascia un messaggio", "Leaves a message")
-_ENDS: Final = Words("Finisce", "Ending")
+_RINGS: Final = _("Ringing")
+_HELD: Final = _("Waiting for an operator")
+_CALLBACK: Final = _("Asks to be called back")
+_OFFICE_RINGS: Final = _("The office is being called")
+_TALKS: Final = _("Talking")
+_ASKS: Final = _("The operator chooses the office")
+_VOICEMAIL: Final = _("Hears the voicemail")
+_MESSAGE: Final = _("Leaves a message")
+_ENDS: Final = _("Ending")
 
+# Words of each state on a screen; for a transfer TransferStatus has more.
 CALL_STATE_WORDS: Final[Mapping[State, Words]] = {
     State.ARRIVED: _RINGS,
     State.RINGING: _RINGS,
-    State.ANSWERING: Words("Si risponde", "Being answered"),
+    State.ANSWERING: _("Being answered"),
     State.HOLDING: _HELD,
     State.QUEUED: _HELD,
     State.CALLBACK_OFFERED: _CALLBACK,
     State.CALLBACK_STORING: _CALLBACK,
     State.TALKING: _TALKS,
+    State.ON_HOLD: _("On hold"),
     State.PBX_PENDING: _RINGS,
     State.PBX_GREETING: _OFFICE_RINGS,
     State.PBX_CHECK: _OFFICE_RINGS,
@@ -63,14 +73,15 @@ CALL_STATE_WORDS: Final[Mapping[State, Words]] = {
     State.TRANSFER_KEYS: _ASKS,
     State.TRANSFER_CHOICE: _ASKS,
     State.TRANSFER_RINGING: _OFFICE_RINGS,
-    State.TRANSFER_CONSULT: Words("Operatore e ufficio parlano", "Operator and office talk"),
-    State.TRANSFERRED: Words("Parla con l'ufficio", "Talks with the office"),
-    State.TRANSFER_RETURNING: Words("Ritorno", "Return"),
-    State.TRANSFER_OFFER: Words("Ritorno in attesa", "Return waiting"),
+    State.TRANSFER_CONSULT: _("Operator and office talk"),
+    State.OFFICE_WAITS: _("Operator and caller talk, the office waits"),
+    State.TRANSFERRED: _("Talks with the office"),
+    State.TRANSFER_RETURNING: _("Return"),
+    State.TRANSFER_OFFER: _("Return waiting"),
     State.GREETING_PENDING: _VOICEMAIL,
     State.GREETING: _VOICEMAIL,
-    State.MENU: Words("Sceglie che cosa ascoltare", "Chooses what to hear"),
-    State.SHEET: Words("Ascolta una scheda", "Hears a sheet"),
+    State.MENU: _("Chooses what to hear"),
+    State.SHEET: _("Hears a sheet"),
     State.TONE: _MESSAGE,
     State.RECORDING: _MESSAGE,
     State.STORING: _MESSAGE,
@@ -79,55 +90,53 @@ CALL_STATE_WORDS: Final[Mapping[State, Words]] = {
     State.CLEARING: _ENDS,
     State.ENDED: _ENDS,
 }
-"""Words of each state on a screen; for a transfer TransferStatus has more."""
+# Why a transferred call came back (P6).
 WHY_RETURNED: Final[Mapping[ReturnCause, Words]] = {
-    ReturnCause.NO_ANSWER: Words("non ha risposto", "did not answer"),
-    ReturnCause.BUSY: Words("occupato", "busy"),
-    ReturnCause.UNREACHABLE: Words("telefono non raggiungibile", "its phone cannot be reached"),
-    ReturnCause.DECLINED: Words("ha rifiutato la chiamata", "declined the call"),
-    ReturnCause.REFUSED: Words("non può prendere la chiamata", "cannot take the call"),
-    ReturnCause.SENT_BACK: Words("ufficio non competente", "not the competent office"),
-    ReturnCause.LOST: Words("la comunicazione è caduta", "the connection was lost"),
-    ReturnCause.TAKEN_BACK: Words("ripresa dall'operatore", "taken back by the operator"),
+    ReturnCause.NO_ANSWER: _("did not answer"),
+    ReturnCause.BUSY: in_context("status", "busy"),
+    ReturnCause.UNREACHABLE: _("its phone cannot be reached"),
+    ReturnCause.DECLINED: _("declined the call"),
+    ReturnCause.REFUSED: _("cannot take the call"),
+    ReturnCause.SENT_BACK: _("not the competent office"),
+    ReturnCause.LOST: _("the connection was lost"),
+    ReturnCause.TAKEN_BACK: _("taken back by the operator"),
 }
-"""Why a transferred call came back (P6)."""
 
 
 # ---- Words while the clock cannot be trusted, with the remedy ------------------------------------
 
 NOT_TRUSTED: Mapping[Doubt, Words] = {
-    Doubt.OPEN: Words(
-        "L'ora non è affidabile: l'orario non vale e i telefoni squillano. Confermarla o "
-        "correggerla alla pagina «Ora», oppure controllare la rete.",
-        "The clock cannot be trusted: the hours do not hold and the phones ring. Confirm or set it "
-        "on the page “Time”, or see to the network.",
+    Doubt.OPEN: _(
+        "The clock cannot be trusted: the hours do not hold and the phones ring. "
+        "Confirm or set it on the page “Time”, or see to the network."
     ),
-    Doubt.CLOSED: Words(
-        "L'ora non è affidabile e nessuno risponde: le chiamate vanno alla segreteria, ogni "
-        "mezz'ora una squilla. Alzare un telefono basta a riaprire; confermare l'ora alla pagina "
-        "«Ora».",
-        "The clock cannot be trusted and nobody answers: calls go to voicemail, one in half an "
-        "hour rings. Lifting a handset is enough to open; confirm the time on the page “Time”.",
+    Doubt.CLOSED: _(
+        "The clock cannot be trusted and nobody answers: calls go to voicemail, "
+        "one in half an hour rings. Lifting a handset is enough to open; confirm "
+        "the time on the page “Time”."
     ),
-    Doubt.HOURS: Words(
-        "L'ora non è affidabile: l'orario vale lo stesso, come configurato. Confermarla o "
-        "correggerla alla pagina «Ora», oppure controllare la rete.",
-        "The clock cannot be trusted: the hours hold all the same, as configured. Confirm or set "
-        "it on the page “Time”, or see to the network.",
+    Doubt.HOURS: _(
+        "The clock cannot be trusted: the hours hold all the same, as configured. "
+        "Confirm or set it on the page “Time”, or see to the network."
     ),
 }
-"""Sentence for each rule that replaces the hours meanwhile."""
+"""Words for each rule that replaces the hours meanwhile."""
 
 
 def other_time(minutes: int) -> Words:
     """Return the sentence that the exchange's time differs from the box's by some minutes."""
-    it, en = ("avanti", "ahead of") if minutes > 0 else ("indietro", "behind")
-    return Words(
-        f"Le ultime chiamate portano un'altra ora, {abs(minutes)} minuti {it} rispetto alla "
-        "scatola: guardare un altro orologio, poi la pagina «Ora».",
-        f"The last calls bear another time, {abs(minutes)} minutes {en} the box's: look at "
-        "another clock, then at the page “Time”.",
-    )
+    words = _AHEAD if minutes > 0 else _BEHIND
+    return words.filled(minutes=abs(minutes))
+
+
+_AHEAD: Final = _(
+    "The last calls bear another time, {minutes} minutes ahead of the box's: "
+    "look at another clock, then at the page “Time”."
+)
+_BEHIND: Final = _(
+    "The last calls bear another time, {minutes} minutes behind the box's: "
+    "look at another clock, then at the page “Time”."
+)
 
 
 # ---- Words of a dictation's steps, for the person who asked for it (dictation.py) ----------------
@@ -158,51 +167,22 @@ DRAFT_KEPT: Final = timedelta(days=30)
 """Age at which a draft that was neither put into use nor deleted is removed."""
 GOING_ON: Final = frozenset({Went.RINGS, Went.SPEAKS, Went.UNHEARD, Went.REVIEWS})
 SAID: Final[Mapping[Went, Words]] = {
-    Went.RINGS: Words("Il telefono squilla: sollevare.", "The phone rings: lift it."),
-    Went.SPEAKS: Words(
-        "Dettare al telefono dopo il segnale; cancelletto per finire.",
-        "Say it at the phone after the tone; the hash key ends it.",
-    ),
-    Went.UNHEARD: Words(
-        "Non si è sentito nulla: dettare di nuovo dopo il segnale.",
-        "Nothing was heard: say it again after the tone.",
-    ),
-    Went.REVIEWS: Words(
-        "Riascoltare al telefono: 1 tiene, 2 rifà, asterisco scarta.",
-        "Listen at the phone: 1 keeps it, 2 says it again, star discards it.",
-    ),
-    Went.KEPT: Words(
-        "La registrazione è pronta: ascoltarla qui sotto.",
-        "The recording is ready: listen to it below.",
-    ),
-    Went.NOT_KEPT: Words(
-        "La registrazione non si è potuta conservare: riprovare più tardi.",
-        "The recording could not be kept: try again later.",
-    ),
-    Went.NO_ANSWER: Words("Nessuno ha sollevato il telefono.", "Nobody lifted the phone."),
-    Went.BUSY: Words("Il telefono è impegnato.", "The phone is engaged."),
-    Went.DECLINED: Words("La chiamata è stata rifiutata al telefono.", "The phone turned it down."),
-    Went.UNREACHABLE: Words("Il telefono non è raggiungibile.", "The phone cannot be reached."),
-    Went.HUNG_UP: Words(
-        "Telefono riagganciato: la registrazione è scartata.",
-        "The phone was put down: the recording is discarded.",
-    ),
-    Went.DISCARDED: Words("La registrazione è scartata.", "The recording is discarded."),
-    Went.TOO_LONG: Words(
-        "La registrazione era troppo lunga: al massimo 30 secondi.",
-        "The recording was too long: 30 seconds at most.",
-    ),
-    Went.SILENT: Words(
-        "Non si è sentito nulla: la registrazione è scartata.",
-        "Nothing was heard: the recording is discarded.",
-    ),
-    Went.NEEDED: Words(
-        "Il telefono serviva per un utente: la registrazione è scartata, riprovare.",
-        "A caller needed the phone: the recording is discarded, try again.",
-    ),
-    Went.LOST: Words(
-        "La registrazione si è interrotta: riprovare.", "The recording broke off: try again."
-    ),
+    Went.RINGS: _("The phone rings: lift it."),
+    Went.SPEAKS: _("Say it at the phone after the tone; the hash key ends it."),
+    Went.UNHEARD: _("Nothing was heard: say it again after the tone."),
+    Went.REVIEWS: _("Listen at the phone: 1 keeps it, 2 says it again, star discards it."),
+    Went.KEPT: _("The recording is ready: listen to it below."),
+    Went.NOT_KEPT: _("The recording could not be kept: try again later."),
+    Went.NO_ANSWER: _("Nobody lifted the phone."),
+    Went.BUSY: _("The phone is engaged."),
+    Went.DECLINED: _("The phone turned it down."),
+    Went.UNREACHABLE: _("The phone cannot be reached."),
+    Went.HUNG_UP: _("The phone was put down: the recording is discarded."),
+    Went.DISCARDED: in_context("status", "The recording is discarded."),
+    Went.TOO_LONG: _("The recording was too long: 30 seconds at most."),
+    Went.SILENT: _("Nothing was heard: the recording is discarded."),
+    Went.NEEDED: _("A caller needed the phone: the recording is discarded, try again."),
+    Went.LOST: _("The recording broke off: try again."),
 }
 
 
@@ -222,94 +202,86 @@ class TrailStep:
 
 
 _PLAIN: Final[Mapping[str, Words]] = {
-    "rang": Words("Squilla", "It rings"),
-    "waiting": Words("Attende un operatore", "Waits for an operator"),
-    "waited": Words("Ha atteso invano", "Has waited in vain"),
-    "held": Words("In attesa", "Held"),
-    "talking": Words("In conversazione", "Talking"),
-    "rings_back": Words(
-        "Era stato cercato da qui: richiama", "Had been called from here: rings back"
-    ),
-    "callback_offered": Words("Può farsi richiamare", "May ask to be called back"),
-    WANTED: Words("Chiede di essere richiamato", "Asks to be called back"),
-    "operator_left": Words("L'operatore ha chiuso", "The operator hung up"),
-    "operator_lost": Words(
-        "Il telefono dell'operatore non risponde più", "The operator's phone is gone"
-    ),
-    "transfer.attended": Words(
-        "L'operatore parla con l'ufficio", "The operator talks with the office"
-    ),
-    "return.waiting": Words("Ritorno in attesa", "Return waiting"),
-    "return.offer": Words(
-        "Può attendere o lasciare un messaggio", "May wait or leave a message"
-    ),
-    "return.left_words": Words("Lascia un messaggio", "Leaves a message"),
-    "head.no_answer": Words("Il responsabile non risponde", "The head does not answer"),
-    "head.called_off": Words("Il responsabile non serve più", "The head is called off"),
-    "greeting": Words("Ascolta la segreteria", "Hears the voicemail"),
-    "recording": Words("Lascia un messaggio", "Leaves a message"),
-    "stored": Words("Messaggio registrato", "Message stored"),
-    "store.failed": Words("Messaggio non registrato", "Message not stored"),
-    "store.full": Words(
-        "Nessun messaggio: la memoria è piena", "No message: the memory card is full"
-    ),
-    "taken": Words("Presa da un altro apparecchio", "Taken by another telephone"),
-    "interrupted": Words("Interrotta", "Interrupted"),
-    "fault": Words("Errore interno del centralino", "Internal fault of the box"),
-    "ended": Words("Finita", "Ended"),
+    "rang": _("It rings"),
+    "waiting": _("Waits for an operator"),
+    "waited": _("Has waited in vain"),
+    "held": _("Held"),
+    "on_hold": _("On hold"),
+    "resumed": _("Taken back from hold"),
+    "recalled": _("The handset was put down: rings again"),
+    "talking": _("Talking"),
+    "rings_back": _("Had been called from here: rings back"),
+    "callback_offered": _("May ask to be called back"),
+    CALLBACK_WANTED: _("Asks to be called back"),
+    "operator_left": _("The operator hung up"),
+    "operator_lost": _("The operator's phone is gone"),
+    "transfer.attended": _("The operator talks with the office"),
+    "return.waiting": _("Return waiting"),
+    "return.offer": _("May wait or leave a message"),
+    "return.left_words": _("Leaves a message"),
+    "head.no_answer": _("The head does not answer"),
+    "head.called_off": _("The head is called off"),
+    "greeting": _("Hears the voicemail"),
+    "recording": _("Leaves a message"),
+    "stored": _("Message stored"),
+    "store.failed": _("Message not stored"),
+    "store.full": _("No message: the memory card is full"),
+    "taken": _("Taken by another telephone"),
+    "interrupted": _("Interrupted"),
+    "fault": _("Internal fault of the box"),
+    "ended": _("Ended"),
 }  # fmt: skip
 _OUT: Final[Mapping[str, Words]] = {
-    "no_answer": Words("{who}: non risponde", "{who}: no answer"),
-    "busy": Words("{who}: occupato", "{who}: busy"),
-    "declined": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
-    "redirected": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
-    "unreachable": Words("{who}: non raggiungibile", "{who}: unreachable"),
-    "away": Words("{who}: assente", "{who}: away"),
+    "no_answer": _("{who}: no answer"),
+    "busy": _("{who}: busy"),
+    "declined": _("{who}: does not take the call"),
+    "redirected": _("{who}: does not take the call"),
+    "unreachable": _("{who}: unreachable"),
+    "away": _("{who}: away"),
 }
 """Outcome of ringing a position or a whole group."""
 _GROUPS: Final[Mapping[str, Words]] = {
-    "switchboard": Words("Centralino", "Switchboard"),
-    "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
-    "branch": Words("L'altra sede", "The other branch"),
+    "switchboard": _("Switchboard"),
+    "citizens_desk": _("Citizens' counter"),
+    "branch": _("The other branch"),
 }
 _BRANCHES: Final[Mapping[str, Words]] = {
-    "busy": Words("Tutti occupati: passa a {who}", "All are busy: goes on to {who}"),
-    "no_answer": Words("Non risponde nessuno: passa a {who}", "Nobody answers: goes on to {who}"),
-    "unattended": Words("Non presidiato: passa a {who}", "Unattended: goes on to {who}"),
-    "unreachable": Words(
-        "Nessuno è raggiungibile: passa a {who}", "Nobody can be reached: goes on to {who}"
-    ),
-    "closed": Words("Chiuso: passa a {who}", "Closed: goes on to {who}"),
+    "busy": _("All are busy: goes on to {who}"),
+    "no_answer": _("Nobody answers: goes on to {who}"),
+    "unattended": _("Unattended: goes on to {who}"),
+    "unreachable": _("Nobody can be reached: goes on to {who}"),
+    "closed": _("Closed: goes on to {who}"),
 }
 """Reason of an overflow to another branch."""
-_FROM_BRANCH: Final = Words("Arriva da {who}", "Comes from {who}")
-_PHONE_RINGS: Final = Words("Squilla: {who}", "Rings: {who}")
-_ANSWERS: Final = Words("Risponde: {who}", "Answers: {who}")
-_SHEET: Final = Words("Ascolta la scheda {who}", "Hears the sheet {who}")
+_FROM_BRANCH: Final = _("Comes from {who}")
+_PHONE_RINGS: Final = _("Rings: {who}")
+_ANSWERS: Final = _("Answers: {who}")
+_SHEET: Final = _("Hears the sheet {who}")
+_NUMBER_TOLD: Final = _("Is told a number of: {who}")
 _LANGUAGES: Final[Mapping[str, Words]] = {
-    "it": Words("Sceglie l'italiano", "Chooses Italian"),
-    "en": Words("Sceglie l'inglese", "Chooses English"),
+    "it": _("Chooses Italian"),
+    "en": _("Chooses English"),
 }
-_REQUEST: Final = Words("Presa in carico: richiesta {who}", "Taken over: request {who}")
+_REQUEST: Final = _("Taken over: request {who}")
 _BY_PHONE: Final[Mapping[str, Words]] = {
     "ring": _PHONE_RINGS, "answered": _ANSWERS, "picked_up": _ANSWERS, "sheet": _SHEET,
 }  # fmt: skip
-_RETURNS_TO: Final = Words("Ritorno: risponde {who}", "Return: {who} answers")
-_RETURN_RINGS: Final = Words("Ritorno: squilla {who}", "Return: {who} rings")
-_HEAD_RINGS: Final = Words("Si chiama il responsabile", "The head is being called")
-_HEAD_JOINS: Final = Words("Il responsabile partecipa", "The head joins in")
-_HEAD_TAKES: Final = Words("Il responsabile prende la chiamata", "The head takes the call over")
-_HEAD_LEFT: Final = Words("Il responsabile ha chiuso", "The head hung up")
+_RETURNS_TO: Final = _("Return: {who} answers")
+_RETURN_RINGS: Final = _("Return: {who} rings")
+_HEAD_RINGS: Final = _("The head is being called")
+_HEAD_JOINS: Final = _("The head joins in")
+_HEAD_TAKES: Final = _("The head takes the call over")
+_HEAD_LEFT: Final = _("The head hung up")
 _OF_THE_HEAD: Final[Mapping[str, Words]] = {
     "ring": _HEAD_RINGS, "answered": _HEAD_JOINS, "takes_over": _HEAD_TAKES, "left": _HEAD_LEFT,
 }  # fmt: skip
-_SENT: Final = Words("Trasferimento: {who}", "Transfer: {who}")
-_TAKES: Final = Words("{who} ha preso la chiamata", "{who} has taken the call")
-_BACK: Final = Words("Ritorno: {who}", "Return: {who}")
+_SENT: Final = _("Transfer: {who}")
+_TAKES: Final = _("{who} has taken the call")
+_BACK: Final = _("Return: {who}")
 MOVES: Final = frozenset(("transfer", "transferred", "returned"))
 """First parts of the codes of a transfer and its return."""
-_NOT_NOW: Final = Words("{who}: non trasferibile in quel momento", "{who}: no transfer just then")
-_WARNED: Final = Words("{who}: da tempo non risponde", "{who}: has not answered of late")
+_NOT_NOW: Final = _("{who}: no transfer just then")
+_WARNED: Final = _("{who}: has not answered of late")
 
 
 def path_of(record: CallRecord, names: Names) -> tuple[TrailStep, ...]:
@@ -362,6 +334,8 @@ def _code_said(code: str, names: Names) -> Words | None:
         return _of_the_head(rest)
     if first == "branch":
         return _of_a_branch(rest, names)
+    if first == "book":
+        return _about(_NUMBER_TOLD, names.get(code, rest))
     if first in {"transfer", "transferred", "returned", "transfer_refused", "transfer_warned"}:
         return next(_transfer(code, names), None)
     return _of_a_phone(first, rest)
@@ -378,7 +352,7 @@ def _route(code: str) -> Words | None:
 def _of_a_phone(first: str, who: str) -> Words | None:
     if first in _OUT and who:
         group = _GROUPS.get(who)
-        return _both(_OUT[first], group or Words(who, who))
+        return _OUT[first].filled(who=group or unchanged(who))
     if first == "language":
         return _LANGUAGES.get(who)
     if first == "request":
@@ -417,7 +391,7 @@ def _transfer(code: str, names: Names) -> Iterator[Words]:
             yield _about(_TAKES, names.get(unit, unit))
         case ["returned", unit, cause]:
             office = names.get(unit, unit)
-            yield _both(_BACK, _because(office, returned_words(cause)))
+            yield _BACK.filled(who=_because(office, returned_words(cause)))
         case ["transfer_refused", unit, need, *_]:
             yield _about(_NOT_NOW, office_words(unit, need, names))
         case ["transfer_warned", unit, need]:
@@ -437,33 +411,31 @@ def returned_words(cause: str) -> Words:
 
 
 def _because(office: str, why: Words) -> Words:
-    return Words(*(", ".join(filter(None, (office, each))) for each in (why.it, why.en)))
+    return by_language(lambda language: ", ".join(filter(None, (office, why.text(language)))))
 
 
 def _about(template: Words, who: str) -> Words:
-    return _both(template, Words(who, who))
-
-
-def _both(template: Words, who: Words) -> Words:
-    return Words(template.it.format(who=who.it), template.en.format(who=who.en))
+    return template.filled(who=who)
 
 
 # ---- Status of a call's transfer: its office, its progress, a return's rule (P6) -----------------
 
-RINGS = Words("Squilla: {}", "Ringing: {}")
-RETURN = Words("Ritorno: {}", "Return: {}")
-WAITING = Words("Ritorno in attesa: {}", "Return waiting: {}")
+RINGS = _("Ringing: {office}")
+RETURN = _("Return: {office}")
+WAITING = _("Return waiting: {office}")
 TRANSFER_STATE_WORDS = {
     State.TRANSFER_RINGING: RINGS,
     State.PBX_GREETING: RINGS,
     State.PBX_CALLING: RINGS,
     State.PBX_OFFERING: RINGS,
     State.PBX_AWAITING_KEY: RINGS,
-    State.TRANSFER_CONSULT: Words("Operatore e ufficio: {}", "Operator and office: {}"),
-    State.TRANSFERRED: Words("In comunicazione: {}", "Put through: {}"),
+    State.TRANSFER_CONSULT: _("Operator and office: {office}"),
+    State.OFFICE_WAITS: _("The office waits: {office}"),
+    State.TRANSFERRED: _("Put through: {office}"),
     State.TRANSFER_OFFER: WAITING,
     State.TRANSFER_CHOICE: RETURN,
     State.TALKING: RETURN,
+    State.ON_HOLD: RETURN,
 }
 
 
@@ -507,7 +479,7 @@ def transfer_status(call: Call, known: tuple[OfficialInCharge, ...] = ()) -> Tra
         transfer.allowed.rules,
         why,
         waiting or call.state is State.TRANSFER_OFFER,
-        Words(words.it.format(name), words.en.format(name)),
+        words.filled(office=name),
         transfer.unit.say if why else "",
         officials(known, transfer.unit.code, need) if why else (),
     )
@@ -522,27 +494,19 @@ def _words(call: Call) -> Words:
 
 # ---- Status of the whole switchboard at a moment -------------------------------------------------
 
-CARRIER_GONE = Words(
-    "Nessuna linea è servita: il processo delle linee si riavvia.",
-    "No line is served: the lines' process is restarting.",
-)
+MEDIA_GATEWAY_GONE = _("No line is served: the lines' process is restarting.")
 
 
-NO_VOLTAGE = Words(
-    "nessuna tensione sulla linea: controllare il cavo telefonico fino alla presa, poi l'operatore "
-    "telefonico",
-    "no voltage on the line: check the telephone cable up to its socket, then the phone company",
+NO_VOLTAGE = _(
+    "no voltage on the line: check the telephone cable up to its socket, then the phone company"
 )
-LEFT_LIFTED = Words(
-    "da più di un'ora l'apparecchio in parallelo è sollevato: controllare che sia riagganciato",
-    "the ordinary telephone beside it has been off the hook for over an hour: see whether it was "
-    "put down",
+LEFT_LIFTED = _(
+    "the ordinary telephone beside it has been off the hook for over an hour: "
+    "see whether it was put down"
 )
-NO_HELP = Words(
-    "Dai telefoni non si può chiamare il 112: nessuna linea porta una conversazione; usare "
-    "l'apparecchio in parallelo alla linea o un cellulare.",
-    "112 cannot be called from the phones: no line carries a conversation; use the ordinary "
-    "telephone beside the line, or a mobile.",
+NO_HELP = _(
+    "112 cannot be called from the phones: no line carries a conversation; use "
+    "the ordinary telephone beside the line, or a mobile."
 )
 REFUSED_FOR = timedelta(hours=1)
 """Time for which the status shows that a position was refused a number."""
@@ -553,7 +517,8 @@ LEFT_LIFTED_AFTER = timedelta(hours=1)
 class LineStatus:
     """Line: its state, since when, the call on it ("" for none), why it is out.
 
-    `reason` is in English, `why` in both languages. `condition` is the last measurement of its idle
+    `called` is the public number that rings here, "" if several do. `reason` is `why` in English.
+    `condition` is the last measurement of its idle
     modem: UNKNOWN where it cannot measure.
     """
 
@@ -567,6 +532,7 @@ class LineStatus:
     duplex: bool | None = None
     condition: LineCondition = LineCondition.UNKNOWN
     why: Words = NOTHING
+    called: str = ""
 
     @property
     def declared(self) -> bool:
@@ -599,7 +565,10 @@ class CallStatus:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingStatus:
-    """Call of a position to a number outside, which is not shown (P7)."""
+    """Call of a position to a number outside, which is not shown (P7).
+
+    `since`: its answer, before that its beginning.
+    """
 
     call: str
     line: str
@@ -607,6 +576,7 @@ class OutgoingStatus:
     state: SideState
     number_class: str
     case: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -630,7 +600,8 @@ class Status:
 
     `citizens_desk` is None where there is no counter; `positions` are in the configuration's order;
     `queue`: calls that wait, the next one first; `waiting`: number of messages that nobody has
-    closed; `degraded`: what is wrong, empty when all is well; `outgoing`: positions' calls outside.
+    closed; `degraded`: what is wrong, empty when all is well; `outgoing`: positions' calls outside;
+    `controls`: what each position can do with its phone.
     """
 
     at: datetime
@@ -650,19 +621,20 @@ class Status:
     clock_state: ClockState
     doubt: Doubt = Doubt.OPEN
     outgoing: tuple[OutgoingStatus, ...] = ()
+    controls: tuple[PhoneControl, ...] = ()
 
 
-def status(desk: Desk, now: Now) -> Status:
+def status(board: SwitchboardState, now: Now) -> Status:
     """Return the status of the switchboard at a moment."""
-    office, counter = desk.office, desk.office.citizens_desk
-    answer = opening(office.switchboard.schedule, desk.service, now)
-    switchboard = desk.group_state(office.switchboard)
+    office, counter = board.office, board.office.citizens_desk
+    answer = opening(office.switchboard.schedule, board.service, now)
+    switchboard = board.group_state(office.switchboard)
     # What callers meet: hours and "unattended" come before what the phones could do.
     if not answer.open:
         switchboard = GroupState.CLOSED
-    elif desk.service.expired(now.wall).unattended:
+    elif board.service.expired(now.wall).unattended:
         switchboard = GroupState.UNATTENDED
-    positions = _positions(desk, now)
+    positions = _positions(board, now)
     return Status(
         at=now.wall,
         open=answer.open,
@@ -671,39 +643,42 @@ def status(desk: Desk, now: Now) -> Status:
         changes_at=answer.reopens_at
         if answer.code in REASON_OF_HOURS.values()
         else answer.changes_at,
-        service=desk.service.expired(now.wall),
-        lines=tuple(_line(seat) for seat in desk.seats.values()),
-        calls=tuple(_call(desk, call) for call in desk.calls.values()),
-        queue=tuple(_call(desk, call) for call in desk.queue),
+        service=board.service.expired(now.wall),
+        lines=tuple(_line(channel) for channel in board.lines),
+        calls=tuple(_call(board, call) for call in board.calls.values()),
+        queue=tuple(_call(board, call) for call in board.queue),
         switchboard=_group(office.switchboard, switchboard, positions),
-        citizens_desk=_group(counter, desk.desk_state(counter, now), positions)
+        citizens_desk=_group(counter, board.board_state(counter, now), positions)
         if counter
         else None,
         positions=positions,
-        waiting=desk.waiting,
-        degraded=tuple(_degraded(desk, now)),
+        waiting=board.waiting,
+        degraded=tuple(_degraded(board, now)),
         clock_state=now.clock_state,
         doubt=now.doubt,
-        outgoing=tuple(_outgoing(s) for s in desk.sides.values() if isinstance(s, OutgoingCall)),
+        outgoing=tuple(_outgoing(s) for s in board.sides.values() if isinstance(s, OutgoingCall)),
+        controls=tuple(control_of(board, phone, now) for phone in board.office.phones),
     )
 
 
 def _outgoing(side: OutgoingCall) -> OutgoingStatus:
-    number_class = side.record.number_class
+    record = side.record
     return OutgoingStatus(
-        side.record.call, side.line, side.phone, side.state, number_class, side.record.case
-    )
-
-
-def _line(seat: LineSeat) -> LineStatus:
-    line = seat.line
-    return LineStatus(
-        line.name, line.shown, seat.state, seat.since, seat.call, seat.reason.en, seat.modem,
-        line.duplex, seat.condition, seat.reason,
+        record.call, side.line, side.phone, side.state, record.number_class, record.case,
+        record.answered_at or record.rang_at,
     )  # fmt: skip
 
 
-def _call(desk: Desk, call: Call) -> CallStatus:
+def _line(channel: Channel) -> LineStatus:
+    line = channel.line
+    return LineStatus(
+        line.name, line.shown, channel.state, channel.since, channel.call, str(channel.reason),
+        channel.modem, line.can.bridge, channel.condition, channel.reason,
+        line.called_number,
+    )  # fmt: skip
+
+
+def _call(board: SwitchboardState, call: Call) -> CallStatus:
     record, ringing = call.record, tuple(call.legs.values())
     return CallStatus(
         call.id,
@@ -713,25 +688,25 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         record,
         ringing,
         record.phone,
-        transfer_status(call, desk.officials),
+        transfer_status(call, board.officials),
         call.refused,
         CALL_STATE_WORDS[call.state],
-        supervisor_status(desk, call),
-        record.line if desk.came_over(call) else "",
+        supervisor_status(board, call),
+        call.line.origin,
     )
 
 
-def _positions(desk: Desk, now: Now) -> tuple[Position, ...]:
-    service, engaged = desk.service.expired(now.wall), desk.engaged()
+def _positions(board: SwitchboardState, now: Now) -> tuple[Position, ...]:
+    service, engaged = board.service.expired(now.wall), board.engaged()
     return tuple(
         position(
             phone,
             service.away_mark(phone),
             engaged=phone in engaged,
-            reachable=phone in desk.reachable,
-            gone=desk.gone.get(phone),
+            reachable=phone in board.reachable,
+            gone=board.gone.get(phone),
         )
-        for phone in desk.office.phones
+        for phone in board.office.phones
     )
 
 
@@ -749,70 +724,62 @@ def _group(group: Group, state: GroupState, positions: tuple[Position, ...]) -> 
     )
 
 
-def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
+def _degraded(board: SwitchboardState, now: Now) -> Iterator[Words]:
     """Yield what is wrong, the gravest first."""
-    if not desk.carrier:
-        yield CARRIER_GONE
-    yield from manual_states.standing(desk, now)
-    yield from _lines_degraded(desk, now)
+    if not board.has_media:
+        yield MEDIA_GATEWAY_GONE
+    yield from manual_states.standing(board, now)
+    yield from _lines_degraded(board, now)
     for way in (Destination.SWITCHBOARD, Destination.CITIZENS_DESK):
-        group = desk.group(way)
-        if desk.group_state(group) is GroupState.UNREACHABLE:
-            yield Words(
-                f"Nessun telefono raggiungibile: {group.label.it}",
-                f"No phone can be reached: {group.label.en}",
-            )
-    yield from _untold(desk, now)
-    yield from _outgoing_degraded(desk, now)
+        group = board.group(way)
+        if board.group_state(group) is GroupState.UNREACHABLE:
+            yield _("No phone can be reached: {label}", label=group.label)
+    yield from _untold(board, now)
+    yield from _outgoing_degraded(board, now)
     if not now.clock_state.is_trusted:
         yield NOT_TRUSTED[now.doubt]
-    if off := desk.exchange.minutes_off(now.wall, now.monotonic):
+    if off := board.exchange.minutes_off(now.wall, now.monotonic):
         yield other_time(off)
 
 
-def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:
+def _lines_degraded(board: SwitchboardState, now: Now) -> Iterator[Words]:
     """Yield what is wrong with the lines."""
-    for seat in desk.seats.values():
-        if seat.state in {LineState.MISSING, LineState.OUT}:
-            it, en = (f": {one}" if one else "" for one in (seat.reason.it, seat.reason.en))
-            yield Words(f"{seat.line.shown} fuori servizio{it}", f"{seat.line.shown} is out{en}")
+    for channel in board.lines:
+        if channel.state in {LineState.MISSING, LineState.OUT}:
+            out = _("{line} is out", line=channel.line.shown)
+            yield joined(": ", (out, channel.reason)) if channel.reason != NOTHING else out
         # B1: idle, in use outside, no line and out of service are different sentences.
-        elif seat.state is LineState.NO_LINE:
-            yield _line_said(seat, NO_VOLTAGE)
+        elif channel.state is LineState.NO_LINE:
+            yield _line_said(channel, NO_VOLTAGE)
         # A handset that was not put down keeps every caller out of the line.
-        elif seat.state is LineState.IN_USE_OUTSIDE and _long_since(seat, now):
-            yield _line_said(seat, LEFT_LIFTED)
-        elif seat.reason.en:
-            yield _line_said(seat, seat.reason)
-        if seat.half.en:
-            yield _line_said(seat, seat.half)
+        elif channel.state is LineState.IN_USE_OUTSIDE and _long_since(channel, now):
+            yield _line_said(channel, LEFT_LIFTED)
+        elif channel.reason != NOTHING:
+            yield _line_said(channel, channel.reason)
+        if channel.half != NOTHING:
+            yield _line_said(channel, channel.half)
 
 
-def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
+def _outgoing_degraded(board: SwitchboardState, now: Now) -> Iterator[Words]:
     """Yield that no emergency call is possible, and which position was refused a number."""
-    if desk.seats and not any(carries(seat.line) for seat in desk.seats.values()):
+    if board.lines and all(channel.line.is_half_duplex for channel in board.lines):
         yield NO_HELP
-    if desk.refusal is not None and now.wall - desk.refusal[2] <= REFUSED_FOR:
-        phone, why, _ = desk.refusal
-        yield Words(
-            f"{phone}: {DIAL_REFUSAL_WORDS[why].it}", f"{phone}: {DIAL_REFUSAL_WORDS[why].en}"
-        )
+    if board.refusal is not None and now.wall - board.refusal[2] <= REFUSED_FOR:
+        phone, why, _ = board.refusal
+        yield joined(": ", (unchanged(phone), DIAL_REFUSAL_WORDS[why]))
 
 
-def _untold(desk: Desk, now: Now) -> Iterator[Words]:
+def _untold(board: SwitchboardState, now: Now) -> Iterator[Words]:
     """Yield the duty numbers that the closed greeting leaves out (E11)."""
-    units, zone = desk.office.after_hours.duty, desk.office.zone
+    units, zone = board.office.after_hours.duty, board.office.zone
     # P7: the office's name only, no number.
-    for duty in duties_without_number(desk.register, units, now.wall, zone):
-        yield Words(
-            f"Numero di turno non autorizzato, non viene detto a ufficio chiuso: {duty.name}",
-            f"Duty number not authorised, not told while we are closed: {duty.name}",
-        )
+    for duty in duties_without_number(board.directory, units, now.wall, zone):
+        yield _("Duty number not authorised, not told while we are closed: {name}", name=duty.name)
 
 
-def _line_said(seat: LineSeat, words: Words) -> Words:
-    return Words(f"{seat.line.shown}: {words.it}", f"{seat.line.shown}: {words.en}")
+def _line_said(channel: Channel, words: Words) -> Words:
+    return joined(": ", (unchanged(channel.line.shown), words))
 
 
-def _long_since(seat: LineSeat, now: Now) -> bool:
-    return seat.since is not None and now.wall - seat.since > LEFT_LIFTED_AFTER
+def _long_since(channel: Channel, now: Now) -> bool:
+    return channel.since is not None and now.wall - channel.since > LEFT_LIFTED_AFTER

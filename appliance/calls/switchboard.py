@@ -17,56 +17,64 @@ from appliance.calls import (
     dictation,
     incoming,
     internal,
+    manual_states,
     model,
     orders,
     outgoing,
     outside_call,
     pbx,
-    positions,
-    queue,
+    phone_control,
     returning,
     ringing,
     transfer,
     updates,
     voicemail,
-    waiting,
 )
-from appliance.calls.commands import BringHead, Request, TransferCall
+from appliance.calls.commands import BringHead, ControlPhone, Request, TransferCall
 from appliance.calls.events import (
+    AlternateWished,
+    AnswerWished,
     BoxStopped,
     BranchCalled,
     CallBackAsked,
     CallerHungUp,
     CallerIdentified,
-    CarrierLost,
     DeadlinePassed,
     DictationAsked,
     Event,
     Evidence,
+    HandOverWished,
+    HangUpWished,
+    HoldWished,
     LineNeeded,
     LineRang,
+    MediaGatewayLost,
     OperatorAnswered,
     PhoneDialled,
+    PhoneHungUp,
+    ResumeWished,
+    RingTried,
     ServiceStateChanged,
     TransferAsked,
 )
-from appliance.calls.manual_states import become, request_of, requested
-from appliance.calls.model import Call, Desk, LineState, Side
-from appliance.calls.orders import CallRecord, Order
-from appliance.calls.positions import REMIND
+from appliance.calls.manual_states import REMIND, become, request_of, requested
+from appliance.calls.model import Call, LearnedPhone, LineState, Side, SwitchboardState
+from appliance.calls.orders import CallRecord, HangUpPhone, Order
 from appliance.calls.states import CallAction, Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.calls.transfer import Offered
+from appliance.deadlines import earliest, is_due
 from appliance.policy.clock import Now
 from appliance.policy.directory import Directory
 from appliance.policy.office import KeyCode, Office, StaffKey
 from appliance.policy.opening import NO_MANUAL_STATES, ServiceState
-from appliance.policy.text import SaidError, Words
+from appliance.policy.text import SaidError
+from appliance.text import Words, _
 
 Orders = Iterator[Order]
 # Never: each handler takes the events of its own rows only. mypy checks a handler against its
-# annotation, tests/calls/test_table.py the annotation against the rows.
-Handler = Callable[[Desk, Call, Never, Now], Orders]
+# annotation, tests/calls/test_states.py the annotation against the rows.
+Handler = Callable[[SwitchboardState, Call, Never, Now], Orders]
 
 HANDLERS: Mapping[CallAction, Handler] = {
     CallAction.ROUTE: ringing.route,
@@ -86,21 +94,32 @@ HANDLERS: Mapping[CallAction, Handler] = {
     CallAction.PBX_ACCEPT: pbx.accept_key,
     CallAction.PBX_TAKE_BACK: pbx.take_back,
     CallAction.PBX_CALLER_BACK: transfer.caller_back,
-    CallAction.PBX_HEED_ABSENCE: pbx.heed_absence,
-    CallAction.HEED_ABSENCE: ringing.heed_absence,
+    CallAction.PBX_APPLY_ABSENCE: pbx.apply_absence,
+    CallAction.APPLY_ABSENCE: ringing.apply_absence,
     CallAction.RING_ON: ringing.ring_on,
     CallAction.HOLD: ringing.hold_caller,
-    CallAction.QUEUE_GREET: waiting.line_up,
-    CallAction.QUEUE_HOLD: waiting.hold_waiting,
+    CallAction.QUEUE_GREET: ringing.queue_line_up,
+    CallAction.QUEUE_HOLD: ringing.hold_waiting,
     CallAction.QUEUE_KEY: voicemail.key_in_queue,
-    CallAction.QUEUE_LEG_OUT: waiting.leg_out,
-    CallAction.QUEUE_TICK: waiting.waiting_due,
-    CallAction.QUEUE_HEED: waiting.follow_states,
-    CallAction.CALLBACK_AWAIT_KEY: waiting.await_callback_key,
-    CallAction.CALLBACK_OBEY: waiting.obey_callback_key,
-    CallAction.CALLBACK_STORED: waiting.callback_stored,
-    CallAction.CALLBACK_DECLINED: waiting.callback_declined,
+    CallAction.QUEUE_LEG_OUT: ringing.queue_leg_out,
+    CallAction.QUEUE_TICK: ringing.waiting_due,
+    CallAction.QUEUE_FOLLOW_STATES: ringing.queue_follow_states,
+    CallAction.CALLBACK_AWAIT_KEY: ringing.await_callback_key,
+    CallAction.CALLBACK_OBEY: ringing.obey_callback_key,
+    CallAction.CALLBACK_STORED: ringing.callback_stored,
+    CallAction.CALLBACK_DECLINED: ringing.callback_declined,
     CallAction.TALK: ringing.begin_talk,
+    CallAction.PICK_UP: phone_control.pick_up,
+    CallAction.PUT_ON_HOLD: phone_control.put_on_hold,
+    CallAction.RESUME: phone_control.resume,
+    CallAction.RESUME_BY_KEY: phone_control.resume_by_key,
+    CallAction.RECALL: phone_control.recall,
+    CallAction.HOLD_ON: phone_control.hold_on,
+    CallAction.BACK_TO_CALLER: phone_control.back_to_caller,
+    CallAction.TAKE_BACK_AT_SCREEN: phone_control.take_back,
+    CallAction.ALTERNATE: phone_control.alternate,
+    CallAction.HAND_OVER_AT_SCREEN: phone_control.hand_over,
+    CallAction.OFFICE_HOLD_ON: returning.office_hold_on,
     CallAction.OPERATOR_LEFT: returning.operator_left,
     CallAction.OPERATOR_LOST: incoming.operator_lost,
     CallAction.CALLER_LEFT: ringing.caller_left,
@@ -155,7 +174,7 @@ HANDLERS: Mapping[CallAction, Handler] = {
     CallAction.RETURN_NOBODY: returning.return_unanswered,
     CallAction.RETURN_HOLD: returning.prompt_over,
     CallAction.RETURN_ANSWERED: returning.operator_answered,
-    CallAction.RETURN_HEED_ABSENCE: returning.heed_absence,
+    CallAction.RETURN_APPLY_ABSENCE: returning.apply_absence,
     CallAction.RETURN_STAY: returning.offer_over,
     CallAction.LEAVE_WORDS: returning.leave_words,
     CallAction.TURN_FAX_AWAY: incoming.turn_fax_away,
@@ -183,9 +202,10 @@ Given = tuple[Order, ...]
 class Switchboard:
     """Call control of one office. `prefix` makes call ids unique over restarts: "prefix-1", ...
 
-    `state` holds the manual states saved before the restart. Not thread-safe: one thread decides.
-    `on_fault` is called in the handler that caught a programming error; the error is confined to
-    its call (confinement.py). Without `on_fault` the error is raised.
+    `state` holds the manual states saved before the restart, `learned` what was seen of phones.
+    Not thread-safe: one thread decides. `on_fault` is called in the handler that caught a
+    programming error; the error is confined to its call (confinement.py). Without `on_fault` the
+    error is raised.
     """
 
     def __init__(
@@ -194,9 +214,11 @@ class Switchboard:
         prefix: str,
         state: ServiceState = NO_MANUAL_STATES,
         on_fault: Callable[[], None] | None = None,
+        learned: tuple[LearnedPhone, ...] = (),
     ) -> None:
         self.on_fault = on_fault
-        self._desk = Desk(office, prefix, state)
+        self._board = SwitchboardState(office, prefix, state)
+        phone_control.recall_learned(self._board, learned)
         self._expiry = None if state.next_expiry() is None else 0.0
         self._followed = NO_MANUAL_STATES
 
@@ -205,7 +227,7 @@ class Switchboard:
         now, event = self._prepared(event, now)
         # An ordinary telephone has no SIP leg: its line's events tell all of it (outside_call.py),
         # and a phone's event for such a leg would leave the line seized.
-        if getattr(event, "leg", "") in self._desk.outside:
+        if getattr(event, "leg", "") in self._board.outside:
             return ()
         given: tuple[Order, ...] = ()
         for step in STEPS:
@@ -220,18 +242,18 @@ class Switchboard:
     def _prepared(self, event: Event, now: Now) -> tuple[Now, Event]:
         """Return the moment as it is judged, and the event translated and with a national number.
 
-        The event of a trunk leg becomes one of its call's line (branches.py).
+        The event of a leg that is a call's line becomes that line's (sip_line.py).
         """
-        desk, meant = self._desk, event
+        board, meant = self._board, event
         try:
-            now, meant = desk.judged(now), branches.as_line_event(desk, event)
-            meant = updates.with_national_number(desk, meant)
+            now, meant = board.judged(now), board.line_event(event)
+            meant = updates.with_national_number(board, meant)
             phone = getattr(meant, "phone", "")
             # People of another branch say nothing about who is here.
-            if isinstance(meant, BY_PEOPLE) and not branches.is_elsewhere(desk, phone):
+            if isinstance(meant, BY_PEOPLE) and not branches.is_elsewhere(board, phone):
                 self.somebody_is_there(now)
                 # Again: without a trusted clock, somebody present changes what holds.
-                now = desk.judged(now)
+                now = board.judged(now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
         return now, meant
@@ -251,7 +273,7 @@ class Switchboard:
             # The rescue is a step without one of its own: an error in it ends here.
             rescue = HandleStep(step.rescue)
             ordered += self._carry_out(rescue, event, tuple(ordered), now)
-            confinement.tidy(self._desk, now)
+            confinement.tidy(self._board, now)
         return tuple(ordered)
 
     def _note_fault(self) -> None:
@@ -267,11 +289,11 @@ class Switchboard:
         if own := OWN.get(type(event)):
             yield from own(self, cast("Never", event), now)
         elif update := updates.UPDATES.get(type(event)):
-            yield from update(self._desk, cast("Never", event), now)
+            yield from update(self._board, cast("Never", event), now)
 
     def _refuse(self, event: Event, given: Given, _now: Now) -> Orders:
         """Refuse a phone whose call could not be begun."""
-        return confinement.unheard(self._desk, event, given)
+        return confinement.unheard(self._board, event, given)
 
     def _tell_calls(self, event: Event, _given: Given, now: Now) -> Orders:
         """Give an event to the calls it concerns."""
@@ -280,13 +302,13 @@ class Switchboard:
     def _release(self, event: Event | Order, _given: Given, now: Now) -> Orders:
         """Bring the calls that an event or an order names to safety."""
         leg = getattr(event, "leg", "")
-        sides = [side for side in self._desk.sides.values() if leg in side.legs]
+        sides = [side for side in self._board.sides.values() if leg in side.legs]
         yield from self._confined_sides(sides, now)
         yield from self._confined(self._calls_of(event), event, now)
 
     def _seek_for_returns(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Ring the phones that have become free for a transfer that came back."""
-        return returning.seek(self._desk, now)
+        return returning.seek(self._board, now)
 
     def _release_returns(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Rescue of `_seek_for_returns`: bring every returning call to safety."""
@@ -294,105 +316,103 @@ class Switchboard:
 
     def _seize(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Give an emergency call without a line the first idle one, or have one freed."""
-        for side in outgoing.waiting(self._desk):
+        for side in outgoing.waiting(self._board):
             freeing = side.freeing
-            yield from outgoing.seek(self._desk, side, now)
+            yield from outgoing.seek(self._board, side, now)
             # Only when the choice is new: a call is asked once to give its line away.
             if side.freeing and side.freeing != freeing:
                 yield from self._dispatch(LineNeeded(side.freeing), now)
 
     def _release_seeking(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Rescue of `_seize`: end the emergency calls that wait for a line."""
-        yield from self._confined_sides(outgoing.waiting(self._desk), now)
+        yield from self._confined_sides(outgoing.waiting(self._board), now)
 
     def _place_supervisor(self, _event: Event, given: Given, now: Now) -> Orders:
         """Let the supervisor hear what the operator hears, or hang up the supervisor's phones."""
-        return conference.place_supervisor(self._desk, given, now)
+        return conference.place_supervisor(self._board, given, now)
 
     def _dismiss_supervisors(self, _event: Event, _given: Given, _now: Now) -> Orders:
         """Hang up every supervisor's phones; the conversations go on."""
-        desk = self._desk
+        board = self._board
         for side in [
-            side for side in desk.sides.values() if isinstance(side, conference.SupervisorCall)
+            side for side in board.sides.values() if isinstance(side, conference.SupervisorCall)
         ]:
-            yield from conference.dismiss_supervisor(desk, side)
+            yield from conference.dismiss_supervisor(board, side)
 
     def _follow_states(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Follow a change of the manual states: reminders, mails and their next end."""
-        desk, before = self._desk, self._followed
-        if desk.service is not before:
-            self._followed = desk.service
-            yield from positions.heed(desk, before, now)
+        board, before = self._board, self._followed
+        if board.service is not before:
+            self._followed = board.service
+            yield from manual_states.heed(board, before, now)
 
     def _plan_expiry(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Set the monotonic deadline at which the next manual state ends."""
         # After every event anew: states end by wall clock, and the clock may be set meanwhile.
-        at = self._desk.service.next_expiry()
+        at = self._board.service.next_expiry()
         wait = None if at is None else (at - now.wall).total_seconds()
         self._expiry = None if wait is None else now.monotonic + max(wait, 0.0)
         return iter(())
 
     def _serve_queue(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Ring the positions that are still free for the callers in the queue."""
-        return queue.serve(self._desk, now)
+        return ringing.serve_queue(self._board, now)
 
     def _release_queue(self, _event: Event, _given: Given, now: Now) -> Orders:
         """Rescue of `_serve_queue`: bring every waiting call to safety."""
         yield from self._confined(self._calls_in(State.QUEUED), None, now)
 
-    def _free_trunks(self, _event: Event, _given: Given, now: Now) -> Orders:
-        """Report trunk legs that were let go as idle lines."""
-        # No modem proves such a line idle, so no LineIdle comes from the media gateway.
-        for idle in branches.idle_trunks(self._desk):
+    def _free_lines(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Report lines as idle that were let go and have no modem to prove it."""
+        for idle in self._board.take_idle():
             yield from self._dispatch(idle, now)
 
     def _calls_in(self, state: State) -> tuple[Call, ...]:
-        return tuple(call for call in self._desk.calls.values() if call.state is state)
+        return tuple(call for call in self._board.calls.values() if call.state is state)
 
     def _confined(self, calls: Iterable[Call], event: object, now: Now) -> Orders:
         for call in tuple(calls):
-            yield from confinement.of_call(self._desk, call, event, None, now, self._note_fault)
+            yield from confinement.of_call(self._board, call, event, None, now, self._note_fault)
 
     def _confined_sides(self, sides: Iterable[Side], now: Now) -> Orders:
         for side in sides:
-            yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
+            yield from confinement.of_side(self._board, side, None, None, now, self._note_fault)
 
     def _translated(self, order: Order, now: Now) -> list[Order]:
-        """Turn orders to an ordinary telephone's leg into orders to its line, then orders to a
-        trunk call's line into orders to its leg.
+        """Turn orders to an ordinary telephone's leg into orders to its line, then orders to a line
+        into what its driver understands.
         """
-        # In this order: the first may yield an order to a line that is itself a trunk leg.
-        ours = outside_call.for_its_line(self._desk, order, now)
-        return [each for order in ours for each in branches.for_its_leg(self._desk, order)]
+        # In this order: the first may yield an order to a line that is itself a SIP leg.
+        ours = outside_call.for_its_line(self._board, order, now)
+        return [each for order in ours for each in self._board.driver_orders(order)]
 
     def next_deadline(self) -> float | None:
         """Return the monotonic second at which `due` returns something, or None."""
-        times = (*_deadlines(self._desk), *(() if self._expiry is None else (self._expiry,)))
-        return min(times, default=None)
+        return earliest((*_deadlines(self._board), self._expiry))
 
     def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
         """Return the deadlines that have passed, each once; give them to `handle`."""
         passed = []
-        if self._expiry is not None and self._expiry <= now.monotonic:
+        if is_due(self._expiry, now.monotonic):
             self._expiry = None
             passed.append(DeadlinePassed(EXPIRY))
-        passed += _take_due(self._desk, now)
+        passed += _take_due(self._board, now)
         return tuple(passed)
 
     @property
     def service(self) -> ServiceState:
         """The manual states in force."""
-        return self._desk.service
+        return self._board.service
 
     @property
-    def register(self) -> Directory:
+    def directory(self) -> Directory:
         """The directory of offices in force."""
-        return self._desk.register
+        return self._board.directory
 
     @property
     def office(self) -> Office:
         """The office, with the hours in force."""
-        return self._desk.office
+        return self._board.office
 
     def answer_to(self, request: TransferCall, now: Now) -> Words | None:
         """Return why a transfer command is refused now (E23); None: TransferWished carries it out.
@@ -400,89 +420,103 @@ class Switchboard:
         Raises OfficeError when nobody talks with that caller, and for an unknown office.
         """
         self.call_for(request)
-        return transfer.answer_to(self._desk, request, self.judged(now))
+        return transfer.answer_to(self._board, request, self.judged(now))
 
     def offered(self, now: Now) -> tuple[Offered, ...]:
         """List every office and need, and whether a caller may be transferred there now (P5)."""
-        return transfer.offered(self._desk, self.judged(now))
+        return transfer.offered(self._board, self.judged(now))
 
     def answer_about_head(self, request: BringHead, now: Now) -> Words | None:
         """Return why a supervisor cannot be brought in, or called off, now; None: HeadWished does.
 
         Raises OfficeError when nobody talks with that caller.
         """
-        call = self._desk.calls[self.call_for(request)]
-        return conference.answer_to(self._desk, call, request, self.judged(now))
+        call = self._board.calls[self.call_for(request)]
+        return conference.answer_to(self._board, call, request, self.judged(now))
+
+    def about_phone(self, request: ControlPhone, now: Now) -> phone_control.PhoneVerdict:
+        """Decide on a command for the phone of a position, at the screen."""
+        return phone_control.judge(self._board, request, self.judged(now))
 
     def refusal_of(self, request: object) -> Words | None:
         """Return why a command about the manual states is refused (E19); None: it is allowed."""
-        return positions.refusal(self._desk, request)
+        return manual_states.away_refusal(self._board, request)
 
     def call_for(self, request: TransferCall | BringHead) -> str:
         """Return the id of the talking call that a command names by its id or by its phone.
 
         Raises OfficeError when there is none.
         """
-        for call in self._desk.calls.values():
-            if call.state is State.TALKING and request.call in {call.id, call.leg_phone}:
+        # On hold: the caller may go on to an office, the supervisor joins only who talk.
+        able = transfer.WITH_CALLER if isinstance(request, TransferCall) else {State.TALKING}
+        for call in self._board.calls.values():
+            if call.state in able and request.call in {call.id, call.leg_phone}:
                 return call.id
         raise SaidError(
-            Words(
-                f"«{request.call}» non sta parlando con nessun utente.",
-                f"{request.call!r} talks with no caller: name a call or a phone that does",
-            )
+            _("{call!r} talks with no caller: name a call or a phone that does", call=request.call)
         )
 
     def status(self, now: Now) -> Status:
         """Return the status of all calls, lines and positions at a moment."""
-        return status(self._desk, self.judged(now))
+        return status(self._board, self.judged(now))
+
+    def learned(self) -> tuple[LearnedPhone, ...]:
+        """Return what was seen of phones, for the next run."""
+        return phone_control.learned(self._board)
 
     def judged(self, now: Now) -> Now:
         """Return a moment with the rule that replaces the hours while the clock is not trusted."""
-        return self._desk.judged(now)
+        return self._board.judged(now)
 
     def somebody_is_there(self, now: Now) -> None:
         """Note that a person has done something; it counts while the time is not known."""
-        self._desk.attendance = self._desk.attendance.see(now.monotonic)
+        self._board.attendance = self._board.attendance.see(now.monotonic)
 
     # --- What an event does before any call handles it: the rows of OWN. -------------------------
 
     def _on_rang(self, event: LineRang, now: Now) -> Orders:
         """Begin a call when a line without one rings."""
-        desk = self._desk
-        seat = desk.seats.get(event.line)
-        if seat is None or seat.call:
+        board = self._board
+        channel = board.channels.get(event.line)
+        if channel is None or channel.call:
             return
-        number = seat.line.called_number
-        seat.call = call_id = desk.new_id()
+        number = channel.line.called_number
+        channel.call = call_id = board.new_id()
         clock = now.clock_state.value
         record = CallRecord(call_id, event.line, now.wall, clock, called=number, trail=("rang",))
-        call = desk.calls[call_id] = Call(call_id, seat.line, record)
+        call = board.calls[call_id] = Call(call_id, channel.line, record)
         call.enter(call.state, now)
-        seat.become(LineState.RINGING, now)
+        channel.become(LineState.RINGING, now)
         if event.caller is not None:
             known = CallerIdentified(event.line, event.caller, event.dated)
-            yield from updates.note_caller(desk, known, now)
+            yield from updates.note_caller(board, known, now)
         # Before any other order of this call: it is on record even if the box dies now (E18).
         yield call.write()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
-        yield from outgoing.call_back(self._desk, event, now)
+        yield from outgoing.call_back(self._board, event, now)
 
     def _on_branch(self, event: BranchCalled, now: Now) -> Orders:
-        yield from incoming.begin_trunk_call(self._desk, event, now)
+        yield from incoming.begin_trunk_call(self._board, event, now)
 
     def _on_dictation(self, event: DictationAsked, now: Now) -> Orders:
-        yield from dictation.begin_dictation(self._desk, event, now)
+        yield from dictation.begin_dictation(self._board, event, now)
+
+    def _on_ring_tried(self, event: RingTried, now: Now) -> Orders:
+        yield from manual_states.try_ring(self._board, event.phone, now)
+
+    def why_no_ring(self, phone: str) -> Words | None:
+        """Return why a phone cannot ring for a try now, None if it can."""
+        return manual_states.why_no_ring(self._board, phone)
 
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """Carry out a dialled key code, or begin the call to a dialled number."""
         # A leg dials once: a repeated event must not disturb the call that is on it.
-        if event.leg in (*self._desk.sides, *self._desk.trunks):
+        if event.leg in (*self._board.sides, *self._board.channels):
             return
-        yield from positions.present(self._desk, event.phone)
-        yield from _serve_dialled(self._desk, event, now)
-        request = _state_command(self._desk, event, now)
+        yield from manual_states.count_answer(self._board, event.phone)
+        yield from _serve_dialled(self._board, event, now)
+        request = _state_command(self._board, event, now)
         if request is not None:
             change = ServiceStateChanged(request)
             yield from self._on_request(change, now)
@@ -498,34 +532,53 @@ class Switchboard:
             yield orders.TellTransfer(event.leg, event.fault or orders.DECLINED)
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
-        desk = self._desk
-        left = positions.open_call(desk, event.request)
+        board = self._board
+        left = manual_states.open_call(board, event.request)
         # E19: no position goes away while it holds a caller or a return is open.
         if left is not None:
-            yield from positions.refuse(left, getattr(event.request, "by", ""))
+            yield from manual_states.note_away_refusal(left, getattr(event.request, "by", ""))
             return
-        yield from become(desk, requested(desk.office, desk.service, event.request, now))
+        yield from become(board, requested(board.office, board.service, event.request, now))
 
     def _on_lifted(self, event: OperatorAnswered, now: Now) -> Orders:
         """Note that a position is attended: its phone was answered (E3)."""
-        yield from positions.present(self._desk, event.phone)
+        phone_control.note_answer(self._board, event, now)
+        yield from manual_states.count_answer(self._board, event.phone)
+
+    def _on_answer_wished(self, event: AnswerWished, now: Now) -> Orders:
+        """Have a phone pick up that rings without a caller; a call's row does it for a caller."""
+        leg = phone_control.ringing_leg(self._board, event.phone)
+        if leg and not event.call:
+            yield from phone_control.ask_to_pick_up(self._board, leg, event.phone, now)
+
+    def _on_hang_up_wished(self, event: HangUpWished, now: Now) -> Orders:
+        """Put a phone down: what follows is what follows a handset that is put down."""
+        leg = phone_control.own_leg(self._board, event.phone)
+        if not leg:
+            return
+        # A person has asked for it: it is no phone that hangs up by itself after a failed REFER.
+        for call in self._board.calls.values():
+            if call.leg == leg:
+                call.failed = ("", 0.0)
+        yield HangUpPhone(leg)
+        yield from self._dispatch(PhoneHungUp(leg, "screen"), now)
 
     def _on_deadline(self, event: DeadlinePassed, now: Now) -> Orders:
         """End manual states whose time is over, and send reminders that are due."""
-        desk = self._desk
-        ended = desk.service.expired(now.wall)
+        board = self._board
+        ended = board.service.expired(now.wall)
         # E4: when "all absent" ends by itself, every position is told; people are expected back.
-        all_back = desk.service.absent is not None and ended.absent is None
-        yield from become(desk, ended)
+        all_back = board.service.absent is not None and ended.absent is None
+        yield from become(board, ended)
         if all_back:
-            yield from positions.all_back(desk, now)
+            yield from manual_states.all_back(board, now)
         if event.what == REMIND:
-            yield from positions.remind(desk, event.call, now)
+            yield from manual_states.remind(board, event.call, now)
 
     def _dispatch(self, event: Event, now: Now) -> Orders:
         """Give an event to the calls it concerns, by the tables."""
         # A tuple first: handlers add and remove calls of `sides` while this runs.
-        concerned = tuple(side for side in self._desk.sides.values() if side.concerns(event))
+        concerned = tuple(side for side in self._board.sides.values() if side.concerns(event))
         for side in concerned:
             yield from self._follow_side(side, event, now)
             # Events that a call of the box's own makes for the caller's call (outside_call.py).
@@ -548,29 +601,29 @@ class Switchboard:
             return
         before = confinement.seen(call)
         try:
-            yield from HANDLERS[row.do](self._desk, call, cast("Never", event), now)
+            yield from HANDLERS[row.do](self._board, call, cast("Never", event), now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault
-            yield from confinement.of_call(self._desk, call, event, before, now, note)
+            yield from confinement.of_call(self._board, call, event, before, now, note)
 
     def _follow_side(self, side: Side, event: Event, now: Now) -> Orders:
         before = side.state, tuple(side.legs)
         try:
-            yield from model.follow(self._desk, side, event, now)
+            yield from model.follow(self._board, side, event, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault
-            yield from confinement.of_side(self._desk, side, event, before, now, note)
+            yield from confinement.of_side(self._board, side, event, before, now, note)
 
     def _calls_of(self, event: object) -> tuple[Call, ...]:
         """Return the calls that an event concerns; none for an event of a call that is over."""
-        desk = self._desk
+        board = self._board
         # These concern every call and name none.
-        if isinstance(event, CarrierLost | BoxStopped | ServiceStateChanged):
-            return tuple(desk.calls.values())
+        if isinstance(event, MediaGatewayLost | BoxStopped | ServiceStateChanged):
+            return tuple(board.calls.values())
         # `late`: a MessageStored may come after its call has ended, and corrects the record.
-        call = desk.calls.get(self._call_id(event)) or desk.late.get(self._call_id(event))
+        call = board.calls.get(self._call_id(event)) or board.late.get(self._call_id(event))
         play = getattr(event, "play", "")
         # The end of an earlier announcement, which a later one has cut short, means nothing now:
         # the end of a greeting that `#` has skipped is not the end of the tone.
@@ -585,12 +638,12 @@ class Switchboard:
         """Return the id of the call that an event names by line, leg, play, call or recording."""
         line, leg = getattr(event, "line", ""), getattr(event, "leg", "")
         if line:
-            seat = self._desk.seat(line)
-            return seat.call if seat else ""
+            channel = self._board.channels.get(line)
+            return channel.call if channel else ""
         if leg:
             # A REFER with Replaces names two legs; the caller may be on either (RFC 5589).
             legs = (leg, getattr(event, "other", ""))
-            owned = (c.id for each in legs for c in self._desk.calls.values() if c.owns(each))
+            owned = (c.id for each in legs for c in self._board.calls.values() if c.owns(each))
             return next(owned, "")
         play = getattr(event, "play", "")
         # Call.new_play names it "<call>.p<number>".
@@ -633,13 +686,25 @@ STEPS: tuple[HandleStep, ...] = (
     HandleStep(Switchboard._plan_expiry),
     # Those who wait get the phones that nothing above has taken.
     HandleStep(Switchboard._serve_queue, Switchboard._release_queue),
-    # Last: trunk legs that any step has let go are idle lines now, which ends their calls.
-    HandleStep(Switchboard._free_trunks),
+    # Last: SIP legs that any step has let go are idle lines now, which ends their calls.
+    HandleStep(Switchboard._free_lines),
 )
 """What `handle` does with every event, in this order."""
 
-BY_PEOPLE = (OperatorAnswered, PhoneDialled, ServiceStateChanged, CallBackAsked)
-"""Events that only a person can cause: somebody is there."""
+# Events that only a person can cause: somebody is there.
+BY_PEOPLE = (
+    OperatorAnswered,
+    PhoneDialled,
+    ServiceStateChanged,
+    CallBackAsked,
+    RingTried,
+    AnswerWished,
+    HoldWished,
+    ResumeWished,
+    AlternateWished,
+    HandOverWished,
+    HangUpWished,
+)
 E = TypeVar("E")
 OwnHandler = Callable[[Switchboard, Never, Now], Orders]
 
@@ -649,6 +714,7 @@ def _own(kind: type[E], do: Callable[[Switchboard, E, Now], Orders]) -> tuple[ty
     return kind, do
 
 
+# Events that do more than update state (updates.py) before any call handles them.
 OWN: Mapping[type, OwnHandler] = dict(
     (
         _own(LineRang, Switchboard._on_rang),
@@ -657,78 +723,80 @@ OWN: Mapping[type, OwnHandler] = dict(
         _own(BranchCalled, Switchboard._on_branch),
         _own(CallBackAsked, Switchboard._on_call_back),
         _own(DictationAsked, Switchboard._on_dictation),
+        _own(RingTried, Switchboard._on_ring_tried),
         _own(TransferAsked, Switchboard._on_transfer),
+        _own(AnswerWished, Switchboard._on_answer_wished),
+        _own(HangUpWished, Switchboard._on_hang_up_wished),
         _own(ServiceStateChanged, Switchboard._on_request),
         _own(DeadlinePassed, Switchboard._on_deadline),
     )
 )
-"""Events that do more than update state (updates.py) before any call handles them."""
 
 
-def _serve_dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
+def _serve_dialled(board: SwitchboardState, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer or refuse a phone that dialled; `_state_command` returns what changes the state."""
-    code = desk.office.key_code(event.digits)
-    other = desk.office.phone_at(event.digits)
-    number = desk.office.outgoing.outside(event.digits)
+    code = board.office.key_code(event.digits)
+    other = board.office.phone_at(event.digits)
+    number = board.office.outgoing.outside(event.digits)
     # First, and for any phone: also one that the office does not know may call for help.
-    if desk.office.outgoing.is_emergency(number):
-        yield from outgoing.dial(desk, event, number, now)
-    elif event.phone not in desk.office.known_phones:
+    if board.office.outgoing.is_emergency(number):
+        yield from outgoing.dial(board, event, number, now)
+    elif event.phone not in board.office.known_phones:
         yield orders.RefusePhone(event.leg, FORBIDDEN)
     elif code is not None:
-        yield from _obey(desk, event, code, now)
+        yield from _obey(board, event, code, now)
     elif other:
-        yield from internal.ring_phone(desk, event, other, now)
-    elif wish := transfer.wished(desk, event, now):
-        yield from transfer.begin_consultation(desk, event, wish, now)
+        yield from internal.ring_phone(board, event, other, now)
+    elif wish := transfer.wished(board, event, now):
+        yield from transfer.begin_consultation(board, event, wish, now)
     elif number:
-        yield from outgoing.dial(desk, event, number, now)
+        yield from outgoing.dial(board, event, number, now)
     else:
         yield orders.RefusePhone(event.leg, NOT_FOUND)
 
 
-def _state_command(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
+def _state_command(board: SwitchboardState, event: PhoneDialled, now: Now) -> Request | None:
     """Return the state command that a dialled code stands for, or None."""
-    code = desk.office.key_code(event.digits)
-    if code is None or event.phone not in desk.office.known_phones:
+    code = board.office.key_code(event.digits)
+    if code is None or event.phone not in board.office.known_phones:
         return None
     return request_of(code, event.phone, now)
 
 
-def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
+def _obey(board: SwitchboardState, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
     # What needs a call of its own comes first; every other code only plays its outcome.
     if code.what is StaffKey.MESSAGES:
-        yield from internal.hear_messages(desk, event, now)
+        yield from internal.hear_messages(board, event, now)
         return
-    if code.what is StaffKey.PICK_UP and (call := incoming.longest_waiting(desk, event.phone)):
-        yield from incoming.pick_up(desk, call, event, now)
+    if code.what is StaffKey.PICK_UP and (call := incoming.longest_waiting(board, event.phone)):
+        yield from incoming.pick_up(board, call, event, now)
         return
     nothing = code.what is StaffKey.PICK_UP
     prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
     # E19: refused; `_on_request` changes nothing either, and says so in the record.
-    if positions.open_call(desk, request_of(code, event.phone, now)) is not None:
-        prompt = positions.PROMPT
-    yield from internal.answer_and_say(desk, event, (prompt,), now)
+    if manual_states.open_call(board, request_of(code, event.phone, now)) is not None:
+        prompt = manual_states.REFUSAL_PROMPT
+    yield from internal.answer_and_say(board, event, (prompt,), now)
 
 
-def _deadlines(desk: Desk) -> Iterator[float]:
-    """Yield the monotonic second of every deadline."""
-    found = [call.deadline for call in desk.calls.values()]
-    found += [side.deadline for side in desk.sides.values()]
-    yield from (at for at in (*found, *desk.reminders.values()) if at is not None)
+def _deadlines(board: SwitchboardState) -> Iterator[float | None]:
+    """Yield the deadline of every call and reminder; None for one without."""
+    yield from (call.deadline for call in board.calls.values())
+    yield from (side.deadline for side in board.sides.values())
+    yield from board.reminders.values()
 
 
-def _take_due(desk: Desk, now: Now) -> Iterator[DeadlinePassed]:
+def _take_due(board: SwitchboardState, now: Now) -> Iterator[DeadlinePassed]:
     """Yield the deadlines that have passed, and clear them."""
-    for call in desk.calls.values():
-        if call.deadline is not None and call.deadline <= now.monotonic:
+    for call in board.calls.values():
+        if is_due(call.deadline, now.monotonic):
             call.deadline = None
             yield DeadlinePassed(call.state.value, call.id)
-    for side in desk.sides.values():
-        if side.deadline is not None and side.deadline <= now.monotonic:
+    for side in board.sides.values():
+        if is_due(side.deadline, now.monotonic):
             side.deadline = None
             yield DeadlinePassed(side.state.value, side.leg)
-    for phone, at in desk.reminders.items():
-        if at is not None and at <= now.monotonic:
-            desk.reminders[phone] = None
+    for phone, at in board.reminders.items():
+        if is_due(at, now.monotonic):
+            board.reminders[phone] = None
             yield DeadlinePassed(REMIND, phone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from appliance.calls import announcements, orders, queue, returning
+from appliance.calls import announcements, orders, returning, ringing
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
@@ -24,7 +24,7 @@ from appliance.calls.events import (
     RequestStored,
     StoreFailed,
 )
-from appliance.calls.model import Call, Desk, hang_up_line
+from appliance.calls.model import Call, SwitchboardState, hang_up_line
 from appliance.calls.orders import Result
 from appliance.calls.ringing import (
     GONE,
@@ -35,6 +35,7 @@ from appliance.calls.ringing import (
     note_lost,
     note_unasked,
     play_greeting,
+    say_farewell,
     start_greeting,
     without_message,
 )
@@ -60,28 +61,28 @@ STOP_KEY = "#"
 LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
-def greet_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def greet_caller(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Play the greeting, once the line is up for voicemail."""
     call.up = True
     assert call.decision is not None, "voicemail is always decided"
-    yield from start_greeting(desk, call, call.decision, now)
+    yield from start_greeting(board, call, call.decision, now)
 
 
-def sound_tone(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def sound_tone(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Play the tone after the greeting; the caller speaks after it."""
     # With a full disk the caller is told before speaking in vain.
-    if not desk.has_room:
+    if not board.has_room:
         call.note("store.full")
         call.settle(Result.NOT_STORED)
-        yield from say_farewell(desk, call, now, "mailbox_full")
+        yield from say_farewell(board, call, now, "mailbox_full")
         return
     call.enter(State.TONE, now)
-    yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
+    yield orders.Play(call.new_play(), announcements.tone(board.office), line=call.line.name)
 
 
-def begin_recording(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def begin_recording(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Start the recording after the tone."""
-    limits = desk.office.voicemail
+    limits = board.office.voicemail
     # The media gateway ends it at the limit; the margin is for one whose end is never reported.
     call.enter(State.RECORDING, now, limits.limit_ms + RECORDING_MARGIN_MS)
     call.recording_since = now.monotonic
@@ -92,52 +93,52 @@ def begin_recording(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     )
 
 
-def end_by_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """End a trunk leg's recording by `#`."""
-    # A line's recording ends by the key itself (orders.Record); a leg's waits for EndRecording.
-    if desk.came_over(call) and event.line and event.digit == STOP_KEY:
+def end_by_key(board: SwitchboardState, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """End a recording by `#` on a line that does not do so by itself."""
+    # A modem's recording ends by the key itself (orders.Record); a leg's waits for EndRecording.
+    if not call.line.can.end_recording and event.line and event.digit == STOP_KEY:
         yield orders.EndRecording(call.line.name)
 
 
-def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
+def note_gap(board: SwitchboardState, call: Call, event: RecordingGap, now: Now) -> Orders:
     """Note lost sound in the call's trail: a gap is never hidden."""
     call.note(f"recording.gap.{event.gap_ms}")
     yield from ()
 
 
-def keep_message(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
+def keep_message(board: SwitchboardState, call: Call, event: RecordingEnded, now: Now) -> Orders:
     """Store a recording that ended as a message or request; drop one that is too short.
 
     Of a request too short to say anything, whom to call back is kept (P6).
     """
     call.note(f"recorded.{event.stop}")
-    _note_end(desk, call, event)
+    _note_end(board, call, event)
     # Words before a fax machine's tone are kept, the tone is not.
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
     # E5: hanging up after the tone leaves a call without a message, not an empty message.
-    short = length_ms < desk.office.voicemail.minimum_ms
+    short = length_ms < board.office.voicemail.minimum_ms
     if short and (event.stop in NOT_A_MESSAGE or not returning.is_to_call_back(call)):
         call.settle(NOT_A_MESSAGE.get(event.stop, without_message(call)))
-        yield from _too_short(desk, call, now, waits=waits)
+        yield from _too_short(board, call, now, waits=waits)
         return
     # Nobody is there to hear the outcome: the line is free before the message is stored.
     if not waits:
-        yield from hang_up_line(desk, call, now)
+        yield from hang_up_line(board, call, now)
     call.full = event.stop is RecordingStop.LIMIT
-    yield from _store(desk, call, now, event.trim_ms, waits=waits)
+    yield from _store(board, call, now, event.trim_ms, waits=waits)
 
 
-def _note_end(desk: Desk, call: Call, event: RecordingEnded) -> None:
+def _note_end(board: SwitchboardState, call: Call, event: RecordingEnded) -> None:
     """Remember silence or limit as the call's end, for a call whose release is never noticed."""
-    limits = desk.office.voicemail
+    limits = board.office.voicemail
     if event.stop is RecordingStop.SILENCE:
         call.ended_by, call.ended_ms = Evidence.SILENCE, limits.silence_ms
     elif event.stop is RecordingStop.LIMIT:
         call.ended_by, call.ended_ms = Evidence.LIMIT, limits.limit_ms
 
 
-def keep_as_is(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def keep_as_is(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Store what was recorded of a call that broke off; its length is taken from the clock."""
     told = isinstance(event, CallerHungUp) and event.evidence is Evidence.SIGNALLED
     call.note(f"recorded.{RecordingStop.RELEASE}" if told else "recording.cut")
@@ -147,52 +148,52 @@ def keep_as_is(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         trim_ms = event.after_ms
         note_evidence(call, event)
     elif isinstance(event, DeadlinePassed):
-        call.ended_by, call.ended_ms = Evidence.LIMIT, desk.office.voicemail.limit_ms
+        call.ended_by, call.ended_ms = Evidence.LIMIT, board.office.voicemail.limit_ms
     # What was said before is kept as a message, nothing of the talk at that telephone is.
     if taken:
         call.note("taken", evidence=Evidence.PARALLEL_PHONE)
-    yield from _clear(desk, call, event, now)
+    yield from _clear(board, call, event, now)
     length_ms = int((now.monotonic - call.recording_since) * 1000)
-    short = length_ms - trim_ms < desk.office.voicemail.minimum_ms
+    short = length_ms - trim_ms < board.office.voicemail.minimum_ms
     # A caller whom a parallel telephone has taken is served: nobody need call back.
     if not short or (not taken and returning.is_to_call_back(call)):
-        yield from _store(desk, call, now, trim_ms, waits=False)
+        yield from _store(board, call, now, trim_ms, waits=False)
         return
     yield orders.DropRecording(call.id)
     call.settle(Result.TAKEN if taken else without_message(call))
-    yield from _after_saving(desk, call, now)
+    yield from _after_saving(board, call, now)
 
 
-def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
+def break_off(board: SwitchboardState, call: Call, event: StoreFailed, now: Now) -> Orders:
     """Tell the caller at once, not at the message's end, that the disk refuses it."""
     _note_not_stored(call, event)
     # Closes the recording all the same: what reached the disk is kept for recovery.
     yield to_be_stored(call)
-    yield from say_farewell(desk, call, now, "message_not_stored")
+    yield from say_farewell(board, call, now, "message_not_stored")
 
 
-def _clear(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def _clear(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Put the line on hook, or note that it is gone or on hook already."""
     if isinstance(event, LINE_GONE):
-        yield from line_went(desk, call, event, now)
+        yield from line_went(board, call, event, now)
     else:
-        yield from hang_up_line(desk, call, now)
+        yield from hang_up_line(board, call, now)
 
 
-def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
+def _too_short(board: SwitchboardState, call: Call, now: Now, *, waits: bool) -> Orders:
     yield orders.DropRecording(call.id)
     call.settle(without_message(call))
     if waits:
-        yield from say_farewell(desk, call, now, "message_too_short")
+        yield from say_farewell(board, call, now, "message_too_short")
         return
-    yield from hang_up_line(desk, call, now)
+    yield from hang_up_line(board, call, now)
     call.enter(State.CLEARING, now)
     yield call.write()
 
 
-def _store(desk: Desk, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Orders:
+def _store(board: SwitchboardState, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Orders:
     # `store_ms`: a stalled disk keeps a waiting caller so long at most (B5).
-    call.enter(State.STORING if waits else State.SAVING, now, desk.office.voicemail.store_ms)
+    call.enter(State.STORING if waits else State.SAVING, now, board.office.voicemail.store_ms)
     yield to_be_stored(call, trim_ms)
     yield call.write()
 
@@ -204,46 +205,36 @@ def to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
     return orders.StoreRequest(call.id, call.request, call.id, trim_ms)
 
 
-def say_farewell(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
-    """Play the outcome to the waiting caller, and whom to call in need (E11); then hang up."""
-    call.enter(State.FAREWELL, now)
-    # E5, nobody needs a key: a caller who pressed none hears the emergency numbers here.
-    told = (*keys, *announcements.told_at_last(desk, call, now))
-    prompts = announcements.in_languages(desk.office, *told, language=call.language)
-    yield orders.Play(call.new_play(), prompts, line=call.line.name)
-    yield call.write()
-
-
-def message_stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
+def message_stored(board: SwitchboardState, call: Call, event: Stored, now: Now) -> Orders:
     """Tell the caller that the message is stored, and of a request its number (E15)."""
     _note_stored(call, event)
     told: tuple[str, ...] = ("message_full",) if call.full else ()
     if isinstance(event, RequestStored):
         told += ("word_request", *(f"digit_{digit}" for digit in str(event.number)))
     yield from say_farewell(
-        desk, call, now, *told, "callback_noted" if call.brief else "message_stored"
+        board, call, now, *told, "callback_noted" if call.brief else "message_stored"
     )
 
 
-def not_stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def not_stored(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Tell the caller to call again: not stored, or not in time (`correct` follows a late one)."""
     _note_not_stored(call, event)
-    yield from say_farewell(desk, call, now, "message_not_stored")
+    yield from say_farewell(board, call, now, "message_not_stored")
 
 
-def message_saved(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
+def message_saved(board: SwitchboardState, call: Call, event: Stored, now: Now) -> Orders:
     """Note that the message was stored after the caller had gone."""
     _note_stored(call, event)
-    yield from _after_saving(desk, call, now)
+    yield from _after_saving(board, call, now)
 
 
-def not_saved(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def not_saved(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Note in the record that the message was not stored; the caller has gone."""
     _note_not_stored(call, event)
-    yield from _after_saving(desk, call, now)
+    yield from _after_saving(board, call, now)
 
 
-def correct(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
+def correct(board: SwitchboardState, call: Call, event: Stored, now: Now) -> Orders:
     """Correct the record of a message that was given up and turns out to be stored."""
     # The record follows the disk, once: a result other than NOT_STORED is right already.
     is_ours = isinstance(event, RequestStored) is (call.request is not None)
@@ -264,35 +255,35 @@ def _note_not_stored(call: Call, event: object) -> None:
     call.settle(Result.NOT_STORED)
 
 
-def _after_saving(desk: Desk, call: Call, now: Now) -> Orders:
+def _after_saving(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """End the call, or wait for its line to be idle."""
     if call.on_line:
         call.enter(State.CLEARING, now)
         yield call.write()
     else:
-        yield from end_call(desk, call, now)
+        yield from end_call(board, call, now)
 
 
-def caller_went(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+def caller_went(board: SwitchboardState, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """Go on storing a message whose caller hung up before hearing the outcome."""
     note_evidence(call, event)
-    yield from hang_up_line(desk, call, now)
+    yield from hang_up_line(board, call, now)
     call.state = State.SAVING
 
 
-def line_went(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def line_went(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Go on storing a message whose line was lost meanwhile."""
-    yield from free_line(desk, call, event, now)
+    yield from free_line(board, call, event, now)
     note_unasked(call)
     call.state = State.SAVING
 
 
-def free_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def free_line(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Detach the line, free or out, from a call whose message is still being stored."""
-    # CarrierLost goes to every call, also to one that has left its line already.
+    # MediaGatewayLost goes to every call, also to one that has left its line already.
     if call.on_line:
         note_lost(call, event)
-        free_line_of(desk, call, event, now)
+        free_line_of(board, call, event, now)
     yield from ()
 
 
@@ -311,7 +302,7 @@ SHEET_S = 60.0
 MOST_CHOICES = 12
 
 
-def choose_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+def choose_sheet(board: SwitchboardState, call: Call, event: DigitPressed, now: Now) -> Orders:
     """Carry out a key in the greeting.
 
     A sheet's key reads it aloud, `*` plays the rest, 9 turns to the other language, `#` and, with
@@ -320,27 +311,27 @@ def choose_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
     sheet = sheet_at_key(call.menu, event.digit)
     # Not while a caller is asked to speak for an office's rule (P6): no greeting was played then.
     if event.digit in TURNS and call.request is None:
-        yield from _turn(desk, call, event.digit, now)
+        yield from _turn(board, call, event.digit, now)
         return
     if sheet is not None and len(call.heard) < MOST_CHOICES:
-        yield from _read(desk, call, sheet, now)
+        yield from _read(board, call, sheet, now)
     elif sheet or event.digit == SKIP_KEY or (call.menu and event.digit == VOICEMAIL_KEY):
         call.note("greeting.skipped")
-        yield from sound_tone(desk, call, event, now)
+        yield from sound_tone(board, call, event, now)
 
 
-def _turn(desk: Desk, call: Call, digit: str, now: Now) -> Orders:
+def _turn(board: SwitchboardState, call: Call, digit: str, now: Now) -> Orders:
     """Play the rest or the other language; ignore the key after MOST_CHOICES turns."""
     if call.turns < MOST_CHOICES:
         call.turns += 1
-        yield from TURNS[digit](desk, call, now)
+        yield from TURNS[digit](board, call, now)
 
 
-def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
+def tell_more(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Play whom to call in need (E11), the address and the sheets; then how to leave a message."""
-    added = _added(desk, call, now)
-    language = call.language or desk.office.languages[0]
-    prompts = announcements.more(desk.office, added, language)
+    added = _added(board, call, now)
+    language = call.language or board.office.languages[0]
+    prompts = announcements.more(board.office, added, language)
     if not prompts:
         return
     call.note_emergencies_told(added.told)
@@ -349,38 +340,38 @@ def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def turn_language(desk: Desk, call: Call, now: Now) -> Orders:
+def turn_language(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Play the greeting in the office's other language, which stays the call's language."""
-    language = announcements.other_language(desk.office, call.language)
+    language = announcements.other_language(board.office, call.language)
     # The long greeting has been said in both languages already.
-    if not language or desk.office.voicemail.greeting is GreetingLength.LONG:
+    if not language or board.office.voicemail.greeting is GreetingLength.LONG:
         return
     assert call.decision is not None, "voicemail is always decided"
     call.language = language
     call.note(f"language.{language}")
     call.enter(State.GREETING, now)
-    yield from play_greeting(desk, call, call.decision, _added(desk, call, now), now)
+    yield from play_greeting(board, call, call.decision, _added(board, call, now), now)
 
 
-def _added(desk: Desk, call: Call, now: Now) -> GreetingOffer:
+def _added(board: SwitchboardState, call: Call, now: Now) -> GreetingOffer:
     """Return what the greeting offers now, with this caller's menu."""
     assert call.decision is not None, "voicemail is always decided"
     # The menu that was heard holds, also when other sheets were imported meanwhile.
-    return replace(announcements.added(desk, call.decision, now), menu=call.menu)
+    return replace(announcements.added(board, call.decision, now), menu=call.menu)
 
 
 TURNS: Final = {MORE_KEY: tell_more, LANGUAGE_KEY: turn_language}
 
 
-def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+def key_in_sheet(board: SwitchboardState, call: Call, event: DigitPressed, now: Now) -> Orders:
     """Go back to the menu by `*` during a sheet; other keys are those of the menu."""
     if event.digit == MORE_KEY:
-        yield from offer_again(desk, call, event, now)
+        yield from offer_again(board, call, event, now)
     else:
-        yield from choose_sheet(desk, call, event, now)
+        yield from choose_sheet(board, call, event, now)
 
 
-def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
+def _read(board: SwitchboardState, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
     call.enter(State.SHEET, now)
     _choose(call, sheet)
     # Without the title, by which it was offered.
@@ -395,7 +386,7 @@ def _choose(call: Call, sheet: SpokenSheet) -> None:
         call.note(f"sheet.{sheet.sheet}")
 
 
-def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+def key_in_queue(board: SwitchboardState, call: Call, event: DigitPressed, now: Now) -> Orders:
     """Read a sheet to a waiting caller (P1); phones go on ringing, the wait is not prolonged."""
     sheet = sheet_at_key(call.menu, event.digit)
     if sheet is None or len(call.heard) >= MOST_CHOICES:
@@ -403,13 +394,13 @@ def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
     _choose(call, sheet)
     # No announcement of the queue is played over the sheet.
     call.announced_at = now.monotonic + SHEET_S
-    queue.plan_deadline(desk, call, now)
+    ringing.plan_deadline(board, call, now)
     # Without the keys that lead on from it, too: in the queue they mean nothing.
     yield orders.Play(call.new_play(), sheet.prompts[1:2], line=call.line.name)
     yield call.write()
 
 
-def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def offer_again(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Play the menu again after a sheet, in that sheet's language."""
     call.enter(State.MENU, now)
     last = next(sheet for sheet in call.menu if sheet.sheet == call.heard[-1])

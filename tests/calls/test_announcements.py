@@ -30,7 +30,7 @@ from appliance.policy.opening import CLOSED_GREETINGS as CLOSED_GREETINGS
 from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import NOT_TAKEN_GREETINGS, Decision, Destination
 from appliance.policy.sheets import NOTHING_OFFERED
-from appliance.policy.text import Words
+from appliance.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
 WEDNESDAY = Now(0.0, datetime(2026, 11, 25, 19, 0, tzinfo=ROME))

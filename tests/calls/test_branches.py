@@ -1,4 +1,4 @@
-"""B9: callers handed over to a branch: what a story cannot say (cf. test_taken_over.py)."""
+"""B9: callers handed over to a branch: what a story cannot say (cf. test_branches_inbound.py)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from dataclasses import replace
 
 from appliance.calls import events, orders
 from appliance.calls.events import Caller, DeclineReason, Evidence, Passed, Presentation
-from appliance.calls.orders import Order, Way
+from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
-from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
+from appliance.policy.routing import Destination
+from tests.calls.examples import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
+from tests.stories.directories import BRANCHES, SEATS
 from tests.stories.offices import OFFICES
-from tests.stories.registers import BRANCHES, SEATS
 
 WITHHELD = events.CallerIdentified("line1", Caller(Presentation.WITHHELD))
 ADA = Caller(Presentation.SHOWN, "051234567", "Ada Rossi")
 
 
-def desk(office: str = "branches") -> Switchboard:
-    """Return a desk whose branches are there and have declared themselves."""
+def switchboard(office: str = "branches") -> Switchboard:
+    """Return a switchboard whose branches are there and have declared themselves."""
     made = up(office)
-    tell(made, TEN, events.RegisterChanged(SEATS))
+    tell(made, TEN, events.DirectoryChanged(SEATS))
     tell(made, TEN, *(events.PhoneRegistered(name) for name in BRANCHES))
     return made
 
 
 def alone(office: str = "branches") -> Switchboard:
     """The same with no phone of its own."""
-    made = desk(office)
+    made = switchboard(office)
     tell(made, TEN, *(events.PhoneGone(phone) for phone in ("op1", "op2", "desk1", "desk2")))
     return made
 
@@ -52,13 +53,13 @@ def test_a_branch_is_told_why_and_whether_the_number_may_be_told() -> None:
     assert (shown.passed, shown.number) == (Passed("unavailable"), "051234567")
     hidden = rings(tell(alone(), TEN, RANG, WITHHELD))
     assert (hidden.passed, hidden.number) == (Passed("unavailable", withheld=True), "")
-    night = rings(tell(desk(), NIGHT, RANG, KNOWN))
+    night = rings(tell(switchboard(), NIGHT, RANG, KNOWN))
     assert night.passed == Passed("time-of-day")
 
 
 def test_an_operator_who_transfers_to_a_branch_tells_it_so() -> None:
     """P3, B9: a branch is a destination like any other; it has many positions."""
-    made = desk()
+    made = switchboard()
     tell(made, TEN, RANG, KNOWN, events.OperatorAnswered("boot7-1.1", "op1"))
     tell(made, TEN, events.LineAnswered("line1"))
     keys = [events.DigitPressed(k, events.DigitSource.RFC4733, leg="boot7-1.1") for k in "**81#1"]
@@ -68,12 +69,12 @@ def test_an_operator_who_transfers_to_a_branch_tells_it_so() -> None:
 def test_nobody_is_handed_over_in_a_case_that_is_not_written() -> None:
     """The configuration says when: here never, so that voicemail answers at once."""
     made = alone()
-    made._desk.office = replace(
+    made._board.office = replace(
         made.office, branches=replace(made.office.branches, when=frozenset())
     )
     given = tell(made, TEN, RANG, KNOWN)
     assert phones(given) == []
-    assert records(given)[-1].way is Way.VOICEMAIL
+    assert records(given)[-1].way is Destination.VOICEMAIL
 
 
 def test_a_branch_that_cannot_be_reached_is_passed_over() -> None:
@@ -83,16 +84,16 @@ def test_a_branch_that_cannot_be_reached_is_passed_over() -> None:
     assert phones(tell(made, TEN, RANG, KNOWN)) == ["sede2"]
     other = alone()
     tell(other, TEN, *(events.PhoneGone(name) for name in BRANCHES))
-    assert records(tell(other, TEN, RANG, KNOWN))[-1].way is Way.VOICEMAIL
+    assert records(tell(other, TEN, RANG, KNOWN))[-1].way is Destination.VOICEMAIL
 
 
 def test_without_sound_and_on_a_half_duplex_line_nobody_is_handed_over() -> None:
     """B2: there is nothing that could carry the conversation."""
     made = alone()
-    made._desk.carrier = False
+    made._board.has_media = False
     assert phones(tell(made, TEN, RANG, KNOWN)) == []
     made = alone()
-    made._desk.seats["line1"].learn("CX930xx", duplex=False)
+    made._board.channels["line1"].learn("CX930xx", duplex=False)
     assert phones(tell(made, TEN, RANG, KNOWN)) == []
 
 
@@ -104,7 +105,7 @@ def test_each_branch_is_asked_once() -> None:
     assert phones(second) == ["sede2"]
     last = tell(made, TEN, events.PhoneUnreachable("boot7-1.2"))
     assert phones(last) == []
-    assert records(last)[-1].way is Way.VOICEMAIL
+    assert records(last)[-1].way is Destination.VOICEMAIL
 
 
 def test_a_branch_is_no_position_that_goes_away() -> None:
@@ -118,16 +119,16 @@ def test_a_branch_is_no_position_that_goes_away() -> None:
         tell(made, later(TEN, 100 * n + 50), events.LineAnswered("line1"))
         tell(made, later(TEN, 100 * n + 51), events.CallerHungUp("line1", Evidence.BUSY_TONE))
         tell(made, later(TEN, 100 * n + 52), events.LineIdle("line1"))
-    assert made._desk.service.away == ()
-    seen = made._desk.attendance
+    assert made._board.service.away == ()
+    seen = made._board.attendance
     tell(made, later(TEN, 500), events.OperatorAnswered("boot7-9.9", "sede1"))
-    assert made._desk.attendance == seen
+    assert made._board.attendance == seen
 
 
 def test_who_waited_in_vain_hears_music_while_a_branch_rings() -> None:
     """The caller is up already: no silence, and no second answer of the line."""
-    made = desk("waiting_alone")
-    made._desk.office = replace(made.office, branches=OFFICES["branches"].branches)
+    made = switchboard("waiting_alone")
+    made._board.office = replace(made.office, branches=OFFICES["branches"].branches)
     tell(made, TEN, events.LineRang("line2"))
     tell(made, TEN, events.CallerIdentified("line2", ADA))
     tell(made, TEN, events.OperatorAnswered("boot7-1.1", "op1"), events.LineAnswered("line2"))

@@ -10,7 +10,7 @@ from appliance.calls.events import DigitPressed, DigitSource, RecordingStop
 from appliance.calls.orders import Order
 from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.calls.switchboard import Switchboard
-from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
+from tests.calls.examples import KNOWN, RANG, TEN, UP, later, tell, up
 
 ASKED = events.DictationAsked("page", "op1")
 LEG = "boot7-1.1"
@@ -32,14 +32,14 @@ def spoken(play: int) -> events.PromptEnded:
 
 
 def dictating() -> Switchboard:
-    """Return a desk at which op1 has lifted and hears what to do."""
+    """Return a switchboard at which op1 has lifted and hears what to do."""
     switchboard = up()
     tell(switchboard, TEN, ASKED, events.OperatorAnswered(LEG, "op1"))
     return switchboard
 
 
 def reviewing() -> Switchboard:
-    """Return a desk at which op1 hears what it has said."""
+    """Return a switchboard at which op1 hears what it has said."""
     switchboard = dictating()
     tell(switchboard, TEN, spoken(1), ended(1))
     return switchboard
@@ -68,7 +68,7 @@ def test_it_is_not_said_for_ever(said: int, last: Went) -> None:
     assert told.count(last) == 1
     (hangs_up,) = tell(switchboard, TEN, spoken(plays))
     assert hangs_up == orders.HangUpPhone(LEG)
-    assert switchboard._desk.sides == {}
+    assert switchboard._board.sides == {}
 
 
 def test_a_key_crosses_the_end_of_the_recording() -> None:
@@ -101,13 +101,13 @@ def test_a_store_that_does_not_answer_is_told() -> None:
     assert tell(switchboard, late, events.TakeKept(LEG)) == []
 
 
-@pytest.mark.parametrize("gone", [events.PhoneHungUp(LEG), events.CarrierLost("killed")])
+@pytest.mark.parametrize("gone", [events.PhoneHungUp(LEG), events.MediaGatewayLost("killed")])
 def test_who_hangs_up_while_it_is_being_kept_has_kept_it(gone: events.Event) -> None:
     """Nothing more is ordered: the store tells whoever asked."""
     switchboard = reviewing()
     tell(switchboard, TEN, key("1"))
     assert tell(switchboard, TEN, gone) == []
-    assert switchboard._desk.sides == {}
+    assert switchboard._board.sides == {}
 
 
 def test_a_caller_takes_the_phone_of_somebody_who_has_kept_it() -> None:
@@ -127,7 +127,7 @@ def test_an_engaged_phone_is_not_rung() -> None:
     (told,) = tell(switchboard, TEN, ASKED)
     assert isinstance(told, orders.AnswerAsked)
     assert not told.done
-    (call,) = switchboard._desk.calls.values()
+    (call,) = switchboard._board.calls.values()
     leg = next(leg for leg, phone in call.legs.items() if phone == "op1")
     tell(switchboard, TEN, events.OperatorAnswered(leg, "op1"), UP)
     (told,) = tell(switchboard, TEN, ASKED)
@@ -138,5 +138,5 @@ def test_an_engaged_phone_is_not_rung() -> None:
 def test_every_step_has_its_sentence() -> None:
     """In both languages; only what goes on is no end."""
     assert set(SAID) == set(Went)
-    assert all(words.it and words.en for words in SAID.values())
+    assert all(words.text("it") and words.text("en") for words in SAID.values())
     assert {Went.KEPT, Went.NEEDED, Went.LOST}.isdisjoint(GOING_ON)

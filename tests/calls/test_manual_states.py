@@ -10,7 +10,7 @@ import pytest
 
 from appliance.calls import events, manual_states, orders
 from appliance.calls.commands import SetAllAbsent, SetClosed, SetOpened, SetUnattended
-from appliance.calls.positions import REMIND
+from appliance.calls.manual_states import REMIND
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band, Period, Week
@@ -18,8 +18,8 @@ from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.office import Office
 from appliance.policy.opening import ManualMark, ServiceState
-from appliance.policy.text import Words
-from tests.calls.desk import TEN, later, tell, up
+from tests.calls.examples import TEN, later, tell, up
+from tests.helpers.words import pair
 from tests.stories.offices import EXAMPLE
 
 ALWAYS = Week(((Band.parse("00:00-24:00"),),) * 7)
@@ -37,18 +37,20 @@ def moment(wall: datetime) -> Now:
     return later(TEN, (wall - TEN.wall).total_seconds())
 
 
-def ask(desk: Switchboard, request: Any, now: Now = TEN) -> list[orders.Order]:
+def ask(switchboard: Switchboard, request: Any, now: Now = TEN) -> list[orders.Order]:
     """Ask for a state."""
-    return tell(desk, now, events.ServiceStateChanged(request))
+    return tell(switchboard, now, events.ServiceStateChanged(request))
 
 
-def run(desk: Switchboard, until: datetime) -> list[Mail]:
+def run(switchboard: Switchboard, until: datetime) -> list[Mail]:
     """Let the time pass until a moment; returns the mails that are queued."""
     mails: list[Mail] = []
-    while (due := desk.next_deadline()) is not None and due <= moment(until).monotonic:
+    while (due := switchboard.next_deadline()) is not None and due <= moment(until).monotonic:
         now = later(TEN, due - TEN.monotonic)
-        for passed in desk.due(now):
-            mails += [o.mail for o in tell(desk, now, passed) if isinstance(o, orders.QueueMail)]
+        for passed in switchboard.due(now):
+            mails += [
+                o.mail for o in tell(switchboard, now, passed) if isinstance(o, orders.QueueMail)
+            ]
     return mails
 
 
@@ -69,27 +71,27 @@ def test_a_state_ends_at_the_next_change_of_the_written_hours(
     request_: Any, now: Now, ends: datetime
 ) -> None:
     """Closed in the evening, it is open in the morning; absent lasts an hour at most by itself."""
-    desk = up(now=now)
-    ask(desk, request_, now)
-    (mark,) = desk.service.marks().values()
+    switchboard = up(now=now)
+    ask(switchboard, request_, now)
+    (mark,) = switchboard.service.marks().values()
     assert mark.until == ends
     gone = later(now, (ends - now.wall).total_seconds())
-    for passed in desk.due(gone):
-        tell(desk, gone, passed)
-    assert desk.service == ServiceState()
+    for passed in switchboard.due(gone):
+        tell(switchboard, gone, passed)
+    assert switchboard.service == ServiceState()
 
 
 def test_an_end_that_somebody_gave_is_theirs() -> None:
     """With or without a zone, and also none at all: who says so takes it back."""
-    desk = up()
-    ask(desk, SetClosed(on=True, by="op1", until=at(16)))
-    assert desk.service.closed == ManualMark("op1", TEN.wall, at(16))
-    ask(desk, SetClosed(on=True, by="op1", until=at(16).replace(tzinfo=None)))
-    assert desk.service.closed == ManualMark("op1", TEN.wall, at(16))
-    ask(desk, SetUnattended(on=True, by="op2", lasts=True))
-    assert desk.service.unattended == ManualMark("op2", TEN.wall)
-    ask(desk, SetUnattended(on=False, by="op2"))
-    assert desk.service.unattended is None
+    switchboard = up()
+    ask(switchboard, SetClosed(on=True, by="op1", until=at(16)))
+    assert switchboard.service.closed == ManualMark("op1", TEN.wall, at(16))
+    ask(switchboard, SetClosed(on=True, by="op1", until=at(16).replace(tzinfo=None)))
+    assert switchboard.service.closed == ManualMark("op1", TEN.wall, at(16))
+    ask(switchboard, SetUnattended(on=True, by="op2", lasts=True))
+    assert switchboard.service.unattended == ManualMark("op2", TEN.wall)
+    ask(switchboard, SetUnattended(on=False, by="op2"))
+    assert switchboard.service.unattended is None
 
 
 def test_an_office_that_never_closes_ends_a_state_after_a_day() -> None:
@@ -103,21 +105,21 @@ def test_an_office_that_never_closes_ends_a_state_after_a_day() -> None:
 
 def with_opening(wall: datetime) -> events.HoursChanged:
     """Enter that the house is open all day on the day of a moment."""
-    opening = Period(wall.date(), wall.date(), Words("Apertura", "Opening"), ALWAYS)
+    opening = Period(wall.date(), wall.date(), pair("Apertura", "Opening"), ALWAYS)
     return events.HoursChanged((HoursEntry(1, Whose.HOUSE, opening, "capo", TEN.wall, "e-mail"),))
 
 
 def test_hours_that_are_entered_afterwards_move_the_end() -> None:
     """Closed on Friday evening; an opening that is entered for Saturday ends it then."""
     friday = later(TEN, 2 * 86_400 + 9 * 3600)
-    desk = up(now=friday)
-    ask(desk, SetClosed(on=True, by="op1"), friday)
-    ask(desk, SetUnattended(on=True, by="op1", lasts=True), friday)
-    assert desk.service.closed is not None
-    assert desk.service.closed.until == at(9, day=28)
-    tell(desk, friday, with_opening(at(0, day=28)))
-    assert desk.service.closed.until == at(0, day=28)
-    assert desk.service.unattended == ManualMark("op1", friday.wall)
+    switchboard = up(now=friday)
+    ask(switchboard, SetClosed(on=True, by="op1"), friday)
+    ask(switchboard, SetUnattended(on=True, by="op1", lasts=True), friday)
+    assert switchboard.service.closed is not None
+    assert switchboard.service.closed.until == at(9, day=28)
+    tell(switchboard, friday, with_opening(at(0, day=28)))
+    assert switchboard.service.closed.until == at(0, day=28)
+    assert switchboard.service.unattended == ManualMark("op1", friday.wall)
 
 
 def test_a_state_that_is_over_does_not_come_back_with_new_hours() -> None:
@@ -129,67 +131,73 @@ def test_a_state_that_is_over_does_not_come_back_with_new_hours() -> None:
 
 def test_a_state_against_the_written_hours_is_told_to_the_head_after_an_hour() -> None:
     """Once in each period that it contradicts, and wherever people look."""
-    desk = up()
-    ask(desk, SetClosed(on=True, by="op1", lasts=True))
-    assert run(desk, at(10, 59)) == []
-    (mail,) = run(desk, at(11))
+    switchboard = up()
+    ask(switchboard, SetClosed(on=True, by="op1", lasts=True))
+    assert run(switchboard, at(10, 59)) == []
+    (mail,) = run(switchboard, at(11))
     assert mail.to == TO_HEAD
     assert (
         "«Chiuso – segreteria» vale da mer 25 novembre 2026, 10:00 (op1), senza fine" in mail.body
     )
-    assert mail.body.split("\n")[0] in [each.it for each in desk.status(moment(at(11))).degraded]
-    assert run(desk, at(14, 59)) == []
-    assert len(run(desk, at(15))) == 1
-    ask(desk, SetClosed(on=False, by="op1"), moment(at(15)))
-    assert run(desk, at(EVENING)) == []
-    assert not [w for w in desk.status(moment(at(15))).degraded if "Chiuso" in w.it]
+    assert mail.body.split("\n")[0] in [
+        each.text("it") for each in switchboard.status(moment(at(11))).degraded
+    ]
+    assert run(switchboard, at(14, 59)) == []
+    assert len(run(switchboard, at(15))) == 1
+    ask(switchboard, SetClosed(on=False, by="op1"), moment(at(15)))
+    assert run(switchboard, at(EVENING)) == []
+    assert not [w for w in switchboard.status(moment(at(15))).degraded if "Chiuso" in w.text("it")]
 
 
 def test_opened_by_hand_is_told_of_while_it_is_written_closed() -> None:
     """It rings people who have gone home."""
     night = moment(at(22))
-    desk = up(now=night)
-    ask(desk, SetOpened(on=True, by="op1"), night)
-    (mail,) = run(desk, at(23))
+    switchboard = up(now=night)
+    ask(switchboard, SetOpened(on=True, by="op1"), night)
+    (mail,) = run(switchboard, at(23))
     assert "«Aperto a mano»" in mail.body
     assert "fino a gio 26 novembre 2026, 08:30" in mail.body
 
 
 def test_a_state_that_is_over_is_told_to_nobody() -> None:
     """Its deadline was due as it ended; one that an office gave an end is its own."""
-    desk = up()
-    assert tell(desk, TEN, events.DeadlinePassed(REMIND, f"{manual_states.STATE}closed")) == []
-    ask(desk, SetClosed(on=True, by="op1", until=at(16)))
-    assert run(desk, at(15, 59)) == []
-    assert tell(desk, TEN, events.DeadlinePassed(REMIND, f"{manual_states.STATE}closed")) == []
+    switchboard = up()
+    assert (
+        tell(switchboard, TEN, events.DeadlinePassed(REMIND, f"{manual_states.STATE}closed")) == []
+    )
+    ask(switchboard, SetClosed(on=True, by="op1", until=at(16)))
+    assert run(switchboard, at(15, 59)) == []
+    assert (
+        tell(switchboard, TEN, events.DeadlinePassed(REMIND, f"{manual_states.STATE}closed")) == []
+    )
 
 
 def test_a_reminder_that_comes_while_nothing_is_contradicted_waits() -> None:
     """The written hours were changed meanwhile."""
-    desk = up()
-    ask(desk, SetClosed(on=True, by="op1", lasts=True))
-    shut = Period(TEN.wall.date(), TEN.wall.date(), Words("Sciopero", "Strike"), Week(((),) * 7))
+    switchboard = up()
+    ask(switchboard, SetClosed(on=True, by="op1", lasts=True))
+    shut = Period(TEN.wall.date(), TEN.wall.date(), pair("Sciopero", "Strike"), Week(((),) * 7))
     special = HoursEntry(1, Whose.HOUSE, shut, "capo", TEN.wall, "e-mail")
-    tell(desk, TEN, events.HoursChanged((special,)))
-    assert run(desk, at(23)) == []
-    assert len(run(desk, at(10, day=26))) == 1
+    tell(switchboard, TEN, events.HoursChanged((special,)))
+    assert run(switchboard, at(23)) == []
+    assert len(run(switchboard, at(10, day=26))) == 1
 
 
 def test_an_office_that_wants_no_reminder_gets_none() -> None:
     """As for positions: 0 is never."""
     office = replace(EXAMPLE, positions=replace(EXAMPLE.positions, remind_after_ms=0))
-    desk = Switchboard(office, "boot7")
-    ask(desk, SetClosed(on=True, by="op1", lasts=True))
-    assert run(desk, at(15)) == []
-    assert not [w for w in desk.status(moment(at(15))).degraded if "Chiuso" in w.it]
+    switchboard = Switchboard(office, "boot7")
+    ask(switchboard, SetClosed(on=True, by="op1", lasts=True))
+    assert run(switchboard, at(15)) == []
+    assert not [w for w in switchboard.status(moment(at(15))).degraded if "Chiuso" in w.text("it")]
 
 
 def test_english_offices_are_told_in_english() -> None:
     """The house's first language."""
     office: Office = replace(EXAMPLE, languages=("en", "it"))
-    desk = Switchboard(office, "boot7")
-    ask(desk, SetUnattended(on=True, by="op1", lasts=True))
-    (mail,) = run(desk, at(11))
+    switchboard = Switchboard(office, "boot7")
+    ask(switchboard, SetUnattended(on=True, by="op1", lasts=True))
+    (mail,) = run(switchboard, at(11))
     assert (
         "“Unattended” has held since Wed 25 November 2026, 10:00 (op1), without an end" in mail.body
     )

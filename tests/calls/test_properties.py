@@ -26,9 +26,10 @@ from appliance.policy.numbering import Purpose
 from appliance.policy.routing import group_open
 from appliance.policy.sheets import SpokenSheet
 from appliance.policy.transfers import TransferReason
+from appliance.text import unchanged
 from tests.helpers.examples import examples
+from tests.stories.directories import BRANCHES, OFFICE_PHONES, REGISTERS
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
-from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, meant, states_of
 
 LINES = ("line1", "line2", "line9")
@@ -109,11 +110,11 @@ EVENTS = st.one_of(
         events.RecordingEnded, calls, st.sampled_from(RecordingStop), st.sampled_from([500, 9000])
     ),
     st.builds(events.RecordingGap, calls, st.just(100)),
-    st.builds(events.LineLost, lines, st.just("gone")),
+    st.builds(events.LineLost, lines, st.just(unchanged("gone"))),
     st.builds(events.LineNeeded, lines),
     st.builds(events.LineRestored, lines, st.just("modem"), st.booleans()),
-    st.builds(events.CarrierLost, st.just("killed")),
-    st.builds(events.CarrierRestored),
+    st.builds(events.MediaGatewayLost, st.just("killed")),
+    st.builds(events.MediaGatewayRestored),
     st.builds(events.BoxStopped),
     st.builds(events.PhonePrepared, legs, st.just(4000)),
     st.builds(events.MediaAgreed, legs, st.just("127.0.0.1"), st.just(5000), st.just("alaw")),
@@ -151,9 +152,16 @@ EVENTS = st.one_of(
     st.builds(events.NumbersKnown, st.sampled_from(["nonsense", DialLedger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
+    st.builds(events.NumberTold, calls, st.sampled_from(["ausl", "poste"])),
     st.builds(events.TransferWished, calls, wishes),
     st.builds(events.HeadWished, calls, heads),
-    st.builds(events.RegisterChanged, st.sampled_from([Directory(), "nonsense"])),
+    st.builds(events.AnswerWished, st.one_of(calls, st.just("")), phones),
+    st.builds(events.HoldWished, calls, phones),
+    st.builds(events.ResumeWished, calls, phones),
+    st.builds(events.AlternateWished, calls, phones),
+    st.builds(events.HandOverWished, calls, phones),
+    st.builds(events.HangUpWished, phones),
+    st.builds(events.DirectoryChanged, st.sampled_from([Directory(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
     st.builds(events.DeadlinePassed, st.sampled_from(State).map(str), calls),
@@ -185,15 +193,15 @@ class Watch:
         for phone in PHONES[: 0 if self.office.startswith("outside") else 3]:
             self.tell(events.PhoneRegistered(phone))
         if self.office in REGISTERS:
-            self.tell(events.RegisterChanged(REGISTERS[self.office]))
+            self.tell(events.DirectoryChanged(REGISTERS[self.office]))
             for phone in (*OFFICE_PHONES, *BRANCHES):
                 self.tell(events.PhoneRegistered(phone))
 
     def tell(self, event: events.Event) -> None:
         """Hand over one event and check rows, orders and records."""
-        desk = self.switchboard._desk
+        board = self.switchboard._board
         before, told = states_of(self.switchboard), meant(self.switchboard, event)
-        known = set(desk.late)
+        known = set(board.late)
         self.told = event
         self.ordered = self.switchboard.handle(event, self.now)
         check_rows(before, told)
@@ -204,8 +212,8 @@ class Watch:
 
     def dials(self, line: str, leg: str) -> bool:
         """Tell whether a line is the one on which the phone of a leg calls out."""
-        desk = self.switchboard._desk
-        return isinstance(desk.sides.get(leg), OutgoingCall) and desk.seats[line].call == leg
+        board = self.switchboard._board
+        return isinstance(board.sides.get(leg), OutgoingCall) and board.channels[line].call == leg
 
     def look_at(self, order: orders.Order, known: set[str]) -> None:  # noqa: C901 - one case an order
         """Check one order against what may never be ordered."""
@@ -225,7 +233,7 @@ class Watch:
                 assert leg not in self.over  # whoever was answered is not refused
             case orders.DialLeg(line):
                 assert line not in self.off_hook
-                assert self.switchboard._desk.seats[line].state is LineState.IN_USE
+                assert self.switchboard._board.channels[line].state is LineState.IN_USE
             case orders.JoinLines(line, other):
                 assert line in self.off_hook
                 assert other not in self.off_hook
@@ -236,17 +244,17 @@ class Watch:
             case orders.Listen("", leg):
                 assert leg in self.over
             case orders.Listen(line):
-                dialled = self.switchboard._desk.outside.values()
+                dialled = self.switchboard._board.outside.values()
                 assert line in self.off_hook or line in dialled
             case orders.Connect(line, leg):
-                joined = leg in self.over and line in self.switchboard._desk.outside.values()
+                joined = leg in self.over and line in self.switchboard._board.outside.values()
                 assert line in self.off_hook or joined or self.dials(line, leg)
             case orders.BringIn(line, leg):
                 self.is_let_in(line, leg)
             case orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RecordLeg(_, leg):
-                dictates = isinstance(self.switchboard._desk.sides.get(leg), DictationCall)
+                dictates = isinstance(self.switchboard._board.sides.get(leg), DictationCall)
                 assert dictates or leg in self.over  # E21
             case orders.RingPhones():
                 self.may_ring(order)
@@ -255,9 +263,9 @@ class Watch:
 
     def is_let_in(self, line: str, leg: str) -> None:
         """Only the head is, on a line off hook, beside somebody who talks there (E10)."""
-        desk = self.switchboard._desk
-        call = desk.calls[desk.seats[line].call]
-        side = conference.supervisor_of(desk, call)
+        board = self.switchboard._board
+        call = board.calls[board.channels[line].call]
+        side = conference.supervisor_of(board, call)
         assert line in self.off_hook
         assert call.leg
         assert call.state in conference.TOGETHER
@@ -279,26 +287,32 @@ class Watch:
 
         For a call between two phones only the last holds: whoever dials another by name may.
         """
-        desk = self.switchboard._desk
-        if ring.call in desk.sides:
-            assert all(ringing.phone in desk.reachable for ringing in ring.ringing)
+        board = self.switchboard._board
+        if ring.call in board.sides:
+            assert all(ringing.phone in board.reachable for ringing in ring.ringing)
             return
         assert ring.ringing
         if {ringing.phone for ringing in ring.ringing} <= set(BRANCHES):
             assert ring.passed is not None  # B9: the branch is told why
             return  # whoever is absent here is not there
-        assert desk.service.expired(self.now.wall).absent is None
+        assert board.service.expired(self.now.wall).absent is None
+        # Whoever sits at a phone has asked for the call, also at a closed counter: as by a key.
+        if ring.picks_up:
+            assert isinstance(self.told, events.AnswerWished)
+            assert [ringing.phone for ringing in ring.ringing] == [self.told.phone]
+            assert self.told.phone in board.reachable
+            return
         self.may_ring_office(ring)
         for rung in ring.ringing:
-            assert rung.phone in desk.reachable
+            assert rung.phone in board.reachable
             if rung.phone.startswith("desk"):
-                assert desk.office.citizens_desk is not None
-                assert group_open(desk.office.citizens_desk, self.now)
+                assert board.office.citizens_desk is not None
+                assert group_open(board.office.citizens_desk, self.now)
 
     def may_ring_office(self, ring: orders.RingPhones) -> None:
         """No phone of an office rings but one that the declaration names which allowed it (P5)."""
         office = [ringing.phone for ringing in ring.ringing if ringing.phone in OFFICE_PHONES]
-        transfer = self.switchboard._desk.calls[ring.call].transfer
+        transfer = self.switchboard._board.calls[ring.call].transfer
         for phone in office:
             assert transfer is not None
             named = [t.number.reveal(Purpose.RING) for t in transfer.allowed.targets]
@@ -329,26 +343,27 @@ class Watch:
             self.held.discard(event.line)
         if isinstance(event, events.PhoneHungUp | events.PhoneLost):
             self.over.discard(event.leg)
-        if isinstance(event, events.CarrierLost | events.BoxStopped):
+        if isinstance(event, events.MediaGatewayLost | events.BoxStopped):
             self.off_hook.clear()
             self.held.clear()
 
     def owners(self) -> None:
         """Every line off hook belongs to a call that goes on, and no phone to two."""
-        desk = self.switchboard._desk
+        board = self.switchboard._board
         for line in self.off_hook:
-            call = desk.calls[desk.seats[line].call]
+            call = board.calls[board.channels[line].call]
             assert call.off_hook
             assert call.state not in {State.SAVING, State.CLEARING}
-        trunks = {call.line.name: call for call in desk.calls.values() if desk.came_over(call)}
+        over = (call for call in board.calls.values() if not call.line.can.ring_again)
+        trunks = {call.line.name: call for call in over}
         assert all(trunks[leg].off_hook for leg in self.over)
-        assert set(desk.trunks) == set(trunks)
-        used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
-        used += [phone for call in desk.calls.values() for phone in call.legs.values()]
+        assert {name for name in board.channels if board.office.line(name) is None} == set(trunks)
+        used = [phone for call in board.calls.values() for phone in call.phones_on if phone]
+        used += [phone for call in board.calls.values() for phone in call.legs.values()]
         heads = [
-            side for side in desk.sides.values() if isinstance(side, conference.SupervisorCall)
+            side for side in board.sides.values() if isinstance(side, conference.SupervisorCall)
         ]
-        assert all(desk.calls[side.call].leg for side in heads)
+        assert all(board.calls[side.call].leg for side in heads)
         used += [phone for side in heads for phone in side.phones.values()]
         used = [phone for phone in used if phone not in BRANCHES]  # it has many positions
         assert len(used) == len(set(used))
@@ -374,20 +389,21 @@ class Watch:
 
     def finish(self) -> None:
         """Say nothing more but that conversations end: every call must come to its end."""
-        desk = self.switchboard._desk
-        for call in list(desk.calls.values()):
+        board = self.switchboard._board
+        for call in list(board.calls.values()):
             while call.leg and call.state not in {State.CLEARING, State.ENDED}:
                 self.tell(events.PhoneHungUp(call.leg))  # the operator, then the office
-        for side in list(desk.sides.values()):
+        for side in list(board.sides.values()):
             if side.state is SideState.TALKING and isinstance(side, OutsideCall):
                 self.tell(events.CallerHungUp(side.line, events.Evidence.BUSY_TONE))
-            elif side.state is SideState.TALKING:
+            elif side.state in {SideState.TALKING, SideState.ON_HOLD}:
                 self.tell(events.PhoneHungUp(side.leg))
-            assert not isinstance(side, OutgoingCall) or side.state is not SideState.TALKING
+            talks = side.state in {SideState.TALKING, SideState.ON_HOLD}
+            assert not isinstance(side, OutgoingCall) or not talks
         self.pass_time(2000.0)
-        for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
+        for call in list(board.calls.values()):  # phones that lifted, lines that came up meanwhile
             raise AssertionError(f"{call.id} never ends: {call.state}")
-        assert desk.sides == {}
+        assert board.sides == {}
         assert self.off_hook == self.over == set()
         assert set(self.finals) == self.begun
 
@@ -436,7 +452,7 @@ def test_whatever_happens_to_transfers(data: st.DataObject) -> None:
     for line in LINES[: data.draw(st.sampled_from([1, 1, 2]))]:
         watch.tell(events.LineRang(line))
         watch.tell(events.CallerIdentified(line, Caller(Presentation.SHOWN, "0511")))
-        (call,) = [one for one in watch.switchboard._desk.calls.values() if one.line.name == line]
+        (call,) = [one for one in watch.switchboard._board.calls.values() if one.line.name == line]
         watch.tell(events.OperatorAnswered(*next(iter(call.legs.items()))))
         watch.tell(events.LineAnswered(line))
     for _ in range(data.draw(st.sampled_from([15, 30, 60]))):
@@ -460,9 +476,9 @@ def fitting(
     dictates = st.builds(events.DictationAsked, st.just("page"), st.sampled_from(PHONES[:3]))
     kinds = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS, dialling, dictates]
     kinds = kinds if strange else [rings]
-    for side in watch.switchboard._desk.sides.values():
+    for side in watch.switchboard._board.sides.values():
         kinds += named_side(side)
-    for call in watch.switchboard._desk.calls.values():
+    for call in watch.switchboard._board.calls.values():
         for kind, choice in named(call).items():
             if isinstance(row_for(call.state, kind), TableRow):
                 kinds += [choice] * (1 if kind in SETBACKS else 5)
@@ -478,6 +494,7 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
     """Return events that name a call which a phone made, as its table knows them."""
     own = st.sampled_from([*side.legs] or ["gone"])
     line = st.just(side.line if isinstance(side, OutsideCall | OutgoingCall) else "line9")
+    wished = st.just(side.record.call if isinstance(side, OutgoingCall) else "h-99")
     keys = st.sampled_from("12345*#")
     take = st.just(side.take if isinstance(side, DictationCall) else "no take")
     stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
@@ -498,6 +515,8 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
         events.RecordingEnded: st.builds(
             events.RecordingEnded, take, stops, st.sampled_from([9000, 9000, 400])
         ),
+        events.HoldWished: st.builds(events.HoldWished, wished, st.just(side.phone)),
+        events.ResumeWished: st.builds(events.ResumeWished, wished, st.just(side.phone)),
         events.TakeKept: st.builds(events.TakeKept, own, st.sampled_from(["", "full"])),
         events.MessageFetched: st.builds(
             events.MessageFetched, st.just(side.leg), st.sampled_from(["", "m3"]), st.just(3)
@@ -532,6 +551,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
     played = st.sampled_from([call.play, call.leg_play or call.play])
     stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
     lengths = st.sampled_from([9000, 9000, 500])
+    at = st.sampled_from([*call.legs.values(), call.leg_phone, *PHONES[:3]])
     instead: dict[type, st.SearchStrategy[events.Event]] = {}
     if came_over:
         instead = named_leg(call.line.name, own)
@@ -540,7 +560,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         events.LineAnswered: st.builds(events.LineAnswered, line),
         events.CallerHungUp: st.builds(events.CallerHungUp, line, st.sampled_from(Evidence)),
         events.LineIdle: st.builds(events.LineIdle, line),
-        events.LineLost: st.builds(events.LineLost, line, st.just("gone")),
+        events.LineLost: st.builds(events.LineLost, line, st.just(unchanged("gone"))),
         events.LineNeeded: st.builds(events.LineNeeded, line),
         events.PromptEnded: st.builds(events.PromptEnded, played),
         events.FarEndProgressed: st.builds(
@@ -567,6 +587,11 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         ),
         events.TransferWished: st.builds(events.TransferWished, ident, wishes),
         events.HeadWished: st.builds(events.HeadWished, ident, heads),
+        events.AnswerWished: st.builds(events.AnswerWished, ident, at),
+        events.HoldWished: st.builds(events.HoldWished, ident, at),
+        events.ResumeWished: st.builds(events.ResumeWished, ident, at),
+        events.AlternateWished: st.builds(events.AlternateWished, ident, at),
+        events.HandOverWished: st.builds(events.HandOverWished, ident, at),
         events.RequestStored: st.builds(events.RequestStored, ident, st.just(12)),
         events.PhoneLost: st.builds(events.PhoneLost, own),
         events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.calls import events
-from tests.calls.desk import KNOWN, RANG, TEN, records, tell, up
+from tests.calls.examples import KNOWN, RANG, TEN, records, tell, up
 
 
 def test_a_sheet_is_kept_once_while_the_call_goes_on() -> None:

@@ -16,10 +16,12 @@ from appliance.calls.status import NOT_TRUSTED
 from appliance.calls.switchboard import EXPIRY, Switchboard
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.dialling import NO_LEDGER, PlacedCall
-from appliance.policy.office import HalfDuplexDaytime, Line
+from appliance.policy.lines import HalfDuplexDaytime, modem_line
 from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState
 from appliance.policy.routing import GroupState
-from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
+from appliance.text import unchanged
+from tests.calls.examples import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
+from tests.helpers.words import pair
 from tests.stories.offices import EXAMPLE, OFFICES
 
 
@@ -96,7 +98,7 @@ def test_a_number_is_kept_as_it_is_dialled_here(sent: str) -> None:
     assert written.record.caller.number == "051234567"
 
 
-HALF = events.LineHalfDuplex("line1", "it refuses +VTR", "rifiuta +VTR")
+HALF = events.LineHalfDuplex("line1", pair("rifiuta +VTR", "it refuses +VTR"))
 LIFTED = events.OperatorAnswered("boot7-1.1", "op1")
 
 
@@ -113,7 +115,7 @@ def test_a_line_without_duplex_after_all_leads_to_voicemail(away: tuple[events.E
     assert any(isinstance(order, orders.Play) for order in told)
     status = switchboard.status(TEN)
     assert status.lines[0].duplex is False
-    assert [words.it for words in status.degraded] == ["Centralino: rifiuta +VTR"]
+    assert [words.text("it") for words in status.degraded] == ["Centralino: rifiuta +VTR"]
 
 
 def test_from_the_next_call_on_the_line_is_half_duplex() -> None:
@@ -125,7 +127,7 @@ def test_from_the_next_call_on_the_line_is_half_duplex() -> None:
     assert not any(isinstance(order, orders.RingPhones) for order in told)
     tell(switchboard, TEN, events.LineIdle("line1"), events.LineRestored("line1", "CX930xx"))
     assert switchboard.status(TEN).degraded == ()
-    assert tell(switchboard, TEN, events.LineHalfDuplex("line9", "?")) == []
+    assert tell(switchboard, TEN, events.LineHalfDuplex("line9", unchanged("?"))) == []
 
 
 def test_who_waits_on_a_line_without_duplex_is_not_kept_waiting() -> None:
@@ -138,7 +140,7 @@ def test_who_waits_on_a_line_without_duplex_is_not_kept_waiting() -> None:
     assert [call.state for call in switchboard.status(TEN).calls][1] is State.GREETING_PENDING
 
 
-def test_a_carrier_that_never_says_who_calls_does_not_leave_the_caller_alone() -> None:
+def test_a_media_gateway_that_never_says_who_calls_does_not_leave_the_caller_alone() -> None:
     """E5: after ten seconds the box answers whoever it is."""
     switchboard = up(now=NIGHT)
     tell(switchboard, NIGHT, RANG)
@@ -173,7 +175,7 @@ def test_what_is_not_ours_is_left_alone() -> None:
         events.LineRang("line9"),
         events.CallerIdentified("line9", Caller()),
         events.LineIdle("line9"),
-        events.LineLost("line9", "?"),
+        events.LineLost("line9", unchanged("?")),
         events.LineRestored("line9"),
         events.PhoneHungUp("boot7-1.1"),
         events.PromptEnded("boot7-1.p1"),
@@ -250,7 +252,7 @@ def test_status_shows_lines_calls_groups_and_what_is_wrong() -> None:
     empty = Switchboard(EXAMPLE, "x").status(TEN)
     assert {line.state for line in empty.lines} == {LineState.MISSING}
     assert empty.switchboard.state is GroupState.UNREACHABLE
-    assert [words.en for words in empty.degraded] == [
+    assert [words.text("en") for words in empty.degraded] == [
         "Centralino is out",
         "800011837 is out",
         "line3 is out",
@@ -262,7 +264,7 @@ def test_status_shows_lines_calls_groups_and_what_is_wrong() -> None:
     status = switchboard.status(later(TEN, 5))
     assert (status.open, status.code, status.waiting) == (True, "open.free", 2)
     assert status.changes_at == TEN.wall.replace(hour=13)
-    assert status.sentence.en == "The switchboard is open and free: its phones ring."
+    assert status.sentence.text("en") == "The switchboard is open and free: its phones ring."
     (call,) = status.calls
     assert (call.call, call.line, call.state) == ("boot7-1", "line1", State.RINGING)
     assert (call.ringing, call.caller.number) == (("op1", "op2"), "051234567")
@@ -275,19 +277,24 @@ def test_status_shows_lines_calls_groups_and_what_is_wrong() -> None:
 
 
 def test_status_when_things_are_wrong() -> None:
-    """A lost line says why, a lost carrier and an untrusted clock are told."""
+    """A lost line says why, a lost media gateway and an untrusted clock are told."""
     switchboard = up("no_counter")
-    tell(switchboard, TEN, events.LineLost("line2", "no dial tone"), events.PhoneGone("op1"))
+    tell(
+        switchboard,
+        TEN,
+        events.LineLost("line2", unchanged("no dial tone")),
+        events.PhoneGone("op1"),
+    )
     status = switchboard.status(replace(TEN, clock_state=ClockState.STALE))
-    assert [words.it for words in status.degraded] == [
+    assert [words.text("it") for words in status.degraded] == [
         "800011837 fuori servizio: no dial tone",
-        NOT_TRUSTED[Doubt.OPEN].it,
+        NOT_TRUSTED[Doubt.OPEN].text("it"),
     ]
     assert status.switchboard.unreachable == ("op1",)
     assert status.citizens_desk is None
-    tell(switchboard, TEN, events.CarrierLost("killed"))
-    assert switchboard.status(TEN).degraded[0].en.startswith("No line is served")
-    tell(switchboard, TEN, events.CarrierRestored(), events.LineIdle("line2"))
+    tell(switchboard, TEN, events.MediaGatewayLost("killed"))
+    assert switchboard.status(TEN).degraded[0].text("en").startswith("No line is served")
+    tell(switchboard, TEN, events.MediaGatewayRestored(), events.LineIdle("line2"))
     assert len(switchboard.status(TEN).degraded) == 2
     assert Switchboard(OFFICES["no_counter"], "x").status(NIGHT).switchboard.state == "closed"
 
@@ -295,7 +302,7 @@ def test_status_when_things_are_wrong() -> None:
 def test_a_modem_that_says_half_duplex_is_believed() -> None:
     """Whatever was configured, such a line cannot be joined; a better modem restores it."""
     office = replace(
-        EXAMPLE, lines=(Line("line1", duplex=True, daytime=HalfDuplexDaytime.PARALLEL_PHONE),)
+        EXAMPLE, lines=(modem_line("line1", duplex=True, daytime=HalfDuplexDaytime.PARALLEL_PHONE),)
     )
     switchboard = Switchboard(office, "x")
     tell(switchboard, TEN, events.LineRestored("line1", "USR5637", duplex=False))
@@ -378,7 +385,7 @@ def test_a_key_code_without_an_end_ends_with_the_hours() -> None:
     noon = TEN.wall.replace(hour=13, minute=0)
     assert service.unattended == ManualMark("op1", TEN.wall, noon, by_hours=True)
     assert service.absent == ManualMark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
-    gone = tell(switchboard, TEN, events.CarrierLost("killed"))
+    gone = tell(switchboard, TEN, events.MediaGatewayLost("killed"))
     assert gone == [orders.HangUpPhone("k1"), orders.HangUpPhone("k2")]
     assert tell(switchboard, TEN, events.OperatorAnswered("k1", "op1")) == [
         orders.HangUpPhone("k1")
@@ -429,7 +436,9 @@ def test_a_line_is_declared_once_something_is_known_of_it() -> None:
     assert declared() == [False, False, False]
     tell(switchboard, TEN, events.LineRestored("line1", "CX930xx"))
     assert declared() == [True, False, False]
-    tell(switchboard, TEN, events.LineLost("line2", "no modem at its port", missing=True))
+    tell(
+        switchboard, TEN, events.LineLost("line2", unchanged("no modem at its port"), missing=True)
+    )
     assert switchboard.status(TEN).lines[1].state is LineState.MISSING
     assert declared() == [True, True, False]
 
@@ -443,7 +452,7 @@ def test_callers_dates_that_tell_another_time_are_told() -> None:
         tell(switchboard, at, events.LineRang(line))
         tell(switchboard, at, events.CallerIdentified(line, caller, f"1125110{number}"))
     (said,) = switchboard.status(later(TEN, 70.0)).degraded
-    assert "59 minutes ahead of" in said.en or "60 minutes ahead of" in said.en
+    assert "59 minutes ahead of" in said.text("en") or "60 minutes ahead of" in said.text("en")
     behind = switchboard.status(replace(later(TEN, 70.0), wall=TEN.wall + timedelta(hours=3)))
-    assert "indietro" in behind.degraded[0].it
+    assert "indietro" in behind.degraded[0].text("it")
     assert behind.clock_state is ClockState.SYNCED

@@ -14,6 +14,7 @@ from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.opening import ServiceState
+from appliance.text import Words as Said
 from tests.stories.grammar import StoryError
 
 Words = dict[str, str]
@@ -45,7 +46,7 @@ class Expectations:
     record: orders.CallRecord | None
 
     def digits_of(self, name: str) -> str:
-        """Return the digits of a number of the register (transfers.py)."""
+        """Return the digits of a number of the directory (transfers.py)."""
         raise NotImplementedError
 
     def claim(self, wanted: str, fits: Callable[[Order], bool]) -> Order:
@@ -71,19 +72,20 @@ class Expectations:
     def _rung(self, order: Order) -> tuple[str, ...]:
         """Return the phones that an order rings, or shows a caller on."""
         match order:
-            case orders.RingPhones():
+            # One that is to pick up by itself is expected as such (screens.py).
+            case orders.RingPhones(picks_up=False):
                 return tuple(ringing.phone for ringing in order.ringing)
             case orders.ShowCaller():
                 return tuple(self.owners[leg] for leg in order.legs)
         return ()
 
     def _call_of(self, shown: orders.ShowCaller) -> str:
-        calls = self.switchboard._desk.calls.values()
+        calls = self.switchboard._board.calls.values()
         return next(call.id for call in calls if call.owns(shown.legs[0]))
 
     def _left_ms(self, call: str) -> int:
         assert self.now is not None
-        deadline = self.switchboard._desk.calls[call].deadline
+        deadline = self.switchboard._board.calls[call].deadline
         return round(((deadline or 0.0) - self.now.monotonic) * 1000)
 
     def expect_stop(self, words: Words) -> None:
@@ -130,8 +132,8 @@ class Expectations:
             self._claim_exactly(orders.Flash(words["line"], digits, ring_ms))
             return
         name, _, number = words["position"].partition(".")
-        desk = self.office.citizens_desk
-        group = desk if desk and name == desk.name else self.office.switchboard
+        counter = self.office.citizens_desk
+        group = counter if counter and name == counter.name else self.office.switchboard
         digits = group.pbx_numbers[int(number) - 1]
         self._claim_exactly(orders.Flash(words["line"], digits, group.ring_ms))
 
@@ -144,8 +146,8 @@ class Expectations:
             digits = self.digits_of(words["group"])
             self._claim_exactly(orders.DialLeg(words["line"], digits, ring_ms))
             return
-        desk = self.office.citizens_desk
-        group = desk if desk and words["group"] == desk.name else self.office.switchboard
+        counter = self.office.citizens_desk
+        group = counter if counter and words["group"] == counter.name else self.office.switchboard
         self._claim_exactly(orders.DialLeg(words["line"], group.outside, group.ring_ms))
 
     def expect_dial_out(self, words: Words) -> None:
@@ -159,6 +161,9 @@ class Expectations:
         told = self.claim("an answer", lambda o: isinstance(o, orders.AnswerAsked))
         assert isinstance(told, orders.AnswerAsked)
         self._same("done", told.done, words["done"] == "yes")
+        if "said" in words:
+            assert isinstance(told.said, Said)
+            self._same("answer", told.said.text("it"), words["said"])
 
     def expect_join_lines(self, words: Words) -> None:
         self._claim_exactly(orders.JoinLines(words["line"], words["other"]))
@@ -279,6 +284,8 @@ class Expectations:
                 met = met.number or met.presentation
             if isinstance(met, tuple):
                 met = ",".join(met)
+            if name == "way":
+                met = met or "none"  # the database's word
             self._same(f"record's {name}", "" if met is None else str(met), value)
 
     def expect_trail(self, words: Words) -> None:
@@ -297,7 +304,7 @@ class Expectations:
         self._same(words["group"], group.state.value if group else "none", words["state"])
 
     def expect_degraded(self, words: Words) -> None:
-        met = [each.it for each in self._status().degraded]
+        met = [each.text("it") for each in self._status().degraded]
         if not any(words["words"] in each for each in met):
             raise StoryError(f"expected {words['words']!r} among what is wrong, met {met}")
 

@@ -80,6 +80,10 @@ VERBS: dict[str, str] = {
     "asked_to_call_back": (
         rf"{PHONE} is asked to call back (?P<number>\d*) for (?P<case>\S+)(?P<urgent> urgently)?"
     ),
+    "screen_asks": (
+        rf"screen of {PHONE}: (?P<act>answer|hold|resume|alternate|hand over|hang up)(?: {LINE})?"
+    ),
+    "screen_dials": rf"screen of {PHONE}: dial(?: (?P<number>\d+))?(?P<urgent> urgently)?",
     "asked_to_dictate": rf"{PHONE} is asked to dictate",
     "phone_recording_ends": (
         rf"{PHONE} recording ends by (?P<stop>\w+) length (?P<length>\d+) ms"
@@ -115,6 +119,10 @@ VERBS: dict[str, str] = {
     "messages_waiting": r"messages waiting (?P<count>\d+)",
     "ask": rf"ask {MANUAL} (?P<on>on|off) by (?P<by>\w+)(?: until (?P<until>\d\d:\d\d:\d\d))?",
     # what is expected
+    "expect_pick_up": rf"expect pick up {PHONE}",
+    "expect_rung_to_pick_up": rf"expect ring {PHONE} to pick up(?: showing (?P<display>.+))?",
+    "expect_can": rf"expect {PHONE} can (?P<what>.+)",
+    "expect_auto_answer": rf"expect {PHONE} answers by itself: (?P<known>unknown|seen|rings)",
     "expect_ring": r"expect ring (?P<phones>\w+(?: (?!for\b)\w+)*?)"
     rf"(?: for {SPAN})?(?: showing (?P<display>.+))?",
     "expect_stop": r"expect stop (?P<phones>\w+(?: (?!elsewhere\b)\w+)*)(?P<elsewhere> elsewhere)?",
@@ -132,7 +140,7 @@ VERBS: dict[str, str] = {
     "expect_flash": rf"expect flash {LINE} to (?P<position>[\w.]+\.\d+)(?: for {SPAN})?",
     "expect_flash_back": rf"expect flash back {LINE}",
     "expect_dial_out": (rf"expect dial out {LINE} (?P<digits>[0-9*#]+)(?P<help> for help)?"),
-    "expect_told": r"expect told (?P<done>yes|no)",
+    "expect_told": r"expect told (?P<done>yes|no)(?:: (?P<said>.+))?",
     "expect_dial": rf"expect dial {LINE} to (?P<group>[\w.]+)(?: for {SPAN})?",
     "expect_join_lines": rf"expect join lines {LINE} (?P<other>line\d+)",
     "expect_listen": rf"expect listen {LINE}",

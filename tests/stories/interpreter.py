@@ -19,12 +19,14 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import DialLedger
 from appliance.policy.directory import Authorisation, EntryStamp, TransferTarget, target_to_tell
 from appliance.policy.sheets import SpokenSheet
+from appliance.text import unchanged
 from tests.stories.dictations import DictationVerbs
+from tests.stories.directories import BRANCHES, OFFICE_PHONES, REGISTERS
 from tests.stories.expectations import Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
-from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, meant, states_of
+from tests.stories.screens import ScreenVerbs
 from tests.stories.special_hours import HoursVerbs
 from tests.stories.transfers import TransferVerbs
 
@@ -44,7 +46,7 @@ def caller_of(text: str) -> events.Caller:
     return events.Caller(events.Presentation(text))
 
 
-class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
+class PureRun(TransferVerbs, HoursVerbs, DictationVerbs, ScreenVerbs):
     """One story on one Switchboard."""
 
     def __init__(self) -> None:
@@ -147,11 +149,11 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
         wall = datetime.fromisoformat(text).replace(tzinfo=self.office.zone)
         self.now = Now(1000.0, wall)
         for line in self.office.lines:
-            self.tell(events.LineRestored(line.name, "modem", line.duplex is not False))
+            self.tell(events.LineRestored(line.name, "modem", not line.is_half_duplex))
         for phone in self.office.phones:
             self.tell(events.PhoneRegistered(phone))
         if self.named in REGISTERS:
-            self.tell(events.RegisterChanged(REGISTERS[self.named]))
+            self.tell(events.DirectoryChanged(REGISTERS[self.named]))
             for phone in (*OFFICE_PHONES, *BRANCHES):
                 self.tell(events.PhoneRegistered(phone))
 
@@ -218,16 +220,16 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
         self.tell(events.LineFlashed(words["line"], "refused" not in words))
 
     def line_lost(self, words: Words) -> None:
-        self.tell(events.LineLost(words["line"], words.get("reason", "unplugged")))
+        self.tell(events.LineLost(words["line"], unchanged(words.get("reason", "unplugged"))))
 
     def line_restored(self, words: Words) -> None:
         self.tell(events.LineRestored(words["line"], "modem", "half" not in words))
 
     def carrier_lost(self, words: Words) -> None:
-        self.tell(events.CarrierLost("killed"))
+        self.tell(events.MediaGatewayLost("killed"))
 
     def carrier_restored(self, words: Words) -> None:
-        self.tell(events.CarrierRestored())
+        self.tell(events.MediaGatewayRestored())
 
     def box_stopped(self, words: Words) -> None:
         self.tell(events.BoxStopped())
@@ -259,7 +261,9 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
         self._agree(words, sending=True)
 
     def _agree(self, words: Words, *, sending: bool) -> None:
-        """The phone's re-INVITE: which way sound goes is the carrier's affair, not a decision."""
+        """The phone's re-INVITE: which way sound goes is the media gateway's affair, not a
+        decision.
+        """
         leg = self.legs[words["phone"]]
         self.tell(events.MediaAgreed(leg, "192.0.2.21", 7000, "alaw", 101, sending))
 
@@ -354,31 +358,33 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
         self.tell(events.SpokenSheetsChanged(menu))
 
     def authorises(self, words: Words) -> None:
-        self._tell_register(words["unit"], target_to_tell(words["number"]))
+        self._tell_directory(words["unit"], target_to_tell(words["number"]))
 
     def revokes(self, words: Words) -> None:
-        self._tell_register(words["unit"], None)
+        self._tell_directory(words["unit"], None)
 
-    def _tell_register(self, unit: str, told: TransferTarget | None) -> None:
+    def _tell_directory(self, unit: str, told: TransferTarget | None) -> None:
         """Enter a unit's leave to tell a number, or the end of it, at this moment."""
         assert self.now is not None, "a story says `at` first"
-        register, entry = (
-            self.switchboard._desk.register,
+        directory, entry = (
+            self.switchboard._board.directory,
             EntryStamp(1, "capo", self.now.wall, "mail"),
         )
         leaves = tuple(
             replace(leave, revoked=entry) if leave.unit == unit else leave
-            for leave in register.authorisations
+            for leave in directory.authorisations
         )
         if told is not None:
             leaves += (Authorisation(entry, unit, told, "il dirigente"),)
-        self.tell(events.RegisterChanged(replace(register, authorisations=leaves)))
+        self.tell(events.DirectoryChanged(replace(directory, authorisations=leaves)))
 
     def log_read(self, words: Words) -> None:
         self.tell(events.NumbersKnown(DialLedger()))
 
     def uses_sheet(self, words: Words) -> None:
-        """The desk finds the call that the position is in, as the door's question does."""
+        """The switchboard finds the call that the position is in, as the control socket's question
+        does.
+        """
         call = current_call(self._status().calls, NoteSheet(words["sheet"], "", words["phone"]))
         self.tell(events.SheetUsed(call, words["sheet"]))
 
@@ -394,5 +400,5 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
             until = local.replace(hour=hour, minute=minute, second=second, microsecond=0)
         request = REQUESTS[words["what"]](words["on"] == "on", words["by"], until)
         refusal = self.switchboard.refusal_of(request)
-        self.answer = refusal.it if refusal else "nothing"
+        self.answer = refusal.text("it") if refusal else "nothing"
         self.tell(events.ServiceStateChanged(request))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from appliance.calls.announcements import spell_email
 from appliance.policy.dialling import DialRules, Identity
 from appliance.policy.hours import Band, Closure, Holiday, Period, Schedule, SpecialOpening, week_of
+from appliance.policy.lines import HalfDuplexDaytime, modem_line
 from appliance.policy.numbering import PLANS, NumberClass, rehearsal_plan
 from appliance.policy.office import (
     AfterHours,
@@ -16,23 +17,21 @@ from appliance.policy.office import (
     Extension,
     GreetingLength,
     Group,
-    HalfDuplexDaytime,
-    Line,
     Office,
     OverflowCause,
     VoicemailLimits,
     WaitingRules,
 )
-from appliance.policy.text import Words
+from tests.helpers.words import pair
 
 ROME = ZoneInfo("Europe/Rome")
 MORNING_AND_AFTERNOON = "8:30-13:00 14:00-18:00"
 
 HOLIDAYS = (
-    Holiday(date(2026, 10, 4), Words("San Francesco", "Saint Francis")),
-    Holiday(date(2026, 11, 30), Words("Sant'Andrea, patrono", "Saint Andrew, patron")),
-    Holiday(date(2026, 12, 25), Words("Natale", "Christmas")),
-    Holiday(date(2026, 12, 26), Words("Santo Stefano", "Saint Stephen")),
+    Holiday(date(2026, 10, 4), pair("San Francesco", "Saint Francis")),
+    Holiday(date(2026, 11, 30), pair("Sant'Andrea, patrono", "Saint Andrew, patron")),
+    Holiday(date(2026, 12, 25), pair("Natale", "Christmas")),
+    Holiday(date(2026, 12, 26), pair("Santo Stefano", "Saint Stephen")),
 )
 SWITCHBOARD_HOURS = Schedule(
     ROME,
@@ -49,18 +48,18 @@ SWITCHBOARD_HOURS = Schedule(
         Closure(
             datetime(2026, 12, 24, 14),  # noqa: DTZ001 - closures are local wall-clock times
             datetime(2026, 12, 24, 18),  # noqa: DTZ001 - ditto
-            Words("Vigilia", "Christmas Eve"),
+            pair("Vigilia", "Christmas Eve"),
         ),
     ),
     openings=(
-        SpecialOpening(date(2026, 11, 29), (Band.parse("9-12"),), Words("Elezioni", "Elections")),
-        SpecialOpening(date(2026, 12, 26), (Band.parse("10-12"),), Words("Emergenza", "Emergency")),
+        SpecialOpening(date(2026, 11, 29), (Band.parse("9-12"),), pair("Elezioni", "Elections")),
+        SpecialOpening(date(2026, 12, 26), (Band.parse("10-12"),), pair("Emergenza", "Emergency")),
     ),
     periods=(
         Period(
             date(2027, 7, 12),
             date(2027, 8, 31),
-            Words("Orario estivo", "Summer hours"),
+            pair("Orario estivo", "Summer hours"),
             week_of(
                 monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"
             ),
@@ -80,11 +79,11 @@ COUNTER_HOURS = Schedule(
     holidays=HOLIDAYS,
 )
 SWITCHBOARD = Group(
-    "switchboard", Words("Centralino", "Switchboard"), ("op1", "op2"), SWITCHBOARD_HOURS
+    "switchboard", pair("Centralino", "Switchboard"), ("op1", "op2"), SWITCHBOARD_HOURS
 )
 COUNTER = Group(
     "citizens_desk",
-    Words("Sportello Cittadini", "Citizens' counter"),
+    pair("Sportello Cittadini", "Citizens' counter"),
     ("desk1", "desk2"),
     COUNTER_HOURS,
     ring_ms=20_000,
@@ -96,9 +95,9 @@ SEAT_OFFICES = (("savena", "pubblico"), ("nessuno", "pubblico"), ("borgo", "pubb
 EXAMPLE = Office(
     name="Comune di Esempio",
     lines=(
-        Line("line1", label="Centralino", called_number="051598111"),
-        Line("line2", called_number="800011837"),
-        Line("line3"),
+        modem_line("line1", label="Centralino", called_number="051598111"),
+        modem_line("line2", called_number="800011837"),
+        modem_line("line3"),
     ),
     switchboard=SWITCHBOARD,
     citizens_desk=COUNTER,
@@ -121,9 +120,9 @@ OFFICES = {
     "offices": replace(
         EXAMPLE,
         lines=(
-            replace(EXAMPLE.lines[0], daytime=HalfDuplexDaytime.PBX_TRANSFER),
+            modem_line("line1", "Centralino", "051598111", daytime=HalfDuplexDaytime.PBX_TRANSFER),
             EXAMPLE.lines[1],
-            Line("line3"),
+            modem_line("line3"),
         ),
         switchboard=replace(SWITCHBOARD, phones=("op1", "op2")),
         extensions=(*EXAMPLE.extensions, Extension("33", "ana2")),
@@ -144,14 +143,14 @@ OFFICES = {
     "half_duplex": replace(
         EXAMPLE,
         lines=(
-            Line("line1", duplex=False, daytime=HalfDuplexDaytime.MESSAGE),
-            Line("line2", duplex=False, daytime=HalfDuplexDaytime.PARALLEL_PHONE),
-            Line("line3"),
+            modem_line("line1", duplex=False, daytime=HalfDuplexDaytime.MESSAGE),
+            modem_line("line2", duplex=False, daytime=HalfDuplexDaytime.PARALLEL_PHONE),
+            modem_line("line3"),
         ),
     ),
     "outside": replace(
         EXAMPLE,
-        lines=(*EXAMPLE.lines[:2], Line("line3")),
+        lines=(*EXAMPLE.lines[:2], modem_line("line3")),
         citizens_desk=replace(COUNTER, outside="0541704111"),
     ),
     "outside_two": replace(
@@ -203,9 +202,9 @@ OFFICES = {
     "pbx": replace(
         EXAMPLE,
         lines=(
-            Line("line1", duplex=False, daytime=HalfDuplexDaytime.PBX_TRANSFER),
-            Line("line2", daytime=HalfDuplexDaytime.PBX_TRANSFER),
-            Line("line3"),
+            modem_line("line1", duplex=False, daytime=HalfDuplexDaytime.PBX_TRANSFER),
+            modem_line("line2", daytime=HalfDuplexDaytime.PBX_TRANSFER),
+            modem_line("line3"),
         ),
         switchboard=replace(SWITCHBOARD, pbx_numbers=("201", "202")),
         citizens_desk=replace(COUNTER, pbx_numbers=("301",)),

@@ -22,6 +22,12 @@ line3 prompt ends
 expect listen line3
 line3 presses 1
 expect connect line3 op1 # first the operator
+screen of op1: alternate # who was called hears music on that line
+expect play line3 hold_music
+expect connect line1 op1
+screen of op1: alternate
+expect hold line1
+expect connect line3 op1
 op1 hangs up
 expect join lines line1 line3
 expect record target=tributi.accertamenti.1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.calls import branches, events, incoming
+from appliance.calls import events, incoming
 from appliance.calls.model import Call
 from appliance.calls.states import State, TableRow, row_for
 from appliance.calls.switchboard import Switchboard
@@ -19,18 +19,20 @@ Seen = list[tuple[Call, State]]
 
 def states_of(switchboard: Switchboard) -> Seen:
     """Return every call that goes on and the state it is in now."""
-    return [(call, call.state) for call in switchboard._desk.calls.values()]
+    return [(call, call.state) for call in switchboard._board.calls.values()]
 
 
 def meant(switchboard: Switchboard, event: events.Event) -> events.Event:
     """Return an event as the calls hear it: of a leg that is a line, a fact of the line's."""
-    return branches.as_line_event(switchboard._desk, event)
+    return switchboard._board.line_event(event)
 
 
 def check_rows(seen: Seen, event: events.Event) -> None:
     """Raise AssertionError when an event led a call where the row of its state does not lead."""
     if isinstance(event, events.PhoneDialled):
         event = events.ServiceStateChanged(None)  # what a key code asks for
+    if isinstance(event, events.HangUpWished):
+        event = events.PhoneHungUp("")  # what a handset that is put down does
     for call, was in seen:
         freed = (events.LineNeeded,) if incoming.FREED_CODE in call.record.trail else ()
         kinds = (type(event), *freed, *(TOLD if _outside(call) else ()))

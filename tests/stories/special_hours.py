@@ -9,7 +9,7 @@ from appliance.calls import events
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band, NewWeek, Period, Week
 from appliance.policy.hours_changes import HoursEntry, Whose
-from appliance.policy.text import Words as Said
+from appliance.text import unchanged
 from tests.stories.expectations import Words
 
 
@@ -24,7 +24,7 @@ class HoursVerbs:
         """The head enters special hours, for every day alike."""
         first, last = (date.fromisoformat(words[key]) for key in ("first", "last"))
         bands = () if words["bands"] == "closed" else (Band.parse(words["bands"]),)
-        said = Said(words["reason"], words["reason"])
+        said = unchanged(words["reason"])
         period = Period(first, last, said, Week((bands,) * 7), words.get("greeting") or "")
         self._enter(Whose(words["whose"]), period)
 

@@ -9,9 +9,9 @@ from appliance.calls.status import TransferStatus
 from appliance.policy.directory import TransferTarget
 from appliance.policy.numbering import Purpose
 from appliance.policy.transfers import TransferReason
+from tests.stories.directories import declared, varied
 from tests.stories.expectations import Expectations, Words
 from tests.stories.grammar import StoryError
-from tests.stories.registers import declared, varied
 
 
 class TransferVerbs(Expectations):
@@ -45,14 +45,14 @@ class TransferVerbs(Expectations):
             attended="blind" not in words, anyway="anyway" in words,
         )  # fmt: skip
         refusal = self.switchboard.answer_to(request, self.now)
-        self.answer = refusal.it if refusal else ""
+        self.answer = refusal.text("it") if refusal else ""
         call = self.switchboard.call_for(request)
         self.tell(events.TransferWished(call, request))
 
     def phone_asks_to_join(self, words: Words) -> None:
         """A phone's own transfer key, once it has called a second time (Replaces)."""
         phone = words["phone"]
-        calls = self.switchboard._desk.calls.values()
+        calls = self.switchboard._board.calls.values()
         self.first = next(call.leg for call in calls if call.leg_phone == phone)
         leg, other = self.first, self.legs[phone]
         if "other" in words:
@@ -67,7 +67,7 @@ class TransferVerbs(Expectations):
         on = words["what"] == "bring the head in"
         request = commands.BringHead(words["phone"], words["phone"], on)
         refusal = self.switchboard.answer_about_head(request, self.now)
-        self.answer = refusal.it if refusal else "nothing"
+        self.answer = refusal.text("it") if refusal else "nothing"
         self.tell(events.HeadWished(self.switchboard.call_for(request), request))
 
     def request_stored(self, words: Words) -> None:
@@ -77,31 +77,31 @@ class TransferVerbs(Expectations):
         """An office's variation of today is entered (E12)."""
         assert self.now is not None, "a story says `at` first"
         day = self.office.today(self.now.wall)
-        register = self.switchboard.register
-        new = varied(register, words["unit"], (day, day), words["bands"])
-        self.tell(events.RegisterChanged(new))
+        directory = self.switchboard.directory
+        new = varied(directory, words["unit"], (day, day), words["bands"])
+        self.tell(events.DirectoryChanged(new))
 
     def varies_ahead(self, words: Words) -> None:
         """An office's special period is entered, weeks ahead (E14)."""
         span = (date.fromisoformat(words["first"]), date.fromisoformat(words["last"]))
-        register = self.switchboard.register
-        new = varied(register, words["unit"], span, words["bands"], words["notice"])
-        self.tell(events.RegisterChanged(new))
+        directory = self.switchboard.directory
+        new = varied(directory, words["unit"], span, words["bands"], words["notice"])
+        self.tell(events.DirectoryChanged(new))
 
     def declares(self, words: Words) -> None:
         """An office's new declaration is entered, in force from today (P4)."""
         assert self.now is not None, "a story says `at` first"
-        day, register = self.office.today(self.now.wall), self.switchboard.register
-        new = declared(register, words["unit"], words["need"], words["phone"], day, words["bands"])
-        self.tell(events.RegisterChanged(new))
+        day, directory = self.office.today(self.now.wall), self.switchboard.directory
+        new = declared(directory, words["unit"], words["need"], words["phone"], day, words["bands"])
+        self.tell(events.DirectoryChanged(new))
 
     # --- what is expected --------------------------------------------------------------------
 
     def target_of(self, name: str) -> TransferTarget:
         """Return the number that records call `unit.need.N`."""
         code, need, number = name.split(".")
-        unit = self.switchboard.register.unit(code)
-        for declaration in self.switchboard.register.declarations:
+        unit = self.switchboard.directory.unit(code)
+        for declaration in self.switchboard.directory.declarations:
             found = declaration.need(need)
             if unit and declaration.unit in (unit.code, unit.service) and found is not None:
                 return found.targets[int(number) - 1]
@@ -139,7 +139,7 @@ class TransferVerbs(Expectations):
         """What the operator reads of a transfer that was refused (E23)."""
         call = self.calls[words["line"]]
         refused = {one.call: one.refused for one in self._status().calls}[call]
-        self._same("words", refused.it, words["text"])
+        self._same("words", refused.text("it"), words["text"])
 
     def expect_bring_in(self, words: Words) -> None:
         wanted = orders.BringIn(words["line"], self.legs[words["phone"]])
@@ -152,7 +152,7 @@ class TransferVerbs(Expectations):
     def expect_head(self, words: Words) -> None:
         call = self.calls[words["line"]]
         shown = {one.call: one.head for one in self._status().calls}[call]
-        met = f"{shown.words.it} ({', '.join(shown.phones)})" if shown else "nobody else"
+        met = f"{shown.words.text('it')} ({', '.join(shown.phones)})" if shown else "nobody else"
         self._same("what is shown of the head", met, words["text"])
 
     def expect_said(self, words: Words) -> None:
@@ -171,4 +171,4 @@ class TransferVerbs(Expectations):
         call = self.calls[words["line"]]
         shown = {one.call: one.transfer for one in self._status().calls}[call]
         assert isinstance(shown, TransferStatus), "no transfer is shown"
-        self._same("what is shown", f"{shown.words.it} ({shown.operator})", words["text"])
+        self._same("what is shown", f"{shown.words.text('it')} ({shown.operator})", words["text"])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from appliance.api.replies import Declined
 from appliance.api.requests import RequestCommands
 from appliance.config import read
 from appliance.config.office import build_office
@@ -28,7 +29,7 @@ from appliance.service.mailroom import Mailroom
 from appliance.store import outbox, requests
 from appliance.store.database import open_database
 from appliance.store.requests import NO_MAILS
-from tests.policy.town import TOWN, declaration
+from tests.policy.small_directory import TOWN, declaration
 from tests.stories.grammar import StoryError
 
 ROME = ZoneInfo("Europe/Rome")
@@ -162,7 +163,7 @@ class FrontDesk:
 
     def takes(self, words: dict[str, str]) -> None:
         asked = {**words, "subject": words["text"], "rule": "email", "prefers": "phone"}
-        self._ask({"ask": "new_request", **asked})
+        self._ask({"ask": "new_request", **asked, "anyway": bool(words.get("anyway"))})
 
     def books(self, words: dict[str, str]) -> None:
         starts = _rome(words["starts"]).isoformat()
@@ -239,8 +240,8 @@ class FrontDesk:
         def told(answer: Any) -> None:
             if isinstance(answer, CentralinoError):
                 self.refused = str(answer)
-            elif answer.get("done") is False:
-                self.refused = answer["said"]["en"]
+            elif isinstance(answer, Declined):
+                self.refused = str(answer.said)
 
         try:
             later: Any = self.asked[question["ask"]](question)
