@@ -51,7 +51,7 @@ class Cadence:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TonePlan:
     """One country's tones; of several forms in use the first is the one to play."""
 
     dial: tuple[Cadence, ...]
@@ -76,7 +76,7 @@ def steady(*freqs: int, dbm0: float = -12.0) -> Cadence:
 
 
 PLANS = {
-    "it": Plan(
+    "it": TonePlan(
         # VoIP boxes (most Italian lines today) play a steady tone, exchanges the pulsed one.
         dial=(cadence((425,), 200, 200, 600, 1000), steady(425)),
         ringback=(cadence((425,), 1000, 4000),),
@@ -84,25 +84,25 @@ PLANS = {
         busy=(cadence((425,), 500, 500), cadence((425,), 200, 200)),
         congestion=(cadence((425,), 200, 200),),
     ),
-    "de": Plan(
+    "de": TonePlan(
         dial=(steady(425),),
         ringback=(cadence((425,), 1000, 4000),),
         busy=(cadence((425,), 480, 480),),
         congestion=(cadence((425,), 240, 240),),
     ),
-    "fr": Plan(
+    "fr": TonePlan(
         dial=(steady(440), steady(330, 440)),
         ringback=(cadence((440,), 1500, 3500),),
         busy=(cadence((440,), 500, 500),),
         congestion=(cadence((440,), 250, 250),),
     ),
-    "gb": Plan(
+    "gb": TonePlan(
         dial=(steady(350, 440),),
         ringback=(cadence((400, 450), 400, 200, 400, 2000),),
         busy=(cadence((400,), 375, 375),),
         congestion=(cadence((400,), 400, 350, 225, 525),),
     ),
-    "us": Plan(
+    "us": TonePlan(
         dial=(steady(350, 440, dbm0=-13.0),),
         ringback=(cadence((440, 480), 2000, 4000, dbm0=-19.0),),
         busy=(cadence((480, 620), 500, 500, dbm0=-24.0),),

@@ -11,7 +11,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from appliance.dsp.dtmf import Basis, Cadence, Plan, basis, energy, energy_at, explained
+from appliance.dsp.dtmf import Basis, Cadence, TonePlan, basis, energy, energy_at, explained
 from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, rms_at
 
 # ---- Cadences: which bursts in a row are a call-progress tone
@@ -69,7 +69,7 @@ RELEASE_PATTERNS = (
 )
 
 
-def patterns_of(plan: Plan) -> tuple[Pattern, ...]:
+def patterns_of(plan: TonePlan) -> tuple[Pattern, ...]:
     """Return the patterns to look for."""
     named = (
         (ToneKind.CONGESTION, plan.congestion),
@@ -253,7 +253,7 @@ class _Chord:
     dials: bool
 
 
-def _looked_for(plan: Plan) -> tuple[_Chord, ...]:
+def _looked_for(plan: TonePlan) -> tuple[_Chord, ...]:
     """Return the plan's chords, each once, a chord that is part of another one within it."""
     every = _chords((*plan.dial, *plan.ringback, *plan.busy, *plan.congestion))
     dial = _chords(tuple(form for form in plan.dial if is_steady(form)))
@@ -271,7 +271,7 @@ def _chord_span(chord: frozenset[int]) -> tuple[float, ...]:
 class ProgressDetector:
     """Detects one country's tones in 16-bit samples, cut anyhow."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: TonePlan) -> None:
         self._chords = _looked_for(plan)
         self._patterns = patterns_of(plan)
         self._waiting = b""
@@ -572,7 +572,7 @@ class OutgoingProgress:
     our own voice must not be among them (half duplex: listen only; duplex: behind the canceller).
     """
 
-    def __init__(self, plan: Plan, no_answer_ms: int = NO_ANSWER_MS) -> None:
+    def __init__(self, plan: TonePlan, no_answer_ms: int = NO_ANSWER_MS) -> None:
         self.state: Progress | None = None
         self.rings = 0
         self._no_answer_ms = no_answer_ms
@@ -644,5 +644,5 @@ class OutgoingProgress:
         return Progressed(kind, self._elapsed_ms, self.rings, detail)
 
 
-def _longest_pause(plan: Plan) -> int:
+def _longest_pause(plan: TonePlan) -> int:
     return max(burst.off_ms for form in plan.ringback for burst in form.bursts)

@@ -249,8 +249,6 @@ def _head(name: bytes, size: int) -> bytes:
 ACTIVE_DBM0 = -15.0
 # Peak limit, -6 dBFS less what rounding may add (audio.md 3).
 PEAK = 32768 * 10 ** (-6.3 / 20)
-FULL_SCALE_DBM0 = 3.14
-"""A sine at full scale (ITU-T G.711 1.1)."""
 # A 20 ms frame is speech within this of the active level (the margin of ITU-T P.56).
 GATE_DB = 15.9
 FRAME = SAMPLE_RATE // 50

@@ -9,7 +9,7 @@ from appliance.modem.fork_server import ForkServer
 
 def run() -> None:
     """Fork the fork server while this process is small, then run the media gateway."""
-    nursery = ForkServer.start()
+    fork_server = ForkServer.start()
     # Imported after the fork: they would cost every port server 5 MB.
     import argparse
 
@@ -17,7 +17,7 @@ def run() -> None:
 
     parser = argparse.ArgumentParser(description="Centralino's carrier, started by the desk")
     parser.add_argument("--fd", type=int, required=True, help="connected link socket")
-    main(nursery, fd=parser.parse_args().fd)
+    main(fork_server, fd=parser.parse_args().fd)
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ class PhoneSource:
 # caller's own sound is read apart from that, as much as keeps the lead. So each phone's sound is
 # taken once from its jitter buffer and read twice.
 
+# Readers of a voice: the caller's line, and the other phone.
 FOR_CALLER, FOR_PHONE = 0, 1
-"""Readers of a voice: the caller's line, and the other phone."""
 # A modem that missed sound leaves one reader behind by it at once, and would keep a phone late by
 # it for ever.
 MOST_APART = 3 * FRAME_SAMPLES
@@ -171,6 +171,11 @@ class PhoneBridge:
     def has(self, leg: PhoneLeg) -> bool:
         """True for one of the two."""
         return leg in self.legs
+
+    def break_off(self, leg: PhoneLeg) -> None:
+        """Let what one of the two hears fade out beneath what it hears next."""
+        if not self._is_beginning:
+            leg.break_off(self._heard[1 - self.legs.index(leg)])
 
     def run(self, now: float) -> None:
         """Carry the frames due at `now`, after choosing where frames end."""

@@ -21,8 +21,8 @@ PRIORITY = 20
 """SCHED_FIFO priority of the media gateway."""
 TICK = 0.020
 """Seconds between two ticks: one frame of 160 samples at 8 kHz."""
+# Most ticks caught up one by one; a later clock drops to now (audio.md 8).
 FORGIVEN = 5
-"""Most ticks caught up one by one; a later clock drops to now (audio.md 8)."""
 # A wake-up costs more than the work on a frame (design/sound.md, What a call costs): a tick that
 # clocks no stream therefore waits for the next wake-up that happens anyway.
 SLACK = 0.005
@@ -30,8 +30,8 @@ SLACK = 0.005
 EARLY = 0.0005
 """Seconds by which such a tick may come before its time."""
 MCL_CURRENT_AND_FUTURE = 3
+# Microseconds of real time without a pause after which the kernel ends the media gateway.
 SPIN_US = 500_000
-"""Microseconds of real time without a pause after which the kernel ends the media gateway."""
 PAUSE = 0.001
 """Seconds of sleep that reset the kernel's count of real time."""
 # A process that asks for a short slice is scheduled sooner; 20 ms of sound take less than two
@@ -41,8 +41,8 @@ SLICE_NS = 100_000
 # No C library wraps sched_setattr(2), so that it is called by its number.
 SCHED_SETATTR = {"x86_64": 314, "aarch64": 274, "riscv64": 274, "armv7l": 380, "armv6l": 380}
 """Number of sched_setattr(2) by machine."""
+# struct sched_attr: size, policy, flags, nice value, priority; slice, deadline, period in ns.
 SCHED_ATTR = struct.Struct("IIQiIQQQ")
-"""struct sched_attr: size, policy, flags, nice value, priority; slice, deadline, period in ns."""
 
 
 def go_realtime() -> str:
@@ -171,8 +171,8 @@ MARGIN_S = 0.001
 """Seconds from the end of a frame to its fetch."""
 # The modem's crystal may drift against our clock (200 ppm: 4 us a frame). Fetches creep forward
 # until one is too early, which shows the true end of the frame again.
+# Seconds by which each fetch comes earlier than one frame after the last.
 CREEP_S = MARGIN_S / 20
-"""Seconds by which each fetch comes earlier than one frame after the last."""
 # Nearer, packets would be read now with one frame and now with the next: 20 ms of jitter.
 CLEAR_S = 0.0025
 """Least seconds from a packet of the phone to the end of a frame."""

@@ -16,7 +16,7 @@ from appliance.calls.events import (
     FaxSource,
 )
 from appliance.dsp import g711
-from appliance.dsp.dtmf import PLANS, DigitStarted, Plan
+from appliance.dsp.dtmf import PLANS, DigitStarted, TonePlan
 from appliance.dsp.dtmf import Detector as DtmfDetector
 from appliance.dsp.progress import (
     FaxDetector,
@@ -33,8 +33,8 @@ from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, Law
 TOGETHER_SAMPLES = 5 * FRAME_SAMPLES
 """Samples that detectors take together during a conversation."""
 # Longer than any pause of a busy or congestion tone (525 ms at most; v253.md 5).
+# Longest pause (ms) within a tone; a longer one ends it.
 TONE_GAP_MS = 700
-"""Longest pause (ms) within a tone; a longer one ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,7 @@ WORDS = {
     Progress.DIAL: FarEnd.DIAL,
     Progress.NO_ANSWER: FarEnd.NO_ANSWER,
 }
+# Result codes of a modem that could not dial; any other one is REFUSED.
 MODEM_WORDS = {
     "NO DIALTONE": FarEnd.NO_DIAL_TONE,
     "NO DIAL TONE": FarEnd.NO_DIAL_TONE,
@@ -167,7 +168,6 @@ MODEM_WORDS = {
     "BUSY": FarEnd.BUSY,
     "NO ANSWER": FarEnd.NO_ANSWER,
 }
-"""Result codes of a modem that could not dial; any other one is REFUSED."""
 
 
 class CallingStage(enum.StrEnum):
@@ -188,13 +188,13 @@ class _Tone:
     tone_ms: int = 0
 
 
-class OutgoingCall:
+class DialProgress:
     """One outgoing call on `line`; `digits` are to be sent once `wants_digits` returns True.
 
     `answered` is True while somebody is presumed to have answered. Sound in, events out.
     """
 
-    def __init__(self, line: str, digits: str, plan: Plan, no_answer_ms: int) -> None:
+    def __init__(self, line: str, digits: str, plan: TonePlan, no_answer_ms: int) -> None:
         self.line = line
         self.digits = digits
         self.stage = CallingStage.SENDING
@@ -301,8 +301,8 @@ class FaxSigns:
 
 # After a pause both sources count from the same number again, so that a digit heard by only one of
 # them is forgotten.
+# Seconds without a press after which both sources' counts are reset.
 PAUSE = 1.0
-"""Seconds without a press after which both sources' counts are reset."""
 
 
 class DigitMerger:
@@ -383,12 +383,12 @@ QUIET_MS = 5_000
 """The same in a conversation."""
 HELD_MS = 30_000
 """The same on hold."""
+# The chip's own reports: DLE b, d and l (v253.md 2.1, 2.4).
 CHIP = {
     "busy": Evidence.CHIP_BUSY,
     "dial": Evidence.CHIP_DIAL,
     "loop": Evidence.LOOP,
 }
-"""The chip's own reports: DLE b, d and l (v253.md 2.1, 2.4)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from appliance.dsp import g711, wav
 from appliance.dsp.conceal import ramped
 from appliance.dsp.wav import FRAME_SAMPLES, Law, rms_at, silence
 from appliance.errors import TechnicianError
+from appliance.text import _
 
 LIBRARY = "libspeexdsp.so.1"
 # 128 ms: the hybrid echo of a local loop (audio.md 5, G.168 paths: 32 ms at most), and the time
@@ -44,8 +45,11 @@ def _library(name: str) -> ctypes.CDLL:
         library = ctypes.CDLL(name)
     except OSError as error:
         raise TechnicianError(
-            f"the echo canceller needs {name}: install the package libspeexdsp1, "
-            'or set echo = "off" for the line'
+            _(
+                "the echo canceller needs {name}: install the package libspeexdsp1, or set "
+                'echo = "off" for the line',
+                name=name,
+            )
         ) from error
     library.speex_echo_state_init.restype = ctypes.c_void_p
     return library

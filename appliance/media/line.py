@@ -28,10 +28,10 @@ from appliance.media.detectors import (
     VOICE_MS,
     Detected,
     Detectors,
+    DialProgress,
     DigitMerger,
     FaxSigns,
     LineHeard,
-    OutgoingCall,
     ReleaseDetector,
 )
 from appliance.media.echo import LineEcho
@@ -48,12 +48,13 @@ from appliance.media.messages import (
     line_settings,
 )
 from appliance.media.phone_leg import PhoneLeg
-from appliance.media.playback import DtmfSender, Pcm, Player, Silence, SoundRecorder, Source
+from appliance.media.playback import DtmfSender, FadingSource, Pcm, Player, Silence, SoundRecorder
 from appliance.modem import events as modem_events
-from appliance.modem.events import Recovery, Sentence, Signal, Stream
+from appliance.modem.events import Recovery, Signal, Stream
 from appliance.modem.line import LADDER, LineDriver
 from appliance.modem.table import LineStage
 from appliance.modem.v253 import OK
+from appliance.text import Words
 
 # The tone begins before its first recognised frame.
 TRIM_MARGIN_MS = 100
@@ -84,7 +85,7 @@ class AnalogLine:
         self.setup = setup
         self.name = setup.name
         self.driver = LineDriver(setup.name, line_settings(setup))
-        self.status = LineStatus(setup.name, tell)
+        self.status = LineReport(setup.name, tell)
         self.lead = PlayoutLead(lead_ms)
         self.rhythm = FrameScheduler()
         self.call: LineCall | None = None
@@ -115,7 +116,7 @@ class AnalogLine:
         """Run the driver's due timers."""
         self._take_events(self.driver.handle_timer(now), now)
 
-    def lost(self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN) -> None:
+    def lost(self, reason: Words, now: float, least: Recovery = Recovery.REOPEN) -> None:
         """End the call on a lost port; recovery starts at step `least` of the ladder."""
         self._take_events(self.driver.lost(reason, now, least), now)
 
@@ -212,7 +213,8 @@ class AnalogLine:
         if call is None:
             self._tell(events.PromptEnded(order.play, whole=False))
             return
-        call.source = call.player = Player(order.play, sounds)
+        call.player = Player(order.play, sounds)
+        call.source.change_to(call.player)
         self._want(Stream.TRANSMIT, now)
 
     def record(self, order: orders.Record, now: float) -> None:
@@ -234,7 +236,7 @@ class AnalogLine:
         call = self._free_call(now)
         if call is None:
             return
-        call.source = Player("", sounds, repeat=True)
+        call.source.change_to(Player("", sounds, repeat=True))
         call.held = True
         self._want(Stream.TRANSMIT, now)
 
@@ -252,7 +254,7 @@ class AnalogLine:
         if call.calling is not None and call.calling.answered:
             call.treat_as_caller()
         call.leg = leg
-        call.source = PhoneSource(leg, music)
+        call.source.change_to(PhoneSource(leg, music))
         self._begin(leg, now)
         self._want(Stream.DUPLEX, now)
 
@@ -263,7 +265,8 @@ class AnalogLine:
             self.connect(leg, now, music)
             return
         leg.begin()
-        call.source = call.three = Conference(call.leg, leg, music)
+        call.three = Conference(call.leg, leg, music)
+        call.source.continue_with(call.three)
 
     def part(self, leg: PhoneLeg) -> None:
         """Remove a phone: the caller hears the other phone of a conference, else silence."""
@@ -275,7 +278,8 @@ class AnalogLine:
         call = self._free_call(now)
         if call is not None:
             call.treat_as_caller()
-            call.source = call.across = across
+            call.across = across
+            call.source.change_to(across)
 
     def say_farewell(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
         """Play the farewell to the caller, after taking back a caller held by a PBX."""
@@ -290,6 +294,10 @@ class AnalogLine:
     def _want(self, kind: Stream, now: float) -> None:
         """Start the stream that a command needs; a duplex line has one running already."""
         if not self.driver.duplex and kind is not Stream.DUPLEX:
+            law = self.driver.law
+            # The modem plays to its end what it has, also of a source that was broken off.
+            if self.call and law and self.is_clocked and self._runs and kind is Stream.RECEIVE:
+                self.driver.send_samples(self.call.source.end(law))
             self._take_events(self.driver.start_stream(kind, now), now)
 
     def _free_call(self, now: float) -> LineCall | None:
@@ -377,8 +385,8 @@ class AnalogLine:
         kind = Stream.DUPLEX if self.driver.duplex else Stream.RECEIVE
         self._take_events(self.driver.start_stream(kind, now), now)
 
-    def _calling(self, digits: str, no_answer_ms: int) -> OutgoingCall:
-        return OutgoingCall(self.name, digits, PLANS[self.setup.country], no_answer_ms)
+    def _calling(self, digits: str, no_answer_ms: int) -> DialProgress:
+        return DialProgress(self.name, digits, PLANS[self.setup.country], no_answer_ms)
 
     def _not_dialled(self, why: str) -> None:
         self._tell(FarEndProgressed(self.name, FarEnd.REFUSED, detail=why))
@@ -438,6 +446,8 @@ class AnalogLine:
         call, law = self.call, self.driver.law
         if call is None or law is None:
             return
+        # What an earlier stream has not played any more is no part of this one.
+        call.source.end(law)
         self.lead.on_start(now)
         self._heard_at = now
         if self._echo:
@@ -457,7 +467,7 @@ class AnalogLine:
             self._stop_player(whole=True)
 
     def _on_broke_off(self, event: modem_events.BrokeOff, now: float) -> None:
-        self._tell(Notice(f"line {self.name}: {event.reason.en}", "warning"))
+        self._tell(Notice(f"line {self.name}: {event.reason}", "warning"))
 
     def _on_half_duplex(self, event: modem_events.HalfDuplex, now: float) -> None:
         """Report the refused duplex stream, then the answer."""
@@ -514,14 +524,14 @@ class AnalogLine:
         self.status.recovering(Recovery.IN_BAND, event.reason)
 
     def _on_recovered(self, event: modem_events.RecoveryDone, now: float) -> None:
-        self._fail(events.LineLost(self.name, event.reason.en, reason_it=event.reason.it))
+        self._fail(events.LineLost(self.name, event.reason))
 
     def _on_failed(self, event: modem_events.Failed, now: float) -> None:
         self.needs = event.needs
         if event.needs in LADDER:
             self.status.recovering(event.needs, event.reason)
         missing = event.needs is Recovery.PLUG_IN
-        self._fail(events.LineLost(self.name, event.reason.en, missing, event.reason.it))
+        self._fail(events.LineLost(self.name, event.reason, missing))
 
     # --- sound from the modem and to it ---
 
@@ -637,7 +647,7 @@ class AnalogLine:
         if ear.fax_ms:
             self._faxed(call.fax.sound(ear.fax_ms))
 
-    def _judge_far_end(self, calling: OutgoingCall, clean: bytes, now: float) -> None:
+    def _judge_far_end(self, calling: DialProgress, clean: bytes, now: float) -> None:
         for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
             self._tell(progressed)
             is_answered = progressed.progress is FarEnd.ANSWERED
@@ -695,7 +705,8 @@ class AnalogLine:
         call = self.call
         if call is None or call.player is None:
             return
-        play, call.player, call.drain, call.source = call.player.play, None, None, Silence()
+        play, call.player, call.drain = call.player.play, None, None
+        call.source.change_to(Silence())
         self._tell(events.PromptEnded(play, whole))
 
     def _end_recording(self, why: RecordingStop, trim_ms: int = 0) -> None:
@@ -772,14 +783,14 @@ class LineCall:
     ears: Detectors | None = None
     keys: DigitMerger = field(default_factory=DigitMerger)
     off_hook_at: float | None = None
-    source: Source = field(default_factory=Silence)
+    source: FadingSource = field(default_factory=FadingSource)
     player: Player | None = None
     leg: PhoneLeg | None = None
     three: Conference | None = None
     recorder: SoundRecorder | None = None
     drain: int | None = None
     held: bool = False
-    calling: OutgoingCall | None = None
+    calling: DialProgress | None = None
     told: bool = False
     flashed_at: float | None = None
     across: LineBridge | None = None
@@ -838,18 +849,21 @@ class LineCall:
         if leg not in self.legs:
             return
         if self.three is None:
-            self.leg, self.source = None, Silence()
+            self.leg = None
+            self.source.change_to(Silence())
             return
         left = self.three.without(leg)
-        self.leg, self.source, self.three = left, PhoneSource(left, self.three.music), None
+        self.source.continue_with(PhoneSource(left, self.three.music))
+        self.leg, self.three = left, None
 
     def detach(self) -> None:
         """Leave phones, other line and hold: silence until the next command."""
-        self.leg, self.held, self.source = None, False, Silence()
+        self.source.change_to(Silence())
+        self.leg, self.held = None, False
         self.across = self.three = None
 
 
-class LineStatus:
+class LineReport:
     """Service state of a line as reported to call control: reported once, or again on request."""
 
     def __init__(self, name: str, tell: Tell) -> None:
@@ -858,7 +872,7 @@ class LineStatus:
         self.condition = LineCondition.UNKNOWN
         self._name = name
         self._tell = tell
-        self._half_duplex_why: Sentence | None = None
+        self._half_duplex_why: Words | None = None
         self._step: Recovery | None = None
         self._lost: events.LineLost | None = None
 
@@ -876,16 +890,16 @@ class LineStatus:
             self._tell(lost)
         self.in_service, self._lost = False, lost
 
-    def recovering(self, step: Recovery, reason: Sentence) -> None:
+    def recovering(self, step: Recovery, reason: Words) -> None:
         """Report a step of the recovery ladder once, not at each repetition."""
         if step is not self._step:
             self._step = step
-            self._tell(Recovering(self._name, step.value, reason.it, reason.en))
+            self._tell(Recovering(self._name, step.value, reason))
 
-    def half_duplex(self, reason: Sentence) -> None:
+    def half_duplex(self, reason: Words) -> None:
         """Report that the modem refuses duplex sound (+VTR)."""
         self._half_duplex_why = reason
-        self._tell(events.LineHalfDuplex(self._name, reason.en, reason.it))
+        self._tell(events.LineHalfDuplex(self._name, reason))
 
     def measured(self, condition: LineCondition) -> None:
         """Report the condition of the idle pair."""
@@ -906,4 +920,4 @@ class LineStatus:
         self._tell(events.LineRestored(self._name, self.modem, duplex))
         why = self._half_duplex_why
         if why is not None and not duplex:
-            self._tell(events.LineHalfDuplex(self._name, why.en, why.it))
+            self._tell(events.LineHalfDuplex(self._name, why))

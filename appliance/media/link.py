@@ -22,6 +22,7 @@ from cattrs.errors import ForbiddenExtraKeysError, StructureHandlerNotFoundError
 from appliance.calls import events, orders
 from appliance.errors import PeerError
 from appliance.media import messages
+from appliance.text import LANGUAGES, Words, translations, written
 
 # ---- encoding: one tagged JSON object a message (design/call.md, The link) ---------------------
 
@@ -29,7 +30,7 @@ from appliance.media import messages
 Message = Any
 
 LINK = typing.get_args(messages.LinkMessage)
-ORDERS = (*typing.get_args(orders.CarrierOrder), events.MediaAgreed, *LINK)
+ORDERS = (*typing.get_args(orders.MediaOrder), events.MediaAgreed, *LINK)
 """Types sent from call control to the media gateway."""
 FACTS = (*typing.get_args(events.Event), *LINK)
 """Types sent from the media gateway to call control."""
@@ -40,6 +41,8 @@ TYPES: dict[str, type] = {cls.__name__: cls for cls in (*FACTS, *ORDERS)}
 # Without detailed validation: the first mistake is enough for a peer that makes one; reporting all
 # takes twice the generated code.
 _converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
+_converter.register_unstructure_hook(Words, Words.by_language)
+_converter.register_structure_hook(Words, lambda told, _cls: written(told))
 
 
 def prepare(reads: Iterable[type], writes: Iterable[type]) -> None:
@@ -49,6 +52,9 @@ def prepare(reads: Iterable[type], writes: Iterable[type]) -> None:
     # to itself are left out.
     _make(_converter.get_structure_hook, reads)
     _make(_converter.get_unstructure_hook, writes)
+    # A reason crosses in every language: no fault, and no text on a phone, waits for the disk.
+    for language in LANGUAGES:
+        translations(language)
 
 
 def _make(make: Callable[[type], object], types: Iterable[type]) -> None:
@@ -103,8 +109,8 @@ def decode_message(data: bytes) -> Message:
 
 QUEUE_LIMIT = 1000
 """Unread control messages after which the peer counts as dead."""
+# Most bytes of one recording under way: 10 s of G.711.
 CREDIT_BYTES = 80_000
-"""Most bytes of one recording under way: 10 s of G.711."""
 # Below the usual socket buffer of 208 KiB, which a whole datagram must fit.
 MESSAGE_LIMIT = 160_000
 """Largest datagram, bytes."""
@@ -136,7 +142,7 @@ class RecordedSound:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _QueuedDatagram:
     """A queued datagram and the descriptors sent with it; `own` ones are closed afterwards."""
 
     data: bytes
@@ -157,7 +163,7 @@ class Link:
         self.socket = sock
         self.closed = False
         self.received_fds: list[int] = []
-        self._queue: collections.deque[_Waiting] = collections.deque()
+        self._queue: collections.deque[_QueuedDatagram] = collections.deque()
         self._credit: dict[str, int] = {}
 
     def fileno(self) -> int:
@@ -182,7 +188,7 @@ class Link:
 
         `fds` travel with it and, with `own`, are closed once sent or discarded.
         """
-        waiting = _Waiting(CONTROL + encode_message(message), tuple(fds), own)
+        waiting = _QueuedDatagram(CONTROL + encode_message(message), tuple(fds), own)
         if self.closed:
             waiting.close()
             return
@@ -203,7 +209,7 @@ class Link:
             return len(data)
         self._credit[recording] -= len(data)
         name = recording.encode()
-        self._queue.append(_Waiting(SOUND + bytes([len(name)]) + name + data))
+        self._queue.append(_QueuedDatagram(SOUND + bytes([len(name)]) + name + data))
         self.flush()
         return 0
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from appliance.calls import orders
 from appliance.calls.events import Caller
 from appliance.modem.scripts import CallerIdOrder, LineSettings
+from appliance.policy.supervision import MediaHealth
+from appliance.text import Words
 
+# T.35 codes for +GCI (v253.md 1.3).
 COUNTRY_CODES = {"it": "59", "de": "42", "fr": "3D", "gb": "B4", "us": "B5"}
-"""T.35 codes for +GCI (v253.md 1.3)."""
 _SERVICE = re.compile(r"[*#]+\d*[*#]+")
 """Service code of the exchange before the number, such as *67#."""
 
@@ -143,25 +145,6 @@ class RecordingStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaHealth:
-    """Figures of the last period: lateness of the 20 ms tick (ms), lead inside the modems (ms).
-
-    `underruns` and `overruns` are the modems' own reports (DLE u, DLE o) in the period.
-    """
-
-    ticks: int
-    late_p50: float
-    late_p99: float
-    late_max: float
-    lead_min: float
-    underruns: int = 0
-    overruns: int = 0
-    jitter_lost: int = 0
-    jitter_dropped: int = 0
-    stuck_writes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Measured:
     """A duration measured in the gateway, for `make bench` (`what`, milliseconds)."""
 
@@ -192,7 +175,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """A failed line needs recovery `step` (modem.events.Recovery); `it` and `en` give the reason.
+    """A failed line needs recovery `step` (modem.events.Recovery) for a `reason`.
 
     RESET_USB and POWER_CYCLE are done by call control's helper with root's rights; the gateway,
     which has none, waits.
@@ -200,8 +183,7 @@ class Recovering:
 
     line: str
     step: str
-    it: str
-    en: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)

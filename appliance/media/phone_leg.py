@@ -26,20 +26,21 @@ from appliance.errors import TechnicianError
 from appliance.media.detectors import DigitHandler, LegDigits
 from appliance.media.link import Link
 from appliance.media.messages import Setup
-from appliance.media.playback import KEY_MS, Pcm, Player, SoundRecorder
+from appliance.media.playback import KEY_MS, FadeOut, Pcm, Player, SoundRecorder, Source
 from appliance.sip.rtp import RtpReceived, RtpReceiver, RtpSender
+from appliance.text import _
 
+# Static payload types of RFC 3551 table 4.
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
-"""Static payload types of RFC 3551 table 4."""
 LAWS = {number: law for law, number in PAYLOAD_TYPES.items()}
+# Most bytes read of a datagram; 20 ms of G.711 are 172.
 PACKET_LIMIT = 2048
-"""Most bytes read of a datagram; 20 ms of G.711 are 172."""
 # Bounded: a flood of packets must not starve the lines.
 PACKETS_A_TURN = 50
 """Most packets read from one phone in a turn of the main loop."""
 # The office's network switch then forwards voice before files.
+# Expedited forwarding (RFC 3246) in the TOS byte.
 DSCP_EF = 0xB8
-"""Expedited forwarding (RFC 3246) in the TOS byte."""
 
 
 def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket:
@@ -63,7 +64,12 @@ def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF)
         return sock
     raise TechnicianError(
-        f"no RTP port of {low}-{high} is free on {address}: give sip.rtp_ports a wider range"
+        _(
+            "no RTP port of {low}-{high} is free on {address}: give sip.rtp_ports a wider range",
+            low=low,
+            high=high,
+            address=address,
+        )
     )
 
 
@@ -93,6 +99,7 @@ class PhoneLeg:
         self._marker = True
         self._aligns = False
         self._whispered: Player | None = None
+        self._fade = FadeOut()
         self.came_at = 0.0
         self.last_heard = 0.0
         self.asked_after = 0.0
@@ -154,6 +161,11 @@ class PhoneLeg:
         """Mix sounds once into the following writes; only this phone hears them."""
         self._whispered = Player("", sounds)
 
+    def break_off(self, source: Source) -> None:
+        """Fade out what the phone heard until now beneath the next `write`."""
+        if self._media is not None and self._media.sending:
+            self._fade.take(source, self._law)
+
     def write(self, data: bytes, law: Law) -> None:
         """Send sound in `law` to the phone, one packet for each whole 20 ms.
 
@@ -162,7 +174,9 @@ class PhoneLeg:
         # To a phone that holds nothing may be sent (RFC 3264 8.4).
         if self._media is None or not self._media.sending:
             self._unsent, self._whispered = b"", None
+            self._fade.rest(law)
             return
+        data = self._fade.over(data, law)
         if self._whispered is not None:
             data, law = self._with_whisper(self._whispered, data, law), Law.LINEAR16
         data = g711.translate(data, law, self._law)
@@ -186,7 +200,7 @@ class PhoneLeg:
     def receive(self, now: float, limit: int = PACKETS_A_TURN) -> list[DigitPressed]:
         """Read up to `limit` arrived packets; returns the keys pressed (RFC 4733)."""
         pressed: list[DigitPressed] = []
-        for _ in range(limit):
+        for _packet in range(limit):
             try:
                 data, source = self.socket.recvfrom(PACKET_LIMIT)
             except OSError:
@@ -240,9 +254,15 @@ class Announcer:
         self.leg = leg
         self._player = Player(play, sounds, repeat=not play)
         self._keys = LegDigits(press) if press else None
+        self._is_heard = False
         if press:
             # Keys in stored sound were pressed for something else.
             leg.begin()
+
+    def break_off(self) -> None:
+        """Let what is heard fade out beneath what the leg hears next."""
+        if self._is_heard:
+            self.leg.break_off(self._player)
 
     def tick(self) -> bool:
         """Send the next frame; returns True once nothing is left."""
@@ -250,6 +270,7 @@ class Announcer:
             return False
         if self._keys is not None:
             self._keys.hear(self.leg.read(FRAME_SAMPLES, Law.LINEAR16))
+        self._is_heard = True
         self.leg.write(self._player.read(FRAME_SAMPLES, self.leg.law), self.leg.law)
         return bool(self.play) and self._player.ended
 
@@ -360,9 +381,9 @@ class PhoneSockets:
 
     def hear(self, now: float) -> None:
         """Read one packet of each phone in turn, until none is left or each had its limit."""
-        for _ in range(PACKETS_A_TURN):
+        for _turn in range(PACKETS_A_TURN):
             ready = self._phones.poll(0)
-            for descriptor, _ in ready:
+            for descriptor, _events in ready:
                 for pressed in self._legs[descriptor].receive(now, 1):
                     self._tell(pressed)
             if not ready:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import array
 import mmap
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from appliance.calls.events import RecordingEnded, RecordingGap, RecordingStop
 from appliance.calls.orders import Record, RecordLeg
 from appliance.dsp import dtmf, g711, wav
+from appliance.dsp.conceal import mixed, ramped
 from appliance.dsp.wav import SAMPLES_PER_MS, Law
 from appliance.media.link import Link
 from appliance.media.messages import Prompt, RecordingStarted
@@ -33,27 +36,100 @@ class Silence:
         return wav.silence(law, samples)
 
 
+# A wave that stops between two samples is heard as a click (design/sound.md).
+FADE = 40
+"""Samples, 5 ms, in which sound that is broken off fades out."""
+# Above A-law's own silence, 8, and so soft that nobody hears its click.
+LEAST_STEP = 16
+"""Step between two sounds, in 16-bit steps, that is faded."""
+
+
+class FadeOut:
+    """End of a source that was broken off, to be heard beneath what follows it."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def take(self, source: Source, law: Law) -> None:
+        """Read how the source would go on in `law`, and ramp it down."""
+        going_on = g711.decode(source.read(FADE, law), law)
+        # In a pause the next source's bytes stay as they are.
+        if any(abs(sample) > LEAST_STEP for sample in array.array("h", going_on)):
+            self._tail = ramped(going_on, 1.0, 0.0)
+
+    def over(self, data: bytes, law: Law) -> bytes:
+        """Return `data` (samples of `law`) with what is left of the end mixed in."""
+        if not self._tail:
+            return data
+        samples = len(data) // wav.SAMPLE_BYTES[law]
+        part, self._tail = self._tail[: 2 * samples], self._tail[2 * samples :]
+        size = len(part) // 2 * wav.SAMPLE_BYTES[law]
+        return g711.encode(mixed(part, g711.decode(data[:size], law)), law) + data[size:]
+
+    def rest(self, law: Law) -> bytes:
+        """Return what is left of the end, and forget it."""
+        tail, self._tail = self._tail, b""
+        return g711.encode(tail, law)
+
+
+class FadingSource:
+    """Source of one listener: a source that is replaced fades out beneath the next one.
+
+    The next one begins at the same moment as without it.
+    """
+
+    def __init__(self) -> None:
+        self._source: Source = Silence()
+        # Of the source, as it is read; None until it was.
+        self._law: Law | None = None
+        self._fade = FadeOut()
+
+    def change_to(self, source: Source) -> None:
+        """Break off the source and continue with another one."""
+        # Now, since the old source may have another reader by the next frame.
+        if self._law is not None and not isinstance(self._source, Silence):
+            self._fade.take(self._source, self._law)
+        self.continue_with(source)
+
+    def continue_with(self, source: Source) -> None:
+        """Read on from a source that continues the sound of the last one."""
+        self._source, self._law = source, None
+
+    def end(self, law: Law) -> bytes:
+        """Return the rest of a source that was replaced, before its stream is ended."""
+        return self._fade.rest(law)
+
+    def read(self, samples: int, law: Law) -> bytes:
+        """Return exactly `samples` samples encoded in `law`."""
+        self._law = law
+        return self._fade.over(self._source.read(samples, law), law)
+
+
 class Player:
-    """Plays 16-bit prompts one after the other, once or with `repeat` in a loop."""
+    """Plays 16-bit prompts one after the other, once or with `repeat` in a loop.
+
+    A prompt that ends within a wave is faded out there.
+    """
 
     def __init__(self, play: str, sounds: Iterable[Pcm], repeat: bool = False) -> None:
         self.play = play
-        self._sounds = [memoryview(sound) for sound in sounds]
-        self._repeat = repeat
+        given = [memoryview(sound) for sound in sounds if len(sound)]
+        self._parts = _smooth(given, repeat)
+        self._repeat = repeat and bool(given)
         self._index = 0
         self._at = 0
 
     @property
     def ended(self) -> bool:
         """True once the last sample has been read."""
-        return self._index >= len(self._sounds)
+        return self._index >= len(self._parts)
 
     def read(self, samples: int, law: Law) -> bytes:
         """Return the next `samples` samples in `law`, padded with silence after the end."""
         parts: list[bytes] = []
         wanted = samples * 2
         while wanted and not self.ended:
-            part = self._sounds[self._index][self._at : self._at + wanted]
+            part = self._parts[self._index][self._at : self._at + wanted]
             parts.append(bytes(part))
             wanted -= len(part)
             self._advance(len(part))
@@ -61,12 +137,34 @@ class Player:
 
     def _advance(self, size: int) -> None:
         self._at += size
-        if self._at >= len(self._sounds[self._index]):
+        if self._at >= len(self._parts[self._index]):
             self._at = 0
             self._index += 1
-            # Empty sounds only would be a loop without end within one read.
-            if self._repeat and self.ended and any(len(s) for s in self._sounds):
+            if self.ended and self._repeat:
                 self._index = 0
+
+
+def _smooth(sounds: Sequence[memoryview], repeat: bool) -> list[memoryview]:
+    """Return the parts to play: the sounds, and behind an end that would click its fading out."""
+    followers = [*sounds[1:], sounds[0] if repeat else None] if sounds else []
+    parts: list[memoryview] = []
+    for sound, follower in zip(sounds, followers, strict=True):
+        parts.append(sound)
+        if _clicks(sound, follower):
+            # The last sample goes on: of the sound itself nothing is lost.
+            parts.append(memoryview(ramped(bytes(sound[-2:]) * FADE, 1.0, 0.0)))
+    return parts
+
+
+def _clicks(sound: memoryview, follower: memoryview | None) -> bool:
+    """Return whether the step from a sound's end to what follows, None for silence, is heard."""
+    old = array.array("h", bytes(sound[-2 * FADE :]))
+    if follower is None:
+        return abs(old[-1]) > LEAST_STEP
+    new = array.array("h", bytes(follower[: 2 * FADE]))
+    # Where sound goes on, a step as wide as its own is part of its wave.
+    usual = max((abs(b - a) for wave in (old, new) for a, b in pairwise(wave)), default=0)
+    return abs(new[0] - old[-1]) > max(LEAST_STEP, usual)
 
 
 def map_sound(fd: int) -> Pcm:
@@ -98,9 +196,17 @@ class PromptMemory:
             return b""
         return self._memory[prompt.offset : prompt.offset + prompt.length]
 
-    def missing(self, names: Iterable[str]) -> list[str]:
-        """Return the unknown ones of `names`."""
-        return [name for name in names if name not in self]
+    def instead(self, name: str) -> str:
+        """Return the prompt of an unknown name in another language, "" without any."""
+        key = name.partition("/")[2]
+        more = self.more.names if self.more is not None else ()
+        same = (each for each in (*self.names, *more) if each.partition("/")[2] == key)
+        return next(same, "") if key else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of these prompts, those of the office's first language first."""
+        return tuple(self._index)
 
 
 # The key's echo from the line must not count as a key of the caller's.

@@ -12,13 +12,14 @@ import selectors
 import socket
 from collections.abc import Callable
 
+from appliance.deadlines import earliest, is_due
 from appliance.errors import PeerError
 from appliance.media.clock import EARLY_S
 from appliance.media.line import AnalogLine
-from appliance.modem.events import Recovery, Sentence
-from appliance.modem.fork_server import (
+from appliance.modem.events import Recovery
+from appliance.modem.fork_server import ForkServer
+from appliance.modem.port_protocol import (
     DtrDropped,
-    ForkServer,
     PortClosed,
     PortCommand,
     PortFault,
@@ -29,49 +30,35 @@ from appliance.modem.fork_server import (
     send_command,
 )
 from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
+from appliance.text import Words, _
 
 READ_SIZE = 4096
 # CDC-ACM has no CTS: refused writes are the only sign of a port that takes nothing (v253.md 4).
+# Most bytes that may wait for a port that takes none, 2 s of sound; beyond it the line is lost.
 WRITE_LIMIT = 16_384
-"""Most bytes that may wait for a port that takes none, 2 s of sound; beyond it the line is lost."""
 # These steps are the USB helper's, which runs as root when call control asks; then the modem needs
 # time to start.
 PAUSE_S = {Recovery.RESET_USB: 8.0, Recovery.POWER_CYCLE: 15.0}
 """Seconds from a recovery step to the next attempt to open the port."""
+# Least recovery that can help with a port server's report; it waits for a MISSING port itself.
 LEAST = {
     PortFault.BUSY: Recovery.FREE_PORT,
     PortFault.PERMISSION: Recovery.FREE_PORT,
     PortFault.BROKEN: Recovery.REOPEN,
 }
-"""Least recovery that can help with a port server's report; it waits for a MISSING port itself."""
 # A streaming modem sends 50 frames a second.
 MUTE_LIMIT_S = RESTART_RULES[Component.LINE].silent_s
 """Seconds without sound after which a streaming modem counts as stuck."""
 MUTE_STEP_S = 0.010
 """Seconds after that limit at which the deadline lies."""
-KEEPER_LIMIT_S = RESTART_RULES[Component.PORT_SERVER].silent_s
+PORT_SERVER_LIMIT_S = RESTART_RULES[Component.PORT_SERVER].silent_s
 """Seconds a port server may take over a command before it is abandoned as hung."""
 
-GONE = Sentence(
-    "Il modem della linea non c'è più: ricollegarlo alla stessa porta USB.",
-    "The line's modem has gone: plug it in again at the same USB port.",
-)
-DEAF = Sentence(
-    "Il modem non accetta più dati: scollegarlo e ricollegarlo.",
-    "The modem does not take data any more: unplug it and plug it in again.",
-)
-MUTE = Sentence(
-    "Il modem non manda più nulla durante una chiamata: scollegarlo e ricollegarlo.",
-    "The modem sends nothing any more in a call: unplug it and plug it in again.",
-)
-HUNG = Sentence(
-    "La porta del modem è bloccata: scollegare e ricollegare il modem.",
-    "The modem's port is stuck: unplug the modem and plug it in again.",
-)
-ASKED = Sentence(
-    "Riavvio della linea chiesto dal tecnico.",
-    "The technician has asked for the line to be restarted.",
-)
+GONE = _("The line's modem has gone: plug it in again at the same USB port.")
+DEAF = _("The modem does not take data any more: unplug it and plug it in again.")
+MUTE = _("The modem sends nothing any more in a call: unplug it and plug it in again.")
+HUNG = _("The modem's port is stuck: unplug the modem and plug it in again.")
+ASKED = _("The technician has asked for the line to be restarted.")
 
 
 class LinePort:
@@ -84,7 +71,7 @@ class LinePort:
         self,
         line: AnalogLine,
         path: str,
-        nursery: ForkServer,
+        fork_server: ForkServer,
         selector: selectors.BaseSelector,
         clock: Callable[[], float],
     ) -> None:
@@ -92,11 +79,11 @@ class LinePort:
         self.stuck_writes = 0
         self.due_at = 0.0
         self._path = path
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._selector = selector
         self._clock = clock
         self._fd: int | None = None
-        self._keeper: socket.socket | None = None
+        self._server: socket.socket | None = None
         self._out = bytearray()
         self._read_at = 0.0
         self._mask = 0
@@ -107,16 +94,16 @@ class LinePort:
 
     def open(self) -> None:
         """Request a port server, which opens the port; an older port server is abandoned."""
-        self._forget_keeper()
+        self._forget_server()
         self._stirred = True
         self._retry_at = None
-        self._limit_at = self._clock() + KEEPER_LIMIT_S
-        self._nursery.ask(self.line.name, self._path)
+        self._limit_at = self._clock() + PORT_SERVER_LIMIT_S
+        self._fork_server.ask(self.line.name, self._path)
 
     def kept_by(self, sock: socket.socket) -> None:
         """Attach the line's new port server, at the other end of `sock`."""
         sock.setblocking(False)
-        self._keeper = sock
+        self._server = sock
         self._selector.register(sock, selectors.EVENT_READ, lambda _: self._report())
 
     def timer(self, now: float) -> None:
@@ -125,17 +112,17 @@ class LinePort:
             return
         self._stirred = True
         deadline = self.line.driver.next_deadline()
-        if self._fd is not None and deadline is not None and now >= deadline:
+        if self._fd is not None and is_due(deadline, now):
             self.line.timer(now)
         if self._fd is not None and self.line.rhythm.is_due(now):
             self._read()
         if self._fd is not None and self.line.expects_sound and now > self._read_at + MUTE_LIMIT_S:
             self._lost(MUTE, Recovery.REOPEN)
-        if self._limit_at is not None and now >= self._limit_at:
+        if is_due(self._limit_at, now):
             self._limit_at = None
             # What blocks the driver is beyond a new descriptor (v253.md 4, quirks).
             self._lost(HUNG, Recovery.RESET_USB)
-        if self._retry_at is not None and now >= self._retry_at:
+        if is_due(self._retry_at, now):
             self.open()
 
     def flush(self) -> None:
@@ -159,7 +146,8 @@ class LinePort:
             times += (self.line.driver.next_deadline(), self.line.rhythm.fetch_at)
             if self.line.expects_sound and self.line.rhythm.fetch_at is None:
                 times.append(self._read_at + MUTE_LIMIT_S + MUTE_STEP_S)
-        return min((at for at in times if at is not None), default=math.inf)
+        at = earliest(times)
+        return math.inf if at is None else at
 
     def restart(self) -> None:
         """Close and reopen the port at a technician's command; a pending retry runs at once."""
@@ -173,7 +161,7 @@ class LinePort:
     def close(self) -> None:
         """Close the port and abandon its port server."""
         self._forget_fd()
-        self._forget_keeper()
+        self._forget_server()
         self._retry_at = self._limit_at = None
 
     def _readable(self, mask: int) -> None:
@@ -235,11 +223,11 @@ class LinePort:
     def _report(self) -> None:
         """Handle a port server's report; one that makes no sense counts as its end."""
         # Abandoned in the same turn of the selector, when its port was lost (see `_readable`).
-        if self._keeper is None:
+        if self._server is None:
             return
         self._stirred = True
         try:
-            report = receive_report(self._keeper)
+            report = receive_report(self._server)
         except PeerError:
             report = PortServerGone()
         match report:
@@ -275,25 +263,25 @@ class LinePort:
             return
         if (
             needs is Recovery.DROP_DTR
-            and self._keeper
-            and send_command(self._keeper, PortCommand.DROP_DTR)
+            and self._server
+            and send_command(self._server, PortCommand.DROP_DTR)
         ):
-            self._limit_at = self._clock() + KEEPER_LIMIT_S
+            self._limit_at = self._clock() + PORT_SERVER_LIMIT_S
         else:
             # No process may hold the port while its USB device is reset.
             self._forget_fd()
-            self._forget_keeper()
+            self._forget_server()
             self._retry_after(needs)
 
-    def _lost(self, why: Sentence, least: Recovery) -> None:
+    def _lost(self, why: Words, least: Recovery) -> None:
         """Report why the port is lost, close it, retry by a step of the ladder from `least` up."""
         self._forget_fd()
-        self._forget_keeper()
+        self._forget_server()
         self._limit_at = None
         self.line.lost(why, self._clock(), least)
         self._recover()
 
-    def _await_modem(self, why: Sentence) -> None:
+    def _await_modem(self, why: Words) -> None:
         """Report a missing modem; the port server waits for one and opens it."""
         self._forget_fd()
         self._limit_at = None
@@ -316,10 +304,10 @@ class LinePort:
             if self._mask:
                 self._selector.unregister(fd)
             # The close of a wedged port can block for ever: a reaper does it.
-            self._nursery.bury(fd)
+            self._fork_server.bury(fd)
 
-    def _forget_keeper(self) -> None:
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            self._selector.unregister(keeper)
-            keeper.close()
+    def _forget_server(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            self._selector.unregister(server)
+            server.close()

@@ -27,7 +27,6 @@ from appliance.media.link import Link, Peer, RecordedSound, peer_of
 from appliance.media.messages import (
     Credit,
     LineSetup,
-    MediaHealth,
     MorePrompts,
     Notice,
     Ping,
@@ -41,9 +40,10 @@ from appliance.media.playback import PromptMemory, map_sound
 from appliance.media.port import LinePort
 from appliance.media.switch import Switch, Tell
 from appliance.modem.fork_server import ForkServer
+from appliance.policy.supervision import MediaHealth
 
 
-class ControlConnection:
+class CallControlConnection:
     """The gateway's connection to call control, one at a time, in the gateway's selector.
 
     `take` is called with each message, `gone` when the peer has died or has left too much unread;
@@ -192,14 +192,14 @@ class LinePorts:
 
     def __init__(
         self,
-        nursery: ForkServer,
+        fork_server: ForkServer,
         selector: selectors.BaseSelector,
         switch: Switch,
         tell: Tell,
         clock: Callable[[], float],
     ) -> None:
         self.ports: dict[str, LinePort] = {}
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._selector = selector
         self._switch = switch
         self._tell = tell
@@ -223,7 +223,7 @@ class LinePorts:
 
     def born(self) -> None:
         """Attach started port servers to their ports; raises PeerError without a fork server."""
-        while (born := self._nursery.receive()) is not None:
+        while (born := self._fork_server.receive()) is not None:
             port = self.ports.get(born.line)
             if port is None:
                 # The line was removed meanwhile; its port server ends with the socket.
@@ -275,7 +275,7 @@ class LinePorts:
             # Before the port is opened: what the modem does first depends on it.
             line.found_ringing(still, self._clock())
         self._switch.lines[setup.name] = line
-        port = LinePort(line, setup.path, self._nursery, self._selector, self._clock)
+        port = LinePort(line, setup.path, self._fork_server, self._selector, self._clock)
         self.ports[setup.name] = port
         port.open()
 
@@ -300,7 +300,7 @@ class MediaGateway:
 
     def __init__(
         self,
-        nursery: ForkServer,
+        fork_server: ForkServer,
         realtime: str,
         listening: socket.socket | None,
         clock: Callable[[], float] = time.monotonic,
@@ -308,17 +308,17 @@ class MediaGateway:
         account: int | None = None,
     ) -> None:
         self.selector = selectors.EpollSelector()
-        self.desk = ControlConnection(self.selector, self._take, self._begin_farewell)
-        self.phones = phones or PhoneSockets(self.selector, self.desk.tell)
+        self.control = CallControlConnection(self.selector, self._take, self._begin_farewell)
+        self.phones = phones or PhoneSockets(self.selector, self.control.tell)
         self.switch = Switch(
-            self.desk.tell, self.phones.prepare, self.phones.retire, lambda: self.desk.link
+            self.control.tell, self.phones.prepare, self.phones.retire, lambda: self.control.link
         )
-        self.lines = LinePorts(nursery, self.selector, self.switch, self.desk.tell, clock)
+        self.lines = LinePorts(fork_server, self.selector, self.switch, self.control.tell, clock)
         self.farewell = CallFarewell(self.switch)
         self.ticker = Ticker()
         self.health = HealthMeter()
         self._is_orphaned = False
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._realtime = realtime
         self._listening = listening
         self._account = os.geteuid() if account is None else account
@@ -326,20 +326,20 @@ class MediaGateway:
         self._health_at: float | None = None
         self._notify = sdnotify.SystemdNotifier()
         self._watchdog_at = 0.0
-        self.selector.register(nursery, selectors.EVENT_READ, lambda _: self._born())
+        self.selector.register(fork_server, selectors.EVENT_READ, lambda _: self._born())
         if listening is not None:
             self.selector.register(listening, selectors.EVENT_READ, lambda _: self._accept())
 
     def serve(self, sock: socket.socket) -> None:
         """Serve a new connection of call control, in place of an older one."""
-        if self.desk.link is not None:
-            self.desk.drop()
+        if self.control.link is not None:
+            self.control.drop()
             # The new call control knows nothing of the older one's calls: without a farewell their
             # lines would stay off hook, the callers in silence, until the next restart.
             self._begin_farewell()
-        self.desk.serve(sock)
+        self.control.serve(sock)
         # First of all: call control answers the Snapshot with its Setup (design/call.md, The link).
-        self.desk.tell(self.switch.snapshot(self._realtime))
+        self.control.tell(self.switch.snapshot(self._realtime))
 
     def run(self) -> None:
         """Report readiness to systemd; loop, as a child until call control and callers are gone."""
@@ -366,8 +366,8 @@ class MediaGateway:
         self.lines.close()
         for leg in self.switch.legs.values():
             self.phones.retire(leg)
-        self.desk.drop()
-        self._nursery.close()
+        self.control.drop()
+        self._fork_server.close()
 
     def _sleep(self, limit: float) -> bool:
         """Sleep until a deadline, a ready descriptor or `limit` seconds; returns True for ready."""
@@ -408,7 +408,7 @@ class MediaGateway:
         elif self._health_at is not None and (now >= self._health_at or not busy):
             report = self.health.report(self.ticker, self.switch, self.lines.ports.values())
             self._health_at = now + HEALTH_S if busy else None
-            self.desk.tell(report)
+            self.control.tell(report)
 
     def _hear_phones(self) -> None:
         self.phones.hear(self._clock())
@@ -418,7 +418,7 @@ class MediaGateway:
         sock, _ = self._listening.accept()
         if refusal := self._why_not(peer_of(sock)):
             sock.close()
-            self.desk.tell(Notice(refusal, "error"))
+            self.control.tell(Notice(refusal, "error"))
         else:
             self.serve(sock)
 
@@ -432,7 +432,7 @@ class MediaGateway:
                 "orders to the lines, which is the switchboard's service's alone: it was refused"
             )
         # A call control that is connected is never replaced: its callers would be cut off.
-        if self.desk.link is not None and self.desk.link.has_peer:
+        if self.control.link is not None and self.control.link.has_peer:
             return (
                 f"process {peer.process} wanted to give orders to the lines, which this service "
                 "does: it was refused; a second switchboard must not be started"
@@ -442,9 +442,9 @@ class MediaGateway:
     def _take(self, message: Any) -> None:
         match message:
             case Ping(number):
-                self.desk.tell(Pong(number))
+                self.control.tell(Pong(number))
             case Credit(recording, size):
-                self.desk.grant(recording, size)
+                self.control.grant(recording, size)
             case Setup():
                 self._set_up(message)
             case MorePrompts():
@@ -467,11 +467,11 @@ class MediaGateway:
         self.lines.set_up(setup, self._link)
 
     def _link(self) -> Link | None:
-        return self.desk.link
+        return self.control.link
 
     def _prompts(self, told: Setup | MorePrompts) -> PromptMemory:
         """Map the prompts whose memfd came with the message."""
-        fds = self.desk.take_fds()
+        fds = self.control.take_fds()
         memory = PromptMemory(fds[-1] if fds else None, told.prompts)
         # The mapping outlives its descriptor (mmap(2)).
         for fd in fds:
@@ -480,7 +480,7 @@ class MediaGateway:
 
     def _load(self, order: orders.LoadMessage) -> None:
         """Map a voicemail message whose memfd came with the order."""
-        for fd in self.desk.take_fds():
+        for fd in self.control.take_fds():
             self.switch.load(order, map_sound(fd))
             os.close(fd)
 
@@ -494,7 +494,7 @@ class MediaGateway:
         if self._is_orphaned and not self.switch.in_use:
             return True
         # Under systemd (listening) the next call control connects to this same process.
-        if self.desk.link is not None or self._listening is not None:
+        if self.control.link is not None or self._listening is not None:
             return False
         return self.farewell.until is None or not self.switch.in_use
 
@@ -502,26 +502,26 @@ class MediaGateway:
         try:
             self.lines.born()
         except PeerError as error:
-            self.selector.unregister(self._nursery)
+            self.selector.unregister(self._fork_server)
             self._is_orphaned = True
             words = f"{error}; the carrier ends as soon as no line is in use"
-            self.desk.tell(Notice(words, "error"))
+            self.control.tell(Notice(words, "error"))
 
 
 def main(
-    nursery: ForkServer,
+    fork_server: ForkServer,
     fd: int | None = None,
     listening: socket.socket | None = None,
     account: int | None = None,
 ) -> None:
     """Run the gateway on a connected socket `fd`, or on systemd's listening socket for `account`.
 
-    `nursery` must have been forked before this module was imported, so that its port servers are
-    small.
+    `fork_server` must have been forked before this module was imported, so that its port servers
+    are small.
     """
     # Before real time and the first call: each type's coder takes milliseconds to make.
     link.prepare(reads=link.ORDERS, writes=link.FACTS)
-    carrier = MediaGateway(nursery, go_realtime(), listening, account=account)
+    gateway = MediaGateway(fork_server, go_realtime(), listening, account=account)
     if fd is not None:
-        carrier.serve(socket.socket(fileno=fd))
-    carrier.run()
+        gateway.serve(socket.socket(fileno=fd))
+    gateway.run()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from appliance.calls import events, orders
+from appliance.deadlines import earliest
 from appliance.errors import TechnicianError
 from appliance.media.bridge import PhoneBridge, bridge_lines
 from appliance.media.detectors import DigitHandler
@@ -17,6 +18,7 @@ from appliance.media.link import Link
 from appliance.media.messages import Notice, Snapshot
 from appliance.media.phone_leg import Announcer, LegRecording, PhoneLeg
 from appliance.media.playback import Pcm, PromptMemory
+from appliance.text import _
 
 # A phone that loses its power in a conversation is known to be gone after 8 s at most: this, then
 # an OPTIONS that is not answered for 5 s (design/failures.md, When a phone is known to be gone).
@@ -57,7 +59,7 @@ class Switch:
         self._retire = retire
         self._link = link
 
-    def order(self, order: orders.CarrierOrder | events.MediaAgreed, now: float) -> None:
+    def order(self, order: orders.MediaOrder | events.MediaAgreed, now: float) -> None:
         """Carry out one order; report an unknown line or leg by the event of its loss."""
         handler = HANDLERS.get(type(order))
         if handler is not None:
@@ -97,7 +99,7 @@ class Switch:
     @property
     def due_at(self) -> float | None:
         """Time (monotonic s) of the next frame of two joined phones, None without any."""
-        return min((joined.due_at for joined in self.joins), default=None)
+        return earliest(joined.due_at for joined in self.joins)
 
     @property
     def needs_ticks(self) -> bool:
@@ -295,7 +297,7 @@ class Switch:
     def _on_line(self, name: str, act: Callable[[AnalogLine], None]) -> None:
         line = self.lines.get(name)
         if line is None:
-            self._tell(events.LineLost(name, f"line {name} is not configured"))
+            self._tell(events.LineLost(name, _("line {name} is not configured", name=name)))
         else:
             act(line)
 
@@ -305,20 +307,36 @@ class Switch:
         self._stop_dictating(leg.leg, events.RecordingStop.ORDERED)
         for line in self.lines.values():
             line.part(leg)
+        for joined in self.joins:
+            if joined.has(leg):
+                joined.break_off(leg)
         self.joins = [joined for joined in self.joins if not joined.has(leg)]
 
     def _sounds(self, names: Iterable[str], leg: str = "") -> list[Pcm]:
+        wanted = tuple(names)
         name, sound = self._loaded.get(leg, ("", b""))
         loaded = {name: sound} if name else {}
-        names = tuple(names)
-        missing = self.prompts.missing(name for name in names if name not in loaded)
-        if missing:
-            self._tell(Notice(f"no prompt {', '.join(missing)}: silence is played", "warning"))
-        return [loaded[name] if name in loaded else self.prompts.sound(name) for name in names]
+        return [
+            loaded[each] if each in loaded else self.prompts.sound(self._known(each, wanted))
+            for each in wanted
+        ]
+
+    def _known(self, name: str, wanted: tuple[str, ...]) -> str:
+        """Return a prompt's name, or the same prompt's in another language if it is missing."""
+        if name in self.prompts:
+            return name
+        other = self.prompts.instead(name)
+        # What is said in several languages in turn is not said twice in one.
+        if not other or other in wanted:
+            self._tell(Notice(f"no prompt {name}: silence is played", "warning"))
+            return name
+        self._tell(Notice(f"no prompt {name}: {other} is played", "warning"))
+        return other
 
     def _silence_announcer(self, leg: str) -> None:
         announcer = self.announcers.get(leg)
         if announcer is not None:
+            announcer.break_off()
             self._announced(announcer, whole=False)
 
     def _stop_dictating(self, leg: str, why: events.RecordingStop) -> None:

@@ -19,19 +19,20 @@ from appliance.calls.events import (
     TransferAsked,
     TransferKind,
 )
+from appliance.deadlines import is_due
 from appliance.sip import sdp
 from appliance.sip.call_states import (
     ANSWER_LIMIT,
-    DESK_LIMIT,
+    CONTROL_LIMIT,
     LEAST,
     TABLE,
     TRANSFER_LIMIT,
     WANTED,
+    CallLegState,
     CallTimers,
     LegAction,
     LegInput,
     LegTransition,
-    State,
     is_too_brief,
     least_session_of,
     session_granted,
@@ -39,6 +40,7 @@ from appliance.sip.call_states import (
     session_wish,
 )
 from appliance.sip.dialog import (
+    PICK_UP,
     RESTARTED,
     Dialog,
     InDialogRequest,
@@ -101,6 +103,11 @@ def _send_invite(call: SipCall, now: float, _: SipMessage | None) -> None:
     # What was refused is asked for anew, and is no reason for a later end.
     call.why = ""
     call.cseq += 1
+    call.start(now)
+
+
+def _ring_anew(call: SipCall, now: float, _: SipMessage | None) -> None:
+    call.begin_anew()
     call.start(now)
 
 
@@ -171,6 +178,7 @@ ACTIONS: dict[LegAction, Callable[[SipCall, float, SipMessage | None], None]] = 
     LegAction.TELL_HUNG_UP: _tell_hung_up,
     LegAction.TELL_LOST: _tell_lost,
     LegAction.SEND_INVITE: _send_invite,
+    LegAction.RING_ANEW: _ring_anew,
     LegAction.SEND_ACK: _send_ack,
     LegAction.SEND_BYE: _send_bye,
     LegAction.SEND_CANCEL: _send_cancel,
@@ -191,7 +199,14 @@ HALF_OPEN = 32.0
 # unreachable.
 MAX_INVITES = 4
 # States in which our INVITE has no answer: it can only be cancelled.
-UNANSWERED = {State.CALLING, State.EARLY, State.STOPPING, State.CANCELLING}
+UNANSWERED = {
+    CallLegState.CALLING,
+    CallLegState.EARLY,
+    CallLegState.TAKING_BACK,
+    CallLegState.RENEWING,
+    CallLegState.STOPPING,
+    CallLegState.CANCELLING,
+}
 # Every other refusal is a matter of the phone, not of a person: unreachable, with its reason.
 REFUSALS = {
     486: LegInput.BUSY, 600: LegInput.BUSY,
@@ -203,16 +218,18 @@ REFUSALS = {
 class SipCall:
     """A leg; `sound.session` is None until call control has named the RTP port.
 
-    `told` holds headers about the caller beside From in our INVITE, `invited` the dialog as that
-    INVITE named it, `early` the dialog begun by a ringing phone (12.1.2). A caller's name-addr that
-    the INVITE did not know yet is `unshown` (to be sent), `showing` (sent) or `shown` (accepted).
+    `told` holds headers beside From in our INVITE, about the caller and, where it `picks_up`, to
+    have the phone answer by itself; `on_rings` is called when it rings; `invited` the dialog as
+    that INVITE named it, `early` the dialog begun by a ringing phone (12.1.2). A caller's name-addr
+    that the INVITE did not know yet is `unshown` (to be sent), `showing` (sent) or `shown`
+    (accepted).
     """
 
     core: SipCore
     leg: str
     phone: str
     dialog: Dialog
-    state: State
+    state: CallLegState
     sound: Agreement
     cseq: int
     life: CallTimers = field(default_factory=CallTimers)
@@ -226,6 +243,8 @@ class SipCall:
     why: str = ""
     progress: int = 0
     told: Headers = ()
+    picks_up: bool = False
+    on_rings: Callable[[SipCall, SipMessage, float], None] | None = None
     invited: Dialog | None = None
     early: Dialog | None = None
     unshown: str = ""
@@ -252,7 +271,7 @@ class SipCall:
         if self.is_over:
             return None
         left = OpenCall(self.phone, self.dialog, self.cseq)
-        if self.state is State.OFFERED:
+        if self.state is CallLegState.OFFERED:
             assert self.invite is not None
             assert self.request is not None
             tag = self.dialog.local_tag
@@ -266,7 +285,7 @@ class SipCall:
     @property
     def is_over(self) -> bool:
         """True when only repeats can still come."""
-        return self.state is State.ENDED
+        return self.state is CallLegState.ENDED
 
     # ---- Our INVITE: a phone rung for call control
 
@@ -286,6 +305,16 @@ class SipCall:
         self.invite = self.core.transactions.request(
             (branch, "INVITE"), data, first.peer, learn, now, ack
         )
+
+    def begin_anew(self) -> None:
+        """Begin another call to the same phone on this leg, which it is to answer by itself."""
+        dialog, token = self.dialog, self.core.token
+        party = self.unshown or self.showing or self.shown or dialog.local
+        self.dialog = Dialog(token(16), party, token(), dialog.remote, dialog.target, dialog.peer)
+        self.told, self.picks_up = (*self.told, *PICK_UP), True
+        self.why = self.unshown = self.showing = self.shown = ""
+        self.reason, self.progress, self.credentials, self._invites = (), 0, (), 0
+        self.cseq += 1
 
     def adopt(self, branch: str) -> None:
         """Restore an INVITE that was sent before a restart."""
@@ -339,6 +368,8 @@ class SipCall:
             self._begin_early(message)
             self.feed(LegInput.PROVISIONAL, now, message)
             show_caller(self, now)
+            if self.on_rings is not None and self.state is CallLegState.EARLY:
+                self.on_rings(self, message, now)
 
     def _begin_early(self, message: SipMessage) -> None:
         """Keep the early dialog that a ringing phone begins (12.1.2)."""
@@ -413,7 +444,7 @@ class SipCall:
 
     def accept(self, session: sdp.SdpSession, now: float) -> None:
         """Accept the call with our side of the sound: our answer, or our offer (13.2.1)."""
-        if self.state is State.OFFERED:
+        if self.state is CallLegState.OFFERED:
             self.sound.session = session
             self.feed(LegInput.PROPOSE if self.awaiting_answer else LegInput.ACCEPT, now)
 
@@ -491,9 +522,9 @@ ENDED = {TransactionDo.PASS, TransactionDo.TIMED_OUT, TransactionDo.FAILED}
 
 def show_caller(call: SipCall, now: float) -> None:
     """Show `call.unshown` on the phone now if possible; else when it answers."""
-    life, is_up = call.life, call.state is State.CONFIRMED
+    life, is_up = call.life, call.state is CallLegState.CONFIRMED
     dialog = call.dialog if is_up else call.early
-    may_ask = is_up or (call.state is State.EARLY and life.knows_update)
+    may_ask = is_up or (call.state is CallLegState.EARLY and life.knows_update)
     if not call.unshown or dialog is None or not may_ask or life.refreshing or call.showing:
         return
     party, call.unshown, call.showing = call.unshown, "", call.unshown
@@ -533,7 +564,7 @@ def _headers(call: SipCall, party: str, *, with_timer: bool) -> Headers:
 def _shown(call: SipCall, party: str, message: SipMessage, now: float) -> None:
     """Keep the caller's identity that the phone has accepted."""
     call.shown = party
-    if call.state is not State.CONFIRMED:
+    if call.state is not CallLegState.CONFIRMED:
         return
     # A session refresh must not bring the old name back.
     call.dialog = replace(call.dialog, local=party)
@@ -575,29 +606,25 @@ SIPFRAG = ("Content-Type", "message/sipfrag;version=2.0")
 
 def next_deadline(call: SipCall) -> float | None:
     """Return when `advance` is next needed (monotonic s), None for never."""
-    return call.life.next_deadline() if call.state is State.CONFIRMED else None
+    return call.life.next_deadline() if call.state is CallLegState.CONFIRMED else None
 
 
 def advance(call: SipCall, now: float) -> None:
     """Run every timer that is due by `now`."""
     life = call.life
-    if call.state is not State.CONFIRMED:
+    if call.state is not CallLegState.CONFIRMED:
         return
-    if _is_due(life.answer_by, now):
+    if is_due(life.answer_by, now):
         _lose(call, f"it did not answer the question for life in {ANSWER_LIMIT:g} s", now)
     elif life.timer and life.timer.ends_at <= now:
         _lose(call, f"its session of {life.timer.interval} s was not renewed (RFC 4028)", now)
     else:
-        if _is_due(life.refresh_at, now):
+        if is_due(life.refresh_at, now):
             refresh(call, now)
-        if _is_due(life.ask_at, now):
+        if is_due(life.ask_at, now):
             ask_if_alive(call, now)
-        if _is_due(life.transfer_by, now):
+        if is_due(life.transfer_by, now):
             tell_transfer(call, 603, now)
-
-
-def _is_due(at: float | None, now: float) -> bool:
-    return at is not None and at <= now
 
 
 def _lose(call: SipCall, why: str, now: float) -> None:
@@ -622,7 +649,7 @@ def ask_if_alive(call: SipCall, now: float) -> None:
     """Send OPTIONS within the dialog: does the phone answer, and know the call?"""
     life = call.life
     life.ask_at = None
-    if life.answer_by is not None or call.state is not State.CONFIRMED:
+    if life.answer_by is not None or call.state is not CallLegState.CONFIRMED:
         return
     # Timer F alone would give it 32 s (17.1.2.2).
     life.answer_by = now + ANSWER_LIMIT
@@ -700,7 +727,7 @@ def _not_renewed(call: SipCall, message: SipMessage, now: float) -> None:
 def tell_transfer(call: SipCall, code: int, now: float) -> None:
     """Report the progress of a transfer to the phone that asked for it (RFC 3515 2.4.5)."""
     life = call.life
-    if life.transfer is None or call.state is not State.CONFIRMED:
+    if life.transfer is None or call.state is not CallLegState.CONFIRMED:
         return
     state = "active;expires=60" if code < 200 else "terminated;reason=noresource"
     headers = (("Event", f"refer;id={life.transfer}"), ("Subscription-State", state), SIPFRAG)
@@ -716,7 +743,7 @@ InDialogHandler = Callable[[SipCall, SipMessage, Transaction, float], None]
 LegFinder = Callable[[Replaces, str], tuple[str, int]]
 """Returns the leg of the dialog that a phone names, or the code of a refusal (phones.Legs)."""
 
-BEFORE_ANSWER = {State.EARLY, State.OFFERED}
+BEFORE_ANSWER = {CallLegState.EARLY, CallLegState.OFFERED}
 # Extensions that a phone may require of us (dialog.own_headers).
 KNOWN = {"timer", "replaces"}
 _KEY = r"([0-9]{1,2}|[A-D*#!]|hf|flash|hookflash)"
@@ -767,7 +794,7 @@ def _offer(call: SipCall, message: SipMessage, transaction: Transaction, now: fl
     if message.method == "UPDATE" and call.state in BEFORE_ANSWER:
         _early(call, message, transaction, now)
         return
-    if call.state not in {State.CONFIRMED, State.ACCEPTED} or call.life.refreshing:
+    if call.state not in {CallLegState.CONFIRMED, CallLegState.ACCEPTED} or call.life.refreshing:
         # 14.2, and RFC 3311 5.2: two offers at once.
         _say(call, message, transaction, 491, now)
         return
@@ -803,7 +830,7 @@ def _early(call: SipCall, message: SipMessage, transaction: Transaction, now: fl
         if call.early is not None:
             call.early = call.early.refreshed(message)
         _say(call, message, transaction, 200, now)
-    elif call.state is State.OFFERED:
+    elif call.state is CallLegState.OFFERED:
         _say(call, message, transaction, 500, now, extra=(("Retry-After", "2"),))
     else:
         _say(call, message, transaction, 491, now)
@@ -853,12 +880,12 @@ def _transfer(
     asked, life = read_refer(message), call.life
     if asked is None:
         _say(call, message, transaction, 400, now)
-    elif call.state is not State.CONFIRMED or life.transfer is not None:
+    elif call.state is not CallLegState.CONFIRMED or life.transfer is not None:
         _say(call, message, transaction, 491, now)
     else:
         # RFC 3515 2.4.4: 202 and a NOTIFY at once; call control's decision follows in another one.
         _say(call, message, transaction, 202, now)
-        life.transfer, life.transfer_by = message.fields.cseq, now + DESK_LIMIT
+        life.transfer, life.transfer_by = message.fields.cseq, now + CONTROL_LIMIT
         tell_transfer(call, 100, now)
         attended = asked.kind is TransferKind.ATTENDED
         other = find(asked.replaces, call.phone) if attended else ("", 0)

@@ -11,10 +11,11 @@ import enum
 import re
 from dataclasses import dataclass
 
+from appliance.deadlines import earliest
 from appliance.sip.message import Headers, SipMessage
 
 
-class State(enum.Enum):
+class CallLegState(enum.Enum):
     """State of a leg."""
 
     CALLING = "calling"  # our INVITE is out, nothing was heard
@@ -22,6 +23,9 @@ class State(enum.Enum):
     # To be cancelled, but the phone has not responded yet: 9.1 forbids CANCEL before that.
     STOPPING = "stopping"
     CANCELLING = "cancelling"  # CANCEL is out
+    # To be rung anew, so that it answers by itself: as STOPPING and CANCELLING, for the same leg.
+    TAKING_BACK = "taking back"
+    RENEWING = "renewing"
     OFFERED = "offered"  # the phone called us and hears 180
     ACCEPTED = "accepted"  # we said 200, its ACK is awaited
     PROPOSED = "proposed"  # we said 200 with our offer, its ACK brings the answer
@@ -45,6 +49,7 @@ class LegInput(enum.Enum):
     UNSENT = "the network refused the INVITE"
     OVER = "the INVITE's transaction is over"
     STOP = "the desk wants it to end"
+    PICK_UP = "the desk wants the phone to answer by itself"
     ACCEPT = "the desk accepts it"
     PROPOSE = "the desk accepts it, and the phone left the offer to us"
     REFUSE = "the desk refuses it"
@@ -69,6 +74,7 @@ class LegAction(enum.Enum):
     TELL_HUNG_UP = "PhoneHungUp"
     TELL_LOST = "PhoneLost"
     SEND_INVITE = "INVITE again, with what was asked for"
+    RING_ANEW = "INVITE of a new call on the same leg, to be answered by itself"
     SEND_ACK = "ACK of a 2xx"
     SEND_BYE = "BYE"
     SEND_CANCEL = "CANCEL"
@@ -82,11 +88,11 @@ class LegAction(enum.Enum):
 class LegTransition:
     """One row: the next state and the actions on the way."""
 
-    state: State
+    state: CallLegState
     do: tuple[LegAction, ...] = ()
 
 
-_S, _I = State, LegInput
+_S, _I = CallLegState, LegInput
 _Do, _Step = LegAction, LegTransition
 
 _RUNG = {
@@ -109,13 +115,24 @@ _GIVEN_UP = {
     _I.CHALLENGED: _Step(_S.ENDED),
     _I.OVER: _Step(_S.ENDED),
 }
+_TAKEN_BACK = {
+    # Lifted at the same moment: it has answered, and nothing is to be rung anew.
+    _I.ANSWERED: _RUNG[_I.ANSWERED],
+    _I.ANSWERED_BADLY: _RUNG[_I.ANSWERED_BADLY],
+    _I.BUSY: _RUNG[_I.BUSY],
+    _I.DECLINED: _RUNG[_I.DECLINED],
+    _I.FAILED: _Step(_S.CALLING, (_Do.RING_ANEW,)),  # 487 among them
+    _I.CHALLENGED: _Step(_S.CALLING, (_Do.RING_ANEW,)),
+    _I.OVER: _Step(_S.CALLING, (_Do.RING_ANEW,)),
+    _I.CUT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
+}
 _ACK_AWAITED = {
     _I.NO_ACK: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_HUNG_UP)),  # 13.3.1.4
     _I.ACK_BADLY: _Step(_S.ENDED, (_Do.SEND_BYE, _Do.TELL_HUNG_UP)),
     _I.BYE: _Step(_S.ENDED, (_Do.TELL_HUNG_UP,)),
 }
 
-TABLE: dict[State, dict[LegInput, LegTransition]] = {
+TABLE: dict[CallLegState, dict[LegInput, LegTransition]] = {
     _S.CALLING: {
         **_RUNG,
         # Not ENDED: a phone that wakes late is to be cancelled instead of ringing on.
@@ -123,12 +140,22 @@ TABLE: dict[State, dict[LegInput, LegTransition]] = {
         _I.UNSENT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
         _I.CUT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
         _I.STOP: _Step(_S.STOPPING),
+        _I.PICK_UP: _Step(_S.TAKING_BACK),
     },
     _S.EARLY: {
         **_RUNG,
         _I.CUT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
         _I.STOP: _Step(_S.CANCELLING, (_Do.SEND_CANCEL,)),
+        _I.PICK_UP: _Step(_S.RENEWING, (_Do.SEND_CANCEL,)),
     },
+    _S.TAKING_BACK: {
+        **_TAKEN_BACK,
+        _I.PROVISIONAL: _Step(_S.RENEWING, (_Do.SEND_CANCEL,)),
+        _I.TIMED_OUT: _Step(_S.STOPPING, (_Do.TELL_UNREACHABLE,)),
+        _I.UNSENT: _Step(_S.ENDED, (_Do.TELL_UNREACHABLE,)),
+        _I.STOP: _Step(_S.STOPPING),
+    },
+    _S.RENEWING: {**_TAKEN_BACK, _I.STOP: _Step(_S.CANCELLING)},
     _S.STOPPING: {
         **_GIVEN_UP,
         _I.PROVISIONAL: _Step(_S.CANCELLING, (_Do.SEND_CANCEL,)),
@@ -187,12 +214,17 @@ _ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
 _BEFORE_OK = {_I.ACCEPT, _I.PROPOSE, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
 _NO_CANCELLING = {_I.TIMED_OUT, _I.UNSENT}
 
-IGNORED: dict[State, dict[str, set[LegInput]]] = {
+IGNORED: dict[CallLegState, dict[str, set[LegInput]]] = {
     _S.CALLING: {},
     _S.EARLY: {"the phone has been heard": _NO_CANCELLING},
-    _S.STOPPING: {"it is being ended already": {_I.STOP, _I.TIMED_OUT}},
+    _S.TAKING_BACK: {"it is being taken back already": {_I.PICK_UP}},
+    _S.RENEWING: {
+        "CANCEL is on its way": {_I.PICK_UP, _I.PROVISIONAL},
+        "the phone has been heard": _NO_CANCELLING,
+    },
+    _S.STOPPING: {"it is being ended already": {_I.STOP, _I.PICK_UP, _I.TIMED_OUT}},
     _S.CANCELLING: {
-        "CANCEL is on its way": {_I.STOP, _I.PROVISIONAL},
+        "CANCEL is on its way": {_I.STOP, _I.PICK_UP, _I.PROVISIONAL},
         "the phone has been heard": _NO_CANCELLING,
     },
     _S.OFFERED: {"there is no INVITE of ours": _OURS, "no 200 was sent yet": _ACKS},
@@ -211,18 +243,23 @@ IGNORED: dict[State, dict[str, set[LegInput]]] = {
 }
 """The inputs ignored in each state, by the reason why they change nothing."""
 _ANSWERED = {_S.ACCEPTED, _S.PROPOSED, _S.HANGING_UP, _S.CONFIRMED}
+_RUNG_BY_US = {
+    _S.CALLING, _S.EARLY, _S.TAKING_BACK, _S.RENEWING, _S.STOPPING, _S.CANCELLING,
+}  # fmt: skip
 _OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
 
 
-def ignored_because(state: State, what: LegInput) -> str:
+def ignored_because(state: CallLegState, what: LegInput) -> str:
     """Return why an input without a row changes nothing; "" when no reason is known."""
     if what is LegInput.OVER:
         return "a transaction that ends in its own time changes nothing"
-    if what is LegInput.LOST and state is not State.CONFIRMED:
+    if what is LegInput.LOST and state is not CallLegState.CONFIRMED:
         return "only a call that is up is asked for life"
     if what is LegInput.CUT and state in _ANSWERED:
         return "sound needs no connection: the call is ended, if need be, once the phone is back"
-    if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
+    if what is LegInput.PICK_UP and state in {_S.OFFERED, *_ANSWERED}:
+        return "only a phone that we ring can be made to answer"
+    if state in _RUNG_BY_US and what in _OF_A_PHONES_CALL:
         return "it belongs to a call that the phone made, or to an answered one"
     return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")
 
@@ -236,7 +273,7 @@ HELD_ASK = 15.0
 # Seconds a phone has to answer OPTIONS: sent four times, at 0, 0.5, 1.5 and 3.5 s.
 ANSWER_LIMIT = 5.0
 # Seconds that call control has to decide on a transfer; then it is refused.
-DESK_LIMIT = 10.0
+CONTROL_LIMIT = 10.0
 # Seconds that a transfer under way may take until the phone is told its outcome.
 TRANSFER_LIMIT = 300.0
 
@@ -270,7 +307,8 @@ class CallTimers:
     """One call's timers (monotonic s, None for none).
 
     `answer_by`: OPTIONS was sent, and the phone is lost if silent until then. `transfer`: the CSeq
-    of the REFER that waits for call control.
+    of the REFER that waits for call control. `knows_talk`: a ringing phone can be told to talk
+    (talk.py), None if it has not said so; it was, and has answered by `talk_by`.
     """
 
     timer: SessionTimer | None = None
@@ -281,12 +319,14 @@ class CallTimers:
     answer_by: float | None = None
     transfer: int | None = None
     transfer_by: float | None = None
+    knows_talk: bool | None = None
+    talk_by: float | None = None
 
     def next_deadline(self) -> float | None:
         """Return when the next timer is due (monotonic s), None for never."""
         times = (self.refresh_at, self.ask_at, self.answer_by, self.transfer_by)
         ends_at = self.timer.ends_at if self.timer else None
-        return min((at for at in (*times, ends_at) if at is not None), default=None)
+        return earliest((*times, ends_at))
 
     def renewed(self, timer: SessionTimer | None) -> None:
         """Set the timer agreed by the last INVITE or UPDATE; None switches it off (RFC 4028 9)."""

@@ -125,6 +125,16 @@ def own_headers(local: Address) -> Headers:
     )
 
 
+# Makes of phones heed one of these: RFC 5373 4.1; Call-Info as of BroadWorks; Alert-Info, whose URI
+# names us and is what some makes compare (provisioning.templates.ALERT_URI).
+PICK_UP: Headers = (
+    ("Answer-Mode", "Auto"),
+    ("Call-Info", "<sip:centralino>;answer-after=0"),
+    ("Alert-Info", "<http://centralino>;info=alert-autoanswer;delay=0"),
+)
+"""Headers of an INVITE that the phone is to answer by itself."""
+
+
 def calling_party(display: str, number: str, local: Address) -> str:
     """Return the From of our INVITE: the phone shows it, and calls it back."""
     # "#" is not allowed unescaped in a user part (RFC 3261 25.1).
@@ -370,8 +380,8 @@ class ReferRequest:
     replaces: Replaces
 
 
+# Names no dialog: the header was absent or unreadable.
 NO_DIALOG = Replaces("", "", "")
-"""Names no dialog: the header was absent or unreadable."""
 
 
 def digits_of(uri: str) -> str:

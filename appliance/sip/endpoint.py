@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from appliance.calls import events
+from appliance.deadlines import earliest
 from appliance.dsp.wav import Law
 from appliance.sip import call_states, trunk
 from appliance.sip.call import UNANSWERED, SipCall, serve_in_dialog, unsupported_in_dialog
-from appliance.sip.call_states import LegInput, State
+from appliance.sip.call_states import CallLegState, LegInput
 from appliance.sip.dialog import OpenCall, SipCore, digits_of, phrase, read_replaces, response_head
 from appliance.sip.message import (
     Parser,
@@ -30,7 +31,7 @@ from appliance.sip.message import (
     reply_address,
     write_message,
 )
-from appliance.sip.phones import OTHERS, Legs, MessageWaiting, Qualify
+from appliance.sip.phones import OTHERS, MessageWaiting, OpenCalls, Qualify
 from appliance.sip.registrar import (
     Binding,
     DigestAuthentication,
@@ -58,7 +59,7 @@ BROKE = "its connection broke"
 MOST_OWED = 32
 OWED_S = 600.0
 # States that cannot go on without a connection: no message about their outcome could arrive.
-WAITS = UNANSWERED | {State.OFFERED}
+WAITS = UNANSWERED | {CallLegState.OFFERED}
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Flows:
 
     core: SipCore
     registrar: PhoneRegistrar
-    legs: Legs
+    legs: OpenCalls
     streams: set[TcpPeer] = field(default_factory=set)
     _owed: deque[tuple[OpenCall, float]] = field(default_factory=lambda: deque(maxlen=MOST_OWED))
 
@@ -164,9 +165,9 @@ class Endpoint:
     random: Callable[[int], bytes]
     core: SipCore = field(init=False)
     registrar: PhoneRegistrar = field(init=False)
-    legs: Legs = field(init=False)
+    legs: OpenCalls = field(init=False)
     qualify: Qualify = field(init=False)
-    sluice: RateLimit = field(init=False)
+    rate_limit: RateLimit = field(init=False)
     waiting: MessageWaiting = field(init=False)
     flows: Flows = field(init=False)
     registration: TrunkRegistration | None = None
@@ -176,12 +177,12 @@ class Endpoint:
         login = self._login()
         self.core = SipCore(self._local, self.random, login)
         self.registration = TrunkRegistration(self.core, login) if login else None
-        self.legs = Legs(self.core, self.settings.registrar)
+        self.legs = OpenCalls(self.core, self.settings.registrar)
         nonces = Nonces(self.random(16))
-        gate = DigestAuthentication(self.settings, nonces)
-        self.sluice = RateLimit(self.settings.allowed, nonces.is_fresh)
+        authentication = DigestAuthentication(self.settings, nonces)
+        self.rate_limit = RateLimit(self.settings.allowed, nonces.is_fresh)
         accounts, longest = self.settings.accounts, self.settings.registration_s
-        self.registrar = PhoneRegistrar(accounts, gate, longest, self.core.tell)
+        self.registrar = PhoneRegistrar(accounts, authentication, longest, self.core.tell)
         fixed = frozenset((*self.registrar.fixed, *self.branches()))
         interval = self.settings.qualify_s
         self.qualify = Qualify(self.core, self._asked, fixed, interval)
@@ -263,7 +264,7 @@ class Endpoint:
 
     def _admits(self, datagram: bytes, source: Address, now: float) -> bool:
         known, calls = self._hosts(), self.legs.call_ids()
-        return self.sluice.admits(datagram, source[0], now, known, calls)
+        return self.rate_limit.admits(datagram, source[0], now, known, calls)
 
     def _take(self, message: SipMessage, source: Address, now: float) -> None:
         if message.is_response:
@@ -294,19 +295,20 @@ class Endpoint:
 
     def is_heard(self, host: str) -> bool:
         """Return whether connections from a host are accepted at all."""
-        return self.sluice.is_allowed(host) or host in self._hosts()
+        return self.rate_limit.is_allowed(host) or host in self._hosts()
 
     def next_deadline(self) -> float | None:
         """Return when `advance` is next needed (monotonic s), None for never."""
-        deadlines = [
-            self.core.transactions.next_deadline(),
-            self.registrar.next_deadline(),
-            self.qualify.next_deadline(),
-            self.legs.next_deadline(),
-            self.waiting.next_deadline(),
-            self.registration.next_deadline() if self.registration else None,
-        ]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return earliest(
+            (
+                self.core.transactions.next_deadline(),
+                self.registrar.next_deadline(),
+                self.qualify.next_deadline(),
+                self.legs.next_deadline(),
+                self.waiting.next_deadline(),
+                self.registration.next_deadline() if self.registration else None,
+            )
+        )
 
     def advance(self, now: float) -> None:
         """Run every timer that is due by `now`."""
@@ -403,7 +405,7 @@ class Endpoint:
             account, laws = self.settings.registrar, self.settings.laws
             assert account is not None, "only a proxy that is configured is known"
             return accept_trunk_call(self.legs, account, laws, message, transaction, now)
-        if reply := self._unwelcome(message, phone, source, now):
+        if reply := self._refusal(message, phone, source, now):
             return reply
         try:
             self.legs.offered(message, phone, transaction, self.settings.laws, now)
@@ -411,13 +413,16 @@ class Endpoint:
             return SipReply(488)
         return None
 
-    def _unwelcome(
+    def _refusal(
         self, message: SipMessage, phone: str, source: Address, now: float
     ) -> SipReply | None:
         """Refuse unproven phones, loops, floods and targets that cannot be dialled."""
-        gate, at_home = self.registrar.gate, self.registrar.is_home(phone, source)
-        if gate.knows(phone):
-            refusal = gate.check(message, phone, source[0], now, at_home=at_home)
+        authentication, at_home = (
+            self.registrar.authentication,
+            self.registrar.is_home(phone, source),
+        )
+        if authentication.knows(phone):
+            refusal = authentication.check(message, phone, source[0], now, at_home=at_home)
             if refusal:
                 return refusal
         if refusal := refuse_invite(self.legs, message, phone):
@@ -483,7 +488,7 @@ def _nobody(*_: object) -> None:
 MOST_TRUNK_CALLS = 16
 
 
-def refuse_invite(legs: Legs, message: SipMessage, phone: str) -> SipReply | None:
+def refuse_invite(legs: OpenCalls, message: SipMessage, phone: str) -> SipReply | None:
     """Return a refusal of an INVITE that we do not support or already have; else None."""
     if required := unsupported_in_dialog(message):
         return SipReply(420, (("Unsupported", required),))
@@ -500,7 +505,7 @@ def refuse_invite(legs: Legs, message: SipMessage, phone: str) -> SipReply | Non
 
 
 def accept_trunk_call(
-    legs: Legs,
+    legs: OpenCalls,
     account: RegistrarAccount,
     laws: tuple[Law, ...],
     message: SipMessage,

@@ -323,8 +323,8 @@ class Fields:
     credentials: Mapping[str, str]
 
 
+# Reads a normalised head; raises ValueError, LookupError or AttributeError on failure.
 Parser = Callable[[bytes], Fields]
-"""Reads a normalised head; raises ValueError, LookupError or AttributeError on failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from appliance.calls import events
 from appliance.calls.events import Passed, PhoneGone, PhoneRegistered
+from appliance.deadlines import earliest, is_due
 from appliance.dsp.wav import Law
 from appliance.errors import Bug
 from appliance.sip import call as sip_call
-from appliance.sip import trunk
+from appliance.sip import talk, trunk
 from appliance.sip.call import ELSEWHERE, HALF_OPEN, SipCall
-from appliance.sip.call_states import ANSWER_LIMIT, LegInput, State
+from appliance.sip.call_states import ANSWER_LIMIT, CallLegState, LegInput
 from appliance.sip.dialog import (
     AGENT,
     MARGIN,
+    PICK_UP,
     RESTARTED,
     Dialog,
     InDialogRequest,
@@ -56,7 +58,7 @@ class RingRequest:
     """Call control's order to ring a phone.
 
     `media` is where its sound is to be sent, `laws` our order of codings. `passed` says why a
-    caller is handed over, when another branch is rung.
+    caller is handed over, when another branch is rung. `picks_up`: it is to answer by itself.
     """
 
     leg: str
@@ -66,15 +68,35 @@ class RingRequest:
     number: str = ""
     laws: tuple[Law, ...] = (Law.ALAW, Law.ULAW)
     passed: Passed | None = None
+    picks_up: bool = False
+
+
+# Seconds for which a phone that is to pick up is not rung while another call of ours to it is being
+# cancelled: it would say 486 before it has done with the first one.
+LET_GO_S = 1.0
+LETS_GO = {CallLegState.STOPPING, CallLegState.CANCELLING}
 
 
 @dataclass(slots=True)
-class Legs:
-    """Every call that has not ended; `account` is ours at the proxy of the other branches."""
+class DelayedRing:
+    """Phone that is rung once it has let another call of ours go, or at `by` (monotonic s)."""
+
+    wish: RingRequest
+    target: RingTarget
+    by: float
+
+
+@dataclass(slots=True)
+class OpenCalls:
+    """Every call that has not ended; `account` is ours at the proxy of the other branches.
+
+    `delayed` are phones that are rung as soon as they have let another call go, by leg.
+    """
 
     core: SipCore
     account: RegistrarAccount | None = None
     calls: dict[str, SipCall] = field(default_factory=dict)
+    delayed: dict[str, DelayedRing] = field(default_factory=dict)
 
     @property
     def dialled(self) -> int:
@@ -94,13 +116,38 @@ class Legs:
             why = f"{wish.phone} is not registered"
             self.core.tell(events.PhoneUnreachable(wish.leg, why))
             return
+        if wish.picks_up and self._lets_go(wish.phone):
+            self.delayed[wish.leg] = DelayedRing(wish, target, now + LET_GO_S)
+            return
+        self._ring(wish, target, now)
+
+    def _ring(self, wish: RingRequest, target: RingTarget, now: float) -> None:
+        """Send the INVITE."""
         party, told = self._caller(wish, target)
         tag, call_id = self.core.token(), self.core.token(16)
         dialog = outgoing_dialog(call_id, tag, party, target.uri, target.address)
         sound = Agreement(wish.leg, wish.laws, self._session(wish.media, wish.laws, target.address))
-        call = self._keep(wish.leg, wish.phone, dialog, State.CALLING, sound)
-        call.told = told
+        call = self._keep(wish.leg, wish.phone, dialog, CallLegState.CALLING, sound)
+        call.told, call.picks_up = (*told, *PICK_UP) if wish.picks_up else told, wish.picks_up
+        call.on_rings = talk.rings
         call.start(now)
+
+    def pick_up(self, leg: str, now: float) -> None:
+        """Have a ringing phone answer by itself."""
+        if call := self.calls.get(leg):
+            talk.pick_up(call, now)
+
+    def _lets_go(self, phone: str) -> bool:
+        """True while a call of ours to a phone is being cancelled."""
+        calls = self.calls.values()
+        return any(call.phone == phone and call.state in LETS_GO for call in calls)
+
+    def _ring_delayed(self, now: float) -> None:
+        """Ring the phones that have let their other call go, or have had the time."""
+        for leg, ring in list(self.delayed.items()):
+            if ring.by <= now or not self._lets_go(ring.wish.phone):
+                del self.delayed[leg]
+                self._ring(ring.wish, ring.target, now)
 
     def _caller(self, wish: RingRequest, target: RingTarget) -> tuple[str, Headers]:
         """Return the From of an INVITE, and the further headers for a branch."""
@@ -114,6 +161,8 @@ class Legs:
 
     def show(self, leg: str, display: str, number: str, now: float) -> None:
         """Show who calls on a phone whose INVITE could not say it yet; no event follows."""
+        if ring := self.delayed.get(leg):
+            ring.wish = replace(ring.wish, display=display, number=number)
         if call := self.calls.get(leg):
             local = self.core.local(call.dialog.peer)
             call.unshown = calling_party(display, number, local)
@@ -121,6 +170,7 @@ class Legs:
 
     def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
         """End a leg in any state; an unknown one is over already."""
+        self.delayed.pop(leg, None)
         if call := self.calls.get(leg):
             call.reason = (ELSEWHERE,) if answered_elsewhere else ()
             call.feed(LegInput.STOP, now)
@@ -168,7 +218,7 @@ class Legs:
         if invite.body:
             sound.read(invite.body)
         dialog = incoming_dialog(invite, self.core.token(), transaction.peer)
-        call = self._keep(leg, phone, dialog, State.OFFERED, sound)
+        call = self._keep(leg, phone, dialog, CallLegState.OFFERED, sound)
         call.invite, call.request = transaction, invite
         call.remote_cseq, call.awaiting_answer = invite.fields.cseq, not invite.body
         transaction.owner = call.on_transaction
@@ -195,7 +245,7 @@ class Legs:
             self.core.transactions.refuse_left(left.key, peer, data, now)
             return
         leg = f"left-{self.core.token(4)}"
-        state = State.EARLY if left.branch else State.CONFIRMED
+        state = CallLegState.EARLY if left.branch else CallLegState.CONFIRMED
         call = SipCall(
             self.core, leg, left.phone, left.dialog, state, Agreement(leg, ()), left.cseq
         )
@@ -229,7 +279,7 @@ class Legs:
         to be early. 403 for a call of another phone.
         """
         call = next((call for call in self.calls.values() if replaces.names(call.dialog)), None)
-        if call is None or call.state not in {State.CONFIRMED, State.ACCEPTED}:
+        if call is None or call.state not in {CallLegState.CONFIRMED, CallLegState.ACCEPTED}:
             return "", 481
         if call.phone != phone:
             return "", 403
@@ -252,14 +302,18 @@ class Legs:
         """Return when `advance` is next needed (monotonic s), None for never."""
         deadlines = [call.deadline for call in self.calls.values()]
         deadlines += [sip_call.next_deadline(call) for call in self.calls.values()]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        deadlines += [talk.next_deadline(call) for call in self.calls.values()]
+        deadlines += [ring.by for ring in self.delayed.values()]
+        return earliest(deadlines)
 
     def advance(self, now: float) -> None:
         """Refuse phones that have waited too long for call control; run the calls' timers."""
         for call in self.calls.values():
-            if call.deadline is not None and call.deadline <= now:
+            if is_due(call.deadline, now):
                 call.feed(LegInput.EXPIRED, now)
             sip_call.advance(call, now)
+            talk.advance(call, now)
+        self._ring_delayed(now)
         self.sweep()
 
     def sweep(self) -> None:
@@ -269,7 +323,7 @@ class Legs:
             del self.calls[leg]
 
     def _keep(
-        self, leg: str, phone: str, dialog: Dialog, state: State, sound: Agreement
+        self, leg: str, phone: str, dialog: Dialog, state: CallLegState, sound: Agreement
     ) -> SipCall:
         # 8.1.1.5: any start will do, less than 2**31.
         cseq = 1 + int.from_bytes(self.core.random(2)) % 10_000
@@ -321,14 +375,13 @@ class Qualify:
 
     def next_deadline(self) -> float | None:
         """Return when to send, or to stop waiting, next (monotonic s), None for never."""
-        times = [*self._asked.values()]
-        return min(times if self._next is None else [*times, self._next], default=None)
+        return earliest((*self._asked.values(), self._next))
 
     def advance(self, now: float) -> None:
         """Send OPTIONS if it is time; report phones that have not answered."""
         for phone in [phone for phone, by in self._asked.items() if by <= now]:
             self._silent(phone)
-        if self._next is not None and self._next <= now:
+        if is_due(self._next, now):
             self._next = now + self.interval
             for phone, target in self.targets().items():
                 # Else its time to answer would begin anew each time and never be over.
@@ -522,7 +575,7 @@ class MessageWaiting:
     def next_deadline(self) -> float | None:
         """Return when the next subscription or patience runs out (monotonic s), None for never."""
         ends = (lamp.ends_at for lamp in self.lamps.values())
-        return min((at for at in (*ends, *self._came.values()) if at is not None), default=None)
+        return earliest((*ends, *self._came.values()))
 
     def advance(self, now: float) -> None:
         """End subscriptions whose time is over (RFC 6665 4.1.3).
@@ -534,7 +587,7 @@ class MessageWaiting:
             if self.count and phone not in self.lamps:
                 self._tell(self._unasked(phone), now)
         for lamp in list(self.lamps.values()):
-            if lamp.ends_at is not None and lamp.ends_at <= now:
+            if is_due(lamp.ends_at, now):
                 self._end(lamp, "timeout", now)
 
     def subscribe(
@@ -563,15 +616,15 @@ class MessageWaiting:
         self, message: SipMessage, phone: str, source: Address, now: float
     ) -> SipReply | None:
         """Refuse a sender that does not authenticate as the phone, or is not at its address."""
-        gate, registrar = self.registrar.gate, self.registrar
-        if phone in registrar.fixed and not gate.knows(phone):
+        authentication, registrar = self.registrar.authentication, self.registrar
+        if phone in registrar.fixed and not authentication.knows(phone):
             if not registrar.phone_at(source, phone):
                 return SipReply(403)
             # Without a password its address may be forged: one NOTIFY at a time.
             lamp = self.lamps.get(phone)
             return SipReply(503, (("Retry-After", "32"),)) if lamp and lamp.is_busy else None
         at_home = registrar.is_home(phone, source)
-        return gate.check(message, phone, source[0], now, at_home=at_home)
+        return authentication.check(message, phone, source[0], now, at_home=at_home)
 
     def _known(self, message: SipMessage, phone: str) -> MessageLamp | None:
         lamp, fields = self.lamps.get(phone), message.fields

@@ -22,7 +22,7 @@ from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 
 from appliance.errors import Bug
 from appliance.sip.call import SipCall
-from appliance.sip.call_states import State
+from appliance.sip.call_states import CallLegState
 from appliance.sip.endpoint import Endpoint
 from appliance.sip.message import METHODS, Fields
 from appliance.sip.registrar import PhonesSettings
@@ -31,16 +31,18 @@ pyVoIP.SIPCompatibleMethods[:] = sorted({*pyVoIP.SIPCompatibleMethods, *METHODS}
 """Stock knows four methods and drops the rest as undecipherable (pyvoip.md 4, no. 16)."""
 
 STATES = {
-    State.CALLING: CallState.DIALING,
-    State.EARLY: CallState.DIALING,
-    State.STOPPING: CallState.DIALING,
-    State.CANCELLING: CallState.DIALING,
-    State.OFFERED: CallState.RINGING,
-    State.ACCEPTED: CallState.ANSWERED,
-    State.PROPOSED: CallState.ANSWERED,
-    State.HANGING_UP: CallState.ANSWERED,
-    State.CONFIRMED: CallState.ANSWERED,
-    State.ENDED: CallState.ENDED,
+    CallLegState.CALLING: CallState.DIALING,
+    CallLegState.EARLY: CallState.DIALING,
+    CallLegState.TAKING_BACK: CallState.DIALING,
+    CallLegState.RENEWING: CallState.DIALING,
+    CallLegState.STOPPING: CallState.DIALING,
+    CallLegState.CANCELLING: CallState.DIALING,
+    CallLegState.OFFERED: CallState.RINGING,
+    CallLegState.ACCEPTED: CallState.ANSWERED,
+    CallLegState.PROPOSED: CallState.ANSWERED,
+    CallLegState.HANGING_UP: CallState.ANSWERED,
+    CallLegState.CONFIRMED: CallState.ANSWERED,
+    CallLegState.ENDED: CallState.ENDED,
 }
 """pyVoIP's state of each of our states."""
 CODINGS = {"ulaw": PayloadType.PCMU, "alaw": PayloadType.PCMA}

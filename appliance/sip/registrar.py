@@ -7,15 +7,16 @@ import hashlib
 import hmac
 import ipaddress
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, Final
 
 from appliance.calls.events import PhoneGone, PhoneRegistered
+from appliance.deadlines import earliest
 from appliance.dsp.wav import Law
 from appliance.errors import ConfigurationError
+from appliance.lockout import LockOutCounter, Window
 from appliance.sip.message import (
     DEFAULT_PORT,
     Headers,
@@ -27,6 +28,7 @@ from appliance.sip.message import (
     split_outside,
 )
 from appliance.sip.rtp import Address
+from appliance.text import Words, _
 
 # ---- Digest authentication, server side: challenges, stateless nonces, lock-out
 # RFC 2617 with qop=auth as RFC 3261 22.4 requires, SHA-256 after RFC 7616 and RFC 8760.
@@ -40,6 +42,7 @@ NONCE_LIFETIME = 300.0
 MAX_FAILURES = 5
 MAX_GUESSES = 20
 LOCK_OUT = 600.0
+OF_A_NAME, OF_A_SOURCE = Window(MAX_FAILURES, LOCK_OUT), Window(MAX_GUESSES, LOCK_OUT)
 # Names and sources remembered; the oldest make room.
 MAX_LOCKS = 1024
 # Key of the sum over a source's names; a name is never empty where secrets are told apart.
@@ -153,38 +156,31 @@ class LockOut:
 
     # Only answers to our own nonces count: such a nonce shows that the source can hear us, so a
     # forged address locks nobody out.
-    _failures: OrderedDict[tuple[str, str], tuple[float, ...]] = field(default_factory=OrderedDict)
+    _wrong: LockOutCounter[tuple[str, str]] = field(
+        default_factory=lambda: LockOutCounter(MAX_LOCKS, MAX_GUESSES)
+    )
 
     def remaining(self, source: str, name: str, now: float) -> float:
         """Return for how many seconds `name` stays locked out at `source`, 0 when it is not."""
-        own = self._left((source, name), MAX_FAILURES, now)
-        return max(own, self._left((source, ALL_NAMES), MAX_GUESSES, now))
+        own = self._wrong.wait_s((source, name), OF_A_NAME, now)
+        return max(own, self._wrong.wait_s((source, ALL_NAMES), OF_A_SOURCE, now))
 
     def sources(self, now: float) -> tuple[str, ...]:
         """Return the source addresses that are locked out, for all names or for one."""
-        keys = tuple(self._failures)
-        locked = (source for source, name in keys if self.remaining(source, name, now) > 0)
+        locked = (
+            source for source, name in self._wrong.keys if self.remaining(source, name, now) > 0
+        )
         return tuple(dict.fromkeys(locked))
 
     def failed(self, source: str, name: str, now: float) -> None:
         """Count one wrong password."""
-        for key in ((source, name), (source, ALL_NAMES)):
-            self._failures[key] = (*self._recent(key, now), now)[-MAX_GUESSES:]
-            self._failures.move_to_end(key)
-        while len(self._failures) > MAX_LOCKS:
-            self._failures.popitem(last=False)
+        self._wrong.count_wrong((source, name), OF_A_NAME, now)
+        self._wrong.count_wrong((source, ALL_NAMES), OF_A_SOURCE, now)
 
     def succeeded(self, source: str, name: str) -> None:
         """Forget the failures of a phone that knew the password after all, and of its address."""
-        self._failures.pop((source, name), None)
-        self._failures.pop((source, ALL_NAMES), None)
-
-    def _left(self, key: tuple[str, str], most: int, now: float) -> float:
-        recent = self._recent(key, now)
-        return recent[-most] + LOCK_OUT - now if len(recent) >= most else 0.0
-
-    def _recent(self, key: tuple[str, str], now: float) -> tuple[float, ...]:
-        return tuple(at for at in self._failures.get(key, ()) if now - at < LOCK_OUT)
+        self._wrong.forget((source, name))
+        self._wrong.forget((source, ALL_NAMES))
 
 
 # ---- Digest authentication, client side: the box's own account at a registrar or proxy
@@ -292,7 +288,8 @@ class PhonesSettings:
     `registration_s` is the longest registration granted, in seconds. `qualify_s` is the interval of
     OPTIONS to each phone, in seconds, 0 for never. `allowed` are the networks from which SIP is
     read, () for every address. `messages_code` is dialled to hear the messages, "" for none. `tcp`
-    says that phones may connect over TCP at the same port.
+    says that phones may connect over TCP at the same port. `former` has the secrets that phones had
+    before, also of those that are removed.
     """
 
     address: str
@@ -308,6 +305,7 @@ class PhonesSettings:
     registrar: RegistrarAccount | None = None
     messages_code: str = ""
     tcp: bool = True
+    former: tuple[tuple[str, str], ...] = ()
 
 
 def parse_address(text: str) -> Address:
@@ -340,6 +338,8 @@ def network_of(text: str) -> IPv4Network:
 # Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, and
 # only its registration tells that it has gone (RFC 3261 10.2.1.1: a registrar may choose).
 UNPROVEN_S = 30
+# Characters kept of a phone's User-Agent.
+LONGEST_AGENT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +348,7 @@ class Binding:
 
     `expires_at` is monotonic seconds. `call_id` and `cseq` order its REGISTERs (RFC 3261 10.3).
     `proven`: it had answered an OPTIONS when it last registered, so its silence means something.
+    `agent`: its User-Agent.
     """
 
     phone: str
@@ -357,6 +358,7 @@ class Binding:
     call_id: str = ""
     cseq: int = 0
     proven: bool = False
+    agent: str = ""
 
 
 def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
@@ -367,6 +369,7 @@ def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
             "source": f"{binding.source[0]}:{binding.source[1]}",
             "contact": binding.contact,
             "answers": binding.proven,
+            "agent": binding.agent,
         }
         for binding in bindings
         # Connections end with the process, and their phones cannot be reached otherwise.
@@ -392,14 +395,15 @@ def bindings_from_json(text: str, now: float, longest: float) -> tuple[Binding, 
 def _binding(row: Any, now: float, longest: float) -> Binding | None:
     try:
         source, contact, phone = parse_address(row["source"]), row["contact"], row["phone"]
-        proven = row.get("answers") is True
+        proven, agent = row.get("answers") is True, str(row.get("agent", ""))[:LONGEST_AGENT]
         if read_uri(contact) is None or not isinstance(phone, str):
             return None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     # Within a period every phone renews by itself. Its old end is not kept, nor every renewal (a
     # write to the card each): a process that had been up for hours would lose all its phones.
-    return Binding(phone, source, contact, now + (longest if proven else UNPROVEN_S), proven=proven)
+    ends = now + (longest if proven else UNPROVEN_S)
+    return Binding(phone, source, contact, ends, proven=proven, agent=agent)
 
 
 # ---- Authentication of a phone by its secret; the same answer for a wrong name and a wrong secret
@@ -426,11 +430,12 @@ class DigestAuthentication:
     nonces: Nonces
     lock_out: LockOut = field(default_factory=LockOut)
     _secrets: dict[str, str] = field(init=False)
-    _former: dict[str, str] = field(default_factory=dict)
+    _former: dict[str, str] = field(init=False)
     _used: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._secrets = {a.name: a.secret for a in self.settings.accounts if a.secret}
+        self._former = dict(self.settings.former)
 
     def knows(self, phone: str) -> bool:
         """Return whether `phone` has a secret and so must authenticate."""
@@ -536,7 +541,7 @@ class PhoneRegistrar:
     """
 
     accounts: tuple[PhoneAccount, ...]
-    gate: DigestAuthentication
+    authentication: DigestAuthentication
     longest: int
     emit: Callable[[PhoneRegistered | PhoneGone], None]
     seen: Callable[[str], None] = lambda _phone: None
@@ -556,13 +561,13 @@ class PhoneRegistrar:
     def restore(self, bindings: tuple[Binding, ...]) -> None:
         """Restore bindings from before a restart, of phones that still have a secret."""
         for binding in bindings:
-            if self.gate.knows(binding.phone) and binding.phone not in self._fixed:
+            if self.authentication.knows(binding.phone) and binding.phone not in self._fixed:
                 self.bindings[binding.phone] = binding
-                self.emit(PhoneRegistered(binding.phone))
+                self.emit(PhoneRegistered(binding.phone, binding.agent))
 
     def learn(self, secrets: Mapping[str, str]) -> None:
         """Replace the secrets; a phone whose secret changed has to register anew."""
-        for phone in self.gate.learn(secrets):
+        for phone in self.authentication.learn(secrets):
             self._gone(phone, "its password was renewed")
 
     def target(self, phone: str) -> RingTarget | None:
@@ -604,7 +609,7 @@ class PhoneRegistrar:
         """Handle a REGISTER; return its response, 200 or a refusal."""
         phone = message.fields.to_user
         at_home = self.is_home(phone, source)
-        refusal = self.gate.check(message, phone, source[0], now, at_home=at_home)
+        refusal = self.authentication.check(message, phone, source[0], now, at_home=at_home)
         if refusal is not None:
             return refusal
         known = self.bindings.get(phone)
@@ -625,7 +630,7 @@ class PhoneRegistrar:
 
     def next_deadline(self) -> float | None:
         """Return when the next binding runs out (monotonic s), None for never."""
-        return min((b.expires_at for b in self.bindings.values()), default=None)
+        return earliest(binding.expires_at for binding in self.bindings.values())
 
     def _update(self, phone: str, message: SipMessage, source: Address, now: float) -> SipReply:
         """Apply the Contacts of a REGISTER, each by itself (10.3 step 7)."""
@@ -644,7 +649,8 @@ class PhoneRegistrar:
         proven = self.proven(phone)
         expires_at = now + min(seconds, self.longest if proven else UNPROVEN_S)
         ident, cseq = message.call_id, message.fields.cseq
-        self._bind(Binding(phone, source, uri, expires_at, ident, cseq, proven))
+        agent = message.get("User-Agent")[:LONGEST_AGENT]
+        self._bind(Binding(phone, source, uri, expires_at, ident, cseq, proven, agent))
         return self._current(phone, now)
 
     def _sign_off(self, phone: str, uris: list[str]) -> None:
@@ -654,12 +660,13 @@ class PhoneRegistrar:
 
     def _bind(self, binding: Binding) -> None:
         phone = binding.phone
-        is_new = phone not in self.bindings
+        known = self.bindings.get(phone)
         self.bindings[phone] = binding
-        if is_new:
-            self.emit(PhoneRegistered(phone))
-        else:
+        if known is not None:
             self.seen(phone)
+        # Another phone may take the place of the first one before that is gone.
+        if known is None or known.agent != binding.agent:
+            self.emit(PhoneRegistered(phone, binding.agent))
 
     def _gone(self, phone: str, reason: str) -> None:
         if self.bindings.pop(phone, None) is not None and phone not in self._fixed:
@@ -699,34 +706,20 @@ ALPHABET = "023456789abcdefghjkmnpqrstuvwxyz"
 # 20 signs of 5 bits are 100 bits (reliability.md 3 asks for 96 at least).
 SECRET_LENGTH = 20
 
-ACCOUNT_WORDS = {
-    "it": {
-        "title": 'Da inserire nel telefono "{label}":',
-        "server": "Server SIP (registrar)",
-        "port": "Porta",
-        "transport": "Trasporto",
-        "user": "Nome utente",
-        "authentication": "Utente di autenticazione",
-        "secret": "Password",
-        "codecs": "Codec",
-        "dtmf": "Toni DTMF",
-        "extension": "Interno",
-        "note": "La password non viene mostrata di nuovo. Se va persa, se ne crea un'altra.",
-    },
-    "en": {
-        "title": 'To be typed into the phone "{label}":',
-        "server": "SIP server (registrar)",
-        "port": "Port",
-        "transport": "Transport",
-        "user": "User name",
-        "authentication": "Authentication user",
-        "secret": "Password",
-        "codecs": "Codecs",
-        "dtmf": "DTMF",
-        "extension": "Extension",
-        "note": "The password is not shown again. If it is lost, make a new one.",
-    },
+ACCOUNT_WORDS: Final[Mapping[str, Words]] = {
+    "server": _("SIP server (registrar)"),
+    "port": _("Port"),
+    "transport": _("Transport"),
+    "user": _("User name"),
+    "authentication": _("Authentication user"),
+    "secret": _("Password"),
+    "codecs": _("Codecs"),
+    "dtmf": _("DTMF"),
+    "extension": _("Extension"),
 }
+"""Labels of what is typed into a phone."""
+_ACCOUNT_TITLE: Final = _('To be typed into the phone "{label}":')
+_ACCOUNT_NOTE: Final = _("The password is not shown again. If it is lost, make a new one.")
 
 
 def make_secret(random: Callable[[int], bytes]) -> str:
@@ -744,12 +737,13 @@ def account_text(
     *,
     extension: str = "",
 ) -> str:
-    """Return the lines that a technician copies into the phone's web page (it, en)."""
-    words = ACCOUNT_WORDS.get(language, ACCOUNT_WORDS["en"])
+    """Return the lines that a technician copies into the phone's web page."""
     rows = account_fields(name, secret, address, port, extension=extension)
-    width = max(len(words[key]) for key in rows)
-    lines = [f"  {words[key]:<{width}}  {value}" for key, value in rows.items()]
-    return "\n".join([words["title"].format(label=label or name), *lines, words["note"]]) + "\n"
+    labels = {key: ACCOUNT_WORDS[key].text(language) for key in rows}
+    width = max(map(len, labels.values()))
+    lines = [f"  {labels[key]:<{width}}  {value}" for key, value in rows.items()]
+    title = _ACCOUNT_TITLE.filled(label=label or name).text(language)
+    return "\n".join([title, *lines, _ACCOUNT_NOTE.text(language)]) + "\n"
 
 
 def account_fields(

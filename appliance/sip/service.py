@@ -73,17 +73,25 @@ class Phones:
         number: str = "",
         laws: tuple[str, ...] = (),
         passed: Passed | None = None,
+        *,
+        picks_up: bool = False,
     ) -> None:
         """Ring `phone`, whose sound is to be sent to media_address:media_port.
 
         Results: LegProgressed, MediaAgreed and OperatorAnswered, or PhoneBusy, PhoneDeclined,
         PhoneUnreachable. `laws` is the preferred order of codings, () the configured one; `passed`
-        says why a caller is handed over to another branch.
+        says why a caller is handed over to another branch; `picks_up`: it is to answer by itself.
         """
         wanted = tuple(Law(law) for law in laws) or self._settings.laws
-        wish = RingRequest(leg, phone, (media_address, media_port), display, number, wanted, passed)
+        media = (media_address, media_port)
+        wish = RingRequest(leg, phone, media, display, number, wanted, passed, picks_up)
         endpoint, legs = self._endpoint, self._endpoint.legs
         self._loop.post(lambda now: legs.ring(wish, endpoint.target(phone), now))
+
+    def pick_up(self, leg: str) -> None:
+        """Have a ringing phone answer by itself; a phone that cannot rings on."""
+        legs = self._endpoint.legs
+        self._loop.post(lambda now: legs.pick_up(leg, now))
 
     def show(self, leg: str, display: str, number: str) -> None:
         """Show who calls on a phone that was rung before that was known, once it accepts it."""
@@ -171,10 +179,10 @@ class Phones:
             # Calls of the earlier process stay listed until they are ended.
             (*self._left, *endpoint.legs.left()),
             endpoint.nonsense,
-            endpoint.registrar.gate.lock_out.sources(time.monotonic()),
-            endpoint.sluice.dropped,
-            endpoint.sluice.flood(time.monotonic()),
-            endpoint.registration.standing if endpoint.registration else None,
+            endpoint.registrar.authentication.lock_out.sources(time.monotonic()),
+            endpoint.rate_limit.dropped,
+            endpoint.rate_limit.flood(time.monotonic()),
+            endpoint.registration.state if endpoint.registration else None,
             tuple(self._state_of_branch(name) for name in endpoint.branches()),
             loop.tcp_trouble,
             len(loop.connections),

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from appliance.deadlines import earliest
 from appliance.sip.message import SipMessage, TcpPeer
 from appliance.sip.rtp import Address
 
@@ -241,8 +242,8 @@ MAGIC = "z9hG4bK"
 MAX_SERVERS = 512
 # Of these, requests of hosts without a phone: they make room for one another only.
 MAX_STRANGERS = 128
+# Branch (at a server with the sender) and method; an ACK has the key of its INVITE.
 Key = tuple[str, str]
-"""Branch (at a server with the sender) and method; an ACK has the key of its INVITE."""
 Owner = Callable[[TransactionAction, SipMessage | None, float], None]
 """Callback: PASS with a response, TIMED_OUT, FAILED or OVER, and the time (monotonic s)."""
 
@@ -290,7 +291,7 @@ class Transaction:
 
     def next_deadline(self) -> float | None:
         """Return when the next timer fires (monotonic s), None for never."""
-        return min((running.at for running in self.timers), default=None)
+        return earliest(running.at for running in self.timers)
 
     def due(self, now: float) -> TransactionInput | None:
         """Return one timer that has fired by `now`, None if none; doubling timers are restarted."""
@@ -445,8 +446,7 @@ class Transactions:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` is next needed (monotonic s), None for never."""
-        deadlines = (t.next_deadline() for t in self._all())
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return earliest(transaction.next_deadline() for transaction in self._all())
 
     def advance(self, now: float) -> None:
         """Fire every timer that is due by `now`."""

@@ -22,6 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from appliance.calls.events import Event
+from appliance.deadlines import earliest, is_due
 from appliance.errors import PeerError
 from appliance.sip.endpoint import (
     BURST,
@@ -260,14 +261,14 @@ class TcpConnections:
 
     def next_deadline(self, now: float) -> float | None:
         """Return when `serve` is next needed (monotonic s), None for never."""
-        times = [self._accept_at] if self._accept_at is not None else []
+        times = [self._accept_at]
         for one in self._by_stream.values():
             times.append(one.ends_at())
             if one.waiting is not None:
                 times.append(one.speak_at)
             elif one.read_at > now:
                 times.append(one.read_at)
-        return min(times, default=None)
+        return earliest(times)
 
     def serve(self, office: MessageReceiver, now: float) -> None:
         """Accept, read, write and close whatever is due now."""
@@ -465,7 +466,7 @@ class TcpConnections:
 
     def _tidy(self, office: MessageReceiver, now: float) -> None:
         """Close connections whose time is over; update what to wait for on the others."""
-        if self._accept_at is not None and self._accept_at <= now and self._listener:
+        if is_due(self._accept_at, now) and self._listener:
             self._accept_at = None
             self._listen(wanted=True)
         proven = office.proven()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from appliance.calls.events import Caller, Passed, Presentation
+from appliance.deadlines import earliest, is_due
 from appliance.sip.dialog import AGENT, Dialog, SipCore, contact
 from appliance.sip.message import (
     Headers,
@@ -56,11 +57,11 @@ class RegistrationState(enum.StrEnum):
 
 @dataclass(slots=True)
 class TrunkRegistration:
-    """Keeps the box registered; `standing` is its state."""
+    """Keeps the box registered; `state` is that of the registration."""
 
     core: SipCore
     login: DigestLogin
-    standing: RegistrationState = RegistrationState.ASKING
+    state: RegistrationState = RegistrationState.ASKING
     _call_id: str = ""
     _tag: str = ""
     _cseq: int = 0
@@ -80,21 +81,21 @@ class TrunkRegistration:
 
     def stop(self, now: float) -> None:
         """Remove the registration, without waiting for the answer."""
-        if self.standing is RegistrationState.REGISTERED:
+        if self.state is RegistrationState.REGISTERED:
             self._send(0, now)
-        self.standing, self._next, self._answer_by = RegistrationState.ASKING, None, None
+        self.state, self._next, self._answer_by = RegistrationState.ASKING, None, None
 
     def next_deadline(self) -> float | None:
         """Return when `advance` is next needed (monotonic s), None for never."""
-        return min((at for at in (self._next, self._answer_by) if at is not None), default=None)
+        return earliest((self._next, self._answer_by))
 
     def advance(self, now: float) -> None:
         """Run every timer that is due by `now`."""
-        if self._answer_by is not None and self._answer_by <= now:
+        if is_due(self._answer_by, now):
             # Else it would be repeated beside the next one.
             self.core.transactions.forget((self._branch, "REGISTER"))
             self._silent(now)
-        if self._next is not None and self._next <= now:
+        if is_due(self._next, now):
             self._begin(now)
 
     def _begin(self, now: float) -> None:
@@ -153,7 +154,7 @@ class TrunkRegistration:
         return bool(answer)
 
     def _accepted(self, message: SipMessage, now: float) -> None:
-        self.standing, self._answer_by, self._failures = RegistrationState.REGISTERED, None, 0
+        self.state, self._answer_by, self._failures = RegistrationState.REGISTERED, None, 0
         self._next = now + max(self._granted(message), LEAST) / 2
 
     def _granted(self, message: SipMessage) -> int:
@@ -175,8 +176,8 @@ class TrunkRegistration:
         # Half of the pause or more, at random (RFC 5626 4.5).
         self._failed(RegistrationState.SILENT, now + pause * (1 + self.core.random(1)[0] / 255) / 2)
 
-    def _failed(self, standing: RegistrationState, again_at: float) -> None:
-        self.standing, self._answer_by, self._next = standing, None, again_at
+    def _failed(self, state: RegistrationState, again_at: float) -> None:
+        self.state, self._answer_by, self._next = state, None, again_at
 
 
 def _is_number(text: str) -> bool:

@@ -21,6 +21,7 @@ from appliance.errors import OfficeError, StoreError
 from appliance.files import PRIVATE, fsync_directory, make_private, make_shared
 from appliance.store import call_log, requests, voicemail
 from appliance.store.database import Trouble
+from appliance.text import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -311,33 +312,29 @@ class MailboxLimits:
 
 NO_ROOM: Final = Trouble(
     "voicemail.full",
-    "La segreteria non ha più spazio: i messaggi non vengono registrati; chiudere i messaggi già "
-    "trattati o sostituire la scheda di memoria.",
-    "Voicemail is out of space: messages are not recorded; close the messages already dealt with "
-    "or replace the memory card.",
+    _(
+        "Voicemail is out of space: messages are not recorded; close the messages "
+        "already dealt with or replace the memory card."
+    ),
 )
 LITTLE_ROOM: Final = Trouble(
     "voicemail.low",
-    "Lo spazio per la segreteria sta finendo: liberare la scheda di memoria.",
-    "Space for voicemail is running out: free some on the memory card.",
+    _("Space for voicemail is running out: free some on the memory card."),
 )
 FAILING: Final = Trouble(
     "voicemail.failing",
-    "Un messaggio non è stato registrato con certezza: controllare la scheda di memoria e l'elenco "
-    "dei messaggi.",
-    "A message was not surely stored: check the memory card and the list of messages.",
+    _("A message was not surely stored: check the memory card and the list of messages."),
 )
 SET_ASIDE: Final = Trouble(
     "voicemail.set_aside",
-    "Dei file della segreteria erano danneggiati: sono conservati in corrupt/.",
-    "Some voicemail files were damaged: they are kept in corrupt/.",
+    _("Some voicemail files were damaged: they are kept in corrupt/."),
 )
 ENDED: Final = Trouble(
     "voicemail.ended",
-    "La segreteria si è fermata per un errore del programma: il servizio va riavviato "
-    "a linee libere.",
-    "Voicemail stopped because of a fault in the programme: the service must restart when the "
-    "lines are idle.",
+    _(
+        "Voicemail stopped because of a fault in the programme: the service must "
+        "restart when the lines are idle."
+    ),
     restart=True,
 )
 
@@ -409,3 +406,14 @@ class Space:
             if not (no_space(error) and release_ballast(self._folders.ballast)):
                 raise
         return action()
+
+
+def forget_sounds(folders: MailboxFolders, paths: tuple[str, ...]) -> None:
+    """Delete messages' sounds and descriptions, durably; raises OSError."""
+    for path in paths:
+        sound = folders.root / path
+        for file in (sound, sound.with_suffix(".meta")):
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+    if paths and folders.new.is_dir():
+        fsync_directory(folders.new)

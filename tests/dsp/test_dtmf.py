@@ -183,7 +183,7 @@ def message() -> bytes:
 @given(st.lists(st.deferred(lambda: st.integers(0, len(message()))), max_size=20))
 @settings(max_examples=examples(30))
 def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
-    """House rule 1: how the bytes come in changes nothing, not even half a sample."""
+    """Rule 1 of CONTRIBUTING: how the bytes come in changes nothing, not even half a sample."""
     whole = message()
     expected = heard(whole + MARGIN)
     assert len(expected) == 6

@@ -86,7 +86,7 @@ def stream() -> bytes:
 @given(st.lists(st.deferred(lambda: st.integers(0, len(stream()))), max_size=20))
 @settings(max_examples=examples(30))
 def test_any_split_gives_the_same_fact(cuts: list[int]) -> None:
-    """House rule 1."""
+    """Rule 1 of CONTRIBUTING."""
     whole = stream()
     expected = heard(whole)
     assert len(expected) == 1

@@ -208,7 +208,7 @@ def stream() -> bytes:
 @given(st.lists(st.deferred(lambda: st.integers(0, len(stream()))), max_size=20))
 @settings(max_examples=examples(20))
 def test_any_split_gives_the_same_facts(cuts: list[int]) -> None:
-    """House rule 1: how the bytes come in changes nothing, not even half a sample."""
+    """Rule 1 of CONTRIBUTING: how the bytes come in changes nothing, not even half a sample."""
     whole = stream()
     expected = told(whole)
     assert [fact.kind for fact in expected] == [

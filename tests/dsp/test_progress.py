@@ -190,7 +190,7 @@ def stream() -> bytes:
 @given(st.lists(st.deferred(lambda: st.integers(0, len(stream()))), max_size=20))
 @settings(max_examples=examples(30))
 def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
-    """House rule 1, for the tones and for the silence."""
+    """Rule 1 of CONTRIBUTING, for the tones and for the silence."""
     whole = stream()
     expected = heard(whole)
     assert [event.kind for event in expected] == [ToneKind.CONGESTION]

@@ -37,7 +37,7 @@ class Office:
         self.world.bring_up()
 
     def tick(self, now: float) -> None:
-        """Every other 10 ms the carrier's tick comes; phones that are joined have their own."""
+        """Every other 10 ms the gateway's tick comes; phones that are joined have their own."""
         self._steps += 1
         self.switch.run_joins(now)
         if self._steps % 2 == 0:
@@ -63,7 +63,7 @@ class Office:
 
 
 def memory(prompts: dict[str, bytes]) -> PromptMemory:
-    """Lay prompts into a memory as the desk does."""
+    """Lay prompts into a memory as call control does."""
     fd = os.memfd_create("prompts")
     os.write(fd, b"".join(prompts.values()))
     at, index = 0, []

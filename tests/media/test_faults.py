@@ -44,7 +44,7 @@ from appliance.modem.events import Recovery, Signal, Stream
 from appliance.modem.table import LineStage
 from appliance.simulator.exchange.line import SubscriberLineState
 from appliance.simulator.exchange.outlet import KNOBS, turn_knobs
-from tests.media.virtual import Desk, Hosted, World
+from tests.media.virtual import ControlEnd, Hosted, World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HALF = LineSetup("line1", "", dialect="usr5637", caller_id="none")
@@ -74,30 +74,30 @@ SECTION_9 = (
 )
 ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "an ioctl that never returns": (
-        "tests/media/test_port.py", "test_a_keeper_that_hangs_is_abandoned_and_its_device_reset",
+        "tests/media/test_port.py", "test_a_hung_port_server_is_abandoned_and_its_device_reset",
         (),
     ),
     "two modems of one serial number": ("tests/qemu/guest.py", "names_are_by_port", ()),
     "an error where bytes were expected": (
-        "tests/media/test_port.py", "test_an_unplugged_modem_is_waited_for_by_its_keeper", (),
+        "tests/media/test_port.py", "test_an_unplugged_modem_is_waited_for_by_its_port_server", (),
     ),
     "the chip names neither tones nor keys": (
-        "tests/media/test_released.py", "test_every_release_is_noticed_once",
+        "tests/media/test_line_release.py", "test_every_release_is_noticed_once",
         ("chip_tones", "chip_dtmf"),
     ),
     "a duplex stream that is none": (
         "tests/modem/test_probe_command.py", "test_each_kind_of_modem_has_its_verdict", ("vtr",),
     ),
     "a PBX without a second dial tone": (
-        "tests/media/test_calling.py", "test_a_pbx_that_gives_no_dial_tone_is_told",
+        "tests/media/test_switch_dialling.py", "test_a_pbx_that_gives_no_dial_tone_is_told",
         ("dial_tone",),
     ),
     "an extension that does not answer, is busy, or is none": (
-        "tests/media/test_calling.py", "test_what_becomes_of_an_extension_is_told_apart",
+        "tests/media/test_switch_dialling.py", "test_what_becomes_of_an_extension_is_told_apart",
         ("extensions",),
     ),
     "a number of the exchange's own": (
-        "tests/media/test_between_lines.py",
+        "tests/media/test_switch_two_lines.py",
         "test_a_call_from_one_line_to_the_other_is_accepted_by_a_key", ("called",),
     ),
     "hybrid echo": ("tests/sound/test_virtual.py", "echo", ("echo",)),
@@ -112,6 +112,14 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "who calls between two lines, and how they part": (
         "tests/simulator/exchange/test_line.py", "test_the_called_line_is_told_who_calls",
         ("caller", "release"),
+    ),
+    "what spoils one direction alone": (
+        "tests/simulator/exchange/test_one_way.py", "test_every_knob_of_a_direction_turns",
+        ("hears", "says"),
+    ),
+    "what comes and goes, and bytes that are not shielded": (
+        "tests/hw_tests/test_sets.py", "test_a_broken_line_fails_by_its_cause",
+        ("id_calls", "ghost", "fails_each", "ignores_hang_ups", "shields", "unshields"),
     ),
     "an exchange out of tune and time": (
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
@@ -141,7 +149,7 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Where a fault is shown that this harness cannot: file, test in it, knobs."""
 SHOWN: dict[str, list[tuple[str, ...]]] = {}
-DESKS: list[Desk] = []
+CONTROL_ENDS: list[ControlEnd] = []
 Test = TypeVar("Test", bound=Callable[..., None])
 
 
@@ -204,17 +212,17 @@ def plant(one: Hosted, **knobs: object) -> None:
 
 
 @pytest.fixture(autouse=True)
-def desks() -> Iterator[None]:
+def controls() -> Iterator[None]:
     """Close whatever `record` has opened."""
     yield
-    while DESKS:
-        DESKS.pop().close()
+    while CONTROL_ENDS:
+        CONTROL_ENDS.pop().close()
 
 
 def record(one: Hosted, world: World) -> None:
-    """Have the caller recorded, by a desk that takes it."""
-    DESKS.append(Desk(one))
-    world.parts.append(DESKS[-1].step)
+    """Have the caller recorded, by call control that takes it."""
+    CONTROL_ENDS.append(ControlEnd(one))
+    world.parts.append(CONTROL_ENDS[-1].step)
     one.line.record(Record("r1", "line1", silence_ms=90_000), world.now)
 
 
@@ -253,8 +261,8 @@ def serves(one: Hosted, world: World) -> None:
        knobs=("ignore_dtr",))  # fmt: skip
 @pytest.mark.parametrize("setup", [None, HALF])
 def test_a_modem_found_streaming_is_brought_down_and_serves(setup: LineSetup | None) -> None:
-    """The carrier was killed in a call, DTR hung nothing up: whoever opens the port next ends the
-    stream in band, puts the line on hook, and only then is the line in service.
+    """The media gateway was killed in a call, DTR hung nothing up: whoever opens the port next ends
+    the stream in band, puts the line on hook, and only then is the line in service.
     """
     one, world = up(setup, ignore_dtr=True)
     call = world.answer(one, hang_up_after_ms=10**6)
@@ -445,7 +453,7 @@ def test_answering_a_ring_that_nobody_makes_lets_go_by_the_dial_tone() -> None:
 
 @shows("another telephone is lifted", knobs=("extension",))
 def test_another_telephone_is_lifted_in_a_call_and_on_hook() -> None:
-    """In a call it is told; then the line is in use until it is put down (test_parallel.py)."""
+    """In a call it is told; then the line is in use until it is put down."""
     one, world = up()
     world.answer(one, hang_up_after_ms=10**6)
     world.run(1000)
@@ -519,7 +527,7 @@ def test_a_modem_that_breaks_the_stream_off_loses_the_call_and_comes_back() -> N
     world.answer(one, hang_up_after_ms=10**6)
     record(one, world)
     world.until(lambda: one.heard_of(LineLost), 10_000)
-    assert "NO CARRIER" in one.heard_of(LineLost)[0].reason
+    assert "NO CARRIER" in one.heard_of(LineLost)[0].reason.text("en")
     assert one.heard_of(RecordingEnded)[0].stop is RecordingStop.LOST
     world.until(lambda: one.line.status.in_service)
     assert len(one.heard_of(LineRestored)) == 2
@@ -546,7 +554,7 @@ def test_what_a_modem_refuses_it_does_without_or_is_out(
 
 @shows("a command is refused", knobs=("refuse",))
 def test_a_modem_without_duplex_after_all_keeps_its_caller() -> None:
-    """Refused +VTR: the desk is told that nobody can be joined here, then that the line is up."""
+    """Refused +VTR: call control is told that nobody can be joined, then that the line is up."""
     one, world = up(refuse=["+VTR"])
     call = one.place(hang_up_after_ms=10**6)
     world.until(lambda: one.heard_of(LineRang))
@@ -554,7 +562,7 @@ def test_a_modem_without_duplex_after_all_keeps_its_caller() -> None:
     one.line.answer(world.now)
     world.until(lambda: one.heard_of(LineAnswered))
     (told,) = one.heard_of(LineHalfDuplex)
-    assert "+VTR" in told.reason
+    assert "+VTR" in told.reason.text("en")
     assert one.told.index(told) < one.told.index(one.heard_of(LineAnswered)[0])
     one.line.play(Play("p1", ("x",), line="line1"), [WORD], world.now)
     world.until(lambda: one.heard_of(PromptEnded))
@@ -649,7 +657,7 @@ def test_every_fault_and_every_knob_has_its_test() -> None:
 
 
 def test_no_signal_of_a_chip_is_without_a_meaning_here() -> None:
-    """Every signal a driver may tell is an event to the desk, a figure, or known to be nothing.
+    """Every signal a driver may tell is an event to call control, a figure, or known to be nothing.
 
     Keys and a fax machine's tone have their own tests.
     """

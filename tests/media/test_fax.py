@@ -21,7 +21,7 @@ from appliance.media.detectors import FaxSigns
 from appliance.media.messages import LineSetup
 from appliance.simulator.exchange.audio import Echo
 from tests.helpers import sound
-from tests.media.virtual import Desk, Hosted, World
+from tests.media.virtual import ControlEnd, Hosted, World
 
 VOICE = g711.encode(sound.babble(4.0, seed=5), Law.ULAW)
 PROMPT = sound.babble(30.0, seed=9)
@@ -38,12 +38,12 @@ def _up(*, chip: bool, setup: LineSetup | None = None) -> tuple[Hosted, World]:
 
 
 @pytest.fixture
-def desks() -> Iterator[list[Desk]]:
+def controls() -> Iterator[list[ControlEnd]]:
     """Whatever a test puts in is closed afterwards."""
-    made: list[Desk] = []
+    made: list[ControlEnd] = []
     yield made
-    for desk in made:
-        desk.close()
+    for control in made:
+        control.close()
 
 
 @pytest.mark.parametrize("chip", [True, False])
@@ -79,11 +79,11 @@ def test_a_half_duplex_line_learns_of_a_fax_from_its_chip() -> None:
 
 
 @pytest.mark.parametrize("chip", [True, False])
-def test_nothing_of_a_fax_is_kept(chip: bool, desks: list[Desk]) -> None:
+def test_nothing_of_a_fax_is_kept(chip: bool, controls: list[ControlEnd]) -> None:
     """P9: a recording in which nobody spoke ends by the fax, all of it to be dropped."""
     one, world = _up(chip=chip)
-    desks.append(Desk(one))
-    world.parts.append(desks[0].step)
+    controls.append(ControlEnd(one))
+    world.parts.append(controls[0].step)
     world.answer(one, fax=True)
     one.line.record(Record("r1", "line1", silence_ms=90_000), world.now)
     world.until(lambda: one.heard_of(RecordingEnded), 9000)
@@ -95,18 +95,18 @@ def test_nothing_of_a_fax_is_kept(chip: bool, desks: list[Desk]) -> None:
 
 
 @pytest.mark.parametrize("chip", [True, False])
-def test_who_spoke_before_the_fax_is_kept(chip: bool, desks: list[Desk]) -> None:
+def test_who_spoke_before_the_fax_is_kept(chip: bool, controls: list[ControlEnd]) -> None:
     """P9: the voice before the first burst stays, the bursts are cut off."""
     one, world = _up(chip=chip)
-    desks.append(Desk(one))
-    world.parts.append(desks[0].step)
+    controls.append(ControlEnd(one))
+    world.parts.append(controls[0].step)
     world.answer(one, clips=(VOICE,), fax=True, start_delay_ms=500)
     one.line.record(Record("r1", "line1", silence_ms=90_000), world.now)
     world.until(lambda: one.heard_of(RecordingEnded), 20_000)
     world.run(40)
     (ended,) = one.heard_of(RecordingEnded)
     assert ended.stop is RecordingStop.FAX
-    kept = bytes(desks[0].sound[: len(desks[0].sound) - 8 * ended.trim_ms])
+    kept = bytes(controls[0].sound[: len(controls[0].sound) - 8 * ended.trim_ms])
     assert VOICE.strip(b"\xff")[:16_000] in kept
     assert len(kept) == pytest.approx(8 * (ended.length_ms - ended.trim_ms), abs=800)
     assert 4000 <= ended.length_ms - ended.trim_ms <= 4700

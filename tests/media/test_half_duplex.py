@@ -10,7 +10,7 @@ from appliance.dsp.wav import Law
 from appliance.media.messages import LineSetup
 from appliance.modem.events import Stream
 from tests.helpers import sound
-from tests.media.virtual import Desk, Hosted, World
+from tests.media.virtual import ControlEnd, Hosted, World
 from tests.sound.verdict import judge
 
 HALF = LineSetup("line1", "", dialect="usr5637", caller_id="none")
@@ -28,8 +28,8 @@ def test_prompt_message_and_thanks_on_a_half_duplex_line() -> None:
     message is the caller's speech at 20 dB or better, `#` ends it, and thanks are heard whole.
     """
     one = Hosted(HALF, "usr5637")
-    world, desk = World(one), Desk(one)
-    world.parts.append(desk.step)
+    world, control = World(one), ControlEnd(one)
+    world.parts.append(control.step)
     world.bring_up()
     assert not one.heard_of(LineRestored)[0].duplex
     call = world.answer(one, hang_up_after_ms=10**6)
@@ -44,7 +44,7 @@ def test_prompt_message_and_thanks_on_a_half_duplex_line() -> None:
     world.until(lambda: one.heard_of(RecordingEnded))
     world.run(20)
     assert one.heard_of(RecordingEnded)[0].stop is RecordingStop.KEY
-    verdict = judge(SPEECH, g711.decode(bytes(desk.sound), Law.LINEAR8))
+    verdict = judge(SPEECH, g711.decode(bytes(control.sound), Law.LINEAR8))
     assert verdict.snr_db >= 20.0, verdict
     assert verdict.stretch == 0
 
@@ -54,7 +54,7 @@ def test_prompt_message_and_thanks_on_a_half_duplex_line() -> None:
     assert _heard_of(PROMPT) in bytes(call.heard)
     assert all(ended.whole for ended in one.heard_of(PromptEnded))
     world.hang_up(one)
-    desk.close()
+    control.close()
 
 
 def test_a_prompt_cut_short_by_hanging_up() -> None:

@@ -1,4 +1,6 @@
-"""The link between desk and carrier: typed messages, sound by credit, a dead peer noticed."""
+"""The link between call control and media gateway: typed messages, sound by credit, a dead peer
+noticed.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,10 @@ from appliance.calls import events, orders
 from appliance.errors import PeerError
 from appliance.media import link
 from appliance.media.link import CREDIT_BYTES, QUEUE_LIMIT, Link, RecordedSound
-from appliance.media.messages import LineSetup, MediaHealth, Prompt, Setup
+from appliance.media.messages import LineSetup, Prompt, Setup
 from appliance.media.switch import HANDLERS
+from appliance.policy.supervision import MediaHealth
+from appliance.text import _, translations
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def test_what_is_no_message_may_not_cross() -> None:
         b'{"t":"Nope"}',
         b'{"t":"LineRang"}',
         b'{"t":"LineRang","line":"a","x":1}',
-        b'{"t":"NumbersKnown","ledger":{},"forgotten":[]}',  # the desk's own: of no known shape
+        b'{"t":"NumbersKnown","ledger":{},"forgotten":[]}',  # call control's own: of no known shape
     ],
 )
 def test_a_broken_message_is_the_peers_fault(data: bytes) -> None:
@@ -70,11 +74,21 @@ def test_a_broken_message_is_the_peers_fault(data: bytes) -> None:
         link.decode_message(data)
 
 
+def test_every_catalogue_is_in_memory_once_all_is_prepared() -> None:
+    """The first reason of a fault reads no file: a disk that hangs would hold up all sound."""
+    translations.cache_clear()
+    link.prepare(reads=(), writes=())
+    read = translations.cache_info().misses
+    lost = events.LineLost("line1", _("no line is configured"))
+    link.encode_message(lost)
+    assert translations.cache_info().misses == read
+
+
 def test_nothing_is_made_for_a_message_once_all_is_prepared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No code is generated in the middle of a call, whatever kind of message comes first then;
-    what the carrier obeys is among what it prepares for.
+    what the media gateway obeys is among what it prepares for.
     """
     compiled: list[str] = []
 
@@ -95,19 +109,19 @@ def test_nothing_is_made_for_a_message_once_all_is_prepared(
 
 
 def test_sound_needs_credit_and_what_does_not_fit_is_counted(ends: tuple[Link, Link]) -> None:
-    """At most 10 s of a recording are under way; more is refused until the desk grants it."""
-    carrier, desk = ends
-    carrier.open_sound("r1")
-    dropped = [carrier.send_sound("r1", b"\xff" * 8000) for _ in range(11)]
-    heard = [m for m in desk.receive() if isinstance(m, RecordedSound)]
-    carrier.flush()
-    heard += [m for m in desk.receive() if isinstance(m, RecordedSound)]
+    """At most 10 s of a recording are under way; more is refused until call control grants it."""
+    gateway, control = ends
+    gateway.open_sound("r1")
+    dropped = [gateway.send_sound("r1", b"\xff" * 8000) for _ in range(11)]
+    heard = [m for m in control.receive() if isinstance(m, RecordedSound)]
+    gateway.flush()
+    heard += [m for m in control.receive() if isinstance(m, RecordedSound)]
 
     assert dropped == [0] * (CREDIT_BYTES // 8000) + [8000]
     assert b"".join(sound.data for sound in heard) == b"\xff" * CREDIT_BYTES
 
-    carrier.grant("r1", 8000)
-    assert carrier.send_sound("r1", b"\xff" * 8000) == 0
+    gateway.grant("r1", 8000)
+    assert gateway.send_sound("r1", b"\xff" * 8000) == 0
 
 
 def test_sound_of_an_unopened_recording_is_refused(ends: tuple[Link, Link]) -> None:
@@ -119,7 +133,7 @@ def test_a_peer_that_never_reads_counts_as_dead(ends: tuple[Link, Link]) -> None
     """A full queue of control messages is a dead peer, never a dropped order."""
 
     def flood() -> None:
-        for _ in range(QUEUE_LIMIT * 10):
+        for _unused in range(QUEUE_LIMIT * 10):
             ends[0].send(events.LineRang("line1"))
 
     with pytest.raises(PeerError, match="counts as dead"):
@@ -140,8 +154,8 @@ def test_a_descriptor_travels_with_its_message(ends: tuple[Link, Link]) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(b"sound")
         file.flush()
-        ends[0].send(events.CarrierRestored(), fds=[file.fileno()])
-        assert list(ends[1].receive()) == [events.CarrierRestored()]
+        ends[0].send(events.MediaGatewayRestored(), fds=[file.fileno()])
+        assert list(ends[1].receive()) == [events.MediaGatewayRestored()]
     (fd,) = ends[1].received_fds
     assert os.pread(fd, 5, 0) == b"sound"
     os.close(fd)
@@ -157,20 +171,20 @@ def test_a_descriptor_given_away_is_closed_whatever_becomes_of_it(ends: tuple[Li
         return Path(f"/proc/self/fd/{fd}").exists()
 
     sent = given()
-    ends[0].send(events.CarrierRestored(), fds=[sent], own=True)
+    ends[0].send(events.MediaGatewayRestored(), fds=[sent], own=True)
     assert not is_open(sent)
-    assert list(ends[1].receive()) == [events.CarrierRestored()]
+    assert list(ends[1].receive()) == [events.MediaGatewayRestored()]
     (taken,) = ends[1].take_fds()
     assert ends[1].take_fds() == []
     os.close(taken)
     while not ends[0].wants_to_write:
         ends[0].send(events.LineRang("line1"))
     waiting = given()
-    ends[0].send(events.CarrierRestored(), fds=[waiting], own=True)
+    ends[0].send(events.MediaGatewayRestored(), fds=[waiting], own=True)
     assert is_open(waiting)
     ends[0].close()
     late = given()
-    ends[0].send(events.CarrierRestored(), fds=[late], own=True)
+    ends[0].send(events.MediaGatewayRestored(), fds=[late], own=True)
     assert not is_open(waiting)
     assert not is_open(late)
 
@@ -195,8 +209,8 @@ def test_sound_of_a_name_that_is_no_text_belongs_to_no_recording(ends: tuple[Lin
     assert list(ends[1].receive()) == [RecordedSound("\ufffd", b"abc")]
 
 
-def test_every_order_to_the_carrier_is_carried_out() -> None:
+def test_every_order_to_the_media_gateway_is_carried_out() -> None:
     """What crosses the link has a handler behind it; LoadMessage comes with a descriptor."""
-    assert set(HANDLERS) == {*get_args(orders.CarrierOrder), events.MediaAgreed} - {
+    assert set(HANDLERS) == {*get_args(orders.MediaOrder), events.MediaAgreed} - {
         orders.LoadMessage
     }

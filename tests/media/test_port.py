@@ -1,4 +1,4 @@
-"""A line's port: bytes of a real pseudo terminal, a keeper's real socket, a clock of ours."""
+"""A line's port: bytes of a real pseudo terminal, a port server's real socket, a clock of ours."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from appliance.media.port import (
     DEAF,
     GONE,
     HUNG,
-    KEEPER_LIMIT_S,
     MUTE,
     MUTE_LIMIT_S,
     PAUSE_S,
+    PORT_SERVER_LIMIT_S,
     LinePort,
 )
 from appliance.media.switch import Switch
-from appliance.modem.events import Recovery, Sentence
-from appliance.modem.fork_server import (
+from appliance.modem.events import Recovery
+from appliance.modem.port_protocol import (
     DtrDropped,
     PortCommand,
     PortFault,
@@ -40,6 +40,8 @@ from appliance.modem.fork_server import (
     send_report,
 )
 from appliance.policy.supervision import RESTART_RULES, Component
+from appliance.text import Words
+from tests.helpers.words import pair
 
 BACKOFF_S = RESTART_RULES[Component.LINE].pauses_s
 
@@ -82,7 +84,7 @@ class Line:
         self.rhythm = FrameScheduler()
         self.heard = b""
         self.nothing = 0
-        self.losses: list[tuple[Sentence, Recovery]] = []
+        self.losses: list[tuple[Words, Recovery]] = []
         self.starts = 0
 
     def start(self, now: float) -> None:
@@ -94,14 +96,14 @@ class Line:
         self.heard += data
         self.nothing += not data
 
-    def lost(self, reason: Sentence, now: float, least: Recovery) -> None:
+    def lost(self, reason: Words, now: float, least: Recovery) -> None:
         """The port is of no use; what is asked for is what can help at least."""
         self.losses.append((reason, least))
         self.needs, self.in_service = least, False
 
 
 class ForkServer:
-    """Keepers are not born here; descriptors are closed."""
+    """No port server is started here; descriptors are closed."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -118,17 +120,17 @@ class ForkServer:
 
 
 class Bench:
-    """A port whose keeper has just opened it; `now` is moved by the test."""
+    """A port whose port server has just opened it; `now` is moved by the test."""
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.line, self.nursery = Line(), ForkServer()
+        self.line, self.fork_server = Line(), ForkServer()
         self.selector = selectors.DefaultSelector()
         self.modem = -1
         self.port = LinePort(
             self.line,  # type: ignore[arg-type]  # a stand-in
             "/dev/modem",
-            self.nursery,  # type: ignore[arg-type]  # a stand-in
+            self.fork_server,  # type: ignore[arg-type]  # a stand-in
             self.selector,
             lambda: self.now,
         )
@@ -137,13 +139,13 @@ class Bench:
         self.plugged_in()
 
     def kept(self) -> None:
-        """Give the port the keeper it asked for."""
-        carriers, self.keeper = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.keeper.settimeout(5.0)
-        self.port.kept_by(carriers)
+        """Give the port the port server it asked for."""
+        gateway_end, self.server = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.server.settimeout(5.0)
+        self.port.kept_by(gateway_end)
 
     def plugged_in(self) -> None:
-        """Let the keeper open a modem."""
+        """Let the port server open a modem."""
         if self.modem >= 0:
             os.close(self.modem)
         self.modem, slave = os.openpty()
@@ -153,8 +155,8 @@ class Bench:
         os.close(slave)
 
     def report(self, report: PortOpened | DtrDropped | PortTrouble, *descriptors: int) -> None:
-        """Let the keeper report."""
-        send_report(self.keeper, report, descriptors)
+        """Let the port server report."""
+        send_report(self.server, report, descriptors)
         self.turn()
 
     def needs(self, step: Recovery) -> None:
@@ -163,15 +165,15 @@ class Bench:
         self.turn()
 
     def asks_again_after(self, seconds: float) -> bool:
-        """Tell whether the port asks for a keeper at that moment, and not earlier."""
-        before = self.nursery.asked
+        """Tell whether the port asks for a port server at that moment, and not earlier."""
+        before = self.fork_server.asked
         self.turn(seconds - 0.01)
-        early = self.nursery.asked
+        early = self.fork_server.asked
         self.turn(0.02)
-        return (early, self.nursery.asked) == (before, before + 1)
+        return (early, self.fork_server.asked) == (before, before + 1)
 
     def turn(self, seconds: float = 0.0) -> None:
-        """Let time go by, then do all that can be done, as the carrier's loop does."""
+        """Let time go by, then do all that can be done, as the media gateway's loop does."""
         self.now += seconds
         for key, mask in self.selector.select(0):
             key.data(mask)
@@ -187,7 +189,7 @@ class Bench:
     def close(self) -> None:
         """Close everything."""
         self.port.close()
-        self.keeper.close()
+        self.server.close()
         os.close(self.modem)
         self.selector.close()
 
@@ -202,7 +204,7 @@ def bench() -> Iterator[Bench]:
 
 def test_a_modem_that_falls_mute_in_a_stream_is_lost_in_5_s(bench: Bench) -> None:
     """A stream brings 50 frames a second; one that brings none for 5 s is a stuck modem, told once,
-    and another keeper is asked for.
+    and another port server is asked for.
     """
     bench.says(b"CONNECT")
     bench.line.expects_sound = True
@@ -214,7 +216,7 @@ def test_a_modem_that_falls_mute_in_a_stream_is_lost_in_5_s(bench: Bench) -> Non
     assert bench.line.losses == [(MUTE, Recovery.REOPEN)]
     bench.turn(1.0)
     assert bench.line.losses == [(MUTE, Recovery.REOPEN)]
-    assert bench.nursery.asked == 2
+    assert bench.fork_server.asked == 2
 
 
 def test_a_stream_whose_rhythm_is_known_wakes_nobody(bench: Bench) -> None:
@@ -291,16 +293,16 @@ def test_a_modem_that_takes_nothing_is_lost_before_much_waits_for_it(bench: Benc
 
 
 def test_a_step_of_the_ladder_leaves_the_port_free_and_takes_its_time(bench: Bench) -> None:
-    """DTR is the keeper's; for all else the port is closed, so that nobody holds a device that is
-    being reset, and tried again when the step had its time.
+    """DTR is the port server's; for all else the port is closed, so that nobody holds a device that
+    is being reset, and tried again when the step had its time.
     """
     bench.needs(Recovery.DROP_DTR)
-    assert decode_command(bench.keeper.recv(100)) is PortCommand.DROP_DTR
+    assert decode_command(bench.server.recv(100)) is PortCommand.DROP_DTR
     bench.report(DtrDropped(700))
     assert bench.line.starts == 2
     for step, seconds in ((Recovery.RESET_USB, 8.0), (Recovery.POWER_CYCLE, 15.0)):
         bench.needs(step)
-        assert bench.keeper.recv(100) == b""
+        assert bench.server.recv(100) == b""
         assert bench.asks_again_after(seconds)
         bench.kept()
         bench.plugged_in()
@@ -330,30 +332,30 @@ def test_a_modem_that_comes_up_and_fails_again_is_tried_ever_more_seldom(bench: 
     assert bench.asks_again_after(BACKOFF_S[0])
 
 
-def test_a_keeper_that_hangs_is_abandoned_and_its_device_reset(bench: Bench) -> None:
+def test_a_hung_port_server_is_abandoned_and_its_device_reset(bench: Bench) -> None:
     """An ioctl that never returns is beyond a new descriptor: the USB device is next (4)."""
     bench.needs(Recovery.DROP_DTR)
-    bench.turn(KEEPER_LIMIT_S)
+    bench.turn(PORT_SERVER_LIMIT_S)
     assert bench.line.losses == [(HUNG, Recovery.RESET_USB)]
     assert bench.asks_again_after(PAUSE_S[Recovery.RESET_USB])
 
 
-def test_an_unplugged_modem_is_waited_for_by_its_keeper(bench: Bench) -> None:
-    """Unplugged: lost at once. A keeper that finds no port keeps looking, and what it opens when
-    the modem is plugged in again, under another name too, is started.
+def test_an_unplugged_modem_is_waited_for_by_its_port_server(bench: Bench) -> None:
+    """Unplugged: lost at once. A port server that finds no port keeps looking, and what it opens
+    when the modem is plugged in again, under another name too, is started.
     """
     os.close(bench.modem)
     bench.modem = -1
     bench.turn()
     assert bench.line.losses == [(GONE, Recovery.PLUG_IN)]
     bench.turn(BACKOFF_S[0])
-    assert bench.nursery.asked == 2
+    assert bench.fork_server.asked == 2
     bench.kept()
-    why = Sentence("La porta non c'è.", "There is no port.")
+    why = pair("La porta non c'è.", "There is no port.")
     bench.report(PortTrouble(PortFault.MISSING, why))
     assert bench.line.losses[1:] == [(why, Recovery.PLUG_IN)]
     bench.turn(3600.0)
-    assert bench.nursery.asked == 2
+    assert bench.fork_server.asked == 2
     bench.plugged_in()
     assert bench.line.starts == 2
 
@@ -365,7 +367,7 @@ def test_a_restart_by_hand_closes_the_port_and_opens_it_again(bench: Bench) -> N
     bench.port.restart()
     bench.turn()
     assert bench.line.losses == [(ASKED, Recovery.REOPEN)]
-    assert bench.keeper.recv(100) == b""
+    assert bench.server.recv(100) == b""
     assert bench.asks_again_after(BACKOFF_S[0])
     bench.kept()
     bench.plugged_in()
@@ -373,34 +375,34 @@ def test_a_restart_by_hand_closes_the_port_and_opens_it_again(bench: Bench) -> N
 
 
 def test_a_restart_by_hand_does_not_wait_for_the_next_try(bench: Bench) -> None:
-    """A line that is out is tried at once, and a keeper that waits for a modem is asked for anew:
-    it may look at the wrong place for ever.
+    """A line that is out is tried at once, and a port server that waits for a modem is asked for
+    anew: it may look at the wrong place for ever.
     """
     bench.needs(Recovery.REPLUG)
     bench.port.restart()
-    assert bench.nursery.asked == 2
+    assert bench.fork_server.asked == 2
     bench.kept()
     bench.report(PortTrouble(PortFault.MISSING, GONE))
     bench.turn(3600.0)
     bench.port.restart()
-    assert bench.nursery.asked == 3
+    assert bench.fork_server.asked == 3
     bench.kept()
     bench.plugged_in()
     assert bench.line.starts == 2
 
 
-@pytest.mark.parametrize("keeper_first", [False, True])
-def test_port_and_keeper_that_fail_in_one_turn_cost_the_line_and_nothing_else(
-    bench: Bench, keeper_first: bool
+@pytest.mark.parametrize("server_first", [False, True])
+def test_port_and_server_that_fail_in_one_turn_cost_the_line_and_nothing_else(
+    bench: Bench, server_first: bool
 ) -> None:
     """The selector names both; what the first one says makes an end of the other, which is then
-    passed over: an exception here would end the carrier, and every line with it.
+    passed over: an exception here would end the media gateway, and every line with it.
     """
-    if keeper_first:
-        bench.keeper.close()
+    if server_first:
+        bench.server.close()
     os.close(bench.modem)
     bench.modem = -1
-    bench.keeper.close()
+    bench.server.close()
     bench.turn()
     assert bench.line.losses == [(GONE, Recovery.PLUG_IN)]
     assert bench.asks_again_after(BACKOFF_S[0])
@@ -420,7 +422,7 @@ def test_what_a_person_must_do_resets_no_device(
     bench: Bench, cause: PortFault, least: Recovery
 ) -> None:
     """A port in use, or not allowed, is tried again; only a broken one climbs the ladder."""
-    why = Sentence("No.", "No!")
+    why = pair("No.", "No!")
     bench.report(PortTrouble(cause, why))
     assert bench.line.losses == [(why, least)]
     assert bench.asks_again_after(BACKOFF_S[0])

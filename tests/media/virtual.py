@@ -1,4 +1,4 @@
-"""The carrier's lines against the software exchange in memory, on one virtual clock.
+"""The media gateway's lines against the software exchange in memory, on one virtual clock.
 
 Nothing here sleeps: the clock goes on by 10 ms whenever a test says so. Phones are real sockets on
 a loopback address, which delivers at once.
@@ -102,7 +102,7 @@ class Hosted:
 
 
 class World:
-    """One clock for everything; `parts` are stepped every 10 ms, carrier ticks come every 20."""
+    """One clock for everything; `parts` are stepped every 10 ms, gateway ticks come every 20."""
 
     def __init__(self, *hosted: Hosted) -> None:
         self.hosted = hosted
@@ -159,8 +159,8 @@ def ready(setup: LineSetup | None = None, make: Personality | str = "conexant") 
     return Hosted(setup, make)
 
 
-class Desk:
-    """The other end of the carrier's link: takes recordings and gives credit back."""
+class ControlEnd:
+    """The other end of the media gateway's link: takes recordings and gives credit back."""
 
     def __init__(self, one: Hosted) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -23,7 +23,7 @@ QUIET = (PhoneRegistered, PhoneGone)
 
 @dataclass
 class Office:
-    """The box: its phones, and what its desk was told."""
+    """The box: its phones, and what its call control was told."""
 
     phones: Phones
     told: queue.SimpleQueue[Event]
@@ -60,7 +60,7 @@ class Office:
                 return event
 
     def is_quiet(self, seconds: float) -> bool:
-        """Tell whether the desk is told nothing for a while."""
+        """Tell whether call control is told nothing for a while."""
         try:
             self.told.get(timeout=seconds)
         except queue.Empty:

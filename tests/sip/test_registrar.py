@@ -30,7 +30,7 @@ from appliance.sip.registrar import (
     expected_digest,
 )
 from appliance.sip.rtp import Address
-from tests.sip.world import DESK, PHONE, SDP, Bench, desk, endpoint, request, response
+from tests.sip.world import BOX, PHONE, SDP, Bench, box_endpoint, endpoint, request, response
 
 SECRET = "s3cret"
 NUMBERS = itertools.count()
@@ -102,7 +102,7 @@ class Registrant:
 @pytest.fixture
 def bench() -> Bench:
     """Return a box that knows phones 21 and 22 by their secrets."""
-    return Bench(desk(PhoneAccount("21", SECRET), PhoneAccount("22", "other-secret")))
+    return Bench(box_endpoint(PhoneAccount("21", SECRET), PhoneAccount("22", "other-secret")))
 
 
 def test_registered_and_rung(bench: Bench) -> None:
@@ -154,7 +154,7 @@ def test_lock_out(bench: Bench) -> None:
         assert Registrant(bench, secret="wrong").register().code == 401
     refusal = Registrant(bench).send()
     assert (refusal.code, refusal.get("Retry-After")) == (503, "601")
-    assert bench.box.registrar.gate.lock_out.sources(bench.now) == (PHONE[0],)
+    assert bench.box.registrar.authentication.lock_out.sources(bench.now) == (PHONE[0],)
     assert Registrant(bench, name="22", secret="other-secret").register().code == 200
     elsewhere = Registrant(bench, name="22", secret="other-secret", source=OTHER, cseq=9)
     assert elsewhere.register().code == 200
@@ -191,7 +191,7 @@ def test_guessing_over_names_locks_the_source(bench: Bench) -> None:
 
 def test_a_known_and_an_unknown_name_take_the_same_way(bench: Bench) -> None:
     """The same functions in the same order, the same hashes: a clock learns nothing."""
-    known, unknown = way(bench, "21"), way(Bench(desk(PhoneAccount("21", SECRET))), "99")
+    known, unknown = way(bench, "21"), way(Bench(box_endpoint(PhoneAccount("21", SECRET))), "99")
     assert known == unknown
     assert sum("hexdigest" in step for step in known) >= 3
 
@@ -258,15 +258,15 @@ def test_another_realm_is_no_answer(bench: Bench) -> None:
     phone = Registrant(bench)
     foreign = phone.answer(phone.send()).replace("centralino", "asterisk")
     assert phone.send(foreign).code == 401
-    assert bench.box.registrar.gate.lock_out.remaining(PHONE[0], "21", bench.now) == 0
+    assert bench.box.registrar.authentication.lock_out.remaining(PHONE[0], "21", bench.now) == 0
 
 
 def test_sha256_by_choice() -> None:
     """Both digests are offered in the configured order, and SHA-256 is understood (RFC 8760)."""
     settings = PhonesSettings(
-        *DESK, (PhoneAccount("21", SECRET),), algorithms=("SHA-256", "MD5"), qualify_s=0
+        *BOX, (PhoneAccount("21", SECRET),), algorithms=("SHA-256", "MD5"), qualify_s=0
     )
-    box = Endpoint(settings, parse, lambda _: DESK, lambda size: bytes(size))
+    box = Endpoint(settings, parse, lambda _: BOX, lambda size: bytes(size))
     bench = Bench(box)
     phone = Registrant(bench, algorithm="SHA-256")
     challenged = phone.send()
@@ -377,17 +377,17 @@ def test_the_same_number_once_more_is_out_of_order(bench: Bench) -> None:
     assert bench.box.registrar.target("21")
 
 
-def raw(bench: Bench, contact: str) -> SipMessage:
+def raw(bench: Bench, contact: str, cseq: int = 9) -> SipMessage:
     """Register with a Contact line of the test's own, "" for none."""
-    phone = Registrant(bench, cseq=70)
+    phone = Registrant(bench, cseq=70 + cseq)
     authorization = phone.answer(phone.send())
     data = request(
         "REGISTER",
-        9,
+        cseq,
         from_="<sip:21@x>;tag=r",
         to="<sip:21@x>",
         call_id="raw",
-        branch="z9hG4bKraw",
+        branch=f"z9hG4bKraw{cseq}",
         extra=f"Authorization: {authorization}",
     ).replace(b"Contact: <sip:21@192.0.2.21:5060>\r\n", contact.encode())
     return bench.receive(data)[0]
@@ -410,6 +410,20 @@ def test_a_query_names_the_binding(bench: Bench) -> None:
         extra=f"Authorization: {authorization}",
     ).replace(b"Contact: <sip:21@192.0.2.21:5060>\r\n", b"")  # fmt: skip
     assert bench.receive(data)[0].get("Contact") == "<sip:21@192.0.2.21:5060>;expires=60"
+
+
+def test_a_phone_says_what_it_is(bench: Bench) -> None:
+    """Told when it comes, and again when another has taken its place; never at a renewal."""
+    contact = "Contact: <sip:21@192.0.2.21:5060>;expires=60\r\n"
+    agents = ("Yealink SIP-T46U 108.86", "Yealink SIP-T46U 108.86", "x" * 500)
+    for number, agent in enumerate(agents, 9):
+        assert raw(bench, f"{contact}User-Agent: {agent}\r\n", number).code == 200
+    assert bench.events() == [
+        events.PhoneRegistered("21", "Yealink SIP-T46U 108.86"),
+        events.PhoneRegistered("21", "x" * 120),
+    ]
+    kept = bindings_from_json(bindings_to_json(tuple(bench.box.registrar.bindings.values())), 0, 9)
+    assert [binding.agent for binding in kept] == ["x" * 120]
 
 
 @pytest.mark.parametrize("contact", ["Contact: *\r\n", "Contact: <tel:21>\r\n"])
@@ -470,7 +484,7 @@ def test_a_phone_with_a_secret_proves_itself_when_it_dials(bench: Bench) -> None
 
 def test_a_phone_without_secret_cannot_register() -> None:
     """A phone with a fixed address has nothing to register with: the uniform 401."""
-    bench = Bench(desk())
+    bench = Bench(box_endpoint())
     assert Registrant(bench, secret="").register().code == 401
 
 
@@ -479,13 +493,13 @@ def test_a_phone_without_secret_cannot_register() -> None:
 
 def test_fixed_phones_are_there_from_the_start() -> None:
     """A configured address counts as registered at once."""
-    box = endpoint(DESK, PhoneAccount("21", fixed_address=PHONE))
+    box = endpoint(BOX, PhoneAccount("21", fixed_address=PHONE))
     assert box.take_events() == [events.PhoneRegistered("21")]
 
 
 def test_qualify() -> None:
     """OPTIONS every 30 s: any answer is life; silence or ICMP is told once, and so is a return."""
-    bench = Bench(desk(qualify_s=30.0))
+    bench = Bench(box_endpoint(qualify_s=30.0))
     asked = [m for m in bench.wait(0.1) if m.method == "OPTIONS"]
     assert len(asked) == 1
     bench.say(asked[0], 404)
@@ -502,7 +516,7 @@ def test_qualify() -> None:
 
 def test_a_question_that_waits_is_not_asked_again() -> None:
     """Asked more often than a phone may take to answer, it is known to be gone all the same."""
-    bench = Bench(desk(qualify_s=1.0))
+    bench = Bench(box_endpoint(qualify_s=1.0))
     bench.wait(5.5)
     assert bench.events() == [events.PhoneGone("21", "nothing answers at its address")]
 
@@ -520,7 +534,7 @@ def test_bindings_outlive_a_restart() -> None:
     kept = bindings_from_json(text, now=5.0, longest=120)
     assert [binding.expires_at for binding in kept] == [35.0, 125.0]
     assert dataclasses.replace(kept[0], expires_at=BINDING.expires_at) == BINDING
-    box = endpoint(DESK, PhoneAccount("21", SECRET))
+    box = endpoint(BOX, PhoneAccount("21", SECRET))
     box.start(5.0, kept)
     assert box.take_events() == [events.PhoneRegistered("21")]
     assert box.registrar.target("21")
@@ -549,7 +563,7 @@ def test_a_broken_file_of_bindings_is_no_obstacle(text: str) -> None:
 
 def test_bindings_of_phones_that_are_no_more() -> None:
     """A phone whose account was removed meanwhile is not taken over."""
-    box = endpoint(DESK, PhoneAccount("22", SECRET))
+    box = endpoint(BOX, PhoneAccount("22", SECRET))
     box.start(0.0, (BINDING,))
     assert box.take_events() == []
 
@@ -603,14 +617,14 @@ def test_lock_out_remembers_a_bounded_number_of_sources() -> None:
     lock = LockOut()
     for number in range(3000):
         lock.failed(f"192.0.{number // 256}.{number % 256}", "21", 0.0)
-    assert len(lock._failures) == 1024
+    assert len(lock._wrong.keys) == 1024
 
 
 def test_renewed_passwords_hold_at_once() -> None:
     """A phone whose password was renewed is unregistered and comes back with the new one alone;
     the others stay; a phone that gets its first password may register.
     """
-    made = desk(PhoneAccount("21", SECRET), PhoneAccount("22", "other"), PhoneAccount("23"))
+    made = box_endpoint(PhoneAccount("21", SECRET), PhoneAccount("22", "other"), PhoneAccount("23"))
     bench = Bench(made)
     old, other = Registrant(bench), Registrant(bench, "22", "other", source=OTHER)
     for phone in (old, other):
@@ -631,7 +645,7 @@ def test_a_phone_with_the_password_before_is_not_locked_out() -> None:
     """Nobody has told it the new one yet: it is refused however often, but as soon as it is told,
     it may come back. Guesses are counted as ever.
     """
-    made = desk(PhoneAccount("21", SECRET))
+    made = box_endpoint(PhoneAccount("21", SECRET))
     bench = Bench(made)
     made.registrar.learn({"21": "new"})
     old, new = Registrant(bench), Registrant(bench, secret="new", cseq=100)
@@ -643,3 +657,17 @@ def test_a_phone_with_the_password_before_is_not_locked_out() -> None:
     answers = [guess.send(guess.answer(guess.send())).code for _ in range(5)]
     assert answers == [401] * 5
     assert guess.send().code == 503
+
+
+def test_the_password_before_is_known_over_a_start_and_after_a_removal() -> None:
+    """The service has started anew: a phone that was removed and goes on trying does not lock out
+    the next one of its name or of its address.
+    """
+    made = box_endpoint(PhoneAccount("21", "new"), former=(("21", SECRET), ("22", "gone")))
+    bench = Bench(made)
+    old, gone = Registrant(bench), Registrant(bench, "22", "gone", cseq=50)
+    for _ in range(30):
+        assert [each.send(each.answer(each.send())).code for each in (old, gone)] == [401, 401]
+        bench.wait(2.0)
+    new = Registrant(bench, secret="new", cseq=100)
+    assert new.send(new.answer(new.send())).code == 200

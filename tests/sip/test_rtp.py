@@ -357,7 +357,7 @@ def test_keys_may_come_by_either_number() -> None:
     assert hearing(receiver, (0.0, sound(1)), (0.02, key(2)), (0.04, other)) == "57"
 
 
-def test_the_carriers_part_knows_no_pyvoip() -> None:
-    """The carrier imports this module and must not get pyVoIP with it."""
+def test_the_media_gateway_knows_no_pyvoip() -> None:
+    """The media gateway imports this module and must not get pyVoIP with it."""
     code = "import sys, appliance.sip.rtp; sys.exit('pyVoIP' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

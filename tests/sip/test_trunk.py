@@ -17,7 +17,7 @@ from appliance.sip.phones import RingRequest
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings, RegistrarAccount, RingTarget
 from appliance.sip.rtp import Address
-from tests.sip.world import DESK, MEDIA, PHONE, SDP, Bench, request, response
+from tests.sip.world import BOX, MEDIA, PHONE, SDP, Bench, request, response
 
 PROXY: Address = ("192.0.2.5", 5060)
 ACCOUNT = RegistrarAccount(PROXY, "porto", "secret", ("savena", "borgo"), takes=True)
@@ -30,8 +30,8 @@ USUAL = {"uri": OURS, "from_": f"<sip:{NUMBER}@sedi>;tag=p", "to": "<sip:porto@s
 def bench(account: RegistrarAccount = ACCOUNT) -> Bench:
     """A box with an account at the proxy, and a phone of its own."""
     phone = PhoneAccount("21", fixed_address=PHONE)
-    settings = PhonesSettings(*DESK, (phone,), qualify_s=0.0, registrar=account)
-    box = Endpoint(settings, parse, lambda _: DESK, random.Random(1).randbytes)
+    settings = PhonesSettings(*BOX, (phone,), qualify_s=0.0, registrar=account)
+    box = Endpoint(settings, parse, lambda _: BOX, random.Random(1).randbytes)
     box.start(0.0)
     made = Bench(box)
     made.sent()
@@ -59,7 +59,7 @@ def invited(
 
 
 def told(table: Bench) -> events.BranchCalled:
-    """Return the one caller that the desk was told of."""
+    """Return the one caller that call control was told of."""
     (event,) = [e for e in table.events() if isinstance(e, events.BranchCalled)]
     return event
 
@@ -116,7 +116,7 @@ def test_a_challenged_invite_says_the_same_again() -> None:
 
 def test_a_caller_is_taken_over_from_the_proxy_alone() -> None:
     """A stranger's INVITE, one from the proxy's host by another port, and any where nobody takes
-    callers over, are refused, and the desk hears nothing.
+    callers over, are refused, and call control hears nothing.
     """
     table = bench()
     for source in (("192.0.2.99", 5060), (PROXY[0], 5099)):

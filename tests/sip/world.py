@@ -16,7 +16,7 @@ from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import PhoneAccount, PhonesSettings
 from appliance.sip.rtp import Address
 
-DESK: Address = ("192.0.2.1", 5060)
+BOX: Address = ("192.0.2.1", 5060)
 PHONE: Address = ("192.0.2.21", 5060)
 MEDIA: Address = ("192.0.2.1", 16000)
 LATENCY = 0.001
@@ -28,19 +28,25 @@ SDP = (
 
 
 def endpoint(
-    address: Address, *accounts: PhoneAccount, seed: int = 1, qualify_s: float = 0.0
+    address: Address,
+    *accounts: PhoneAccount,
+    seed: int = 1,
+    qualify_s: float = 0.0,
+    former: tuple[tuple[str, str], ...] = (),
 ) -> Endpoint:
     """Return an endpoint at `address` whose randomness is repeatable."""
-    settings = PhonesSettings(*address, accounts, qualify_s=qualify_s)
+    settings = PhonesSettings(*address, accounts, qualify_s=qualify_s, former=former)
     made = Endpoint(settings, parse, lambda _: address, random.Random(seed).randbytes)
     made.start(0.0)
     return made
 
 
-def desk(*accounts: PhoneAccount, qualify_s: float = 0.0) -> Endpoint:
+def box_endpoint(
+    *accounts: PhoneAccount, qualify_s: float = 0.0, former: tuple[tuple[str, str], ...] = ()
+) -> Endpoint:
     """Return the box, which by default knows phone 21 at its fixed address."""
     known = accounts or (PhoneAccount("21", fixed_address=PHONE),)
-    return endpoint(DESK, *known, qualify_s=qualify_s)
+    return endpoint(BOX, *known, qualify_s=qualify_s, former=former)
 
 
 def ring(leg: str = "leg", phone: str = "21") -> RingRequest:
@@ -75,7 +81,7 @@ class Bench:
         return [(m, where) for data, where in taken if (m := read(data, parse))]
 
     def events(self) -> list[events.Event]:
-        """Return what the desk was told since the last look."""
+        """Return what call control was told since the last look."""
         return self.box.take_events()
 
     def receive(self, data: bytes, source: Address = PHONE) -> list[SipMessage]:
@@ -211,7 +217,7 @@ class Lan:
         self.now = end
 
     def told_to(self, where: Address) -> list[events.Event]:
-        """Return all that one end's desk was told."""
+        """Return all that one end's call control was told."""
         return self.told.get(where, [])
 
     def _next(self) -> float | None:

@@ -333,7 +333,7 @@ def test_an_io_error_is_never_told_as_stored(
     box: Box, monkeypatch: pytest.MonkeyPatch, name: str, nth: int
 ) -> None:
     """F5: whichever system call fails once, a caller told "stored" has it; else what reached the
-    disk is kept for the desk, once, flagged as interrupted, and the box goes on.
+    disk is kept for call control, once, flagged as interrupted, and the box goes on.
     """
     box.wait_for(MessagesWaiting)
     monkeypatch.setattr(os, name, failing(getattr(os, name), errno.EIO, lambda n: n == nth))
@@ -431,7 +431,9 @@ def test_a_disk_full_for_good_keeps_what_was_spoken_before(
 def test_with_too_little_space_no_message_is_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Below the low-water mark: a sentence at once, the desk knows, messages are kept; and back."""
+    """Below the low-water mark: a sentence at once, call control knows, messages are kept; and
+    back.
+    """
     free = [10]
     monkeypatch.setattr(storage, "free_bytes", lambda _: free[0])
     box = Box(

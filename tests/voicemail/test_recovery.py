@@ -135,7 +135,7 @@ def test_the_records_are_rebuilt_from_the_files(box: Box) -> None:
 
 
 def test_a_message_without_its_row_is_adopted_quietly(box: Box) -> None:
-    """Power went between the file and the row: nobody was told, the desk finds it."""
+    """Power went between the file and the row: nobody was told, call control finds it."""
     recorded(box, speech(1, 3000))
     box.stop()
     shutil.copytree(box.home, box.folder / "kept")
