@@ -21,6 +21,7 @@ from appliance.bootfile.card import (
     UsbSocket,
     contents_of,
     digest_of,
+    listed,
     load_kept,
     outcome_text,
     put_on_card,
@@ -40,13 +41,14 @@ from appliance.bootfile.values import (
     text_of_file,
 )
 from appliance.config import phones
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.state_folder import settle_secrets
+from appliance.config.values import BadConfiguration
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
-from appliance.policy.text import Refused, Words, os_error_words
-from appliance.service import supervision
+from appliance.policy.text import Refused, os_error_words
+from appliance.service import notices
 from appliance.sip.registrar import make_secret
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -119,8 +121,7 @@ def check_card(places: BootPlaces, contents: bytes) -> None:
     # A failed download leaves an empty file, which would close the office.
     if turn.make(text).is_blank:
         raise Refused(
-            "il file è vuoto o non compilato: non prende il posto di quello della scheda",
-            "the file is empty or not filled in: it does not take the place of the card's",
+            _("the file is empty or not filled in: it does not take the place of the card's"),
         )
 
 
@@ -138,10 +139,10 @@ def modem_ports(places: BootPlaces) -> tuple[str, ...]:
 def _publish_outcome(places: BootPlaces, outcome: CardOutcome) -> None:
     """Report a fault to call control; write the whole outcome for `site tell`."""
     trouble, told = trouble_of(outcome), outcome_text(outcome)
-    if trouble.en:
-        supervision.post_notice(NOTICE, trouble, places.notices)
+    if trouble != NOTHING:
+        notices.post_notice(NOTICE, trouble, places.notices)
     else:
-        supervision.withdraw_notice(NOTICE, places.notices)
+        notices.withdraw_notice(NOTICE, places.notices)
     if load_text(places.run / OUTCOME_FILE) != told:
         places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
         atomic_write(places.run / OUTCOME_FILE, told, is_durable=False)
@@ -151,9 +152,9 @@ def _publish_encryption(places: BootPlaces) -> None:
     """Report to call control a request to encrypt that only a first start can fulfil."""
     contents = contents_of(places.card / FILE_NAME)
     if places.is_image and is_too_late(contents, places.crypt):
-        supervision.post_notice(NOT_ENCRYPTED, TOO_LATE, places.notices)
+        notices.post_notice(NOT_ENCRYPTED, TOO_LATE, places.notices)
     else:
-        supervision.withdraw_notice(NOT_ENCRYPTED, places.notices)
+        notices.withdraw_notice(NOT_ENCRYPTED, places.notices)
 
 
 class _CardTurn:
@@ -173,7 +174,7 @@ class _CardTurn:
             said = self._judged()
         except OSError as error:
             why = os_error_words(error)
-            failed = Words(f"non si può conservare: {why.it}", f"cannot be kept: {why.en}")
+            failed = _("cannot be kept: {why}", why=why)
             said = CardOutcome(CardVerdict.FAILED, (failed,), has_former=self._has_former())
         lines = {port: name for name, port in (self.kept or KeptFile()).ports.items()}
         sockets = tuple(UsbSocket(o.port, o.shown, lines.get(o.port, "")) for o in self._seen)
@@ -311,9 +312,9 @@ class _CardTurn:
         """True if the configuration in force was made from the card's file."""
         # A power cut between configuration and kept file: only the head line tells.
         if self.kept is None:
-            from appliance.bootfile.read import CONFIG_HEAD
+            from appliance.bootfile.read import is_made_by_box
 
-            return not self._current or self._current.startswith(CONFIG_HEAD.encode())
+            return not self._current or is_made_by_box(self._current)
         return digest_of(self._current) == self.kept.made
 
     def _is_delivered(self) -> bool:
@@ -446,11 +447,10 @@ def _line(path: Path) -> str:
 # computer, and is applied as at a start.
 
 PHONES_LIST: Final = re.compile(r"(?P<head>^\s*phones\s*=\s*\[)(?P<items>[^\]]*)\]", re.MULTILINE)
-BY_HAND: Final = Words(
-    "l'elenco dei telefoni in [{table}] non si completa da solo: scaricare il file con "
-    "`centralino site show`, aggiungere il telefono, riportarlo con `centralino site put`",
-    "the list of phones in [{table}] cannot be completed by itself: fetch the file with "
-    "`centralino site show`, add the phone, bring it back with `centralino site put`",
+BY_HAND: Final = _(
+    "the list of phones in [{table}] cannot be completed by itself: fetch the "
+    "file with `centralino site show`, add the phone, bring it back with "
+    "`centralino site put`"
 )
 
 
@@ -485,7 +485,7 @@ def text_with_phone(text: str, name: str, label: str, group: str) -> str:
     if wrong := found.wrong():
         raise wrong
     if name in {phone.get("name") for phone in found.data.get("phones", [])}:
-        raise Refused(f"il telefono {name} c'è già", f"there is a phone {name} already")
+        raise Refused(_("there is a phone {name} already", name=name))
     wanted = copy.deepcopy(found.data)
     row = {"name": name, "label": label} if label else {"name": name}
     wanted.setdefault("phones", []).append(row)
@@ -500,7 +500,7 @@ def text_with_phone(text: str, name: str, label: str, group: str) -> str:
     completed = "\n".join(lines)
     # The text was edited line by line: read it back to see that it says what is wanted.
     if read.read_file(completed).data != wanted:
-        raise Refused(BY_HAND.it.format(table=group), BY_HAND.en.format(table=group))
+        raise Refused(BY_HAND.filled(table=group))
     return completed
 
 
@@ -545,12 +545,9 @@ def _with_new_list(lines: list[str], group: str, name: str) -> list[str]:
 
 def mistakes_of(error: BadConfiguration) -> Iterator[Words]:
     """Yield the mistakes of a rejected file, one a line."""
-    yield Words(
-        f"{FILE_NAME} non è stato preso, nulla è cambiato. Che cosa correggere:",
-        f"{FILE_NAME} was not taken, nothing has changed. What to correct:",
-    )
+    yield _("{file} was not taken, nothing has changed. What to correct:", file=FILE_NAME)
     for mistake in error.mistakes:
-        yield Words(f"  - {mistake.words.it}", f"  - {mistake.words.en}")
+        yield listed(mistake.words)
 
 
 def card_text(places: BootPlaces) -> str:

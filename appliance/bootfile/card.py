@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.bootfile.values import FILE_NAME, LARGEST_FILE
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
-from appliance.policy.text import NOTHING, Refused, Words, os_error_words
+from appliance.policy.text import Refused, os_error_words
+from appliance.text import (
+    LANGUAGES,
+    NOTHING,
+    Words,
+    _,
+    as_json,
+    by_language,
+    joined,
+    unchanged,
+    written,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,15 +58,14 @@ def read_card(folder: Path) -> bytes:
         raise _missing(folder) from error
     except OSError as error:
         why = os_error_words(error)
-        raise Refused(f"non si legge: {why.it}", f"cannot be read: {why.en}") from error
+        raise Refused(_("cannot be read: {why}", why=why)) from error
 
 
 def _missing(folder: Path) -> Refused:
     names = _names(folder)
     if not names:
         return Refused(
-            "la prima partizione della scheda non si legge: scrivere di nuovo la scheda",
-            "the first partition of the card cannot be read: write the card again",
+            _("the first partition of the card cannot be read: write the card again"),
         )
     # A file saved with the wrong extension is named in the message.
     like = [
@@ -63,14 +73,15 @@ def _missing(folder: Path) -> Refused:
     ]
     if like:
         return Refused(
-            f"il file si chiama {like[0]}: dargli il nome {FILE_NAME} (Windows nasconde la fine "
-            "dei nomi: mostrare le estensioni)",
-            f"the file's name is {like[0]}: give it the name {FILE_NAME} (Windows hides the end "
-            "of names: have the extensions shown)",
+            _(
+                "the file's name is {like}: give it the name {file} (Windows hides "
+                "the end of names: have the extensions shown)",
+                like=like[0],
+                file=FILE_NAME,
+            ),
         )
     return Refused(
-        "il file non c'è: copiare sulla scheda quello fornito e compilarlo",
-        "the file is missing: copy the delivered one to the card and fill it in",
+        _("the file is missing: copy the delivered one to the card and fill it in"),
     )
 
 
@@ -156,7 +167,14 @@ def _remount(folder: Path, how: str) -> None:
         timeout=MOUNT_LIMIT_S,
     )
     if done.returncode:
-        raise TechnicianError(f"{folder} cannot be mounted {how}: {done.stderr.strip()}")
+        raise TechnicianError(
+            _(
+                "{folder} cannot be mounted {how}: {why}",
+                folder=folder,
+                how=how,
+                why=done.stderr.strip(),
+            )
+        )
 
 
 # The kept file is the box's copy of the applied text, written atomically in root's folder: a
@@ -216,11 +234,11 @@ def contents_of(path: Path) -> bytes:
         return b""
 
 
-# Outcome of reading the card's file: a fault for call control (service/supervision.py) and the text
+# Outcome of reading the card's file: a fault for call control (service/notices.py) and the text
 # that `centralino site tell` writes beside the file.
 
 OUTCOME_FILE: Final = "outcome.json"
-# service/supervision.py takes 4096 bytes, and a character may need twelve; the result on the card
+# service/notices.py takes 4096 bytes, and a character may need twelve; the result on the card
 # has the whole text.
 SHOWN: Final = 150
 """Characters of a mistake shown in the status."""
@@ -238,17 +256,12 @@ class CardVerdict(enum.StrEnum):
 
 
 VERDICT_LINES: Final = {
-    CardVerdict.APPLIED: Words("il file della scheda: in vigore", "the card's file: applied"),
-    CardVerdict.AS_BEFORE: Words("il file della scheda: come prima", "the card's file: as before"),
-    CardVerdict.BLANK: Words("il file della scheda: ancora vuoto", "the card's file: blank"),
-    CardVerdict.WRONG: Words(
-        "il file della scheda: sbagliato, non usato", "the card's file: wrong"
-    ),
-    CardVerdict.MISSING: Words("il file della scheda: manca", "the card's file: missing"),
-    CardVerdict.FAILED: Words(
-        "il file della scheda: ciò che ne segue non si è potuto conservare",
-        "the card's file: failed",
-    ),
+    CardVerdict.APPLIED: _("the card's file: applied"),
+    CardVerdict.AS_BEFORE: _("the card's file: as before"),
+    CardVerdict.BLANK: _("the card's file: blank"),
+    CardVerdict.WRONG: _("the card's file: wrong"),
+    CardVerdict.MISSING: _("the card's file: missing"),
+    CardVerdict.FAILED: _("the card's file: failed"),
 }
 """Lines that `centralino site apply` prints."""
 
@@ -288,7 +301,7 @@ class CardOutcome:
 
 def outcome_text(outcome: CardOutcome) -> str:
     """Write an outcome as JSON."""
-    return json.dumps(asdict(outcome), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(asdict(outcome), default=as_json, ensure_ascii=False, indent=1) + "\n"
 
 
 def load_outcome(folder: Path) -> CardOutcome | None:
@@ -304,24 +317,20 @@ def trouble_of(outcome: CardOutcome) -> Words:
     if outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}:
         return NOTHING
     if outcome.verdict is CardVerdict.BLANK:
-        return Words(
-            "centralino.toml della scheda non è compilato: ogni linea trovata risponde come "
-            "ufficio chiuso e prende messaggi",
-            "the card's centralino.toml is not filled in: every line found answers as a closed "
-            "office and takes messages",
+        return _(
+            "the card's centralino.toml is not filled in: every line found answers as "
+            "a closed office and takes messages"
         )
     first = outcome.said[0] if outcome.said else NOTHING
     held = (
-        Words("resta in vigore la configurazione di prima", "the configuration before is in force")
+        _("the configuration before is in force")
         if outcome.has_former
-        else Words(
-            "ogni linea trovata risponde come ufficio chiuso e prende messaggi",
-            "every line found answers as a closed office and takes messages",
-        )
+        else _("every line found answers as a closed office and takes messages")
     )
-    return Words(
-        f"centralino.toml della scheda: {_short(first.it)}; {held.it}",
-        f"the card's centralino.toml: {_short(first.en)}; {held.en}",
+    return _(
+        "the card's centralino.toml: {short}; {held}",
+        short=by_language(lambda language: _short(first.text(language))),
+        held=held,
     )
 
 
@@ -333,8 +342,8 @@ def _short(said: str) -> str:
 def _outcome(data: Mapping[str, Any]) -> CardOutcome:
     return CardOutcome(
         CardVerdict(data["verdict"]),
-        tuple(Words(**one) for one in data["said"]),
-        tuple(Words(**one) for one in data["notes"]),
+        tuple(written(one) for one in data["said"]),
+        tuple(written(one) for one in data["notes"]),
         tuple(UsbSocket(**one) for one in data["sockets"]),
         tuple(map(str, data["made"])),
         bool(data["has_former"]),
@@ -347,85 +356,43 @@ def _outcome(data: Mapping[str, Any]) -> CardOutcome:
 
 RULE: Final = "=" * 78
 VERDICTS: Final = {
-    CardVerdict.APPLIED: Words(
-        "Tutto bene: centralino.toml è stato letto ed è in vigore.",
-        "All is well: centralino.toml has been read and is in force.",
+    CardVerdict.APPLIED: _("All is well: centralino.toml has been read and is in force."),
+    CardVerdict.AS_BEFORE: _(
+        "All is well: centralino.toml has not changed since it was last read."
     ),
-    CardVerdict.AS_BEFORE: Words(
-        "Tutto bene: centralino.toml non è cambiato da quando è stato letto l'ultima volta.",
-        "All is well: centralino.toml has not changed since it was last read.",
-    ),
-    CardVerdict.BLANK: Words(
-        "centralino.toml non è ancora compilato.", "centralino.toml is not filled in yet."
-    ),
-    CardVerdict.WRONG: Words(
-        "centralino.toml NON è stato usato. Che cosa correggere:",
-        "centralino.toml has NOT been used. What to correct:",
-    ),
-    CardVerdict.MISSING: Words(
-        "centralino.toml non è stato letto:", "centralino.toml was not read:"
-    ),
-    CardVerdict.FAILED: Words(
-        "centralino.toml NON è in vigore: la memoria dell'apparecchio non si scrive.",
-        "centralino.toml is NOT in force: the box's memory cannot be written.",
-    ),
+    CardVerdict.BLANK: _("centralino.toml is not filled in yet."),
+    CardVerdict.WRONG: _("centralino.toml has NOT been used. What to correct:"),
+    CardVerdict.MISSING: _("centralino.toml was not read:"),
+    CardVerdict.FAILED: _("centralino.toml is NOT in force: the box's memory cannot be written."),
 }
 IN_FORCE_MEANWHILE: Final = {
-    True: Words(
-        "Resta in vigore la configurazione di prima.", "The configuration before stays in force."
-    ),
-    False: Words(
-        "Per ora ogni linea trovata risponde come ufficio chiuso e prende messaggi.",
-        "For now every line found answers as a closed office and takes messages.",
-    ),
+    True: _("The configuration before stays in force."),
+    False: _("For now every line found answers as a closed office and takes messages."),
 }
-AGAIN: Final = Words(
-    "Correggere, salvare e riavviare l'apparecchio con la scheda dentro.",
-    "Correct it, save it, and start the box again with the card in.",
+AGAIN: Final = _("Correct it, save it, and start the box again with the card in.")
+OTHERS: Final = _(
+    "The configuration in force was changed elsewhere (a backup put back, or "
+    "by hand) and that one holds: this file will be used again once it changes."
 )
-OTHERS: Final = Words(
-    "La configurazione in vigore è stata cambiata altrove (ripristino di una copia, o a mano) e "
-    "vale quella: questo file sarà usato di nuovo quando cambia.",
-    "The configuration in force was changed elsewhere (a backup put back, or by hand) and that one "
-    "holds: this file will be used again once it changes.",
+SET_ASIDE: Final = _("The configuration that was changed by hand has been set aside in {path}.")
+RULE_OF_ALL: Final = _(
+    "The file is used when it changes. What is done in the console stays until "
+    "the file says otherwise."
 )
-SET_ASIDE: Final = Words(
-    "La configurazione cambiata a mano è stata messa da parte in {}.",
-    "The configuration that was changed by hand has been set aside in {}.",
+NO_ADDRESS: Final = _(
+    "no network address: look at the cable; with a fixed address, at the entries of [network]"
 )
-RULE_OF_ALL: Final = Words(
-    "Il file è usato quando cambia. Ciò che si fa nella console resta, finché il file non dice "
-    "altro.",
-    "The file is used when it changes. What is done in the console stays until the file says "
-    "otherwise.",
+NO_SOCKET: Final = _("no modem found: plug it in, best at a hub with its own supply")
+FIRST_USER_CODE: Final = _("Code for the console's first user: {code}")
+USERS_EXIST: Final = _("The console has its users already.")
+PHONE: Final = _("{name}: user name {name}, password {secret}")
+HIDDEN: Final = _(
+    "Passwords made by the box are no longer written here: `centralino phones add` makes another."
 )
-NO_ADDRESS: Final = Words(
-    "nessun indirizzo di rete: controllare il cavo; con indirizzo fisso, le voci di [network]",
-    "no network address: look at the cable; with a fixed address, at the entries of [network]",
-)
-NO_SOCKET: Final = Words(
-    "nessun modem trovato: collegarlo, meglio a un hub alimentato",
-    "no modem found: plug it in, best at a hub with its own supply",
-)
-FIRST_USER_CODE: Final = Words(
-    "Codice per il primo utente della console: {}", "Code for the console's first user: {}"
-)
-USERS_EXIST: Final = Words("La console ha già i suoi utenti.", "The console has its users already.")
-PHONE: Final = Words(
-    "{name}: nome utente {name}, password {secret}", "{name}: user name {name}, password {secret}"
-)
-HIDDEN: Final = Words(
-    "Le password fatte dall'apparecchio non sono più scritte qui: `centralino phones add` ne fa "
-    "un'altra.",
-    "Passwords made by the box are no longer written here: `centralino phones add` makes another.",
-)
-WRITTEN_AT: Final = Words("Scritto {when}{start}", "Written {when}{start}")
-START: Final = Words(" (avvio n. {})", " (start no. {})")
-_WHEN: Final = re.compile(r"^((?:Scritto|Written) )[^(\n]*", re.MULTILINE)
-AUTHORITY: Final = Words(
-    "Impronta SHA-256 della sua autorità: {}", "SHA-256 fingerprint of its authority: {}"
-)
-FREE: Final = Words("di nessuna linea", "of no line")
+WRITTEN_AT: Final = _("Written {when}")
+WRITTEN_AT_START: Final = _("Written {when} (start no. {start})")
+AUTHORITY: Final = _("SHA-256 fingerprint of its authority: {fingerprint}")
+FREE: Final = _("of no line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,21 +417,21 @@ class ResultFacts:
 
 
 def result_text(outcome: CardOutcome, facts: ResultFacts) -> str:
-    """Write it, Italian first; the same facts always give the same text."""
-    both = [_sections(outcome, facts, is_it=is_it) for is_it in (True, False)]
-    return f"\n{RULE}\n\n".join("\n\n".join(sections) + "\n" for sections in both)
+    """Write it in every language; the same facts always give the same text."""
+    each = [_sections(outcome, facts, language) for language in LANGUAGES]
+    return f"\n{RULE}\n\n".join("\n\n".join(sections) + "\n" for sections in each)
 
 
-def _sections(outcome: CardOutcome, facts: ResultFacts, *, is_it: bool) -> list[str]:
+def _sections(outcome: CardOutcome, facts: ResultFacts, language: str) -> list[str]:
     def say(words: Words) -> str:
-        return words.it if is_it else words.en
+        return words.text(language)
 
     titles = (
-        Words("Memoria dei dati", "Data partition"),
-        Words("Console (da un computer della rete)", "Console (from a computer on the network)"),
-        Words("Modem trovati, per nome della presa USB", "Modems found, by name of USB socket"),
-        Words("Telefoni, password fatte dall'apparecchio", "Phones, passwords made by the box"),
-        Words("Che cosa significa la configurazione", "What the configuration means"),
+        _("Data partition"),
+        _("Console (from a computer on the network)"),
+        _("Modems found, by name of USB socket"),
+        _("Phones, passwords made by the box"),
+        _("What the configuration means"),
     )
     bodies = (
         facts.data,
@@ -473,7 +440,7 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, *, is_it: bool) -> list[
         _phones(outcome, facts),
         facts.means,
     )
-    head = "\n".join(_head(facts, is_it=is_it))
+    head = "\n".join(_head(facts, language))
     sections = [f"{head}\n\n" + "\n".join(map(say, _verdict(outcome)))]
     for title, body in zip(titles, bodies, strict=True):
         if body:
@@ -484,63 +451,60 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, *, is_it: bool) -> list[
 def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
     """Return the text for a screen at the box, without codes and passwords."""
     plain = replace(facts, code="", secrets=(), means=(), has_run=False)
-    both = [
-        "\n".join((*_head(plain, is_it=is_it), "", *_plain(_console(plain), is_it=is_it)))
-        for is_it in (True, False)
+    each = [
+        "\n".join((*_head(plain, language), "", *_plain(_console(plain), language)))
+        for language in LANGUAGES
     ]
-    told = [*facts.data, trouble_of(outcome)]
-    more = "".join(f"\n\n{one.it}\n{one.en}" for one in told if one.en)
-    return "\n\n".join(both) + more + "\n"
+    told = [one for one in (*facts.data, trouble_of(outcome)) if one != NOTHING]
+    more = ("\n".join(one.by_language().values()) for one in told)
+    return "\n\n".join((*each, *more)) + "\n"
 
 
-def _head(facts: ResultFacts, *, is_it: bool) -> tuple[str, ...]:
-    return (f"Centralino {facts.version}", *_plain(_written(facts), is_it=is_it))
+def _head(facts: ResultFacts, language: str) -> tuple[str, ...]:
+    return (f"Centralino {facts.version}", *_plain(_written(facts), language))
 
 
-def _plain(words: Sequence[Words], *, is_it: bool) -> tuple[str, ...]:
-    return tuple(one.it if is_it else one.en for one in words)
+def _plain(words: Sequence[Words], language: str) -> tuple[str, ...]:
+    return tuple(one.text(language) for one in words)
 
 
 def without_date(text: str) -> str:
     """Return a text without its date, for comparison."""
-    return _WHEN.sub(r"\1", text)
+    begins = "|".join(map(re.escape, WRITTEN_AT.filled(when="").by_language().values()))
+    return re.sub(rf"^({begins})[^(\n]*", r"\1", text, flags=re.MULTILINE)
 
 
 def _written(facts: ResultFacts) -> tuple[Words, ...]:
-    if not facts.when.en:
+    if facts.when == NOTHING:
         return ()
-    start = _filled(START, str(facts.start)) if facts.start else NOTHING
-    return (
-        Words(
-            WRITTEN_AT.it.format(when=facts.when.it, start=start.it),
-            WRITTEN_AT.en.format(when=facts.when.en, start=start.en),
-        ),
-    )
+    if facts.start:
+        return (WRITTEN_AT_START.filled(when=facts.when, start=facts.start),)
+    return (WRITTEN_AT.filled(when=facts.when),)
 
 
 def _verdict(outcome: CardOutcome) -> Iterator[Words]:
     yield VERDICTS[outcome.verdict]
-    yield from (Words(f"  - {one.it}", f"  - {one.en}") for one in outcome.said)
+    yield from map(listed, outcome.said)
     is_well = outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}
     if not is_well:
         yield IN_FORCE_MEANWHILE[outcome.has_former]
         yield AGAIN
     yield from outcome.notes
     if outcome.set_aside:
-        yield _filled(SET_ASIDE, outcome.set_aside)
+        yield SET_ASIDE.filled(path=outcome.set_aside)
     yield OTHERS if outcome.is_others and is_well else RULE_OF_ALL
 
 
 def _console(facts: ResultFacts) -> tuple[Words, ...]:
-    found = tuple(Words(one, one) for one in facts.addresses) or (NO_ADDRESS,)
+    found = tuple(map(unchanged, facts.addresses)) or (NO_ADDRESS,)
     users = (
-        (_filled(FIRST_USER_CODE, facts.code),)
+        (FIRST_USER_CODE.filled(code=facts.code),)
         if facts.code
         else (USERS_EXIST,)
         if facts.has_run
         else ()
     )
-    known = (_filled(AUTHORITY, facts.authority),) if facts.authority else ()
+    known = (AUTHORITY.filled(fingerprint=facts.authority),) if facts.authority else ()
     return (*found, *known, *users)
 
 
@@ -551,16 +515,17 @@ def _sockets(sockets: Sequence[UsbSocket]) -> tuple[Words, ...]:
 def _socket(socket: UsbSocket) -> Words:
     named = f'port = "{PurePosixPath(socket.port).name}"'
     shown = f" ({socket.shown})" if socket.shown else ""
-    it, en = (f"linea {socket.line}", f"line {socket.line}") if socket.line else (FREE.it, FREE.en)
-    return Words(f"{named}{shown}: {it}", f"{named}{shown}: {en}")
+    line = _("line {line}", line=socket.line) if socket.line else FREE
+    return joined(": ", (unchanged(f"{named}{shown}"), line))
 
 
 def _phones(outcome: CardOutcome, facts: ResultFacts) -> tuple[Words, ...]:
     """Return the generated passwords, until the console has its first user."""
     if facts.code:
-        return tuple(_filled(PHONE, name=name, secret=secret) for name, secret in facts.secrets)
+        return tuple(PHONE.filled(name=name, secret=secret) for name, secret in facts.secrets)
     return (HIDDEN,) if outcome.made else ()
 
 
-def _filled(words: Words, *values: str, **named: str) -> Words:
-    return Words(words.it.format(*values, **named), words.en.format(*values, **named))
+def listed(words: Words) -> Words:
+    """Return a text as a point of a list."""
+    return by_language(lambda language: f"  - {words.text(language)}")

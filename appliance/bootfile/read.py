@@ -38,12 +38,12 @@ from appliance.bootfile.values import (
 )
 from appliance.config import read
 from appliance.config import values as daemon_values
-from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes, italian_of
 from appliance.config.office import build_office
 from appliance.config.read import HIDDEN_CHARACTERS, QUOTES, explained, line_of
 from appliance.config.schema import Folders, Settings
+from appliance.config.values import BadConfiguration, Mistake, Mistakes, reason_of
 from appliance.policy.hours import WEEKDAYS
-from appliance.policy.text import Words
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -54,11 +54,18 @@ if TYPE_CHECKING:
 # Everything made from the file: configuration, passwords, network, SSH keys. Pure: facts about the
 # box come in, file contents go out, or BadConfiguration with all mistakes, each with its line.
 
-CONFIG_HEAD: Final = """\
-# Fatto dall'apparecchio da centralino.toml della scheda: si cambia là.
-# Made by the box from the card's centralino.toml: change it there.
+_MADE: Final = _("Made by the box from the card's centralino.toml: change it there.")
 
-"""
+
+def config_head() -> str:
+    """Return the first lines of a configuration that the box makes, in every language."""
+    return "".join(f"# {text}\n" for text in _MADE.by_language().values()) + "\n"
+
+
+def is_made_by_box(config: bytes) -> bool:
+    """Tell whether a configuration begins with such lines; the English one is enough."""
+    # A translation may change between versions, the English line does not.
+    return f"# {_MADE}".encode() in config.partition(b"\n\n")[0].split(b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,7 @@ def make_configuration(text: str, around: MakingContext) -> MadeConfiguration:
     if wrong := found.wrong():
         raise wrong
     return MadeConfiguration(
-        config=CONFIG_HEAD + tomli_w.dumps(made),
+        config=config_head() + tomli_w.dumps(made),
         settings=settings,
         ports=dict(placed.ports),
         waits=placed.waits,
@@ -165,8 +172,8 @@ def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
 # of corrections costs a technician a walk to the box and a restart: so a line that is not TOML is
 # mended if its meaning is clear, else left out, and the rest is checked as well.
 
+# Mistakes reported at most: a file with more is not a technician's.
 MOST_MISTAKES: Final = 50
-"""Mistakes reported at most: a file with more is not a technician's."""
 ENTRIES_LOOKED_BACK: Final = 20
 """Entries searched backwards for the start of one that does not end."""
 HEADER: Final = re.compile(r"\s*\[+\s*(?P<name>[\w.]+)\s*\]*\s*(#.*)?$")
@@ -237,7 +244,7 @@ def read_file(text: str) -> FileReading:
     """Read a text as TOML, mending or leaving out what is wrong."""
     found = FileReading(text.split("\n"))
     _uncomment_headers(found)
-    for _ in range(MOST_MISTAKES):
+    for _unused in range(MOST_MISTAKES):
         try:
             found.data = filled_in_file(tomllib.loads(found.text))
             break
@@ -250,7 +257,7 @@ def structured_file(found: FileReading) -> CardFile | None:
     """Structure the data without its mistakes; None if nothing is left."""
     for table in WEEKS:
         _check_week(found, table)
-    for _ in range(MOST_MISTAKES):
+    for _unused in range(MOST_MISTAKES):
         try:
             return read.structured(found.data, found.text, FILE_NAME, CardFile)
         except BadConfiguration as error:
@@ -382,9 +389,12 @@ def _commented_header(lines: list[str], at: int, table: str) -> Mistake:
     header = _header(table)
     return Mistake(
         table,
-        f"the # before {header} must go too: entries of it stand below ({keys})",
+        _(
+            "the # before {header} must go too: entries of it stand below ({keys})",
+            header=header,
+            keys=keys,
+        ),
         at + 1,
-        f"va tolto il # anche davanti a {header}: sotto ci sono voci sue ({keys})",
     )
 
 
@@ -401,7 +411,7 @@ def _check_week(found: FileReading, table: tuple[str, ...]) -> None:
             daemon_values.hours({day: bands})
         except ValueError as error:
             place = ".".join((*table, day))
-            found.note((Mistake(place, str(error), it=italian_of(error)),))
+            found.note((Mistake(place, reason_of(error)),))
             del week[day]
 
 
@@ -440,24 +450,13 @@ LEAST_SECRET: Final = 8
 _SECRET: Final = re.compile(r"[!#-\[\]-~]+")
 _PLAIN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}")
 NOTHING_SAID: Final = (
-    Words(
-        "Nessun orario [hours]: l'ufficio è sempre chiuso, chi chiama lascia un messaggio.",
-        "No hours [hours]: the office is always closed, callers leave a message.",
+    _("No hours [hours]: the office is always closed, callers leave a message."),
+    _("No phone [[phones]]: voicemail alone answers."),
+    _(
+        "A fixed address without a gateway: the box does not get out of the "
+        "office's network, so there is no time and no mail from outside."
     ),
-    Words(
-        "Nessun telefono [[phones]]: risponde solo la segreteria.",
-        "No phone [[phones]]: voicemail alone answers.",
-    ),
-    Words(
-        "Indirizzo fisso senza gateway: l'apparecchio non esce dalla rete dell'ufficio, quindi "
-        "niente ora esatta né posta da fuori.",
-        "A fixed address without a gateway: the box does not get out of the office's network, so "
-        "there is no time and no mail from outside.",
-    ),
-    Words(
-        "Nessun santo patrono (patron): quel giorno vale l'orario di sempre.",
-        "No patron saint's day (patron): the usual hours hold on that day.",
-    ),
+    _("No patron saint's day (patron): the usual hours hold on that day."),
 )
 
 
@@ -473,10 +472,11 @@ def check_file(written: CardFile, mistakes: Mistakes, passwords: Collection[str]
     if written.encryption.key not in {"", USB_STICK}:
         mistakes.note(
             "encryption.key",
-            f"{written.encryption.key!r} non è un luogo per la chiave: scrivere {USB_STICK!r}, o "
-            "niente per non cifrare",
-            f"{written.encryption.key!r} is no place for the key: write {USB_STICK!r}, or nothing "
-            "for no encryption",
+            _(
+                "{key!r} is no place for the key: write {stick!r}, or nothing for no encryption",
+                key=written.encryption.key,
+                stick=USB_STICK,
+            ),
         )
 
 
@@ -499,14 +499,15 @@ def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
         if name and not _PLAIN_NAME.fullmatch(name):
             mistakes.note(
                 place,
-                f"{name!r} non è un nome breve: lettere senza accento, cifre e trattini (ciò che "
-                "si mostra va in label)",
-                f"{name!r} is no short name: letters without accents, figures and hyphens (what "
-                "is shown goes into label)",
+                _(
+                    "{name!r} is no short name: letters without accents, figures and hyphens "
+                    "(what is shown goes into label)",
+                    name=name,
+                ),
             )
         # Repeated names of phones are found by the configuration's own checks.
         if name and table == "lines" and names.count(name) > 1:
-            mistakes.note(place, f"{name!r} compare due volte", f"{name!r} stands twice")
+            mistakes.note(place, _("{name!r} stands twice", name=name))
 
 
 def _check_secret(place: str, phone: CardPhone, mistakes: Mistakes) -> None:
@@ -514,10 +515,11 @@ def _check_secret(place: str, phone: CardPhone, mistakes: Mistakes) -> None:
     if phone.secret and not is_good:
         mistakes.note(
             place,
-            f"servono almeno {LEAST_SECRET} segni: lettere senza accento, cifre, punteggiatura; "
-            "oppure niente, e la password la fa l'apparecchio",
-            f"takes {LEAST_SECRET} signs at least: letters without accents, figures, punctuation; "
-            "or nothing, and the box makes the password",
+            _(
+                "takes {least} signs at least: letters without accents, figures, "
+                "punctuation; or nothing, and the box makes the password",
+                least=LEAST_SECRET,
+            ),
         )
 
 
@@ -525,7 +527,7 @@ def _check_secret(place: str, phone: CardPhone, mistakes: Mistakes) -> None:
 
 TomlTable = dict[str, Any]
 
-NOT_THE_DESKS: Final = frozenset({"network", "ssh", "encryption"})
+NOT_FOR_CALL_CONTROL: Final = frozenset({"network", "ssh", "encryption"})
 NO_NAME: Final = "Centralino"
 
 
@@ -540,7 +542,7 @@ def configuration_tables(
 
     `passwords` are the tables with a stored password.
     """
-    made = _over(under, {k: v for k, v in data.items() if k not in NOT_THE_DESKS})
+    made = _over(under, {k: v for k, v in data.items() if k not in NOT_FOR_CALL_CONTROL})
     made["site"] = {"name": NO_NAME, "patron": "01-01", **made.get("site", {})}
     made["sip"] = {"address": EVERY_ADDRESS, **made.get("sip", {})}
     made.setdefault("hours", {})

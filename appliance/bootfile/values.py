@@ -13,18 +13,17 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.config import schema
-from appliance.config.mistakes import BadConfiguration, Mistake
 from appliance.config.schema import Folders
 from appliance.config.state_folder import CENTRAL, MAIL, MQTT, SECRETS
-from appliance.config.values import Hidden, Hours, MonthDay
+from appliance.config.values import BadConfiguration, Hidden, Hours, Mistake, MonthDay
 from appliance.policy.hours import Week
-from appliance.policy.text import Words
+from appliance.text import NOTHING, Words, _, in_context
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from appliance.config.mistakes import Mistakes
     from appliance.config.schema import Settings
+    from appliance.config.values import Mistakes
 
 
 # The file's bytes as text, and messages about what editors do to them.
@@ -33,20 +32,22 @@ FILE_NAME: Final = "centralino.toml"
 # The same as a configuration's limit, whose reader need not be imported for it.
 LARGEST_FILE: Final = 1_000_000
 """Bytes."""
+# Byte order marks that editors write first; Windows' "Unicode" is the second.
 BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks that editors write first; Windows' "Unicode" is the second."""
 
 
 def text_of_file(contents: bytes) -> str:
     """Return the file's text with LF line ends; raises BadConfiguration."""
     if len(contents) > LARGEST_FILE:
         raise _wrong(
-            f"è più lungo di {LARGEST_FILE} byte: non è il file dell'apparecchio",
-            f"is longer than {LARGEST_FILE} bytes: it is not the box's file",
+            _(
+                "is longer than {most} bytes: it is not the box's file",
+                most=LARGEST_FILE,
+            ),
         )
     # Without a mark the file is UTF-8.
     mark, encoding = next(
@@ -65,8 +66,8 @@ def guess_encoding(contents: bytes) -> str:
     return contents.decode("cp1252", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _in_line(number: int, it: str, en: str) -> Mistake:
-    return Mistake("the file", en, number, it=it)
+def _in_line(number: int, said: Words) -> Mistake:
+    return Mistake("the file", said, number)
 
 
 def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
@@ -77,15 +78,14 @@ def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
         (
             _in_line(
                 line,
-                "contiene una lettera che non è UTF-8: salvare il file come testo «UTF-8»",
-                'it holds a letter that is not UTF-8: save the file as text, encoding "UTF-8"',
+                _('it holds a letter that is not UTF-8: save the file as text, encoding "UTF-8"'),
             ),
         ),
     )
 
 
-def _wrong(it: str, en: str) -> BadConfiguration:
-    return BadConfiguration(FILE_NAME, (Mistake("the file", en, it=it),))
+def _wrong(said: Words) -> BadConfiguration:
+    return BadConfiguration(FILE_NAME, (Mistake("the file", said),))
 
 
 # The tables of the file: the configuration's own, network, keys, passwords. Nothing is required:
@@ -226,22 +226,22 @@ def check_network(network: CardNetwork, mistakes: Mistakes) -> None:
     if network.hostname and not _LABEL.fullmatch(network.hostname.lower()):
         mistakes.note(
             "network.hostname",
-            f"{network.hostname!r} non è un nome di rete: lettere senza accento, cifre e trattini",
-            f"{network.hostname!r} is no host name: letters without accents, figures and hyphens",
+            _(
+                "{hostname!r} is no host name: letters without accents, figures and hyphens",
+                hostname=network.hostname,
+            ),
         )
     for server in network.dns:
         if _ip(server) is None:
             mistakes.note(
                 "network.dns",
-                f"{server!r} non è un indirizzo: scrivere ad esempio 192.168.1.1",
-                f"{server!r} is no address: write e.g. 192.168.1.1",
+                _("{server!r} is no address: write e.g. 192.168.1.1", server=server),
             )
     for server in network.ntp:
         if _ip(server) is None and not _HOST_NAME.fullmatch(server.lower()):
             mistakes.note(
                 "network.ntp",
-                f"{server!r} non è né un indirizzo né un nome di rete",
-                f"{server!r} is neither an address nor a host name",
+                _("{server!r} is neither an address nor a host name", server=server),
             )
     _check_address(network, mistakes)
 
@@ -272,27 +272,25 @@ def _check_address(network: CardNetwork, mistakes: Mistakes) -> None:
         if network.gateway:
             mistakes.note(
                 "network.gateway",
-                "con DHCP il gateway lo dice il router: togliere la voce, o scrivere un indirizzo "
-                "fisso",
-                "with DHCP the router tells the gateway: leave it out, or write a fixed address",
+                _("with DHCP the router tells the gateway: leave it out, or write a fixed address"),
             )
         return
     try:
-        address, _, prefix = network.address.partition("/")
+        address, _unused, prefix = network.address.partition("/")
         own = ipaddress.IPv4Interface(f"{ipaddress.IPv4Address(address)}/{int(prefix)}")
     except ValueError:
         mistakes.note(
             "network.address",
-            f'{network.address!r} non è un indirizzo: scrivere "dhcp" oppure ad esempio '
-            '"192.168.1.10/24"',
-            f'{network.address!r} is no address: write "dhcp", or e.g. "192.168.1.10/24"',
+            _(
+                '{address!r} is no address: write "dhcp", or e.g. "192.168.1.10/24"',
+                address=network.address,
+            ),
         )
         return
     if not _is_host(own):
         mistakes.note(
             "network.address",
-            f"{network.address!r} non può essere l'indirizzo di un apparecchio in una rete",
-            f"{network.address!r} cannot be a box's address in a network",
+            _("{address!r} cannot be a box's address in a network", address=network.address),
         )
     if network.gateway:
         _check_gateway(network.gateway, own, mistakes)
@@ -309,10 +307,12 @@ def _check_gateway(gateway: str, own: ipaddress.IPv4Interface, mistakes: Mistake
     if found is None or found not in own.network or found == own.ip:
         mistakes.note(
             "network.gateway",
-            f"{gateway!r} non è un altro indirizzo della rete {own.network}: controllare indirizzo "
-            "e gateway",
-            f"{gateway!r} is no other address of the network {own.network}: look at address and "
-            "gateway",
+            _(
+                "{gateway!r} is no other address of the network {network}: look at address "
+                "and gateway",
+                gateway=gateway,
+                network=own.network,
+            ),
         )
 
 
@@ -327,8 +327,8 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 # Assignment of lines to USB sockets: as written, as found before, else in the order of modems.
 
 BY_PATH: Final = "/dev/serial/by-path"
+# Port of a line without a modem: it is out of order until one is found.
 NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"
-"""Port of a line without a modem: it is out of order until one is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,8 +411,8 @@ KEY_KINDS: Final = (
     "sk-ecdsa-sha2-nistp256@openssh.com",
     "ssh-rsa",
 )
+# Bytes of the length field before the key type (RFC 4253, 6.6).
 LENGTH_BYTES: Final = 4
-"""Bytes of the length field before the key type (RFC 4253, 6.6)."""
 
 
 def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
@@ -421,15 +421,12 @@ def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
         if "PRIVATE KEY" in key:
             mistakes.note(
                 "ssh.keys",
-                "questa è una chiave privata, da non dare a nessuno: mettere quella del file .pub",
-                "this is a private key, for nobody else: put the one of the .pub file",
+                _("this is a private key, for nobody else: put the one of the .pub file"),
             )
         elif key and not is_key(key):
             mistakes.note(
                 "ssh.keys",
-                "non è una chiave: copiare l'unica riga del file .pub, ad esempio "
-                '"ssh-ed25519 AAAA... nome"',
-                'is no key: copy the one line of the .pub file, e.g. "ssh-ed25519 AAAA... name"',
+                _('is no key: copy the one line of the .pub file, e.g. "ssh-ed25519 AAAA... name"'),
             )
 
 
@@ -463,7 +460,7 @@ Table = dict[str, Any]
 class SecretEntry:
     """A password: `key` of `table` on the card, `named` in the configuration, stored as `file`.
 
-    `has_account` if it belongs to the `user` of that table; `it` and `en` name its owner.
+    `has_account` if it belongs to the `user` of that table; `owner` names whose it is.
     """
 
     table: str
@@ -471,13 +468,12 @@ class SecretEntry:
     named: str
     file: str
     has_account: bool = True
-    it: str = ""
-    en: str = ""
+    owner: Words = NOTHING
 
 
 SECRET_ENTRIES: Final = (
-    SecretEntry("mail", "password", "password_file", MAIL, it="della posta", en="mail"),
-    SecretEntry("mqtt", "password", "password_file", MQTT, it="del broker", en="broker's"),
+    SecretEntry("mail", "password", "password_file", MAIL, owner=in_context("account", "mail")),
+    SecretEntry("mqtt", "password", "password_file", MQTT, owner=in_context("account", "broker's")),
     SecretEntry("central", "passphrase", "passphrase_file", CENTRAL, has_account=False),
 )
 
@@ -517,7 +513,7 @@ def check_secrets(written: CardFile, mistakes: Mistakes, kept: Collection[str]) 
         # Each secret is a file of one line.
         if text and not text.isprintable():
             place = f"{one.table}.{one.key}"
-            mistakes.note(place, "deve stare in una riga", "must stand in one line")
+            mistakes.note(place, _("must stand in one line"))
 
 
 def _check_account(
@@ -526,14 +522,12 @@ def _check_account(
     if user and not is_there:
         mistakes.note(
             f"{one.table}.{one.key}",
-            f"manca: al nome utente {one.it} serve la sua password",
-            f"is missing: the {one.en} account needs its password",
+            _("is missing: the {owner} account needs its password", owner=one.owner),
         )
     if text and not user:
         mistakes.note(
             f"{one.table}.user",
-            f"manca: a una password serve il nome utente {one.it}",
-            f"is missing: a password needs the name of the {one.en} account",
+            _("is missing: a password needs the name of the {owner} account", owner=one.owner),
         )
 
 
@@ -556,19 +550,14 @@ CRYPT_OPEN: Final = "open"
 USB_STICK: Final = "usb-stick"
 # A file without this word outside comments need not be parsed as TOML.
 ENCRYPTION_WORD: Final = re.compile(r"(?m)^[^#\n]*encryption")
-TOO_LATE: Final = Words(
-    "La cifratura va chiesta prima del primo avvio: la memoria dei dati c'è già, non è cifrata e "
-    "resta com'è; per cifrarla, scrivere una scheda nuova con la voce [encryption] e ripristinare "
-    "la copia di sicurezza.",
-    "Encryption must be asked for before the first start: the data partition is there already, is "
-    "not encrypted and stays as it is; to encrypt it, write a new card with the entry [encryption] "
-    "and restore the backup.",
+TOO_LATE: Final = _(
+    "Encryption must be asked for before the first start: the data partition "
+    "is there already, is not encrypted and stays as it is; to encrypt it, "
+    "write a new card with the entry [encryption] and restore the backup."
 )
-ENCRYPTED: Final = Words(
-    "È cifrata e aperta con la chiave della chiavetta USB, che ora si può togliere: serve di nuovo "
-    "al prossimo avvio.",
-    "It is encrypted, and was opened with the key on the USB stick, which may be taken out now: it "
-    "is needed again at the next start.",
+ENCRYPTED: Final = _(
+    "It is encrypted, and was opened with the key on the USB stick, which may "
+    "be taken out now: it is needed again at the next start."
 )
 
 

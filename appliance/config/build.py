@@ -11,9 +11,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.config.mistakes import MQTT_PASSWORD, Mistakes, secret_file
 from appliance.config.schema import Line, MailSettings, Phone, Settings
-from appliance.config.values import PROVEN, backup_address
+from appliance.config.values import MQTT_PASSWORD, PROVEN, Mistakes, backup_address, secret_file
 from appliance.errors import OfficeError
 from appliance.fleet.mqtt import Broker, MqttSecurity
 from appliance.fleet.mqtt_messages import CallerNumbers, EventGroup, check_prefix, topic_level
@@ -32,6 +31,7 @@ from appliance.policy.office import (
     WaitingRules,
 )
 from appliance.policy.requests import DONE_LINK_PATH
+from appliance.policy.standards import ServiceTargets
 from appliance.policy.text import Refused
 from appliance.policy.updates import check_server
 from appliance.policy.users import PinRule
@@ -39,9 +39,11 @@ from appliance.policy.voicemail import CallAlerts
 from appliance.sip.registrar import RegistrarAccount, parse_address
 from appliance.sip.trunk import RegistrationState
 from appliance.store.database import Trouble
+from appliance.store.retention import RetentionDays
+from appliance.text import _
 
 if TYPE_CHECKING:
-    from appliance.config.schema import Console, Metrics, Mqtt
+    from appliance.config.schema import Console, Metrics, Mqtt, Site
 
 
 def check_branches(settings: Settings, mistakes: Mistakes) -> None:
@@ -50,29 +52,33 @@ def check_branches(settings: Settings, mistakes: Mistakes) -> None:
     if (written.names or written.takes) and settings.sip.registrar is None:
         mistakes.note(
             "branches",
-            "le altre sedi si raggiungono attraverso un proxy SIP: scrivere anche [sip.registrar]",
-            "other branches are reached over a SIP proxy: write [sip.registrar], too",
+            _("other branches are reached over a SIP proxy: write [sip.registrar], too"),
         )
     for name in written.names:
         if name in {phone.name for phone in settings.phones}:
             mistakes.note(
                 "branches.names",
-                f"{name!r} è già il nome di un telefono: alla sede serve un altro account",
-                f"{name!r} is a phone's name already: the branch needs another account",
+                _(
+                    "{name!r} is a phone's name already: the branch needs another account",
+                    name=name,
+                ),
             )
     if settings.sip.registrar and settings.sip.registrar.user in written.names:
         mistakes.note(
             "branches.names",
-            f"{settings.sip.registrar.user!r} è questo apparecchio: nominare solo le altre sedi",
-            f"{settings.sip.registrar.user!r} is this box itself: name the other branches only",
+            _(
+                "{user!r} is this box itself: name the other branches only",
+                user=settings.sip.registrar.user,
+            ),
         )
     for office in written.offices:
         if not all(office.partition(".")):
             mistakes.note(
                 "branches.offices",
-                f"{office!r} non è una destinazione: scrivere ufficio.necessità, come "
-                "«savena.pubblico»",
-                f"{office!r} is no destination: write unit.need, as in 'savena.public'",
+                _(
+                    "{office!r} is no destination: write unit.need, as in 'savena.public'",
+                    office=office,
+                ),
             )
     for cause in written.when:
         mistakes.choice("branches.when", cause, tuple(OverflowCause))
@@ -108,29 +114,35 @@ def check_call_limits(settings: Settings, mistakes: Mistakes) -> None:
     if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
         mistakes.note(
             "calls.longest",
-            f"{longest:g} s non è un limite per una conversazione: scrivere da {LEAST_LONGEST_S} "
-            f"a {MOST_LONGEST_S} secondi",
-            f"{longest:g} s is no limit for a conversation: write {LEAST_LONGEST_S} to "
-            f"{MOST_LONGEST_S} seconds",
+            _(
+                "{longest:g} s is no limit for a conversation: write {least} to {most} seconds",
+                longest=longest,
+                least=LEAST_LONGEST_S,
+                most=MOST_LONGEST_S,
+            ),
         )
     rings = settings.calls.transfer
     if not LEAST_TRANSFER_S <= rings <= MOST_TRANSFER_S:
         mistakes.note(
             "calls.transfer",
-            f"{rings:g} s non bastano, o sono troppi, perché un ufficio risponda: scrivere da "
-            f"{LEAST_TRANSFER_S} a {MOST_TRANSFER_S} secondi",
-            f"{rings:g} s is no time for an office to answer: write {LEAST_TRANSFER_S} to "
-            f"{MOST_TRANSFER_S} seconds",
+            _(
+                "{rings:g} s is no time for an office to answer: write {least} to {most} seconds",
+                rings=rings,
+                least=LEAST_TRANSFER_S,
+                most=MOST_TRANSFER_S,
+            ),
         )
     check_clock(settings, mistakes)
     kept, most = settings.calls.lines_kept, max(len(settings.lines) - 1, 1)
     if not 0 <= kept <= most:
         mistakes.note(
             "calls.lines_kept",
-            f"{kept} linee non possono restare libere per rispondere: scrivere da 0 a {most}, meno "
-            "delle linee che ci sono",
-            f"{kept} lines cannot stay free to answer: write 0 to {most}, fewer than there are "
-            "lines",
+            _(
+                "{kept} lines cannot stay free to answer: write 0 to {most}, fewer than "
+                "there are lines",
+                kept=kept,
+                most=most,
+            ),
         )
 
 
@@ -141,10 +153,12 @@ def check_clock(settings: Settings, mistakes: Mistakes) -> None:
     if not 1 <= days <= MOST_HOLDOVER_DAYS:
         mistakes.note(
             "clock.holdover_days",
-            f"un orologio non può andare da solo {days} giorni: scrivere da 1 a "
-            f"{MOST_HOLDOVER_DAYS}; sbaglia fino a quattro secondi al giorno",
-            f"{days} days are no time for a clock by itself: write 1 to {MOST_HOLDOVER_DAYS}; "
-            "it is off by up to four seconds a day",
+            _(
+                "{days} days are no time for a clock by itself: write 1 to "
+                "{most}; it is off by up to four seconds a day",
+                days=days,
+                most=MOST_HOLDOVER_DAYS,
+            ),
         )
 
 
@@ -162,6 +176,26 @@ def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
         lambda: PositionRules(written.away_after_missed, written.remind_after * 60_000),
         PositionRules(),
     )
+
+
+def contacts(site: Site, numbers: Iterable[str]) -> tuple[str, ...]:
+    """Return the lines of a letterhead below the office's name."""
+    called = " · ".join(dict.fromkeys(number for number in numbers if number))
+    return tuple(line for line in (site.address, site.email, called and f"Tel. {called}") if line)
+
+
+def contacts_of(settings: Settings) -> tuple[str, ...]:
+    """Return the same, with the public numbers as they are written in the configuration."""
+    return contacts(settings.site, (line.called for line in settings.lines))
+
+
+def service_targets(settings: Settings, mistakes: Mistakes | None = None) -> ServiceTargets:
+    """Return the promises of the service charter; a mistake is noted, or raises Refused."""
+
+    def made() -> ServiceTargets:
+        return ServiceTargets(**dataclasses.asdict(settings.standards))
+
+    return mistakes.attempt("standards", made, ServiceTargets()) if mistakes else made()
 
 
 def waiting_rules(settings: Settings, mistakes: Mistakes) -> WaitingRules:
@@ -189,7 +223,7 @@ LAST_PORT = 65_535
 USUAL_PORT = 443
 
 
-def door_of(console: Console) -> str:
+def done_link_page(console: Console) -> str:
     """Return the address for links that close a request; "" without a console or its name."""
     return console_address(console, DONE_LINK_PATH)
 
@@ -229,8 +263,7 @@ def check_console(console: Console, mistakes: Mistakes) -> None:
         place = "console.key" if console.certificate else "console.certificate"
         mistakes.note(
             place,
-            "manca: al certificato serve la sua chiave, e alla chiave il suo certificato",
-            "is missing: a certificate needs its key, and a key its certificate",
+            _("is missing: a certificate needs its key, and a key its certificate"),
         )
     for place, file in (("certificate", console.certificate), ("key", console.key)):
         if file:
@@ -242,8 +275,12 @@ def check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
     if not least <= port <= LAST_PORT:
         mistakes.note(
             place,
-            f"{port} non è una porta: da {least} a {LAST_PORT}",
-            f"{port} is no port: {least} to {LAST_PORT}",
+            _(
+                "{port} is no port: {least} to {most}",
+                port=port,
+                least=least,
+                most=LAST_PORT,
+            ),
         )
 
 
@@ -252,24 +289,21 @@ def _address(text: str) -> None:
         ipaddress.ip_address(text)
     except ValueError as error:
         raise Refused(
-            f'{text!r} non è un indirizzo: "0.0.0.0" sono tutti',
-            f'{text!r} is no address: "0.0.0.0" is every one',
+            _('{text!r} is no address: "0.0.0.0" is every one', text=text),
         ) from error
 
 
 def _host_name(text: str) -> None:
     if not _NAME.match(text):
         raise Refused(
-            f'{text!r} non è un nome di rete: scrivere ad esempio "centralino.local"',
-            f'{text!r} is no host name; write e.g. "centralino.local"',
+            _('{text!r} is no host name; write e.g. "centralino.local"', text=text),
         )
 
 
 def _file(text: str) -> None:
     if not Path(text).is_absolute():
         raise Refused(
-            f"{text!r} va scritto come percorso intero, che comincia con /",
-            f"{text!r} must be a whole path, beginning with /",
+            _("{text!r} must be a whole path, beginning with /", text=text),
         )
 
 
@@ -301,32 +335,33 @@ def check_mail(mail: MailSettings, mistakes: Mistakes) -> None:
     if not 0 <= mail.port <= LAST_PORT:
         mistakes.note(
             "mail.port",
-            f"{mail.port} non è una porta: per quella consueta toglierla",
-            f"{mail.port} is no port: leave it out for the usual one",
+            _("{port} is no port: leave it out for the usual one", port=mail.port),
         )
     if mail.head and not is_address(mail.head):
         mistakes.note(
             "mail.head",
-            f"{mail.head!r} non è un indirizzo e-mail",
-            f"{mail.head!r} is no mail address",
+            _("{head!r} is no mail address", head=mail.head),
         )
     if mail.server or mail.sender:
         try:
             address_in(mail.sender)
-        except OfficeError as error:
-            it = f'{mail.sender!r} non è un indirizzo e-mail: scrivere "a@b.it" o "Nome <a@b.it>"'
-            mistakes.note("mail.sender", it, str(error))
+        except OfficeError:
+            mistakes.note(
+                "mail.sender",
+                _(
+                    '{sender!r} is no mail address: write "a@b.it" or "Name <a@b.it>"',
+                    sender=mail.sender,
+                ),
+            )
     if bool(mail.user) != bool(mail.password_file):
         mistakes.note(
             "mail.user",
-            "a un utente serve il suo password_file, e a un password_file il suo utente",
-            "a user needs its password_file, and a password_file its user",
+            _("a user needs its password_file, and a password_file its user"),
         )
     if mail.user and mail.security == Security.NONE:
         mistakes.note(
             "mail.security",
-            "una password non si manda in chiaro: usare starttls o tls",
-            "a password is not sent in the clear: use starttls or tls",
+            _("a password is not sent in the clear: use starttls or tls"),
         )
 
 
@@ -349,16 +384,19 @@ def check_metrics(settings: Settings, mistakes: Mistakes) -> None:
     if not FIRST_PORT <= metrics.port <= LAST_PORT:
         mistakes.note(
             "metrics.port",
-            f"{metrics.port} non si può usare: scegliere una porta da {FIRST_PORT} a {LAST_PORT}",
-            f"{metrics.port} cannot be used: choose a port from {FIRST_PORT} to {LAST_PORT}",
+            _(
+                "{port} cannot be used: choose a port from {least} to {most}",
+                port=metrics.port,
+                least=FIRST_PORT,
+                most=LAST_PORT,
+            ),
         )
     elif (
         metrics.listen and console.enabled and metrics.port in {console.port, console.redirect_port}
     ):
         mistakes.note(
             "metrics.port",
-            f"{metrics.port} è già la porta delle pagine ([console]): usarne un'altra",
-            f"{metrics.port} is the pages' port already ([console]): use another one",
+            _("{port} is the pages' port already ([console]): use another one", port=metrics.port),
         )
 
 
@@ -367,15 +405,11 @@ def _check_address(text: str) -> None:
         address = ip_address(text)
     except ValueError as error:
         raise Refused(
-            f"{text!r} non è un indirizzo: scrivere quello dell'apparecchio, ad esempio "
-            '"192.168.1.10"',
-            f'{text!r} is no address: write the box\'s own, e.g. "192.168.1.10"',
+            _('{text!r} is no address: write the box\'s own, e.g. "192.168.1.10"', text=text),
         ) from error
     if address.is_unspecified or address.is_multicast:
         raise Refused(
-            f"{text!r} non è un solo indirizzo: scrivere quello dell'apparecchio, ad esempio "
-            '"192.168.1.10"',
-            f'{text!r} is not one address: write the box\'s own, e.g. "192.168.1.10"',
+            _('{text!r} is not one address: write the box\'s own, e.g. "192.168.1.10"', text=text),
         )
 
 
@@ -384,8 +418,7 @@ def _network(text: str) -> Network:
         return ip_network(text)
     except ValueError as error:
         raise Refused(
-            f"{text!r} non è una rete: scrivere ad esempio 192.168.1.5 o 192.168.1.0/24",
-            f"{text!r} is no network; write e.g. 192.168.1.5 or 192.168.1.0/24",
+            _("{text!r} is no network; write e.g. 192.168.1.5 or 192.168.1.0/24", text=text),
         ) from error
 
 
@@ -410,14 +443,17 @@ def _check_figures(mqtt: Mqtt, mistakes: Mistakes) -> None:
     if not 0 <= mqtt.port <= LAST_PORT:
         mistakes.note(
             "mqtt.port",
-            f"{mqtt.port} non è una porta: per quella consueta toglierla",
-            f"{mqtt.port} is no port: leave it out for the usual one",
+            _("{port} is no port: leave it out for the usual one", port=mqtt.port),
         )
     if not LEAST <= mqtt.queue <= MOST:
         mistakes.note(
             "mqtt.queue",
-            f"{mqtt.queue} non può essere: scrivere da {LEAST} a {MOST} eventi",
-            f"{mqtt.queue} cannot be: write {LEAST} to {MOST} events",
+            _(
+                "{queue} cannot be: write {least} to {most} events",
+                queue=mqtt.queue,
+                least=LEAST,
+                most=MOST,
+            ),
         )
 
 
@@ -425,26 +461,22 @@ def _check_account(mqtt: Mqtt, mistakes: Mistakes) -> None:
     if bool(mqtt.user) != bool(mqtt.password_file):
         mistakes.note(
             "mqtt.user",
-            "a un utente serve il suo password_file, e a un password_file il suo utente",
-            "a user needs its password_file, and a password_file its user",
+            _("a user needs its password_file, and a password_file its user"),
         )
     if bool(mqtt.certificate) != bool(mqtt.key):
         mistakes.note(
             "mqtt.certificate",
-            "a un certificato serve la sua chiave (key), e a una chiave il suo certificato",
-            "a certificate needs its key, and a key its certificate",
+            _("a certificate needs its key, and a key its certificate"),
         )
     if mqtt.security == MqttSecurity.NONE and (mqtt.user or mqtt.certificate or mqtt.ca_file):
         mistakes.note(
             "mqtt.security",
-            "password e certificati non servono in chiaro: usare tls",
-            "passwords and certificates are of no use in the clear: use tls",
+            _("passwords and certificates are of no use in the clear: use tls"),
         )
     if mqtt.security == MqttSecurity.NONE and mqtt.callers == CallerNumbers.FULL:
         mistakes.note(
             "mqtt.callers",
-            "i numeri di chi chiama non si mandano in chiaro: usare tls",
-            "callers' numbers are not sent in the clear: use tls",
+            _("callers' numbers are not sent in the clear: use tls"),
         )
 
 
@@ -469,17 +501,18 @@ def broker_of(mqtt: Mqtt) -> Broker | None:
 SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
 REGISTRAR_SILENT = Trouble(
     "phones.registrar_silent",
-    "L'altro sistema telefonico non risponde: controllare il cavo, sip.registrar.address e il "
-    "sistema stesso; l'apparecchio riprova da solo, almeno ogni 35 s.",
-    "The other telephone system does not answer: check the cable, sip.registrar.address and the "
-    "system itself; the box tries again by itself, at least every 35 s.",
+    _(
+        "The other telephone system does not answer: check the cable, "
+        "sip.registrar.address and the system itself; the box tries again by "
+        "itself, at least every 35 s."
+    ),
 )
 REGISTRAR_REFUSES = Trouble(
     "phones.registrar_refuses",
-    "L'altro sistema telefonico rifiuta l'apparecchio: controllare sip.registrar.user e "
-    "la password (centralino phones registrar).",
-    "The other telephone system refuses the box: check sip.registrar.user and the "
-    "password (centralino phones registrar).",
+    _(
+        "The other telephone system refuses the box: check sip.registrar.user and "
+        "the password (centralino phones registrar)."
+    ),
 )
 SAID = {RegistrationState.SILENT: REGISTRAR_SILENT, RegistrationState.REFUSED: REGISTRAR_REFUSES}
 
@@ -532,8 +565,7 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
         if days < 0:
             mistakes.note(
                 f"retention.{field.name}",
-                f"{days} giorni non possono essere: scrivere quanti giorni, o 0 per sempre",
-                f"{days} days cannot be: write how many days, or 0 to keep for ever",
+                _("{days} days cannot be: write how many days, or 0 to keep for ever", days=days),
             )
     _check_backup(settings, mistakes)
     if settings.updates.server:
@@ -549,8 +581,11 @@ def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) ->
     if address and not ADDRESS.fullmatch(address):
         mistakes.note(
             key,
-            f"{address!r} non è un indirizzo e-mail: ad esempio {example}",
-            f"{address!r} is no e-mail address: write e.g. {example}",
+            _(
+                "{address!r} is no e-mail address: write e.g. {example}",
+                address=address,
+                example=example,
+            ),
         )
 
 
@@ -563,14 +598,16 @@ def _check_central(settings: Settings, mistakes: Mistakes) -> None:
     if central.server and not central.certificate:
         mistakes.note(
             "central.certificate",
-            "manca: indicare il file con il certificato di chi firma per la sede centrale",
-            "is missing: name the file with the certificate of who signs for the head office",
+            _("is missing: name the file with the certificate of who signs for the head office"),
         )
     if central.every < LEAST_EVERY:
         mistakes.note(
             "central.every",
-            f"{central.every} minuti sono troppo pochi: scrivere {LEAST_EVERY} o più",
-            f"{central.every} minutes are too few: write {LEAST_EVERY} or more",
+            _(
+                "{every} minutes are too few: write {least} or more",
+                every=central.every,
+                least=LEAST_EVERY,
+            ),
         )
 
 
@@ -580,8 +617,7 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
     if backup.folder and not backup.passphrase_file:
         mistakes.note(
             "backup.passphrase_file",
-            "manca: una copia è sigillata; indicare un file con la frase segreta come prima riga",
-            "is missing: a backup is sealed; name a file whose first line is its passphrase",
+            _("is missing: a backup is sealed; name a file whose first line is its passphrase"),
         )
     if backup.target:
         mistakes.check("backup.target", backup_address, backup.target)
@@ -593,8 +629,7 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
         if number < least:
             mistakes.note(
                 key,
-                f"{number} non può essere: scrivere {least} o più",
-                f"{number} cannot be: write {least} or more",
+                _("{number} cannot be: write {least} or more", number=number, least=least),
             )
 
 
@@ -641,3 +676,9 @@ def panel_pins(settings: Settings) -> PanelWiring:
 
 def _fitted(pin: int) -> int | None:
     return pin if pin >= 0 else None
+
+
+def keeping_of(settings: Settings) -> RetentionDays:
+    """Return the retention periods (days)."""
+    kept = settings.retention
+    return RetentionDays(kept.messages_closed_days, kept.numbers_days, kept.calls_days)

@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 import tomli_w
 
-from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.config.read import read_text, structure, with_line
-from appliance.config.values import Hours, Instant, OnOff
+from appliance.config.values import BadConfiguration, Hours, Instant, Mistake, Mistakes, OnOff
 from appliance.policy.directory import (
     AppointmentSlots,
     Authorisation,
@@ -33,6 +32,7 @@ from appliance.policy.directory import (
 )
 from appliance.policy.hours import WEEKDAYS, Week
 from appliance.policy.numbering import Purpose
+from appliance.text import _, unchanged
 
 # The file's tables: their field names are TOML keys.
 
@@ -159,7 +159,7 @@ class AuthorisationTable:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterTable:
+class DirectoryTable:
     """The whole file."""
 
     services: tuple[ServiceTable, ...] = ()
@@ -182,12 +182,16 @@ def parse(text: str, name: str = "register.toml", after: int = 0) -> Directory:
 
     Entries without a number are numbered after the file's greatest one and after `after`.
     """
-    file, mistakes = structure(text, name, RegisterTable), Mistakes()
+    file, mistakes = structure(text, name, DirectoryTable), Mistakes()
     register = _Reader(file, mistakes, after).register()
     complain(
         name,
         text,
-        (*mistakes.found, *(Mistake(fault.place, fault.text) for fault in faults_of(register))),
+        (
+            *mistakes.found,
+            # A technician writes this file: its faults are in English, as its keys are.
+            *(Mistake(fault.place, unchanged(fault.text)) for fault in faults_of(register)),
+        ),
     )
     return register
 
@@ -201,7 +205,7 @@ def complain(name: str, text: str, found: tuple[Mistake, ...]) -> None:
 class _Reader:
     """Converter of a file's tables to policy values; numbers entries that have no number."""
 
-    def __init__(self, file: RegisterTable, mistakes: Mistakes, after: int) -> None:
+    def __init__(self, file: DirectoryTable, mistakes: Mistakes, after: int) -> None:
         self._file = file
         self._mistakes = mistakes
         kinds: tuple[tuple[Entered, ...], ...] = (
@@ -299,7 +303,7 @@ class _Reader:
 
     def _rules(self, place: str, names: tuple[str, ...]) -> tuple[ReturnRule, ...]:
         if not names:
-            self._mistakes.found.append(Mistake(place, f"is empty: give {' or '.join(ReturnRule)}"))
+            self._mistakes.note(place, _("is empty: give {rules}", rules=" or ".join(ReturnRule)))
         return tuple(filter(None, (self._choice(place, name, ReturnRule) for name in names)))
 
     def _slots(self, place: str, slots: SlotsTable | None) -> AppointmentSlots | None:

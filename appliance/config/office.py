@@ -1,29 +1,35 @@
-"""Office, the policy's frozen value, built from the settings; all mistakes at once."""
+"""The Office, the policy's frozen value: built from the settings; in force or the last good one."""
 
 from __future__ import annotations
 
+import logging
+import os
 import re
-from datetime import date
+import tomllib
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
+import phonenumbers
 
 from appliance.calls.announcements import spell_email
-from appliance.config import build, numbers
+from appliance.config import build, read
 from appliance.config.build import check_mail, check_mqtt, extensions, numbers_of
-from appliance.config.mistakes import BadConfiguration, Mistakes
+from appliance.config.phones import with_entered
+from appliance.config.read import kept_name
+from appliance.config.schema import Folders, Settings
 from appliance.config.schema import Group as GroupSettings
 from appliance.config.schema import Line as LineSettings
-from appliance.config.schema import Settings
 from appliance.config.schema import Voicemail as VoicemailSettings
-from appliance.config.state_folder import announcements_of
-from appliance.config.values import PROVEN, MonthDay
+from appliance.config.state_folder import announcements_of, greetings_missing
+from appliance.config.values import PROVEN, BadConfiguration, Mistakes, MonthDay
+from appliance.errors import ConfigurationError
+from appliance.files import atomic_write, make_private
 from appliance.media.messages import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
-from appliance.modem.scripts import FLASH_MS, CallerIdOrder
-from appliance.modem.scripts import LineSettings as DriverSettings
+from appliance.modem.scripts import FLASH_MS, GAIN_LIMIT, OVERRIDE_SHAPE, CallerIdOrder
 from appliance.policy.dialling import CALL_BACK_WEEK, DialRules, Identity
 from appliance.policy.hours import (
     WEEKDAYS,
@@ -35,22 +41,55 @@ from appliance.policy.hours import (
     Week,
     week_of,
 )
+from appliance.policy.lines import HalfDuplexDaytime, Line, modem_line
 from appliance.policy.numbering import NumberClass
-from appliance.policy.office import (
-    AfterHours,
-    GreetingLength,
-    Group,
-    HalfDuplexDaytime,
-    Line,
-    Office,
-    VoicemailLimits,
-)
-from appliance.policy.text import Refused, Words
+from appliance.policy.office import AfterHours, GreetingLength, Group, Office, VoicemailLimits
+from appliance.policy.text import Refused, words_of
 from appliance.policy.users import PinRule
-from appliance.prompts import Catalogue
 from appliance.prompts.voices import PromptVoice
 from appliance.sip.registrar import network_of, parse_address
+from appliance.text import ENGLISH, LANGUAGES, Words, _, unchanged, written
 
+# ---- Telephone numbers as people write them: the ONLY phonenumbers import ------------------------
+
+
+def dialled_form(number: str, country: str) -> str:
+    """Return a public number as it is dialled within `country`: "+39 051 598111" -> "051598111".
+
+    Raises Refused for a number that is not valid there.
+    """
+    try:
+        parsed = phonenumbers.parse(number, country.upper())
+    except phonenumbers.NumberParseException as error:
+        raise Refused(
+            _(
+                '{number!r} is no telephone number: write it as it is dialled, e.g. "051 598111"',
+                number=number,
+            ),
+        ) from error
+    if not phonenumbers.is_possible_number(parsed):
+        raise Refused(
+            _(
+                "{number!r} has the wrong number of digits for {country}",
+                number=number,
+                country=country,
+            ),
+        )
+    return "".join(filter(str.isdigit, written_form(number, country)))
+
+
+def written_form(number: str, country: str) -> str:
+    """Return a number grouped as people read it; unchanged if it is no ordinary number."""
+    try:
+        parsed = phonenumbers.parse(number, country.upper())
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_possible_number(parsed):
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+# ---- The Office, all mistakes at once ------------------------------------------------------------
 # Holidays: the ONLY import of the library. 4 October (San Francesco) is national in Italy from
 # 2026, which the library knows. The town's patron saint's day is in the configuration alone.
 
@@ -59,7 +98,7 @@ YEARS_AHEAD = 12
 # Days of the library on which nothing closes: since law 54 of 1977 Italy keeps 4 November on the
 # month's first Sunday, which is a Sunday like any other.
 OBSERVED_ON_A_SUNDAY = {"IT": frozenset({"Giorno dell'unità nazionale", "National Unity Day"})}
-PATRON = Words("Santo patrono", "Patron saint's day")
+PATRON = _("Patron saint's day")
 
 
 def holidays_for(
@@ -76,18 +115,18 @@ def holidays_for(
         english = holidays.country_holidays(code, years=years, language="en_US")
     except NotImplementedError as error:
         raise Refused(
-            f"di «{country}» non si conoscono le feste: scrivere ad esempio it",
-            f"the holidays of {country!r} are not known: write e.g. it",
+            _("the holidays of {country!r} are not known: write e.g. it", country=country),
         ) from error
     # The language is given explicitly: by default the library follows the environment's.
     home = english.default_language
     local = holidays.country_holidays(code, years=years, language=home)
+    # Names that the library has in no other language are shown in the country's own.
     for day, text in english.items():
         named = [_without_observances(name, code) for name in (local.get(day, text), text)]
         if all(named):
-            found[day] = Words(*named)
+            found[day] = written({**dict.fromkeys(LANGUAGES, named[0]), ENGLISH: named[1]})
     for year in years:
-        found[patron.in_year(year)] = Words(name, name) if name else PATRON
+        found[patron.in_year(year)] = unchanged(name) if name else PATRON
     return tuple(Holiday(day, words) for day, words in sorted(found.items()))
 
 
@@ -148,22 +187,19 @@ def _check_outgoing(settings: Settings, mistakes: Mistakes) -> None:
         if not 0 <= value <= most:
             mistakes.note(
                 f"outgoing.{place}",
-                f"{value} è fuori dai limiti: scrivere da 0 a {most}",
-                f"{value} is out of bounds: write 0 to {most}",
+                _("{value} is out of bounds: write 0 to {most}", value=value, most=most),
             )
     for place, code in (("prefix", written.prefix), ("withhold", written.withhold)):
         if not set(code) <= set("0123456789*#"):
             mistakes.note(
                 f"outgoing.{place}",
-                f"{code!r} non si può comporre: scrivere cifre, * o #",
-                f"{code!r} cannot be dialled: write digits, * or #",
+                _("{code!r} cannot be dialled: write digits, * or #", code=code),
             )
     for code in written.local:
         if not code.isdigit():
             mistakes.note(
                 "outgoing.local",
-                f'{code!r} non è un prefisso: scrivere cifre, ad esempio local = ["051"]',
-                f'{code!r} is no area code: write digits, e.g. local = ["051"]',
+                _('{code!r} is no area code: write digits, e.g. local = ["051"]', code=code),
             )
 
 
@@ -171,14 +207,12 @@ T = TypeVar("T")
 
 PRIVACY = {"short": "privacy", "off": ""}
 """Values of `voicemail.privacy` with the notice's prompt."""
-NO_NETWORK = "«{}» non è una rete: scrivere ad esempio 192.168.1.0/24"
-NO_ADDRESS = "«{}» non è un indirizzo: scrivere ad esempio 192.168.1.21 o 192.168.1.21:5060"
 FIRST_PIN, LAST_PIN = 2, 27
 SWITCHBOARD = "switchboard"
 CITIZENS_DESK = "citizens_desk"
 LABELS = {
-    SWITCHBOARD: Words("Centralino", "Switchboard"),
-    CITIZENS_DESK: Words("Sportello Cittadini", "Citizens' counter"),
+    SWITCHBOARD: _("Switchboard"),
+    CITIZENS_DESK: _("Citizens' counter"),
 }
 
 
@@ -242,6 +276,7 @@ def _check_office(settings: Settings, mistakes: Mistakes) -> None:
     _check_panel(settings, mistakes)
     _check_whose(settings, mistakes)
     build.check_call_limits(settings, mistakes)
+    build.service_targets(settings, mistakes)
     build.check_branches(settings, mistakes)
     check_mail(settings.mail, mistakes)
     check_mqtt(settings.mqtt, mistakes)
@@ -294,27 +329,26 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise Refused(
-            f'{name!r} non è un fuso orario: scrivere ad esempio "Europe/Rome"',
-            f'{name!r} is no time zone; write e.g. "Europe/Rome"',
+            _('{name!r} is no time zone; write e.g. "Europe/Rome"', name=name),
         ) from error
 
 
 def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path, ...]) -> None:
-    """Note greetings and notices that do not exist."""
+    """Note greetings and notices that exist in no language."""
     # A greeting without a recording would be silence, and so would an unknown notice.
-    known = Catalogue(*folders).keys(settings.site.languages[0])
     mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
     mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(GreetingLength))
-    written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
-    written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
-    for place, greeting in written:
-        if greeting and greeting not in known:
+    for place, greeting, missing in greetings_missing(settings, folders):
+        if len(missing) == len(settings.site.languages):
             mistakes.note(
-                f"{place}.greeting",
-                f"l'annuncio {greeting!r} non c'è: mettere {greeting}.wav in folders.prompts, o "
-                f"farlo dire all'apparecchio: centralino prompts say {greeting} TESTO",
-                f"there is no prompt {greeting!r}; put {greeting}.wav into folders.prompts, or let "
-                f"the box say it: centralino prompts say {greeting} TEXT",
+                place,
+                _(
+                    "there is no prompt {greeting!r}: put {files} into folders.prompts, or let the "
+                    "box say it: centralino prompts say {greeting} TEXT --language {language}",
+                    greeting=greeting,
+                    files=", ".join(f"{language}/{greeting}.wav" for language in missing),
+                    language=missing[0],
+                ),
             )
 
 
@@ -338,26 +372,41 @@ def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
         if not FIRST_PIN <= pin <= LAST_PIN:
             mistakes.note(
                 "panel",
-                f"il GPIO {pin} non è sul connettore: usare da {FIRST_PIN} a {LAST_PIN}, -1 per "
-                "nessuno",
-                f"GPIO {pin} is not on the header: use {FIRST_PIN} to {LAST_PIN}, -1 for none",
+                _(
+                    "GPIO {pin} is not on the header: use {least} to {most}, -1 for none",
+                    pin=pin,
+                    least=FIRST_PIN,
+                    most=LAST_PIN,
+                ),
             )
         if fitted.count(pin) > 1:
-            mistakes.note("panel", f"il GPIO {pin} è usato due volte", f"GPIO {pin} is used twice")
+            mistakes.note("panel", _("GPIO {pin} is used twice", pin=pin))
 
 
 def _check_site(settings: Settings, mistakes: Mistakes) -> None:
     mistakes.choice("site.country", settings.site.country, tuple(COUNTRY_CODES))
     mistakes.choice("site.voice", settings.site.voice, tuple(PromptVoice))
     for language in settings.site.languages:
-        mistakes.choice("site.languages", language, ("it", "en"))
+        mistakes.choice("site.languages", language, LANGUAGES)
     for law in settings.sip.laws:
         mistakes.choice("sip.laws", law, ("alaw", "ulaw"))
     for network in settings.sip.allowed:
-        mistakes.check("sip.allowed", network_of, network, NO_NETWORK.format(network))
+        said = _(
+            "{network!r} is no network: write 192.168.1.0/24, or 192.168.1.21 for one address",
+            network=network,
+        )
+        mistakes.check("sip.allowed", network_of, network, said)
     if settings.sip.registrar:
         address = settings.sip.registrar.address
-        mistakes.check("sip.registrar.address", parse_address, address, NO_ADDRESS.format(address))
+        _check_address("sip.registrar.address", address, mistakes)
+
+
+def _check_address(place: str, address: str, mistakes: Mistakes) -> None:
+    said = _(
+        "{address!r} is no phone's address: write 192.168.1.21 or 192.168.1.21:5060",
+        address=address,
+    )
+    mistakes.check(place, parse_address, address, said)
 
 
 def _groups(settings: Settings) -> dict[str, GroupSettings]:
@@ -380,10 +429,11 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     if passing and not settings.switchboard.pbx_numbers:
         mistakes.note(
             f"{SWITCHBOARD}.pbx_numbers",
-            f"la linea {passing[0]} passa le chiamate al PBX, dove il centralino non ha interni: "
-            'scrivere pbx_numbers = ["201"] sotto [switchboard]',
-            f"line {passing[0]} passes its calls to the PBX, where the switchboard has no "
-            'extension: write pbx_numbers = ["201"] under [switchboard]',
+            _(
+                "line {passing} passes its calls to the PBX, where the switchboard has no "
+                'extension: write pbx_numbers = ["201"] under [switchboard]',
+                passing=passing[0],
+            ),
         )
     ports = [line.port for line in settings.lines]
     for number, line in enumerate(settings.lines, 1):
@@ -391,20 +441,17 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
         if ports.count(line.port) > 1:
             mistakes.note(
                 f"lines.{number}.port",
-                f"{line.port} è usata da più di una linea: ognuna ha la sua porta",
-                f"{line.port} is used by more than one line; each needs its own port",
+                _("{port} is used by more than one line; each needs its own port", port=line.port),
             )
     for number, configured in enumerate(settings.phones, 1):
         if configured.address:
-            said = NO_ADDRESS.format(configured.address)
-            mistakes.check(f"phones.{number}.address", parse_address, configured.address, said)
+            _check_address(f"phones.{number}.address", configured.address, mistakes)
     names = [phone.name for phone in settings.phones]
     for number, name in enumerate(names, 1):
         if names.count(name) > 1:
             mistakes.note(
                 f"phones.{number}.name",
-                f"{name!r} compare due volte",
-                f"{name!r} stands twice",
+                _("{name!r} stands twice", name=name),
             )
 
 
@@ -414,15 +461,18 @@ def _check_port(port: str) -> None:
     # may have such a name tomorrow (reference/v253.md 4).
     if port.startswith("/dev/serial/by-id/"):
         raise Refused(
-            f"{port} nomina un numero di serie, che più modem hanno uguale: usare "
-            "/dev/serial/by-path/...",
-            f"{port} names a serial number, which several modems share: use "
-            "/dev/serial/by-path/...",
+            _(
+                "{port} names a serial number, which several modems share: use "
+                "/dev/serial/by-path/...",
+                port=port,
+            ),
         )
     if re.fullmatch(r"/dev/tty(?:ACM|USB)\d+", port):
         raise Refused(
-            f"{port} cambia quando si ricollega un modem: usare /dev/serial/by-path/...",
-            f"{port} changes when a modem is plugged in again: use /dev/serial/by-path/...",
+            _(
+                "{port} changes when a modem is plugged in again: use /dev/serial/by-path/...",
+                port=port,
+            ),
         )
 
 
@@ -434,22 +484,41 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
         mistakes.choice(f"{place}.daytime", line.daytime, tuple(HalfDuplexDaytime))
     called = mistakes.attempt(
         f"{place}.called",
-        lambda: numbers.called(line.called, settings.site.country) if line.called else "",
+        lambda: dialled_form(line.called, settings.site.country) if line.called else "",
         "",
     )
+    for key, gain in (("receive_gain", line.receive_gain), ("transmit_gain", line.transmit_gain)):
+        if not -1 <= gain <= GAIN_LIMIT:
+            mistakes.note(
+                f"{place}.{key}",
+                _(
+                    "{gain} is no gain of a modem: 0 to {most}, or -1 to leave it as delivered",
+                    gain=gain,
+                    most=GAIN_LIMIT,
+                ),
+            )
     flash_ms = round(line.flash * 1000)
-    no_flash = f"{flash_ms} ms non sono un impulso di gancio: da {FLASH_MS[0]} a {FLASH_MS[1]} ms"
-    mistakes.check(f"{place}.flash", lambda _: DriverSettings(flash_ms=flash_ms), "", no_flash)
-    no_command = "un comando in overrides comincia con AT, senza ritorni a capo"
-    mistakes.check(
-        f"{place}.overrides", lambda _: DriverSettings(overrides=line.overrides), "", no_command
-    )
+    if not FLASH_MS[0] <= flash_ms <= FLASH_MS[1]:
+        mistakes.note(
+            f"{place}.flash",
+            _(
+                "a hook flash of {flash} ms is none: {shortest} to {longest} ms",
+                flash=flash_ms,
+                shortest=FLASH_MS[0],
+                longest=FLASH_MS[1],
+            ),
+        )
+    wrong = next((each for each in line.overrides if not OVERRIDE_SHAPE.fullmatch(each)), None)
+    if wrong is not None:
+        mistakes.note(
+            f"{place}.overrides", _("override {command!r} is no AT command", command=wrong)
+        )
     duplex = _duplex(line)
     daytime = HalfDuplexDaytime(line.daytime) if line.daytime in tuple(HalfDuplexDaytime) else None
     return mistakes.attempt(
         f"{place}.daytime",
-        lambda: Line(line.name, line.label, called, duplex, daytime),
-        Line(line.name),
+        lambda: modem_line(line.name, line.label, called, duplex, daytime),
+        modem_line(line.name),
     )
 
 
@@ -497,16 +566,16 @@ def _schedule(
         week,
         holidays,
         closures=tuple(
-            Closure(c.start.as_start(), c.end.as_end(), _words(c.reason), c.greeting)
+            Closure(c.start.as_start(), c.end.as_end(), unchanged(c.reason), c.greeting)
             for c in settings.closures
         ),
         openings=tuple(
-            SpecialOpening(o.day, o.hours.bands, _words(o.reason))
+            SpecialOpening(o.day, o.hours.bands, unchanged(o.reason))
             for o in settings.openings
             if o.group in {"", key}
         ),
         periods=tuple(
-            Period(p.start, p.end, _words(p.reason), p.hours.week, p.greeting)
+            Period(p.start, p.end, unchanged(p.reason), p.hours.week, p.greeting)
             for p in settings.periods
             if p.group in {"", key}
         ),
@@ -514,5 +583,96 @@ def _schedule(
     )
 
 
-def _words(text: str) -> Words:
-    return Words(text, text)
+# ---- In force: the file, else the last good one, else an empty one -------------------------------
+# A configuration error never ends the service
+# (design/failures.md, What must hold when things fail).
+
+log = logging.getLogger(__name__)
+
+# Folder with copies of the modems' profiles that the last good configuration names.
+LAST_GOOD_PROFILES = "last_good_profiles"
+EMPTY_CONFIGURATION = """
+[site]
+name = "Centralino"
+patron = "01-01"
+[hours]
+[sip]
+address = "127.0.0.1"
+"""
+"""Configuration of an appliance that has never had a good one: no line, no phone."""
+
+
+def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, Words]:
+    """Return settings, office and the mistakes of the file at `path`, empty for none."""
+    return in_force_with_written(path, year)[1:]
+
+
+def in_force_with_written(
+    path: Path, year: int | None = None
+) -> tuple[Settings, Settings, Office, Words]:
+    """Return the same, preceded by the settings without the phones entered in the console."""
+    year = year or datetime.now(UTC).year
+    try:
+        written, settings, office = _read_office(path, year)
+    except ConfigurationError as error:
+        log.error("%s", error)
+        return *_last_good(path, year), words_of(error)
+    _keep_last_good(path, settings)
+    return written, settings, office, Words()
+
+
+def state_folder_of(path: Path) -> Path:
+    """Return the state folder of a configuration that may be broken."""
+    # The last good one lies there: its place must be found also in a file with mistakes.
+    try:
+        folders = tomllib.loads(read.read_text(path)).get("folders", {})
+        return Path(str(folders["state"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
+
+
+def _read_office(
+    path: Path, year: int, kept: Path | None = None
+) -> tuple[Settings, Settings, Office]:
+    written = read.load_written(path, kept)
+    settings = with_entered(written)
+    return written, settings, build_office(settings, year, str(path))
+
+
+def _last_good(path: Path, year: int) -> tuple[Settings, Settings, Office]:
+    last_good = state_folder_of(path) / "last_good.toml"
+    try:
+        found = _read_office(last_good, year, last_good.parent / LAST_GOOD_PROFILES)
+    except ConfigurationError:
+        log.warning("there is no last good configuration: no line is in service")
+        settings = read.parse(EMPTY_CONFIGURATION)
+        return settings, settings, build_office(settings, year)
+    log.warning("the last good configuration is in force: %s", last_good)
+    return found
+
+
+def _keep_last_good(path: Path, settings: Settings) -> None:
+    """Store a good file and its profiles as the last good ones, each whole or not at all."""
+    folder = Path(settings.folders.state)
+    try:
+        for profile in sorted({line.profile for line in settings.lines if line.profile}):
+            _keep_file(Path(profile), folder / LAST_GOOD_PROFILES / kept_name(profile))
+        _keep_file(path, folder / "last_good.toml")
+    except OSError as error:
+        log.warning("the configuration cannot be kept as the last good one: %s", error)
+
+
+def _keep_file(path: Path, kept: Path) -> None:
+    # The start waits for this: a flush to the card would keep callers waiting after every restart.
+    if _is_kept(path, kept):
+        return
+    make_private(kept.parent)
+    atomic_write(kept, path.read_bytes())
+
+
+def _is_kept(path: Path, kept: Path) -> bool:
+    """Return whether a file is the last good one already."""
+    try:
+        return kept.read_bytes() == path.read_bytes()
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -15,7 +16,8 @@ from typing import Any, Final
 from appliance.config import build
 from appliance.config.build import extensions, tcp_rival
 from appliance.config.schema import Phone, Settings
-from appliance.config.state_folder import HANDSETS, PHONES
+from appliance.config.settings_trial import load_object
+from appliance.config.state_folder import FORMER_PHONES, HANDSETS, PHONES
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write, write_private_json
@@ -32,6 +34,7 @@ from appliance.sip.registrar import (
     parse_address,
 )
 from appliance.store.directory import secret_place
+from appliance.text import _
 
 # Phones entered in the console. The configuration's own file stays as its author wrote it: this
 # file adds phones to it, labels others, and takes some out of use, which can be undone. Every
@@ -86,8 +89,11 @@ def load_entered(state: Path) -> EnteredPhones:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         why = words_of(error)
         raise Refused(
-            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
-            f"{path} cannot be read ({why.en}); remove it and add the phones again",
+            _(
+                "{path} cannot be read ({why}); remove it and add the phones again",
+                path=path,
+                why=why,
+            ),
         ) from error
 
 
@@ -203,15 +209,38 @@ def load_secrets(settings: Settings) -> dict[str, str]:
     except (OSError, ValueError) as error:
         why = words_of(error)
         raise Refused(
-            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
-            f"{path} cannot be read ({why.en}); remove it and add the phones again",
+            _(
+                "{path} cannot be read ({why}); remove it and add the phones again",
+                path=path,
+                why=why,
+            ),
         ) from error
     return {str(name): str(secret) for name, secret in found.items()}
 
 
 def save_secrets(settings: Settings, secrets: dict[str, str]) -> None:
-    """Write all secrets, whole or not at all, readable by this account alone."""
+    """Write all secrets, whole or not at all, readable by this account alone.
+
+    A secret that is replaced or removed is kept as the phone's former one.
+    """
+    with contextlib.suppress(Refused):
+        before, names = load_secrets(settings), {phone.name for phone in settings.phones}
+        over = {n: s for n, s in before.items() if n in names and secrets.get(n) != s}
+        if over:
+            write_private_json(_former_path(settings), former_secrets(settings) | over)
     write_private_json(secrets_path(settings), secrets)
+
+
+def former_secrets(settings: Settings) -> dict[str, str]:
+    """Read the former secrets by phone; {} without a file, or for a broken one."""
+    # A phone that still has its former secret, also one that was removed, is no guesser. Without
+    # the file it is taken for one and locked out for a while; nothing else is lost.
+    found = load_object(_former_path(settings))
+    return {str(name): str(secret) for name, secret in found.items()}
+
+
+def _former_path(settings: Settings) -> Path:
+    return secret_place(Path(settings.folders.state), FORMER_PHONES)
 
 
 def phone_accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAccount, ...]:
@@ -266,8 +295,11 @@ def load_handsets(settings: Settings) -> dict[str, StoredHandset]:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         why = words_of(error)
         raise Refused(
-            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
-            f"{path} cannot be read ({why.en}); remove it and add the phones again",
+            _(
+                "{path} cannot be read ({why}); remove it and add the phones again",
+                path=path,
+                why=why,
+            ),
         ) from error
 
 
@@ -284,8 +316,11 @@ def choose_make(make: str, mac: str) -> tuple[str, str]:
     make = make or (templates.make_of_mac(plain) if plain else SOFT)
     if not make:
         raise Refused(
-            f"la marca di {mac} non è nota: indicare --model, uno fra {', '.join(templates.MAKES)}",
-            f"the maker of {mac} is not known: say --model, one of {', '.join(templates.MAKES)}",
+            _(
+                "the maker of {mac} is not known: say --model, one of {makes}",
+                mac=mac,
+                makes=", ".join(templates.MAKES),
+            ),
         )
     if templates.make_named(make).is_soft:
         plain = ""
@@ -314,9 +349,10 @@ def _routed() -> str:
             probe.connect(("192.0.2.1", 9))
         except OSError as error:
             raise Refused(
-                "l'apparecchio non è in rete o non ha un percorso predefinito: collegare il "
-                "cavo, o indicare --address",
-                "the box has no network, or no default route: plug in the cable, or say --address",
+                _(
+                    "the box has no network, or no default route: plug in the cable, or say "
+                    "--address"
+                ),
             ) from error
         return str(probe.getsockname()[0])
 
@@ -385,4 +421,5 @@ def phone_settings(
         registrar=build.account(settings, secrets),
         messages_code=messages_code,
         tcp=settings.sip.tcp and not tcp_rival(settings),
+        former=tuple(former_secrets(settings).items()),
     )

@@ -28,12 +28,21 @@ from cattrs.errors import (
 )
 
 from appliance.config import schema, values
-from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.phones import with_entered
 from appliance.config.schema import ManagedSchedule
 from appliance.config.state_folder import SCHEDULE, schedule_in_force
-from appliance.config.values import OnOff, Pause, Proven, SaidValueError, Seconds
-from appliance.policy.text import Words, os_error_words
+from appliance.config.values import (
+    BadConfiguration,
+    Mistake,
+    OnOff,
+    Pause,
+    Proven,
+    SaidValueError,
+    Seconds,
+    reason_of,
+)
+from appliance.policy.text import os_error_words
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +52,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class MeasuredModem:
     """The measured modem, in its own words."""
 
     maker: str = ""
@@ -52,7 +61,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasurementSource:
     """Time, place and tester of the measurement."""
 
     at: str
@@ -82,8 +91,8 @@ class Use:
 class Profile:
     """A profile's file; `answers` and `open` are for people alone."""
 
-    device: Device
-    measured: Measured
+    device: MeasuredModem
+    measured: MeasurementSource
     use: Use
     answers: dict[str, str]
     open: tuple[str, ...] = ()
@@ -104,8 +113,7 @@ def named(data: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
             continue
         if not Path(profile).is_absolute():
             raise SaidValueError(
-                f"{profile!r}: il profilo si scrive con tutto il percorso, da /",
-                f"{profile!r}: a profile is written with its whole path, from /",
+                _("{profile!r}: a profile is written with its whole path, from /", profile=profile),
             )
         yield line, profile
 
@@ -132,10 +140,7 @@ _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([\w.\-]+)", re.ASCII)
 _REMARK: Final = re.compile(r"\s*(?://|;|--|\*|/\*|%)")
 _COLON: Final = re.compile(r"\s*([\w.\-]+)\s*:\s*(.*?)\s*$", re.ASCII)
 _NO_SIGN: Final = re.compile(r"\s*([\w.\-]+)\s*([\"'\[{].*)$", re.ASCII)
-DAMAGED_TEXT: Final = Words(
-    "non è un testo, o è danneggiato: copiare di nuovo il file fornito",
-    "is no text, or damaged: copy the delivered file again",
-)
+DAMAGED_TEXT: Final = _("is no text, or damaged: copy the delivered file again")
 ARRAYS: Final = frozenset((
     "lines", "phones", "closures", "openings", "periods",
     "services", "declarations", "authorisations", "variations",
@@ -223,7 +228,7 @@ def line_of(error: Exception, text: str) -> int:
 
 
 def _mistake(line: int, words: Words) -> Mistake:
-    return Mistake("the file", words.en, line, it=words.it)
+    return Mistake("the file", words, line)
 
 
 def _met(error: Exception, lines: list[str]) -> _Error:
@@ -241,10 +246,9 @@ def _slip(error: _Error) -> Slip:
             return slip
     return Slip(
         error.line,
-        Words(
-            'non si legge: ogni voce si scrive nome = "valore", ogni elenco fra [ e ]',
-            f'is not TOML ({error.said.split(" (")[0]}): write each entry as name = "value", '
-            "each list between [ and ]",
+        _(
+            'is not TOML ({split}): write each entry as name = "value", each list between [ and ]',
+            split=error.said.split(" (")[0],
         ),
     )
 
@@ -254,10 +258,7 @@ def _odd_quotes(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            'le virgolette sono di un programma di scrittura: usare quelle diritte, "così"',
-            'the quotes are those of a word processor: type straight ones, "like this"',
-        ),
+        _('the quotes are those of a word processor: type straight ones, "like this"'),
         "",
     )
 
@@ -267,10 +268,7 @@ def _hidden_spaces(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            "contiene spazi speciali, invisibili: cancellare la riga e scriverla di nuovo a mano",
-            "it holds special spaces that cannot be seen: delete the line and type it again",
-        ),
+        _("it holds special spaces that cannot be seen: delete the line and type it again"),
         "",
     )
 
@@ -280,10 +278,7 @@ def _control_signs(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            "contiene un carattere che non si vede: cancellare la riga e scriverla di nuovo a mano",
-            "it holds a character that cannot be seen: delete the line and type it again",
-        ),
+        _("it holds a character that cannot be seen: delete the line and type it again"),
         "",
     )
 
@@ -293,7 +288,7 @@ def _remark(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words("un commento comincia con #", "a remark begins with #"),
+        _("a remark begins with #"),
         "",
     )
 
@@ -306,9 +301,9 @@ def _twice(error: _Error) -> Slip | None:
         return Slip(error.line, _table_twice(header[2], _first_header(error, header[2])))
     return Slip(
         error.line,
-        Words(
-            f"la voce {error.key or 'di questa riga'} è scritta due volte: lasciarne una",
-            f"the entry {error.key or 'of this line'} is written twice: leave one of them",
+        _(
+            "the entry {key} is written twice: leave one of them",
+            key=error.key or _("of this line"),
         ),
         "",
     )
@@ -316,15 +311,16 @@ def _twice(error: _Error) -> Slip | None:
 
 def _table_twice(name: str, first: int) -> Words:
     if name in ARRAYS:
-        return Words(
-            f"la tabella {name} c'è già alla riga {first}: se sono più d'una, ognuna comincia con "
-            f"[[{name}]], anche la prima",
-            f"the table {name} is there already in line {first}: if there are several, each begins "
-            f"with [[{name}]], the first one too",
+        return _(
+            "the table {name} is there already in line {first}: if there are several, "
+            "each begins with [[{name}]], the first one too",
+            name=name,
+            first=first,
         )
-    return Words(
-        f"la tabella {name} c'è già alla riga {first}: scrivere là anche queste voci",
-        f"the table {name} is there already in line {first}: write these entries there, too",
+    return _(
+        "the table {name} is there already in line {first}: write these entries there, too",
+        name=name,
+        first=first,
     )
 
 
@@ -341,30 +337,29 @@ def _header(error: _Error) -> Slip | None:
     begins, name = header[1], header[2]
     right = f"{begins}{name}{']' * len(begins)}"
     if "declaration" in error.said or "key part" in error.said:
-        it, en = f"l'intestazione si scrive {right}", f"the header is written {right}"
+        words = _("the header is written {right}", right=right)
     elif "after a statement" in error.said:
-        it = f"dopo {right} non va altro: andare a capo, o mettere # davanti a un commento"
-        en = f"nothing stands behind {right}: begin a new line, or put # before a remark"
+        words = _(
+            "nothing stands behind {right}: begin a new line, or put # before a remark",
+            right=right,
+        )
     else:
         return None
-    return Slip(error.line, Words(it, en), right)
+    return Slip(error.line, words, right)
 
 
 def _no_equals(error: _Error) -> Slip | None:
     if not error.said.startswith("Expected '='"):
         return None
     if colon := _COLON.match(error.text):
-        it = f"dopo {colon[1]} va =, non i due punti: {colon[1]} = …"
-        en = f"= stands behind {colon[1]}, no colon: {colon[1]} = …"
+        words = _("= stands behind {key}, no colon: {key} = …", key=colon[1])
     elif sign := _NO_SIGN.match(error.text):
-        it, en = f"manca = dopo {sign[1]}", f"= is missing behind {sign[1]}"
+        words = _("= is missing behind {key}", key=sign[1])
     elif "=" in error.bare:
-        it = "il nome prima di = è di una parola sola, senza spazi né accenti"
-        en = "the name before = is one word, without spaces or accents"
+        words = _("the name before = is one word, without spaces or accents")
     else:
-        it = 'manca =: una voce si scrive nome = "valore", un commento comincia con #'
-        en = '= is missing: an entry is written name = "value", a remark begins with #'
-    return Slip(error.line, Words(it, en), "")
+        words = _('= is missing: an entry is written name = "value", a remark begins with #')
+    return Slip(error.line, words, "")
 
 
 def _open_quote(error: _Error) -> Slip | None:
@@ -373,10 +368,7 @@ def _open_quote(error: _Error) -> Slip | None:
             at = max(n for n, line in enumerate(error.lines, 1) if triple in line)
             return Slip(
                 at,
-                Words(
-                    f"il testo fra {triple} e {triple} non finisce: chiuderlo",
-                    f"the text between {triple} and {triple} has no end: close it",
-                ),
+                _("the text between {triple} and {triple} has no end: close it", triple=triple),
             )
     bare = error.bare
     if "after a statement" in error.said:
@@ -385,15 +377,12 @@ def _open_quote(error: _Error) -> Slip | None:
     if not quote or "=" not in bare:
         return None
     begins = bare.partition("=")[2].lstrip(" \t[{").startswith(quote)
-    where = ("alla fine del", "at the end of") if begins else ("all'inizio del", "before")
-    return Slip(
-        error.line,
-        Words(
-            f"manca una virgoletta ({quote}) {where[0]} testo",
-            f"a quote is missing ({quote}) {where[1]} the text",
-        ),
-        "",
+    words = (
+        _("a quote is missing ({quote}) at the end of the text", quote=quote)
+        if begins
+        else _("a quote is missing ({quote}) before the text", quote=quote)
     )
+    return Slip(error.line, words, "")
 
 
 def _back_stroke(error: _Error) -> Slip | None:
@@ -401,10 +390,7 @@ def _back_stroke(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            "dentro le virgolette la barra rovesciata si scrive due volte: \\\\",
-            "between quotes a backslash is written twice: \\\\",
-        ),
+        _("between quotes a backslash is written twice: \\\\"),
         "",
     )
 
@@ -420,17 +406,11 @@ def _open_list(error: _Error) -> Slip | None:
     behind = error.text[error.column - 1 :] if error.column else ""
     is_entry = bool(error.key) or bool(_HEADER.match(error.text))
     if behind[:1] in _BEGINS and (first in {0, error.line} or not is_entry):
-        words = Words(
-            "manca una virgola fra due voci dell'elenco",
-            "a comma is missing between two entries of the list",
-        )
+        words = _("a comma is missing between two entries of the list")
         return Slip(error.line, words)
     return Slip(
         first or error.line,
-        Words(
-            "l'elenco che comincia qui non è chiuso: manca ]",
-            "the list that begins here is not closed: ] is missing",
-        ),
+        _("the list that begins here is not closed: ] is missing"),
     )
 
 
@@ -439,10 +419,7 @@ def _open_table(error: _Error) -> Slip | None:
         return None
     return Slip(
         _opening(error, "{", "}") or error.line,
-        Words(
-            "ciò che sta fra { e } va su una riga sola, con virgole fra le voci",
-            "what stands between { and } is on one line, with commas between its entries",
-        ),
+        _("what stands between { and } is on one line, with commas between its entries"),
     )
 
 
@@ -464,9 +441,9 @@ def _no_value(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            f"dopo {error.key} = manca il valore; se la voce non serve, cancellare la riga",
-            f"the value is missing behind {error.key} =; delete the line if it is not needed",
+        _(
+            "the value is missing behind {key} =; delete the line if it is not needed",
+            key=error.key,
         ),
         "",
     )
@@ -477,10 +454,7 @@ def _yes_or_no(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            f"sì e no si scrivono true e false, minuscoli: {error.key} = true",
-            f"yes and no are written true and false, in small letters: {error.key} = true",
-        ),
+        _("yes and no are written true and false, in small letters: {key} = true", key=error.key),
         "",
     )
 
@@ -490,10 +464,7 @@ def _round_brackets(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            f"un elenco va fra parentesi quadre: {error.key} = [ … ]",
-            f"a list stands in square brackets: {error.key} = [ … ]",
-        ),
+        _("a list stands in square brackets: {key} = [ … ]", key=error.key),
         "",
     )
 
@@ -504,10 +475,7 @@ def _decimal_comma(error: _Error) -> Slip | None:
     right = error.value.replace(",", ".")
     return Slip(
         error.line,
-        Words(
-            f"i decimali si scrivono con il punto: {error.key} = {right}",
-            f"decimals are written with a point: {error.key} = {right}",
-        ),
+        _("decimals are written with a point: {key} = {right}", key=error.key, right=right),
         "",
     )
 
@@ -518,11 +486,10 @@ def _no_quotes(error: _Error) -> Slip | None:
         return None
     return Slip(
         error.line,
-        Words(
-            f"il testo dopo = va fra virgolette, anche numeri di telefono, orari e indirizzi: "
-            f'{error.key} = "…"',
-            f"text after = stands in quotes, telephone numbers, times and addresses too: "
-            f'{error.key} = "…"',
+        _(
+            "text after = stands in quotes, telephone numbers, times and addresses "
+            'too: {key} = "…"',
+            key=error.key,
         ),
         "",
     )
@@ -533,20 +500,16 @@ def _behind_value(error: _Error) -> Slip | None:
         return None
     behind = error.text[error.column - 1 :].strip() if error.column else ""
     if behind in {",", ";"}:
-        it = f"togliere {behind} alla fine della riga"
-        en = f"take {behind} away from the end of the line"
+        words = _("take {sign} away from the end of the line", sign=behind)
     elif behind.startswith("]"):
-        it, en = "manca [ all'inizio dell'elenco", "[ is missing at the beginning of the list"
+        words = _("[ is missing at the beginning of the list")
     elif error.value.startswith("'") and error.value.count("'") > 2:
-        it = 'l\'apostrofo chiude il testo: usare le virgolette diritte, "così"'
-        en = 'the apostrophe ends the text: use straight double quotes, "like this"'
+        words = _('the apostrophe ends the text: use straight double quotes, "like this"')
     elif error.value.startswith('"') and error.value.count('"') > 2:
-        it = "il testo finisce alla seconda virgoletta: dentro il testo usare « e »"
-        en = "the text ends at its second quote: use ' or « and » within it"
+        words = _("the text ends at its second quote: use ' or « and » within it")
     else:
-        it = "dopo il valore non va altro: cancellarlo, o mettere # davanti a un commento"
-        en = "nothing stands behind the value: delete it, or put # before a remark"
-    return Slip(error.line, Words(it, en), "")
+        words = _("nothing stands behind the value: delete it, or put # before a remark")
+    return Slip(error.line, words, "")
 
 
 # Rules in the order of trial: what is seen in the line itself before what follows from it.
@@ -562,7 +525,7 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-NOT_UTF8 = Words("non è un testo UTF-8", "it is not UTF-8 text")
+NOT_UTF8 = _("it is not UTF-8 text")
 _LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
 # Bytes: a hundred times what an office writes. A file without an end (a device) stops here.
 LARGEST = 1_000_000
@@ -582,7 +545,11 @@ def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
 
     If it names the head office's certificate, the head office's schedule is laid over it.
     """
-    own = load_own(path, kept)
+    return with_schedule(load_own(path, kept))
+
+
+def with_schedule(own: schema.Settings) -> schema.Settings:
+    """Return the configuration with the head office's schedule laid over it, if it has one."""
     text = schedule_in_force(Path(own.folders.state)) if own.central.certificate else ""
     if not text:
         return own
@@ -596,14 +563,17 @@ def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
 
 def load_own(path: Path, kept: Path | None = None) -> schema.Settings:
     """Read and check a file as `load`, without console and head office."""
-    name, text = str(path), read_text(path)
+    return own_of(read_text(path), str(path), kept)
+
+
+def own_of(text: str, name: str, kept: Path | None = None) -> schema.Settings:
+    """Check a file's text as `load_own` does; raises BadConfiguration."""
 
     def prepare(data: dict[str, Any]) -> dict[str, Any]:
         try:
             return laid_under(data, lambda profile: _use_of(profile, kept))
         except values.SaidValueError as error:
-            wrong = Mistake("lines.profile", str(error), it=error.it)
-            raise BadConfiguration(name, (wrong,)) from error
+            raise BadConfiguration(name, (Mistake("lines.profile", error.words),)) from error
 
     return structure(text, name, schema.Settings, prepare)
 
@@ -629,7 +599,7 @@ def read_text(path: Path) -> str:
         return contents.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = NOT_UTF8 if isinstance(error, UnicodeDecodeError) else os_error_words(error)
-        wrong = Mistake("the file", f"cannot be read: {why.en}", it=f"non si legge: {why.it}")
+        wrong = Mistake("the file", _("cannot be read: {reason}", reason=why))
         raise BadConfiguration(str(path), (wrong,)) from error
 
 
@@ -715,16 +685,18 @@ def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> Iterator[Mi
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(error.extra_fields):
             close, known = _like(key, error.cl)
-            said = f" Did you mean {close!r}?" if close else f" Known here: {known}."
-            it = f"voce sconosciuta. {f'Forse «{close}»?' if close else f'Voci note: {known}.'}"
-            yield Mistake(_dotted((*place, key)), f"unknown key.{said}", it=it)
+            said = (
+                _("unknown key. Did you mean {close!r}?", close=close)
+                if close
+                else _("unknown key. Known here: {known}.", known=known)
+            )
+            yield Mistake(_dotted((*place, key)), said)
     elif isinstance(error, KeyError):
-        yield Mistake(_dotted(place), "is missing; it must be set", it="manca: va scritta")
+        yield Mistake(_dotted(place), _("is missing; it must be set"))
     elif isinstance(error, ValueError):
-        yield Mistake(_dotted(place), str(error), it=italian_of(error))
+        yield Mistake(_dotted(place), reason_of(error))
     else:
-        it = "è scritta in un'altra forma (un elenco va fra parentesi quadre)"
-        yield Mistake(_dotted(place), f"has the wrong shape ({error})", it=it)
+        yield Mistake(_dotted(place), _("has the wrong shape ({error})", error=error))
 
 
 def _step(error: BaseException, cls: Any) -> tuple[tuple[str, ...], Any]:

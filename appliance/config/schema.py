@@ -88,7 +88,7 @@ class Sip:
     address: str
     port: int = 5060
     # Phones may use TCP beside UDP.
-    tcp: bool = True
+    tcp: OnOff = OnOff(True)
     rtp_ports: PortRange = PortRange(16000, 16199)
     realm: str = "centralino"
     laws: tuple[str, ...] = ("alaw", "ulaw")
@@ -418,6 +418,24 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Standards:
+    """Promises of the service charter in %, 0 for none; each quarter's sheet measures them."""
+
+    # Of the calls that a person answered.
+    answered_within_20s: int = 80
+    # Of all calls: the one upper bound.
+    lost_at_most: int = 10
+    # Of the lost calls.
+    called_back_same_day: int = 90
+    # Of the voicemail messages: closed within one working day.
+    messages_in_a_day: int = 90
+    # Of the requests: answered by their due day.
+    requests_in_time: int = 90
+    # Of the served calls: answered without a transfer.
+    by_filter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Positions:
     """Absence of a position that misses its calls; 0 is never. Both defaults are E3's."""
 
@@ -481,6 +499,7 @@ class Settings:
     calls: Calls = Calls()
     outgoing: Outgoing = Outgoing()
     report: Report = Report()
+    standards: Standards = Standards()
     positions: Positions = Positions()
     mail: MailSettings = MailSettings()
     mqtt: Mqtt = Mqtt()

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from appliance.config.mistakes import BadConfiguration, Mistake
 from appliance.config.read import read_text, structure
-from appliance.config.values import OnOff
+from appliance.config.values import BadConfiguration, Mistake, OnOff
 from appliance.policy.sheets import Sheet
+from appliance.text import _
 
 _FILE = re.compile(
     r"\+\+\+[ \t]*\n(?P<head>.*?)^\+\+\+[ \t]*$\n?(?P<body>.*)", re.DOTALL | re.MULTILINE
@@ -57,13 +57,9 @@ def load_sheets(folder: Path) -> tuple[Sheet, ...]:
         except BadConfiguration as error:
             name = path.relative_to(folder).as_posix()
             mistakes += [replace(m, place=f"{name}, {m.place}") for m in error.mistakes]
-    mistakes += [
-        Mistake(code, "is the name of two files", it="è il nome di due file")
-        for code in _twice(sheets)
-    ]
+    mistakes += [Mistake(code, _("is the name of two files")) for code in _twice(sheets)]
     if mistakes or not sheets:
-        it = "non ha file *.md: nominare quella con le schede"
-        nothing = (Mistake("the folder", "has no *.md file: name the one with the sheets", it=it),)
+        nothing = (Mistake("the folder", _("has no *.md file: name the one with the sheets")),)
         raise BadConfiguration(str(folder), tuple(mistakes) or nothing)
     return tuple(sheets)
 
@@ -72,20 +68,17 @@ def parse_sheet(text: str, code: str) -> Sheet:
     """Parse one sheet; raises BadConfiguration with every mistake, lines as in the file."""
     match = _FILE.match(text)
     if match is None:
-        why = "has no head: begin with +++, title, source, updated, and +++ again"
-        it = "non ha l'intestazione: cominciare con +++, title, source, updated e di nuovo +++"
-        raise BadConfiguration(code, (Mistake("the sheet", why, it=it),))
+        why = _("has no head: begin with +++, title, source, updated, and +++ again")
+        raise BadConfiguration(code, (Mistake("the sheet", why),))
     # An empty line in the place of +++, so that line numbers are those of the file.
     head = structure("\n" + match["head"], code, SheetHead)
     empty = [
-        Mistake(name, "is empty: every sheet needs it", it="è vuota: ogni scheda ne ha bisogno")
+        Mistake(name, _("is empty: every sheet needs it"))
         for name, value in (("title", head.title), ("source", head.source), ("text", match["body"]))
         if not value.strip()
     ]
     if head.spoken and not head.say.strip():
-        it = "è vuota: scrivere ciò che gli utenti ascoltano di una scheda letta"
-        why = "is empty: write what callers hear of a spoken sheet"
-        empty.append(Mistake("say", why, it=it))
+        empty.append(Mistake("say", _("is empty: write what callers hear of a spoken sheet")))
     if empty:
         raise BadConfiguration(code, tuple(empty))
     return Sheet(

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.files import make_private, move_leaving_a_link
+from appliance.prompts import Catalogue
 from appliance.store import directory
 from appliance.store.directory import secret_place as secret_place
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from appliance.config.schema import Settings
 
 log = logging.getLogger(__name__)
@@ -79,6 +83,7 @@ def prompts_in_force(state: Path) -> Path | None:
 
 SECRETS: Final = directory.SECRETS
 PHONES: Final = "phone_secrets.json"
+FORMER_PHONES: Final = "phone_secrets_former.json"
 HANDSETS: Final = "handsets.json"
 PIN: Final = "voicemail_pin.json"
 MAIL, MQTT, CENTRAL = "mail_password", "mqtt_password", "central_passphrase"
@@ -134,3 +139,34 @@ def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
 def path_of(folder: Path, language: str, key: str) -> Path:
     """Return the path of an announcement in a folder."""
     return folder / language / f"{key}.wav"
+
+
+def missing_greetings(settings: Settings) -> Iterator[Words]:
+    """Yield a notice for each language that a greeting is missing in, not in all of them."""
+    # No mistake: callers hear it in another language, and a box that stood for years with it in
+    # Italian alone must not start without its lines after an update.
+    for place, greeting, missing in greetings_missing(settings, announcements_of(settings)):
+        if len(missing) < len(settings.site.languages):
+            for language in missing:
+                yield _(
+                    "{place}: {greeting!r} is missing in the language {language}, callers hear it "
+                    "in another one: put {language}/{greeting}.wav into folders.prompts, or let "
+                    "the box say it: centralino prompts say {greeting} TEXT --language {language}",
+                    place=place,
+                    greeting=greeting,
+                    language=language,
+                )
+
+
+def greetings_missing(
+    settings: Settings, folders: tuple[Path, ...]
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield key, greeting and the languages that have no recording of it."""
+    catalogue = Catalogue(*folders)
+    known = {language: catalogue.keys(language) for language in settings.site.languages}
+    written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
+    written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
+    for place, greeting in written:
+        missing = tuple(each for each, keys in known.items() if greeting not in keys)
+        if greeting and missing:
+            yield f"{place}.greeting", greeting, missing

@@ -1,16 +1,147 @@
-"""Parsers of values in centralino.toml; each raises SaidValueError with one sentence."""
+"""Values of centralino.toml: their parsers, and the mistakes found in them, all at once."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Final, NewType
+from pathlib import Path
+from typing import Final, NewType, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from appliance.errors import ConfigurationError
 from appliance.policy.hours import ONE_DAY, WEEKDAYS, Band, Week, check_bands
 from appliance.policy.text import Refused
+from appliance.text import Words, _, in_context, joined, unchanged
+
+# ---- Files with a password; mistakes -------------------------------------------------------------
+# Credentials (systemd.exec(5), LoadCredential=) lie in memory, readable by that one service alone,
+# and their source may stay root's. Secrets that the appliance makes itself, the phones' and the
+# directory's key, stay in its state folder, mode 0600: the service must be able to write them, and
+# commands beside it to read them.
+
+MAIL_PASSWORD: Final = "mail-password"  # noqa: S105 - a name, no password
+MQTT_PASSWORD: Final = "mqtt-password"  # noqa: S105 - a name, no password
+BACKUP_PASSPHRASE: Final = "backup-passphrase"  # noqa: S105 - a name, no passphrase
+
+
+def secret_file(configured: str, name: str) -> str:
+    """Return a secret's path: systemd's credential `name` if there is one, else the configured."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    handed = Path(folder) / name
+    return str(handed) if folder and _holds_something(handed) else configured
+
+
+def _holds_something(path: Path) -> bool:
+    """Return whether a file has contents."""
+    # A unit hands over an empty credential in the place of a missing file.
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+T = TypeVar("T")
+PLACES: Final = {
+    "the file": _("the file"),
+    "the sheet": _("the sheet"),
+    "text": in_context("sheet", "text"),
+    "the folder": _("the folder"),
+    "the spoken sheets": _("the spoken sheets"),
+    "central settings": _("central settings"),
+}
+"""Places that are no key of a file, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake: its place (dotted keys), what is wrong, its line if known (0: unknown)."""
+
+    place: str
+    said: Words
+    line: int = 0
+
+    def __str__(self) -> str:
+        return str(self.words)
+
+    @property
+    def text(self) -> str:
+        """What is wrong, in English."""
+        return str(self.said)
+
+    @property
+    def words(self) -> Words:
+        """Sentence with line and place."""
+        place = joined(", ", (place_words(each) for each in self.place.split(", ")))
+        if self.line:
+            return _("line {line}, {place}: {said}", line=self.line, place=place, said=self.said)
+        return joined(": ", (place, self.said))
+
+
+def place_words(place: str) -> Words:
+    """Return a mistake's place in words: a key of a file reads the same in every language."""
+    return PLACES.get(place) or unchanged(place)
+
+
+class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
+    """Raised with every mistake of a configuration file at once."""
+
+    def __init__(self, path: str, mistakes: tuple[Mistake, ...]) -> None:
+        self.path = path
+        self.mistakes = mistakes
+        head = _("{path} cannot be used:", path=place_words(path))
+        self.words = joined("\n  ", (head, *(mistake.words for mistake in mistakes)))
+        super().__init__(str(self.words))
+
+
+class Mistakes:
+    """Collector of mistakes, in the order of reading, so that all are reported at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Mistake] = []
+
+    def attempt(self, place: str, make: Callable[[], T], otherwise: T) -> T:
+        """Return the result of `make`; after an error note it under `place`, return `otherwise`."""
+        # Building goes on with a stand-in, so that later mistakes are found as well.
+        try:
+            return make()
+        except (ConfigurationError, ValueError, KeyError) as error:
+            self.found.append(Mistake(place, reason_of(error)))
+            return otherwise
+
+    def check(
+        self, place: str, parse: Callable[[str], object], text: str, said: Words | None = None
+    ) -> None:
+        """Note a text that `parse` refuses; `said` is the reason if its error has no `words`."""
+        try:
+            parse(text)
+        except ConfigurationError as error:
+            reason = said if said and not hasattr(error, "words") else reason_of(error)
+            self.found.append(Mistake(place, reason))
+
+    def note(self, place: str, said: Words) -> None:
+        """Note a mistake at a place."""
+        self.found.append(Mistake(place, said))
+
+    def choice(self, place: str, value: str, known: tuple[str, ...]) -> None:
+        """Note a value that is not one of the known ones."""
+        if value not in known:
+            listed = ", ".join(known)
+            self.note(
+                place,
+                _("{value!r} is unknown: use {listed}", value=value, listed=listed),
+            )
+
+
+def reason_of(error: Exception) -> Words:
+    """Return an error's own `words`, else its message, which reads the same in every language."""
+    words = getattr(error, "words", None)
+    return words if isinstance(words, Words) else unchanged(error)
+
+
+# ---- Parsers; each raises SaidValueError with one sentence ---------------------------------------
 
 Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)
@@ -24,11 +155,11 @@ Proven = NewType("Proven", str)
 
 
 class SaidValueError(ValueError):
-    """Raised for a wrong value that the front desk may have written; `it` is the Italian text."""
+    """Raised for a wrong value that the front desk may have written."""
 
-    def __init__(self, it: str, en: str) -> None:
-        super().__init__(en)
-        self.it = it
+    def __init__(self, words: Words) -> None:
+        super().__init__(str(words))
+        self.words = words
 
 
 PROVEN = {"true": True, "false": False}
@@ -91,89 +222,80 @@ class Moment:
         return datetime.combine(self.day, self.at)
 
 
-def text(value: object, _: object = None) -> str:
+def text(value: object, _kind: object = None) -> str:
     """Accept a string and nothing else."""
     if not isinstance(value, str):
         raise SaidValueError(
-            f'{value!r} è un testo e va fra virgolette: "{value}"',
-            f'{value!r} must be text in quotes, "{value}"',
+            _('{written} must be text in quotes, "{value}"', written=repr(value), value=str(value)),
         )
     return value
 
 
-def hidden(value: object, _: object = None) -> Hidden:
+def hidden(value: object, _kind: object = None) -> Hidden:
     """Accept a string and nothing else."""
     # The message does not repeat the value: it is a password.
     if not isinstance(value, str):
-        raise SaidValueError(
-            'è un testo e va fra virgolette: "..."', 'must be text in quotes: "..."'
-        )
+        raise SaidValueError(_('must be text in quotes: "..."'))
     return Hidden(value)
 
 
-def whole(value: object, _: object = None) -> int:
+def whole(value: object, _kind: object = None) -> int:
     """Accept a whole number and nothing else."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise SaidValueError(
-            f"{value!r}: si scrive un numero intero senza virgolette",
-            f"{value!r} must be a whole number without quotes",
+            _("{value} must be a whole number without quotes", value=repr(value)),
         )
     return value
 
 
-def on_off(value: object, _: object = None) -> OnOff:
+def on_off(value: object, _kind: object = None) -> OnOff:
     """Accept true or false, also as on or off in quotes."""
     words = {"on": True, "off": False, True: True, False: False}
     if isinstance(value, (str, bool)) and value in words:
         return OnOff(words[value])
-    raise SaidValueError(f"{value!r}: si scrive true o false", f"{value!r} must be true or false")
+    raise SaidValueError(_("{value} must be true or false", value=repr(value)))
 
 
-def seconds(value: object, _: object = None) -> Seconds:
+def seconds(value: object, _kind: object = None) -> Seconds:
     """Accept a number of seconds above 0, at most an hour."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise SaidValueError(
-            f"{value!r}: si scrive un numero di secondi", f"{value!r} must be a number of seconds"
-        )
+        raise SaidValueError(_("{value} must be a number of seconds", value=repr(value)))
     if not 0 < value <= MAX_SECONDS:
         raise SaidValueError(
-            f"{value} s è fuori dai limiti: più di 0, al massimo {MAX_SECONDS:.0f}",
-            f"{value} s is out of range: more than 0, at most {MAX_SECONDS:.0f}",
+            _(
+                "{value} s is out of range: more than 0, at most {most:.0f}",
+                value=value,
+                most=MAX_SECONDS,
+            ),
         )
     return Seconds(float(value))
 
 
-def pause(value: object, _: object = None) -> Pause:
+def pause(value: object, _kind: object = None) -> Pause:
     """Accept a number of seconds from 0 to 10."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise SaidValueError(
-            f"{value!r}: si scrive un numero di secondi", f"{value!r} must be a number of seconds"
-        )
+        raise SaidValueError(_("{value} must be a number of seconds", value=repr(value)))
     if not 0 <= value <= MAX_PAUSE:
         raise SaidValueError(
-            f"{value} s è fuori dai limiti: da 0 a {MAX_PAUSE:.0f}",
-            f"{value} s is out of range: 0 to {MAX_PAUSE:.0f}",
+            _("{value} s is out of range: 0 to {most:.0f}", value=value, most=MAX_PAUSE),
         )
     return Pause(float(value))
 
 
-def proven(value: object, _: object = None) -> Proven:
+def proven(value: object, _kind: object = None) -> Proven:
     """Accept true, false or "auto"."""
     words = {True: "true", False: "false", "auto": "auto", "true": "true", "false": "false"}
     if isinstance(value, (str, bool)) and value in words:
         return Proven(words[value])
-    raise SaidValueError(
-        f'{value!r}: si scrive true, false o "auto"', f'{value!r} must be true, false or "auto"'
-    )
+    raise SaidValueError(_('{value} must be true, false or "auto"', value=repr(value)))
 
 
-def month_day(value: object, _: object = None) -> MonthDay:
+def month_day(value: object, _kind: object = None) -> MonthDay:
     """Accept "MM-DD"."""
     match = re.fullmatch(r"(\d\d)-(\d\d)", value) if isinstance(value, str) else None
     if not match:
         raise SaidValueError(
-            f'{value!r}: il giorno dell\'anno si scrive "MM-GG", ad esempio "10-04"',
-            f'{value!r} must be a day of the year as "MM-DD", e.g. "10-04"',
+            _('{value} must be a day of the year as "MM-DD", e.g. "10-04"', value=repr(value)),
         )
     month, day = int(match[1]), int(match[2])
     try:
@@ -181,82 +303,80 @@ def month_day(value: object, _: object = None) -> MonthDay:
         date(2024, month, day)
     except ValueError as error:
         raise SaidValueError(
-            f"{value!r} non è un giorno dell'anno: prima il mese, poi il giorno",
-            f"{value!r} is no day of the year; write month, then day",
+            _("{value} is no day of the year; write month, then day", value=repr(value)),
         ) from error
     return MonthDay(month, day)
 
 
-def moment(value: object, _: object = None) -> Moment:
+def moment(value: object, _kind: object = None) -> Moment:
     """Accept a TOML date or local date and time, unquoted."""
     if isinstance(value, datetime):
         if value.tzinfo is not None:
             raise SaidValueError(
-                f"{value}: si scrive l'ora locale, senza fuso orario",
-                f"{value} must be local time, without an offset",
+                _("{value} must be local time, without an offset", value=str(value)),
             )
         return Moment(value.date(), value.time())
     if isinstance(value, date):
         return Moment(value)
     raise SaidValueError(
-        f"{value!r}: la data si scrive senza virgolette: 2026-12-24 oppure 2026-12-24T13:00:00",
-        f"{value!r} must be a date without quotes: 2026-12-24 or 2026-12-24T13:00:00",
+        _(
+            "{value} must be a date without quotes: 2026-12-24 or 2026-12-24T13:00:00",
+            value=repr(value),
+        ),
     )
 
 
-def instant(value: object, _: object = None) -> Instant:
+def instant(value: object, _kind: object = None) -> Instant:
     """Accept a TOML date and time with its offset, unquoted."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return Instant(value)
     raise SaidValueError(
-        f"{value!r}: il momento si scrive con il fuso orario: 2026-11-25T09:12:00+01:00",
-        f"{value!r} must be a moment with offset: 2026-11-25T09:12:00+01:00",
+        _("{value} must be a moment with offset: 2026-11-25T09:12:00+01:00", value=repr(value)),
     )
 
 
-def day(value: object, _: object = None) -> date:
+def day(value: object, _kind: object = None) -> date:
     """Accept a TOML date, unquoted."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     raise SaidValueError(
-        f"{value!r}: il giorno si scrive senza virgolette: 2026-08-01",
-        f"{value!r} must be a date without quotes: 2026-08-01",
+        _("{value} must be a date without quotes: 2026-08-01", value=repr(value)),
     )
 
 
-def port_range(value: object, _: object = None) -> PortRange:
+def port_range(value: object, _kind: object = None) -> PortRange:
     """Accept [low, high]."""
     if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
         raise SaidValueError(
-            f"{value!r}: si scrivono due numeri di porta, ad esempio [16000, 16199]",
-            f"{value!r} must be two port numbers, e.g. [16000, 16199]",
+            _("{value} must be two port numbers, e.g. [16000, 16199]", value=repr(value)),
         )
     low, high = value
     if not (1024 <= low < high <= 65535):
         raise SaidValueError(
-            f"{value!r}: prima la più bassa, entrambe fra 1024 e 65535",
-            f"{value!r} must rise and lie between 1024 and 65535",
+            _("{value} must rise and lie between 1024 and 65535", value=repr(value)),
         )
     return PortRange(low, high)
 
 
-def hours(value: object, _: object = None) -> Hours:
+def hours(value: object, _kind: object = None) -> Hours:
     """Accept a table of weekdays with time bands: monday = ["08:30-13:00", "14:30-17:30"]."""
     if not isinstance(value, Mapping):
         raise SaidValueError(
-            f'{value!r}: si scrive una tabella di giorni: monday = ["08:30-13:00"]',
-            f'{value!r} must be a table of weekdays: monday = ["08:30-13:00"]',
+            _('{value} must be a table of weekdays: monday = ["08:30-13:00"]', value=repr(value)),
         )
     unknown = [key for key in value if key not in WEEKDAYS]
     if unknown:
         raise SaidValueError(
-            f"{unknown[0]!r} non è un giorno della settimana: usare {', '.join(WEEKDAYS)}",
-            f"{unknown[0]!r} is no weekday; use {', '.join(WEEKDAYS)}",
+            _(
+                "{unknown} is no weekday; use {weekdays}",
+                unknown=repr(unknown[0]),
+                weekdays=", ".join(WEEKDAYS),
+            ),
         )
     return Hours(Week(tuple(_day(name, value.get(name, [])) for name in WEEKDAYS)))
 
 
-def bands(value: object, _: object = None) -> Bands:
+def bands(value: object, _kind: object = None) -> Bands:
     """Accept the bands of one day: ["08:30-13:00", "14:30-17:30"]."""
     return Bands(_day("hours", value))
 
@@ -264,8 +384,11 @@ def bands(value: object, _: object = None) -> Bands:
 def _day(name: str, value: object) -> tuple[Band, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise SaidValueError(
-            f'{name}: {value!r}: si scrive un elenco di fasce: ["08:30-13:00"]',
-            f'{name}: {value!r} must be a list of bands: ["08:30-13:00"]',
+            _(
+                '{name}: {value} must be a list of bands: ["08:30-13:00"]',
+                name=name,
+                value=repr(value),
+            ),
         )
     found = tuple(Band.parse(item) for item in value)
     check_bands(found, name)
@@ -302,8 +425,10 @@ def backup_address(text: str) -> BackupAddress:
     user, folder = unquote(parts.username or ""), unquote(parts.path).rstrip("/")
     if parts.password is not None:
         raise Refused(
-            f"la password non si scrive qui: toglierla, la chiede {SET_UP_COMMAND}",
-            f"the password is not written here: take it out, {SET_UP_COMMAND} asks for it",
+            _(
+                "the password is not written here: take it out, {command} asks for it",
+                command=SET_UP_COMMAND,
+            ),
         )
     is_whole = parts.scheme in PORTS and user and _HOST.fullmatch(host)
     if not is_whole or parts.query or parts.fragment or _is_odd(folder) or _is_odd_user(user):
@@ -312,8 +437,7 @@ def backup_address(text: str) -> BackupAddress:
         folder = folder.strip("/")
         if not folder:
             raise Refused(
-                "manca la condivisione: scrivere ad esempio smb://copie@nas.comune.it/copie",
-                "the share is missing: write e.g. smb://backup@nas.example.org/backups",
+                _("the share is missing: write e.g. smb://backup@nas.example.org/backups"),
             )
     return BackupAddress(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
 
@@ -333,8 +457,10 @@ def _at_home(folder: str) -> str:
 
 def _no_address(text: str) -> Refused:
     return Refused(
-        f"{text!r} non è l'indirizzo di una cartella di rete: scrivere ad esempio "
-        "sftp://copie@nas.comune.it/copie, o smb://copie@server.comune.it/condivisione/copie",
-        f"{text!r} is no address of a network folder: write e.g. "
-        "sftp://backup@nas.example.org/backups, or smb://backup@server.example.org/share/backups",
+        _(
+            "{text!r} is no address of a network folder: write e.g. "
+            "sftp://backup@nas.example.org/backups, or "
+            "smb://backup@server.example.org/share/backups",
+            text=text,
+        ),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import Bug, CentralinoError
 from appliance.fleet.mqtt_messages import REFRESH_S, MqttMessage, availability
-from appliance.policy.text import NOTHING, Words
+from appliance.text import NOTHING, Words, _
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, faults
 
 if TYPE_CHECKING:
@@ -75,67 +75,36 @@ class BrokerError(CentralinoError):
     """Raised if the broker cannot be used; `misset` if only a configuration change helps."""
 
     def __init__(self, words: Words, *, misset: bool = False) -> None:
-        super().__init__(words.en)
+        super().__init__(str(words))
         self.words = words
         self.misset = misset
 
 
-NO_HELLO: Final = Words(
-    "accetta il collegamento e poi tace: riavviarlo",
-    "takes the connection and then says nothing: restart it",
+NO_HELLO: Final = _("takes the connection and then says nothing: restart it")
+NO_CONFIRMATION: Final = _("does not confirm what it is sent: restart it")
+NO_MQTT: Final = _("does not speak MQTT 5: look at address and port, or update it")
+TOO_MUCH: Final = _("sends what nobody has asked for: look at address and port")
+LOST: Final = _("has closed the connection: see its log")
+NO_RETAIN: Final = _("keeps no retained messages: enable them in its configuration")
+NO_QOS: Final = _("takes no confirmed messages (QoS 1): enable them in its configuration")
+UNKNOWN_CERTIFICATE: Final = _(
+    "has a certificate of an unknown authority or for another name ({why}): name "
+    "its authority in mqtt.ca_file, in mqtt.server the name of the certificate"
 )
-NO_CONFIRMATION: Final = Words(
-    "non conferma ciò che riceve: riavviarlo", "does not confirm what it is sent: restart it"
+NO_TLS: Final = _(
+    "does not take TLS as configured ({why}): look at the port, mqtt.certificate and mqtt.key"
 )
-NO_MQTT: Final = Words(
-    "non parla MQTT 5: controllare indirizzo e porta, o aggiornarlo",
-    "does not speak MQTT 5: look at address and port, or update it",
-)
-TOO_MUCH: Final = Words(
-    "manda ciò che nessuno ha chiesto: controllare indirizzo e porta",
-    "sends what nobody has asked for: look at address and port",
-)
-LOST: Final = Words(
-    "ha chiuso il collegamento: guardare il suo registro", "has closed the connection: see its log"
-)
-NO_RETAIN: Final = Words(
-    "non conserva messaggi (retain): abilitarlo nella sua configurazione",
-    "keeps no retained messages: enable them in its configuration",
-)
-NO_QOS: Final = Words(
-    "non conferma messaggi (QoS 1): abilitarlo nella sua configurazione",
-    "takes no confirmed messages (QoS 1): enable them in its configuration",
-)
-UNKNOWN_CERTIFICATE: Final = Words(
-    "ha un certificato di un'autorità sconosciuta o per un altro nome ({}): indicare in "
-    "mqtt.ca_file la sua autorità, in mqtt.server il nome del certificato",
-    "has a certificate of an unknown authority or for another name ({}): name its authority in "
-    "mqtt.ca_file, in mqtt.server the name of the certificate",
-)
-NO_TLS: Final = Words(
-    "non accetta TLS come configurato ({}): controllare porta, mqtt.certificate e mqtt.key",
-    "does not take TLS as configured ({}): look at the port, mqtt.certificate and mqtt.key",
-)
-OPEN_FILE: Final = Words(
-    "chiede una password, ma tutti possono leggere il file {}: togliere il permesso con chmod o=",
-    "wants a password, but everybody may read the file {}: take that away with chmod o=",
+OPEN_FILE: Final = _(
+    "wants a password, but everybody may read the file {path}: take that away with chmod o="
 )
 REFUSALS: Final[Mapping[int, Words]] = {
     0x84: NO_MQTT,
-    0x86: Words(
-        "non accetta utente o password: controllare mqtt.user e mqtt.password_file",
-        "refuses user or password: look at mqtt.user and mqtt.password_file",
+    0x86: _("refuses user or password: look at mqtt.user and mqtt.password_file"),
+    0x87: _(
+        "does not authorise this box: look at mqtt.user, the password, and the "
+        "rules (ACL) of the broker for mqtt.prefix"
     ),
-    0x87: Words(
-        "non autorizza questo apparecchio: controllare mqtt.user, la password e, nel broker, le "
-        "regole (ACL) per mqtt.prefix",
-        "does not authorise this box: look at mqtt.user, the password, and the rules (ACL) of the "
-        "broker for mqtt.prefix",
-    ),
-    0x8E: Words(
-        "dice che un altro apparecchio usa lo stesso prefisso: ognuno ha il suo mqtt.prefix",
-        "says that another box uses the same prefix: each has its own mqtt.prefix",
-    ),
+    0x8E: _("says that another box uses the same prefix: each has its own mqtt.prefix"),
 }
 """Texts of refusals by reason code (MQTT 5, 2.4)."""
 # Unavailable, busy, shutting down, quota, rate: the broker's own affair, which passes.
@@ -144,13 +113,8 @@ PASSING_REFUSALS: Final = frozenset({0x88, 0x89, 0x8B, 0x97, 0x9F})
 
 def broker_refusal(code: int, name: str) -> BrokerError:
     """Return the error for a reason code of 0x80 and above."""
-    it, en = f"rifiuta ({name}): guardare il suo registro", f"refuses ({name}): see its log"
-    return BrokerError(REFUSALS.get(code) or Words(it, en), misset=code not in PASSING_REFUSALS)
-
-
-def fill_reason(words: Words, why: str) -> Words:
-    """Put a reason into a sentence."""
-    return Words(words.it.format(why), words.en.format(why))
+    words = REFUSALS.get(code) or _("refuses ({name}): see its log", name=name)
+    return BrokerError(words, misset=code not in PASSING_REFUSALS)
 
 
 # Publishing on one connection: states first, each in its present form, then events. An event is
@@ -335,8 +299,8 @@ class PublishSession:
 
 log = logging.getLogger(__name__)
 
+# Pauses (s) before a new connection: 1, 2, 4 … up to two minutes.
 FIRST_S, MOST_S = 1.0, 120.0
-"""Pauses (s) before a new connection: 1, 2, 4 … up to two minutes."""
 # A connection that lasted this long was good: after its end the pauses begin anew.
 STEADY_S: Final = 60.0
 

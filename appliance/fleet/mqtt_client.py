@@ -11,7 +11,7 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from paho.mqtt.client import Client as Paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -33,9 +33,9 @@ from appliance.fleet.mqtt import (
     BrokerError,
     MqttSecurity,
     broker_refusal,
-    fill_reason,
 )
-from appliance.policy.text import Words, os_error_words
+from appliance.policy.text import os_error_words
+from appliance.text import Words, _, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,12 +83,12 @@ class MqttConnection:
     def turn(self, timeout: float) -> None:
         """Read and write what is possible, waiting at most `timeout` s or until woken."""
         client = self._required()
-        wants = selectors.EVENT_WRITE if client.want_write() else 0
-        # Bytes that TLS has decrypted already make no descriptor readable: do not wait for them.
-        waits = 0.0 if client.holds_bytes() else timeout
-        sock = client.socket()
+        sock = client.sock
         if sock is None:
             raise client.why()
+        wants = selectors.EVENT_WRITE if client.wants_write() else 0
+        # Bytes that TLS has decrypted already make no descriptor readable: do not wait for them.
+        waits = 0.0 if sock.pending() else timeout
         with _watched(self._selector, sock, selectors.EVENT_READ | wants):
             ready = {key.fileobj: mask for key, mask in self._selector.select(waits)}
         if self._ear in ready:
@@ -142,7 +142,7 @@ class MqttConnection:
         try:
             client.begin()
         except ssl.SSLCertVerificationError as error:
-            why = fill_reason(UNKNOWN_CERTIFICATE, error.verify_message)
+            why = UNKNOWN_CERTIFICATE.filled(why=error.verify_message)
             raise BrokerError(why, misset=True) from error
         except ssl.SSLError as error:
             raise tls_failure(error) from error
@@ -180,7 +180,7 @@ class MqttConnection:
 
 
 @contextlib.contextmanager
-def _watched(selector: selectors.BaseSelector, sock: Any, events: int) -> Iterator[None]:
+def _watched(selector: selectors.BaseSelector, sock: BrokerSocket, events: int) -> Iterator[None]:
     selector.register(sock, events)
     try:
         yield
@@ -200,8 +200,8 @@ QOS: Final = 1
 LARGEST_PACKET: Final = 8192
 """Maximum packet size (bytes) announced to the broker."""
 BYTES_AT_MOST: Final = 65_536
+# Most bytes read on a connection: a constant, and so many for each message sent.
 BYTES_A_CONFIRMATION: Final = 256
-"""Most bytes read on a connection: a constant, and so many for each message sent."""
 PLAIN_ENDS: Final = frozenset(
     {
         MQTTErrorCode.MQTT_ERR_SUCCESS,
@@ -228,33 +228,138 @@ class BrokerHello:
     window: int
 
 
-class MqttClient(Paho):
-    """paho's client for one connection; `handle` breaks it, also while connecting."""
+class BrokerSocket:
+    """Socket of one connection, as paho uses it: a handshake in time, reads within a bound."""
+
+    def __init__(self, sock: socket.socket, limit_s: float) -> None:
+        self._sock, self._limit_s = sock, limit_s
+        self.room = BYTES_AT_MOST
+        """Bytes that may still be read."""
+        self.error: OSError | None = None
+        """Error that ended the reading."""
+
+    def do_handshake(self) -> None:
+        """Complete the TLS handshake within the connection's own limit."""
+        # paho sets the keepalive's time, which may be minutes; the limit counts for all of it.
+        self._sock.settimeout(self._limit_s)
+        if isinstance(self._sock, ssl.SSLSocket):
+            self._sock.do_handshake()
+
+    def recv(self, size: int) -> bytes:
+        """Read at most LARGEST_PACKET bytes; raises BrokerError beyond the connection's limit."""
+        # paho asks for, and keeps in memory, as much as a broker announces.
+        try:
+            data = self._sock.recv(min(size, LARGEST_PACKET))
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError as error:
+            self.error = error
+            raise
+        self.room -= len(data)
+        if self.room < 0:
+            raise BrokerError(TOO_MUCH)
+        return data
+
+    def send(self, data: bytes) -> int:
+        """Send what the socket takes at once; return the number of bytes."""
+        return self._sock.send(data)
+
+    def pending(self) -> int:
+        """Return the number of decrypted bytes, which make no descriptor readable."""
+        return self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
+
+    def fileno(self) -> int:
+        """Return the descriptor, -1 once closed."""
+        return self._sock.fileno()
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set the time limit of each call."""
+        self._sock.settimeout(seconds)
+
+    def setblocking(self, flag: bool) -> None:
+        """Set whether calls wait."""
+        self._sock.setblocking(flag)
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self._sock.close()
+
+
+class SocketWrapper:
+    """Makes the BrokerSocket; paho takes it by `tls_set_context`, also for connections without TLS.
+
+    So paho's own code neither reads the socket unbounded nor limits the handshake by the keepalive,
+    and nothing of paho that is private is replaced.
+    """
+
+    check_hostname = True
+    """Tells paho that the host's name is checked here: by the TLS context in the handshake."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._limit_s = broker.limits.connect_s
+        self._trusted = tls_context(broker) if broker.security is MqttSecurity.TLS else None
+        self.handle: socket.socket | None = None
+        """Copy of the TCP socket, which another thread can shut down."""
+        self.made: BrokerSocket | None = None
+
+    def wrap_socket(
+        self, sock: socket.socket, server_hostname: str, *, do_handshake_on_connect: bool
+    ) -> BrokerSocket:
+        """Wrap the TCP socket that paho has connected; the handshake follows."""
+        # TLS takes the first socket's descriptor away; a copy can still be shut down.
+        self.handle = sock.dup()
+        if self._trusted is not None:
+            sock = self._trusted.wrap_socket(
+                sock,
+                server_hostname=server_hostname,
+                do_handshake_on_connect=do_handshake_on_connect,
+            )
+        self.made = BrokerSocket(sock, self._limit_s)
+        return self.made
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        for one in (self.made, self.handle):
+            if one is not None:
+                one.close()
+
+
+class MqttClient:
+    """One connection by paho's client."""
 
     def __init__(self, broker: Broker, will: MqttMessage) -> None:
-        super().__init__(
+        self._account = broker
+        self._wrapper = SocketWrapper(broker)
+        self._ended: BrokerError | None = None
+        self.hello: BrokerHello | None = None
+        self.refused: BrokerError | None = None
+        """Refusal of a message by the broker, None if there was none."""
+        self.confirmations: list[int] = []
+        paho = self._paho = Paho(
             CallbackAPIVersion.VERSION2,
             client_id=f"centralino-{broker.name}",
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
         )
-        self._account = broker
-        self._trusted = tls_context(broker) if broker.security is MqttSecurity.TLS else None
-        self._room = BYTES_AT_MOST
-        self._error: OSError | None = None
-        self._ended: BrokerError | None = None
-        self.handle: socket.socket | None = None
-        self.hello: BrokerHello | None = None
-        self.refused: BrokerError | None = None
-        """Refusal of a message by the broker, None if there was none."""
-        self.confirmations: list[int] = []
+        paho.connect_timeout = broker.limits.connect_s
+        paho.tls_set_context(cast("ssl.SSLContext", self._wrapper))
         # No limit in paho: the session keeps to the broker's window.
-        self.max_inflight_messages_set(0)
-        self.will_set(will.topic, will.payload, QOS, will.retain)
+        paho.max_inflight_messages_set(0)
+        paho.will_set(will.topic, will.payload, QOS, will.retain)
         if broker.user:
-            self.username_pw_set(broker.user, read_password(broker.password_file))
-        self.on_connect, self.on_disconnect = _on_connect, _on_disconnect
-        self.on_publish = _on_publish
+            paho.username_pw_set(broker.user, read_password(broker.password_file))
+        paho.on_connect, paho.on_disconnect = self._on_connect, self._on_disconnect
+        paho.on_publish = self._on_publish
+
+    @property
+    def handle(self) -> socket.socket | None:
+        """The socket to shut down from another thread; also while connecting by TLS."""
+        return self._wrapper.handle
+
+    @property
+    def sock(self) -> BrokerSocket | None:
+        """The socket to wait for, None once the connection has ended."""
+        return self._wrapper.made if self._paho.socket() is not None else None
 
     def begin(self) -> None:
         """Connect and send CONNECT; raises OSError (ssl.SSLError) and ValueError."""
@@ -263,15 +368,19 @@ class MqttClient(Paho):
         properties.MaximumPacketSize = LARGEST_PACKET
         port = broker.port or PORTS[broker.security]
         keepalive = broker.limits.keepalive_s
-        self.connect(broker.server, port, keepalive, clean_start=True, properties=properties)
+        self._paho.connect(broker.server, port, keepalive, clean_start=True, properties=properties)
+
+    def wants_write(self) -> bool:
+        """True while something waits to be sent."""
+        return self._paho.want_write()
 
     def step(self, *, read: bool, write: bool) -> None:
         """Read and write; raises BrokerError, also for any error of paho's on a bad packet."""
         try:
-            told = [self.loop_read()] if read else []
-            if write and self.want_write():
-                told.append(self.loop_write())
-            told.append(self.loop_misc())
+            told = [self._paho.loop_read()] if read else []
+            if write and self._paho.want_write():
+                told.append(self._paho.loop_write())
+            told.append(self._paho.loop_misc())
         except BrokerError:
             raise
         # paho's parser raises struct, index, key and value errors on a malformed packet.
@@ -291,8 +400,9 @@ class MqttClient(Paho):
         properties = _properties(PacketTypes.PUBLISH)
         if message.expiry_s:
             properties.MessageExpiryInterval = message.expiry_s
-        self._room += BYTES_A_CONFIRMATION
-        told = self.publish(message.topic, message.payload, QOS, message.retain, properties)
+        if self._wrapper.made is not None:
+            self._wrapper.made.room += BYTES_A_CONFIRMATION
+        told = self._paho.publish(message.topic, message.payload, QOS, message.retain, properties)
         if told.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self.why()
         return told.mid
@@ -301,93 +411,58 @@ class MqttClient(Paho):
         """Disconnect, with a last message if still connected; never blocks."""
         # The connection is over in any case: no error matters any more.
         with contextlib.suppress(Exception):
-            if last is not None and self.is_connected():
-                self.publish(last.topic, last.payload, QOS, last.retain)
-            self.disconnect()
-            # paho has no public way to close at once.
-            self._sock_close()
-        if self.handle is not None:
-            self.handle.close()
-
-    def holds_bytes(self) -> bool:
-        """True if TLS holds decrypted bytes, which make no descriptor readable."""
-        sock = self.socket()
-        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            if last is not None and self._paho.is_connected():
+                self._paho.publish(last.topic, last.payload, QOS, last.retain)
+            self._paho.disconnect()
+        # paho has no public way to close at once; the socket is ours.
+        self._wrapper.close()
 
     def why(self) -> BrokerError:
         """Return why the connection ended; a refused message explains most and comes first."""
+        error = self._wrapper.made.error if self._wrapper.made is not None else None
         if self.refused is not None:
             return self.refused
-        if isinstance(self._error, ssl.SSLError):
-            return tls_failure(self._error)
-        if self._error is not None:
-            return BrokerError(not_reached(self._error))
+        if isinstance(error, ssl.SSLError):
+            return tls_failure(error)
+        if error is not None:
+            return BrokerError(not_reached(error))
         return self._ended or BrokerError(LOST)
-
-    # --- called by paho ---
-
-    def ended(self, code: int, name: str) -> None:
-        """Note the end of the connection; a code below FIRST_FAILURE gives no reason."""
-        if self.hello is not None and self._is_refused():
-            self._ended = broker_refusal(self.hello.code, self.hello.name)
-        else:
-            self._ended = broker_refusal(code, name) if code >= FIRST_FAILURE else BrokerError(LOST)
 
     def _is_refused(self) -> bool:
         return self.hello is not None and self.hello.code >= FIRST_FAILURE
 
-    def _create_socket(self) -> socket.socket:
-        """Connect with time limits for TCP and TLS."""
-        # Replaces paho's method: some of its versions apply another limit to TLS.
-        broker = self._account
-        address = (broker.server, broker.port or PORTS[broker.security])
-        made = socket.create_connection(address, broker.limits.connect_s)
-        # `wrap_socket` takes the first socket's descriptor away; a copy can still be shut down.
-        self.handle = made.dup()
-        if self._trusted is None:
-            return made
-        return self._trusted.wrap_socket(made, server_hostname=broker.server)
+    # --- called by paho ---
 
-    def _sock_recv(self, bufsize: int) -> bytes:
-        """Read at most LARGEST_PACKET bytes; raises BrokerError beyond the connection's limit."""
-        # paho would ask for, and keep in memory, as much as a broker announces.
-        try:
-            data = super()._sock_recv(min(bufsize, LARGEST_PACKET))
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            self._error = error
-            raise
-        self._room -= len(data)
-        if self._room < 0:
-            raise BrokerError(TOO_MUCH)
-        return data
+    def _on_connect(
+        self, _c: Paho, _u: Any, _f: ConnectFlags, reason: ReasonCode, said: Properties | None
+    ) -> None:
+        window = int(getattr(said, "ReceiveMaximum", UNDER_WAY))
+        self.hello = BrokerHello(
+            int(reason.value),
+            str(reason),
+            bool(getattr(said, "RetainAvailable", 1)),
+            int(getattr(said, "MaximumQoS", QOS)),
+            max(1, min(UNDER_WAY, window)),
+        )
 
+    def _on_disconnect(
+        self, _c: Paho, _u: Any, flags: DisconnectFlags, reason: ReasonCode, _s: Properties | None
+    ) -> None:
+        """Note the end of the connection; a code below FIRST_FAILURE gives no reason."""
+        code = int(reason.value) if flags.is_disconnect_packet_from_server else 0
+        if self.hello is not None and self._is_refused():
+            self._ended = broker_refusal(self.hello.code, self.hello.name)
+        elif code >= FIRST_FAILURE:
+            self._ended = broker_refusal(code, str(reason))
+        else:
+            self._ended = BrokerError(LOST)
 
-def _on_connect(
-    client: Any, _u: Any, _f: ConnectFlags, reason: ReasonCode, said: Properties | None
-) -> None:
-    window = int(getattr(said, "ReceiveMaximum", UNDER_WAY))
-    client.hello = BrokerHello(
-        int(reason.value),
-        str(reason),
-        bool(getattr(said, "RetainAvailable", 1)),
-        int(getattr(said, "MaximumQoS", QOS)),
-        max(1, min(UNDER_WAY, window)),
-    )
-
-
-def _on_disconnect(
-    client: Any, _u: Any, flags: DisconnectFlags, reason: ReasonCode, _s: Properties | None
-) -> None:
-    code = int(reason.value) if flags.is_disconnect_packet_from_server else 0
-    client.ended(code, str(reason))
-
-
-def _on_publish(client: Any, _u: Any, mid: int, reason: ReasonCode, _s: Properties | None) -> None:
-    if int(reason.value) >= FIRST_FAILURE:
-        client.refused = broker_refusal(int(reason.value), str(reason))
-    client.confirmations.append(mid)
+    def _on_publish(
+        self, _c: Paho, _u: Any, mid: int, reason: ReasonCode, _s: Properties | None
+    ) -> None:
+        if int(reason.value) >= FIRST_FAILURE:
+            self.refused = broker_refusal(int(reason.value), str(reason))
+        self.confirmations.append(mid)
 
 
 def _properties(kind: int) -> Properties:
@@ -399,8 +474,8 @@ def _properties(kind: int) -> Properties:
 
 def not_reached(error: Exception) -> Words:
     """Return why the broker cannot be reached."""
-    why = os_error_words(error) if isinstance(error, OSError) else Words(str(error), str(error))
-    return Words(f"non si raggiunge ({why.it})", f"cannot be reached ({why.en})")
+    why = os_error_words(error) if isinstance(error, OSError) else unchanged(error)
+    return _("cannot be reached ({why})", why=why)
 
 
 def tls_failure(error: ssl.SSLError) -> BrokerError:
@@ -409,7 +484,7 @@ def tls_failure(error: ssl.SSLError) -> BrokerError:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return BrokerError(LOST)
     reason = (error.reason or str(error)).replace("_", " ").lower()
-    return BrokerError(fill_reason(NO_TLS, reason), misset=True)
+    return BrokerError(NO_TLS.filled(why=reason), misset=True)
 
 
 def tls_context(broker: Broker) -> ssl.SSLContext:
@@ -421,12 +496,9 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
             context.load_cert_chain(broker.certificate, broker.key or None, password=_no_phrase)
     except (OSError, ValueError) as error:
         named = ", ".join(filter(None, (broker.ca_file, broker.certificate, broker.key)))
-        why = os_error_words(error) if isinstance(error, OSError) else Words(str(error), str(error))
+        why = os_error_words(error) if isinstance(error, OSError) else unchanged(error)
         raise BrokerError(
-            Words(
-                f"chiede TLS, ma {named} non si può usare ({why.it})",
-                f"wants TLS, but {named} cannot be used ({why.en})",
-            ),
+            _("wants TLS, but {named} cannot be used ({why})", named=named, why=why),
             misset=True,
         ) from error
     return context
@@ -442,16 +514,11 @@ def read_password(path: str) -> str:
     """Read the password; raises BrokerError if absent or readable by everybody."""
     try:
         if Path(path).stat().st_mode & stat.S_IROTH:
-            raise BrokerError(fill_reason(OPEN_FILE, path), misset=True)
+            raise BrokerError(OPEN_FILE.filled(path=path), misset=True)
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        why = (
-            os_error_words(error) if isinstance(error, OSError) else Words("UTF-8?", "is it UTF-8?")
-        )
+        why = os_error_words(error) if isinstance(error, OSError) else _("is it UTF-8?")
         raise BrokerError(
-            Words(
-                f"chiede una password, ma il file {path} non si legge ({why.it})",
-                f"wants a password, but the file {path} cannot be read ({why.en})",
-            ),
+            _("wants a password, but the file {path} cannot be read ({why})", path=path, why=why),
             misset=True,
         ) from error

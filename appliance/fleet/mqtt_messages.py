@@ -13,7 +13,8 @@ from appliance.calls.events import Presentation
 from appliance.calls.model import LineState
 from appliance.policy.numbering import MASK
 from appliance.policy.privacy import mask_journal, without_addresses
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import Words, _, in_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +29,8 @@ Json = dict[str, Any]
 
 SCHEMA: Final = 1
 """Version of the published form of events."""
+# Leading digits shown of a masked number: the area, or that it is a mobile.
 HEAD_DIGITS: Final = 3
-"""Leading digits shown of a masked number: the area, or that it is a mobile."""
 # HEAD_DIGITS would give away half of a shorter number, which is masked whole.
 SHORTEST_SHOWN: Final = 8
 
@@ -140,7 +141,7 @@ def merged_facts(before: Json | None, after: Json, *, settled: bool) -> Json:
 
 def plain_event(words: Words) -> Json:
     """Return both languages of a text, with numbers and addresses masked."""
-    return {"it": _safe(words.it), "en": _safe(words.en)}
+    return {language: _safe(text) for language, text in words.by_language().items()}
 
 
 def _of_lines(before: Json, after: Json) -> Iterator[tuple[str, Json]]:
@@ -180,8 +181,8 @@ def _safe(text: str) -> str:
 ONLINE, OFFLINE = b"online", b"offline"
 REFRESH_S: Final = 900.0
 """Seconds after which unchanged states are published again."""
+# Message expiry (s): the broker then drops a state that was not refreshed.
 EXPIRY_S: Final = 3600
-"""Message expiry (s): the broker then drops a state that was not refreshed."""
 LONGEST_PREFIX: Final = 100
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -215,10 +216,11 @@ def check_prefix(prefix: str) -> str:
     if len(prefix) <= LONGEST_PREFIX and _PREFIX.fullmatch(prefix):
         return prefix
     raise Refused(
-        f"{prefix!r} non può essere: ogni apparecchio ha il suo, di lettere, cifre, - e _, con / "
-        'fra le parti: "comune/sportello-nord"',
-        f"{prefix!r} cannot be: each box has its own, of letters, digits, - and _, with / between "
-        'its parts: "town/north-desk"',
+        _(
+            "{prefix!r} cannot be: each box has its own, of letters, digits, - and _, "
+            'with / between its parts: "town/north-desk"',
+            prefix=prefix,
+        ),
     )
 
 
@@ -289,11 +291,11 @@ def _json(value: Json) -> bytes:
 
 DISCOVERY_ROOT: Final = "homeassistant/device"
 ENTITY_NAMES: Final = {
-    "line": Words("Linea", "Line"),
-    "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
-    "open": Words("Aperto", "Open"),
-    "unattended": Words("Non presidiato", "Unattended"),
-    "trouble": Words("Guasto", "Trouble"),
+    "line": _("Line"),
+    "messages": in_context("mqtt_messages", "Messages to be dealt with"),
+    "open": _("Open"),
+    "unattended": _("Unattended"),
+    "trouble": _("Trouble"),
 }
 """Names of the entities, shown in the site's first language."""
 
@@ -327,7 +329,7 @@ def _entities(device: HomeDevice, node: str) -> dict[str, Any]:
     prefix = device.prefix
 
     def say(what: str) -> str:
-        return ENTITY_NAMES[what].it if device.language == "it" else ENTITY_NAMES[what].en
+        return ENTITY_NAMES[what].text(device.language)
 
     each = {
         f"line_{topic_level(name)}": _sensor(

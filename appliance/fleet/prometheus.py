@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
     from appliance.calls.status import Status
     from appliance.policy.reports import StoredCounts
-    from appliance.policy.text import Words
+    from appliance.text import Words
 
 
 # Counters since the start: ended calls, busy lines, the media gateway's faults. Prometheus takes a
 # counter that restarts at 0 for a restart of the process; all begin at 0, so that the first call of
 # a kind is an increase. Used by the deciding thread only; its results are frozen.
 
+# States in which a caller does not reach the line (P8).
 BUSY_STATES: Final = frozenset(
     {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
 )
-"""States in which a caller does not reach the line (P8)."""
 # Service levels are agreed in these times.
+# Histogram bounds: seconds until a person answered.
 ANSWER_BOUNDS_S: Final = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
-"""Histogram bounds: seconds until a person answered."""
 # A call's record may be written again after its end: it must not count twice.
 CALLS_REMEMBERED: Final = 500
 """Number of counted calls that are remembered."""
@@ -216,8 +216,8 @@ class BoxFigures:
 # the same value.
 
 PATH: Final = "/metrics"
+# Concurrent connections; one more is refused.
 VISITORS: Final = 8
-"""Concurrent connections; one more is refused."""
 # Slow clients then keep others out for a short time only.
 PATIENCE_S: Final = 5.0
 """Seconds for a client's request and response together."""
@@ -227,8 +227,8 @@ TURN_S: Final = 1.0
 RETRY_S: Final = 10.0
 """Seconds before an address is tried again that the box does not have yet."""
 
+# Prometheus's text format, unchanged since 2014.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus's text format, unchanged since 2014."""
 
 AllowedNetwork = IPv4Network | IPv6Network
 

@@ -196,7 +196,7 @@ def _buckets(spread: Spread) -> list[tuple[str, float]]:
     return [*bounds, ("+Inf", float(spread.count))]
 
 
-def _carrier(figures: BoxFigures) -> Iterator[Metric]:
+def _gateway(figures: BoxFigures) -> Iterator[Metric]:
     said = figures.carrier
     # No sample before the media gateway's first report: 0 would look like a measurement.
     late = [] if said is None else [
@@ -245,7 +245,7 @@ def _age(at: float, since: float | None) -> float:
 
 
 PARTS: Final[tuple[Callable[[BoxFigures], Iterator[Metric]], ...]] = (
-    _box, _clock, _disk, _service, _phones, _lines, _calls, _carrier, _waiting,
+    _box, _clock, _disk, _service, _phones, _lines, _calls, _gateway, _waiting,
 )  # fmt: skip
 
 # --- families ----------------------------------------------------------------------------------

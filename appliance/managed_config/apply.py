@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.api import speech
 from appliance.config import state_folder
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.read import overlay_schedule, read_text
 from appliance.config.state_folder import (
@@ -29,6 +28,7 @@ from appliance.config.state_folder import (
     schedule_in_force,
     speech_folder,
 )
+from appliance.config.values import BadConfiguration
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
 from appliance.managed_config.bundle import (
@@ -36,7 +36,7 @@ from appliance.managed_config.bundle import (
     BundleContent,
     check_signature,
     content_of,
-    open_register,
+    open_directory,
     unpack_bundle,
 )
 from appliance.policy import managed_config as policy
@@ -51,6 +51,7 @@ from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.directory import Who, key_path
 from appliance.store.managed_config import APPLIED, ENTERED, REFUSED, REVERTED, InForce
 from appliance.store.policy_change import ManagedPolicy, PolicyChange
+from appliance.text import _, joined, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -115,8 +116,7 @@ def revert_bundle(place: ManagedBox, stamp: ApplyStamp) -> tuple[int, BundleChan
             now = records.in_force(connection)
         if now is None or not now.digest or now.source == records.REVERT:
             raise Refused(
-                "non c'è nulla a cui tornare: applicare un file di impostazioni centrali",
-                "there is nothing to go back to: apply a file of central settings",
+                _("there is nothing to go back to: apply a file of central settings"),
             )
         content = BundleContent()
         if now.former:
@@ -181,13 +181,13 @@ def _change(
     theirs, here = records.units(connection), records.entered_here(connection)
     # A bundle without units leaves the branch's own directory as it is.
     rows = None
-    if content.register.units:
+    if content.directory.units:
         who = Who(stamp.by, stamp.at, ENTERED)
         _, rows = directory.rows_of(
             connection,
             key_path(place.database),
             who,
-            lambda stored: policy.merged_directory(stored, content.register, theirs, here),
+            lambda stored: policy.merged_directory(stored, content.directory, theirs, here),
             {},
         )
     held = InForce(
@@ -200,7 +200,7 @@ def _change(
         stamp.source,
     )
     sheet_codes = tuple(sheet.code for sheet in content.sheets)
-    unit_codes = tuple(unit.code for unit in content.register.units)
+    unit_codes = tuple(unit.code for unit in content.directory.units)
     written, gone = tuple(changes.sheets.written), tuple(changes.sheets.gone)
     return PolicyChange(
         basis, rows, written, gone, (about,), ManagedPolicy(held, sheet_codes, unit_codes)
@@ -286,7 +286,7 @@ def judge_bundle(place: ManagedBox, data: bytes) -> JudgedBundle:
 
 def content_of_bundle(settings: Settings, bundle: SettingsBundle) -> BundleContent:
     """Read a bundle's content; raises Refused, BadConfiguration."""
-    return content_of(open_register(bundle.files, passphrase_of(settings)))
+    return content_of(open_directory(bundle.files, passphrase_of(settings)))
 
 
 def check_office(place: ManagedBox, content: BundleContent) -> None:
@@ -314,7 +314,7 @@ def changes_of(
     )
     now = records.in_force(connection)
     prompts = prompts_of(place.state, now.digest if now else "")
-    units, entered = _register_changes(place, connection, content)
+    units, entered = _directory_changes(place, connection, content)
     return BundleChanges(
         schedule_in_force(place.state) != content.schedule_text,
         plan,
@@ -324,16 +324,16 @@ def changes_of(
     )
 
 
-def _register_changes(
+def _directory_changes(
     place: ManagedBox, connection: sqlite3.Connection, content: BundleContent
 ) -> tuple[tuple[int, int, int], int]:
     """Return the numbers of new, changed and removed units, and of added entries."""
     # A content without units leaves the directory to the branch.
-    if not content.register.units:
+    if not content.directory.units:
         return (0, 0, 0), 0
     stored = directory.load(connection, key_path(place.database))
     merged = policy.merged_directory(
-        stored, content.register, records.units(connection), records.entered_here(connection)
+        stored, content.directory, records.units(connection), records.entered_here(connection)
     )
     return policy.units_counted(merged), len(merged.new) + len(merged.revoked)
 
@@ -352,9 +352,7 @@ def _certificates(settings: Settings) -> bytes:
     named = settings.central.certificate
     if not named:
         raise Refused(
-            "chi firma per la sede centrale non è configurato: scrivere certificate sotto "
-            "[central]",
-            "who signs for the head office is not configured: write certificate under [central]",
+            _("who signs for the head office is not configured: write certificate under [central]"),
         )
     return _configured_text(named, "central.certificate").encode()
 
@@ -363,8 +361,7 @@ def _configured_text(named: str, key: str) -> str:
     try:
         return read_text(Path(named))
     except ValueError as error:
-        said = words_of(error)
-        raise Refused(f"{key}: {said.it}", f"{key}: {said.en}") from error
+        raise Refused(joined(": ", (unchanged(key), words_of(error)))) from error
 
 
 def box_of(place: ManagedBox, connection: sqlite3.Connection) -> BranchBox:
@@ -407,8 +404,7 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise Refused(
-            "altre impostazioni centrali si stanno mettendo in vigore: riprovare fra poco",
-            "other central settings are being put in force: try again in a moment",
+            _("other central settings are being put in force: try again in a moment"),
         ) from error
 
 
@@ -443,8 +439,7 @@ def bundle_of(state: Path, digest: str) -> bytes:
         return (bundle_folder(state) / digest / BUNDLE_FILE).read_bytes()
     except OSError as error:
         raise Refused(
-            "le impostazioni centrali di prima non ci sono più: applicare di nuovo il loro file",
-            "the central settings of before are not there any more: apply their file again",
+            _("the central settings of before are not there any more: apply their file again"),
         ) from error
 
 
@@ -546,7 +541,7 @@ def _about(data: bytes, source: str, error: Exception) -> str:
     digest = hashlib.sha256(data).hexdigest()[:DIGEST_DIGITS]
     # An address is the configuration's own; a file name may hold anything, also a number.
     where = source if source.startswith("https://") else _line(source)
-    return "\n".join((f"{digest} {where}", _line(words.it), _line(words.en)))
+    return "\n".join((f"{digest} {where}", *map(_line, words.by_language().values())))
 
 
 def _line(text: str) -> str:

@@ -20,14 +20,16 @@ from cryptography.x509.oid import NameOID
 
 from appliance.api.speech import OURS
 from appliance.config import directory_file, sheet_file
-from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.read import NOT_UTF8, structure
 from appliance.config.schema import ManagedSchedule
+from appliance.config.values import BadConfiguration, Mistake, reason_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.directory import Directory, stamps_with_place
 from appliance.policy.text import Refused
-from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
+from appliance.store.age import AgeWriter, checked_passphrase
+from appliance.store.backup import SealedReader
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,8 +96,10 @@ def check_signature(certificates: bytes, signature: bytes, data: bytes) -> None:
         raise _no_certificate()
     if not any(_is_by(key, signature, data) for key in known):
         raise Refused(
-            "la firma non è della sede centrale (central.certificate), o il file è danneggiato",
-            "the signature is not the head office's (central.certificate), or the file is damaged",
+            _(
+                "the signature is not the head office's (central.certificate), or the file "
+                "is damaged"
+            ),
         )
 
 
@@ -109,17 +113,19 @@ def _is_by(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
 
 def _no_key() -> Refused:
     return Refused(
-        "la chiave non è Ed25519 in PEM senza password: farne una con «centralino settings key»",
-        "the key is not Ed25519 in PEM without a password: make one by `centralino settings key`",
+        _(
+            "the key is not Ed25519 in PEM without a password: make one by `centralino "
+            "settings key`"
+        ),
     )
 
 
 def _no_certificate() -> Refused:
     return Refused(
-        "central.certificate non contiene un certificato Ed25519 in PEM: copiarvi certificate.pem "
-        "di «centralino settings key»",
-        "central.certificate holds no Ed25519 certificate in PEM: copy there certificate.pem of "
-        "`centralino settings key`",
+        _(
+            "central.certificate holds no Ed25519 certificate in PEM: copy there "
+            "certificate.pem of `centralino settings key`"
+        ),
     )
 
 
@@ -171,7 +177,7 @@ def pack_bundle(bundle: SettingsBundle, sign: Callable[[bytes], bytes]) -> bytes
     if found := [
         name for name, data in bundle.files.items() if not 0 < len(data) <= size_limit(name)
     ]:
-        raise _unusable(f"{found[0]}: vuoto o troppo grande", f"{found[0]}: empty, or too large")
+        raise _unusable(_("{found}: empty, or too large", found=found[0]))
     manifest = {"version": bundle.version, "sites": list(bundle.sites)}
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -188,7 +194,7 @@ def unpack_bundle(data: bytes, check: Callable[[bytes, bytes], None]) -> Setting
     if len(data) > LARGEST:
         raise _too_large()
     if len(data) <= HEAD or not data.startswith(MAGIC):
-        raise _unusable("non è un file di «centralino settings pack»", "no file of `settings pack`")
+        raise _unusable(_("no file of `settings pack`"))
     check(data[len(MAGIC) : HEAD], data[HEAD:])
     try:
         with zipfile.ZipFile(io.BytesIO(data[HEAD:])) as archive:
@@ -197,9 +203,7 @@ def unpack_bundle(data: bytes, check: Callable[[bytes, bytes], None]) -> Setting
     except Refused:
         raise
     except _BAD_ZIP as error:
-        raise _unusable(
-            "il contenuto non si legge", f"its contents cannot be read ({error})"
-        ) from error
+        raise _unusable(_("its contents cannot be read ({error})", error=error)) from error
     _check_bundle(bundle)
     return bundle
 
@@ -217,7 +221,7 @@ def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
     for info in listed:
         name, most = info.filename, min(size_limit(info.filename), left)
         if not size_limit(name) or name in files:
-            raise _unusable(f"{name[:80]!r} non può starci", f"{name[:80]!r} may not be in it")
+            raise _unusable(_("{name!r} may not be in it", name=name[:80]))
         # The size in the ZIP's directory may lie: never unpack more than one byte beyond the limit.
         with archive.open(info) as file:
             files[name] = file.read(most + 1)
@@ -238,14 +242,16 @@ def _described(told: Any, files: dict[str, bytes]) -> SettingsBundle:
 def _check_bundle(bundle: SettingsBundle) -> None:
     """Raise Refused for a version, branch or file name that is not allowed."""
     if not 0 < bundle.version < 1 << 53:
-        raise _unusable("la versione si conta da 1", "versions are counted from 1")
+        raise _unusable(_("versions are counted from 1"))
     if wrong := [site for site in bundle.sites if not _SITE.fullmatch(site)]:
         raise _unusable(
-            f"{wrong[0][:80]!r} non è il nome di una sede: lettere minuscole, cifre, trattini",
-            f"{wrong[0][:80]!r} is no branch's name: small letters, figures, hyphens",
+            _(
+                "{site!r} is no branch's name: small letters, figures, hyphens",
+                site=wrong[0][:80],
+            ),
         )
     if wrong := [name for name in bundle.files if not size_limit(name) or name == MANIFEST]:
-        raise _unusable(f"{wrong[0][:80]!r} non può starci", f"{wrong[0][:80]!r} may not be in it")
+        raise _unusable(_("{name!r} may not be in it", name=wrong[0][:80]))
 
 
 def _add_file(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
@@ -258,23 +264,20 @@ def _size_of(bundle: SettingsBundle) -> int:
     return sum(map(len, bundle.files.values()))
 
 
-def _unusable(it: str, en: str) -> Refused:
-    return Refused(
-        f"le impostazioni centrali non si possono usare: {it}",
-        f"the central settings cannot be used: {en}",
-    )
+def _unusable(why: Words) -> Refused:
+    return Refused(_("the central settings cannot be used: {why}", why=why))
 
 
 def _too_large() -> Refused:
     most = f"{LARGEST >> 20} MB"
-    return _unusable(f"troppo grandi, al massimo {most}", f"too large, at most {most}")
+    return _unusable(_("too large, at most {most}", most=most))
 
 
 # A bundle's content as values, read at the head office before signing and on each box. The
 # directory in it is always sealed with the passphrase that head office and boxes share: undisclosed
 # numbers (P7) lie on no web server and in no mail in clear.
 
-PLAIN_REGISTER: Final = "register.toml"
+PLAIN_DIRECTORY: Final = "register.toml"
 SETTINGS_NAME: Final = "central settings"
 # The media gateway keeps them in memory.
 MOST_SOUND_S: Final = 240
@@ -288,45 +291,51 @@ class BundleContent:
 
     schedule_text: str = ""
     schedule: ManagedSchedule = ManagedSchedule()
-    register: Directory = Directory()
+    directory: Directory = Directory()
     sheets: tuple[Sheet, ...] = ()
     prompts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
     """Read a bundle's source files; raises Refused for a name that is not allowed in it."""
-    alone = (folder / name for name in (SCHEDULE, PLAIN_REGISTER))
+    alone = (folder / name for name in (SCHEDULE, PLAIN_DIRECTORY))
     found = [path for path in alone if path.exists()]
     found += sorted(path for shape in _BESIDE for path in folder.glob(shape))
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-    if wrong := [name for name in files if name != PLAIN_REGISTER and not size_limit(name)]:
+    if wrong := [name for name in files if name != PLAIN_DIRECTORY and not size_limit(name)]:
         raise Refused(
-            f"{wrong[0]}: un nome così non può starci; sheets/imu-2026.md, prompts/it/saluto.wav",
-            f"{wrong[0]}: such a name may not be in it; sheets/imu-2026.md, prompts/it/hello.wav",
+            _(
+                "{wrong}: such a name may not be in it; sheets/imu-2026.md, prompts/it/hello.wav",
+                wrong=wrong[0],
+            ),
         )
     if not files:
         raise Refused(
-            f"in {folder} non c'è nulla: {SCHEDULE}, {PLAIN_REGISTER}, sheets/, prompts/it/",
-            f"there is nothing in {folder}: {SCHEDULE}, {PLAIN_REGISTER}, sheets/, prompts/it/",
+            _(
+                "there is nothing in {folder}: {schedule}, {plain_register}, sheets/, prompts/it/",
+                folder=folder,
+                schedule=SCHEDULE,
+                plain_register=PLAIN_DIRECTORY,
+            ),
         )
     return files
 
 
-def seal_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
+def seal_directory(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
     """Return the files with the directory sealed; raises Refused without a passphrase."""
     given = dict(files)
-    plain = given.pop(PLAIN_REGISTER, None)
+    plain = given.pop(PLAIN_DIRECTORY, None)
     if plain is not None:
         given[REGISTER] = _seal(plain, passphrase)
     return given
 
 
-def open_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
+def open_directory(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
     """Return the files with the directory unsealed; raises Refused if that fails."""
     given = dict(files)
     closed = given.pop(REGISTER, None)
     if closed is not None:
-        given[PLAIN_REGISTER] = _open(closed, passphrase)
+        given[PLAIN_DIRECTORY] = _open(closed, passphrase)
     return given
 
 
@@ -352,7 +361,7 @@ class _ContentReader:
         prompts = {name: data for name, data in self._files.items() if name.endswith(".wav")}
         self._check_sounds(prompts)
         return BundleContent(
-            text, self._schedule(text), self._register(), tuple(self._sheets()), prompts
+            text, self._schedule(text), self._directory(), tuple(self._sheets()), prompts
         )
 
     def _schedule(self, text: str) -> ManagedSchedule:
@@ -362,19 +371,18 @@ class _ContentReader:
             self._note(SCHEDULE, error)
             return ManagedSchedule()
 
-    def _register(self) -> Directory:
-        if PLAIN_REGISTER not in self._files:
+    def _directory(self) -> Directory:
+        if PLAIN_DIRECTORY not in self._files:
             return Directory()
         try:
-            register = directory_file.parse(self._text(PLAIN_REGISTER), PLAIN_REGISTER)
+            directory = directory_file.parse(self._text(PLAIN_DIRECTORY), PLAIN_DIRECTORY)
         except BadConfiguration as error:
-            self._note(PLAIN_REGISTER, error)
+            self._note(PLAIN_DIRECTORY, error)
             return Directory()
-        if any(entry.attachment for _, entry in stamps_with_place(register)):
-            it = "gli allegati non viaggiano con le impostazioni: togliere «attachment»"
-            why = "attachments do not travel with the settings: leave `attachment` out"
-            self.mistakes.append(Mistake(PLAIN_REGISTER, why, it=it))
-        return register
+        if any(entry.attachment for _unused, entry in stamps_with_place(directory)):
+            why = _("attachments do not travel with the settings: leave `attachment` out")
+            self.mistakes.append(Mistake(PLAIN_DIRECTORY, why))
+        return directory
 
     def _sheets(self) -> Iterator[Sheet]:
         for name in sorted(self._files):
@@ -390,17 +398,20 @@ class _ContentReader:
             try:
                 seconds += _seconds(name, data)
             except ValueError as error:
-                self.mistakes.append(Mistake(name, str(error), it=italian_of(error)))
+                self.mistakes.append(Mistake(name, reason_of(error)))
         if seconds > MOST_SOUND_S:
-            it = f"tutti insieme durano {seconds:.0f} s: al massimo {MOST_SOUND_S}"
-            why = f"together they last {seconds:.0f} s: at most {MOST_SOUND_S}"
-            self.mistakes.append(Mistake("prompts", why, it=it))
+            why = _(
+                "together they last {seconds:.0f} s: at most {most}",
+                seconds=seconds,
+                most=MOST_SOUND_S,
+            )
+            self.mistakes.append(Mistake("prompts", why))
 
     def _text(self, name: str) -> str:
         try:
             return self._files[name].decode("utf-8").replace("\r\n", "\n")
         except UnicodeDecodeError:
-            self.mistakes.append(Mistake(name, NOT_UTF8.en, it=NOT_UTF8.it))
+            self.mistakes.append(Mistake(name, NOT_UTF8))
             return ""
 
     def _note(self, name: str, error: BadConfiguration) -> None:
@@ -417,21 +428,19 @@ def _seconds(name: str, data: bytes) -> float:
     """Return an announcement's length (s); raises ValueError if it cannot be played."""
     if Path(name).stem.startswith(OURS):
         raise Refused(
-            f"i nomi che cominciano con {', '.join(OURS)} sono dell'apparecchio",
-            f"names that begin with {', '.join(OURS)} are the box's own",
+            _("names that begin with {ours} are the box's own", ours=", ".join(OURS)),
         )
     sound = wav.parse(data)
     if sound.law is Law.LINEAR8 or not sound.data:
         raise Refused(
-            "non si può riprodurre: serve WAV mono, 8 kHz, 16 bit, A-law o mu-law",
-            "cannot be played: it takes WAV, mono, 8 kHz, 16 bits, A-law or mu-law",
+            _("cannot be played: it takes WAV, mono, 8 kHz, 16 bits, A-law or mu-law"),
         )
     return len(g711.decode(sound.data, sound.law)) / 2 / SAMPLE_RATE
 
 
 def _seal(plain: bytes, passphrase: str) -> bytes:
     made = io.BytesIO()
-    writer = SealingWriter(made, checked_passphrase(passphrase))
+    writer = AgeWriter(made, checked_passphrase(passphrase))
     writer.write(plain)
     writer.close()
     return made.getvalue()
@@ -440,8 +449,7 @@ def _seal(plain: bytes, passphrase: str) -> bytes:
 def _open(closed: bytes, passphrase: str) -> bytes:
     if not passphrase:
         raise Refused(
-            "la rubrica delle impostazioni centrali è sigillata: indicare central.passphrase_file",
-            "the register of the central settings is sealed: name central.passphrase_file",
+            _("the register of the central settings is sealed: name central.passphrase_file"),
         )
     try:
         reader = SealedReader(io.BytesIO(closed), passphrase)
@@ -449,9 +457,9 @@ def _open(closed: bytes, passphrase: str) -> bytes:
         reader.finish()
     except Refused as error:
         raise Refused(
-            "la rubrica delle impostazioni centrali non si apre: la frase segreta di "
-            "central.passphrase_file non è quella della sede centrale, o il file è danneggiato",
-            "the register of the central settings cannot be opened: the passphrase in "
-            "central.passphrase_file is not the head office's, or the file is damaged",
+            _(
+                "the register of the central settings cannot be opened: the passphrase in "
+                "central.passphrase_file is not the head office's, or the file is damaged"
+            ),
         ) from error
     return plain

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from appliance.errors import OfficeError, TechnicianError
+from appliance.errors import TechnicianError
 from appliance.policy.office import StaffKey
 from appliance.policy.opening import ManualState
-from appliance.policy.text import Words
+from appliance.policy.text import SaidError
+from appliance.text import Words, _, in_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,18 +30,18 @@ STRONG_SUFFIX = ".A"
 _MAC = re.compile(r"[0-9a-f]{12}")
 
 KEY_WORDS: dict[tuple[ManualState | StaffKey, bool], Words] = {
-    (StaffKey.PICK_UP, True): Words("Prendi chiamata", "Pick up"),
-    (StaffKey.MESSAGES, True): Words("Messaggi", "Messages"),
-    (StaffKey.AWAY, True): Words("Assente", "Away"),
-    (StaffKey.AWAY, False): Words("Presente", "Back"),
-    (ManualState.UNATTENDED, True): Words("Non presidiato", "Unattended"),
-    (ManualState.UNATTENDED, False): Words("Presidiato", "Attended"),
-    (ManualState.CLOSED, True): Words("Chiuso", "Closed"),
-    (ManualState.CLOSED, False): Words("Non chiuso", "Not closed"),
-    (ManualState.OPENED, True): Words("Aperto a mano", "Opened"),
-    (ManualState.OPENED, False): Words("Non aperto", "Not opened"),
-    (ManualState.ABSENT, True): Words("Tutti assenti", "All absent"),
-    (ManualState.ABSENT, False): Words("Persone tornate", "People back"),
+    (StaffKey.PICK_UP, True): _("Pick up"),
+    (StaffKey.MESSAGES, True): _("Messages"),
+    (StaffKey.AWAY, True): in_context("handset", "Away"),
+    (StaffKey.AWAY, False): _("Back"),
+    (ManualState.UNATTENDED, True): _("Unattended"),
+    (ManualState.UNATTENDED, False): _("Attended"),
+    (ManualState.CLOSED, True): _("Closed"),
+    (ManualState.CLOSED, False): _("Not closed"),
+    (ManualState.OPENED, True): _("Opened"),
+    (ManualState.OPENED, False): _("Not opened"),
+    (ManualState.ABSENT, True): _("All absent"),
+    (ManualState.ABSENT, False): _("People back"),
 }
 """Labels of function keys, in the order of the keys; short enough for a small screen."""
 
@@ -98,8 +99,11 @@ def mac_of(text: str) -> str:
     """Parse AA:BB:CC:DD:EE:FF (or -, ., no separators) to 12 hex digits; raises OfficeError."""
     plain = re.sub(r"[:.\-\s]", "", text).lower()
     if not _MAC.fullmatch(plain):
-        raise OfficeError(
-            f"{text!r} is no hardware address: it stands under the phone, as 00:15:65:AA:BB:CC"
+        raise SaidError(
+            _(
+                "{text!r} is no hardware address: it stands under the phone, as 00:15:65:AA:BB:CC",
+                text=text,
+            )
         )
     return plain
 
@@ -108,7 +112,7 @@ def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[FunctionKey, ...
     """Return the function keys for the office's codes, the most used first."""
     found = {(code.what, code.on): code.digits for code in codes}
     return tuple(
-        FunctionKey(found[what], words.it if language == "it" else words.en)
+        FunctionKey(found[what], words.text(language))
         for what, words in KEY_WORDS.items()
         if what in found
     )
@@ -189,51 +193,35 @@ p { margin: 2mm 0 } .small { font-size: 9.5pt }
 """
 
 SHEET_TITLES = {
-    "office": Words("Telefono del centralino", "Telephone of the switchboard"),
-    "extension": Words("Interno", "Extension"),
-    "codes": Words("Codici, da comporre come un numero", "Codes, dialled like a number"),
-    "cut": Words(
-        "✂ Tagliare qui. La parte sotto contiene la password: distruggerla quando il telefono "
-        "funziona.",
-        "✂ Cut here. The part below holds the password: destroy it once the telephone works.",
-    ),
-    "type": Words("Da inserire nel telefono", "To be typed into the telephone"),
-    "server": Words("Server SIP", "SIP server"),
-    "user": Words("Utente", "User"),
-    "secret": Words("Password", "Password"),
-    "other": Words("Altro", "Other"),
-    "address": Words("Configurazione automatica", "Automatic set-up"),
-    "scan": Words(
-        "Inquadrare con Linphone (Configurazione remota)",
-        "Scan with Linphone (remote provisioning)",
-    ),
-    "enter": Words(
-        "Indirizzo da inserire nella pagina web del telefono (provisioning)",
-        "Address for the telephone's web page (provisioning)",
-    ),
-    "window": Words(
-        "Vale solo mentre il tecnico tiene aperto “centralino phones serve”, e una volta sola.",
-        "Valid only while the technician keeps “centralino phones serve” open, and only once.",
+    "office": _("Telephone of the switchboard"),
+    "extension": _("Extension"),
+    "codes": _("Codes, dialled like a number"),
+    "cut": _("✂ Cut here. The part below holds the password: destroy it once the telephone works."),
+    "type": _("To be typed into the telephone"),
+    "server": _("SIP server"),
+    "user": _("User"),
+    "secret": _("Password"),
+    "other": _("Other"),
+    "address": _("Automatic set-up"),
+    "scan": _("Scan with Linphone (remote provisioning)"),
+    "enter": _("Address for the telephone's web page (provisioning)"),
+    "window": _(
+        "Valid only while the technician keeps “centralino phones serve” open, and only once."
     ),
 }
 CODE_WORDS: dict[str, Words] = {
-    "pick_up": Words("prende la chiamata che squilla altrove", "takes a call that rings elsewhere"),
-    "messages": Words("fa sentire i messaggi della segreteria", "plays the messages of voicemail"),
-    "away_on": Words(
-        "questa postazione è assente: non squilla", "this position is away: no ringing"
-    ),
-    "away_off": Words("di nuovo presente", "back again"),
-    "unattended_on": Words(
-        "centralino non presidiato: le chiamate vanno allo Sportello",
-        "switchboard unattended: calls go to the counter",
-    ),
-    "unattended_off": Words("di nuovo presidiato", "attended again"),
-    "closed_on": Words("chiuso: risponde la segreteria", "closed: voicemail answers"),
-    "closed_off": Words("non più chiuso a mano", "no longer closed by hand"),
-    "opened_on": Words("aperto a mano", "opened by hand"),
-    "opened_off": Words("non più aperto a mano", "no longer opened by hand"),
-    "absent_on": Words("tutti assenti: non squilla nessun telefono", "all absent: no phone rings"),
-    "absent_off": Words("le persone sono tornate", "people are back"),
+    "pick_up": _("takes a call that rings elsewhere"),
+    "messages": _("plays the messages of voicemail"),
+    "away_on": _("this position is away: no ringing"),
+    "away_off": _("back again"),
+    "unattended_on": _("switchboard unattended: calls go to the counter"),
+    "unattended_off": _("attended again"),
+    "closed_on": _("closed: voicemail answers"),
+    "closed_off": _("no longer closed by hand"),
+    "opened_on": _("opened by hand"),
+    "opened_off": _("no longer opened by hand"),
+    "absent_on": _("all absent: no phone rings"),
+    "absent_off": _("people are back"),
 }
 """Meanings of codes, by `<what>_<on or off>`; without a suffix for a code with no opposite."""
 
@@ -269,7 +257,7 @@ def sheet_page(sheet: PhoneSheet, qr: Callable[[str], str]) -> str:
     phone, language = sheet.handset, sheet.handset.language
 
     def say(words: Words) -> str:
-        return escape(words.it if language == "it" else words.en)
+        return escape(words.text(language))
 
     return "\n".join(
         [
@@ -343,8 +331,10 @@ def qr_svg(text: str) -> str:
         import segno
     except ImportError as error:
         raise TechnicianError(
-            "QR codes need the Python package segno: run pip install segno in the program's "
-            "environment, or apt-get install python3-segno"
+            _(
+                "QR codes need the Python package segno: run pip install segno in the program's "
+                "environment, or apt-get install python3-segno"
+            )
         ) from error
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.http_server import HttpLimits, HttpResponse, HttpServer, listen
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     import socket
@@ -104,9 +105,11 @@ class FileWindow:
         if why := self._why_not(offer, source, hardware):
             return WindowAnswer(NOT_HERE, said=why)
         offer.fetches, offer.source = offer.fetches + 1, source
-        said = Words(
-            f"{offer.phone}: file preso da {source} ({offer.make.name})",
-            f"{offer.phone}: file fetched by {source} ({offer.make.name})",
+        said = _(
+            "{phone}: file fetched by {source} ({name})",
+            phone=offer.phone,
+            source=source,
+            name=offer.make.name,
         )
         is_lead = offer.make.leads(path.rpartition("/")[2], offer.mac)
         text = offer.make.lead_text if is_lead else offer.text
@@ -141,24 +144,31 @@ class FileWindow:
     def _why_not(self, offer: OfferedFile, source: str, hardware: str) -> Words | None:
         """Return why an expected file is refused, None if it is served."""
         if offer.is_registered:
-            return Words(
-                f"{offer.phone}: rifiutato a {source}, il telefono è già registrato",
-                f"{offer.phone}: refused to {source}, the phone is registered already",
+            return _(
+                "{phone}: refused to {source}, the phone is registered already",
+                phone=offer.phone,
+                source=source,
             )
         if offer.mac and hardware and hardware != offer.mac:
-            return Words(
-                f"{offer.phone}: rifiutato a {source}: l'indirizzo fisico {hardware} è di un altro",
-                f"{offer.phone}: refused to {source}: hardware address {hardware} is another one's",
+            return _(
+                "{phone}: refused to {source}: hardware address {hardware} is another one's",
+                phone=offer.phone,
+                source=source,
+                hardware=hardware,
             )
         if offer.source and source != offer.source:
-            return Words(
-                f"{offer.phone}: rifiutato a {source}, il file è già andato a {offer.source}",
-                f"{offer.phone}: refused to {source}, the file has gone to {offer.source}",
+            return _(
+                "{phone}: refused to {source}, the file has gone to {taker}",
+                phone=offer.phone,
+                source=source,
+                taker=offer.source,
             )
         if offer.fetches >= MOST_FETCHES:
-            return Words(
-                f"{offer.phone}: rifiutato a {source}, preso già {MOST_FETCHES} volte",
-                f"{offer.phone}: refused to {source}, fetched {MOST_FETCHES} times already",
+            return _(
+                "{phone}: refused to {source}, fetched {most_fetches} times already",
+                phone=offer.phone,
+                source=source,
+                most_fetches=MOST_FETCHES,
             )
         return None
 
@@ -166,10 +176,7 @@ class FileWindow:
         # A stranger's bytes must not reach the technician's terminal as control codes.
         name = "".join(c if c.isprintable() and c.isascii() else "?" for c in path[:LONGEST_PATH])
         if offer := self._expected(source, hardware):
-            said = Words(
-                f"{offer.phone}: chiede anche {name}: non serve",
-                f"{offer.phone}: asks for {name} as well: not needed",
-            )
+            said = _("{phone}: asks for {name} as well: not needed", phone=offer.phone, name=name)
             return WindowAnswer(NOT_HERE, said=said)
         self._wrong[source] = self._wrong.get(source, 0) + 1
         self._wrong.move_to_end(source)
@@ -178,10 +185,11 @@ class FileWindow:
         last = self._wrong[source] == MOST_WRONG
         return WindowAnswer(
             NOT_HERE,
-            said=Words(
-                f"{source} chiede {name}: non c'è" + (", non viene più ascoltato" if last else ""),
-                f"{source} asks for {name}: not here" + (", it is heard no more" if last else ""),
-            ),
+            said=_(
+                "{source} asks for {name}: not here, it is heard no more", source=source, name=name
+            )
+            if last
+            else _("{source} asks for {name}: not here", source=source, name=name),
         )
 
 
@@ -248,7 +256,7 @@ class ProvisioningServer:
             return HttpResponse(request.code, content_type="text/plain")
         hardware = hardware_of(request.host, self._table())
         answer = self.window.answer(request.path, request.host, hardware, self._clock())
-        if answer.said.en:
+        if answer.said != NOTHING:
             self._say(answer.said)
         return HttpResponse(answer.code, answer.body, answer.content_type)
 
@@ -266,6 +274,5 @@ def _listen(address: tuple[str, int]) -> socket.socket:
         why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
         where = f"{address[0]}:{address[1]}"
         raise Refused(
-            f"i file dei telefoni non si possono servire a {where}: {why}",
-            f"phones cannot be served at {where}: {why}",
+            _("phones cannot be served at {where}: {why}", where=where, why=why),
         ) from error

@@ -9,6 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from appliance.policy.text import Refused
 from appliance.provisioning.handset import ZONES, clean_text, xml_document, xml_element
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 EXPIRES: Final = 120
 """Seconds of a registration: the most that the registrar grants."""
+ALERT_URI: Final = "http://centralino"
+"""URI of Alert-Info in a call that a phone is to answer by itself (sip.dialog.PICK_UP)."""
 
 
 # --- Yealink --------------------------------------------------------------------------------------
@@ -126,6 +129,8 @@ def snom_files(phone: Handset) -> str:
     if zone := ZONES.get(phone.zone):
         whole["timezone"] = zone.snom
     whole["call_waiting"] = "off"
+    # It answers a call that asks for it (Alert-Info) while it is idle; off as delivered.
+    whole["answer_after_policy"] = "idle"
     whole |= _snom_administrator(phone)
     return xml_document(
         "<settings>",
@@ -574,6 +579,9 @@ def poly_files(phone: Handset) -> str:
 def _poly(phone: Handset) -> Iterator[tuple[str, str]]:
     yield from _account(phone)
     yield "call.callWaiting.enable", "0"
+    # A call with our Alert-Info is answered by the phone itself.
+    yield "voIpProt.SIP.alertInfo.1.value", ALERT_URI
+    yield "voIpProt.SIP.alertInfo.1.class", "autoAnswer"
     if phone.admin:
         yield "device.set", "1"
         yield "device.auth.localAdminPassword.set", "1"
@@ -700,6 +708,7 @@ def baresip_files(phone: Handset) -> str:
         "dtmfmode": "rtpevent",
         "mwi": "yes",
         "regint": str(SOFT_PHONES_EXPIRES // 2),
+        "sip_autoanswer": "yes",
     }
     told = "".join(f";{name}={value}" for name, value in options.items())
     return f"<sip:{phone.name}@{phone.server}:{phone.port};transport=udp>{told}\n"
@@ -716,7 +725,8 @@ class PhoneMake:
     """A make of phones. `file` is a pattern of the requested name, MAC for its 12 digits.
 
     Without MAC (a soft phone) the file is requested under a token. `lead` is the pattern of a
-    master file that is requested first, "" for none; `lead_text` is its content.
+    master file that is requested first, "" for none; `lead_text` is its content. `picks_up`: by
+    its maker's documentation it answers by itself a call that asks for it, set up as it is here.
     """
 
     name: str
@@ -726,6 +736,7 @@ class PhoneMake:
     models: str = ""
     lead: str = ""
     lead_text: str = ""
+    picks_up: bool = False
 
     @property
     def is_soft(self) -> bool:
@@ -755,8 +766,16 @@ def _fits(pattern: str, name: str, mac: str) -> bool:
 MAKES = {
     make.name: make
     for make in (
-        PhoneMake("yealink", r"MAC\.cfg", TEXT, yealink_files, "T2, T3, T4, T5, W"),
-        PhoneMake("snom", r"(snom\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "3xx, 7xx, D1 to D8"),
+        # Yealink heeds Alert-Info as delivered.
+        PhoneMake("yealink", r"MAC\.cfg", TEXT, yealink_files, "T2, T3, T4, T5, W", picks_up=True),
+        PhoneMake(
+            "snom",
+            r"(snom\w{1,8}-)?MAC\.(htm|xml)",
+            XML,
+            snom_files,
+            "3xx, 7xx, D1 to D8",
+            picks_up=True,
+        ),
         PhoneMake("grandstream", r"cfgMAC\.xml", XML, grandstream_files, "GXP21xx, GRP26xx"),
         PhoneMake("fanvil", r"MAC\.(cfg|xml)", XML, fanvil_files, "X3 to X7, V6x, firmware 2.x"),
         PhoneMake("cisco", r"spaMAC\.xml", XML, cisco_files, "SPA300, SPA500"),
@@ -770,13 +789,25 @@ MAKES = {
         PhoneMake("gigaset", r"MAC\.xml", XML, gigaset_base_files, "N610, N670, N870"),
         PhoneMake("gigaset-n510", r"MAC\.xml", XML, gigaset_n510_files, "N510 IP PRO"),
         PhoneMake(
-            "gigaset-desk", r"(GigasetP\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "P8xx PRO"
+            "gigaset-desk",
+            r"(GigasetP\w{1,8}-)?MAC\.(htm|xml)",
+            XML,
+            snom_files,
+            "P8xx PRO",
+            picks_up=True,
         ),
         PhoneMake(
-            "poly", r"MAC-centralino\.cfg", XML, poly_files, "VVX, Edge E", r"MAC\.cfg", POLY_HEAD
+            "poly",
+            r"MAC-centralino\.cfg",
+            XML,
+            poly_files,
+            "VVX, Edge E",
+            r"MAC\.cfg",
+            POLY_HEAD,
+            picks_up=True,
         ),
         PhoneMake("linphone", r"linphone\.xml", XML, linphone_files, "5"),
-        PhoneMake("baresip", r"accounts", TEXT, baresip_files, "1"),
+        PhoneMake("baresip", r"accounts", TEXT, baresip_files, "1", picks_up=True),
     )
 }
 
@@ -801,7 +832,6 @@ def make_named(name: str) -> PhoneMake:
     """Return the make of that name; raises OfficeError with the known names."""
     if name not in MAKES:
         raise Refused(
-            f"{name!r} non è una marca nota; le marche note sono {', '.join(MAKES)}",
-            f"{name!r} is no make we know; known are {', '.join(MAKES)}",
+            _("{name!r} is no make we know; known are {makes}", name=name, makes=", ".join(MAKES)),
         )
     return MAKES[name]

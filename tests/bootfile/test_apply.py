@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,13 @@ from hypothesis import strategies as st
 
 from appliance.bootfile.apply import EXAMPLE, NOTICE, BootPlaces, apply_card
 from appliance.bootfile.card import CardVerdict, load_outcome
+from appliance.bootfile.read import is_made_by_box
 from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
-from appliance.service import supervision
+from appliance.config.editing import SetValue
+from appliance.config.settings_files import SettingsFile
+from appliance.config.settings_trial import Moment, digest_of
+from appliance.service import notices
 from tests.bootfile.test_read import OFFICE
 from tests.bootfile.test_values import KEY
 from tests.helpers.examples import examples
@@ -88,10 +93,10 @@ def office(places: BootPlaces) -> Settings:
 
 
 def trouble(places: BootPlaces) -> str:
-    """Return what the desk is told."""
-    told = supervision.read_notices(places.notices).get(NOTICE)
-    assert told is None or told.it
-    return told.en if told else ""
+    """Return what call control is told."""
+    told = notices.read_notices(places.notices).get(NOTICE)
+    assert told is None or told.text("it")
+    return told.text("en") if told else ""
 
 
 def started(places: BootPlaces, verdict: CardVerdict) -> CardApplied:
@@ -149,7 +154,7 @@ print(*sorted(set(sys.modules) & {"appliance.config.read", "appliance.bootfile.r
 """
 
 
-def test_a_start_with_nothing_new_costs_the_desk_little(places: BootPlaces) -> None:
+def test_a_start_with_nothing_new_costs_call_control_little(places: BootPlaces) -> None:
     """It waits for this: what reads a configuration is imported where there is a new one alone."""
 
     def starts() -> list[str]:
@@ -171,14 +176,14 @@ def test_the_name_is_given_at_once(places: BootPlaces) -> None:
 
 
 def test_a_wrong_file_changes_nothing(places: BootPlaces) -> None:
-    """The one before holds, with its phones and its network; the desk says what is wrong."""
+    """The one before holds, with its phones and its network; call control says what is wrong."""
     write(places, OFFICE)
     apply_card(places)
     before = places.config.read_bytes()
     write(places, OFFICE.replace("192.168.1.10/24", "192.168.1.300/24"))
     found = started(places, CardVerdict.WRONG).outcome
     assert found.has_former
-    assert "riga 6" in found.said[0].it
+    assert "riga 6" in found.said[0].text("it")
     assert places.config.read_bytes() == before
     assert "192.168.1.10/24" in (places.networkd / "10-lan.network").read_text()
     assert "line 6" in trouble(places)
@@ -189,7 +194,7 @@ def test_a_wrong_file_changes_nothing(places: BootPlaces) -> None:
 
 
 def test_a_long_mistake_is_told_all_the_same(places: BootPlaces) -> None:
-    """Whatever somebody typed, the desk's notice has room for what is wrong with it."""
+    """Whatever somebody typed, call control's notice has room for what is wrong with it."""
     write(places, f'[site]\nzone = "{"😀" * 2000}"\n')
     started(places, CardVerdict.WRONG)
     assert "line 2, site.zone" in trouble(places)
@@ -223,11 +228,11 @@ def test_a_card_that_is_gone_takes_nothing(places: BootPlaces) -> None:
 def test_a_file_by_another_name_is_named(places: BootPlaces) -> None:
     """Windows hides the end of names: what is there instead is said."""
     (places.card / "centralino.toml.txt").write_text(SMALL)
-    assert "centralino.toml.txt" in started(places, CardVerdict.MISSING).outcome.said[0].it
+    assert "centralino.toml.txt" in started(places, CardVerdict.MISSING).outcome.said[0].text("it")
 
 
 def test_a_form_that_is_not_filled_in_is_a_trouble(places: BootPlaces) -> None:
-    """The delivered file means what no file means, and the desk says that it waits."""
+    """The delivered file means what no file means, and call control says that it waits."""
     delivered = Path(__file__).parents[2] / "image" / "fat" / FILE_NAME
     (places.card / FILE_NAME).write_bytes(delivered.read_bytes())
     started(places, CardVerdict.BLANK)
@@ -321,7 +326,7 @@ def test_passwords_that_are_kept_stay(places: BootPlaces) -> None:
     write(places, blank)
     said = started(places, CardVerdict.WRONG).outcome.said
     assert {"mail.password", "mqtt.password"} <= {
-        one.en.split(": ")[0].split(", ")[1] for one in said
+        one.text("en").split(": ")[0].split(", ")[1] for one in said
     }
 
 
@@ -348,7 +353,7 @@ def test_a_disk_that_refuses_is_said(places: BootPlaces, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fsync", full)
     write(places, OFFICE)
     found = started(places, CardVerdict.FAILED).outcome
-    assert "the disk is full" in found.said[0].en
+    assert "the disk is full" in found.said[0].text("en")
     assert places.config.read_bytes() == before
     assert "the disk is full" in trouble(places)
 
@@ -486,3 +491,22 @@ def test_a_cut_at_the_first_start_of_all(tmp_path: Path) -> None:
         assert apply_card(places).outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}
         assert read.load(places.config).site.name == "Comune"
     assert nth > 3
+
+
+def test_settings_changed_on_the_box_hold_until_the_cards_file_changes(places: BootPlaces) -> None:
+    """A start does not undo them; another file on the card does, and sets them aside."""
+    write(places, SMALL)
+    apply_card(places)
+    changes = SettingsFile(places.config, places.config.parent.parent / "state", 2026)
+    now = Moment(datetime(2026, 11, 30, tzinfo=UTC), 1.0, "boot")
+    change = SetValue("site.name", "Grande")
+    changes.apply([change], digest_of(changes.text), "beppe", now, is_trial=False)
+    # What the box says of where it comes from stays in it.
+    assert is_made_by_box(places.config.read_bytes())
+    plug(places, 3)
+    assert apply_card(places).outcome.is_others
+    assert read.load(places.config).site.name == "Grande"
+    write(places, SMALL.replace("Piccolo", "Medio"))
+    found = apply_card(places).outcome
+    assert read.load(places.config).site.name == "Medio"
+    assert "Grande" in Path(found.set_aside).read_text(encoding="utf-8")

@@ -26,7 +26,8 @@ from appliance.bootfile.card import (
     without_date,
 )
 from appliance.bootfile.values import FILE_NAME
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from tests.helpers.words import pair
 
 ROOT = Path(__file__).parents[2]
 WRITES = """
@@ -56,8 +57,8 @@ def refused(folder: Path) -> str:
     """Return why there is no file."""
     with pytest.raises(Refused) as caught:
         card.read_card(folder)
-    assert caught.value.words.it
-    return caught.value.words.en
+    assert caught.value.words.text("it")
+    return caught.value.words.text("en")
 
 
 def test_why_there_is_no_file(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ FACTS = ResultFacts(
     code="ABCD-EFGH-JKMN",
     has_run=True,
     secrets=(("op2", "geheim"),),
-    means=(Words("linea line1: duplex", "line line1: duplex"),),
+    means=(pair("linea line1: duplex", "line line1: duplex"),),
 )
 GOOD = CardOutcome(
     CardVerdict.APPLIED,
@@ -174,7 +175,7 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize("has_former", [True, False])
 def test_every_verdict_in_both_languages(verdict: CardVerdict, has_former: bool) -> None:
     """What is wrong comes with what holds meanwhile; what is well with the rule of the file."""
-    said = (Words("riga 2, x", "line 2, x"),)
+    said = (pair("riga 2, x", "line 2, x"),)
     it, en = halves(replace(GOOD, verdict=verdict, said=said, has_former=has_former))
     assert "  - riga 2, x" in it
     assert "  - line 2, x" in en
@@ -212,7 +213,7 @@ def test_what_was_changed_elsewhere_is_said() -> None:
 
 DATED = replace(
     FACTS,
-    when=Words("lun 30 novembre 2026, 14:30", "Mon 30 November 2026, 14:30"),
+    when=pair("lun 30 novembre 2026, 14:30", "Mon 30 November 2026, 14:30"),
     start=7,
     authority="AB:CD",
 )
@@ -233,7 +234,7 @@ def test_it_says_when_it_was_written_and_of_which_start() -> None:
 
 def test_a_screen_shows_no_secret() -> None:
     """Who looks at the box reads where its console is and what is wrong: no code, no password."""
-    wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(Words("riga 2, x", "line 2, x"),))
+    wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(pair("riga 2, x", "line 2, x"),))
     shown = screen_text(wrong, DATED)
     for piece in ("Centralino 1.2", "https://urp.local/", "AB:CD", "start no. 7", "riga 2, x"):
         assert piece in shown
@@ -244,7 +245,7 @@ def test_a_screen_shows_no_secret() -> None:
 
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
     """The card is written once a start, and when something else has changed."""
-    later = replace(DATED, when=Words("lun 30 novembre 2026, 18:00", "Mon 30 November 2026, 18:00"))
+    later = replace(DATED, when=pair("lun 30 novembre 2026, 18:00", "Mon 30 November 2026, 18:00"))
     same = without_date(result_text(GOOD, DATED))
     assert without_date(result_text(GOOD, later)) == same
     assert without_date(result_text(GOOD, replace(later, start=8))) != same

@@ -13,7 +13,7 @@ from appliance.bootfile import values
 from appliance.bootfile.apply import NOT_ENCRYPTED, apply_card
 from appliance.bootfile.card import CardOutcome, CardVerdict
 from appliance.bootfile.values import EncryptionAsked, encryption_asked
-from appliance.service import supervision
+from appliance.service import notices
 from tests.bootfile.test_apply import box, trouble, write
 from tests.bootfile.test_card import FACTS, halves
 from tests.helpers.command import runner
@@ -92,10 +92,10 @@ def test_asked_for_too_late_it_is_said_at_every_start(places: BootPlaces) -> Non
     write(places, SMALL + KEY)
     for verdict in (CardVerdict.APPLIED, CardVerdict.AS_BEFORE):
         assert apply_card(places).outcome.verdict is verdict
-        assert supervision.read_notices(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
+        assert notices.read_notices(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
     write(places, SMALL)
     apply_card(places)
-    assert supervision.read_notices(places.notices) == {}
+    assert notices.read_notices(places.notices) == {}
 
 
 def test_an_encrypted_box_is_told_nothing(places: BootPlaces) -> None:
@@ -103,7 +103,7 @@ def test_an_encrypted_box_is_told_nothing(places: BootPlaces) -> None:
     places.crypt.mkdir()
     write(places, SMALL + KEY)
     apply_card(places)
-    assert supervision.read_notices(places.notices) == {}
+    assert notices.read_notices(places.notices) == {}
 
 
 def test_a_place_that_is_none_is_a_mistake(places: BootPlaces) -> None:
@@ -117,5 +117,5 @@ def test_the_card_tells_of_the_data_partition() -> None:
     """Beside the file, in both languages."""
     told = (values.TOO_LATE,)
     it, en = halves(CardOutcome(CardVerdict.APPLIED), replace(FACTS, data=told))
-    assert f"Memoria dei dati:\n  {values.TOO_LATE.it}" in it
-    assert f"Data partition:\n  {values.TOO_LATE.en}" in en
+    assert f"Memoria dei dati:\n  {values.TOO_LATE.text('it')}" in it
+    assert f"Data partition:\n  {values.TOO_LATE.text('en')}" in en

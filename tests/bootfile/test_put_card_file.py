@@ -9,7 +9,7 @@ import pytest
 from appliance.bootfile import apply, card, read
 from appliance.bootfile.apply import BootPlaces
 from appliance.bootfile.card import CardVerdict
-from appliance.config.mistakes import BadConfiguration
+from appliance.config.values import BadConfiguration
 from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def test_a_file_with_mistakes_changes_nothing(places: BootPlaces, contents: byte
     with pytest.raises(BadConfiguration) as caught:
         apply.put_card_file(places, contents)
     assert [one.line for one in caught.value.mistakes] == [2, 4]
-    assert [said.en[:8] for said in apply.mistakes_of(caught.value)][1:] == ["  - line"] * 2
+    assert [said.text("en")[:8] for said in apply.mistakes_of(caught.value)][1:] == ["  - line"] * 2
     assert (on_card(places), places.config.read_bytes()) == (OFFICE.encode(), before)
     assert not (places.card / card.CARD_BEFORE).exists()
 

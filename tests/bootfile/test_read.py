@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.bootfile import values
-from appliance.bootfile.read import MOST_MISTAKES, MakingContext, make_configuration, read_file
+from appliance.bootfile.read import (
+    MOST_MISTAKES,
+    MakingContext,
+    config_head,
+    is_made_by_box,
+    make_configuration,
+    read_file,
+)
 from appliance.bootfile.values import text_of_file
 from appliance.config import read
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.state_folder import SECRETS
+from appliance.config.values import BadConfiguration
 from tests.bootfile.test_values import KEY
 
 if TYPE_CHECKING:
@@ -197,8 +204,16 @@ def mistakes_of(text: str, around: MakingContext = AROUND) -> list[tuple[int, st
     """Return line, place and English of every mistake; each has its Italian."""
     with pytest.raises(BadConfiguration) as caught:
         make_configuration(text, around)
-    assert all(one.it for one in caught.value.mistakes)
+    assert all(one.said.text("it") for one in caught.value.mistakes)
     return [(one.line, one.place, one.text) for one in caught.value.mistakes]
+
+
+def test_what_the_box_made_is_known_by_its_english_line() -> None:
+    """A translation may change with a version; a file that a person began is nobody else's."""
+    assert is_made_by_box(f"{config_head()}[site]\n".encode())
+    assert is_made_by_box(config_head().replace("apparecchio", "altro").encode())
+    assert not is_made_by_box(b"# Our own file\n\n[site]\n")
+    assert not is_made_by_box(f"[site]\n\n{config_head()}".encode())
 
 
 def test_an_offices_file() -> None:
@@ -370,7 +385,7 @@ def test_a_fixed_address_that_leads_nowhere_is_noted() -> None:
     """It may be meant; but time and mail from outside do not come that way, and this is said."""
     text = OFFICE.replace('gateway = "192.168.1.1"\n', "")
     (note,) = make_configuration(text, AROUND).notes
-    assert "without a gateway" in note.en
+    assert "without a gateway" in note.text("en")
 
 
 def test_what_lies_under_the_file() -> None:

@@ -27,7 +27,7 @@ from appliance.bootfile.values import (
     whole_port,
 )
 from appliance.config import read
-from appliance.config.mistakes import BadConfiguration, Mistakes
+from appliance.config.values import BadConfiguration, Mistakes
 
 FILE = '[site]\nname = "Città"\n'
 
@@ -38,7 +38,7 @@ def mistake(contents: bytes) -> tuple[int, str, str]:
         (found,) = read_file(text_of_file(contents)).mistakes
     except BadConfiguration as error:
         (found,) = error.mistakes
-    return found.line, found.it, found.text
+    return found.line, found.said.text("it"), found.text
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def wrong(network: CardNetwork) -> list[str]:
     """List the places that are wrong."""
     mistakes = Mistakes()
     check_network(network, mistakes)
-    assert all(found.it and found.text for found in mistakes.found)
+    assert all(found.said.text("it") and found.text for found in mistakes.found)
     return [found.place.removeprefix("network.") for found in mistakes.found]
 
 
@@ -297,7 +297,7 @@ def test_anything_else_is_said(key: str) -> None:
     check_keys((key,), mistakes)
     (found,) = mistakes.found
     assert ".pub" in found.text
-    assert ".pub" in found.it
+    assert ".pub" in found.said.text("it")
 
 
 def test_a_private_key_is_named_and_not_repeated() -> None:
@@ -306,4 +306,4 @@ def test_a_private_key_is_named_and_not_repeated() -> None:
     check_keys(("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0",), mistakes)
     (found,) = mistakes.found
     assert "private" in found.text
-    assert "c2VjcmV0" not in found.text + found.it
+    assert "c2VjcmV0" not in found.text + found.said.text("it")

@@ -8,7 +8,7 @@ from appliance.config import build, read
 from appliance.config.office import build_office
 from appliance.policy.office import BranchRules, OverflowCause
 from appliance.sip.registrar import RegistrarAccount
-from tests.config.test_config import SMALL, mistakes_of
+from tests.config.test_read import SMALL, mistakes_of
 
 ACCOUNT = '[sip.registrar]\naddress = "192.168.10.5"\nuser = "porto"\n'
 WRITTEN = """\

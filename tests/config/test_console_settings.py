@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.config.build import check_console, door_of
-from appliance.config.mistakes import Mistakes
+from appliance.config.build import check_console, done_link_page
 from appliance.config.schema import Console
-from appliance.config.values import OnOff
+from appliance.config.values import Mistakes, OnOff
 
 
 def told(console: Console) -> list[str]:
@@ -46,7 +45,7 @@ def test_a_certificate_with_its_key_is_good() -> None:
 
 
 @pytest.mark.parametrize(
-    ("console", "door"),
+    ("console", "served"),
     [
         (Console(), "https://centralino.local/done/"),
         (Console(port=8443, names=("a.example", "b")), "https://a.example:8443/done/"),
@@ -54,6 +53,6 @@ def test_a_certificate_with_its_key_is_good() -> None:
         (Console(enabled=OnOff(False)), ""),
     ],
 )
-def test_a_mail_leads_to_the_first_name(console: Console, door: str) -> None:
+def test_a_mail_leads_to_the_first_name(console: Console, served: str) -> None:
     """E15: where nobody can find the console, mails have no link."""
-    assert door_of(console) == door
+    assert done_link_page(console) == served

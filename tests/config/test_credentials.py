@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config.mistakes import MAIL_PASSWORD, secret_file
 from appliance.config.schema import MailSettings
+from appliance.config.values import MAIL_PASSWORD, secret_file
 from appliance.service.mailroom import account_of
 
 MAIL = MailSettings("mail.example", user="box", password_file="/etc/secret", sender="a@b.example")

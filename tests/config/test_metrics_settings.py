@@ -9,9 +9,8 @@ import pytest
 
 from appliance.config import read
 from appliance.config.build import check_metrics
-from appliance.config.mistakes import Mistakes
 from appliance.config.schema import Console, Metrics
-from appliance.config.values import OnOff
+from appliance.config.values import Mistakes, OnOff
 
 PAGES = Console()
 EXAMPLE = read.load(Path(read.__file__).with_name("example.toml"))
@@ -22,7 +21,7 @@ def told(metrics: Metrics, console: Console = PAGES) -> list[str]:
     """Return what is wrong, each with its place, in both languages."""
     mistakes = Mistakes()
     check_metrics(dataclasses.replace(EXAMPLE, metrics=metrics, console=console), mistakes)
-    return [f"{m.words.en} | {m.words.it}" for m in mistakes.found]
+    return [f"{m.words.text('en')} | {m.words.text('it')}" for m in mistakes.found]
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from typing import cast
 
 import pytest
 
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.service.jobs import JobResult, Jobs
 from appliance.service.main import TOLD, Reloading
 from appliance.service.status import StatusCollector
+from tests.helpers.words import pair
 
-GOOD = JobResult(True, Words("bene", "good"))
-BAD = JobResult(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))
+GOOD = JobResult(True, pair("bene", "good"))
+BAD = JobResult(False, pair("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))
 
 
 class Child:
@@ -35,7 +36,7 @@ class Child:
         self.begun.append(then)
 
 
-class Desk:
+class AskedReload:
     """A reload that was asked for."""
 
     def __init__(self, *, kept: bool = True) -> None:
@@ -55,58 +56,58 @@ class Desk:
 
 def test_a_bad_file_changes_nothing_and_is_said() -> None:
     """The configuration before stays in force; the sentence ends with the next good one."""
-    desk = Desk()
-    desk.hear(BAD)
-    assert not desk.look()
-    (said,) = desk.collector.troubles()
-    assert "the one before stays in force: line 3: a?" in said.en
-    assert "resta quella di prima" in said.it
-    assert len(said.en) < TOLD + 100
-    desk.reloading.ask()
-    desk.hear(GOOD)
-    assert desk.collector.troubles() == ()
-    assert desk.look()
+    asked = AskedReload()
+    asked.hear(BAD)
+    assert not asked.look()
+    (said,) = asked.collector.troubles()
+    assert "the one before stays in force: line 3: a?" in said.text("en")
+    assert "resta quella di prima" in said.text("it")
+    assert len(said.text("en")) < TOLD + 100
+    asked.reloading.ask()
+    asked.hear(GOOD)
+    assert asked.collector.troubles() == ()
+    assert asked.look()
 
 
 def test_a_good_one_is_taken_over_when_no_call_is_up() -> None:
     """Nobody is cut off for a change of the file."""
-    desk = Desk()
-    desk.idle = False
-    desk.hear(GOOD)
-    assert not desk.look()
-    desk.idle = True
-    assert desk.look()
+    asked = AskedReload()
+    asked.idle = False
+    asked.hear(GOOD)
+    assert not asked.look()
+    asked.idle = True
+    assert asked.look()
 
 
 def test_without_a_service_manager_it_is_only_said() -> None:
     """Nobody would start it again."""
-    desk = Desk(kept=False)
-    desk.hear(GOOD)
-    assert not desk.look()
-    assert [words.en for words in desk.collector.troubles()] == [
+    asked = AskedReload(kept=False)
+    asked.hear(GOOD)
+    assert not asked.look()
+    assert [words.text("en") for words in asked.collector.troubles()] == [
         "The new configuration is good: restart the service to use it."
     ]
 
 
 def test_a_check_waits_for_what_is_running() -> None:
     """A backup under way is not disturbed; asked twice it is looked at once."""
-    desk = Desk()
-    desk.child.running = "backup"
-    desk.reloading.ask()
-    desk.look()
-    assert desk.child.begun == []
-    desk.child.running = ""
-    desk.look()
-    desk.look()
-    assert len(desk.child.begun) == 1
+    asked = AskedReload()
+    asked.child.running = "backup"
+    asked.reloading.ask()
+    asked.look()
+    assert asked.child.begun == []
+    asked.child.running = ""
+    asked.look()
+    asked.look()
+    assert len(asked.child.begun) == 1
 
 
-@pytest.mark.parametrize("refusal", [Refused("no", "no"), OSError("no memory")])
+@pytest.mark.parametrize("refusal", [Refused(pair("no", "no")), OSError("no memory")])
 def test_what_cannot_be_begun_is_no_obstacle(refusal: Exception) -> None:
-    """No child can be had: the desk goes on."""
-    desk = Desk()
-    desk.child.refusal = refusal
-    assert not desk.look()
+    """No child can be had: call control goes on."""
+    asked = AskedReload()
+    asked.child.refusal = refusal
+    assert not asked.look()
 
 
 def test_the_real_check_is_asked(tmp_path: Path) -> None:
@@ -120,4 +121,4 @@ def test_the_real_check_is_asked(tmp_path: Path) -> None:
     assert jobs._running is not None
     jobs._running.child.wait(60.0)
     jobs.look()
-    assert "ours: unknown key" in collector.troubles()[0].en
+    assert "ours: unknown key" in collector.troubles()[0].text("en")

@@ -8,10 +8,11 @@ import random
 import socket
 import struct
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,9 @@ from appliance import workers
 from appliance.fleet.mqtt import PUBLISH_TRIES, Broker, BrokerError, MqttSecurity, PublishSession
 from appliance.fleet.mqtt_client import BYTES_AT_MOST, LARGEST_PACKET, MqttConnection
 from appliance.fleet.mqtt_messages import FleetEvent, MqttMessage
-from appliance.policy.text import Words
 from appliance.store import database, monitoring
 from tests.fleet.boxes import QUICK, Publisher
+from tests.helpers.words import pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,7 +113,7 @@ def test_the_brokers_own_errors_keep_every_event() -> None:
     """It is away, or refuses the box: nothing is wrong with the event."""
     kept = Kept([event(1), event(2), event(3)])
     with pytest.raises(BrokerError):
-        session(kept, BrokerError(Words("via", "away"))).step((), look=True)
+        session(kept, BrokerError(pair("via", "away"))).step((), look=True)
     assert kept.aside == []
     assert len(kept.events) == 3
 
@@ -288,7 +289,7 @@ def test_each_is_one_sentence_and_another_try(
         box = Publisher(tmp_path, account(made)).start()
         try:
             box.call(1)
-            box.wait_until(lambda: PLAYS[play] in box.last.why.en, PLAYS[play])
+            box.wait_until(lambda: PLAYS[play] in box.last.why.text("en"), PLAYS[play])
             box.wait_until(lambda: made.visits > 1, "it is not tried again")
             assert box.depth() == 1
             assert not any(one.connected for one in box.heard)  # it has never taken anything
@@ -362,3 +363,15 @@ def test_tls_byte_by_byte_can_be_broken_off() -> None:
         assert not thread.is_alive()
         assert failed
         connection.close()
+
+
+def test_a_tls_handshake_that_stands_still_ends_in_time() -> None:
+    """The limit is the connection's own, not the keepalive's, which may be minutes."""
+    limits = replace(QUICK, connect_s=0.3, keepalive_s=60)
+    with fake(until_gone) as made:
+        connection = MqttConnection(replace(account(made, MqttSecurity.TLS), limits=limits), WILL)
+        begun = time.monotonic()
+        with pytest.raises(BrokerError, match="cannot be reached"):
+            connection.open()
+        connection.close()
+    assert 0.3 <= time.monotonic() - begun < 5.0

@@ -27,12 +27,14 @@ from appliance.fleet.mqtt_messages import (
     told_caller,
 )
 from appliance.policy.clock import ClockState
-from appliance.policy.text import Refused, Words
-from tests.calls.desk import TEN, tell, up
+from appliance.policy.text import Refused
+from appliance.text import unchanged
+from tests.calls.examples import TEN, tell, up
 from tests.fleet.forms import FOLDER, wrong_with_event, wrong_with_state
+from tests.helpers.words import pair
 
 ALL = frozenset(EventGroup)
-AWAY = KnownTrouble("mail.away", Words("La posta non parte.", "No mail leaves."))
+AWAY = KnownTrouble("mail.away", pair("La posta non parte.", "No mail leaves."))
 CALL = {
     "call": "c-1", "direction": "in", "line": "line1", "called": "051598111", "result": "answered",
     "way": "switchboard", "position": "op1", "rang_at": "2026-11-25T10:00:00+01:00",
@@ -62,7 +64,7 @@ def test_a_line_that_is_lost_and_comes_back_is_told_twice() -> None:
     """Also where it was lost already at the first look; and each only once."""
     desk = up()
     before = facts_of(desk.status(TEN), ())
-    tell(desk, TEN, facts.LineLost("line1", "no answer on /dev/ttyACM0"))
+    tell(desk, TEN, facts.LineLost("line1", unchanged("no answer on /dev/ttyACM0")))
     lost = facts_of(desk.status(TEN), ())
     ((kind, about),) = fact_differences(before, lost, ALL)
     assert (kind, about["line"]) == ("line_lost", "line1")
@@ -75,7 +77,7 @@ def test_troubles_begin_and_end_by_their_code() -> None:
     """Other words for the same trouble are none of its own."""
     status = up().status(TEN)
     none, one = facts_of(status, ()), facts_of(status, (AWAY,))
-    reworded = facts_of(status, (replace(AWAY, words=Words("Altro.", "Else.")),))
+    reworded = facts_of(status, (replace(AWAY, words=pair("Altro.", "Else.")),))
     assert [kind for kind, _ in fact_differences(none, one, ALL)] == ["trouble_began"]
     assert fact_differences(one, reworded, ALL) == []
     assert [kind for kind, _ in fact_differences(one, none, ALL)] == ["trouble_ended"]
@@ -113,7 +115,7 @@ def test_only_what_is_asked_for_is_told(topic: EventGroup) -> None:
     """Each group is off by itself."""
     desk = up()
     before = facts_of(desk.status(TEN), ())
-    tell(desk, TEN, facts.LineLost("line1", "gone"))
+    tell(desk, TEN, facts.LineLost("line1", unchanged("gone")))
     tell(desk, TEN, facts.ServiceStateChanged(SetUnattended(on=True, by="op1")))
     after = facts_of(desk.status(TEN), (AWAY,))
     found = {kind for kind, _ in fact_differences(before, after, frozenset({topic}))}
@@ -123,7 +125,7 @@ def test_only_what_is_asked_for_is_told(topic: EventGroup) -> None:
 
 
 def test_numbers_are_masked_unless_configured_and_undisclosed_ones_always() -> None:
-    """P7: an office's own number is masked by whoever knows the register."""
+    """P7: an office's own number is masked by whoever knows the directory."""
     assert told_caller("shown", "3470000001", None) == {"presentation": "shown", "number": "347•••"}
     assert told_caller("shown", "112233", None)["number"] == "•••"
     assert told_caller("withheld", "", None) == {"presentation": "withheld"}
@@ -133,7 +135,7 @@ def test_numbers_are_masked_unless_configured_and_undisclosed_ones_always() -> N
 
 def test_sentences_tell_no_number_and_no_address() -> None:
     """Whatever may be one is masked, before it is known where the sentence comes from."""
-    found = plain_event(Words("Chiamare 051 598 222", "write to anna@comune.example"))
+    found = plain_event(pair("Chiamare 051 598 222", "write to anna@comune.example"))
     assert found == {"it": "Chiamare •••", "en": "write to •••"}
 
 

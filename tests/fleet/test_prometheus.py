@@ -31,7 +31,7 @@ from appliance.fleet.prometheus import (
     Spread,
 )
 from appliance.http_server import LONGEST_HEAD
-from appliance.policy.text import Words
+from appliance.text import Words
 from tests.fleet.samples import ended, figures_of, status_of
 from tests.year import town
 
@@ -311,8 +311,8 @@ def test_an_address_that_is_taken_is_told_and_tried_again(
     with other, serving(Page(), port=other.getsockname()[1]) as (_, told):
         why = told.get(timeout=LIMIT_S)
         assert why is not None
-        assert "another program has that address" in why.en
-        assert "un altro programma" in why.it
+        assert "another program has that address" in why.text("en")
+        assert "un altro programma" in why.text("it")
         other.close()
         assert told.get(timeout=LIMIT_S) is None
 

@@ -13,7 +13,7 @@ from appliance.calls.events import Caller, Presentation
 from appliance.fleet.prometheus import MetricCounters
 from appliance.fleet.prometheus_page import SOUND_FAULTS, metrics_page
 from tests.fleet.samples import CALLER, ended, figures_of, status_of
-from tests.helpers.watched import promtool
+from tests.helpers.prometheus import promtool
 from tests.year import town
 
 LINE1 = town.LINES[0]
@@ -89,7 +89,7 @@ def test_troubles_are_codes_and_a_count() -> None:
 
 
 def test_no_number_and_no_person_is_told() -> None:
-    """P7, E21: neither who calls, nor a number of the house, nor one position's doings."""
+    """P7, E21: neither who calls, nor a number of the office, nor what one position does."""
     text = ringing()
     told = " ".join(re.findall(r'"([^"]*)"', text))
     for hidden in (CALLER, CALLER[1:], "Rossi", *town.HIDDEN, *town.OPERATORS, "051598111"):
@@ -108,7 +108,7 @@ def test_promtool_has_nothing_to_say() -> None:
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_before_the_carrier_has_spoken(missing: bool) -> None:
+def test_before_the_media_gateway_has_spoken(missing: bool) -> None:
     """A figure that nobody has said is left out, and is no 0."""
     figures = figures_of(status_of())
     text = metrics_page(replace(figures, carrier=None) if missing else figures).decode()

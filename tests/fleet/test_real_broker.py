@@ -151,10 +151,12 @@ def test_a_broker_that_hangs_is_noticed_and_used_again(
     receiver.wait_for(lambda: calls_of(receiver) == ["c-1"], 20.0, "the event did not come")
     mosquitto.freeze()
     box.call(2)
-    box.wait_until(lambda: "confirm" in box.last.why.en, "nobody says that it hangs")
+    box.wait_until(lambda: "confirm" in box.last.why.text("en"), "nobody says that it hangs")
     box.wait_until(
-        lambda: any("cannot be reached" in one.why.en or "says nothing" in one.why.en
-                    for one in box.heard),
+        lambda: any(
+            "cannot be reached" in str(one.why) or "says nothing" in str(one.why)
+            for one in box.heard
+        ),
         "no other try was made",
     )  # fmt: skip
     mosquitto.thaw()
@@ -226,7 +228,7 @@ def test_each_mistake_of_the_account_is_one_sentence(
     box = Publisher(tmp_path, account(standing, **files)).start()
     try:
         box.call(1)
-        box.wait_until(lambda: says in box.last.why.en, says)
+        box.wait_until(lambda: says in box.last.why.text("en"), says)
         box.wait_until(lambda: len(box.connections) > 2, "it is not tried again")
         assert box.depth() == 1
     finally:
@@ -238,7 +240,7 @@ def test_a_prefix_that_is_not_ours_is_said(tmp_path: Path, standing: Mosquitto) 
     box = Publisher(tmp_path, account(standing), prefix="comune/sud").start()
     try:
         box.call(1)
-        box.wait_until(lambda: "(ACL)" in box.last.why.en, "nobody says so")
+        box.wait_until(lambda: "(ACL)" in box.last.why.text("en"), "nobody says so")
         assert box.last.misset
         assert box.depth() == 1
     finally:
@@ -260,4 +262,4 @@ def test_a_client_certificate_is_enough(tmp_path: Path) -> None:
             box.wait_until(lambda b=box: bool(b.heard), "nothing was heard")  # type: ignore[misc]
             assert box.last.connected is connected, box.heard
             box.stop()
-        assert "does not take TLS" in box.heard[0].why.en or connected
+        assert "does not take TLS" in box.heard[0].why.text("en") or connected

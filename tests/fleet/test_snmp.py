@@ -15,6 +15,7 @@ import pytest
 from appliance.calls import events
 from appliance.fleet.prometheus import MetricsServer
 from appliance.fleet.prometheus_page import metrics_page
+from appliance.text import unchanged
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.ports import free_port
 from tests.year import town
@@ -22,7 +23,7 @@ from tests.year import town
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appliance.policy.text import Words
+    from appliance.text import Words
 
 
 pytestmark = pytest.mark.system
@@ -43,7 +44,7 @@ def served() -> Iterator[MetricsServer]:
     """Serve the figures of a box with one of two lines out."""
     told: queue.SimpleQueue[Words | None] = queue.SimpleQueue()
     server = MetricsServer((HOST, 0), (), lambda: metrics_page, told.put)
-    server.latest = figures_of(status_of(events.LineLost(town.LINES[0], "unplugged")))
+    server.latest = figures_of(status_of(events.LineLost(town.LINES[0], unchanged("unplugged"))))
     server.start()
     try:
         assert told.get(timeout=20.0) is None

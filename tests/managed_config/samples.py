@@ -112,7 +112,7 @@ def made(
     secret: bytes = SECRET,
 ) -> bytes:
     """Make a bundle's file as the head office does."""
-    given = bundle.seal_register(files, PHRASE)
+    given = bundle.seal_directory(files, PHRASE)
     packed = bundle.SettingsBundle(version, sites, given)
     return bundle.pack_bundle(packed, lambda data: bundle.sign_bundle(secret, data))
 
@@ -144,8 +144,8 @@ class Branch:
         with closing(connect(self.place.database)) as connection:
             return {each.code: each.title for each in sheets.all_sheets(connection)}
 
-    def register(self) -> Directory:
-        """Read the register with its numbers."""
+    def directory(self) -> Directory:
+        """Read the directory with its numbers."""
         with closing(connect(self.place.database)) as connection:
             return directory.load(connection, key_path(self.place.database))
 

@@ -15,9 +15,9 @@ import pytest
 from appliance.api import speech
 from appliance.commands.answering import office_in_force
 from appliance.config import read, state_folder
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.state_folder import digest_in_force
+from appliance.config.values import BadConfiguration
 from appliance.managed_config import apply
 from appliance.managed_config.apply import ApplyStamp
 from appliance.policy import directory_changes
@@ -25,11 +25,12 @@ from appliance.policy.directory import Unit
 from appliance.policy.hours import Period, week_of
 from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.sheets import Sheet
-from appliance.policy.text import Refused, Words, words_of
+from appliance.policy.text import Refused, words_of
 from appliance.store import database, directory, hours, managed_config, policy_change, sheets
 from appliance.store.database import Noted, connect, database_path, transaction
 from appliance.store.directory import Who, key_path
 from tests.bootfile.test_apply import Cut, Power
+from tests.helpers.words import pair
 from tests.managed_config.samples import (
     AT,
     FIRST,
@@ -71,8 +72,8 @@ def box(tmp_path: Path) -> Branch:
 
 
 def test_all_of_it_comes_into_force(box: Branch) -> None:
-    """Schedule, register, sheets and announcements hold; what changes was told before."""
-    said = box.judged(made(1, FIRST)).changes.words.en
+    """Schedule, directory, sheets and announcements hold; what changes was told before."""
+    said = box.judged(made(1, FIRST)).changes.words.text("en")
     assert said == (
         "sheets new: 2, offices new: 2, declarations added: 1, schedule changed, "
         "announcements changed"
@@ -83,7 +84,7 @@ def test_all_of_it_comes_into_force(box: Branch) -> None:
     settings = read.load(box.config)
     assert [f"{band}" for band in settings.hours.week.days[0]] == ["08:00-12:00"]
     assert [c.reason for c in settings.closures] == ["Vigilia"]
-    declared = box.register().declarations
+    declared = box.directory().declarations
     assert [str(d.needs[0].targets[0].number) for d in declared] != [""]
     central = state_folder.announcements_of(settings)[-1]
     assert (central / "it/greeting_closed.wav").read_bytes() == sound()
@@ -120,8 +121,8 @@ def test_a_revert_goes_back_once(box: Branch) -> None:
     box.apply(made(2, PLAIN))
     assert box.revert() == 1
     assert box.sheets() == {"imu": "IMU", "tari": "TARI", "orti": "Orti urbani"}
-    assert len(box.register().declarations) == 1
-    assert len(box.register().units) == 2
+    assert len(box.directory().declarations) == 1
+    assert len(box.directory().units) == 2
     with pytest.raises(Refused, match="nothing to go back to"):
         box.revert()
     box.apply(made(3, PLAIN))
@@ -129,14 +130,14 @@ def test_a_revert_goes_back_once(box: Branch) -> None:
 
 
 def test_an_office_that_is_left_out_goes(box: Branch) -> None:
-    """Unless the branch has entered something for it, or the bundle has no register at all."""
+    """Unless the branch has entered something for it, or the bundle has no directory at all."""
     box.apply(made(1, FIRST))
     fewer = REGISTER[: REGISTER.index("[[services.offices]]")].encode()
     box.apply(made(2, FIRST | {"register.toml": fewer}))
-    assert [unit.code for unit in box.register().units] == ["demografici"]
-    assert len(box.register().declarations) == 1, "what was declared is kept (P4)"
+    assert [unit.code for unit in box.directory().units] == ["demografici"]
+    assert len(box.directory().declarations) == 1, "what was declared is kept (P4)"
     box.apply(made(3, OLDER))
-    assert [unit.code for unit in box.register().units] == ["demografici"]
+    assert [unit.code for unit in box.directory().units] == ["demografici"]
 
 
 def test_the_first_can_be_taken_back(box: Branch) -> None:
@@ -145,7 +146,7 @@ def test_the_first_can_be_taken_back(box: Branch) -> None:
     assert box.revert() == 0
     assert box.sheets() == {"orti": "Orti urbani"}
     assert read.load(box.config) == read.load_own(box.config)
-    assert [unit.code for unit in box.register().units] == ["demografici", "anagrafe"]
+    assert [unit.code for unit in box.directory().units] == ["demografici", "anagrafe"]
 
 
 def test_an_older_one_is_refused(box: Branch) -> None:
@@ -202,14 +203,16 @@ def test_settings_for_others_are_refused(box: Branch) -> None:
 def test_wrong_content_is_refused_in_a_sentence(
     box: Branch, name: str, data: bytes, said: str
 ) -> None:
-    """It names the place, and what was in force stays, register and sheets too."""
+    """It names the place, and what was in force stays, directory and sheets too."""
     box.apply(made(1, OLDER))
-    before = (box.sheets(), box.register(), read.load(box.config))
+    before = (box.sheets(), box.directory(), read.load(box.config))
     with pytest.raises((Refused, BadConfiguration)) as error:
         box.apply(made(2, OLDER | {name: data}))
     assert said in str(error.value)
-    assert words_of(error.value).it != words_of(error.value).en or name.endswith("toml")
-    assert (box.sheets(), box.register(), read.load(box.config)) == before
+    assert words_of(error.value).text("it") != words_of(error.value).text("en") or name.endswith(
+        "toml"
+    )
+    assert (box.sheets(), box.directory(), read.load(box.config)) == before
 
 
 def test_a_sheet_of_the_branchs_own_is_never_lost(box: Branch) -> None:
@@ -261,7 +264,7 @@ def test_a_central_office_is_changed_there(box: Branch) -> None:
             )
         directory.change(connection, key, who, lambda r: directory_changes.with_unit(r, own), {})
     box.apply(made(2, FIRST | {"sheets/imu.md": sheet("IMU 2027")}))
-    names = {unit.code: unit.name for unit in box.register().units}
+    names = {unit.code: unit.name for unit in box.directory().units}
     assert names == {"demografici": "Servizi demografici", "anagrafe": "Anagrafe", "orti": "Orti"}
 
 
@@ -283,7 +286,7 @@ def test_what_the_head_entered_here_lies_over_both(box: Branch) -> None:
     day = date(2026, 12, 14)
     before = office_in_force(read.load(box.config), 2026)
     assert [str(band) for band in before.switchboard.schedule.bands_on(day)] == ["08:00-12:00"]
-    period = Period(day, day, Words("Qui", "Here"), week_of(monday="15-16"))
+    period = Period(day, day, pair("Qui", "Here"), week_of(monday="15-16"))
     with closing(connect(box.place.database)) as connection:
         entry = HoursEntry(1, Whose.HOUSE, period, "anna", AT, "e-mail")
         hours.add(connection, "anna", AT, lambda _: entry)
@@ -342,7 +345,7 @@ def cut_while(call: str, power: Power, act: Callable[[], object]) -> bool:
 
 
 def start(box: Branch) -> None:
-    """Do what the desk does before it reads its configuration (commands/services.py)."""
+    """Do what call control does before it reads its configuration (commands/services.py)."""
     apply.settle_folder(box.place.state, database_path(box.place.state))
 
 

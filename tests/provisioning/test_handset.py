@@ -118,7 +118,9 @@ def test_the_page_is_whole_and_says_everything(language: str, label: str) -> Non
     """
     read = Reader(written(language, label))
     assert read.open == []
-    words = {code: w.it if language == "it" else w.en for code, w in CODE_WORDS.items()}
+    words = {
+        code: w.text("it") if language == "it" else w.text("en") for code, w in CODE_WORDS.items()
+    }
     told = [words[code_meaning(code)] for code in KEY_CODES]
     for needed in (label or "sportello1", "21", "sportello1", SECRET, "192.168.10.5:5062 UDP"):
         assert needed in read.text

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from appliance.policy.text import Words
+    from appliance.text import Words
 
 
 TABLE = """\
@@ -80,7 +80,7 @@ class Served:
         return socket.create_connection((self.host, self.port), 5)
 
     def _say(self, words: Words) -> None:
-        self.said.append(words.en)
+        self.said.append(words.text("en"))
 
     def _turn(self) -> None:
         while not self._stopping.is_set():
@@ -219,7 +219,7 @@ def test_a_phone_gets_its_file_by_its_hardware_address() -> None:
     """The name it asks for holds its address; the answer is the file, and it is said."""
     answer = window().answer(FILE, PHONE, MAC, 1.0)
     assert (answer.code, answer.body) == (200, b"secret of op1")
-    assert answer.said.en == f"op1: file fetched by {PHONE} (yealink)"
+    assert answer.said.text("en") == f"op1: file fetched by {PHONE} (yealink)"
 
 
 def test_a_phone_whose_address_the_kernel_does_not_know_gets_it_too() -> None:
@@ -265,7 +265,7 @@ def test_nothing_else_is_there(path: str) -> None:
     """Other names, other folders, tokens half right, paths upwards: always the same 404."""
     answer = window().answer(path, OTHER, "", 1.0)
     assert (answer.code, answer.body) == (404, b"")
-    assert answer.said.it.startswith(OTHER)
+    assert answer.said.text("it").startswith(OTHER)
 
 
 def test_a_stranger_who_knows_the_hardware_address_gets_nothing() -> None:
@@ -273,7 +273,7 @@ def test_a_stranger_who_knows_the_hardware_address_gets_nothing() -> None:
     made = window()
     answer = made.answer(FILE, OTHER, "0c383e000001", 1.0)
     assert (answer.code, answer.body) == (404, b"")
-    assert "0c383e000001" in answer.said.en
+    assert "0c383e000001" in answer.said.text("en")
     assert made.answer(FILE, PHONE, MAC, 1.0).code == 200
 
 
@@ -282,7 +282,7 @@ def test_after_the_first_fetch_nobody_else_gets_it() -> None:
     made = window()
     assert made.answer(FILE, PHONE, "", 1.0).code == 200
     refused = made.answer(f"/{TOKEN}{FILE}", OTHER, "", 2.0)
-    assert (refused.code, f"gone to {PHONE}" in refused.said.en) == (404, True)
+    assert (refused.code, f"gone to {PHONE}" in refused.said.text("en")) == (404, True)
     assert made.answer(FILE, PHONE, "", 3.0).code == 200
 
 
@@ -299,7 +299,7 @@ def test_a_registered_phone_needs_no_file() -> None:
     assert [offer.phone for offer in made.registered({"op1", "op9"})] == ["op1"]
     assert made.registered({"op1"}) == []
     answer = made.answer(FILE, PHONE, MAC, 1.0)
-    assert (answer.code, "registered already" in answer.said.en) == (404, True)
+    assert (answer.code, "registered already" in answer.said.text("en")) == (404, True)
 
 
 def test_the_window_closes_by_time_and_when_all_are_there() -> None:
@@ -316,10 +316,10 @@ def test_the_window_closes_by_time_and_when_all_are_there() -> None:
 def test_who_asks_for_too_much_is_heard_no_more() -> None:
     """Whoever tries names is shut out for the rest of the window; the phones are not."""
     made = window()
-    said = [made.answer(f"/{n}", OTHER, "", 1.0).said.en for n in range(MOST_WRONG)]
+    said = [made.answer(f"/{n}", OTHER, "", 1.0).said.text("en") for n in range(MOST_WRONG)]
     assert said[-1].endswith("it is heard no more")
     assert made.answer(FILE, OTHER, "", 1.0).code == 404
-    assert made.answer("/more", OTHER, "", 1.0).said.en == ""
+    assert made.answer("/more", OTHER, "", 1.0).said.text("en") == ""
     assert made.answer(FILE, PHONE, MAC, 1.0).code == 200
 
 
@@ -333,7 +333,7 @@ def test_what_is_remembered_of_strangers_is_bounded() -> None:
 
 def test_what_strangers_ask_for_is_told_without_their_control_characters() -> None:
     """A name cannot write on the technician's screen."""
-    said = window().answer("/a\x1b[2J\nb", OTHER, "", 1.0).said.en
+    said = window().answer("/a\x1b[2J\nb", OTHER, "", 1.0).said.text("en")
     assert said.isprintable()
 
 
@@ -342,7 +342,7 @@ def test_a_phone_that_is_known_may_ask_for_what_it_likes() -> None:
     made = window()
     for _ in range(MOST_WRONG * 2):
         answer = made.answer("/y000000000028.cfg", PHONE, MAC, 1.0)
-        assert (answer.code, answer.said.en[:4]) == (404, "op1:")
+        assert (answer.code, answer.said.text("en")[:4]) == (404, "op1:")
     assert made.answer(FILE, PHONE, MAC, 1.0).code == 200
     for _ in range(MOST_WRONG * 2):
         assert made.answer("/001565aabbcc.boot", PHONE, "", 1.0).code == 404

@@ -12,6 +12,7 @@ from appliance.policy.office import KEY_CODES
 from appliance.provisioning import templates
 from appliance.provisioning.handset import keys_of, mac_of
 from appliance.provisioning.templates import MAKES
+from appliance.sip.dialog import PICK_UP
 from tests.provisioning.samples import ADMIN, MAC, NTP, SECRET, handset
 
 DESK_PHONES = [make for make in MAKES.values() if not make.is_soft]
@@ -140,6 +141,17 @@ def test_call_waiting_is_off_wherever_the_make_documents_a_key() -> None:
     written = {name: MAKES[name].write(handset()) for name in (*off, "fanvil")}
     assert {name for name, text in off.items() if text in written[name]} == set(off)
     assert "waiting" not in written["fanvil"].lower()
+
+
+def test_a_make_answers_by_itself_where_its_file_says_so() -> None:
+    """For the person who asks at the screen; a make of which nothing is documented is not named."""
+    wanted = {"snom": ">idle</answer_after_policy>", "baresip": ";sip_autoanswer=yes"}
+    wanted |= {"gigaset-desk": wanted["snom"], "poly": f'alertInfo.1.value="{templates.ALERT_URI}"'}
+    for name, text in wanted.items():
+        assert text in MAKES[name].write(handset()), name
+    # Yealink's guide: Alert-Info with info=alert-autoanswer is heeded as delivered.
+    assert {make.name for make in MAKES.values() if make.picks_up} == {*wanted, "yealink"}
+    assert dict(PICK_UP)["Alert-Info"].startswith(f"<{templates.ALERT_URI}>;info=alert-autoanswer")
 
 
 def test_cisco() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.config import read
-from appliance.config.mistakes import BadConfiguration, Mistake
+from appliance.config.values import BadConfiguration, Mistake
 
 SLIPS = {
     "no quote at the end": ('[site]\nname = "Comune\n', 2, "alla fine del testo", "at the end of"),
@@ -65,14 +65,14 @@ def test_each_slip_has_its_line_and_its_own_sentence(
     """One mistake is one sentence, of the line that was mistyped and in both languages."""
     (found,) = mistakes(text)
     assert found.line == line
-    assert it in found.it, found.it
+    assert it in found.said.text("it"), found.said.text("it")
     assert en in found.text, found.text
-    assert f"riga {line}, " in found.words.it
+    assert f"riga {line}, " in found.words.text("it")
 
 
 def test_no_two_kinds_of_slip_share_a_sentence() -> None:
     """A sentence that says the same for everything helps with nothing."""
-    said = {name: mistakes(text)[0].it for name, (text, *_) in SLIPS.items()}
+    said = {name: mistakes(text)[0].said.text("it") for name, (text, *_) in SLIPS.items()}
     shared = [
         {"a number of a phone", "a leading zero", "a time", "an address", "no quotes"},
         {"a name of two words", "a name with an accent"},
@@ -94,7 +94,7 @@ def test_all_slips_of_a_file_are_told_at_once() -> None:
         '[site\nname = "Comune\nzone: "Europe/Rome"\n[mail]\ntls = sì\n'
         'host = mail.comune.it\nfrom = "a@b.it"\n[mqtt]\nport = 0,5\n'
     )
-    assert [(each.line, bool(each.it)) for each in mistakes(text)] == [
+    assert [(each.line, bool(each.said.text("it"))) for each in mistakes(text)] == [
         (1, True), (2, True), (3, True), (5, True), (6, True), (9, True),
     ]  # fmt: skip
 
@@ -110,4 +110,4 @@ def test_what_hangs_together_is_told_once() -> None:
 )
 def test_what_nobody_types_is_a_sentence_too(text: str) -> None:
     """Brackets and figures beyond all measure end in a mistake, never in a traceback."""
-    assert mistakes(text)[0].it
+    assert mistakes(text)[0].said.text("it")

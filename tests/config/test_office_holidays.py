@@ -21,7 +21,7 @@ def test_the_first_sunday_of_november_is_a_sunday(day: date) -> None:
 
 def test_all_saints_on_that_sunday_is_a_holiday_under_its_own_name() -> None:
     """1 November 2026 is a Sunday: what closes the office is All Saints alone."""
-    assert (FOUND[date(2026, 11, 1)].it, FOUND[date(2026, 11, 1)].en) == (
+    assert (FOUND[date(2026, 11, 1)].text("it"), FOUND[date(2026, 11, 1)].text("en")) == (
         "Ognissanti",
         "All Saints' Day",
     )
@@ -29,9 +29,9 @@ def test_all_saints_on_that_sunday_is_a_holiday_under_its_own_name() -> None:
 
 def test_the_town_s_patron_is_a_holiday() -> None:
     """Named as the configuration names it, or as what it is."""
-    assert FOUND[date(2026, 6, 24)].it == "San Giovanni"
+    assert FOUND[date(2026, 6, 24)].text("it") == "San Giovanni"
     unnamed = {each.day: each.name for each in holidays_for("it", 2026, MonthDay(6, 24))}
-    assert unnamed[date(2026, 6, 24)].it == "Santo patrono"
+    assert unnamed[date(2026, 6, 24)].text("it") == "Santo patrono"
 
 
 def test_another_country_s_days_and_one_that_nobody_knows() -> None:

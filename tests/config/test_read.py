@@ -12,16 +12,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.commands.status import summary
-from appliance.config import last_good, read
-from appliance.config.mistakes import BadConfiguration
+from appliance.config import office as config_office
+from appliance.config import read
 from appliance.config.office import build_office
-from appliance.config.values import MonthDay, OnOff, Seconds
+from appliance.config.state_folder import missing_greetings
+from appliance.config.values import BadConfiguration, MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours, GreetingLength
-from appliance.policy.text import NOTHING
 from appliance.service.announcements import PromptFile
-from appliance.service.composition import carrier_setup
+from appliance.service.composition import media_setup
 from appliance.service.mailroom import account_of, domain_of
+from appliance.text import NOTHING
 
 EXAMPLE = Path(read.__file__).with_name("example.toml")
 SMALL = """
@@ -90,13 +91,16 @@ def test_a_line_behind_a_pbx_is_configured() -> None:
     office = build_office(settings, 2026)
     assert office.switchboard.pbx_numbers == ("201", "202")
     assert office.citizens_desk is not None
-    assert [(line.duplex, line.passes) for line in office.lines] == [(False, True), (True, False)]
-    setups = carrier_setup(settings, PromptFile(-1, ())).lines
+    assert [(line.can.bridge, line.passes) for line in office.lines] == [
+        (False, True),
+        (True, False),
+    ]
+    setups = media_setup(settings, PromptFile(-1, ())).lines
     assert [(s.duplex, s.flash_ms, s.pbx_pause_ms) for s in setups] == [
         (None, 250, 0),
         (True, 100, 0),
     ]
-    told = "\n".join(words.en for words in summary(settings, office))
+    told = "\n".join(words.text("en") for words in summary(settings, office))
     assert "a (a): half duplex, by day pbx_transfer to 2 extensions" in told
     assert "b (b): duplex" in told
     assert "switchboard: 2 extensions of the PBX" in told
@@ -146,12 +150,21 @@ def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
         f"{SMALL}[[closures]]\nstart = 2026-12-24T14:00:00\nend = 2026-12-24T18:00:00\n"
         f'greeting = "elezioni"\n[folders]\nstate = "{tmp_path}"\n'
     )
-    with pytest.raises(BadConfiguration, match="prompts say elezioni"):
+    with pytest.raises(BadConfiguration, match="prompts say elezioni") as refused:
         build_office(read.parse(text), 2026)
+    assert "put it/elezioni.wav, en/elezioni.wav into folders.prompts" in str(refused.value)
     spoken = tmp_path / "spoken" / "it" / "elezioni.wav"
     spoken.parent.mkdir(parents=True)
     spoken.write_bytes(b"")
     assert build_office(read.parse(text), 2026).switchboard.schedule.closures
+    (told,) = (words.text("en") for words in missing_greetings(read.parse(text)))
+    assert told.startswith("closures.1.greeting: 'elezioni' is missing in the language en, ")
+    assert "put en/elezioni.wav into folders.prompts" in told
+    assert told.endswith("centralino prompts say elezioni TEXT --language en")
+    made = tmp_path / "spoken" / "en" / "elezioni.wav"
+    made.parent.mkdir()
+    made.write_bytes(b"")
+    assert not list(missing_greetings(read.parse(text)))
 
 
 def test_check_says_what_each_line_can_do() -> None:
@@ -161,7 +174,7 @@ def test_check_says_what_each_line_can_do() -> None:
         '[[lines]]\nname="d"\nport="/y"\ndaytime="ring_parallel_phone"\n'
         '[[lines]]\nname="e"\nport="/z"\nduplex=false\ndaytime="message"\n'
     )
-    told = [words.en for words in summary(settings, build_office(settings, 2026))]
+    told = [words.text("en") for words in summary(settings, build_office(settings, 2026))]
     assert "  line c (c): known once its modem is asked; if half duplex, by day message" in told
     assert (
         "  line d (d): known once its modem is asked; if half duplex, by day ring_parallel_phone"
@@ -219,6 +232,14 @@ identity_limit = 0
         ('[citizens_desk]\noutside = "118"', "no ordinary telephone's number"),
         ('[citizens_desk]\noutside = "+39 051"', "no ordinary telephone's number"),
         ('[[lines]]\nname="a"\nport="/x"\nflash=2.0', "lines.1.flash: a hook flash of 2000 ms"),
+        (
+            '[[lines]]\nname="a"\nport="/x"\nreceive_gain=500',
+            "lines.1.receive_gain: 500 is no gain",
+        ),
+        (
+            '[[lines]]\nname="a"\nport="/x"\ntransmit_gain=-2',
+            "lines.1.transmit_gain: -2 is no gain",
+        ),
         ('[[lines]]\nname="a"\nport="/x"\npbx_pause=11', "0 to 10"),
         ('[[lines]]\nname="a"\nport="/x"\npbx_pause="1"', "must be a number of seconds"),
         ('[[lines]]\nname="a"\nport="/x"\ndialect="hayes"', "'hayes' is unknown: use auto"),
@@ -249,6 +270,8 @@ identity_limit = 0
         ('[voicemail]\nnotify = "urp"', "voicemail.notify: 'urp' is no e-mail address"),
         ("[calls]\ntransfer = 5", "calls.transfer: 5 s is no time for an office to answer"),
         ("[calls]\nlongest = 60", "calls.longest: 60 s is no limit for a conversation"),
+        ("[standards]\nlost_at_most = 101", "standards: lost_at_most = 101 is no percentage"),
+        ("[standards]\nby_filter = -1", "standards: by_filter = -1 is no percentage"),
         ("[waiting]\nqueue_max = 3", "waiting: callers wait only where both queue_max"),
         ("[positions]\naway_after_missed = -1", "positions: write 0 for never"),
         ("[calls]\nlines_kept = 2", "calls.lines_kept: 2 lines cannot stay free to answer"),
@@ -293,7 +316,7 @@ def test_holidays_and_the_patron_are_in_the_schedule() -> None:
     """4 October is national from 2026; the town's patron is a holiday here (E14)."""
     text = SMALL.replace("10-04", "11-24").replace("[hours]", '[hours]\nsunday = ["09:00-12:00"]')
     schedule = build_office(read.parse(text), 2026).switchboard.schedule
-    names = {holiday.day: holiday.name.it for holiday in schedule.holidays}
+    names = {holiday.day: holiday.name.text("it") for holiday in schedule.holidays}
     assert "Francesco" in names[date(2026, 10, 4)]
     assert names[date(2026, 11, 24)] == "Santo patrono"
     assert not schedule.at(datetime(2026, 10, 4, 8, 30, tzinfo=UTC)).open
@@ -317,14 +340,14 @@ def test_a_good_file_is_kept_and_used_when_the_next_one_is_broken(tmp_path: Path
     path = tmp_path / "centralino.toml"
     good = SMALL + f'[folders]\nstate = "{tmp_path}/state"\n'
     path.write_text(good)
-    settings, office, complaint = last_good.in_force(path)
+    settings, office, complaint = config_office.in_force(path)
     assert (office.name, complaint) == ("Prova", NOTHING)
 
     path.write_text(good.replace("[hours]", "[ours]"))
-    settings, office, complaint = last_good.in_force(path)
+    settings, office, complaint = config_office.in_force(path)
     assert office.name == "Prova"
-    assert "ours: unknown key. Did you mean 'hours'?" in complaint.en
-    assert "Forse «hours»?" in complaint.it
+    assert "ours: unknown key. Did you mean 'hours'?" in complaint.text("en")
+    assert "Forse «hours»?" in complaint.text("it")
     assert settings.folders.state == f"{tmp_path}/state"
 
 
@@ -338,10 +361,10 @@ def test_a_start_with_the_same_file_writes_nothing(
     path.write_text(SMALL + f'[folders]\nstate = "{tmp_path}/state"\n')
     counts = []
     for _ in range(2):
-        last_good.in_force(path)
+        config_office.in_force(path)
         counts.append(len(synced))
     path.write_text(path.read_text() + "# changed\n")
-    last_good.in_force(path)
+    config_office.in_force(path)
     assert [*counts, len(synced)] == [2, 2, 4], "a file and its name, each time it is new"
     assert (tmp_path / "state" / "last_good.toml").read_bytes() == path.read_bytes()
 
@@ -381,12 +404,12 @@ def test_no_file_whatever_keeps_the_box_from_starting(
     good, path = tmp_path / "good.toml", tmp_path / "centralino.toml"
     good.write_text(SMALL + f'[folders]\nstate = "{tmp_path}/state"\n')
     if had_a_good_one:
-        last_good.in_force(good)
+        config_office.in_force(good)
     BAD[kind](path)
     for _ in range(2):
-        settings, office, complaint = last_good.in_force(path)
-        assert complaint.en.startswith(str(path))
-        assert complaint.it.startswith(str(path))
+        settings, office, complaint = config_office.in_force(path)
+        assert complaint.text("en").startswith(str(path))
+        assert complaint.text("it").startswith(str(path))
         assert office.name == ("Prova" if had_a_good_one else "Centralino")
         assert len(settings.lines) == (len(read.parse(SMALL).lines) if had_a_good_one else 0)
 
@@ -399,7 +422,7 @@ def test_a_last_good_file_that_is_bad_itself_is_passed_over(
     monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/state")
     (tmp_path / "state").mkdir()
     BAD[kind](tmp_path / "state" / "last_good.toml")
-    settings, _, complaint = last_good.in_force(tmp_path / "centralino.toml")
+    settings, _, complaint = config_office.in_force(tmp_path / "centralino.toml")
     assert settings.lines == ()
     assert complaint
 
@@ -408,10 +431,10 @@ def test_without_any_good_configuration_the_box_still_starts(tmp_path: Path) -> 
     """The first file of all is wrong: no line is in service, and the reason is known."""
     path = tmp_path / "centralino.toml"
     path.write_text(f'[folders]\nstate = "{tmp_path}/state"\n')
-    settings, office, complaint = last_good.in_force(path)
+    settings, office, complaint = config_office.in_force(path)
     assert office.lines == ()
     assert settings.lines == ()
-    assert "site: is missing" in complaint.en
+    assert "site: is missing" in complaint.text("en")
 
 
 MAIL = """

@@ -14,7 +14,7 @@ from appliance.config.phones import phone_settings
 from appliance.errors import ConfigurationError
 from appliance.sip.registrar import RegistrarAccount
 from appliance.sip.trunk import RegistrationState
-from tests.config.test_config import SMALL, mistakes_of
+from tests.config.test_read import SMALL, mistakes_of
 
 ACCOUNT = """
 allowed = ["192.168.10.0/24", "10.0.0.7"]
@@ -32,7 +32,7 @@ def written(folder: Path, more: str = ACCOUNT) -> Path:
 
 
 def test_configured_with_its_password(tmp_path: Path) -> None:
-    """Address, user and the password that the technician typed reach the phones' room."""
+    """Address, user and the password that the technician typed reach the SIP thread."""
     path = written(tmp_path)
     answer = CliRunner().invoke(
         main, ["phones", "--config", str(path), "registrar"], input="s3cret\ns3cret\n"
@@ -81,5 +81,5 @@ def test_what_is_said(standing: RegistrationState | None, said: str) -> None:
     trouble = build.trouble_of(standing)
     assert (trouble is not None) is bool(said)
     if trouble:
-        assert said in trouble.en
-        assert trouble.it != trouble.en
+        assert said in trouble.words.text("en")
+        assert trouble.words.text("it") != trouble.words.text("en")

@@ -1,4 +1,4 @@
-"""The register in TOML: every mistake at once with its line; what is written is what was read."""
+"""The directory in TOML: every mistake at once with its line; what is written is what was read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.config import directory_file
-from appliance.config.mistakes import BadConfiguration
+from appliance.config.values import BadConfiguration
 from appliance.policy.directory import Directory
 from appliance.policy.numbering import Purpose
 
@@ -98,7 +98,7 @@ reference = "E-mail"
 
 
 def example() -> Directory:
-    """Read the example office's register."""
+    """Read the example office's directory."""
     return directory_file.parse(EXAMPLE.read_text(encoding="utf-8"))
 
 
@@ -244,7 +244,7 @@ def test_no_command_shows_a_number() -> None:
     ],
 )
 def test_explain_transfer(need: str, at: str, said: str) -> None:
-    """By declaration, variation and holiday, in the words of the desk."""
+    """By declaration, variation and holiday, in the words of call control."""
     asked = ("--config", str(CONFIG), "--register", str(EXAMPLE), "--office", "anagrafe")
     assert said in run("explain-transfer", *asked, "--need", need, "--at", at)
 
