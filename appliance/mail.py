@@ -23,7 +23,7 @@ from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from appliance.errors import Bug, CentralinoError, OfficeError, TechnicianError
+from appliance.errors import Bug, CentralinoError, TechnicianError
 from appliance.policy.mail import (
     DeliveryReply,
     DeliveryVerdict,
@@ -34,6 +34,8 @@ from appliance.policy.mail import (
 )
 from appliance.policy.privacy import without_addresses
 from appliance.policy.requests import Appointment, AppointmentForm
+from appliance.policy.text import SaidError, os_error_words
+from appliance.text import _
 from appliance.workers import JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
@@ -58,10 +60,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff
 # A line of a header has 78 characters (RFC 5322, 2.1.1), and a plain word cannot be folded.
 _LONG_WORD: Final = re.compile(r"\S{60}")
 _METHOD: Final = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
-NOT_ATTACHED: Final = (
-    "(La registrazione non è allegata: è conservata presso il centralino. / "
-    "The recording is not attached: it is kept at the switchboard.)"
-)
+NOT_ATTACHED: Final = _("The recording is not attached: it is kept at the switchboard.")
 
 
 class _Policy(EmailPolicy):
@@ -104,20 +103,22 @@ def address_in(sender: str) -> str:
     """Return the address of "Name <address>"; raises OfficeError if there is none."""
     address = parseaddr(sender)[1]
     if not is_address(address):
-        raise OfficeError(f'{sender!r} is no mail address: write "a@b.it" or "Name <a@b.it>"')
+        raise SaidError(
+            _('{sender!r} is no mail address: write "a@b.it" or "Name <a@b.it>"', sender=sender)
+        )
     return address
 
 
 def compose(letter: OutgoingMail, sender: str, to: str, folder: Path) -> EmailMessage:
     """Compose a notice to an address; attachments are files below `folder`. Raises OfficeError."""
     if not is_address(to):
-        raise OfficeError(f"{to!r} is no mail address: put it right in the register")
+        raise SaidError(_("{to!r} is no mail address: put it right in the register", to=to))
     message = EmailMessage(policy=_POLICY)
     _set_headers(message, letter, sender, to)
     # Without an attachment that is gone, too long or not below the folder the mail is sent all the
     # same, and says so.
     files = [_readable(folder, name) for name in letter.mail.attachments]
-    note = f"\n\n{NOT_ATTACHED}" if None in files else ""
+    note = f"\n\n({' / '.join(NOT_ATTACHED.by_language().values())})" if None in files else ""
     # quoted-printable: no line of a typed text is too long for a server (RFC 2045, 6.7).
     message.set_content(_text(letter.mail.body) + note, cte="quoted-printable")
     _add_calendar(message, letter.mail.calendar)
@@ -574,7 +575,11 @@ class SmtpServer:
             return ssl.create_default_context(cafile=self._account.ca_file or None)
         except (OSError, ssl.SSLError) as error:
             raise TechnicianError(
-                f"the certificates in {self._account.ca_file} cannot be read ({error})"
+                _(
+                    "the certificates in {file} cannot be read ({error})",
+                    file=self._account.ca_file,
+                    error=error,
+                )
             ) from error
 
     def _password(self) -> str:
@@ -582,12 +587,10 @@ class SmtpServer:
         try:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            why = (
-                f"[Errno {error.errno}] {error.strerror}"
-                if isinstance(error, OSError)
-                else "it is not UTF-8 text"
-            )
-            raise TechnicianError(f"the password file {path} cannot be read: {why}") from error
+            why = os_error_words(error) if isinstance(error, OSError) else _("it is not UTF-8 text")
+            raise TechnicianError(
+                _("the password file {path} cannot be read: {why}", path=path, why=why)
+            ) from error
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -604,9 +607,13 @@ def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
         # `send` judges these by their replies.
         raise
     except UnicodeError as error:
-        raise TechnicianError("the password holds letters beyond ASCII: choose another") from error
+        raise TechnicianError(
+            _("the password holds letters beyond ASCII: choose another")
+        ) from error
     except smtplib.SMTPException as error:
-        raise TechnicianError(f"the server takes no password: {_one_line(error)}") from error
+        raise TechnicianError(
+            _("the server takes no password: {why}", why=_one_line(error))
+        ) from error
 
 
 def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> DeliveryReply:

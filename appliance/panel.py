@@ -15,6 +15,7 @@ import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from appliance.policy.text import Refused
+from appliance.text import Words, _
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 # One pure table from the box's state to LED patterns, each with its meaning. The documentation's
 # tables for technician and office are made from `MEANINGS`.
 
+# (lit, ms), repeated for ever; a single entry is steady.
 Pattern = tuple[tuple[bool, int], ...]
-"""(lit, ms), repeated for ever; a single entry is steady."""
 
 OFF: Final[Pattern] = ((False, 1000),)
 ON: Final[Pattern] = ((True, 1000),)
@@ -108,90 +109,78 @@ class Meaning:
     led: str
     state: str
     pattern: Pattern
-    it: str
-    en: str
+    words: Words
 
 
 # No LED has one pattern for two states. In service ready and network are lit, and whatever blinks
 # or is red wants somebody.
 MEANINGS: Final[tuple[Meaning, ...]] = (
-    Meaning("ready", "ready", ON, "In servizio.", "In service."),
+    Meaning("ready", "ready", ON, _("In service.")),
     Meaning(
         "ready", "unattended", WINK,
-        "In servizio, centralino «Non presidiato»: le chiamate vanno allo Sportello Cittadini.",
-        "In service, switchboard unattended: calls go to the citizens' counter.",
+        _("In service, switchboard unattended: calls go to the citizens' counter."),
     ),
     Meaning(
         "ready", "closed", TWO_WINKS,
-        "In servizio, «Chiuso – segreteria» o «Tutti assenti» a mano: risponde la segreteria.",
-        "In service, closed or all absent by hand: voicemail answers.",
+        _("In service, closed or all absent by hand: voicemail answers."),
     ),
     Meaning(
         "ready", "opened", THREE_WINKS,
-        "In servizio, «Aperto a mano»: i telefoni squillano fuori dall'orario scritto.",
-        "In service, opened by hand: phones ring outside the written hours.",
+        _("In service, opened by hand: phones ring outside the written hours."),
     ),
-    Meaning("ready", "starting", FAST, "Avvio in corso: attendere.", "Starting: please wait."),
+    Meaning("ready", "starting", FAST, _("Starting: please wait.")),
     Meaning(
         "ready", "not_ready", OFF,
-        "Non in servizio: se non si accende entro cinque minuti, guardare il LED di guasto.",
-        "Not in service: if it stays dark for five minutes look at the fault LED.",
+        _("Not in service: if it stays dark for five minutes look at the fault LED."),
     ),
     Meaning(
         "network", "up", ON,
-        "Rete e telefoni raggiungibili.", "Network and phones within reach.",
+        _("Network and phones within reach."),
     ),
     Meaning(
         "network", "no_phones", TWO_FLASHES,
-        "Rete presente, ma nessun telefono è registrato: controllare i telefoni.",
-        "Network present but no phone is registered: check the phones.",
+        _("Network present but no phone is registered: check the phones."),
     ),
     Meaning(
         "network", "down", ONE_FLASH,
-        "Rete assente: controllare il cavo; le chiamate vanno in segreteria.",
-        "No network: check the cable; calls go to voicemail.",
+        _("No network: check the cable; calls go to voicemail."),
     ),
-    Meaning("line", "idle", OFF, "Linea libera e in ordine.", "Line idle and in order."),
-    Meaning("line", "ringing", FAST, "La linea squilla.", "The line is ringing."),
-    Meaning("line", "in_use", ON, "Linea occupata da una chiamata.", "Line in use by a call."),
+    Meaning("line", "idle", OFF, _("Line idle and in order.")),
+    Meaning("line", "ringing", FAST, _("The line is ringing.")),
+    Meaning("line", "in_use", ON, _("Line in use by a call.")),
     Meaning(
         "line", "in_use_outside", SLOW,
-        "Linea occupata da un apparecchio in parallelo.",
-        "Line in use by an ordinary telephone beside the box.",
+        _("Line in use by an ordinary telephone beside the box."),
     ),
-    Meaning("line", "clearing", WINK, "La linea si sta liberando.", "The line is being released."),
+    Meaning("line", "clearing", WINK, _("The line is being released.")),
     Meaning(
         "line", "missing", ONE_FLASH,
-        "Modem assente: inserirlo nella porta USB.", "Modem missing: plug it into its USB port.",
+        _("Modem missing: plug it into its USB port."),
     ),
     Meaning(
         "line", "no_line", THREE_FLASHES,
-        "Il modem funziona, ma non c'è linea: controllare il cavo telefonico.",
-        "The modem works, but there is no line: check the telephone cable.",
+        _("The modem works, but there is no line: check the telephone cable."),
     ),
     Meaning(
         "line", "out", TWO_FLASHES,
-        "Linea fuori servizio: il modem non lavora; il motivo è in `centralino status`.",
-        "Line out of order: the modem does not work; the reason is in `centralino status`.",
+        _("Line out of order: the modem does not work; the reason is in `centralino status`."),
     ),
     Meaning(
         "message", "none", OFF,
-        "Nessun messaggio da trattare.", "No message to be dealt with.",
+        _("No message to be dealt with."),
     ),
     Meaning(
         "message", "waiting", SLOW,
-        "Messaggi in segreteria da trattare.", "Messages waiting to be dealt with.",
+        _("Messages waiting to be dealt with."),
     ),
     Meaning(
         "message", "late", FAST,
-        "Messaggi non ascoltati, o non chiusi, in tempo: occuparsene ora.",
-        "Messages not heard, or not closed, in time: see to them now.",
+        _("Messages not heard, or not closed, in time: see to them now."),
     ),
-    Meaning("fault", "none", OFF, "Nessun guasto.", "No fault."),
+    Meaning("fault", "none", OFF, _("No fault.")),
     Meaning(
         "fault", "fault", ON,
-        "Guasto: il motivo è scritto nella console e in `centralino status`.",
-        "Fault: the reason is on the console and in `centralino status`.",
+        _("Fault: the reason is on the console and in `centralino status`."),
     ),
 )  # fmt: skip
 
@@ -365,8 +354,7 @@ class Panel:
         except gpiozero.GPIOZeroError as error:
             self._devices.close()
             raise Refused(
-                f"un piedino di [panel] non si può usare: {error}",
-                f"a pin of [panel] cannot be used: {error}",
+                _("a pin of [panel] cannot be used: {error}", error=error),
             ) from error
 
     def start(self) -> Panel:

@@ -13,16 +13,10 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NoReturn, TypeVar
 
 from appliance.errors import Bug, CentralinoError
-
-if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 log = logging.getLogger(__name__)
 

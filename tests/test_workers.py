@@ -1,4 +1,6 @@
-"""One rule for every thread: a failing job is reported and the thread lives (house rule 7)."""
+"""One rule for every thread: a failing job is reported and the thread lives (Rule 7 of
+CONTRIBUTING).
+"""
 
 from __future__ import annotations
 

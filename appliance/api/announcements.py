@@ -13,19 +13,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from appliance.api import speech, users
-from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.call_control import Dictation
+from appliance.api.commands import (
+    Dictate,
+    DropDraft,
+    FollowDictation,
+    RestoreRecording,
+    SendRecording,
+)
 from appliance.api.protocol import (
     WRONG_PROOF,
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Reply,
     SendReply,
-    bytes_of,
+    check_may,
+    command,
     declined,
     deferred,
-    plain,
-    required_text,
 )
+from appliance.api.replies import Declined, DictationState, PartTaken, Said
 from appliance.api.speech import MOST_NOTICE_S, OURS
 from appliance.calls import events, orders
 from appliance.calls.status import GOING_ON, SAID
@@ -34,45 +41,33 @@ from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key
-from appliance.service.announcements import Dictation
 from appliance.store import database
 from appliance.store.database import Noted, transaction
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.api.call_control import CallControlAccess
-    from appliance.service.stores import Stores
+    from appliance.api.call_control import CallControlAccess, StoreAccess
 
 
 CHANGED, RESTORED = "announcement.change", "announcement.restore"
+# Concurrent uploads; one more ends the oldest.
 MOST_UPLOADS: Final = 4
-"""Concurrent uploads; one more ends the oldest."""
 # A-law has one byte a sample.
 MOST_BYTES: Final = MOST_NOTICE_S * SAMPLE_RATE
-SAVED: Final = Words(
-    "Annuncio sostituito: lo sente chi chiama da adesso.",
-    "The announcement was replaced: who calls from now on hears it.",
+SAVED: Final = _("The announcement was replaced: who calls from now on hears it.")
+OURS_AGAIN: Final = _("Our recording is back: who calls from now on hears it.")
+NO_SUCH: Final = _("there is no such announcement")
+OF_THE_SITE: Final = _(
+    "this announcement lies in the technician's folder (folders.prompts): it is changed there"
 )
-OURS_AGAIN: Final = Words(
-    "Registrazione originale ripristinata: la sente chi chiama da adesso.",
-    "Our recording is back: who calls from now on hears it.",
-)
-NO_SUCH: Final = ("questo annuncio non c'è", "there is no such announcement")
-OF_THE_SITE: Final = Words(
-    "questo annuncio sta nella cartella del tecnico (folders.prompts): si cambia lì",
-    "this announcement lies in the technician's folder (folders.prompts): it is changed there",
-)
-NOT_OWN: Final = (
-    "questo annuncio è già la registrazione originale",
-    "this announcement is our recording already",
-)
-LONG: Final = (
-    f"la registrazione dura più di {MOST_NOTICE_S} secondi",
-    f"the recording takes more than {MOST_NOTICE_S} seconds",
+NOT_OWN: Final = _("this announcement is our recording already")
+LONG: Final = _(
+    "the recording takes more than {most_notice_s} seconds", most_notice_s=MOST_NOTICE_S
 )
 
 
@@ -86,23 +81,23 @@ class Upload:
 
 
 class AnnouncementCommands(CommandHandlers):
-    """Replaces announcements; raises OfficeError for a missing or wrong argument."""
+    """Replaces announcements."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
         self._uploads: dict[str, Upload] = {}
 
-    @command("announcement_part", needs=Permission.PROMPTS)
-    def part(self, arguments: Arguments) -> Reply | DeferredReply:
+    @command(SendRecording)
+    def part(self, wish: SendRecording) -> Reply | DeferredReply:
         """Take one part of a recording; after the last part replace the announcement."""
-        by, language, key = _announcement_of(arguments)
-        upload = self._upload(by, language, key, arguments.get("at"))
-        upload.sound += bytes_of(arguments)
+        by, language, key = wish.by, wish.language, wish.key
+        upload = self._upload(by, language, key, wish.at)
+        upload.sound += wish.data
         if len(upload.sound) > MOST_BYTES:
             self._uploads.pop(by, None)
-            return {"done": False, "said": plain(Words(*LONG))}
-        if arguments.get("last") is not True:
-            return {"taken": len(upload.sound)}
+            return Declined(LONG)
+        if not wish.last:
+            return PartTaken(len(upload.sound))
         # Removed before the job runs: an upload that fails is begun anew.
         del self._uploads[by]
         sound, at = bytes(upload.sound), self._now().wall
@@ -112,31 +107,31 @@ class AnnouncementCommands(CommandHandlers):
             check_may(connection, by, Permission.PROMPTS)
             self.check(language, key)
             if not sound:
-                raise Refused("la registrazione è vuota", "the recording is empty")
+                raise Refused(_("the recording is empty"))
             speech.put(spoken.folder, language, key, g711.decode(sound, Law.ALAW))
             _note(connection, Noted(at, by, CHANGED, f"{language}/{key}"))
             return SAVED
 
         return self._deferred(job)
 
-    @command("announcement_restore", needs=Permission.PROMPTS)
-    def restore(self, arguments: Arguments) -> DeferredReply:
+    @command(RestoreRecording)
+    def restore(self, wish: RestoreRecording) -> DeferredReply:
         """Delete the office's own recording, so that callers hear ours again."""
-        by, language, key = _announcement_of(arguments)
+        by, language, key = wish.by, wish.language, wish.key
         at, spoken = self._now().wall, self._stores.spoken
 
         def job(connection: sqlite3.Connection) -> Words:
             check_may(connection, by, Permission.PROMPTS)
             self.check(language, key)
             if not path_of(spoken.folder, language, key).exists():
-                raise Refused(*NOT_OWN)
+                raise Refused(NOT_OWN)
             speech.forget(spoken.folder, language, key)
             _note(connection, Noted(at, by, RESTORED, f"{language}/{key}"))
             return OURS_AGAIN
 
         return self._deferred(job)
 
-    def _upload(self, by: str, language: str, key: str, at: object) -> Upload:
+    def _upload(self, by: str, language: str, key: str, at: int) -> Upload:
         """Return a part's upload; raises OfficeError for a part out of order."""
         # A user who starts again drops the former upload.
         if at == 0:
@@ -155,15 +150,15 @@ class AnnouncementCommands(CommandHandlers):
         spoken = self._stores.spoken
         self.check_name(language, key)
         if key not in Catalogue(spoken.site, spoken.folder).keys(language):
-            raise Refused(*NO_SUCH)
+            raise Refused(NO_SUCH)
 
     def check_name(self, language: str, key: str) -> None:
         """Raise Refused for an invalid name, or one in the technician's folder; reads the disk."""
         spoken = self._stores.spoken
         if not (is_key(key) and is_key(language)) or key.startswith(OURS):
-            raise Refused(*NO_SUCH)
+            raise Refused(NO_SUCH)
         if spoken.site is not None and path_of(spoken.site, language, key).exists():
-            raise Refused(OF_THE_SITE.it, OF_THE_SITE.en)
+            raise Refused(OF_THE_SITE)
 
     def _deferred(self, job: Callable[[sqlite3.Connection], Words]) -> DeferredReply:
         """Run a job in the database thread, load the sounds again, then reply."""
@@ -173,17 +168,11 @@ class AnnouncementCommands(CommandHandlers):
                 if isinstance(result, CentralinoError):
                     send(declined(result))
                 else:
-                    self._stores.spoken.load(lambda _: send({"said": plain(result)}))
+                    self._stores.spoken.load(lambda _: send(Said(result)))
 
             self._stores.records.do(job, done)
 
         return deferred_reply
-
-
-def _announcement_of(arguments: Arguments) -> tuple[str, str, str]:
-    """Return the user, the language and the key of the announcement; raises OfficeError."""
-    by, language, key = (required_text(arguments, name) for name in ("by", "language", "key"))
-    return by, language, key
 
 
 def _note(connection: sqlite3.Connection, noted: Noted) -> None:
@@ -192,29 +181,30 @@ def _note(connection: sqlite3.Connection, noted: Noted) -> None:
 
 
 DROPPED = "announcement.draft_drop"
-NO_DRAFT: Final = ("questa registrazione non c'è più", "this recording is no longer there")
-DROPPED_SAID: Final = Words("Registrazione scartata.", "The recording is discarded.")
+NO_DRAFT: Final = _("this recording is no longer there")
+DROPPED_SAID: Final = _("The recording is discarded.")
 
 
 class DictationCommands(CommandHandlers):
-    """Records announcements at a phone; raises OfficeError for wrong arguments.
+    """Records announcements at a phone.
 
     The database thread checks the permission, the deciding thread whether the phone can ring.
     """
 
     def __init__(
-        self, stores: Stores, desk: CallControlAccess, announcements: AnnouncementCommands
+        self,
+        stores: StoreAccess,
+        call_control: CallControlAccess,
+        announcements: AnnouncementCommands,
     ) -> None:
-        self._stores, self._desk, self._announcements = stores, desk, announcements
+        self._stores, self._call_control, self._announcements = stores, call_control, announcements
         self._asks = itertools.count(1)
         self._waiting: dict[str, tuple[SendReply, Dictation]] = {}
 
-    @command("announcement_dictate", needs=Permission.PROMPTS)
-    def dictate(self, arguments: Arguments) -> DeferredReply:
+    @command(Dictate)
+    def dictate(self, wish: Dictate) -> DeferredReply:
         """Ring a phone, given by name or extension, to record an announcement."""
-        by, language, key = _announcement_of(arguments)
-        named = required_text(arguments, "phone")
-        phone = self._desk.office.phone_at(named) or named
+        phone = self._call_control.office.phone_at(wish.phone) or wish.phone
 
         def deferred_reply(send: SendReply) -> None:
             # The number joins the deciding thread's reply to this session.
@@ -224,10 +214,10 @@ class DictationCommands(CommandHandlers):
                 if isinstance(result, CentralinoError):
                     send(declined(result))
                     return
-                self._waiting[ask] = send, Dictation(language, key, by)
-                self._desk.post(events.DictationAsked(ask, phone))
+                self._waiting[ask] = send, Dictation(wish.language, wish.key, wish.by)
+                self._call_control.post(events.DictationAsked(ask, phone))
 
-            self._stores.records.do(lambda c: self._check(c, arguments), checked)
+            self._stores.records.do(lambda c: self._check(c, wish), checked)
 
         return deferred_reply
 
@@ -239,47 +229,44 @@ class DictationCommands(CommandHandlers):
         # Only a dictation that rings has progress to report.
         if order.done:
             self._stores.dictations.asked(order.ask, asked)
-        send({"done": order.done, "said": plain(order.said)})
+        send(Said(order.said) if order.done else Declined(order.said))
 
-    @command("announcement_dictation", needs=Permission.PROMPTS)
-    def dictation(self, arguments: Arguments) -> Reply:
+    @command(FollowDictation)
+    def dictation(self, wish: FollowDictation) -> DictationState:
         """Return the progress of a user's dictation."""
-        by, language, key = _announcement_of(arguments)
-        found = self._stores.dictations.latest(by, language, key)
+        found = self._stores.dictations.latest(wish.by, wish.language, wish.key)
         if found is None:
-            return {"went": "", "over": True}
+            return DictationState("", over=True)
         is_over = found.went not in GOING_ON
-        return {"went": found.went.value, "over": is_over, "said": plain(SAID[found.went])}
+        return DictationState(found.went.value, is_over, SAID[found.went])
 
-    @command("announcement_draft_drop", needs=Permission.PROMPTS)
-    def drop(self, arguments: Arguments) -> DeferredReply:
+    @command(DropDraft)
+    def drop(self, wish: DropDraft) -> DeferredReply:
         """Delete a draft."""
-        by, language, key = _announcement_of(arguments)
-        at = self._desk.now().wall
+        by, language, key = wish.by, wish.language, wish.key
+        at = self._call_control.now().wall
 
         def job(connection: sqlite3.Connection) -> None:
-            self._check(connection, arguments)
+            self._check(connection, wish)
             path = path_of(self._stores.dictations.folder, language, key)
             if not path.exists():
-                raise Refused(*NO_DRAFT)
+                raise Refused(NO_DRAFT)
             path.unlink()
             _note(connection, Noted(at, by, DROPPED, f"{language}/{key}"))
 
         def reply(result: CentralinoError | None) -> Reply | CentralinoError:
-            return {"said": plain(DROPPED_SAID)} if result is None else declined(result)
+            return Said(DROPPED_SAID) if result is None else declined(result)
 
         return deferred(self._stores.records, job, reply)
 
-    def _check(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
+    def _check(self, connection: sqlite3.Connection, wish: Dictate | DropDraft) -> None:
         """Raise Refused without the permission, or unless the announcement is the office's own."""
-        by, language, key = _announcement_of(arguments)
-        word = arguments.get("proof")
-        if word is None:
-            check_may(connection, by, Permission.PROMPTS)
+        if wish.proof is None:
+            check_may(connection, wish.by, Permission.PROMPTS)
             # From the console only announcements that exist can be replaced.
-            self._announcements.check(language, key)
+            self._announcements.check(wish.language, wish.key)
             return
-        if not users.proof_is_right(self._stores.dictations.folder.parent, word):
+        if not users.proof_is_right(self._stores.dictations.folder.parent, wish.proof):
             raise SaidError(WRONG_PROOF)
         # A shell may record a new announcement, as `centralino prompts say` may.
-        self._announcements.check_name(language, key)
+        self._announcements.check_name(wish.language, wish.key)

@@ -5,22 +5,33 @@ appliance.service imports this package, so this package cannot import it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
-from appliance.calls.commands import BringHead, CallBack, TransferCall
+from appliance.api.protocol import SendReply
+from appliance.api.technician_replies import JobsReply
+from appliance.calls.commands import BringHead, CallBack, ControlPhone, TransferCall
 from appliance.calls.events import Event
-from appliance.calls.status import Status
+from appliance.calls.phone_control import PhoneVerdict
+from appliance.calls.status import Status, Went
 from appliance.calls.transfer import Offered
 from appliance.errors import CentralinoError
+from appliance.paper.document import Document, LetterNames
 from appliance.policy.clock import Now
-from appliance.policy.directory import Directory
+from appliance.policy.directory import Directory, ReturnRule
 from appliance.policy.hours_changes import HoursEntry
+from appliance.policy.mail import LetterSender
 from appliance.policy.office import Office
+from appliance.policy.requests import Request
 from appliance.policy.sheets import Menu
-from appliance.policy.text import Words
+from appliance.store.outbox import StoredMail
+from appliance.store.requests import SlotDiary, StoredRequest
 from appliance.store.writer import DatabaseWriter
+from appliance.text import Words
 from appliance.voicemail.mailbox import Mailbox
 
 
@@ -32,7 +43,7 @@ class CallControlAccess(Protocol):
         """The office, with the hours in force."""
 
     @property
-    def register(self) -> Directory:
+    def directory(self) -> Directory:
         """The directory of offices in force."""
 
     def now(self) -> Now:
@@ -50,6 +61,12 @@ class CallControlAccess(Protocol):
     def answer_about_head(self, request: BringHead) -> Words | None:
         """Return why the supervisor cannot join or leave a call now, None if possible."""
 
+    def about_phone(self, request: ControlPhone) -> PhoneVerdict:
+        """Decide on a command for the phone of a position."""
+
+    def why_no_ring(self, phone: str) -> Words | None:
+        """Return why a phone cannot ring for a try now, None if it can."""
+
     def call_for(self, request: TransferCall | BringHead) -> str:
         """Return the id of the command's call; raises OfficeError if there is none."""
 
@@ -64,7 +81,7 @@ class DirectoryAccess(Protocol):
     """The directory of offices in force, and the key of its undisclosed numbers."""
 
     @property
-    def register(self) -> Directory:
+    def directory(self) -> Directory:
         """The directory as last read."""
 
     @property
@@ -99,6 +116,83 @@ class SpokenAccess(Protocol):
         """Read them again, then call `told` in the database thread."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dictation:
+    """A dictation that `by` asked for: its announcement and its progress."""
+
+    language: str
+    key: str
+    by: str
+    went: Went = Went.RINGS
+
+
+class DictationsAccess(Protocol):
+    """Dictations under way; in the deciding thread."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of drafts."""
+
+    def asked(self, ask: str, asked: Dictation, /) -> None:
+        """Remember which announcement a dictation is for."""
+
+    def latest(self, by: str, language: str, key: str) -> Dictation | None:
+        """Return a person's last dictation of an announcement, None for none."""
+
+
+class JobsAccess(Protocol):
+    """Jobs of technicians, one at a time, each in a child process."""
+
+    def told(self) -> JobsReply:
+        """Return the running job, and the last result of each kind."""
+
+    def hand_over(self, name: str, words: tuple[str, ...], typed: str, tell: SendReply, /) -> None:
+        """Queue a job that a handler has permitted; from any thread."""
+
+
+class PapersAccess(Protocol):
+    """Papers of requests and their e-mails, as people read them."""
+
+    def eml(self, kept: StoredMail, references: tuple[str, ...], /) -> bytes:
+        """Return an e-mail as a file."""
+
+    def mail_document(self, kept: StoredMail, request: int, directory: Directory, /) -> Document:
+        """Return the content of an e-mail's PDF."""
+
+    def request_document(
+        self,
+        kept: StoredRequest,
+        due: Callable[[Request], date],
+        directory: Directory,
+        names: LetterNames,
+        /,
+    ) -> Document:
+        """Return the content of a request's PDF."""
+
+    def names(self, connection: sqlite3.Connection, /) -> LetterNames:
+        """Return the names of users."""
+
+
+class MailroomAccess(Protocol):
+    """Letters of requests, and what offices declare about them."""
+
+    @property
+    def papers(self) -> PapersAccess:
+        """The papers."""
+
+    def sender(self) -> LetterSender:
+        """Return the sender of letters, with directory and calendar."""
+
+    def rules(self, unit: str, need: str, at: datetime, /) -> tuple[ReturnRule, ...]:
+        """Return the return rules of a need; raises OfficeError for an unknown unit."""
+
+    def diary(self, unit_code: str, at: datetime, /) -> SlotDiary | None:
+        """Return an office's slots, None if it offers none."""
+
+    def wake(self, hurry: bool = False) -> None:
+        """Have the mail thread look at the outbox."""
+
+
 class StoreAccess(Protocol):
     """The database thread, and call control's copies of the database in memory."""
 
@@ -111,7 +205,7 @@ class StoreAccess(Protocol):
         """The messages."""
 
     @property
-    def register(self) -> DirectoryAccess:
+    def directory(self) -> DirectoryAccess:
         """The directory of offices."""
 
     @property
@@ -121,6 +215,10 @@ class StoreAccess(Protocol):
     @property
     def spoken(self) -> SpokenAccess:
         """The sounds."""
+
+    @property
+    def dictations(self) -> DictationsAccess:
+        """The dictations."""
 
     @property
     def on_care(self) -> Callable[[], None]:

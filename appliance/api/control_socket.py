@@ -22,26 +22,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from appliance.api import codec, replies
 from appliance.api.protocol import DeferredReply, Reply, error_reply, parse_line
+from appliance.deadlines import is_due
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.media.link import peer_of
-from appliance.policy.text import Refused, SaidError, Words, os_error_words
+from appliance.policy.text import Refused, SaidError, os_error_words, technical_words
+from appliance.text import _
 from appliance.workers import one_job
 
 log = logging.getLogger(__name__)
 
+# Bytes of the longest command; a longer one closes the session.
 LINE_LIMIT = 16_384
-"""Bytes of the longest command; a longer one closes the session."""
 # The console reads no longer line (console/desk_client.py).
+# Bytes of the longest reply; a longer one is replaced by an error.
 REPLY_LIMIT: Final = 4_000_000
-"""Bytes of the longest reply; a longer one is replaced by an error."""
+# Bytes of unread replies that a session may have; with more it is closed.
 UNREAD_LIMIT: Final = 2 * REPLY_LIMIT
-"""Bytes of unread replies that a session may have; with more it is closed."""
 # Without this, peers that stop reading could hold all SESSIONS and lock everybody out.
 STALLED_S: Final = 10.0
 """Seconds without reading a pending reply, after which a session may be closed for a new one."""
+# Concurrent sessions; one more is closed at once.
 SESSIONS = 16
-"""Concurrent sessions; one more is closed at once."""
 # The console is one; the others are for a person at a terminal.
 WATCHERS: Final = 4
 """Concurrent sessions that watch the status."""
@@ -52,13 +55,10 @@ GAP_S: Final = 0.05
 HEARTBEAT_S: Final = 10.0
 """Seconds after which an unchanged status is sent again."""
 WATCH = "watch"
+# Field of the logged-in user in the console's commands, "" for nobody; a shell sends none.
 PERSON: Final = "person"
-"""Field of the logged-in user in the console's commands, "" for nobody; a shell sends none."""
 CONSOLE_UNIT: Final = "/centralino-console.service"
-TOO_MUCH: Final = Words(
-    "La risposta è troppo lunga: restringere la domanda.",
-    "the answer is too long: ask for less at once",
-)
+TOO_MUCH: Final = _("the answer is too long: ask for less at once")
 
 
 class AccessCheck(Protocol):
@@ -89,9 +89,9 @@ class ControlSocket:
     ) -> None:
         self._selector = selector
         self._answer = answer
-        self._watchers = watchers or Watchers(dict)
+        self._watchers = watchers or Watchers(replies.Done)
         self._access = access
-        self._sessions: dict[socket.socket, Session] = {}
+        self._sessions: dict[socket.socket, ControlSession] = {}
         self._path = path
         self._socket = _listen(path)
         self._callbacks = CallbackQueue()
@@ -122,14 +122,14 @@ class ControlSocket:
                 accepted.close()
                 return
             accepted.setblocking(False)
-            session = self._sessions[accepted] = Session(accepted)
+            session = self._sessions[accepted] = ControlSession(accepted)
             self._selector.register(accepted, selectors.EVENT_READ, lambda: self._receive(session))
 
     def _end_stalled(self) -> None:
         for session in [each for each in self._sessions.values() if each.has_stalled()]:
             self._end(session)
 
-    def _receive(self, session: Session) -> None:
+    def _receive(self, session: ControlSession) -> None:
         lines = session.receive(LINE_LIMIT)
         if lines is None:
             self._end(session)
@@ -139,7 +139,7 @@ class ControlSocket:
         # Replies that are ready go out now, without another turn of the selector.
         self._callbacks.run()
 
-    def _answer_or_fail(self, session: Session, job: Callable[[], None]) -> None:
+    def _answer_or_fail(self, session: ControlSession, job: Callable[[], None]) -> None:
         """Handle a command; an error goes to its own session and leaves the others alone."""
         try:
             with one_job(ValueError):
@@ -147,7 +147,7 @@ class ControlSocket:
         except (CentralinoError, ValueError) as error:
             self._reply(session, error)
 
-    def _handle_line(self, session: Session, line: bytes) -> None:
+    def _handle_line(self, session: ControlSession, line: bytes) -> None:
         command = parse_line(line)
         # The console cannot pass as a shell by leaving the field out: its unit is recognised too.
         person = command.pop(PERSON, None)
@@ -156,7 +156,7 @@ class ControlSocket:
         else:
             self._execute(session, command)
 
-    def _authorise(self, session: Session, command: dict[str, Any], person: str) -> None:
+    def _authorise(self, session: ControlSession, command: dict[str, Any], person: str) -> None:
         access = self._access
         if access is None:
             self._execute(session, command)
@@ -175,7 +175,7 @@ class ControlSocket:
             return
         self._execute(session, command)
 
-    def _execute(self, session: Session, command: dict[str, Any]) -> None:
+    def _execute(self, session: ControlSession, command: dict[str, Any]) -> None:
         """Execute a command; reply now, or later if deferred. Raises the errors of its handler."""
         if command.get("ask") == WATCH:
             # A watcher's status lines are sent whole or not at all, past the session's buffer: with
@@ -185,23 +185,23 @@ class ControlSocket:
                 self._end(session)
             return
         answer = self._answer(command)
-        if isinstance(answer, dict):
-            self._reply(session, answer)
-        else:
+        if callable(answer):
             answer(lambda reply: self._reply(session, reply))
+        else:
+            self._reply(session, answer)
 
-    def _reply(self, session: Session, reply: Reply | Exception) -> None:
+    def _reply(self, session: ControlSession, reply: Reply | Exception) -> None:
         """Encode a reply in the calling thread and queue it for the deciding thread to send."""
         # Encoding up to 4 MB takes time that the deciding thread must not spend.
         line = _encoded(reply)
         self._callbacks.put(lambda: self._send(session, line))
 
-    def _send(self, session: Session, line: bytes) -> None:
+    def _send(self, session: ControlSession, line: bytes) -> None:
         # A deferred reply may come after its session has ended.
         if session.socket in self._sessions:
             self._wait_for(session, stays=session.send(line))
 
-    def _wait_for(self, session: Session, *, stays: bool) -> None:
+    def _wait_for(self, session: ControlSession, *, stays: bool) -> None:
         """Wait for the next command or for room in the socket; close a watcher that lags."""
         if not stays or not (session.has_read_all or not self._watchers.has(session.socket)):
             self._end(session)
@@ -214,14 +214,14 @@ class ControlSocket:
                 session.socket, what, lambda: self._wait_for(session, stays=session.send_unsent())
             )
 
-    def _end(self, session: Session) -> None:
+    def _end(self, session: ControlSession) -> None:
         if self._sessions.pop(session.socket, None) is not None:
             self._selector.unregister(session.socket)
             self._watchers.leave(session.socket)
             session.socket.close()
 
 
-class Session:
+class ControlSession:
     """One connection with its partial input line and its unsent replies; never blocks."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -277,7 +277,7 @@ class Watchers:
     One line is encoded for all of them, when the status has changed or a heartbeat is due.
     """
 
-    def __init__(self, render: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, render: Callable[[], Reply]) -> None:
         self._render = render
         self._sockets: list[socket.socket] = []
         self._sent_at = 0.0
@@ -313,15 +313,14 @@ class Watchers:
 
     def due(self, now: float) -> tuple[socket.socket, ...]:
         """Send the status if due at `now` (monotonic s); return the sessions that lag."""
-        at = self.next_deadline()
-        if at is None or now < at:
+        if not is_due(self.next_deadline(), now):
             return ()
         self._sent_at, self._changed = now, False
         line = self._line()
         return tuple(watcher for watcher in self._sockets if not send_whole(watcher, line))
 
     def _line(self) -> bytes:
-        return json.dumps({"ok": True, **self._render()}).encode() + b"\n"
+        return _line_of(self._render())
 
 
 class CallbackQueue:
@@ -395,14 +394,21 @@ def send_whole(watcher: socket.socket, line: bytes) -> bool:
 
 def _encoded(reply: Reply | Exception) -> bytes:
     """Encode a reply as one JSON line; one longer than REPLY_LIMIT becomes an error."""
-    fields = {"ok": True, **reply} if isinstance(reply, dict) else error_reply(reply)
     # A reply with a value that JSON lacks is our fault; the peer gets an error, not silence.
     try:
         with one_job():
-            line = json.dumps(fields).encode() + b"\n"
+            line = _line_of(reply)
     except Bug as error:
         return _encoded(error)
     return line if len(line) <= REPLY_LIMIT else _encoded(SaidError(TOO_MUCH))
+
+
+def _line_of(reply: Reply | Exception) -> bytes:
+    if isinstance(reply, Exception):
+        fields = error_reply(reply)
+    else:
+        fields = {"ok": True, **codec.to_json(reply)}
+    return json.dumps(fields).encode() + b"\n"
 
 
 def _listen(path: Path) -> socket.socket:
@@ -414,11 +420,14 @@ def _listen(path: Path) -> socket.socket:
         listening.bind(str(path))
     except OSError as error:
         raise Refused(
-            f"il centralino non può ascoltare su {path}: {os_error_words(error).it}",
-            f"the desk cannot listen on {path}: {error}",
+            _(
+                "the desk cannot listen on {path}: {error}",
+                path=path,
+                error=technical_words(error, os_error_words(error)),
+            ),
         ) from error
     # The file's mode is the shell's permission: the service's account and the administrator's
-    # group, nobody else (api/permissions.py).
+    # group, nobody else (api/protocol.py).
     path.chmod(0o660)
     listening.listen(SESSIONS)
     listening.setblocking(False)

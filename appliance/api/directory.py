@@ -8,27 +8,56 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.api.permissions import FREE, SHELL, CommandHandlers, check_may, command
+from appliance.api.commands import (
+    Authorise,
+    Declare,
+    DirectoryForm,
+    EditUnit,
+    Explain,
+    FetchAttachment,
+    KeepDraft,
+    ListTimesAhead,
+    ListUnits,
+    LoadDirectory,
+    RevealNumber,
+    Revoke,
+    SendAttachment,
+    TellNumber,
+    Vary,
+)
 from appliance.api.protocol import (
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Handlers,
     Incoming,
     Outgoing,
     Reply,
     SendReply,
+    check_may,
+    command,
     declined,
     deferred,
     form_declined,
-    form_of,
-    moment_or_none,
-    plain,
-    required_user,
-    whole_number,
+)
+from appliance.api.replies import (
+    DirectoryAhead,
+    DirectoryFormTaken,
+    DirectoryReply,
+    Done,
+    ExplainedTransfer,
+    ExplainReply,
+    FormTaken,
+    HoursOfUnit,
+    LineName,
+    NeedReport,
+    Part,
+    RevealedNumber,
+    UnitReport,
+    UnitsLoaded,
 )
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import directory_changes, directory_review
@@ -54,45 +83,44 @@ from appliance.policy.directory_review import (
     times_ahead,
     what_holds,
 )
-from appliance.policy.forms import FormRefused, form_problem
+from appliance.policy.forms import FormProblem, FormRefused
 from appliance.policy.numbering import Purpose
 from appliance.policy.opening import NO_MANUAL_STATES
 from appliance.policy.routing import GroupState, explain
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError
 from appliance.policy.transfers import TransferAllowed, may_transfer
 from appliance.policy.users import Permission
 from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted, transaction
 from appliance.store.directory import Who
+from appliance.text import _, by_language
 
 if TYPE_CHECKING:
     import sqlite3
     from zoneinfo import ZoneInfo
 
     from appliance.api.call_control import CallControlAccess, StoreAccess
-    from appliance.policy.office import Line, Office
+    from appliance.policy.lines import Line
+    from appliance.policy.office import Office
 
 T = TypeVar("T")
 HIGHEST: Final = 10**9
 """Upper limit of an entry's number and of a byte offset in a file."""
 ATTACHMENT_NOTED: Final = "register.attachment"
 """The audit's code, also used by the command that extracts an attachment."""
-NOT_TAKEN: Final = form_problem(
+NOT_TAKEN: Final = FormProblem(
     "email",
-    "questo file non è un'e-mail (.eml) né un PDF: salvarla dal programma di posta come EML, "
-    "o stamparla in PDF",
-    "this file is neither an e-mail (.eml) nor a PDF: save it as EML from the mail programme, or "
-    "print it to a PDF",
+    _(
+        "this file is neither an e-mail (.eml) nor a PDF: save it as EML from the "
+        "mail programme, or print it to a PDF"
+    ),
 )
-NO_ATTACHMENT: Final = (
-    "a questa voce non è allegata nessuna e-mail",
-    "no e-mail is attached to that entry",
-)
+NO_ATTACHMENT: Final = _("no e-mail is attached to that entry")
 
 
 class AttachmentCommands(CommandHandlers):
-    """E-mails attached to entries (P4); raises OfficeError for wrong arguments.
+    """E-mails attached to entries (P4).
 
     An e-mail is uploaded in parts before the entry that names it, and stored sealed with it. Only
     the supervisor may fetch one, which is audited first.
@@ -106,21 +134,15 @@ class AttachmentCommands(CommandHandlers):
         # Used in the database thread only.
         self._outgoing = Outgoing()
 
-    @command(
-        "register_file_part",
-        needs=frozenset({Permission.REVEAL_NUMBERS, Permission.EDIT_REGISTER}),
-    )
-    def part(self, arguments: Arguments) -> Reply:
+    @command(SendAttachment)
+    def part(self, wish: SendAttachment) -> Reply:
         """Take one part of a file; the form that names the file follows its last part."""
-        return self._incoming.take(required_user(arguments), arguments)
+        return self._incoming.take(wish.by, wish.at, wish.data)
 
-    def attached(self, arguments: Arguments, by: str) -> dict[str, bytes] | FormRefused:
+    def attached(self, given: str, by: str) -> dict[str, bytes] | FormRefused:
         """Return a change's file by its name in the store, {} if none, or the refusal."""
-        given = arguments.get("attached", "")
         if not given:
             return {}
-        if not isinstance(given, str):
-            raise OfficeError("attached is the name of a file")
         data = self._incoming.collect(by)
         # By its content: a name's extension proves nothing.
         sort = attachment_kind(data)
@@ -128,13 +150,12 @@ class AttachmentCommands(CommandHandlers):
             return FormRefused(NOT_TAKEN)
         return {attachment_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
 
-    @command("register_file", needs=Permission.REVEAL_NUMBERS)
-    def file(self, arguments: Arguments) -> DeferredReply:
+    @command(FetchAttachment)
+    def file(self, wish: FetchAttachment) -> DeferredReply:
         """Return one part of an entry's file from byte `at`."""
-        by, at = required_user(arguments), self._now().wall
-        entry, begin = (whole_number(arguments, key, limit=HIGHEST) for key in ("entry", "at"))
+        by, entry, begin, at = wish.by, wish.entry, wish.at, self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Reply:
+        def job(connection: sqlite3.Connection) -> Part:
             check_may(connection, by, Permission.REVEAL_NUMBERS)
 
             def opened() -> bytes:
@@ -148,24 +169,27 @@ class AttachmentCommands(CommandHandlers):
         """Unseal an entry's file and write its user to the audit."""
         name = name_of(store.load_masked(connection), entry)
         if not name:
-            raise Refused(*NO_ATTACHMENT)
-        data = store.attachment(connection, self._stores.register.key, name)
+            raise Refused(NO_ATTACHMENT)
+        data = store.attachment(connection, self._stores.directory.key, name)
         with transaction(connection):
             database.note(connection, Noted(at, by, ATTACHMENT_NOTED, name))
         return data
 
 
-def name_of(register: Directory, number: int) -> str:
+def name_of(directory: Directory, number: int) -> str:
     """Return the name of an entry's attachment, "" if none."""
-    found = (each.attachment for _, each in stamps_with_place(register) if each.number == number)
+    found = (each.attachment for _, each in stamps_with_place(directory) if each.number == number)
     return next(found, "")
 
 
 PLACES: Final[Mapping[str, Permission]] = {
     "desk": Permission.SEE_DESK,
-    "declare": Permission.EDIT_REGISTER,
+    "inbox": Permission.REQUESTS,
+    "declare": Permission.EDIT_DIRECTORY,
 }
 """Permissions of forms with drafts, by the first word of the place's name."""
+WITHOUT_NUMBERS: Final = frozenset({"desk", "inbox"})
+"""Forms in which no office's number is typed."""
 # Half of a command's length (LINE_LIMIT): a draft is JSON within JSON, whose quotes are escaped.
 LONGEST_DRAFT: Final = 8_000
 """Characters of a draft."""
@@ -173,19 +197,19 @@ LONGEST_PLACE: Final = 80
 
 
 class DraftCommands(CommandHandlers):
-    """Drafts of forms, one per user and place (E18); raises OfficeError for wrong arguments."""
+    """Drafts of forms, one per user and place (E18)."""
 
     # A draft changes nothing, so it is not audited.
 
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
-    @command("draft_keep", needs=frozenset({Permission.SEE_DESK, Permission.EDIT_REGISTER}))
-    def keep(self, arguments: Arguments) -> DeferredReply:
+    @command(KeepDraft)
+    def keep(self, wish: KeepDraft) -> DeferredReply:
         """Replace the draft of a place; an empty one deletes it."""
-        by, place, body = (_text(arguments, key) for key in ("by", "place", "body"))
+        by, place, body = wish.by, wish.place, wish.body
         permission = PLACES.get(place.partition(":")[0])
-        if permission is None or len(place) > LONGEST_PLACE or not by:
+        if permission is None or len(place) > LONGEST_PLACE:
             raise OfficeError(f"nothing is half typed in {place[:80]!r} by {by[:64]!r}")
         if len(body) > LONGEST_DRAFT:
             raise OfficeError(f"a draft has {LONGEST_DRAFT} characters at most")
@@ -196,7 +220,7 @@ class DraftCommands(CommandHandlers):
             users.keep(connection, by, place, kept, at)
 
         def reply(result: CentralinoError | None) -> Reply | CentralinoError:
-            return {} if result is None else declined(result)
+            return Done() if result is None else declined(result)
 
         return deferred(self._stores.records, job, reply)
 
@@ -211,7 +235,7 @@ def _storable(place: str, body: str) -> str:
         raise OfficeError(f"a draft is a JSON object ({error})") from error
     if not isinstance(read, dict):
         raise OfficeError("a draft is a JSON object")
-    if place != "desk":
+    if place not in WITHOUT_NUMBERS:
         # Undisclosed numbers are stored sealed, in the directory only: never in a draft (P7).
         fields = read.get("fields")
         fields = fields if isinstance(fields, list) else []
@@ -228,25 +252,13 @@ def _is_kept(field: object) -> bool:
             return False
 
 
-def _text(arguments: Arguments, key: str) -> str:
-    value = arguments.get(key, "")
-    if not isinstance(value, str):
-        raise OfficeError(f"{key} is a text")
-    return value
-
-
-SAVED: Final = Words("Salvato: in vigore da subito.", "Saved: in force at once.")
-UNREAD: Final = Words(
-    "Salvato, ma il centralino non riesce a rileggere la rubrica: vale quella di prima; avvisare "
-    "il tecnico.",
-    "Saved, but the switchboard cannot read the register again: the one before holds; tell the "
-    "technician.",
+SAVED: Final = _("Saved: in force at once.")
+UNREAD: Final = _(
+    "Saved, but the switchboard cannot read the register again: the one before "
+    "holds; tell the technician."
 )
-NO_NUMBER: Final = ("questo numero non è nella rubrica", "that number is not in the register")
-NOT_TOLD: Final = (
-    "l'autorizzazione non vale più: il numero non si comunica",
-    "the authorisation holds no longer: the number is not told",
-)
+NO_NUMBER: Final = _("that number is not in the register")
+NOT_TOLD: Final = _("the authorisation holds no longer: the number is not told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,19 +270,17 @@ class Change:
     make: FormReader
 
 
-CHANGES: Final = {
-    "register_declare": Change("declare", Permission.EDIT_REGISTER, directory_changes.declare),
-    "register_vary": Change("vary", Permission.VARY_REGISTER, directory_changes.vary),
-    "register_authorise": Change(
-        "authorise", Permission.EDIT_REGISTER, directory_changes.authorise
-    ),
-    "register_revoke": Change("revoke", Permission.EDIT_REGISTER, directory_changes.revoke),
-    "register_unit": Change("unit", Permission.EDIT_REGISTER, directory_changes.edit_unit),
+CHANGES: Final[dict[type[DirectoryForm], Change]] = {
+    Declare: Change("declare", Permission.EDIT_DIRECTORY, directory_changes.declare),
+    Vary: Change("vary", Permission.VARY_DIRECTORY, directory_changes.vary),
+    Authorise: Change("authorise", Permission.EDIT_DIRECTORY, directory_changes.authorise),
+    Revoke: Change("revoke", Permission.EDIT_DIRECTORY, directory_changes.revoke),
+    EditUnit: Change("unit", Permission.EDIT_DIRECTORY, directory_changes.edit_unit),
 }
 
 
 class DirectoryCommands(CommandHandlers):
-    """Changes of the directory, and its numbers; raises OfficeError for wrong arguments.
+    """Changes of the directory, and its numbers.
 
     Each change is a form (policy.directory_changes), previewed or saved in the database thread.
     The reply is sent once it is in force (E12).
@@ -278,7 +288,7 @@ class DirectoryCommands(CommandHandlers):
 
     def __init__(self, stores: StoreAccess, zone: ZoneInfo, now: Callable[[], Now]) -> None:
         self._stores, self._zone, self._now = stores, zone, now
-        self._key = stores.register.key
+        self._key = stores.directory.key
         self._attachments = AttachmentCommands(stores, now)
 
     @property
@@ -286,21 +296,13 @@ class DirectoryCommands(CommandHandlers):
         """Map each command to its method, including attachments."""
         return super().known | self._attachments.known
 
-    @command("register_vary", needs=Permission.VARY_REGISTER)
-    @command(
-        "register_declare",
-        "register_authorise",
-        "register_revoke",
-        "register_unit",
-        needs=Permission.EDIT_REGISTER,
-    )
-    def change(self, arguments: Arguments) -> DeferredReply:
+    @command(*CHANGES)
+    def change(self, wish: DirectoryForm) -> DeferredReply:
         """Change the directory by a form, or preview the change."""
-        change, by = CHANGES[arguments["ask"]], required_user(arguments)
-        form = form_of(arguments)
+        change, by, form = CHANGES[type(wish)], wish.by, wish.form
         # A preview leaves the uploaded file for the change that follows.
-        at, preview = self._at(), arguments.get("preview") is True
-        attached = {} if preview else self._attachments.attached(arguments, by)
+        at, preview = self._at(), wish.preview
+        attached = {} if preview else self._attachments.attached(wish.attached, by)
         if isinstance(attached, FormRefused):
             refused = form_declined(attached)
             return lambda send: send(refused)
@@ -319,67 +321,67 @@ class DirectoryCommands(CommandHandlers):
             who = Who(by, at, change.what)
             return store.change(connection, self._key, who, make, attached)
 
-        def answer(merged: DirectoryChange) -> Reply:
-            return {"saved": not preview, **_told(merged, at.date())}
+        def answer(merged: DirectoryChange) -> DirectoryFormTaken:
+            changes = tuple(change_words(merged, at.date()))
+            entry = merged.directory.last_number()
+            return DirectoryFormTaken(changes, SAVED, saved=not preview, entry=entry)
 
         return self._deferred(job, answer, reads_again=not preview)
 
-    @command("register_number", needs=Permission.REVEAL_NUMBERS)
-    def number(self, arguments: Arguments) -> DeferredReply:
+    @command(RevealNumber)
+    def number(self, wish: RevealNumber) -> DeferredReply:
         """Reveal one number to the supervisor; audited first."""
-        by, at = required_user(arguments), self._at()
-        entry, which = whole_number(arguments, "entry"), whole_number(arguments, "which")
-        need = str(arguments.get("need", ""))[:64]
+        by, at, entry, need, which = wish.by, self._at(), wish.entry, wish.need, wish.which
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.REVEAL_NUMBERS)
-            register = store.load(connection, self._key)
-            target = declared_number(register, entry, need, which)
+            directory = store.load(connection, self._key)
+            target = declared_number(directory, entry, need, which)
             # An authorisation may hold a number that no declaration has.
             if target is None:
-                leaves = (a.told for a in register.authorisations if a.entry.number == entry)
+                leaves = (a.told for a in directory.authorisations if a.entry.number == entry)
                 target = next(leaves, None)
             if target is None or not target.number.is_known:
-                raise Refused(*NO_NUMBER)
+                raise Refused(NO_NUMBER)
             about = f"entry {entry} {need} {which}" if need else f"entry {entry}"
             with transaction(connection):
                 database.note(connection, Noted(at, by, "register.number", about))
             return target.number.reveal(Purpose.SHOW)
 
-        return self._deferred(job, lambda number: {"number": number})
+        return self._deferred(job, RevealedNumber)
 
-    @command("register_tell", needs=Permission.TRANSFER)
-    def disclose(self, arguments: Arguments) -> DeferredReply:
+    @command(TellNumber)
+    def disclose(self, wish: TellNumber) -> DeferredReply:
         """Reveal a number that may be told to callers under its authorisation; audited first."""
-        by, at, entry = required_user(arguments), self._at(), whole_number(arguments, "entry")
+        by, at, entry = wish.by, self._at(), wish.entry
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.TRANSFER)
-            register = of_known_units(store.load(connection, self._key))
+            directory = of_known_units(store.load(connection, self._key))
             # Only a number with an authorisation may be told to a caller.
-            leave = next((a for a in register.authorisations if a.entry.number == entry), None)
+            leave = next((a for a in directory.authorisations if a.entry.number == entry), None)
             number = leave.told.number if leave else None
             if leave is None or number is None:
-                raise Refused(*NO_NUMBER)
+                raise Refused(NO_NUMBER)
             # It may have ended, or been revoked, since the page was shown.
-            if may_tell(register, leave.unit, number, at, self._zone) != leave:
-                raise Refused(*NOT_TOLD)
+            if may_tell(directory, leave.unit, number, at, self._zone) != leave:
+                raise Refused(NOT_TOLD)
             with transaction(connection):
                 about = f"entry {entry} of {leave.unit}"
                 database.note(connection, Noted(at, by, "register.told", about))
             return number.reveal(Purpose.TELL)
 
-        return self._deferred(job, lambda number: {"number": number})
+        return self._deferred(job, RevealedNumber)
 
-    @command("register_changed", needs=SHELL)
-    def read_again(self, _: Arguments) -> DeferredReply:
+    @command(LoadDirectory)
+    def read_again(self, _: LoadDirectory) -> DeferredReply:
         """Load the directory again after a command line has changed it (E12: within 1 s)."""
 
         def deferred_reply(send: SendReply) -> None:
             def read(found: Directory | CentralinoError) -> None:
-                send(found if isinstance(found, CentralinoError) else {"units": len(found.units)})
+                send(found if isinstance(found, CentralinoError) else UnitsLoaded(len(found.units)))
 
-            self._stores.register.load(read)
+            self._stores.directory.load(read)
 
         return deferred_reply
 
@@ -400,7 +402,7 @@ class DirectoryCommands(CommandHandlers):
                 if isinstance(result, CentralinoError):
                     send(form_declined(result))
                 elif reads_again:
-                    self._stores.register.load(lambda read: send(_in_force(reply(result), read)))
+                    self._stores.directory.load(lambda read: send(_in_force(reply(result), read)))
                 else:
                     send(reply(result))
 
@@ -409,14 +411,11 @@ class DirectoryCommands(CommandHandlers):
         return deferred_reply
 
 
-def _told(merged: DirectoryChange, today: date) -> Reply:
-    said = [plain(each) for each in change_words(merged, today)]
-    return {"changes": said, "entry": merged.directory.last_number(), "said": plain(SAVED)}
-
-
-def _in_force(answer: Reply, read: Directory | CentralinoError) -> Reply:
+def _in_force(reply: Reply, read: Directory | CentralinoError) -> Reply:
     """Return the reply; if the saved directory cannot be loaded, the previous one stays."""
-    return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
+    if isinstance(read, CentralinoError) and isinstance(reply, FormTaken):
+        return replace(reply, said=UNREAD)
+    return reply
 
 
 def _is_entered(stored: Directory, stamp: EnteredBy) -> bool:
@@ -431,52 +430,51 @@ LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
 
 
 class DirectoryQueries(CommandHandlers):
-    """The directory in force and what a call would do; raises OfficeError for wrong arguments."""
+    """The directory in force and what a call would do."""
 
-    def __init__(self, desk: CallControlAccess, stores: StoreAccess) -> None:
-        self._desk, self._stores = desk, stores
+    def __init__(self, call_control: CallControlAccess, stores: StoreAccess) -> None:
+        self._call_control, self._stores = call_control, stores
 
-    @command("register_state", needs=FREE)
-    def state(self, _: Arguments) -> DeferredReply:
+    @command(ListUnits)
+    def state(self, _: ListUnits) -> DeferredReply:
         """Return whether each unit is open now, and items for the supervisor's attention."""
-        register, now = self._desk.register, self._desk.now()
+        directory, now = self._call_control.directory, self._call_control.now()
         # Finding the next time window of many units takes too long for the deciding thread.
         return deferred(
-            self._stores.records, lambda _: self._states(register, now), lambda result: result
+            self._stores.records, lambda _: self._states(directory, now), lambda result: result
         )
 
     @property
     def _office(self) -> Office:
         """The office, with the hours in force."""
-        return self._desk.office
+        return self._call_control.office
 
-    def _states(self, register: Directory, now: Now) -> Reply:
+    def _states(self, directory: Directory, now: Now) -> DirectoryReply:
         calendar = self._office.switchboard.schedule
-        found = attention_of(register, now.wall, calendar.zone)
-        return {
-            "units": [_unit(each) for each in directory_status(register, calendar, now)],
-            "attention": [plain(words) for words in directory_review.attention_words(found)],
-            "undeclared": [unit.code for unit in found.undeclared],
-        }
+        found = attention_of(directory, now.wall, calendar.zone)
+        return DirectoryReply(
+            tuple(map(_unit, directory_status(directory, calendar, now))),
+            tuple(directory_review.attention_words(found)),
+            tuple(unit.code for unit in found.undeclared),
+        )
 
-    @command("register_ahead", needs=FREE)
-    def times_ahead(self, _: Arguments) -> Reply:
-        """Return special hours of the house and of units for a year from today (E14)."""
-        register, calendar = self._desk.register, self._office.switchboard.schedule
-        today = self._desk.now().wall.astimezone(calendar.zone).date()
-        found = times_ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
-        rows = [_ahead(register, each) for each in found]
-        return {"today": today.isoformat(), "ahead": rows}
+    @command(ListTimesAhead)
+    def times_ahead(self, _: ListTimesAhead) -> DirectoryAhead:
+        """Return special hours of the switchboard and of units for a year from today (E14)."""
+        directory, calendar = self._call_control.directory, self._office.switchboard.schedule
+        today = self._call_control.now().wall.astimezone(calendar.zone).date()
+        found = times_ahead(directory, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
+        return DirectoryAhead(today, tuple(_ahead(directory, each) for each in found))
 
-    @command("explain", needs=FREE)
-    def explain(self, arguments: Arguments) -> Reply:
+    @command(Explain)
+    def explain(self, wish: Explain) -> ExplainReply:
         """Explain what happens to a call that rings now or `at`, and to its transfer to `unit`.
 
         Phones count in their present state for now, as free for another moment. Manual states count
         until they end.
         """
-        status, at = self._desk.status(), moment_or_none(arguments, "at")
-        line = _line(self._office, str(arguments.get("line") or ""))
+        status, at = self._call_control.status(), wish.at
+        line = _line(self._office, wish.line)
         live = at is None
         when = (at or status.at).astimezone(self._office.zone)
         # A branch may have no citizens' counter.
@@ -492,53 +490,57 @@ class DirectoryQueries(CommandHandlers):
             status.doubt,
         )
         clock = status.clock_state if live else ClockState.SYNCED
-        unit, need = (str(arguments.get(key) or "")[:64] for key in ("unit", "need"))
-        transfer = self._transfer(unit, need, when, clock) if unit else None
-        lines = [{"line": each.name, "shown": each.shown} for each in self._office.lines]
-        return {"explanation": found.to_json(), "transfer": transfer, "lines": lines}
+        transfer = self._transfer(wish.unit, wish.need, when, clock) if wish.unit else None
+        lines = (LineName(each.name, each.shown) for each in self._office.lines)
+        return ExplainReply(found.to_json(), transfer, tuple(lines))
 
-    def _transfer(self, unit: str, need: str, when: datetime, clock: ClockState) -> Reply:
+    def _transfer(
+        self, unit: str, need: str, when: datetime, clock: ClockState
+    ) -> ExplainedTransfer:
         """Return whether a unit can be reached, and its numbers' labels in their order."""
         calendar = self._office.switchboard.schedule
-        answer = may_transfer(self._desk.register, calendar, unit, need, Now(0.0, when, clock))
+        answer = may_transfer(
+            self._call_control.directory, calendar, unit, need, Now(0.0, when, clock)
+        )
         name = answer.need.name if isinstance(answer, TransferAllowed) else ""
-        labels = [t.label for t in answer.targets] if isinstance(answer, TransferAllowed) else []
-        return {**_need(need_status(answer, need, name, when)), "targets": labels}
+        targets = answer.targets if isinstance(answer, TransferAllowed) else ()
+        labels = tuple(target.label for target in targets)
+        return ExplainedTransfer(**_need(need_status(answer, need, name, when)), targets=labels)
 
 
-def _ahead(register: Directory, each: TimeAhead) -> Reply:
-    unit = register.unit(each.unit)
-    return {
-        "first": each.first.isoformat(),
-        "last": each.last.isoformat() if each.last else None,
-        "unit": each.unit,
-        "name": unit.name if unit else "",
-        "words": {language: what_holds(each, language) for language in ("it", "en")},
-    }
+def _ahead(directory: Directory, each: TimeAhead) -> HoursOfUnit:
+    unit = directory.unit(each.unit)
+    return HoursOfUnit(
+        first=each.first,
+        last=each.last,
+        unit=each.unit,
+        name=unit.name if unit else "",
+        words=by_language(lambda language: what_holds(each, language)),
+    )
 
 
-def _unit(each: UnitStatus) -> Reply:
-    return {
-        "unit": each.unit.code,
-        "name": each.unit.name,
-        "service": each.unit.service,
-        "say": each.unit.say,
-        "declared_by": each.declared_by,
-        "open": each.is_open,
-        "needs": [_need(need) for need in each.needs],
-    }
+def _unit(each: UnitStatus) -> UnitReport:
+    return UnitReport(
+        unit=each.unit.code,
+        name=each.unit.name,
+        service=each.unit.service,
+        say=each.unit.say,
+        declared_by=each.declared_by,
+        open=each.is_open,
+        needs=tuple(NeedReport(**_need(need)) for need in each.needs),
+    )
 
 
-def _need(each: NeedStatus) -> Reply:
+def _need(each: NeedStatus) -> dict[str, Any]:
     return {
         "need": each.need,
         "name": each.name,
         "allowed": each.allowed,
         "code": each.code,
-        "rules": list(each.rules),
-        "until": each.until.isoformat() if each.until else None,
-        "resumes": each.resumes.isoformat() if each.resumes else None,
-        "words": plain(each.words),
+        "rules": each.rules,
+        "until": each.until,
+        "resumes": each.resumes,
+        "words": each.words,
     }
 
 
@@ -551,10 +553,5 @@ def _line(office: Office, name: str) -> Line:
     found = next((line for line in office.lines if name in ("", line.name)), None)
     if found is None:
         known = ", ".join(line.name for line in office.lines) or "none"
-        raise SaidError(
-            Words(
-                f"la linea {name!r} non c'è; le linee note sono {known}",
-                f"there is no line {name!r}; known are {known}",
-            )
-        )
+        raise SaidError(_("there is no line {name!r}; known are {known}", name=name, known=known))
     return found

@@ -7,33 +7,56 @@ sent once it is in force.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api import users
-from appliance.api.permissions import FREE, CommandHandlers, check_may, command
+from appliance.api.codec import command_of
+from appliance.api.commands import (
+    EnterHours,
+    EnterWeek,
+    HoursForm,
+    ListHours,
+    ListWeeks,
+    RevokeHours,
+    RevokeWeek,
+    ShowCalendar,
+)
 from appliance.api.protocol import (
     WRONG_PROOF,
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Reply,
     SendReply,
+    check_may,
+    command,
     deferred,
     form_declined,
-    form_of,
-    moment_or_none,
-    plain,
-    required_user,
-    whole_number,
+)
+from appliance.api.replies import (
+    CalendarReply,
+    ChangedDay,
+    ChangedGroup,
+    EnteredHours,
+    EnteredWeek,
+    FormTaken,
+    GroupWeek,
+    GroupYear,
+    HoursAhead,
+    HoursChange,
+    ShownBand,
+    SpecialDay,
+    WeekChange,
+    Weeks,
+    WeekSince,
 )
 from appliance.api.speech import OURS
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.hours import Bands, Week
 from appliance.policy.hours_changes import (
     DayChange,
-    DayHours,
     HoursEntry,
-    SampleCall,
     WeekChanges,
     band_minutes,
     entries_in_force,
@@ -46,11 +69,12 @@ from appliance.policy.hours_changes import (
     week_changes,
 )
 from appliance.policy.opening import CLOSED_GREETINGS
-from appliance.policy.text import NOTHING, SaidError, Words
+from appliance.policy.text import SaidError
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key, keys
 from appliance.store import hours
 from appliance.store.users import SHELL
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,37 +86,32 @@ if TYPE_CHECKING:
 SHOWN_YEARS_AHEAD: Final = 5
 
 
-@command("calendar", needs=FREE)
 def calendar(
-    stores: StoreAccess, office: Office, now: datetime, arguments: Arguments
+    stores: StoreAccess, office: Office, now: datetime, wish: ShowCalendar
 ) -> DeferredReply:
     """Return a year's hours of the switchboard and of the counter; raises OfficeError."""
     this = now.astimezone(office.zone).year
-    year = arguments.get("year", this)
-    if (
-        # `bool` is a subclass of `int` in Python.
-        isinstance(year, bool)
-        or not isinstance(year, int)
-        or not this <= year <= this + SHOWN_YEARS_AHEAD
-    ):
+    year = this if wish.year is None else wish.year
+    if not this <= year <= this + SHOWN_YEARS_AHEAD:
         raise OfficeError(f"year is one from {this} to {this + SHOWN_YEARS_AHEAD}")
     groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
 
     def job(_: sqlite3.Connection) -> Reply:
         hours_of_groups = [_group_of_year(group, year) for group in groups]
         last = this + SHOWN_YEARS_AHEAD
-        return {"year": year, "first": this, "last": last, "groups": hours_of_groups}
+        return CalendarReply(year, this, last, tuple(hours_of_groups))
 
     # A year takes some milliseconds to compute: not in the deciding thread.
     return deferred(stores.records, job, lambda result: result)
 
 
-def _group_of_year(group: Group, year: int) -> Reply:
-    return {
-        "label": plain(group.label),
-        "weeks": [_week_since(group, day) for day in _turns(group, year)],
-        "special": [_calendar_day(each) for each in special_days(group.schedule, year)],
-    }
+def _group_of_year(group: Group, year: int) -> GroupYear:
+    weeks = tuple(_week_since(group, day) for day in _turns(group, year))
+    special = (
+        SpecialDay(each.day, tuple(map(str, each.bands)), each.why, each.name)
+        for each in special_days(group.schedule, year)
+    )
+    return GroupYear(group.label, weeks, tuple(special))
 
 
 def _turns(group: Group, year: int) -> list[date]:
@@ -101,93 +120,96 @@ def _turns(group: Group, year: int) -> list[date]:
     return [first, *(w.since for w in group.schedule.weeks if w.since.year == year)]
 
 
-def _week_since(group: Group, since: date) -> Reply:
+def _week_since(group: Group, since: date) -> WeekSince:
     days = group.schedule.week_on(since).days
-    return {"since": since.isoformat(), "days": [[str(band) for band in b] for b in days]}
+    return WeekSince(since, tuple(tuple(map(str, bands)) for bands in days))
 
 
-def _calendar_day(each: DayHours) -> Reply:
-    bands = [str(band) for band in each.bands]
-    return {"day": each.day.isoformat(), "bands": bands, "why": each.why, "name": plain(each.name)}
-
-
-HOURS_SAVED: Final = Words(
-    "Salvato: vale da subito per le nuove chiamate.", "Saved: in force at once for new calls."
-)
-UNREAD: Final = Words(
-    "Salvato, ma il centralino non riesce a rileggerlo: vale ciò che valeva prima; avvisare il "
-    "tecnico.",
-    "Saved, but the switchboard cannot read it again: what held before holds; tell the technician.",
+HOURS_SAVED: Final = _("Saved: in force at once for new calls.")
+UNREAD: Final = _(
+    "Saved, but the switchboard cannot read it again: what held before holds; tell the technician."
 )
 Entries = tuple[HoursEntry, ...]
 Make = Callable[[Entries], HoursEntry]
-Compare = Callable[[Entries, HoursEntry], Reply]
+Compare = Callable[[Entries, HoursEntry], HoursChange]
 """Returns what an entry changes compared with the earlier ones."""
 
 
 class EntryCommands(CommandHandlers):
-    """Base of the commands that enter hours; raises OfficeError for wrong arguments."""
+    """Base of the commands that enter hours."""
 
-    def __init__(self, stores: StoreAccess, desk: CallControlAccess) -> None:
-        self._stores, self._desk = stores, desk
+    def __init__(self, stores: StoreAccess, call_control: CallControlAccess) -> None:
+        self._stores, self._call_control = stores, call_control
 
-    def _author(self, arguments: Arguments) -> tuple[str, datetime]:
+    def _author(self, wish: HoursForm[FormTaken]) -> tuple[str, datetime]:
         """Return an entry's user and time, in the office's time zone."""
-        by = required_user(arguments)
         # The audit and the list show that a shell made the entry.
-        by = f"{SHELL}{by}" if arguments.get("proof") is not None else by
-        return by, self._desk.office.local(self._desk.now().wall)
+        by = f"{SHELL}{wish.by}" if wish.proof is not None else wish.by
+        return by, self._call_control.office.local(self._call_control.now().wall)
 
     def _enter(
-        self, arguments: Arguments, make: Make, compare: Compare, saved: Words = HOURS_SAVED
+        self,
+        wish: HoursForm[FormTaken],
+        make: Make,
+        compare: Compare,
+        saved: Words = HOURS_SAVED,
     ) -> DeferredReply:
         """Enter what `make` returns, or preview what it would change (`compare`).
 
         `saved` is the reply's text once the entry is in force.
         """
-        preview, (by, at) = arguments.get("preview") is True, self._author(arguments)
+        preview, (by, at) = wish.preview, self._author(wish)
 
-        def job(connection: sqlite3.Connection) -> Reply:
-            self._check(connection, arguments)
+        def job(connection: sqlite3.Connection) -> HoursChange:
+            self._check(connection, wish)
             # A preview makes the entry without storing it.
             before = hours.load(connection)
             new = make(before) if preview else hours.add(connection, by, at, make)
             # A repeated command finds its own entry stored already.
             before = tuple(each for each in before if each.number != new.number)
-            return {**compare(before, new), "number": new.number, "saved": not preview}
+            return replace(compare(before, new), number=new.number, saved=not preview)
 
         def deferred_reply(send: SendReply) -> None:
-            def done(result: Reply | CentralinoError) -> None:
+            def done(result: HoursChange | CentralinoError) -> None:
                 if isinstance(result, CentralinoError):
                     send(form_declined(result))
                 elif preview:
                     send(result)
                 else:
                     self._stores.hours.load(
-                        lambda read: send(result | {"said": _said(read, saved)})
+                        lambda read: send(replace(result, said=_said(read, saved)))
                     )
 
             self._stores.records.do(job, done)
 
         return deferred_reply
 
-    def _check(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
+    def _check(self, connection: sqlite3.Connection, wish: HoursForm[FormTaken]) -> None:
         """Check the user's permission, or the proof of a shell on the box."""
-        word = arguments.get("proof")
-        if word is None:
-            check_may(connection, required_user(arguments), Permission.SCHEDULE)
-        elif not users.proof_is_right(self._stores.spoken.folder.parent, word):
+        if wish.proof is None:
+            check_may(connection, wish.by, Permission.SCHEDULE)
+        elif not users.proof_is_right(self._stores.spoken.folder.parent, wish.proof):
             raise SaidError(WRONG_PROOF)
 
 
-def _ended_by(form: dict[str, Any]) -> tuple[int, str]:
-    """Return number and reference of a revoked entry; raises OfficeError without a number."""
-    return whole_number(form, "number", default=None), str(form.get("reference") or "")
+@dataclass(frozen=True, slots=True)
+class EntryEnded:
+    """Form that revokes an entry."""
+
+    number: int
+    reference: str = ""
 
 
-def _said(read: object, saved: Words) -> Reply:
+@dataclass(frozen=True, slots=True)
+class SampleAsked:
+    """Field of a form that asks what a call at that time would hear."""
+
+    asked: datetime | None = None
+
+
+def _said(read: object, saved: Words) -> Words:
     """Return `saved`, or another text if the saved hours cannot be loaded."""
-    return plain(UNREAD if isinstance(read, CentralinoError) else saved)
+    return UNREAD if isinstance(read, CentralinoError) else saved
 
 
 MOST_SHOWN: Final = 200
@@ -197,10 +219,10 @@ MOST_SHOWN: Final = 200
 class HoursCommands(EntryCommands):
     """Special hours: listing, entering and revoking them."""
 
-    @command("hours_ahead", needs=FREE)
-    def ahead(self, _: Arguments) -> DeferredReply:
+    @command(ListHours)
+    def ahead(self, _: ListHours) -> DeferredReply:
         """Return the entries, newest first, and the announcements that an entry may use."""
-        today = self._desk.office.today(self._desk.now().wall)
+        today = self._call_control.office.today(self._call_control.now().wall)
 
         def job(connection: sqlite3.Connection) -> Reply:
             entries = hours.load(connection)
@@ -209,197 +231,170 @@ class HoursCommands(EntryCommands):
             weeks = {each.number for each in entries if each.ordinary}
             found = (e for e in reversed(entries) if weeks.isdisjoint({e.number, e.ends}))
             told = [_hours_entry(each, holds=each.number in held) for each in found]
-            return {
-                "today": today.isoformat(),
-                "entries": told[:MOST_SHOWN],
-                "greetings": list(self._own_greetings()),
-            }
+            return HoursAhead(today, tuple(told[:MOST_SHOWN]), self._own_greetings())
 
         return deferred(self._stores.records, job, lambda result: result)
 
-    @command("hours_enter", needs=Permission.SCHEDULE)
-    def enter(self, arguments: Arguments) -> DeferredReply:
+    @command(EnterHours)
+    def enter(self, wish: EnterHours) -> DeferredReply:
         """Enter or correct special hours, or preview the days that would change."""
-        form, (by, at) = form_of(arguments), self._author(arguments)
+        form, (by, at) = wish.form, self._author(wish)
 
         def make(stored: Entries) -> HoursEntry:
             known = (*self._own_greetings(), *CLOSED_GREETINGS.values())
             return read_special_hours(stored, form, known, by, at)
 
-        return self._enter(arguments, make, self._compared(at.date()))
+        return self._enter(wish, make, self._compared(at.date()))
 
-    @command("hours_revoke", needs=Permission.SCHEDULE)
-    def revoke(self, arguments: Arguments) -> DeferredReply:
+    @command(RevokeHours)
+    def revoke(self, wish: RevokeHours) -> DeferredReply:
         """End an entry from now on, or preview the days that would change."""
-        (number, reference), (by, at) = _ended_by(form_of(arguments)), self._author(arguments)
+        ended, (by, at) = command_of(EntryEnded, wish.form), self._author(wish)
 
         def make(stored: Entries) -> HoursEntry:
-            return revoke_special_hours(stored, number, reference, by, at)
+            return revoke_special_hours(stored, ended.number, ended.reference, by, at)
 
-        return self._enter(arguments, make, self._compared(at.date()))
+        return self._enter(wish, make, self._compared(at.date()))
 
-    def _compared(self, today: date) -> Callable[[Entries, HoursEntry], Reply]:
-        office = self._desk.office
-        return lambda before, new: {
-            "changes": [plain(each) for each in special_changes(office, before, new, today)]
-        }
+    def _compared(self, today: date) -> Compare:
+        office = self._call_control.office
+        return lambda before, new: HoursChange(tuple(special_changes(office, before, new, today)))
 
     def _own_greetings(self) -> tuple[str, ...]:
         """Return the keys of the office's own announcements in its first language."""
-        spoken, language = self._stores.spoken, self._desk.office.languages[0]
+        spoken, language = self._stores.spoken, self._call_control.office.languages[0]
         # Our recordings and the generated sounds are no greetings of the office's own.
         ours = set(keys(language))
         found = Catalogue(spoken.site, spoken.folder).keys(language)
         return tuple(k for k in found if k not in ours and is_key(k) and not k.startswith(OURS))
 
 
-def _hours_entry(each: HoursEntry, *, holds: bool) -> Reply:
+def _hours_entry(each: HoursEntry, *, holds: bool) -> EnteredHours:
     period = each.period
-    week = period.week.days if period else ()
-    return {
-        "number": each.number,
-        "whose": each.whose.value,
-        "first": period.first.isoformat() if period else "",
-        "last": period.last.isoformat() if period else "",
-        "reason": plain(period.name if period else NOTHING),
-        "week": [" ".join(map(str, bands)) for bands in week],
-        "closed": bool(period) and not any(week),
-        "greeting": period.greeting if period else "",
-        "by": each.by,
-        "at": each.at.isoformat(),
-        "reference": each.reference,
-        "ends": each.ends,
-        "holds": holds,
-    }
+    return EnteredHours(
+        number=each.number,
+        whose=each.whose,
+        first=period.first if period else None,
+        last=period.last if period else None,
+        reason=period.name if period else NOTHING,
+        week=_week_bands(period.week) if period else (),
+        closed=period is not None and not any(period.week.days),
+        greeting=period.greeting if period else "",
+        by=each.by,
+        at=each.at,
+        reference=each.reference,
+        ends=each.ends,
+        holds=holds,
+    )
 
 
-WEEK_SAVED: Final = Words(
-    "Salvato: vale dal giorno indicato, per le nuove chiamate.",
-    "Saved: it holds from the day that was named, for new calls.",
-)
+WEEK_SAVED: Final = _("Saved: it holds from the day that was named, for new calls.")
 
 
 class WeekCommands(EntryCommands):
     """Ordinary weeks: listing, entering and revoking them."""
 
-    @command("weeks", needs=FREE)
-    def weeks(self, _: Arguments) -> DeferredReply:
+    @command(ListWeeks)
+    def weeks(self, _: ListWeeks) -> DeferredReply:
         """Return each group's week in force today, its configured week, and all entries."""
-        office = self._desk.office
-        today = office.today(self._desk.now().wall)
+        office = self._call_control.office
+        today = office.today(self._call_control.now().wall)
         groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
 
         def job(connection: sqlite3.Connection) -> Reply:
             entries = hours.load(connection)
-            return {
-                "today": today.isoformat(),
-                "groups": [_group_of_week(group, today) for group in groups],
-                "entries": _entries(entries, today),
-            }
+            held = tuple(_group_of_week(group, today) for group in groups)
+            return Weeks(today, held, _entries(entries, today))
 
         return deferred(self._stores.records, job, lambda result: result)
 
-    @command("week_enter", needs=Permission.SCHEDULE)
-    def enter(self, arguments: Arguments) -> DeferredReply:
+    @command(EnterWeek)
+    def enter(self, wish: EnterWeek) -> DeferredReply:
         """Enter an ordinary week from a day on, or preview what would change."""
-        form, (by, at) = form_of(arguments), self._author(arguments)
+        form, (by, at) = wish.form, self._author(wish)
 
         def make(stored: Entries) -> HoursEntry:
             return read_new_week(stored, form, by, at)
 
-        return self._enter(arguments, make, self._comparing(form), WEEK_SAVED)
+        return self._enter(wish, make, self._comparing(form), WEEK_SAVED)
 
-    @command("week_revoke", needs=Permission.SCHEDULE)
-    def revoke(self, arguments: Arguments) -> DeferredReply:
+    @command(RevokeWeek)
+    def revoke(self, wish: RevokeWeek) -> DeferredReply:
         """Revoke a week that has not begun, or preview what would change."""
-        form, (by, at) = form_of(arguments), self._author(arguments)
-        number, reference = _ended_by(form)
+        form, (by, at) = wish.form, self._author(wish)
+        ended = command_of(EntryEnded, form)
 
         def make(stored: Entries) -> HoursEntry:
-            return revoke_new_week(stored, number, reference, by, at)
+            return revoke_new_week(stored, ended.number, ended.reference, by, at)
 
-        return self._enter(arguments, make, self._comparing(form), WEEK_SAVED)
+        return self._enter(wish, make, self._comparing(form), WEEK_SAVED)
 
-    def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, HoursEntry], Reply]:
-        office, asked = self._desk.office, moment_or_none(form, "asked")
+    def _comparing(self, form: dict[str, Any]) -> Compare:
+        office, asked = self._call_control.office, command_of(SampleAsked, form).asked
         local = office.local(asked) if asked else None
         return lambda before, new: _changes(week_changes(office, before, new, local))
 
 
-def _group_of_week(group: Group, today: date) -> Reply:
+def _group_of_week(group: Group, today: date) -> GroupWeek:
     schedule = group.schedule
     held = schedule.new_week_on(today)
-    return {
-        "whose": group.name,
-        "label": plain(group.label),
-        "week": _week_bands(schedule.week_on(today)),
-        "configured": _week_bands(schedule.weekly),
-        "entry": held.number if held else 0,
-        "since": held.since.isoformat() if held else "",
-        "is_configured": held is None or held.week is None,
-    }
+    return GroupWeek(
+        whose=group.name,
+        label=group.label,
+        week=_week_bands(schedule.week_on(today)),
+        configured=_week_bands(schedule.weekly),
+        entry=held.number if held else 0,
+        since=held.since if held else None,
+        is_configured=held is None or held.week is None,
+    )
 
 
-def _entries(entries: Entries, today: date) -> list[Reply]:
+def _entries(entries: Entries, today: date) -> tuple[EnteredWeek, ...]:
     """Return entered weeks and their revocations, newest first."""
     weeks = {each.number for each in entries if each.ordinary}
     held = {each.number for each in entries_in_force(entries)}
-    return [
+    return tuple(
         _week_entry(each, each.number in held, today)
         for each in reversed(entries)
         if each.number in weeks or each.ends in weeks
-    ]
+    )
 
 
-def _week_entry(each: HoursEntry, holds: bool, today: date) -> Reply:
+def _week_entry(each: HoursEntry, holds: bool, today: date) -> EnteredWeek:
     new = each.ordinary
-    return {
-        "number": each.number,
-        "whose": each.whose.value,
-        "since": new.since.isoformat() if new else "",
-        "week": _week_bands(new.week) if new and new.week else [],
-        "by": each.by,
-        "at": each.at.isoformat(),
-        "reference": each.reference,
-        "ends": each.ends,
-        "holds": holds,
-        "is_to_come": holds and each.first > today,
-    }
+    return EnteredWeek(
+        number=each.number,
+        whose=each.whose,
+        since=new.since if new else None,
+        week=_week_bands(new.week) if new and new.week else (),
+        by=each.by,
+        at=each.at,
+        reference=each.reference,
+        ends=each.ends,
+        holds=holds,
+        is_to_come=holds and each.first > today,
+    )
 
 
-def _week_bands(week: Week) -> list[str]:
-    return [" ".join(map(str, bands)) for bands in week.days]
+def _week_bands(week: Week) -> tuple[str, ...]:
+    return tuple(" ".join(map(str, bands)) for bands in week.days)
 
 
-def _changes(found: WeekChanges) -> Reply:
-    return {
-        "changes": [],
-        "since": found.since.isoformat(),
-        "until": found.until.isoformat() if found.until else "",
-        "groups": [
-            {"label": plain(group.label), "days": [_changed_day(day) for day in group.days]}
+def _changes(found: WeekChanges) -> WeekChange:
+    return WeekChange(
+        since=found.since,
+        until=found.until,
+        groups=tuple(
+            ChangedGroup(group.label, tuple(map(_changed_day, group.days)))
             for group in found.groups
-        ],
-        "heard": [_heard(each) for each in found.heard],
-    }
+        ),
+        heard=found.heard,
+    )
 
 
-def _changed_day(day: DayChange) -> Reply:
-    return {
-        "before": _bands(day.before),
-        "after": _bands(day.after),
-        "opens": _bands(day.opens),
-        "closes": _bands(day.closes),
-    }
+def _changed_day(day: DayChange) -> ChangedDay:
+    return ChangedDay(_bands(day.before), _bands(day.after), _bands(day.opens), _bands(day.closes))
 
 
-def _bands(bands: Bands) -> list[Reply]:
-    return [{"said": str(band), "minutes": band_minutes(band)} for band in bands]
-
-
-def _heard(each: SampleCall) -> Reply:
-    return {
-        "at": each.at.isoformat(),
-        "before": [plain(words) for words in each.before],
-        "after": [plain(words) for words in each.after],
-    }
+def _bands(bands: Bands) -> tuple[ShownBand, ...]:
+    return tuple(ShownBand(str(band), band_minutes(band)) for band in bands)

@@ -23,8 +23,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.permissions import SHELL, CommandHandlers, check_may, command
-from appliance.api.protocol import Arguments, Handlers, declined, deferred, plain, refusing, user_of
+from appliance.api.commands import UserCommand
+from appliance.api.protocol import (
+    CommandHandlers,
+    Handlers,
+    check_may,
+    command,
+    declined,
+    deferred,
+    handlers_of,
+    refusing,
+)
+from appliance.api.replies import (
+    ListedMake,
+    ListedPhone,
+    NewPhoneAccount,
+    PhonePlace,
+    PhonesReply,
+    RemovedPhone,
+    Said,
+    WindowState,
+)
 from appliance.api.status_text import (
     BAD_LABEL,
     BAD_MAC,
@@ -36,6 +55,18 @@ from appliance.api.status_text import (
     NOT_GOOD,
     PHONE_DONE,
     RENEWED,
+)
+from appliance.api.technician_commands import (
+    AddPhone,
+    EndServing,
+    LabelPhone,
+    ListPhones,
+    LoadPasswords,
+    PhoneChange,
+    PutPhoneBack,
+    RemovePhone,
+    RenewPhone,
+    ServePhones,
 )
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
@@ -49,7 +80,7 @@ from appliance.config.phones import (
 )
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.users import Permission
 from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import mac_of
@@ -57,6 +88,7 @@ from appliance.provisioning.server import PORT
 from appliance.sip import registrar
 from appliance.store import database
 from appliance.store.database import Noted, transaction
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -65,6 +97,7 @@ if TYPE_CHECKING:
     from appliance.api.protocol import DeferredReply, Reply
     from appliance.config.schema import Phone, Settings
     from appliance.policy.clock import Now
+    from appliance.sip.phones import PhoneState
     from appliance.sip.service import Phones
 
 FILE: Final = "phones_window"
@@ -97,8 +130,7 @@ class ProvisioningWindow:
         """Open the window for MINUTES from now; raises Refused, OSError."""
         if self._config is None:
             raise Refused(
-                "il file di configurazione non è noto: usare la riga di comando",
-                "the configuration file is not known: use the command line",
+                _("the configuration file is not known: use the command line"),
             )
         self._keep(self._clock() + MINUTES * 60)
         self._is_due = True
@@ -198,14 +230,14 @@ class ProvisioningWindow:
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 MOST_PHONES: Final = 99
 SUGGESTED: Final = "op{}"
-CODES: Final = {
-    "phone_add": "phone.add",
-    "phone_renew": "phone.password",
-    "phone_label": "phone.label",
-    "phone_remove": "phone.remove",
-    "phone_back": "phone.back",
-    "phones_serve": "phone.serve",
-    "phones_serve_end": "phone.serve_end",
+CODES: Final[dict[type[UserCommand[Reply]], str]] = {
+    AddPhone: "phone.add",
+    RenewPhone: "phone.password",
+    LabelPhone: "phone.label",
+    RemovePhone: "phone.remove",
+    PutPhoneBack: "phone.back",
+    ServePhones: "phone.serve",
+    EndServing: "phone.serve_end",
 }
 
 
@@ -232,8 +264,8 @@ class PhoneCommands(CommandHandlers):
     window: ProvisioningWindow | None = None
     on_change: Callable[[], None] = field(default=_nothing)
 
-    @command("phones", needs=Permission.TECHNICAL)
-    def list_phones(self, _: Arguments) -> DeferredReply:
+    @command(ListPhones)
+    def list_phones(self, _: ListPhones) -> DeferredReply:
         """Return every phone with its configuration and its present registration."""
         live = {each.name: each for each in self.phones.status().phones}
 
@@ -245,24 +277,29 @@ class PhoneCommands(CommandHandlers):
                 config_phones.load_handsets(self.settings),
                 config_phones.load_secrets(self.settings),
             )
-            rows = [
-                self._row(phone, digits, wanted, entered, kept.get(phone.name, StoredHandset()))
-                | {
-                    "has_secret": phone.name in secret,
-                    "registered": _place(live.get(phone.name)),
-                    "answers": phone.name in live and live[phone.name].answers,
-                }
-                for phone, digits in _numbered(wanted)
-            ]
-            return {
-                "phones": rows,
-                "removed": self._removed(written, entered),
-                "waits": not self._is_in_force(wanted),
-                "by_itself": self.kept,
-                "suggested": _free_name(written, entered),
-                "window": self._window(),
-                "makes": [_make(make) for make in templates.MAKES.values()],
-            }
+            makes = templates.MAKES.values()
+            return PhonesReply(
+                phones=tuple(
+                    ListedPhone(
+                        **self._row(
+                            phone, digits, wanted, entered, kept.get(phone.name, StoredHandset())
+                        ),
+                        has_secret=phone.name in secret,
+                        registered=_place(live.get(phone.name)),
+                        answers=phone.name in live and live[phone.name].answers,
+                    )
+                    for phone, digits in _numbered(wanted)
+                ),
+                removed=self._removed(written, entered),
+                waits=not self._is_in_force(wanted),
+                by_itself=self.kept,
+                suggested=_free_name(written, entered),
+                window=self._window(),
+                makes=tuple(
+                    ListedMake(make.name, make.models, make.is_soft, make.picks_up)
+                    for make in makes
+                ),
+            )
 
         return self._deferred(job)
 
@@ -273,7 +310,7 @@ class PhoneCommands(CommandHandlers):
         wanted: Settings,
         entered: EnteredPhones,
         kept: StoredHandset,
-    ) -> Reply:
+    ) -> dict[str, Any]:
         return {
             "name": phone.name,
             "label": phone.label,
@@ -287,39 +324,35 @@ class PhoneCommands(CommandHandlers):
             "in_force": any(phone.name == each.name for each in self.settings.phones),
         }
 
-    def _removed(self, written: Settings, entered: EnteredPhones) -> list[Reply]:
-        return [
-            {"name": phone.name, "label": phone.label}
+    def _removed(self, written: Settings, entered: EnteredPhones) -> tuple[RemovedPhone, ...]:
+        return tuple(
+            RemovedPhone(phone.name, phone.label)
             for phone in written.phones
             if phone.name in entered.removed
-        ]
+        )
 
     def _is_in_force(self, wanted: Settings) -> bool:
         """True if the running service already has the phones of `wanted`."""
         return _shape(self.settings) == _shape(wanted)
 
-    def _window(self) -> Reply:
+    def _window(self) -> WindowState:
         """Return the window's end, "" if closed, and the child's output."""
         left = self.window.left_s if self.window else 0.0
         until = (self.now().wall + timedelta(seconds=left)).isoformat(timespec="minutes")
-        return {
-            "until": until if left else "",
-            "said": self.window.said if self.window else "",
-        }
+        return WindowState(until if left else "", self.window.said if self.window else "")
 
-    @command("phone_add", needs=Permission.TECHNICAL)
-    def add(self, arguments: Arguments) -> DeferredReply:
+    @command(AddPhone)
+    def add(self, wish: AddPhone) -> DeferredReply:
         """Add a phone; this reply is the only one with its password."""
-        name, label = _name(arguments), _label(arguments)
-        group = arguments.get("group")
+        name, label, group = _name(wish.name), _label(wish.label), wish.group
         if group not in GROUPS:
             raise OfficeError(f"group is one of {', '.join(GROUPS[:2])}, or empty")
-        make, mac = _make_and_mac(arguments)
+        make, mac = _make_and_mac(wish)
 
         def job(connection: sqlite3.Connection) -> Reply:
             def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
                 _check_free(written, entered, name)
-                new = EnteredPhone(name, label, str(group))
+                new = EnteredPhone(name, label, group)
                 # The extension depends on all phones together, so the list with the new phone is
                 # numbered first, and the number then stored with the phone.
                 wider = replace(entered, added=(*entered.added, new))
@@ -327,43 +360,46 @@ class PhoneCommands(CommandHandlers):
                 digits = {phone.name: own for phone, own in _numbered(laid)}[name]
                 return replace(entered, added=(*entered.added, replace(new, extension=digits)))
 
-            self._allow(connection, arguments)
+            self._allow(connection, wish)
             wanted, entered = self._change(with_it)
             told = self._account(wanted, name, make, mac)
             config_phones.save(self._state, entered)
-            self._note(connection, arguments, name)
+            self._note(connection, wish, name)
             return told
 
         return self._deferred(job, self._changed)
 
-    @command("phone_renew", needs=Permission.TECHNICAL)
-    def renew(self, arguments: Arguments) -> DeferredReply:
+    @command(RenewPhone)
+    def renew(self, wish: RenewPhone) -> DeferredReply:
         """Make a new password for a phone, shown once; the old one is no longer valid."""
-        name = _name(arguments)
+        name = _name(wish.name)
 
         def job(connection: sqlite3.Connection) -> Reply:
-            self._allow(connection, arguments)
+            self._allow(connection, wish)
             wanted = config_phones.overlay_phones(
                 self.written, config_phones.load_entered(self._state)
             )
             phone = _known(wanted, name)
             if phone.address:
                 raise Refused(
-                    f"{name} sta a un indirizzo fisso e non si registra: non ha una password",
-                    f"{name} stands at a fixed address and does not register: it has no password",
+                    _(
+                        "{name} stands at a fixed address and does not register: "
+                        "it has no password",
+                        name=name,
+                    ),
                 )
             # Make and hardware address stay: only the password and the file's token are new.
             before = config_phones.load_handsets(self.settings).get(name, StoredHandset())
             told = self._account(wanted, name, before.make or config_phones.SOFT, before.mac)
-            self._note(connection, arguments, name)
+            self._note(connection, wish, name)
             return told
 
         return self._deferred(job, self._served_anew)
 
-    @command("phone_label", needs=Permission.TECHNICAL)
-    def relabel(self, arguments: Arguments) -> DeferredReply:
+    @command(LabelPhone)
+    def relabel(self, wish: LabelPhone) -> DeferredReply:
         """Change a phone's label."""
-        name, label = _name(arguments), _label(arguments)
+        name, label = _name(wish.name), _label(wish.label)
 
         def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
             _known(config_phones.overlay_phones(written, entered), name)
@@ -373,19 +409,19 @@ class PhoneCommands(CommandHandlers):
                 return replace(entered, added=tuple(others))
             return replace(entered, labels={**entered.labels, name: label})
 
-        return self._entered(arguments, name, with_it)
+        return self._entered(wish, name, with_it)
 
-    @command("phone_remove", needs=Permission.TECHNICAL)
-    def remove(self, arguments: Arguments) -> DeferredReply:
+    @command(RemovePhone)
+    def remove(self, wish: RemovePhone) -> DeferredReply:
         """Take a phone out of use and delete its password."""
-        name = _name(arguments)
+        name = _name(wish.name)
 
         def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
             wanted = config_phones.overlay_phones(written, entered)
             _known(wanted, name)
             # Without a phone at the switchboard nobody could answer.
             if wanted.switchboard.phones == (name,):
-                raise _refused(LAST)
+                raise Refused(LAST)
             # A label of a removed phone would return with a new one of that name.
             labels = {n: label for n, label in entered.labels.items() if n != name}
             rest = tuple(one for one in entered.added if one.name != name)
@@ -394,48 +430,55 @@ class PhoneCommands(CommandHandlers):
                 return replace(entered, added=rest, labels=labels)
             return replace(entered, labels=labels, removed=(*entered.removed, name))
 
-        return self._entered(arguments, name, with_it, forgets=True)
+        return self._entered(wish, name, with_it, forgets=True)
 
-    @command("phone_back", needs=Permission.TECHNICAL)
-    def put_back(self, arguments: Arguments) -> DeferredReply:
+    @command(PutPhoneBack)
+    def put_back(self, wish: PutPhoneBack) -> DeferredReply:
         """Put a phone of the configuration file back into use."""
-        name = _name(arguments)
+        name = _name(wish.name)
 
         def with_it(_: Settings, entered: EnteredPhones) -> EnteredPhones:
             return replace(entered, removed=tuple(n for n in entered.removed if n != name))
 
-        return self._entered(arguments, name, with_it)
+        return self._entered(wish, name, with_it)
 
-    @command("phones_serve", "phones_serve_end", needs=Permission.TECHNICAL)
-    def serve(self, arguments: Arguments) -> DeferredReply:
-        """Open or close the provisioning window."""
-        is_open = arguments["ask"] == "phones_serve"
+    @command(ServePhones)
+    def serve(self, wish: ServePhones) -> DeferredReply:
+        """Open the provisioning window."""
+        return self._turn(wish, is_open=True)
+
+    @command(EndServing)
+    def serve_no_more(self, wish: EndServing) -> DeferredReply:
+        """Close the provisioning window."""
+        return self._turn(wish, is_open=False)
+
+    def _turn(self, wish: ServePhones | EndServing, *, is_open: bool) -> DeferredReply:
 
         def job(connection: sqlite3.Connection) -> Reply:
-            self._allow(connection, arguments)
+            self._allow(connection, wish)
             if self.window is not None:
                 (self.window.open if is_open else self.window.close)()
-            self._note(connection, arguments, "")
-            return {"said": plain(PHONE_DONE[arguments["ask"]])}
+            self._note(connection, wish, "")
+            return Said(PHONE_DONE[wish.ask])
 
         return self._deferred(job)
 
     def _entered(
         self,
-        arguments: Arguments,
+        wish: PhoneChange,
         name: str,
         with_it: Callable[[Settings, EnteredPhones], EnteredPhones],
         *,
         forgets: bool = False,
     ) -> DeferredReply:
         def job(connection: sqlite3.Connection) -> Reply:
-            self._allow(connection, arguments)
+            self._allow(connection, wish)
             _, entered = self._change(with_it)
             if forgets:
                 self._forget(name)
             config_phones.save(self._state, entered)
-            self._note(connection, arguments, name)
-            return {"said": plain(PHONE_DONE[arguments["ask"]])}
+            self._note(connection, wish, name)
+            return Said(PHONE_DONE[wish.ask])
 
         return self._deferred(job, self._changed)
 
@@ -448,12 +491,12 @@ class PhoneCommands(CommandHandlers):
     ) -> tuple[Settings, EnteredPhones]:
         """Return the changed configuration and its entries; raises Refused."""
         # With a broken configuration file no restart could bring the change into force.
-        if self.complaint.en:
-            raise _refused(NOT_GOOD)
+        if self.complaint != NOTHING:
+            raise Refused(NOT_GOOD)
         entered = with_it(self.written, config_phones.load_entered(self._state))
         return config_phones.overlay_phones(self.written, entered), entered
 
-    def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Reply:
+    def _account(self, wanted: Settings, name: str, make: str, mac: str) -> NewPhoneAccount:
         """Make a phone's password and file token; return the account, shown only once."""
         secret, kept = (
             config_phones.load_secrets(self.settings),
@@ -463,8 +506,7 @@ class PhoneCommands(CommandHandlers):
         other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
         if other:
             raise Refused(
-                f"questo indirizzo fisico è già del telefono {other}",
-                f"this hardware address is phone {other}'s already",
+                _("this hardware address is phone {other}'s already", other=other),
             )
         kept[name] = StoredHandset(make, mac, config_phones.new_token(randomness.token_bytes))
         secret[name] = registrar.make_secret(randomness.token_bytes)
@@ -479,16 +521,16 @@ class PhoneCommands(CommandHandlers):
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
         is_soft, url = templates.make_named(make).is_soft, config_phones.url_of(kept[name], where)
-        return {
-            "name": name,
-            "label": _known(wanted, name).label,
-            "rows": [[plain(_words(key)), value] for key, value in rows.items()],
-            "secret": secret[name],
-            "url": url,
-            "files": f"http://{where}:{PORT}/",
-            "is_soft": is_soft,
-            "picture": _picture(url) if is_soft else "",
-        }
+        return NewPhoneAccount(
+            name=name,
+            label=_known(wanted, name).label,
+            rows=tuple((_words(key), value) for key, value in rows.items()),
+            secret=secret[name],
+            url=url,
+            files=f"http://{where}:{PORT}/",
+            is_soft=is_soft,
+            picture=_picture(url) if is_soft else "",
+        )
 
     def _where(self) -> str:
         try:
@@ -507,12 +549,12 @@ class PhoneCommands(CommandHandlers):
         if kept.pop(name, None) is not None:
             config_phones.save_handsets(self.settings, kept)
 
-    def _allow(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
-        check_may(connection, user_of(arguments), Permission.TECHNICAL)
+    def _allow(self, connection: sqlite3.Connection, wish: UserCommand[Reply]) -> None:
+        check_may(connection, wish.by, Permission.TECHNICAL)
 
-    def _note(self, connection: sqlite3.Connection, arguments: Arguments, name: str) -> None:
+    def _note(self, connection: sqlite3.Connection, wish: UserCommand[Reply], name: str) -> None:
         with transaction(connection):
-            noted = Noted(self.now().wall, user_of(arguments), CODES[arguments["ask"]], name)
+            noted = Noted(self.now().wall, wish.by, CODES[type(wish)], name)
             database.note(connection, noted)
 
     def _deferred(
@@ -565,71 +607,60 @@ class PhoneList:
     @property
     def known(self) -> Handlers:
         """Map the commands that show and change the list to their methods."""
-        return self._commands.known if self._commands else {}
+        return handlers_of(self) | (self._commands.known if self._commands else {})
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> tuple[PhonePlace, ...]:
         """Return every phone, its registered address ("" if none) and whether it answers."""
-        return [
-            {
-                "name": phone.name,
-                "label": phone.label,
-                "address": f"{phone.address[0]}:{phone.address[1]}" if phone.address else "",
-                "answers": phone.answers,
-            }
+        return tuple(
+            PhonePlace(phone.name, phone.label, _place(phone), phone.answers)
             for phone in self._phones.status().phones
-        ]
+        )
 
-    @command("phones_renewed", needs=SHELL)
-    def renewed(self) -> DeferredReply:
+    @command(LoadPasswords)
+    def renewed(self, _: LoadPasswords) -> DeferredReply:
         """Load the passwords again after `centralino phones add`."""
 
         def reply(result: dict[str, str] | CentralinoError) -> Reply | CentralinoError:
             if isinstance(result, CentralinoError):
                 return result
             self._phones.learn_secrets(result)
-            return {"said": plain(RENEWED)}
+            return Said(RENEWED)
 
         return deferred(
             self._stores.records, lambda _: config_phones.load_secrets(self._settings), reply
         )
 
 
-def _refused(words: Words) -> Refused:
-    return Refused(words.it, words.en)
-
-
-def _name(arguments: Arguments) -> str:
-    name = arguments.get("name")
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise _refused(BAD_NAME)
+def _name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise Refused(BAD_NAME)
     return name
 
 
-def _label(arguments: Arguments) -> str:
-    label = arguments.get("label")
-    text = " ".join(label.split()) if isinstance(label, str) else ""
+def _label(label: str) -> str:
+    text = " ".join(label.split())
     if not (0 < len(text) <= LONGEST_LABEL and text.isprintable()):
-        raise _refused(BAD_LABEL)
+        raise Refused(BAD_LABEL)
     return text
 
 
-def _make_and_mac(arguments: Arguments) -> tuple[str, str]:
-    """Return make and hardware address; both are optional arguments."""
-    make, typed = str(arguments.get("make") or ""), str(arguments.get("mac") or "").strip()
+def _make_and_mac(wish: AddPhone) -> tuple[str, str]:
+    """Return make and hardware address, either of which may be left out."""
+    make, typed = wish.make, wish.mac.strip()
     try:
         mac = mac_of(typed) if typed else ""
     except OfficeError as error:
-        raise _refused(BAD_MAC) from error
+        raise Refused(BAD_MAC) from error
     if make and make not in templates.MAKES:
-        raise _refused(BAD_MAKE)
+        raise Refused(BAD_MAKE)
     # Without a make the hardware address tells it, where its maker is known.
     make = make or (templates.make_of_mac(mac) if mac else config_phones.SOFT)
     if not make:
-        raise _refused(BAD_MAKE)
+        raise Refused(BAD_MAKE)
     if templates.make_named(make).is_soft:
         return make, ""
     if not mac:
-        raise _refused(NO_MAC)
+        raise Refused(NO_MAC)
     return make, mac
 
 
@@ -637,24 +668,20 @@ def _known(settings: Settings, name: str) -> Phone:
     for phone in settings.phones:
         if phone.name == name:
             return phone
-    raise Refused(f"il telefono {name} non c'è più", f"there is no phone {name} any more")
+    raise Refused(_("there is no phone {name} any more", name=name))
 
 
 def _check_free(written: Settings, entered: EnteredPhones, name: str) -> None:
     wanted = config_phones.overlay_phones(written, entered)
     if len(wanted.phones) >= MOST_PHONES:
-        raise Refused(
-            f"ci sono già {MOST_PHONES} telefoni", f"there are {MOST_PHONES} phones already"
-        )
+        raise Refused(_("there are {most_phones} phones already", most_phones=MOST_PHONES))
     if name in entered.removed:
         raise Refused(
-            f"il telefono {name} è fra quelli tolti: rimetterlo in uso",
-            f"phone {name} is one of those removed: put it back into use",
+            _("phone {name} is one of those removed: put it back into use", name=name),
         )
     if any(phone.name == name for phone in wanted.phones):
         raise Refused(
-            f"il nome utente {name} è già di un telefono: sceglierne un altro",
-            f"the user name {name} is a phone's already: choose another one",
+            _("the user name {name} is a phone's already: choose another one", name=name),
         )
 
 
@@ -682,16 +709,12 @@ def _shape(settings: Settings) -> object:
     return numbered, settings.switchboard.phones, settings.citizens_desk.phones
 
 
-def _place(phone: Any) -> str:
+def _place(phone: PhoneState | None) -> str:
     return f"{phone.address[0]}:{phone.address[1]}" if phone and phone.address else ""
 
 
-def _make(make: templates.PhoneMake) -> Reply:
-    return {"name": make.name, "models": make.models, "is_soft": make.is_soft}
-
-
 def _words(key: str) -> Words:
-    return Words(registrar.ACCOUNT_WORDS["it"][key], registrar.ACCOUNT_WORDS["en"][key])
+    return registrar.ACCOUNT_WORDS[key]
 
 
 def _picture(url: str) -> str:

@@ -7,23 +7,33 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from appliance.api import users
-from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.commands import Erase, ExportKept, HandOver, ShowRetention
 from appliance.api.protocol import (
-    LONGEST_NAME,
     WRONG_PROOF,
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Reply,
+    check_may,
+    command,
     deferred,
-    one_line,
-    plain,
-    required_user,
 )
-from appliance.config.build import numbers_of
+from appliance.api.replies import (
+    DueDeletions,
+    ErasureSaid,
+    KeptData,
+    KeptFor,
+    MailedData,
+    NumberedAt,
+    PastDeletion,
+    RetentionReply,
+    Said,
+    UnclosedData,
+)
+from appliance.config.build import keeping_of, numbers_of
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import fsync_directory
 from appliance.mail import cancellation
@@ -31,9 +41,8 @@ from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.numbering import SameNumber, canonical_number, same_number
-from appliance.policy.text import Refused, SaidError, Words, filled_in, in_language
+from appliance.policy.text import Refused, SaidError
 from appliance.policy.users import HandoverItem, HandoverKind, Permission
-from appliance.service.housekeeping import forget_sounds, keeping_of
 from appliance.store import cases, privacy
 from appliance.store.cases import Handover
 from appliance.store.database import database_path
@@ -49,7 +58,8 @@ from appliance.store.retention import (
     upcoming_deletions,
 )
 from appliance.store.users import SHELL
-from appliance.voicemail.storage import MailboxFolders
+from appliance.text import Words, _, unchanged
+from appliance.voicemail.storage import MailboxFolders, forget_sounds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,7 +67,6 @@ if TYPE_CHECKING:
     from appliance.api.call_control import StoreAccess
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.status import StatusCollector
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +79,7 @@ def cancellations(
     It names the request's number, the day and the invitation's UID, never the person.
     """
     for each in invited:
-        subject = in_language(filled_in(words.CANCELLATION_SUBJECT, each.request), language)
+        subject = words.CANCELLATION_SUBJECT.filled(request=each.request).text(language)
         try:
             off = cancellation(each.calendar, subject, now)
         except (ValueError, KeyError, IndexError) as error:
@@ -80,13 +89,12 @@ def cancellations(
         if off.start <= now:
             continue
         at = moment_words(off.start.astimezone(zone), language)
-        body = filled_in(words.CANCELLATION_LETTER, number=each.request, at=at)
+        body = words.CANCELLATION_LETTER.filled(number=each.request, at=at)
         key = f"erased-{each.request}"
-        yield Mail(key, each.to, subject, in_language(body, language), calendar=off.text)
+        yield Mail(key, each.to, subject, body.text(language), calendar=off.text)
 
 
 KINDS: Final = ("call", "message", "request")
-LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class ErasureAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ErasureDone:
     """Result: data found, number of stray files, whether the log was cut, mails to offices."""
 
     found: PersonalData
@@ -122,43 +130,34 @@ class ErasureCommands(CommandHandlers):
         self._language = settings.site.languages[0]
         self._stores, self._now = stores, now
 
-    @command("erase", needs=Permission.ERASE)
-    def asked(self, arguments: Arguments) -> DeferredReply:
-        """Erase personal data, or preview it; raises OfficeError for wrong arguments."""
-        asked = self._read(arguments)
+    @command(Erase)
+    def asked(self, wish: Erase) -> DeferredReply:
+        """Erase personal data, or preview it; raises SaidError unless one thing is named."""
+        asked = self._read(wish)
 
-        def reply(result: Done | CentralinoError) -> Reply | CentralinoError:
+        def reply(result: ErasureDone | CentralinoError) -> Reply | CentralinoError:
             return result if isinstance(result, CentralinoError) else self._told(result, asked)
 
         return deferred(self._stores.records, lambda c: self._job(c, asked), reply)
 
-    def _read(self, arguments: Arguments) -> ErasureAsked:
-        """Read the arguments; raises OfficeError for a wrong one."""
-        named = [(kind, str(arguments[kind])) for kind in KINDS if arguments.get(kind)]
-        number = str(arguments.get("number") or "")
+    def _read(self, wish: Erase) -> ErasureAsked:
+        """Return what is to be erased, by whom; raises OfficeError for what is missing."""
+        every = zip(KINDS, (wish.call, wish.message, wish.request), strict=True)
+        named, number = [(kind, name) for kind, name in every if name], wish.number
         if len(named) + bool(number) != 1:
-            raise SaidError(
-                Words(
-                    "indicarne uno: un numero, una chiamata, un messaggio o una presa in carico",
-                    "say one: a number, or a call, message or request",
-                )
-            )
-        by = one_line(arguments, "by", LONGEST_NAME)
-        reason = one_line(arguments, "reason", LONGEST_REASON)
-        preview = bool(arguments.get("preview"))
+            raise SaidError(_("say one: a number, or a call, message or request"))
+        by = " ".join(wish.by.split())
         # A preview changes nothing, so it needs no reason.
-        if not preview and not (by and reason):
+        if not wish.preview and not (by and wish.reason):
             raise Refused(
-                "si cancella per conto di qualcuno e per un motivo: dire chi e perché",
-                "what is erased is erased by somebody, for a reason: say both",
+                _("what is erased is erased by somebody, for a reason: say both"),
             )
-        proof = arguments.get("proof")
         # The audit shows that a shell did it.
-        if by and proof is not None:
+        if by and wish.proof is not None:
             by = f"{SHELL}{by}"
         chosen = Chosen(same_number(number, self._plan)) if number else Chosen(None, *named[0])
-        closing = bool(arguments.get("close_requests"))
-        return ErasureAsked(chosen, Ordered(by, reason, self._now(), closing), preview, proof)
+        ordered = Ordered(by, wish.reason, self._now(), wish.close_requests)
+        return ErasureAsked(chosen, ordered, wish.preview, wish.proof)
 
     def _check(self, connection: sqlite3.Connection, asked: ErasureAsked) -> None:
         """Check the user's permission, or the proof of a shell on the box."""
@@ -167,13 +166,13 @@ class ErasureCommands(CommandHandlers):
         elif not users.proof_is_right(self._state, asked.proof):
             raise SaidError(WRONG_PROOF)
 
-    def _job(self, connection: sqlite3.Connection, asked: ErasureAsked) -> Done:
+    def _job(self, connection: sqlite3.Connection, asked: ErasureAsked) -> ErasureDone:
         self._check(connection, asked)
         found = find_of_person(connection, asked.chosen)
         stray = self._stray(asked.chosen.number, found)
         letters = self._letters(connection, found, asked.ordered.at)
         if asked.preview:
-            return Done(found, len(stray), letters=letters)
+            return ErasureDone(found, len(stray), letters=letters)
         # An earlier erasure may have left its rows in the write-ahead log.
         if not found.any:
             cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
@@ -188,7 +187,7 @@ class ErasureCommands(CommandHandlers):
             # SQLite overwrites erased rows in the database, but the write-ahead log still has their
             # old pages.
             cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
-        return Done(found, len(stray), cut, letters)
+        return ErasureDone(found, len(stray), cut, letters)
 
     def _letters(
         self, connection: sqlite3.Connection, found: PersonalData, now: datetime
@@ -213,18 +212,18 @@ class ErasureCommands(CommandHandlers):
             for path in folder.glob(f"{ident}.*")
         )
 
-    def _told(self, done: Done, asked: ErasureAsked) -> Reply:
+    def _told(self, done: ErasureDone, asked: ErasureAsked) -> ErasureSaid:
         found = done.found
         if not asked.preview:
             self._forget(found, asked.chosen.number)
         said = [self._counted(found, asked, done.files)]
         if asked.preview and found.open_requests:
             listed = ", ".join(map(str, found.open_requests))
-            said.append(filled_in(words.OPEN_REQUESTS, listed))
+            said.append(words.OPEN_REQUESTS.filled(requests=listed))
         if done.letters:
             off = words.WOULD_CANCEL if asked.preview else words.CANCELLATION_SENT
             listed = ", ".join(mail.key.removeprefix("erased-") for mail in done.letters)
-            said.append(filled_in(off, listed))
+            said.append(off.filled(requests=listed))
         if found.mailed:
             said.append(words.MAILED_BEFORE)
             said += [
@@ -236,19 +235,22 @@ class ErasureCommands(CommandHandlers):
         # Damaged databases that were set aside are not searched.
         aside = self._state / "corrupt"
         if aside.is_dir() and any(aside.iterdir()):
-            said.append(filled_in(words.DATABASES_SET_ASIDE, str(aside)))
+            said.append(words.DATABASES_SET_ASIDE.filled(folder=str(aside)))
         if not done.cut:
             said.append(words.LOG_NOT_CUT)
         said.append(words.STAYS_IN_BACKUPS)
-        return {
-            **_counts(found),
-            "log_cut": done.cut,
-            "said": plain(words.below_one_another(*said)),
-        }
+        sizes: Any = _sizes(found)
+        return ErasureSaid(
+            words.below_one_another(*said),
+            **sizes,
+            open_requests=tuple(found.open_requests),
+            mailed=tuple(MailedData(e.to, e.at, e.request or None) for e in found.mailed),
+            log_cut=done.cut,
+        )
 
     def _counted(self, found: PersonalData, asked: ErasureAsked, files: int) -> Words:
-        counts = filled_in(words.ERASURE_COUNTS, **{**_sizes(found), "files": files})
-        return filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
+        counts = words.ERASURE_COUNTS.filled(**{**_sizes(found), "files": files})
+        return (words.WOULD_ERASE if asked.preview else words.ERASED).filled(counts=counts)
 
     def _forget(self, found: PersonalData, number: SameNumber | None) -> None:
         """Remove the numbers from call control's memory and count the messages again."""
@@ -272,11 +274,6 @@ def _sizes(found: PersonalData) -> dict[str, int]:
     }
 
 
-def _counts(found: PersonalData) -> Reply:
-    mailed = [{"to": e.to, "at": e.at, "request": e.request or None} for e in found.mailed]
-    return {**_sizes(found), "open_requests": list(found.open_requests), "mailed": mailed}
-
-
 def _unlink(paths: tuple[Path, ...]) -> None:
     """Delete files and fsync their folders; raises OSError."""
     for path in paths:
@@ -295,39 +292,32 @@ class HandoverCommands(CommandHandlers):
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
-    @command("hand_over", needs=Permission.REQUESTS)
-    def give(self, arguments: Arguments) -> DeferredReply:
+    @command(HandOver)
+    def give(self, wish: HandOver) -> DeferredReply:
         """Hand items over to a colleague, or to all if `to` is empty."""
-        asked, stores = read_handover(arguments, self._now().wall), self._stores
+        asked, stores = read_handover(wish, self._now().wall), self._stores
 
         def reply(result: Words | CentralinoError) -> Reply | CentralinoError:
             if isinstance(result, CentralinoError):
                 return result
             stores.mailbox.recount()
             stores.on_care()
-            return {"said": plain(result)}
+            return Said(result)
 
         letters = stores.records.letters
         return deferred(stores.records, lambda c: cases.hand_over(c, asked, letters), reply)
 
 
-def read_handover(arguments: Arguments, at: datetime) -> Handover:
-    """Read the arguments; raises OfficeError with what is wrong in them."""
-    by, position, to = (_name(arguments, key) for key in ("by", "position", "to"))
-    items = arguments.get("items")
-    if not by or not isinstance(items, list) or len(items) > MOST_ITEMS:
-        raise OfficeError(
-            f'hand_over: by and items, at most {MOST_ITEMS} like "message:12", are needed'
-        )
-    return Handover(by, position, to, at, tuple(dict.fromkeys(_item(text) for text in items)))
+def read_handover(wish: HandOver, at: datetime) -> Handover:
+    """Return what is handed over; raises OfficeError for items that are none, or too many."""
+    if len(wish.items) > MOST_ITEMS:
+        raise OfficeError(f"hand_over: at most {MOST_ITEMS} items at once")
+    items = tuple(dict.fromkeys(map(_item, wish.items)))
+    return Handover(wish.by, wish.position, wish.to, at, items)
 
 
-def _name(arguments: Arguments, key: str) -> str:
-    return str(arguments.get(key) or "")[:LONGEST_NAME]
-
-
-def _item(text: object) -> HandoverItem:
-    kind, _, number = str(text).partition(":")
+def _item(text: str) -> HandoverItem:
+    kind, _, number = text.partition(":")
     if kind not in tuple(HandoverKind) or not number.isdecimal() or len(number) > len(str(HIGHEST)):
         raise OfficeError(f'{text!r} is nothing to hand over: say "message:12", "call:7"')
     if not 0 < int(number) < HIGHEST:
@@ -335,11 +325,11 @@ def _item(text: object) -> HandoverItem:
     return HandoverItem(HandoverKind(kind), int(number))
 
 
+# Data kept for ever, whatever the configuration (days: 0).
 ELSE: Final = (
-    (Words("Messaggi che nessuno ha chiuso", "Messages that nobody closed"), 0),
-    (Words("Registro delle modifiche, che non contiene numeri", "Audit, which holds no number"), 0),
+    (_("Messages that nobody closed"), 0),
+    (_("Audit, which holds no number"), 0),
 )
-"""Data kept for ever, whatever the configuration (days: 0)."""
 
 
 class RetentionCommands(CommandHandlers):
@@ -349,44 +339,44 @@ class RetentionCommands(CommandHandlers):
         self,
         settings: Settings,
         stores: StoreAccess,
-        collector: StatusCollector,
+        deleted_at: Callable[[], datetime | None],
         now: Callable[[], datetime],
     ) -> None:
         self._settings, self._stores = settings, stores
-        self._collector, self._now = collector, now
+        self._deleted_at, self._now = deleted_at, now
 
-    @command("retention", needs=Permission.ERASE)
-    def retention(self, arguments: Arguments) -> DeferredReply:
+    @command(ShowRetention)
+    def retention(self, wish: ShowRetention) -> DeferredReply:
         """Return retention times, deletions due within 30 days, past deletions, the last run."""
-        by, now, keeping = required_user(arguments), self._now(), keeping_of(self._settings)
-        ran = self._collector.deleted_at
+        by, now, keeping = wish.by, self._now(), keeping_of(self._settings)
+        ran = self._deleted_at()
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.ERASE)
-            return {
-                "kept": _kept(keeping),
-                "soon": _soon(upcoming_deletions(connection, keeping, now)),
-                "waiting": _waiting(count_unclosed(connection)),
-                "ran": ran.isoformat() if ran else "",
-                "deleted": [_deletion(each) for each in deletions(connection)],
-            }
+            return RetentionReply(
+                kept=_kept(keeping),
+                soon=_soon(upcoming_deletions(connection, keeping, now)),
+                waiting=_waiting(count_unclosed(connection)),
+                ran=ran,
+                deleted=tuple(map(_deletion, deletions(connection))),
+            )
 
         return deferred(self._stores.records, job, lambda result: result)
 
-    @command("kept_of", needs=Permission.ERASE)
-    def kept_of(self, arguments: Arguments) -> DeferredReply:
+    @command(ExportKept)
+    def kept_of(self, wish: ExportKept) -> DeferredReply:
         """Return all data about a number; the audit holds the amount, never the number."""
-        by, now = required_user(arguments), self._now()
-        number = same_number(str(arguments.get("number") or ""), numbers_of(self._settings))
+        by, now = wish.by, self._now()
+        number = same_number(wish.number, numbers_of(self._settings))
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.ERASE)
-            return {"kept": privacy.exported(connection, number, by, now)}
+            return KeptData(privacy.exported(connection, number, by, now))
 
         return deferred(self._stores.records, job, lambda result: result)
 
 
-def _kept(keeping: RetentionDays) -> list[Reply]:
+def _kept(keeping: RetentionDays) -> tuple[KeptFor, ...]:
     days = {
         "messages": keeping.messages_closed,
         "numbers": keeping.numbers,
@@ -395,31 +385,31 @@ def _kept(keeping: RetentionDays) -> list[Reply]:
         "requests": keeping.calls,
     }
     found = [*((KIND_LABELS[what], limit) for what, limit in days.items()), *ELSE]
-    return [{"what": plain(words), "days": limit} for words, limit in found]
+    return tuple(KeptFor(words, limit) for words, limit in found)
 
 
-def _soon(found: UpcomingDeletions) -> Reply:
-    return {
-        "until": found.until.isoformat(),
-        "messages": [{"number": n, "at": at.isoformat()} for n, at in found.messages],
-        "numbers": found.numbers,
-        "calls": found.calls,
-        "mails": found.mails,
-        "requests": found.requests,
-        "open_calls": found.open_calls,
-    }
+def _soon(found: UpcomingDeletions) -> DueDeletions:
+    return DueDeletions(
+        until=found.until,
+        messages=tuple(NumberedAt(number, at) for number, at in found.messages),
+        numbers=found.numbers,
+        calls=found.calls,
+        mails=found.mails,
+        requests=found.requests,
+        open_calls=found.open_calls,
+    )
 
 
-def _waiting(found: UnclosedCounts) -> Reply:
-    return {
-        "messages": found.messages,
-        "oldest_message": found.oldest_message.isoformat() if found.oldest_message else "",
-        "requests": found.requests,
-        "oldest_request": found.oldest_request.isoformat() if found.oldest_request else "",
-        "mails": found.mails,
-    }
+def _waiting(found: UnclosedCounts) -> UnclosedData:
+    return UnclosedData(
+        messages=found.messages,
+        oldest_message=found.oldest_message,
+        requests=found.requests,
+        oldest_request=found.oldest_request,
+        mails=found.mails,
+    )
 
 
-def _deletion(each: Deletion) -> Reply:
-    words = KIND_LABELS.get(each.what, Words(each.what, each.what))
-    return {"at": each.at.isoformat(), "what": plain(words), "count": len(each.ids)}
+def _deletion(each: Deletion) -> PastDeletion:
+    words = KIND_LABELS.get(each.what, unchanged(each.what))
+    return PastDeletion(each.at, words, len(each.ids))

@@ -1,4 +1,4 @@
-"""The control socket's protocol: parsing of commands, replies, chunked transfer, the client.
+"""The control socket's protocol: commands and their permissions, replies, transfer, the client.
 
 One JSON object a line each way, UTF-8: {"ask": NAME, argument: value, ...} is answered by
 {"ok": true, ...} or {"ok": false, "error": English, "said": {"it": ..., "en": ...}}. A valid
@@ -8,65 +8,59 @@ command that is declined gets {"ok": true, "done": false, "said": ...}.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import socket
 import sqlite3
-import typing
-from collections.abc import Callable, Hashable
-from datetime import datetime
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.calls import commands
+from appliance.api import codec, replies
+from appliance.api.commands import FREE, IN_A_PLACE, NEEDS, SHELL, Command
+from appliance.api.replies import Declined, Part, PartTaken
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.policy.forms import FormRefused
-from appliance.policy.text import Refused, SaidError, Words, os_error_words
+from appliance.policy.text import Refused, SaidError, os_error_words
+from appliance.policy.users import Permission, permission_refusal, permissions_of
+from appliance.store import users
 from appliance.store.writer import DatabaseWriter
+from appliance.text import ENGLISH, Words, _, written
+
+if TYPE_CHECKING:
+    from appliance.policy.users import User
 
 T = TypeVar("T")
+R = TypeVar("R", bound=replies.Reply)
 
 Arguments = dict[str, Any]
 """A command as received: `ask` is its name, `by` its user."""
 
-Reply = dict[str, Any]
+Reply = replies.Reply
+# Sends a session its reply, from any thread; no effect once the session has ended.
 SendReply = Callable[[Reply | CentralinoError], None]
-"""Sends a session its reply, from any thread; no effect once the session has ended."""
 DeferredReply = Callable[[SendReply], None]
 """A reply that comes later: called with the function that sends it."""
-Handlers = dict[str, Callable[[Arguments], Reply | DeferredReply]]
+Handler = Callable[[Arguments], Reply | DeferredReply]
+Handlers = dict[str, Handler]
 """Handlers by command name."""
 
-REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(commands.Request)}
-"""Commands that set a manual state (calls.commands), by name."""
-YEARS = (2000, 9000)
-"""Years that a time may have, the second one excluded."""
-LONGEST_NAME: Final = 64
-"""Characters kept of a user's name, an identifier or a key; a longer one is cut."""
 # As base64 it is a third of what a socket takes at once.
 PART: Final = 48_000
 """Bytes of one part of a reply."""
 # Each transfer holds its whole value in memory.
+# Concurrent transfers in each direction; one more ends the oldest.
 MOST_TRANSFERS: Final = 2
-"""Concurrent transfers in each direction; one more ends the oldest."""
 NOBODY_LISTENS: Final = (FileNotFoundError, ConnectionRefusedError)
 
-FAULT: Final = Words(
-    "Operazione non riuscita per un errore del programma; il servizio prosegue. Controllare lo "
-    "stato prima di riprovare; se si ripete, avvisare il tecnico.",
-    "a fault in the programme kept this from being done; the service goes on: look at the state "
-    "before trying again, and tell the technician if it happens again",
+FAULT: Final = _(
+    "a fault in the programme kept this from being done; the service goes on: "
+    "look at the state before trying again, and tell the technician if it "
+    "happens again"
 )
-WRONG_PROOF: Final = Words(
-    "questa non è la prova della riga di comando: ripetere il comando",
-    "that is no proof of the box's shell: say the command again",
-)
-FORM_REFUSED: Final = Words("Il modulo va corretto.", "The form needs mending.")
-HUNG_UP: Final = {
-    "ok": False,
-    "error": "the desk hung up",
-    "said": {"it": "il centralino ha chiuso senza rispondere: riprovare"},
-}
+WRONG_PROOF: Final = _("that is no proof of the box's shell: say the command again")
+FORM_REFUSED: Final = _("The form needs mending.")
+HUNG_UP: Final = _("the desk hung up")
 
 
 class NotRunningError(SaidError):
@@ -86,139 +80,24 @@ def parse_line(line: bytes) -> dict[str, Any]:
     return arguments
 
 
-def parse_request(arguments: Arguments) -> commands.Request:
-    """Read a change of a manual state; raises OfficeError for a missing or wrong argument."""
-    name = arguments.get("ask")
-    cls = REQUESTS.get(str(name))
-    if cls is None:
-        raise OfficeError(f"{name!r} cannot be asked; known are status, {', '.join(REQUESTS)}")
-    try:
-        until = arguments.get("until")
-        lasts = {"lasts": _boolean(arguments["lasts"])} if "lasts" in arguments else {}
-        return typing.cast(
-            commands.Request,
-            cls(
-                on=_boolean(arguments["on"]),
-                by=str(arguments["by"])[:LONGEST_NAME],
-                until=moment(until) if until else None,
-                **lasts,
-            ),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise OfficeError(
-            f"{name}: on, by and until (ISO time or null) are needed: {error}"
-        ) from error
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("on is true or false")
-    return value
-
-
-def moment(text: str) -> datetime:
-    """Parse an ISO time; raises ValueError without an offset, TypeError for no text."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("a time needs its offset, e.g. 2026-11-25T13:00:00+01:00")
-    # Near either end of the calendar a conversion to local time raises OverflowError.
-    if not YEARS[0] <= at.year <= YEARS[1]:
-        raise ValueError(f"the year {at.year} is none to wait for")
-    return at
-
-
-def required_user(arguments: Arguments) -> str:
-    """Return `by`, the user of the command; raises OfficeError if missing."""
-    by = arguments.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise OfficeError("by is needed: the user who asks")
-    return by[:LONGEST_NAME]
-
-
-def user_of(arguments: Arguments) -> str:
-    """Return `by`, "" for nobody, whom the permission check then refuses."""
-    return str(arguments.get("by", ""))[:LONGEST_NAME]
-
-
-def required_text(arguments: Arguments, key: str) -> str:
-    """Return a short text unchanged; raises OfficeError if missing or empty."""
-    value = arguments.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise OfficeError(f"{key} is needed")
-    return value[:LONGEST_NAME]
-
-
-def one_line(arguments: Arguments, key: str, limit: int) -> str:
-    """Return a text on one line, at most `limit` characters; "" if missing."""
-    return " ".join(str(arguments.get(key) or "").split())[:limit]
-
-
-def whole_number(
-    arguments: Arguments, key: str, *, limit: int | None = None, default: int | None = 0
-) -> int:
-    """Return an integer, in 0 .. limit - 1 if `limit` is given; raises OfficeError."""
-    value = arguments.get(key, default)
-    # `bool` is a subclass of `int` in Python: JSON's true would pass as 1.
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise OfficeError(f"{key} is a whole number")
-    if limit is not None and not 0 <= value < limit:
-        raise OfficeError(f"{key} is a whole number")
-    return value
-
-
-def form_of(arguments: Arguments) -> dict[str, Any]:
-    """Return the form of a command, fields by name; raises OfficeError if missing."""
-    form = arguments.get("form")
-    if not isinstance(form, dict):
-        raise OfficeError("a form is needed: its fields by name")
-    return form
-
-
-def moment_or_none(arguments: Arguments, key: str) -> datetime | None:
-    """Return an ISO time with its offset, None if left out; raises OfficeError."""
-    text = arguments.get(key)
-    try:
-        return moment(text) if text else None
-    except (TypeError, ValueError) as error:
-        raise OfficeError(f"{key} is an ISO time with its offset, or left out: {error}") from error
-
-
-def bytes_of(arguments: Arguments) -> bytes:
-    """Decode `data`; raises OfficeError unless it is base64."""
-    try:
-        return base64.b64decode(str(arguments.get("data", "")), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise OfficeError(f"data is base64 ({error})") from error
-
-
-def plain(words: Words) -> dict[str, str]:
-    """Return a text in both languages as fields of a reply."""
-    return {"it": words.it, "en": words.en}
-
-
-def error_reply(error: Exception) -> Reply:
+def error_reply(error: Exception) -> dict[str, Any]:
     """Return the reply to a failed command, in both languages where known."""
     # A bug's own message helps no user; the journal has it.
     words = FAULT if isinstance(error, Bug) else getattr(error, "words", None)
-    said = {"said": plain(words)} if isinstance(words, Words) else {}
+    said = {"said": words.by_language()} if isinstance(words, Words) else {}
     return {"ok": False, "error": str(error), **said}
 
 
-def declined(result: T | CentralinoError) -> T | Reply | CentralinoError:
-    """Turn a refusal into the reply "done": false with its reason; pass everything else."""
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return result
+def declined(result: Reply | CentralinoError) -> Reply | CentralinoError:
+    """Turn a refusal into a reply with its reason; pass everything else."""
+    return Declined(result.words) if isinstance(result, Refused) else result
 
 
 def form_declined(error: CentralinoError) -> Reply | CentralinoError:
     """Turn a rejected form into a reply that lists each problem with its field."""
     if isinstance(error, FormRefused):
-        found = [{"place": each.place, **plain(each.words)} for each in error.problems]
-        return {"done": False, "said": plain(FORM_REFUSED), "problems": found}
-    if isinstance(error, Refused):
-        return {"done": False, "said": plain(error.words), "problems": []}
-    return error
+        return Declined(FORM_REFUSED, error.problems)
+    return declined(error)
 
 
 def deferred(
@@ -241,7 +120,7 @@ def refusing(
             return job(connection)
         except OSError as error:
             why = os_error_words(error)
-            raise Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}") from error
+            raise Refused(_("it cannot be done: {why}", why=why)) from error
 
     return done
 
@@ -252,7 +131,7 @@ class Outgoing:
     def __init__(self) -> None:
         self._made: dict[Hashable, bytes] = {}
 
-    def part(self, key: Hashable, begin: int, make: Callable[[], bytes]) -> Reply:
+    def part(self, key: Hashable, begin: int, make: Callable[[], bytes]) -> Part:
         """Return the part from byte `begin`; raises OfficeError and the errors of `make`.
 
         Called in one thread only.
@@ -268,7 +147,7 @@ class Outgoing:
         if end >= len(data):
             del self._made[key]
         encoded = base64.b64encode(data[begin:end]).decode()
-        return {"size": len(data), "data": encoded, "last": end >= len(data)}
+        return Part(len(data), encoded, last=end >= len(data))
 
     def _keep(self, key: Hashable, data: bytes) -> None:
         self._made.pop(key, None)
@@ -284,9 +163,8 @@ class Incoming:
         self._limit = limit
         self._coming: dict[str, bytearray] = {}
 
-    def take(self, by: str, arguments: Arguments) -> Reply:
+    def take(self, by: str, begin: int, data: bytes) -> PartTaken:
         """Append one part, which must follow the previous one; raises OfficeError."""
-        begin, data = arguments.get("at"), bytes_of(arguments)
         if begin == 0:
             self._begin(by)
         coming = self._coming.get(by)
@@ -296,7 +174,7 @@ class Incoming:
             del self._coming[by]
             raise OfficeError(f"it is longer than {self._limit} bytes")
         coming += data
-        return {"taken": len(coming)}
+        return PartTaken(len(coming))
 
     def collect(self, by: str) -> bytes:
         """Return and remove a user's value; raises OfficeError if there is none."""
@@ -313,8 +191,8 @@ class Incoming:
         self._coming[by] = bytearray()
 
 
-def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> Reply:
-    """Send call control one command and wait up to `limit` seconds for its reply.
+def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> dict[str, Any]:
+    """Send call control one JSON object and wait up to `limit` seconds for its reply; see `send`.
 
     Raises OfficeError for an error reply, SaidError if that has both languages, NotRunningError if
     call control does not run.
@@ -328,27 +206,166 @@ def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> Reply:
                 line = reader.readline()
         except TimeoutError as error:
             raise Refused(
-                f"il centralino non ha risposto entro {limit:g} s; la risposta arriverebbe "
-                "troppo tardi: quanto richiesto può essere stato fatto, guardare con "
-                "centralino status",
-                f"the desk did not answer within {limit:g} s; its answer would come too late: what "
-                "was asked may be done all the same, look with centralino status",
+                _(
+                    "the desk did not answer within {limit:g} s; its answer would come too "
+                    "late: what was asked may be done all the same, look with centralino status",
+                    limit=limit,
+                ),
             ) from error
         except OSError as error:
             why = error.strerror or error
             kind = NotRunningError if isinstance(error, NOBODY_LISTENS) else SaidError
             raise kind(
-                Words(
-                    f"il centralino non risponde su {path}: avviarlo, o vedere con systemctl "
-                    "status centralino perché non è in funzione",
-                    f"the desk does not answer on {path} ({why}); is centralino running?",
+                _(
+                    "the desk does not answer on {path} ({why}); is centralino running?",
+                    path=path,
+                    why=why,
                 )
             ) from error
     # No line: the socket was closed without a reply.
-    answer: Reply = json.loads(line) if line else HUNG_UP
+    if not line:
+        raise SaidError(HUNG_UP)
+    answer: dict[str, Any] = json.loads(line)
     if not answer.get("ok"):
-        said = answer.get("said")
-        if isinstance(said, dict) and isinstance(said.get("it"), str):
-            raise SaidError(Words(said["it"], str(answer.get("error"))))
-        raise OfficeError(str(answer.get("error")))
+        english, said = str(answer.get("error")), answer.get("said")
+        if isinstance(said, dict) and said and all(isinstance(t, str) for t in said.values()):
+            raise SaidError(written({**said, ENGLISH: english}))
+        raise OfficeError(english)
     return answer
+
+
+def send(path: Path, command: Command[R], limit: float = 5.0) -> R:
+    """Send a command and return its reply as a value; raises as `ask` does, and DeclinedError."""
+    try:
+        return command.reply_of(ask(path, command.arguments(), limit))
+    except ValueError as error:
+        raise OfficeError(str(error)) from error
+
+
+# ---- Permissions: who may send which command -----------------------------------------------------
+# Each handler declares its permissions by `command`. The console checks them first, call control
+# checks them again: the console's command names the logged-in user, who must exist, hold one of the
+# permissions and act in no other user's name. A shell on the box needs access to the socket only,
+# which the file's mode grants to the service's account and the administrator; the audit then holds
+# the name that the shell gave.
+
+# Commands that a handler takes, and what it returns.
+C = TypeVar("C", bound=Command[Any])
+H = TypeVar("H", bound=Reply | DeferredReply)
+
+_KINDS: Final[dict[object, tuple[type[Command[Any]], ...]]] = {}
+"""Commands by handler."""
+
+
+def command(*kinds: type[C]) -> Callable[[Callable[[Any, C], H]], Callable[[Any, C], H]]:
+    """Declare the commands that a method answers."""
+
+    def declared(handler: Callable[[Any, C], H]) -> Callable[[Any, C], H]:
+        # Filled as the handlers' modules are imported.
+        _KINDS[handler] = kinds
+        return handler
+
+    return declared
+
+
+def answered_by(kind: type[C], handler: Callable[[C], Reply | DeferredReply]) -> Handlers:
+    """Map a command to the function that answers it once it is read."""
+    return {kind.ask: lambda arguments: handler(codec.command_of(kind, arguments))}
+
+
+class CommandHandlers:
+    """Base of a class whose methods are declared by `command`."""
+
+    __slots__ = ()
+
+    @property
+    def known(self) -> Handlers:
+        """Map each command to its method."""
+        return handlers_of(self)
+
+
+def handlers_of(owner: object) -> Handlers:
+    """Map command names to the object's methods that are declared for them."""
+    methods = [each for kind in type(owner).__mro__ for each in vars(kind).items()]
+    handlers: Handlers = {}
+    for name, function in methods:
+        if isinstance(function, FunctionType):
+            for kind in _KINDS.get(function, ()):
+                handlers |= answered_by(kind, getattr(owner, name))
+    return handlers
+
+
+class Rights:
+    """The users and their permissions, in memory."""
+
+    def __init__(self, records: DatabaseWriter) -> None:
+        self._records = records
+        # In memory because a stalled disk must keep nobody from a command.
+        self._users: Mapping[str, User] = {}
+        self.on_person: Callable[[], None] = lambda: None
+        """Called after each permitted command: somebody is at the console."""
+
+    def check(self, arguments: Arguments, person: str) -> None:
+        """Raise Refused if the user `person` ("" for nobody) may not send a command."""
+        asked = str(arguments.get("ask"))
+        # A command that nobody has declared is never the console's.
+        needed = NEEDS.get(asked, SHELL)
+        if needed == FREE:
+            return
+        if needed is SHELL:
+            raise Refused(
+                _("{asked!r} is asked on the box itself alone", asked=asked),
+            )
+        check_entitled(self._users.get(person), person, needed)
+        by = arguments.get("by", person)
+        # The audit must hold the user who acted.
+        if by != person and asked not in IN_A_PLACE:
+            raise Refused(
+                _("{person!r} cannot ask in the name of others", person=person),
+            )
+        self.on_person()
+
+    def read_anew(self, then: Callable[[], None]) -> None:
+        """Read the users again, then call `then`; on an error the previous ones stay."""
+
+        def done(result: Mapping[str, User] | CentralinoError) -> None:
+            if not isinstance(result, CentralinoError):
+                self._users = result
+            then()
+
+        self._records.do(_everybody, done)
+
+    def learn(self, connection: sqlite3.Connection) -> None:
+        """Read the users from the database; in the database thread."""
+        self._users = _everybody(connection)
+
+
+def _everybody(connection: sqlite3.Connection) -> Mapping[str, User]:
+    return {user.name: user for user in users.everybody(connection)}
+
+
+def check_may(connection: sqlite3.Connection, by: str, permission: Permission) -> None:
+    """Check a permission in the database job that needs it; raises Refused, sqlite3.Error."""
+    check_entitled(users.find_user(connection, by), by, frozenset({permission}))
+
+
+def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
+    """Refuse an office's user the requests of other offices; raises Refused, sqlite3.Error."""
+    # A name without a user comes from a shell on the box: `Rights.check` lets no other through.
+    user = users.find_user(connection, by)
+    if user and Permission.REQUESTS not in permissions_of(user.roles) and user.unit != unit:
+        raise Refused(
+            _("that request is not of the office of {by!r}", by=by),
+        )
+
+
+def check_entitled(user: User | None, by: str, needed: frozenset[Permission]) -> None:
+    """Raise Refused for an unknown or disabled user, or one without any of the permissions."""
+    if user is None or user.disabled:
+        raise Refused(
+            _("{by!r} is no user who may log in: log in again", by=by),
+        )
+    if not needed & permissions_of(user.roles):
+        # One message for several permissions: the first in the order of the enum.
+        words = permission_refusal(min(needed, key=list(Permission).index))
+        raise Refused(words)

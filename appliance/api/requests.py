@@ -5,30 +5,51 @@ The deciding thread checks a command against its copies in memory; the database 
 
 from __future__ import annotations
 
-import enum
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from appliance.api.permissions import FREE, CommandHandlers, check_may, check_own, command
+from appliance.api.commands import (
+    CloseByLink,
+    DropMail,
+    FetchPaper,
+    ListDueRequests,
+    ListFreeSlots,
+    RequestTaken,
+    RetryMail,
+    SendAgain,
+    ShowWeek,
+    StepRequest,
+    TakeAtCounter,
+    TakeRequest,
+    TestMail,
+)
 from appliance.api.protocol import (
-    YEARS,
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Handlers,
     Outgoing,
     Reply,
+    check_may,
+    check_own,
+    command,
     declined,
     deferred,
-    moment,
-    one_line,
-    plain,
-    required_user,
-    user_of,
-    whole_number,
+)
+from appliance.api.replies import (
+    Declined,
+    DiaryDay,
+    DiaryWeek,
+    DueRequests,
+    FreeSlots,
+    MailSaid,
+    NumberedSaid,
+    OfficeSlots,
+    RequestSaid,
+    Said,
 )
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail import is_address
@@ -47,7 +68,6 @@ from appliance.policy.requests import (
     AppointmentForm,
     AppointmentSlot,
     Citizen,
-    Contact,
     NewRequest,
     RequestState,
     RequestStep,
@@ -56,19 +76,19 @@ from appliance.policy.requests import (
     is_overdue,
     short_subject,
 )
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError
 from appliance.policy.users import Permission
-from appliance.service.mailroom import Mailroom
 from appliance.store import database, outbox, requests
 from appliance.store.database import Noted, transaction
 from appliance.store.outbox import StoredMail as KeptMail
 from appliance.store.requests import RequestToStore, SlotDiary, StoredRequest, StoredStep
 from appliance.store.writer import DatabaseWriter
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.api.call_control import StoreAccess
+    from appliance.api.call_control import MailroomAccess, StoreAccess
     from appliance.policy.hours import Schedule
     from appliance.policy.mail import LetterSender
 
@@ -93,56 +113,41 @@ class WeekAsked:
 
 
 def diary_week(
-    records: DatabaseWriter, house: Callable[[], LetterSender], now: datetime, arguments: Arguments
+    records: DatabaseWriter, sender: Callable[[], LetterSender], now: datetime, wish: ShowWeek
 ) -> DeferredReply:
-    """Return the house's hours on each day of a week and the offices' free slots."""
-    asked, at_home = _week_asked(arguments, now), house()
+    """Return the switchboard's hours on each day of a week and the offices' free slots."""
+    asked, at_home = WeekAsked(wish.first, wish.unit, now), sender()
 
-    def job(connection: sqlite3.Connection) -> Reply:
+    def job(connection: sqlite3.Connection) -> DiaryWeek:
         days = [_day(office_day(at_home.calendar, day)) for day in asked.days]
-        return {"days": days, "offices": list(_offices(connection, at_home, asked))}
+        return DiaryWeek(tuple(days), tuple(_offices(connection, at_home, asked)))
 
     return deferred(records, job, lambda result: result)
 
 
-def _week_asked(arguments: Arguments, now: datetime) -> WeekAsked:
-    try:
-        first = date.fromisoformat(str(arguments["first"]))
-    except (KeyError, ValueError) as error:
-        raise OfficeError(f"the first day is needed, e.g. 2026-11-23: {error}") from error
-    if not YEARS[0] <= first.year < YEARS[1]:
-        raise OfficeError(f"the year {first.year} is none with appointments")
-    return WeekAsked(first, str(arguments.get("unit") or ""), now)
-
-
-def _day(hours: DayHours) -> Reply:
-    return {
-        "day": hours.day.isoformat(),
-        "special": hours.is_special,
-        "bands": [str(band) for band in hours.bands],
-        "name": plain(hours.name),
-    }
+def _day(hours: DayHours) -> DiaryDay:
+    return DiaryDay(hours.day, hours.is_special, tuple(map(str, hours.bands)), hours.name)
 
 
 def _offices(
-    connection: sqlite3.Connection, house: LetterSender, asked: WeekAsked
-) -> Iterator[Reply]:
+    connection: sqlite3.Connection, sender: LetterSender, asked: WeekAsked
+) -> Iterator[OfficeSlots]:
     """Yield each unit that offers slots in the week, with its free ones."""
     # Shared by all units of the reply.
     left = MOST_SLOTS
-    for unit in house.directory.units:
+    for unit in sender.directory.units:
         if asked.unit not in ("", unit.code):
             continue
-        declared = [_declared(house.directory, unit, day, asked.unit) for day in asked.days]
+        declared = [_declared(sender.directory, unit, day, asked.unit) for day in asked.days]
         if any(declared):
-            found = list(_free(connection, house, asked, declared))[:left]
+            found = list(_free(connection, sender, asked, declared))[:left]
             left -= len(found)
-            yield {"unit": unit.code, "name": unit.name, "free": found}
+            yield OfficeSlots(unit.code, unit.name, tuple(found))
 
 
-def _declared(register: Directory, unit: Unit, day: date, wanted: str) -> Declaration | None:
+def _declared(directory: Directory, unit: Unit, day: date, wanted: str) -> Declaration | None:
     """Return the declaration with a unit's slots, None if it offers none."""
-    found = register.valid_declaration(unit, day)
+    found = directory.valid_declaration(unit, day)
     if found is None or found.slots is None:
         return None
     # In a list of all units only a unit's own declaration counts, not one that it inherits.
@@ -151,19 +156,19 @@ def _declared(register: Directory, unit: Unit, day: date, wanted: str) -> Declar
 
 def _free(
     connection: sqlite3.Connection,
-    house: LetterSender,
+    sender: LetterSender,
     asked: WeekAsked,
     declared: list[Declaration | None],
-) -> Iterator[tuple[str, int]]:
+) -> Iterator[tuple[datetime, int]]:
     """Yield start and number of free places of each slot that has any."""
-    begins = local_moment(datetime.combine(asked.first, time()), house.calendar.zone)
+    begins = local_moment(datetime.combine(asked.first, time()), sender.calendar.zone)
     units = {each.unit for each in declared if each is not None}
     booked = {unit: requests.booked_slots(connection, unit, begins) for unit in units}
     for day, each in zip(asked.days, declared, strict=True):
         if each is not None and each.slots is not None:
             taken = booked[each.unit]
-            for slot, places in free_slots_on(each.slots, house.calendar, taken, day, asked.now):
-                yield slot.start.isoformat(), places
+            for slot, places in free_slots_on(each.slots, sender.calendar, taken, day, asked.now):
+                yield slot.start, places
 
 
 # More would take longer than people wait.
@@ -171,20 +176,19 @@ MOST_DUE = 2000
 """Requests in one reply."""
 
 
-def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Reply:
+def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> DueRequests:
     """Return the day by which each open request is due, and which are late (E15)."""
     open_ones = requests.list_requests(
         connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN, limit=MOST_DUE
     )
     found = [kept.request for kept in open_ones]
-    return {
-        "due": {str(one.number): due_day(one, calendar).isoformat() for one in found},
-        "late": [one.number for one in found if is_overdue(one, calendar, now)],
-    }
+    return DueRequests(
+        {one.number: due_day(one, calendar) for one in found},
+        tuple(one.number for one in found if is_overdue(one, calendar, now)),
+    )
 
 
-LONGEST_LINE: Final = 120
-CLOSED: Final = Words("Richiesta {}: chiusa.", "Request {}: closed.")
+CLOSED: Final = _("Request {number}: closed.")
 
 
 class LinkCommands(CommandHandlers):
@@ -195,23 +199,22 @@ class LinkCommands(CommandHandlers):
     def __init__(self, records: DatabaseWriter, now: Callable[[], datetime]) -> None:
         self._records, self._now = records, now
 
-    @command("request_by_link", needs=FREE)
-    def close(self, arguments: Arguments) -> DeferredReply:
+    @command(CloseByLink)
+    def close(self, wish: CloseByLink) -> DeferredReply:
         """Close the request of a link; `said_by` is the name that its reader typed."""
-        token = str(arguments.get("token") or "")
-        said_by = one_line(arguments, "said_by", LONGEST_LINE)
-        if not said_by:
-            return lambda send: send({"done": False, "said": plain(refusals.WHO_SAYS_DONE)})
+        if not wish.said_by:
+            return lambda send: send(Declined(refusals.WHO_SAYS_DONE))
         now = self._now()
 
         def reply(result: int | CentralinoError) -> Reply | CentralinoError:
             if isinstance(result, CentralinoError):
                 return declined(result)
-            said = Words(CLOSED.it.format(result), CLOSED.en.format(result))
-            return {"number": result, "said": plain(said)}
+            return NumberedSaid(CLOSED.filled(number=result), number=result)
 
         return deferred(
-            self._records, lambda c: requests.close_by_link(c, token, said_by, now), reply
+            self._records,
+            lambda c: requests.close_by_link(c, wish.token, wish.said_by, now),
+            reply,
         )
 
 
@@ -219,15 +222,10 @@ class LinkCommands(CommandHandlers):
 MOST_MAILS: Final = 5
 WITHIN: Final = timedelta(hours=1)
 """At most MOST_MAILS test mails within this time."""
-SUBJECT: Final = "Prova della posta del centralino / Test of the switchboard's mail"
-BODY: Final = (
-    "Questa e-mail di prova è stata chiesta da {by}: la posta del centralino funziona.\n\n"
-    "This test was asked for by {by}: the switchboard's mail works.\n"
-)
-QUEUED: Final = Words(
-    "E-mail di prova {}: parte appena il server di posta la prende.",
-    "Test e-mail {}: it leaves as soon as the mail server takes it.",
-)
+# Its reader's language is not known: a test mail has every one.
+SUBJECT: Final = _("Test of the switchboard's mail")
+BODY: Final = _("This test was asked for by {by}: the switchboard's mail works.")
+QUEUED: Final = _("Test e-mail {number}: it leaves as soon as the mail server takes it.")
 
 
 class MailTestCommands(CommandHandlers):
@@ -236,23 +234,25 @@ class MailTestCommands(CommandHandlers):
     def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
-    @command("mail_test", needs=Permission.TECHNICAL)
-    def test(self, arguments: Arguments) -> DeferredReply:
+    @command(TestMail)
+    def test(self, wish: TestMail) -> DeferredReply:
         """Queue a test mail; the reply has its number in the outbox."""
-        by, to = user_of(arguments), str(arguments.get("to", ""))
+        by, to = wish.by, wish.to
         if not is_address(to):
-            raise Refused(
-                f"«{to[:80]}» non è un indirizzo e-mail", f"{to[:80]!r} is no e-mail address"
-            )
+            raise Refused(_("{to!r} is no e-mail address", to=to[:80]))
         at, letters = self._now().wall, self._stores.records.letters
-        mail = Mail(f"{TEST_KEY}{uuid.uuid4().hex}", to, SUBJECT, BODY.format(by=by))
+        subject = " / ".join(SUBJECT.by_language().values())
+        body = "\n\n".join(BODY.filled(by=by).by_language().values())
+        mail = Mail(f"{TEST_KEY}{uuid.uuid4().hex}", to, subject, f"{body}\n")
 
         def job(connection: sqlite3.Connection) -> int:
             check_may(connection, by, Permission.TECHNICAL)
             if outbox.count_since(connection, TEST_KEY, at - WITHIN) >= MOST_MAILS:
                 raise Refused(
-                    f"{MOST_MAILS} prove in un'ora bastano: riprovare più tardi",
-                    f"{MOST_MAILS} tests an hour are enough: try again later",
+                    _(
+                        "{most_mails} tests an hour are enough: try again later",
+                        most_mails=MOST_MAILS,
+                    ),
                 )
             with transaction(connection):
                 outbox.put_mail(connection, mail, at, letters.domain)
@@ -264,8 +264,7 @@ class MailTestCommands(CommandHandlers):
                 return declined(result)
             # The mail is committed now: wake the mail thread.
             letters.queued()
-            said = Words(QUEUED.it.format(result), QUEUED.en.format(result))
-            return {"number": result, "said": plain(said)}
+            return NumberedSaid(QUEUED.filled(number=result), number=result)
 
         return deferred(self._stores.records, job, reply)
 
@@ -273,11 +272,8 @@ class MailTestCommands(CommandHandlers):
 KINDS: Final = ("eml", "pdf")
 HIGHEST: Final = 1_000_000_000
 PAPER, AGAIN = "request.paper", "request.mail_again"
-NO_MAIL: Final = ("questa e-mail non è di questa richiesta", "that e-mail is not of this request")
-ERASED: Final = (
-    "il testo di questa e-mail è stato cancellato: resta solo che è esistita",
-    "the text of this e-mail was erased: all that is left is that there was one",
-)
+NO_MAIL: Final = _("that e-mail is not of this request")
+ERASED: Final = _("the text of this e-mail was erased: all that is left is that there was one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,17 +294,16 @@ class PaperCommands(CommandHandlers):
     """
 
     def __init__(
-        self, records: DatabaseWriter, mailroom: Mailroom, now: Callable[[], datetime]
+        self, records: DatabaseWriter, mailroom: MailroomAccess, now: Callable[[], datetime]
     ) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
         # Used in the database thread only.
         self._outgoing = Outgoing()
 
-    @command("request_paper", needs=frozenset({Permission.REQUESTS, Permission.OWN_REQUESTS}))
-    def paper(self, arguments: Arguments) -> DeferredReply:
+    @command(FetchPaper)
+    def paper(self, wish: FetchPaper) -> DeferredReply:
         """Return one part of a paper from byte `at`; the part at 0 makes the paper."""
-        wanted, at = _paper_wanted(arguments), self._now()
-        begin = whole_number(arguments, "at", limit=HIGHEST)
+        wanted, at = _paper_wanted(wish), self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, wanted.by, Permission.REQUESTS)
@@ -316,17 +311,14 @@ class PaperCommands(CommandHandlers):
             def written() -> bytes:
                 return self._written(connection, wanted, at)
 
-            return self._outgoing.part(wanted, begin, written)
+            return self._outgoing.part(wanted, wish.at, written)
 
         return deferred(self._records, job, declined)
 
-    @command("mail_again", needs=Permission.REQUESTS)
-    def again(self, arguments: Arguments) -> DeferredReply:
+    @command(SendAgain)
+    def again(self, wish: SendAgain) -> DeferredReply:
         """Send an e-mail again, to the office's present address; a queued one is tried now."""
-        by = required_user(arguments)
-        number, request = (
-            whole_number(arguments, key, limit=HIGHEST) for key in ("mail", "number")
-        )
+        by, number, request = wish.by, wish.mail, wish.number
         at, letters = self._now(), self._records.letters
         copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(DONE_LINK_BYTES)
 
@@ -337,11 +329,11 @@ class PaperCommands(CommandHandlers):
                 database.note(connection, Noted(at, by, AGAIN, f"request {request}, mail {number}"))
                 # A queued mail is only tried again: no second copy.
                 if kept.state is MailState.QUEUED:
-                    return {"mail": number, "said": plain(retried_words(number))}
+                    return MailSaid(retried_words(number), mail=number)
                 to = self._address(connection, kept, request)
                 domain = letters.domain
                 new = outbox.resend(connection, kept, to, copy, token, by, at, domain)
-            return {"mail": new, "said": plain(sent_again_words(number, to))}
+            return MailSaid(sent_again_words(number, to), mail=new)
 
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
             if not isinstance(result, CentralinoError):
@@ -354,7 +346,7 @@ class PaperCommands(CommandHandlers):
     def _written(self, connection: sqlite3.Connection, wanted: PaperWanted, at: datetime) -> bytes:
         """Make a paper and write its user to the audit."""
         kept = requests.required_request(connection, wanted.request)
-        papers, register = self._mailroom.papers, self._mailroom.house().directory
+        papers, directory = self._mailroom.papers, self._mailroom.sender().directory
         about = f"request {wanted.request}, {wanted.kind}"
         if wanted.mail:
             mail = _mail_of(connection, wanted.request, wanted.mail)
@@ -362,12 +354,12 @@ class PaperCommands(CommandHandlers):
             if wanted.kind == "eml":
                 data = papers.eml(mail, outbox.thread_ids(connection, mail.mail))
             else:
-                data = to_json(papers.mail_document(mail, wanted.request, register))
+                data = to_json(papers.mail_document(mail, wanted.request, directory))
         else:
-            calendar = self._mailroom.house().calendar
+            calendar = self._mailroom.sender().calendar
             names = papers.names(connection)
             data = to_json(
-                papers.request_document(kept, lambda one: due_day(one, calendar), register, names)
+                papers.request_document(kept, lambda one: due_day(one, calendar), directory, names)
             )
         with transaction(connection):
             database.note(connection, Noted(at, wanted.by, PAPER, about))
@@ -376,7 +368,7 @@ class PaperCommands(CommandHandlers):
     def _address(self, connection: sqlite3.Connection, kept: KeptMail, request: int) -> str:
         """Return the office's present address for its own mails, else the original one."""
         asked = requests.required_request(connection, request).request
-        unit = self._mailroom.house().directory.unit(asked.unit)
+        unit = self._mailroom.sender().directory.unit(asked.unit)
         return unit.email if kept.mail.request and unit and unit.email else kept.mail.to
 
 
@@ -386,22 +378,19 @@ def _mail_of(connection: sqlite3.Connection, request: int, number: int) -> KeptM
         (one for one in outbox.mails_of_request(connection, request) if one.number == number), None
     )
     if found is None:
-        raise Refused(*NO_MAIL)
+        raise Refused(NO_MAIL)
     if not found.mail.body:
-        raise Refused(*ERASED)
+        raise Refused(ERASED)
     return found
 
 
-def _paper_wanted(arguments: Arguments) -> PaperWanted:
-    kind, mail = arguments.get("as"), whole_number(arguments, "mail", limit=HIGHEST)
-    if kind not in KINDS or (kind == "eml" and not mail):
+def _paper_wanted(wish: FetchPaper) -> PaperWanted:
+    if wish.as_ not in KINDS or (wish.as_ == "eml" and not wish.mail):
         raise OfficeError(f"as is one of {', '.join(KINDS)}; a request itself has no eml")
-    number = whole_number(arguments, "number", limit=HIGHEST)
-    return PaperWanted(required_user(arguments), number, mail, str(kind))
+    return PaperWanted(wish.by, wish.number, wish.mail, wish.as_)
 
 
-T = TypeVar("T", bound=enum.StrEnum)
-
+# Steps that a user may take; call control itself notes that the mail was sent.
 STEPS = (
     RequestStep.TAKE,
     RequestStep.REMIND,
@@ -409,22 +398,17 @@ STEPS = (
     RequestStep.CANCEL,
     RequestStep.MOVE,
 )
-"""Steps that a user may take; call control itself notes that the mail was sent."""
-LONGEST_TEXT = 4000
+# Minutes of a proposed appointment, for an office without slots, which must agree first.
 PROPOSED_MINUTES = 30
-"""Minutes of a proposed appointment, for an office without slots, which must agree first."""
 
 
 class RequestCommands(CommandHandlers):
-    """Stores and changes requests; `plan` compares telephone numbers.
-
-    Raises OfficeError for wrong arguments.
-    """
+    """Stores and changes requests; `plan` compares telephone numbers."""
 
     def __init__(
         self,
         records: DatabaseWriter,
-        mailroom: Mailroom,
+        mailroom: MailroomAccess,
         now: Callable[[], datetime],
         plan: NumberingPlan = HOME_PLAN,
     ) -> None:
@@ -438,24 +422,16 @@ class RequestCommands(CommandHandlers):
         papers = PaperCommands(self._records, self._mailroom, self._now).known
         return super().known | links | papers
 
-    @command("new_request", needs=Permission.REQUESTS)
-    def take(self, arguments: Arguments) -> DeferredReply:
+    @command(TakeRequest, TakeAtCounter)
+    def take(self, wish: RequestTaken) -> DeferredReply:
         """Store a request; offer a citizen's open ones first, unless `anyway` (E9)."""
-        return self._take(arguments)
-
-    @command("counter_request", needs=Permission.REQUESTS)
-    def take_at_counter(self, arguments: Arguments) -> DeferredReply:
-        """Store a request without a call, at the counter or afterwards; audited."""
-        return self._take({**arguments, "call": "", "sheet": ""}, audited=True)
-
-    def _take(self, arguments: Arguments, audited: bool = False) -> DeferredReply:
-        now = self._now()
-        new, diary = self._new(arguments, now)
+        now, audited = self._now(), isinstance(wish, TakeAtCounter)
+        new, diary = self._new(wish, now)
         taking = RequestToStore(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
         letters = self._records.letters
         # Without number and name the search for open requests finds none.
-        number = "" if arguments.get("anyway") else new.citizen.phone
-        name = "" if arguments.get("anyway") else new.citizen.name
+        number = "" if wish.anyway else new.citizen.phone
+        name = "" if wish.anyway else new.citizen.name
 
         def job(connection: sqlite3.Connection) -> Reply:
             if audited:
@@ -465,90 +441,78 @@ class RequestCommands(CommandHandlers):
             if known:
                 raise SaidError(refusals.open_already_words([kept.request for kept in known]))
             request = requests.insert_request(connection, taking, letters)
-            return {"number": request.number, "said": plain(refusals.stored_words(request))}
+            return NumberedSaid(refusals.stored_words(request), number=request.number)
 
         return self._deferred(job)
 
-    @command("request_step", needs=frozenset({Permission.REQUESTS, Permission.OWN_REQUESTS}))
-    def step(self, arguments: Arguments) -> DeferredReply:
+    @command(StepRequest)
+    def step(self, wish: StepRequest) -> DeferredReply:
         """Take a step on a request: take, remind, close, cancel, move."""
-        now = self._now()
-        try:
-            step, number = RequestStep(str(arguments.get("step"))), _number(arguments)
-        except ValueError as error:
-            raise OfficeError(f"a step ({', '.join(STEPS)}) is needed: {error}") from error
+        now, step, number = self._now(), wish.step, _checked(wish.number)
         if step not in STEPS:
             raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS)}")
-        said_by = one_line(arguments, "said_by", LONGEST_LINE)
-        text = _text(arguments, "words")
+        text = wish.words.strip()
         if step is RequestStep.REMIND and not text:
             raise SaidError(refusals.NO_REMINDER_WORDS)
-        happened = StoredStep(uuid.uuid4().hex, step, now, _requester(arguments), said_by, text)
-        starts = _starts(arguments) if step is RequestStep.MOVE else None
+        happened = StoredStep(uuid.uuid4().hex, step, now, wish.by, wish.said_by, text)
+        starts = _required(wish.starts) if step is RequestStep.MOVE else None
         letters = self._records.letters
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.required_request(connection, number)
             # A user of an office may change that office's requests only.
             check_own(connection, happened.by, kept.request.unit)
-            wanted, diary = self._moved(kept, starts, arguments, now) if starts else (None, None)
+            wanted, diary = self._moved(kept, starts, wish, now) if starts else (None, None)
             kept = requests.apply_step(connection, number, happened, letters, wanted, diary)
-            return {
-                "number": number,
-                "state": kept.request.state,
-                "said": plain(refusals.step_done_words(kept.request, step)),
-            }
+            words = refusals.step_done_words(kept.request, step)
+            return RequestSaid(words, number=number, state=kept.request.state)
 
         return self._deferred(job)
 
-    @command("free_slots", needs=FREE)
-    def free_slots(self, arguments: Arguments) -> DeferredReply:
+    @command(ListFreeSlots)
+    def free_slots(self, wish: ListFreeSlots) -> DeferredReply:
         """Return the next free slots of an office; none where it offers no slots."""
-        now, unit = self._now(), one_line(arguments, "unit", LONGEST_LINE)
+        now = self._now()
         # Raises for an unknown unit; the rules themselves are not needed.
-        self._mailroom.rules(unit, "", now)
-        diary = self._mailroom.diary(unit, now)
+        self._mailroom.rules(wish.unit, "", now)
+        diary = self._mailroom.diary(wish.unit, now)
 
         def job(connection: sqlite3.Connection) -> Reply:
             found = requests.free_slots_of(connection, diary, now, most=20) if diary else ()
-            return {
-                "slots": [slot.start.isoformat() for slot in found],
-                "offers": diary is not None,
-            }
+            return FreeSlots(tuple(slot.start for slot in found), offers=diary is not None)
 
         return self._deferred(job)
 
-    @command("appointments", needs=Permission.REQUESTS)
-    def week(self, arguments: Arguments) -> DeferredReply:
-        """Return a week's free slots and the house's hours."""
-        return diary_week(self._records, self._mailroom.house, self._now(), arguments)
+    @command(ShowWeek)
+    def week(self, wish: ShowWeek) -> DeferredReply:
+        """Return a week's free slots and the switchboard's hours."""
+        return diary_week(self._records, self._mailroom.sender, self._now(), wish)
 
-    @command("requests_due", needs=FREE)
-    def due_day(self, _: Arguments) -> DeferredReply:
+    @command(ListDueRequests)
+    def due_day(self, _: ListDueRequests) -> DeferredReply:
         """Return the day by which each open request is due, and which are late (E15)."""
-        calendar, now = self._mailroom.house().calendar, self._now()
+        calendar, now = self._mailroom.sender().calendar, self._now()
         return self._deferred(lambda connection: list_due(connection, calendar, now))
 
-    @command("outbox_retry", needs=Permission.TECHNICAL)
-    def retry(self, arguments: Arguments) -> DeferredReply:
+    @command(RetryMail)
+    def retry(self, wish: RetryMail) -> DeferredReply:
         """Send a queued mail again, now."""
-        number, by, at = _number(arguments), _requester(arguments), self._now()
+        number, at = _checked(wish.number), self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
-            kept = outbox.retry_mail(connection, number, by, at)
-            return {"said": plain(mail.retried_words(kept.number))}
+            kept = outbox.retry_mail(connection, number, wish.by, at)
+            return Said(mail.retried_words(kept.number))
 
         return self._deferred(job, hurry=True)
 
-    @command("outbox_drop", needs=Permission.TECHNICAL)
-    def drop(self, arguments: Arguments) -> DeferredReply:
+    @command(DropMail)
+    def drop(self, wish: DropMail) -> DeferredReply:
         """Give up a queued mail."""
-        number, by, reason = _number(arguments), _requester(arguments), _text(arguments, "reason")
-        at = self._now()
+        number, at = _checked(wish.number), self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
-            kept = outbox.drop_mail(connection, number, by, reason, at)
-            return {"said": plain(mail.given_up_words(kept.number))}
+            kept = outbox.drop_mail(connection, number, wish.by, wish.reason.strip(), at)
+            return Said(mail.given_up_words(kept.number))
 
         return self._deferred(job)
 
@@ -563,110 +527,63 @@ class RequestCommands(CommandHandlers):
 
         return deferred(self._records, job, reply)
 
-    def _new(self, arguments: Arguments, now: datetime) -> tuple[NewRequest, SlotDiary | None]:
-        def line(key: str) -> str:
-            return one_line(arguments, key, LONGEST_LINE)
-
-        unit, need = line("unit"), line("need")
-        rule = _one_of(ReturnRule, arguments, "rule")
+    def _new(self, wish: RequestTaken, now: datetime) -> tuple[NewRequest, SlotDiary | None]:
         # A unit declares which rules are allowed for a need.
-        allowed = self._mailroom.rules(unit, need, now)
-        if rule not in allowed:
-            raise SaidError(refusals.other_rule_words(unit, allowed))
+        allowed = self._mailroom.rules(wish.unit, wish.need, now)
+        if wish.rule not in allowed:
+            raise SaidError(refusals.other_rule_words(wish.unit, allowed))
         appointment, diary = None, None
-        if rule is ReturnRule.APPOINTMENT:
-            diary = self._mailroom.diary(unit, now)
-            appointment = _appointment(arguments, diary)
-        citizen = Citizen(
-            line("name"),
-            line("phone"),
-            line("email"),
-            _one_of(Contact, arguments, "prefers"),
-            line("language") or "it",
-        )
-        whole = " ".join(_text(arguments, "subject").split())
-        subject, asked = short_subject(whole, _text(arguments, "asked"))
+        if wish.rule is ReturnRule.APPOINTMENT:
+            diary = self._mailroom.diary(wish.unit, now)
+            if wish.form is None:
+                raise SaidError(_("{field} is needed", field="form"))
+            appointment = _appointment(_required(wish.starts), wish.form, diary)
+        citizen = Citizen(wish.name, wish.phone, wish.email, wish.prefers, wish.language or "it")
+        subject, asked = short_subject(" ".join(wish.subject.split()), wish.asked.strip())
+        call, sheet = (wish.call, wish.sheet) if isinstance(wish, TakeRequest) else ("", "")
         new = NewRequest(
-            rule,
-            unit,
-            need,
+            wish.rule,
+            wish.unit,
+            wish.need,
             citizen,
             subject,
             asked,
             now,
-            _requester(arguments),
-            line("call"),
-            line("sheet"),
+            wish.by,
+            call,
+            sheet,
             appointment,
         )
         return new, diary
 
     def _moved(
-        self, kept: StoredRequest, starts: datetime, arguments: Arguments, now: datetime
+        self, kept: StoredRequest, starts: datetime, wish: StepRequest, now: datetime
     ) -> tuple[Appointment, SlotDiary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)
         # A move keeps the form of the appointment unless another one is given.
-        form = before.form.value if before else AppointmentForm.OFFICE_CALLS.value
-        asked = {**arguments, "form": arguments.get("form") or form, "starts": starts.isoformat()}
-        wanted = _appointment(asked, diary)
+        form = wish.form or (before.form if before else AppointmentForm.OFFICE_CALLS)
+        wanted = _appointment(starts, form, diary)
         # An office without slots has agreed to the proposed time.
-        agreed = bool(arguments.get("agreed"))
-        return (
-            Appointment(wanted.slot, wanted.form, wanted.confirmed or agreed),
-            diary,
-        )
+        return replace(wanted, confirmed=wanted.confirmed or wish.agreed), diary
 
 
-def _appointment(arguments: Arguments, diary: SlotDiary | None) -> Appointment:
-    """Read an appointment: confirmed in one of the office's slots, else a proposal."""
-    starts, form = _starts(arguments), _one_of(AppointmentForm, arguments, "form")
+def _appointment(starts: datetime, form: AppointmentForm, diary: SlotDiary | None) -> Appointment:
+    """Make an appointment: confirmed in one of the office's slots, else a proposal."""
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
     slot = AppointmentSlot(starts, starts + timedelta(minutes=minutes))
     return Appointment(slot, form, confirmed=diary is not None)
 
 
-def _starts(arguments: Arguments) -> datetime:
-    try:
-        return moment(str(arguments["starts"]))
-    except (KeyError, ValueError, TypeError) as error:
-        raise SaidError(refusals.no_start(error)) from error
+def _required(starts: datetime | None) -> datetime:
+    if starts is None:
+        raise SaidError(refusals.no_start("starts"))
+    return starts
 
 
-def _one_of(kind: type[T], arguments: Arguments, key: str) -> T:
-    try:
-        return kind(str(arguments.get(key)))
-    except ValueError as error:
-        known = ", ".join(kind)
+def _checked(number: int) -> int:
+    if not 0 < number < HIGHEST:
         raise SaidError(
-            Words(
-                f"{key}: {arguments.get(key)!r} non è fra i valori possibili: {known}",
-                f"{key}: {arguments.get(key)!r} is unknown: say {known}",
-            )
-        ) from error
-
-
-def _text(arguments: Arguments, key: str) -> str:
-    return str(arguments.get(key) or "").strip()[:LONGEST_TEXT]
-
-
-def _requester(arguments: Arguments) -> str:
-    by = one_line(arguments, "by", LONGEST_LINE)
-    if not by:
-        raise SaidError(
-            Words("manca chi lo chiede: indicare un nome", "who asks? Give a name with `by`")
-        )
-    return by
-
-
-def _number(arguments: Arguments) -> int:
-    number = arguments.get("number")
-    if not isinstance(number, int) or not 0 < number < HIGHEST:
-        raise SaidError(
-            Words(
-                f"{number!r} non è il numero di una presa in carico o di un'e-mail: guardare "
-                "nell'elenco",
-                f"{number!r} is no number of a request or mail: look with list",
-            )
+            _("{number!r} is no number of a request or mail: look with list", number=number)
         )
     return number

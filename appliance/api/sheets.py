@@ -9,54 +9,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.commands import RemoveSheet, SaveSheet, ShowSheet, UseSheet
 from appliance.api.protocol import (
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Reply,
     SendReply,
+    check_may,
+    command,
     declined,
     deferred,
-    plain,
-    required_text,
 )
+from appliance.api.replies import Declined, SheetNoted, SheetSaid, SheetSaved, SheetText
+from appliance.api.technician_commands import ShowVoice
+from appliance.api.technician_replies import VoiceReply
 from appliance.calls import events
 from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import CallRecord
-from appliance.config.mistakes import BadConfiguration
-from appliance.errors import CentralinoError, OfficeError
+from appliance.config.values import BadConfiguration
+from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.sheets import Sheet, SheetChange
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError
 from appliance.policy.users import Permission
 from appliance.store import call_log, managed_config, sheets
 from appliance.store.database import Noted
+from appliance.text import Words, _, joined
 
 if TYPE_CHECKING:
     import sqlite3
     from zoneinfo import ZoneInfo
 
-    from appliance.api.call_control import CallControlAccess, StoreAccess
+    from appliance.api.call_control import CallControlAccess, JobsAccess, StoreAccess
     from appliance.calls.status import CallStatus
-    from appliance.service.technician_commands import JobCommands
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")
-GONE: Final = Words("Scheda «{}» tolta.", "Sheet “{}” taken away.")
-UNTAKEN: Final = Words("La scheda va corretta: {}", "The sheet needs mending: {}")
+SAVED: Final = _("Sheet “{title}” saved.")
+GONE: Final = _("Sheet “{title}” taken away.")
+UNTAKEN: Final = _("The sheet needs mending: {mistakes}")
 VOICE: Final = "sheet_voice"
-VOICED: Final = Words(
-    "Scheda «{}»: ora riceve la voce; l'esito appare qui fra poco.",
-    "Sheet “{}”: it is being given its voice; what comes of it shows here shortly.",
+VOICED: Final = _(
+    "Sheet “{title}”: it is being given its voice; what comes of it shows here shortly."
 )
-NO_CODE: Final = Words(
-    "il nome della scheda è fatto di lettere minuscole, cifre e trattini, ad esempio imu-2026",
-    "a sheet's name is of small letters, digits and hyphens, e.g. imu-2026",
-)
+NO_CODE: Final = _("a sheet's name is of small letters, digits and hyphens, e.g. imu-2026")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,49 +71,49 @@ class _SpokenChange:
 
         def done(answer: Reply | CentralinoError) -> None:
             answer = declined(answer)
-            is_begun = isinstance(answer, dict) and answer.get("done") is not False
-            said: Reply = {"voice": True, "said": plain(_about(VOICED, self.title))}
-            send(said if is_begun else answer)
+            if isinstance(answer, (Declined, CentralinoError)):
+                send(answer)
+            else:
+                send(SheetSaid(_about(VOICED, self.title), voice=True))
 
         return done
 
 
 class SheetCommands(CommandHandlers):
-    """Shows and changes sheets; raises OfficeError for wrong arguments."""
+    """Shows and changes sheets."""
 
-    def __init__(self, stores: StoreAccess, now: Callable[[], Now], jobs: JobCommands) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now], jobs: JobsAccess) -> None:
         self._stores, self._now, self._jobs = stores, now, jobs
 
-    @command(VOICE, needs=Permission.EDIT_SHEETS)
-    def voice(self, _: Arguments) -> Reply:
+    @command(ShowVoice)
+    def voice(self, _: ShowVoice) -> VoiceReply:
         """Return whether sounds are being generated, and the last result."""
-        told = self._jobs.told({})
-        return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
+        told = self._jobs.told()
+        return VoiceReply(told.running == "sheets", told.last.get(VOICE))
 
-    @command("sheet_text", needs=Permission.EDIT_SHEETS)
-    def text(self, arguments: Arguments) -> DeferredReply:
+    @command(ShowSheet)
+    def text(self, wish: ShowSheet) -> DeferredReply:
         """Return a sheet's whole file."""
-        by, code = required_text(arguments, "by"), required_text(arguments, "code")
 
         def job(connection: sqlite3.Connection) -> Reply:
-            check_may(connection, by, Permission.EDIT_SHEETS)
-            return {"text": _text_of(_known(connection, code))}
+            check_may(connection, wish.by, Permission.EDIT_SHEETS)
+            return SheetText(_text_of(_known(connection, wish.code)))
 
         return self._deferred(job)
 
-    @command("sheet_save", needs=Permission.EDIT_SHEETS)
-    def save(self, arguments: Arguments) -> DeferredReply:
+    @command(SaveSheet)
+    def save(self, wish: SaveSheet) -> DeferredReply:
         """Store a sheet or preview the change; a mistake is reported with its line."""
-        by, code = required_text(arguments, "by"), required_text(arguments, "code")
-        text = _text(arguments)
-        preview, at = arguments.get("preview") is True, self._now().wall
+        by, code, preview, at = wish.by, wish.code, wish.preview, self._now().wall
+        # Browsers submit text fields with CRLF line ends.
+        text = wish.text.replace("\r\n", "\n")
 
         def job(connection: sqlite3.Connection) -> Reply | _SpokenChange:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = sheets.find(connection, code)
             # Only a new name is checked: an older sheet keeps whatever name it has.
             if before is None and not CODE.fullmatch(code):
-                raise Refused(NO_CODE.it, NO_CODE.en)
+                raise Refused(NO_CODE)
             # The head office's sheets are not changed in a branch.
             managed_config.check_own_sheets(connection, [code])
             given = _read(text, code)
@@ -127,11 +126,10 @@ class SheetCommands(CommandHandlers):
 
         return self._deferred(job, reads_again=not preview)
 
-    @command("sheet_remove", needs=Permission.EDIT_SHEETS)
-    def remove(self, arguments: Arguments) -> DeferredReply:
+    @command(RemoveSheet)
+    def remove(self, wish: RemoveSheet) -> DeferredReply:
         """Remove a sheet."""
-        by, code = required_text(arguments, "by"), required_text(arguments, "code")
-        at = self._now().wall
+        by, code, at = wish.by, wish.code, self._now().wall
 
         def job(connection: sqlite3.Connection) -> Reply | _SpokenChange:
             check_may(connection, by, Permission.EDIT_SHEETS)
@@ -140,7 +138,7 @@ class SheetCommands(CommandHandlers):
             if _heard(before):
                 return _SpokenChange(before.title, (code, "--by", by, "--remove"), "")
             sheets.remove(connection, code, Noted(at, by, sheets.REMOVED, code))
-            return {"said": plain(_about(GONE, before.title))}
+            return SheetSaid(_about(GONE, before.title))
 
         return self._deferred(job, reads_again=True)
 
@@ -160,7 +158,7 @@ class SheetCommands(CommandHandlers):
                 elif isinstance(result, CentralinoError) or not reads_again:
                     send(declined(result))
                 else:
-                    self._stores.register.load(lambda _: send(result))
+                    self._stores.directory.load(lambda _: send(result))
 
             self._stores.records.do(job, done)
 
@@ -182,16 +180,15 @@ def _read(text: str, code: str) -> Sheet:
     try:
         return parse(text, code)
     except BadConfiguration as error:
-        found = [mistake.words for mistake in error.mistakes]
-        it, en = "; ".join(each.it for each in found), "; ".join(each.en for each in found)
-        raise Refused(UNTAKEN.it.format(it), UNTAKEN.en.format(en)) from error
+        found = joined("; ", (mistake.words for mistake in error.mistakes))
+        raise Refused(UNTAKEN.filled(mistakes=found)) from error
 
 
 def _heard(sheet: Sheet | None) -> tuple[str, ...]:
     return (sheet.title, sheet.say, sheet.language) if sheet and sheet.say else ()
 
 
-def _changes(before: Sheet | None, given: Sheet) -> Reply:
+def _changes(before: Sheet | None, given: Sheet) -> SheetSaved:
     change = (
         SheetChange.NEW
         if before is None
@@ -199,46 +196,33 @@ def _changes(before: Sheet | None, given: Sheet) -> Reply:
         if before == given
         else SheetChange.CHANGED
     )
-    return {
-        "change": change.value,
-        "title": given.title,
-        "before": _text_of(before) if before else "",
-        "after": _text_of(given),
-        "body": given.body,
-        "heard": given.say if _heard(before) != _heard(given) else "",
-        "said": plain(_about(SAVED, given.title)),
-    }
+    return SheetSaved(
+        _about(SAVED, given.title),
+        change=change.value,
+        title=given.title,
+        before=_text_of(before) if before else "",
+        after=_text_of(given),
+        body=given.body,
+        heard=given.say if _heard(before) != _heard(given) else "",
+    )
 
 
 def _about(words: Words, title: str) -> Words:
-    return replace(words, it=words.it.format(title), en=words.en.format(title))
+    return words.filled(title=title)
 
 
 def _known(connection: sqlite3.Connection, code: str) -> Sheet:
     found = sheets.find(connection, code)
     if found is None:
-        raise Refused(f"la scheda «{code}» non c'è", f"there is no sheet {code!r}")
+        raise Refused(_("there is no sheet {code!r}", code=code))
     return found
-
-
-def _text(arguments: Arguments) -> str:
-    value = arguments.get("text")
-    if not isinstance(value, str):
-        raise OfficeError("text is needed: the sheet's whole file")
-    # Browsers submit text fields with CRLF line ends.
-    return value.replace("\r\n", "\n")
 
 
 AFTERWARDS = timedelta(minutes=15)
 """Time after a call in which a position may note a sheet without naming the call."""
 
-NO_SHEET = Words(
-    "Manca la scheda: sceglierne una.", "the code of a sheet is needed, and a call or a position"
-)
-NO_CALL = Words(
-    "Serve la chiamata, oppure la postazione che ha risposto: una delle due.",
-    "say the call, or the position that answered it: one of the two",
-)
+NO_SHEET = _("the code of a sheet is needed, and a call or a position")
+NO_CALL = _("say the call, or the position that answered it: one of the two")
 
 
 class _Noted(NamedTuple):
@@ -246,12 +230,11 @@ class _Noted(NamedTuple):
     record: CallRecord
 
 
-@command("NoteSheet", needs=Permission.SEE_DESK)
 def note_sheet(
-    desk: CallControlAccess, stores: StoreAccess, zone: ZoneInfo, arguments: Arguments
+    call_control: CallControlAccess, stores: StoreAccess, zone: ZoneInfo, wish: UseSheet
 ) -> DeferredReply:
-    """Note a sheet with a present or past call; raises OfficeError for wrong arguments."""
-    request, status = read_note(arguments), desk.status()
+    """Note a sheet with a present or past call; raises OfficeError unless one is named."""
+    request, status = read_note(wish), call_control.status()
     # Now, in the deciding thread: the call may end before the job runs.
     live = current_call(status.calls, request)
 
@@ -262,20 +245,19 @@ def note_sheet(
         if isinstance(result, CentralinoError):
             return result
         # Call control rewrites the record of a call in progress: it must know the sheet too.
-        desk.post(events.SheetUsed(result.record.call, result.sheet.code))
+        call_control.post(events.SheetUsed(result.record.call, result.sheet.code))
         return _noted_reply(result, zone)
 
     return deferred(stores.records, job, reply)
 
 
-def read_note(arguments: Arguments) -> NoteSheet:
-    """Read the arguments; raises OfficeError with what is wrong in them."""
-    given = {name: arguments.get(name) or "" for name in ("sheet", "call", "position")}
-    if any(not isinstance(value, str) for value in given.values()) or not given["sheet"]:
+def read_note(wish: UseSheet) -> NoteSheet:
+    """Return what is to be noted; raises SaidError unless a sheet and one call are named."""
+    if not wish.sheet:
         raise SaidError(NO_SHEET)
-    if bool(given["call"]) == bool(given["position"]):
+    if bool(wish.call) == bool(wish.position):
         raise SaidError(NO_CALL)
-    return NoteSheet(**given)
+    return NoteSheet(wish.sheet, wish.call, wish.position)
 
 
 def current_call(calls: tuple[CallStatus, ...], request: NoteSheet) -> str:
@@ -289,34 +271,28 @@ def _note(connection: sqlite3.Connection, request: NoteSheet, live: str, now: da
     sheet = sheets.find(connection, request.sheet)
     if sheet is None:
         raise SaidError(
-            Words(
-                f"La scheda «{request.sheet}» non c'è: cercarla di nuovo.",
-                f"there is no sheet {request.sheet!r}: see centralino sheets search",
-            )
+            _("there is no sheet {sheet!r}: see centralino sheets search", sheet=request.sheet)
         )
-    call = live or _last(connection, request.position, now)
+    call = live or last_call(connection, request.position, now)
     return _Noted(sheet, call_log.note_sheet(connection, call, sheet.code))
 
 
-def _last(connection: sqlite3.Connection, position: str, now: datetime) -> str:
+def last_call(connection: sqlite3.Connection, position: str, now: datetime) -> str:
+    """Return the call that a position has just ended; raises SaidError for none."""
     record = call_log.last_call_of_phone(connection, position, now - AFTERWARDS)
     if record is None:
         minutes = AFTERWARDS.seconds // 60
         raise SaidError(
-            Words(
-                f"«{position}» non è in una chiamata e da {minutes} minuti non ne ha conclusa "
-                "nessuna: la scheda si annota durante la chiamata, o subito dopo.",
-                f"{position!r} is in no call and ended none within {minutes} minutes: name the "
-                "call",
+            _(
+                "{position!r} is in no call and ended none within {minutes} minutes: name the call",
+                position=position,
+                minutes=minutes,
             )
         )
     return record.call
 
 
-def _noted_reply(noted: _Noted, zone: ZoneInfo) -> Reply:
+def _noted_reply(noted: _Noted, zone: ZoneInfo) -> SheetNoted:
     at = f"{noted.record.rang_at.astimezone(zone):%H:%M}"
-    words = Words(
-        f"Scheda «{noted.sheet.title}» annotata con la chiamata delle {at}.",
-        f"Sheet “{noted.sheet.title}” noted with the call of {at}.",
-    )
-    return {"call": noted.record.call, "said": plain(words)}
+    words = _("Sheet “{title}” noted with the call of {at}.", title=noted.sheet.title, at=at)
+    return SheetNoted(words, call=noted.record.call)

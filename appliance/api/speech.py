@@ -1,4 +1,4 @@
-"""Text to speech: spoken sheets, names of units and of the house, the office's announcements.
+"""Text to speech: spoken sheets, names of units and of the office, the office's announcements.
 
 SVOX Pico in the package py-nanotts (Apache 2.0) has one Italian and one British voice and is 200
 times as fast as speech. Only commands load it: call control reads the sound files that they write.
@@ -17,15 +17,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.state_folder import path_of
+from appliance.config.values import BadConfiguration, Mistake, reason_of
 from appliance.dsp import wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
 from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError
 from appliance.prompts import voices
+from appliance.text import _
 
 if TYPE_CHECKING:
     from appliance.prompts.voices import SpokenText
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MENU, UNITS = voices.MENU, "units.json"
+# Prefixes of generated sounds; all others are the office's own announcements.
 OURS = ("title_", "sheet_", "unit_")
-"""Prefixes of generated sounds; all others are the office's own announcements."""
 
 
 def load_menu(folder: Path) -> Menu:
@@ -79,12 +80,12 @@ KEY: Final = voices.NAME_KEY
 MADE: Final = voices.NAME_NOTE
 
 
-def house_name_said_by(name: str) -> str:
-    """Return the sentence that says a house's name."""
+def office_name_said_by(name: str) -> str:
+    """Return the sentence that says the office's name."""
     return f"{name.strip().rstrip('.')}."
 
 
-def house_name_is_missing(folder: Path, site: Path | None, name: str, language: str) -> bool:
+def office_name_is_missing(folder: Path, site: Path | None, name: str, language: str) -> bool:
     """True if the name's sound is missing, or a generated one says another name."""
     if site is not None and path_of(site, language, KEY).exists():
         return False
@@ -92,14 +93,14 @@ def house_name_is_missing(folder: Path, site: Path | None, name: str, language: 
     made = _made(folder)
     # Another digest than the noted one: the office has recorded its own name.
     is_own = bool(digest) and digest != made.get("sound")
-    return not is_own and (not digest or made.get("said") != house_name_said_by(name))
+    return not is_own and (not digest or made.get("said") != office_name_said_by(name))
 
 
-def note_house_name(folder: Path, name: str, language: str) -> None:
+def note_office_name(folder: Path, name: str, language: str) -> None:
     """Record that the present sound was generated from this name."""
     digest = _digest(path_of(folder, language, KEY))
     atomic_write(
-        folder / MADE, json.dumps({"said": house_name_said_by(name), "sound": digest}), mode=SHARED
+        folder / MADE, json.dumps({"said": office_name_said_by(name), "sound": digest}), mode=SHARED
     )
 
 
@@ -126,8 +127,8 @@ VERSION = "pico-1"
 VOLUME = 0.4
 # Announcements are spoken as fast as the recorded ones (scripts/render_device_prompts.py).
 PROMPTS_SPEED = 1.12
+# Bytes cut at each end of a fragment: 60 of its 100 ms of silence.
 FRAGMENT_CUT = 2 * SAMPLE_RATE * 60 // 1000
-"""Bytes cut at each end of a fragment: 60 of its 100 ms of silence."""
 # Two minutes of speech: nothing longer is read aloud to anybody.
 MOST_LETTERS = 2_000
 # Pico interprets tags; a sheet has none.
@@ -142,20 +143,15 @@ def speak(text: str, language: str, speed: float = 1.0) -> bytes:
     """
     if len(text) > MOST_LETTERS:
         raise SaidError(
-            Words(
-                f"{len(text)} lettere non si possono leggere ad alta voce: scriverne al massimo "
-                f"{MOST_LETTERS}",
-                f"{len(text)} letters cannot be read aloud: write {MOST_LETTERS} at most",
+            _(
+                "{text} letters cannot be read aloud: write {most_letters} at most",
+                text=len(text),
+                most_letters=MOST_LETTERS,
             )
         )
     plain = " ".join(_MARKUP.sub(" ", text).split())
     if not any(letter.isalnum() for letter in plain):
-        raise SaidError(
-            Words(
-                f"{text!r} letto ad alta voce non dice nulla: scrivere delle parole",
-                f"{text!r} says nothing when it is read aloud: write words",
-            )
-        )
+        raise SaidError(_("{text!r} says nothing when it is read aloud: write words", text=text))
     sound = wav.telephone(_synthesised(plain, language, speed))
     return wav.levelled(wav.trimmed(wav.without_end_click(sound)))
 
@@ -173,8 +169,7 @@ def _synthesised(plain: str, language: str, speed: float) -> bytes:
         from py_nanotts import NanoTTS
     except ImportError as error:
         raise Refused(
-            "manca py-nanotts e la voce non si può creare: pip install py-nanotts",
-            "py-nanotts is missing, so nothing can be given a voice: pip install py-nanotts",
+            _("py-nanotts is missing, so nothing can be given a voice: pip install py-nanotts"),
         ) from error
     said = NanoTTS().speak(plain, voice=VOICES[language], speed=speed, volume=VOLUME)
     return bytes(said)
@@ -187,14 +182,8 @@ MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
 MOST_NAME_S, MOST_UNITS = 6, 100
 PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
 """0.6 s of silence between a sheet and the sentence with the keys."""
-OFFERS = {
-    "it": "Per informazioni su: {title}, prema {key}.",
-    "en": "For information about: {title}, press {key}.",
-}
-AFTER = {
-    "it": "Per tornare all'elenco, prema asterisco. Per lasciare un messaggio, prema cancelletto.",
-    "en": "To go back to the list, press star. To leave a message, press hash.",
-}
+OFFER = _("For information about: {title}, press {key}.")
+AFTER = _("To go back to the list, press star. To leave a message, press hash.")
 
 
 def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
@@ -212,7 +201,7 @@ def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) ->
         try:
             menu.append(_rendered(folder, sheet, key))
         except OfficeError as error:
-            mistakes.append(Mistake(f"{sheet.code}, say", str(error), it=italian_of(error)))
+            mistakes.append(Mistake(f"{sheet.code}, say", reason_of(error)))
     if mistakes:
         raise BadConfiguration("the spoken sheets", tuple(mistakes))
     return tuple(menu)
@@ -259,18 +248,18 @@ def _named_units(
             yield code, f"{language}/{key}"
 
 
-def name_house(folder: Path, site: Path | None, name: str, language: str) -> bool:
-    """Generate the house's name for the greetings; return True if anything is new.
+def name_office(folder: Path, site: Path | None, name: str, language: str) -> bool:
+    """Generate the office's name for the greetings; return True if anything is new.
 
     The office's own recording stays. Raises OfficeError for a name that cannot be said,
     TechnicianError without the synthesiser.
     """
-    if not house_name_is_missing(folder, site, name, language):
+    if not office_name_is_missing(folder, site, name, language):
         return False
-    sound = _short(speak(house_name_said_by(name), language), MOST_NAME_S)
+    sound = _short(speak(office_name_said_by(name), language), MOST_NAME_S)
     make_shared(folder)
     _write(path_of(folder, language, KEY), sound)
-    note_house_name(folder, name, language)
+    note_office_name(folder, name, language)
     return True
 
 
@@ -293,8 +282,10 @@ def put(folder: Path, language: str, key: str, sound: bytes) -> int:
     notices = [p for p in folder.glob("*/*.wav") if not p.stem.startswith(OURS) and p != path]
     if len(notices) >= MOST_NOTICES:
         raise Refused(
-            f"ci sono già {MOST_NOTICES} annunci propri: toglierne prima uno",
-            f"there are {MOST_NOTICES} announcements already: forget one first",
+            _(
+                "there are {most_notices} announcements already: forget one first",
+                most_notices=MOST_NOTICES,
+            ),
         )
     _write(path, _short(sound, MOST_NOTICE_S))
     return _ms(sound)
@@ -305,9 +296,10 @@ def forget(folder: Path, language: str, key: str) -> None:
     path = path_of(folder, language, key)
     if key.startswith(OURS) or not path.exists():
         raise SaidError(
-            Words(
-                f"{language}/{key} non è un annuncio creato con `centralino prompts say`",
-                f"{language}/{key} is no announcement made by `centralino prompts say`",
+            _(
+                "{language}/{key} is no announcement made by `centralino prompts say`",
+                language=language,
+                key=key,
             )
         )
     path.unlink()
@@ -317,17 +309,24 @@ def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
     mistakes = [
         Mistake(
             f"{s.code}, language",
-            f"{s.language!r} is none of site.languages: {', '.join(languages)}",
-            it=f"{s.language!r} non è fra le lingue (site.languages): {', '.join(languages)}",
+            _(
+                "{language!r} is none of site.languages: {known}",
+                language=s.language,
+                known=", ".join(languages),
+            ),
         )
         for s in sheets
         if s.language not in languages
     ]
     if len(sheets) > MOST_SPOKEN:
         codes = ", ".join(sheet.code for sheet in sheets)
-        text = f"{len(sheets)} are spoken ({codes}): a caller is offered {MOST_SPOKEN} at most"
-        it = f"se ne leggono {len(sheets)} ({codes}): se ne offrono al massimo {MOST_SPOKEN}"
-        mistakes.append(Mistake("the folder", text, it=it))
+        said = _(
+            "{spoken} are spoken ({codes}): a caller is offered {most} at most",
+            spoken=len(sheets),
+            codes=codes,
+            most=MOST_SPOKEN,
+        )
+        mistakes.append(Mistake("the folder", said))
     if mistakes:
         raise BadConfiguration("the spoken sheets", tuple(mistakes))
 
@@ -335,16 +334,17 @@ def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
 def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
     """Generate the missing sounds of one sheet."""
     language = sheet.language
-    offer = OFFERS[language].format(title=sheet.title, key=key)
+    offer = OFFER.filled(title=sheet.title, key=key).text(language)
+    after = AFTER.text(language)
     title = _named("title_", language, offer)
     text = _named("sheet_", language, sheet.say)
-    keys = _named("sheet_", language, AFTER[language])
+    keys = _named("sheet_", language, after)
     if not (path := path_of(folder, language, title)).exists():
         _write(path, speak(offer, language))
     if not (path := path_of(folder, language, text)).exists():
         _write(path, _short(speak(sheet.say, language), MOST_SHEET_S))
     if not (path := path_of(folder, language, keys)).exists():
-        _write(path, PAUSE + speak(AFTER[language], language))
+        _write(path, PAUSE + speak(after, language))
     return SpokenSheet(sheet.code, language, title, text, keys)
 
 
@@ -358,8 +358,11 @@ def _short(sound: bytes, most_s: int) -> bytes:
     """Return a sound unchanged; raises OfficeError beyond `most_s` seconds."""
     if _ms(sound) > most_s * 1000:
         raise Refused(
-            f"dura {_ms(sound) // 1000} s: al massimo {most_s} s, accorciarlo",
-            f"takes {_ms(sound) // 1000} s to read aloud: {most_s} s at most, shorten it",
+            _(
+                "takes {ms} s to read aloud: {most_s} s at most, shorten it",
+                ms=_ms(sound) // 1000,
+                most_s=most_s,
+            ),
         )
     return sound
 

@@ -13,22 +13,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.permissions import ANYBODY, FREE, CommandHandlers, Rights, command
+from appliance.api.commands import AddFirstUser, AddUser, ChangeUser, ProvenCommand, SetPassword
 from appliance.api.protocol import (
     WRONG_PROOF,
-    Arguments,
+    CommandHandlers,
     DeferredReply,
     Reply,
+    Rights,
+    command,
     deferred,
-    plain,
 )
-from appliance.errors import CentralinoError, OfficeError
+from appliance.api.replies import Declined, UserSaid
+from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_private, write_private_json
 from appliance.policy.clock import Now
-from appliance.policy.text import NOTHING, Refused, SaidError, Words, os_error_words
-from appliance.policy.users import AccountError, Permission, Role, User, check_hash, check_user
+from appliance.policy.text import Refused, SaidError, os_error_words, technical_words
+from appliance.policy.users import AccountError, Role, User, check_hash, check_user
 from appliance.store import users
 from appliance.store.users import ChangeRequester
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -83,10 +86,7 @@ def wanted(state: Path) -> Words:
     # The folder is closed to this account: the notice is not for it.
     except OSError:
         return NOTHING
-    return Words(
-        f"la console non ha ancora utenti: creare il primo con il codice in {path}",
-        f"the console has no user yet: make the first one with the code in {path}",
-    )
+    return _("the console has no user yet: make the first one with the code in {path}", path=path)
 
 
 def _new_code() -> str:
@@ -111,16 +111,16 @@ def proof(state: Path) -> Iterator[str]:
     word = secrets.token_hex(16)
     if not (state / PROOF_FILE).parent.is_dir():
         raise Refused(
-            "il centralino qui non è mai stato avviato: avviarlo una volta, poi riprovare",
-            "the desk has never run here: start it first",
+            _("the desk has never run here: start it first"),
         )
     try:
         write_private_json(state / PROOF_FILE, word)
     except OSError as error:
         raise Refused(
-            "dalla riga di comando questo spetta all'amministratore: usare sudo "
-            f"({os_error_words(error).it})",
-            f"from the shell this is for the administrator alone: use sudo ({error})",
+            _(
+                "from the shell this is for the administrator alone: use sudo ({error})",
+                error=technical_words(error, os_error_words(error)),
+            ),
         ) from error
     try:
         yield word
@@ -134,7 +134,6 @@ def proof_is_right(state: Path, word: object) -> bool:
     return bool(kept) and secrets.compare_digest(kept.encode(), str(word).encode())
 
 
-LONGEST_WORD: Final = 64
 # Anybody on the LAN can send wrong codes, and must not fill the journal with them.
 LOGGED_EVERY_S: Final = 60.0
 """Seconds between two log lines about wrong codes for the first user."""
@@ -142,13 +141,13 @@ FIELDS: Final = ("shown", "roles", "unit", "position", "language", "disabled")
 """Fields of a user that can be changed."""
 # The first user creates all others and gives them these roles.
 FIRST_ROLES: Final = frozenset({Role.HEAD, Role.TECHNICIAN})
-ADDED: Final = Words("Utente {} creato.", "User {} was made.")
-CHANGED: Final = Words("Utente {} modificato.", "User {} was changed.")
-RENEWED: Final = Words("Password di {} cambiata.", "The password of {} was changed.")
+ADDED: Final = _("User {user} was made.")
+CHANGED: Final = _("User {user} was changed.")
+RENEWED: Final = _("The password of {user} was changed.")
 
 
 class UserCommands(CommandHandlers):
-    """Adds and changes users, in the database thread; raises OfficeError for wrong arguments."""
+    """Adds and changes users, in the database thread."""
 
     def __init__(self, settings: Settings, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._state = Path(settings.folders.state)
@@ -171,56 +170,56 @@ class UserCommands(CommandHandlers):
 
         self._stores.records.do(look, told)
 
-    @command("user_add", needs=Permission.USERS)
-    def add(self, arguments: Arguments) -> DeferredReply:
+    @command(AddUser)
+    def add(self, wish: AddUser) -> DeferredReply:
         """Add a user, who must change the password at the first login unless stated otherwise."""
-        kept = _hash(arguments)
-        user = _new(arguments, _roles(arguments), must_change=_flag(arguments, "must_change"))
+        check_hash(wish.password)
+        user = _new(wish, frozenset(wish.roles), must_change=wish.must_change)
         units = self._units()
 
         def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
             check_user(user, units, self._positions)
-            return _told(users.add(connection, user, kept, asked), ADDED)
+            return _told(users.add(connection, user, wish.password, asked), ADDED)
 
-        return self._later(arguments, job)
+        return self._later(wish, job)
 
-    @command("user_change", needs=ANYBODY)
-    def change(self, arguments: Arguments) -> DeferredReply:
+    @command(ChangeUser)
+    def change(self, wish: ChangeUser) -> DeferredReply:
         """Change only the given fields of a user."""
-        name, changes = _word(arguments, "name"), _changes(arguments)
-        units = self._units()
+        changes, units = _changes(wish), self._units()
 
         def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
             # An unknown user is refused by `users.change` itself.
-            if before := users.find_user(connection, name):
+            if before := users.find_user(connection, wish.name):
                 self._check_change(before, changes, units)
-            return _told(users.change(connection, name, changes, asked), CHANGED)
+            return _told(users.change(connection, wish.name, changes, asked), CHANGED)
 
-        return self._later(arguments, job)
+        return self._later(wish, job)
 
-    @command("user_password", needs=ANYBODY)
-    def password(self, arguments: Arguments) -> DeferredReply:
+    @command(SetPassword)
+    def password(self, wish: SetPassword) -> DeferredReply:
         """Set a user's password: one's own, or any with the permission USERS."""
-        name, kept = _word(arguments, "name"), _hash(arguments)
-        must_change = _flag(arguments, "must_change")
+        check_hash(wish.password)
 
         def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
-            user = users.set_password(connection, name, kept, asked, must_change=must_change)
+            user = users.set_password(
+                connection, wish.name, wish.password, asked, must_change=wish.must_change
+            )
             return _told(user, RENEWED)
 
-        return self._later(arguments, job)
+        return self._later(wish, job)
 
-    @command("first_user", needs=FREE)
-    def first(self, arguments: Arguments) -> DeferredReply:
+    @command(AddFirstUser)
+    def first(self, wish: AddFirstUser) -> DeferredReply:
         """Add the first user; the code replaces a login."""
-        kept, code = _hash(arguments), str(arguments.get("code"))[:LONGEST_WORD]
-        user = _new(arguments, FIRST_ROLES, must_change=False)
+        check_hash(wish.password)
+        user = _new(wish, FIRST_ROLES, must_change=False)
         at, units = self._now(), self._units()
 
         def job(connection: sqlite3.Connection) -> Reply:
-            self._check_code(code, at)
+            self._check_code(wish.code, at)
             check_user(user, units, self._positions)
-            users.add_first(connection, user, kept, at.wall)
+            users.add_first(connection, user, wish.password, at.wall)
             # The code is worthless now; deleted in the same job.
             keep_code(self._state, is_wanted=False)
             return _told(user, ADDED)
@@ -237,9 +236,10 @@ class UserCommands(CommandHandlers):
             self._silent_until = at.monotonic + LOGGED_EVERY_S
             log.warning("a wrong code for the first user was given")
         raise AccountError(
-            f"codice errato: quello giusto sta nel file {CODE_FILE} dell'apparecchio, finché "
-            "non c'è un utente",
-            f"the code is wrong: it is in the box's file {CODE_FILE} while there is no user",
+            _(
+                "the code is wrong: it is in the box's file {code_file} while there is no user",
+                code_file=CODE_FILE,
+            ),
         )
 
     def _check_change(self, before: User, changes: dict[str, Any], units: tuple[str, ...]) -> None:
@@ -248,17 +248,19 @@ class UserCommands(CommandHandlers):
         check_user(after, (*units, before.unit), (*self._positions, before.position))
 
     def _units(self) -> tuple[str, ...]:
-        return tuple(unit.code for unit in self._stores.register.register.units)
+        return tuple(unit.code for unit in self._stores.directory.directory.units)
 
     def _later(
-        self, arguments: Arguments, job: Callable[[sqlite3.Connection, ChangeRequester], Reply]
+        self,
+        wish: ProvenCommand[UserSaid],
+        job: Callable[[sqlite3.Connection, ChangeRequester], Reply],
     ) -> DeferredReply:
-        by, word, at = _word(arguments, "by"), arguments.get("proof"), self._now().wall
+        at, is_shell = self._now().wall, wish.proof is not None
 
         def with_asked(connection: sqlite3.Connection) -> Reply:
-            if word is not None and not proof_is_right(self._state, word):
+            if is_shell and not proof_is_right(self._state, wish.proof):
                 raise SaidError(WRONG_PROOF)
-            return job(connection, ChangeRequester(by, at, shell=word is not None))
+            return job(connection, ChangeRequester(wish.by, at, shell=is_shell))
 
         return self._answered(with_asked)
 
@@ -272,64 +274,25 @@ class UserCommands(CommandHandlers):
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
             # A mistake in the form is declined, not an error.
             if isinstance(result, AccountError):
-                return {"done": False, "said": plain(result.words)}
+                return Declined(result.words)
             return result
 
         return deferred(self._stores.records, known, reply)
 
 
-def _told(user: User, words: Words) -> Reply:
-    said = Words(words.it.format(user.name), words.en.format(user.name))
-    return {"user": user.name, "stamp": user.stamp, "said": plain(said)}
+def _told(user: User, words: Words) -> UserSaid:
+    return UserSaid(words.filled(user=user.name), user=user.name, stamp=user.stamp)
 
 
-def _new(arguments: Arguments, roles: frozenset[Role], *, must_change: bool) -> User:
-    def word(key: str) -> str:
-        return _word(arguments, key)
-
-    unit, position, language = word("unit"), word("position"), word("language")
-    return User(word("name"), word("shown"), roles, unit, position, language, must_change)
+def _new(wish: AddUser | AddFirstUser, roles: frozenset[Role], *, must_change: bool) -> User:
+    return User(wish.name, wish.shown, roles, wish.unit, wish.position, wish.language, must_change)
 
 
-def _changes(arguments: Arguments) -> dict[str, Any]:
-    named = [field for field in FIELDS if field in arguments]
-    if not named:
-        raise SaidError(
-            Words(
-                f"non c'è nulla da cambiare: indicare almeno uno fra {', '.join(FIELDS)}",
-                f"nothing to change; known are {', '.join(FIELDS)}",
-            )
-        )
-    read: dict[str, Callable[[], Any]] = {
-        "roles": lambda: _roles(arguments),
-        "disabled": lambda: _flag(arguments, "disabled"),
-    }
-    return {field: read.get(field, lambda f=field: _word(arguments, f))() for field in named}
-
-
-def _word(arguments: Arguments, key: str) -> str:
-    value = arguments.get(key, "")
-    if not isinstance(value, str) or len(value) > LONGEST_WORD:
-        raise OfficeError(f"{key} is a text of at most {LONGEST_WORD} characters")
-    return " ".join(value.split())
-
-
-def _flag(arguments: Arguments, key: str) -> bool:
-    value = arguments.get(key, True)
-    if not isinstance(value, bool):
-        raise OfficeError(f"{key} is true or false")
-    return value
-
-
-def _roles(arguments: Arguments) -> frozenset[Role]:
-    value = arguments.get("roles")
-    try:
-        return frozenset(Role(each) for each in value) if isinstance(value, list) else frozenset()
-    except ValueError as error:
-        raise OfficeError(f"{error}; known are {', '.join(Role)}") from error
-
-
-def _hash(arguments: Arguments) -> str:
-    text = arguments.get("password")
-    check_hash(text if isinstance(text, str) else "")
-    return str(text)
+def _changes(wish: ChangeUser) -> dict[str, Any]:
+    given = {field: getattr(wish, field) for field in FIELDS}
+    changes = {field: value for field, value in given.items() if value is not None}
+    if not changes:
+        raise SaidError(_("nothing to change; known are {fields}", fields=", ".join(FIELDS)))
+    if wish.roles is not None:
+        changes["roles"] = frozenset(wish.roles)
+    return changes

@@ -17,30 +17,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from appliance.api.call_control import Dictation
 from appliance.api.speech import (
     MOST_NOTICE_S,
     OURS,
-    house_name_is_missing,
     load_menu,
     load_spoken_units,
+    office_name_is_missing,
     sounds_in,
 )
 from appliance.calls import events, orders
-from appliance.calls.announcements import RING_BACK
+from appliance.calls.announcements import HOLD_SIGN, RING_BACK
 from appliance.calls.status import DRAFT_KEPT, Went
 from appliance.config.state_folder import path_of, prompts_in_force, speech_folder
 from appliance.dsp import g711, wav
-from appliance.dsp.dtmf import PLANS, play
+from appliance.dsp.dtmf import PLANS, cadence, play
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError
 from appliance.files import SHARED, atomic_write, make_shared
 from appliance.media.messages import Prompt, RecordingStarted
 from appliance.policy.sheets import Menu
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.prompts import DEVICE, Catalogue, PromptError, load, voices
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 from appliance.store.writer import DatabaseWriter
+from appliance.text import Words, in_context
 
 if TYPE_CHECKING:
     import sqlite3
@@ -61,16 +63,6 @@ TAKE_PREFIX = "take:"
 MOST_TAKES, MOST_ASKED = 4, 8
 MOST_TAKE_BYTES = (MOST_NOTICE_S + 1) * SAMPLE_RATE
 BYTES_A_MS = SAMPLE_RATE // 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Dictation:
-    """A dictation that `by` asked for: its announcement and its progress."""
-
-    language: str
-    key: str
-    by: str
-    went: Went = Went.RINGS
 
 
 def delete_old_drafts(folder: Path, now: datetime) -> int:
@@ -181,7 +173,7 @@ class Dictations:
             self._asked[ask] = replace(asked, went=went)
 
 
-UNPLAYABLE = Words("un annuncio dell'ufficio non si può riprodurre, rifarlo: {}", "{}")
+UNPLAYABLE = in_context("prompt that cannot be played", "{error}")
 # Prompts in memfds that the media gateway maps: it opens no file.
 
 # Prompts for a caller on hold, in a loop: an announcement, then music.
@@ -189,6 +181,11 @@ HOLD = ("hold", "hold_music", "hold_music", "hold_music")
 # Call control that dies leaves no caller in silence: the media gateway plays this by itself, then
 # puts the line on hook (design/failures.md).
 LOST = ("connection_lost",)
+
+
+HOLD_SIGN_MS: Final = (80, 9_920)
+HOLD_SIGN_DBM0: Final = -30.0
+"""As loud as what is heard beside a conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +199,7 @@ class PromptFile:
 def prompt_file(
     catalogue: Catalogue, languages: Iterable[str], country: str, complain: Callable[[Words], None]
 ) -> PromptFile:
-    """Write all prompts of `languages` and the country's ringing tone to a sealed memfd.
+    """Write all prompts of `languages` and the tones for phones to a sealed memfd.
 
     16 bit, 8 kHz. An unplayable prompt of the office is a complaint, and ours is used.
     """
@@ -211,13 +208,20 @@ def prompt_file(
         for language in languages
         for key in sorted(catalogue.keys(language))
     )
-    return seal_sounds((*recorded, (RING_BACK, ring_back(country))))
+    return seal_sounds((*recorded, (RING_BACK, ring_back(country)), (HOLD_SIGN, hold_sign())))
 
 
 def ring_back(country: str) -> bytes:
     """Return one period of a country's ringing tone."""
-    cadence = PLANS[country].ringback[0]
-    return play(cadence, sum(burst.on_ms + burst.off_ms for burst in cadence.bursts))
+    tone = PLANS[country].ringback[0]
+    return play(tone, sum(burst.on_ms + burst.off_ms for burst in tone.bursts))
+
+
+def hold_sign() -> bytes:
+    """Return the sign that a caller is on hold, and silence until the next one: 10 s."""
+    # Never nothing at all: a phone that is sent no sound for half a minute may hang up by itself.
+    sign = cadence((425,), *HOLD_SIGN_MS, dbm0=HOLD_SIGN_DBM0)
+    return play(sign, sum(HOLD_SIGN_MS))
 
 
 def seal_sounds(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:
@@ -244,7 +248,7 @@ def _prompt_sound(
     try:
         return catalogue.load(language, key)
     except PromptError as error:
-        complain(Words(UNPLAYABLE.it.format(error), str(error)))
+        complain(UNPLAYABLE.filled(error=error))
     try:
         return load(language, key)
     except PromptError:
@@ -361,7 +365,7 @@ NAME_FIRST_S: Final = 20.0
 NAME_EVERY_S: Final = 60.0
 
 
-class HouseName:
+class OfficeName:
     """Job that synthesises the office's spoken name where it is missing; `look` never waits."""
 
     def __init__(self, settings: Settings, records: DatabaseWriter, jobs: Jobs) -> None:
@@ -384,7 +388,7 @@ class HouseName:
             self._records.do(self._missing, self._found)
 
     def _missing(self, _: object) -> bool:
-        return house_name_is_missing(self._folder, self._site, self._name, self._language)
+        return office_name_is_missing(self._folder, self._site, self._name, self._language)
 
     def _found(self, result: bool | CentralinoError) -> None:
         self._is_wanted = result is True
@@ -393,8 +397,8 @@ class HouseName:
         try:
             self._jobs.begin(NAME_COMMAND, "", MOST_NAME_BYTES, self._ended)
         except (Refused, OSError) as error:
-            log.info("the house's name waits for its voice: %s", error)
+            log.info("the office's name waits for its voice: %s", error)
 
     def _ended(self, how: JobResult) -> None:
         self._has_failed = not how.is_well
-        log.log(logging.INFO if how.is_well else logging.WARNING, "greeting: %s", how.said.en)
+        log.log(logging.INFO if how.is_well else logging.WARNING, "greeting: %s", how.said)

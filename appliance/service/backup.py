@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import io
 import json
-import logging
 import shutil
 import sqlite3
 import stat
@@ -31,12 +30,13 @@ from appliance.files import (
     open_plain,
     replacing,
 )
-from appliance.policy.hours import day_phrase, moment_words
-from appliance.policy.text import NOTHING, Refused, Words, error_text_words, words_of
+from appliance.policy.hours import day_phrase_words, moment_words
+from appliance.policy.text import Refused, error_text_words, words_of
 from appliance.service import helper_requests
 from appliance.service.helper_requests import ANSWER, HelperRequest, HelperResult
-from appliance.store.backup import SealingWriter
+from appliance.store.age import AgeWriter
 from appliance.store.database import Trouble, database_path, open_reader
+from appliance.text import NOTHING, Words, _, by_language, in_context, stored
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
@@ -62,6 +62,8 @@ PLACING: Final = ".restore-placing"
 BEFORE: Final = ".before-"
 # Prefixes of names that belong to a restore, not to the appliance; STAGED covers PLACING.
 APART: Final = (UNPACKED, STAGED, BEFORE)
+# Not backed up of the state folder: what recovery set aside, the shell's proof, sound still being
+# recorded, files of updates, central settings that the server sends again, backups themselves.
 LEFT_OUT: Final = frozenset(
     {
         "corrupt",
@@ -73,8 +75,6 @@ LEFT_OUT: Final = frozenset(
         str(Path(MADE).parent),
     }
 )
-"""Not backed up of the state folder: what recovery set aside, the shell's proof, sound still being
-recorded, files of updates, central settings that the server sends again, backups themselves."""
 # Prefix of the folder, in the state folder, with the database's copy while a backup is made.
 OWN_COPY: Final = ".backup-"
 
@@ -264,9 +264,7 @@ def write_backup(
     Raises Refused: no database, a damaged one, or the disk fails.
     """
     if to.exists():
-        raise Refused(
-            f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
-        )
+        raise Refused(_("{to} is there already: name another", to=to))
     try:
         # The console fetches the backup that was made in the browser.
         mode = SHARED if to == Path(settings.folders.state) / MADE else PRIVATE
@@ -275,8 +273,7 @@ def write_backup(
     except (OSError, sqlite3.Error) as error:
         why = words_of(error)
         raise Refused(
-            f"la copia di sicurezza non si può scrivere: {why.it}",
-            f"the backup cannot be written: {why.en}",
+            _("the backup cannot be written: {why}", why=why),
         ) from error
     return written
 
@@ -291,8 +288,7 @@ def to_stream(
     except (OSError, sqlite3.Error) as error:
         why = words_of(error)
         raise Refused(
-            f"la copia di sicurezza non è arrivata intera: {why.it}",
-            f"the backup did not arrive whole: {why.en}",
+            _("the backup did not arrive whole: {why}", why=why),
         ) from error
     return written
 
@@ -302,7 +298,7 @@ def into(
 ) -> WrittenBackup:
     """Write the backup to an open file or pipe; raises Refused, OSError, sqlite3.Error."""
     state = Path(settings.folders.state)
-    sealing = SealingWriter(file, passphrase)
+    sealing = AgeWriter(file, passphrase)
     with (
         _copied(state) as (records, schema),
         tarfile.open(fileobj=cast("IO[bytes]", sealing), mode="w|") as tar,
@@ -322,6 +318,8 @@ def into(
                 "closed": [piece.key or piece.name for piece in archive.closed],
             },
         )
+    # Whole chunks, zeros behind the archive's end: a file that was cut is told from a damaged one.
+    sealing.fill()
     sealing.close()
     return WrittenBackup(
         len(archive.files), tuple(piece.key for piece in archive.closed if piece.key)
@@ -342,8 +340,10 @@ def _copied(state: Path) -> Iterator[tuple[Path, int]]:
     path = database_path(state)
     if not path.exists():
         raise Refused(
-            f"in {state} non c'è ancora nulla da salvare: il centralino non è mai partito",
-            f"there is nothing in {state} to back up yet: the switchboard has never run",
+            _(
+                "there is nothing in {state} to back up yet: the switchboard has never run",
+                state=state,
+            ),
         )
     # Left by a backup that was killed.
     for left in state.glob(f"{OWN_COPY}*"):
@@ -371,9 +371,7 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     if said != "ok":
         what = error_text_words(said)
         raise Refused(
-            f"la base di dati è danneggiata ({what.it}): nessuna copia di sicurezza è stata "
-            "scritta",
-            f"the records are damaged ({what.en}): no backup was written",
+            _("the records are damaged ({what}): no backup was written", what=what),
         )
     to.chmod(0o600)
     return to, schema
@@ -389,22 +387,11 @@ REQUEST: Final = "backup-stick-asked"
 # A stick that stayed at home for a night is no alarm; one missing over a long weekend is.
 STALE: Final = timedelta(days=3)
 CODE: Final = "backup.stick"
-LATE: Final = Words(
-    "La chiavetta delle copie di sicurezza non riceve una copia intera {when}: {why}.",
-    "The backup stick has had no whole backup {when}: {why}.",
-)
-NOT_TRIED: Final = Words(
-    "inserirla nell'apparecchio e guardare la pagina Copia di sicurezza",
-    "put it into the box and look at the page Backup and restore",
-)
-SET_UP: Final = Words(
-    "Chiavetta delle copie di sicurezza ({}): ultima copia intera {}",
-    "Backup stick ({}): last whole backup {}",
-)
-NONE: Final = Words(
-    "Nessuna copia di sicurezza automatica fuori dalla scheda di memoria: preparare una chiavetta "
-    "alla pagina Copia di sicurezza",
-    "No automatic backup away from the memory card: set a stick up on the page Backup and restore",
+LATE: Final = _("The backup stick has had no whole backup {when}: {why}")
+NOT_TRIED: Final = _("put it into the box and look at the page Backup and restore")
+SET_UP: Final = _("Backup stick ({name}): last whole backup {when}")
+NONE: Final = _(
+    "No automatic backup away from the memory card: set a stick up on the page Backup and restore"
 )
 
 
@@ -428,7 +415,7 @@ def load_stick(state: Path) -> BackupStick | None:
     """Read the stick that was set up; None if absent or malformed."""
     try:
         told = json.loads(load_text(state / FILE))
-        words = Words(str(told["it"]), str(told["en"]))
+        words = stored(told)
         times = [told["done"], told["tried"]]
         done, tried = (datetime.fromisoformat(at) if at else None for at in times)
         since, well = datetime.fromisoformat(told["since"]), bool(told["well"])
@@ -448,8 +435,7 @@ def keep_stick(state: Path, stick: BackupStick) -> None:
         "done": stick.done.isoformat() if stick.done else None,
         "tried": stick.tried.isoformat() if stick.tried else None,
         "well": stick.well,
-        "it": stick.words.it,
-        "en": stick.words.en,
+        **stick.words.by_language(),
     }
     atomic_write(state / FILE, json.dumps(told))
 
@@ -509,12 +495,21 @@ def trouble_of_stick(stick: BackupStick | None, now: datetime, zone: ZoneInfo) -
     if now - since <= STALE:
         return None
     on, why = since.astimezone(zone), NOT_TRIED if stick.well else stick.words
-    why = Words(why.it.rstrip("."), why.en.rstrip("."))
-    return Trouble(
-        CODE,
-        LATE.it.format(when=day_phrase("dal", on, "it"), why=why.it),
-        LATE.en.format(when=day_phrase("since", on, "en"), why=why.en),
-    )
+    when = day_phrase_words(in_context("day", "since"), on)
+    return Trouble(CODE, with_full_stop(LATE.filled(when=when, why=why)))
+
+
+def with_full_stop(words: Words) -> Words:
+    """Return a sentence that ends in one full stop, whether or not its last words have one."""
+    return by_language(lambda language: f"{words.text(language).rstrip('.')}.")
+
+
+def done_words(done: datetime | None, zone: ZoneInfo) -> Words:
+    """Return the moment of the last whole backup in words."""
+    if done is None:
+        return _("never")
+    local = done.astimezone(zone)
+    return by_language(lambda language: moment_words(local, language))
 
 
 def said(stick: BackupStick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
@@ -522,11 +517,4 @@ def said(stick: BackupStick | None, folder: str, zone: ZoneInfo) -> tuple[Words,
     if stick is None:
         return () if folder else (NONE,)
     name = stick.label or stick.uuid
-    it, en = "mai", "never"
-    if stick.done:
-        done = stick.done.astimezone(zone)
-        it, en = moment_words(done, "it"), moment_words(done, "en")
-    return (Words(SET_UP.it.format(name, it), SET_UP.en.format(name, en)),)
-
-
-log = logging.getLogger(__name__)
+    return (SET_UP.filled(name=name, when=done_words(stick.done, zone)),)

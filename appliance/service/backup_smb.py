@@ -21,7 +21,8 @@ from smbprotocol.header import NtStatus
 from smbprotocol.session import Session
 
 from appliance.config.values import SET_UP_COMMAND, BackupAddress
-from appliance.policy.text import ERRNO_WORDS, Refused, Words, words_of
+from appliance.policy.text import ERRNO_WORDS, Refused, words_of
+from appliance.text import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,29 +31,16 @@ CONNECT_S: Final = 20
 # Limit of one answer (s); each piece that is written or read has an answer of its own.
 ANSWER_S: Final = 60
 PIECE: Final = 1 << 16
-_LOGIN: Final = Words(
-    "{host} non accetta l'utente {user} con questa password: controllare l'account (scaduto, "
-    f"bloccato?), poi ripetere {SET_UP_COMMAND}",
+_LOGIN: Final = _(
     "{host} does not take the user {user} with this password: look at the account (expired, "
-    "locked?), then run " + SET_UP_COMMAND + " again",
+    "locked?), then run {set_up_command} again"
 )
-_DENIED: Final = Words(
-    "su {host} l'utente {user} non può scrivere nella cartella {folder}: dargliene il permesso",
-    "on {host} the user {user} may not write in the folder {folder}: allow it",
-)
-_NO_SHARE: Final = Words(
-    "su {host} non c'è la condivisione {share}: crearla, o correggere backup.target",
-    "there is no share {share} on {host}: make it, or correct backup.target",
-)
-_NO_FOLDER: Final = Words(
-    "su {host} non c'è la cartella {folder}: crearla, o correggere backup.target",
-    "there is no folder {folder} on {host}: make it, or correct backup.target",
-)
-_FULL: Final = Words(
-    "su {host} non c'è abbastanza spazio: liberarne, o ridurre backup.keep",
-    "there is not enough room on {host}: free some, or lower backup.keep",
-)
+_DENIED: Final = _("on {host} the user {user} may not write in the folder {folder}: allow it")
+_NO_SHARE: Final = _("there is no share {share} on {host}: make it, or correct backup.target")
+_NO_FOLDER: Final = _("there is no folder {folder} on {host}: make it, or correct backup.target")
+_FULL: Final = _("there is not enough room on {host}: free some, or lower backup.keep")
 _QUOTA_EXCEEDED: Final = 0xC0000044
+# Sentences by NTSTATUS code ([MS-ERREF] section 2.3).
 _SAYS: Final = {
     NtStatus.STATUS_LOGON_FAILURE: _LOGIN,
     NtStatus.STATUS_WRONG_PASSWORD: _LOGIN,
@@ -70,7 +58,6 @@ _SAYS: Final = {
     NtStatus.STATUS_DISK_FULL: _FULL,
     _QUOTA_EXCEEDED: _FULL,
 }
-"""Sentences by NTSTATUS code ([MS-ERREF] section 2.3)."""
 
 
 class _Patient(Connection):  # type: ignore[misc]  # the library has no types
@@ -150,23 +137,30 @@ class Smb:
 
     def _refused(self, error: Exception) -> Refused:
         """Return the error for a server's or the library's error."""
-        host, share, _, folder = self.address.host, *self.address.folder.partition("/")
+        host, share, _unused, folder = self.address.host, *self.address.folder.partition("/")
         status = getattr(error, "ntstatus", None) or getattr(error, "status", None)
         if status is None and isinstance(error, OSError) and error.errno == errno.ENOSPC:
             # A download filled the appliance's own card, not the server's disk.
-            words = words_of(error)
-            return Refused(words.it, words.en)
+            return Refused(words_of(error))
         if isinstance(error, exceptions.SMBAuthenticationError):
             status = NtStatus.STATUS_LOGON_FAILURE
         known = _SAYS.get(status) if status is not None else None
         if known is not None:
-            named = {"host": host, "share": share, "folder": folder or share}
-            named["user"] = self._user()
-            return Refused(known.it.format(**named), known.en.format(**named))
+            words = known.filled(
+                host=host,
+                share=share,
+                folder=folder or share,
+                user=self._user(),
+                set_up_command=SET_UP_COMMAND,
+            )
+            return Refused(words)
         if status is not None:
             return Refused(
-                f"{host} rifiuta (codice SMB {status:#x}): guardare il registro del server",
-                f"{host} refuses (SMB status {status:#x}): look into the server's log",
+                _(
+                    "{host} refuses (SMB status {status:#x}): look into the server's log",
+                    host=host,
+                    status=status,
+                ),
             )
         return self._away(str(error))
 
@@ -174,7 +168,7 @@ class Smb:
         host, port = self.address.host, self.address.port
         number = next((number for text, number in _SMB_ERRNOS if text in said), errno.ETIMEDOUT)
         why = ERRNO_WORDS[number]
-        return Refused(f"{host}, porta {port}: {why.it}", f"{host}, port {port}: {why.en}")
+        return Refused(_("{host}, port {port}: {why}", host=host, port=port, why=why))
 
 
 # The library's texts of system errors, the most specific first.

@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING, Final
 from appliance.config.state_folder import SECRETS
 from appliance.config.values import SET_UP_COMMAND, BackupAddress
 from appliance.files import atomic_write, load_text, make_private
-from appliance.policy.hours import day_phrase, moment_words
+from appliance.policy.hours import day_phrase_words
 from appliance.policy.mail import Mail
-from appliance.policy.text import ERRNO_WORDS, NOTHING, Refused, Words
+from appliance.policy.text import ERRNO_WORDS, Refused
 from appliance.service import backup
 from appliance.service.backup import STALE
 from appliance.store.database import Trouble
+from appliance.text import NOTHING, Words, _, in_context, stored
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -50,45 +51,28 @@ MAILED_AGAIN: Final = timedelta(days=7)
 # A Monday from which weeks of mails are counted if no target was ever set up.
 EPOCH: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
-NOT_SET_UP: Final = Words(
-    "backup.target indica una cartella di rete che non è ancora preparata per le copie di "
-    f"sicurezza: {SET_UP_COMMAND}",
-    "backup.target names a network folder that is not set up for backups yet: " + SET_UP_COMMAND,
+NOT_SET_UP: Final = _(
+    "backup.target names a network folder that is not set up for backups yet: {set_up_command}",
+    set_up_command=SET_UP_COMMAND,
 )
-NONE_CONFIGURED: Final = (
-    "nessuna cartella di rete è configurata: scrivere backup.target in centralino.toml",
-    "no network folder is configured: write backup.target into centralino.toml",
+NONE_CONFIGURED: Final = _(
+    "no network folder is configured: write backup.target into centralino.toml"
 )
-CHANGED: Final = Words(
-    "backup.target non è più la cartella di rete che fu preparata per le copie di sicurezza: "
-    f"ripetere {SET_UP_COMMAND}",
-    "backup.target is no longer the network folder that was set up for backups: run "
-    f"{SET_UP_COMMAND} again",
+CHANGED: Final = _(
+    "backup.target is no longer the network folder that was set up for "
+    "backups: run {set_up_command} again",
+    set_up_command=SET_UP_COMMAND,
 )
-LATE: Final = Words(
-    "La cartella di rete delle copie di sicurezza non riceve una copia intera {when}: {why}.",
-    "The network folder has had no whole backup {when}: {why}.",
-)
-NOT_TRIED: Final = Words(
-    "guardare la pagina Copia di sicurezza", "look at the page Backup and restore"
-)
-STANDING: Final = Words(
-    "Cartella di rete delle copie di sicurezza ({}): ultima copia intera {}",
-    "Network folder for backups ({}): last whole backup {}",
-)
-NO_ANSWER: Final = Words(
-    "la copia non è finita nel tempo massimo: controllare il server e la rete",
-    "the backup did not end in time: look at the server and the network",
-)
-SUBJECT: Final = Words(
-    "{}: nessuna copia di sicurezza sulla cartella di rete",
-    "{}: no backup on the network folder",
-)
-BODY: Final = Words(
-    "{}\n\nL'apparecchio riprova da solo ogni ora. Lo stato si legge nella pagina Impianto, "
-    "Copia di sicurezza, o con: centralino backup-target show\n",
-    "{}\n\nThe box tries again each hour. See the page Installation, Backup and "
-    "restore, or centralino backup-target show\n",
+LATE: Final = _("The network folder has had no whole backup {when}: {why}")
+NOT_TRIED: Final = _("look at the page Backup and restore")
+STANDING: Final = _("Network folder for backups ({address}): last whole backup {when}")
+NO_ANSWER: Final = _("the backup did not end in time: look at the server and the network")
+SUBJECT: Final = _("{site}: no backup on the network folder")
+BODY: Final = _(
+    "{trouble}\n"
+    "\n"
+    "The box tries again each hour. See the page Installation, Backup and "
+    "restore, or centralino backup-target show\n"
 )
 
 
@@ -116,7 +100,7 @@ def load(state: Path) -> BackupTarget | None:
         address, host_key, mark, by = (str(told[name]) for name in TEXTS)
         since, well = datetime.fromisoformat(told["since"]), bool(told["well"])
         done, tried = (_moment(told[name]) for name in ("done", "tried"))
-        words = Words(str(told["it"]), str(told["en"]))
+        words = stored(told)
         return BackupTarget(address, host_key, mark, by, since, done, tried, well, words)
     except (ValueError, KeyError, TypeError):
         return None
@@ -134,8 +118,7 @@ def keep(state: Path, target: BackupTarget) -> None:
         "done": target.done.isoformat() if target.done else None,
         "tried": target.tried.isoformat() if target.tried else None,
         "well": target.well,
-        "it": target.words.it,
-        "en": target.words.en,
+        **target.words.by_language(),
     }
     atomic_write(state / FILE, json.dumps(told))
 
@@ -165,10 +148,10 @@ def offered(state: Path, address: str) -> str:
 def in_force(settings: Settings) -> BackupTarget:
     """Return the target that is configured and was set up; raises Refused."""
     if not settings.backup.target:
-        raise Refused(*NONE_CONFIGURED)
+        raise Refused(NONE_CONFIGURED)
     target = load(Path(settings.folders.state))
-    if (wrong := wanted(settings, target)).en:
-        raise Refused(wrong.it, wrong.en)
+    if (wrong := wanted(settings, target)) != NOTHING:
+        raise Refused(wrong)
     assert target is not None
     return target
 
@@ -187,7 +170,7 @@ def fingerprint(host_key: str) -> str:
     try:
         blob = base64.b64decode(host_key.split()[1], validate=True)
     except (LookupError, binascii.Error) as error:
-        raise Refused("non è una chiave di un server", "it is no key of a server") from error
+        raise Refused(_("it is no key of a server")) from error
     return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
 
 
@@ -195,34 +178,26 @@ def trouble_of(
     settings: Settings, target: BackupTarget | None, now: datetime, zone: ZoneInfo
 ) -> Trouble | None:
     """Return the trouble for a target not set up, or without a whole backup for days."""
-    if (wrong := wanted(settings, target)).en:
-        return Trouble(CODE, f"{wrong.it}.", f"{wrong.en}.")
+    if (wrong := wanted(settings, target)) != NOTHING:
+        return Trouble(CODE, backup.with_full_stop(wrong))
     if target is None or not settings.backup.target:
         return None
     since = target.done or target.since
     if now - since <= STALE:
         return None
     on, why = since.astimezone(zone), NOT_TRIED if target.well else target.words
-    it, en = (text.rstrip(".") for text in (why.it, why.en))
-    return Trouble(
-        CODE,
-        LATE.it.format(when=day_phrase("dal", on, "it"), why=it),
-        LATE.en.format(when=day_phrase("since", on, "en"), why=en),
-    )
+    when = day_phrase_words(in_context("day", "since"), on)
+    return Trouble(CODE, backup.with_full_stop(LATE.filled(when=when, why=why)))
 
 
 def said(settings: Settings, target: BackupTarget | None, zone: ZoneInfo) -> tuple[Words, ...]:
     """Return sentences on the target and its last backup; () if none is configured."""
     if not settings.backup.target:
         return ()
-    if (wrong := wanted(settings, target)).en:
+    if (wrong := wanted(settings, target)) != NOTHING:
         return (wrong,)
     assert target is not None
-    it, en = "mai", "never"
-    if target.done:
-        done = target.done.astimezone(zone)
-        it, en = moment_words(done, "it"), moment_words(done, "en")
-    return (Words(STANDING.it.format(target.address, it), STANDING.en.format(target.address, en)),)
+    return (STANDING.filled(address=target.address, when=backup.done_words(target.done, zone)),)
 
 
 def away_said(
@@ -240,15 +215,13 @@ def mail_of(
     if not settings.backup.notify:
         return None
     since = (target.done or target.since) if target else EPOCH
-    is_italian = settings.site.languages[0] == "it"
-    subject, body = (words.it if is_italian else words.en for words in (SUBJECT, BODY))
-    text = trouble.it if is_italian else trouble.en
+    language = settings.site.languages[0]
     # The outbox keeps one mail a key, also over a restart of the service (store/outbox.py).
     return Mail(
         f"{CODE}:{since:%Y%m%dT%H%M}:{max(0, (now - since) // MAILED_AGAIN)}",
         settings.backup.notify,
-        subject.format(settings.site.name),
-        body.format(text),
+        SUBJECT.filled(site=settings.site.name).text(language),
+        BODY.filled(trouble=trouble.words).text(language),
     )
 
 
@@ -351,13 +324,12 @@ class Sftp:
             told = self._do("df").splitlines()
             free = int(told[-1].split()[2]) * 1024
         except (Refused, LookupError, ValueError):
-            return Refused(error.words.it, error.words.en)
+            return Refused(error.words)
         if free > size:
-            return Refused(error.words.it, error.words.en)
+            return Refused(error.words)
         host = self.address.host
         return Refused(
-            f"su {host} non c'è abbastanza spazio: liberarne, o ridurre backup.keep",
-            f"there is not enough room on {host}: free some, or lower backup.keep",
+            _("there is not enough room on {host}: free some, or lower backup.keep", host=host),
         )
 
     def _do(self, line: str, size: int = 0, folder: Path | None = None) -> str:
@@ -406,17 +378,21 @@ class Sftp:
         host, user = self.address.host, self.address.user
         if "Host key verification failed" in said:
             return Refused(
-                f"la chiave di {host} non è più quella accettata: se il server è stato "
-                f"sostituito ripetere {SET_UP_COMMAND}, altrimenti qualcuno si spaccia per lui",
-                f"the key of {host} is not the one that was accepted: if the server was replaced "
-                f"run {SET_UP_COMMAND} again, else somebody poses as it",
+                _(
+                    "the key of {host} is not the one that was accepted: if the server was "
+                    "replaced run {set_up_command} again, else somebody poses as it",
+                    host=host,
+                    set_up_command=SET_UP_COMMAND,
+                ),
             )
         if "Permission denied (" in said or "Too many authentication" in said:
             return Refused(
-                f"{host} non accetta la chiave dell'apparecchio per l'utente {user}: aggiungerla "
-                "sul server (la mostra sudo centralino backup-target key)",
-                f"{host} does not take the key of the box for the user {user}: add it there "
-                "(sudo centralino backup-target key shows it)",
+                _(
+                    "{host} does not take the key of the box for the user {user}: add it there "
+                    "(sudo centralino backup-target key shows it)",
+                    host=host,
+                    user=user,
+                ),
             )
         return self._of_the_folder(said)
 
@@ -424,19 +400,28 @@ class Sftp:
         host, folder, user = self.address.host, self.address.folder or "~", self.address.user
         if "No such file" in said or "not found" in said.lower():
             return Refused(
-                f"su {host} non c'è la cartella {folder}: crearla, o correggere backup.target",
-                f"there is no folder {folder} on {host}: make it, or correct backup.target",
+                _(
+                    "there is no folder {folder} on {host}: make it, or correct backup.target",
+                    folder=folder,
+                    host=host,
+                ),
             )
         if "Permission denied" in said:
             return Refused(
-                f"su {host} l'utente {user} non può scrivere nella cartella {folder}: dargliene il "
-                "permesso",
-                f"on {host} the user {user} may not write in the folder {folder}: allow it",
+                _(
+                    "on {host} the user {user} may not write in the folder {folder}: allow it",
+                    host=host,
+                    user=user,
+                    folder=folder,
+                ),
             )
         if ": Failure" in said or "No space" in said or "uota" in said:
             return _NotTaken(
-                f"{host} non prende il file: controllare spazio e quota della cartella {folder}",
-                f"{host} does not take the file: look at room and quota of the folder {folder}",
+                _(
+                    "{host} does not take the file: look at room and quota of the folder {folder}",
+                    host=host,
+                    folder=folder,
+                ),
             )
         return _away(self.address, said)
 
@@ -447,30 +432,26 @@ class _NotTaken(Refused):
 
 def _checked(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise Refused(f"{name!r} non è il nome di una copia", f"{name!r} is no backup's name")
+        raise Refused(_("{name!r} is no backup's name", name=name))
     return name
 
 
 def _hangs(address: BackupAddress) -> Refused:
     return Refused(
-        f"{address.host} non finisce in tempo: controllare il server e la rete",
-        f"{address.host} does not finish in time: look at the server and the network",
+        _("{host} does not finish in time: look at the server and the network", host=address.host),
     )
 
 
 def _away(address: BackupAddress, said: str) -> Refused:
     """Return the error for a server that is away; `said` are the client's last words."""
     number = next((number for text, number in _SSH_ERRNOS if text in said), errno.ETIMEDOUT)
-    where, why = f"{address.host}, port", ERRNO_WORDS[number]
-    return Refused(
-        f"{address.host}, porta {address.port}: {why.it}", f"{where} {address.port}: {why.en}"
-    )
+    where = {"host": address.host, "port": address.port}
+    return Refused(_("{host}, port {port}: {why}", why=ERRNO_WORDS[number], **where))
 
 
 def _no_client() -> Refused:
     return Refused(
-        "manca il programma sftp: installare il pacchetto openssh-client",
-        "the programme sftp is missing: install the package openssh-client",
+        _("the programme sftp is missing: install the package openssh-client"),
     )
 
 
@@ -483,7 +464,7 @@ def _run(words: tuple[str, ...], *, is_checked: bool = True) -> subprocess.Compl
         raise _no_client() from error
     if is_checked and done.returncode:
         why = " ".join(done.stderr.split())[:200]
-        raise Refused(f"{words[0]} non riesce: {why}", f"{words[0]} fails: {why}")
+        raise Refused(_("{command} fails: {why}", command=words[0], why=why))
     return done
 
 

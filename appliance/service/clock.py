@@ -1,4 +1,4 @@
-"""Clock: whether the time can be trusted, corrections by people, the battery clock."""
+"""The clock: battery clock, requests to set it, whether it can be trusted, commands."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ import json
 import logging
 import os
 import re
+import sqlite3
 import stat
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from appliance.api.protocol import (
+    CommandHandlers,
+    DeferredReply,
+    Reply,
+    command,
+    deferred,
+)
+from appliance.api.replies import Said
+from appliance.api.technician_commands import ConfirmClock, SetClock, ShowClock
+from appliance.api.technician_replies import ClockReply
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write
 from appliance.policy.clock import (
@@ -32,12 +45,18 @@ from appliance.policy.clock import (
     clock_confirmed,
 )
 from appliance.policy.clock import look_at_clock as looked
-from appliance.policy.text import Refused, os_error_words
-from appliance.store import privacy
+from appliance.policy.text import Refused, SaidError, os_error_words, technical_words
+from appliance.store import database, privacy
+from appliance.store.database import Noted, transaction
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
+    from appliance.api.call_control import CallControlAccess, StoreAccess
     from appliance.store.writer import DatabaseWriter
 
+
+# ---- clock -------------------------------------------------------------------------------------
+# Clock: whether the time can be trusted, corrections by people, the battery clock.
 
 # The battery clock is set by the kernel's own ioctl: not every image has hwclock.
 
@@ -84,24 +103,26 @@ def folder_of(run: Path) -> Path:
     return run / "clock"
 
 
-def ask(folder: Path, wall: float, monotonic: float) -> None:
+def ask_for_time(folder: Path, wall: float, monotonic: float) -> None:
     """Request that the clock show `wall` (s since 1970) at `monotonic` (s); raises Refused."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / NAME, f"{wall:.3f} {monotonic:.3f}\n", is_durable=False)
     except OSError as error:
         raise Refused(
-            f"l'orologio non si può regolare: {os_error_words(error).it}",
-            f"the clock cannot be set: {error}",
+            _(
+                "the clock cannot be set: {error}",
+                error=technical_words(error, os_error_words(error)),
+            ),
         ) from error
 
 
-def is_waiting(folder: Path) -> bool:
+def time_is_waiting(folder: Path) -> bool:
     """Return whether the last request was not taken yet."""
     return (folder / NAME).exists()
 
 
-def take(folder: Path, monotonic: float) -> float:
+def take_time(folder: Path, monotonic: float) -> float:
     """Remove the request and return the present time by it (s since 1970).
 
     Raises Refused for none, an old one, or a year that cannot be.
@@ -109,22 +130,19 @@ def take(folder: Path, monotonic: float) -> float:
     match = _LINE.fullmatch(_contents(folder))
     if match is None:
         raise Refused(
-            "nessuno ha richiesto un'ora: usare la pagina Ora, o timedatectl",
-            "nobody has asked for a time: use the page Time, or timedatectl",
+            _("nobody has asked for a time: use the page Time, or timedatectl"),
         )
     wall, asked_at = float(match[1]), float(match[2])
     if not 0 <= monotonic - asked_at <= OLD_S:
         raise Refused(
-            "l'ora è stata richiesta da troppo tempo: richiederla di nuovo",
-            "the time was asked for too long ago: ask again",
+            _("the time was asked for too long ago: ask again"),
         )
     # The time that has passed since the request is added.
     now = wall + monotonic - asked_at
     # A time before the programme was made, or far after, is refused (reference/reliability.md 6).
     if not EARLIEST_WALL <= now <= LATEST_WALL:
         raise Refused(
-            "quell'anno non è possibile: nulla è stato regolato",
-            "that year cannot be: nothing is set",
+            _("that year cannot be: nothing is set"),
         )
     return now
 
@@ -356,3 +374,89 @@ class ClockCorrection:
 def _begun(result: CentralinoError | None) -> None:
     if isinstance(result, CentralinoError):
         log.warning("times of before the clock is known will not be put right: %s", result)
+
+
+# ---- clock -------------------------------------------------------------------------------------
+# The clock: whether it is trusted, confirming it, setting it; both changes are audited.
+#
+# Call control has no right to set the system clock: a helper does (centralino-clock.path).
+
+STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
+    ClockState.SYNCED: _("confirmed by a time server"),
+    ClockState.HOLDOVER: _("running by itself; it was confirmed"),
+    ClockState.STALE: _("not confirmed since the power came, or for too long"),
+    ClockState.UNSET: _("it cannot be: the clock is not set"),
+})  # fmt: skip
+JUMPED: Final = _(
+    "the clock has jumped by more than a day: until somebody confirms it, it does not count"
+)
+NO_HELPER: Final = _("nobody has set the clock: the technician has to enable centralino-clock.path")
+CONFIRMED: Final = _("The time is confirmed.")
+BEING_SET: Final = _("The clock is being set: within seconds it shows here.")
+CANNOT_BE: Final = _("That time cannot be right: give the date and time of now.")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockCommands(CommandHandlers):
+    """Commands of the deciding thread, the only one that uses the clock."""
+
+    stores: StoreAccess
+    call_control: CallControlAccess
+    watch: ClockWatch
+    run: Path
+
+    @command(ShowClock)
+    def asked(self, _: ShowClock) -> ClockReply:
+        """Return the time, whether and since when it is trusted, and why it cannot be set."""
+        now, trust = self.call_control.now(), self.watch.trust
+        words = JUMPED if trust.jumped else STATES[now.clock_state]
+        # A request that no helper has taken shows that its unit is not enabled.
+        waits = time_is_waiting(folder_of(self.run))
+        return ClockReply(
+            at=now.wall,
+            state=now.clock_state.value,
+            trusted=now.clock_state.is_trusted,
+            words=words,
+            by_itself_s=None if trust.since is None else now.monotonic - trust.since,
+            trouble=NO_HELPER if waits and trust.wanted is not None else None,
+        )
+
+    @command(ConfirmClock)
+    def confirm(self, wish: ConfirmClock) -> DeferredReply:
+        """Trust the time: a user has compared it with another clock."""
+        # An unset clock cannot be right: it must be set, not confirmed.
+        if self.watch.confirm() is ClockState.UNSET:
+            raise SaidError(CANNOT_BE)
+        return self._noted(wish.by, "clock.confirm", self.call_control.now().wall, CONFIRMED)
+
+    @command(SetClock)
+    def set(self, wish: SetClock) -> DeferredReply:
+        """Set the clock to `at`, an ISO time; without an offset it is the office's local time."""
+        at, now = self._at(wish.at), self.call_control.now()
+        ask_for_time(folder_of(self.run), at.timestamp(), now.monotonic)
+        self.watch.want(at.timestamp())
+        return self._noted(wish.by, "clock.set", at, BEING_SET)
+
+    def _at(self, text: str) -> datetime:
+        try:
+            at = datetime.fromisoformat(text)
+            at = at if at.tzinfo else at.replace(tzinfo=self.call_control.office.zone)
+            seconds = at.timestamp()
+        except (ValueError, OverflowError) as error:
+            raise SaidError(CANNOT_BE) from error
+        if not EARLIEST_WALL <= seconds <= LATEST_WALL:
+            raise SaidError(CANNOT_BE)
+        return at.astimezone(UTC)
+
+    def _noted(self, by: str, code: str, about: datetime, words: Words) -> DeferredReply:
+        """Write the audit, then reply."""
+        at = self.call_control.now().wall
+
+        def job(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                database.note(connection, Noted(at, by, code, f"{about:%Y-%m-%dT%H:%M:%S%z}"))
+
+        def reply(result: CentralinoError | None) -> Reply | CentralinoError:
+            return Said(words) if result is None else result
+
+        return deferred(self.stores.records, job, reply)

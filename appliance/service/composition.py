@@ -9,15 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.api.backup import RestoreCommands
 from appliance.api.control_socket import Watchers
-from appliance.api.managed_config import ManagedConfigCommands
 from appliance.api.phones import PhoneCommands, PhoneList, ProvisioningWindow
 from appliance.api.privacy import ErasureCommands
-from appliance.api.reports import DivertCommands
 from appliance.api.requests import RequestCommands
-from appliance.api.status import SystemCommands
-from appliance.api.updates import OwnHealth, UpdateCommands
 from appliance.api.users import UserCommands
 from appliance.calls import events
 from appliance.calls.status import Status
@@ -26,36 +21,47 @@ from appliance.config import phones
 from appliance.config.build import code_of, line_setup, panel_pins
 from appliance.config.phones import phone_settings
 from appliance.config.schema import Settings
+from appliance.config.state_folder import missing_greetings
 from appliance.errors import ConfigurationError
 from appliance.files import load_text
 from appliance.media.messages import Setup
 from appliance.panel import Panel, PanelStatus, PanelWiring, Press
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.supervision import Component
-from appliance.policy.text import NOTHING, Words, words_of
+from appliance.policy.text import words_of
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
 from appliance.service import announcements, updates
-from appliance.service.announcements import HouseName
-from appliance.service.backup_nights import LIMIT_S, TargetCommands, TargetNights
+from appliance.service.announcements import OfficeName
+from appliance.service.backup_uploads import LIMIT_S, TargetCommands, UploadSchedule
 from appliance.service.clock import ClockCorrection, ClockWatch, Sources
 from appliance.service.command_table import CommandTable
-from appliance.service.housekeeping import NO_PIN, Housekeeping, pin_path, plan_of
+from appliance.service.housekeeping import NO_PIN, CaseChanges, Housekeeping, pin_path, plan_of
 from appliance.service.jobs import Jobs
 from appliance.service.loop import CallControl, Inbox
 from appliance.service.mailroom import Mailroom
-from appliance.service.managed_config import ManagedConfigFetcher
+from appliance.service.managed_config import ManagedConfigCommands, ManagedConfigFetcher
 from appliance.service.media_link import EventHandlers, Legs, MediaLink
-from appliance.service.monitoring import Metrics, fleet_of
+from appliance.service.modems import ModemCommands
+from appliance.service.monitoring import MetricsGatherer, fleet_of
 from appliance.service.nightly import Nightly
-from appliance.service.reports import LineUses, sheets_of
+from appliance.service.notices import Notices, folder_of
+from appliance.service.reports import DivertCommands, LineUses, sheets_of
+from appliance.service.selftest import SelfTestCommands
+from appliance.service.settings import SettingsChild, SettingsCommands, started_with
 from appliance.service.status import PhoneStateWriter, StatusCollector
 from appliance.service.stores import Stores
-from appliance.service.supervision import Notices, Recoveries, Supervisor, folder_of
-from appliance.service.technician_commands import JobCommands, LineRestarts
-from appliance.service.updates import UpdateRunner
+from appliance.service.supervision import Recoveries, Supervisor
+from appliance.service.technician_commands import (
+    JobCommands,
+    LineRestarts,
+    RestoreCommands,
+    SystemCommands,
+)
+from appliance.service.updates import OwnHealth, UpdateCommands, UpdateRunner
 from appliance.sip.service import Phones
-from appliance.usb.reset import answers_folder, requests_folder
+from appliance.text import NOTHING, Words
+from appliance.usb import answers_folder, requests_folder
 from appliance.voicemail.storage import MB, MailboxLimits
 from appliance.workers import faults
 
@@ -97,7 +103,7 @@ class Parts:
         self.notices = Notices(self.collector.trouble, folder_of(Path(run.settings.folders.run)))
         self.collector.boot = updates.reason(Path(run.settings.folders.run))
         self._make_records()
-        self._make_desk()
+        self._make_call_control()
         self._make_ends()
         self._make_answers()
 
@@ -116,25 +122,30 @@ class Parts:
         self.stores.on_care = self.housekeeping.soon
         self.sheets = sheets_of(settings, self.run.office, self.stores)
         prefix = f"{datetime.now(UTC):%Y%m%d}-{boot}"
-        self.switchboard = Switchboard(self.run.office, prefix, self.stores.load_service_state())
+        self.switchboard = Switchboard(
+            self.run.office,
+            prefix,
+            self.stores.load_service_state(),
+            learned=self.stores.load_learned(),
+        )
         self.mail = self._made_mailroom()
         self.fleet = fleet_of(
             settings,
             self.run.office,
             self.stores.records,
             self.collector,
-            lambda: self.switchboard.register,
-            lambda: self.desk.status(),
+            lambda: self.switchboard.directory,
+            lambda: self.call_control.status(),
         )
         # All three reckon with the hours entered in the console, not only the written ones (E14).
         self.housekeeping.over = self.sheets.over = self.mail.over = self.stores.hours.over
 
-    def _make_desk(self) -> None:
+    def _make_call_control(self) -> None:
         """Make CallControl with its clock."""
         settings = self.run.settings
         holdover_s = settings.clock.holdover_days * 86_400.0
         clock = ClockWatch(Path(settings.folders.run) / "clock.json", holdover_s)
-        self.desk = CallControl(
+        self.call_control = CallControl(
             self.switchboard, self.stores, self.inbox, self.selector, self._above.show, clock
         )
         self.corrections = ClockCorrection(self.stores.records, clock)
@@ -149,70 +160,97 @@ class Parts:
         self.phones = self._made_phones(left_file)
         self.phones_kept = PhoneStateWriter(self.stores, self.phones, self.collector, left_file)
         self.line_uses = LineUses()
-        self.diverts = DivertCommands(settings, self.run.office, self.stores, self.desk.now)
+        self.diverts = DivertCommands(settings, self.run.office, self.stores, self.call_control.now)
         self._prompts = announcements.prompt_file(
             Catalogue(self._own),
             self.run.office.languages,
             settings.site.country,
             self.collector.complain,
         )
-        self.carrier = self._made_carrier()
-        legs = Legs(self.phones, self.carrier.send, settings.sip.address, settings.sip.laws)
-        self.desk.join(self.carrier, legs)
+        for missing in missing_greetings(settings):
+            self.collector.complain(missing)
+        self.media_link = self._made_media_link()
+        legs = Legs(self.phones, self.media_link.send, settings.sip.address, settings.sip.laws)
+        self.call_control.join(self.media_link, legs)
 
     def _make_answers(self) -> None:
         """Make supervision, jobs and the handlers of the control socket."""
         settings, stores = self.run.settings, self.stores
-        self.users = UserCommands(settings, stores, self.desk.now)
+        self.users = UserCommands(settings, stores, self.call_control.now)
         self.window = ProvisioningWindow(self.run.config, Path(settings.folders.run))
         self.entering = PhoneCommands(
             settings,
             self.run.written or settings,
             self.phones,
             stores,
-            self.desk.now,
+            self.call_control.now,
             self.run.complaint,
             kept=self._above.is_kept,
             window=self.window,
         )
         self.supervisor = self._made_supervisor()
         self.collector.restarted = self.supervisor.rows
-        self.restarts = LineRestarts(stores, self.desk, self.carrier)
+        self.restarts = LineRestarts(stores, self.call_control, self.media_link)
         # Shared by all these parts: one job at a time (design/processes.md).
         jobs = Jobs(self.run.config)
-        self.jobs = JobCommands(stores, settings, self.run.complaint, jobs, self.desk.now)
+        self.jobs = JobCommands(stores, settings, self.run.complaint, jobs, self.call_control.now)
         self.nightly = Nightly(settings, stores.records, jobs, self.collector.trouble)
         # Jobs of its own: a backup to the network may wait for a server, and no other job does.
-        self.target_nights = TargetNights(
+        self.target_uploads = UploadSchedule(
             settings, stores.records, Jobs(self.run.config, LIMIT_S), self.collector.trouble
         )
-        self.restores = RestoreCommands(stores, settings, self.jobs, self.desk.status)
+        self.restores = RestoreCommands(stores, settings, self.jobs, self.call_control.status)
+        self.selftests = SelfTestCommands(
+            stores, settings, self.call_control.now, self.collector.trouble
+        )
         self.updates = UpdateRunner(
             settings, stores.records, jobs, self.collector.trouble, boot=Sources().boot_id()
         )
         central = ManagedConfigFetcher(settings, stores.records, jobs, self.collector.trouble)
         self.central = ManagedConfigCommands(stores, central, self.jobs)
-        self.naming = HouseName(settings, stores.records, jobs)
+        self.settings = SettingsCommands(
+            self.run.config,
+            Path(settings.folders.state),
+            Path(settings.folders.run),
+            stores,
+            self.call_control.now,
+            Sources().boot_id(),
+            SettingsChild(self.run.config, self.selector),
+            started=started_with(self.run.config),
+        )
+        self.naming = OfficeName(settings, stores.records, jobs)
         self.questions = self._made_questions()
         self.watching = Watchers(self.questions.watched)
-        self.metrics = Metrics(
-            settings, self.desk, stores, self.collector, self.phones.status, self._above.is_ready
+        self.metrics = MetricsGatherer(
+            settings,
+            self.call_control,
+            stores,
+            self.collector,
+            self.phones.status,
+            self._above.is_ready,
         )
-        self.desk.also_due = self.watching.next_deadline
+        self.call_control.also_due = self.watching.next_deadline
+        stores.records.watch(CaseChanges(self._case_changed).look)
+
+    def _case_changed(self, waiting: int) -> None:
+        """Have the pages told in this turn; called in the database thread."""
+        self.watching.changed()
+        # The count wakes the deciding thread.
+        self.inbox.post(events.MessagesWaiting(waiting))
 
     def _made_mailroom(self) -> Mailroom:
         return Mailroom(
             self.run.settings,
             self.run.office,
             self.stores.records,
-            lambda: self.switchboard.register,
+            lambda: self.switchboard.directory,
             lambda trouble: self.collector.trouble("mail", trouble),
         )
 
     def _made_phones(self, left_file: Path) -> Phones:
         """Make the phones, with the registrations kept and the calls that a killed run left."""
         # Phones believe in the calls of a killed run: this run ends them
-        # (design/failures.md, When the desk itself is killed).
+        # (design/failures.md, When call control itself is killed).
         code = code_of(self.run.office, StaffKey.MESSAGES)
         return Phones(
             phone_settings(self.run.settings, secrets_of(self.run.settings, self.collector), code),
@@ -221,31 +259,31 @@ class Parts:
             left=load_text(left_file),
         )
 
-    def _made_carrier(self) -> MediaLink:
-        setup = carrier_setup(self.run.settings, self._prompts)
+    def _made_media_link(self) -> MediaLink:
+        setup = media_setup(self.run.settings, self._prompts)
         return MediaLink(setup, self._prompts.fd, self._takers(), self.selector, self.run.link)
 
     def _takers(self) -> EventHandlers:
         return EventHandlers(
-            event=self.desk.fact,
+            event=self.call_control.fact,
             recording=self.stores.begin,
             sound=self.stores.append,
             gap=self._gap,
-            health=self.desk.health,
-            measured=self.desk.measured,
+            health=self.call_control.health,
+            measured=self.call_control.measured,
             recovering=self.recoveries.heard,
         )
 
     def _gap(self, gap: events.RecordingGap) -> None:
         self.stores.mailbox.gap(gap.recording, gap.gap_ms)
-        self.desk.fact(gap)
+        self.call_control.fact(gap)
 
     def _made_questions(self) -> CommandTable:
         """Make the command table."""
         settings, stores = self.run.settings, self.stores
         plan = self.run.office.outgoing.plan
         return CommandTable(
-            self.desk,
+            self.call_control,
             stores,
             self.collector,
             settings,
@@ -255,40 +293,51 @@ class Parts:
             RequestCommands(stores.records, self.mail, self._wall, plan),
             ErasureCommands(settings, stores, self._wall),
             self.users,
-            self._made_plant_questions(),
+            self._made_system_questions(),
         )
 
     def _wall(self) -> datetime:
-        return self.desk.now().wall
+        return self.call_control.now().wall
 
-    def _made_plant_questions(self) -> SystemCommands:
+    def _made_system_questions(self) -> SystemCommands:
         return SystemCommands(
             self.stores,
             self.run.settings,
-            self.desk,
+            self.call_control,
             self.collector,
             self.recoveries,
             self.phones,
-            self.carrier,
-            lambda: self.panel_status(self.desk.status()),
+            self.media_link,
+            lambda: self.panel_status(self.call_control.status()),
             self.panel.test,
-            self.restarts,
             self.jobs,
-            self.restores,
-            TargetCommands(self.stores, self.run.settings, self.target_nights, self.desk.now),
-            UpdateCommands(
-                self.stores, self.run.settings, self.updates, self.desk.status, self._myself
+            (
+                self.restarts,
+                self.restores,
+                self.selftests,
+                TargetCommands(
+                    self.stores, self.run.settings, self.target_uploads, self.call_control.now
+                ),
+                UpdateCommands(
+                    self.stores,
+                    self.run.settings,
+                    self.updates,
+                    self.call_control.status,
+                    self._myself,
+                ),
+                self.central,
+                self.diverts,
+                self.settings,
+                ModemCommands(self.run.settings, self.stores, self.call_control.status),
             ),
-            self.central,
-            self.diverts,
         )
 
     def _myself(self) -> OwnHealth:
         """Return this process's health, by which a new version is marked good or left."""
-        now = self.desk.now()
+        now = self.call_control.now()
         ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
-        restarts = sum(int(row["restarts"]) for row in self.collector.restarted(now))
-        return OwnHealth(ready_s, self.carrier.connected, restarts)
+        restarts = sum(row.restarts for row in self.collector.restarted(now))
+        return OwnHealth(ready_s, self.media_link.connected, restarts)
 
     def _made_supervisor(self) -> Supervisor:
         """Make the supervisor of this process's threads, each with its own sign of life."""
@@ -305,7 +354,7 @@ class Parts:
             beats[Component.MQTT] = lambda: fleet.beat_at
         return Supervisor(
             beats,
-            {Component.MEDIA_GATEWAY: lambda: self.carrier.past},
+            {Component.MEDIA_GATEWAY: lambda: self.media_link.past},
             self.collector,
             Path(self.run.settings.folders.run),
             kept=self._above.is_kept,
@@ -328,7 +377,7 @@ def _usb_recoveries(settings: Settings) -> Recoveries:
     return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
 
 
-def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
+def media_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
     """Make the media gateway's Setup from the configuration."""
     language = settings.site.languages[0]
     return Setup(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.files import READABLE, atomic_write, load_text, open_plain
-from appliance.policy.text import Words
+from appliance.text import Words, stored
 
 # A running helper takes a request at once; one that nobody takes must not stay for ever.
 UNTAKEN_S: Final = 60.0
@@ -66,8 +66,7 @@ def write_result(path: Path, went: HelperResult) -> None:
         "at": went.at.isoformat(),
         "by": went.by,
         "well": went.is_well,
-        "it": went.said.it,
-        "en": went.said.en,
+        **went.said.by_language(),
     }
     atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
 
@@ -76,7 +75,7 @@ def read_result(path: Path) -> HelperResult | None:
     """Read the result of the last request; None if absent or malformed."""
     try:
         told = json.loads(load_text(path))
-        said = Words(str(told["it"]), str(told["en"]))
+        said = stored(told)
         return HelperResult(
             datetime.fromisoformat(told["at"]), told["well"] is True, said, str(told["by"])
         )

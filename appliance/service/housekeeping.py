@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
 import logging
@@ -18,14 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.config.build import labels, messages_page
+from appliance.config.build import keeping_of, labels, messages_page
 from appliance.config.state_folder import PIN, drafts_of
 from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError
-from appliance.files import fsync_directory
 from appliance.policy import numbering
 from appliance.policy.clock import Now
-from appliance.policy.text import Words
 from appliance.policy.voicemail import (
     CallAlerts,
     HeldByOtherError,
@@ -36,6 +33,7 @@ from appliance.policy.voicemail import (
 from appliance.service.announcements import delete_old_drafts
 from appliance.store import database, users, voicemail
 from appliance.store.alerts import NOTHING_OPEN, AlertSettings, OpenCounts, queue_alerts
+from appliance.store.cases import newest_marks
 from appliance.store.database import Noted, Trouble, transaction
 from appliance.store.directory import secret_place
 from appliance.store.monitoring import forget_unwanted
@@ -51,7 +49,8 @@ from appliance.store.retention import (
 )
 from appliance.store.voicemail import CaseKind, Message
 from appliance.store.writer import DatabaseWriter
-from appliance.voicemail.storage import MailboxFolders
+from appliance.text import _
+from appliance.voicemail.storage import MailboxFolders, forget_sounds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -93,13 +92,12 @@ LOOK_S: Final = 60.0
 NIGHT: Final = time(3, 0)
 NOT_DELETED: Final = Trouble(
     "retention.failing",
-    "I dati scaduti non sono stati cancellati: controllare la scheda di memoria.",
-    "What is past its time could not be deleted: check the memory card.",
+    _("What is past its time could not be deleted: check the memory card."),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class HousekeepingPlan:
     """Alert hours and recipients, retention, and whether an MQTT broker is configured."""
 
     calendar: Schedule
@@ -108,7 +106,7 @@ class Plan:
     has_no_broker: bool = False
 
 
-def plan_of(settings: Settings, calendar: Schedule) -> Plan:
+def plan_of(settings: Settings, calendar: Schedule) -> HousekeepingPlan:
     """Make the plan of alerts and retention from the configuration."""
     voicemail = settings.voicemail
     notices = AlertSettings(
@@ -121,13 +119,7 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
         messages_page(settings.console),
         labels(settings.phones),
     )
-    return Plan(calendar, notices, keeping_of(settings), not settings.mqtt.server)
-
-
-def keeping_of(settings: Settings) -> RetentionDays:
-    """Return the retention periods (days)."""
-    kept = settings.retention
-    return RetentionDays(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
+    return HousekeepingPlan(calendar, notices, keeping_of(settings), not settings.mqtt.server)
 
 
 class Housekeeping:
@@ -137,7 +129,7 @@ class Housekeeping:
         self,
         records: DatabaseWriter,
         state: Path,
-        plan: Plan,
+        plan: HousekeepingPlan,
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
         self._records = records
@@ -223,15 +215,25 @@ class Housekeeping:
         self._on_trouble(NOT_DELETED if isinstance(result, CentralinoError) else None)
 
 
-def forget_sounds(folders: MailboxFolders, paths: tuple[str, ...]) -> None:
-    """Delete messages' sounds and descriptions, durably; raises OSError."""
-    for path in paths:
-        sound = folders.root / path
-        for file in (sound, sound.with_suffix(".meta")):
-            with contextlib.suppress(FileNotFoundError):
-                file.unlink()
-    if paths and folders.new.is_dir():
-        fsync_directory(folders.new)
+class CaseChanges:
+    """Tells pages at once when somebody has done something about a message, call or request.
+
+    `tell` is called in the database thread, with the number of open messages.
+    """
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._seen: tuple[int, ...] | None = None
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Look for new entries; for the database thread."""
+        newest = newest_marks(connection)
+        if newest == self._seen:
+            return
+        # At the first look nothing is new.
+        is_first, self._seen = self._seen is None, newest
+        if not is_first:
+            self._tell(voicemail.count_waiting(connection))
 
 
 # Messages for phones. The deciding thread never waits for the disk, and the media gateway never
@@ -369,11 +371,10 @@ def _memory(path: Path) -> int:
 # 16 MB and some 50 ms a try: as much as a four-digit code can be given (RFC 7914 section 2).
 _N, _R, _P = 1 << 14, 8, 1
 _SALT_BYTES: Final = 16
-NO_PIN: Final = Words(
-    'voicemail.pin è "always" e non c\'è un codice, così nessuno ascolta i messaggi: metterne '
-    "uno con centralino messages pin (questa frase sparisce al prossimo avvio)",
-    'voicemail.pin is "always" and no code is set, so that nobody can hear the messages: set one '
-    "with centralino messages pin (this sentence goes at the next start)",
+NO_PIN: Final = _(
+    'voicemail.pin is "always" and no code is set, so that nobody can hear the '
+    "messages: set one with centralino messages pin (this sentence goes at the "
+    "next start)"
 )
 WRONG: Final = "voicemail.pin_wrong"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import resource
 import subprocess
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import Words, _, stored, unchanged
 
 # Call control never waits: it starts a child, polls whether it has ended, and keeps its output.
 
@@ -27,6 +27,7 @@ NICENESS: Final = 15
 MOST: Final = 20_000
 # Seconds a child may take to end after SIGTERM.
 GRACE_S: Final = 2.0
+BUSY: Final = _("something is being done already: wait for its end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,10 @@ class Jobs:
         """Raise Refused while a job runs, or if no configuration file is known."""
         if self._config is None:
             raise Refused(
-                "il file di configurazione non è noto: usare la riga di comando",
-                "the configuration file is not known: use the command line",
+                _("the configuration file is not known: use the command line"),
             )
         if self._running is not None:
-            raise Refused(
-                "è già in corso un lavoro: attendere che finisca",
-                "something is being done already: wait for its end",
-            )
+            raise Refused(BUSY)
 
     def begin(
         self, words: tuple[str, ...], typed: str, most_bytes: int, then: Callable[[JobResult], None]
@@ -125,10 +122,7 @@ def _heard(descriptor: int) -> Words:
         text = file.read(MOST).decode("utf-8", "replace").strip()
     try:
         told = json.loads(text.splitlines()[-1])
-        return Words(str(told["it"]), str(told["en"]))
+        return stored(told)
     except (ValueError, LookupError, TypeError):
         # A child that was killed, or failed, has written no JSON.
-        return Words(text, text)
-
-
-log = logging.getLogger(__name__)
+        return unchanged(text)

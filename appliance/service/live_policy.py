@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sqlite3
 import time
@@ -14,16 +13,25 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from appliance.api import protocol
-from appliance.api.protocol import DeferredReply, Incoming, Reply, SendReply
+from appliance.api.protocol import (
+    CommandHandlers,
+    DeferredReply,
+    Incoming,
+    Reply,
+    SendReply,
+    command,
+)
+from appliance.api.replies import PolicyWritten
+from appliance.api.technician_commands import SendPolicy, WritePolicy
 from appliance.calls import events
-from appliance.errors import CentralinoError, OfficeError, StoreError
+from appliance.errors import CentralinoError, StoreError
 from appliance.policy.directory import Directory, all_numbers_known
 from appliance.policy.directory_changes import of_known_units, with_known_numbers
 from appliance.policy.directory_review import DirectoryAttention, attention_of
-from appliance.policy.hours import Schedule, day_phrase
+from appliance.policy.hours import Schedule, date_words
 from appliance.policy.hours_changes import HoursEntry, Whose, laid_over
 from appliance.policy.sheets import OfficialInCharge
-from appliance.policy.text import Refused, Words, in_language
+from appliance.policy.text import Refused
 from appliance.store import directory as store
 from appliance.store import hours as store_hours
 from appliance.store import policy_change, sheets
@@ -38,6 +46,7 @@ from appliance.store.database import (
 from appliance.store.directory import Readable
 from appliance.store.policy_change import OvertakenError, PolicyChange
 from appliance.store.writer import DatabaseWriter
+from appliance.text import Words, _, by_language, in_context, joined, unchanged
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
@@ -56,15 +65,15 @@ Version = tuple[int, tuple[int, int]]
 NO_KEY = (0, 0)
 # What the supervisor must review, in the order of _listed.
 TO_REVIEW: Final = (
-    Words("senza comunicazione valida", "without a valid declaration"),
-    Words("comunicazioni in scadenza", "declarations running out"),
-    Words("autorizzazioni in scadenza", "authorisations running out"),
-    Words("autorizzazioni scadute", "authorisations that ran out"),
+    in_context("live_policy", "without a valid declaration"),
+    _("declarations running out"),
+    _("authorisations running out"),
+    _("authorisations that ran out"),
 )
 
 
 class LiveDirectory:
-    """Directory in memory, read in the database thread; posts RegisterChanged, sets a trouble."""
+    """Directory in memory, read in the database thread; posts DirectoryChanged, sets a trouble."""
 
     def __init__(
         self,
@@ -79,7 +88,7 @@ class LiveDirectory:
         self._on_trouble = on_trouble
         self._seen: Version | None = None
         self._officials: tuple[OfficialInCharge, ...] = ()
-        self.register = Directory()
+        self.directory = Directory()
 
     def load(self, told: DirectoryHeard = lambda _: None) -> None:
         """Read the directory; `told` gets it or the error, in the database thread."""
@@ -107,9 +116,9 @@ class LiveDirectory:
         # Before the reading: a change made meanwhile is found at the next look.
         seen = _version(connection, self.key)
         read = store.load_readable(connection, self.key)
-        register = of_known_units(read.register)
+        directory = of_known_units(read.register)
         # Without the key the numbers known so far hold, until call control restarts.
-        found = with_known_numbers(register, self.register) if read.why else register
+        found = with_known_numbers(directory, self.directory) if read.why else directory
         self._seen, self._officials = seen, sheets.officials(connection)
         return Readable(found, read.why)
 
@@ -117,8 +126,8 @@ class LiveDirectory:
         if isinstance(result, CentralinoError):
             self._on_trouble(directory_unreadable(result))
             return
-        self.register = result.register
-        self._post(events.RegisterChanged(result.register, self._officials))
+        self.directory = result.register
+        self._post(events.DirectoryChanged(result.register, self._officials))
         self._on_trouble(numbers_unreadable(result))
 
 
@@ -134,9 +143,7 @@ def directory_unreadable(error: CentralinoError) -> Trouble:
     """Return the trouble for a directory that cannot be read: the one read last holds."""
     return Trouble(
         "register.unreadable",
-        "La rubrica uffici non si può leggere: vale l'ultima letta; avvisare il tecnico "
-        "(«centralino register show» dice perché).",
-        f"The register of offices cannot be read, the one read last holds: {error}",
+        _("The register of offices cannot be read, the one read last holds: {error}", error=error),
     )
 
 
@@ -147,27 +154,28 @@ def numbers_unreadable(found: Readable) -> Trouble | None:
     if all_numbers_known(found.register):
         return Trouble(
             "register.key_missing",
-            "La chiave della rubrica uffici (register.key) non si può leggere: i numeri restano "
-            "noti solo finché il centralino non riparte. Il tecnico la rimetta al suo posto dal "
-            "backup.",
-            "The key of the register cannot be read, its numbers are known only until the desk "
-            f"starts anew: {found.why}",
+            _(
+                "The key of the register cannot be read, its numbers are known only until "
+                "the desk starts anew: {why}",
+                why=found.why,
+            ),
         )
     return Trouble(
         "register.numbers_unreadable",
-        "I numeri della rubrica uffici non si possono leggere: nessun trasferimento verso di essi; "
-        "valgono le regole degli uffici (appuntamento o e-mail). Il tecnico rimetta al suo posto "
-        "la chiave register.key dal backup: vale da subito.",
-        "The numbers of the register cannot be read, nothing is transferred to them; the offices' "
-        f"rules (appointment or e-mail) hold, and the key's return mends it at once: {found.why}",
+        _(
+            "The numbers of the register cannot be read, nothing is transferred to "
+            "them; the offices' rules (appointment or e-mail) hold, and the key's "
+            "return mends it at once: {why}",
+            why=found.why,
+        ),
     )
 
 
-def directory_summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def directory_summary(directory: Directory, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
     """Return the directory's part of `status --json`: counts and codes, no number (P7)."""
-    found = attention_of(register, at, zone)
+    found = attention_of(directory, at, zone)
     return {
-        "units": len(register.units),
+        "units": len(directory.units),
         "undeclared": [unit.code for unit in found.undeclared],
         "expiring": [{"unit": d.unit, "last": f"{d.last}"} for d in found.expiring],
         "authorisations_expiring": [each.entry.number for each in found.lapsing],
@@ -175,30 +183,30 @@ def directory_summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict
     }
 
 
-def directory_in_one_line(register: Directory, at: datetime, zone: ZoneInfo) -> Words:
+def directory_in_one_line(directory: Directory, at: datetime, zone: ZoneInfo) -> Words:
     """Return one line: the number of units, and those that the supervisor must review."""
-    if not register.units:
-        return Words("vuota: nessun trasferimento possibile", "empty: nothing can be transferred")
-    found, count = attention_of(register, at, zone), len(register.units)
-    it, en = [f"{count} tra servizi e uffici"], [f"{count} services and offices"]
-    for parts, language in ((it, "it"), (en, "en")):
-        parts += [f"{said}: {', '.join(names)}" for said, names in _listed(found, language)]
-    return Words("; ".join(it), "; ".join(en))
+    if not directory.units:
+        return _("empty: nothing can be transferred")
+    found, count = attention_of(directory, at, zone), len(directory.units)
+    return joined("; ", (_("{count} services and offices", count=count), *_listed(found)))
 
 
-def _listed(found: DirectoryAttention, language: str) -> Iterator[tuple[str, list[str]]]:
-    def until(name: object, last: date | None) -> str:
-        return f"{name} ({day_phrase('', last, language)})" if last else f"{name}"
-
+def _listed(found: DirectoryAttention) -> Iterator[Words]:
     lists = (
-        [unit.code for unit in found.undeclared],
-        [until(each.unit, each.last) for each in found.expiring],
-        [until(each.entry.number, each.last) for each in found.lapsing],
-        [str(each.entry.number) for each in found.lapsed],
+        [unchanged(unit.code) for unit in found.undeclared],
+        [_until(each.unit, each.last) for each in found.expiring],
+        [_until(each.entry.number, each.last) for each in found.lapsing],
+        [unchanged(each.entry.number) for each in found.lapsed],
     )
     for words, names in zip(TO_REVIEW, lists, strict=True):
         if names:
-            yield in_language(words, language), names
+            yield joined(": ", (words, joined(", ", names)))
+
+
+def _until(name: object, last: date | None) -> Words:
+    if last is None:
+        return unchanged(name)
+    return by_language(lambda language: f"{name} ({date_words(last, language)})")
 
 
 # Special hours. If they cannot be read, those read last stay in force, with a trouble.
@@ -267,10 +275,11 @@ def hours_unreadable(error: CentralinoError) -> Trouble:
     """Return the trouble for special hours that cannot be read: those read last hold."""
     return Trouble(
         HOURS_UNREADABLE,
-        "Le aperture e chiusure inserite dalla console non si possono leggere: valgono le ultime "
-        "lette; avvisare il tecnico.",
-        "The openings and closures that were entered cannot be read, those read last hold: "
-        f"{error}",
+        _(
+            "The openings and closures that were entered cannot be read, those read "
+            "last hold: {error}",
+            error=error,
+        ),
     )
 
 
@@ -287,25 +296,22 @@ START_LIMIT_S: Final = 10.0
 ANSWER_LIMIT_S: Final = 30.0
 
 
-class PolicyCommands:
+class PolicyCommands(CommandHandlers):
     """Control-socket handlers that take a change in parts and write it in the database thread."""
 
     def __init__(self, records: DatabaseWriter, directory: LiveDirectory) -> None:
         self._records, self._directory = records, directory
         self._incoming = Incoming(policy_change.LIMIT)
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Handlers by command name."""
-        return {"policy_part": self.part, "policy_write": self.write}
-
-    def part(self, question: dict[str, Any]) -> Reply:
+    @command(SendPolicy)
+    def part(self, wish: SendPolicy) -> Reply:
         """Take one part of a change; `write` follows the last one."""
-        return self._incoming.take(_command(question), question)
+        return self._incoming.take(wish.by, wish.at, wish.data)
 
-    def write(self, question: dict[str, Any]) -> DeferredReply:
+    @command(WritePolicy)
+    def write(self, wish: WritePolicy) -> DeferredReply:
         """Write the collected change; reply once the directory in force has it."""
-        data = self._incoming.collect(_command(question))
+        data = self._incoming.collect(wish.by)
 
         def job(connection: sqlite3.Connection) -> None:
             policy_change.write(connection, policy_change.from_json(data))
@@ -313,11 +319,11 @@ class PolicyCommands:
         def later(tell: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
                 if isinstance(result, OvertakenError):
-                    tell({"written": False})
+                    tell(PolicyWritten(written=False))
                 elif result is not None:
                     tell(result)
                 else:
-                    self._directory.load(lambda _: tell({"written": True}))
+                    self._directory.load(lambda _: tell(PolicyWritten(written=True)))
 
             self._records.do(job, done)
 
@@ -334,7 +340,7 @@ def change_policy(
     """
     # A command never makes the database: it would belong to whoever called the command.
     database = records_made(Path(settings.folders.state))
-    for _ in range(MOST_TRIES):
+    for _unused in range(MOST_TRIES):
         with closing(open_reader(database)) as connection:
             told, change = make(connection)
         if change.is_nothing or _written(settings, database, change):
@@ -352,8 +358,7 @@ def policy_version(connection: sqlite3.Connection) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version < migrations()[-1][0]:
         raise Refused(
-            "gli archivi sono di una versione precedente: avviare centralino, poi riprovare",
-            "the records are of an older version: start centralino, then again",
+            _("the records are of an older version: start centralino, then again"),
         )
     return policy_change.basis(connection)
 
@@ -380,16 +385,15 @@ def _sent(socket: Path, change: PolicyChange) -> bool:
     by, data = f"command {os.getpid()}", policy_change.to_json(change)
     if len(data) > policy_change.LIMIT:
         raise Refused(
-            f"la modifica ha {len(data) // 1_000_000} MB, al massimo "
-            f"{policy_change.LIMIT // 1_000_000}: dividerla in parti più piccole",
-            f"the change has {len(data) // 1_000_000} MB, at most "
-            f"{policy_change.LIMIT // 1_000_000}: divide it into smaller ones",
+            _(
+                "the change has {data} MB, at most {limit}: divide it into smaller ones",
+                data=len(data) // 1_000_000,
+                limit=policy_change.LIMIT // 1_000_000,
+            ),
         )
     for at in range(0, len(data), PART_BYTES):
-        encoded = base64.b64encode(data[at : at + PART_BYTES]).decode()
-        protocol.ask(socket, {"ask": "policy_part", "by": by, "at": at, "data": encoded})
-    answer = protocol.ask(socket, {"ask": "policy_write", "by": by}, limit=ANSWER_LIMIT_S)
-    return bool(answer["written"])
+        protocol.send(socket, SendPolicy(by=by, at=at, data=data[at : at + PART_BYTES]))
+    return protocol.send(socket, WritePolicy(by=by), ANSWER_LIMIT_S).written
 
 
 def _written_here(database: Path, change: PolicyChange) -> bool:
@@ -400,10 +404,3 @@ def _written_here(database: Path, change: PolicyChange) -> bool:
         except OvertakenError:
             return False
     return True
-
-
-def _command(question: dict[str, Any]) -> str:
-    by = question.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise OfficeError("by is needed: the command that asks")
-    return by[:64]

@@ -16,21 +16,23 @@ from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 from appliance.calls import events, orders
-from appliance.calls.commands import BringHead, TransferCall
+from appliance.calls.commands import BringHead, ControlPhone, TransferCall
 from appliance.calls.events import Event
+from appliance.calls.phone_control import PhoneVerdict
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.transfer import Offered
-from appliance.media.messages import Marked, Measured, MediaHealth
+from appliance.media.messages import Marked, Measured
 from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.directory import Directory
 from appliance.policy.office import Office
 from appliance.policy.opening import ServiceState
-from appliance.policy.text import Words
+from appliance.policy.supervision import MediaHealth
 from appliance.service.clock import ClockWatch
 from appliance.service.media_link import Legs, MediaLink
 from appliance.service.reports import Figures
 from appliance.service.stores import Stores
+from appliance.text import Words
 from appliance.workers import Reported, faults
 
 # A fault that repeats ends the process, and its service manager starts it anew: a wrong state in
@@ -77,7 +79,7 @@ class Confinement:
         except Exception as error:  # noqa: BLE001 - the top of the deciding thread
             self.note(error)
 
-    def chore(self, name: str, job: Callable[[], object]) -> None:
+    def run_job(self, name: str, job: Callable[[], object]) -> None:
         """Run a job that no call waits for; after a fault it pauses (PAUSES_S)."""
         # Not counted as `one` does: callers are served without the job, and would not be while
         # the process restarts.
@@ -139,7 +141,7 @@ class Inbox:
 SLOW_S = 0.05
 # Reserving a port takes a millisecond: a media gateway that reserves none is not waited for.
 PORT_S = 0.05
-CARRIER_ORDERS = get_args(orders.CarrierOrder)
+MEDIA_ORDERS = get_args(orders.MediaOrder)
 PHONE_ORDERS = get_args(orders.PhoneOrder)
 
 
@@ -171,7 +173,7 @@ class CallControl:
         self._selector = selector
         self._on_status = on_status
         self.clock = clock or ClockWatch()
-        self._carrier: MediaLink | None = None
+        self._media_link: MediaLink | None = None
         self._legs: Legs | None = None
         self._shown: Status | None = None
         self._told_clock: tuple[ClockState, Doubt] | None = None
@@ -180,11 +182,11 @@ class CallControl:
         self._facts: deque[events.Event] = deque()
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
-    def join(self, carrier: MediaLink, legs: Legs) -> None:
+    def join(self, media_link: MediaLink, legs: Legs) -> None:
         """Set the media link and the legs."""
         # Not in the constructor: both are made with call control's own methods as callbacks.
-        self._carrier, self._legs = carrier, legs
-        carrier.confine = self.confinement.one
+        self._media_link, self._legs = media_link, legs
+        media_link.confine = self.confinement.one
 
     def now(self) -> Now:
         """Return the time: monotonic, wall, and how far the wall clock is trusted."""
@@ -215,6 +217,14 @@ class CallControl:
         """
         return self._switchboard.answer_about_head(request, self.now())
 
+    def about_phone(self, request: ControlPhone) -> PhoneVerdict:
+        """Decide on a command for the phone of a position."""
+        return self._switchboard.about_phone(request, self.now())
+
+    def why_no_ring(self, phone: str) -> Words | None:
+        """Return why a phone cannot ring for a try now, None if it can."""
+        return self._switchboard.why_no_ring(phone)
+
     def refusal_of(self, request: object) -> Words | None:
         """Return the reason to refuse a change of a manual state (E19); None if it is done."""
         return self._switchboard.refusal_of(request)
@@ -229,9 +239,9 @@ class CallControl:
         return self._switchboard.service
 
     @property
-    def register(self) -> Directory:
+    def directory(self) -> Directory:
         """The directory of offices in force."""
-        return self._switchboard.register
+        return self._switchboard.directory
 
     @property
     def office(self) -> Office:
@@ -306,7 +316,7 @@ class CallControl:
                 self._dispatch(order)
             except Exception as error:  # noqa: BLE001 - its call is brought to safety
                 self.confinement.note(error)
-                if isinstance(order, (*CARRIER_ORDERS, *PHONE_ORDERS)):
+                if isinstance(order, (*MEDIA_ORDERS, *PHONE_ORDERS)):
                     waiting.extend(self._switchboard.failed(order, now))
 
     def _before(self, event: events.Event, now: Now) -> None:
@@ -336,7 +346,7 @@ class CallControl:
         self.figures.health = health
         self.on_health(health)
         if health.underruns or health.overruns or health.stuck_writes:
-            log.warning("carrier: %s", health)
+            log.warning("media gateway: %s", health)
 
     def post(self, event: events.Event) -> None:
         """Queue an event from any thread."""
@@ -369,8 +379,8 @@ class CallControl:
 
     def _timeout(self, limit: float | None) -> float | None:
         times = [self._switchboard.next_deadline(), self.also_due()]
-        if self._carrier is not None:
-            times.append(self._carrier.next_deadline())
+        if self._media_link is not None:
+            times.append(self._media_link.next_deadline())
         now = self.now().monotonic
         if self._rings_by is not None and self._rings_by > now:
             times.append(self._rings_by)
@@ -381,9 +391,9 @@ class CallControl:
 
     def _due(self) -> None:
         one = self.confinement.one
-        if self._carrier is not None:
+        if self._media_link is not None:
             with one():
-                self._carrier.timer(self.now().monotonic)
+                self._media_link.timer(self.now().monotonic)
         for passed in self._switchboard.due(self.now()):
             with one():
                 self.fact(passed)
@@ -392,16 +402,16 @@ class CallControl:
         """Send changed spoken sheets to the media gateway before a call can be offered them."""
         # A second memfd beside the Setup's: what plays already plays on.
         sounds = self._stores.spoken.take()
-        if sounds is not None and self._carrier is not None:
-            self._carrier.speak(sounds)
+        if sounds is not None and self._media_link is not None:
+            self._media_link.speak(sounds)
 
     def _dispatch(self, order: Any) -> None:
         if isinstance(order, orders.LoadMessage):
-            if self._carrier is not None:
-                self._carrier.send(order, self._stores.memory(order))
-        elif isinstance(order, CARRIER_ORDERS):
-            if self._carrier is not None:
-                self._carrier.send(order)
+            if self._media_link is not None:
+                self._media_link.send(order, self._stores.memory(order))
+        elif isinstance(order, MEDIA_ORDERS):
+            if self._media_link is not None:
+                self._media_link.send(order)
         elif isinstance(order, PHONE_ORDERS):
             if self._legs is not None:
                 self._legs.order(order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from appliance.config.build import door_of, labels
-from appliance.config.mistakes import MAIL_PASSWORD, secret_file
-from appliance.config.schema import MailSettings, Settings, Site
+from appliance.config.build import contacts, done_link_page, labels
+from appliance.config.schema import MailSettings, Settings
+from appliance.config.values import MAIL_PASSWORD, secret_file
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail import (
     MailSender,
@@ -54,9 +53,7 @@ from appliance.policy.text import (
     NO_HEAD,
     NO_SERVER,
     SaidError,
-    Words,
     error_text_words,
-    in_language,
 )
 from appliance.policy.transfers import may_transfer
 from appliance.store import outbox, sheets, users
@@ -67,6 +64,7 @@ from appliance.store.outbox import NO_DOMAIN
 from appliance.store.outbox import StoredMail as KeptMail
 from appliance.store.requests import RequestMails, SlotDiary, StoredRequest, StoredStep
 from appliance.store.writer import DatabaseWriter
+from appliance.text import Words, _, counted, in_context
 
 if TYPE_CHECKING:
     import sqlite3
@@ -97,20 +95,19 @@ def domain_of(mail: MailSettings) -> str:
 
 # Sender while none is configured: the domain can never exist (RFC 2606 section 2).
 NOBODY = "centralino@centralino.invalid"
-NO_KEY = Words(
-    "I numeri della rubrica non si possono leggere: non si sa quali non vanno scritti nel PDF. "
-    "Il tecnico rimetta al suo posto la chiave register.key; l'e-mail si può scaricare com'è.",
-    "The register's numbers cannot be read: nobody can tell which may not stand in the PDF. The "
-    "technician puts the key register.key back; the e-mail can be downloaded as it is.",
+NO_KEY = _(
+    "The register's numbers cannot be read: nobody can tell which may not "
+    "stand in the PDF. The technician puts the key register.key back; the "
+    "e-mail can be downloaded as it is."
 )
-_FROM, _TO = Words("Da", "From"), Words("A", "To")
-_SUBJECT, _DATE = Words("Oggetto", "Subject"), Words("Data", "Date")
-_STATE = Words("Stato", "State")
-_ID = Words("Identificativo", "Message-ID")
-_TEXT = Words("Testo", "Text")
-_ATTACHED = Words("Allegati", "Attachments")
-_OF = Words("E-mail della richiesta {n}", "E-mail of request {n}")
-_INVITATION = Words("invito a calendario", "calendar invitation")
+_FROM, _TO = in_context("mailroom", "From"), in_context("mailroom", "To")
+_SUBJECT, _DATE = _("Subject"), _("Date")
+_STATE = _("State")
+_ID = _("Message-ID")
+_TEXT = _("Text")
+_ATTACHED = _("Attachments")
+_OF = _("E-mail of request {n}")
+_INVITATION = _("calendar invitation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +130,9 @@ class Papers:
         letter = OutgoingMail(mail, kept.message_id, references, kept.queued_at)
         return compose(letter, self.sender, self._to(kept), self.folder).as_bytes()
 
-    def mail_document(self, kept: KeptMail, request: int, register: Directory) -> Document:
+    def mail_document(self, kept: KeptMail, request: int, directory: Directory) -> Document:
         """Return an e-mail and its delivery as a document; raises OfficeError."""
-        hide, say = self._hiding(register), self._say
+        hide, say = self._hiding(directory), self._say
         title = f"{self.head.house} – {say(_OF).format(n=request)}"
         facts = tuple((say(label), hide(value)) for label, value in self._mail_facts(kept) if value)
         body = DocumentPart(say(_TEXT), text=hide(without_done_links(kept.mail.body)))
@@ -149,11 +146,11 @@ class Papers:
         )
 
     def request_document(
-        self, kept: StoredRequest, due: DueOf, register: Directory, names: LetterNames
+        self, kept: StoredRequest, due: DueOf, directory: Directory, names: LetterNames
     ) -> Document:
         """Return a request with its history as a document; raises OfficeError."""
-        hide = self._hiding(register)
-        return RequestLetter(self.head, register, names, hide).document(kept, due)
+        hide = self._hiding(directory)
+        return RequestLetter(self.head, directory, names, hide).document(kept, due)
 
     def names(self, connection: sqlite3.Connection) -> LetterNames:
         """Read the names of users and sheets."""
@@ -161,11 +158,11 @@ class Papers:
         titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
         return LetterNames({**people, **self.labels}, titles)
 
-    def _hiding(self, register: Directory) -> Callable[[str], str]:
+    def _hiding(self, directory: Directory) -> Callable[[str], str]:
         # Without all numbers nobody can tell which ones must not be in the PDF.
-        if not all_numbers_known(register):
+        if not all_numbers_known(directory):
             raise SaidError(NO_KEY)
-        return lambda text: mask_declared(text, register, self.plan)
+        return lambda text: mask_declared(text, directory, self.plan)
 
     def _mail_facts(self, kept: KeptMail) -> Iterator[tuple[Words, str]]:
         settled = self._moment(kept.settled_at) if kept.settled_at else ""
@@ -182,19 +179,13 @@ class Papers:
         yield _ATTACHED, ", ".join(attached)
 
     def _say(self, words: Words) -> str:
-        return in_language(words, self.head.language)
+        return words.text(self.head.language)
 
     def _to(self, kept: KeptMail) -> str:
         return kept.mail.to if is_address(kept.mail.to) else self.to_head or NOBODY
 
     def _moment(self, at: datetime) -> str:
         return moment_words(at.astimezone(self.head.zone), self.head.language)
-
-
-def contacts(site: Site, numbers: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the lines of a letterhead below the office's name."""
-    called = f"Tel. {' · '.join(dict.fromkeys(numbers))}" if numbers else ""
-    return tuple(line for line in (site.address, site.email, called) if line)
 
 
 def papers_of(settings: Settings, office: Office) -> Papers:
@@ -215,15 +206,13 @@ def papers_of(settings: Settings, office: Office) -> Papers:
     )
 
 
-log = logging.getLogger(__name__)
-
 STOP_LIMIT_S = 2.0
 MAIL_ENDED = Trouble(
     "mail.ended",
-    "La posta si è fermata per un errore del programma: le e-mail attendono sul disco; il servizio "
-    "va riavviato a linee libere.",
-    "Mail stopped because of a fault in the programme: e-mails wait on the disk; the service must "
-    "restart when the lines are idle.",
+    _(
+        "Mail stopped because of a fault in the programme: e-mails wait on the "
+        "disk; the service must restart when the lines are idle."
+    ),
     restart=True,
 )
 
@@ -231,7 +220,7 @@ Texts = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class DatabaseOutbox:
     """The outbox in the database, for the mail thread, which may wait for the disk."""
 
     records: DatabaseWriter
@@ -262,10 +251,10 @@ class Mailroom:
         settings: Settings,
         office: Office,
         records: DatabaseWriter,
-        register: Callable[[], Directory],
+        directory: Callable[[], Directory],
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
-        self._register = register
+        self._directory = directory
         self.over: Callable[[Schedule], Schedule] = lambda hours: hours
         """Lays the special hours over the written ones (E14)."""
         self._settings, self._office = settings, office
@@ -275,7 +264,11 @@ class Mailroom:
         self._server = SmtpServer(self._account) if self._account else None
         abort = self._server.abort if self._server else _nothing
         self._sender = MailSender(
-            Outgoing(records), self._deliver, abort, self._tell, lambda _: on_trouble(MAIL_ENDED)
+            DatabaseOutbox(records),
+            self._deliver,
+            abort,
+            self._tell,
+            lambda _: on_trouble(MAIL_ENDED),
         )
         domain = domain_of(settings.mail) or NO_DOMAIN
         records.letters = RequestMails(self.write, domain, self.wake, bool(settings.mail.head))
@@ -305,16 +298,16 @@ class Mailroom:
         """The office's hours in force."""
         return self.over(self._office.switchboard.schedule)
 
-    def house(self) -> LetterSender:
+    def sender(self) -> LetterSender:
         """Return the sender's data for letters."""
         office = self._office
         return LetterSender(
             office.name,
             office.languages[0],
             self.calendar,
-            self._register(),
+            self._directory(),
             office.public_numbers,
-            door_of(self._settings.console),
+            done_link_page(self._settings.console),
             labels(self._settings.phones),
         )
 
@@ -325,9 +318,9 @@ class Mailroom:
 
     def diary(self, unit_code: str, at: datetime) -> SlotDiary | None:
         """Return the slots that a unit, or else its service, offers now; None for none."""
-        register, day = self._register(), at.astimezone(self._office.zone).date()
-        unit = register.unit(unit_code)
-        declared = register.valid_declaration(unit, day) if unit else None
+        directory, day = self._directory(), at.astimezone(self._office.zone).date()
+        unit = directory.unit(unit_code)
+        declared = directory.valid_declaration(unit, day) if unit else None
         if declared is None or declared.slots is None:
             return None
         return SlotDiary(declared.unit, declared.slots, self.calendar)
@@ -335,7 +328,7 @@ class Mailroom:
     def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
         """Return a unit's return rules for a need; raises OfficeError for an unknown unit."""
         calendar = self.calendar
-        return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
+        return may_transfer(self._directory(), calendar, unit, need, Now(0.0, at)).rules
 
     def write(self, kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
         """Return the letters about a request or a step of it (store/requests.py).
@@ -350,13 +343,15 @@ class Mailroom:
         )
         calendar = self._invitation(kept.request, event.step)
         own = self._told_citizen(kept.request, event.step)
-        written = mail.letters_of(self.house(), kept.request, event, kept.sound.path, calendar, own)
+        written = mail.letters_of(
+            self.sender(), kept.request, event, kept.sound.path, calendar, own
+        )
         # A request whose office is unknown waits for the head's address; a mere copy does not.
         return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
 
     def _invitation(self, request: Request, step: RequestStep | None) -> str:
         """Return the office's invitation, "" without an appointment, an office or a sender."""
-        unit, appointment = self._register().unit(request.unit), request.appointment
+        unit, appointment = self._directory().unit(request.unit), request.appointment
         concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and unit and appointment and self._settings.mail.sender):
             return ""
@@ -367,7 +362,7 @@ class Mailroom:
             f"request-{request.number}-{round(request.at.timestamp())}@{domain}",
             appointment,
             f"{request.subject} ({request.citizen.name or request.citizen.phone})",
-            mail.invitation_text(self.house(), request),
+            mail.invitation_text(self.sender(), request),
             address_in(self._settings.mail.sender),
             unit.email,
             datetime.now(UTC),
@@ -382,7 +377,7 @@ class Mailroom:
         concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and appointment and sender):
             return ""
-        summary, text = mail.citizens_calendar_text(self.house(), request)
+        summary, text = mail.citizens_calendar_text(self.sender(), request)
         ident = f"request-{request.number}-{round(request.at.timestamp())}-citizen"
         meeting = Meeting(
             f"{ident}@{domain_of(self._settings.mail)}",
@@ -392,7 +387,7 @@ class Mailroom:
             address_in(sender),
             "",
             datetime.now(UTC),
-            self.house().name,
+            self.sender().name,
         )
         return invitation(meeting, Method.PUBLISH, is_over=step is RequestStep.CANCEL)
 
@@ -425,21 +420,20 @@ def _nothing() -> None:
 def trouble_of(health: OutboxHealth) -> Trouble | None:
     """Return the trouble of dead or waiting mail, None for none."""
     if health.dead:
-        it, en = _count(health.dead, ("e-mail non è partita", "e-mail non sono partite"), _NOT_SENT)
-        todo_it = "vedere con centralino outbox list e avvisare l'ufficio in altro modo"
-        todo_en = "look with centralino outbox list, and tell the office in another way"
-        return Trouble("mail.dead", f"{it}: {todo_it}.", f"{en}: {todo_en}.")
+        words = counted(
+            "{number} e-mail could not be sent: look with centralino outbox list, and tell the "
+            "office in another way.",
+            "{number} e-mails could not be sent: look with centralino outbox list, and tell the "
+            "office in another way.",
+            health.dead,
+        )
+        return Trouble("mail.dead", words)
     if health.why and health.waiting:
-        it, en = _count(health.waiting, ("e-mail attende", "e-mail attendono"), _WAITING)
-        code = "mail.misset" if health.misset else "mail.away"
-        why = error_text_words(health.why)
-        return Trouble(code, f"{it} il server di posta ({why.it}).", f"{en} ({why.en}).")
+        words = counted(
+            "{number} e-mail waits for the mail server ({why}).",
+            "{number} e-mails wait for the mail server ({why}).",
+            health.waiting,
+            why=error_text_words(health.why),
+        )
+        return Trouble("mail.misset" if health.misset else "mail.away", words)
     return None
-
-
-_NOT_SENT = ("e-mail could not be sent", "e-mails could not be sent")
-_WAITING = ("e-mail waits for the mail server", "e-mails wait for the mail server")
-
-
-def _count(count: int, it: Texts, en: Texts) -> Texts:
-    return f"{count} {it[count != 1]}", f"{count} {en[count != 1]}"

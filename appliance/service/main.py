@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 
 import sdnotify
 
-from appliance.api.backup import is_idle
 from appliance.api.control_socket import ControlSocket
 from appliance.calls import events
 from appliance.calls.status import Status
@@ -36,9 +35,11 @@ from appliance.service.backup import MADE
 from appliance.service.composition import Parts, ProcessState, Run
 from appliance.service.jobs import JobResult, Jobs
 from appliance.service.nightly import is_quiet
+from appliance.service.technician_commands import is_idle
 from appliance.sip.phones import PhonesStatus
 from appliance.store import reports
 from appliance.store.database import Trouble
+from appliance.text import _, by_language
 from appliance.voicemail.storage import MailboxFolders
 from appliance.workers import one_job
 
@@ -141,17 +142,16 @@ class Reloading:
         if not ended.is_well:
             return Trouble(
                 "configuration.bad",
-                "La configurazione scritta ora non è valida, resta quella di prima: "
-                + _short(ended.said.it),
-                "The configuration written now is wrong, the one before stays in force: "
-                + _short(ended.said.en),
+                _(
+                    "The configuration written now is wrong, the one before stays in force: {why}",
+                    why=by_language(lambda language: _short(ended.said.text(language))),
+                ),
             )
         if self._kept:
             return None
         return Trouble(
             "configuration.new",
-            "La nuova configurazione è valida: riavviare il servizio per usarla.",
-            "The new configuration is good: restart the service to use it.",
+            _("The new configuration is good: restart the service to use it."),
         )
 
 
@@ -176,6 +176,7 @@ class Service:
         self._reloading = Reloading(self._parts.jobs.jobs, self._parts.collector, kept=IS_KEPT)
         self._parts.central.on_schedule = self._reloading.ask
         self._parts.entering.on_change = self._reloading.ask
+        self._parts.settings.on_change = self._reloading.ask
 
     def run(self) -> None:
         """Start every part, turn until a signal ends it, stop every part. Raises Bug."""
@@ -183,28 +184,30 @@ class Service:
             signal.signal(number, self._told_to_stop)
         # A handler runs between any two instructions: it only sets a flag.
         signal.signal(signal.SIGHUP, lambda *_: self._reloading.ask())
-        door = self._made_door()
+        control_socket = self._made_control_socket()
         sys.setswitchinterval(SWITCH_S)
         try:
             self._start()
             while not self._stopping:
-                self._parts.desk.turn(TURN_S)
+                self._parts.call_control.turn(TURN_S)
                 # Phones ring before anything is shown of the call.
-                if not self._parts.desk.is_in_a_hurry:
-                    self._do("watchers", lambda: door.tell_watchers(time.monotonic()))
+                if not self._parts.call_control.is_in_a_hurry:
+                    self._do("watchers", lambda: control_socket.tell_watchers(time.monotonic()))
                     self._look()
-                if self._parts.desk.confinement.is_spent:
+                if self._parts.call_control.confinement.is_spent:
                     raise Bug("the deciding thread fails again and again: it is started anew")
         finally:
-            door.close()
+            control_socket.close()
             self._stop()
 
-    def _made_door(self) -> ControlSocket:
+    def _made_control_socket(self) -> ControlSocket:
         parts = self._parts
-        gate = parts.users.rights
-        gate.on_person = lambda: parts.switchboard.somebody_is_there(parts.desk.now())
+        permissions = parts.users.rights
+        permissions.on_person = lambda: parts.switchboard.somebody_is_there(
+            parts.call_control.now()
+        )
         path = Path(parts.run.settings.folders.run) / "desk.sock"
-        return ControlSocket(path, parts.selector, parts.questions, parts.watching, gate)
+        return ControlSocket(path, parts.selector, parts.questions, parts.watching, permissions)
 
     def _start(self) -> None:
         parts = self._parts
@@ -222,6 +225,8 @@ class Service:
         parts.users.start()
         parts.nightly.start()
         parts.restores.start()
+        parts.selftests.start()
+        parts.settings.start()
         parts.window.resume()
         parts.central.central.start()
         parts.panel.start()
@@ -229,7 +234,7 @@ class Service:
         parts.metrics.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
         parts.supervisor.start(time.monotonic())
-        self._show(parts.desk.status())
+        self._show(parts.call_control.status())
         # The codecs of all messages are made now, while the media gateway is still loading: the
         # first message of a kind would else cost 10 KiB in the middle of a call.
         link.prepare(reads=link.FACTS, writes=link.ORDERS)
@@ -248,15 +253,16 @@ class Service:
         # BoxStopped first: a message under way is stored, and the calls' final records are written,
         # before the stores are closed.
         for step in (
-            lambda: parts.desk.fact(events.BoxStopped()),
-            parts.carrier.close,
+            lambda: parts.call_control.fact(events.BoxStopped()),
+            parts.media_link.close,
             parts.phones.stop,
             lambda: parts.phones_kept.keep_left(parts.phones.status()),
             parts.mail.stop,
             parts.fleet.stop if parts.fleet is not None else _nothing,
             parts.jobs.jobs.stop,
             parts.window.stop,
-            parts.target_nights.stop,
+            parts.settings.stop,
+            parts.target_uploads.stop,
             parts.metrics.stop,
             lambda: parts.stores.stop(self._hear_the_last),
             parts.panel.stop,
@@ -265,20 +271,20 @@ class Service:
 
     def _hear_the_last(self) -> None:
         """Handle the events of the stop itself: above all, messages stored in time."""
-        _do_all_the_same(self._parts.desk.drain_inbox)
+        _do_all_the_same(self._parts.call_control.drain_inbox)
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
-    def _do(self, name: str, chore: Callable[[], object]) -> None:
+    def _do(self, name: str, job: Callable[[], object]) -> None:
         """Run a job; after a fault of ours it pauses, and the other jobs go on."""
-        self._parts.desk.confinement.chore(name, chore)
+        self._parts.call_control.confinement.run_job(name, job)
 
     def _look(self) -> None:
         now = time.monotonic()
         self._do("phones", self._look_at_phones)
         self._look_after()
-        one = self._parts.desk.confinement.one
+        one = self._parts.call_control.confinement.one
         if not self._ready:
             with one():
                 self._declare_missing(now)
@@ -292,16 +298,17 @@ class Service:
         if phones != self._phones_shown:
             self._phones_shown = phones
             self._parts.phones_kept.look(phones)
-            self._show(self._parts.desk.status())
+            self._show(self._parts.call_control.status())
+        self._parts.phones_kept.keep_learned(self._parts.switchboard.learned())
 
     def _look_after_threads(self, now: float) -> None:
         """Feed the watchdog while every thread lives; leave where only that can help."""
         supervisor = self._parts.supervisor
-        verdict = supervisor.look(self._parts.desk.now(), self._is_idle)
+        verdict = supervisor.look(self._parts.call_control.now(), self._is_idle)
         if verdict.leave is not None and self._ready:
             supervisor.leave(verdict.leave, now)
             self._stopping = True
-        if self._reloading.look(self._is_idle):
+        if self._reloading.look(self._may_start_anew):
             log.info("the service leaves, to be started with the new configuration")
             self._stopping = True
         # Fed only while every thread has turned within its own limit (design/failures.md).
@@ -311,14 +318,18 @@ class Service:
 
     def _is_idle(self) -> bool:
         """Return whether the service can end without cutting a call: neither calls nor legs."""
-        status = self._parts.desk.status()
+        status = self._parts.call_control.status()
         return not (status.calls or status.outgoing or self._parts.phones.status().legs)
+
+    def _may_start_anew(self) -> bool:
+        """Return whether nobody is on the phone, or waits for an answer about settings."""
+        return self._is_idle() and not self._parts.settings.is_busy
 
     def _look_after(self) -> None:
         """Run the periodic jobs of all parts; each is confined by itself."""
         parts, do = self._parts, self._do
-        do("care", lambda: parts.housekeeping.look(parts.desk.now()))
-        do("sheets", lambda: parts.sheets.look(parts.desk.now()))
+        do("care", lambda: parts.housekeeping.look(parts.call_control.now()))
+        do("sheets", lambda: parts.sheets.look(parts.call_control.now()))
         do("restarts", parts.restarts.look)
         do("corrections", lambda: parts.corrections.look(time.monotonic()))
         do("chores", parts.jobs.look)
@@ -326,61 +337,68 @@ class Service:
         quiet = functools.partial(self._is_so, is_quiet)
         do("names", lambda: parts.naming.look(time.monotonic(), quiet))
         do("restores", parts.restores.look)
+        do("selftests", self._look_after_self_tests)
         do("window", parts.window.look)
+        do("settings", parts.settings.look)
         do("metrics", parts.metrics.look)
         do("updates", self._look_after_updates)
         do("central", self._look_after_central)
         do("notices", self._look_after_notices)
         if (fleet := parts.fleet) is not None:
-            do("fleet", lambda: fleet.look(parts.desk.now().wall))
+            do("fleet", lambda: fleet.look(parts.call_control.now().wall))
         do("watched", self._look_at_watched)
 
     def _is_so(self, judge: Callable[[Status], bool]) -> bool:
         """Apply a predicate to the present status."""
-        return judge(self._parts.desk.status())
+        return judge(self._parts.call_control.status())
 
     def _look_after_night(self) -> None:
         parts, collector = self._parts, self._parts.collector
-        parts.nightly.look(parts.desk.now(), lambda: self._is_so(is_quiet))
+        parts.nightly.look(parts.call_control.now(), lambda: self._is_so(is_quiet))
         collector.night, collector.card = parts.nightly.last, parts.nightly.card
-        parts.target_nights.look(parts.desk.now(), lambda: self._is_so(is_quiet))
-        collector.stick, collector.target = parts.nightly.stick, parts.target_nights.target
+        parts.target_uploads.look(parts.call_control.now(), lambda: self._is_so(is_quiet))
+        collector.stick, collector.target = parts.nightly.stick, parts.target_uploads.target
 
     def _look_after_updates(self) -> None:
         parts = self._parts
-        if parts.updates.look(parts.desk.now(), lambda: self._is_so(is_idle)):
-            self._show(parts.desk.status())
+        if parts.updates.look(parts.call_control.now(), lambda: self._is_so(is_idle)):
+            self._show(parts.call_control.status())
 
     def _look_after_central(self) -> None:
         parts, central = self._parts, self._parts.central.central
-        if central.look(parts.desk.now(), lambda: self._is_so(is_quiet)):
+        if central.look(parts.call_control.now(), lambda: self._is_so(is_quiet)):
             parts.collector.central = central.words()
-            self._show(parts.desk.status())
+            self._show(parts.call_control.status())
+
+    def _look_after_self_tests(self) -> None:
+        if self._parts.selftests.look():
+            self._show(self._parts.call_control.status())
 
     def _look_after_notices(self) -> None:
         if self._parts.notices.look(time.monotonic()):
-            self._show(self._parts.desk.status())
+            self._show(self._parts.call_control.status())
 
     def _look_at_watched(self) -> None:
         housekeeping, collector = self._parts.housekeeping, self._parts.collector
         collector.deleted_at = housekeeping.deleted_at
         if housekeeping.watched != collector.watched:
             collector.watched = housekeeping.watched
-            self._show(self._parts.desk.status())
+            self._show(self._parts.call_control.status())
 
     def _declare_missing(self, now: float) -> None:
         """Declare each line out, with a reason, that is not up in time; it may come up later."""
         if now < self._lines_by:
             return
-        for line in self._parts.desk.status().lines:
+        for line in self._parts.call_control.status().lines:
             if not line.declared:
-                limit = f"{LINE_LIMIT_S:.0f} s"
-                why = f"no answer within {limit}: check the modem and its port"
-                perche = f"nessuna risposta entro {limit}: controllare il modem e la sua porta"
-                self._parts.desk.fact(events.LineLost(line.name, why, reason_it=perche))
+                why = _(
+                    "no answer within {limit:.0f} s: check the modem and its port",
+                    limit=LINE_LIMIT_S,
+                )
+                self._parts.call_control.fact(events.LineLost(line.name, why))
 
     def _become_ready(self) -> bool:
-        status = self._parts.desk.status()
+        status = self._parts.call_control.status()
         # READY only once each line has answered or is declared out (reference/reliability.md 4).
         is_declared = all(line.declared for line in status.lines)
         if not (is_declared and self._parts.phones.status().listening):

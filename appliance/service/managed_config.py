@@ -1,8 +1,4 @@
-"""Fetching the head office's settings: when to begin, and the troubles shown.
-
-A child process (`centralino settings`), begun when no call is on, reads and writes them. A server
-that is gone is asked less and less often; people see it after a day.
-"""
+"""The head office's settings: fetching, loading them, commands."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import enum
 import json
 import logging
 import secrets
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,24 +14,50 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from appliance.api.protocol import (
+    CommandHandlers,
+    DeferredReply,
+    SendReply,
+    check_may,
+    command,
+    declined,
+)
+from appliance.api.replies import Done
+from appliance.api.technician_commands import (
+    ApplySettings,
+    CompareSettings,
+    LoadManagedConfig,
+    ManagedConfigJob,
+    RevertSettings,
+    ShowManagedConfig,
+)
+from appliance.api.technician_replies import ManagedConfigReply
 from appliance.config.state_folder import PENDING, bundle_folder
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_shared
 from appliance.policy import managed_config
 from appliance.policy.managed_config import retry_s
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.policy.users import Permission
 from appliance.store import managed_config as records
 from appliance.store.database import Trouble
-from appliance.store.managed_config import InForce
+from appliance.store.managed_config import REVERT, InForce
+from appliance.text import Words, _, stored
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from appliance.api.call_control import StoreAccess
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.jobs import JobResult, Jobs
+    from appliance.service.technician_commands import JobCommands
     from appliance.store.writer import DatabaseWriter
 
+
+# ---- managed config ----------------------------------------------------------------------------
+# Fetching the head office's settings: when to begin, and the troubles shown.
+#
+# A child process (`centralino settings`), begun when no call is on, reads and writes them. A server
+# that is gone is asked less and less often; people see it after a day.
 
 # Each bundle has a folder of its own, named by its digest and never changed; one small file names
 # the folder in force. So a change is one rename.
@@ -70,8 +93,7 @@ def keep(state: Path, said: FetchResult) -> None:
     told = {
         "at": said.at.isoformat(),
         "outcome": said.outcome.value,
-        "it": said.words.it,
-        "en": said.words.en,
+        **said.words.by_language(),
         "good_at": good_at.isoformat() if good_at else "",
     }
     # The console reads this folder.
@@ -84,7 +106,7 @@ def load_central_said(state: Path) -> FetchResult | None:
     try:
         told = json.loads(load_text(bundle_folder(state) / SAID))
         good_at = datetime.fromisoformat(told["good_at"]) if told["good_at"] else None
-        words = Words(str(told["it"]), str(told["en"]))
+        words = stored(told)
         at, outcome = datetime.fromisoformat(told["at"]), FetchOutcome(told["outcome"])
         return FetchResult(at, outcome, words, good_at)
     except (ValueError, LookupError, TypeError):
@@ -187,7 +209,7 @@ class ManagedConfigFetcher:
         """Return the callback for the end of a fetch begun at `begun` (monotonic s)."""
 
         def ended(how: JobResult) -> None:
-            log.info("central settings: %s", how.said.en)
+            log.info("central settings: %s", how.said)
             self._failures = 0 if how.is_well else self._failures + 1
             if how.is_well:
                 self._good_at = begun
@@ -209,11 +231,94 @@ def trouble_of(said: FetchResult | None, *, is_long: bool) -> Trouble | None:
         return None
     if said.outcome is FetchOutcome.UNREACHED and not is_long:
         return None
-    refused = said.outcome is FetchOutcome.REFUSED
-    it = "non si possono usare" if refused else "non arrivano da più di un giorno"
-    en = "cannot be used" if refused else "have not come for more than a day"
-    return Trouble(
-        f"central.{said.outcome}",
-        f"Le impostazioni della sede centrale {it}, valgono quelle di prima: {said.words.it}",
-        f"The head office's settings {en}, those of before hold: {said.words.en}",
+    words = (
+        _("The head office's settings cannot be used, those of before hold: {why}", why=said.words)
+        if said.outcome is FetchOutcome.REFUSED
+        else _(
+            "The head office's settings have not come for more than a day, those of before "
+            "hold: {why}",
+            why=said.words,
+        )
     )
+    return Trouble(f"central.{said.outcome}", words)
+
+
+# ---- managed config ----------------------------------------------------------------------------
+# Managed configuration of the head office: what is in force, applying a file, reverting.
+#
+# The database thread checks the permission; a child process does the work (service.jobs) and writes
+# the audit.
+
+UPLOADED: Final = "central/uploaded.settings"
+"""Path of an uploaded file below the console's folder."""
+JOBS: Final[dict[type[ManagedConfigJob], str]] = {
+    CompareSettings: "show",
+    ApplySettings: "apply",
+    RevertSettings: "revert",
+}
+"""Sub-command of `centralino settings` for each job."""
+
+
+@dataclass(slots=True)
+class ManagedConfigCommands(CommandHandlers):
+    """Commands of the deciding thread; `on_schedule` reads the configuration again."""
+
+    stores: StoreAccess
+    central: ManagedConfigFetcher
+    jobs: JobCommands
+    on_schedule: Callable[[], None] = lambda: None
+
+    @command(ShowManagedConfig)
+    def state(self, _: ShowManagedConfig) -> ManagedConfigReply:
+        """Return the version in force and the results of the last fetch and the last jobs."""
+        told = self.jobs.told()
+        held = self.central.known.held
+        return ManagedConfigReply(
+            configured=bool(self.central.settings.central.certificate),
+            server=self.central.settings.central.server,
+            said=tuple(self.central.words()),
+            version=held.version if held else 0,
+            can_revert=bool(held and held.digest and held.source != REVERT),
+            running=told.running == "settings",
+            last={kind.ask: told.last[kind.ask] for kind in JOBS if kind.ask in told.last},
+        )
+
+    @command(LoadManagedConfig)
+    def changed(self, wish: LoadManagedConfig) -> DeferredReply:
+        """Load what a command line has put in force; calls in progress go on."""
+        # Only a changed schedule needs the configuration; sounds and directory are loaded in any
+        # case.
+        if wish.schedule:
+            self.on_schedule()
+
+        def deferred_reply(send: SendReply) -> None:
+            self.stores.spoken.load()
+            self.stores.directory.load(lambda _: self.central.read_anew(lambda: send(Done())))
+
+        return deferred_reply
+
+    @command(*JOBS)
+    def run_job(self, wish: ManagedConfigJob) -> DeferredReply:
+        """Run `centralino settings show`, `apply` or `revert` in a child process."""
+        what, by = JOBS[type(wish)], wish.by
+        file = Path(self.central.settings.folders.console) / UPLOADED
+        given = () if what == "revert" else (str(file),)
+        # `show` changes nothing, so it has no user.
+        by_whom = () if what == "show" else ("--by", by)
+        words = ("settings", what, *given, *by_whom)
+
+        def job(connection: sqlite3.Connection) -> None:
+            check_may(connection, by, Permission.CENTRAL)
+            if given and not file.is_file():
+                raise Refused(managed_config.NO_FILE)
+
+        def deferred_reply(send: SendReply) -> None:
+            def done(result: CentralinoError | None) -> None:
+                if result is not None:
+                    send(declined(result))
+                else:
+                    self.jobs.hand_over(wish.ask, words, "", send, MOST_BYTES)
+
+            self.stores.records.do(job, done)
+
+        return deferred_reply

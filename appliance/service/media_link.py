@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from appliance.calls import events, orders
+from appliance.deadlines import earliest, is_due
 from appliance.errors import PeerError
 from appliance.media.detectors import DigitMerger
 from appliance.media.link import Link, RecordedSound
@@ -24,7 +25,6 @@ from appliance.media.messages import (
     Credit,
     Marked,
     Measured,
-    MediaHealth,
     MorePrompts,
     Notice,
     Ping,
@@ -35,7 +35,7 @@ from appliance.media.messages import (
     Snapshot,
     StillRinging,
 )
-from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
+from appliance.policy.supervision import RESTART_RULES, Component, MediaHealth, RestartHistory
 from appliance.service.announcements import PromptFile
 
 # Runs in the deciding thread and never blocks it. A media gateway that is gone is a degraded state,
@@ -164,7 +164,7 @@ class MediaLink:
         try:
             link.send(message, () if fd is None else (fd,), own=True)
         except PeerError as error:
-            log.error("carrier: %s", error)
+            log.error("media gateway: %s", error)
         self._after(link)
 
     def speak(self, more: PromptFile) -> None:
@@ -185,21 +185,21 @@ class MediaLink:
             self._is_lost = False
             self.past = self.past.again(now)
             self._again(now)
-        if self._retry_at is not None and now >= self._retry_at:
+        if is_due(self._retry_at, now):
             self._connect(now)
-        if self._ping_at is not None and now >= self._ping_at:
+        if is_due(self._ping_at, now):
             self._pings += 1
             self._ping_at = now + PING_S
             # The limit counts from the first unanswered Ping; a later Ping does not extend it.
             self._pong_by = self._pong_by or now + PONG_LIMIT_S
             self.send(Ping(self._pings))
-        if self._pong_by is not None and now >= self._pong_by:
+        if is_due(self._pong_by, now):
             self._drop("it does not answer")
 
     def next_deadline(self) -> float | None:
         """Return when `timer` is due (monotonic s), None for never."""
         times = (self._retry_at, self._ping_at, self._pong_by)
-        return min((at for at in times if at is not None), default=None)
+        return earliest(times)
 
     def close(self) -> None:
         """Close the link; the media gateway then puts every line on hook.
@@ -218,7 +218,7 @@ class MediaLink:
                 self._child_socket() if self._link_path is None else _unit_socket(self._link_path)
             )
         except OSError as error:
-            log.warning("carrier: cannot be reached: %s", error)
+            log.warning("media gateway: cannot be reached: %s", error)
             self._again(now)
             return
         self._link = Link(sock)
@@ -228,7 +228,7 @@ class MediaLink:
 
     def _child_socket(self) -> socket.socket:
         if self.child is not None and self.child.poll() is None:
-            raise OSError("the last carrier is still putting its lines on hook")
+            raise OSError("the last media gateway is still putting its lines on hook")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.child = subprocess.Popen(
@@ -248,7 +248,7 @@ class MediaLink:
                     self._take(message)
             link.flush()
         except PeerError as error:
-            log.error("carrier: %s", error)
+            log.error("media gateway: %s", error)
             link.closed = True
         self._after(link)
 
@@ -294,7 +294,8 @@ class MediaLink:
             case Recovering():
                 self._takers.recovering(message)
             case Notice(text, level):
-                log.log(logging.getLevelNamesMapping().get(level.upper(), 20), "carrier: %s", text)
+                severity = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+                log.log(severity, "media gateway: %s", text)
             case _:
                 self._takers.measured(message)
 
@@ -305,17 +306,19 @@ class MediaLink:
         # 0.0: the first Ping goes at the next `timer`.
         self._ping_at, self._pong_by = 0.0, None
         if snapshot.realtime:
-            log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
+            log.warning(
+                "media gateway: no real time (%s); it works, less evenly", snapshot.realtime
+            )
         assert self._link is not None
         # A line that is set up as before stays as it is and reports its state again
         # (design/call.md, The link).
         setup = replace(self._setup, ringing=self._callers.ringing())
         self._link.send(setup, fds=[self._prompt_fd])
         self._send_more()
-        self._takers.event(events.CarrierRestored())
+        self._takers.event(events.MediaGatewayRestored())
 
     def _lose(self, why: str) -> None:
-        """Drop the link and report CarrierLost; the next attempt follows at the next `timer`."""
+        """Drop the link and report MediaGatewayLost; the next attempt follows at `timer`."""
         link, self._link = self._link, None
         if link is None:
             return
@@ -327,8 +330,8 @@ class MediaLink:
         was_connected, self.connected = self.connected, False
         if was_connected:
             if why != ENDING:
-                log.error("carrier: %s; lines and sound are out until it is back", why)
-            self._takers.event(events.CarrierLost(why))
+                log.error("media gateway: %s; lines and sound are out until it is back", why)
+            self._takers.event(events.MediaGatewayLost(why))
 
     def _drop(self, why: str) -> None:
         self._lose(why)
@@ -345,7 +348,7 @@ class MediaLink:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.wait(CHILD_LIMIT_S)
             return
-        log.error("carrier: did not end within %s s; killed", CHILD_LIMIT_S)
+        log.error("media gateway: did not end within %s s; killed", CHILD_LIMIT_S)
         self.child.kill()
         self.child.wait()
 
@@ -388,8 +391,13 @@ class PhoneSide(Protocol):
         number: str,
         laws: tuple[str, ...],
         passed: events.Passed | None,
+        *,
+        picks_up: bool = False,
     ) -> None:
         """Send the INVITE."""
+
+    def pick_up(self, leg: str) -> None:
+        """Take the INVITE back and send one that the phone is to answer by itself."""
 
     def show(self, leg: str, display: str, number: str) -> None:
         """Show the caller on a phone that rings or talks already."""
@@ -414,13 +422,14 @@ class PhoneSide(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _WaitingLeg:
     """A leg whose port is being reserved: to be rung, or accepted if `phone` is ""."""
 
     phone: str = ""
     display: str = ""
     number: str = ""
     passed: events.Passed | None = None
+    picks_up: bool = False
 
 
 @dataclass(slots=True)
@@ -431,7 +440,7 @@ class Legs:
     send: Callable[[orders.PreparePhone | orders.ReleasePhone | events.MediaAgreed], None]
     address: str
     laws: tuple[str, ...] = ("alaw", "ulaw")
-    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _waiting: dict[str, _WaitingLeg] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
     _keys: dict[str, DigitMerger] = field(default_factory=dict)
 
@@ -445,10 +454,12 @@ class Legs:
         match order:
             case orders.RingPhones():
                 self._ring(order)
+            case orders.PickUpPhone():
+                self._pick_up(order.leg)
             case orders.ShowCaller():
                 self._show(order)
             case orders.AcceptPhone():
-                self._prepare(order.leg, _Waiting())
+                self._prepare(order.leg, _WaitingLeg())
             case orders.StopRinging():
                 # A leg still waiting for its port has sent no INVITE: nothing to cancel.
                 if not self._forget(order.leg):
@@ -483,14 +494,14 @@ class Legs:
                 # Where the media gateway noticed the loss, the SIP call is still up.
                 self.phones.hang_up(event.leg)
                 self._release(event.leg)
-            case events.CarrierLost():
+            case events.MediaGatewayLost():
                 self._waiting.clear()
                 self._keys.clear()
                 self._open.clear()
             case _ if isinstance(event, LEG_ENDED):
                 self._release(event.leg)
 
-    def _prepare(self, leg: str, waiting: _Waiting) -> None:
+    def _prepare(self, leg: str, waiting: _WaitingLeg) -> None:
         self._waiting[leg] = waiting
         self._open.add(leg)
         self.send(orders.PreparePhone(leg))
@@ -512,12 +523,22 @@ class Legs:
             waiting.number,
             self.laws,
             waiting.passed,
+            picks_up=waiting.picks_up,
         )
 
     def _ring(self, order: orders.RingPhones) -> None:
         for ringing in order.ringing:
-            waiting = _Waiting(ringing.phone, order.display, order.number, order.passed)
+            waiting = _WaitingLeg(
+                ringing.phone, order.display, order.number, order.passed, order.picks_up
+            )
             self._prepare(ringing.leg, waiting)
+
+    def _pick_up(self, leg: str) -> None:
+        """Ask for it in an INVITE that waits for its port, else have a new one sent."""
+        if (waiting := self._waiting.get(leg)) is None:
+            self.phones.pick_up(leg)
+        else:
+            self._waiting[leg] = replace(waiting, picks_up=True)
 
     def _show(self, order: orders.ShowCaller) -> None:
         """Put the caller into an INVITE that waits for its port, else into a request of its own."""

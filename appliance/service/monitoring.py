@@ -33,10 +33,10 @@ from appliance.fleet.prometheus import (
 from appliance.policy import privacy
 from appliance.policy.reports import NOTHING_STORED, StoredCounts
 from appliance.policy.supervision import Component
-from appliance.policy.text import Words
 from appliance.service.updates import is_image, running_version
 from appliance.store import monitoring, reports
 from appliance.store.database import Trouble
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.fleet.mqtt import Broker, BrokerLink
-    from appliance.media.messages import MediaHealth
     from appliance.policy.directory import Directory
     from appliance.policy.office import Office
+    from appliance.policy.supervision import MediaHealth
     from appliance.service.backup import BackupStick
     from appliance.service.backup_target import BackupTarget
     from appliance.service.loop import CallControl
@@ -64,10 +64,7 @@ BROKER_STOP_LIMIT_S: Final = 2.0
 OPEN_LIMIT_S: Final = 30.0
 # Seconds after the start within which troubles of the run before may still show again.
 SETTLED_S: Final = 120.0
-MISCONFIGURED: Final = Words(
-    "La configurazione ha degli errori: centralino check li dice.",
-    "The configuration has mistakes: centralino check tells them.",
-)
+MISCONFIGURED: Final = _("The configuration has mistakes: centralino check tells them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +117,13 @@ class Fleet:
         office: Office,
         records: DatabaseWriter,
         collector: StatusCollector,
-        register: Callable[[], Directory],
+        directory: Callable[[], Directory],
         status: Callable[[], Status],
     ) -> None:
         # Imported here: paho is loaded only where MQTT is on.
         from appliance.fleet.mqtt_client import MqttConnection
 
-        self._mqtt, self._office, self._register = settings.mqtt, office, register
+        self._mqtt, self._office, self._directory = settings.mqtt, office, directory
         self._where, self._records, self._collector = broker.where, records, collector
         self._status = status
         self._topics = frozenset(settings.mqtt.events)
@@ -228,10 +225,10 @@ class Fleet:
 
     def _written(self, event: FleetEvent) -> MqttMessage:
         """Format an event for the broker; callers' numbers only as configured (P7)."""
-        register, plan = self._register(), self._office.outgoing.plan
+        directory, plan = self._directory(), self._office.outgoing.plan
 
         def hidden(number: str) -> str:
-            return privacy.mask_declared(number, register, plan)
+            return privacy.mask_declared(number, directory, plan)
 
         full = self._mqtt.callers == CallerNumbers.FULL
         return mqtt_messages.event_message(self._mqtt.prefix, event, hidden if full else None)
@@ -263,19 +260,19 @@ def fleet_of(
     office: Office,
     records: DatabaseWriter,
     collector: StatusCollector,
-    register: Callable[[], Directory],
+    directory: Callable[[], Directory],
     status: Callable[[], Status],
 ) -> Fleet | None:
     """Make the publisher, None without a broker; before the database thread starts."""
     broker = broker_of(settings.mqtt)
     if broker is None:
         return None
-    return Fleet(broker, settings, office, records, collector, register, status)
+    return Fleet(broker, settings, office, records, collector, directory, status)
 
 
 def known_of(collector: StatusCollector) -> tuple[KnownTrouble, ...]:
     """Return the troubles that may leave the appliance, each by its stable code."""
-    found = [KnownTrouble(one.code, Words(one.it, one.en)) for one in collector.coded()]
+    found = [KnownTrouble(one.code, one.words) for one in collector.coded()]
     return (
         *([KnownTrouble("configuration", MISCONFIGURED)] if collector.is_misconfigured else []),
         *found,
@@ -296,28 +293,28 @@ METRICS_STOP_LIMIT_S: Final = 3.0
 CODE: Final = "metrics"
 ENDED: Final = Trouble(
     "metrics.ended",
-    "Le misure per Prometheus non si leggono più per un errore del programma: il servizio va "
-    "riavviato a linee libere.",
-    "The figures for Prometheus are served no more because of a fault in the programme: the "
-    "service must restart when the lines are idle.",
+    _(
+        "The figures for Prometheus are served no more because of a fault in the "
+        "programme: the service must restart when the lines are idle."
+    ),
     restart=True,
 )
 
 
-class Metrics:
+class MetricsGatherer:
     """Gatherer and server of figures; the main loop calls `look` each turn, it never waits."""
 
     def __init__(
         self,
         settings: Settings,
-        desk: CallControl,
+        call_control: CallControl,
         stores: Stores,
         collector: StatusCollector,
         phones: Callable[[], PhonesStatus],
         is_ready: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._desk, self._stores, self._collector = desk, stores, collector
+        self._call_control, self._stores, self._collector = call_control, stores, collector
         self._phones, self._is_ready, self._clock = phones, is_ready, clock
         self._state = Path(settings.folders.state)
         self._folder = settings.backup.folder
@@ -333,7 +330,7 @@ class Metrics:
                 self._where, networks_of(settings.metrics), _load_page, self._tell, self._failed
             )
             stores.on_call = lambda record: self._counts.call(record, clock())
-            desk.on_health = self._hear_health
+            call_control.on_health = self._hear_health
 
     def start(self) -> None:
         """Start serving, if configured."""
@@ -368,7 +365,7 @@ class Metrics:
             self._counts.lines(status, self._clock())
 
     def _figures(self, now: float) -> BoxFigures:
-        status, collector = self._desk.status(), self._collector
+        status, collector = self._call_control.status(), self._collector
         self._counts.lines(status, now)
         watched = collector.watched
         return BoxFigures(
@@ -381,12 +378,11 @@ class Metrics:
             tally=self._counts.tally(now),
             stored=self._stored,
             phones=_phones(self._phones()),
-            carrier=_carrier(self._desk.figures.health),
+            carrier=_gateway(self._call_control.figures.health),
             troubles=collector.codes(),
             complaints=collector.complaints,
             restarts=tuple(
-                (str(row["part"]), int(row["restarts"]))
-                for row in collector.restarted(self._desk.now())
+                (row.part, row.restarts) for row in collector.restarted(self._call_control.now())
             ),
             missed=watched.missed,
             late=watched.unheard + watched.unclosed,
@@ -447,9 +443,13 @@ def _not_served(where: tuple[str, int], why: Words) -> Trouble:
     address, port = where
     return Trouble(
         "metrics.not_served",
-        f"Le misure per Prometheus non si leggono a {address}, porta {port} ([metrics]): {why.it}.",
-        f"The figures for Prometheus are not served at {address}, port {port} ([metrics]): "
-        f"{why.en}.",
+        _(
+            "The figures for Prometheus are not served at {address}, port {port} "
+            "([metrics]): {why}.",
+            address=address,
+            port=port,
+            why=why,
+        ),
     )
 
 
@@ -471,7 +471,7 @@ def _phones(status: PhonesStatus) -> PhoneFigures:
     )
 
 
-def _carrier(health: MediaHealth | None) -> GatewayFigures | None:
+def _gateway(health: MediaHealth | None) -> GatewayFigures | None:
     if health is None:
         return None
     late = (health.late_p50, health.late_p99, health.late_max)

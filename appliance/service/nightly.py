@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.calls.status import Status
-from appliance.config.mistakes import BACKUP_PASSPHRASE, secret_file
+from appliance.config.values import BACKUP_PASSPHRASE, secret_file
 from appliance.errors import CentralinoError
 from appliance.files import (
     acting_for,
@@ -28,8 +28,8 @@ from appliance.files import (
     make_private,
     make_shared,
 )
-from appliance.policy.hours import moment_phrase
-from appliance.policy.text import Refused, Words, error_text_words, words_of
+from appliance.policy.hours import moment_phrase_words
+from appliance.policy.text import Refused, error_text_words, words_of
 from appliance.service.backup import (
     BackupStick,
     ask_for_stick,
@@ -40,8 +40,9 @@ from appliance.service.backup import (
 from appliance.service.helper_requests import HelperRequest
 from appliance.service.housekeeping import NIGHT
 from appliance.store import privacy
-from appliance.store.backup import checked_passphrase
+from appliance.store.age import checked_passphrase
 from appliance.store.database import Trouble, database_path
+from appliance.text import Words, _, in_context, joined, stored
 from appliance.voicemail.storage import MailboxFolders, spare_bytes
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def load_night(state: Path) -> Night | None:
     """Read the last night's result; None if absent or malformed."""
     try:
         said = json.loads(load_text(state / NIGHTLY / SAID))
-        words = Words(str(said["it"]), str(said["en"]))
+        words = stored(said)
         at = datetime.fromisoformat(said["at"])
         return Night(at, bool(said["well"]), bool(said["damaged"]), words)
     except (ValueError, KeyError, TypeError):
@@ -84,8 +85,7 @@ def keep_night(state: Path, night: Night) -> None:
         "at": night.at.isoformat(),
         "well": night.well,
         "damaged": night.damaged,
-        "it": night.words.it,
-        "en": night.words.en,
+        **night.words.by_language(),
     }
     atomic_write(state / NIGHTLY / SAID, json.dumps(said))
 
@@ -117,8 +117,8 @@ def do_night_work(settings: Settings, config: Path, at: datetime) -> Night:
             told.append(failed[-1] or CARD_COPY)
     if damage is None and settings.backup.folder:
         failed.append(_wrong(lambda: copy_away(settings, config, at)))
-        told.append(failed[-1] or _filled(MEDIUM_COPY, settings.backup.folder))
-    night = Night(at, not any(failed), damage is not None, _joined(told))
+        told.append(failed[-1] or MEDIUM_COPY.filled(folder=settings.backup.folder))
+    night = Night(at, not any(failed), damage is not None, joined("; ", told))
     keep_night(state, night)
     _give_to_the_owner(state)
     return night
@@ -128,9 +128,7 @@ def check_records(state: Path) -> None:
     """Check the whole database by SQLite; raises Refused, StoreError."""
     found = privacy.damage(database_path(state))
     if found:
-        what = error_text_words(found)
-        words = Words(DAMAGED.it.format(what.it), DAMAGED.en.format(what.en))
-        raise Refused(words.it, words.en)
+        raise Refused(DAMAGED.filled(what=error_text_words(found)))
 
 
 def copy_on_card(state: Path, day: date) -> None:
@@ -145,7 +143,7 @@ def copy_on_card(state: Path, day: date) -> None:
         shutil.rmtree(left)
     # Messages come first: without room for them as well there is no copy tonight.
     if spare_bytes(state) < records.stat().st_size:
-        raise Refused(NO_ROOM.it, NO_ROOM.en)
+        raise Refused(NO_ROOM)
     draft = nightly / f"{day.isoformat()}{DRAFT}"
     for folder in (draft, draft / "new"):
         folder.mkdir(mode=0o700)
@@ -167,8 +165,7 @@ def copy_away(settings: Settings, config: Path, at: datetime) -> None:
     medium = Path(settings.backup.folder)
     # A stick that is not plugged in is an alarm: nothing goes into its empty folder on the card.
     if not medium.is_dir() or _is_on_card(medium, Path(settings.folders.state)):
-        words = _filled(NO_MEDIUM, str(medium))
-        raise Refused(words.it, words.en)
+        raise Refused(NO_MEDIUM.filled(medium=medium))
     file = secret_file(settings.backup.passphrase_file, BACKUP_PASSPHRASE)
     phrase = Path(file).read_text(encoding="utf-8").splitlines()
     passphrase = checked_passphrase(phrase[0] if phrase else "")
@@ -200,7 +197,7 @@ def _wrong(work: Callable[[], None]) -> Words | None:
         return refused.words
     except (CentralinoError, OSError) as error:
         why = words_of(error)
-        return Words(f"non riuscito: {why.it}", f"did not succeed: {why.en}")
+        return _("did not succeed: {why}", why=why)
     return None
 
 
@@ -210,18 +207,12 @@ def _give_to_the_owner(state: Path) -> None:
     if os.geteuid() != 0 or owner.st_uid == 0:
         return
     # By descriptors: the service may put a link in a folder's place while root walks.
-    for _, _, files, folder in os.fwalk(state / Path(NIGHTLY).parent, follow_symlinks=False):
+    for _unused2, _unused, files, folder in os.fwalk(
+        state / Path(NIGHTLY).parent, follow_symlinks=False
+    ):
         os.fchown(folder, owner.st_uid, owner.st_gid)
         for name in files:
             os.chown(name, owner.st_uid, owner.st_gid, dir_fd=folder, follow_symlinks=False)
-
-
-def _filled(words: Words, what: str) -> Words:
-    return Words(words.it.format(what), words.en.format(what))
-
-
-def _joined(words: list[Words]) -> Words:
-    return Words("; ".join(each.it for each in words), "; ".join(each.en for each in words))
 
 
 # When the work is done. Call control waits for nothing: the database thread takes the write-ahead
@@ -335,7 +326,7 @@ class Nightly:
         trim_heap()
 
     def _ended(self, ended: JobResult) -> None:
-        log.info("the night's work: %s", ended.said.en)
+        log.info("the night's work: %s", ended.said)
         night = load_night(self._state)
         self._hear(night)
         # A stick gets its backup after the night's work, never one of a damaged database.
@@ -385,46 +376,33 @@ def take_log_in(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-WHOLE: Final = Words("archivi integri", "records whole")
-CARD_COPY: Final = Words("copia sulla scheda fatta", "copy on the card made")
-MEDIUM_COPY: Final = Words("copia sigillata in {} fatta", "sealed copy in {} made")
-DAMAGED: Final = Words(
-    "archivi danneggiati ({}): le copie di prima sono conservate",
-    "records damaged ({}): the copies of before are kept",
-)
-NO_ROOM: Final = Words(
-    "copia sulla scheda non fatta: spazio insufficiente, i messaggi vengono prima",
-    "no copy on the card made: too little space, messages come first",
-)
-NO_MEDIUM: Final = Words(
-    "copia sigillata non fatta: in {} non c'è nessun supporto; inserire la chiavetta",
-    "no sealed copy made: there is no medium at {}; plug the stick in",
-)
-LAST_NIGHT: Final = Words("Lavoro notturno {}: {}", "Nightly work {}: {}")
-ROOM: Final = Words("Scheda di memoria: {} MB liberi di {}", "Memory card: {} MB free of {}")
-LIFE: Final = Words(
-    "scritti finora {:.1f} GB; errori del file system: {}",
-    "written so far {:.1f} GB; file system errors: {}",
-)
-NO_NIGHT_YET: Final = Words("Lavoro notturno: non ancora fatto", "Nightly work: not done yet")
+WHOLE: Final = _("records whole")
+CARD_COPY: Final = _("copy on the card made")
+MEDIUM_COPY: Final = _("sealed copy in {folder} made")
+DAMAGED: Final = _("records damaged ({what}): the copies of before are kept")
+NO_ROOM: Final = _("no copy on the card made: too little space, messages come first")
+NO_MEDIUM: Final = _("no sealed copy made: there is no medium at {medium}; plug the stick in")
+LAST_NIGHT: Final = _("Nightly work {of_moment}: {said}")
+ROOM: Final = _("Memory card: {free} MB free of {total}")
+LIFE: Final = _("written so far {written:.1f} GB; file system errors: {errors}")
+NO_NIGHT_YET: Final = _("Nightly work: not done yet")
 RECORDS_DAMAGED: Final = Trouble(
     "night.damaged",
-    "Il controllo notturno ha trovato gli archivi danneggiati: fare un backup, sostituire la "
-    "scheda di memoria e ripristinare l'ultima copia integra (guida del tecnico).",
-    "The nightly check has found the records damaged: make a backup, replace the memory card and "
-    "put the last whole copy back (technician's guide).",
+    _(
+        "The nightly check has found the records damaged: make a backup, replace "
+        "the memory card and put the last whole copy back (technician's guide)."
+    ),
 )
 NOT_COPIED: Final = Trouble(
     "night.not_copied",
-    "La copia notturna non è riuscita: guardare il perché nella pagina Impianto e controllare "
-    "spazio e supporto.",
-    "The nightly copy did not succeed: see why on the page Installation, and check space and "
-    "medium.",
+    _(
+        "The nightly copy did not succeed: see why on the page Installation, and "
+        "check space and medium."
+    ),
 )
 CARD_FAILING: Final = Trouble(
     "card.errors",
-    "La scheda di memoria ha dato errori del file system: fare un backup e sostituirla.",
-    "The memory card has had file system errors: make a backup and replace it.",
+    _("The memory card has had file system errors: make a backup and replace it."),
 )
 
 
@@ -435,21 +413,16 @@ def care_said(night: Night | None, card: MemoryCard | None, zone: ZoneInfo) -> t
 
 
 def _night_said(night: Night, zone: ZoneInfo) -> Words:
-    at, words = night.at.astimezone(zone), night.words
-    return Words(
-        LAST_NIGHT.it.format(moment_phrase("del", at, "it"), words.it),
-        LAST_NIGHT.en.format(moment_phrase("of", at, "en"), words.en),
-    )
+    of_moment = moment_phrase_words(in_context("moment", "of"), night.at.astimezone(zone))
+    return LAST_NIGHT.filled(of_moment=of_moment, said=night.words)
 
 
 def _card_said(card: MemoryCard) -> Words:
-    room = Words(
-        ROOM.it.format(card.free_mb, card.total_mb), ROOM.en.format(card.free_mb, card.total_mb)
-    )
+    room = ROOM.filled(free=card.free_mb, total=card.total_mb)
     if card.written_mb is None or card.errors is None:
         return room
-    it, en = (words.format(card.written_mb / 1024, card.errors) for words in (LIFE.it, LIFE.en))
-    return Words(f"{room.it}; {it}", f"{room.en}; {en}")
+    life = LIFE.filled(written=card.written_mb / 1024, errors=card.errors)
+    return joined("; ", (room, life))
 
 
 SYS: Final = Path("/sys")

@@ -1,4 +1,4 @@
-"""Figures of calls and lines, monthly sheets, and proofs of each number's call divert."""
+"""Reports: proofs of the divert and their commands, measured durations, monthly sheets."""
 
 from __future__ import annotations
 
@@ -6,27 +6,48 @@ import contextlib
 import enum
 import json
 import logging
+import re
+import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.api.protocol import (
+    CommandHandlers,
+    DeferredReply,
+    Reply,
+    check_may,
+    command,
+    declined,
+    deferred,
+)
+from appliance.api.replies import Said
+from appliance.api.technician_commands import MailSheet, ProveDivert, ShowDivert
+from appliance.api.technician_replies import DivertReply, ProvenNumber
 from appliance.calls import events, orders
 from appliance.calls.model import LineState
-from appliance.calls.status import Status
+from appliance.calls.status import LineStatus, Status
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import atomic_write, make_private
-from appliance.media.messages import Marked, Measured, MediaHealth
-from appliance.policy.hours import day_phrase, moment_words
+from appliance.media.messages import Marked, Measured
+from appliance.policy.hours import day_phrase_words, moment_words
+from appliance.policy.mail import Mail
 from appliance.policy.reports import Peak
 from appliance.policy.requests import month_to_report
-from appliance.policy.text import NOTHING, Refused, Words, os_error_words
-from appliance.store.reports import LineUse, queue_sheets
+from appliance.policy.supervision import MediaHealth
+from appliance.policy.text import Refused, SaidError, os_error_words, technical_words
+from appliance.policy.users import Permission
+from appliance.store import database, outbox
+from appliance.store.database import Noted, transaction
+from appliance.store.reports import LineUse, queue_sheets, sheet_key
+from appliance.text import NOTHING, Words, _, by_language, in_context, joined, unchanged
 
 if TYPE_CHECKING:
+    from appliance.api.call_control import StoreAccess
     from appliance.policy.clock import Now
     from appliance.policy.directory import Directory
     from appliance.policy.hours import Schedule
@@ -34,6 +55,9 @@ if TYPE_CHECKING:
     from appliance.service.stores import Stores
     from appliance.store.writer import DatabaseWriter
 
+
+# ---- reports -----------------------------------------------------------------------------------
+# Figures of calls and lines, monthly sheets, and proofs of each number's call divert.
 
 # Proofs of divert-on-busy. A caller who finds every line engaged hears busy and never reaches the
 # appliance (P8): only the telephone company can divert that call, and only a call placed at that
@@ -89,27 +113,25 @@ def number_of(settings: Settings, written: str) -> str:
     number, known = _plain(written, settings), numbers_of(settings)
     if number not in known:
         listed = ", ".join(filter(None, known))
-        it, en = (
-            (listed, listed)
-            if listed
-            else ("nessuno (scrivere `called` delle linee)", "none (write `called` of the lines)")
-        )
         raise Refused(
-            f"{written!r} non è un numero pubblico delle linee; i numeri noti sono {it}",
-            f"{written!r} is no public number of the lines; known are {en}",
+            _(
+                "{written!r} is no public number of the lines; known are {known}",
+                written=written,
+                known=listed or _("none (write `called` of the lines)"),
+            ),
         )
     return number
 
 
-def unseized(lines: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def unseized(lines: Iterable[LineStatus]) -> tuple[str, ...]:
     """Return the names of the lines that a caller could still reach."""
-    return tuple(str(line["name"]) for line in lines if line["state"] in FREE)
+    return tuple(line.name for line in lines if line.state in FREE)
 
 
-def save(settings: Settings, *proofs: Proof) -> Path:
+def save_proofs(settings: Settings, *proofs: Proof) -> Path:
     """Store proofs beside those of other numbers; raises Refused if that fails."""
     path = Path(settings.folders.state) / FILE
-    kept = {proof.number: proof for proof in (*load(settings), *proofs)}
+    kept = {proof.number: proof for proof in (*load_proofs(settings), *proofs)}
     rows = [{**asdict(proof), "at": proof.at.isoformat()} for proof in kept.values()]
     text = json.dumps({"proofs": rows}, indent=2, ensure_ascii=False)
     try:
@@ -117,14 +139,16 @@ def save(settings: Settings, *proofs: Proof) -> Path:
         atomic_write(path, text + "\n")
     except OSError as error:
         raise Refused(
-            f"{path} non si può scrivere ({os_error_words(error).it}): eseguire il comando come "
-            "root o come utente del servizio",
-            f"{path} cannot be written ({error.strerror}): run it as root or as the service's user",
+            _(
+                "{path} cannot be written ({strerror}): run it as root or as the service's user",
+                path=path,
+                strerror=technical_words(error.strerror, os_error_words(error)),
+            ),
         ) from error
     return path
 
 
-def load(settings: Settings) -> tuple[Proof, ...]:
+def load_proofs(settings: Settings) -> tuple[Proof, ...]:
     """Read the stored proofs; () if absent or malformed."""
     try:
         text = (Path(settings.folders.state) / FILE).read_text(encoding="utf-8")
@@ -166,39 +190,44 @@ def wanted_of(settings: Settings, known: tuple[str, ...], proofs: Iterable[Proof
     parts += [_outdated(number, proof) for number, proof in outdated]
     if not parts:
         return NOTHING
-    return Words("; ".join(part.it for part in parts), "; ".join(part.en for part in parts))
+    return joined("; ", parts)
 
 
-def told(proof: Proof) -> Words:
+def proof_words(proof: Proof) -> Words:
     """Return a proof as a sentence."""
-    of = f"{proof.number}: " if proof.number else ""
-    it, en = (f"{moment_words(proof.at, tongue)}, {proof.by}" for tongue in ("it", "en"))
+    words = _outcome_words(proof)
+    return joined(": ", (unchanged(proof.number), words)) if proof.number else words
+
+
+def _outcome_words(proof: Proof) -> Words:
+    when = by_language(lambda language: moment_words(proof.at, language))
     match proof.outcome:
         case DivertOutcome.DIVERTED:
-            return Words(
-                f"{of}Con tutte le linee occupate la chiamata arriva a: {proof.where} ({it}).",
-                f"{of}With all lines busy a call rings at: {proof.where} ({en}).",
+            return _(
+                "With all lines busy a call rings at: {where} ({when}, {by}).",
+                where=proof.where,
+                when=when,
+                by=proof.by,
             )
         case DivertOutcome.BUSY:
-            return Words(
-                f"{of}Con tutte le linee occupate chi chiama sente occupato ({it}): chiedere "
-                "all'operatore telefonico la deviazione su occupato, o la ricerca automatica.",
-                f"{of}With all lines busy a caller hears busy ({en}): ask the phone company for "
-                "divert-on-busy, or for a hunting group.",
+            return _(
+                "With all lines busy a caller hears busy ({when}, {by}): ask the phone "
+                "company for divert-on-busy, or for a hunting group.",
+                when=when,
+                by=proof.by,
             )
-    return Words(
-        f"{of}Non c'è deviazione su occupato, per dichiarazione del responsabile ({it}).",
-        f"{of}There is no divert-on-busy, by word of the head ({en}).",
+    return _(
+        "There is no divert-on-busy, by word of the head ({when}, {by}).", when=when, by=proof.by
     )
 
 
 def _plain(written: str, settings: Settings) -> str:
     """Return a number as it is dialled in the country; unchanged if it is not valid there."""
     # Imported here: the running service never needs phonenumbers.
-    from appliance.config import numbers
+    from appliance.config import office as numbers
 
     with contextlib.suppress(ConfigurationError):
-        return numbers.called(written, settings.site.country)
+        return numbers.dialled_form(written, settings.site.country)
     return written
 
 
@@ -215,22 +244,31 @@ def _proof(data: Mapping[str, Any]) -> Proof:
 
 def _unproven(lacking: list[str]) -> Words:
     named = ", ".join(filter(None, lacking))
-    it, en = (f" {named}", f" of {named}") if named else ("", "")
-    return Words(
-        f"Non è provato dove arriva chi chiama{it} con tutte le linee occupate (deviazione su "
-        "occupato dell'operatore telefonico): provarlo con centralino commission",
-        f"It is not proven where a caller{en} ends who finds all lines busy "
-        "(the carrier's divert-on-busy): prove it with centralino commission",
+    if not named:
+        return _(
+            "It is not proven where a caller ends who finds all lines busy (the "
+            "carrier's divert-on-busy): prove it with centralino commission"
+        )
+    return _(
+        "It is not proven where a caller of {numbers} ends who finds all lines busy (the "
+        "carrier's divert-on-busy): prove it with centralino commission",
+        numbers=named,
     )
 
 
 def _outdated(number: str, proof: Proof) -> Words:
-    it, en = (f" per {number}", f" of {number}") if number else ("", "")
-    return Words(
-        f"La prova della deviazione su occupato{it} è {day_phrase('del', proof.at, 'it')}, prima "
-        "che le linee cambiassero: ripeterla con centralino commission",
-        f"The proof of divert-on-busy{en} is {day_phrase('of', proof.at, 'en')}, before the lines "
-        "changed: repeat it with centralino commission",
+    of_day = day_phrase_words(in_context("day", "of"), proof.at)
+    if not number:
+        return _(
+            "The proof of divert-on-busy is {of_day}, before the lines changed: repeat it with "
+            "centralino commission",
+            of_day=of_day,
+        )
+    return _(
+        "The proof of divert-on-busy of {number} is {of_day}, before the lines changed: repeat "
+        "it with centralino commission",
+        number=number,
+        of_day=of_day,
     )
 
 
@@ -392,20 +430,23 @@ class LineUses:
 
 def peak_words(today: Peak, month: Peak) -> Words:
     """Return a sentence on the most lines engaged at once, and on calls lost to busy lines."""
-    it = f"oggi al massimo {today.lines} di {today.of}, questo mese {month.lines} di {month.of}"
-    en = f"today {today.lines} of {today.of} at most, this month {month.lines} of {month.of}"
+    most = _(
+        "Lines engaged at once: today {today} of {today_of} at most, this month {month} of "
+        "{month_of}.",
+        today=today.lines,
+        today_of=today.of,
+        month=month.lines,
+        month_of=month.of,
+    )
     minutes = -(-month.all_ms // 60_000)
-    if minutes:
-        it += (
-            f". Questo mese tutte le linee sono state impegnate per {minutes} min: chi ha chiamato "
-            "in quel tempo non è arrivato alla scatola e lo prende solo la deviazione su occupato "
-            "dell'operatore telefonico"
-        )
-        en += (
-            f". This month all lines were engaged for {minutes} min: callers in that time never "
-            "reached the box, only the carrier's divert-on-busy can catch them"
-        )
-    return Words(f"Linee impegnate insieme: {it}.", f"Lines engaged at once: {en}.")
+    if not minutes:
+        return most
+    lost = _(
+        "This month all lines were engaged for {minutes} min: callers in that time never "
+        "reached the box, only the carrier's divert-on-busy can catch them.",
+        minutes=minutes,
+    )
+    return joined(" ", (most, lost))
 
 
 # Monthly sheets, if `report.monthly_sheets` is set. A sheet missed by an outage is made on any
@@ -424,7 +465,7 @@ class MonthlySheets:
         records: DatabaseWriter,
         calendar: Schedule,
         language: str,
-        register: Callable[[], Directory],
+        directory: Callable[[], Directory],
         *,
         wanted: bool = True,
     ) -> None:
@@ -432,7 +473,7 @@ class MonthlySheets:
         self._records = records
         self._calendar = calendar
         self._language = language
-        self._register = register
+        self._directory = directory
         self.over: Callable[[Schedule], Schedule] = lambda hours: hours
         """Lays the special hours over the written ones (E14)."""
         self._look_at = 0.0
@@ -444,14 +485,15 @@ class MonthlySheets:
             return
         self._look_at = now.monotonic + LOOK_S
         calendar = self.over(self._calendar)
-        month, register = month_to_report(calendar, now.wall), self._register()
-        if month is None or month == self._told or not register.units:
+        month, directory = month_to_report(calendar, now.wall), self._directory()
+        if month is None or month == self._told or not directory.units:
             return
         self._told = month
         language, at = self._language, now.wall
         domain = self._records.letters.domain
         self._records.do(
-            lambda c: queue_sheets(c, register, calendar, month, language, at, domain), self._queued
+            lambda c: queue_sheets(c, directory, calendar, month, language, at, domain),
+            self._queued,
         )
 
     def _queued(self, result: int | CentralinoError) -> None:
@@ -468,6 +510,152 @@ def sheets_of(settings: Settings, office: Office, stores: Stores) -> MonthlyShee
         stores.records,
         office.switchboard.schedule,
         office.languages[0],
-        lambda: stores.register.register,
+        lambda: stores.directory.directory,
         wanted=bool(settings.report.monthly_sheets),
     )
+
+
+# ---- reports -----------------------------------------------------------------------------------
+# Reports: the proof of the provider's divert-on-busy, and units' monthly sheets by mail.
+#
+# A test call proves a divert only if every line was busy from before the call until its result was
+# reported. `DivertCommands` records since when all lines are busy; the report must name that
+# moment.
+
+_MONTH = re.compile(r"\d{4}-\d{2}")
+LONGEST_WHERE: Final = 100
+PROOF_KEPT: Final = _("The proof is recorded.")
+BECAME_FREE: Final = _(
+    "a line became free meanwhile, and the call may have rung there: seize all "
+    "lines again and repeat the call"
+)
+NO_WHERE: Final = _("write where the call rang, for example “Citizens' counter”")
+NO_NAME: Final = _("write the name of the head who declares it")
+NO_NUMBER: Final = _("that is none of the lines' public numbers")
+NO_OUTCOME: Final = _("choose what the caller heard")
+
+
+@dataclass(slots=True)
+class DivertCommands(CommandHandlers):
+    """Proofs of the divert: the deciding thread watches the lines, the database thread stores them.
+
+    `free` are the lines that a caller could reach now, `seized_at` is since when there is none.
+    """
+
+    settings: Settings
+    office: Office
+    stores: StoreAccess
+    now: Callable[[], Now]
+    free: tuple[str, ...] = ()
+    seized_at: datetime | None = None
+    _lines: int = field(default=0)
+
+    def see(self, status: Status) -> None:
+        """Update which lines a caller could reach, and since when none."""
+        self._lines = len(status.lines)
+        self.free = tuple(line.label or line.name for line in status.lines if line.state in FREE)
+        # Without lines there is nothing to seize.
+        if self.free or not self._lines:
+            self.seized_at = None
+        elif self.seized_at is None:
+            self.seized_at = status.at
+
+    @command(ShowDivert)
+    def asked(self, _: ShowDivert) -> DeferredReply:
+        """Return the proof of every public number, and the lines still free."""
+        free, seized = self.free, self.seized_at
+
+        def job(_: sqlite3.Connection) -> Reply:
+            proofs, lines = load_proofs(self.settings), lines_of(self.settings)
+            known = self._numbers()
+            found = [(each, proof_among(known, each, proofs)) for each in known]
+            numbers = (
+                ProvenNumber(
+                    number,
+                    proof.outcome.value if proof else "",
+                    proof_words(proof) if proof else None,
+                    proof is not None and proof.lines != lines,
+                )
+                for number, proof in found
+            )
+            return DivertReply(tuple(numbers), lines, free, seized)
+
+        return deferred(self.stores.records, job, declined)
+
+    @command(ProveDivert)
+    def prove(self, wish: ProveDivert) -> DeferredReply:
+        """Save a test call's result, or the supervisor's statement that there is no divert."""
+        number, outcome = wish.number, wish.outcome
+        where, who = _printable(wish.where), _printable(wish.who)
+        if number not in self._numbers():
+            raise Refused(NO_NUMBER)
+        if outcome not in tuple(DivertOutcome):
+            raise Refused(NO_OUTCOME)
+        if outcome == DivertOutcome.DIVERTED and not where:
+            raise Refused(NO_WHERE)
+        if outcome == DivertOutcome.NO_DIVERT and not who:
+            raise Refused(NO_NAME)
+        # A statement without a test call needs no busy lines.
+        if outcome != DivertOutcome.NO_DIVERT:
+            self._check_seized(wish.asked)
+        by, at = wish.by, self.now().wall.astimezone(self.office.zone)
+        where = where if outcome == DivertOutcome.DIVERTED else ""
+        lines = lines_of(self.settings)
+        proof = Proof(DivertOutcome(outcome), who or by, at, lines, where, number)
+
+        def job(connection: sqlite3.Connection) -> Reply:
+            check_may(connection, by, Permission.TECHNICAL)
+            save_proofs(self.settings, proof)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, "divert.prove", proof.outcome.value))
+            return Said(PROOF_KEPT)
+
+        return deferred(self.stores.records, job, declined)
+
+    def _check_seized(self, asked: str) -> None:
+        if self.seized_at is None:
+            named = ", ".join(self.free)
+            raise Refused(
+                _(
+                    "still free: {named}. With a line free a call proves nothing: seize all of "
+                    "them, then repeat it",
+                    named=named,
+                )
+            )
+        # The lines were free in between: the call may have rung at one of them.
+        if asked != self.seized_at.isoformat():
+            raise Refused(BECAME_FREE)
+
+    def _numbers(self) -> tuple[str, ...]:
+        """Return the public numbers, each with its own proof; "" if none is configured."""
+        if not self.settings.lines:
+            return ()
+        # Lines may share one public number.
+        return tuple(dict.fromkeys(self.office.public_numbers)) or ("",)
+
+
+def _printable(text: str) -> str:
+    return "".join(sign for sign in text[:LONGEST_WHERE] if sign.isprintable())
+
+
+def mail_sheet(stores: StoreAccess, directory: Directory, wish: MailSheet) -> DeferredReply:
+    """Queue a unit's monthly sheet by mail; the same unit and month is sent only once."""
+    code, month, subject, body = wish.unit, wish.month, wish.subject, wish.body
+    unit = directory.unit(code)
+    if unit is None or not unit.email:
+        raise SaidError(_("the register has no unit {code!r} with an e-mail address", code=code))
+    if not _MONTH.fullmatch(month) or not subject or not body:
+        raise SaidError(_("a sheet needs its month (2026-10), a subject and a text"))
+    # A line break in a subject would begin another header field (RFC 5322, 2.2).
+    mail = Mail(sheet_key(code, month), unit.email, subject.replace("\n", " "), body)
+    leaves = _(
+        "The sheet of {unit} for {month} leaves as soon as the mail server takes it.",
+        unit=unit.name,
+        month=month,
+    )
+
+    def reply(error: CentralinoError | None) -> Reply | CentralinoError:
+        return error if error is not None else Said(leaves)
+
+    at, domain = datetime.now(UTC), stores.records.letters.domain
+    return deferred(stores.records, lambda c: outbox.queue_mail(c, mail, at, domain), reply)

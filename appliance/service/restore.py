@@ -39,6 +39,7 @@ from appliance.service.backup import (
 from appliance.service.nightly import NIGHTLY
 from appliance.store.backup import SealedReader
 from appliance.store.database import database_path, migrations
+from appliance.text import _
 from appliance.voicemail.storage import MailboxFolders
 
 if TYPE_CHECKING:
@@ -89,10 +90,11 @@ def check_places(found: Iterable[BackupPiece]) -> None:
     for piece in found:
         if not piece.is_folder and is_mount(piece.path):
             raise Refused(
-                f"{piece.path} è un punto di mount e non si può sostituire: smontarlo (umount), "
-                "ripristinare, poi rimontarlo",
-                f"{piece.path} is a mount point and cannot be replaced: unmount it, restore, mount "
-                "it again",
+                _(
+                    "{path} is a mount point and cannot be replaced: unmount it, restore, "
+                    "mount it again",
+                    path=piece.path,
+                ),
             )
 
 
@@ -144,9 +146,10 @@ def check_idle(run: Path) -> None:
         except OSError:
             return
     raise Refused(
-        "il centralino è in funzione: fermarlo prima "
-        "(systemctl stop centralino-console centralino)",
-        "the switchboard is running: stop it first (systemctl stop centralino-console centralino)",
+        _(
+            "the switchboard is running: stop it first (systemctl stop "
+            "centralino-console centralino)"
+        ),
     )
 
 
@@ -154,8 +157,7 @@ def check_finished(state: Path) -> None:
     """Raise Refused if a restore was interrupted."""
     if plan_path(state).exists():
         raise Refused(
-            "un ripristino è stato interrotto: concluderlo con `centralino restore --finish`",
-            "a restore was interrupted: finish it with `centralino restore --finish`",
+            _("a restore was interrupted: finish it with `centralino restore --finish`"),
         )
 
 
@@ -175,8 +177,10 @@ def _put_inside(path: Path, kept: Path, at_point: Callable[[str], None]) -> None
     # Without its disk the folder below the mount point would be filled instead.
     if not is_mount(path):
         raise Refused(
-            f"il disco di {path} non è montato: montarlo, poi `centralino restore --finish`",
-            f"the disk of {path} is not mounted: mount it, then `centralino restore --finish`",
+            _(
+                "the disk of {path} is not mounted: mount it, then `centralino restore --finish`",
+                path=path,
+            ),
         )
     new, placing = path / STAGED, path / PLACING
     if new.exists():
@@ -246,8 +250,7 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
     about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     if about["files"] != digests:
         raise Refused(
-            "la copia di sicurezza non contiene ciò che dichiara: usarne un'altra",
-            "the backup does not hold what it says it holds: use another one",
+            _("the backup does not hold what it says it holds: use another one"),
         )
     check_records(folder / database_path(Path(STATE)))
     settings = _settings(folder / CONFIG)
@@ -294,8 +297,7 @@ def read_whole(file: Path, passphrase: str) -> None:
         reader.finish()
     if about.get("files") != digests:
         raise Refused(
-            "la copia di sicurezza non contiene ciò che dichiara: usarne un'altra",
-            "the backup does not hold what it says it holds: use another one",
+            _("the backup does not hold what it says it holds: use another one"),
         )
 
 
@@ -319,8 +321,7 @@ def _extract(reader: SealedReader, folder: Path) -> dict[str, str]:
             _mark(path, member)
     if digests.pop(MANIFEST, None) is None:
         raise Refused(
-            "la copia di sicurezza non contiene il suo elenco: usarne un'altra",
-            "the backup does not hold its list: use another one",
+            _("the backup does not hold its list: use another one"),
         )
     return digests
 
@@ -330,8 +331,7 @@ def _safe(name: str) -> PurePosixPath:
     # A tar can name paths outside the folder.
     if path.is_absolute() or ".." in path.parts:
         raise Refused(
-            "la copia di sicurezza contiene un nome che non può essere: usarne un'altra",
-            "the backup holds a name that cannot be: use another one",
+            _("the backup holds a name that cannot be: use another one"),
         )
     return path
 
@@ -380,16 +380,17 @@ def check_records(path: Path) -> None:
     if said != "ok":
         what = error_text_words(said)
         raise Refused(
-            f"la base di dati nella copia è danneggiata ({what.it}): usarne un'altra",
-            f"the records in the backup are damaged ({what.en}): use another one",
+            _("the records in the backup are damaged ({what}): use another one", what=what),
         )
     known = migrations()[-1][0]
     if version > known:
         raise Refused(
-            f"la copia viene da un programma più nuovo (base di dati {version}, qui {known}): "
-            "aggiornare prima questo",
-            f"the backup comes from a newer programme (records {version}, here {known}): "
-            "update this one first",
+            _(
+                "the backup comes from a newer programme (records {version}, here "
+                "{known}): update this one first",
+                version=version,
+                known=known,
+            ),
         )
 
 
@@ -398,8 +399,10 @@ def _settings(path: Path) -> Settings:
         return configuration.load(path)
     except ConfigurationError as error:
         raise Refused(
-            f"la configurazione nella copia non vale per questo programma: {error}",
-            f"the configuration in the backup does not hold for this programme: {error}",
+            _(
+                "the configuration in the backup does not hold for this programme: {error}",
+                error=error,
+            ),
         ) from error
 
 
@@ -455,12 +458,14 @@ def copy_of(state: Path, day: str) -> Path:
     """Return the checked copy of the night of `day` (ISO date); raises Refused."""
     days = sorted(path.name for path in (state / NIGHTLY).glob("????-??-??"))
     if day not in days:
-        there = ", ".join(days)
         raise Refused(
-            f"nessuna copia della notte del {day}: "
-            + (f"ci sono quelle di {there}" if days else "non ce n'è ancora nessuna"),
-            f"no copy of the night of {day}: "
-            + (f"there are those of {there}" if days else "there is none yet"),
+            _(
+                "no copy of the night of {day}: there are those of {days}",
+                day=day,
+                days=", ".join(days),
+            )
+            if days
+            else _("no copy of the night of {day}: there is none yet", day=day)
         )
     copy = state / NIGHTLY / day
     check_records(copy / database_path(state).name)

@@ -8,14 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from appliance.api.replies import PartRestarts
 from appliance.calls import commands, events
+from appliance.calls.model import LearnedPhone
 from appliance.calls.status import NOT_TRUSTED, Status
 from appliance.config import build
 from appliance.panel import PanelLine, PanelStatus, PhoneNetwork, Readiness
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Component
-from appliance.policy.text import NOTHING, Words
 from appliance.service.backup import BackupStick
 from appliance.service.backup_target import BackupTarget
 from appliance.service.nightly import MemoryCard, Night
@@ -25,6 +26,7 @@ from appliance.sip.phones import PhonesStatus
 from appliance.sip.transport import FAULT
 from appliance.store.alerts import NOTHING_OPEN
 from appliance.store.database import Trouble
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     from appliance.sip.service import Phones
@@ -45,7 +47,7 @@ class StatusCollector:
     """
 
     def __init__(self, complaint: Words = NOTHING) -> None:
-        self._complaints = [complaint] if complaint.en else []
+        self._complaints = [complaint] if complaint != NOTHING else []
         self._troubles: dict[str, Trouble] = {}
         self._unattended = False
         self.watched = NOTHING_OPEN
@@ -68,12 +70,16 @@ class StatusCollector:
         """Sentences about the head office's settings."""
         self.boot = ""
         """Reason of the appliance's last start (`service/updates.py`)."""
-        self.restarted: Callable[[Now], list[Row]] = lambda _: []
+        self.restarted: Callable[[Now], list[PartRestarts]] = lambda _: []
         """Returns one row a part with its restarts."""
+
+    def deletion_at(self) -> datetime | None:
+        """Return the time of the last deletion by age, since the start."""
+        return self.deleted_at
 
     def complain(self, words: Words) -> None:
         """Log and keep a mistake in the configuration: a value that is not used as written."""
-        log.error("%s", words.en)
+        log.error("%s", words)
         self._complaints.append(words)
 
     def trouble(self, what: str, trouble: Trouble | None) -> None:
@@ -82,7 +88,7 @@ class StatusCollector:
             self._troubles.pop(what, None)
         else:
             self._troubles[what] = trouble
-            log.warning("%s: %s", what, trouble.en)
+            log.warning("%s: %s", what, trouble.words)
 
     def trouble_once(self, what: str, trouble: Trouble | None) -> None:
         """Set a trouble that is checked every turn; log it only if it has changed."""
@@ -101,8 +107,7 @@ class StatusCollector:
 
     def troubles(self) -> tuple[Words, ...]:
         """Return complaints and troubles as sentences, the configuration's first."""
-        found = [Words(trouble.it, trouble.en) for trouble in dict(self._troubles).values()]
-        return (*self._complaints, *found)
+        return (*self._complaints, *(one.words for one in dict(self._troubles).values()))
 
     def codes(self) -> tuple[str, ...]:
         """Return the troubles' stable codes."""
@@ -125,8 +130,8 @@ class StatusCollector:
             *status.service.marks(),
             ", ".join(lines) or "no line",
             f"{status.waiting} messages" if status.waiting else "",
-            "" if status.clock_state.is_trusted else NOT_TRUSTED[status.doubt].en,
-            *(trouble.en for trouble in self.troubles()),
+            "" if status.clock_state.is_trusted else str(NOT_TRUSTED[status.doubt]),
+            *map(str, self.troubles()),
         ]
         return "; ".join(part for part in parts if part)
 
@@ -171,12 +176,13 @@ def flood_of(sources: tuple[str, ...]) -> Trouble | None:
     named = ", ".join(sources)
     return Trouble(
         "phones.flood",
-        f"Sulla rete qualcuno manda all'apparecchio più richieste SIP di quante se ne leggano (da "
-        f"{named}): i telefoni registrati funzionano, uno acceso ora può restare fuori. Trovare e "
-        "staccare quei computer, oppure indicare in sip.allowed le reti dei telefoni.",
-        f"Somebody on the network sends the box more SIP requests than it reads (from {named}): "
-        "phones that are registered work, one that is switched on now may be kept out. Find those "
-        "computers and unplug them, or name the phones' networks in sip.allowed.",
+        _(
+            "Somebody on the network sends the box more SIP requests than it reads "
+            "(from {named}): phones that are registered work, one that is switched on "
+            "now may be kept out. Find those computers and unplug them, or name the "
+            "phones' networks in sip.allowed.",
+            named=named,
+        ),
     )
 
 
@@ -185,20 +191,24 @@ def tcp_of(trouble: str) -> Trouble | None:
     # A fault of TCP ends it until the next start and leaves UDP as it is (design/failures.md).
     if not trouble:
         return None
-    it, en = ("Riavviare l'apparecchio.", "Restart the box.")
-    if trouble != FAULT:
-        it = "Fermare il programma che usa la porta, cambiare sip.port o scrivere sip.tcp = false."
-        en = "Stop the program that has the port, change sip.port, or write sip.tcp = false."
+    remedy = (
+        _("Restart the box.")
+        if trouble == FAULT
+        else _("Stop the program that has the port, change sip.port, or write sip.tcp = false.")
+    )
     return Trouble(
         "phones.tcp",
-        "I telefoni che usano il TCP non raggiungono l'apparecchio; quelli che usano l'UDP "
-        f"funzionano. {it}",
-        f"Phones that use TCP do not reach the box; those that use UDP work. {en} ({trouble})",
+        _(
+            "Phones that use TCP do not reach the box; those that use UDP work. {remedy} "
+            "({trouble})",
+            remedy=remedy,
+            trouble=trouble,
+        ),
     )
 
 
 class PhoneStateWriter:
-    """Writer of the phones' registrations and calls that a next run needs.
+    """Writer of what a next run needs of the phones: registrations, calls, how they answer.
 
     `left_file` holds the calls to end should this process be killed (design/failures.md).
     """
@@ -209,6 +219,7 @@ class PhoneStateWriter:
         self._stores, self._phones, self._collector = stores, phones, collector
         self._left_file = left_file
         self._bindings: object = ()
+        self._learned: tuple[LearnedPhone, ...] | None = None
         # None, not (): the file of a killed run is outdated and is overwritten at the first look.
         self._left: object = None
         self._trouble: Trouble | None = None
@@ -232,10 +243,17 @@ class PhoneStateWriter:
         # A TCP connection ends with the process: its binding is of no use to the next run.
         lasting = (b for b in phones.bindings if not isinstance(b.source, TcpPeer))
         # The expiry is left out: a renewal alone is not worth a write to the card.
-        places = [(b.phone, b.source, b.contact, b.proven) for b in lasting]
+        places = [(b.phone, b.source, b.contact, b.proven, b.agent) for b in lasting]
         if places != self._bindings:
             self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json())
+
+    def keep_learned(self, learned: tuple[LearnedPhone, ...]) -> None:
+        """Write what was seen of phones, if that has changed since the start."""
+        # The first look finds what the file holds.
+        if self._learned is not None and learned != self._learned:
+            self._stores.save_learned(learned)
+        self._learned = learned
 
     def _tell_registrar(self, phones: PhonesStatus) -> None:
         trouble = build.trouble_of(phones.registrar)

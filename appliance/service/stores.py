@@ -13,6 +13,7 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
+from appliance.calls.model import AutoAnswer, LearnedPhone
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config.state_folder import drafts_of, speech_folder
 from appliance.dsp import wav
@@ -49,7 +50,7 @@ def log_outgoing(record: CallRecord) -> None:
         log.warning(
             "%s may not call out: %s",
             record.phone,
-            DIAL_REFUSAL_WORDS[DialRefusal(record.reason)].en,
+            DIAL_REFUSAL_WORDS[DialRefusal(record.reason)],
         )
     elif record.number_class == NumberClass.EMERGENCY:
         freed = " ".join(code for code in record.trail if code.startswith("freed."))
@@ -85,6 +86,7 @@ class Stores:
         make_private(state)
         self._post = post
         self._bindings_file = state / "phone_bindings.json"
+        self._learned_file = state / "phones_learned.json"
         self._service_file = state_file(state)
         self.records = DatabaseWriter(
             database_path(state),
@@ -106,7 +108,7 @@ class Stores:
         """Called when somebody has dealt with a message or a missed call."""
         self.pins = Pins(state, self.records, post)
         self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
-        self.register = LiveDirectory(
+        self.directory = LiveDirectory(
             self.records,
             key_path(database_path(state)),
             post,
@@ -116,7 +118,7 @@ class Stores:
         self._policy = PolicyCopy(
             folder_of_copy(database_path(state)), lambda trouble: on_trouble("policy", trouble)
         )
-        self.records.watch(self.register.look)
+        self.records.watch(self.directory.look)
         self.records.watch(self.hours.look)
         self.records.watch(self._policy.look)
         self.spoken = SpokenSounds(speech_folder(state), site, self.records, post)
@@ -129,7 +131,7 @@ class Stores:
         """Start both workers; nothing here waits for the disk."""
         self.records.start()
         self.mailbox.start()
-        self.register.load()
+        self.directory.load()
         self.hours.load()
 
     def stop(self, hear: Callable[[], None]) -> None:
@@ -309,6 +311,15 @@ class Stores:
         """Write the phones' registrations, in the database thread."""
         self.records.do(lambda _: atomic_write(self._bindings_file, text))
 
+    def load_learned(self) -> tuple[LearnedPhone, ...]:
+        """Return what the last run has seen of phones; () for a broken file."""
+        return learned_from_json(load_text(self._learned_file))
+
+    def save_learned(self, learned: tuple[LearnedPhone, ...]) -> None:
+        """Write what was seen of phones, in the database thread."""
+        text = learned_to_json(learned)
+        self.records.do(lambda _: atomic_write(self._learned_file, text))
+
     def save_left(self, file: Path, text: str) -> None:
         """Write the phones' present calls for a next run, in the database thread."""
         # Not durable: the run folder is memory. Private as all files: it has callers' numbers.
@@ -328,6 +339,23 @@ class Stores:
 def state_file(state: Path) -> Path:
     """Return the path of the manual states' file."""
     return state / "service_state.json"
+
+
+def learned_to_json(learned: tuple[LearnedPhone, ...]) -> str:
+    """Serialise what was seen of phones."""
+    rows = [{"phone": one.phone, "answers": one.answer, "agent": one.agent} for one in learned]
+    return json.dumps(rows, indent=1)
+
+
+def learned_from_json(text: str) -> tuple[LearnedPhone, ...]:
+    """Parse what was seen of phones; () if unreadable: it is seen anew."""
+    try:
+        return tuple(
+            LearnedPhone(str(row["phone"]), AutoAnswer(row["answers"]), str(row["agent"]))
+            for row in json.loads(text)
+        )
+    except (ValueError, KeyError, TypeError):
+        return ()
 
 
 def save_state(path: Path, state: ServiceState) -> None:

@@ -1,4 +1,4 @@
-"""Supervision: signs of life of threads, restarts, USB recoveries, notices of other processes."""
+"""Supervision: signs of life of threads, restarts, USB recoveries."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance import usb
+from appliance.api.replies import PartRestarts, RecoveryStep
 from appliance.errors import TechnicianError
-from appliance.files import READABLE, atomic_write, load_text
+from appliance.files import atomic_write, load_text
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.policy.supervision import (
@@ -24,89 +25,16 @@ from appliance.policy.supervision import (
     silent_components,
     supervise_self,
 )
-from appliance.policy.text import NOTHING, Words, words_of
-from appliance.service.helper_requests import LIMIT
+from appliance.policy.text import words_of
 from appliance.store.database import Trouble
-from appliance.usb import reset
-from appliance.usb.reset import UsbStep
+from appliance.text import NOTHING, Words, _, joined, unchanged
+from appliance.usb import UsbStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.policy.clock import Now
     from appliance.service.status import StatusCollector
-
-
-# Notices of root's helpers: one small file each beside call control's run folder, with
-# `{"it": ..., "en": ...}`. A notice is a trouble as long as its file exists. Where no such helper
-# is installed the folder is missing, and there are no notices.
-
-FOLDER: Final = Path("/run/centralino-notices")
-"""The folder on the image."""
-LOOKS_S: Final = 5.0
-# Another account writes the folder: the number of files read, and the bytes of each (LIMIT), are
-# bounded.
-MOST: Final = 16
-KEY: Final = "notice:"
-
-
-def folder_of(run: Path) -> Path:
-    """Return the folder of notices for a run folder."""
-    # Beside it, not in it: root must not trust a folder that call control's account owns.
-    return run.with_name(f"{run.name}-notices")
-
-
-def post_notice(name: str, words: Words, folder: Path = FOLDER) -> None:
-    """Show a notice in the status until it is withdrawn; raises OSError."""
-    folder.mkdir(mode=0o755, exist_ok=True)
-    text = json.dumps({"it": words.it, "en": words.en})
-    # Not durable: /run is memory.
-    atomic_write(folder / f"{name}.json", text, mode=READABLE, is_durable=False)
-
-
-def withdraw_notice(name: str, folder: Path = FOLDER) -> None:
-    """Withdraw a notice; raises OSError."""
-    (folder / f"{name}.json").unlink(missing_ok=True)
-
-
-def read_notices(folder: Path) -> dict[str, Words]:
-    """Read all notices; malformed files are skipped. {} without a folder."""
-    found = {}
-    for path in sorted(folder.glob("*.json"))[:MOST]:
-        try:
-            with path.open("rb") as file:
-                told = json.loads(file.read(LIMIT))
-            found[path.stem] = Words(str(told["it"]), str(told["en"]))
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
-    return found
-
-
-class Notices:
-    """Reader of notices that passes changes to `say`; for the deciding thread alone."""
-
-    def __init__(self, say: Callable[[str, Trouble | None], None], folder: Path) -> None:
-        self._say, self._folder = say, folder
-        self._said: dict[str, Words] = {}
-        self._at = 0.0
-
-    def look(self, now: float) -> bool:
-        """Read the notices every LOOKS_S (`now`: monotonic s); return whether any changed."""
-        if now < self._at:
-            return False
-        self._at = now + LOOKS_S
-        return self._hand_on(read_notices(self._folder))
-
-    def _hand_on(self, told: dict[str, Words]) -> bool:
-        if told == self._said:
-            return False
-        for name in self._said.keys() - told.keys():
-            self._say(f"{KEY}{name}", None)
-        for name, words in told.items():
-            if words != self._said.get(name):
-                self._say(f"{KEY}{name}", Trouble(f"{KEY}{name}", words.it, words.en))
-        self._said = told
-        return True
 
 
 # Recovery of lines. Requests to root's USB helper and its answers are tiny files in /run, which is
@@ -116,34 +44,17 @@ log = logging.getLogger(__name__)
 # Recovery steps kept for each line.
 KEPT = 8
 TRIED: Mapping[str, Words] = {
-    Recovery.IN_BAND: Words("riavvio del modem", "the modem is started anew"),
-    Recovery.DROP_DTR: Words("DTR abbassato e rialzato", "DTR is dropped and raised"),
-    Recovery.REOPEN: Words("porta chiusa e riaperta", "the port is closed and opened again"),
-    Recovery.RESET_USB: Words("reset USB chiesto", "a USB reset is asked for"),
-    Recovery.POWER_CYCLE: Words(
-        "porta USB da spegnere e riaccendere", "the USB port is to be switched off and on"
-    ),
-    Recovery.REPLUG: Words(
-        "fuori servizio: scollegare e ricollegare il modem; si riprova ogni 30 s",
-        "out of service: unplug the modem and plug it in again; tried every 30 s",
-    ),
+    Recovery.IN_BAND: _("the modem is started anew"),
+    Recovery.DROP_DTR: _("DTR is dropped and raised"),
+    Recovery.REOPEN: _("the port is closed and opened again"),
+    Recovery.RESET_USB: _("a USB reset is asked for"),
+    Recovery.POWER_CYCLE: _("the USB port is to be switched off and on"),
+    Recovery.REPLUG: _("out of service: unplug the modem and plug it in again; tried every 30 s"),
 }
 """Each step of the recovery ladder in words."""
-NO_HELPER = Words(
-    "nessuno esegue i reset USB (abilitare centralino-usb.path): scollegare e ricollegare il modem",
-    "nobody does USB resets (enable centralino-usb.path): unplug the modem and plug it in again",
+NO_HELPER = _(
+    "nobody does USB resets (enable centralino-usb.path): unplug the modem and plug it in again"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One recovery step: time, step, what was seen of the modem, what prevents the step."""
-
-    at: datetime
-    step: str
-    tried: Words
-    seen: Words
-    trouble: Words = NOTHING
 
 
 class Recoveries:
@@ -153,25 +64,24 @@ class Recoveries:
         self._requests = requests_in
         self._answers = answers_in
         self._now = now
-        self._tried: dict[str, deque[Tried]] = {}
+        self._tried: dict[str, deque[RecoveryStep]] = {}
 
     def heard(self, told: Recovering) -> None:
         """Record a recovery step; request it from the helper if it is a USB step."""
-        seen = Words(told.it, told.en)
         # The media gateway does all other steps itself; a USB reset needs root's rights.
         trouble = self._ask(told) if told.step in tuple(UsbStep) else self._refused(told)
-        tried = Tried(self._now(), told.step, TRIED[told.step], seen, trouble)
+        tried = RecoveryStep(self._now(), told.step, TRIED[told.step], told.reason, trouble)
         self._tried.setdefault(told.line, deque(maxlen=KEPT)).append(tried)
-        extra = f" ({trouble.en})" if trouble.en else ""
-        log.warning("%s: %s; seen: %s%s", told.line, tried.tried.en, seen.en, extra)
+        extra = f" ({trouble})" if trouble != NOTHING else ""
+        log.warning("%s: %s; seen: %s%s", told.line, tried.tried, told.reason, extra)
 
-    def to_json(self) -> dict[str, list[dict[str, Any]]]:
+    def by_line(self) -> dict[str, tuple[RecoveryStep, ...]]:
         """Return the steps by line, oldest first."""
-        return {line: [_plain(t) for t in tried] for line, tried in self._tried.items()}
+        return {line: tuple(tried) for line, tried in self._tried.items()}
 
     def _ask(self, told: Recovering) -> Words:
         try:
-            taken = reset.request_reset(self._requests, told.line, UsbStep(told.step))
+            taken = usb.request_reset(self._requests, told.line, UsbStep(told.step))
         except TechnicianError as error:
             return words_of(error)
         return NOTHING if taken else NO_HELPER
@@ -183,19 +93,9 @@ class Recoveries:
         # A helper that runs takes its request at once: one still there was never taken.
         if (self._requests / told.line).exists():
             return NO_HELPER
-        answers = reset.read_answers(self._answers, told.line).values()
+        answers = usb.read_answers(self._answers, told.line).values()
         failed = [a.sentence for a in sorted(answers, key=lambda a: a.at) if not a.done]
-        return Words(failed[-1], failed[-1]) if failed else NOTHING
-
-
-def _plain(tried: Tried) -> dict[str, Any]:
-    return {
-        "at": tried.at.isoformat(),
-        "step": tried.step,
-        "tried": {"it": tried.tried.it, "en": tried.tried.en},
-        "seen": {"it": tried.seen.it, "en": tried.seen.en},
-        "trouble": {"it": tried.trouble.it, "en": tried.trouble.en},
-    }
+        return unchanged(failed[-1]) if failed else NOTHING
 
 
 # Supervision of this process. policy/supervision.py decides; this part has the clock, the sentences
@@ -253,13 +153,13 @@ class Supervisor:
 
     def leave(self, part: Component, now: float) -> None:
         """Record for the next run which part made the process leave."""
-        log.error("%s: the service leaves, to be started again", RESTART_RULES[part].what.en)
+        log.error("%s: the service leaves, to be started again", RESTART_RULES[part].what)
         # A next run that finds the same fault stays, answers calls without that part, and tries
         # once more after half an hour (design/failures.md).
         self._left, self._why = self._left.again(now), part
         self._save()
 
-    def rows(self, now: Now) -> list[Row]:
+    def rows(self, now: Now) -> list[PartRestarts]:
         """Return one row a part for status and pages: restarts, and whether it is silent."""
         late_ones = silent_components(self._seen(), now.monotonic)
         # The first start since the power came is no restart.
@@ -321,47 +221,41 @@ def _wall(at: float, now: Now) -> datetime:
     return now.wall - timedelta(seconds=now.monotonic - at)
 
 
-def _row(part: Component, past: RestartHistory, is_late: bool, now: Now) -> Row:
+def _row(part: Component, past: RestartHistory, is_late: bool, now: Now) -> PartRestarts:
     """Return one part's row."""
     # A monotonic time in the future was written in another boot.
     times = [at for at in past.times if at <= now.monotonic]
     rule = RESTART_RULES[part]
-    return {
-        "part": part.value,
-        "said": {"it": rule.what.it, "en": rule.what.en},
-        "restarts": len(times),
-        "last": _wall(times[-1], now).isoformat() if times else None,
-        "late": is_late,
-        "silent_s": rule.silent_s or None,
-        "limit": _limit(part),
-    }
+    last = _wall(times[-1], now) if times else None
+    silent_s = rule.silent_s or None
+    return PartRestarts(part.value, rule.what, len(times), last, is_late, silent_s, _limit(part))
 
 
-def _limit(part: Component) -> dict[str, str] | None:
+def _limit(part: Component) -> Words | None:
     """Return a part's restart limit and the next part in turn; None if it has no limit here."""
     rule = RESTART_RULES[part]
     # The image alone limits systemd's restarts (StartLimitAction); elsewhere they go on for ever.
     if rule.most == 0 or part is Component.UNIT:
         return None
-    then = RESTART_RULES[rule.then].what if rule.then else None
-    often = f"{rule.most} in {rule.within_s:.0f} s"
-    return {
-        "it": f"limite {often}" + (f", poi {then.it}" if then else ""),
-        "en": f"limit {often}" + (f", then {then.en}" if then else ""),
-    }
+    often = {"most": rule.most, "within_s": rule.within_s}
+    if rule.then is None:
+        return _("limit {most} in {within_s:.0f} s", **often)
+    then = RESTART_RULES[rule.then].what
+    return _("limit {most} in {within_s:.0f} s, then {then}", then=then, **often)
 
 
 def _named(parts: Sequence[Component]) -> Words:
-    what = [RESTART_RULES[part].what for part in parts]
-    return Words(", ".join(one.it for one in what), ", ".join(one.en for one in what))
+    return joined(", ", (RESTART_RULES[part].what for part in parts))
 
 
 def _waiting(parts: Sequence[Component]) -> Trouble:
     what = _named(parts)
     return Trouble(
         f"{CODE}.waiting",
-        f"{what.it}: non risponde più; il servizio si riavvia da solo appena le linee sono libere.",
-        f"{what.en}: no sign of life; the service restarts by itself once the lines are idle.",
+        _(
+            "{parts}: no sign of life; the service restarts by itself once the lines are idle.",
+            parts=what,
+        ),
     )
 
 
@@ -369,10 +263,12 @@ def _borne(parts: Sequence[Component], at: datetime) -> Trouble:
     what, local = _named(parts), at.astimezone()
     return Trouble(
         f"{CODE}.borne",
-        f"{what.it}: il riavvio delle {local:%H:%M} non è bastato; le chiamate proseguono senza. "
-        "Chiamare il tecnico: se è la scheda di memoria, sostituirla.",
-        f"{what.en}: the restart at {local:%H:%M} was of no use; calls go on without. Call the "
-        "technician: if it is the memory card, replace it.",
+        _(
+            "{parts}: the restart at {at:%H:%M} was of no use; calls go on without. "
+            "Call the technician: if it is the memory card, replace it.",
+            parts=what,
+            at=local,
+        ),
     )
 
 
@@ -388,11 +284,13 @@ def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
     local = _wall(max(recent.values()), now).astimezone()
     return Trouble(
         FAULTS,
-        f"{what.it}: un'operazione non è riuscita per un errore del programma ({local:%H:%M}); il "
-        "servizio prosegue. Se si ripete, avvisare il tecnico: il registro di sistema dice che "
-        "cosa.",
-        f"{what.en}: a job failed by a fault in the programme ({local:%H:%M}); the service goes on."
-        " Tell the technician if it happens again: the journal says what.",
+        _(
+            "{parts}: a job failed by a fault in the programme ({at:%H:%M}); the "
+            "service goes on. Tell the technician if it happens again: the journal "
+            "says what.",
+            parts=what,
+            at=local,
+        ),
     )
 
 

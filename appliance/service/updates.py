@@ -1,12 +1,10 @@
-"""Updates in call control: when to fetch, install and start one, never during a call.
-
-Root's helper alone writes a slot; call control asks it by a small file.
-"""
+"""Updates of the image: reason of the last start, request and record, runner, commands."""
 
 from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -15,9 +13,31 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import appliance
-from appliance.errors import CentralinoError
+from appliance.api.protocol import (
+    CommandHandlers,
+    DeferredReply,
+    Reply,
+    check_may,
+    command,
+    declined,
+    deferred,
+    refusing,
+)
+from appliance.api.replies import Said
+from appliance.api.technician_commands import (
+    GiveUpUpdate,
+    GoBack,
+    InstallUpdate,
+    ShowUpdates,
+    StartUpdate,
+    UpdateCommand,
+)
+from appliance.api.technician_replies import ControlHealth, UpdateEnded, UpdatesReply
+from appliance.calls.model import LineState
+from appliance.errors import CentralinoError, OfficeError
 from appliance.files import READABLE, atomic_write, load_text
-from appliance.policy.text import NOTHING, Refused, Words, filled_in
+from appliance.policy import updates as policy_updates
+from appliance.policy.text import Refused
 from appliance.policy.updates import (
     BY_APT,
     EXPERIMENTAL,
@@ -25,40 +45,41 @@ from appliance.policy.updates import (
     UpdateState,
     is_quiet,
     may_start,
+    may_take,
+    refused,
     update_words,
 )
+from appliance.policy.users import Permission
 from appliance.service import helper_requests
+from appliance.service.technician_commands import is_idle
 from appliance.store import database
 from appliance.store.database import Noted, Trouble, transaction
+from appliance.text import NOTHING, Words, _, as_json, joined, written
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from appliance.api.call_control import StoreAccess
+    from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.jobs import JobResult, Jobs
     from appliance.store.writer import DatabaseWriter
 
 
+# ---- updates -----------------------------------------------------------------------------------
+# Updates in call control: when to fetch, install and start one, never during a call.
+#
+# Root's helper alone writes a slot; call control asks it by a small file.
+
 # Reason of the last start, as the image's helper (`boots`) has found it at this boot.
 
 FILE: Final = "reason"
 NUMBER: Final = "number"
 WHY: Final[Mapping[str, Words]] = {
-    "asked": Words("chiesto da qualcuno o da un aggiornamento", "somebody or an update asked"),
-    "first": Words("è il primo di questa scheda di memoria", "it is the first of this memory card"),
-    "power": Words(
-        "la corrente è mancata, o l'apparecchio si era bloccato",
-        "the power failed, or the box had hung",
-    ),
-    "service": Words(
-        "un servizio cadeva di continuo: vedere il giornale",
-        "a service kept dying: see the journal",
-    ),
-    "watchdog": Words(
-        "si era bloccato, e il watchdog lo ha riavviato",
-        "it had hung, and the watchdog started it again",
-    ),
+    "asked": _("somebody or an update asked"),
+    "first": _("it is the first of this memory card"),
+    "power": _("the power failed, or the box had hung"),
+    "service": _("a service kept dying: see the journal"),
+    "watchdog": _("it had hung, and the watchdog started it again"),
 }
 """Reasons of a start by the helper's code."""
 
@@ -83,7 +104,7 @@ def number(run: Path) -> int:
 def said(why: str) -> tuple[Words, ...]:
     """Return the sentence for a start's reason, () if unknown."""
     words = WHY.get(why)
-    return (Words(f"Ultimo avvio: {words.it}", f"Last start: {words.en}"),) if words else ()
+    return (_("Last start: {reason}", reason=words),) if words else ()
 
 
 # Only an appliance made from the image has two slots; elsewhere apt updates the package.
@@ -118,7 +139,7 @@ def is_last_try(cmdline: Path = CMDLINE) -> bool:
 def check_image(cmdline: Path = CMDLINE) -> None:
     """Raise Refused on a machine without slots: apt updates the programme there."""
     if not is_image(cmdline):
-        raise Refused(BY_APT.it, BY_APT.en)
+        raise Refused(BY_APT)
 
 
 def running_version(path: Path = RELEASE) -> str:
@@ -129,7 +150,7 @@ def running_version(path: Path = RELEASE) -> str:
 def note_update(path: Path = RELEASE) -> Words:
     """Return the warning for an experimental image, NOTHING for an ordinary one."""
     variant = _named("VARIANT", path)
-    return filled_in(EXPERIMENTAL, variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
+    return EXPERIMENTAL.filled(variant=variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
 
 
 def _named(name: str, path: Path) -> str:
@@ -168,18 +189,6 @@ WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
 
 
 @dataclass(frozen=True, slots=True)
-class PastUpdate:
-    """A finished update: user, end, versions before and after, outcome."""
-
-    at: str
-    by: str
-    before: str
-    version: str
-    outcome: str
-    said: Words = NOTHING
-
-
-@dataclass(frozen=True, slots=True)
 class UpdateRecord:
     """The last update, and those before it."""
 
@@ -200,7 +209,7 @@ class UpdateRecord:
     said: Words = NOTHING
     # Versions that the appliance went back from: none is installed again by itself.
     failed: tuple[str, ...] = ()
-    past: tuple[PastUpdate, ...] = field(default=())
+    past: tuple[UpdateEnded, ...] = field(default=())
 
 
 def folder_of_updates(state: Path) -> Path:
@@ -223,14 +232,14 @@ def tell_stick(run: Path, said: Words) -> None:
     """Write the last USB stick's result below /run; nothing without that folder."""
     path = progress_path(run).with_name(STICK)
     if path.parent.is_dir():
-        text = json.dumps(asdict(said), ensure_ascii=False)
+        text = json.dumps(said.by_language(), ensure_ascii=False)
         atomic_write(path, text, mode=READABLE, is_durable=False)
 
 
 def stick_said(run: Path) -> Words:
     """Return the last USB stick's result since the machine's start."""
     try:
-        return Words(**json.loads(load_text(progress_path(run).with_name(STICK))))
+        return written(json.loads(load_text(progress_path(run).with_name(STICK))))
     except (ValueError, TypeError):
         return NOTHING
 
@@ -258,7 +267,7 @@ def take(run: Path) -> UpdateRequest | None:
 
 def keep(folder: Path, kept: UpdateRecord) -> None:
     """Write the update record, durably, readable by all: it has no number. Raises OSError."""
-    text = json.dumps(asdict(kept), ensure_ascii=False, indent=1)
+    text = json.dumps(asdict(kept), default=as_json, ensure_ascii=False, indent=1)
     atomic_write(folder / KEPT, text, mode=READABLE)
 
 
@@ -270,7 +279,7 @@ def load_update(folder: Path) -> UpdateRecord:
         return UpdateRecord()
 
 
-def at_of(kept: UpdateRecord | PastUpdate) -> datetime | None:
+def at_of(kept: UpdateRecord | UpdateEnded) -> datetime | None:
     """Return the record's time, None if malformed."""
     try:
         return datetime.fromisoformat(kept.at)
@@ -279,13 +288,13 @@ def at_of(kept: UpdateRecord | PastUpdate) -> datetime | None:
 
 
 def _kept(told: dict[str, Any]) -> UpdateRecord:
-    past = tuple(PastUpdate(**{**one, "said": Words(**one["said"])}) for one in told["past"])
+    past = tuple(UpdateEnded(**{**one, "said": written(one["said"])}) for one in told["past"])
     return UpdateRecord(
         **{
             **told,
             "state": UpdateState(told["state"]),
             "worked": tuple(map(str, told["worked"])),
-            "said": Words(**told["said"]),
+            "said": written(told["said"]),
             "failed": tuple(map(str, told["failed"])),
             "past": past,
         }
@@ -410,7 +419,7 @@ class UpdateRunner:
 
     def _ended(self, ended: JobResult) -> None:
         """Request the installation of a fetched bundle; without one the reason is logged."""
-        log.info("the server's update: %s", ended.said.en)
+        log.info("the server's update: %s", ended.said)
         target = Path(self._settings.folders.state) / FETCHED
 
         def seen(is_there: bool | CentralinoError) -> None:
@@ -424,9 +433,8 @@ def trouble_of(kept: UpdateRecord) -> Trouble | None:
     """Return the trouble for a version that was given up, shown until a technician acts."""
     if kept.state is not UpdateState.BACK:
         return None
-    said = update_words(kept.state, kept.version)
-    why = kept.said
-    return Trouble("update.back", f"{said.it} {why.it}".strip(), f"{said.en} {why.en}".strip())
+    said = (update_words(kept.state, kept.version), kept.said)
+    return Trouble("update.back", joined(" ", (words for words in said if words != NOTHING)))
 
 
 def _note(connection: sqlite3.Connection, kept: UpdateRecord) -> None:
@@ -442,3 +450,123 @@ def _note(connection: sqlite3.Connection, kept: UpdateRecord) -> None:
         database.note(
             connection, Noted(at, last.by, what, f"{last.before or '?'} -> {last.version or '?'}")
         )
+
+
+# ---- updates -----------------------------------------------------------------------------------
+# Updates from the console, and the health report for the update helper.
+#
+# The database thread checks the permission and writes the audit; root's helper does the rest.
+
+STEPS: Final[dict[type[UpdateCommand], str]] = {
+    InstallUpdate: "upload",
+    StartUpdate: "start",
+    GoBack: "back",
+    GiveUpUpdate: "give-up",
+}
+"""The helper's step for each command."""
+NOT_WORKING: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
+BEGUN: Final = _("Begun: what comes of it shows here.")
+TAKEN: Final = _("something is asked already: wait")
+AT_ONCE: Final = _(
+    "The box starts anew as soon as nobody is on the phone; open this page again in two minutes."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHealth:
+    """Seconds that call control is ready; whether the media gateway is connected; its restarts."""
+
+    ready_s: float
+    carrier: bool
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCommands(CommandHandlers):
+    """Commands of the deciding thread."""
+
+    stores: StoreAccess
+    settings: Settings
+    updates: UpdateRunner
+    status: Callable[[], Status]
+    myself: Callable[[], OwnHealth]
+
+    @command(ShowUpdates)
+    def state(self, _: ShowUpdates) -> UpdatesReply:
+        """Return the running version, the last update's state, and call control's health."""
+        kept, run = self.updates.kept, self.updates.run
+        return UpdatesReply(
+            image=self.updates.is_image,
+            running=self.updates.running,
+            note=self.updates.note,
+            state=kept.state.value,
+            version=kept.version,
+            stands=update_words(kept.state, kept.version),
+            said=kept.said,
+            by=kept.by,
+            at=kept.at,
+            waiting=update_is_waiting(run),
+            progress=progress(run),
+            stick=stick_said(run),
+            server=self.settings.updates.server,
+            past=kept.past,
+            health=self._health(),
+        )
+
+    def _health(self) -> ControlHealth:
+        status, myself = self.status(), self.myself()
+        out = [line.name for line in status.lines if line.state in NOT_WORKING or line.reason]
+        return ControlHealth(
+            idle=is_idle(status),
+            ready_s=myself.ready_s,
+            carrier=myself.carrier,
+            restarts=myself.restarts,
+            working=tuple(line.name for line in status.lines if line.name not in out),
+            out=tuple(out),
+            clock_trusted=status.clock_state.is_trusted,
+        )
+
+    @command(*STEPS)
+    def take_step(self, wish: UpdateCommand) -> DeferredReply:
+        """Write the audit, then leave the step to root's helper; raises OfficeError."""
+        what, by, at = STEPS[type(wish)], wish.by, self.status().at
+        if not wish.sure:
+            raise OfficeError("that one is sure is needed")
+
+        def job(connection: sqlite3.Connection) -> Reply:
+            check_may(connection, by, Permission.TECHNICAL)
+            # In the job that writes the request, so that no two are written.
+            self._check(what)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, f"update.{what}"))
+            # A restart waits until nobody is on the phone: call control decides when.
+            if what != "start":
+                ask_for_update(self.updates.run, UpdateRequest(by, what))
+            return Said(AT_ONCE if what == "start" else BEGUN)
+
+        def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            if what == "start" and not isinstance(result, CentralinoError):
+                self.updates.start_soon()
+            return declined(result)
+
+        return deferred(self.stores.records, refusing(job), reply)
+
+    def _check(self, what: str) -> None:
+        """Raise Refused if the step is not possible in the present state."""
+        state = self.updates.kept.state
+        if not self.updates.is_image:
+            raise refused(policy_updates.BY_APT)
+        if update_is_waiting(self.updates.run):
+            raise refused(TAKEN)
+        if what == "upload":
+            if not may_take(state):
+                raise refused(policy_updates.WAITS)
+            if not (Path(self.settings.folders.console) / UPLOADED).is_file():
+                raise refused(policy_updates.NO_FILE)
+        # A version that was written but not started is given up, not gone back from.
+        if what == "back" and state is UpdateState.INSTALLED:
+            raise refused(policy_updates.WAITS)
+        if what == "start" and state is not UpdateState.INSTALLED:
+            raise refused(policy_updates.NOT_READY)
+        if what == "give-up" and state not in {UpdateState.INSTALLED, UpdateState.BACK}:
+            raise refused(policy_updates.NOT_READY)

@@ -6,12 +6,12 @@ import os
 
 import pytest
 
-from appliance.calls.announcements import RING_BACK
+from appliance.calls.announcements import HOLD_SIGN, RING_BACK
 from appliance.dsp.dtmf import PLANS
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.policy.text import Words
 from appliance.prompts import Catalogue
-from appliance.service.announcements import prompt_file, ring_back, seal_sounds
+from appliance.service.announcements import hold_sign, prompt_file, ring_back, seal_sounds
+from appliance.text import Words
 
 
 @pytest.mark.parametrize(("country", "seconds"), [("it", 5.0), ("gb", 3.0), ("us", 6.0)])
@@ -25,12 +25,21 @@ def test_one_period_of_a_countrys_ring_back(country: str, seconds: float) -> Non
     assert not any(sound[on : on + 1600])
 
 
-def test_it_lies_beside_the_recordings() -> None:
-    """The carrier finds it by the name that the desk orders."""
+def test_a_hold_is_a_soft_sign_and_a_long_silence() -> None:
+    """10 s, repeated: much softer than a voice, and never nothing at all."""
+    samples = memoryview(hold_sign()).cast("h")
+    assert len(samples) == 10 * SAMPLE_RATE
+    assert 300 < max(samples) < 1500
+    assert not any(samples[SAMPLE_RATE // 10 :])
+
+
+def test_they_lie_beside_the_recordings() -> None:
+    """The media gateway finds them by the names that call control orders."""
     complaints: list[Words] = []
     made = prompt_file(Catalogue(), ("en",), "it", complaints.append)
-    (tone,) = [prompt for prompt in made.prompts if prompt.name == RING_BACK]
-    assert os.pread(made.fd, tone.length, tone.offset) == ring_back("it")
+    places = {prompt.name: prompt for prompt in made.prompts}
+    for name, sound in ((RING_BACK, ring_back("it")), (HOLD_SIGN, hold_sign())):
+        assert os.pread(made.fd, places[name].length, places[name].offset) == sound
     assert complaints == []
     os.close(made.fd)
 

@@ -12,7 +12,7 @@ import pytest
 from appliance.config import read
 from appliance.config.schema import Backup, Settings
 from appliance.config.values import BackupAddress, backup_address
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.service import backup_target
 from appliance.service.backup import STALE
 from appliance.service.backup_target import (
@@ -25,6 +25,7 @@ from appliance.service.backup_target import (
     trouble_of,
 )
 from tests.commands.samples import CONFIG
+from tests.helpers.words import pair
 
 ROME = ZoneInfo("Europe/Rome")
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
@@ -78,13 +79,13 @@ def test_what_is_no_address(text: str, said: str) -> None:
     """Each says what to write; a password never stands in the file."""
     with pytest.raises(Refused) as error:
         backup_address(text)
-    assert said in error.value.words.it
-    assert "segreta" not in error.value.words.it
+    assert said in error.value.words.text("it")
+    assert "segreta" not in error.value.words.text("it")
 
 
 def test_it_is_kept_as_it_was(tmp_path: Path) -> None:
     """With what became of the last try; a broken file is no target."""
-    target = replace(TARGET, tried=AT, well=False, words=Words("spento", "off"))
+    target = replace(TARGET, tried=AT, well=False, words=pair("spento", "off"))
     backup_target.keep(tmp_path, target)
     assert backup_target.load(tmp_path) == target
     (tmp_path / backup_target.FILE).write_text('{"address": 1}')
@@ -108,10 +109,10 @@ def test_configured_and_not_set_up_is_a_trouble_at_once(settings: Settings) -> N
     trouble = trouble_of(settings, None, AT, ROME)
     assert trouble is not None
     assert trouble.code == CODE
-    assert trouble.it == f"{NOT_SET_UP.it}."
+    assert trouble.words.text("it") == f"{NOT_SET_UP.text('it')}."
     changed = trouble_of(settings, replace(TARGET, address="smb://c@h/x"), AT, ROME)
     assert changed is not None
-    assert "non è più la cartella" in changed.it
+    assert "non è più la cartella" in changed.words.text("it")
     none = replace(settings, backup=Backup())
     assert trouble_of(none, TARGET, AT + timedelta(days=99), ROME) is None
 
@@ -120,27 +121,31 @@ def test_one_night_away_is_no_alarm(settings: Settings) -> None:
     """Three days are: with the day of the last whole one, and why."""
     assert trouble_of(settings, TARGET, AT + STALE, ROME) is None
     late = AT + STALE + timedelta(minutes=1)
-    failed = replace(TARGET, well=False, words=Words("nas: spento.", "nas: off."))
+    failed = replace(TARGET, well=False, words=pair("nas: spento.", "nas: off."))
     trouble = trouble_of(settings, failed, late, ROME)
     assert trouble is not None
-    assert trouble.it.endswith("non riceve una copia intera dal 25 novembre 2026: nas: spento.")
+    assert trouble.words.text("it").endswith(
+        "non riceve una copia intera dal 25 novembre 2026: nas: spento."
+    )
     untried = trouble_of(settings, replace(TARGET, done=None), late, ROME)
     assert untried is not None
-    assert untried.en.endswith("look at the page Backup and restore.")
+    assert untried.words.text("en").endswith("look at the page Backup and restore.")
 
 
 def test_what_status_says(settings: Settings) -> None:
     """Which folder and how old; that nothing leaves the card only where nothing does."""
     none = replace(settings, backup=Backup())
-    assert "Nessuna copia di sicurezza automatica" in away_said(none, None, None, ROME)[0].it
+    assert "Nessuna copia di sicurezza automatica" in away_said(none, None, None, ROME)[0].text(
+        "it"
+    )
     assert away_said(settings, None, None, ROME) == (NOT_SET_UP,)
     (words,) = away_said(settings, None, TARGET, ROME)
-    assert words.it == (
+    assert words.text("it") == (
         f"Cartella di rete delle copie di sicurezza ({URL}): ultima copia intera "
         "mer 25 novembre 2026, 03:05"
     )
     (words,) = away_said(settings, None, replace(TARGET, done=None), ROME)
-    assert words.en.endswith("last whole backup never")
+    assert words.text("en").endswith("last whole backup never")
 
 
 def test_somebody_is_mailed_once_a_week(settings: Settings) -> None:
@@ -159,10 +164,10 @@ def test_somebody_is_mailed_once_a_week(settings: Settings) -> None:
     assert (mail.to, mail.subject) == (
         "ced@comune.it", "Test: nessuna copia di sicurezza sulla cartella di rete",
     )  # fmt: skip
-    assert trouble.it in mail.body
+    assert trouble.words.text("it") in mail.body
     site = replace(settings.site, languages=("en",))
     other = mail_of(replace(settings, site=site), trouble, None, AT)
     assert other is not None
-    assert trouble.en in other.body
+    assert trouble.words.text("en") in other.body
     unnamed = replace(settings, backup=replace(settings.backup, notify=""))
     assert mail_of(unnamed, trouble, None, AT) is None

@@ -1,4 +1,4 @@
-"""How calling out is configured, asked for at the door, said in status and journal."""
+"""How calling out is configured, asked for at the control socket, said in status and journal."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any, cast
 import pytest
 
 from appliance.api.calls import CallBacks, read_call_back
+from appliance.api.replies import Said
 from appliance.calls import events, orders
+from appliance.calls.commands import CallBack
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.commands.demo import configuration
 from appliance.commands.status import summary
 from appliance.config import read as config_read
 from appliance.config.build import line_setup, numbers_of, rehearses
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
-from appliance.config.values import OnOff
+from appliance.config.values import BadConfiguration, OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import DialRefusal, Identity
 from appliance.policy.numbering import PLANS, NumberClass
-from appliance.policy.text import SaidError, Words
+from appliance.policy.text import SaidError
 from appliance.policy.voicemail import MessageEntry, MessageStep
 from appliance.service import stores as service_stores
 from appliance.service.housekeeping import in_vain
@@ -33,8 +34,10 @@ from appliance.service.stores import Stores
 from appliance.store import call_log, voicemail
 from appliance.store.database import database_path, open_database
 from appliance.store.voicemail import CaseKind
-from tests.calls.desk import TEN, tell, up
-from tests.config.test_config import EXAMPLE
+from tests.calls.examples import TEN, tell, up
+from tests.config.test_read import EXAMPLE
+from tests.helpers.wire import wish
+from tests.helpers.words import pair
 from tests.store.samples import TEN as AT
 from tests.store.samples import a_call
 
@@ -98,7 +101,7 @@ def test_an_unknown_class_is_told(tmp_path: Path) -> None:
 
 def test_a_demonstration_cannot_dial_a_real_emergency_number(tmp_path: Path) -> None:
     """By construction: its lines are no devices, so policy knows fictitious numbers alone and the
-    carrier refuses the real ones; nobody can forget an option.
+    media gateway refuses the real ones; nobody can forget an option.
     """
     path = tmp_path / "c.toml"
     path.write_text(configuration(tmp_path, 5060, 16000, AT.date()), encoding="utf-8")
@@ -110,7 +113,7 @@ def test_a_demonstration_cannot_dial_a_real_emergency_number(tmp_path: Path) -> 
         setup = line_setup(settings, line)
         assert setup.rehearsal
         assert setup.emergency == PLANS["it"].emergency
-    assert any("rehearsal" in line.en for line in summary(settings, office))
+    assert any("rehearsal" in line.text("en") for line in summary(settings, office))
 
 
 def test_real_lines_dial_for_help_and_a_test_bench_does_not() -> None:
@@ -129,16 +132,16 @@ def test_check_says_whether_help_can_be_called() -> None:
     settings = config_read.load(EXAMPLE)
     office = build_office(settings, 2026)
     assert any(
-        "can be called from every phone (112, " in line.en for line in summary(settings, office)
+        "can be called from every phone (112, " in line.text("en")
+        for line in summary(settings, office)
     )
-    lines = tuple(
-        replace(line, duplex=False, daytime=cast("Any", "message")) for line in office.lines
+    none = replace(office, lines=tuple(line.half_duplex() for line in office.lines))
+    assert any(
+        "cannot be called from the phones" in line.text("en") for line in summary(settings, none)
     )
-    none = replace(office, lines=lines)
-    assert any("cannot be called from the phones" in line.en for line in summary(settings, none))
 
 
-# --- the door -------------------------------------------------------------------------------------
+# --- the control socket ---------------------------------------------------------------------------
 
 
 class Disk:
@@ -170,32 +173,32 @@ def asked(
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     stores = cast("Stores", Disk(connection, error))
     backs = CallBacks(stores, posted.append)
-    backs.asked(ASKED)(told.append)
+    backs.asked(wish(ASKED, "CallBack"))(told.append)
     connection.close()
     return backs, posted, told
 
 
-def test_the_visitor_is_told_what_the_desk_decides(tmp_path: Path) -> None:
-    """Whose number it is the disk says, whether it may be called the desk; one answer each."""
+def test_the_visitor_is_told_what_call_control_decides(tmp_path: Path) -> None:
+    """Whose number it is the disk says, whether it may be called call control; one answer each."""
     backs, posted, told = asked(tmp_path)
     (event,) = posted
     assert event == events.CallBackAsked(event.ask, "op1", "", "message:12")
     assert told == []
-    backs.answered(orders.AnswerAsked(event.ask, done=True, said=Words("squilla", "rings")))
-    backs.answered(orders.AnswerAsked(event.ask, done=False, said=Words("no", "no")))
-    assert told == [{"said": {"it": "squilla", "en": "rings"}}]
+    backs.answered(orders.AnswerAsked(event.ask, done=True, said=pair("squilla", "rings")))
+    backs.answered(orders.AnswerAsked(event.ask, done=False, said=pair("no", "no")))
+    assert told == [Said(pair("squilla", "rings"), done=True)]
 
 
 def test_a_refusal_is_an_error_in_both_languages(tmp_path: Path) -> None:
     """So that a command ends with status 1 and the sentence."""
     backs, posted, told = asked(tmp_path)
-    backs.answered(orders.AnswerAsked(posted[0].ask, done=False, said=Words("occupato", "busy")))
+    backs.answered(orders.AnswerAsked(posted[0].ask, done=False, said=pair("occupato", "busy")))
     assert isinstance(told[0], OfficeError)
     assert str(told[0]) == "occupato / busy"
 
 
 def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
-    """Nothing is asked of the desk then."""
+    """Nothing is asked of call control then."""
     _, posted, told = asked(tmp_path, StoreError("the records cannot be read"))
     assert posted == []
     assert isinstance(told[0], StoreError)
@@ -203,14 +206,20 @@ def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"position": ""}, {"case": "12"}, {"case": "fax:1"}, {"case": "call:"}, {"urgent": "yes"}],
+    [{"position": ""}, {"case": "12"}, {"case": "fax:1"}, {"case": "call:"}],
 )
 def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
     """One sentence with what is needed."""
     with pytest.raises(SaidError, match="position and case") as told:
-        read_call_back({**ASKED, **wrong})
-    assert told.value.words.it.startswith("indicare la postazione e che cosa si richiama")
-    assert read_call_back(ASKED).by == "Anna"
+        read_call_back(wish({**ASKED, **wrong}, "CallBack"))
+    assert told.value.words.text("it").startswith("indicare la postazione e che cosa si richiama")
+    assert read_call_back(wish(ASKED, "CallBack")).by == "Anna"
+
+
+def test_a_call_back_from_ones_own_phone_may_pick_up_by_itself() -> None:
+    """Only where the person at the phone asks for it; never by a guess."""
+    assert read_call_back(wish({**ASKED, "picks_up": True}, "CallBack")).picks_up is True
+    assert read_call_back(wish(ASKED, "CallBack")).picks_up is False
 
 
 @pytest.mark.parametrize(
@@ -262,7 +271,7 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     connection.close()
     stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
     stores.start()
-    stores.called_back(read_call_back({"position": "op1", "case": "call:a-1", "by": "Anna"}))
+    stores.called_back(CallBack("op1", "call:a-1", "Anna"))
     record = replace(IN_VAIN, call="o-1", phone="op1", case="call:a-1")
     stores.order(orders.WriteCall(replace(record, ended_at=None)))
     stores.order(orders.WriteCall(record))
@@ -319,15 +328,15 @@ def test_status_shows_who_calls_out_and_who_was_refused() -> None:
     from appliance.api.status_text import Seen, told
     from tests.stories.offices import ROME
 
-    desk = up()
-    tell(desk, TEN, events.PhoneDialled("help", "op2", "90112"))
-    tell(desk, TEN, events.OperatorAnswered("help", "op2"))
-    tell(desk, TEN, events.PhoneDialled("k", "op1", "0892424"), events.PhoneHungUp("k"))
-    words = told(Seen(desk.status(TEN), ROME))
-    assert "op2        CHIAMA I SOCCORSI: line1 compone" in words.it
-    assert "op1: Numbers of this kind are not called from this position." in words.en
-    assert "892424" not in words.it
+    control = up()
+    tell(control, TEN, events.PhoneDialled("help", "op2", "90112"))
+    tell(control, TEN, events.OperatorAnswered("help", "op2"))
+    tell(control, TEN, events.PhoneDialled("k", "op1", "0892424"), events.PhoneHungUp("k"))
+    words = told(Seen(control.status(TEN), ROME))
+    assert "op2        CHIAMA I SOCCORSI: line1 compone" in words.text("it")
+    assert "op1: Numbers of this kind are not called from this position." in words.text("en")
+    assert "892424" not in words.text("it")
     half = up("half_duplex")
-    for line in half._desk.seats:
+    for line in half._board.channels:
         tell(half, TEN, events.LineRestored(line, "modem", duplex=False))
-    assert any("112 cannot be called" in each.en for each in half.status(TEN).degraded)
+    assert any("112 cannot be called" in each.text("en") for each in half.status(TEN).degraded)

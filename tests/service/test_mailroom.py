@@ -1,4 +1,4 @@
-"""Letters and invitations in the desk: whatever people type, they are written, and they leave."""
+"""Letters and invitations in call control: whatever people type, they are written and leave."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from appliance.policy.requests import (
     NewRequest,
     RequestStep,
 )
-from appliance.policy.text import Words
 from appliance.service import mailroom
 from appliance.service.mailroom import Mailroom, trouble_of
 from appliance.store import outbox
 from appliance.store.requests import RequestSound, StoredRequest, StoredStep
 from appliance.store.writer import DatabaseWriter
-from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
+from appliance.text import Words
+from tests.policy.small_directory import APPOINTMENT, EMAIL, TOWN, rome
 
 AT = rome("2026-11-23 10:00")
 CONFIG = """
@@ -60,7 +60,7 @@ texts = st.text(max_size=80)
 words = texts.filter(lambda text: bool(text.strip()))
 
 
-def a_room(text: str = CONFIG) -> Mailroom:
+def a_mailroom(text: str = CONFIG) -> Mailroom:
     """Make a mail room whose thread never runs."""
     settings = read.parse(text)
     records = cast(DatabaseWriter, SimpleNamespace(letters=None))
@@ -68,7 +68,7 @@ def a_room(text: str = CONFIG) -> Mailroom:
     return Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
 
 
-ROOM = a_room()
+MAILS = a_mailroom()
 
 
 def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datetime) -> NewRequest:
@@ -84,10 +84,13 @@ def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datet
 
 def test_letters_live_by_the_hours_in_force() -> None:
     """What the head has entered lies over the written hours (E14)."""
-    room, entered = a_room(), (Period(AT.date(), AT.date(), Words("Sciopero"), Week(((),) * 7)),)
-    assert room.house().calendar.entered == ()
-    room.over = lambda hours: replace(hours, entered=entered)
-    assert room.house().calendar.entered == entered
+    mails, entered = (
+        a_mailroom(),
+        (Period(AT.date(), AT.date(), Words("Sciopero"), Week(((),) * 7)),),
+    )
+    assert mails.sender().calendar.entered == ()
+    mails.over = lambda hours: replace(hours, entered=entered)
+    assert mails.sender().calendar.entered == entered
 
 
 @given(
@@ -111,7 +114,7 @@ def test_whatever_was_typed_is_written_and_leaves(
     """A letter that could not be written would end the records' thread, and a request with it."""
     new = request(rule, subject, asked, name, AT + timedelta(seconds=seconds))
     happened = StoredStep("s1", step, AT, "op1", "x", note) if step else None
-    written = ROOM.write(StoredRequest(new.numbered(7), RequestSound(), ()), happened)
+    written = MAILS.write(StoredRequest(new.numbered(7), RequestSound(), ()), happened)
     assert written
     for mail in written:
         to = "head@comune.example" if mail.to == TO_HEAD else mail.to
@@ -127,20 +130,20 @@ def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
     reminded = replace(request(EMAIL, "S", "A", "Anna", AT).numbered(7), reminders=("una", "due"))
     happened = StoredStep("s2", RequestStep.REMIND, AT, "op1", "", "due")
     kept = StoredRequest(reminded, RequestSound(), (happened,))
-    assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
-    with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
+    assert [mail.to for mail in MAILS.write(kept, happened)] == ["anagrafe@comune.example"]
+    with_head = a_mailroom(CONFIG + '\nhead = "capo@comune.example"\n')
     assert [mail.to for mail in with_head.write(kept, happened)][1:] == [TO_HEAD]
 
 
 def test_nobody_invites_without_a_sender() -> None:
     """An invitation needs an organizer: without a sender configured the letter goes alone."""
-    room = a_room(CONFIG.partition("[mail]")[0])
+    mails = a_mailroom(CONFIG.partition("[mail]")[0])
     new = request(APPOINTMENT, "S", "A", "Anna", AT)
-    office, _ = room.write(StoredRequest(new.numbered(7), RequestSound(), ()), None)
+    office, _ = mails.write(StoredRequest(new.numbered(7), RequestSound(), ()), None)
     assert (office.calendar, office.to) == ("", "anagrafe@comune.example")
-    assert ROOM.write(StoredRequest(new.numbered(7), RequestSound(), ()), None)[0].calendar
+    assert MAILS.write(StoredRequest(new.numbered(7), RequestSound(), ()), None)[0].calendar
     email = replace(new, rule=EMAIL, appointment=None)
-    assert not ROOM.write(StoredRequest(email.numbered(7), RequestSound(), ()), None)[0].calendar
+    assert not MAILS.write(StoredRequest(email.numbered(7), RequestSound(), ()), None)[0].calendar
 
 
 @pytest.mark.parametrize(
@@ -152,8 +155,8 @@ def test_nobody_invites_without_a_sender() -> None:
 )
 def test_a_mail_that_has_no_address(to: str, verdict: DeliveryVerdict, said: str) -> None:
     """The head's waits until there is one; any other is an alarm at once."""
-    room = a_room(CONFIG + '\nserver = "127.0.13.9"\nport = 9\n')
-    reply = room._deliver(OutgoingMail(Mail("k", to, "S", "B"), "<k@b>", (), AT))
+    mails = a_mailroom(CONFIG + '\nserver = "127.0.13.9"\nport = 9\n')
+    reply = mails._deliver(OutgoingMail(Mail("k", to, "S", "B"), "<k@b>", (), AT))
     assert reply.verdict is verdict
     assert said in reply.said
 
@@ -181,9 +184,9 @@ class Taking(SmtpServer):
 )
 def test_by_which_server_it_was_taken_is_kept(reply: DeliveryReply, said: str) -> None:
     """Where somebody looks for it if the office says that nothing came."""
-    room = a_room(CONFIG + '\nserver = "smtp.comune.example"\n')
-    room._server = Taking(reply)
-    told = room._deliver(OutgoingMail(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    mails = a_mailroom(CONFIG + '\nserver = "smtp.comune.example"\n')
+    mails._server = Taking(reply)
+    told = mails._deliver(OutgoingMail(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
     assert (told.verdict, told.said) == (reply.verdict, said)
 
 
@@ -209,35 +212,38 @@ def test_a_stop_never_waits_for_the_network(
     settings = read.parse(CONFIG + '\nserver = "mail.comune.example"\n')
     records = DatabaseWriter(tmp_path / "c.db", "b").start()
     office, deaf = build_office(settings, 2026), Deaf()
-    room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
-    room._server = deaf
+    mails = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
+    mails._server = deaf
     records.ask(lambda c: outbox.queue_mail(c, Mail("k", "a@b.example", "S", "B"), AT))
-    room.start()
+    mails.start()
     assert deaf.asked.wait(20.0)
-    room.stop()
+    mails.stop()
     deaf.answered.set()
     records.stop()
 
 
 def test_without_a_mail_server_it_is_said_what_to_write() -> None:
     """Notices wait on the disk; status tells the technician why."""
-    reply = ROOM._deliver(OutgoingMail(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    reply = MAILS._deliver(OutgoingMail(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
     assert reply.verdict is DeliveryVerdict.MISSET
     trouble = trouble_of(OutboxHealth(2, 0, reply.said, misset=True))
     assert trouble is not None
-    assert (trouble.code, "[mail] server" in trouble.en) == ("mail.misset", True)
+    assert (trouble.code, "[mail] server" in trouble.words.text("en")) == ("mail.misset", True)
 
 
-def test_what_the_outbox_tells_the_desk() -> None:
+def test_what_the_outbox_tells_call_control() -> None:
     """All is well; one waits; two were given up: each in one sentence, in both languages."""
     assert trouble_of(OutboxHealth()) is None
     assert trouble_of(OutboxHealth(3, 0, "")) is None  # they leave, one after the other
     one = trouble_of(OutboxHealth(1, 0, "timed out"))
     assert one is not None
-    assert one.en == "1 e-mail waits for the mail server (timed out)."
+    assert one.words.text("en") == "1 e-mail waits for the mail server (timed out)."
     two = trouble_of(OutboxHealth(1, 2, "timed out"))
     assert two is not None
-    assert (two.code, two.it.startswith("2 e-mail non sono partite:")) == ("mail.dead", True)
+    assert (two.code, two.words.text("it").startswith("2 e-mail non sono partite:")) == (
+        "mail.dead",
+        True,
+    )
 
 
 def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
@@ -246,7 +252,7 @@ def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
     """
     new = request(APPOINTMENT, "Multa al 3470000001", "A", "Anna", AT)
     kept = StoredRequest(new.numbered(7), RequestSound(), ())
-    office, citizen = ROOM.write(kept, None)
+    office, citizen = MAILS.write(kept, None)
     (theirs,) = Calendar.from_ical(office.calendar).walk("VEVENT")
     calendar = Calendar.from_ical(citizen.calendar)
     (event,) = calendar.walk("VEVENT")
@@ -257,7 +263,7 @@ def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
     assert "3470000001" not in citizen.calendar
     assert str(event["summary"]).startswith("Appuntamento: ")
     cancelled = StoredStep("s1", RequestStep.CANCEL, AT, "op1", "x", "")
-    _, off = ROOM.write(kept, cancelled)
+    _, off = MAILS.write(kept, cancelled)
     (over,) = Calendar.from_ical(off.calendar).walk("VEVENT")
     assert (over["uid"], str(over["status"])) == (event["uid"], "CANCELLED")
     assert int(over["sequence"]) > int(event["sequence"])

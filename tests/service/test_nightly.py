@@ -15,7 +15,7 @@ import pytest
 
 from appliance.config import read
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.service import backup, nightly
 from appliance.service.helper_requests import HelperRequest
 from appliance.service.jobs import JobResult
@@ -40,15 +40,16 @@ from appliance.store import call_log
 from appliance.store.database import Trouble
 from appliance.store.writer import DatabaseWriter
 from tests.commands.samples import CONFIG
+from tests.helpers.words import pair
 from tests.store.samples import a_call
 from tests.stories.offices import ROME
 
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=ROME)
-WELL = Night(datetime(2026, 11, 25, 3, 5, tzinfo=UTC), True, False, Words("bene", "well"))
+WELL = Night(datetime(2026, 11, 25, 3, 5, tzinfo=UTC), True, False, pair("bene", "well"))
 
 
 class Child:
-    """A chore that ends when a test says so."""
+    """A job that ends when a test says so."""
 
     def __init__(self) -> None:
         self.begun: list[tuple[str, ...]] = []
@@ -67,7 +68,7 @@ class Child:
         self.then = then
 
 
-class House:
+class Home:
     """The night's work of a box, its records, and what was told."""
 
     def __init__(self, folder: Path) -> None:
@@ -112,9 +113,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def home(tmp_path: Path) -> Iterator[Home]:
     """A box before its first night."""
-    made = House(tmp_path)
+    made = Home(tmp_path)
     yield made
     made.records.stop()
 
@@ -141,82 +142,82 @@ def test_when_it_is_due(clock: str, trusted: bool, day: date | None, hours: int,
     assert is_due(NightMoment(local, trusted, day, 3600 * hours)) is due
 
 
-def test_once_a_night_when_no_call_is_on(house: House) -> None:
+def test_once_a_night_when_no_call_is_on(home: Home) -> None:
     """It waits for the end of a call, as long as that takes."""
-    assert house.look(2.9) == 0
-    house.idle = False
-    assert house.look(3.2) == 0
-    house.idle = True
-    assert house.look(3.3) == 1
-    assert house.child.begun == [COMMAND]
-    assert house.look(4) == 1
-    assert house.look(27.2) == 2
+    assert home.look(2.9) == 0
+    home.idle = False
+    assert home.look(3.2) == 0
+    home.idle = True
+    assert home.look(3.3) == 1
+    assert home.child.begun == [COMMAND]
+    assert home.look(4) == 1
+    assert home.look(27.2) == 2
 
 
-def test_a_box_without_any_night_yet_settles_first(house: House) -> None:
+def test_a_box_without_any_night_yet_settles_first(home: Home) -> None:
     """Started in the quiet hours it begins ten minutes later; one that knows a night, at once."""
     for known, begun in ((False, 0), (True, 1)):
         if known:
-            nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT - timedelta(days=1)))
-        house.nightly = house.made()
-        house.nightly.start()
-        assert house.look(3.2) == begun
-    house.child.begun.clear()
-    (house.state / nightly.NIGHTLY / nightly.SAID).unlink()
-    house.nightly = house.made()
-    assert house.look(3.2) == 0
-    assert house.look(3.2 + SETTLED_S / 3600) == 1
+            nightly.keep_night(home.state, replace(WELL, at=MIDNIGHT - timedelta(days=1)))
+        home.nightly = home.made()
+        home.nightly.start()
+        assert home.look(3.2) == begun
+    home.child.begun.clear()
+    (home.state / nightly.NIGHTLY / nightly.SAID).unlink()
+    home.nightly = home.made()
+    assert home.look(3.2) == 0
+    assert home.look(3.2 + SETTLED_S / 3600) == 1
 
 
-def test_a_box_that_starts_anew_does_not_do_it_twice(house: House) -> None:
+def test_a_box_that_starts_anew_does_not_do_it_twice(home: Home) -> None:
     """What came of the night is kept."""
-    nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.1)))
-    house.begin()
-    assert house.look(3.5) == 0
-    assert house.look(27.2) == 1
+    nightly.keep_night(home.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.1)))
+    home.begin()
+    assert home.look(3.5) == 0
+    assert home.look(27.2) == 1
 
 
-def test_without_a_clock_it_is_done_by_elapsed_time(house: House) -> None:
+def test_without_a_clock_it_is_done_by_elapsed_time(home: Home) -> None:
     """Never at an hour that may be noon, until it has waited too long."""
     for hours in range(36):
-        assert house.look(hours, ClockState.STALE) == 0
-    assert house.look(LONGEST_S / 3600, ClockState.STALE) == 1
+        assert home.look(hours, ClockState.STALE) == 0
+    assert home.look(LONGEST_S / 3600, ClockState.STALE) == 1
 
 
-@pytest.mark.parametrize("refusal", [Refused("dopo", "later"), OSError("no more processes")])
-def test_what_cannot_begin_is_tried_again(house: House, refusal: Exception) -> None:
-    """A technician's chore is running, or there is no process to be had."""
-    house.child.refusal = refusal
-    assert house.look(3.2) == 0
-    house.child.refusal = None
-    assert house.look(3.25) == 0
-    assert house.look(3.2 + AGAIN_S / 3600) == 1
+@pytest.mark.parametrize("refusal", [Refused(pair("dopo", "later")), OSError("no more processes")])
+def test_what_cannot_begin_is_tried_again(home: Home, refusal: Exception) -> None:
+    """A technician's job is running, or there is no process to be had."""
+    home.child.refusal = refusal
+    assert home.look(3.2) == 0
+    home.child.refusal = None
+    assert home.look(3.25) == 0
+    assert home.look(3.2 + AGAIN_S / 3600) == 1
 
 
-def test_what_came_of_it_is_told_until_the_next_night(house: House) -> None:
+def test_what_came_of_it_is_told_until_the_next_night(home: Home) -> None:
     """Damage and a copy that was not made are troubles; a child that fell silent is one as well."""
-    house.look(3.2)
+    home.look(3.2)
     for said, trouble in (
         (replace(WELL, well=False), NOT_COPIED),
         (replace(WELL, well=False, damaged=True), RECORDS_DAMAGED),
         (WELL, None),
     ):
-        nightly.keep_night(house.state, said)
-        house.child.then(JobResult(said.well, Words("detto", "said")))
-        assert house.troubles()["night"] == trouble
-        assert house.nightly.last == said
-    house.child.then(JobResult(False, Words("", "killed")))
-    assert house.troubles()["night"] == NOT_COPIED
+        nightly.keep_night(home.state, said)
+        home.child.then(JobResult(said.well, pair("detto", "said")))
+        assert home.troubles()["night"] == trouble
+        assert home.nightly.last == said
+    home.child.then(JobResult(False, pair("", "killed")))
+    assert home.troubles()["night"] == NOT_COPIED
 
 
-def test_a_trouble_outlives_a_restart(house: House) -> None:
+def test_a_trouble_outlives_a_restart(home: Home) -> None:
     """Damaged records are not forgotten by a power cut."""
-    nightly.keep_night(house.state, replace(WELL, well=False, damaged=True))
-    house.nightly.start()
-    assert house.troubles() == {"night": RECORDS_DAMAGED}
+    nightly.keep_night(home.state, replace(WELL, well=False, damaged=True))
+    home.nightly.start()
+    assert home.troubles() == {"night": RECORDS_DAMAGED}
 
 
-def test_the_card_is_looked_at_once_an_hour(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_card_is_looked_at_once_an_hour(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of its file system are a trouble; a card that cannot be looked at tells nothing."""
     looks: list[Path] = []
 
@@ -227,18 +228,18 @@ def test_the_card_is_looked_at_once_an_hour(house: House, monkeypatch: pytest.Mo
         return MemoryCard("mmcblk0p3", 2048, len(looks) - 1, 900, 1000)
 
     monkeypatch.setattr(nightly, "look_at_card", look)
-    house.look(10)
-    house.look(10.5)
-    assert looks == [house.state]
-    assert house.troubles() == {"card": None}
-    house.look(10 + CARD_S / 3600)
-    assert house.troubles() == {"card": CARD_FAILING}
-    house.look(13)
-    assert house.troubles() == {}
-    assert house.nightly.card == MemoryCard("mmcblk0p3", 2048, 1, 900, 1000)
+    home.look(10)
+    home.look(10.5)
+    assert looks == [home.state]
+    assert home.troubles() == {"card": None}
+    home.look(10 + CARD_S / 3600)
+    assert home.troubles() == {"card": CARD_FAILING}
+    home.look(13)
+    assert home.troubles() == {}
+    assert home.nightly.card == MemoryCard("mmcblk0p3", 2048, 1, 900, 1000)
 
 
-def test_the_log_is_taken_in_and_cut(house: House) -> None:
+def test_the_log_is_taken_in_and_cut(home: Home) -> None:
     """What was erased by day is in no file of the records after the night."""
 
     def erased(connection: sqlite3.Connection) -> None:
@@ -246,12 +247,12 @@ def test_the_log_is_taken_in_and_cut(house: House) -> None:
         call_log.upsert_calls(connection, [replace(a_call(), caller=caller)], "b")
         connection.execute("DELETE FROM calls")
 
-    house.records.ask(erased)
-    log = house.state / "centralino.db-wal"
+    home.records.ask(erased)
+    log = home.state / "centralino.db-wal"
     assert b"0517654321" in log.read_bytes()
-    house.look(3.2)
+    home.look(3.2)
     assert log.stat().st_size == 0
-    assert b"0517654321" not in (house.state / "centralino.db").read_bytes()
+    assert b"0517654321" not in (home.state / "centralino.db").read_bytes()
 
 
 def test_a_call_in_or_out_is_no_quiet_moment() -> None:
@@ -263,9 +264,11 @@ def test_a_call_in_or_out_is_no_quiet_moment() -> None:
 
 def test_it_is_said_in_both_languages() -> None:
     """Before the first night, after it, and of a card whose file system is another."""
-    assert [words.en for words in care_said(None, None, ROME)] == ["Nightly work: not done yet"]
+    assert [words.text("en") for words in care_said(None, None, ROME)] == [
+        "Nightly work: not done yet"
+    ]
     said = care_said(WELL, MemoryCard("", None, None, 900, 1000), ROME)
-    assert [words.it for words in said] == [
+    assert [words.text("it") for words in said] == [
         "Lavoro notturno del 25 novembre 2026 alle 04:05: bene",
         "Scheda di memoria: 900 MB liberi di 1000",
     ]
@@ -293,37 +296,37 @@ def test_the_card_is_found_by_its_number(tmp_path: Path) -> None:
 
 
 def test_memory_is_given_back_when_the_nights_work_is_begun(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once a night, when no call is on that could wait for it."""
     given: list[float] = []
     monkeypatch.setattr(nightly, "trim_heap", lambda: given.append(0.0))
-    house.idle = False
-    assert (house.look(3.2), given) == (0, [])
-    house.idle = True
-    house.look(3.3)
-    assert house.look(3.4) == len(given) == 1
+    home.idle = False
+    assert (home.look(3.2), given) == (0, [])
+    home.idle = True
+    home.look(3.3)
+    assert home.look(3.4) == len(given) == 1
 
 
-def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
+def test_the_stick_is_written_after_the_nights_work(home: Home) -> None:
     """By root's helper, who is asked; of damaged records nobody asks for another copy."""
     since = MIDNIGHT - timedelta(days=9)
-    run = Path(house.settings.folders.run)
+    run = Path(home.settings.folders.run)
     run.mkdir(exist_ok=True)
-    assert house.look(3.2) == 1
-    nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.3)))
-    house.child.then(JobResult(True, Words("bene", "well")))
+    assert home.look(3.2) == 1
+    nightly.keep_night(home.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.3)))
+    home.child.then(JobResult(True, pair("bene", "well")))
     assert not backup.is_waiting(run)  # none is set up
-    backup.keep_stick(house.state, backup.BackupStick("AB-12", "COPIE", "b", since, since))
-    house.look(10)
-    trouble = house.troubles()["backup_stick"]
+    backup.keep_stick(home.state, backup.BackupStick("AB-12", "COPIE", "b", since, since))
+    home.look(10)
+    trouble = home.troubles()["backup_stick"]
     assert trouble is not None
     assert trouble.code == "backup.stick"
-    house.look(10.5)
-    assert "backup_stick" not in house.troubles()  # said once
-    assert house.look(27.2) == 2
-    house.child.then(JobResult(True, Words("bene", "well")))
+    home.look(10.5)
+    assert "backup_stick" not in home.troubles()  # said once
+    assert home.look(27.2) == 2
+    home.child.then(JobResult(True, pair("bene", "well")))
     assert backup.take(run) == HelperRequest()
-    nightly.keep_night(house.state, replace(WELL, damaged=True, well=False))
-    house.child.then(JobResult(True, Words("male", "ill")))
+    nightly.keep_night(home.state, replace(WELL, damaged=True, well=False))
+    home.child.then(JobResult(True, pair("male", "ill")))
     assert not backup.is_waiting(run)

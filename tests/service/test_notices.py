@@ -1,4 +1,4 @@
-"""What the machine's own helpers tell the desk: a trouble as long as its file lies there."""
+"""What the machine's own helpers tell call control: a trouble as long as its file lies there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Final
 
 import pytest
 
-from appliance.policy.text import Words
-from appliance.service.status import StatusCollector
-from appliance.service.supervision import (
+from appliance.service.notices import (
     LOOKS_S,
     Notices,
     folder_of,
@@ -18,8 +16,10 @@ from appliance.service.supervision import (
     read_notices,
     withdraw_notice,
 )
+from appliance.service.status import StatusCollector
+from tests.helpers.words import pair
 
-DAMAGED: Final = Words("La scheda è danneggiata.", "The card is damaged.")
+DAMAGED: Final = pair("La scheda è danneggiata.", "The card is damaged.")
 HELPER: Final = Path(__file__).parents[2] / "image/overlay/usr/lib/centralino-image/notice"
 
 
@@ -42,7 +42,7 @@ def test_other_words_replace_those_before(tmp_path: Path) -> None:
     """Told anew under its name, a notice is one trouble, not two."""
     collector = StatusCollector()
     watch = Notices(collector.trouble, tmp_path)
-    for at, words in ((0.0, DAMAGED), (LOOKS_S, Words("Sostituirla.", "Replace it."))):
+    for at, words in ((0.0, DAMAGED), (LOOKS_S, pair("Sostituirla.", "Replace it."))):
         post_notice("data", words, tmp_path)
         assert watch.look(at)
         assert collector.troubles() == (words,)
@@ -50,21 +50,23 @@ def test_other_words_replace_those_before(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"it": "x"}', "\xff", "1"])
 def test_what_is_no_notice_is_none(tmp_path: Path, text: str) -> None:
-    """A half written or foreign file costs neither the others nor the desk."""
+    """A half written or foreign file costs neither the others nor call control."""
     (tmp_path / "other.json").write_bytes(text.encode("latin-1"))
     post_notice("data", DAMAGED, tmp_path)
     assert read_notices(tmp_path) == {"data": DAMAGED}
 
 
-def test_the_images_helper_writes_what_the_desk_reads(tmp_path: Path) -> None:
-    """The shell's side says the same in both languages, readable by the desk, and takes it back."""
+def test_the_images_helper_writes_what_call_control_reads(tmp_path: Path) -> None:
+    """The shell's side says the same in both languages, readable by call control, and takes it
+    back.
+    """
     run = tmp_path / "centralino"
 
     def helper(*words: str) -> None:
         environment = {"CENTRALINO_RUN": str(tmp_path), "PATH": "/usr/bin:/bin"}
         subprocess.run(["sh", HELPER, *words], env=environment, check=True, capture_output=True)
 
-    helper("data", DAMAGED.it, DAMAGED.en)
+    helper("data", DAMAGED.text("it"), DAMAGED.text("en"))
     assert read_notices(folder_of(run)) == {"data": DAMAGED}
     assert (folder_of(run) / "data.json").stat().st_mode & 0o777 == 0o644
     helper("data")

@@ -15,7 +15,7 @@ from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.requests import spoken_request
 from appliance.service.stores import Stores
 from appliance.store import outbox, requests
-from tests.policy.town import EMAIL
+from tests.policy.small_directory import EMAIL
 from tests.store.samples import TEN, a_call
 
 ASKED = spoken_request(EMAIL, "anagrafe", "aire", "Italiani all'estero", "0511", "a-1", TEN, "op1")

@@ -1,4 +1,6 @@
-"""The desk's part in updates: when one is looked for, when the box starts from it, what is told."""
+"""Call control's part in updates: when one is looked for, when the box starts from it, what is
+told.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from appliance.api.technician_replies import UpdateEnded
 from appliance.config import read
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.updates import LONGEST_S, UpdateState
 from appliance.service import updates
 from appliance.service.jobs import JobResult
@@ -22,15 +25,16 @@ from appliance.service.updates import (
     FETCH,
     FETCHED,
     LOOKS_S,
-    PastUpdate,
     UpdateRecord,
     UpdateRequest,
     UpdateRunner,
 )
 from appliance.store import database
 from appliance.store.database import Trouble, connect, migrate
+from appliance.text import NOTHING
 from tests.commands.samples import CONFIG
-from tests.policy.town import rome
+from tests.helpers.words import pair
+from tests.policy.small_directory import rome
 
 NIGHT = Now(100_000.0, rome("2026-11-26 03:40"))
 DAY = replace(NIGHT, wall=rome("2026-11-26 10:00"))
@@ -39,8 +43,8 @@ READY = UpdateRecord(
 )
 
 
-class Chores:
-    """Begins a chore, which ends when the test says so."""
+class Jobs:
+    """Begins a job, which ends when the test says so."""
 
     def __init__(self) -> None:
         self.begun: list[tuple[str, ...]] = []
@@ -50,13 +54,13 @@ class Chores:
     def begin(self, words: tuple[str, ...], _typed: str, _most: int, then: Any) -> None:
         """Begin it; raises Refused while another is done."""
         if self.busy:
-            raise Refused("è già in corso", "something is being done")
+            raise Refused(pair("è già in corso", "something is being done"))
         self.begun.append(words)
         self.then = then
 
 
 class Place:
-    """A desk of an image whose office has a server."""
+    """Call control of an image whose office has a server."""
 
     def __init__(self, folder: Path) -> None:
         written = folder / "centralino.toml"
@@ -69,12 +73,12 @@ class Place:
             made.mkdir(parents=True)
         self.connection = connect(self.state / "centralino.db")
         migrate(self.connection)
-        self.jobs = Chores()
+        self.jobs = Jobs()
         self.troubles: dict[str, Trouble | None] = {}
         self.updates = self.made()
 
     def made(self, *, is_image: bool = True) -> UpdateRunner:
-        """Make the desk's part anew, as at its start."""
+        """Make call control's part anew, as at its start."""
         records: Any = self
         jobs: Any = self.jobs
         return UpdateRunner(
@@ -164,13 +168,13 @@ def test_the_server_is_looked_at_once_a_night(place: Place) -> None:
     assert place.jobs.begun == []
     place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 120))
     assert place.jobs.begun == [FETCH]
-    place.jobs.then(JobResult(True, Words("nulla", "nothing")))
+    place.jobs.then(JobResult(True, pair("nulla", "nothing")))
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 180)) is None
     assert place.jobs.begun == [FETCH]
     next_night = Now(NIGHT.monotonic + 86_400, NIGHT.wall + timedelta(days=1))
     place.look(next_night)
     (place.state / FETCHED).write_bytes(b"bundle")
-    place.jobs.then(JobResult(True, Words("scaricata", "fetched")))
+    place.jobs.then(JobResult(True, pair("scaricata", "fetched")))
     asked = place.look(replace(next_night, monotonic=next_night.monotonic + 60))
     assert asked == UpdateRequest("box", "server")
     assert len(place.jobs.begun) == 2
@@ -185,7 +189,7 @@ def test_what_could_not_be_fetched_is_not_installed(place: Place) -> None:
     assert place.jobs.begun == []
     place.jobs.busy = False
     place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 120))
-    place.jobs.then(JobResult(False, Words("non si scarica", "cannot be fetched")))
+    place.jobs.then(JobResult(False, pair("non si scarica", "cannot be fetched")))
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 180)) is None
 
 
@@ -208,21 +212,21 @@ def test_a_box_of_ones_own_system_is_left_alone(place: Place) -> None:
 
 def test_what_went_back_is_a_trouble_until_it_is_noted(place: Place) -> None:
     """With its reason in both languages."""
-    said = Words("prima funzionava, ora no: line1", "worked before and does not now: line1")
+    said = pair("prima funzionava, ora no: line1", "worked before and does not now: line1")
     place.keep(replace(READY, state=UpdateState.BACK, said=said))
     place.look(DAY)
     trouble = place.troubles["update"]
     assert trouble is not None
-    assert "line1" in trouble.it
-    assert "1.1.0" in trouble.en
+    assert "line1" in trouble.words.text("it")
+    assert "1.1.0" in trouble.words.text("en")
     place.keep(replace(READY, state=UpdateState.NONE))
     place.look(replace(DAY, monotonic=DAY.monotonic + 60))
     assert place.troubles["update"] is None
 
 
 def test_what_became_of_it_is_kept_once(place: Place) -> None:
-    """In the list of changes: who, from which version to which; also across starts of the desk."""
-    past = PastUpdate("2026-11-26T04:00:00+00:00", "beppe", "1.0.0", "1.1.0", "good", NOTHING)
+    """In the list of changes: who, from which version to which; also across restarts."""
+    past = UpdateEnded("2026-11-26T04:00:00+00:00", "beppe", "1.0.0", "1.1.0", "good", NOTHING)
     place.keep(replace(READY, state=UpdateState.GOOD, past=(past,)))
     place.look(DAY)
     place.updates = place.made()
@@ -232,8 +236,8 @@ def test_what_became_of_it_is_kept_once(place: Place) -> None:
 
 def test_what_is_kept_can_be_read_by_whoever_comes_after(place: Place) -> None:
     """Whole; a file that is none, or of another version, is as nothing."""
-    past = PastUpdate("2026-11-26T04:00:00+00:00", "box", "1.0.0", "", "refused", Words("a", "b"))
-    kept = replace(READY, worked=("line1",), failed=("1.0.9",), past=(past,), said=Words("c", "d"))
+    past = UpdateEnded("2026-11-26T04:00:00+00:00", "box", "1.0.0", "", "refused", pair("a", "b"))
+    kept = replace(READY, worked=("line1",), failed=("1.0.9",), past=(past,), said=pair("c", "d"))
     place.keep(kept)
     assert updates.load_update(place.kept_in) == kept
     assert (place.kept_in / updates.KEPT).stat().st_mode & 0o777 == 0o644
