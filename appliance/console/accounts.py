@@ -5,6 +5,7 @@ The only argon2 import.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -24,9 +25,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from appliance.console.control_client import REPLY_LIMIT_S, StoreReader, ask
+from appliance.api.commands import Command, UserCommand
+from appliance.api.replies import Reply
+from appliance.console.control_client import (
+    REPLY_LIMIT_S,
+    ControlUnreachable,
+    NotDone,
+    R,
+    ReplyUnreadable,
+    StoreReader,
+    ask,
+    send,
+)
 from appliance.console.say import N_
 from appliance.errors import CentralinoError, StoreError
+from appliance.lockout import GrowingDelay, LockOutCounter
 from appliance.policy.users import (
     AccountError,
     Permission,
@@ -35,6 +48,7 @@ from appliance.policy.users import (
     permissions_of,
 )
 from appliance.store import users
+from appliance.text import sentence
 
 T = TypeVar("T")
 
@@ -200,10 +214,72 @@ def signed_in_user(request: Request) -> User:
 
 
 async def ask_as_user(
-    request: Request, command: dict[str, Any], limit_s: float = REPLY_LIMIT_S
-) -> dict[str, Any]:
+    request: Request, command: UserCommand[Reply], limit_s: float = REPLY_LIMIT_S
+) -> None:
+    """Send a command in the user's name; raises NotDone, NotAllowed."""
+    await ask(request, replace(command, by=signed_in_user(request).name), limit_s)
+
+
+async def send_as_user(
+    request: Request, command: UserCommand[R], limit_s: float = REPLY_LIMIT_S
+) -> R:
     """Send a command in the user's name and return its reply; raises NotDone, NotAllowed."""
-    return await ask(request, command | {"by": signed_in_user(request).name}, limit_s)
+    return await send(request, replace(command, by=signed_in_user(request).name), limit_s)
+
+
+# A change of phones or settings restarts call control: seconds, on a slow board more.
+START_S: Final = 30.0
+"""Seconds for which a command waits for call control to start."""
+AGAIN_S: Final = 0.5
+"""Seconds between two attempts."""
+
+
+async def send_patiently(
+    request: Request,
+    command: Command[R],
+    limit_s: float = REPLY_LIMIT_S,
+    *,
+    may_repeat: bool = False,
+) -> R:
+    """Send a command, in the user's name if it has one; wait up to START_S for call control to
+    start. Raises NotDone.
+
+    One that `may_repeat` does no harm if it is carried out twice.
+    """
+
+    async def once() -> R:
+        if isinstance(command, UserCommand):
+            return await send_as_user(request, command, limit_s)
+        return await send(request, command, limit_s)
+
+    return await patiently(request, once, may_repeat=may_repeat)
+
+
+async def patiently(
+    request: Request, once: Callable[[], Awaitable[R]], *, may_repeat: bool = False
+) -> R:
+    """Do what asks call control something, again while it starts; raises what `once` raises.
+
+    It starts if it was heard before and has not been away for START_S yet: nobody waits for one
+    that does not come back.
+    """
+    seen, now = request.app.state.feed.newest, time.monotonic()
+    lost_at = seen.since if seen.away else now
+    end = lost_at + (START_S if seen.status is not None else 0.0)
+    while True:
+        began = time.monotonic()
+        try:
+            return await once()
+        except (NotDone, ControlUnreachable) as error:
+            reason = error.__cause__ if isinstance(error, NotDone) else error
+            is_away = isinstance(reason, ControlUnreachable)
+            is_away &= not isinstance(reason, ReplyUnreadable)
+            # Refused at once: its socket is not open. After a longer wait the command may have
+            # been carried out, and is not sent again unless it does no harm.
+            is_starting = may_repeat or time.monotonic() - began < AGAIN_S
+            if not (is_away and is_starting) or time.monotonic() >= end:
+                raise
+        await asyncio.sleep(AGAIN_S)
 
 
 def may(request: Request, permission: Permission) -> bool:
@@ -282,8 +358,8 @@ SESSION_WORD_BYTES: Final = 32
 # A memory card wears out by writing.
 NOTED_EVERY_S: Final = 300.0
 """Seconds between two writes of a session's last use."""
+# Sessions kept at most; the one unused for longest is dropped first.
 MOST_SESSIONS: Final = 1_000
-"""Sessions kept at most; the one unused for longest is dropped first."""
 _SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS sessions (
         key TEXT PRIMARY KEY, user TEXT NOT NULL, stamp INTEGER NOT NULL, address TEXT NOT NULL,
@@ -472,8 +548,8 @@ LANES: Final = 1
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
 """Shortest and longest password, in characters."""
 # A login under an unknown name must take as long as one under a known name.
+# Hash with which the password of an unknown name is compared; its parameters are the above.
 DUMMY_HASH: Final = "$argon2id$v=19$m=12288,t=3,p=1$bm9ib2R5IGF0IGFsbCAuLg$" + "A" * 43
-"""Hash with which the password of an unknown name is compared; its parameters are the above."""
 
 
 class Passwords:
@@ -502,19 +578,21 @@ def check_new_password(password: str, name: str) -> None:
     """Check a new password; raises AccountError for one too short, too long or too simple."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(
-            f"una password ha da {SHORTEST_PASSWORD} a {LONGEST_PASSWORD} caratteri",
-            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
+            sentence(
+                "a password has {shortest_password} to {longest_password} characters",
+                shortest_password=SHORTEST_PASSWORD,
+                longest_password=LONGEST_PASSWORD,
+            ),
         )
     # Repeated characters and the user's own name add length, but are easy to guess.
     if len(set(password)) < 5 or (name and name.casefold() in password.casefold()):
         raise AccountError(
-            "una password non ripete pochi caratteri e non contiene il nome utente",
-            "a password repeats no few characters and does not hold the user's name",
+            sentence("a password repeats no few characters and does not hold the user's name"),
         )
 
 
+# Logins that may wait for their turn; the next one is asked to try again.
 MOST_WAITING: Final = 8
-"""Logins that may wait for their turn; the next one is asked to try again."""
 
 
 class Busy(CentralinoError):  # noqa: N818 - it is called what it is
@@ -546,66 +624,51 @@ class HashQueue:
 # that address count, and open sessions are never touched (E22).
 
 # People mistype: the first wrong passwords in a row cause no delay.
+# Wrong passwords in a row of a name without a delay.
 FREE_OF_A_NAME: Final = 5
-"""Wrong passwords in a row of a name without a delay."""
+# Wrong passwords in a row from an address without a delay.
 FREE_OF_AN_ADDRESS: Final = 10
-"""Wrong passwords in a row from an address without a delay."""
+# First delay in seconds; each further wrong password doubles it.
 FIRST_DELAY_S: Final = 2.0
-"""First delay in seconds; each further wrong password doubles it."""
 # A hundred attempts a day.
 LONGEST_DELAY_S: Final = 900.0
 """Longest delay, in seconds."""
 FORGOTTEN_S: Final = 24 * 3600.0
 """Seconds after which wrong passwords no longer count."""
+# Counts kept at most, of names and addresses; the oldest is dropped first.
 MOST_REMEMBERED: Final = 2_000
-"""Counts kept at most, of names and addresses; the oldest is dropped first."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrongTries:
-    """Count of wrong passwords in a row, and the time of the last (monotonic seconds)."""
-
-    count: int
-    last: float
+OF_A_NAME: Final = GrowingDelay(FREE_OF_A_NAME, FIRST_DELAY_S, LONGEST_DELAY_S, FORGOTTEN_S)
+OF_AN_ADDRESS: Final = GrowingDelay(FREE_OF_AN_ADDRESS, FIRST_DELAY_S, LONGEST_DELAY_S, FORGOTTEN_S)
 
 
 class LoginLockOut:
     """Counts of wrong passwords and the delays they cause; `at` is monotonic seconds."""
 
     def __init__(self) -> None:
-        self.wrong: dict[tuple[str, str], WrongTries] = {}
+        self.wrong = LockOutCounter[tuple[str, str]](MOST_REMEMBERED)
 
     def wait_s(self, name: str, address: str, at: float, *, is_known_there: bool) -> float:
         """Return the seconds before a name's next password is accepted; 0 for at once."""
         # A known workplace: wrong passwords from elsewhere do not count here.
         if is_known_there:
-            return self._remaining_s((name, address), FREE_OF_A_NAME, at)
-        of_name = self._remaining_s((name, ""), FREE_OF_A_NAME, at)
-        return max(of_name, self._remaining_s(("", address), FREE_OF_AN_ADDRESS, at))
+            return self.wrong.wait_s((name, address), OF_A_NAME, at)
+        of_name = self.wrong.wait_s((name, ""), OF_A_NAME, at)
+        return max(of_name, self.wrong.wait_s(("", address), OF_AN_ADDRESS, at))
 
     def count_wrong(self, name: str, address: str, at: float) -> None:
         """Count a wrong password; what is old, or more than is remembered, is forgotten."""
-        # Bounded: an attacker may try any number of names.
-        latest = sorted(self.wrong.items(), key=lambda item: item[1].last)[-MOST_REMEMBERED:]
-        self.wrong = {key: tries for key, tries in latest if at - tries.last < FORGOTTEN_S}
         # One password tried for many names counts for the address, many passwords of one name for
         # the name.
         for key in ((name, ""), ("", address), (name, address)):
-            self.wrong[key] = WrongTries(self.wrong.get(key, WrongTries(0, at)).count + 1, at)
+            self.wrong.count_wrong(key, OF_A_NAME, at)
 
     def forget(self, name: str, address: str) -> None:
         """Forget the wrong passwords of a name."""
         # The address stays counted: passwords of other names may be tried there.
         for key in ((name, ""), (name, address)):
-            self.wrong.pop(key, None)
-
-    def _remaining_s(self, key: tuple[str, str], free: int, at: float) -> float:
-        tries = self.wrong.get(key)
-        if tries is None or tries.count < free or at - tries.last >= FORGOTTEN_S:
-            return 0.0
-        # The exponent is bounded: 2.0 ** 1024 raises OverflowError.
-        delay = min(FIRST_DELAY_S * 2.0 ** min(tries.count - free, 20), LONGEST_DELAY_S)
-        return max(0.0, tries.last + delay - at)
+            self.wrong.forget(key)
 
 
 class GuessLimit:

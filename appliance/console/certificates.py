@@ -21,6 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
 from appliance.files import SHARED, atomic_write, make_shared
+from appliance.policy.text import os_error_words
+from appliance.text import _
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Of this process: /proc/net itself is hidden in the unit's sandbox (ProcSubset=pid).
@@ -74,14 +76,14 @@ RENEW_DAYS: Final = 60
 # The clocks of the LAN's computers differ.
 BACKDATED: Final = timedelta(days=1)
 """Time before its making from which a certificate is valid."""
+# Addresses that the authority may sign for (RFC 1918, 3927, 4193).
 PRIVATE_NETWORKS: Final = (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "::1/128",
     "fc00::/7",
 )  # fmt: skip
-"""Addresses that the authority may sign for (RFC 1918, 3927, 4193)."""
 ALWAYS_PERMITTED: Final = ("local", "localhost")
+# Longest name in a certificate (RFC 5280, A.1, ub-common-name).
 NAME_LIMIT: Final = 64
-"""Longest name in a certificate (RFC 5280, A.1, ub-common-name)."""
 
 PrivateKey = ec.EllipticCurvePrivateKey
 
@@ -319,8 +321,12 @@ class Certificates:
                 self._loaded = changed
         except OSError as error:
             raise TechnicianError(
-                f"{error.filename or certificate} cannot be read ({error.strerror}): "
-                "console.certificate and console.key must be readable by the service"
+                _(
+                    "{file} cannot be read ({why}): console.certificate and console.key must be "
+                    "readable by the service",
+                    file=error.filename or certificate,
+                    why=os_error_words(error),
+                )
             ) from error
 
 
@@ -331,8 +337,13 @@ def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except ssl.SSLError as error:
         raise TechnicianError(
-            f"{certificate} and {key} cannot be used ({error.reason or error}): they must be a "
-            "certificate with its chain and its key, both as PEM, the key without a password"
+            _(
+                "{certificate} and {key} cannot be used ({why}): they must be a certificate with "
+                "its chain and its key, both as PEM, the key without a password",
+                certificate=certificate,
+                key=key,
+                why=error.reason or error,
+            )
         ) from error
 
 
@@ -350,8 +361,12 @@ def ensure_own_certificate(settings: ConsoleSettings, now: datetime) -> tuple[Pa
             log.warning("a new certificate for the console: %s", _coverage_text(authority, wanted))
     except OSError as error:
         raise TechnicianError(
-            f"the console's certificate cannot be kept in {folder} ({error.strerror}): "
-            "folders.console must be a folder that the service may write"
+            _(
+                "the console's certificate cannot be kept in {folder} ({why}): folders.console "
+                "must be a folder that the service may write",
+                folder=folder,
+                why=os_error_words(error),
+            )
         ) from error
     return certificate, key
 

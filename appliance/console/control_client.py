@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,32 +24,36 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from appliance.api import codec
+from appliance.api.commands import Command
+from appliance.api.replies import DeclinedError, FullStatus, Reply, Said, WatchedStatus, reply_of
 from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.supervision import RESTART_RULES, Component
-from appliance.policy.text import NOTHING, NotKept, SaidError, Words, error_text_words
+from appliance.policy.text import NotKept, SaidError, error_text_words
 from appliance.store import directory, users
 from appliance.store.database import open_reader
+from appliance.text import NOTHING, Words, sentence, written
 
 # A status has some thousand bytes.
 REPLY_LIMIT_BYTES: Final = 4_000_000
 """Longest reply that is read, in bytes."""
 # A later reply is of no use to somebody on the phone.
+# Seconds within which a reply must come.
 REPLY_LIMIT_S: Final = 5.0
-"""Seconds within which a reply must come."""
 # Sent with every command: call control checks the person's permission itself, whatever a page has
 # let through (docs/design/processes.md).
+# User whose request is being served, "" for none; set by SessionGate before every page.
 PERSON: Final[ContextVar[str]] = ContextVar("person", default="")
-"""User whose request is being served, "" for none; set by SessionGate before every page."""
-UNREACHABLE: Final = Words(
-    "Il centralino non risponde: le pagine mostrano quanto già registrato. Se dura più di un "
-    "minuto, avvisare il tecnico.",
-    "The switchboard does not answer: pages show what is on record. If it lasts for more than a "
-    "minute, tell the technician.",
+R = TypeVar("R", bound=Reply)
+C = TypeVar("C", bound=Command[Any])
+
+UNREACHABLE: Final = sentence(
+    "The switchboard does not answer: pages show what is on record. If it "
+    "lasts for more than a minute, tell the technician."
 )
-NO_REPLY_IN_TIME: Final = Words(
-    "Il centralino non ha risposto in tempo: quanto chiesto può essere stato fatto, controllare.",
-    "The switchboard did not answer in time: what was asked may have been done, look.",
+NO_REPLY_IN_TIME: Final = sentence(
+    "The switchboard did not answer in time: what was asked may have been done, look."
 )
 
 
@@ -57,18 +61,22 @@ class ControlUnreachable(CentralinoError):  # noqa: N818 - reads as what it is
     """Raised when call control cannot be reached or has not replied; `words` are shown on pages."""
 
     def __init__(self, words: Words) -> None:
-        super().__init__(words.en)
+        super().__init__(str(words))
         self.words = words
+
+
+class ReplyUnreadable(ControlUnreachable):
+    """Raised for a reply of another version: asked again, call control replies the same."""
 
 
 class ControlClient:
     """Sends commands to the control socket at `path`, each over a connection of its own."""
 
-    def __init__(self, door: Path) -> None:
-        self._door = door
+    def __init__(self, control_socket: Path) -> None:
+        self._control_socket = control_socket
 
     async def ask(self, command: dict[str, Any], limit: float = REPLY_LIMIT_S) -> dict[str, Any]:
-        """Send one command and return its reply, within `limit` s.
+        """Send one JSON object and return its reply, within `limit` s; see `send`.
 
         Raises OfficeError with call control's own sentence when it refuses, ControlUnreachable
         when there is no reply.
@@ -84,7 +92,16 @@ class ControlClient:
         except (OSError, ValueError) as error:
             raise ControlUnreachable(UNREACHABLE) from error
 
-    async def watch(self, silence: float) -> AsyncIterator[dict[str, Any]]:
+    async def send(self, command: Command[R], limit: float = REPLY_LIMIT_S) -> R:
+        """Send a command and return its reply; raises as `ask` does, or if it was declined."""
+        answer = await self.ask(command.arguments(), limit)
+        try:
+            return command.reply_of(answer)
+        # During an update call control may be of another version.
+        except ValueError as error:
+            raise ReplyUnreadable(UNREACHABLE) from error
+
+    async def watch(self, silence: float) -> AsyncIterator[FullStatus]:
         """Yield the status now and at every change.
 
         Raises ControlUnreachable when the connection is refused or closed, or silent for
@@ -95,15 +112,17 @@ class ControlClient:
                 while True:
                     async with asyncio.timeout(silence):
                         line = await reader.readline()
-                    yield _accepted_reply(line)["status"]
-        except (TimeoutError, OSError, ValueError, KeyError, OfficeError) as error:
+                    yield codec.from_json(WatchedStatus, _accepted_reply(line)).status
+        except (TimeoutError, OSError, ValueError, OfficeError) as error:
             raise ControlUnreachable(UNREACHABLE) from error
 
     @contextlib.asynccontextmanager
     async def _connection(self, command: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
         """Connect to the control socket and send a command."""
         # asyncio's own limit for a line, 64 KiB, is too small for the longest replies.
-        reader, writer = await asyncio.open_unix_connection(self._door, limit=REPLY_LIMIT_BYTES)
+        reader, writer = await asyncio.open_unix_connection(
+            self._control_socket, limit=REPLY_LIMIT_BYTES
+        )
         try:
             asked = command | {"person": PERSON.get()}
             writer.write(json.dumps(asked).encode() + b"\n")
@@ -124,7 +143,7 @@ def _accepted_reply(line: bytes) -> dict[str, Any]:
     if not answer.get("ok"):
         if isinstance(answer.get("said"), dict):
             # Call control's own sentence: the console invents no reason.
-            raise SaidError(Words(**answer["said"]))
+            raise SaidError(written(answer["said"]))
         raise OfficeError(str(answer.get("error")))
     return answer
 
@@ -145,19 +164,34 @@ ShowAgain = Callable[[Request, NotDone], Awaitable[Response]]
 """Renders a form's page again, with the reason of a refusal."""
 
 
-async def ask(
-    request: Request, command: dict[str, Any], limit_s: float = REPLY_LIMIT_S
-) -> dict[str, Any]:
-    """Send a command and return its reply; raises NotDone for a refusal or without a reply."""
-    say = request.state.speaker
+def control_of(request: Request) -> ControlClient:
+    """Return the client, whose errors are told apart by who uses it."""
+    control: ControlClient = request.app.state.control
+    return control
+
+
+async def ask(request: Request, command: Command[Reply], limit_s: float = REPLY_LIMIT_S) -> None:
+    """Send a command whose reply has nothing to show; raises NotDone."""
     try:
-        answer: dict[str, Any] = await request.app.state.control.ask(command, limit_s)
+        reply_of(Reply, await control_of(request).ask(command.arguments(), limit_s))
     except (ControlUnreachable, OfficeError) as error:
-        raise not_done(say, error) from error
-    if answer.get("done") is False:
-        words = Words(**answer["said"])
-        raise NotDone(409, say.words(words), words)
-    return answer
+        raise not_done(request.state.speaker, error) from error
+
+
+async def send(request: Request, command: Command[R], limit_s: float = REPLY_LIMIT_S) -> R:
+    """Send a command and return its reply; raises NotDone for a refusal or without a reply."""
+    try:
+        return await control_of(request).send(command, limit_s)
+    except (ControlUnreachable, OfficeError) as error:
+        raise not_done(request.state.speaker, error) from error
+
+
+def wish_of(request: Request, kind: type[C], fields: Mapping[str, Any]) -> C:
+    """Make a command of what a form holds; raises NotDone, as if call control had refused it."""
+    try:
+        return codec.command_of(kind, fields)
+    except OfficeError as error:
+        raise not_done(request.state.speaker, error) from error
 
 
 def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
@@ -167,7 +201,7 @@ def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
     if isinstance(error, SaidError):
         return NotDone(409, say.words(error.words), error.words)
     # A refusal without words in both languages: its one sentence, as far as it can be translated.
-    return NotDone(409, say(N_("Not done: %(why)s"), why=say.words(error_text_words(str(error)))))
+    return NotDone(409, say(N_("Not done: {why}"), why=say.words(error_text_words(str(error)))))
 
 
 async def redirect_after(
@@ -183,24 +217,31 @@ async def redirect_after(
 
 
 async def ask_for_script(
-    request: Request, command: dict[str, Any], undo: Mapping[str, str] | None = None
+    request: Request,
+    command: Command[Said],
+    undo: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Send a command for a script; `undo` is the form by which a person can take it back (E22)."""
     _ = request.state.speaker
     try:
-        answer = await request.app.state.control.ask(command)
+        reply = await control_of(request).send(command)
+    except DeclinedError as declined:
+        return refused_json(_.words(declined.words), 200)
     except (ControlUnreachable, OfficeError) as error:
         why = not_done(_, error)
         return refused_json(str(why), why.status)
-    is_done = answer.get("done", True)
-    said = Words(**answer["said"]) if "said" in answer else Words()
-    return JSONResponse(
-        {
-            "done": is_done,
-            "said": _.words(said),
-            "undo": dict(undo) if undo and is_done else None,
-        }
-    )
+    undoing = dict(undo) if undo else None
+    return JSONResponse({"done": True, "said": _.words(reply.said), "undo": undoing})
+
+
+async def ask_form_for_script(
+    request: Request, kind: type[Command[Said]], fields: Mapping[str, Any]
+) -> JSONResponse:
+    """Send what a form holds as a command for a script."""
+    try:
+        return await ask_for_script(request, wish_of(request, kind, fields))
+    except NotDone as error:
+        return refused_json(str(error), error.status)
 
 
 def refused_json(said: str, status: int) -> JSONResponse:
@@ -214,22 +255,24 @@ def refused_json(said: str, status: int) -> JSONResponse:
 
 # Call control sends a status every 10 s at least, so a longer silence means that it is gone, even
 # where the connection is still open.
+# Seconds without a status after which the console connects again.
 SILENCE_S: Final = RESTART_RULES[Component.CONSOLE_LINK].silent_s
-"""Seconds without a status after which the console connects again."""
+# Seconds between attempts to connect again; the last pause is repeated.
 RETRY_PAUSES_S: Final = RESTART_RULES[Component.CONSOLE_LINK].pauses_s
-"""Seconds between attempts to connect again; the last pause is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSnapshot:
-    """Status numbered `number`; `status` as `centralino status --json` shows it.
+    """Status numbered `number`.
 
     `away`: call control cannot be reached, and `status` is the last one received, None for none.
+    `since` is when it was seen so, in monotonic seconds.
     """
 
     number: int
-    status: dict[str, Any] | None
+    status: FullStatus | None
     away: bool
+    since: float = field(default_factory=time.monotonic, compare=False)
 
 
 class StatusFeed:
@@ -296,7 +339,7 @@ class StatusFeed:
                     self._publish(self.newest.status, away=True)
             await asyncio.sleep(next(waits))
 
-    def _publish(self, status: dict[str, Any] | None, *, away: bool) -> None:
+    def _publish(self, status: FullStatus | None, *, away: bool) -> None:
         self.newest = StatusSnapshot(self.newest.number + 1, status, away)
         # An event for each state: a stream that wakes later waits for the next one, not this.
         waiting, self._changed = self._changed, asyncio.Event()
@@ -313,8 +356,8 @@ def _retry_pauses() -> itertools.chain[float]:
 # A read that takes long leaves the other thread for somebody who types a search.
 READER_THREADS: Final = 2
 """Reads at once."""
+# Seconds within which a read must be done.
 READ_LIMIT_S: Final = 5.0
-"""Seconds within which a read must be done."""
 
 T = TypeVar("T")
 
@@ -343,8 +386,7 @@ class StoreReader:
                 )
         except TimeoutError as error:
             raise NotKept(
-                "gli archivi non hanno risposto in tempo: riprovare",
-                "the records did not answer in time: try again",
+                sentence("the records did not answer in time: try again"),
             ) from error
 
     def _read_timed(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -363,8 +405,7 @@ class StoreReader:
                 return job(connection)
             except sqlite3.Error as error:
                 raise NotKept(
-                    f"gli archivi non si leggono ({error}): riprovare",
-                    f"the records cannot be read ({error}): try again",
+                    sentence("the records cannot be read ({error}): try again", error=error),
                 ) from error
 
 

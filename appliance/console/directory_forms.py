@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -15,17 +15,26 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from appliance.console.accounts import ask_as_user, signed_in_user
-from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, parse_moment
+from appliance.api.commands import (
+    DirectoryForm,
+    FetchAttachment,
+    FormCommand,
+    KeepDraft,
+    ListUnits,
+    SendAttachment,
+)
+from appliance.api.replies import DeclinedError, FormTaken, UnitReport
+from appliance.console.accounts import ask_as_user, send_as_user, signed_in_user
+from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, control_of
 from appliance.console.say import N_
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import Authorisation, Declaration, Directory, Need, Unit, Variation
 from appliance.policy.directory_changes import of_known_units
 from appliance.policy.hours import Bands, Week
-from appliance.policy.text import Words
 from appliance.store import directory as store
 from appliance.store import users
 from appliance.store.directory import ATTACHMENT_LIMIT
+from appliance.text import Words
 
 # The e-mail that documents an entry (P4) is sent to call control and fetched from it in parts.
 
@@ -50,9 +59,7 @@ async def send_attachment(request: Request, sent: FormData) -> str:
     if len(data) > ATTACHMENT_LIMIT:
         raise NotDone(413, request.state.speaker(TOO_LONG))
     for at in range(0, len(data), PART_BYTES):
-        part = base64.b64encode(data[at : at + PART_BYTES]).decode()
-        command = {"ask": "register_file_part", "at": at, "data": part}
-        await ask_as_user(request, command)
+        await ask_as_user(request, SendAttachment(at=at, data=data[at : at + PART_BYTES]))
     return file.filename[:LONGEST_NAME]
 
 
@@ -60,10 +67,9 @@ async def fetch_attachment(request: Request, entry: int) -> bytes:
     """Fetch the file of an entry from call control, which audits it; raises NotDone."""
     data, is_last = b"", False
     while not is_last:
-        command = {"ask": "register_file", "entry": entry, "at": len(data)}
-        answer = await ask_as_user(request, command)
-        data += base64.b64decode(answer["data"])
-        is_last = answer["last"]
+        reply = await send_as_user(request, FetchAttachment(entry=entry, at=len(data)))
+        data += base64.b64decode(reply.data)
+        is_last = reply.last
     return data
 
 
@@ -84,9 +90,8 @@ async def read_draft(request: Request, place: str) -> str:
 
 async def keep_draft(request: Request, place: str, body: str) -> bool:
     """Store a draft with call control, or delete it where it is empty; False if that fails."""
-    command = {"ask": "draft_keep", "place": place, "body": body}
     try:
-        await ask_as_user(request, command)
+        await ask_as_user(request, KeepDraft(place=place, body=body))
     except NotDone:
         return False
     return True
@@ -101,13 +106,13 @@ class ChangeOutcome:
     wrong: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
-    answer: Mapping[str, Any] = field(default_factory=dict)
+    reply: FormTaken | None = None
 
 
 async def ask_change(
     request: Request,
-    what: str,
-    form: Mapping[str, Any],
+    kind: type[FormCommand[FormTaken]],
+    form: dict[str, Any],
     *,
     preview: bool = False,
     sent: FormData | None = None,
@@ -122,28 +127,24 @@ async def ask_change(
         return ChangeOutcome(
             False, wrong=say(N_("Not saved.")), problems=problems, status=error.status
         )
-    command = {"ask": what, "by": signed_in_user(request).name, "form": form, "preview": preview}
-    command |= {"attached": name} if name else {}
+    command = kind(by=signed_in_user(request).name, form=form, preview=preview)
+    if isinstance(command, DirectoryForm):
+        command = replace(command, attached=name)
     try:
-        answer = await request.app.state.control.ask(command)
+        reply = await control_of(request).send(command)
     except ControlUnreachable as away:
         return ChangeOutcome(False, wrong=say.words(away.words), status=503)
-    except OfficeError as refused:
-        return ChangeOutcome(False, wrong=say(N_("Not done: %(why)s"), why=refused), status=409)
-    if answer.get("done") is False:
-        found = {each["place"]: say.words(_words(each)) for each in answer.get("problems", ())}
-        said = say.words(Words(**answer["said"]))
+    except DeclinedError as declined:
+        found = {one.place: say.words(one.words) for one in declined.problems}
+        said = say.words(declined.words)
         # A problem of no field is said above the form.
         rest = found.pop("", "")
         # Problems at fields are the form's content (422, RFC 9110, 15.5.21); anything else is a
         # refusal.
         return ChangeOutcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
-    changes = tuple(say.words(_words(each)) for each in answer["changes"])
-    return ChangeOutcome(True, changes, answer=answer)
-
-
-def _words(each: Mapping[str, str]) -> Words:
-    return Words(each["it"], each["en"])
+    except OfficeError as refused:
+        return ChangeOutcome(False, wrong=say(N_("Not done: {why}"), why=refused), status=409)
+    return ChangeOutcome(True, tuple(map(say.words, reply.changes)), reply=reply)
 
 
 # A field is named as call control names a problem's place ("needs.1.numbers.2.label"), so that
@@ -152,8 +153,8 @@ def _words(each: Mapping[str, str]) -> Words:
 
 NestedForm = dict[str, Any]
 
+# Needs of a form, and numbers of a need, at most.
 MOST: Final = 40
-"""Needs of a form, and numbers of a need, at most."""
 OURS: Final = ("csrf", "do")
 """Fields that are not sent to call control."""
 TEXTS: Final = ("unit", "declared_by", "reference", "first", "last")
@@ -340,44 +341,11 @@ async def forget_draft(request: Request, place: str, to: str) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class NeedState:
-    """State of a need: whether calls may be transferred for it, and until when."""
-
-    need: str
-    name: str
-    allowed: bool
-    words: Words
-    until: datetime | None
-    resumes: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class UnitState:
-    """State of a unit; `undeclared`: it has no valid declaration."""
-
-    unit: str
-    open: bool
-    undeclared: bool
-    declared_by: str
-    needs: tuple[NeedState, ...]
-
-    @property
-    def until(self) -> datetime | None:
-        """End of the last time window that is open now."""
-        return max((n.until for n in self.needs if n.allowed and n.until), default=None)
-
-    @property
-    def resumes(self) -> datetime | None:
-        """Beginning of the next time window."""
-        return min((n.resumes for n in self.needs if n.resumes), default=None)
-
-
-@dataclass(frozen=True, slots=True)
 class DirectoryState:
     """State of all units, and what needs attention; `known`: call control could be reached."""
 
     known: bool
-    units: Mapping[str, UnitState]
+    units: Mapping[str, UnitReport]
     attention: tuple[Words, ...] = ()
 
 
@@ -387,9 +355,9 @@ async def read_directory(request: Request) -> Directory:
     return found
 
 
-def unit_of(request: Request, register: Directory) -> Unit:
+def unit_of(request: Request, directory: Directory) -> Unit:
     """Return the unit that the address names; raises HTTPException for none."""
-    unit = register.unit(request.path_params["unit"])
+    unit = directory.unit(request.path_params["unit"])
     if unit is None:
         raise HTTPException(404)
     return unit
@@ -399,24 +367,10 @@ async def read_directory_state(request: Request) -> DirectoryState:
     """Ask call control for the state of all units."""
     # Without it the page shows what the database has.
     try:
-        answer = await request.app.state.control.ask({"ask": "register_state"})
+        reply = await control_of(request).send(ListUnits())
     except (ControlUnreachable, OfficeError):
         return DirectoryState(False, {})
-    units = {each["unit"]: _unit(each) for each in answer["units"]}
-    return DirectoryState(True, units, tuple(Words(**each) for each in answer["attention"]))
-
-
-def _unit(each: Mapping[str, Any]) -> UnitState:
-    needs = tuple(
-        NeedState(
-            n["need"], n["name"], n["allowed"], Words(**n["words"]), parse_moment(n["until"]),
-            parse_moment(n["resumes"]),
-        )
-        for n in each["needs"]
-    )  # fmt: skip
-    return UnitState(
-        each["unit"], each["open"], not each["declared_by"], each["declared_by"], needs
-    )
+    return DirectoryState(True, {each.unit: each for each in reply.units}, reply.attention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,9 +381,9 @@ class ServiceUnits:
     offices: tuple[Unit, ...]
 
 
-def services(register: Directory, search: str = "") -> tuple[ServiceUnits, ...]:
+def services(directory: Directory, search: str = "") -> tuple[ServiceUnits, ...]:
     """Group units by service; a search keeps those with its words in name, code or needs."""
-    held = of_known_units(register)
+    held = of_known_units(directory)
     kept = {u.code for u in held.units if _has(held, u, search.casefold().split())}
     return tuple(
         ServiceUnits(unit, offices)
@@ -438,26 +392,26 @@ def services(register: Directory, search: str = "") -> tuple[ServiceUnits, ...]:
     )
 
 
-def _offices(register: Directory, service: Unit, kept: set[str]) -> tuple[Unit, ...]:
-    return tuple(u for u in register.units if u.service == service.code and u.code in kept)
+def _offices(directory: Directory, service: Unit, kept: set[str]) -> tuple[Unit, ...]:
+    return tuple(u for u in directory.units if u.service == service.code and u.code in kept)
 
 
-def _has(register: Directory, unit: Unit, words: Iterable[str]) -> bool:
-    needs = (n.name for d in register.declarations if d.unit == unit.code for n in d.needs)
+def _has(directory: Directory, unit: Unit, words: Iterable[str]) -> bool:
+    needs = (n.name for d in directory.declarations if d.unit == unit.code for n in d.needs)
     text = " ".join((unit.name, unit.code, *needs)).casefold()
     return all(word in text for word in words)
 
 
-def declaration_of(register: Directory, unit: Unit, day: date) -> Declaration | None:
+def declaration_of(directory: Directory, unit: Unit, day: date) -> Declaration | None:
     """Return the declaration in force for a unit."""
-    return of_known_units(register).valid_declaration(unit, day)
+    return of_known_units(directory).valid_declaration(unit, day)
 
 
-def variations_from(register: Directory, unit: Unit, day: date) -> tuple[Variation, ...]:
+def variations_from(directory: Directory, unit: Unit, day: date) -> tuple[Variation, ...]:
     """List a unit's variations of today and later, its service's among them."""
     # A service's variation holds for its offices, too (E13).
     codes = {unit.code, unit.service}
-    found = (v for v in register.variations if v.unit in codes and v.last >= day)
+    found = (v for v in directory.variations if v.unit in codes and v.last >= day)
     return tuple(sorted(found, key=lambda v: (v.first, v.entry.number)))
 
 
@@ -470,10 +424,10 @@ class AuthorisationState:
 
 
 def authorisation_states(
-    register: Directory, unit: Unit, day: date
+    directory: Directory, unit: Unit, day: date
 ) -> tuple[AuthorisationState, ...]:
     """List a unit's authorisations, the last one first."""
-    found = [a for a in register.authorisations if a.unit == unit.code]
+    found = [a for a in directory.authorisations if a.unit == unit.code]
     return tuple(AuthorisationState(a, _state(a, day)) for a in reversed(found))
 
 

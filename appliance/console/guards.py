@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -22,7 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console.accounts import SESSION_WORD_BYTES, Accounts, new_session_word
 from appliance.console.control_client import PERSON
+from appliance.console.packing import is_token, masked
 from appliance.console.say import N_
+from appliance.policy.wall import SCREEN_PATH
 
 # RequestGuard is the outer guard: host names, security headers, size and origin of a request.
 # SessionGate, below, is the inner one: the user, the form's token, and who must log in first.
@@ -79,8 +80,8 @@ SECURITY_HEADERS: Final = {
 }
 """Headers of every answer that does not set them itself."""
 
+# Answers with an error page; arguments: status and an English sentence of the catalogues.
 Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
-"""Answers with an error page; arguments: status and an English sentence of the catalogues."""
 UNKNOWN_HOST: Final = "This address is none of this box's."
 FOREIGN_ORIGIN: Final = "This request came from another site and was not carried out."
 TOO_LONG: Final = "What was sent is too long."
@@ -259,17 +260,20 @@ def has_expired(expires: str, now: float) -> bool:
         return True
 
 
+# Pages open without a login; every other page needs one.
 PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
-"""Pages open without a login; every other page needs one."""
-# Below /done/ the address itself is the secret (pages/requests.py).
-OPEN_FOLDERS: Final = ("/static/", "/done/")
-"""Folders open without a login."""
-UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt")
+# Below /done/ and /screen/ the address itself is the secret (pages/requests.py, pages/wall.py).
+# Folders open without a login.
+OPEN_FOLDERS: Final = ("/static/", "/done/", SCREEN_PATH)
+# A screen on a wall is nobody's browser: it has no session and gets no cookie.
+UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt", SCREEN_PATH)
 """Paths for which no session is looked up and no cookie set."""
-WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "/language"})
-"""Pages open to a user who must first choose a password."""
+# Pages open to a user who must first choose a password.
+WHILE_CHANGING: Final = frozenset(
+    {"/account", "/account/password", "/logout", "/language", "/appearance"}
+)
+# Types that scripts accept: a login page is of no use to them.
 SCRIPT_TYPES: Final = ("text/event-stream", "application/json")
-"""Types that scripts accept: a login page is of no use to them."""
 STALE_FORM: Final = N_("This form is of an older visit: open the page again and repeat it.")
 TOO_LATE: Final = N_("Not done: this came too late, the connection was interrupted. Do it again.")
 LONGEST_WORD: Final = 64
@@ -305,9 +309,10 @@ class SessionGate:
         # Every command that this request sends names the person: call control checks it itself.
         PERSON.set(user.name if user else "")
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        own_token = accounts.sessions.token_of(word)
         # A word that no login gave is nobody's: a cookie that an attacker has planted opens
         # nothing.
-        state.update(user=user, word=word, csrf=accounts.sessions.token_of(word))
+        state.update(user=user, word=word, csrf=masked(own_token))
         send = _with_cookie(send, state, had, is_secure)
         # The body is read here, outside Starlette and its handlers of errors.
         try:
@@ -317,7 +322,7 @@ class SessionGate:
             return
         # The token first: forms without a session, such as the login, need it, too.
         is_safe = scope["method"] in SAFE_METHODS
-        if not is_safe and not _is_right_token(token, state["csrf"]):
+        if not is_safe and not is_token(token, own_token):
             await self._refuse(scope, receive, send, 403, STALE_FORM)
         elif not is_safe and has_expired(expires, time.monotonic()):
             # Sent before an interruption of the network: what a person wanted then may be wrong
@@ -409,12 +414,6 @@ async def _token_and_expiry(scope: Scope, receive: Receive) -> tuple[Receive, ob
     body = await request.body()
     token, expires = await _form_token_and_expiry(Request(scope, _replayed(body)))
     return _replayed(body), token, expires
-
-
-def _is_right_token(given: object, token: str) -> bool:
-    """Tell whether a form carries this browser's token."""
-    # In constant time; compare_digest raises TypeError for text beyond ASCII.
-    return isinstance(given, str) and given.isascii() and secrets.compare_digest(given, token)
 
 
 async def _form_token_and_expiry(request: Request) -> tuple[object, str]:

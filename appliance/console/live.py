@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import anyio.to_thread
@@ -16,26 +16,57 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from appliance.calls.events import Caller, Presentation
+from appliance.api.replies import FullStatus
+from appliance.calls.events import Caller
 from appliance.calls.model import ReturnCause
+from appliance.calls.phone_control import ANNOUNCED
 from appliance.calls.states import State
-from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
-from appliance.console.control_client import StatusFeed, StatusSnapshot, parse_moment
-from appliance.policy.clock import ClockState, Doubt
-from appliance.policy.office import SET_AUTOMATICALLY
-from appliance.policy.opening import ManualState
-from appliance.policy.text import NOTHING, Words
+from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED, CallStatus, TransferStatus
+from appliance.console.control_client import StatusFeed, StatusSnapshot
+from appliance.policy.office import SET_AUTOMATICALLY, Position, PositionState
+from appliance.policy.opening import ManualMark, ManualState
+from appliance.store.alerts import NOTHING_OPEN, OpenCounts
+from appliance.text import NOTHING, Words, _, sentence
 
 # The view is pure: values in, values out. No line, modem or SIP word is in it (E22), and no
 # office's number (P7).
 
 # The line may still be clearing, which is of no interest to an operator.
+# States of calls that are over; the page does not show them.
 OVER_STATES: Final = frozenset({State.CLEARING, State.ENDED})
-"""States of calls that are over; the page does not show them."""
 WAITING_STATES: Final = frozenset(
     {State.ARRIVED, State.RINGING, State.ANSWERING, State.HOLDING, State.QUEUED, State.PBX_PENDING}
 )
 """States in which the caller waits for an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineLabels:
+    """Labels of lines, by line and by the public number that rings there."""
+
+    by_line: Mapping[str, str]
+    by_number: Mapping[str, str]
+
+    def of(self, called: str, line: str = "") -> str:
+        """Return what a caller has called: the line's label, else the number; "" if not known."""
+        return self.by_line.get(line) or self.by_number.get(called) or called
+
+
+def line_labels(status: FullStatus | None) -> LineLabels:
+    """Return the labels that the technician has given to lines; none before a status."""
+    # A line without a label is shown by its number, or by its code: neither is a label.
+    named = [
+        one
+        for one in (status.lines if status else ())
+        if one.label and one.label not in {one.name, one.called}
+    ]
+    labels: dict[str, set[str]] = {}
+    for one in named:
+        labels.setdefault(one.called, set()).add(one.label)
+    # Two lines of one number, each with a label of its own: the number is what they share (P1).
+    by_number = {number: min(found) for number, found in labels.items() if len(found) == 1}
+    by_number.pop("", None)
+    return LineLabels({one.name: one.label for one in named}, by_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +97,11 @@ class ReturnedCall:
 class CallView:
     """Call in the page's list: waiting or talking `since`; `phones` ring for it, `phone` talks.
 
-    `mine`: the viewing position is on it. `back`: it came back from an office. `refused`: why its
-    last transfer was refused (E23). `head`: the supervisor's part in it (E10); `has_head`: call
-    control can bring a supervisor in. `origin`: the branch that hands the caller over.
+    `called`: the label of the called line, else its number, "" if not known. `office`: the office
+    to which it is announced, while it has answered; `office_waits`: the operator is back with the
+    caller. `mine`: the viewing position is on it. `back`: it came back from an office. `refused`:
+    why its last transfer was refused (E23). `head`: the supervisor's part in it (E10); `has_head`:
+    call control can bring a supervisor in. `origin`: the branch that hands the caller over.
     """
 
     call: str
@@ -86,16 +119,19 @@ class CallView:
     head: Words
     has_head: bool
     origin: str = ""
+    office: str = ""
+    office_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """Position with its state: "free", "busy", "away" or "unreachable"."""
+    """Position with its state: "free", "busy", "away" or "unreachable"; `doing`: why it is busy."""
 
     phone: str
     state: str
     mark: StateMark
     mine: bool
+    doing: Words = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,118 +162,122 @@ class OperatorView:
         return next((call for call in own if call.back), own[0] if own else None)
 
 
-def operator_view(status: Mapping[str, Any], position: str) -> OperatorView:
+def operator_view(status: FullStatus, position: str) -> OperatorView:
     """Make the view from call control's status, for a position ("": none)."""
-    away = dict(status["service"]["away"])
-    positions = tuple(_position_view(one, away, position) for one in status["positions"])
+    away, labels = dict(status.service.away), line_labels(status)
+    positions = tuple(_position_view(one, away, position, status) for one in status.positions)
     calls = [
-        _call_view(one, position)
-        for one in status["calls"]
-        if State(one["state"]) not in OVER_STATES
+        _call_view(one, position, labels) for one in status.calls if one.state not in OVER_STATES
     ]
     return OperatorView(
-        datetime.fromisoformat(status["at"]),
-        status["open"],
-        _words_of(status["sentence"]),
-        parse_moment(status["changes_at"]),
+        status.at,
+        status.open,
+        status.sentence,
+        status.changes_at,
         # Waiting callers first, the one that waits longest at the top.
         tuple(sorted(calls, key=lambda call: (not call.waits, call.since))),
         positions,
         next((one for one in positions if one.mine), None),
-        status["waiting"],
-        status["care"].get("missed", 0),
-        status["care"].get("interrupted", 0),
+        status.waiting,
+        status.care.missed,
+        status.care.interrupted,
         _clock_warning(status),
     )
 
 
-def _clock_warning(status: Mapping[str, Any]) -> Words:
+def _clock_warning(status: FullStatus) -> Words:
     # While the clock cannot be trusted, opening hours cannot be, either: the page says what holds.
-    is_trusted = ClockState(status["clock_state"]).is_trusted
-    return NOTHING if is_trusted else NOT_TRUSTED[Doubt(status["doubt"])]
+    return NOTHING if status.clock_state.is_trusted else NOT_TRUSTED[status.doubt]
 
 
-def _call_view(one: Mapping[str, Any], position: str) -> CallView:
-    record, transfer, origin = one["record"], one["transfer"], one.get("origin", "")
+def _call_view(one: CallStatus, position: str, labels: LineLabels) -> CallView:
+    record, transfer = one.record, one.transfer
     # A returned call goes to the operator who transferred it, with the office and its rules (P6).
-    back = _returned_call(transfer) if transfer and transfer["returned"] else None
-    waits = State(one["state"]) in WAITING_STATES or (back is not None and back.waits)
-    phone = one["phone"] if State(one["state"]) not in WAITING_STATES else ""
-    sender = transfer["operator"] if transfer else ""
-    since = record["rang_at"] if waits else record["answered_at"] or record["rang_at"]
+    back = _returned_call(transfer) if transfer and transfer.returned else None
+    waits = one.state in WAITING_STATES or (back is not None and back.waits)
+    phone = one.phone if one.state not in WAITING_STATES else ""
+    sender = transfer.operator if transfer else ""
     return CallView(
-        one["call"],
-        record["called"],
-        _caller(one["caller"]),
-        datetime.fromisoformat(since),
-        _words_of(transfer["words"] if transfer else one["words"]),
+        one.call,
+        labels.of(record.called, one.line),
+        one.caller,
+        record.rang_at if waits else record.answered_at or record.rang_at,
+        transfer.words if transfer else one.words,
         waits,
         phone,
-        tuple(one["ringing"]),
+        one.ringing,
         # The operator's keys act on this call; to a colleague it is another's.
         bool(position) and position in (phone, sender),
-        State(one["state"]) is State.TALKING,
+        one.state is State.TALKING,
         back,
-        _words_of(one["refused"]),
-        _words_of(one["head"]["words"]) if one.get("head") else NOTHING,
+        one.refused,
+        one.head.words if one.head else NOTHING,
         # No supervisor is offered for a call of another branch (B9).
-        "head" in one and not origin,
-        origin,
+        not one.origin,
+        one.origin,
+        transfer.office if transfer and one.state in ANNOUNCED else "",
+        one.state is State.OFFICE_WAITS,
     )
 
 
-def _returned_call(transfer: Mapping[str, Any]) -> ReturnedCall:
+def _returned_call(transfer: TransferStatus) -> ReturnedCall:
     return ReturnedCall(
-        transfer["unit"],
-        transfer["office"],
-        transfer["need"],
-        WHY_RETURNED[ReturnCause(transfer["returned"])],
-        tuple(transfer["rules"]),
-        transfer["say"],
-        tuple(transfer["officials"]),
-        transfer["waiting"],
+        transfer.unit,
+        transfer.office,
+        transfer.need,
+        WHY_RETURNED[ReturnCause(transfer.returned)],
+        transfer.rules,
+        transfer.say,
+        transfer.officials,
+        transfer.waiting,
     )
 
 
-def _caller(caller: Mapping[str, Any]) -> Caller:
-    return Caller(Presentation(caller["presentation"]), caller["number"], caller["name"])
+WITH_CALLER: Final = _("with a caller")
+RINGS: Final = _("its phone rings")
+CALLS_OUT: Final = _("has called a number")
+WITHIN: Final = _("internal call")
 
 
-def _position_view(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
+def _busy_with(status: FullStatus, phone: str) -> Words:
+    """Return what a busy position is doing: no caller and no number is named (E21)."""
+    going = [one for one in status.calls if one.state not in OVER_STATES]
+    if any(one.phone == phone and one.state not in WAITING_STATES for one in going):
+        return WITH_CALLER
+    if any(phone in one.ringing for one in going):
+        return RINGS
+    return CALLS_OUT if any(one.phone == phone for one in status.outgoing) else WITHIN
+
+
+def _position_view(
+    one: Position, away: Mapping[str, ManualMark], position: str, status: FullStatus
+) -> PositionView:
     # Only a position that is away has an end; "free" and "busy" have none.
-    until = parse_moment(away.get(one["phone"], {}).get("until"))
-    mark = StateMark(parse_moment(one["since"]), one["by"], until, one["by"] == SET_AUTOMATICALLY)
-    return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
+    end = away.get(one.phone)
+    mark = StateMark(one.since, one.by, end.until if end else None, one.automatic)
+    doing = _busy_with(status, one.phone) if one.state is PositionState.BUSY else NOTHING
+    return PositionView(one.phone, one.state, mark, one.phone == position, doing)
 
 
-def mark_of(mark: Mapping[str, Any] | None) -> StateMark | None:
-    """Parse the mark of a state; None while it is off."""
+def mark_of(mark: ManualMark | None) -> StateMark | None:
+    """Return the mark of a state; None while it is off."""
     if mark is None:
         return None
-    since, until = parse_moment(mark["since"]), parse_moment(mark["until"])
-    return StateMark(since, mark["by"], until, mark["by"] == SET_AUTOMATICALLY)
-
-
-def _words_of(words: Mapping[str, str]) -> Words:
-    return Words(words["it"], words["en"])
+    return StateMark(mark.since, mark.by, mark.until, mark.by == SET_AUTOMATICALLY)
 
 
 MANUAL_STATES: Final[Mapping[ManualState, Words]] = {
-    ManualState.UNATTENDED: Words("Non presidiato", "Unattended"),
-    ManualState.CLOSED: Words("Chiuso – segreteria", "Closed – voicemail"),
-    ManualState.ABSENT: Words("Tutti assenti", "All absent"),
-    ManualState.OPENED: Words("Aperto fuori orario", "Open outside the hours"),
+    ManualState.UNATTENDED: sentence("Unattended"),
+    ManualState.CLOSED: sentence("Closed – voicemail"),
+    ManualState.ABSENT: sentence("All absent"),
+    ManualState.OPENED: sentence("Open outside the hours"),
 }
 """Names of the states that people set by hand, in the order of the page."""
 EFFECTS_ON_CALLS: Final[Mapping[ManualState, Words]] = {
-    ManualState.UNATTENDED: Words(
-        "le chiamate vanno allo Sportello Cittadini", "calls go to the citizens' counter"
-    ),
-    ManualState.CLOSED: Words("risponde la segreteria", "voicemail answers"),
-    ManualState.ABSENT: Words(
-        "nessun telefono squilla, risponde la segreteria", "no phone rings, voicemail answers"
-    ),
-    ManualState.OPENED: Words("le chiamate squillano", "calls ring"),
+    ManualState.UNATTENDED: sentence("calls go to the citizens' counter"),
+    ManualState.CLOSED: sentence("voicemail answers"),
+    ManualState.ABSENT: sentence("no phone rings, voicemail answers"),
+    ManualState.OPENED: sentence("calls ring"),
 }
 """Effect of each state on calls."""
 
@@ -257,7 +297,8 @@ class SwitchboardSummary:
     """State of the switchboard for every page.
 
     `changes_at` is when it next opens or closes, None if unknown; `ringing` are the calls that
-    wait for an operator; `messages` and `missed` count open messages and missed calls.
+    wait for an operator; `messages` and `missed` count open messages and missed calls, `care` the
+    other open cases, `troubles` what the technician has to look after.
     """
 
     at: datetime
@@ -267,20 +308,30 @@ class SwitchboardSummary:
     ringing: tuple[CallView, ...]
     messages: int
     missed: int
+    care: OpenCounts = NOTHING_OPEN
+    troubles: int = 0
 
 
-def switchboard_summary(status: Mapping[str, Any]) -> SwitchboardSummary:
+def switchboard_summary(status: FullStatus) -> SwitchboardSummary:
     """Make the summary from call control's status."""
     # Every page shows it, also to users without a position.
     seen = operator_view(status, "")
     banners = (
         Banner(what, words, EFFECTS_ON_CALLS[what], mark)
         for what, words in MANUAL_STATES.items()
-        if (mark := mark_of(status["service"].get(what))) is not None
+        if (mark := mark_of(getattr(status.service, what))) is not None
     )
     waiting = tuple(call for call in seen.calls if call.waits)
     return SwitchboardSummary(
-        seen.at, seen.open, seen.changes_at, tuple(banners), waiting, seen.messages, seen.missed
+        seen.at,
+        seen.open,
+        seen.changes_at,
+        tuple(banners),
+        waiting,
+        seen.messages,
+        seen.missed,
+        status.care,
+        len(status.troubles),
     )
 
 
@@ -362,13 +413,13 @@ async def _events(request: Request, parts: EventsOf) -> AsyncIterator[str]:
     feed: StatusFeed = request.app.state.feed
     number = -1
     # At once: the page knows that it is connected, and the appliance's clock.
-    yield _beat()
+    yield beat()
     while True:
         try:
             async with asyncio.timeout(BEAT_S):
                 seen = await feed.newer(number)
         except TimeoutError:
-            yield _beat()
+            yield beat()
             continue
         if seen is None:
             return
@@ -381,8 +432,9 @@ async def _events(request: Request, parts: EventsOf) -> AsyncIterator[str]:
         yield server_event("away", "1" if seen.away else "")
         for part in parts(seen):
             yield part
-        yield _beat()
+        yield beat()
 
 
-def _beat() -> str:
+def beat() -> str:
+    """Return the event of a beat: the appliance's monotonic clock."""
     return server_event("beat", f"{time.monotonic():.1f}")

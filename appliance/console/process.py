@@ -37,23 +37,28 @@ from appliance.console import pages
 from appliance.console.accounts import Accounts, GuessLimit, NotAllowed, Sessions
 from appliance.console.certificates import Certificates
 from appliance.console.control_client import ControlClient, StatusFeed, StoreReader
+from appliance.console.first_start import FirstStart
 from appliance.console.guards import BodyRefused, RequestGuard, SessionGate, redirect_to_tls
 from appliance.console.live import RenderCache
 from appliance.console.pages.operator import PositionUsers
 from appliance.console.pages.users import LANGUAGE_COOKIE
-from appliance.console.say import Speaker, choose_language, load_catalogues
-from appliance.console.settings import ConsoleSettings
+from appliance.console.say import Speaker, choose_language
+from appliance.console.settings import ConsoleSettings, FreshSettings
 from appliance.console.templates import StaticFiles, page
+from appliance.console.wall import Screens, WallSource
 from appliance.errors import TechnicianError
 from appliance.policy.numbering import plan_of
 from appliance.policy.requests import without_done_links
+from appliance.policy.text import os_error_words
+from appliance.policy.wall import without_screen_secrets
+from appliance.text import _
 
 log = logging.getLogger(__name__)
 
+# Threads that starlette may use for files and forms, at most.
 FILE_THREADS: Final = 4
-"""Threads that starlette may use for files and forms, at most."""
+# Connections and requests served at once; uvicorn answers one more with 503.
 MOST_SERVED: Final = 300
-"""Connections and requests served at once; uvicorn answers one more with 503."""
 STOP_S: Final = 3
 """Seconds that open pages may take to end when the console stops."""
 # The appliance's addresses may change, and so may its clock.
@@ -113,17 +118,17 @@ class IdleTimeoutProtocol(uvicorn.protocols.http.h11_impl.H11Protocol):
         self._looking = self.loop.call_later(IDLE_S, self._look)
 
 
-def run(settings: ConsoleSettings) -> None:
+def run(settings: ConsoleSettings, fresh: FreshSettings | None = None) -> None:
     """Serve until SIGTERM or SIGINT; raises TechnicianError when a port cannot be opened."""
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, fresh))
 
 
-async def _serve(settings: ConsoleSettings) -> None:
+async def _serve(settings: ConsoleSettings, fresh: FreshSettings | None) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = FILE_THREADS
     # The port and the certificate come first: without them nothing else is started.
     listening = listen(settings.listen, settings.port)
     shown = Certificates(settings) if settings.is_secure else None
-    app = build(settings)
+    app = build(settings, fresh)
     server = ConsoleServer(_config(app, shown.context if shown else None))
     leading = _redirect(settings, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -278,14 +283,17 @@ LIFESPAN: Final[tuple[LifespanPart, ...]] = (_open_accounts, _run_feed)
 """Context managers entered in this order while the console runs, left in the reverse order."""
 
 
-def build(settings: ConsoleSettings) -> Starlette:
-    """Compose the application; nothing runs before it is served."""
+def build(settings: ConsoleSettings, fresh: FreshSettings | None = None) -> Starlette:
+    """Compose the application; nothing runs before it is served.
+
+    With `fresh` its pages follow the configuration's file.
+    """
     app = Starlette(
         routes=[*pages.all_routes(), Mount("/static", StaticFiles(), name="static")],
         # The outermost first. Every refusal is a page in the reader's language; ErrorPages lies
         # inside the guard, so that its page gets the security headers, too.
         middleware=[
-            Middleware(LanguageMiddleware),
+            Middleware(LanguageMiddleware, fresh=fresh),
             Middleware(RequestGuard, names=settings.names, refuse=_refuse),
             Middleware(ErrorPages),
             Middleware(SessionGate, refuse=_refuse),
@@ -300,16 +308,18 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.settings = settings
     app.state.zone = ZoneInfo(settings.zone)
     app.state.plan = plan_of(settings.country)
-    app.state.catalogues = load_catalogues()
-    app.state.control = ControlClient(settings.door)
+    app.state.control = ControlClient(settings.control_socket)
     app.state.feed = StatusFeed(app.state.control)
     app.state.live_parts = RenderCache()
     app.state.seats = PositionUsers()
+    app.state.first_start = FirstStart(settings.state / "first-start.json")
     app.state.store = StoreReader(settings.records)
     app.state.links = pages.all_links()
     app.state.uploading = anyio.Lock()
-    # Counted apart: wrong links in e-mails, and wrong codes for the first user.
+    # Counted apart: wrong links in e-mails and of screens, and wrong codes for the first user.
     app.state.guesses, app.state.first_guesses = GuessLimit(), GuessLimit()
+    app.state.screen_guesses, app.state.screens = GuessLimit(), Screens(app.state.store)
+    app.state.wall = WallSource(app.state.store, app.state.control, app.state.zone)
     return app
 
 
@@ -323,14 +333,16 @@ async def _running(app: Starlette) -> AsyncIterator[None]:
 
 
 class LanguageMiddleware:
-    """Put the speaker of the reader's language into every request's state."""
+    """Take up changed settings; put the speaker of the reader's language into the state."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, fresh: FreshSettings | None = None) -> None:
+        self._app, self._fresh = app, fresh
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
+            if self._fresh is not None:
+                scope["app"].state.settings = await self._fresh.newest()
             scope.setdefault("state", {})["speaker"] = _speaker(Request(scope))
         await self._app(scope, receive, send)
 
@@ -342,7 +354,7 @@ def _speaker(request: Request) -> Speaker:
         request.headers.get("accept-language", ""),
         state.settings.languages,
     )
-    return Speaker(language, state.zone, state.catalogues[language])
+    return Speaker(language, state.zone)
 
 
 def error_page(request: Request, status: int, why: str = "") -> Response:
@@ -398,8 +410,10 @@ class ErrorPages:
             # A response that has begun cannot become an error page.
             if scope["type"] != "http" or has_begun:
                 raise
-            # The address of such a link is a secret (pages/requests.py): not into the journal.
-            log.exception("%s %s failed", scope["method"], without_done_links(scope["path"]))
+            # The address of such a link is a secret (pages/requests.py, pages/wall.py): not into
+            # the journal.
+            path = without_screen_secrets(without_done_links(scope["path"]))
+            log.exception("%s %s failed", scope["method"], path)
             await error_page(Request(scope, receive), 500)(scope, receive, send)
 
 
@@ -414,8 +428,8 @@ MOST_CONNECTIONS: Final = 400
 MOST_CONNECTIONS_OF_ONE: Final = 150
 """Connections of one address at most."""
 # A slow phone over a bad network takes 2 s.
+# Seconds within which the TLS handshake must be done.
 HANDSHAKE_S: Final = 10.0
-"""Seconds within which the TLS handshake must be done."""
 
 
 class CountedConnection(socket.socket):
@@ -494,7 +508,12 @@ def listen(address: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise TechnicianError(
-            f"the console cannot listen on {address} port {port} ({error.strerror}): another "
-            "service may use it, or it may need a right; change console.listen or console.port"
+            _(
+                "the console cannot listen on {address} port {port} ({why}): another service may "
+                "use it, or it may need a right; change console.listen or console.port",
+                address=address,
+                port=port,
+                why=os_error_words(error),
+            )
         ) from error
     return listening

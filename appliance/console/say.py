@@ -1,60 +1,30 @@
-"""Translation for pages: sentences from gettext catalogues, days and times as each language has it.
+"""Translation for pages: sentences from the text catalogue, days and times as each language has it.
 
 The only babel import. Sentences in the code are English.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from importlib import resources
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
-from babel.messages.pofile import read_po
 
-from appliance.policy.text import Words
+from appliance.text import LANGUAGES, Words, translations
 
-LANGUAGES: Final = ("it", "en")
-"""Languages of the pages; the first one is the default."""
-LANGUAGE_NAMES: Final = {"it": "Italiano", "en": "English"}
-"""Name of each language, in that language."""
-Catalogue = Mapping[str, tuple[str, ...]]
-"""Translations by English sentence: one form, or singular and plural."""
+# Name of each language of the pages, in that language; the first one is the default.
+LANGUAGE_NAMES: Final = {
+    language: str(Locale(language).get_display_name(language)).capitalize()
+    for language in LANGUAGES
+}
 
 
 def N_(sentence: str) -> str:  # noqa: N802 - the customary name, by which catalogues are made
     """Mark a sentence for the catalogues; it is translated where it is shown."""
     return sentence
-
-
-def load_catalogues() -> dict[str, Catalogue]:
-    """Read every catalogue of every language, once at start."""
-    return {language: _load(language) for language in LANGUAGES}
-
-
-def _load(language: str) -> Catalogue:
-    folder = resources.files("appliance.console") / "locale" / language
-    found: dict[str, tuple[str, ...]] = {}
-    if not folder.is_dir():
-        return found
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
-        # The sources themselves: no compiled file can be older than its source.
-        if file.name.endswith(".po"):
-            with file.open("rb") as text:
-                found |= dict(_sentences(read_po(text, locale=language)))
-    return found
-
-
-def _sentences(catalogue: Iterable[Any]) -> Iterable[tuple[str, tuple[str, ...]]]:
-    for message in catalogue:
-        one = message.id[0] if isinstance(message.id, list | tuple) else message.id
-        forms = (message.string,) if isinstance(message.string, str) else tuple(message.string)
-        # Not the catalogue's header, whose id is empty, nor a sentence without its translation.
-        if one and all(forms):
-            yield one, forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +33,20 @@ class Speaker:
 
     language: str
     zone: ZoneInfo
-    catalogue: Catalogue
 
     def __call__(self, sentence: str, **values: object) -> str:
-        """Translate a sentence and fill in its %(name)s."""
-        # A sentence without translation is shown in English: no page fails for it.
-        said = self.catalogue.get(sentence, (sentence,))[0]
-        return said % values if values else said
+        """Translate a sentence and fill in its {name}."""
+        said = translations(self.language).gettext(sentence)
+        return said.format(**values) if values else said
 
     def plural(self, one: str, many: str, number: int, **values: object) -> str:
-        """Translate the sentence for a number and fill in its %(number)s."""
-        # Both languages have two forms.
-        forms = self.catalogue.get(one, (one, many))
-        return forms[0 if number == 1 else -1] % {"number": number, **values}
+        """Translate the sentence for a number and fill in its {number}."""
+        said = translations(self.language).ngettext(one, many, number)
+        return said.format(number=number, **values)
 
     def words(self, words: Words) -> str:
         """Return the policy's words in this language."""
-        return str(getattr(words, self.language))
+        return words.text(self.language)
 
     def day(self, day: date | datetime) -> str:
         """Format a day: "gio 26 novembre 2026"."""
@@ -101,6 +68,20 @@ class Speaker:
     def moment(self, at: datetime) -> str:
         """Format a day and time: "gio 26 novembre, 09:05"."""
         return str(format_datetime(self._local(at), "EEE d MMMM, HH:mm", locale=self.language))
+
+    def is_midnight(self, at: datetime) -> bool:
+        """Tell whether a moment is the end of a day."""
+        return self.clock(at) == "00:00"
+
+    def eve(self, at: datetime) -> datetime:
+        """Return the last minute before a moment: before midnight it is of the day that ends."""
+        return self._local(at) - timedelta(minutes=1)  # type: ignore[no-any-return]
+
+    def end(self, at: datetime) -> str:
+        """Format the moment at which something ends: "lun 30 novembre, 24:00"."""
+        if not self.is_midnight(at):
+            return self.moment(at)
+        return str(format_datetime(self.eve(at), "EEE d MMMM, '24:00'", locale=self.language))
 
     def _local(self, at: Any) -> Any:
         return at.astimezone(self.zone) if isinstance(at, datetime) else at

@@ -25,15 +25,23 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from appliance.console.accounts import may
-from appliance.console.live import SwitchboardSummary, switchboard_summary
+from appliance.api.replies import FullStatus
+from appliance.console.accounts import may, requester
+from appliance.console.call_bar import CallBar, call_bar, position_labels
+from appliance.console.live import SwitchboardSummary, line_labels, switchboard_summary
+from appliance.console.packing import LEAST_PACKED, page_answer, takes_gzip
 from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
+from appliance.policy.numbering import typed_number
 from appliance.policy.text import error_text_words
-from appliance.policy.users import Permission
+from appliance.policy.users import ROLE_WORDS, Permission, Role
+from appliance.store.listings import caller_words
+from appliance.text import NOTHING, Words
 
 # An Italian keyboard has another name on it.
 ENTER_KEY = N_("Enter")
 """Name of the Enter key."""
+SHIFT_KEY = N_("Shift")
+"""Name of the Shift key."""
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +60,7 @@ def environment() -> jinja2.Environment:
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
     """Answer with a page; `values` are its template's own, beside those of every page."""
-    return HTMLResponse(render(request, name, **values), status)
+    return page_answer(request, render(request, name, **values), status)
 
 
 def render(request: Request, name: str, **values: object) -> str:
@@ -72,6 +80,10 @@ def page_values(request: Request) -> Mapping[str, Any]:
         "day": speaker.day,
         "clock": speaker.clock,
         "moment": speaker.moment,
+        "end": speaker.end,
+        "ends_tonight": lambda at, now: (
+            speaker.is_midnight(at) and speaker.day(speaker.eve(at)) == speaker.day(now)
+        ),
         "language": speaker.language,
         "languages": [
             (one, LANGUAGE_NAMES[one]) for one in settings.languages if one in LANGUAGE_NAMES
@@ -88,18 +100,29 @@ def page_values(request: Request) -> Mapping[str, Any]:
         "csrf": getattr(request.state, "csrf", ""),
         "is_control_away": is_control_unreachable(request),
         "switchboard": summary_of(request),
+        "bar": bar_of(request),
+        "appearance": look_of(request),
+        "is_dialable": lambda shown: bool(typed_number(shown)),
+        "position_label": position_label(request),
+        "label_of": position_labeller(request),
+        "called_label": called_labeller(request),
+        "role_label": role_label(request),
+        "caller_said": lambda caller: caller_words(caller, speaker.language),
         "all_keys": KEYS,
         "keys_taken": TAKEN_KEYS,
         "key_of": lambda action: keys_shown(speaker, action),
         "may_set_states": may(request, Permission.SET_STATES),
         "may_see_desk": may(request, Permission.SEE_DESK),
         "may_hear_messages": may(request, Permission.MESSAGES),
+        "may_call_back": may(request, Permission.CALL_BACK),
     }
 
 
 def keys_shown(speaker: Speaker, action: str) -> str:
     """Return an action's key as the reader's keyboard names it."""
-    return shown_key(action).replace("Enter", speaker(ENTER_KEY))
+    shown = shown_key(action).replace("Enter", speaker(ENTER_KEY))
+    shown = shown.replace("ArrowDown", "↓").replace("ArrowUp", "↑")
+    return shown.replace("Shift", speaker(SHIFT_KEY))
 
 
 def summary_of(request: Request) -> SwitchboardSummary | None:
@@ -107,10 +130,72 @@ def summary_of(request: Request) -> SwitchboardSummary | None:
     user, feed = getattr(request.state, "user", None), getattr(request.app.state, "feed", None)
     if user is None or feed is None or feed.newest.status is None:
         return None
-    # During an update call control may be of another version.
-    if not {"service", "calls", "positions"} <= feed.newest.status.keys():
-        return None
     return switchboard_summary(feed.newest.status)
+
+
+def bar_of(request: Request) -> CallBar | None:
+    """Return what the call bar shows; None without a login, or while nothing is known."""
+    feed = getattr(request.app.state, "feed", None)
+    if not may(request, Permission.SEE_DESK) or feed is None or feed.newest.status is None:
+        return None
+    return call_bar(feed.newest.status, requester(request).position)
+
+
+def position_labeller(request: Request) -> Callable[[str], str]:
+    """Return what gives the label of a position; without a label its code."""
+    status = _newest_status(request)
+    labels = position_labels(status) if status else {}
+    return lambda position: labels.get(position, position)
+
+
+def called_labeller(request: Request) -> Callable[..., str]:
+    """Return what gives the label of a called number and line; "" for neither."""
+    return line_labels(_newest_status(request)).of
+
+
+def _newest_status(request: Request) -> FullStatus | None:
+    feed = getattr(request.app.state, "feed", None)
+    return feed.newest.status if feed else None
+
+
+def position_label(request: Request) -> str:
+    """Return the label of the user's position, "" for a user without one."""
+    if not may(request, Permission.SEE_DESK) or not (position := requester(request).position):
+        return ""
+    return position_labeller(request)(position)
+
+
+def role_label(request: Request) -> Words:
+    """Return the first role of the user, in the order of the roles."""
+    user = getattr(request.state, "user", None)
+    return next((ROLE_WORDS[role] for role in Role if user and role in user.roles), NOTHING)
+
+
+# Colours and density of the pages are the person's choice in this browser. The server writes them
+# into the page: nothing flashes in the other colours first, and no script is needed.
+THEME_COOKIE: Final = "theme"
+DENSITY_COOKIE: Final = "density"
+THEMES: Final = ("", "light", "dark")
+"""Colours; "" follows the system."""
+DENSITIES: Final = ("", "compact")
+"""Heights of rows; "" is comfortable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colours and density of the pages, "" as delivered."""
+
+    theme: str
+    density: str
+
+
+def look_of(request: Request) -> Look:
+    """Return the look that this browser asks for."""
+    theme, density = (request.cookies.get(name, "") for name in (THEME_COOKIE, DENSITY_COOKIE))
+    return Look(
+        theme if theme in THEMES else "",
+        density if density in DENSITIES else "",
+    )
 
 
 def is_control_unreachable(request: Request) -> bool:
@@ -120,13 +205,13 @@ def is_control_unreachable(request: Request) -> bool:
     return feed is not None and feed.newest.number > 0 and feed.newest.away
 
 
+# Headings of the menu by ranges of PageLink.order; the first that fits.
 MENU_ORDERS: Final = (
-    (range(22, 30), N_("Requests")),
-    (range(40, 60), N_("Offices, hours, sheets")),
-    (range(80, 90), N_("Installation and network")),
+    (range(19, 30), N_("Lists")),
+    (range(40, 60), N_("Offices")),
+    (range(80, 90), N_("Installation")),
     (range(60, 1000), N_("Management")),
 )
-"""Headings of the menu by ranges of PageLink.order; the first that fits. Calls have none."""
 
 
 def _everybody(_: Request) -> bool:
@@ -209,14 +294,23 @@ class PageKey:
 
 KEYS: Final = (
     PageKey("keys", ("F1",), N_("All keys")),
-    PageKey("search", ("Alt+S",), N_("Search the sheets")),
+    PageKey("answer", ("F2",), N_("Answer")),
+    PageKey("hang-up", ("Shift+F2",), N_("Hang up")),
+    PageKey("hold", ("F4",), N_("Hold, or back to the caller")),
+    PageKey("alternate", ("Shift+F4",), N_("From the office to the caller, and back")),
+    PageKey("palette", ("Ctrl+K",), N_("Search or do")),
+    PageKey("dial", ("Alt+C",), N_("Call a number")),
+    PageKey("search", ("Alt+S",), N_("Search for a sheet, an office or another body")),
     PageKey("answered", ("Alt+Enter",), N_("Answered by this sheet")),
-    PageKey("offices", ("F8", "Alt+U"), N_("Transfer: choose the office")),
+    PageKey("offices", ("F8", "Alt+U"), N_("Transfer: choose the office, then hand over")),
     PageKey("note", ("Alt+N",), N_("Note on the call")),
     PageKey("head", ("Alt+H",), N_("Bring in the head")),
     PageKey("away", ("Alt+A",), N_("Away from the position, or back")),
     PageKey("interrupted", ("Alt+I",), N_("Interrupted calls")),
     PageKey("pane", ("F6",), N_("Next part of the page")),
+    PageKey("next", ("F9",), N_("Next case to follow")),
+    PageKey("down", ("Alt+ArrowDown",), N_("Case below in the list")),
+    PageKey("up", ("Alt+ArrowUp",), N_("Case above in the list")),
     PageKey("play", ("Alt+L",), N_("Play or pause the message")),
     PageKey("back", ("Alt+,",), N_("5 seconds back")),
     PageKey("forward", ("Alt+.",), N_("5 seconds forward")),
@@ -260,11 +354,11 @@ _REFERENCES: Final = {
     ".js": re.compile(r'(?P<before>(?:\bfrom|\bimport) ")(?P<name>\.[^"?]+)(?P<after>")'),
     ".css": re.compile(r'(?P<before>\burl\("?)(?P<name>[\w./-]+)(?P<after>"?\))'),
 }
+# A stylesheet that names others by `@import` is sent with them in their places: one request, and
+# no file of a thousand lines.
+_IMPORT: Final = re.compile(r'^@import url\("(?P<name>[\w./-]+)"\);\n', re.MULTILINE)
 """References to other files, relative to the file itself, by kind of file."""
 _TEXTS: Final = (".css", ".js", ".svg")
-# Compression of fewer bytes is not worth its header.
-_LEAST_PACKED: Final = 1000
-"""Shortest file that is compressed, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +380,8 @@ def asset(name: str) -> Asset:
     """Return a static file, with its references hashed."""
     data = STATIC.joinpath(*name.split("/")).read_bytes()
     ending = _ending(name)
+    if ending == ".css":
+        data = _IMPORT.sub(lambda m: _imported(name, m), data.decode()).encode()
     # A module that is fetched under two addresses does everything twice: a menu would open and
     # close at one click.
     if references := _REFERENCES.get(ending):
@@ -295,6 +391,17 @@ def asset(name: str) -> Asset:
     return Asset(data, packed, hashlib.sha256(data).hexdigest()[:12])
 
 
+def _imported(name: str, reference: re.Match[str]) -> str:
+    """Return the stylesheet that `@import` names, its references hashed."""
+    return asset(_target(name, reference)).data.decode()
+
+
+def _target(name: str, reference: re.Match[str]) -> str:
+    """Return the path of the file that a reference names."""
+    # References are relative to the file that holds them.
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), reference["name"]))
+
+
 def url_of(name: str) -> str:
     """Return the address of a static file, which changes with the file: browsers may keep it."""
     return f"/static/{name}?v={asset(name).digest}"
@@ -302,8 +409,7 @@ def url_of(name: str) -> str:
 
 def _hashed(name: str, reference: re.Match[str]) -> str:
     """Add the hash of the file that a reference names, where that file exists."""
-    # References are relative to the file that holds them.
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), reference["name"]))
+    target = _target(name, reference)
     if target not in _known_assets():
         return reference[0]
     return f"{reference['before']}{url_of(target)}{reference['after']}"
@@ -313,7 +419,7 @@ _known_assets = lru_cache(maxsize=1)(asset_names)
 
 
 def _is_packed(ending: str, data: bytes) -> bool:
-    return ending in _TEXTS and len(data) >= _LEAST_PACKED
+    return ending in _TEXTS and len(data) >= LEAST_PACKED
 
 
 def _ending(name: str) -> str:
@@ -355,7 +461,7 @@ class StaticFiles:
 
 
 def _static_answer(request: Request, name: str, file: Asset) -> Response:
-    is_packed = bool(file.packed) and _takes_gzip(request.headers.get("accept-encoding", ""))
+    is_packed = bool(file.packed) and takes_gzip(request.headers.get("accept-encoding", ""))
     # An older page's hash gets today's file, which is then not to be kept under that address.
     kept = FOR_EVER if request.query_params.get("v") == file.digest else BRIEFLY
     # Another tag for each coding (RFC 9110, 8.8.3.3).
@@ -369,15 +475,6 @@ def _static_answer(request: Request, name: str, file: Asset) -> Response:
     if is_packed:
         headers["content-encoding"] = "gzip"
     return Response(file.packed if is_packed else file.data, 200, headers, kind_of(name))
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Tell whether a browser takes gzip (RFC 9110, 12.5.3)."""
-    for part in accepted.split(","):
-        coding, _, weight = part.replace(" ", "").partition(";q=")
-        if coding == "gzip":
-            return weight not in ("0", "0.0", "0.00", "0.000")
-    return False
 
 
 def kind_of(name: str) -> str:

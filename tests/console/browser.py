@@ -1,7 +1,8 @@
 """A real browser before a real box: Debian's chromium, driven by playwright, nothing downloaded.
 
 What every page must keep is looked at in one place: nothing that keeps people out (axe-core, WCAG
-2.1 AA), nothing the page's own policy forbids, no outside host, no sideways scrolling.
+2.2 AA, in light and dark colours), nothing the page's own policy forbids, no outside host, no
+sideways scrolling.
 
 Tests have pictures kept in build/screens: those in Italian on a desk's screen always, of which the
 operator's guide is made (scripts/draw_screens.sh), all others where PICTURES is set.
@@ -19,7 +20,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 from playwright.sync_api import (
@@ -37,7 +38,9 @@ from tests.docs.pages import ROOT
 CHROMIUM: Final = "/usr/bin/chromium"
 AXE: Final = ROOT / "tests" / "console" / "vendor" / "axe-core" / "axe.min.js"
 SCREENS: Final = ROOT / "build" / "screens"
-RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
+RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("dark", "light")
+"""Colours that a system asks for."""
 SIZES: Final = {"desk": (1366, 768), "phone": (390, 844)}
 LOCALES: Final = {"it": "it-IT", "en": "en-GB"}
 LIMIT_MS: Final = 30_000
@@ -48,6 +51,7 @@ ARE_ALL_KEPT: Final = bool(os.environ.get("PICTURES"))
 VIOLATIONS: Final = """async rules => {
   const found = await axe.run(document, {
     runOnly: {type: 'tag', values: rules},
+    rules: {'target-size': {enabled: true}},
     resultTypes: ['violations'],
   });
   return found.violations.flatMap(one => one.nodes.map(
@@ -160,15 +164,17 @@ class Screen:
         for size in SIZES:
             self.resize(size)
             self.picture(what)
-            assert axe(self.page) == [], self.name
+            assert axe_in_each_theme(self.page) == [], self.name
             assert self.troubles == []
             assert self.wider_by() <= 0, f"the page scrolls sideways: {self.name}"
         self.resize(before)
 
     def wider_by(self) -> int:
-        """Return by how much the page is wider than the window."""
-        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        found: int = self.page.evaluate(width)
+        """Return by how much the page, or a part of it that scrolls, is wider than its place."""
+        found: int = self.page.evaluate(
+            "Math.max(...[document.documentElement, ...document.querySelectorAll("
+            "'main, main [data-pane]')].map(one => one.scrollWidth - one.clientWidth))"
+        )
         return found
 
     def picture(self, what: str, *, is_whole: bool = False) -> None:
@@ -226,6 +232,15 @@ def axe(page: Page) -> list[str]:
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(_axe())
     found: list[str] = page.evaluate(VIOLATIONS, list(RULES))
+    return found
+
+
+def axe_in_each_theme(page: Page) -> list[str]:
+    """Return the same in dark and in light colours, in which the page is left."""
+    found = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        found += [f"{one} ({theme})" for one in axe(page)]
     return found
 
 

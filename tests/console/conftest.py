@@ -38,7 +38,7 @@ def console_settings(tmp_path: Path) -> ConsoleSettings:
         state=state,
         records=tmp_path / "state" / "centralino.db",
         voicemail=tmp_path / "state" / "voicemail",
-        door=tmp_path / "run" / "desk.sock",
+        control_socket=tmp_path / "run" / "desk.sock",
         is_secure=False,
         announcements=(tmp_path / "state" / "spoken",),
         drafts=tmp_path / "state" / "drafts",
@@ -68,7 +68,7 @@ def records(
     """Return the records that the console reads, with a user of each kind (people.py)."""
     path = console_settings.records
     path.parent.mkdir(exist_ok=True)
-    is_there = path.exists()  # a desk that runs already has made them
+    is_there = path.exists()  # call control that runs already has made them
     if not is_there:
         shutil.copy(records_to_copy, path)
     with closing(open_database(path, path.parent / "corrupt").connection) as connection:

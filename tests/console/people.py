@@ -29,6 +29,6 @@ def kept() -> str:
 
 
 def enter(connection: sqlite3.Connection) -> None:
-    """Put them into the records, as the desk does."""
+    """Put them into the records, as call control does."""
     for user in EVERYBODY:
         users.add(connection, user, kept(), ChangeRequester("test", AT, shell=True))

@@ -1,4 +1,4 @@
-"""A whole box with its console: exchange, daemon, carrier, console; all real processes."""
+"""A whole box with its console: exchange, daemon, media gateway, console; all real processes."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def running(folder: Path, console: str = "", **options: Any) -> Iterator[Running
 
 @contextlib.contextmanager
 def open_console(
-    box: Box, environment: Mapping[str, str] = MappingProxyType({})
+    box: Box, environment: Mapping[str, str] = MappingProxyType({}), port: int = 0
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Start the console of a box; yields its process and its address."""
-    command = [sys.executable, "-m", "appliance", "console", "--port", "0"]
+    """Start the console of a box, on a free port unless named; yields process and address."""
+    command = [sys.executable, "-m", "appliance", "console", "--port", str(port)]
     log_path = box.folder / "console.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(

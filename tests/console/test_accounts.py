@@ -18,12 +18,13 @@ import pytest
 from appliance.api import users
 from appliance.console import accounts
 from appliance.console.accounts import FIRST_DELAY_S, FREE_OF_A_NAME
+from appliance.console.packing import masked
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import Role
 from appliance.store import users as store_users
 from appliance.store.users import ChangeRequester
+from tests.console.call_control_users import serve_users
 from tests.console.people import ANNA, AT, BEPPE, CARLA, PHRASE
-from tests.console.user_desk import user_desk
 from tests.console.visitor import Visitor
 
 ENGLISH = {"accept-language": "en"}
@@ -31,9 +32,9 @@ OTHER = "acqua e sale grosso"
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings) -> Iterator[Path]:
-    """The desk behind its door."""
-    with user_desk(console_settings) as state:
+def control(console_settings: ConsoleSettings) -> Iterator[Path]:
+    """Call control behind its control socket."""
+    with serve_users(console_settings) as state:
         yield state
 
 
@@ -111,15 +112,15 @@ def test_a_disabled_user_has_no_password(visitor: Visitor, records: sqlite3.Conn
 def test_a_damaged_database_locks_nobody_out(
     visitor: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
 ) -> None:
-    """After the desk's next start they log in as before, and no code for a first user is about."""
+    """After call control's next start they log in as before, and no first-user code is about."""
     path = console_settings.records
-    with user_desk(console_settings):
+    with serve_users(console_settings):
         pass  # the records are looked at as they are opened
     records.close()
     for each in path.parent.glob(f"{path.name}-*"):
         each.unlink()
     path.write_bytes(b"\0" * 8192)
-    with user_desk(console_settings) as state:
+    with serve_users(console_settings) as state:
         assert not users.code_path(state).exists()
         assert log_in(visitor, password=OTHER).status_code == 403
         assert log_in(visitor, where="/account").status_code == 303
@@ -159,10 +160,9 @@ def test_one_password_a_window_is_compared_however_many_come_at_once(
         return bool(matches(kept, password))
 
     monkeypatch.setattr(accounts._passwords, "matches", counted)
-    accounts._lock_out.wrong = {  # the first delay is over
-        key: replace(wrong, last=wrong.last - FIRST_DELAY_S - 1.0)
-        for key, wrong in accounts._lock_out.wrong.items()
-    }
+    counted_at = accounts._lock_out.wrong._tries
+    for key, wrong in counted_at.items():  # the first delay is over
+        counted_at[key] = replace(wrong, latest=(wrong.latest[-1] - FIRST_DELAY_S - 1.0,))
 
     async def all_at_once() -> list[object]:
         tries = (accounts.prove("carla", f"more {n}", "127.0.0.1") for n in range(9))
@@ -213,7 +213,7 @@ def test_the_cookies_flags(
 
 def test_a_form_without_the_token_does_nothing(operator: Visitor) -> None:
     """CSRF: none, a wrong one, another browser's; in the form or a header, ours alone counts."""
-    others = operator.app.state.accounts.sessions.token_of("B" * 43)
+    others = masked(operator.app.state.accounts.sessions.token_of("B" * 43))
     for form in ({}, {"csrf": ""}, {"csrf": "x"}, {"csrf": others}, {"csrf": "è"}):
         answer = operator.post("/logout", is_ours=False, data=form, headers=ENGLISH)
         assert answer.status_code == 403
@@ -268,7 +268,7 @@ def test_who_is_disabled_is_out(operator: Visitor, records: sqlite3.Connection) 
 
 @pytest.mark.usefixtures("strict")
 def test_who_is_out_sees_no_more_calls(operator: Visitor, records: sqlite3.Connection) -> None:
-    """What the desk's page is sent ends at the next change, not at the next page."""
+    """What the operator's page is sent ends at the next change, not at the next page."""
     feed, listening = operator.app.state.feed, asyncio.Event()
     newer = feed.newer
 
@@ -316,7 +316,7 @@ def test_a_session_outlives_the_consoles_restart(
         assert is_in(visitor)
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("control")
 def test_ones_own_password(operator: Visitor, records: sqlite3.Connection, strict: None) -> None:
     """The old one is asked; elsewhere one is logged out, here one stays, under a new word."""
     accounts = operator.app.state.accounts
@@ -338,7 +338,7 @@ def test_ones_own_password(operator: Visitor, records: sqlite3.Connection, stric
     assert log_in(operator, password=OTHER).status_code == 303
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("control")
 def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Connection) -> None:
     """Until then no other page opens."""
     hashed = store_users.password_of(records, "carla")
@@ -352,7 +352,7 @@ def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Co
     assert visitor.get("/").status_code == 200
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("control")
 def test_who_must_choose_a_password_sees_that_page_once(
     visitor: Visitor, records: sqlite3.Connection
 ) -> None:
@@ -376,7 +376,7 @@ def test_who_must_choose_a_password_sees_that_page_once(
     assert visitor.get("/desk/live", headers={"accept": "text/event-stream"}).status_code == 403
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("control")
 def test_ones_own_language(operator: Visitor) -> None:
     """Kept with the account, spoken from now on, also where one logs in next."""
     operator.post("/account/language", data={"language": "en"})
@@ -386,17 +386,18 @@ def test_ones_own_language(operator: Visitor) -> None:
     assert "Your account" in operator.get("/account").text
 
 
-def test_the_first_user_is_made_by_the_code(visitor: Visitor, desk: Path) -> None:
+def test_the_first_user_is_made_by_the_code(visitor: Visitor, control: Path) -> None:
     """Whoever can read the file on the box is head and technician, and logged in."""
     assert visitor.get("/login").headers["location"] == "/first"
-    code = users.code_path(desk).read_text(encoding="utf-8")
+    code = users.code_path(control).read_text(encoding="utf-8")
     form = {"code": "AAAA-AAAA-AAAA", "name": "anna", "shown": "Anna Verdi"}
     form |= {"password": OTHER, "again": OTHER}
     refused = visitor.post("/first", data=form)
     assert refused.status_code == 409
     assert "odice errato" in refused.text
     assert OTHER not in refused.text
-    assert visitor.post("/first", data={**form, "code": code}).headers["location"] == "/"
+    made = visitor.post("/first", data={**form, "code": code})
+    assert made.headers["location"] == "/"
     assert "Anna Verdi" in visitor.get("/account").text
     assert visitor.get("/users").status_code == 200
     assert visitor.get("/first").headers["location"] == "/login"
@@ -405,25 +406,26 @@ def test_the_first_user_is_made_by_the_code(visitor: Visitor, desk: Path) -> Non
 
 
 def test_wrong_codes_slow_down_the_address_they_come_from(
-    visitor: Visitor, desk: Path, console_settings: ConsoleSettings
+    visitor: Visitor, control: Path, console_settings: ConsoleSettings
 ) -> None:
     """No password is hashed for it any more; from elsewhere the first user is made meanwhile."""
     form = {"name": "anna", "shown": "Anna Verdi", "password": OTHER, "again": OTHER}
     guess = {**form, "code": "AAAA-AAAA-AAAA"}
     wrong = [visitor.post("/first", data=guess).status_code for _ in range(6)]
     assert wrong == [409] * 5 + [429]
-    code = users.code_path(desk).read_text(encoding="utf-8")
+    code = users.code_path(control).read_text(encoding="utf-8")
     assert visitor.post("/first", data={**form, "code": code}).status_code == 429
     guesses = visitor.app.state.first_guesses
     assert guesses.wait_s("192.0.2.7") == 0
     with Visitor(console_settings, address="192.0.2.7") as elsewhere:
         elsewhere.app.state.first_guesses = guesses
-        assert elsewhere.post("/first", data={**form, "code": code}).headers["location"] == "/"
+        made = elsewhere.post("/first", data={**form, "code": code})
+        assert made.headers["location"] == "/"
 
 
 @pytest.fixture
-def head(visitor: Visitor, records: sqlite3.Connection, desk: Path) -> Visitor:
-    """A visitor who has logged in as head, with the desk there."""
+def head(visitor: Visitor, records: sqlite3.Connection, control: Path) -> Visitor:
+    """A visitor who has logged in as head, with call control there."""
     visitor.log_in(ANNA)
     return visitor
 
@@ -433,7 +435,7 @@ def test_the_head_makes_an_operator(head: Visitor) -> None:
     form = {"name": "eva", "shown": "Eva Lilla", "roles": ["operator"], "position": "op1"}
     answer = head.post("/users", data=form)
     assert answer.status_code == 200
-    found = re.search(r'<code class="account-password">([a-z0-9-]{19})</code>', answer.text)
+    found = re.search(r'<code class="secret">([a-z0-9-]{19})</code>', answer.text)
     assert found is not None
     assert found[1] not in head.get("/users").text
     assert "Eva Lilla" in head.get("/users").text
@@ -468,7 +470,7 @@ def test_the_head_changes_a_user(head: Visitor, records: sqlite3.Connection) -> 
         "sportello1",
     )
     assert carla.disabled
-    assert "account-password" in head.post("/users/dino/password").text
+    assert "secret" in head.post("/users/dino/password").text
     dino = store_users.find_user(records, "dino")
     assert dino is not None
     assert (dino.stamp, dino.must_change) == (2, True)
@@ -514,7 +516,7 @@ def test_the_list_of_changes(head: Visitor, records: sqlite3.Connection) -> None
     assert "non è stato modificato nulla" in none
 
 
-def test_without_the_desk_nothing_changes_and_that_is_said(
+def test_without_call_control_nothing_changes_and_that_is_said(
     visitor: Visitor, records: sqlite3.Connection
 ) -> None:
     """The pages still show what the records say."""

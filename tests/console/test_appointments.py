@@ -16,11 +16,11 @@ from appliance.policy.requests import AppointmentSlot, RequestState, RequestStep
 from appliance.store import requests, users
 from appliance.store.requests import RequestToStore
 from tests.console import people
+from tests.console.call_control_calls import CallsStub, serve_calls
 from tests.console.test_requests import ELSA, ENGLISH
 from tests.console.visitor import Visitor
-from tests.console.work_desk import WorkDesk, work_desk
-from tests.policy.test_appointments import TUESDAYS
-from tests.policy.town import CALENDAR, declaration, with_declarations
+from tests.policy.small_directory import CALENDAR, declaration, with_declarations
+from tests.policy.test_requests_appointments import TUESDAYS
 from tests.store.test_requests import LETTERS, WANTED, step
 from tests.stories.offices import ROME
 
@@ -40,12 +40,12 @@ WEEK = f"/appointments?week={TUESDAY.date()}"
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
-    """The desk of a town in which one office offers hours, as long as it stands."""
+def control(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[CallsStub]:
+    """Call control of a town in which one office offers hours, as long as it stands."""
     users.add(records, ELSA, people.kept(), users.ChangeRequester("test", people.AT, shell=True))
-    with work_desk(console_settings) as served:
+    with serve_calls(console_settings) as served:
         served.mailroom.calendar = CALENDAR
-        served.mailroom.register = with_declarations(replace(declaration(), slots=TUESDAYS))
+        served.mailroom.directory = with_declarations(replace(declaration(), slots=TUESDAYS))
         yield served
 
 
@@ -63,7 +63,7 @@ def day_of(text: str, day: date) -> str:
 
 
 def test_the_week_has_what_is_booked_and_what_is_free(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Time, short number, caller, subject, office, a link; free hours with their places."""
     number = booked(records, TUESDAY)
@@ -79,28 +79,28 @@ def test_the_week_has_what_is_booked_and_what_is_free(
     assert f"/requests/new?unit=anagrafe&amp;starts={at_three}" in tuesday
     monday = day_of(text, TUESDAY.date() - timedelta(days=1))
     assert "No appointment." in monday
-    assert text.count("<section") == 5
+    assert text.count('<section class="week-day') == 5
 
 
 def test_a_weekend_is_shown_when_it_has_something(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """An appointment on a Saturday is not hidden; one that has no confirmation says so."""
     saturday = TUESDAY + timedelta(days=4)
     number = booked(records, saturday)
     text = operator.get(WEEK).text
     assert f"/requests/{number}" in day_of(text, saturday.date())
-    assert text.count("<section") == 6
+    assert text.count('<section class="week-day') == 6
 
 
-def test_closed_days_say_why(operator: Visitor, desk: WorkDesk) -> None:
+def test_closed_days_say_why(operator: Visitor, control: CallsStub) -> None:
     """A holiday by its name, where no office has a free hour."""
     text = operator.get("/appointments?week=2026-12-25", headers=ENGLISH).text
     assert "Closed: Christmas" in day_of(text, date(2026, 12, 25))
     assert "No appointment" not in day_of(text, date(2026, 12, 25))
 
 
-def test_the_weeks_before_and_after(operator: Visitor, desk: WorkDesk) -> None:
+def test_the_weeks_before_and_after(operator: Visitor, control: CallsStub) -> None:
     """By links, which the arrows follow, with the office that was chosen; else this week."""
     text = operator.get(f"{WEEK}&unit=anagrafe", headers=ENGLISH).text
     before, after = (TUESDAY.date() + timedelta(days=days) for days in (-8, 6))
@@ -113,7 +113,7 @@ def test_the_weeks_before_and_after(operator: Visitor, desk: WorkDesk) -> None:
         assert 'aria-current="date"' in text
 
 
-def test_one_office(operator: Visitor, records: sqlite3.Connection, desk: WorkDesk) -> None:
+def test_one_office(operator: Visitor, records: sqlite3.Connection, control: CallsStub) -> None:
     """Chosen, it alone is shown."""
     booked(records, TUESDAY, "tributi")
     assert "tributi" in day_of(operator.get(WEEK).text, TUESDAY.date())
@@ -123,7 +123,7 @@ def test_one_office(operator: Visitor, records: sqlite3.Connection, desk: WorkDe
 
 
 def test_an_office_sees_its_own_alone(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Whatever unit the address names; the technician sees none."""
     mine, other = booked(records, TUESDAY), booked(records, TUESDAY, "tributi")
@@ -139,7 +139,7 @@ def test_an_office_sees_its_own_alone(
 
 
 def test_what_is_over_and_what_is_given_up(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Done it is marked so, given up it is gone."""
     done, gone = booked(records, TUESDAY), booked(records, TUESDAY, "tributi")
@@ -151,7 +151,7 @@ def test_what_is_over_and_what_is_given_up(
     assert requests.required_request(records, done).request.state is RequestState.DONE
 
 
-def test_while_the_desk_is_away_what_is_booked_is_there(
+def test_while_call_control_is_away_what_is_booked_is_there(
     operator: Visitor, records: sqlite3.Connection
 ) -> None:
     """And the page says what it does not know."""

@@ -1,45 +1,50 @@
-"""The page of the time: who may open it, what it says, that it asks the desk and tells its word."""
+"""The page of the time: who may open it, what it says, that it asks call control and tells its
+word.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from appliance.api.clock import STATES
-from appliance.api.protocol import Reply, plain
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import ClockState
-from appliance.policy.text import SaidError, Words
+from appliance.policy.text import SaidError
+from appliance.service.clock import STATES
 from tests.console import people
-from tests.console.door import ServedDoor
+from tests.console.control_socket import ServedSocket
 from tests.console.visitor import Visitor
+from tests.helpers.words import pair
 
 
 class Clock:
-    """A desk whose clock is in a state, behind a real door; what it was asked is kept."""
+    """Call control whose clock is in a state, behind a real control socket; what it was asked is
+    kept.
+    """
 
     def __init__(self, settings: ConsoleSettings) -> None:
         self.state, self.refused, self.away = ClockState.STALE, False, False
         self.asked: list[dict[str, object]] = []
-        settings.door.parent.mkdir(parents=True, exist_ok=True)
-        self.door = ServedDoor(settings.door, self._answer)
+        settings.control_socket.parent.mkdir(parents=True, exist_ok=True)
+        self.served = ServedSocket(settings.control_socket, self._answer)
         self.visitor = Visitor(settings)
 
-    def _answer(self, question: dict[str, object]) -> Reply:
+    def _answer(self, question: dict[str, object]) -> dict[str, Any]:
         if question["ask"] != "clock":
             self.asked.append(question)
             if self.refused:
-                raise SaidError(Words("Quell'ora no.", "Not that time."))
+                raise SaidError(pair("Quell'ora no.", "Not that time."))
             return {"said": {"it": "Fatto.", "en": "Done."}}
         if self.away:
-            raise SaidError(Words("Non c'è.", "It is away."))
+            raise SaidError(pair("Non c'è.", "It is away."))
         return {
             "at": "2027-03-01T12:00:00+00:00",
             "state": self.state.value,
             "trusted": self.state.is_trusted,
-            "words": plain(STATES[self.state]),
+            "words": STATES[self.state].by_language(),
             "by_itself_s": 7300.0,
             "trouble": None,
         }
@@ -50,7 +55,7 @@ def clock(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Ite
     """The clock was not confirmed; Anna the operator has logged in."""
     del records
     made = Clock(console_settings)
-    with made.door, made.visitor:
+    with made.served, made.visitor:
         made.visitor.log_in(people.ANNA)
         yield made
 
@@ -84,7 +89,7 @@ def test_the_time_and_its_worth_are_told(clock: Clock) -> None:
 
 
 def test_the_clock_is_set(clock: Clock) -> None:
-    """The desk's word is shown; a refusal too, with what was typed."""
+    """Call control's word is shown; a refusal too, with what was typed."""
     answer = clock.visitor.post("/clock/set", data={"at": "2027-03-01T13:05"})
     assert (answer.status_code, "Fatto." in answer.text) == (200, True)
     assert clock.asked == [{"ask": "clock_set", "at": "2027-03-01T13:05", "by": "anna"}]
@@ -94,7 +99,7 @@ def test_the_clock_is_set(clock: Clock) -> None:
     assert 'value="2099-01-01T00:00"' in answer.text
 
 
-def test_a_desk_that_does_not_say_is_told_of(clock: Clock) -> None:
+def test_call_control_that_does_not_say_is_told_of(clock: Clock) -> None:
     """The page opens all the same."""
     clock.away = True
     answer = clock.visitor.get("/clock")

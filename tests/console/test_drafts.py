@@ -15,10 +15,10 @@ from appliance.policy.clock import Now
 from appliance.service.stores import Stores
 from appliance.store import users
 from tests.console import people
-from tests.console.register_desk import register_desk
-from tests.console.test_register_attachments import fields_of
-from tests.console.test_register_pages import UNIT
-from tests.console.user_desk import serving
+from tests.console.call_control_directory import serve_directory
+from tests.console.call_control_users import serving
+from tests.console.test_directory import UNIT
+from tests.console.test_directory_attachments import fields_of
 from tests.console.visitor import Visitor
 
 TYPED = {"by": "carla", "search": "resid", "note": "Ada Rossi", "form": None}
@@ -26,19 +26,19 @@ ENGLISH = {"accept-language": "en"}
 
 
 @pytest.fixture
-def desk(records: sqlite3.Connection, console_settings: ConsoleSettings) -> Iterator[None]:
-    """Serve the desk's door."""
+def control(records: sqlite3.Connection, console_settings: ConsoleSettings) -> Iterator[None]:
+    """Serve the control socket."""
     del records
     stores = Stores(console_settings.records.parent, "b", lambda _: None, lambda *_: None)
     stores.start()
     questions = DraftCommands(stores, lambda: Now(0.0, datetime.now(UTC)))
-    with serving(console_settings.door, questions.known):
+    with serving(console_settings.control_socket, questions.known):
         yield
     stores.stop(lambda: None)
 
 
 def test_a_draft_outlives_the_browser(
-    operator: Visitor, desk: None, console_settings: ConsoleSettings
+    operator: Visitor, control: None, console_settings: ConsoleSettings
 ) -> None:
     """Another browser of the same person has it; another person has not."""
     body = json.dumps(TYPED)
@@ -53,7 +53,9 @@ def test_a_draft_outlives_the_browser(
     assert operator.get("/drafts/desk").json() is None
 
 
-def test_what_cannot_be_kept_is_no_matter_of_whoever_types(operator: Visitor, desk: None) -> None:
+def test_what_cannot_be_kept_is_no_matter_of_whoever_types(
+    operator: Visitor, control: None
+) -> None:
     """Nowhere, without the right, too long: told to the script, which says the last alone."""
     for place, body, status in (
         ("elsewhere", "{}", 409), ("declare:anagrafe", "{}", 409), ("desk", "x" * 8001, 413),
@@ -63,7 +65,7 @@ def test_what_cannot_be_kept_is_no_matter_of_whoever_types(operator: Visitor, de
     assert 'id="draft-too-long"' in operator.get("/desk").text
 
 
-def test_without_desk_or_records_there_is_none(
+def test_without_call_control_or_records_there_is_none(
     operator: Visitor, console_settings: ConsoleSettings
 ) -> None:
     """Neither keeps anybody from typing."""
@@ -77,7 +79,7 @@ def test_a_half_typed_declaration_is_there_again(
     visitor: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
 ) -> None:
     """With its added rows, said as what it is; begun anew, or saved, it is gone."""
-    with register_desk(console_settings):
+    with serve_directory(console_settings):
         visitor.log_in(people.ANNA)
         form = fields_of(visitor.get(f"{UNIT}/declare"))
         form |= {"declared_by": "Bianchi", "reference": "Prot. 77", "rules": "email"}
@@ -117,7 +119,7 @@ def test_a_draft_that_is_none_leaves_the_form_as_declared(
     body: str,
 ) -> None:
     """Whatever stands in the records."""
-    with register_desk(console_settings):
+    with serve_directory(console_settings):
         visitor.log_in(people.ANNA)
         users.keep(records, "anna", "declare:anagrafe", body, datetime.now(UTC))
         page = visitor.get(f"{UNIT}/declare", headers=ENGLISH)

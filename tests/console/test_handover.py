@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from appliance.api import codec
 from appliance.calls.states import State
+from appliance.calls.status import TransferStatus
 from appliance.console.pages.privacy import open_at_position
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestStep
-from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageEntry, MessageState, MessageStep
 from appliance.store import database, requests, voicemail
 from appliance.store.requests import StoredStep
 from appliance.store.voicemail import CaseKind
+from appliance.text import NOTHING
+from tests.calls.examples import RANG, TEN, tell, up
+from tests.calls.test_transfer import office_switchboard
+from tests.console.call_control_calls import CallsStub, serve_calls
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
+from tests.console.states import seen, told
 from tests.console.test_messages import leave, miss
 from tests.console.test_requests import take
 from tests.console.visitor import Visitor
-from tests.console.work_desk import WorkDesk, work_desk
+from tests.helpers.words import pair
 
 ENGLISH = {"accept-language": "en"}
-HOLD = Words("op1 ha un utente in attesa.", "op1 has a caller on hold.")
+HOLD = pair("op1 ha un utente in attesa.", "op1 has a caller on hold.")
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
-    """The desk behind its door."""
+def control(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[CallsStub]:
+    """Call control behind its control socket."""
     del records
-    with work_desk(console_settings) as served:
+    with serve_calls(console_settings) as served:
         yield served
 
 
@@ -78,7 +85,7 @@ def test_the_page_shows_what_is_mine(
 
 
 def test_what_was_taken_on_the_phone_is_the_positions(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """A position is not a person: whoever sits there hands it over."""
     number = leave(records)
@@ -89,7 +96,7 @@ def test_what_was_taken_on_the_phone_is_the_positions(
 
 
 def test_all_of_it_goes_to_a_colleague(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk, work: tuple[int, int, int]
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub, work: tuple[int, int, int]
 ) -> None:
     """At once; the colleague finds it, lists name the colleague, the history says who gave it."""
     visitor.log_in(CARLA)
@@ -116,7 +123,7 @@ def test_all_of_it_goes_to_a_colleague(
 
 
 def test_one_by_one(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk, work: tuple[int, int, int]
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub, work: tuple[int, int, int]
 ) -> None:
     """What was not chosen stays."""
     call = work[1]
@@ -126,7 +133,7 @@ def test_one_by_one(
 
 
 def test_given_to_all_it_is_for_whoever_takes_it(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk, work: tuple[int, int, int]
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub, work: tuple[int, int, int]
 ) -> None:
     """Messages and calls are new again; a request is nobody's until somebody follows it."""
     visitor.log_in(CARLA)
@@ -146,7 +153,7 @@ def test_given_to_all_it_is_for_whoever_takes_it(
 
 
 def test_what_is_no_more_mine_stays_where_it_is(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk, work: tuple[int, int, int]
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub, work: tuple[int, int, int]
 ) -> None:
     """A colleague took it meanwhile, or it is over: it is said, and the rest goes."""
     message, call, request = work
@@ -177,7 +184,7 @@ def test_what_is_no_more_mine_stays_where_it_is(
 def test_what_cannot_be_handed_over_is_said(
     operator: Visitor,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
     work: tuple[int, int, int],
     data: dict[str, str],
     status: int,
@@ -210,39 +217,49 @@ def test_the_counter_hands_over_its_requests_alone(
     assert visitor.get("/handover").status_code == 403
 
 
-def test_leaving_is_refused_in_words(operator: Visitor, desk: WorkDesk) -> None:
+def test_leaving_is_refused_in_words(operator: Visitor, control: CallsStub) -> None:
     """E19: with a caller on hold or a return open; else the position is away."""
     assert "Postazione assente." in operator.post("/handover/leave").text
-    assert desk.called[-1] == {"ask": "SetAway", "on": True, "by": "op1", "until": None}
-    desk.refuses = HOLD
+    assert control.called[-1] == {"ask": "SetAway", "on": True, "by": "op1"}
+    control.refuses = HOLD
     answer = operator.post("/handover/leave")
-    assert (answer.status_code, HOLD.it in answer.text) == (409, True)
+    assert (answer.status_code, HOLD.text("it") in answer.text) == (409, True)
 
 
 def test_without_a_position_nobody_leaves(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
-    """It is chosen first; nothing is asked of the desk."""
+    """It is chosen first; nothing is asked of call control."""
     del records
     visitor.log_in(ANNA)
     assert visitor.post("/handover/leave").status_code == 400
-    assert desk.called == []
+    assert control.called == []
 
 
 def test_what_would_be_left_behind() -> None:
     """A caller held by this position, a return that came back to it; not a colleague's, not a
     conversation."""
-    office = {"operator": "op1", "office": "Anagrafe"}
-    calls = [
-        {"state": State.TRANSFER_RETURNING, "phone": "", "transfer": office},
-        {"state": State.TRANSFER_CHOICE, "phone": "op1", "transfer": None},
-        {"state": State.TALKING, "phone": "op1", "transfer": None},
-        {"state": State.TRANSFER_RETURNING, "phone": "", "transfer": office | {"operator": "op2"}},
+    switchboard = up()
+    tell(switchboard, TEN, RANG)
+    call = seen(switchboard).calls[0]
+    office = TransferStatus("", "Anagrafe", "", "op1", (), "", False, NOTHING)
+    calls = (
+        replace(call, state=State.TRANSFER_RETURNING, phone="", transfer=office),
+        replace(call, state=State.TRANSFER_CHOICE, phone="op1"),
+        replace(call, state=State.TALKING, phone="op1"),
+        replace(call, state=State.TRANSFER_RETURNING, transfer=replace(office, operator="op2")),
+    )
+    status = replace(seen(switchboard), calls=calls)
+    found = open_at_position(status, "op1")
+    assert [
+        "Ritorno aperto (Anagrafe)" in found[0].text("it"),
+        "in attesa" in found[1].text("it"),
+    ] == [
+        True,
+        True,
     ]
-    found = open_at_position({"calls": calls}, "op1")
-    assert ["Ritorno aperto (Anagrafe)" in found[0].it, "in attesa" in found[1].it] == [True, True]
     assert len(found) == 2
-    assert open_at_position({"calls": calls}, "") == ()
+    assert open_at_position(status, "") == ()
 
 
 def test_an_open_return_is_shown_before_one_leaves(
@@ -250,9 +267,12 @@ def test_an_open_return_is_shown_before_one_leaves(
 ) -> None:
     """The same words as the refusal, on the page."""
     del records
-    back = {"operator": "op1", "office": "Anagrafe"}
-    calls = ({"state": "transfer_returning", "phone": "", "transfer": back},)
-    with work_desk(console_settings, calls=calls):
+    status = told(office_switchboard())
+    (call,) = status["calls"]
+    back = TransferStatus("", "Anagrafe", "", "op1", (), "", False, NOTHING)
+    call |= {"state": "transfer_returning", "phone": "", "transfer": codec.to_json(back)}
+    calls = (call,)
+    with serve_calls(console_settings, calls=calls):
         visitor.log_in(CARLA)
-        visitor.hear_desk()
+        visitor.hear_control()
         assert "op1 ha un Ritorno aperto (Anagrafe)" in visitor.get("/handover").text

@@ -12,15 +12,18 @@ import pytest
 from appliance.calls.orders import Direction, Result
 from appliance.calls.outgoing import OUT_OF_BAND
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.text import Words
+from appliance.console.waves import wave_of
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep
 from appliance.store import call_log, voicemail
 from appliance.store.voicemail import CaseKind, Message
-from tests.calls.desk import up
+from tests.calls.examples import up
+from tests.console.call_control_calls import CallsStub, serve_calls
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
 from tests.console.states import told
 from tests.console.visitor import Visitor
-from tests.console.work_desk import WorkDesk, work_desk
+from tests.helpers.words import pair
 from tests.store.samples import SHOWN, WITHHELD, a_call, a_message
 
 ENGLISH = {"accept-language": "en"}
@@ -28,9 +31,9 @@ SOUND = b"RIFF" + bytes(range(256)) * 8
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
-    """The desk behind its door."""
-    with work_desk(console_settings) as served:
+def control(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[CallsStub]:
+    """Call control behind its control socket."""
+    with serve_calls(console_settings) as served:
         yield served
 
 
@@ -73,7 +76,9 @@ def test_the_list_says_what_a_colleague_must_know(
     assert "interrupted" in text
 
 
-def test_lists_are_by_state(operator: Visitor, records: sqlite3.Connection, desk: WorkDesk) -> None:
+def test_lists_are_by_state(
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
+) -> None:
     """Taken by whom, closed with which outcome; what is closed is not in the way."""
     taken, closed = leave(records), leave(records, "m2")
     operator.post(f"/messages/{taken}/take")
@@ -109,7 +114,7 @@ def test_what_is_not_there_is_said(operator: Visitor, path: str) -> None:
 def test_a_message_is_heard_from_anywhere_in_it(
     operator: Visitor,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
     console_settings: ConsoleSettings,
 ) -> None:
     """HTTP ranges, so that one can seek; who began it has heard it, once for each beginning."""
@@ -124,9 +129,31 @@ def test_a_message_is_heard_from_anywhere_in_it(
     assert steps(records) == [(MessageStep.HEAR, "carla")]
 
 
+def test_the_page_shows_the_wave_and_nobody_has_heard(
+    operator: Visitor,
+    records: sqlite3.Connection,
+    control: CallsStub,
+    console_settings: ConsoleSettings,
+) -> None:
+    """P9: a message counts as heard once its sound is played."""
+    number = leave(records)
+    path = console_settings.voicemail / "new" / "m1.wav"
+    path.write_bytes(wav.build(bytes(800), Law.ULAW))
+    page = operator.get(f"/messages/{number}").text
+    assert f'href="/messages/{number}/wave.svg#bars"' in page
+    answer = operator.get(f"/messages/{number}/wave.svg")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert answer.text == wave_of(path)
+    assert steps(records) == []
+    path.write_bytes(b"RIFF")
+    assert operator.get(f"/messages/{number}/wave.svg").status_code == 404
+    path.unlink()
+    assert operator.get(f"/messages/{number}/wave.svg").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["../centralino.db", "/etc/passwd", "new/none.wav", "new"])
 def test_nothing_but_a_message_is_sent(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk, path: str
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub, path: str
 ) -> None:
     """Whatever stands in the records: no file outside the voicemail."""
     number = leave(records, path=path)
@@ -134,7 +161,7 @@ def test_nothing_but_a_message_is_sent(
 
 
 def test_two_people_do_not_call_back_at_once(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """E16: the second is told who has it, in the reader's language; nobody is rung."""
     number = leave(records)
@@ -146,14 +173,16 @@ def test_two_people_do_not_call_back_at_once(
     assert refused.status_code == 409
     assert "Già in carico a carla" in refused.text
     assert "non si richiama in due" in refused.text
-    assert [(one["position"], one["case"]) for one in desk.called] == [("op1", f"message:{number}")]
+    assert [(one["position"], one["case"]) for one in control.called] == [
+        ("op1", f"message:{number}")
+    ]
 
 
 def test_outside_the_band_a_reason_is_asked(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """E17: it is asked for, then noted with the message."""
-    number, desk.refuses = leave(records), OUT_OF_BAND
+    number, control.refuses = leave(records), OUT_OF_BAND
     asked = operator.post(f"/messages/{number}/call-back", headers=ENGLISH)
     assert asked.status_code == 409
     assert "only what is urgent is called back" in asked.text
@@ -161,33 +190,33 @@ def test_outside_the_band_a_reason_is_asked(
     reason = {"reason": "a burst pipe"}
     done = operator.post(f"/messages/{number}/call-back", data=reason, headers=ENGLISH)
     assert done.headers["location"] == f"/messages/{number}?ringing=1"
-    assert desk.called[0]["urgent"]
+    assert control.called[0]["urgent"]
     assert "Called back outside the band: a burst pipe" in operator.get(f"/messages/{number}").text
 
 
 def test_another_refusal_asks_for_no_reason(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Why nobody is rung, and nothing to fill in."""
-    number, desk.refuses = leave(records), Words("Telefono occupato.", "Phone engaged.")
+    number, control.refuses = leave(records), pair("Telefono occupato.", "Phone engaged.")
     answer = operator.post(f"/messages/{number}/call-back")
     assert "Telefono occupato." in answer.text
     assert 'name="reason"' not in answer.text
 
 
 def test_without_a_position_nobody_is_rung(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """A position is not a person (E19): it is chosen first."""
     number = leave(records)
     visitor.log_in(ANNA)
     answer = visitor.post(f"/messages/{number}/call-back", headers=ENGLISH)
-    assert (answer.status_code, desk.called) == (400, [])
+    assert (answer.status_code, control.called) == (400, [])
     assert "Choose your position" in answer.text
 
 
 def test_how_a_call_back_goes_is_shown_until_it_is_over(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """First the own phone, then the call, then how it ended; then nothing is asked any more."""
     number = leave(records)
@@ -222,7 +251,7 @@ def test_a_message_without_a_number_has_hints(
 
 
 def test_a_message_goes_its_way(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Taken, tried in vain, noted, released, closed, opened again: each by one button."""
     number = leave(records)
@@ -256,7 +285,7 @@ def test_a_message_goes_its_way(
 def test_what_cannot_be_done_is_said(
     operator: Visitor,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
     step: str,
     status: int,
     said: str,
@@ -269,7 +298,7 @@ def test_what_cannot_be_done_is_said(
 
 
 def test_words_of_others_are_only_words(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """A note, or a caller's name, that looks like a page is shown as it was typed."""
     bad = "<script>alert(1)</script>"
@@ -282,24 +311,24 @@ def test_words_of_others_are_only_words(
 def test_the_small_number_beside_the_link(
     operator: Visitor, console_settings: ConsoleSettings
 ) -> None:
-    """As the desk tells it; nothing while nothing is known, nor for none."""
-    hidden = '<span class="console-badge" data-badge hidden>'
+    """As call control tells it; nothing while nothing is known, nor for none."""
+    hidden = '<span class="count" data-badge hidden>'
     assert hidden in operator.get("/").text
-    with work_desk(console_settings, **told(up()) | {"waiting": 7}):
-        operator.hear_desk()
+    with serve_calls(console_settings, **told(up()) | {"waiting": 7}):
+        operator.hear_control()
         text = operator.get("/").text
     assert hidden not in text
     assert "<span data-number>7</span>" in text
 
 
 def test_calls_without_a_message_are_dealt_with_in_the_same_way(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Listed, called back under their own case, closed with an outcome (E16)."""
     number = miss(records)
     assert "051234567 ROSSI" in operator.get("/missed", headers=ENGLISH).text
     assert operator.post(f"/missed/{number}/call-back").status_code == 303
-    assert desk.called[0]["case"] == "call:lost-1"
+    assert control.called[0]["case"] == "call:lost-1"
     assert (
         "Your phone rings"
         in operator.get(f"/missed/{number}/progress?ringing=1", headers=ENGLISH).text
@@ -312,10 +341,10 @@ def test_calls_without_a_message_are_dealt_with_in_the_same_way(
 
 
 def test_a_call_back_that_is_refused_is_said_on_the_calls_page(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """As with messages."""
-    number, desk.refuses = miss(records), OUT_OF_BAND
+    number, control.refuses = miss(records), OUT_OF_BAND
     answer = operator.post(f"/missed/{number}/call-back")
     assert answer.status_code == 409
     assert 'name="reason"' in answer.text
@@ -324,7 +353,7 @@ def test_a_call_back_that_is_refused_is_said_on_the_calls_page(
 def test_interrupted_calls_have_a_list_of_their_own(
     operator: Visitor, records: sqlite3.Connection
 ) -> None:
-    """E18: after a power cut the desk finds whom to call back."""
+    """E18: after a power cut call control finds whom to call back."""
     miss(records)
     cut = miss(records, "cut-1", Result.INTERRUPTED)
     text = operator.get("/missed?list=interrupted", headers=ENGLISH).text

@@ -78,8 +78,8 @@ def page(connection: http.client.HTTPConnection, path: str = "/") -> http.client
 
 
 @pytest.mark.system
-def test_the_console_opens_without_a_desk_and_stops_cleanly(tmp_path: Path) -> None:
-    """The pages open while the desk is away; SIGTERM ends the process with status 0."""
+def test_the_console_opens_without_call_control_and_stops_cleanly(tmp_path: Path) -> None:
+    """The pages open while call control is away; SIGTERM ends the process with status 0."""
     with console(tmp_path, "--http") as port:
         answer = page(http.client.HTTPConnection("127.0.0.1", port, timeout=10.0))
     assert "Comune di Prova" in answer.text  # type: ignore[attr-defined]

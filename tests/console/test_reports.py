@@ -13,14 +13,15 @@ from appliance.calls.orders import Result
 from appliance.console.pages.reports import CHART_HEIGHT, ChartBar, chart_bars
 from appliance.console.settings import ConsoleSettings
 from appliance.store import call_log
+from tests.console.call_control_calls import serve_calls
 from tests.console.people import ANNA, BEPPE, CARLA
 from tests.console.test_requests import take
 from tests.console.visitor import Visitor
-from tests.console.work_desk import work_desk
 from tests.store.samples import a_call
 from tests.store.test_requests import ASKED
 
 ENGLISH = {"accept-language": "en"}
+DAY_LATER = timedelta(days=1)
 DAY = "since=2026-11-25&until=2026-11-25"
 
 
@@ -50,7 +51,8 @@ def test_the_days_figures(head: Visitor, records: sqlite3.Connection) -> None:
     assert "051777777" in text
     assert "7.0 s" in text
     assert "7,0 s" in head.get(f"/reports?{DAY}", headers={"accept-language": "it"}).text
-    assert text.count("<rect") == 3
+    # seven weekdays, two hours, one month
+    assert text.count("<rect") == 10
     assert '<tspan x="24" dy="0">Nov</tspan><tspan x="24" dy="14">2026</tspan>' in text
     assert "By hour" in text
     assert "op1" not in text
@@ -85,14 +87,14 @@ def test_by_an_agreement_figures_of_positions_are_shown(
     assert "by this agreement: RSU 4/2026. No position answered" in none
 
 
-def test_what_is_late_is_the_desks_to_say(
+def test_what_is_late_is_call_control_s_to_say(
     head: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
 ) -> None:
-    """By the house's calendar; nothing is said to be late while the desk is away."""
+    """By the house's calendar; nothing is said to be late while call control is away."""
     take(records, replace(ASKED, unit="tributi"), days=30)
     cells = "<dt>Overdue now</dt><dd>{}</dd>"
     assert cells.format(0) in head.get("/reports", headers=ENGLISH).text
-    with work_desk(console_settings):
+    with serve_calls(console_settings):
         text = head.get("/reports", headers=ENGLISH).text
     assert cells.format(1) in text
     assert "tributi" in text
@@ -152,8 +154,24 @@ def test_hours_and_months_without_a_call_have_their_place(
     calls = [replace(a_call(f"c{n}", Result.GAVE_UP), rang_at=each) for n, each in enumerate(times)]
     call_log.upsert_calls(records, calls, "b")
     text = head.get("/reports?since=2026-01-01&until=2026-12-31").text
-    months = re.findall(r'dy="0">([a-z]{3})</tspan>', text)
+    months = re.findall(r'dy="0">([a-z]{3})</tspan>', text)[7:]
     assert months == ["mar", "apr", "mag", "giu"]
-    hours = re.findall(r'dy="0">(\d+)</tspan>', text)
+    hours = re.findall(r'dy="0">(\d+)–\d+</tspan>', text)
     assert [int(hour) for hour in hours] == list(range(int(hours[0]), int(hours[-1]) + 1))
     assert len(hours) == 5
+    days = re.findall(r'dy="0">([a-z]{3})</tspan>', text)
+    assert days[:7] == ["lun", "mar", "mer", "gio", "ven", "sab", "dom"]
+    assert '<th scope="row">aprile 2026</th>' in text
+
+
+def test_beside_the_period_before(head: Visitor, records: sqlite3.Connection) -> None:
+    """The page says which days it compares with, and shows their figures beside its own."""
+    served(records)
+    text = head.get("/reports?since=2026-11-26&until=2026-11-26", headers=ENGLISH).text
+    assert "the period before, from 25 November 2026 to 25 November 2026" in text
+    assert '<dt>Total</dt><dd>0 <span class="hint">(2)</span></dd>' in text
+    lost = a_call("c", Result.GAVE_UP)
+    call_log.upsert_calls(records, [replace(lost, rang_at=lost.rang_at + DAY_LATER)], "b")
+    text = head.get("/reports?since=2026-11-26&until=2026-11-26", headers=ENGLISH).text
+    # seven weekdays, two hours
+    assert text.count('stroke-dasharray="5 3"') == 9

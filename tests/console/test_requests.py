@@ -16,8 +16,8 @@ from appliance.store import requests, users
 from appliance.store.requests import RequestSound, RequestToStore, StoredRequest
 from appliance.store.users import ChangeRequester
 from tests.console import people
+from tests.console.call_control_calls import CallsStub, serve_calls
 from tests.console.visitor import Visitor
-from tests.console.work_desk import WorkDesk, work_desk
 from tests.store.test_requests import ASKED, LETTERS, WANTED
 
 ENGLISH = {"accept-language": "en"}
@@ -25,10 +25,10 @@ ELSA = User("elsa", "Elsa Viola", frozenset({Role.OFFICE}), unit="anagrafe")
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
-    """The desk behind its door."""
+def control(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[CallsStub]:
+    """Call control behind its control socket."""
     users.add(records, ELSA, people.kept(), ChangeRequester("test", people.AT, shell=True))
-    with work_desk(console_settings) as served:
+    with serve_calls(console_settings) as served:
         yield served
 
 
@@ -48,7 +48,7 @@ def kept(records: sqlite3.Connection, number: int) -> StoredRequest:
 
 
 def test_the_list_says_how_far_each_is(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Office, citizen, subject, state, day; one that is late says so, and has its own list."""
     fresh, late = take(records), take(records, replace(ASKED, unit="tributi"), days=30)
@@ -63,7 +63,7 @@ def test_the_list_says_how_far_each_is(
 
 
 def test_of_one_office_or_one_citizen(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """By its code; by a number or a part of the name (E9)."""
     mine, other = take(records), take(records, replace(ASKED, unit="tributi"))
@@ -74,16 +74,18 @@ def test_of_one_office_or_one_citizen(
     assert f'"/requests/{mine}"' in operator.get("/requests?citizen=3470000001").text
 
 
-def test_while_the_desk_is_away_the_list_is_there(
+def test_while_call_control_is_away_the_list_is_there(
     operator: Visitor, records: sqlite3.Connection
 ) -> None:
-    """Without days: they are of the house's calendar, which the desk knows."""
+    """Without days: they are of the house's calendar, which call control knows."""
     number = take(records, WANTED)
     assert "Anna Niccolò Verdi" in operator.get("/requests").text
     assert operator.get(f"/requests/{number}").status_code == 200
 
 
-def test_one_goes_its_way(operator: Visitor, records: sqlite3.Connection, desk: WorkDesk) -> None:
+def test_one_goes_its_way(
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
+) -> None:
     """E9, E15: reminded, taken by somebody, done as somebody said; all of it stays to be read."""
     number = take(records)
     for step, data in (
@@ -114,7 +116,7 @@ def test_one_goes_its_way(operator: Visitor, records: sqlite3.Connection, desk: 
 def test_what_is_missing_is_said(
     operator: Visitor,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
     step: str,
     data: dict[str, str],
     status: int,
@@ -129,7 +131,7 @@ def test_what_is_missing_is_said(
 
 
 def test_what_has_ended_is_said_in_the_readers_language(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Two people close one request: the second reads why nothing was done."""
     number = take(records)
@@ -139,7 +141,7 @@ def test_what_has_ended_is_said_in_the_readers_language(
 
 
 def test_an_appointment_is_moved_and_given_up(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """To a time of the house's own clock; with the office's word, or to be confirmed."""
     number = take(records, WANTED)
@@ -156,7 +158,7 @@ def test_an_appointment_is_moved_and_given_up(
 
 
 def test_somebody_of_an_office_sees_that_offices_own(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """E15: they say that they have it, or that it is done, in their own name; no more."""
     own, other = take(records), take(records, replace(ASKED, unit="tributi"))
@@ -174,7 +176,7 @@ def test_somebody_of_an_office_sees_that_offices_own(
 
 
 def test_who_has_nothing_to_do_with_them_sees_none(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """The technician, and somebody of no office."""
     number = take(records)
@@ -189,7 +191,7 @@ def test_who_has_nothing_to_do_with_them_sees_none(
 def test_the_callers_own_words_are_heard(
     operator: Visitor,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
     console_settings: ConsoleSettings,
 ) -> None:
     """A recording below the state folder, and nothing else."""
@@ -202,7 +204,7 @@ def test_the_callers_own_words_are_heard(
         assert operator.get(f"/requests/{take(records, sound=wrong)}/sound").status_code == 404
 
 
-def test_a_number_that_nobody_has(operator: Visitor, desk: WorkDesk) -> None:
+def test_a_number_that_nobody_has(operator: Visitor, control: CallsStub) -> None:
     """Is said to be none."""
     for number in ("99", "9" * 40):
         assert operator.get(f"/requests/{number}").status_code == 404

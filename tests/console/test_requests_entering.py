@@ -18,9 +18,9 @@ from appliance.policy.text import SaidError
 from appliance.policy.users import User
 from appliance.store import call_log, database, requests, users
 from tests.console import people
+from tests.console.call_control_calls import CallsStub, serve_calls
 from tests.console.test_requests import ELSA, ENGLISH, take
 from tests.console.visitor import Visitor
-from tests.console.work_desk import WorkDesk, work_desk
 from tests.store.samples import WITHHELD, a_call
 from tests.store.test_requests import DIARY
 from tests.stories.offices import ROME
@@ -36,9 +36,9 @@ MARIO = {
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings) -> Iterator[WorkDesk]:
-    """The desk behind its door."""
-    with work_desk(console_settings) as served:
+def control(console_settings: ConsoleSettings) -> Iterator[CallsStub]:
+    """Call control behind its control socket."""
+    with serve_calls(console_settings) as served:
         yield served
 
 
@@ -50,7 +50,7 @@ def only(records: sqlite3.Connection) -> Request:
 
 @pytest.mark.parametrize("user", [people.ANNA, people.CARLA, people.DINO])
 def test_it_is_taken_over_and_its_number_told(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk, user: User
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub, user: User
 ) -> None:
     """By head, operator and counter clerk; of no call; in the list of changes, without a number."""
     visitor.log_in(user)
@@ -66,7 +66,7 @@ def test_it_is_taken_over_and_its_number_told(
     assert (noted.by, noted.what, noted.about) == (user.name, "request.entered", "1 anagrafe")
 
 
-def test_the_office_is_chosen_first(operator: Visitor, desk: WorkDesk) -> None:
+def test_the_office_is_chosen_first(operator: Visitor, control: CallsStub) -> None:
     """Every office and need, those that take no calls now, too; then the form of the one."""
     text = operator.get("/requests/new", headers=ENGLISH).text
     assert "Anagrafe · AIRE" in text
@@ -83,12 +83,12 @@ def test_the_office_is_chosen_first(operator: Visitor, desk: WorkDesk) -> None:
 def test_an_appointment_takes_one_of_the_offices_free_hours(
     operator: Visitor,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
 ) -> None:
-    """P6: the desk offers them, and books the one that is chosen; another is refused in words."""
-    calendar = desk.mailroom.house().calendar
+    """P6: call control offers them, and books the chosen one; another is refused in words."""
+    calendar = control.mailroom.sender().calendar
     diary = replace(DIARY, calendar=calendar)
-    desk.mailroom.slots = diary
+    control.mailroom.slots = diary
     free = requests.free_slots_of(records, diary, datetime.now(UTC))[0].start
     text = operator.get(f"/requests/new?about={ABOUT}").text
     assert f'<option value="{free.isoformat()}"' in text
@@ -118,9 +118,13 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     ],
 )
 def test_what_is_missing_is_said_and_nothing_typed_is_lost(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk, given: dict[str, str], why: str
+    operator: Visitor,
+    records: sqlite3.Connection,
+    control: CallsStub,
+    given: dict[str, str],
+    why: str,
 ) -> None:
-    """E15: the same as during a call, in the desk's words."""
+    """E15: the same as during a call, in call control's words."""
     answer = operator.post("/requests/new", data=MARIO | given, headers=ENGLISH)
     assert answer.status_code == 409
     assert why in answer.text
@@ -129,7 +133,7 @@ def test_what_is_missing_is_said_and_nothing_typed_is_lost(
 
 
 def test_what_is_open_of_the_same_citizen_is_offered_first(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """E9: by the number however it is written; a second one only when asked for again."""
     number = take(records)
@@ -143,9 +147,9 @@ def test_what_is_open_of_the_same_citizen_is_offered_first(
 
 
 def test_somebody_of_an_office_enters_none(
-    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
-    """Offices take requests, they make none; the desk says so too, whoever asks it."""
+    """Offices take requests, they make none; call control says so too, whoever asks it."""
     users.add(records, ELSA, people.kept(), users.ChangeRequester("test", people.AT, shell=True))
     visitor.log_in(ELSA)
     assert visitor.get("/requests/new").status_code == 403
@@ -153,8 +157,8 @@ def test_somebody_of_an_office_enters_none(
     assert "/requests/new" not in visitor.get("/requests").text
 
 
-def test_the_desk_looks_for_itself_who_may(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+def test_call_control_looks_for_itself_who_may(
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """Whoever asks it, and by whatever way: the role counts as it is at that moment."""
     records.execute("UPDATE users SET roles = 'deputy' WHERE name = 'carla'")
@@ -165,7 +169,7 @@ def test_the_desk_looks_for_itself_who_may(
 
 
 def test_of_somebody_who_has_rung_off_the_form_knows_the_number(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """From the call's page: number and name stand in the form, unless the number was withheld."""
     call_log.upsert_calls(records, [a_call("c-1"), replace(a_call("c-2"), caller=WITHHELD)], "b")
@@ -180,11 +184,11 @@ def test_of_somebody_who_has_rung_off_the_form_knows_the_number(
 
 
 def test_from_a_free_hour_of_the_week(
-    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
 ) -> None:
     """The office's own needs alone, the one there is chosen; the hour is, however far ahead."""
-    diary = replace(DIARY, calendar=desk.mailroom.calendar)
-    desk.mailroom.slots = diary
+    diary = replace(DIARY, calendar=control.mailroom.calendar)
+    control.mailroom.slots = diary
     free = requests.free_slots_of(records, diary, datetime.now(UTC), most=25)[24].start
     wanted = quote(free.astimezone(ROME).isoformat())
     text = operator.get(f"/requests/new?unit=anagrafe&starts={wanted}", headers=ENGLISH).text
@@ -200,7 +204,7 @@ def test_from_a_free_hour_of_the_week(
     assert "Tributi" in operator.get("/requests/new?unit=nobody&starts=x").text
 
 
-def test_while_the_desk_is_away_the_page_says_so(operator: Visitor) -> None:
+def test_while_call_control_is_away_the_page_says_so(operator: Visitor) -> None:
     """Nothing can be chosen, nothing is lost."""
     answer = operator.get("/requests/new", headers=ENGLISH)
     assert answer.status_code == 503
@@ -212,15 +216,15 @@ def test_two_operators_on_the_week_page_want_the_last_place(
     visitor: Visitor,
     console_settings: ConsoleSettings,
     records: sqlite3.Connection,
-    desk: WorkDesk,
+    control: CallsStub,
     weeks: int,
 ) -> None:
     """One has it; the other reads one clear sentence, keeps what was typed, and takes another. So
-    it is also months ahead, and the desk answers whoever asks next.
+    it is also months ahead, and call control answers whoever asks next.
     """
-    calendar = desk.mailroom.house().calendar
+    calendar = control.mailroom.sender().calendar
     diary = replace(DIARY, slots=replace(DIARY.slots, places=1), calendar=calendar)
-    desk.mailroom.slots = diary
+    control.mailroom.slots = diary
     ahead = datetime.now(UTC) + timedelta(weeks=weeks)
     first, second, *_ = (slot.start for slot in requests.free_slots_of(records, diary, ahead))
     wanted = MARIO | {"rule": "appointment", "form": "in_person", "starts": first.isoformat()}
@@ -236,4 +240,4 @@ def test_two_operators_on_the_week_page_want_the_last_place(
         taken = other.post("/requests/new", data=late | {"starts": second.isoformat()})
         assert taken.status_code == 303
     assert requests.booked_slots(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
-    assert desk.stores.records.is_alive
+    assert control.stores.records.is_alive

@@ -1,80 +1,24 @@
-"""The console speaks the reader's language, and has a sentence for everything it says."""
+"""The console speaks the reader's language."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from babel.messages.pofile import read_po
+from starlette.requests import Request
 
-from appliance.console.say import LANGUAGES, Speaker, choose_language, load_catalogues
-from appliance.policy.text import Words
+from appliance.console.say import LANGUAGE_NAMES, Speaker, choose_language
+from appliance.console.templates import environment, page_values
 from tests.console.visitor import Visitor
-from tests.docs.pages import ROOT
+from tests.helpers.words import pair
 
-CONSOLE = ROOT / "appliance" / "console"
 ROME = ZoneInfo("Europe/Rome")
-_SAID = re.compile(r"""(?<!\w)(?:_|N_)\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
-_PLURAL = re.compile(r"""(?<!\w)plural\(\s*"((?:[^"\\]|\\.)*)"\s*,\s*"((?:[^"\\]|\\.)*)\"""")
-_TABLES = re.compile(
-    r'^    (?:\d{3}: )"([^"]+)",$|^[A-Z_]+: Final = "([^"\']*[ ][^"]*\.)"$', re.MULTILINE
-)
-
-
-def said() -> Iterator[tuple[str, str]]:
-    """Yield every sentence that templates and pages say, with its file."""
-    for path in sorted([*CONSOLE.rglob("*.py"), *CONSOLE.rglob("*.html")]):
-        text = path.read_text(encoding="utf-8")
-        found = [m.group(1) or m.group(2) for m in _SAID.finditer(text)]
-        found += [m.group(1) for m in _PLURAL.finditer(text)]
-        if path.name in ("process.py", "guards.py"):
-            found += [m.group(1) or m.group(2) for m in _TABLES.finditer(text)]
-        for sentence in found:
-            yield sentence, str(path.relative_to(CONSOLE))
 
 
 def speaker(language: str) -> Speaker:
     """Return who speaks a language in Rome's time."""
-    return Speaker(language, ROME, load_catalogues()[language])
-
-
-def test_every_sentence_has_its_italian() -> None:
-    """Nothing that a page says is missing from the Italian catalogues."""
-    known = load_catalogues()["it"]
-    sentences = list(said())
-    assert len(sentences) > 15
-    assert [one for one in sentences if one[0] not in known] == []
-
-
-def test_no_catalogue_has_what_nobody_says() -> None:
-    """A sentence that is said no more is taken out."""
-    spoken = {sentence for sentence, _ in said()}
-    assert sorted(set(load_catalogues()["it"]) - spoken) == []
-
-
-def test_catalogues_agree_with_each_other_and_with_their_sentences() -> None:
-    """Two catalogues never translate one sentence in two ways; what is filled in is the same."""
-    seen: dict[str, str] = {}
-    for path in sorted((CONSOLE / "locale" / "it").glob("*.po")):
-        with path.open("rb") as file:
-            for message in read_po(file, locale="it"):
-                if message.id:
-                    ids, strings = forms(message.id), forms(message.string)
-                    assert seen.setdefault(ids[0], strings[0]) == strings[0], path.name
-                    for one, other in zip(ids, strings, strict=True):
-                        assert _values(one) == _values(other), path.name
-
-
-def forms(text: object) -> tuple[str, ...]:
-    """Return a message's one form, or its two."""
-    return tuple(text) if isinstance(text, tuple | list) else (str(text),)
-
-
-def _values(sentence: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)\w", sentence))
+    return Speaker(language, ROME)
 
 
 @pytest.mark.parametrize(
@@ -128,19 +72,47 @@ def test_words_days_and_times() -> None:
     assert italian.moment(at) == "gio 26 novembre, 09:05"
     assert italian.day(date(2026, 1, 2)) == "ven 2 gennaio 2026"
     assert english.clock(at) == "09:05"
-    assert english.words(Words("sì", "yes")) == "yes"
+    assert english.words(pair("sì", "yes")) == "yes"
+
+
+def test_what_ends_at_midnight_ends_on_the_day_before() -> None:
+    """Nobody reads "until Tuesday, 00:00" as the end of Monday; also where a clock is put on."""
+    italian, english = speaker("it"), speaker("en")
+    midnight = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
+    assert italian.is_midnight(midnight)
+    assert italian.end(midnight) == "lun 30 novembre, 24:00"
+    assert english.end(midnight) == "Mon 30 November, 24:00"
+    assert italian.end(midnight - timedelta(hours=1)) == "lun 30 novembre, 23:00"
+    before_summer = datetime(2027, 3, 27, 23, 0, tzinfo=UTC)
+    assert italian.end(before_summer) == "sab 27 marzo, 24:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (datetime(2026, 11, 30, 12, 0, tzinfo=UTC), "fino a mezzanotte"),
+        (datetime(2026, 11, 29, 12, 0, tzinfo=UTC), "fino a lun 30 novembre, 24:00"),
+    ],
+)
+def test_a_page_says_until_midnight(visitor: Visitor, now: datetime, said: str) -> None:
+    """Tonight's by its name, another one with its day."""
+    request = Request({"type": "http", "app": visitor.app, "headers": [], "path": "/"})
+    request.state.speaker = speaker("it")
+    shared = page_values(request)
+    times = environment().get_template("switchboard/times.html").make_module(dict(shared))
+    midnight = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
+    assert times.until(midnight, now) == said  # type: ignore[attr-defined]
 
 
 def test_numbers_choose_their_form() -> None:
     """One call, two calls; a sentence without a translation is said in English."""
-    known = {"%(number)s call": ("%(number)s chiamata", "%(number)s chiamate")}
-    italian = Speaker("it", ROME, known)
-    said = [italian.plural("%(number)s call", "%(number)s calls", n) for n in (0, 1, 2)]
+    italian = speaker("it")
+    said = [italian.plural("{number} call", "{number} calls", n) for n in (0, 1, 2)]
     assert said == ["0 chiamate", "1 chiamata", "2 chiamate"]
-    assert Speaker("en", ROME, {}).plural("%(number)s call", "%(number)s calls", 2) == "2 calls"
-    assert italian("Hello %(name)s", name="Ada") == "Hello Ada"
+    assert speaker("en").plural("{number} call", "{number} calls", 2) == "2 calls"
+    assert italian("Hello {name}", name="Ada") == "Hello Ada"
 
 
-def test_languages_are_those_of_the_house() -> None:
-    """Every language of the house can be spoken."""
-    assert set(load_catalogues()) == set(LANGUAGES) == {"it", "en"}
+def test_each_language_is_named_in_itself() -> None:
+    """Every language of the catalogue is offered under its own name, Italian first."""
+    assert list(LANGUAGE_NAMES.items()) == [("it", "Italiano"), ("en", "English")]

@@ -20,7 +20,12 @@ PATIENCE_S = 5.0
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize(
     ("path", "user"),
-    [("/live", people.ANNA), ("/desk/live", people.ANNA), ("/plant/live", people.BEPPE)],
+    [
+        ("/live", people.ANNA),
+        ("/desk/live", people.ANNA),
+        ("/plant/live", people.BEPPE),
+        ("/wall/live", people.ANNA),
+    ],
 )
 def test_a_stream_ends_with_its_browser(
     console_settings: ConsoleSettings, path: str, user: User

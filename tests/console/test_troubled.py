@@ -204,7 +204,7 @@ def is_heard(pcm: bytes, hertz: int) -> bool:
 
 
 def ring_to_order_ms(box: Box) -> list[float]:
-    """Return the desk's own figure of every call so far: from the ring to what it ordered."""
+    """Return call control's own figure of every call so far: from the ring to what it ordered."""
     times: list[float] = box.ask("figures")["figures"].get("rang_to_order", [])
     return times
 

@@ -42,5 +42,5 @@ def test_every_package_has_its_licence_and_its_row(folder: Path) -> None:
 
 
 def test_it_is_as_small_as_told() -> None:
-    """A small board serves it: less than a megabyte."""
-    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 1_000_000
+    """A small board serves it: 110 KB."""
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < 120_000

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
+import re
 from typing import Any, Self
-from unittest import mock
 
 import httpx
 from starlette.types import ASGIApp
 
 from appliance.console import process as application
 from appliance.console.guards import cookie_name
-from appliance.console.say import load_catalogues
-from appliance.console.settings import ConsoleSettings
+from appliance.console.packing import masked
+from appliance.console.settings import ConsoleSettings, FreshSettings
 from appliance.policy.users import User
 
-catalogues = functools.cache(load_catalogues)
-"""The translations, read from their files once: that takes longer than most of what is tested."""
+
+def without_token(text: str) -> str:
+    """Return a page without the form token, which is another one each time."""
+    return re.sub(r"\b[0-9a-f]{128}\b", "", text)
 
 
 class Visitor:
@@ -30,9 +31,9 @@ class Visitor:
         host: str = "centralino.local",
         fails: bool = False,
         address: str = "127.0.0.1",
+        fresh: FreshSettings | None = None,
     ) -> None:
-        with mock.patch.object(application, "load_catalogues", catalogues):
-            self.app = application.build(settings)
+        self.app = application.build(settings, fresh)
         self._fails = fails
         self._host, self._address = host, address
         self._runner = asyncio.Runner()
@@ -69,7 +70,7 @@ class Visitor:
         name = cookie_name(self.app.state.settings.is_secure)
         if name not in self.client.cookies:
             self.get("/")
-        return str(self.app.state.accounts.sessions.token_of(self.client.cookies[name]))
+        return masked(self.app.state.accounts.sessions.token_of(self.client.cookies[name]))
 
     def log_in(self, user: User, address: str = "127.0.0.1") -> None:
         """Have this browser logged in as a user of the records."""
@@ -82,8 +83,8 @@ class Visitor:
         name = cookie_name(self.app.state.settings.is_secure)
         self.client.cookies.set(name, word, domain=self._host)
 
-    def hear_desk(self, limit: float = 10.0) -> None:
-        """Wait until the console hears the desk, within `limit` s."""
+    def hear_control(self, limit: float = 10.0) -> None:
+        """Wait until the console hears call control, within `limit` s."""
 
         async def hear() -> None:
             async with asyncio.timeout(limit):

@@ -6,7 +6,6 @@ nothing. All of it blocks and belongs in threads.
 
 from __future__ import annotations
 
-import base64
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance import prompts
+from appliance.api.commands import (
+    Dictate,
+    DropDraft,
+    FollowDictation,
+    RestoreRecording,
+    SendRecording,
+)
+from appliance.api.replies import DictationState, FullStatus
 from appliance.calls.status import DRAFT_KEPT, Went
 from appliance.console.accounts import (
     ask_as_user,
@@ -29,16 +36,16 @@ from appliance.console.accounts import (
     requester,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask
+from appliance.console.control_client import NotDone, ask, send
 from appliance.console.say import LANGUAGE_NAMES, N_
 from appliance.console.templates import PageLink, page
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import ConfigurationError
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, voices
 from appliance.prompts.voices import PromptVoice, texts
+from appliance.text import NOTHING, Words
 
 LONGEST_S: Final = 30
 """Longest recording, in seconds."""
@@ -241,13 +248,13 @@ async def dictation_view(
 ) -> DictationView:
     """Ask call control for the dictation's state, and look for a draft."""
     folder = request.app.state.settings.drafts
-    answer = await _dictation_status(request, found)
-    went, is_over = answer["went"], bool(answer["over"])
+    reply = await _dictation_status(request, found)
+    went, is_over = reply.went, reply.over
     draft = await anyio.to_thread.run_sync(find_draft, folder, found.language, found.key)
     is_kept = went == Went.KEPT
     # The end is shown only on a page that waits for it; a draft that is gone again is no news.
     is_told = went and (not is_over or (tells_end and (not is_kept or draft is not None)))
-    said = Words(**answer["said"]) if is_told else NOTHING
+    said = reply.said if is_told and reply.said else NOTHING
     asks = requester(request)
     return DictationView(
         is_over,
@@ -259,23 +266,22 @@ async def dictation_view(
     )
 
 
-def announcement_command(ask: str, request: Request, found: Announcement) -> dict[str, Any]:
-    """Make a command about an announcement."""
-    return {"ask": ask, "language": found.language, "key": found.key, "by": requester(request).by}
+def _named(request: Request, found: Announcement) -> dict[str, Any]:
+    return {"language": found.language, "key": found.key, "by": requester(request).by}
 
 
-async def _dictation_status(request: Request, found: Announcement) -> dict[str, Any]:
+async def _dictation_status(request: Request, found: Announcement) -> DictationState:
     try:
-        return await ask(request, announcement_command("announcement_dictation", request, found))
+        return await send(request, FollowDictation(**_named(request, found)))
     # Every page says at its head that call control is unreachable.
     except NotDone:
-        return {"went": "", "over": True}
+        return DictationState("", over=True)
 
 
 def _phone_choices(request: Request, own: str) -> tuple[tuple[str, str], ...]:
     """List call control's phones by label, the user's own first even where it is not among them."""
-    status = request.app.state.feed.newest.status or {}
-    known = {row["name"]: row["label"] or row["name"] for row in status.get("phones", ())}
+    status: FullStatus | None = request.app.state.feed.newest.status
+    known = {row.name: row.label or row.name for row in status.phones} if status else {}
     if own:
         known.setdefault(own, own)
     return tuple(sorted(known.items(), key=lambda one: (one[0] != own, one[1])))
@@ -353,9 +359,8 @@ async def replace(request: Request) -> Response:
 async def restore(request: Request) -> Response:
     """Restore the product's recording of an announcement."""
     found = await addressed_announcement(request)
-    command = {"ask": "announcement_restore", "language": found.language, "key": found.key}
     try:
-        await ask_as_user(request, command)
+        await ask_as_user(request, RestoreRecording(language=found.language, key=found.key))
     except NotDone as error:
         return await announcement_page(request, found, error.status, wrong=str(error))
     # An announcement without a recording of the product has no page any more.
@@ -364,11 +369,15 @@ async def restore(request: Request) -> Response:
 
 async def send_recording(request: Request, found: Announcement, sound: bytes) -> None:
     """Send a recording to call control, part by part; raises NotDone."""
-    command = {"ask": "announcement_part", "language": found.language, "key": found.key}
     for at in range(0, len(sound), PART):
-        data = base64.b64encode(sound[at : at + PART]).decode()
-        part = {"at": at, "data": data, "last": at + PART >= len(sound)}
-        await ask_as_user(request, {**command, **part})
+        part = SendRecording(
+            language=found.language,
+            key=found.key,
+            at=at,
+            data=sound[at : at + PART],
+            last=at + PART >= len(sound),
+        )
+        await ask_as_user(request, part)
 
 
 async def announcement_page(
@@ -424,9 +433,7 @@ async def dictate(request: Request) -> Response:
     if not phone:
         return await announcement_page(request, found, 400, wrong=say(N_("Choose a phone.")))
     try:
-        await ask(
-            request, announcement_command("announcement_dictate", request, found) | {"phone": phone}
-        )
+        await ask(request, Dictate(phone=phone, **_named(request, found)))
     except NotDone as error:
         return await announcement_page(request, found, error.status, wrong=str(error))
     return RedirectResponse(f"{path_of(found)}?dictating=1#dictation", 303)
@@ -457,7 +464,7 @@ async def put_in_force(request: Request) -> Response:
     try:
         # The draft is dropped only once the announcement is replaced.
         await send_recording(request, found, await _draft_sound(request, found))
-        await ask(request, announcement_command("announcement_draft_drop", request, found))
+        await ask(request, DropDraft(**_named(request, found)))
     except UnusableRecording as error:
         return await announcement_page(request, found, 400, wrong=say(str(error)))
     except NotDone as error:
@@ -470,7 +477,7 @@ async def discard(request: Request) -> Response:
     """Drop the draft."""
     found = await addressed_announcement(request)
     try:
-        await ask(request, announcement_command("announcement_draft_drop", request, found))
+        await ask(request, DropDraft(**_named(request, found)))
     except NotDone as error:
         return await announcement_page(request, found, error.status, wrong=str(error))
     return RedirectResponse(f"{path_of(found)}#dictation", 303)

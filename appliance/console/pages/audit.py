@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -22,10 +23,10 @@ from appliance.console.pages.hours import WHOSE
 from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.console.templates import PageLink, page
 from appliance.policy import requests
-from appliance.policy.text import Words
 from appliance.policy.users import ROLE_WORDS, Permission
-from appliance.store import database, sheets
+from appliance.store import address_book, database, sheets
 from appliance.store.database import Noted
+from appliance.text import LANGUAGES, written
 
 BY_SHELL: Final = "shell: "
 """Beginning of the author's name for changes at the command line."""
@@ -43,77 +44,87 @@ _NUMBER: Final = r"entry (?P<entry>\d+)"
 # The first row that fits is used: a code may have several patterns, the special before the general.
 SENTENCES: Final = (
     ("user.first", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
-     N_("Made the first user, with the code on the box: %(shown)s (%(roles)s).")),
+     N_("Made the first user, with the code on the box: {shown} ({roles}).")),
     ("user.add", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
-     N_("Made the user %(shown)s (%(roles)s).")),
+     N_("Made the user {shown} ({roles}).")),
     ("user.change", rf"{_USER}: (?P<changes>.*)",
-     N_("Changed the user %(user)s: %(changes)s.")),
-    ("user.password", _USER, N_("New password of %(user)s.")),
+     N_("Changed the user {user}: {changes}.")),
+    ("user.password", _USER, N_("New password of {user}.")),
     ("register.import", "(?P<entries>.*)",
-     N_("Took the register from a file: %(entries)s.")),
-    ("register.declare", "(?P<entries>.*)", N_("New declaration: %(entries)s.")),
-    ("register.vary", "(?P<entries>.*)", N_("Variation of an office: %(entries)s.")),
+     N_("Took the register from a file: {entries}.")),
+    ("register.declare", "(?P<entries>.*)", N_("New declaration: {entries}.")),
+    ("register.vary", "(?P<entries>.*)", N_("Variation of an office: {entries}.")),
     ("register.authorise", "(?P<entries>.*)",
-     N_("A number may be told from now on: %(entries)s.")),
+     N_("A number may be told from now on: {entries}.")),
     ("register.revoke", "(?P<entries>.*)",
-     N_("A number is not told any more: %(entries)s.")),
-    ("register.unit", "(?P<entries>.*)", N_("Offices changed: %(entries)s.")),
+     N_("A number is not told any more: {entries}.")),
+    ("register.unit", "(?P<entries>.*)", N_("Offices changed: {entries}.")),
     ("register.number", rf"{_NUMBER} (?P<need>\S+) \d+",
-     N_("Had an undisclosed number shown: declaration no. %(entry)s, need %(need)s.")),
+     N_("Had an undisclosed number shown: declaration no. {entry}, need {need}.")),
     ("register.number", _NUMBER,
-     N_("Had an undisclosed number shown: authorisation no. %(entry)s.")),
+     N_("Had an undisclosed number shown: authorisation no. {entry}.")),
     ("register.told", rf"{_NUMBER} of (?P<unit>\S+)",
-     N_("Had a number shown that may be told: %(unit)s, authorisation no. %(entry)s.")),
+     N_("Had a number shown that may be told: {unit}, authorisation no. {entry}.")),
     ("register.export", r"(?P<units>\d+) units, (?P<entries>\d+) entries",
      N_("Wrote the whole register into a file, numbers included.")),
     ("register.attachment", "(?P<name>.*)",
-     N_("Took a copy of the attachment %(name)s.")),
+     N_("Took a copy of the attachment {name}.")),
     ("hours.enter", _DAYS,
-     N_("Special hours no. %(entry)s entered, for %(whose)s: %(first)s to %(last)s.")),
+     N_("Special hours no. {entry} entered, for {whose}: {first} to {last}.")),
     ("hours.correct", rf"{_DAYS} ends (?P<ended>\d+)",
-     N_("Special hours no. %(ended)s corrected, for %(whose)s: %(first)s to %(last)s.")),
+     N_("Special hours no. {ended} corrected, for {whose}: {first} to {last}.")),
     ("hours.revoke", rf"{_NUMBER} \w+ ends (?P<ended>\d+)",
-     N_("Special hours no. %(ended)s taken back.")),
+     N_("Special hours no. {ended} taken back.")),
     ("hours.week", rf"{_NUMBER} (?P<whose>\w+) from (?P<first>[\d-]{{10}})(?: ends \d+)?",
-     N_("New hours of every week, no. %(entry)s, for %(whose)s, from %(first)s on.")),
+     N_("New hours of every week, no. {entry}, for {whose}, from {first} on.")),
     ("hours.week", rf"{_NUMBER} (?P<whose>\w+) from (?P<first>[\d-]{{10}}) as configured.*",
-     N_("Back to the configured hours of every week for %(whose)s, from %(first)s on.")),
+     N_("Back to the configured hours of every week for {whose}, from {first} on.")),
     ("export", "(?P<counted>.*)", N_("Handed over the data of a citizen.")),
     ("erasure",
      (r"(?P<calls>\d+) calls, (?P<messages>\d+) messages, (?P<requests>\d+) requests"
      r"(?:, (?P<closed>\d+) of them closed for it)?, (?P<mails>\d+) mails, (?P<texts>\d+) texts: "
      r"(?P<reason>.*)"),
-     N_("Erased calls %(calls)s, messages %(messages)s, requests %(requests)s: %(reason)s")),
-    ("handover", r"(?P<count>\d+) -> \*", N_("Handed over to all: %(count)s.")),
+     N_("Erased calls {calls}, messages {messages}, requests {requests}: {reason}")),
+    ("handover", r"(?P<count>\d+) -> \*", N_("Handed over to all: {count}.")),
     ("handover", r"(?P<count>\d+) -> (?P<user>\S+)",
-     N_("Handed over to %(user)s: %(count)s.")),
+     N_("Handed over to {user}: {count}.")),
     ("request.link", r"(?P<number>\d+)",
-     N_("Closed request %(number)s by the link in its e-mail.")),
+     N_("Closed request {number} by the link in its e-mail.")),
     ("request.entered", r"(?P<number>\d+) (?P<unit>\S+)",
-     N_("Entered request %(number)s without a call: %(unit)s.")),
+     N_("Entered request {number} without a call: {unit}.")),
     ("request.paper", r"request (?P<number>\d+),.*",
-     N_("Took a copy of request %(number)s or of an e-mail of it.")),
+     N_("Took a copy of request {number} or of an e-mail of it.")),
     ("request.mail_again", r"request (?P<number>\d+),.*",
-     N_("Had an e-mail of request %(number)s sent again.")),
-    ("outbox.retry", r"(?P<number>\d+)", N_("Had e-mail %(number)s tried again at once.")),
-    ("outbox.drop", r"(?P<number>\d+)", N_("Gave e-mail %(number)s up.")),
+     N_("Had an e-mail of request {number} sent again.")),
+    ("outbox.retry", r"(?P<number>\d+)", N_("Had e-mail {number} tried again at once.")),
+    ("outbox.drop", r"(?P<number>\d+)", N_("Gave e-mail {number} up.")),
     ("policy.restored", r"copy of (?P<made>.*)",
-     N_("Put users, offices, hours and sheets back from the copy of %(made)s.")),
+     N_("Put users, offices, hours and sheets back from the copy of {made}.")),
     ("voicemail.pin_wrong", "", N_("Gave a wrong code to hear messages by phone.")),
-    ("sheet.change", r"(?P<sheet>\S+)", N_("Changed the sheet “%(sheet)s”.")),
-    ("sheet.remove", r"(?P<sheet>\S+)", N_("Removed the sheet “%(sheet)s”.")),
-    ("sheet.import", r"(?P<sheet>\S+)", N_("Replaced the sheet “%(sheet)s” from a file.")),
+    ("sheet.change", r"(?P<sheet>\S+)", N_("Changed the sheet “{sheet}”.")),
+    ("sheet.remove", r"(?P<sheet>\S+)", N_("Removed the sheet “{sheet}”.")),
+    ("sheet.import", r"(?P<sheet>\S+)", N_("Replaced the sheet “{sheet}” from a file.")),
+    ("book.change", r"(?P<body>\S+)", N_("Saved “{body}” in the address book.")),
+    ("book.remove", r"(?P<body>\S+)", N_("Removed “{body}” from the address book.")),
+    ("book.confirm", r"(?P<body>\S+)", N_("Noted that “{body}” is still right.")),
+    ("book.import", r"(?P<body>\S+)", N_("Took “{body}” into the address book from a file.")),
     ("announcement.change", r"(?P<language>\w+)/(?P<key>\S+)",
-     N_("Replaced the announcement “%(key)s” (%(language)s).")),
+     N_("Replaced the announcement “{key}” ({language}).")),
     ("announcement.restore", r"(?P<language>\w+)/(?P<key>\S+)",
-     N_("Put the original announcement “%(key)s” back (%(language)s).")),
+     N_("Put the original announcement “{key}” back ({language}).")),
     ("announcement.dictate", r"(?P<language>\w+)/(?P<key>\S+)",
-     N_("Dictated a draft of the announcement “%(key)s” (%(language)s).")),
+     N_("Dictated a draft of the announcement “{key}” ({language}).")),
     ("announcement.draft_drop", r"(?P<language>\w+)/(?P<key>\S+)",
-     N_("Threw the draft of the announcement “%(key)s” away (%(language)s).")),
+     N_("Threw the draft of the announcement “{key}” away ({language}).")),
     ("panel.test", "", N_("Tried the LEDs.")),
+    ("selftest.run", "", N_("Had the box tried on simulated lines.")),
     ("mail.test", "", N_("Sent a test e-mail.")),
     ("config.check", "", N_("Had the configuration checked.")),
+    ("settings.apply", r"(?P<number>\d+)", N_("Changed the settings (no. {number}).")),
+    ("settings.undo", r"(?P<number>\d+)", N_("Put former settings back (no. {number}).")),
+    ("settings.confirm", "", N_("Confirmed a change of the settings.")),
+    ("settings.lapse", r"(?P<number>\d+)",
+     N_("Undid a change of the settings that nobody had confirmed (no. {number}).")),
     ("backup.make", "", N_("Had a backup made.")),
     ("backup.check", "", N_("Had an uploaded backup looked through.")),
     ("backup.fetch", "", N_("Downloaded the backup.")),
@@ -130,56 +141,59 @@ SENTENCES: Final = (
     ("update.start", "", N_("Asked that the box start from the new version.")),
     ("update.back", "", N_("Asked that the box go back to the version of before.")),
     ("update.give-up", "", N_("Gave the update up, or took note that it went back.")),
-    ("update.good", _VERSIONS, N_("Update from %(before)s to %(version)s: it stays.")),
+    ("update.good", _VERSIONS, N_("Update from {before} to {version}: it stays.")),
     ("update.back", _VERSIONS,
-     N_("Update from %(before)s to %(version)s: it did not stand its trial.")),
+     N_("Update from {before} to {version}: it did not stand its trial.")),
     ("update.refused", _VERSIONS,
-     N_("Update from %(before)s to %(version)s: refused, nothing was changed.")),
+     N_("Update from {before} to {version}: refused, nothing was changed.")),
     ("update.given_up", _VERSIONS,
-     N_("Update from %(before)s to %(version)s: given up before it was started.")),
+     N_("Update from {before} to {version}: given up before it was started.")),
     ("central.apply", rf"{_CENTRAL}, schedule.*",
-     N_("Central settings %(version)s, new schedule; sheets: %(new)s new, %(changed)s changed.")),
+     N_("Central settings {version}, new schedule; sheets: {new} new, {changed} changed.")),
     ("central.apply", rf"{_CENTRAL}.*",
-     N_("Central settings %(version)s; sheets: %(new)s new, %(changed)s changed, %(gone)s gone.")),
+     N_("Central settings {version}; sheets: {new} new, {changed} changed, {gone} gone.")),
     ("central.refused", r"[0-9a-f]{12} (?P<source>[^\n]*)\n(?P<why>[^\n]*\n[^\n]*)",
-     N_("Central settings refused, nothing was changed (%(source)s): %(why)s")),
+     N_("Central settings refused, nothing was changed ({source}): {why}")),
     ("central.revert", rf"{_CENTRAL}.*",
-     N_("Back to the central settings %(version)s (0: none).")),
+     N_("Back to the central settings {version} (0: none).")),
     ("register.central", "(?P<entries>.*)",
-     N_("Register of offices, by the central settings: %(entries)s.")),
+     N_("Register of offices, by the central settings: {entries}.")),
     ("clock.confirm", r"(?P<at>\S+)", N_("Confirmed the time.")),
-    ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
-    ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
+    ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to {at}.")),
+    ("line.restart", r"(?P<line>\S+)", N_("Restarted the line {line}.")),
     ("divert.prove", r"\w+", N_("Recorded a proof of divert-on-busy.")),
+    ("phone.dial", r"(?P<phone>\S+)", N_("Dialled a number at the phone {phone}.")),
     ("phone.serve", "", N_("Opened the window in which phones fetch their configuration.")),
     ("phone.serve_end", "", N_("Closed the window in which phones fetch their configuration.")),
-    ("phone.add", r"(?P<phone>\S+)", N_("Added the phone %(phone)s.")),
-    ("phone.password", r"(?P<phone>\S+)", N_("Made a new password for the phone %(phone)s.")),
-    ("phone.label", r"(?P<phone>\S+)", N_("Changed the label of the phone %(phone)s.")),
-    ("phone.remove", r"(?P<phone>\S+)", N_("Removed the phone %(phone)s.")),
-    ("phone.back", r"(?P<phone>\S+)", N_("Put the phone %(phone)s back into use.")),
+    ("phone.add", r"(?P<phone>\S+)", N_("Added the phone {phone}.")),
+    ("phone.password", r"(?P<phone>\S+)", N_("Made a new password for the phone {phone}.")),
+    ("phone.label", r"(?P<phone>\S+)", N_("Changed the label of the phone {phone}.")),
+    ("phone.remove", r"(?P<phone>\S+)", N_("Removed the phone {phone}.")),
+    ("phone.back", r"(?P<phone>\S+)", N_("Put the phone {phone} back into use.")),
+    ("wall.link", r"(?P<screen>.+)", N_("Made a link for the screen “{screen}”.")),
+    ("wall.link_end", r"(?P<screen>.+)", N_("Ended the link of the screen “{screen}”.")),
 )  # fmt: skip
 """Audit code, pattern of its text, sentence of the catalogues."""
 DIRECTORY_ENTRIES: Final = (
     (r"declaration (?P<entry>\d+) of (?P<unit>\S+)",
-     N_("declaration no. %(entry)s of %(unit)s")),
+     N_("declaration no. {entry} of {unit}")),
     (r"variation (?P<entry>\d+) of (?P<unit>\S+)",
-     N_("variation no. %(entry)s of %(unit)s")),
+     N_("variation no. {entry} of {unit}")),
     (r"authorisation (?P<entry>\d+) of (?P<unit>\S+)",
-     N_("authorisation no. %(entry)s of %(unit)s")),
-    (r"ends (?P<entry>\d+) of (?P<unit>\S+)", N_("end of no. %(entry)s of %(unit)s")),
-    (r"new unit (?P<unit>\S+)", N_("new office %(unit)s")),
-    (r"changed unit (?P<unit>\S+)", N_("details of the office %(unit)s")),
-    (r"gone unit (?P<unit>\S+)", N_("the office %(unit)s is no more")),
+     N_("authorisation no. {entry} of {unit}")),
+    (r"ends (?P<entry>\d+) of (?P<unit>\S+)", N_("end of no. {entry} of {unit}")),
+    (r"new unit (?P<unit>\S+)", N_("new office {unit}")),
+    (r"changed unit (?P<unit>\S+)", N_("details of the office {unit}")),
+    (r"gone unit (?P<unit>\S+)", N_("the office {unit} is no more")),
     ("order of the units", N_("order of the offices")),
 )  # fmt: skip
 """Pattern of each part of a directory change, with its sentence."""
 USER_CHANGES: Final = {
-    "shown": N_("name %(old)s, now %(new)s"),
-    "roles": N_("roles %(old)s, now %(new)s"),
-    "unit": N_("office %(old)s, now %(new)s"),
-    "position": N_("position %(old)s, now %(new)s"),
-    "language": N_("language %(old)s, now %(new)s"),
+    "shown": N_("name {old}, now {new}"),
+    "roles": N_("roles {old}, now {new}"),
+    "unit": N_("office {old}, now {new}"),
+    "position": N_("position {old}, now {new}"),
+    "language": N_("language {old}, now {new}"),
     "must_change 1": N_("must choose a new password"),
     "must_change 0": N_("need not choose a new password"),
     "disabled 1": N_("may not log in any more"),
@@ -195,7 +209,7 @@ _CHANGE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AuditNames:
-    """Present names of people, offices and sheets, by their codes.
+    """Present names of people, offices, sheets and bodies of the address book, by their codes.
 
     `concerns`: subject of an audit code, by its first part, for codes without a sentence.
     """
@@ -204,12 +218,13 @@ class AuditNames:
     units: Mapping[str, str]
     sheets: Mapping[str, str]
     concerns: Mapping[str, str]
+    bodies: Mapping[str, str] = field(default_factory=dict)
 
 
 def audit_who(by: str, say: Speaker, names: AuditNames) -> str:
     """Return the author of a change in words: a person, the appliance, the holder of a link."""
     if by.startswith(BY_SHELL):
-        return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(BY_SHELL))
+        return say(N_("{name}, at the box's command line"), name=by.removeprefix(BY_SHELL))
     if by == BY_APPLIANCE:
         return say(N_("the box itself"))
     if by == requests.DONE_LINK_AUTHOR:
@@ -237,8 +252,9 @@ def _filled(said: str, found: re.Match[str], say: Speaker, names: AuditNames) ->
 
 def _filled_word(name: str, text: str, say: Speaker, names: AuditNames) -> str:
     match name:
-        case "user" | "unit" | "sheet":
-            known = {"user": names.people, "unit": names.units, "sheet": names.sheets}
+        case "user" | "unit" | "sheet" | "body":
+            known = {"user": names.people, "unit": names.units, "sheet": names.sheets,
+                     "body": names.bodies}  # fmt: skip
             return known[name].get(text, text)
         case "roles":
             return _roles(text, say)
@@ -248,10 +264,10 @@ def _filled_word(name: str, text: str, say: Speaker, names: AuditNames) -> str:
             return say(WHOSE[text]) if text in WHOSE else text
         case "first" | "last":
             return say.day(date.fromisoformat(text))
-        # The audit holds both languages, a line each.
+        # The audit holds a line for each language.
         case "why":
-            it, _, en = text.partition("\n")
-            return say.words(Words(it, en))
+            lines = text.split("\n", len(LANGUAGES) - 1)
+            return say.words(written(dict(zip_longest(LANGUAGES, lines, fillvalue=""))))
         case "entries":
             return _directory_entries(text, say, names)
         case "changes":
@@ -286,7 +302,7 @@ def _user_change(what: str, old: str, new: str, say: Speaker, names: AuditNames)
     if known is None:
         return ""
     before, after = (_filled_word(what, each, say, names) or DASH for each in (old, new))
-    return say(known, old=before, new=after) if "%" in known else say(known)
+    return say(known, old=before, new=after) if "{" in known else say(known)
 
 
 SHOWN_DAYS: Final = 30
@@ -305,6 +321,7 @@ CONCERNS: Final = {
     "erasure": N_("Erasure"),
     "export": N_("Data of a citizen"),
     "sheet": N_("Sheets"),
+    "book": N_("Address book"),
     "announcement": N_("Announcements"),
     "outbox": N_("E-mails"),
     "mail": N_("E-mails"),
@@ -313,11 +330,14 @@ CONCERNS: Final = {
     "update": N_("Updates"),
     "central": N_("Central settings"),
     "config": N_("Configuration"),
+    "settings": N_("Settings"),
     "clock": N_("Clock"),
     "panel": N_("LEDs"),
+    "selftest": N_("Self-test"),
     "line": N_("Lines"),
     "phone": N_("Phones"),
     "divert": N_("Divert on busy"),
+    "wall": N_("Wall"),
 }
 """Subject of an audit code, by the part before its dot."""
 
@@ -354,7 +374,8 @@ async def show_audit(request: Request) -> Response:
 def _audit_names(connection: sqlite3.Connection) -> AuditNames:
     units = unit_names(connection)
     titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
-    return AuditNames(people_names(connection), units, titles, CONCERNS)
+    bodies = {entry.code: entry.name for entry in address_book.all_entries(connection)}
+    return AuditNames(people_names(connection), units, titles, CONCERNS, bodies)
 
 
 routes: list[BaseRoute] = [Route("/audit", show_audit)]

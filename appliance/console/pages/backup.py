@@ -21,17 +21,36 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import UserCommand
+from appliance.api.replies import Said
+from appliance.api.technician_commands import (
+    CheckBackup,
+    DropBackup,
+    FetchBackup,
+    ForgetStick,
+    LookAtTarget,
+    MakeBackup,
+    RestoreBackup,
+    SetUpStick,
+    SetUpTarget,
+    ShowRestore,
+    ShowStick,
+    ShowTarget,
+    WriteToTarget,
+)
+from appliance.api.technician_replies import JobEnded, RestoreReply, StickReply, TargetReply
 from appliance.console.accounts import ask_as_user, needs
-from appliance.console.control_client import NotDone, ask, form_field, redirect_after
+from appliance.console.control_client import NotDone, form_field, redirect_after, send
 from appliance.console.guards import BACKUP_UPLOAD
 from appliance.console.pages.maintenance import begin_job, job_status
 from appliance.console.say import N_
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import page
 from appliance.files import SHARED, make_shared, replacing
-from appliance.policy.text import Refused, Words, os_error_words
+from appliance.policy.text import Refused, os_error_words
 from appliance.policy.users import Permission
-from appliance.store.backup import MAGIC
+from appliance.store.backup import MAGICS
+from appliance.text import Words, sentence
 from appliance.voicemail.storage import spare_bytes
 
 # Uploads are written to the console's own folder, the only one where it may write; call control
@@ -39,42 +58,40 @@ from appliance.voicemail.storage import spare_bytes
 
 MADE_BACKUP: Final = "backups/console.backup"
 """Path of a backup made for this page, below call control's state folder."""
+# Path of an uploaded backup, below the console's folder; read by call control.
 UPLOADED_BACKUP: Final = "restore/uploaded.backup"
-"""Path of an uploaded backup, below the console's folder; read by call control."""
+# Path of an uploaded update, likewise; read by the helper.
 UPLOADED_UPDATE: Final = "update/uploaded.raucb"
-"""Path of an uploaded update, likewise; read by the helper."""
 
+# Path of uploaded settings of the head office, likewise; read by call control.
 UPLOADED_SETTINGS: Final = "central/uploaded.settings"
-"""Path of uploaded settings of the head office, likewise; read by call control."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadKind:
-    """Kind of an uploaded file: its first bytes, and the refusal of a file without them."""
+    """Kind of an uploaded file: the first bytes that it may have, and the refusal of any other."""
 
-    magic: bytes
+    magics: tuple[bytes, ...]
     other: Words
+
+    def may_begin_with(self, piece: bytes) -> bool:
+        """Return whether such a file may begin with these bytes, few or many."""
+        return any(piece.startswith(magic[: len(piece)]) for magic in self.magics)
 
 
 BACKUP_FILE: Final = UploadKind(
-    MAGIC,
-    Words(
-        "questo file non è una copia di sicurezza del centralino",
-        "this file is no backup of the switchboard",
-    ),
+    MAGICS,
+    sentence("this file is no backup of the switchboard"),
 )
 UPDATE_FILE: Final = UploadKind(
     # A SquashFS, which every bundle is (RAUC, Bundle formats).
-    b"hsqs",
-    Words("questo file non è un aggiornamento (.raucb)", "this file is no update (.raucb)"),
+    (b"hsqs",),
+    sentence("this file is no update (.raucb)"),
 )
 
 SETTINGS_FILE: Final = UploadKind(
-    b"centralino-settings-1\n",
-    Words(
-        "questo file non contiene impostazioni centrali (centralino settings pack)",
-        "this file holds no central settings (centralino settings pack)",
-    ),
+    (b"centralino-settings-1\n",),
+    sentence("this file holds no central settings (centralino settings pack)"),
 )
 
 
@@ -125,8 +142,7 @@ async def receive_upload(
     # Room for it twice, since checking unpacks or copies it, and for messages beside.
     if 2 * length > spare_bytes(path.parent):
         raise Refused(
-            "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
-            "there is not enough free space on the disk: messages come first",
+            sentence("there is not enough free space on the disk: messages come first"),
         )
     # The file that was there stays until the new one is whole.
     with replacing(path, mode=SHARED) as file:
@@ -139,14 +155,12 @@ async def _write_upload(
     taken = 0
     async for piece in pieces:
         # A wrong file is refused at its first bytes, not after gigabytes.
-        if taken == 0 and not piece.startswith(kind.magic[: len(piece)]):
-            raise Refused(kind.other.it, kind.other.en)
+        if taken == 0 and not kind.may_begin_with(piece):
+            raise Refused(kind.other)
         taken += len(piece)
         await anyio.to_thread.run_sync(file.write, piece)
-    if taken != length or length <= len(kind.magic):
-        raise Refused(
-            "il file non è arrivato intero: riprovare", "the file has not come whole: try again"
-        )
+    if taken != length or length <= min(map(len, kind.magics)):
+        raise Refused(sentence("the file has not come whole: try again"))
     await anyio.to_thread.run_sync(_flush_to_disk, file)
 
 
@@ -160,7 +174,7 @@ PASSPHRASES_DIFFER: Final = N_("The two passphrases are not the same.")
 NOT_COMPARED: Final = N_("Tick that the key is the server's: compare it first.")
 UNSURE: Final = N_("Tick that everything is to be replaced.")
 BUSY: Final = N_("Another file is being uploaded: wait for its end.")
-FAILED: Final = N_("The file could not be kept: %(why)s")
+FAILED: Final = N_("The file could not be kept: {why}")
 
 
 @needs(Permission.TECHNICAL)
@@ -176,9 +190,8 @@ async def make(request: Request) -> Response:
     # Nobody can open a backup sealed under a mistyped passphrase.
     if form_field(form, "phrase") != form_field(form, "again"):
         return await _show(request, NotDone(400, request.state.speaker(PASSPHRASES_DIFFER)))
-    return await begin_job(
-        request, "backup_make", _show, PAGE, passphrase=form_field(form, "phrase")
-    )
+    job = MakeBackup(passphrase=form_field(form, "phrase"))
+    return await begin_job(request, job, _show, PAGE)
 
 
 @needs(Permission.TECHNICAL)
@@ -191,7 +204,7 @@ async def fetch(request: Request) -> Response:
         raise HTTPException(404)
     try:
         # A backup holds every number of the office: who takes it is on record first.
-        await ask_as_user(request, {"ask": "backup_fetch"})
+        await ask_as_user(request, FetchBackup())
     except NotDone as error:
         return await _show(request, error)
     name = f"centralino-{found.at.astimezone(request.app.state.zone):%Y%m%d-%H%M}.backup"
@@ -202,7 +215,7 @@ async def fetch(request: Request) -> Response:
 async def drop(request: Request) -> Response:
     """Delete the backup that was made for this page."""
     await request.form()
-    return await redirect_after(request, ask_as_user(request, {"ask": "backup_drop"}), _show, PAGE)
+    return await redirect_after(request, ask_as_user(request, DropBackup()), _show, PAGE)
 
 
 @needs(Permission.TECHNICAL)
@@ -236,7 +249,7 @@ async def keep_upload(request: Request, path: Path, kind: UploadKind) -> Respons
 async def check(request: Request) -> Response:
     """Start the check of the uploaded backup."""
     phrase = form_field(await request.form(), "passphrase")
-    return await begin_job(request, "backup_check", _show, PAGE, passphrase=phrase)
+    return await begin_job(request, CheckBackup(passphrase=phrase), _show, PAGE)
 
 
 @needs(Permission.TECHNICAL)
@@ -255,11 +268,7 @@ async def restore(request: Request) -> Response:
     form = await request.form()
     if form_field(form, "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
-    command = {
-        "ask": "backup_restore",
-        "passphrase": form_field(form, "phrase_again"),
-        "sure": True,
-    }
+    command = RestoreBackup(passphrase=form_field(form, "phrase_again"), sure=True)
     return await redirect_after(request, ask_as_user(request, command), _show, f"{PAGE}#restore")
 
 
@@ -269,7 +278,7 @@ async def stick(request: Request) -> Response:
     form = await request.form()
     if form_field(form, "stick_phrase") != form_field(form, "stick_again"):
         return await _show(request, NotDone(400, request.state.speaker(PASSPHRASES_DIFFER)))
-    command = {"ask": "backup_stick_set_up", "passphrase": form_field(form, "stick_phrase")}
+    command = SetUpStick(passphrase=form_field(form, "stick_phrase"))
     return await _ask_about(request, command, "stick")
 
 
@@ -277,21 +286,21 @@ async def stick(request: Request) -> Response:
 async def stick_forget(request: Request) -> Response:
     """Stop the backups on the stick."""
     await request.form()
-    return await _ask_about(request, {"ask": "backup_stick_forget"}, "stick")
+    return await _ask_about(request, ForgetStick(), "stick")
 
 
 @needs(Permission.TECHNICAL)
 async def target(request: Request) -> Response:
     """Write a backup to the network folder now."""
     await request.form()
-    return await _ask_about(request, {"ask": "backup_target_write"}, "target")
+    return await _ask_about(request, WriteToTarget(), "target")
 
 
 @needs(Permission.TECHNICAL)
 async def target_look(request: Request) -> Response:
     """Ask the server of the network folder for its key, for a person to compare."""
     await request.form()
-    return await _ask_about(request, {"ask": "backup_target_look"}, "target")
+    return await _ask_about(request, LookAtTarget(), "target")
 
 
 @needs(Permission.TECHNICAL)
@@ -304,16 +313,15 @@ async def target_set_up(request: Request) -> Response:
     # A key that nobody has compared may be an attacker's.
     if form_field(form, "host_key") and form_field(form, "same") != "1":
         return await _show(request, NotDone(400, say(NOT_COMPARED)))
-    command = {
-        "ask": "backup_target_set_up",
-        "host_key": form_field(form, "host_key"),
-        "passphrase": form_field(form, "target_phrase"),
-        "password": form_field(form, "target_password"),
-    }
+    command = SetUpTarget(
+        host_key=form_field(form, "host_key"),
+        passphrase=form_field(form, "target_phrase"),
+        password=form_field(form, "target_password"),
+    )
     return await _ask_about(request, command, "target")
 
 
-async def _ask_about(request: Request, command: dict[str, Any], part: str) -> Response:
+async def _ask_about(request: Request, command: UserCommand[Said], part: str) -> Response:
     return await redirect_after(request, ask_as_user(request, command), _show, f"{PAGE}#{part}")
 
 
@@ -340,41 +348,40 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
         "restoring": await _restoring(request),
         "stick": await _stick(request),
         "target": await _target(request),
-        "said": lambda words: request.state.speaker.words(Words(**words)),
-        "at": datetime.fromisoformat,
+        "said": request.state.speaker.words,
     }
     return page(request, "plant/backup.html", wrong.status if wrong else 200, **values)
 
 
-async def _restoring(request: Request) -> dict[str, Any]:
+async def _restoring(request: Request) -> RestoreReply:
     """Return whether a restore waits or is possible, and the result of the last one."""
     try:
-        return await ask(request, {"ask": "restoring"})
+        return await send(request, ShowRestore())
     except NotDone:
-        return {"waiting": False, "idle": False, "last": None}
+        return RestoreReply(waiting=False, idle=False, last=None)
 
 
-async def _stick(request: Request) -> dict[str, Any]:
+async def _stick(request: Request) -> StickReply:
     """Return the stick that gets backups, and the result of the last one asked for."""
     try:
-        return await ask(request, {"ask": "backup_stick"})
+        return await send(request, ShowStick())
     except NotDone:
-        return {"waiting": False, "last": None, "stick": None}
+        return StickReply(waiting=False, last=None, stick=None)
 
 
-async def _target(request: Request) -> dict[str, Any]:
+async def _target(request: Request) -> TargetReply:
     """Return the network folder that gets backups, what is missing, and the appliance's key."""
     try:
-        return await ask(request, {"ask": "backup_target"})
+        return await send(request, ShowTarget())
     except NotDone:
-        return {"address": "", "waiting": False, "wanted": None, "target": None}
+        return TargetReply("")
 
 
 def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
     """Tell whether the uploaded file is the one that the last check found whole."""
     # Another may have been uploaded since.
-    last, at = checking["last"], checking["ended_at"]
-    return bool(last and last["well"] and uploaded and at >= uploaded)
+    last: JobEnded | None = checking["last"]
+    return bool(last and last.well and uploaded and last.at >= uploaded)
 
 
 routes: list[BaseRoute] = [

@@ -19,14 +19,27 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import (
+    Authorise,
+    Declare,
+    DirectoryForm,
+    EditUnit,
+    ListTimesAhead,
+    RevealNumber,
+    Revoke,
+    TellNumber,
+    UserCommand,
+    Vary,
+)
+from appliance.api.replies import DirectoryAhead, HoursOfUnit, RevealedNumber
 from appliance.console.accounts import (
     NotAllowed,
-    ask_as_user,
     may,
     needs,
+    send_as_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask
+from appliance.console.control_client import NotDone, send
 from appliance.console.directory_forms import (
     ATTACHMENT_FIELD,
     ChangeOutcome,
@@ -57,7 +70,6 @@ from appliance.console.templates import PageLink, download, page, render
 from appliance.policy.directory import Directory, EntryStamp, Reach, ReturnRule, Unit
 from appliance.policy.directory_changes import of_known_units
 from appliance.policy.directory_review import entered_words, week_words
-from appliance.policy.text import Words
 from appliance.policy.transfers import RETURN_RULE_WORDS, WEEKDAY_WORDS
 from appliance.policy.users import Permission, permission_refusal
 from appliance.store import managed_config
@@ -95,11 +107,11 @@ LONGEST_EMAIL: Final = 100_000
 LONGEST_EMAIL_FIELD: Final = 500
 MOST_EMAIL_FILES: Final = 50
 # Python's email library raises all of these for malformed messages, which attackers make.
+# Errors for an e-mail that cannot be parsed.
 UNREADABLE_EMAIL: Final = (
     MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError,
     RecursionError,
 )  # fmt: skip
-"""Errors for an e-mail that cannot be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +162,7 @@ def _email_files(message: EmailMessage) -> tuple[str, ...]:
 
 
 # The draft's own form may need one of the two: call control checks which.
-TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_REGISTER)
+TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_DIRECTORY)
 """Permissions of which a user needs one to keep drafts."""
 LONGEST_DRAFT: Final = 8_000
 """Longest draft, in characters."""
@@ -205,8 +217,8 @@ def page_of(unit: str) -> str:
 def shared(request: Request) -> dict[str, Any]:
     """Return the values of every page of the directory: rights, words of rules, days, reaches."""
     rights = {
-        "can_edit": may(request, Permission.EDIT_REGISTER),
-        "can_vary": may(request, Permission.VARY_REGISTER),
+        "can_edit": may(request, Permission.EDIT_DIRECTORY),
+        "can_vary": may(request, Permission.VARY_DIRECTORY),
         "can_reveal": may(request, Permission.REVEAL_NUMBERS),
         "can_tell": may(request, Permission.TRANSFER),
     }
@@ -219,7 +231,7 @@ def shared(request: Request) -> dict[str, Any]:
     }
 
 
-@needs(Permission.SEE_REGISTER)
+@needs(Permission.SEE_DIRECTORY)
 async def show_all(request: Request) -> Response:
     """List services with their offices, or the rows that a search finds."""
     search = request.query_params.get("q", "")[:LONGEST_SEARCH]
@@ -236,7 +248,7 @@ async def show_all(request: Request) -> Response:
     return page(request, "register/all.html", **values, **shared(request))
 
 
-@needs(Permission.SEE_REGISTER)
+@needs(Permission.SEE_DIRECTORY)
 async def show_unit(request: Request) -> Response:
     """Show one unit: its declaration, what lies ahead, its history."""
     return await unit_page(request)
@@ -274,39 +286,21 @@ async def unit_page(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SpecialDay:
-    """Special hours ahead; `name` is the unit's, "" for the whole switchboard."""
-
-    first: date
-    last: date | None
-    unit: str
-    name: str
-    words: Words
-
-
-@needs(Permission.SEE_REGISTER)
+@needs(Permission.SEE_DIRECTORY)
 async def show_year(request: Request) -> Response:
     """Show the special hours of the year ahead, month by month (E14)."""
-    answer: dict[str, Any] = {"today": f"{today(request)}", "ahead": []}
-    wrong = ""
+    reply, wrong = DirectoryAhead(today(request), ()), ""
     try:
-        answer = await ask(request, {"ask": "register_ahead"})
+        reply = await send(request, ListTimesAhead())
     except NotDone as error:
         wrong = str(error)
-    day, months = date.fromisoformat(answer["today"]), dict[tuple[int, int], list[SpecialDay]]()
-    for each in map(_special, answer["ahead"]):
+    day, months = reply.today, dict[tuple[int, int], list[HoursOfUnit]]()
+    for each in reply.ahead:
         # One that has begun already is shown in this month.
         at = max(each.first, day)
         months.setdefault((at.year, at.month), []).append(each)
     values: dict[str, Any] = {"months": list(months.values()), "wrong": wrong, "today": day}
     return page(request, "register/year.html", **values, **shared(request))
-
-
-def _special(each: dict[str, Any]) -> SpecialDay:
-    last = date.fromisoformat(each["last"]) if each["last"] else None
-    words = Words(each["words"]["it"], each["words"]["en"])
-    return SpecialDay(date.fromisoformat(each["first"]), last, each["unit"], each["name"], words)
 
 
 @needs(Permission.REVEAL_NUMBERS)
@@ -316,7 +310,7 @@ async def show_number(request: Request) -> Response:
     entry, which = (_whole(str(form.get(name, ""))) for name in ("entry", "which"))
     need = str(form.get("need", ""))[:64]
     # Screens show office and need; a number is shown on demand and audited (P7).
-    command = {"ask": "register_number", "entry": entry, "need": need, "which": which}
+    command = RevealNumber(entry=entry, need=need, which=which)
     return await _told(request, command, (entry, need, which))
 
 
@@ -325,7 +319,7 @@ async def tell_number(request: Request) -> Response:
     """Show a number that may be told to the caller, which call control audits first (P7)."""
     form = await request.form()
     entry = _whole(str(form.get("entry", "")))
-    return await _told(request, {"ask": "register_tell", "entry": entry}, (entry, "", 0))
+    return await _told(request, TellNumber(entry=entry), (entry, "", 0))
 
 
 @needs(Permission.REVEAL_NUMBERS)
@@ -366,13 +360,15 @@ async def _with_email(request: Request) -> tuple[Unit, EntryStamp]:
     raise HTTPException(404)
 
 
-async def _told(request: Request, command: dict[str, Any], place: tuple[int, str, int]) -> Response:
+async def _told(
+    request: Request, command: UserCommand[RevealedNumber], place: tuple[int, str, int]
+) -> Response:
     """Answer with a number for its place, or with the whole page to a browser without scripts."""
     by_script = "hx-request" in request.headers
     number, wrong, status = "", "", 200
     try:
         # The audit says who had a number shown, and not the number.
-        number = (await ask_as_user(request, command))["number"]
+        number = (await send_as_user(request, command)).number
     except NotDone as error:
         wrong, status = str(error), error.status
     # Status 200 in any case: the script would not show an answer with an error's status.
@@ -387,7 +383,7 @@ def _whole(written: str) -> int:
 
 
 links = (
-    PageLink("/register", N_("Register of offices"), with_permission(Permission.SEE_REGISTER), 40),
+    PageLink("/register", N_("Register of offices"), with_permission(Permission.SEE_DIRECTORY), 40),
 )
 
 
@@ -396,7 +392,7 @@ links = (
 NOTHING_YET: Final = ChangeOutcome(True)
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def declaration(request: Request) -> Response:
     """Show the form, filled from the user's draft or the declaration in force."""
     register = await read_directory(request)
@@ -408,7 +404,7 @@ async def declaration(request: Request) -> Response:
     return _form(request, unit, filled_form(unit.code, held), NOTHING_YET)
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def declare(request: Request) -> Response:
     """Add rows, preview, or save, by the button that was pressed."""
     unit = unit_of(request, await read_directory(request))
@@ -424,7 +420,7 @@ async def declare(request: Request) -> Response:
     if do == "edit":
         return _form(request, unit, form, NOTHING_YET)
     if do == "save":
-        saved = await ask_change(request, "register_declare", as_command(form), sent=sent)
+        saved = await ask_change(request, Declare, as_command(form), sent=sent)
         if saved.is_good:
             return await forget_draft(
                 request, draft_place(unit.code), f"{page_of(unit.code)}?saved=1"
@@ -441,7 +437,7 @@ async def _preview(
 ) -> Response:
     """Show the changes of a form, or the form again where call control finds mistakes."""
     # Numbers that were not touched are taken over by call control, unseen (P7).
-    seen = await ask_change(request, "register_declare", as_command(form), preview=True)
+    seen = await ask_change(request, Declare, as_command(form), preview=True)
     if not seen.is_good:
         return _form(request, unit, form, seen)
     fields = [(name, value) for name, value in as_fields(form) if value]
@@ -486,20 +482,20 @@ NEW: Final = ("name", "email", "service", "say")
 LONGEST_FORM_FIELD: Final = 400
 
 
-@needs(Permission.VARY_REGISTER)
+@needs(Permission.VARY_DIRECTORY)
 async def variation(request: Request) -> Response:
     """Show the form of a variation, in three fields: unit, hours, reference (E12)."""
     chosen = {"unit": request.query_params.get("unit", "")[:64], "kind": "bands"}
     return await _variation(request, _blank(VARIED) | chosen, NOTHING_YET)
 
 
-@needs(Permission.VARY_REGISTER)
+@needs(Permission.VARY_DIRECTORY)
 async def vary(request: Request) -> Response:
     """Save a variation, in force at once."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in VARIED}
     hours = form["hours"] if form["kind"] == "bands" else form["kind"]
-    outcome = await ask_change(request, "register_vary", {**form, "hours": hours}, sent=sent)
+    outcome = await ask_change(request, Vary, {**form, "hours": hours}, sent=sent)
     if not outcome.is_good:
         return await _variation(request, form, outcome)
     return _saved(form["unit"])
@@ -522,13 +518,13 @@ async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutc
     )
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def authorisation(request: Request) -> Response:
     """Show the form for a written authorisation to tell a number (P7)."""
     return await _leave(request, _blank(LEAVE), NOTHING_YET)
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def authorise(request: Request) -> Response:
     """Save an authorisation, for a declared number or for one typed in the form."""
     sent = await request.form()
@@ -536,7 +532,7 @@ async def authorise(request: Request) -> Response:
     need, _, which = form["declared"].partition("/")
     unit = request.path_params["unit"]
     command = {**form, "unit": unit, "need": need, "which": which or "1"}
-    outcome = await ask_change(request, "register_authorise", command, sent=sent)
+    outcome = await ask_change(request, Authorise, command, sent=sent)
     if not outcome.is_good:
         return await _leave(request, form, outcome)
     return _saved(unit)
@@ -550,19 +546,19 @@ async def _leave(request: Request, form: dict[str, str], outcome: ChangeOutcome)
     return page(request, "register/authorise.html", outcome.status, **values, **shared(request))
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def revoke(request: Request) -> Response:
     """Revoke an authorisation: from now on its number may not be told."""
-    return await _simple(request, "register_revoke", ("number", "reference"))
+    return await _simple(request, Revoke, ("number", "reference"))
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def edit(request: Request) -> Response:
     """Change a unit's sentence to say to callers (E10), and its e-mail address."""
-    return await _simple(request, "register_unit", ("say", "email"))
+    return await _simple(request, EditUnit, ("say", "email"))
 
 
-async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Response:
+async def _simple(request: Request, what: type[DirectoryForm], names: tuple[str, ...]) -> Response:
     """Send a change from a form on the unit's page."""
     unit = unit_of(request, await read_directory(request))
     sent = await request.form()
@@ -575,18 +571,18 @@ async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Respon
     return await unit_page(request, outcome.status, wrong=wrong)
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def new_unit(request: Request) -> Response:
     """Show the form for a service or office that is not in the directory yet."""
     return await _new(request, _blank(NEW), NOTHING_YET)
 
 
-@needs(Permission.EDIT_REGISTER)
+@needs(Permission.EDIT_DIRECTORY)
 async def add_unit(request: Request) -> Response:
     """Add a service or office."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in NEW}
-    outcome = await ask_change(request, "register_unit", form)
+    outcome = await ask_change(request, EditUnit, form)
     if not outcome.is_good:
         return await _new(request, form, outcome)
     return RedirectResponse("/register", 303)

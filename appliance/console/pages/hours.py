@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio.to_thread
 from starlette.datastructures import FormData
@@ -16,15 +16,31 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import (
+    EnterHours,
+    EnterWeek,
+    ListHours,
+    ListWeeks,
+    RevokeHours,
+    RevokeWeek,
+    ShowCalendar,
+)
+from appliance.api.replies import (
+    GroupYear,
+    HoursAhead,
+    WeekChange,
+    Weeks,
+    WeekSince,
+)
 from appliance.console.accounts import may, needs, with_permission
-from appliance.console.control_client import NotDone, ask
+from appliance.console.control_client import NotDone, send
 from appliance.console.directory_forms import ChangeOutcome, ask_change
 from appliance.console.say import N_
 from appliance.console.settings import HeadOfficeFiles
 from appliance.console.templates import PageLink, page, render
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 from appliance.policy.users import Permission
+from appliance.text import ENGLISH, LANGUAGES, NOTHING, Words
 
 HEAD_OFFICE_TABLES: Final = {
     "hours": N_("the hours of every week"),
@@ -93,7 +109,7 @@ async def new_days(request: Request) -> Response:
     query = request.query_params
     given = {name: query.get(name, "")[:LONGEST] for name in ("first", "last", "whose")}
     try:
-        told = await ask(request, {"ask": "hours_ahead"})
+        told = await send(request, ListHours())
         form = _days_filled(told, query.get("ends", ""))
         form |= {name: value for name, value in given.items() if value}
         if query.get("step") == "what" and (days := _days(form)):
@@ -102,7 +118,7 @@ async def new_days(request: Request) -> Response:
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     wrong = query.get("step") == "what"
-    today = told["today"]
+    today = told.today
     return page(request, "hours/days.html", form=form, whose=WHOSE, today=today, wrong=wrong)
 
 
@@ -114,7 +130,7 @@ async def enter_days(request: Request) -> Response:
     do, asked = _text(sent, "do"), {**form, "week": [form[name] for name in WEEK]}
     outcome = NO_OUTCOME
     if do != "edit":
-        outcome = await ask_change(request, "hours_enter", asked, preview=do != "save")
+        outcome = await ask_change(request, EnterHours, asked, preview=do != "save")
     if do == "save" and outcome.is_good:
         return RedirectResponse("/hours?saved=1#entered", 303)
     if do == "edit" or not outcome.is_good:
@@ -132,7 +148,7 @@ async def revoke_days(request: Request) -> Response:
         raise HTTPException(404)
     is_saving = _text(sent, "do") == "save"
     form = {"number": int(number), "reference": reference}
-    outcome = await ask_change(request, "hours_revoke", form, preview=not is_saving)
+    outcome = await ask_change(request, RevokeHours, form, preview=not is_saving)
     if not outcome.is_good:
         return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
     if is_saving:
@@ -143,13 +159,13 @@ async def revoke_days(request: Request) -> Response:
 
 async def _days_again(request: Request, form: Form, outcome: ChangeOutcome) -> Response:
     try:
-        told = await ask(request, {"ask": "hours_ahead"})
+        told = await send(request, ListHours())
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     return _what(request, form, told, outcome)
 
 
-def _what(request: Request, form: Form, told: dict[str, Any], outcome: ChangeOutcome) -> Response:
+def _what(request: Request, form: Form, told: HoursAhead, outcome: ChangeOutcome) -> Response:
     days = _days(form)
     # The form asks for the weekdays that these days have, and for no other.
     met = _weekdays(*days) if days else range(7)
@@ -158,7 +174,7 @@ def _what(request: Request, form: Form, told: dict[str, Any], outcome: ChangeOut
         "form": form,
         "rows": rows,
         "whose": WHOSE,
-        "greetings": told["greetings"],
+        "greetings": told.greetings,
     }
     values |= {"outcome": outcome, "days": days}
     # A mistake in the days themselves: they are asked for again on this page.
@@ -178,31 +194,32 @@ async def _with_week(request: Request, form: Form, first: date) -> Form:
     """Fill the form with the ordinary hours of the days, unless hours are given already."""
     if any(form[name] for name in WEEK) or form["kind"] == "closed":
         return form
-    told = await ask(request, {"ask": "calendar"})
+    told = await send(request, ShowCalendar())
     # The reply without a year is this year's, with the years that can be had.
-    if told["first"] < first.year <= told["last"]:
-        told = await ask(request, {"ask": "calendar", "year": first.year})
+    if told.first < first.year <= told.last:
+        told = await send(request, ShowCalendar(year=first.year))
     # The switchboard comes first, the counter last.
-    weeks = told["groups"][-1 if form["whose"] == "citizens_desk" else 0]["weeks"]
-    # The last week that has begun by the first day; ISO dates compare as text.
-    week = [each["days"] for each in weeks if each["since"] <= first.isoformat()][-1:]
-    week = week[0] if week else weeks[0]["days"]
+    weeks = told.groups[-1 if form["whose"] == "citizens_desk" else 0].weeks
+    # The last week that has begun by the first day.
+    week = next((each for each in reversed(weeks) if each.since <= first), weeks[0]).days
     return form | {name: " ".join(bands) for name, bands in zip(WEEK, week, strict=True)}
 
 
-def _days_filled(told: Mapping[str, Any], ends: str) -> Form:
+def _days_filled(told: HoursAhead, ends: str) -> Form:
     """Return the form, empty or filled from a corrected entry; raises HTTPException for none."""
     # To open on a Sunday is as easy as to close on a Monday (E14): both are this one form.
     form = dict.fromkeys((*DAY_TEXTS, *WEEK), "") | {"kind": "hours", "whose": "house"}
     if not ends:
         return form
-    found = next((e for e in told["entries"] if str(e["number"]) == ends and e["holds"]), None)
+    found = next((e for e in told.entries if str(e.number) == ends and e.holds), None)
     if found is None:
         raise HTTPException(404)
-    form |= {name: str(found[name]) for name in ("first", "last", "whose", "greeting")}
-    form |= {"ends": ends, "kind": "closed" if found["closed"] else "hours"}
-    form |= {"reason": found["reason"]["it"], "reason_en": found["reason"]["en"]}
-    return form | dict(zip(WEEK, found["week"], strict=True))
+    first, last = (day.isoformat() if day else "" for day in (found.first, found.last))
+    form |= {"first": first, "last": last, "whose": found.whose, "greeting": found.greeting}
+    form |= {"ends": ends, "kind": "closed" if found.closed else "hours"}
+    form["reason"] = found.reason.text(LANGUAGES[0])
+    form["reason_en"] = found.reason.text(ENGLISH)
+    return form | dict(zip(WEEK, found.week, strict=True))
 
 
 def _days(form: Form) -> tuple[date, date] | None:
@@ -226,19 +243,9 @@ def _text(sent: FormData, name: str) -> str:
     return value[:LONGEST] if isinstance(value, str) else ""
 
 
-def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Convert the entries of a reply: days, times and words as values."""
-    return [
-        {
-            **each,
-            "first": date.fromisoformat(each["first"]) if each["first"] else None,
-            "last": date.fromisoformat(each["last"]) if each["last"] else None,
-            "at": datetime.fromisoformat(each["at"]),
-            "reason": Words(**each["reason"]),
-            "bands": [(WEEKDAY_WORDS[n], text) for n, text in enumerate(each["week"]) if text],
-        }
-        for each in told["entries"]
-    ]
+def bands_of(week: tuple[str, ...]) -> list[tuple[Words, str]]:
+    """Return the weekdays that have hours, and these."""
+    return [(WEEKDAY_WORDS[number], text) for number, text in enumerate(week) if text]
 
 
 # The ordinary week from a day on: entered, its changes drawn, saved, taken back.
@@ -266,7 +273,7 @@ class Drawing:
 async def week(request: Request) -> Response:
     """Show the form, filled in with today's hours."""
     try:
-        told = await ask(request, {"ask": "weeks"})
+        told = await send(request, ListWeeks())
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     filled = _week_filled(told, request.query_params.get("whose", ""))
@@ -281,7 +288,7 @@ async def enter_week(request: Request) -> Response:
     do, outcome = _text(sent, "do"), NO_OUTCOME
     if do != "edit":
         asked = {**form, "week": [form[name] for name in WEEK], "asked": _asked(request, form)}
-        outcome = await ask_change(request, "week_enter", asked, preview=do != "save")
+        outcome = await ask_change(request, EnterWeek, asked, preview=do != "save")
     if do == "save" and outcome.is_good:
         return RedirectResponse("/hours?saved=week#weeks", 303)
     if do == "edit" or not outcome.is_good:
@@ -298,7 +305,7 @@ async def revoke_week(request: Request) -> Response:
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise HTTPException(404)
     asked = {**form, "number": int(number), "asked": _asked(request, form)}
-    outcome = await ask_change(request, "week_revoke", asked, preview=not is_saving)
+    outcome = await ask_change(request, RevokeWeek, asked, preview=not is_saving)
     if not outcome.is_good:
         return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
     if is_saving:
@@ -308,18 +315,16 @@ async def revoke_week(request: Request) -> Response:
 
 async def _week_again(request: Request, form: Form, outcome: ChangeOutcome) -> Response:
     try:
-        told = await ask(request, {"ask": "weeks"})
+        told = await send(request, ListWeeks())
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     return await _form(request, form, told, outcome)
 
 
-async def _form(
-    request: Request, form: Form, told: Mapping[str, Any], outcome: ChangeOutcome
-) -> Response:
-    values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told["today"]}
+async def _form(request: Request, form: Form, told: Weeks, outcome: ChangeOutcome) -> Response:
+    values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told.today}
     # Without a citizens' counter there is nothing to choose.
-    values["whose"] = WHOSE if len(told["groups"]) > 1 else {}
+    values["whose"] = WHOSE if len(told.groups) > 1 else {}
     values["rows"] = list(zip(WEEK, WEEKDAY_WORDS, strict=True))
     theirs, whose = (await head_office_hours(request)).weeks, form["whose"]
     # What the head office has set is marked before somebody edits it.
@@ -327,48 +332,35 @@ async def _form(
     return page(request, "hours/week.html", outcome.status, **values)
 
 
-def _week_filled(told: Mapping[str, Any], whose: str) -> Form:
+def _week_filled(told: Weeks, whose: str) -> Form:
     """Return the form with a group's hours of today; of both groups where these are alike."""
-    groups = told["groups"]
-    alike = all(group["week"] == groups[0]["week"] for group in groups)
+    groups = told.groups
+    alike = all(group.week == groups[0].week for group in groups)
     whose = whose if whose in WHOSE else "house" if alike else "switchboard"
-    held = next((group for group in groups if group["whose"] == whose), groups[0])
+    held = next((group for group in groups if group.whose == whose), groups[0])
     form = dict.fromkeys(WEEK_TEXTS, "") | {"whose": whose, "kind": "hours"}
-    return form | dict(zip(WEEK, held["week"], strict=True))
+    return form | dict(zip(WEEK, held.week, strict=True))
 
 
 def _week_preview(
     request: Request, action: str, form: Form, outcome: ChangeOutcome, *, is_new: bool
 ) -> Response:
-    told = outcome.answer
+    told = cast("WeekChange", outcome.reply)
     # The example call is a field of the preview itself.
     kept = [(name, value) for name, value in form.items() if value and not name.startswith("ask_")]
     values: dict[str, Any] = {"action": action, "fields": kept, "form": form, "is_new": is_new}
-    values |= {
-        "groups": [_group_of_week(each) for each in told["groups"]],
-        "weekdays": WEEKDAY_WORDS,
-    }
-    values |= {"since": date.fromisoformat(told["since"]), "until": _day_or_none(told["until"])}
-    values |= {"heard": [_heard(each) for each in told["heard"]], "drawing": _drawing(told)}
+    values |= {"groups": told.groups, "weekdays": WEEKDAY_WORDS, "drawing": _drawing(told)}
+    values |= {"since": told.since, "until": told.until, "heard": told.heard}
     return page(request, "hours/week_preview.html", **values)
 
 
-def _group_of_week(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"label": Words(**told["label"]), "days": told["days"]}
-
-
-def _heard(told: Mapping[str, Any]) -> dict[str, Any]:
-    said = {key: [Words(**words) for words in told[key]] for key in ("before", "after")}
-    return {"at": datetime.fromisoformat(told["at"]), **said}
-
-
-def _drawing(told: Mapping[str, Any]) -> Drawing:
+def _drawing(told: WeekChange) -> Drawing:
     """Return the range of whole hours around all time windows that are drawn."""
     bands = [
-        band["minutes"]
-        for group in told["groups"]
-        for day in group["days"]
-        for band in (*day["before"], *day["after"])
+        band.minutes
+        for group in told.groups
+        for day in group.days
+        for band in (*day.before, *day.after)
     ]
     start = min([FIRST_HOUR * 60, *(start for start, _ in bands)])
     end = max([LAST_HOUR * 60, *(end for _, end in bands)])
@@ -382,29 +374,6 @@ def _asked(request: Request, form: Form) -> str:
     except ValueError:
         return ""
     return written.replace(tzinfo=request.app.state.zone).isoformat()
-
-
-def _day_or_none(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def weeks_told(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a reply for a page: the weeks in force today, and the entries, as values."""
-    return {
-        "held": [
-            {**each, "label": Words(**each["label"]), "since": _day_or_none(each["since"])}
-            for each in told["groups"]
-        ],
-        "weeks": [
-            {
-                **each,
-                "since": _day_or_none(each["since"]),
-                "at": datetime.fromisoformat(each["at"]),
-                "bands": [(WEEKDAY_WORDS[n], text) for n, text in enumerate(each["week"]) if text],
-            }
-            for each in told["entries"]
-        ],
-    }
 
 
 WHYS: Final = {
@@ -449,7 +418,7 @@ class CalendarGroup:
     """Switchboard or counter: its ordinary weeks by their first days, and its special days."""
 
     label: Words
-    weeks: tuple[tuple[date, tuple[tuple[str, ...], ...]], ...]
+    weeks: tuple[WeekSince, ...]
     special: Mapping[date, CalendarHours]
 
     def on(self, day: date) -> CalendarHours:
@@ -458,10 +427,10 @@ class CalendarGroup:
 
     def _week(self, day: date) -> tuple[tuple[str, ...], ...]:
         """Return the ordinary week in force on a day of the year."""
-        return next(days for since, days in reversed(self.weeks) if since <= day)
+        return next(week.days for week in reversed(self.weeks) if week.since <= day)
 
 
-@needs(Permission.SEE_REGISTER)
+@needs(Permission.SEE_DIRECTORY)
 async def show(request: Request) -> Response:
     """Show the ordinary weeks and a year; with a day chosen, its hours."""
     today = datetime.now(request.app.state.zone).date()
@@ -471,21 +440,21 @@ async def show(request: Request) -> Response:
     year = chosen.year if chosen else _year(request.query_params.get("year", ""), today.year)
     try:
         # The hours are call control's: without it the page has nothing to show.
-        answer = await ask(request, {"ask": "calendar", "year": year})
+        answer = await send(request, ShowCalendar(year=year))
         may_enter = may(request, Permission.SCHEDULE)
         # Entries are for those who may change them.
-        told = await ask(request, {"ask": "hours_ahead"}) if may_enter and not is_part else None
-        weeks = {} if is_part else await ask(request, {"ask": "weeks"})
+        told = await send(request, ListHours()) if may_enter and not is_part else None
+        weeks = None if is_part else await send(request, ListWeeks())
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
-    groups = tuple(map(_group_of_year, answer["groups"]))
+    groups = tuple(map(_group_of_year, answer.groups))
     shown = chosen or (today if today.year == year else date(year, 1, 1))
     values: dict[str, Any] = {
         "chosen": Day(shown, tuple(group.on(shown) for group in groups)),
         "whys": WHYS,
         "may_enter": may_enter and shown >= today,
     }
-    if is_part:
+    if weeks is None:
         return HTMLResponse(render(request, "hours/day.html", **values))
     return page(
         request,
@@ -495,12 +464,14 @@ async def show(request: Request) -> Response:
         weekdays=WEEKDAY_WORDS,
         months=list(_months(groups, year)),
         year=year,
-        first=answer["first"],
-        last=answer["last"],
+        first=answer.first,
+        last=answer.last,
         today=today,
-        entries=entries_told(told) if told else None,
+        entries=told.entries if told else None,
         whose=WHOSE,
-        **weeks_told(weeks),
+        held=weeks.groups,
+        weeks=weeks.entries,
+        bands_of=bands_of,
         theirs=await head_office_hours(request),
         saved=request.query_params.get("saved", ""),
     )
@@ -519,18 +490,12 @@ def _months(groups: tuple[CalendarGroup, ...], year: int) -> Iterator[list[list[
         ]
 
 
-def _group_of_year(told: dict[str, Any]) -> CalendarGroup:
-    label = Words(**told["label"])
+def _group_of_year(told: GroupYear) -> CalendarGroup:
     special = {
-        date.fromisoformat(each["day"]): CalendarHours(
-            label, tuple(each["bands"]), each["why"], Words(**each["name"])
-        )
-        for each in told["special"]
+        each.day: CalendarHours(told.label, each.bands, each.why, each.name)
+        for each in told.special
     }
-    weeks = tuple(
-        (date.fromisoformat(w["since"]), tuple(map(tuple, w["days"]))) for w in told["weeks"]
-    )
-    return CalendarGroup(label, weeks, special)
+    return CalendarGroup(told.label, told.weeks, special)
 
 
 def _day_of_address(written: str) -> date | None:
@@ -548,7 +513,7 @@ def _year(written: str, this: int) -> int:
 
 links = (
     PageLink(
-        "/hours", N_("Hours and closures"), with_permission(Permission.SEE_REGISTER), order=50
+        "/hours", N_("Hours and closures"), with_permission(Permission.SEE_DIRECTORY), order=50
     ),
 )
 

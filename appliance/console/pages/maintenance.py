@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 import ssl
 from datetime import datetime
@@ -16,13 +15,39 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import NotAllowed, ask_as_user, may, needs, signed_in_user
+from appliance.api.commands import DropMail, RetryMail, TestMail, UserCommand
+from appliance.api.replies import Said
+from appliance.api.technician_commands import (
+    CheckConfig,
+    ConfirmClock,
+    JobCommand,
+    ListJobs,
+    ProveDivert,
+    SetClock,
+    ShowClock,
+    ShowDivert,
+    ShowSettings,
+)
+from appliance.api.technician_replies import ClockReply, DivertReply, JobsReply, SettingsReply
+from appliance.console.accounts import (
+    NotAllowed,
+    ask_as_user,
+    may,
+    needs,
+    send_as_user,
+    signed_in_user,
+)
 from appliance.console.certificates import authority_path
-from appliance.console.control_client import NotDone, ShowAgain, ask, form_field, redirect_after
+from appliance.console.control_client import (
+    NotDone,
+    ShowAgain,
+    form_field,
+    redirect_after,
+    send,
+)
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
 from appliance.policy.mail import MAIL_STATE_WORDS, TEST_KEY, TO_HEAD, MailState
-from appliance.policy.text import Words
 from appliance.policy.users import Permission, permission_refusal
 from appliance.store import outbox
 from appliance.store.outbox import StoredMail
@@ -47,32 +72,23 @@ async def show_job(request: Request) -> Response:
     return page(request, "plant/job.html", **await job_status(request, name), is_part=True)
 
 
-async def begin_job(
-    request: Request, name: str, shows: ShowAgain, to: str, **more: str
-) -> Response:
+async def begin_job(request: Request, job: JobCommand, shows: ShowAgain, to: str) -> Response:
     """Start a job with call control, and redirect to the page that shows its status."""
-    return await redirect_after(request, ask_as_user(request, {"ask": name, **more}), shows, to)
+    return await redirect_after(request, ask_as_user(request, job), shows, to)
 
 
 async def job_status(request: Request, name: str) -> dict[str, Any]:
     """Return the values of the job's part: whether it `runs`, and its `last` result, if known."""
     try:
-        told = await ask(request, {"ask": "chores"})
+        told = await send(request, ListJobs())
     except NotDone:
-        told = {"running": "", "last": {}}
-    runs = told["running"] == JOB_COMMANDS[name]
+        told = JobsReply("", {})
+    runs = told.running == JOB_COMMANDS[name]
     # While the job runs, the last result is an earlier job's.
-    last = None if runs else told["last"].get(name)
-    at = datetime.fromisoformat(last["at"]) if last else None
-    said = request.state.speaker.words(Words(**last["said"])) if last else ""
-    return {
-        "job": name,
-        "runs": runs,
-        "last": last,
-        "last_said": said,
-        "ended_at": at,
-        "doing": JOB_SENTENCES[name],
-    }
+    last = None if runs else told.last.get(name)
+    said = request.state.speaker.words(last.said) if last else ""
+    doing = JOB_SENTENCES[name]
+    return {"job": name, "runs": runs, "last": last, "last_said": said, "doing": doing}
 
 
 # The provider's divert-on-busy: what a call has proven, and a new proof by a call.
@@ -102,16 +118,15 @@ async def prove_divert(request: Request) -> Response:
     form, user = await request.form(), signed_in_user(request)
     filled = {key: form_field(form, key).strip() for key in EMPTY_PROOF}
     asked = form_field(form, "asked")
-    command = {"ask": "divert_prove", **filled, "asked": asked, "by": user.name}
-    if filled["outcome"] != "no_divert":
-        # A test call is proven by the user who is logged in; that there is no divert is the
-        # supervisor's word, whose name the form asks for.
-        command["who"] = user.shown
+    # A test call is proven by the user who is logged in; that there is no divert is the
+    # supervisor's word, whose name the form asks for.
+    who = filled["who"] if filled["outcome"] == "no_divert" else user.shown
+    proof = ProveDivert(**filled | {"who": who}, asked=asked)
     try:
-        answer = await ask(request, command)
+        reply = await send_as_user(request, proof)
     except NotDone as error:
         return await _show_divert(request, error, filled)
-    return await _show_divert(request, said=request.state.speaker.words(Words(**answer["said"])))
+    return await _show_divert(request, said=request.state.speaker.words(reply.said))
 
 
 async def _show_divert(
@@ -128,25 +143,24 @@ async def _show_divert(
         wrong=str(wrong) if wrong else why,
         said=said,
         filled=filled or EMPTY_PROOF,
-        words_of=lambda words: request.state.speaker.words(Words(**words)),
         printed_at=datetime.now(request.app.state.zone),
         **_divert_values(told),
     )
 
 
-def _divert_values(told: dict[str, Any] | None) -> dict[str, Any]:
-    return {"told": told, "seen": _divert_mark(told), "at": datetime.fromisoformat}
+def _divert_values(told: DivertReply | None) -> dict[str, Any]:
+    return {"told": told, "seen": _divert_mark(told)}
 
 
-def _divert_mark(told: dict[str, Any] | None) -> str:
+def _divert_mark(told: DivertReply | None) -> str:
     """Return a hash of the shown state, by which the page polls for changes alone."""
-    shown = (told["free"], told["seized_at"]) if told else None
-    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+    shown = (told.free, told.seized_at) if told else None
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
-async def _divert_status(request: Request) -> tuple[dict[str, Any] | None, str]:
+async def _divert_status(request: Request) -> tuple[DivertReply | None, str]:
     try:
-        return await ask(request, {"ask": "divert"}), ""
+        return await send(request, ShowDivert()), ""
     except NotDone as error:
         return None, str(error)
 
@@ -172,19 +186,18 @@ async def test_mail(request: Request) -> Response:
     """Send a test e-mail, to try the mail server."""
     # The test goes through the outbox, as every e-mail does.
     to = form_field(await request.form(), "to").strip()
-    command = {"ask": "mail_test", "to": to, "by": signed_in_user(request).name}
     try:
-        answer = await ask(request, command)
+        reply = await send_as_user(request, TestMail(to=to))
     except NotDone as error:
         return await _show_mail(request, error, to)
-    return RedirectResponse(f"/plant/mail?test={int(answer['number'])}", 303)
+    return RedirectResponse(f"/plant/mail?test={reply.number}", 303)
 
 
 @needs(Permission.TECHNICAL)
 async def mail_test_result(request: Request) -> Response:
     """Show the state of a test e-mail: a part of the page, polled until it is sent or failed."""
     number = str(request.path_params["number"])
-    kept: StoredMail | None = await request.app.state.store.read(lambda c: _find_test(c, number))
+    kept: StoredMail | None = await request.app.state.store.read(lambda c: find_test(c, number))
     if kept is None:
         raise HTTPException(404)
     return page(request, "plant/mail_test.html", test=kept, states=MAIL_STATE_WORDS)
@@ -193,21 +206,19 @@ async def mail_test_result(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def retry_mail(request: Request) -> Response:
     """Try an e-mail again now."""
-    return await _change_mail(request, {"ask": "outbox_retry"})
+    return await _change_mail(request, RetryMail(number=request.path_params["number"]))
 
 
 @needs(Permission.TECHNICAL)
 async def drop_mail(request: Request) -> Response:
     """Give an e-mail up, for a reason that is kept with it."""
     reason = form_field(await request.form(), "reason").strip()[:LONGEST_REASON]
-    return await _change_mail(request, {"ask": "outbox_drop", "reason": reason})
+    number = request.path_params["number"]
+    return await _change_mail(request, DropMail(number=number, reason=reason))
 
 
-async def _change_mail(request: Request, command: dict[str, str]) -> Response:
-    number, by = request.path_params["number"], signed_in_user(request).name
-    return await redirect_after(
-        request, ask(request, {**command, "number": number, "by": by}), _show_mail, "/plant/mail"
-    )
+async def _change_mail(request: Request, command: UserCommand[Said]) -> Response:
+    return await redirect_after(request, ask_as_user(request, command), _show_mail, "/plant/mail")
 
 
 async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "") -> Response:
@@ -218,7 +229,7 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
     mails, tested = await request.app.state.store.read(
         lambda c: (
             outbox.latest_mails(c, *states, limit=MOST_MAILS),
-            _find_test(c, query.get("test", "")),
+            find_test(c, query.get("test", "")),
         )
     )
     values = {"mails": mails, "everything": everything, "test": tested, "to": to, "head": TO_HEAD}
@@ -235,7 +246,7 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
     )
 
 
-def _find_test(connection: sqlite3.Connection, number: str) -> StoredMail | None:
+def find_test(connection: sqlite3.Connection, number: str) -> StoredMail | None:
     """Return the test e-mail with a number of the address, None for none."""
     # The number comes from the address: int() takes signs, spaces and any length.
     is_number = number.isascii() and number.isdecimal() and len(number) <= MAIL_DIGITS
@@ -244,6 +255,7 @@ def _find_test(connection: sqlite3.Connection, number: str) -> StoredMail | None
     return kept if kept is not None and kept.mail.key.startswith(TEST_KEY) else None
 
 
+# Titles of the configuration file's tables; a table without a title is shown by its name.
 SECTIONS: Final = {
     "site": N_("The house"),
     "hours": N_("Opening hours of the week"),
@@ -260,6 +272,7 @@ SECTIONS: Final = {
     "calls": N_("Limits of a call"),
     "outgoing": N_("Calling out"),
     "report": N_("Reports"),
+    "standards": N_("Promises of the service charter"),
     "positions": N_("Missed calls at a position"),
     "mail": N_("Mail server"),
     "mqtt": N_("MQTT broker"),
@@ -270,7 +283,6 @@ SECTIONS: Final = {
     "metrics": N_("Figures for Prometheus"),
     "folders": N_("Folders"),
 }
-"""Titles of the configuration file's tables; a table without a title is shown by its name."""
 
 
 @needs(Permission.TECHNICAL)
@@ -283,14 +295,14 @@ async def show_settings(request: Request) -> Response:
 async def check_settings(request: Request) -> Response:
     """Start a check of the configuration file as it is now."""
     await request.form()
-    return await begin_job(request, "config_check", _show_settings, "/plant/settings")
+    return await begin_job(request, CheckConfig(), _show_settings, "/plant/settings")
 
 
 async def _show_settings(request: Request, wrong: NotDone | None = None) -> Response:
-    told: dict[str, Any] | None = None
+    told: SettingsReply | None = None
     why = str(wrong) if wrong else ""
     try:
-        told = await ask(request, {"ask": "settings"})
+        told = await send(request, ShowSettings())
     except NotDone as error:
         why = why or str(error)
     values = await job_status(request, "config_check")
@@ -302,7 +314,7 @@ async def _show_settings(request: Request, wrong: NotDone | None = None) -> Resp
         told=told,
         wrong=why,
         titles=SECTIONS,
-        said=lambda words: request.state.speaker.words(Words(**words)),
+        said=request.state.speaker.words,
         **values,
     )
 
@@ -348,14 +360,14 @@ async def show_clock(request: Request) -> Response:
 async def confirm_clock(request: Request) -> Response:
     """Confirm that the time is right."""
     _check_clock_right(request)
-    return await _change_clock(request, {"ask": "clock_confirm"})
+    return await _change_clock(request, ConfirmClock())
 
 
 async def set_clock(request: Request) -> Response:
     """Set the clock."""
     _check_clock_right(request)
     at = form_field(await request.form(), "at").strip()[:32]
-    return await _change_clock(request, {"ask": "clock_set", "at": at}, at)
+    return await _change_clock(request, SetClock(at=at), at)
 
 
 def _check_clock_right(request: Request) -> None:
@@ -364,38 +376,39 @@ def _check_clock_right(request: Request) -> None:
         raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.SET_STATES)))
 
 
-async def _change_clock(request: Request, command: dict[str, str], typed: str = "") -> Response:
+async def _change_clock(request: Request, command: UserCommand[Said], typed: str = "") -> Response:
     try:
-        answer = await ask_as_user(request, command)
+        reply = await send_as_user(request, command)
     except NotDone as error:
         return await _show_clock(request, error, typed)
-    return await _show_clock(request, said=request.state.speaker.words(Words(**answer["said"])))
+    return await _show_clock(request, said=request.state.speaker.words(reply.said))
 
 
 async def _show_clock(
     request: Request, wrong: NotDone | None = None, typed: str = "", said: str = ""
 ) -> Response:
     """Show the clock's page, also while call control is unreachable."""
-    told: dict[str, Any] | None = None
+    told: ClockReply | None = None
     try:
-        told = await ask(request, {"ask": "clock"})
+        told = await send(request, ShowClock())
     except NotDone as error:
         wrong = wrong or error
-    now = datetime.fromisoformat(told["at"]) if told else datetime.now(request.app.state.zone)
+    now = told.at if told else datetime.now(request.app.state.zone)
     values = {
         "told": told,
         "now": now,
         "typed": typed or now.astimezone(request.app.state.zone).strftime(DATETIME_INPUT),
-        "words_of": lambda words: request.state.speaker.words(Words(**words)),
-        "hours": None if told is None or told["by_itself_s"] is None else _whole_hours(told),
+        "hours": _whole_hours(told),
         "wrong": str(wrong) if wrong else "",
         "said": said,
     }
     return page(request, "clock/clock.html", wrong.status if wrong else 200, **values)
 
 
-def _whole_hours(told: dict[str, Any]) -> int:
-    return int(told["by_itself_s"] // 3600)
+def _whole_hours(told: ClockReply | None) -> int | None:
+    if told is None or told.by_itself_s is None:
+        return None
+    return int(told.by_itself_s // 3600)
 
 
 links = (PageLink("/clock", N_("Time"), may_set_clock, order=82),)

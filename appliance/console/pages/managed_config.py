@@ -5,7 +5,6 @@ For supervisor and technician. Call control runs a command line for each; the pa
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 import anyio.to_thread
@@ -13,8 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.technician_commands import (
+    ApplySettings,
+    CompareSettings,
+    ManagedConfigJob,
+    RevertSettings,
+    ShowManagedConfig,
+)
+from appliance.api.technician_replies import ManagedConfigReply
 from appliance.console.accounts import ask_as_user, needs, with_permission
-from appliance.console.control_client import NotDone, ask, form_field, redirect_after
+from appliance.console.control_client import NotDone, form_field, redirect_after, send
 from appliance.console.guards import SETTINGS_UPLOAD as UPLOAD
 from appliance.console.pages.backup import (
     SETTINGS_FILE,
@@ -24,7 +31,6 @@ from appliance.console.pages.backup import (
 )
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
-from appliance.policy.text import Words
 from appliance.policy.users import Permission
 
 PAGE: Final = "/central"
@@ -60,30 +66,30 @@ async def upload(request: Request) -> Response:
 async def see(request: Request) -> Response:
     """Verify the uploaded file and show what it would change."""
     await request.form()
-    return await _asked(request, "central_show")
+    return await _asked(request, CompareSettings())
 
 
 @needs(Permission.CENTRAL)
 async def apply(request: Request) -> Response:
     """Put the uploaded file in force, after the user has confirmed it."""
-    return await _sure(request, "central_apply")
+    return await _sure(request, ApplySettings())
 
 
 @needs(Permission.CENTRAL)
 async def revert(request: Request) -> Response:
     """Put the previous settings in force, after the user has confirmed it."""
-    return await _sure(request, "central_revert")
+    return await _sure(request, RevertSettings())
 
 
-async def _sure(request: Request, name: str) -> Response:
+async def _sure(request: Request, job: ManagedConfigJob) -> Response:
     # The file replaces settings of the whole office: its changes are shown first.
     if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
-    return await _asked(request, name)
+    return await _asked(request, job)
 
 
-async def _asked(request: Request, name: str) -> Response:
-    return await redirect_after(request, ask_as_user(request, {"ask": name}), _show, PAGE)
+async def _asked(request: Request, job: ManagedConfigJob) -> Response:
+    return await redirect_after(request, ask_as_user(request, job), _show, PAGE)
 
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
@@ -98,13 +104,12 @@ async def _told(request: Request) -> dict[str, Any]:
     """Return the values of the page; `central` is call control's state, None without a reply."""
     say = request.state.speaker
     try:
-        central: dict[str, Any] | None = await ask(request, {"ask": "central"})
+        central: ManagedConfigReply | None = await send(request, ShowManagedConfig())
     except NotDone:
         central = None
     return {
         "central": central,
-        "said": lambda words: say.words(Words(**words)),
-        "at": datetime.fromisoformat,
+        "said": say.words,
         "what": lambda name: say(WHATS[name]),
     }
 

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +16,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import (
+    BringSupervisor,
+    CallCitizen,
+    CloseOffice,
+    DeclareAbsent,
+    Explain,
+    LeavePosition,
+    LeaveUnattended,
+    OfficeState,
+    OpenOffice,
+    StateCommand,
+    TakeCare,
+)
+from appliance.api.replies import ExplainReply
 from appliance.calls.orders import CallRecord, Result
 from appliance.console.accounts import (
     COOKIE_AGE_S,
@@ -31,11 +45,11 @@ from appliance.console.control_client import (
     NotDone,
     StatusFeed,
     StatusSnapshot,
-    ask,
     ask_for_script,
     parse_moment,
     records_of,
     refused_json,
+    send,
 )
 from appliance.console.directory_forms import read_directory
 from appliance.console.live import (
@@ -46,17 +60,19 @@ from appliance.console.live import (
     operator_view,
     server_event,
 )
+from appliance.console.pages.work import work_values
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render, summary_of
 from appliance.errors import StoreError
 from appliance.policy.directory_changes import of_known_units
 from appliance.policy.numbering import NumberingPlan
-from appliance.policy.text import Words
+from appliance.policy.opening import ServiceState
 from appliance.policy.users import Permission, User, permission_refusal
 from appliance.policy.voicemail import MessageOutcome, MessageStep
 from appliance.store import call_log, voicemail
 from appliance.store.listings import caller_words
 from appliance.store.voicemail import MISSED_DAYS, CaseKind, MissedCall
+from appliance.text import LANGUAGES, Words, written
 
 # A position is not a person (E19), and two people at one telephone undo each other's work: the
 # page warns the second one.
@@ -113,15 +129,16 @@ async def bring_supervisor(request: Request) -> Response:
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
     on = form.get("on") == "1"
-    return await ask_for_script(
-        request, {"ask": "BringHead", "call": asks.position, "by": asks.by, "on": on}
-    )
+    return await ask_for_script(request, BringSupervisor(call=asks.position, by=asks.by, on=on))
 
 
 @needs(Permission.SEE_DESK)
 async def note(request: Request) -> Response:
     """Add a note to the call in which it was begun, else to this position's present call."""
     form, _, position = await request.form(), request.state.speaker, requester(request).position
+    if form.get("back") == "1":
+        back = _call_care(request, str(form.get("call", "")), MessageStep.TAKE_BACK)
+        return await ask_for_script(request, back)
     text = str(form.get("note", "")).strip()[:LONGEST_NOTE]
     # "Difficult" is a note on the call, never on a person (E10).
     if form.get("difficult") == "1":
@@ -135,9 +152,8 @@ async def note(request: Request) -> Response:
         return refused_json(_("The records cannot be read at the moment: try again."), 503)
     if not call:
         return refused_json(_("There is no call of this position, nor one just ended."), 409)
-    return await ask_for_script(
-        request, _call_care(request, call, MessageStep.NOTE) | {"note": text}
-    )
+    noting = replace(_call_care(request, call, MessageStep.NOTE), note=text)
+    return await ask_for_script(request, noting, {"back": "1", "call": call})
 
 
 @needs(Permission.CALL_BACK)
@@ -156,13 +172,14 @@ async def call_back(request: Request) -> Response:
     form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
         return refused_json(_("Choose the position first."), 400)
-    command = {
-        "ask": "CallBack",
-        "position": asks.position,
-        "case": f"call:{form.get('call', '')}",
-        "by": asks.by,
-        "urgent": form.get("urgent") == "1",
-    }
+    command = CallCitizen(
+        position=asks.position,
+        case=f"call:{form.get('call', '')}",
+        by=asks.by,
+        urgent=form.get("urgent") == "1",
+        # Whoever asks sits at that phone: it may answer by itself.
+        picks_up=True,
+    )
     return await ask_for_script(request, command)
 
 
@@ -174,19 +191,14 @@ async def close_call(request: Request) -> Response:
     if not call or outcome not in CLOSED_WITH:
         return refused_json(_("Choose what came of it."), 400)
     return await ask_for_script(
-        request, _call_care(request, call, MessageStep.CLOSE) | {"outcome": outcome}
+        request,
+        replace(_call_care(request, call, MessageStep.CLOSE), outcome=MessageOutcome(outcome)),
     )
 
 
-def _call_care(request: Request, call: str, step: MessageStep) -> dict[str, Any]:
-    return {
-        "ask": "care",
-        "kind": CaseKind.CALL.value,
-        "name": call,
-        "step": step.value,
-        "by": requester(request).by,
-        "at": datetime.now(UTC).isoformat(),
-    }
+def _call_care(request: Request, call: str, step: MessageStep) -> TakeCare:
+    by, now = requester(request).by, datetime.now(UTC)
+    return TakeCare(kind=CaseKind.CALL, name=call, step=step, by=by, at=now)
 
 
 async def _call_of(request: Request, position: str, begun: str = "") -> str:
@@ -286,11 +298,11 @@ async def explain(request: Request) -> Response:
     chosen = {name: params.get(name, "")[:64] for name in ("line", "day", "time", "need")}
     at, wrong = _moment(request, chosen["day"], chosen["time"])
     unit, _, need = chosen["need"].partition("/")
-    command = {"ask": "explain", "line": chosen["line"], "unit": unit, "need": need, "at": at}
-    found: dict[str, Any] = {}
+    found: ExplainReply | None = None
     if not wrong:
         try:
-            found = await ask(request, command)
+            command = Explain(line=chosen["line"], unit=unit, need=need, at=parse_moment(at))
+            found = await send(request, command)
         except NotDone as error:
             wrong = str(error)
     return page(
@@ -298,11 +310,11 @@ async def explain(request: Request) -> Response:
         "register/explain.html",
         chosen=chosen,
         needs=await _needs(request),
-        lines=found.get("lines", []),
-        steps=[_step(step) for step in found["explanation"]["steps"]] if found else [],
-        at=parse_moment(found["explanation"]["at"]) if found else None,
-        changes_at=parse_moment(found["explanation"]["changes_at"]) if found else None,
-        transfer=_transfer(found.get("transfer")),
+        lines=found.lines if found else (),
+        steps=[_step(step) for step in found.explanation["steps"]] if found else [],
+        at=parse_moment(found.explanation["at"]) if found else None,
+        changes_at=parse_moment(found.explanation["changes_at"]) if found else None,
+        transfer=found.transfer if found else None,
         wrong=wrong,
         is_now=not at,
     )
@@ -314,8 +326,8 @@ def _moment(request: Request, day: str, time: str) -> tuple[str, str]:
         return "", ""
     zone = request.app.state.zone
     try:
-        written = f"{day or f'{datetime.now(zone):%Y-%m-%d}'}T{time or '09:00'}"
-        return datetime.fromisoformat(written).replace(tzinfo=zone).isoformat(), ""
+        typed = f"{day or f'{datetime.now(zone):%Y-%m-%d}'}T{time or '09:00'}"
+        return datetime.fromisoformat(typed).replace(tzinfo=zone).isoformat(), ""
     except ValueError:
         return "", request.state.speaker(
             N_("Write the day like 2026-11-25 and the time like 9:30.")
@@ -335,20 +347,9 @@ async def _needs(request: Request) -> list[tuple[str, str, str]]:
 
 
 def _step(step: Mapping[str, Any]) -> ExplainedStep:
-    words = Words(step["sentence_it"], step["sentence_en"])
+    words = written({language: step[f"sentence_{language}"] for language in LANGUAGES})
     way, phones = step["way"], tuple(step["phones"])
     return ExplainedStep(way, STEP_NAMES.get(way, way), words, phones, step["ring_ms"] // 1000)
-
-
-def _transfer(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not found:
-        return None
-    return {
-        "allowed": found["allowed"],
-        "words": Words(**found["words"]),
-        "targets": found["targets"],
-        "rules": found["rules"],
-    }
 
 
 async def stream_summary(request: Request) -> Response:
@@ -369,36 +370,44 @@ def summary_events(request: Request, seen: StatusSnapshot) -> Iterator[str]:
     shown = None if seen.away else summary_of(request)
     if shown is None:
         return
-    yield server_event("house", _summary_bar(request, seen))
+    yield server_event("at", shown.at.isoformat())
+    yield server_event("house", _summary_part(request, seen, "switchboard/bar.html"))
+    yield server_event("brief", _summary_part(request, seen, "switchboard/brief.html"))
+    if may(request, Permission.SEE_DESK):
+        yield server_event("call", _call_bar(request, seen))
     # Counts are for those who may open the page behind them.
     ringing = len(shown.ringing) if may(request, Permission.SEE_DESK) else 0
     messages = shown.messages if may(request, Permission.MESSAGES) else 0
     yield server_event("counts", json.dumps({"ringing": ringing, "messages": messages}))
 
 
-def _summary_bar(request: Request, seen: StatusSnapshot) -> str:
-    """Render the bar once for all users with the same rights and language."""
-
-    def make() -> str:
-        return render(request, "switchboard/bar.html")
-
+def _summary_part(request: Request, seen: StatusSnapshot, name: str) -> str:
+    """Render a part once for all users with the same rights and language."""
     once: RenderCache = request.app.state.live_parts
-    # The bar has buttons and links by these two rights.
-    rights = (may(request, Permission.SET_STATES), may(request, Permission.SEE_DESK))
-    return once.of(seen.number, ("house", request.state.speaker.language, *rights), make)
+    # The parts have buttons by this right.
+    key = (name, request.state.speaker.language, may(request, Permission.SET_STATES))
+    return once.of(seen.number, key, lambda: render(request, name))
+
+
+def _call_bar(request: Request, seen: StatusSnapshot) -> str:
+    """Render the call bar once for all browsers of a position; the desk's own keys differ."""
+    once: RenderCache = request.app.state.live_parts
+    is_desk = request.url.path.startswith("/desk")
+    key = ("call", request.state.speaker.language, requester(request).position, is_desk)
+    return once.of(seen.number, key, lambda: render(request, "switchboard/call_bar.html"))
 
 
 # Unattended (P8) and closed (P9) are two states: each has its own key, start, author and end.
-STATE_COMMANDS: Final = {
-    "unattended": "SetUnattended",
-    "closed": "SetClosed",
-    "opened": "SetOpened",
-    "absent": "SetAllAbsent",
-    "away": "SetAway",
+STATE_COMMANDS: Final[dict[str, type[StateCommand]]] = {
+    "unattended": LeaveUnattended,
+    "closed": CloseOffice,
+    "opened": OpenOffice,
+    "absent": DeclareAbsent,
+    "away": LeavePosition,
 }
 """Command that sets each state."""
+# Ways a state ends: at the next change of the written hours, by hand, or at a time.
 NEXT, LASTING, AT = "next", "lasts", "at"
-"""Ways a state ends: at the next change of the written hours, by hand, or at a time."""
 LONGEST_MINUTES: Final = 7 * 24 * 60
 """Longest duration of a state, in minutes."""
 
@@ -416,7 +425,7 @@ async def show_operator(request: Request) -> Response:
         last=await last_call(request),
         **_shared_position(request),
         positions=[one.phone for one in shown.positions] if shown else [],
-        **_values(request, shown),
+        **{**await work_values(request), **_values(request, shown)},
     )
 
 
@@ -491,15 +500,14 @@ async def set_state(request: Request) -> Response:
     asks = requester(request)
     if what == "away" and not asks.position:
         return refused_json(_("Choose the position first."), 400)
-    command = {
-        "ask": STATE_COMMANDS[what],
-        "on": on,
+    command = STATE_COMMANDS[what](
+        on=on,
         # A position is away, not a person; every other state has a person as its author.
-        "by": asks.position if what == "away" else asks.by,
-        "until": until.isoformat() if until else None,
-    }
-    if on and form.get("end") == LASTING:
-        command["lasts"] = True
+        by=asks.position if what == "away" else asks.by,
+        until=until,
+    )
+    if on and form.get("end") == LASTING and isinstance(command, OfficeState):
+        command = replace(command, lasts=True)
     return await ask_for_script(
         request, command, _undo(_feed(request).newest, what, on, asks.position)
     )
@@ -532,12 +540,12 @@ def _until(form: Any, zone: Any) -> datetime | None:
 
 def _undo(seen: StatusSnapshot, what: str, on: bool, position: str) -> dict[str, str]:
     """Return the form that restores a state; empty where the state was on already."""
-    marks = (seen.status or {}).get("service", {})
-    before = dict(marks.get("away", ())).get(position) if what == "away" else marks.get(what)
+    service = seen.status.service if seen.status else ServiceState()
+    before = service.away_mark(position) if what == "away" else getattr(service, what)
     undo = {"what": what, "on": "1" if before else ""}
-    if before and before["until"]:
+    if before and before.until:
         # Undo gives back what was, with the same end, for the 10 s of E22.
-        undo["until"] = before["until"]
+        undo["until"] = before.until.isoformat()
     elif before and what != "away":
         undo["end"] = LASTING
     return {} if on and before else undo

@@ -6,24 +6,35 @@ it nowhere.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import json
-import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, signed_in_user
-from appliance.console.control_client import NotDone, ask, form_field
+from appliance.api.commands import UserCommand
+from appliance.api.replies import NewPhoneAccount, PhonesReply, Said
+from appliance.api.technician_commands import (
+    AddPhone,
+    EndServing,
+    LabelPhone,
+    ListPhones,
+    PhoneChange,
+    PutPhoneBack,
+    RemovePhone,
+    RenewPhone,
+    RingPhone,
+    ServePhones,
+)
+from appliance.console.accounts import needs, send_patiently
+from appliance.console.control_client import NotDone, form_field, refused_json, send
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.text import Words
 from appliance.policy.users import Permission
 
 GROUPS: Final = {
@@ -32,21 +43,15 @@ GROUPS: Final = {
     "": N_("In an office: calls are transferred to it"),
 }
 """Groups in which a phone rings."""
-STEPS: Final = {
-    "label": "phone_label",
-    "remove": "phone_remove",
-    "back": "phone_back",
+STEPS: Final[dict[str, type[PhoneChange]]] = {
+    "label": LabelPhone,
+    "remove": RemovePhone,
+    "back": PutPhoneBack,
+    "ring": RingPhone,
 }
 """Steps with one phone, and the command of each."""
 EMPTY: Final = {"name": "", "label": "", "group": "switchboard", "make": "", "mac": ""}
 LONGEST: Final = 100
-AWAY: Final = 503
-"""Status of NotDone while call control is unreachable."""
-# A change of phones restarts call control, which takes a second or two.
-START_S: Final = 8.0
-"""Seconds for which a form waits for call control to start."""
-AGAIN_S: Final = 0.5
-"""Seconds between two attempts."""
 
 
 @needs(Permission.TECHNICAL)
@@ -70,11 +75,9 @@ async def live(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def add(request: Request) -> Response:
     """Add a phone; this answer alone shows its password."""
-    filled = _filled(await request.form())
+    filled = filled_phone(await request.form())
     try:
-        account = await _asked(
-            request, {"ask": "phone_add", **filled, "by": signed_in_user(request).name}
-        )
+        account = await send_patiently(request, AddPhone(**filled))
     except NotDone as error:
         return await _list(request, error, filled=filled)
     return await _list(request, account=account)
@@ -90,9 +93,9 @@ async def one(request: Request) -> Response:
 async def renew(request: Request) -> Response:
     """Make a new password for a phone; this answer alone shows it."""
     await request.form()
-    name, by = str(request.path_params["name"]), signed_in_user(request).name
+    name = str(request.path_params["name"])
     try:
-        account = await _asked(request, {"ask": "phone_renew", "name": name, "by": by})
+        account = await send_patiently(request, RenewPhone(name=name))
     except NotDone as error:
         return await _one(request, error)
     return await _list(request, account=account)
@@ -106,33 +109,45 @@ async def change(request: Request) -> Response:
     if asked is None:
         raise HTTPException(404)
     label = form_field(form, "label").strip()[:LONGEST]
-    command = {"ask": asked, "name": name, "label": label, "by": signed_in_user(request).name}
+    command = LabelPhone(name=name, label=label) if asked is LabelPhone else asked(name=name)
     try:
-        answer = await _asked(request, command)
+        reply = await send_patiently(request, command)
     except NotDone as error:
         return await _one(request, error, label)
-    return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
+    return await _list(request, said=request.state.speaker.words(reply.said))
 
 
 @needs(Permission.TECHNICAL)
 async def serve(request: Request) -> Response:
     """Open the window in which phones fetch their configuration, for some minutes."""
-    return await _serve(request, "phones_serve")
+    return await _serve(request, ServePhones())
 
 
 @needs(Permission.TECHNICAL)
 async def serve_end(request: Request) -> Response:
     """Close the window in which phones fetch their configuration."""
-    return await _serve(request, "phones_serve_end")
+    return await _serve(request, EndServing())
 
 
-async def _serve(request: Request, asked: str) -> Response:
+@needs(Permission.TECHNICAL)
+async def serve_now(request: Request) -> Response:
+    """Open the window, for a script: the page with a new phone's password stays."""
     await request.form()
     try:
-        answer = await _asked(request, {"ask": asked, "by": signed_in_user(request).name})
+        reply = await send_patiently(request, ServePhones())
+    except NotDone as error:
+        return refused_json(str(error), error.status)
+    said = request.state.speaker.words(reply.said)
+    return JSONResponse({"done": True, "said": said, "undo": None})
+
+
+async def _serve(request: Request, command: UserCommand[Said]) -> Response:
+    await request.form()
+    try:
+        reply = await send_patiently(request, command)
     except NotDone as error:
         return await _list(request, error)
-    return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
+    return await _list(request, said=request.state.speaker.words(reply.said))
 
 
 async def _list(
@@ -140,25 +155,20 @@ async def _list(
     wrong: NotDone | None = None,
     *,
     filled: dict[str, str] | None = None,
-    account: dict[str, Any] | None = None,
+    account: NewPhoneAccount | None = None,
     said: str = "",
 ) -> Response:
     told, why = await _told(request)
-    # After a mistake the form is as it was.
-    filled = filled or {**EMPTY, "name": told["suggested"] if told else ""}
     answer = page(
         request,
         "plant/phones.html",
         wrong.status if wrong else 200,
-        told=told,
         seen=_mark(told),
-        at=datetime.fromisoformat,
         wrong=str(wrong) if wrong else why,
-        filled=filled,
+        groups=GROUPS,
         account=account,
         said=said,
-        groups=GROUPS,
-        words_of=lambda words: request.state.speaker.words(Words(**words)),
+        **new_phone_values(told, filled, "/plant/phones"),
     )
     # It may show a password.
     answer.headers["cache-control"] = "no-store"
@@ -170,7 +180,7 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
     name = str(request.path_params["name"])
     if told is None:
         return await _list(request, wrong)
-    found = next((each for each in told["phones"] if each["name"] == name), None)
+    found = next((each for each in told.phones if each.name == name), None)
     if found is None:
         # The phone is gone meanwhile: the list shows the refusal.
         if wrong is not None:
@@ -182,46 +192,44 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
         wrong.status if wrong else 200,
         phone=found,
         # A label that was refused stays in its field.
-        label=label or found["label"],
+        label=label or found.label,
         wrong=str(wrong) if wrong else why,
         groups=GROUPS,
         at=datetime.fromisoformat,
     )
 
 
-def _mark(told: dict[str, Any] | None) -> str:
+def _mark(told: PhonesReply | None) -> str:
     """Return a hash of the state, by which the page polls for changes alone."""
     # A part that is replaced loses the keyboard's focus: only where something has changed.
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-async def _asked(request: Request, command: dict[str, Any]) -> dict[str, Any]:
-    """Send a command, waiting up to START_S for call control to start; raises NotDone."""
-    # Only where it was heard before: otherwise none is running that could come back.
-    was_heard = request.app.state.feed.newest.status is not None
-    end = time.monotonic() + (START_S if was_heard else 0.0)
-    while True:
-        began = time.monotonic()
-        try:
-            return await ask(request, command)
-        except NotDone as error:
-            # Refused at once: its socket is not open. After a longer wait the command may have
-            # been carried out, and is not sent again.
-            is_starting = error.status == AWAY and time.monotonic() - began < AGAIN_S
-            if not is_starting or time.monotonic() >= end:
-                raise
-        await asyncio.sleep(AGAIN_S)
-
-
-async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
+async def _told(request: Request) -> tuple[PhonesReply | None, str]:
     """Ask call control for its phones; returns None and the reason without a reply."""
     try:
-        return await ask(request, {"ask": "phones"}), ""
+        return await send(request, ListPhones()), ""
     except NotDone as error:
         return None, str(error)
 
 
-def _filled(form: FormData) -> dict[str, str]:
+def new_phone_values(
+    told: PhonesReply | None, filled: Mapping[str, str] | None, add_at: str
+) -> dict[str, Any]:
+    """Return the values of the form for a new phone, which is sent to `add_at`."""
+    # After a mistake the form is as it was.
+    filled = filled or {**EMPTY, "name": told.suggested if told else ""}
+    return {
+        "told": told,
+        "filled": filled,
+        "rings": GROUPS,
+        "add_at": add_at,
+        "at": datetime.fromisoformat,
+    }
+
+
+def filled_phone(form: FormData) -> dict[str, str]:
+    """Return what the form for a new phone holds."""
     return {key: form_field(form, key).strip()[:LONGEST] for key in EMPTY}
 
 
@@ -230,6 +238,7 @@ routes: list[BaseRoute] = [
     Route("/plant/phones", add, methods=["POST"]),
     Route("/plant/phones/live", live, methods=["GET"]),
     Route("/plant/phones/serve", serve, methods=["POST"]),
+    Route("/plant/phones/serve/now", serve_now, methods=["POST"]),
     Route("/plant/phones/serve/end", serve_end, methods=["POST"]),
     Route("/plant/phones/{name}", one, methods=["GET"]),
     Route("/plant/phones/{name}/password", renew, methods=["POST"]),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,52 +14,59 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.calls import positions
-from appliance.calls.states import State
+from appliance.api.commands import Erase, ExportKept, HandOver, LeavePosition, ShowRetention
+from appliance.api.replies import ErasureSaid, FullStatus, RetentionReply, Said
+from appliance.calls import manual_states
+from appliance.calls.status import CallStatus
 from appliance.console.accounts import (
     Requester,
-    ask_as_user,
     may,
     needs,
     requester,
+    send_as_user,
     signed_in_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask, parse_moment, records_of, unit_names
+from appliance.console.control_client import (
+    NotDone,
+    records_of,
+    send,
+    unit_names,
+)
 from appliance.console.pages.voicemail import caller_values
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
 from appliance.policy.numbering import NumberingPlan
 from appliance.policy.requests import state_words
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import HANDOVER_TO_ALL, ROLE_WORDS, Permission, User, permissions_of
 from appliance.store import cases, users
 from appliance.store.cases import TakenCases
 from appliance.store.voicemail import MISSED_DAYS
+from appliance.text import Words
 
 
-def open_at_position(status: Mapping[str, Any], position: str) -> tuple[Words, ...]:
+def open_at_position(status: FullStatus, position: str) -> tuple[Words, ...]:
     """Return why a position may not be left now: callers on hold, open returns (E19).
 
     The same words with which call control refuses to set the position away.
     """
-    found = (_why_not(one, position) for one in status["calls"])
+    found = (_why_not(one, position) for one in status.calls)
     return tuple(words for words in found if words is not None)
 
 
-def _why_not(one: Mapping[str, Any], position: str) -> Words | None:
-    transfer = one["transfer"] or {"operator": "", "office": ""}
+def _why_not(one: CallStatus, position: str) -> Words | None:
+    operator, office = (one.transfer.operator, one.transfer.office) if one.transfer else ("", "")
     # Callers of this position, and returns to it; not a colleague's.
-    if not position or position not in (one["phone"], transfer["operator"]):
+    if not position or position not in (one.phone, operator):
         return None
-    return positions.why_not(State(one["state"]), position, transfer["office"])
+    return manual_states.why_not_away(one.state, position, office)
 
 
 # Not the empty value: a form in which nothing was chosen must not hand over to all.
 EVERYBODY: Final = "*"
 """Value of the form's choice "to all"."""
+# Cases handed over at once, at most.
 MOST: Final = 500
-"""Cases handed over at once, at most."""
 
 
 @needs(Permission.REQUESTS)
@@ -79,12 +86,10 @@ async def hand_over(request: Request) -> Response:
         # "All" is read anew: the page may have been open for a while.
         whole = form.get("what") == "all"
         items = await _all_of_it(request) if whole else [str(one) for one in form.getlist("item")]
-        answer = await _hand_over(
-            request, HANDOVER_TO_ALL if wanted == EVERYBODY else wanted, items
-        )
+        reply = await _hand_over(request, HANDOVER_TO_ALL if wanted == EVERYBODY else wanted, items)
     except NotDone as error:
         return await _show_handover(request, error)
-    return await _show_handover(request, told=Words(**answer["said"]))
+    return await _show_handover(request, told=reply.said)
 
 
 @needs(Permission.REQUESTS)
@@ -92,10 +97,10 @@ async def follow_request(request: Request) -> Response:
     """Take over a request that no user follows."""
     item = f"request:{request.path_params['number']}"
     try:
-        answer = await _hand_over(request, requester(request).by, [item])
+        reply = await _hand_over(request, requester(request).by, [item])
     except NotDone as error:
         return await _show_handover(request, error)
-    return await _show_handover(request, told=Words(**answer["said"]))
+    return await _show_handover(request, told=reply.said)
 
 
 @needs(Permission.SEE_DESK)
@@ -107,17 +112,16 @@ async def leave(request: Request) -> Response:
         if not position:
             raise NotDone(400, say(N_("Choose your position on the operator's desk first.")))
         # Call control refuses with a held call or an open return, in words (E19).
-        command = {"ask": "SetAway", "on": True, "by": position, "until": None}
-        answer = await ask(request, command)
+        reply = await send(request, LeavePosition(on=True, by=position))
     except NotDone as error:
         return await _show_handover(request, error)
-    return await _show_handover(request, told=Words(**answer["said"]))
+    return await _show_handover(request, told=reply.said)
 
 
-async def _hand_over(request: Request, to: str, items: Sequence[str]) -> dict[str, Any]:
+async def _hand_over(request: Request, to: str, items: Sequence[str]) -> Said:
     asks = requester(request)
-    names = {"by": asks.by, "position": asks.position, "to": to}
-    return await ask(request, {"ask": "hand_over", **names, "items": list(items)[:MOST]})
+    given = tuple(items)[:MOST]
+    return await send(request, HandOver(by=asks.by, position=asks.position, to=to, items=given))
 
 
 async def _all_of_it(request: Request) -> list[str]:
@@ -207,8 +211,8 @@ KINDS: Final = {
 """Kinds of data that may be erased, by the command's field."""
 LONGEST: Final = 300
 # A slow memory card may need long to overwrite erased data.
+# Seconds within which an erasure must be done.
 LIMIT_S: Final = 60.0
-"""Seconds within which an erasure must be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +238,12 @@ async def _show_retention(
     request: Request, chosen: ErasureForm, wrong: NotDone | None = None
 ) -> Response:
     try:
-        told = await ask_as_user(request, {"ask": "retention"})
+        told = await send_as_user(request, ShowRetention())
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     values: dict[str, Any] = {"chosen": chosen, "kinds": KINDS, "wrong": str(wrong or "")}
     status = wrong.status if wrong else 200
-    return page(request, "retention/retention.html", status, **values, **_retention_values(told))
+    return page(request, "retention/retention.html", status, **values, **_fields(told))
 
 
 @needs(Permission.ERASE)
@@ -247,18 +251,18 @@ async def erase(request: Request) -> Response:
     """Preview an erasure or carry it out, by the button that was pressed."""
     sent = await request.form()
     chosen, is_doing = _erasure_form(sent), sent.get("do") == "erase"
-    command = {
-        "ask": "erase",
-        "by": signed_in_user(request).name,
-        chosen.kind: chosen.name,
-        "reason": chosen.reason,
+    what: dict[str, Any] = {chosen.kind: chosen.name}
+    command = Erase(
+        by=signed_in_user(request).name,
+        reason=chosen.reason,
         # Open requests are closed first, with the reason (E20).
-        "close_requests": chosen.closes,
+        close_requests=chosen.closes,
         # An erasure is previewed before it is carried out (E20).
-        "preview": not is_doing,
-    }
+        preview=not is_doing,
+        **what,
+    )
     try:
-        told = await ask(request, command, LIMIT_S)
+        told = await send(request, command, LIMIT_S)
     except NotDone as error:
         return await _show_refusal(request, chosen, command, error, is_doing=is_doing)
     return _erasure_page(request, chosen, told, is_done=is_doing)
@@ -267,7 +271,7 @@ async def erase(request: Request) -> Response:
 async def _show_refusal(
     request: Request,
     chosen: ErasureForm,
-    command: dict[str, Any],
+    command: Erase,
     error: NotDone,
     *,
     is_doing: bool,
@@ -276,7 +280,7 @@ async def _show_refusal(
     if not is_doing:
         return await _show_retention(request, chosen, error)
     try:
-        told = await ask(request, command | {"preview": True})
+        told = await send(request, replace(command, preview=True))
     except NotDone:
         return await _show_retention(request, chosen, error)
     return _erasure_page(request, chosen, told, error)
@@ -285,13 +289,13 @@ async def _show_refusal(
 def _erasure_page(
     request: Request,
     chosen: ErasureForm,
-    told: Mapping[str, Any],
+    told: ErasureSaid,
     wrong: NotDone | None = None,
     *,
     is_done: bool = False,
 ) -> Response:
-    said = request.state.speaker.words(Words(**told["said"])).splitlines()
-    open_requests = told["open_requests"]
+    said = request.state.speaker.words(told.said).splitlines()
+    open_requests = told.open_requests
     values: dict[str, Any] = {"said": said, "chosen": chosen, "open_requests": open_requests}
     values |= {"is_done": is_done, "wrong": str(wrong or ""), "what": KINDS[chosen.kind]}
     return page(request, "retention/erase.html", wrong.status if wrong else 200, **values)
@@ -302,12 +306,11 @@ async def export(request: Request) -> Response:
     """Download all data of a number as a file (E20)."""
     # By POST: the number is in no address, and so in no browser's history.
     chosen = _erasure_form(await request.form())
-    command = {"ask": "kept_of", "by": signed_in_user(request).name, "number": chosen.name}
     try:
-        told = await ask(request, command)
+        told = await send_as_user(request, ExportKept(number=chosen.name))
     except NotDone as error:
         return await _show_retention(request, chosen, error)
-    text = json.dumps(told["kept"], ensure_ascii=False, indent=2)
+    text = json.dumps(told.kept, ensure_ascii=False, indent=2)
     # Without the number, which would stay in the name of a file.
     name = f"{datetime.now(request.app.state.zone):%Y-%m-%d}-centralino.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
@@ -320,24 +323,8 @@ def _erasure_form(sent: FormData) -> ErasureForm:
     return ErasureForm(kind, name, _text(sent, "reason"), sent.get("closes") == "1")
 
 
-def _retention_values(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a reply's words and times to values."""
-    soon, waiting = dict(told["soon"]), dict(told["waiting"])
-    soon["until"] = datetime.fromisoformat(soon["until"])
-    soon["messages"] = [_timed(each) for each in soon["messages"]]
-    waiting |= {key: parse_moment(waiting[key]) for key in ("oldest_message", "oldest_request")}
-    return {
-        "kept": [{**each, "what": Words(**each["what"])} for each in told["kept"]],
-        "soon": soon,
-        "waiting": waiting,
-        "ran": parse_moment(told["ran"]),
-        "deleted": [_timed(each) for each in told["deleted"]],
-    }
-
-
-def _timed(each: Mapping[str, Any]) -> dict[str, Any]:
-    what = Words(**each["what"]) if "what" in each else NOTHING
-    return {**each, "at": datetime.fromisoformat(each["at"]), "what": what}
+def _fields(told: RetentionReply) -> dict[str, Any]:
+    return {each.name: getattr(told, each.name) for each in fields(told)}
 
 
 def _text(sent: FormData, name: str) -> str:

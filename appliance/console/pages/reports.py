@@ -24,15 +24,32 @@ from appliance.console.templates import PageLink, page
 from appliance.policy import requests as policy
 from appliance.policy.hours import ONE_DAY
 from appliance.policy.numbering import MASK, number_tail
-from appliance.policy.reports import Ending, MonthlyReport, report_of, seconds_shown
+from appliance.policy.reports import (
+    CallFigures,
+    MonthlyReport,
+    month_key,
+    months_axis,
+    period_before,
+    report_of,
+    seconds_shown,
+)
 from appliance.policy.requests import state_words
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, permission_refusal
-from appliance.store import call_log, cases, directory, reports, sheets
+from appliance.store import (
+    address_book,
+    call_log,
+    cases,
+    directory,
+    report_text,
+    reports,
+    sheets,
+)
 from appliance.store.call_log import NumberedCall
 from appliance.store.cases import CallHistory
 from appliance.store.listings import EVIDENCES, OUTCOMES, RESULTS, STEPS, caller_words
-from appliance.store.reports import TEXTS, UNFINISHED, sent_of
+from appliance.store.report_text import TEXTS
+from appliance.store.reports import UNFINISHED, sent_of
+from appliance.text import NOTHING, Words, sentence
 
 # Every figure in a chart is in a table, too.
 CHART_HEIGHT: Final = 160
@@ -43,7 +60,7 @@ BAR_GAP: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class ChartBar:
-    """Bar of a chart: place, width, height, label and value."""
+    """Bar of a chart: place, width, height, label and value; `before`: the former value's `y`."""
 
     x: int
     y: int
@@ -51,19 +68,35 @@ class ChartBar:
     height: int
     label: str
     value: int
+    before: int | None = None
 
 
-def chart_bars(values: Mapping[str, int]) -> tuple[ChartBar, ...]:
-    """Make a bar for each value, the highest as high as the chart; none without a value."""
-    most = max(values.values(), default=0)
+def chart_bars(
+    values: Mapping[str, int], before: Mapping[str, int] | None = None
+) -> tuple[ChartBar, ...]:
+    """Make a bar from zero for each value, the highest as high as the chart; none without a value.
+
+    `before` are the values of the period before, of the same labels.
+    """
+    before = before or {}
+    most = max((*values.values(), *before.values()), default=0)
     if most <= 0:
         return ()
+
+    def height(value: int) -> int:
+        return round(CHART_HEIGHT * value / most)
+
     return tuple(
         ChartBar(
-            at * BAR_STEP + BAR_GAP, CHART_HEIGHT - height, BAR_STEP - BAR_GAP, height, label, value
+            at * BAR_STEP + BAR_GAP,
+            CHART_HEIGHT - height(value),
+            BAR_STEP - BAR_GAP,
+            height(value),
+            label,
+            value,
+            CHART_HEIGHT - height(before[label]) if label in before else None,
         )
         for at, (label, value) in enumerate(values.items())
-        for height in (round(CHART_HEIGHT * value / most),)
     )
 
 
@@ -83,8 +116,8 @@ CASES: Final = {
 }
 """Folder of the page of a call's case, and the permission for it."""
 REASONS: Final = {"topic": N_("topic"), "depth": N_("depth"), "other": N_("other")}
-TAKEN: Final = Words("ha preso la chiamata", "took the call")
-ENDED_BEFORE: Final = Words("la chiamata è finita prima", "the call ended before")
+TAKEN: Final = sentence("took the call")
+ENDED_BEFORE: Final = sentence("the call ended before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +244,9 @@ def _read_call(connection: sqlite3.Connection, call: str) -> CallDetails | None:
     codes = about.one.record.sheets
     found = {code: sheets.find(connection, code) for code in codes}
     titles = {code: sheet.title for code, sheet in found.items() if sheet}
-    return CallDetails(about, directory.names_of(connection), people_names(connection), titles)
+    told = address_book.names_of(connection, about.one.record.told)
+    names = directory.names_of(connection) | {f"book.{c}": name for c, name in told.items()}
+    return CallDetails(about, names, people_names(connection), titles)
 
 
 def _transfers(shown: CallDetails) -> list[TransferRow]:
@@ -249,10 +284,9 @@ def _is_for(request: Request) -> bool:
 
 LONGEST: Final = timedelta(days=366 * 2)
 """Longest period of a report."""
-MONTHS: Final = 12
 # Two years of calls take some seconds on the appliance; other pages are served meanwhile.
+# Seconds within which a report must be read.
 LIMIT_S: Final = 20.0
-"""Seconds within which a report must be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,49 +302,45 @@ async def show_report(request: Request) -> Response:
     """Show the figures of a period; by default of this month."""
     days = days_of(request)
     found, names = await _read_report(request, days)
+    days_before = ReportDays(*period_before(days.first, days.last))
+    before, _ = await _read_report(request, days_before)
+    language = request.state.speaker.language
+    compared = tuple(report_text.compared_tables(found, before, language))
     values: dict[str, Any] = {
         "found": found,
         "names": names,
         "texts": TEXTS,
-        "headline": reports.title(days.first, days.last),
-        "endings": tuple(Ending),
-        "shown": lambda seconds: seconds_shown(seconds, request.state.speaker.language),
-        "hours": chart_bars(hours_of(found)),
+        "headline": report_text.title(days.first, days.last),
+        "shown": lambda seconds: seconds_shown(seconds, language),
+        "totals": report_text.total_figures(found.total, language),
+        "totals_before": report_text.total_figures(before.total, language),
+        "compared": [
+            (what, rows, earlier, chart_bars(_calls_of(rows), earlier))
+            for what, rows, earlier in compared
+        ],
+        "compared_words": report_text.compared_words(days_before.first, days_before.last),
+        "by_month": report_text.by_month(found, language),
         "months": chart_bars(months_of(found, request.state.speaker)),
         "reference": request.app.state.settings.per_person_reference,
     }
     return page(request, "reports/report.html", 200, days=days, **values)
 
 
-def hours_of(found: MonthlyReport) -> dict[str, int]:
-    """Return the calls of each hour, from the first to the last hour with calls."""
-    if not found.hours:
-        return {}
-    # With the hours without a call in between: left out, they would not show on the axis.
-    every = range(min(found.hours), max(found.hours) + 1)
-    return {str(hour): found.hours[hour].calls if hour in found.hours else 0 for hour in every}
+def _calls_of(rows: Mapping[str, CallFigures]) -> dict[str, int]:
+    return {label: figures.calls for label, figures in rows.items()}
 
 
 def months_of(found: MonthlyReport, speaker: Speaker) -> dict[str, int]:
     """Return the calls of each month, from the first to the last month with calls, by label."""
-    if not found.months:
-        return {}
-    (year, month), last = _month(min(found.months)), _month(max(found.months))
     calls: dict[str, int] = {}
-    # Months without a call, too: without them a quiet office would look like a busy one.
-    while (year, month) <= last:
-        figures = found.months.get(f"{year}-{month:02}")
-        name = speaker.month_shortly(date(year, month, 1))
+    for month in months_axis(found):
+        figures = found.months.get(month_key(month))
+        name = speaker.month_shortly(month)
         # The year with the first month, with January, and where a label would come twice.
-        name = name if calls or month == 1 else f"{name} {year}"
-        calls[name if name not in calls else f"{name} {year}"] = figures.calls if figures else 0
-        year, month = (year, month + 1) if month < MONTHS else (year + 1, 1)
+        name = name if calls or month.month == 1 else f"{name} {month.year}"
+        name = name if name not in calls else f"{name} {month.year}"
+        calls[name] = figures.calls if figures else 0
     return calls
-
-
-def _month(text: str) -> tuple[int, int]:
-    year, _, month = text.partition("-")
-    return int(year), int(month)
 
 
 @needs(Permission.REPORTS)
@@ -321,7 +351,7 @@ async def csv(request: Request) -> Response:
     name = f"centralino-{days.first}-{days.last}.csv"
     head = {"content-disposition": f'attachment; filename="{name}"'}
     # Semicolons, as Italian spreadsheets expect (store/reports.py).
-    return Response(reports.as_csv(found), media_type="text/csv", headers=head)
+    return Response(report_text.as_csv(found), media_type="text/csv", headers=head)
 
 
 def days_of(request: Request) -> ReportDays:

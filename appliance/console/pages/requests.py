@@ -22,15 +22,30 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import (
+    CloseByLink,
+    FetchPaper,
+    ListDueRequests,
+    ListFreeSlots,
+    ListOffices,
+    SendAgain,
+    ShowWeek,
+    StepRequest,
+    TakeAtCounter,
+)
+from appliance.api.replies import (
+    DiaryDay,
+    OfferedNeed,
+)
 from appliance.calls.events import Presentation
 from appliance.console import templates
 from appliance.console.accounts import (
     GuessLimit,
     NotAllowed,
-    ask_as_user,
     client_address,
     may,
     needs,
+    send_as_user,
     signed_in_user,
 )
 from appliance.console.control_client import (
@@ -38,14 +53,17 @@ from appliance.console.control_client import (
     NotDone,
     StoreReader,
     ask,
+    control_of,
     form_field,
     people_names,
     records_of,
     redirect_after,
+    send,
     unit_names,
+    wish_of,
 )
-from appliance.console.pages.transfers import TransferOffer, open_requests, parse_start, read_offer
-from appliance.console.say import LANGUAGE_NAMES, LANGUAGES, N_
+from appliance.console.pages.transfers import open_requests, parse_start
+from appliance.console.say import LANGUAGE_NAMES, N_
 from appliance.console.templates import PageLink, download, page
 from appliance.errors import OfficeError
 from appliance.paper import document
@@ -68,11 +86,11 @@ from appliance.policy.requests import (
     state_words,
     without_done_links,
 )
-from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, permission_refusal
 from appliance.store import call_log, directory, outbox, requests
 from appliance.store.outbox import StoredMail
 from appliance.store.requests import LinkStatus, StoredRequest
+from appliance.text import LANGUAGES, NOTHING, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +105,10 @@ async def due_dates(request: Request) -> DueDates:
     """Ask call control for due days and late requests."""
     # Only call control can tell: due days follow the office's calendar.
     try:
-        answer = await request.app.state.control.ask({"ask": "requests_due"})
+        reply = await control_of(request).send(ListDueRequests())
     except (ControlUnreachable, OfficeError):
         return DueDates({}, frozenset())
-    days = {int(number): date.fromisoformat(day) for number, day in answer["due"].items()}
-    return DueDates(days, frozenset(answer["late"]))
+    return DueDates(reply.due, frozenset(reply.late))
 
 
 log = logging.getLogger(__name__)
@@ -99,22 +116,21 @@ log = logging.getLogger(__name__)
 PAPER_TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
 """Kinds of papers, with their media types."""
 # Five seconds more than the child allows itself: normally it ends first, and says why.
+# Seconds within which a PDF must be made.
 PDF_LIMIT_S: Final = document.PDF_LIMIT_S + 5
-"""Seconds within which a PDF must be made."""
 # A PDF needs 60 MB of memory for a second: one at a time.
 _ONE_PDF: Final = asyncio.Lock()
 
 
 async def fetch_paper(request: Request, number: int, mail: int, kind: str) -> bytes:
     """Fetch a request's e-mail, or the request itself where `mail` is 0; raises NotDone."""
-    command = {"ask": "request_paper", "number": number, "mail": mail, "as": kind}
     data, is_last = b"", False
     # Part by part: it is longer than one reply of call control.
     while not is_last:
-        part = {**command, "at": len(data), "by": signed_in_user(request).name}
-        answer = await ask(request, part)
-        data += base64.b64decode(answer["data"])
-        is_last = answer["last"]
+        part = FetchPaper(number=number, mail=mail, as_=kind, at=len(data))
+        reply = await send_as_user(request, part)
+        data += base64.b64decode(reply.data)
+        is_last = reply.last
     if kind != "pdf":
         return data
     try:
@@ -170,10 +186,10 @@ async def close_by_link(request: Request) -> Response:
     """Close the link's request in the name given, and show that it is closed."""
     looked = await _look_up_link(request)
     # A used or expired link says so; nothing can be pressed.
-    if looked is None or looked.standing is not DoneLinkState.OPEN:
+    if looked is None or looked.state is not DoneLinkState.OPEN:
         return await _link_page(request, looked)
     token, form = request.path_params["token"], await request.form()
-    command = {"ask": "request_by_link", "token": token, "said_by": form_field(form, "said_by")}
+    command = CloseByLink(token=token, said_by=form_field(form, "said_by"))
     return await redirect_after(
         request, ask(request, command), _show_link, f"{DONE_LINK_PATH}{token}"
     )
@@ -194,7 +210,7 @@ async def _look_up_link(request: Request) -> LinkStatus | None:
     now = datetime.now(UTC)
     looked: LinkStatus = await reading.read(lambda c: requests.look_up_link(c, token, now))
     # A used or expired link is no guess.
-    if looked.standing is DoneLinkState.UNKNOWN:
+    if looked.state is DoneLinkState.UNKNOWN:
         guesses.wrong(address)
     return looked
 
@@ -206,11 +222,11 @@ async def _link_page(
     if looked is None:
         # 429: too many requests (RFC 6585, 4).
         return _closes_nothing(request, 429, say(TOO_MANY_LINKS))
-    if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
+    if looked.kept is None or looked.state is not DoneLinkState.OPEN:
         number = looked.kept.request.number if looked.kept else 0
         # 410 for a link that was good once, 404 for one that never was.
         status = LINK_GONE if looked.kept else UNKNOWN_LINK
-        return _closes_nothing(request, status, say.words(DONE_LINK_WORDS[looked.standing]), number)
+        return _closes_nothing(request, status, say.words(DONE_LINK_WORDS[looked.state]), number)
     one, wrong = looked.kept.request, str(error) if error else ""
     # Anybody with the link sees this page: nothing in it may be dialled (P7).
     values = {"office": await _office(request, one.unit), "subject": without_numbers(one.subject)}
@@ -255,12 +271,11 @@ async def keep_mail(request: Request) -> Response:
 async def send_mail_again(request: Request) -> Response:
     """Send an e-mail once more; one that is still queued is tried at once."""
     kept, number = await _addressed_mail(request), _number(request)
-    command = {"ask": "mail_again", "number": number, "mail": kept.number}
     try:
-        answer = await ask_as_user(request, command)
+        reply = await send_as_user(request, SendAgain(number=number, mail=kept.number))
     except NotDone as error:
         return await _show_request_mails(request, error)
-    return RedirectResponse(f"/requests/{number}/mails/{answer['mail']}?again=1", 303)
+    return RedirectResponse(f"/requests/{number}/mails/{reply.mail}?again=1", 303)
 
 
 async def _show_request_mails(request: Request, error: NotDone | None = None) -> Response:
@@ -403,8 +418,7 @@ async def step_request(request: Request) -> Response:
     number, wanted = shown.kept.request.number, request.path_params["step"]
     if own_unit(request) and wanted not in OFFICES_OWN:
         raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.REQUESTS)))
-    command: dict[str, Any] = {
-        "ask": "request_step",
+    fields: dict[str, Any] = {
         "step": wanted,
         "number": number,
         # A request is closed with a note of who said so, never by time alone (E15).
@@ -414,9 +428,9 @@ async def step_request(request: Request) -> Response:
     }
     try:
         if wanted == RequestStep.MOVE:
-            command |= {"starts": _starts(request, str(form.get("starts", "")))}
-            command |= {"agreed": form.get("agreed") == "1"}
-        await ask(request, command)
+            fields |= {"starts": _starts(request, str(form.get("starts", "")))}
+            fields |= {"agreed": form.get("agreed") == "1"}
+        await ask(request, wish_of(request, StepRequest, fields))
     except NotDone as error:
         return await _show_request(request, error)
     return RedirectResponse(f"/requests/{number}", 303)
@@ -452,7 +466,9 @@ async def _addressed_request(request: Request) -> RequestView:
     own, number = own_unit(request), int(request.path_params["number"])
     if number > HIGHEST:
         raise HTTPException(404)
-    found: RequestView | None = await records_of(request).read(lambda c: _find(c, number))
+    found: RequestView | None = await records_of(request).read(
+        lambda c: find_request_view(c, number)
+    )
     # Another office's request is not there at all for this user.
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
@@ -461,7 +477,8 @@ async def _addressed_request(request: Request) -> RequestView:
     return replace(found, names={**found.names, policy_requests.DONE_LINK_AUTHOR: link})
 
 
-def _find(connection: sqlite3.Connection, number: int) -> RequestView | None:
+def find_request_view(connection: sqlite3.Connection, number: int) -> RequestView | None:
+    """Read a request with its e-mails; None for no such request."""
     kept = requests.find_request(connection, number)
     if kept is None:
         return None
@@ -479,7 +496,7 @@ async def _show_request(request: Request, error: NotDone | None = None) -> Respo
         "dues": await due_dates(request),
         # Only an open appointment can be moved.
         "slots": await _slots(request, one.unit) if appointment and one.state in OPEN else (),
-        "when": _when(request, appointment) if appointment else "",
+        "when": appointment_time(request, appointment) if appointment else "",
         "taken_now": request.query_params.get("taken") == "1",
         "is_office": bool(own_unit(request)),
         "wrong": str(error) if error else "",
@@ -489,7 +506,7 @@ async def _show_request(request: Request, error: NotDone | None = None) -> Respo
     return page(request, "requests/one.html", status, state_of=state_words, **values)
 
 
-def _when(request: Request, appointment: Appointment) -> str:
+def appointment_time(request: Request, appointment: Appointment) -> str:
     """Format an appointment's time and form."""
     say = request.state.speaker
     form = say.words(APPOINTMENT_FORM_WORDS[appointment.form])
@@ -500,10 +517,10 @@ def _when(request: Request, appointment: Appointment) -> str:
 async def _slots(request: Request, unit: str) -> tuple[datetime, ...]:
     """Return the office's free slots; none while call control is unreachable."""
     try:
-        answer = await request.app.state.control.ask({"ask": "free_slots", "unit": unit})
+        reply = await control_of(request).send(ListFreeSlots(unit=unit))
     except (ControlUnreachable, OfficeError):
         return ()
-    return tuple(datetime.fromisoformat(slot) for slot in answer["slots"])
+    return reply.slots
 
 
 def is_for(request: Request) -> bool:
@@ -558,7 +575,7 @@ class DayView:
 class WeekStatus:
     """Special days and free places of a week; not `is_known` while call control is away."""
 
-    days: Mapping[date, Mapping[str, Any]]
+    days: Mapping[date, DiaryDay]
     offices: Mapping[str, tuple[tuple[datetime, int], ...]]
     is_known: bool = True
 
@@ -623,19 +640,16 @@ def _read(
 
 
 async def _week_status(request: Request, monday: date, unit: str) -> WeekStatus:
-    command = {"ask": "appointments", "first": monday.isoformat(), "unit": unit}
     try:
-        answer = await request.app.state.control.ask(command)
+        reply = await control_of(request).send(ShowWeek(first=monday, unit=unit))
     except (ControlUnreachable, OfficeError):
         return WeekStatus({}, {}, False)
-    days = {date.fromisoformat(each["day"]): each for each in answer["days"]}
-    offices = {each["unit"]: _free(request, each["free"]) for each in answer["offices"]}
-    return WeekStatus(days, offices)
-
-
-def _free(request: Request, free: list[tuple[str, int]]) -> tuple[tuple[datetime, int], ...]:
     zone = request.app.state.zone
-    return tuple((datetime.fromisoformat(at).astimezone(zone), places) for at, places in free)
+    offices = {
+        each.unit: tuple((at.astimezone(zone), places) for at, places in each.free)
+        for each in reply.offices
+    }
+    return WeekStatus({each.day: each for each in reply.days}, offices)
 
 
 def _day(
@@ -660,8 +674,8 @@ def _day(
         for unit in sorted(units, key=lambda one: names.get(one, one))
     )
     # While call control is away no day is known to be special.
-    known = told.days.get(day, {"special": False, "bands": (), "name": {"it": "", "en": ""}})
-    return DayView(day, offices, known["special"], tuple(known["bands"]), Words(**known["name"]))
+    known = told.days.get(day, DiaryDay(day, False, (), NOTHING))
+    return DayView(day, offices, known.special, known.bands, known.name)
 
 
 def _on(day: date, free: tuple[tuple[datetime, int], ...]) -> tuple[tuple[datetime, int], ...]:
@@ -702,7 +716,7 @@ NO_OFFICE: Final = N_("Choose the office first.")
 class OfficeChoice:
     """Chosen office with its free hours; `offers`: it gives appointments at all."""
 
-    row: TransferOffer
+    row: OfferedNeed
     slots: tuple[datetime, ...] = ()
     offers: bool = False
 
@@ -751,20 +765,19 @@ async def take(request: Request) -> Response:
             found = await open_requests(request, filled["phone"], filled["name"])
             if found:
                 return await _show_entering(request, about, EnteredRequest(filled, found))
-        answer = await ask(request, _question(request, row, filled))
+        reply = await send(request, _wish(request, row, filled))
     except NotDone as error:
         return await _show_entering(request, about, EnteredRequest(filled, error=error))
-    return RedirectResponse(f"/requests/{answer['number']}?taken=1", 303)
+    return RedirectResponse(f"/requests/{reply.number}?taken=1", 303)
 
 
 def _filled(form: FormData) -> dict[str, str]:
     return {name: str(form.get(name, "")).strip()[:LONGEST_TEXT] for name in (*FIELDS, *OTHERS)}
 
 
-def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -> dict[str, Any]:
+def _wish(request: Request, row: OfferedNeed, filled: Mapping[str, str]) -> TakeAtCounter:
     """Make the command; raises NotDone for an appointment without its time."""
-    command: dict[str, Any] = {
-        "ask": "counter_request",
+    fields: dict[str, Any] = {
         **{name: filled[name] for name in FIELDS},
         "unit": row.unit,
         "need": row.need,
@@ -773,43 +786,43 @@ def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -
         # The page has asked already; call control need not refuse for the same reason.
         "anyway": True,
     }
-    if filled["rule"] != ReturnRule.APPOINTMENT:
-        return command
-    starts = parse_start(filled["starts"], request.app.state.zone)
-    if starts is None:
-        raise NotDone(400, request.state.speaker(N_("When? Choose a day and a time.")))
-    return command | {"starts": starts.isoformat(), "form": filled["form"]}
+    if filled["rule"] == ReturnRule.APPOINTMENT:
+        starts = parse_start(filled["starts"], request.app.state.zone)
+        if starts is None:
+            raise NotDone(400, request.state.speaker(N_("When? Choose a day and a time.")))
+        fields |= {"starts": starts, "form": filled["form"]}
+    return wish_of(request, TakeAtCounter, fields)
 
 
-async def _offers(request: Request) -> list[TransferOffer]:
+async def _offers(request: Request) -> list[OfferedNeed]:
     """Ask call control for the offices and their needs, by name; raises NotDone."""
-    answer = await ask(request, {"ask": "offices"})
-    return sorted(map(read_offer, answer["offices"]), key=lambda one: (one.name, one.need_name))
+    reply = await send(request, ListOffices())
+    return sorted(reply.offices, key=lambda one: (one.name, one.need_name))
 
 
-def _chosen(offers: list[TransferOffer], about: str) -> TransferOffer | None:
+def _chosen(offers: list[OfferedNeed], about: str) -> OfferedNeed | None:
     return next((one for one in offers if f"{one.unit}|{one.need}" == about), None)
 
 
-async def _office_of_request(request: Request, row: TransferOffer, wanted: str) -> OfficeChoice:
+async def _office_of_request(request: Request, row: OfferedNeed, wanted: str) -> OfficeChoice:
     """Ask for an office's free hours, where it may give appointments; raises NotDone."""
     if ReturnRule.APPOINTMENT not in row.rules:
         return OfficeChoice(row)
-    answer = await ask(request, {"ask": "free_slots", "unit": row.unit})
-    slots = set(map(datetime.fromisoformat, answer["slots"]))
+    reply = await send(request, ListFreeSlots(unit=row.unit))
+    slots = set(reply.slots)
     # The wanted hour, too: from the week's page it may lie beyond those of this reply.
-    if answer["offers"] and (start := parse_start(wanted, request.app.state.zone)):
+    if reply.offers and (start := parse_start(wanted, request.app.state.zone)):
         slots.add(start)
-    return OfficeChoice(row, tuple(sorted(slots)), answer["offers"])
+    return OfficeChoice(row, tuple(sorted(slots)), reply.offers)
 
 
-def _of_unit(offers: list[TransferOffer], unit: str) -> list[TransferOffer]:
+def _of_unit(offers: list[OfferedNeed], unit: str) -> list[OfferedNeed]:
     """Return the needs of the office that the address names, those of all offices for none."""
     return [one for one in offers if one.unit == unit] or offers
 
 
 async def _show_entering(request: Request, about: str, shown: EnteredRequest) -> Response:
-    offers, office = list[TransferOffer](), None
+    offers, office = list[OfferedNeed](), None
     unit = request.query_params.get("unit", "")
     try:
         offers = _of_unit(await _offers(request), unit)

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 import nh3
@@ -21,21 +22,24 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import RemoveSheet, SaveSheet, ShowSheet, UseSheet
+from appliance.api.replies import FullStatus, SheetSaved
+from appliance.api.technician_commands import ShowVoice
 from appliance.calls.orders import CallRecord
 from appliance.console.accounts import (
-    ask_as_user,
     may,
     needs,
     requester,
+    send_as_user,
     with_permission,
 )
 from appliance.console.control_client import (
     NotDone,
-    ask,
     ask_for_script,
     people_names,
     records_of,
     refused_json,
+    send,
     unit_names,
 )
 from appliance.console.pages.operator import is_own_call
@@ -45,13 +49,13 @@ from appliance.errors import StoreError
 from appliance.policy.numbering import NumberingPlan
 from appliance.policy.requests import state_words
 from appliance.policy.sheets import Sheet
-from appliance.policy.text import Words
 from appliance.policy.users import Permission
-from appliance.store import call_log, managed_config, requests, sheets
+from appliance.store import call_log, directory, managed_config, requests, sheets
 from appliance.store.cases import OpenCase, open_cases
 from appliance.store.listings import RESULTS
 from appliance.store.requests import StoredRequest
-from appliance.store.sheets import SheetHit
+from appliance.store.search import FoundItem
+from appliance.store.search import search as find_all
 
 # Sheets are written by many people: raw HTML in one is shown as text, and the HTML made of the
 # rest is cleaned once more.
@@ -103,7 +107,7 @@ def sheet_html(body: str, title: int = TITLE_BESIDE_A_CALL) -> str:
 
 # As many as fit beside a call.
 MOST: Final = 8
-"""Sheets of a search that are shown beside a call."""
+"""Sheets, bodies and offices of a search that are shown beside a call."""
 LONGEST_SEARCH: Final = 120
 EARLIER: Final = timedelta(days=90)
 """Age of a caller's earlier calls that are shown."""
@@ -112,21 +116,27 @@ MOST_EARLIER: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """Earlier calls, open requests and open cases of a caller's number, newest first (E9)."""
+    """Earlier calls, open requests and open cases of a caller's number, newest first (E9).
+
+    `sheets` and `offices` may be of use again: those of the calls and requests, by code.
+    """
 
     calls: tuple[CallRecord, ...]
     requests: tuple[StoredRequest, ...]
     cases: tuple[OpenCase, ...]
     names: dict[str, str]
+    sheets: dict[str, str]
+    offices: dict[str, str]
 
 
 @needs(Permission.READ_SHEETS)
 async def search(request: Request) -> Response:
-    """Show the sheets found by the words typed so far (P2)."""
+    """Show sheets, other bodies and offices found by the words typed so far (P2)."""
     typed = request.query_params.get("q", "")[:LONGEST_SEARCH]
+    today = datetime.now(request.app.state.zone).date()
 
-    def job(connection: sqlite3.Connection) -> tuple[SheetHit, ...]:
-        return sheets.search(connection, typed, MOST)
+    def job(connection: sqlite3.Connection) -> tuple[FoundItem, ...]:
+        return find_all(connection, typed, today, MOST)
 
     try:
         found = await records_of(request).read(job)
@@ -172,22 +182,21 @@ async def note_sheet_used(request: Request) -> Response:
         return refused_json(_("There is no call of this position, nor one just ended."), 409)
     # The call in which the sheet was opened: the operator may be in the next one already.
     of = {"call": opened} if opened else {"position": position}
-    return await ask_for_script(
-        request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), **of}
-    )
+    return await ask_for_script(request, UseSheet(sheet=str(form.get("sheet", "")), **of))
 
 
 @needs(Permission.SEE_DESK)
 async def known_caller(request: Request) -> Response:
     """Show the history of a present caller; nothing without a number."""
     call = request.path_params["call"]
-    status = request.app.state.feed.newest.status or {"calls": ()}
-    number = next((c["caller"]["number"] for c in status["calls"] if c["call"] == call), "")
+    status: FullStatus | None = request.app.state.feed.newest.status
+    calls = status.calls if status else ()
+    number = next((each.caller.number for each in calls if each.call == call), "")
     if not number:
         return Response(media_type="text/html")
     try:
         found = await records_of(request).read(
-            lambda connection: _known(connection, number, call, request.app.state.plan)
+            lambda connection: known_of(connection, number, call, request.app.state.plan)
         )
     except StoreError:
         return page(request, "operator/unread.html")
@@ -195,21 +204,32 @@ async def known_caller(request: Request) -> Response:
     return page(request, "operator/known.html", state_of=state_words, results=RESULTS, **values)
 
 
-def _known(
+def known_of(
     connection: sqlite3.Connection, number: str, call: str, plan: NumberingPlan
 ) -> KnownCaller:
+    """Read the history of a number, without the call that it is shown with (E9)."""
     now = datetime.now(UTC)
     # One more than is shown: this call is among them.
     calls = call_log.calls_from_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
+    wanted = requests.find_open(connection, number, plan=plan)
+    used = dict.fromkeys(code for record in earlier for code in record.sheets)
+    asked = dict.fromkeys(
+        (*(kept.request.unit for kept in wanted), *(record.unit for record in earlier))
+    )
+    names = directory.names_of(connection)
     return KnownCaller(
         earlier,
-        requests.find_open(connection, number, plan=plan),
+        wanted,
         open_cases(connection, number, now, plan),
         people_names(connection),
+        sheets.titles_of(connection, islice(used, MOST_USEFUL)),
+        dict(islice(((code, names[code]) for code in asked if code in names), MOST_USEFUL)),
     )
 
 
+MOST_USEFUL: Final = 3
+"""Sheets, and offices, that are suggested beside a case."""
 MOST_FOUND: Final = 50
 """Sheets of a search that the list shows."""
 
@@ -361,10 +381,10 @@ async def edit(request: Request) -> Response:
         day = datetime.now(request.app.state.zone).date()
         return _editor(request, SheetCheck("", NEW.format(day=day)), is_new=True)
     try:
-        answer = await ask_as_user(request, {"ask": "sheet_text", "code": code})
+        reply = await send_as_user(request, ShowSheet(code=code))
     except NotDone as error:
         return _editor(request, SheetCheck(code, "", str(error)), is_new=False, status=error.status)
-    return _editor(request, SheetCheck(code, answer["text"]), is_new=False)
+    return _editor(request, SheetCheck(code, reply.text), is_new=False)
 
 
 @needs(Permission.EDIT_SHEETS)
@@ -409,7 +429,7 @@ async def save(request: Request) -> Response:
     for code, body in pairs:
         try:
             told = await _ask_save(request, str(code), _lines(str(body)), preview=False)
-            is_voiced = is_voiced or "voice" in told
+            is_voiced = is_voiced or told.voice
         except NotDone as error:
             # One refused sheet keeps none of the others from being saved.
             refused.append(SheetCheck(str(code), _lines(str(body)), str(error)))
@@ -422,28 +442,28 @@ async def save(request: Request) -> Response:
 @needs(Permission.EDIT_SHEETS)
 async def remove(request: Request) -> Response:
     """Remove a sheet, so that no search finds it."""
-    command = {"ask": "sheet_remove", "code": request.path_params["code"]}
+    command = RemoveSheet(code=request.path_params["code"])
     try:
-        told = await ask_as_user(request, command)
+        told = await send_as_user(request, command)
     except NotDone as error:
         return await sheet_page(request, error.status, str(error))
-    return RedirectResponse("/sheets?voice=1" if "voice" in told else "/sheets?removed=1", 303)
+    return RedirectResponse("/sheets?voice=1" if told.voice else "/sheets?removed=1", 303)
 
 
 @needs(Permission.EDIT_SHEETS)
 async def voice(request: Request) -> Response:
     """Show the result of the last spoken sheet's recording: a part of a page."""
     try:
-        told = await ask(request, {"ask": "sheet_voice"})
+        told = await send(request, ShowVoice())
     except NotDone as error:
         return page(request, "sheets/voice.html", runs=False, well=False, said=str(error))
-    last = told["last"]
-    said = request.state.speaker.words(Words(**last["said"])) if last else ""
+    last = told.last
+    said = request.state.speaker.words(last.said) if last else ""
     return page(
         request,
         "sheets/voice.html",
-        runs=told["runs"] or last is None,
-        well=bool(last and last["well"]),
+        runs=told.runs or last is None,
+        well=bool(last and last.well),
         said=said,
     )
 
@@ -479,18 +499,17 @@ async def _check_sheet(request: Request, code: str, text: str) -> SheetCheck:
         told = await _ask_save(request, code, text, preview=True)
     except NotDone as error:
         return SheetCheck(code, text, str(error))
-    differences = tuple(_differences(told["before"], told["after"]))
+    differences = tuple(_differences(told.before, told.after))
     return SheetCheck(
-        code, text, "", told["title"], told["change"], sheet_html(told["body"]), differences,
-        told["heard"],
+        code, text, "", told.title, told.change, sheet_html(told.body), differences,
+        told.heard,
     )  # fmt: skip
 
 
-async def _ask_save(request: Request, code: str, text: str, *, preview: bool) -> dict[str, str]:
+async def _ask_save(request: Request, code: str, text: str, *, preview: bool) -> SheetSaved:
     if len(text) > LONGEST:
         raise NotDone(413, request.state.speaker(TOO_LONG))
-    command = {"ask": "sheet_save", "code": code or " ", "text": text, "preview": preview}
-    return await ask_as_user(request, command)
+    return await send_as_user(request, SaveSheet(code=code, text=text, preview=preview))
 
 
 def _differences(before: str, after: str) -> Iterator[Difference]:

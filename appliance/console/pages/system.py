@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,38 +17,57 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import ask_as_user, needs, signed_in_user, with_permission
+from appliance.api.technician_commands import (
+    ReopenLine,
+    RunSelfTest,
+    ShowSelfTest,
+    ShowSystem,
+    TestLeds,
+)
+from appliance.api.technician_replies import SelfTestReply, SystemReply
+from appliance.console.accounts import (
+    needs,
+    send_as_user,
+    with_permission,
+)
 from appliance.console.certificates import own_addresses
 from appliance.console.control_client import (
     ControlUnreachable,
     NotDone,
     StatusFeed,
-    ask,
+    control_of,
     form_field,
     not_done,
+    send,
 )
 from appliance.console.live import EventStream, server_event
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render
 from appliance.errors import OfficeError, StoreError, TechnicianError
 from appliance.policy.privacy import mask_journal
-from appliance.policy.text import Words, error_text_words, os_error_words
+from appliance.policy.text import error_text_words, os_error_words
 from appliance.policy.users import Permission
 from appliance.store import call_log
 from appliance.store.database import migrations
 from appliance.store.listings import EVIDENCES, RESULTS
+from appliance.text import Words, sentence
 from appliance.voicemail.storage import MailboxLimits, water_marks
 
 # A page full of figures is not rendered anew for every key that is pressed on a phone.
 AT_MOST_EVERY_S: Final = 1.0
 """Shortest pause between two states of the page, in seconds."""
+# Seconds within which a check of the database must be done.
 CHECK_LIMIT_S: Final = 120.0
-"""Seconds within which a check of the database must be done."""
 LED_NAMES: Final = {
     "ready": N_("In service"),
     "network": N_("Network"),
     "message": N_("Messages"),
     "fault": N_("Fault"),
+}
+OUTCOMES: Final = {
+    "ok": N_("holds"),
+    "wrong": N_("does not hold"),
+    "not_measured": N_("could not be tried"),
 }
 CLOCKS: Final = {
     "synced": N_("confirmed by a time server"),
@@ -64,7 +82,8 @@ CLOCKS: Final = {
 @needs(Permission.TECHNICAL)
 async def show_system(request: Request) -> Response:
     """Show the page of the installation."""
-    return page(request, "plant/plant.html", **await _system_values(request))
+    values = {**await _system_values(request), **await self_test_values(request)}
+    return page(request, "plant/plant.html", **values)
 
 
 @needs(Permission.TECHNICAL)
@@ -84,7 +103,7 @@ async def check_records(request: Request) -> Response:
         said = _.words(os_error_words(error))
         return page(request, "plant/checked.html", said=said, is_well=False)
     what = _.words(error_text_words(found))
-    said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
+    said = _("Damaged: {what}", what=what) if found else _("The records are whole.")
     return page(request, "plant/checked.html", said=said, is_well=not found)
 
 
@@ -92,32 +111,51 @@ async def check_records(request: Request) -> Response:
 async def test_leds(request: Request) -> Response:
     """Light every LED for a moment."""
     try:
-        answer = await ask_as_user(request, {"ask": "led_test"})
+        reply = await send_as_user(request, TestLeds())
     except NotDone as error:
         return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(
-        request, "plant/checked.html", said=_said_words(request, answer["said"]), is_well=True
-    )
+    said = request.state.speaker.words(reply.said)
+    return page(request, "plant/checked.html", said=said, is_well=True)
+
+
+@needs(Permission.TECHNICAL)
+async def show_self_test(request: Request) -> Response:
+    """Show the last self-test: a part of the page, polled while one is being done."""
+    return page(request, "plant/selftest.html", **await self_test_values(request))
+
+
+@needs(Permission.TECHNICAL)
+async def run_self_test(request: Request) -> Response:
+    """Have the box tried on simulated lines."""
+    try:
+        await send_as_user(request, RunSelfTest())
+    except NotDone as error:
+        return page(request, "plant/checked.html", said=str(error), is_well=False)
+    return page(request, "plant/selftest.html", **await self_test_values(request))
+
+
+async def self_test_values(request: Request) -> dict[str, Any]:
+    """Return the values of the part about self-tests; `tried` is None without a reply."""
+    try:
+        tried: SelfTestReply | None = await send(request, ShowSelfTest())
+    except NotDone:
+        tried = None
+    return {"tried": tried, "outcomes": OUTCOMES, "said": request.state.speaker.words}
 
 
 @needs(Permission.TECHNICAL)
 async def restart_line(request: Request) -> Response:
     """Put a line on hook and open its port again; refused during a call unless confirmed."""
     form = await request.form()
-    command = {
-        "ask": "line_restart",
-        "line": form_field(form, "line"),
-        # Under no call unless the technician confirms it.
-        "even_in_call": form_field(form, "even_in_call") == "1",
-        "by": signed_in_user(request).name,
-    }
+    # Under no call unless the technician confirms it.
+    even_in_call = form_field(form, "even_in_call") == "1"
+    command = ReopenLine(line=form_field(form, "line"), even_in_call=even_in_call)
     try:
-        answer = await ask(request, command)
+        reply = await send_as_user(request, command)
     except NotDone as error:
         return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(
-        request, "plant/checked.html", said=_said_words(request, answer["said"]), is_well=True
-    )
+    said = request.state.speaker.words(reply.said)
+    return page(request, "plant/checked.html", said=said, is_well=True)
 
 
 @needs(Permission.TECHNICAL)
@@ -163,21 +201,14 @@ async def _system_values(request: Request) -> dict[str, Any]:
         "network": network_status(),
         "led_names": LED_NAMES,
         "clocks": CLOCKS,
-        "said": partial(_said_words, request),
-        "at": datetime.fromisoformat,
+        "said": request.state.speaker.words,
     }
 
 
-def _said_words(request: Request, words: dict[str, str]) -> str:
-    """Return call control's words in the reader's language."""
-    said: str = request.state.speaker.words(Words(**words))
-    return said
-
-
-async def _system_status(request: Request) -> tuple[dict[str, Any] | None, str]:
+async def _system_status(request: Request) -> tuple[SystemReply | None, str]:
     """Ask call control for its state; returns None and the reason without a reply."""
     try:
-        return await request.app.state.control.ask({"ask": "plant"}), ""
+        return await control_of(request).send(ShowSystem()), ""
     except ControlUnreachable as away:
         return None, request.state.speaker.words(away.words)
     except OfficeError as refused:
@@ -185,11 +216,11 @@ async def _system_status(request: Request) -> tuple[dict[str, Any] | None, str]:
 
 
 async def _storage_status(
-    request: Request, told: dict[str, Any] | None
+    request: Request, told: SystemReply | None
 ) -> tuple[StorageStatus | None, str]:
     """Read the state of database and disk; returns None and the reason if that fails."""
     # Without call control no line is known, and disk and database are shown all the same.
-    lines = [line["name"] for line in told["lines"]] if told else []
+    lines = [line.name for line in told.lines] if told else []
     settings = request.app.state.settings
     path, alarm = settings.records, settings.room_alarm
     try:
@@ -405,8 +436,8 @@ def _text_or_nothing(path: Path) -> str:
 
 JOURNAL_LINES: Final = 20_000
 """Lines of the journal that are read, the last ones."""
+# Seconds within which the journal must be read.
 JOURNAL_LIMIT_S: Final = 20.0
-"""Seconds within which the journal must be read."""
 JOURNAL_LIMIT_BYTES: Final = 4_000_000
 """Bytes of the journal in the file, the last ones."""
 # All three services, in one order of time.
@@ -415,21 +446,17 @@ JOURNAL_COMMAND: Final = (
     "--unit=centralino.service", "--unit=centralino-media.service",
     "--unit=centralino-console.service",
 )  # fmt: skip
-NO_JOURNAL: Final = Words(
-    "Qui non c'è un registro di sistema da leggere: il servizio scrive dove è stato avviato.",
-    "There is no journal to be read here: the service writes where it was started.",
+NO_JOURNAL: Final = sentence(
+    "There is no journal to be read here: the service writes where it was started."
 )
-JOURNAL_LATE: Final = Words(
-    "Il registro di sistema non si è letto in tempo: riprovare.",
-    "The journal could not be read in time: try again.",
-)
+JOURNAL_LATE: Final = sentence("The journal could not be read in time: try again.")
 
 
 class NoJournal(TechnicianError):  # noqa: N818 - reads as what it is
     """Raised when the journal cannot be read; `words` say why."""
 
     def __init__(self, words: Words) -> None:
-        super().__init__(words.en)
+        super().__init__(str(words))
         self.words = words
 
 
@@ -471,6 +498,8 @@ routes: list[BaseRoute] = [
     Route("/plant/live", stream_system),
     Route("/plant/records", check_records),
     Route("/plant/log", download_journal),
+    Route("/plant/selftest", show_self_test),
+    Route("/plant/selftest", run_self_test, methods=["POST"]),
     Route("/plant/leds", test_leds, methods=["POST"]),
     Route("/plant/restart", restart_line, methods=["POST"]),
 ]

@@ -5,7 +5,6 @@ Call control decides (P5); these pages show its answers, and fill forms in from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,12 +13,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import (
+    ListFreeSlots,
+    ListOffices,
+    StepRequest,
+    TakeRequest,
+    TransferCaller,
+)
+from appliance.api.replies import FreeSlots, OfferedNeed
 from appliance.calls.events import Caller, Presentation
 from appliance.console.accounts import needs, requester
 from appliance.console.control_client import (
     ControlUnreachable,
     StoreReader,
     ask_for_script,
+    ask_form_for_script,
+    control_of,
     refused_json,
 )
 from appliance.console.live import CallView, operator_view
@@ -27,38 +36,24 @@ from appliance.console.templates import page
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import ReturnRule
 from appliance.policy.numbering import NumberingPlan
-from appliance.policy.requests import AppointmentForm, state_words
-from appliance.policy.text import NOTHING, Words
+from appliance.policy.requests import AppointmentForm, RequestStep, state_words
 from appliance.policy.transfers import TransferReason
 from appliance.policy.users import Permission
 from appliance.store import requests
 from appliance.store.requests import StoredRequest
+from appliance.text import NOTHING, Words
 
+# Reasons of a transfer (P3), in the order of the phones' keys.
 REASONS: Final = (TransferReason.TOPIC, TransferReason.DEPTH, TransferReason.OTHER)
-"""Reasons of a transfer (P3), in the order of the phones' keys."""
 FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", "unit", "need")
 
 
 @dataclass(frozen=True, slots=True)
-class TransferOffer:
-    """Office and need to which a call may be transferred, with their state from call control."""
-
-    unit: str
-    name: str
-    need: str
-    need_name: str
-    say: str
-    open: bool
-    # After three transfers without an answer the operator is told first (E8).
-    unanswered: bool
-    rules: tuple[str, ...]
-    words: Words
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class RequestForm:
-    """Form of a request for an office: return rule, caller, and why the call came back."""
+    """Form of a request for an office: return rule, caller, and why the call came back.
+
+    `offer`: when the office can be called again, and what it offers until then (E23).
+    """
 
     unit: str
     office: str
@@ -73,15 +68,7 @@ class RequestForm:
     slots: tuple[datetime, ...]
     offers_slots: bool
     open_ones: tuple[StoredRequest, ...]
-
-
-def read_offer(one: Mapping[str, Any]) -> TransferOffer:
-    """Parse one office and need of call control's reply."""
-    until = datetime.fromisoformat(one["until"]) if one["until"] else None
-    return TransferOffer(
-        one["unit"], one["name"], one["need"], one["need_name"], one["say"], one["open"],
-        one["unanswered"], tuple(one["rules"]), Words(**one["words"]), until,
-    )  # fmt: skip
+    offer: Words = NOTHING
 
 
 @needs(Permission.TRANSFER)
@@ -89,11 +76,11 @@ async def offices(request: Request) -> Response:
     """Show every office and need, the open ones first; `unit` of the address comes before all."""
     wanted = request.query_params.get("unit", "")
     try:
-        answer = await request.app.state.control.ask({"ask": "offices"})
+        answer = await control_of(request).send(ListOffices())
     except (ControlUnreachable, OfficeError):
         return page(request, "operator/away.html")
     # A stable sort: the others keep call control's order.
-    found = sorted(map(read_offer, answer["offices"]), key=lambda one: one.unit != wanted)
+    found = sorted(answer.offices, key=lambda one: one.unit != wanted)
     return page(
         request,
         "operator/offices.html",
@@ -101,6 +88,7 @@ async def offices(request: Request) -> Response:
         open_now=[one for one in found if one.open],
         later=[one for one in found if not one.open],
         reasons=REASONS,
+        now=datetime.now(request.app.state.zone),
     )
 
 
@@ -114,8 +102,7 @@ async def transfer(request: Request) -> Response:
     if (of := str(form.get("of", ""))) and not _is_own_call(request, of):
         said = _("The call for which the office was chosen is over: nobody was transferred.")
         return JSONResponse({"done": False, "said": said, "undo": None, "stays": True}, 409)
-    command = {
-        "ask": "TransferCall",
+    fields = {
         "call": asks.position,
         "unit": str(form.get("unit", "")),
         "need": str(form.get("need", "")),
@@ -124,7 +111,7 @@ async def transfer(request: Request) -> Response:
         "anyway": form.get("anyway") == "1",
         "by": asks.by,
     }
-    return await ask_for_script(request, command)
+    return await ask_form_for_script(request, TransferCaller, fields)
 
 
 @needs(Permission.REQUESTS)
@@ -157,10 +144,9 @@ async def take_request(request: Request) -> Response:
     ):
         # The citizen's open requests are offered first (E9); saving again makes a new one.
         listed = "; ".join(f"{one.request.number} ({one.request.subject})" for one in found)
-        said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
+        said = _("Open already: {requests}. Save again to make a new one.", requests=listed)
         return JSONResponse({"done": False, "said": said, "undo": None, "again": True}, 409)
-    command = {
-        "ask": "new_request",
+    fields = {
         **given,
         "rule": rule,
         # The operator's form has three fields; the preferred contact follows from them.
@@ -173,8 +159,8 @@ async def take_request(request: Request) -> Response:
         starts = parse_start(str(form.get("starts", "")), request.app.state.zone)
         if starts is None:
             return refused_json(_("When? Choose a day and a time."), 400)
-        command |= {"starts": starts.isoformat(), "form": str(form.get("form", ""))}
-    return await ask_for_script(request, command)
+        fields |= {"starts": starts, "form": str(form.get("form", ""))}
+    return await ask_form_for_script(request, TakeRequest, fields)
 
 
 @needs(Permission.REQUESTS)
@@ -185,8 +171,10 @@ async def remind(request: Request) -> Response:
     if not number.isascii() or not number.isdecimal() or not words:
         return refused_json(_("What does the citizen say? The words go to the office."), 400)
     # The reminder joins the same e-mail thread to the office (E9).
-    command = {"ask": "request_step", "step": "remind", "number": int(number), "words": words}
-    return await ask_for_script(request, command | {"by": requester(request).by})
+    command = StepRequest(
+        step=RequestStep.REMIND, number=int(number), words=words, by=requester(request).by
+    )
+    return await ask_for_script(request, command)
 
 
 async def _request_form(
@@ -195,34 +183,36 @@ async def _request_form(
     """Collect what is known for a form; None without a returned call and without an office."""
     view = _call_view(request, call)
     back = view.back if view else None
+    offer = NOTHING
     # The returned call's office, unless the operator has chosen another one.
     if back is not None and unit in ("", back.unit):
         found = (back.unit, back.office, back.need, back.rules, back.why, back.say)
     # Its rule can be used at once, without a transfer being tried (P5).
     elif (row := await _offer_of(request, unit, need)) is not None:
         found = (row.unit, row.name, row.need, row.rules, NOTHING, row.say)
+        offer = row.words
     else:
         return None
     unit, office, need, rules, why, to_say = found
     # The office's own rules alone; the first by default.
     chosen = rule if rule in rules else rules[0]
-    slots: dict[str, Any] = {"slots": [], "offers": False}
+    slots = FreeSlots((), offers=False)
     if chosen == ReturnRule.APPOINTMENT:
-        slots = await request.app.state.control.ask({"ask": "free_slots", "unit": unit})
+        slots = await control_of(request).send(ListFreeSlots(unit=unit))
     # A withheld number is not filled in.
     caller = view.caller if view and view.caller.presentation is Presentation.SHOWN else Caller()
     return RequestForm(
         unit, office, need, chosen, rules, why, to_say, call, caller.number, caller.name,
-        tuple(datetime.fromisoformat(slot) for slot in slots["slots"]), slots["offers"],
+        slots.slots, slots.offers,
         await open_requests(request, caller.number, ""),
+        offer,
     )  # fmt: skip
 
 
-async def _offer_of(request: Request, unit: str, need: str) -> TransferOffer | None:
+async def _offer_of(request: Request, unit: str, need: str) -> OfferedNeed | None:
     """Return the present state of an office and need; None for no such need."""
-    answer = await request.app.state.control.ask({"ask": "offices"})
-    rows = [read_offer(one) for one in answer["offices"]]
-    return next((row for row in rows if (row.unit, row.need) == (unit, need)), None)
+    answer = await control_of(request).send(ListOffices())
+    return next((row for row in answer.offices if (row.unit, row.need) == (unit, need)), None)
 
 
 def _is_own_call(request: Request, call: str) -> bool:

@@ -14,8 +14,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.technician_commands import (
+    GiveUpUpdate,
+    GoBack,
+    InstallUpdate,
+    ShowUpdates,
+    StartUpdate,
+    UpdateCommand,
+)
+from appliance.api.technician_replies import UpdatesReply
 from appliance.console.accounts import ask_as_user, needs
-from appliance.console.control_client import NotDone, ask, form_field, redirect_after
+from appliance.console.control_client import NotDone, form_field, redirect_after, send
 from appliance.console.guards import UPDATE_UPLOAD as UPLOAD
 from appliance.console.pages.backup import (
     UPDATE_FILE,
@@ -25,7 +34,6 @@ from appliance.console.pages.backup import (
 )
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.text import Words
 from appliance.policy.users import Permission
 
 PAGE: Final = "/plant/updates"
@@ -69,35 +77,33 @@ async def forget(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def install(request: Request) -> Response:
     """Check the uploaded update and write it to the slot that does not run."""
-    return await _asked(request, "update_install")
+    return await _asked(request, InstallUpdate(sure=True))
 
 
 @needs(Permission.TECHNICAL)
 async def start(request: Request) -> Response:
     """Start the appliance from the new version, as soon as nobody is on the phone."""
     # A start ends calls, so call control waits until nobody is on the phone.
-    return await _asked(request, "update_start")
+    return await _asked(request, StartUpdate(sure=True))
 
 
 @needs(Permission.TECHNICAL)
 async def back(request: Request) -> Response:
     """Start the appliance from the previous version."""
-    return await _asked(request, "update_back")
+    return await _asked(request, GoBack(sure=True))
 
 
 @needs(Permission.TECHNICAL)
 async def give_up(request: Request) -> Response:
     """Give the update up, or acknowledge that the appliance has gone back."""
-    return await _asked(request, "update_give_up")
+    return await _asked(request, GiveUpUpdate(sure=True))
 
 
-async def _asked(request: Request, name: str) -> Response:
+async def _asked(request: Request, step: UpdateCommand) -> Response:
     """Send a form's command, after the user has confirmed it."""
     if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
-    return await redirect_after(
-        request, ask_as_user(request, {"ask": name, "sure": True}), _show, PAGE
-    )
+    return await redirect_after(request, ask_as_user(request, step), _show, PAGE)
 
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
@@ -112,12 +118,12 @@ async def _told(request: Request) -> dict[str, Any]:
     """Return the values of the page; `update` is call control's state, None without a reply."""
     say = request.state.speaker
     try:
-        update: dict[str, Any] | None = await ask(request, {"ask": "updates"})
+        update: UpdatesReply | None = await send(request, ShowUpdates())
     except NotDone:
         update = None
     return {
         "update": update,
-        "said": lambda words: say.words(Words(**words)),
+        "said": say.words,
         "at": datetime.fromisoformat,
         # A code of another version is shown as it is.
         "outcome": lambda code: say(OUTCOMES[code]) if code in OUTCOMES else code,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import AddFirstUser, AddUser, ChangeUser, SetPassword
+from appliance.api.replies import FullStatus
 from appliance.console.accounts import (
     Accounts,
     Busy,
@@ -22,14 +27,25 @@ from appliance.console.accounts import (
     ask_as_user,
     check_new_password,
     client_address,
+    may,
     needs,
+    send_patiently,
     signed_in_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask, form_field
-from appliance.console.say import LANGUAGES, N_
-from appliance.console.templates import PageLink, page
-from appliance.errors import CentralinoError
+from appliance.console.call_bar import position_labels
+from appliance.console.control_client import NotDone, ask, form_field, records_of
+from appliance.console.say import N_
+from appliance.console.templates import (
+    DENSITIES,
+    DENSITY_COOKIE,
+    THEME_COOKIE,
+    THEMES,
+    PageLink,
+    page,
+)
+from appliance.errors import CentralinoError, StoreError
+from appliance.policy.address_book import to_check
 from appliance.policy.users import (
     ROLE_WORDS,
     AccountError,
@@ -38,16 +54,36 @@ from appliance.policy.users import (
     User,
     may_change_roles,
 )
-from appliance.store import directory
+from appliance.store import address_book, directory
 from appliance.store import users as kept
+from appliance.text import LANGUAGES
 
 LANGUAGE_COOKIE = "language"
 LANGUAGE_COOKIE_S = 365 * 24 * 3600
 
 
 async def home(request: Request) -> Response:
-    """Show the home page: the site, and the pages that the user may open."""
-    return page(request, "home/home.html")
+    """Show the home page: what waits for the user, and the pages that they may open."""
+    return page(
+        request,
+        "home/home.html",
+        may_follow=may(request, Permission.REQUESTS),
+        is_technician=may(request, Permission.TECHNICAL),
+        book_due=await _book_due(request),
+    )
+
+
+async def _book_due(request: Request) -> int:
+    """Count the entries of the address book that the user has to check."""
+    if not may(request, Permission.EDIT_BOOK):
+        return 0
+    today = datetime.now(request.app.state.zone).date()
+    # The page is there without the database, too.
+    try:
+        entries = await records_of(request).read(address_book.all_entries)
+    except StoreError:
+        return 0
+    return len(to_check(entries, today))
 
 
 async def choose_language(request: Request) -> Response:
@@ -60,6 +96,19 @@ async def choose_language(request: Request) -> Response:
         answer.set_cookie(
             LANGUAGE_COOKIE, wanted, LANGUAGE_COOKIE_S, httponly=True, samesite="lax", secure=secure
         )
+    return answer
+
+
+async def choose_appearance(request: Request) -> Response:
+    """Keep colours or density in a cookie and go back to the page."""
+    form, secure = await request.form(), request.app.state.settings.is_secure
+    answer = RedirectResponse(local_path(str(form.get("next", "/"))), 303)
+    for name, known in ((THEME_COOKIE, THEMES), (DENSITY_COOKIE, DENSITIES)):
+        # The form has one of both; what is not known is not kept.
+        if name in form and (wanted := form_field(form, name)) in known:
+            answer.set_cookie(
+                name, wanted, LANGUAGE_COOKIE_S, httponly=True, samesite="lax", secure=secure
+            )
     return answer
 
 
@@ -131,14 +180,13 @@ async def make_first(request: Request) -> Response:
     form, accounts = await request.form(), _accounts(request)
     name = form_field(form, "name").strip().lower()
     try:
-        command = {
-            "ask": "first_user",
-            "code": form_field(form, "code"),
-            "name": name,
-            "shown": form_field(form, "shown"),
-            "language": request.state.speaker.language,
-            "password": await _new_first_password(request, form, name),
-        }
+        command = AddFirstUser(
+            code=form_field(form, "code"),
+            name=name,
+            shown=form_field(form, "shown"),
+            language=request.state.speaker.language,
+            password=await _new_first_password(request, form, name),
+        )
         await _ask_with_code(request, command)
         _, request.state.word = await accounts.log_in(
             name, form_field(form, "password"), client_address(request), request.state.word
@@ -148,6 +196,10 @@ async def make_first(request: Request) -> Response:
         return page(
             request, "accounts/first.html", status, filled=_first_user_form(form), wrong=wrong
         )
+    # A disk that is full keeps nobody out: the first start is under its address all the same.
+    with contextlib.suppress(OSError):
+        await anyio.to_thread.run_sync(request.app.state.first_start.begin)
+    # The home page leads on to it.
     return RedirectResponse("/", 303)
 
 
@@ -161,7 +213,7 @@ async def _new_first_password(request: Request, form: FormData, name: str) -> st
     return await _new_password(request, form, name)
 
 
-async def _ask_with_code(request: Request, command: dict[str, Any]) -> None:
+async def _ask_with_code(request: Request, command: AddFirstUser) -> None:
     try:
         await ask(request, command)
     except NotDone as error:
@@ -183,8 +235,7 @@ async def change_password(request: Request) -> Response:
         # Somebody else at an open browser cannot change the password.
         await accounts.prove(user.name, form_field(form, "old"), client_address(request))
         kept = await _new_password(request, form, user.name)
-        command = {"name": user.name, "password": kept, "must_change": False, "by": user.name}
-        await ask(request, {"ask": "user_password", **command})
+        await ask_as_user(request, SetPassword(name=user.name, password=kept, must_change=False))
         # The new password has ended this session as well (the user's stamp).
         _, request.state.word = await accounts.log_in(
             user.name, form_field(form, "password"), client_address(request), request.state.word
@@ -201,8 +252,7 @@ async def change_language(request: Request) -> Response:
     form, user = await request.form(), signed_in_user(request)
     language = form_field(form, "language")
     try:
-        command = {"name": user.name, "language": language, "by": user.name}
-        await ask(request, {"ask": "user_change", **command})
+        await ask_as_user(request, ChangeUser(name=user.name, language=language))
     except NotDone as error:
         return _account(request, error.status, wrong=str(error))
     _accounts(request).forget(user.name)
@@ -237,7 +287,7 @@ def _refusal(request: Request, error: CentralinoError) -> tuple[int, str]:
         minutes = max(1, round(error.seconds / 60))
         return 429, say.plural(
             "Too many wrong passwords: try again in a minute.",
-            "Too many wrong passwords: try again in %(number)s minutes.",
+            "Too many wrong passwords: try again in {number} minutes.",
             minutes,
         )
     return (503, say(BUSY)) if isinstance(error, Busy) else (403, say(WRONG_LOGIN))
@@ -296,16 +346,25 @@ async def list_users(request: Request) -> Response:
 @needs(Permission.USERS)
 async def add(request: Request) -> Response:
     """Make a user, with a password that is shown once and must be changed at the first login."""
-    form, password = await request.form(), _first_password()
-    filled = _filled(form)
+    filled = filled_user(await request.form())
     try:
-        hashed = await _accounts(request).hashed(password)
-        command = {**_question(filled), "name": filled.name, "password": hashed}
-        await ask_as_user(request, {"ask": "user_add", **command})
-    except (NotDone, Busy) as error:
-        return await _list(request, _status(error), filled, _said(request, error))
+        password = await add_user(request, filled)
+    except NotDone as error:
+        return await _list(request, error.status, filled, str(error))
     # In this answer and without a redirect: the password is kept nowhere.
     return await _list(request, told=(filled.name, password))
+
+
+async def add_user(request: Request, filled: UserForm) -> str:
+    """Make a user; return the password that is shown once. Raises NotDone."""
+    password = _first_password()
+    try:
+        hashed = await _accounts(request).hashed(password)
+        wish = AddUser(name=filled.name, password=hashed, **_changes(filled))
+        await send_patiently(request, wish)
+    except Busy as error:
+        raise NotDone(_status(error), _said(request, error)) from error
+    return password
 
 
 @needs(Permission.USERS)
@@ -318,10 +377,11 @@ async def show_users(request: Request) -> Response:
 async def change(request: Request) -> Response:
     """Change one user."""
     form, user = await request.form(), await _user(request)
-    filled = _filled(form)
-    changes = {**_question(filled), "disabled": form_field(form, "disabled") == "1"}
+    filled = filled_user(form)
+    disabled = form_field(form, "disabled") == "1"
     try:
-        await ask_as_user(request, {"ask": "user_change", "name": user.name, **changes})
+        wish = ChangeUser(name=user.name, disabled=disabled, **_changes(filled))
+        await ask_as_user(request, wish)
     except NotDone as error:
         return await _show(request, user, error.status, filled, str(error))
     # The change holds at once, not after accounts.FRESH_S.
@@ -335,8 +395,7 @@ async def new_password(request: Request) -> Response:
     user, password = await _user(request), _first_password()
     try:
         hashed = await _accounts(request).hashed(password)
-        command = {"name": user.name, "password": hashed, "must_change": True}
-        await ask_as_user(request, {"ask": "user_password", **command})
+        await ask_as_user(request, SetPassword(name=user.name, password=hashed))
     except (NotDone, Busy) as error:
         return await _show(request, user, _status(error), wrong=_said(request, error))
     _accounts(request).forget(user.name)
@@ -352,7 +411,7 @@ async def _list(
 ) -> Response:
     everybody = await request.app.state.store.read(kept.everybody)
     values = {"users": everybody, "wrong": wrong, "told": told}
-    choices = await _choices(request, filled or UserForm())
+    choices = await new_user_values(request, filled or UserForm(), "/users")
     return page(request, "accounts/users.html", status, **values, **choices)
 
 
@@ -365,12 +424,15 @@ async def _show(
     # A technician changes no supervisor's roles.
     can = may_change_roles(signed_in_user(request).roles, user.roles)
     values = {"one": user, "can": can, "wrong": wrong}
-    choices = await _choices(request, filled)
+    choices = await new_user_values(request, filled)
     return page(request, "accounts/user.html", status, **values, **choices)
 
 
-async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
-    """Return the choices of the forms: roles that the user may give, offices, positions."""
+async def new_user_values(request: Request, filled: UserForm, add_at: str = "") -> dict[str, Any]:
+    """Return the values of a user's form, a new one's is sent to `add_at`.
+
+    They are roles that the user may give, offices, positions.
+    """
     own = signed_in_user(request).roles
     # A technician makes no supervisor.
     offered = [(role.value, ROLE_WORDS[role]) for role in Role if may_change_roles(own, {role})]
@@ -379,14 +441,17 @@ async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
     # saving the form must not change them.
     offices = {filled.unit: filled.unit}
     offices |= {unit.code: unit.name for unit in units}
-    status = request.app.state.feed.newest.status or {}
-    phones = {str(one["phone"]) for one in status.get("positions", ())} | {filled.position}
+    status: FullStatus | None = request.app.state.feed.newest.status
+    phones = {one.phone for one in status.positions} if status else set()
+    labels = position_labels(status) if status else {}
+    positions = sorted((phones | {filled.position}) - {""})
     return {
         "filled": filled,
         "roles": offered,
         "names": ROLE_WORDS,
         "offices": [(code, name) for code, name in offices.items() if code],
-        "positions": [(phone, phone) for phone in sorted(phones - {""})],
+        "positions": [(phone, labels.get(phone, phone)) for phone in positions],
+        "add_at": add_at,
     }
 
 
@@ -399,17 +464,18 @@ async def _user(request: Request) -> User:
     return found
 
 
-def _filled(form: FormData) -> UserForm:
+def filled_user(form: FormData) -> UserForm:
+    """Return what a user's form holds."""
     roles = tuple(str(role) for role in form.getlist("roles"))
     name = form_field(form, "name").strip().lower()
     words = (form_field(form, key).strip() for key in ("unit", "position", "language"))
     return UserForm(name, form_field(form, "shown"), roles, *words)
 
 
-def _question(filled: UserForm) -> dict[str, Any]:
+def _changes(filled: UserForm) -> dict[str, Any]:
     return {
         "shown": filled.shown,
-        "roles": list(filled.roles),
+        "roles": tuple(role for role in Role if role in filled.roles),
         "unit": filled.unit,
         "position": filled.position,
         "language": filled.language,
@@ -433,6 +499,7 @@ def _first_password() -> str:
 routes: list[BaseRoute] = [
     Route("/", home),
     Route("/language", choose_language, methods=["POST"]),
+    Route("/appearance", choose_appearance, methods=["POST"]),
     Route("/alive", alive),
     Route("/login", show_login, methods=["GET"]),
     Route("/login", log_in, methods=["POST"]),

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.api.commands import CallCitizen, TakeCare
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.outgoing import OUT_OF_BAND
 from appliance.console import templates
@@ -24,9 +26,18 @@ from appliance.console.accounts import (
     signed_in_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, ask, people_names, records_of, redirect_after
+from appliance.console.control_client import (
+    NotDone,
+    ask,
+    people_names,
+    records_of,
+    redirect_after,
+    wish_of,
+)
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
+from appliance.console.waves import wave_of
+from appliance.dsp.wav import WavError
 from appliance.policy.numbering import NumberingPlan
 from appliance.policy.users import Permission
 from appliance.policy.voicemail import (
@@ -49,13 +60,14 @@ CASE_STEPS: Final = (
     MessageStep.TAKE,
     MessageStep.RELEASE,
     MessageStep.FAIL,
+    MessageStep.TAKE_BACK,
     MessageStep.NOTE,
     MessageStep.CLOSE,
     MessageStep.REOPEN,
 )
 """Steps that the buttons of a page may ask for."""
 NO_POSITION: Final = N_("Choose your position on the operator's desk first.")
-OFF_HOURS: Final = N_("Called back outside the band: %(why)s")
+OFF_HOURS: Final = N_("Called back outside the band: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +115,16 @@ async def care_step(request: Request, kind: CaseKind, name: str, step: str, form
     # Hearing is no step of a button: it is recorded when the sound is played.
     if step not in CASE_STEPS:
         raise NotDone(400, request.state.speaker(N_("There is no such step.")))
-    command: dict[str, Any] = {"outcome": str(form.get("outcome", ""))} if step == "close" else {}
-    await ask(
-        request, _care_command(request, kind, name, step, str(form.get("note", ""))) | command
-    )
+    wish = care_command(request, kind, name, MessageStep(step), str(form.get("note", "")))
+    if step == MessageStep.CLOSE:
+        given = str(form.get("outcome", "")) or None
+        wish = wish_of(request, TakeCare, {**wish.arguments(), "outcome": given})
+    await ask(request, wish)
 
 
 async def note_heard(request: Request, name: str) -> None:
     """Record that the user heard a message; raises NotDone."""
-    await ask(request, _care_command(request, CaseKind.MESSAGE, name, MessageStep.HEAR))
+    await ask(request, care_command(request, CaseKind.MESSAGE, name, MessageStep.HEAR))
 
 
 async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reason: str) -> None:
@@ -124,30 +137,30 @@ async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reas
     if not asks.position:
         raise NotDone(400, say(NO_POSITION))
     # Taken first: two people never call the same citizen back at once (E16).
-    await ask(request, _care_command(request, kind, name, MessageStep.TAKE))
+    await ask(request, care_command(request, kind, name, MessageStep.TAKE))
     # A reason says that the user means it outside the time window, too (E17).
     urgent = bool(reason.strip())
-    command = {"position": asks.position, "case": case, "urgent": urgent, "by": asks.by}
-    await ask(request, {"ask": "CallBack", **command})
+    # Whoever asks sits at that phone: it may answer by itself.
+    wish = CallCitizen(position=asks.position, case=case, urgent=urgent, by=asks.by, picks_up=True)
+    await ask(request, wish)
     if urgent:
         # Only after call control has accepted: the reason belongs to a call that was made (E17).
         note = say(OFF_HOURS, why=reason.strip())
-        await ask(request, _care_command(request, kind, name, MessageStep.NOTE, note))
+        await ask(request, care_command(request, kind, name, MessageStep.NOTE, note))
 
 
-def _care_command(
-    request: Request, kind: CaseKind, name: str, step: str, note: str = ""
-) -> dict[str, Any]:
+def care_command(
+    request: Request, kind: CaseKind, name: str, step: MessageStep, note: str = ""
+) -> TakeCare:
     """Make the command of a step, with the time in the office's zone."""
-    return {
-        "ask": "care",
-        "kind": kind,
-        "name": name,
-        "step": step,
-        "by": signed_in_user(request).name,
-        "at": datetime.now(request.app.state.zone).isoformat(),
-        "note": note[:LONGEST_NOTE],
-    }
+    return TakeCare(
+        kind=kind,
+        name=name,
+        step=step,
+        by=signed_in_user(request).name,
+        at=datetime.now(request.app.state.zone),
+        note=note[:LONGEST_NOTE],
+    )
 
 
 MOST: Final = 200
@@ -246,16 +259,31 @@ async def sound(request: Request) -> Response:
     return FileResponse(path, media_type="audio/wav")
 
 
+@needs(Permission.MESSAGES)
+async def wave(request: Request) -> Response:
+    """Send the wave of a message as SVG; nobody has heard the message by that."""
+    message = (await _addressed_message(request)).message
+    path = templates.sound_file(request.app.state.settings.voicemail, message.path)
+    if path is None:
+        raise HTTPException(404)
+    try:
+        svg = await anyio.to_thread.run_sync(wave_of, path)
+    except (OSError, WavError) as error:
+        raise HTTPException(404) from error
+    return Response(svg, media_type="image/svg+xml")
+
+
 async def _addressed_message(request: Request) -> MessageView:
     """Read the message that the address names."""
     number = str(request.path_params["number"])
-    found = await records_of(request).read(lambda c: _find_message(c, number))
+    found = await records_of(request).read(lambda c: find_message_view(c, number))
     if found is None:
         raise HTTPException(404)
     return found
 
 
-def _find_message(connection: sqlite3.Connection, number: str) -> MessageView | None:
+def find_message_view(connection: sqlite3.Connection, number: str) -> MessageView | None:
+    """Read a message with its history; None for no such message."""
     message = voicemail.find_message(connection, number)
     if message is None:
         return None
@@ -397,16 +425,17 @@ async def _addressed_missed(request: Request) -> tuple[MissedCall, CaseHistory]:
     """Read the call that the address names."""
     number = int(request.path_params["number"])
     found: tuple[MissedCall, CaseHistory] | None = await request.app.state.store.read(
-        lambda c: _find_missed(c, number, request.app.state.plan)
+        lambda c: find_missed_view(c, number, request.app.state.plan)
     )
     if found is None:
         raise HTTPException(404)
     return found
 
 
-def _find_missed(
+def find_missed_view(
     connection: sqlite3.Connection, number: int, plan: NumberingPlan
 ) -> tuple[MissedCall, CaseHistory] | None:
+    """Read a missed call with its history; None for no such call."""
     found = voicemail.missed_calls(
         connection, datetime.now(UTC) - timedelta(days=voicemail.MISSED_DAYS), plan
     )
@@ -428,6 +457,7 @@ routes: list[BaseRoute] = [
     Route("/messages", list_messages),
     Route("/messages/{number:int}", show_message),
     Route("/messages/{number:int}/sound", sound),
+    Route("/messages/{number:int}/wave.svg", wave),
     Route("/messages/{number:int}/progress", progress_message),
     Route("/messages/{number:int}/call-back", call_back_message, methods=["POST"]),
     Route("/messages/{number:int}/{step}", step_message, methods=["POST"]),
@@ -445,7 +475,6 @@ links = (
         N_("Messages"),
         with_permission(Permission.MESSAGES),
         order=20,
-        has_badge=True,
     ),
     PageLink("/missed", N_("Calls without a message"), with_permission(Permission.MESSAGES), 21),
 )

@@ -2,14 +2,21 @@
 
 import { say } from "./console.js";
 import { expires, isLost } from "./live.js";
+import { goesNow } from "./waiting.js";
 
 const TOLD_MS = 10_000;
 const LIMIT_MS = 8_000;
 
+const MOST_UNDOS = 5;
+const LOOK_MS = 1_000;
+
 const told = document.getElementById("told");
+const words = document.getElementById("told-words");
+const left = document.getElementById("undo-left");
 const undoButton = document.getElementById("undo");
-let undo = null;
-let toldEnds = 0;
+let undos = []; // what can be taken back, the last one at the end
+let ends = 0; // until when what was said last is shown
+let stays = false; // or until something else is said
 let asking = Promise.resolve(); // what was asked last: its answer may come after the new state
 
 function headers() {
@@ -46,32 +53,47 @@ export async function part(path) {
   }
 }
 
-/** Say how something went; what can be taken back can be so for ten seconds. What `lasts` stays
-    until something else is said: a number that is read aloud to the citizen. */
+/** Say how something went; what can be taken back can be so for ten seconds, five things at once,
+    the last one first. What `lasts` stays until something else is said: a number that is read aloud
+    to the citizen. */
 export function tell(answer, path, lasts = false) {
-  document.getElementById("told-words").textContent = answer.said;
+  words.textContent = answer.said;
   told.hidden = !answer.said;
-  told.classList.toggle("console-refused", !answer.done);
+  told.classList.toggle("refused", !answer.done);
   say(answer.said);
-  undo = answer.undo && Object.keys(answer.undo).length ? { path, fields: answer.undo } : null;
-  undoButton.hidden = !undo;
-  clearTimeout(toldEnds);
-  if (!(lasts && answer.done)) toldEnds = setTimeout(() => { undo = null; told.hidden = undoButton.hidden = true; }, TOLD_MS);
+  stays = lasts && answer.done;
+  ends = performance.now() + TOLD_MS;
+  const canUndo = answer.undo && Object.keys(answer.undo).length > 0;
+  if (canUndo) undos.push({ path, fields: answer.undo, said: answer.said, ends });
+  undos = undos.slice(-MOST_UNDOS);
+  show();
+}
+
+/** Show what can be taken back now and for how long; what is over is no longer said. */
+function show() {
+  const now = performance.now();
+  undos = undos.filter((one) => one.ends > now);
+  const last = undos.at(-1);
+  if (last && now >= ends && !stays) words.textContent = last.said;
+  undoButton.hidden = left.hidden = !last;
+  if (last) left.textContent = left.dataset.words.replace("{}", Math.ceil((last.ends - now) / 1000));
+  if (!last && !stays && now >= ends) told.hidden = true;
 }
 
 /** Say no more what is over, unless it can still be taken back. */
 export function hush() {
-  if (!undo) told.hidden = true;
+  stays = false;
+  ends = 0;
+  show();
 }
 
 /** Take back what was done last, also before its answer has come. */
 export async function takeBack() {
   await asking;
-  if (!undo) return;
-  const { path, fields } = undo;
-  undo = null; // once, however often the key is pressed
-  const answer = await send(path, fields);
-  tell({ ...answer, undo: null }, path);
+  const last = undos.pop(); // once, however often the key is pressed
+  if (!last) return;
+  const answer = await send(last.path, last.fields);
+  tell({ ...answer, undo: null }, last.path);
 }
 
 async function act(form, fields) {
@@ -99,8 +121,9 @@ document.addEventListener("submit", (event) => {
   if (form.matches("form[data-act]")) {
     event.preventDefault();
     asking = act(form, new FormData(form, event.submitter));
-  } else if (form.method !== "post") return;
-  else if (isLost()) {
+  } else if (form.method !== "post" || event.defaultPrevented) return;
+  else if (form.matches("form[data-waits]") && !goesNow(form, event.submitter)) event.preventDefault();
+  else if (isLost() && !form.matches("form[data-waits]")) {
     event.preventDefault();
     tell(notDone(told.dataset.lost), "");
   } else limit(form);
@@ -109,3 +132,4 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-Expires"] = expires();
 });
 undoButton.addEventListener("click", takeBack);
+setInterval(show, LOOK_MS);

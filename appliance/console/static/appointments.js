@@ -9,5 +9,5 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   event.preventDefault();
-  document.querySelector(`.week-nav a[rel="${way}"]`).click();
+  document.querySelector(`a[rel="${way}"]`).click();
 });

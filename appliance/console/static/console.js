@@ -33,17 +33,20 @@ export function deskIsAway(isAway) {
   document.getElementById("desk-away").hidden = !isAway;
 }
 
-const menus = [...document.querySelectorAll(".console-menu")];
+/** The menus as they are now: that of the call bar comes and goes. */
+function menus() {
+  return [...document.querySelectorAll(".menu-group")];
+}
 
 /** Close the menus that what happened is not about; without a script they close by their heading. */
 function closeMenus(within) {
-  for (const menu of menus) if (!within || !menu.contains(within)) menu.open = false;
+  for (const menu of menus()) if (!within || !menu.contains(within)) menu.open = false;
 }
 
 document.addEventListener("click", (event) => closeMenus(event.target));
 document.addEventListener("focusin", (event) => closeMenus(event.target));
 document.addEventListener("keydown", (event) => {
-  const open = menus.find((menu) => menu.open);
+  const open = menus().find((menu) => menu.open);
   if (event.key !== "Escape" || !open || isTyping(event)) return;
   if (open.contains(document.activeElement)) open.querySelector("summary").focus();
   closeMenus();
@@ -58,7 +61,7 @@ function unfold(isOpen) {
 
 fold?.addEventListener("click", () => unfold(fold.getAttribute("aria-expanded") !== "true"));
 fold?.closest("nav").addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || menus.some((menu) => menu.open)) return;
+  if (event.key !== "Escape" || menus().some((menu) => menu.open)) return;
   unfold(false);
   if (fold.checkVisibility()) fold.focus();
 });

@@ -1,16 +1,13 @@
-// The state of the house on every page: its bar, the dialog that changes it, a sign of each call.
+// The state of the house on every page: its bar, the dialog that changes it, what waits in the title.
 
 import { say } from "./console.js";
 import { onEvent } from "./live.js";
-import { perform } from "./keys.js";
+import { onAction, perform } from "./keys.js";
 
 const states = document.getElementById("house-states");
 const dialog = document.getElementById("state-dialog");
-const keys = document.getElementById("keys-dialog");
-const SOUND = "sound";
+const brief = document.getElementById("house-brief");
 const title = document.title;
-let ringing = 0;
-let audio = null;
 
 function words() {
   return [...states.querySelectorAll(".house-words")].map((one) => one.textContent.replace(/\s+/g, " ").trim()).join(" ");
@@ -19,51 +16,49 @@ function words() {
 onEvent("house", (html) => {
   const before = words();
   window.Idiomorph.morph(states, html, { morphStyle: "innerHTML" });
-  if (words() !== before) say(words() || states.querySelector(".house-now")?.textContent.replace(/\s+/g, " ") || "");
+  if (words() !== before) say(words() || brief?.textContent.replace(/\s+/g, " ").trim() || "");
 });
+
+onEvent("brief", (html) => { if (brief) brief.innerHTML = html; });
 
 onEvent("counts", (data) => {
   const counts = JSON.parse(data);
-  if (counts.ringing > ringing) ring();
-  ringing = counts.ringing;
-  document.title = ringing ? `(${ringing}) ☎ ${title}` : title;
+  document.title = counts.ringing ? `(${counts.ringing}) ☎ ${title}` : title;
   for (const badge of document.querySelectorAll("[data-badge]")) {
     badge.hidden = !counts.messages;
     badge.querySelector("[data-number]").textContent = counts.messages;
   }
 });
 
-/** Two short tones; off as delivered, and silent until somebody has touched the page. */
-function ring() {
-  if (!localStorage.getItem(SOUND)) return;
-  audio ??= new AudioContext();
-  for (const at of [0, 0.25]) {
-    const tone = new OscillatorNode(audio, { frequency: 660 });
-    const volume = new GainNode(audio, { gain: 0.2 });
-    tone.connect(volume).connect(audio.destination);
-    tone.start(audio.currentTime + at);
-    tone.stop(audio.currentTime + at + 0.15);
-  }
-}
-
-keys.addEventListener("shown", () => {
-  const sound = document.getElementById("keys-sound");
-  sound.checked = Boolean(localStorage.getItem(SOUND));
-  sound.addEventListener("change", () => {
-    localStorage.setItem(SOUND, sound.checked ? "1" : "");
-    ring();
-  });
-});
-
 // --- dialogs ------------------------------------------------------------------------------------
 
 document.getElementById("keys-open").addEventListener("click", () => perform("keys"));
-document.getElementById("state-open")?.addEventListener("click", () => {
+document.getElementById("state-open")?.addEventListener("click", () => perform("state"));
+onAction("state", () => {
+  if (!dialog) return;
   const next = document.getElementById("house-next")?.dataset.next;
   document.getElementById("state-next").textContent = next ? `(${next})` : "";
   dialog.querySelector("form").reset();
   dialog.querySelector("[data-told]").hidden = true;
   dialog.showModal();
+});
+/** Ask for the number to call; one that the page shows stands there already. */
+function askNumber(number = "") {
+  const dial = document.getElementById("dial");
+  if (!dial) return;
+  dial.querySelector("form").reset();
+  dial.querySelector("[data-told]").hidden = true;
+  dial.querySelector("[name=number]").value = number;
+  dial.showModal();
+}
+
+onAction("dial", () => { if (document.querySelector('#call-bar [data-action="dial"]')) askNumber(); });
+document.addEventListener("click", (event) => {
+  const shown = event.target.closest("[data-dial]");
+  if (shown) askNumber(shown.dataset.dial);
+});
+document.getElementById("call-bar-place")?.addEventListener("click", (event) => {
+  if (event.target.closest('[data-action="dial"]')) perform("dial");
 });
 document.getElementById("state-until")?.addEventListener("input", () => { document.getElementById("state-at").checked = true; });
 document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest("dialog").close());

@@ -3,6 +3,7 @@
 
 import { part, takeBack } from "./acting.js";
 import { takesText } from "./console.js";
+import { claim, forget, isKept, otherKey } from "./kept-keys.js";
 
 const dialog = document.getElementById("keys-dialog");
 const delivered = new Map(dialog.dataset.delivered.split(";").filter(Boolean).map((one) => {
@@ -12,6 +13,7 @@ const delivered = new Map(dialog.dataset.delivered.split(";").filter(Boolean).ma
 const STORE = "keys";
 const FUNCTION = /^(?:(?:Ctrl|Alt|Shift)\+)*F\d{1,2}$/;
 const WITH = /^(?:Ctrl|Alt)\+/;
+const IN_DIALOGS = ["send", "answer"]; // a call is answered from wherever one is
 const own = {};
 let chosen = read();
 let changing = null; // the action that gets a new key
@@ -46,7 +48,8 @@ export function onAction(action, act) {
 
 /** Do an action: its own function, else the field or the button that carries its name. */
 export function perform(action, event) {
-  const place = [...document.querySelectorAll(`[data-action="${action}"]`)].find((one) => one.checkVisibility());
+  const places = [...document.querySelectorAll(`[data-action="${action}"]`)];
+  const place = places.find((one) => one.checkVisibility()) ?? places.find((one) => one.closest("#call-more"));
   if (own[action]) own[action](event);
   else if (!place) return false;
   else if (takesText(place)) { place.focus(); place.select?.(); } else place.click();
@@ -55,7 +58,14 @@ export function perform(action, event) {
 
 /** Write the keys that are in force on their buttons. */
 function show() {
-  for (const one of document.querySelectorAll("[data-key-of]")) one.textContent = keysOf(one.dataset.keyOf)[0].replace("Enter", dialog.dataset.enter);
+  for (const one of document.querySelectorAll("[data-key-of]")) one.textContent = named(keysOf(one.dataset.keyOf)[0]);
+  showKept();
+}
+
+/** Write a key as it stands on the keyboard. */
+function named(key) {
+  const { enter, shift } = dialog.dataset;
+  return key.replace("Enter", enter).replace("Shift", shift).replace("ArrowDown", "↓").replace("ArrowUp", "↑");
 }
 
 function tell(words) {
@@ -72,16 +82,38 @@ function change(event) {
   if (!key) return;
   const user = actionOf(key);
   if (!FUNCTION.test(key) && !WITH.test(key)) tell(dialog.dataset.plain);
-  else if (dialog.dataset.taken.split(" ").includes(key)) tell(dialog.dataset.browsers);
+  else if (isTaken(key)) tell(dialog.dataset.browsers);
   else if (user && user !== changing) {
     const row = dialog.querySelector(`[data-key-row="${user}"]`);
     tell(dialog.dataset.used.replace("{}", row.querySelector("th").textContent));
   } else {
-    chosen = { ...chosen, [changing]: key };
-    localStorage.setItem(STORE, JSON.stringify(chosen));
+    claim(key);
+    choose(changing, key);
     changing = null;
-    tell(key);
-    show();
+  }
+}
+
+function isTaken(key) {
+  return dialog.dataset.taken.split(" ").includes(key) || isKept(key);
+}
+
+function choose(action, key) {
+  chosen = { ...chosen, [action]: key };
+  localStorage.setItem(STORE, JSON.stringify(chosen));
+  tell(named(key));
+  show();
+}
+
+/** Say in the list which keys the browser keeps, and offer others. */
+function showKept() {
+  for (const row of dialog.querySelectorAll("[data-key-row]")) {
+    const key = keysOf(row.dataset.keyRow)[0];
+    const other = isKept(key) ? otherKey(key, (one) => !isTaken(one) && !actionOf(one)) : "";
+    row.querySelector("[data-kept]").hidden = !isKept(key);
+    const offer = row.querySelector("[data-offer]");
+    offer.hidden = !other;
+    offer.dataset.offer = other;
+    offer.textContent = dialog.dataset.use.replace("{}", named(other));
   }
 }
 
@@ -101,9 +133,28 @@ document.addEventListener("keydown", (event) => {
   const action = actionOf(written(event));
   if (!action || event.repeat) return;
   const isOpen = document.querySelector("dialog[open]") !== null;
-  if (isOpen && action !== "send") { event.preventDefault(); return; }
+  if (dialog.open && action !== "answer") { event.preventDefault(); arrives(action, written(event)); return; }
+  if (isOpen && !IN_DIALOGS.includes(action)) { event.preventDefault(); return; }
   if (action === "undo" && takesText(event.target)) return; // the field's own
-  if (perform(action, event)) event.preventDefault();
+  if (!perform(action, event)) return;
+  event.preventDefault();
+  claim(written(event));
+});
+
+/** Say what a key that was tried in the list does. */
+function arrives(action, key) {
+  claim(key);
+  const row = dialog.querySelector(`[data-key-row="${action}"] th`);
+  if (row) tell(dialog.dataset.arrives.replace("{0}", named(key)).replace("{1}", row.textContent));
+}
+
+// The window is lost while a new key is asked for, or by the key that has just been chosen.
+document.addEventListener("keys:lost", (event) => {
+  if (!dialog.open) return;
+  const action = event.detail && Object.keys(chosen).find((one) => chosen[one] === event.detail);
+  if (action) { delete chosen[action]; localStorage.setItem(STORE, JSON.stringify(chosen)); }
+  if (event.detail || changing) tell(dialog.dataset.browsers);
+  show();
 });
 
 /** A word typed anywhere on a page with a search goes there, in the place of the one before. */
@@ -119,6 +170,8 @@ document.addEventListener("keydown", (event) => {
 dialog.addEventListener("click", (event) => {
   const row = event.target.closest("[data-change]")?.closest("[data-key-row]");
   if (row) { changing = row.dataset.keyRow; tell(dialog.dataset.press); }
+  const offer = event.target.closest("[data-offer]");
+  if (offer) choose(offer.closest("[data-key-row]").dataset.keyRow, offer.dataset.offer);
   if (event.target.closest("#keys-reset")) reset();
 });
 dialog.addEventListener("close", () => { changing = null; tell(""); });
@@ -127,6 +180,7 @@ dialog.addEventListener("close", () => { changing = null; tell(""); });
 function reset() {
   chosen = {};
   localStorage.removeItem(STORE);
+  forget();
   show();
 }
 
@@ -139,7 +193,13 @@ async function open() {
   dialog.showModal();
 }
 
+/** From any page go to what is to be followed first; there the list has its own. */
+function nextWork() {
+  if (document.querySelector('a[href="/inbox"]')) location.assign("/inbox");
+}
+
 own.keys = open;
+own.next = nextWork;
 own.pane = nextPane;
 own.send = sendForm;
 own.undo = takeBack;

@@ -20,7 +20,7 @@ let again = 0;
 
 /** Have something done with the data of each event of a name. */
 export function onEvent(name, act) {
-  heard.set(name, act);
+  heard.set(name, [...heard.get(name) ?? [], act]);
 }
 
 export function isLost() {
@@ -36,7 +36,7 @@ function listen() {
   clearTimeout(again);
   events?.close();
   events = new EventSource(isDesk ? "/desk/live" : "/live");
-  for (const name of ["house", "counts", "beside", "live", "away", "out", "beat"]) {
+  for (const name of ["at", "house", "brief", "call", "counts", "beside", "live", "away", "out", "beat"]) {
     events.addEventListener(name, (event) => hear(name, event.data));
   }
   events.addEventListener("error", () => fail());
@@ -53,7 +53,7 @@ function hear(name, data) {
   }
   if (name === "away") deskIsAway(data === "1");
   if (name === "out") { events.close(); location.reload(); }
-  heard.get(name)?.(data);
+  for (const act of heard.get(name) ?? []) act(data);
 }
 
 /** Try again soon; whoever is logged out meanwhile is led to the login. */
@@ -73,8 +73,10 @@ async function fail() {
 
 function setLost(isNow) {
   if (isNow === isLost()) return;
+  // A form that is sent later (waiting.js).
+  const waits = document.querySelector("form[data-waits]");
   const when = lastWall.toTimeString().slice(0, 8);
-  lost.textContent = isNow ? lost.dataset.lost.replace("{}", when) : "";
+  lost.textContent = isNow ? (waits ? lost.dataset.lostWaits : lost.dataset.lost).replace("{}", when) : "";
   lost.hidden = !isNow;
   document.body.classList.toggle("is-lost", isNow);
   if (!isNow) shout(lost.dataset.back);

@@ -1,7 +1,8 @@
-// Sheets as one types, and what is on record of whoever calls.
+// Sheets, other bodies and offices as one types, and what is on record of whoever calls.
 
 import { say } from "./console.js";
 import { part } from "./acting.js";
+import { showOffices } from "./operator-transfer.js";
 import { touch } from "./operator-work.js";
 
 const search = document.getElementById("search");
@@ -35,8 +36,11 @@ async function look(words) {
   shown = words;
 }
 
-async function open(code) {
-  const html = await part(`/desk/sheet/${encodeURIComponent(code)}`);
+/** Open what was found: a sheet or an entry of the address book to read, or an office to transfer to. */
+async function open(hit) {
+  const { found: kind, code } = hit.dataset;
+  if (kind === "office") { showOffices(hit.querySelector("strong").textContent); return; }
+  const html = await part(`/desk/${kind === "entry" ? "book" : "sheet"}/${encodeURIComponent(code)}`);
   if (html === null) return;
   touch();
   sheet.innerHTML = html;
@@ -47,22 +51,22 @@ async function open(code) {
 }
 
 found.addEventListener("click", (event) => {
-  const hit = event.target.closest("[data-sheet]");
-  if (hit) open(hit.dataset.sheet);
+  const hit = event.target.closest("[data-found]");
+  if (hit) open(hit);
 });
 
 function hits() {
-  return [...found.querySelectorAll("[data-sheet]")];
+  return [...found.querySelectorAll("[data-found]")];
 }
 
-/** Open the best sheet of the words as they stand, also where its search has not answered yet. */
+/** Open the best find of the words as they stand, also where its search has not answered yet. */
 async function openFirst() {
   const words = search.value;
   if (!words.trim()) return;
   if (shown !== words) await find();
   if (shown !== words) { if (search.value === words) say(search.dataset.failed); return; }
   const [first] = hits();
-  if (first) open(first.dataset.sheet);
+  if (first) open(first);
 }
 
 search.addEventListener("keydown", (event) => {

@@ -5,28 +5,42 @@ import { say } from "./console.js";
 import { onAction } from "./keys.js";
 import { caption, currentCall, myCall } from "./operator-work.js";
 
+const EVERY_MS = 30_000; // bands open and close without a call
+const LEAST_MS = 5_000;
 const offices = document.getElementById("offices");
+const field = document.getElementById("office-filter");
 const form = document.getElementById("return");
 let chosen = null;
+let fetchedAt = -Infinity;
 
 // --- offices --------------------------------------------------------------------------------------
 
-async function showOffices() {
+/** Fetch the offices as they are now; never while one of them is chosen. */
+async function refresh() {
+  fetchedAt = performance.now();
   // the open sheet's office stands first
   const unit = document.querySelector("#sheet:not([hidden]) [data-unit]")?.dataset.unit ?? "";
   const html = await part(`/desk/offices?${new URLSearchParams({ unit })}`);
-  if (html === null) return;
-  offices.innerHTML = html;
-  offices.hidden = false;
+  if (html === null || chosen) return;
+  window.Idiomorph.morph(offices, html, { morphStyle: "innerHTML" });
+  filter();
+}
+
+/** Show the offices, or the one of a name that the search has found. */
+export async function showOffices(name = "") {
+  if (name) field.value = name;
+  field.focus(); // at once: what is typed meanwhile is a part of a name
+  field.select();
   choose(null);
-  document.getElementById("office-filter").focus();
+  await refresh();
+  if (name && field.value === name) rows()[0]?.focus();
 }
 
 // what is typed need stand somewhere in the row; accents and case do not matter
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 function filter() {
-  const typed = plain(document.getElementById("office-filter").value).split(/\s+/);
+  const typed = plain(field.value).split(/\s+/);
   for (const one of offices.querySelectorAll(".desk-office")) {
     const text = plain(one.querySelector("[data-office]").textContent);
     one.hidden = !typed.every((word) => text.includes(word));
@@ -44,10 +58,19 @@ function choose(office) {
     one.setAttribute("aria-pressed", String(one === office));
   }
   const reasons = document.getElementById("transfer-form");
-  if (reasons) reasons.hidden = office === null;
-  if (office === null) return;
+  if (!reasons) return;
+  reasons.hidden = office === null;
+  if (office === null) { offices.querySelector("ul")?.after(reasons); return; }
+  office.closest("li").append(reasons); // what is asked stands below the office
   reasons.querySelector("legend span").textContent = office.querySelector("strong").textContent;
   reasons.querySelector("[name=reason]:checked").focus();
+}
+
+/** Let go of the office that was chosen, and of what was typed to find it. */
+function letGo() {
+  choose(null);
+  field.value = "";
+  filter();
 }
 
 /** Take the request over by the rule of an office, without a transfer. */
@@ -66,7 +89,7 @@ async function transfer(fields) {
   if ("told" in office.dataset) fields.append("anyway", "1");
   const answer = await send("/desk/transfer", fields);
   tell(answer, "/desk/transfer");
-  if (answer.done) { offices.hidden = true; return; }
+  if (answer.done) { letGo(); return; }
   // told once that nobody there has answered of late: the same key tries it all the same (E8)
   if ("unanswered" in office.dataset) office.dataset.told = "";
   else if (answer.said && !answer.stays) takeOver(office);
@@ -84,10 +107,11 @@ offices.addEventListener("submit", (event) => {
   transfer(new FormData(event.target, event.submitter));
 });
 
-offices.addEventListener("input", (event) => { if (event.target.id === "office-filter") filter(); });
+field.addEventListener("input", filter);
 
-offices.addEventListener("keydown", (event) => {
-  const field = document.getElementById("office-filter");
+const pane = offices.closest("[data-pane]");
+pane.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && (chosen || field.value)) { letGo(); field.focus(); return; }
   const all = rows();
   const at = all.indexOf(document.activeElement);
   const leaves = event.target === field && ["ArrowDown", "Enter"].includes(event.key);
@@ -97,8 +121,16 @@ offices.addEventListener("keydown", (event) => {
   next?.focus();
 });
 
-onAction("offices", showOffices);
-document.getElementById("show-offices").addEventListener("click", showOffices);
+onAction("offices", () => {
+  // an office that has answered is given the call by the key that has chosen it
+  const over = document.querySelector('#call-bar [data-action="offices"]');
+  if (over) over.click(); else showOffices();
+});
+document.addEventListener("desk:begun", letGo);
+document.addEventListener("desk:live", () => { if (performance.now() - fetchedAt > LEAST_MS) refresh(); });
+setInterval(refresh, EVERY_MS);
+if (location.hash === "#offices") showOffices(); // from the call bar of another page
+else refresh();
 
 // --- returns --------------------------------------------------------------------------------------
 
@@ -115,13 +147,14 @@ export async function openReturn(about, focuses = false) {
   if (!form.hidden) document.dispatchEvent(new CustomEvent("desk:replacing", { detail: about }));
   form.innerHTML = html;
   form.hidden = false;
-  offices.hidden = true;
+  letGo();
   form.dataset.about = JSON.stringify(about);
   nameCall(about.call);
   const sheet = document.querySelector("#sheet:not([hidden])");
   const title = sheet?.querySelector("#sheet-title");
   if (title && sheet.dataset.of === (about.call ?? "")) {
-    form.querySelector("[name=sheet]").value = sheet.querySelector("[name=sheet]").value;
+    // an entry of the address book is no sheet
+    form.querySelector("[name=sheet]").value = sheet.querySelector("[name=sheet]")?.value ?? "";
     form.querySelector("[name=subject]").value = title.textContent;
   }
   if (focuses) focusForm();

@@ -8,7 +8,6 @@ const live = document.getElementById("live");
 const search = document.getElementById("search");
 const found = document.getElementById("found");
 const sheet = document.getElementById("sheet");
-const offices = document.getElementById("offices");
 const noteForm = document.getElementById("note-form");
 const note = document.getElementById("note");
 const difficult = document.getElementById("difficult");
@@ -57,7 +56,7 @@ function notice() {
 function begin(call) {
   const before = current;
   current = call;
-  offices.hidden = true;
+  document.dispatchEvent(new CustomEvent("desk:begun"));
   if (before && touched < seenAt.get(call)) clearBench();
   else own(call);
   if (!note.value.trim()) noteForm.elements.call.value = call;
@@ -86,6 +85,7 @@ function showNote() {
   const words = caption(of);
   noteCall.textContent = words ? noteCall.dataset.of.replace("{}", words) : noteCall.dataset.none;
   otherNote.hidden = of === current || !note.value.trim();
+  noteForm.hidden = !words && !note.value; // without a call there is nothing to note
 }
 
 /** Put the note that is being written aside, and begin one of the present call. */
@@ -110,7 +110,7 @@ function showPending() {
     const row = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "desk-button";
+    button.className = "button";
     button.dataset.resume = at;
     button.textContent = list.dataset.resume;
     const what = one.form ? list.dataset.return : `«${one.note}»`;

@@ -14,7 +14,7 @@ from appliance.policy.users import Role, User
 from appliance.store import users
 from appliance.store.users import ChangeRequester
 from tests.console import people
-from tests.console.attack.asking import Answer, Entry, Stranger, entries
+from tests.console.attack.raw_request import Answer, Entry, Stranger, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
 from tests.console.visitor import Visitor
 from tests.helpers.figures import Figures

@@ -23,7 +23,7 @@ from appliance.store import sheets, users
 from appliance.store.database import open_database
 from appliance.store.users import ChangeRequester
 from tests.console import people
-from tests.console.attack.asking import FORM, LIMIT_S, Answer, Entry, Stranger, entries, filled
+from tests.console.attack.raw_request import FORM, LIMIT_S, Answer, Entry, Stranger, entries, filled
 from tests.console.attack.who_may import STRANGERS
 from tests.console.visitor import Visitor
 
@@ -51,7 +51,7 @@ SHEET: Final = Sheet(
 )
 STATIC: Final = "/static/{file}"
 AWAY: Final = 503
-"""There is no desk behind this console: what is asked of it is not done, and that is said."""
+"""There is no call control behind this console: nothing that is asked is done, and that is said."""
 INSIDES: Final = ("Traceback", "sqlite", "appliance.", 'File "', "argon2")
 probed: Final = settings(
     max_examples=10,
@@ -82,25 +82,25 @@ TRAVERSALS: Final = (
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> ConsoleSettings:
-    """Return settings of a console with records of their own, and no desk behind it."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> ConsoleSettings:
+    """Return settings of a console with records of their own, and no call control behind it."""
     folder = tmp_path_factory.mktemp("probed")
     (folder / "console").mkdir()
     return ConsoleSettings(
         site="Comune di Prova", zone="Europe/Rome", languages=("it", "en"), listen="127.0.0.1",
         port=0, redirect_port=0, names=("centralino.local",), certificate="", key="",
         state=folder / "console", records=folder / "centralino.db", voicemail=folder / "voicemail",
-        door=folder / "desk.sock", is_secure=False,
+        control_socket=folder / "desk.sock", is_secure=False,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def visiting(house: ConsoleSettings) -> Iterator[Visitor]:
+def visiting(home: ConsoleSettings) -> Iterator[Visitor]:
     """Serve a console with a user of every role and a sheet on record."""
-    with closing(open_database(house.records, house.records.parent / "corrupt").connection) as kept:
+    with closing(open_database(home.records, home.records.parent / "corrupt").connection) as kept:
         users.add(kept, ALL_ROLES, people.kept(), ChangeRequester("test", people.AT, shell=True))
         sheets.store(kept, (SHEET,))
-        with Visitor(house, fails=True) as visitor:
+        with Visitor(home, fails=True) as visitor:
             yield visitor
 
 

@@ -27,17 +27,17 @@ from appliance.policy.users import Role, User
 from appliance.store import requests, sheets, users, voicemail
 from appliance.store.database import database_path, open_database
 from appliance.store.users import ChangeRequester
-from tests.calls.desk import TEN, tell
-from tests.calls.test_transfers import office_desk
+from tests.calls.examples import TEN, tell
+from tests.calls.test_transfer import office_switchboard
 from tests.console import people
-from tests.console.attack.asking import Entry, entries, filled
-from tests.console.attack.desk import AnsweringDesk
+from tests.console.attack.call_control import AnsweringControl
+from tests.console.attack.raw_request import Entry, entries, filled
 from tests.console.browser import Screen, screen
-from tests.console.door import ServedDoor
+from tests.console.control_socket import ServedSocket
 from tests.console.screens.entering import carry
 from tests.console.states import told
 from tests.console.test_process import console
-from tests.policy.town import TOWN
+from tests.policy.small_directory import TOWN
 from tests.store.samples import a_call, a_message
 
 pytestmark = pytest.mark.system
@@ -61,7 +61,7 @@ NUMBER: Final = "0512345678"
 PARAMETERS: Final = ("q", "next", "by", "since", "need", "unit", "line", "day", "done", "what")
 NO_DATE: Final = "does not conform to the required format"
 """What the browser says of evil words in a field for days, which stays empty."""
-STREAMS: Final = ("/live", "/sound", "/ca.crt", ".csv")
+STREAMS: Final = ("/live", "/sound", ".svg", "/ca.crt", ".csv")
 """Ends of what is no page."""
 NOT_HERE: Final = (
     "a[href^='javascript:' i]", "iframe", "main style", "main script", "main [onerror]",
@@ -105,25 +105,25 @@ def _leave(kept: sqlite3.Connection) -> None:
     requests.insert_request(kept, requests.RequestToStore("r1", new, people.AT))
 
 
-def evil_desk() -> Switchboard:
-    """Return a desk on which somebody of an evil name talks, and offices have one, too."""
+def evil_control() -> Switchboard:
+    """Return call control on which somebody of an evil name talks, and offices have one, too."""
     caller = events.CallerIdentified("line1", Caller(Presentation.SHOWN, NUMBER, EVIL))
-    switchboard = office_desk(caller=caller)
+    switchboard = office_switchboard(caller=caller)
     units = tuple(replace(unit, name=EVIL, say=EVIL) for unit in TOWN.units)
-    tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units)))
+    tell(switchboard, TEN, events.DirectoryChanged(replace(TOWN, units=units)))
     return switchboard
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve a real console over a desk and records full of evil words; yields its address."""
+    """Serve a real console over call control and records full of evil words; yields its address."""
     folder = tmp_path_factory.mktemp("evil")
     keep(database_path(folder / "state"))
-    switchboard = evil_desk()
-    answer = AnsweringDesk(folder / "desk", switchboard, EVIL)
+    switchboard = evil_control()
+    answer = AnsweringControl(folder / "desk", switchboard, EVIL)
     (folder / "run").mkdir()
     with (
-        ServedDoor(folder / "run" / "desk.sock", answer, **told(switchboard)),
+        ServedSocket(folder / "run" / "desk.sock", answer, **told(switchboard)),
         console(folder, "--http") as port,
     ):
         yield f"http://127.0.0.1:{port}"
@@ -177,7 +177,7 @@ def test_what_runs_is_seen(shown: Screen) -> None:
 
 
 def test_nothing_runs_on_the_desk(shown: Screen) -> None:
-    """A caller's name, a sheet that is opened, offices, a return, and what the desk says."""
+    """A caller's name, a sheet that is opened, offices, a return, and what call control says."""
     page = shown.open("/desk")
     page.locator("[data-call]").first.wait_for()
     assert EVIL in page.locator(".desk-caller").first.inner_text(), "the name is not shown at all"
@@ -196,6 +196,6 @@ def test_nothing_runs_on_the_desk(shown: Screen) -> None:
 
 
 def _open_sheet(page: Page) -> None:
-    page.locator("[data-sheet]").first.wait_for()
+    page.locator("[data-found='sheet']").first.wait_for()
     page.locator("#search").press("Enter")
     page.locator("#sheet-title").wait_for()

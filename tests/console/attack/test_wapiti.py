@@ -20,11 +20,11 @@ import pytest
 from appliance.policy.users import User
 from appliance.store import sheets
 from appliance.store.database import database_path, open_database
-from tests.calls.test_transfers import office_desk
+from tests.calls.test_transfer import office_switchboard
 from tests.console import people
-from tests.console.attack.desk import AnsweringDesk
+from tests.console.attack.call_control import AnsweringControl
 from tests.console.attack.test_probing import SHEET
-from tests.console.door import ServedDoor
+from tests.console.control_socket import ServedSocket
 from tests.console.states import told
 from tests.console.test_process import console
 from tests.docs.pages import ROOT
@@ -53,18 +53,20 @@ ACCEPTED: Final = {
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve a real console over TLS, with people, a sheet and a desk behind; yields its address."""
+    """Serve a real console over TLS, with people, a sheet and call control behind; yields its
+    address.
+    """
     folder = tmp_path_factory.mktemp("scanned")
     path = database_path(folder / "state")
     path.parent.mkdir(parents=True)
     with closing(open_database(path, path.parent / "corrupt").connection) as kept:
         people.enter(kept)
         sheets.store(kept, (SHEET,))
-    switchboard = office_desk()
-    answer = AnsweringDesk(folder / "desk", switchboard, "Fatto.")
+    switchboard = office_switchboard()
+    answer = AnsweringControl(folder / "desk", switchboard, "Fatto.")
     (folder / "run").mkdir()
     with (
-        ServedDoor(folder / "run" / "desk.sock", answer, **told(switchboard)),
+        ServedSocket(folder / "run" / "desk.sock", answer, **told(switchboard)),
         console(folder) as port,
     ):
         yield f"https://127.0.0.1:{port}"

@@ -1,12 +1,13 @@
-"""What is looked at on every page beside axe: headings, title, language, the focus, Tab, width."""
+"""What is looked at on every page beside axe: headings, title, language, focus, keys, width."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Page
 
-from tests.console.browser import Screen, axe
+from tests.console.browser import Screen, axe_in_each_theme
 
 UNTRUSTED: Final = (
     "An SSL certificate error occurred when fetching the script.",
@@ -20,7 +21,10 @@ says the same of both (`test_a_browser_without_the_authority_says_so`).
 LOOK: Final = """language => {
   // open what is folded; of those with a name one at a time is open, as in a menu
   document.querySelectorAll('details:not([name])').forEach(one => { one.open = true });
-  const root = document.documentElement, wide = root.scrollWidth - root.clientWidth;
+  const root = document.documentElement;
+  // the page scrolls below its header: main and its panes are looked at, too
+  const wide = Math.max(...[root, ...document.querySelectorAll('main, main [data-pane]')]
+    .map(one => one.scrollWidth - one.clientWidth));
   const heads = [...document.querySelectorAll('h1')].filter(one => one.checkVisibility()).length;
   return [
     heads === 1 ? '' : `${heads} headings of the first order`,
@@ -43,6 +47,16 @@ FOCUS: Final = """() => {
     .map(part => getComputedStyle(each, part))
     .map(css => css.outline + css.boxShadow + css.border + css.backgroundColor + css.color))
     .join('|');
+  // 2.4.11: of what has the focus something is in sight, nothing lies over all of it
+  const isCovered = one => {
+    const box = one.getBoundingClientRect();
+    if (box.width < 3 || box.height < 3) return false;
+    const points = [[.5, .5], [.1, .2], [.9, .2], [.1, .8], [.9, .8]];
+    return !points.some(([x, y]) => {
+      const there = document.elementFromPoint(box.x + x * box.width, box.y + y * box.height);
+      return there && (one.contains(there) || there.contains(one));
+    });
+  };
   const lost = [];
   for (const one of all) {
     document.activeElement.blur();
@@ -50,13 +64,13 @@ FOCUS: Final = """() => {
     if (!seen(one)) continue;
     const before = look(one);
     one.focus();
-    if (document.activeElement !== one || look(one) === before)
+    if (document.activeElement !== one || look(one) === before || isCovered(one))
       lost.push(one.outerHTML.slice(0, 120));
   }
   document.activeElement.blur();
   return lost;
 }"""
-"""Focus everything that may have it; returns what does not show it."""
+"""Focus everything that may have it; returns what does not show it, or is covered then."""
 BY_TAB: Final = """() => {
   window.reached = new Set();
   document.addEventListener('focusin', event => window.reached.add(event.target));
@@ -77,14 +91,24 @@ MISSED: Final = """() => {
 }"""
 
 
+BARE: Final = Path(__file__).with_name("bare_keys.js").read_text(encoding="utf-8")
+"""Press every letter, digit and sign alone, outside of fields; returns what came of it (2.1.4)."""
+
+
 def troubles(shown: Screen) -> list[str]:
     """Look at the page that is open, in the window's size; returns what is wrong with it."""
     page = shown.page
     found: list[str] = page.evaluate(LOOK, shown.language)
-    found += [*axe(page), *(one for one in shown.troubles if one not in UNTRUSTED)]
+    found += [*axe_in_each_theme(page), *(one for one in shown.troubles if one not in UNTRUSTED)]
     shown.troubles.clear()
     page.keyboard.press("Shift")  # what has the focus is shown to who types
-    return found + [f"shows no focus: {one}" for one in page.evaluate(FOCUS)]
+    found += [f"shows no focus, or is covered: {one}" for one in page.evaluate(FOCUS)]
+    return found + acts_by_letters(page)
+
+
+def acts_by_letters(page: Page) -> list[str]:
+    """Look whether a key alone does anything on the page that is open (WCAG 2.1.4)."""
+    return [f"a letter alone acts: {one}" for one in page.evaluate(BARE)]
 
 
 def by_tab(page: Page) -> list[str]:

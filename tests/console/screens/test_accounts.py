@@ -13,7 +13,7 @@ from tests.console.browser import SIZES, every_language, screen
 from tests.console.people import ANNA, PHRASE
 from tests.console.running import Running, running
 from tests.console.screens.entering import log_in, type_in
-from tests.console.screens.house import ZOE
+from tests.console.screens.filled_box import ZOE
 
 pytestmark = pytest.mark.system
 
@@ -43,13 +43,15 @@ def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: P
         type_on(page, code.read_text().strip(), "anna", "Anna Verdi", PHRASE, PHRASE)
         page.wait_for_url(found.home + "/")
         assert not code.exists()
+        expect(page.get_by_role("link", name="continua passo per passo")).to_be_visible()
         page.get_by_role("link", name="Utenti").first.click()
         page.get_by_label("Nome utente").fill("carla")
         page.get_by_label("Nome e cognome").fill("Carla Blu")
         page.get_by_label("Operatore").check()
         page.get_by_role("button", name="Crea l'utente").click()
-        given = page.locator(".account-password").inner_text()
+        given = page.locator(".secret").inner_text()
         shown.look("user-made")
+        page.locator("#person > summary").click()
         page.get_by_role("button", name="Esci").click()
         page.wait_for_url(found.home + "/login")
         type_in(shown, "carla", given)
@@ -57,7 +59,7 @@ def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: P
         page.get_by_label("Password attuale").focus()
         type_on(page, given, OTHER, OTHER)
         page.wait_for_url(found.home + "/")
-        assert page.get_by_role("link", name="Carla Blu").is_visible()
+        expect(page.locator("#person > summary")).to_contain_text("Carla Blu")
         assert page.get_by_role("link", name="Utenti").count() == 0
         shown.open("/users", status=403)
         assert "Possono farlo: Responsabile, Tecnico." in page.inner_text("main")
@@ -65,14 +67,14 @@ def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: P
 
 
 @every_language
-def test_the_menus_are_opened_by_keys(browser: Browser, house: Running, language: str) -> None:
+def test_the_menus_are_opened_by_keys(browser: Browser, filled: Running, language: str) -> None:
     """A heading opens its links, Escape closes them and gives the focus back; one row on a desk."""
-    with screen(browser, house.home, language) as shown:
+    with screen(browser, filled.home, language) as shown:
         page = log_in(shown, ANNA.name, "/hours")
         for size in SIZES:
             shown.resize(size)
             shown.open("/hours")
-            menu = page.locator(".console-menu", has=page.locator("a[href='/register']"))
+            menu = page.locator(".menu-group", has=page.locator("a[href='/register']"))
             assert menu.locator("summary").get_attribute("aria-current") == "true"
             menu.locator("summary").press("Enter")
             page.keyboard.press("Tab")
@@ -84,30 +86,30 @@ def test_the_menus_are_opened_by_keys(browser: Browser, house: Running, language
             menu.locator("summary").click()
             page.locator("h1").click()
             assert menu.get_attribute("open") is None
-            row = page.evaluate("document.querySelector('.console-links').offsetHeight")
+            row = page.evaluate("document.querySelector('.menu').offsetHeight")
             assert row < HIGHEST[size]
 
 
-def test_on_a_small_screen_the_menu_is_folded(browser: Browser, house: Running) -> None:
+def test_on_a_small_screen_the_menu_is_folded(browser: Browser, filled: Running) -> None:
     """Where one is and what waits stay in sight; a key shows all, Escape folds it away again."""
-    with screen(browser, house.home, "it", "phone") as shown:
+    with screen(browser, filled.home, "it", "phone") as shown:
         page = log_in(shown, ANNA.name, "/hours")
         fold, links = page.get_by_role("button", name="Menù"), page.locator("#menu > li")
         seen = links.filter(visible=True)
-        expect(seen).to_have_text([re.compile("Messaggi"), re.compile("Uffici, orari, schede")])
+        expect(seen).to_have_text([re.compile("Da seguire"), re.compile("Uffici")])
         shown.look("menu-folded")
         fold.press("Enter")
         expect(fold).to_have_attribute("aria-expanded", "true")
         expect(seen).to_have_count(links.count())
         shown.look("menu-unfolded")
-        page.get_by_role("link", name="Chiamate", exact=True).press("Escape")
+        page.locator("#menu").get_by_role("link", name="Postazione operatore").press("Escape")
         expect(fold).to_be_focused()
         expect(seen).to_have_count(2)
 
 
-def test_a_wrong_password_is_heard(browser: Browser, house: Running) -> None:
+def test_a_wrong_password_is_heard(browser: Browser, filled: Running) -> None:
     """Who does not see the page is told; the name stays, the focus is where one types again."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = shown.open("/login")
         type_on(page, ZOE.name, "wrong password")
         page.get_by_role("alert").wait_for()
@@ -116,12 +118,12 @@ def test_a_wrong_password_is_heard(browser: Browser, house: Running) -> None:
         shown.look("login-wrong")
 
 
-def test_a_login_leads_back_to_the_page_that_was_wanted(browser: Browser, house: Running) -> None:
+def test_a_login_leads_back_to_the_page_that_was_wanted(browser: Browser, filled: Running) -> None:
     """Whoever opens a page before logging in comes there; the cookie is no script's."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = shown.open("/audit?by=anna")
         type_on(page, ANNA.name, PHRASE)
-        page.wait_for_url(house.home + "/audit?by=anna")
+        page.wait_for_url(filled.home + "/audit?by=anna")
         assert page.evaluate("document.cookie") == ""
         (cookie,) = page.context.cookies()
         assert (cookie["name"], cookie["httpOnly"], cookie["secure"]) == (

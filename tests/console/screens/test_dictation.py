@@ -16,7 +16,7 @@ from appliance.simulator.phone.process import TestPhone
 from tests.console.browser import Screen, every_language, screen
 from tests.console.running import Running
 from tests.console.screens.entering import log_in
-from tests.console.screens.house import DORA
+from tests.console.screens.filled_box import DORA
 from tests.console.screens.test_head_pages import LENGTH
 from tests.helpers import sound
 from tests.helpers.box import Box
@@ -34,18 +34,18 @@ SPEECH = g711.encode(sound.babble(20.0, dbm0=-25.0, seed=5), Law.ULAW)
 
 
 @pytest.fixture
-def phone(house: Running) -> Iterator[TestPhone]:
+def phone(filled: Running) -> Iterator[TestPhone]:
     """The head's phone, lifted as soon as it rings."""
-    with house.box.phone(DORA.position) as made:
+    with filled.box.phone(DORA.position) as made:
         made.answer_mode("auto", 200)
         yield made
 
 
 @pytest.fixture
-def as_before(house: Running) -> Iterator[None]:
+def as_before(filled: Running) -> Iterator[None]:
     """Our own announcement is back after the test."""
     yield
-    house.box.ask("announcement_restore", by=DORA.name, language="it", key=KEY)
+    filled.box.ask("announcement_restore", by=DORA.name, language="it", key=KEY)
 
 
 def dictate(box: Box, shown: Screen, phone: TestPhone) -> None:
@@ -63,18 +63,18 @@ def dictate(box: Box, shown: Screen, phone: TestPhone) -> None:
 def told(shown: Screen, went: Went) -> None:
     """Wait until the page says how far it is."""
     status = shown.page.locator("#dictation").get_by_role("status")
-    status.filter(has_text=SAID[went].it).wait_for()
+    status.filter(has_text=SAID[went].text("it")).wait_for()
 
 
 @pytest.mark.usefixtures("as_before")
 def test_an_announcement_is_dictated_heard_and_put_in_force(
-    browser: Browser, house: Running, phone: TestPhone
+    browser: Browser, filled: Running, phone: TestPhone
 ) -> None:
     """The page follows the phone by itself; the draft is played; one button puts it in force."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, DORA.name, PAGE)
         assert page.get_by_label("Telefono", exact=True).input_value() == DORA.position
-        dictate(house.box, shown, phone)
+        dictate(filled.box, shown, phone)
         told(shown, Went.REVIEWS)
         shown.look("dictation-going-on")
         phone.press("1")
@@ -85,16 +85,16 @@ def test_an_announcement_is_dictated_heard_and_put_in_force(
         page.locator("#dictation").get_by_role("button", name="Falla ascoltare agli utenti").click()
         page.wait_for_url(f"**{PAGE}?saved=1")
         assert page.locator("#dictation audio").count() == 0
-    assert (house.box.state / "spoken" / "it" / f"{KEY}.wav").exists()
+    assert (filled.box.state / "spoken" / "it" / f"{KEY}.wav").exists()
 
 
 @every_language
-def test_a_draft_is_discarded_by_keys(browser: Browser, house: Running, language: str) -> None:
-    """One that waits to be put in force keeps nobody out: WCAG 2.1 AA in both languages, sizes."""
-    path = drafts_of(house.box.state) / "it" / f"{KEY}.wav"
+def test_a_draft_is_discarded_by_keys(browser: Browser, filled: Running, language: str) -> None:
+    """One that waits to be put in force keeps nobody out: WCAG 2.2 AA in both languages, sizes."""
+    path = drafts_of(filled.box.state) / "it" / f"{KEY}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(wav.build(SPEECH[: 8 * SAID_MS], Law.ULAW))
-    with screen(browser, house.home, language) as shown:
+    with screen(browser, filled.home, language) as shown:
         page = log_in(shown, DORA.name, PAGE)
         page.locator("#dictation audio").wait_for()
         shown.look("dictation-kept")
@@ -103,11 +103,13 @@ def test_a_draft_is_discarded_by_keys(browser: Browser, house: Running, language
     assert not path.exists()
 
 
-def test_why_it_came_to_nothing_is_told(browser: Browser, house: Running, phone: TestPhone) -> None:
+def test_why_it_came_to_nothing_is_told(
+    browser: Browser, filled: Running, phone: TestPhone
+) -> None:
     """Who puts the phone down has discarded it; the phone can ring again at once."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, DORA.name, PAGE)
-        dictate(house.box, shown, phone)
+        dictate(filled.box, shown, phone)
         told(shown, Went.REVIEWS)
         phone.hang_up()
         told(shown, Went.HUNG_UP)

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, expect
 
 from appliance.policy.users import Role
-from tests.console.attack.asking import Entry, entries
+from tests.console.attack.raw_request import Entry, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
 from tests.console.browser import (
     ARE_ALL_KEPT,
@@ -27,21 +27,26 @@ from tests.console.browser import (
 )
 from tests.console.running import Running
 from tests.console.screens.entering import carry
-from tests.console.screens.house import SHEET, TOKEN, WHO, ZOE
+from tests.console.screens.filled_box import SHEET, TOKEN, WHO, ZOE
 from tests.console.screens.looking import by_tab, troubles
 
 pytestmark = pytest.mark.system
 
-NO_PAGE: Final = ("/live", "/sound", ".csv", ".crt", "/static/{file}")
-"""Ends of what a browser keeps open, plays or downloads."""
+NO_PAGE: Final = ("/live", "/sound", ".svg", ".csv", ".pdf", ".crt", "/static/{file}")
+"""Ends of what a browser keeps open, plays, draws in a page or downloads."""
 NAMES: Final = {
     "token": TOKEN, "unit": "anagrafe", "code": SHEET, "language": "it", "key": "hold",
-    "name": ZOE.name, "call": "lost-1", "number": "1",
+    "name": ZOE.name, "call": "lost-1", "number": "1", "section": "office", "step": "name",
+    "kind": "request",
 }  # fmt: skip
 """What is put where a path has places."""
 MORE: Final = {
+    "/address-book": ("", "?due=1"),
+    "/address-book/edit": ("", "?code=ausl-cup"),
+    "/address-book/entry/{code}": ("ausl-cup",),
     "/appointments": ("", "?week=2026-12-02"),
     "/calls/{call}": ("", "whole"),
+    "/desk/book/{code}": ("ausl-cup",),
     "/explain": ("?day=2026-11-25&time=10:00&need=anagrafe/residenza",),
     "/hours/new": ("", "?step=what&whose=house&first=2030-12-01"),
     "/messages/{number:int}": ("", "2"),
@@ -50,15 +55,32 @@ MORE: Final = {
     "/register/vary": ("?unit=scuola",),
     "/requests/new": ("", "?about=anagrafe|residenza"),
     "/requests/{number:int}": ("", "2"),
+    "/settings/{section}": (
+        "",
+        "lines",
+        "phones",
+        "mail",
+        "retention",
+        "callbacks",
+        "voicemail",
+        "standards",
+        "network",
+        "certificates",
+    ),
     "/sheet/{code}": ("", "cani"),
+    "/start/{step}": ("", "hours", "lines", "phone", "user", "mail", "call"),
     "/sheets/edit": ("", f"?code={SHEET}"),
 }
 """Pages that have more to show when asked for something, or for something else: a query, or what is
 put in the path's last place."""
-NOWHERE: Final = {"/static/nowhere": 404, f"/done/{'a' * 43}": 404}
+NOWHERE: Final = {
+    "/static/nowhere": 404,
+    f"/done/{'a' * 43}": 404,
+    f"/screen/{'a' * 43}": 404,
+}
 """What strangers are told is not there."""
 GUIDE: Final = {
-    "/login": "login", "/messages/1": "message", "/requests/new?about=anagrafe|residenza":
+    "/login": "login", "/requests/new?about=anagrafe|residenza":
     "request-new", "/appointments?week=2026-12-02": "appointments", "/calls": "calls",
     "/calls/whole": "call", "/handover": "handover",
 }  # fmt: skip
@@ -68,10 +90,12 @@ IN_A_PART: Final = 12
 NOT_HERE: Final = ("/plant/log", "/plant/backup/file")
 """Pages that say that this machine has no such thing."""
 THERE: Final = (
-    "/announcements/{language}/{key}", "/done/{token}", "/messages/{number:int}",
+    "/address-book/entry/{code}", "/announcements/{language}/{key}", "/done/{token}",
+    "/messages/{number:int}",
     "/missed/{number:int}", "/plant/phones/{name}", "/register/office/{unit}",
     "/register/office/{unit}/authorise",
-    "/register/office/{unit}/declare", "/requests/{number:int}", "/sheet/{code}", "/users/{name}",
+    "/register/office/{unit}/declare", "/requests/{number:int}", "/screen/{token}",
+    "/sheet/{code}", "/start/{step}", "/users/{name}",
 )  # fmt: skip
 """Of what has places in its path, what this house has; all else may say that it is not there."""
 WITH_KEYS: Final = ("it", "desk")
@@ -95,6 +119,16 @@ SPOILT: Final = """() => {
   put("button", {id: "plain", textContent: "x"});
   put("button", {id: "trap", textContent: "y"});
   put("div", {id: "wide"});
+  put("button", {id: "small", textContent: "a"});
+  put("button", {id: "small-too", textContent: "b"});
+  for (const one of document.querySelectorAll("[id^=small]"))
+    one.style.cssText = "all: revert; width: 12px; height: 12px; padding: 0; border: 0; margin: 0";
+  put("button", {id: "under", textContent: "z"});
+  put("div", {id: "over"});
+  document.getElementById("under").style.cssText =
+    "position: fixed; z-index: 8; top: 300px; left: 9px; width: 99px; height: 40px";
+  document.getElementById("over").style.cssText =
+    "position: fixed; z-index: 9; top: 290px; left: 0; width: 200px; height: 80px";
   document.getElementById("wide").style.cssText = "width: 3000px; height: 1px";
   document.getElementById("plain").style.cssText =
     "all: revert; outline: none !important; box-shadow: none !important; transition: none";
@@ -192,11 +226,11 @@ def test_every_page_is_in_somebodys_share() -> None:
     ("role", "language", "part"), parts(), ids=lambda one: getattr(one, "value", None)
 )
 def test_every_page_is_for_everybody(
-    browser: Browser, house: Running, role: Role, language: str, part: int
+    browser: Browser, filled: Running, role: Role, language: str, part: int
 ) -> None:
-    """WCAG 2.1 AA, its own policy, one heading, a title, the language, the focus, no scrolling."""
+    """WCAG 2.2 AA in both themes, own policy, one heading, title, language, focus, no scrolling."""
     views = [view for view in share(role) if view.language == language]
-    with screen(browser, house.home, language) as shown:
+    with screen(browser, filled.home, language) as shown:
         carry(shown, WHO[role].name)
         wrong = [
             trouble
@@ -207,9 +241,11 @@ def test_every_page_is_for_everybody(
 
 
 @every_language
-def test_strangers_pages_are_for_everybody(browser: Browser, house: Running, language: str) -> None:
+def test_strangers_pages_are_for_everybody(
+    browser: Browser, filled: Running, language: str
+) -> None:
     """The same of what is read without a login: the page behind the link in a mail, too."""
-    with screen(browser, house.home, language) as shown:
+    with screen(browser, filled.home, language) as shown:
         paths = [path for one in pages() if str(one) in STRANGERS for path in addresses(one)]
         assert f"/done/{TOKEN}" in paths
         wrong = [trouble for path in (*paths, *NOWHERE) for trouble in seen(shown, path, SIZES)]
@@ -222,25 +258,33 @@ def test_strangers_pages_are_for_everybody(browser: Browser, house: Running, lan
     ids=lambda one: getattr(one, "value", None),
 )
 def test_a_form_that_is_sent_empty_is_answered_for_everybody(
-    browser: Browser, house: Running, role: Role, language: str, size: str, part: int
+    browser: Browser, filled: Running, role: Role, language: str, size: str, part: int
 ) -> None:
     """What is wrong is said on a page like others."""
     paths = with_forms(role)[part * IN_A_PART : (part + 1) * IN_A_PART]
-    with screen(browser, house.home, language, size) as shown:
+    with screen(browser, filled.home, language, size) as shown:
         carry(shown, WHO[role].name)
         wrong = [trouble for path in paths for trouble in answered(shown, path)]
     assert not wrong, "\n".join(wrong)
 
 
-def test_what_is_wrong_is_seen(browser: Browser, house: Running) -> None:
+def test_what_is_wrong_is_seen(browser: Browser, filled: Running) -> None:
     """A page without all that is found wanting in each of it."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = shown.open("/login")
         page.evaluate(SPOILT)
         found = troubles(shown) + by_tab(page)
-    for wrong in ("image-alt", "2 headings", "no title", "another language", "sideways"):
+    for wrong in (
+        "image-alt",
+        "target-size",
+        "2 headings",
+        "no title",
+        "another language",
+        "sideways",
+    ):
         assert any(wrong in one for one in found), wrong
     assert any("no focus" in one and 'id="plain"' in one for one in found)
+    assert any("is covered" in one and 'id="under"' in one for one in found)
     assert any("by Tab" in one and 'id="trap"' in one for one in found)
 
 

@@ -16,7 +16,7 @@ from tests.console.browser import screen
 from tests.console.people import ANNA
 from tests.console.running import Running
 from tests.console.screens.entering import log_in
-from tests.console.test_announcement_pages import tone
+from tests.console.test_announcements import tone
 from tests.stories.offices import ROME
 
 pytestmark = pytest.mark.system
@@ -54,31 +54,31 @@ Abolita.
 
 
 @pytest.fixture
-def own_sheet(house: Running) -> Iterator[str]:
+def own_sheet(filled: Running) -> Iterator[str]:
     """A sheet of one test alone; returns its code."""
-    house.box.ask("sheet_save", by=ANNA.name, code="gatti", text=OWN)
+    filled.box.ask("sheet_save", by=ANNA.name, code="gatti", text=OWN)
     yield "gatti"
-    house.box.ask("sheet_remove", by=ANNA.name, code="gatti")
+    filled.box.ask("sheet_remove", by=ANNA.name, code="gatti")
 
 
 @pytest.fixture
-def hours_as_before(house: Running) -> Iterator[None]:
+def hours_as_before(filled: Running) -> Iterator[None]:
     """Whatever hours are entered are revoked after the test."""
     yield
     for listed, revoke in (("hours_ahead", "hours_revoke"), ("weeks", "week_revoke")):
-        for each in house.box.ask(listed)["entries"]:
+        for each in filled.box.ask(listed)["entries"]:
             if each["holds"]:
                 form = {"number": each["number"], "reference": "test"}
-                house.box.ask(revoke, by=ANNA.name, form=form)
+                filled.box.ask(revoke, by=ANNA.name, form=form)
 
 
 def test_an_announcement_is_replaced_and_brought_back(
-    browser: Browser, house: Running, tmp_path: Path
+    browser: Browser, filled: Running, tmp_path: Path
 ) -> None:
     """A recording is uploaded; the browser plays it; the original is one button away."""
     file = tmp_path / "own.wav"
     wav.write(file, wav.Sound(tone(1.0), Law.LINEAR16))
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, PAGE)
         page.get_by_label("File (.wav)").set_input_files(file)
         page.get_by_role("button", name="Falla ascoltare agli utenti").click()
@@ -89,9 +89,9 @@ def test_an_announcement_is_replaced_and_brought_back(
         page.wait_for_url(f"**{PAGE}?restored=1")
 
 
-def test_a_sheet_is_edited_by_keys(browser: Browser, house: Running, own_sheet: str) -> None:
+def test_a_sheet_is_edited_by_keys(browser: Browser, filled: Running, own_sheet: str) -> None:
     """From the text to what changes to the list, without a mouse; then files."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, f"/sheets/edit?code={own_sheet}")
         page.keyboard.press("Control+End")
         page.keyboard.type("Dal 1992.")
@@ -112,9 +112,9 @@ def test_a_sheet_is_edited_by_keys(browser: Browser, house: Running, own_sheet: 
 
 
 @pytest.mark.usefixtures("hours_as_before")
-def test_a_sunday_is_opened_without_a_mouse(browser: Browser, house: Running) -> None:
+def test_a_sunday_is_opened_without_a_mouse(browser: Browser, filled: Running) -> None:
     """Days, hours, what changes, saved (E14); the calendar and the list have it at once."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, f"/hours/new?first={SUNDAY}")
         page.get_by_role("button", name="Avanti: che cosa vale").press("Enter")
         page.get_by_label("Domenica").fill("9-12")
@@ -130,11 +130,11 @@ def test_a_sunday_is_opened_without_a_mouse(browser: Browser, house: Running) ->
 
 
 def test_the_year_is_one_stop_and_days_are_reached_by_arrows(
-    browser: Browser, house: Running
+    browser: Browser, filled: Running
 ) -> None:
     """Tab goes in and out of the calendar; keys of a grid move inside, and not out of the year."""
     year = TODAY.year + 1
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, f"/hours?year={year}")
         stops = page.locator(".house-months a[tabindex='0']")
         expect(stops).to_have_count(1)
@@ -157,10 +157,10 @@ def test_the_year_is_one_stop_and_days_are_reached_by_arrows(
 
 
 @pytest.mark.usefixtures("hours_as_before")
-def test_a_week_is_changed_without_a_mouse(browser: Browser, house: Running) -> None:
+def test_a_week_is_changed_without_a_mouse(browser: Browser, filled: Running) -> None:
     """Hours, the drawing of what changes, what a caller meets, saved; the page says what holds."""
     since = TODAY + timedelta(days=1)
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, "/hours/week")
         page.get_by_label("Da quale giorno").fill(since.isoformat())
         page.get_by_label("Lunedì").fill("8-12:30 15-17")
@@ -175,9 +175,9 @@ def test_a_week_is_changed_without_a_mouse(browser: Browser, house: Running) -> 
         assert "a venire" in page.locator("section[aria-labelledby=weeks]").inner_text()
 
 
-def test_a_callers_data_are_looked_for_by_keys(browser: Browser, house: Running) -> None:
+def test_a_callers_data_are_looked_for_by_keys(browser: Browser, filled: Running) -> None:
     """What would be erased is shown, a reason is asked for; nothing of that is kept here."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, "/retention")
         page.get_by_label("Il numero", exact=True).fill("347 9999999")
         page.get_by_role("button", name="Vedi che cosa sparirebbe").press("Enter")
@@ -190,10 +190,10 @@ def test_a_callers_data_are_looked_for_by_keys(browser: Browser, house: Running)
 
 
 def test_a_printed_report_has_figures_and_no_menus(
-    browser: Browser, house: Running, tmp_path: Path
+    browser: Browser, filled: Running, tmp_path: Path
 ) -> None:
     """What goes into a file is the report: of which days, of which office; no menu, no form."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, ANNA.name, "/reports?since=2026-10-01&until=2026-10-31")
         page.emulate_media(media="print")
         for hidden in (page.get_by_role("navigation"), page.get_by_role("button")):

@@ -24,9 +24,9 @@ from tests.store.test_requests import ASKED, LETTERS
 pytestmark = pytest.mark.system
 
 
-def test_a_request_is_entered_by_keys(browser: Browser, house: Running) -> None:
+def test_a_request_is_entered_by_keys(browser: Browser, filled: Running) -> None:
     """From the counter: the office, the form, the number that is told; E-mail hides the hour."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, people.CARLA.name, "/requests/new")
         page.locator("#about").select_option("anagrafe|residenza")
         page.locator("#about").press("Tab")
@@ -41,9 +41,9 @@ def test_a_request_is_entered_by_keys(browser: Browser, house: Running) -> None:
         expect(page.get_by_text("Dire all'utente il suo numero")).to_be_visible()
 
 
-def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
+def test_weeks_are_turned_by_arrows(browser: Browser, filled: Running) -> None:
     """E22: outside of fields; within the choice of an office they are that choice's own."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, people.CARLA.name, "/appointments?week=2026-12-02")
         page.locator("h1").click()
         page.keyboard.press("ArrowRight")
@@ -55,13 +55,13 @@ def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
         expect(page).to_have_url(re.compile("week=2026-11-30"))
 
 
-def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
+def test_a_request_is_ended_by_keys(browser: Browser, filled: Running) -> None:
     """E15: with the name of whoever said so; it is never done without one."""
     at = datetime.now(UTC)
     taken = RequestToStore(f"r-{time.monotonic_ns()}", replace(ASKED, at=at, by="carla"), at)
-    with contextlib.closing(connect(database_path(house.box.state))) as connection:
+    with contextlib.closing(connect(database_path(filled.box.state))) as connection:
         number = requests.insert_request(connection, taken, LETTERS).number
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, people.CARLA.name, f"/requests/{number}")
         page.get_by_text("È evasa").first.press("Enter")
         page.get_by_label("Chi lo ha detto").first.press("Enter")
@@ -69,18 +69,18 @@ def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
         page.get_by_label("Chi lo ha detto").first.fill("Elsa, Anagrafe")
         page.get_by_label("Chi lo ha detto").first.press("Enter")
         expect(page.get_by_text("È conclusa")).to_be_visible()
-        with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
+        with contextlib.closing(open_reader(database_path(filled.box.state))) as connection:
             assert requests.required_request(connection, number).request.state is RequestState.DONE
 
 
-def test_the_list_is_live(browser: Browser, house: Running) -> None:
+def test_the_list_is_live(browser: Browser, filled: Running) -> None:
     """What a colleague takes over appears by itself, and moves no focus."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, people.CARLA.name, "/requests")
         page.locator("#citizen").focus()
         at = datetime.now(UTC)
         new = replace(ASKED, at=at, by="carla", subject=f"Nuova {time.monotonic_ns()}")
-        with contextlib.closing(connect(database_path(house.box.state))) as connection:
+        with contextlib.closing(connect(database_path(filled.box.state))) as connection:
             requests.insert_request(
                 connection, RequestToStore(f"r-{time.monotonic_ns()}", new, at), LETTERS
             )
@@ -88,9 +88,9 @@ def test_the_list_is_live(browser: Browser, house: Running) -> None:
         expect(page.locator("#citizen")).to_be_focused()
 
 
-def test_announcements_are_searched(browser: Browser, house: Running) -> None:
+def test_announcements_are_searched(browser: Browser, filled: Running) -> None:
     """By any words, accents folded; none is said so."""
-    with screen(browser, house.home) as shown:
+    with screen(browser, filled.home) as shown:
         page = log_in(shown, people.ANNA.name, "/announcements")
         rows = page.locator("[data-announcement]:visible")
         every = rows.count()

@@ -12,31 +12,32 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.policy.text import Words
+from appliance.api.technician_replies import UpdateEnded
 from appliance.policy.updates import UpdateState
 from appliance.service import updates
-from appliance.service.updates import PastUpdate, UpdateRecord, UpdateRequest
+from appliance.service.updates import UpdateRecord, UpdateRequest
 from appliance.store.database import connect, migrate
 from tests.console import people
 from tests.console.browser import screen
-from tests.console.door import ServedDoor
+from tests.console.control_socket import ServedSocket
 from tests.console.screens.entering import log_in
-from tests.console.test_plant_updates import BUNDLE, Place
 from tests.console.test_process import console
+from tests.console.test_updates import BUNDLE, Place
+from tests.helpers.words import pair
 
 pytestmark = pytest.mark.system
 PAGE = "/plant/updates"
 PAST = (
-    PastUpdate("2026-11-25T04:00:00+00:00", "box", "0.9.0", "1.0.0", "good"),
-    PastUpdate(
-        "2026-11-24T04:00:00+00:00", "beppe", "0.9.0", "", "refused", Words("firmato", "signed")
+    UpdateEnded("2026-11-25T04:00:00+00:00", "box", "0.9.0", "1.0.0", "good"),
+    UpdateEnded(
+        "2026-11-24T04:00:00+00:00", "beppe", "0.9.0", "", "refused", pair("firmato", "signed")
     ),
 )
 
 
 @dataclass
 class Shown:
-    """A desk that is asked of updates, and where a browser finds its console."""
+    """Call control that is asked of updates, and where a browser finds its console."""
 
     place: Place
     home: str
@@ -55,7 +56,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         migrate(connection)
         people.enter(connection)
     place = Place(where, folder)
-    with ServedDoor(folder / "run" / "desk.sock", place.answer), console(folder) as port:
+    with ServedSocket(folder / "run" / "desk.sock", place.answer), console(folder) as port:
         yield Shown(place, f"https://127.0.0.1:{port}")
 
 
@@ -76,7 +77,7 @@ def test_an_update_goes_the_whole_way(
         page.locator("#sure-install").check()
         shown.look("updates-uploaded")
         page.locator("form[action$='/install'] button").click()
-        expect(page.locator("#update .plant-runs")).to_be_visible()
+        expect(page.locator("#update .note.info")).to_be_visible()
         assert updates.take(place.run) == UpdateRequest("beppe", "upload")
 
         place.updates.kept = UpdateRecord(UpdateState.INSTALLED, "1.1.0", past=PAST)
@@ -88,7 +89,7 @@ def test_an_update_goes_the_whole_way(
         assert place.updates.at_once
 
         place.updates.kept = UpdateRecord(
-            UpdateState.BACK, "1.1.0", said=Words("linea1", "line1"), past=PAST
+            UpdateState.BACK, "1.1.0", said=pair("linea1", "line1"), past=PAST
         )
         page = shown.open(PAGE)
         expect(page.locator("#sure-give-up")).to_be_visible()
