@@ -165,7 +165,7 @@ FRESH_S = 10.0
 """Seconds for which an identity sent before the first ring is kept."""
 
 
-class Ringing:
+class RingSequence:
     """Rings of one call, and the caller's identity, settled once by its arrival or its limit.
 
     `since` and `latest` are the times of the first and the last ring, in monotonic seconds.
@@ -189,7 +189,7 @@ class Ringing:
         self.latest = now
 
     @classmethod
-    def found(cls, caller: Caller, dated: str, at: float) -> Ringing:
+    def found(cls, caller: Caller, dated: str, at: float) -> RingSequence:
         """Return a ringing that began before this process; last ring at `at` (monotonic s)."""
         ringing = cls()
         ringing.count, ringing.since, ringing.latest = 1, at, at

@@ -16,8 +16,8 @@ ULAW_TEXT = r"(?<![A-Z])(?:MU|U|µ)[- ]?LAW"
 ALAW_TEXT = r"(?<![A-Z])A[- ]?LAW"
 LINEAR8_TEXT = r"UNSIGNED (?:PCM|LINEAR)|(?<![0-9])8[- ]?BIT LINEAR"
 
+# A shielded DLE before the DLE of a code (v253.md 2.2: the tripled DLE of callattendant).
 DOUBLED = b"\x10\x10"
-"""A shielded DLE before the DLE of a code (v253.md 2.2: the tripled DLE of callattendant)."""
 CAN = b"\x10\x18"
 _FORMAT_LINE = re.compile(r'^\s*(?:\+VSM:)?\s*(\d+)\s*,\s*"([^"]*)"\s*(.*)$')
 _BITS = re.compile(r"^,\s*(\d+)\s*,")
@@ -55,11 +55,15 @@ class VoltageProbe:
 class Dialect:
     """Differences between makes of V.253 modems.
 
-    `identity` is searched in the replies to +GMI and ATI3. `set_up` must be answered OK, `extras`
-    may be refused. `formats` is the order of preference for +VSM, by the text of the modem's own
-    list. `ends` are the bytes that end a stream, tried in turn; of a transmit stream those with CAN
-    discard the modem's buffer. `signals` are the DLE codes reported off hook, `ignored` those
-    ignored in a stream. `probe` measures the pair of an idle line, None for a make that cannot.
+    `identity` is searched in the replies to `asks`, by default +GMI and ATI3. `reset` brings the
+    factory settings, `caller_id` turns caller id on, `seize` takes the line off hook in class 8;
+    within `quick_ms` a command that needs no time is answered. `set_up` must be answered OK,
+    `extras` may be refused. `formats` is the order of preference for +VSM, by the text of the
+    modem's own list. `ends` are the bytes that end a stream, tried in turn; of a transmit stream
+    those with CAN discard the modem's buffer; `proven_ends` are the streams whose order was
+    measured on the unit. `signals` are the DLE codes reported off hook, `ignored` those ignored in
+    a stream. `probe` measures the pair of an idle line, None for a make that cannot. A bundle
+    teaches a dialect of its own (learning.py).
     """
 
     name: str
@@ -74,14 +78,34 @@ class Dialect:
     ends: Mapping[Stream, tuple[bytes, ...]]
     ignored: Mapping[Stream, frozenset[str]] = field(default_factory=dict)
     probe: VoltageProbe | None = None
+    asks: tuple[str, str] = ("AT+GMI", "ATI3")
+    reset: str = "AT&F"
+    caller_id: str = "AT+VCID=1"
+    # Instant and predictable, unlike ATA (v253.md 1.3).
+    seize: str = "AT+VLS=1"
+    proven_ends: frozenset[Stream] = frozenset()
+    # These commands take 2 to 5 ms (v253.md 1.1), and with a caller waiting 5 s are too long.
+    quick_ms: int = 2000
 
 
+TERMINATORS: Mapping[str, bytes] = {
+    "DLE ^": b"\x10^",
+    "DLE !": b"\x10!",
+    "DLE ESC": b"\x10\x1b",
+    "DLE ETX": b"\x10\x03",
+    "DLE CAN DLE ETX": CAN + b"\x10\x03",
+    "DLE DLE DLE ^": DOUBLED + b"\x10^",
+    "DLE DLE DLE !": DOUBLED + b"\x10!",
+    "DLE DLE DLE ETX": DOUBLED + b"\x10\x03",
+    "DLE DLE DLE CAN DLE DLE DLE ETX": DOUBLED + CAN + DOUBLED + b"\x10\x03",
+}
+"""Codes that end a stream of one make or another, by name (v253.md 2.2)."""
+# The action that starts each kind of stream (V.253; v253.md 1.3).
 ACTIONS: Mapping[Stream, str] = {
     Stream.DUPLEX: "AT+VTR",
     Stream.TRANSMIT: "AT+VTX",
     Stream.RECEIVE: "AT+VRX",
 }
-"""The action that starts each kind of stream (V.253; v253.md 1.3)."""
 
 _COMMON_SIGNALS = {
     "b": Signal.BUSY,

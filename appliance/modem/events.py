@@ -6,20 +6,11 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appliance.text import Words
+
 if TYPE_CHECKING:
     from appliance.calls.events import Caller, LineCondition
     from appliance.dsp.wav import Law
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence in Italian (`it`) and in English (`en`); `str()` is the English one."""
-
-    it: str
-    en: str
-
-    def __str__(self) -> str:
-        return self.en
 
 
 class Stream(enum.StrEnum):
@@ -130,14 +121,14 @@ class Streaming:
 class BrokeOff:
     """The modem has ended its stream by itself (`reason`); another one is being started."""
 
-    reason: Sentence
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class HalfDuplex:
     """The modem refuses +VTR: the line, off hook, is half duplex from now on."""
 
-    reason: Sentence
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,21 +189,21 @@ class Idle:
 class RecoveryStarted:
     """The modem gave an unexpected reply, or none (`reason`); it is being initialised in band."""
 
-    reason: Sentence
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryDone:
     """The modem was recovered in band; a call on the line has ended."""
 
-    reason: Sentence
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The line is out of service: `reason` says what to do, `needs` is the next recovery step."""
 
-    reason: Sentence
+    reason: Words
     needs: Recovery
 
 

@@ -1,4 +1,4 @@
-"""The fork server, and the messages between port servers and the media gateway.
+"""The fork server: starts port servers for the media gateway, and reaps them.
 
 A fork of the gateway in service would copy its page tables and its locked memory and stop it for
 milliseconds (design/processes.md): so the fork server is forked first of all, and every port server
@@ -9,190 +9,21 @@ pyserial.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import ctypes
-import enum
 import json
 import os
 import select
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from appliance.errors import PeerError
-from appliance.modem.events import Sentence
+from appliance.modem.port_protocol import receive_datagram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-# ---- messages: JSON datagrams on a UNIX SOCK_SEQPACKET, whole or not there, with descriptors ----
-
-MESSAGE_LIMIT = 4096
-"""Largest datagram, bytes."""
-
-
-class PortCommand(enum.StrEnum):
-    """Command of the media gateway to a port server.
-
-    A port server opens its port by itself when it starts. Before REOPEN and CLOSE the gateway
-    closes its own copy of the descriptor, which cannot block while the port server has another.
-    """
-
-    DROP_DTR = "drop_dtr"
-    REOPEN = "reopen"
-    CLOSE = "close"
-
-
-class PortFault(enum.StrEnum):
-    """Reason why a port cannot be opened or used."""
-
-    MISSING = "missing"
-    BUSY = "busy"
-    PERMISSION = "permission"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class PortOpened:
-    """The port is open, raw and non-blocking; `descriptor` is the receiver's copy."""
-
-    path: str
-    descriptor: int
-
-
-@dataclass(frozen=True, slots=True)
-class DtrDropped:
-    """DTR was low for `low_ms` and is high again; 0 for a port without DTR (a pseudo terminal)."""
-
-    low_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class PortClosed:
-    """The port server's copy of the port is closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortTrouble:
-    """The port cannot be opened or used; `sentence` says what to do."""
-
-    cause: PortFault
-    sentence: Sentence
-
-
-@dataclass(frozen=True, slots=True)
-class PortServerGone:
-    """The port server has ended; its port is closed."""
-
-
-Report = PortOpened | DtrDropped | PortClosed | PortTrouble | PortServerGone
-
-
-def encode_report(report: PortOpened | DtrDropped | PortClosed | PortTrouble) -> bytes:
-    """Encode a report as one message; the descriptor of PortOpened is sent beside it."""
-    match report:
-        case PortOpened(path):
-            return _encode(kind="opened", path=path)
-        case DtrDropped(low_ms):
-            return _encode(kind="dropped", low_ms=low_ms)
-        case PortClosed():
-            return _encode(kind="closed")
-        case PortTrouble(cause, sentence):
-            return _encode(kind="trouble", cause=cause, it=sentence.it, en=sentence.en)
-
-
-def decode_report(message: bytes, descriptors: Sequence[int]) -> Report:
-    """Decode a report; raises PeerError, after closing the descriptors, for any other message."""
-    try:
-        return _report(json.loads(message), descriptors)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        raise PeerError(f"a keeper wrote {message[:80]!r}, which is no report") from error
-
-
-def _report(said: dict[str, Any], descriptors: Sequence[int]) -> Report:
-    match said["kind"]:
-        case "opened":
-            return PortOpened(str(said["path"]), descriptors[0])
-        case "dropped":
-            return DtrDropped(int(said["low_ms"]))
-        case "closed":
-            return PortClosed()
-        case "trouble":
-            sentence = Sentence(str(said["it"]), str(said["en"]))
-            return PortTrouble(PortFault(said["cause"]), sentence)
-        case other:
-            raise ValueError(other)
-
-
-def encode_command(ask: PortCommand) -> bytes:
-    """Encode a command for a port server."""
-    return _encode(ask=ask)
-
-
-def decode_command(message: bytes) -> PortCommand:
-    """Decode a command; raises PeerError for any other message."""
-    try:
-        return PortCommand(json.loads(message)["ask"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise PeerError(f"the carrier wrote {message[:80]!r}, which is no order") from error
-
-
-def send_command(sock: socket.socket, ask: PortCommand) -> bool:
-    """Send a command without blocking; False when the port server does not read (it hangs)."""
-    try:
-        sock.send(encode_command(ask), socket.MSG_DONTWAIT)
-    except OSError:
-        return False
-    return True
-
-
-def send_report(
-    sock: socket.socket,
-    report: PortOpened | DtrDropped | PortClosed | PortTrouble,
-    descriptors: Sequence[int],
-) -> None:
-    """Send a report of a port server, with its descriptors."""
-    # A media gateway that has gone is noticed at the next read.
-    with contextlib.suppress(OSError):
-        socket.send_fds(sock, [encode_report(report)], list(descriptors))
-
-
-def receive_report(sock: socket.socket) -> Report | None:
-    """Receive one report without blocking; None without one, PortServerGone at end of file.
-
-    Raises PeerError for any other message.
-    """
-    try:
-        message, descriptors = receive_datagram(sock, blocking=False)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return PortServerGone()
-    return decode_report(message, descriptors) if message else PortServerGone()
-
-
-def receive_datagram(sock: socket.socket, *, blocking: bool) -> tuple[bytes, list[int]]:
-    """Receive one datagram and at most one descriptor; the datagram is empty at end of file."""
-    # MSG_CMSG_CLOEXEC: no child inherits the descriptor by exec. Not by socket.recv_fds, which
-    # ignores its flags.
-    flags = socket.MSG_CMSG_CLOEXEC | (0 if blocking else socket.MSG_DONTWAIT)
-    descriptors = array.array("i")
-    room = socket.CMSG_SPACE(descriptors.itemsize)
-    message, beside, _, _ = sock.recvmsg(MESSAGE_LIMIT, room, flags)
-    for level, kind, data in beside:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
-    return message, list(descriptors)
-
-
-def _encode(**fields: object) -> bytes:
-    return json.dumps(fields).encode()
-
+    from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 _REAP_MS = 1000
@@ -267,7 +98,7 @@ class ForkServer:
         except OSError:
             message, descriptors = b"", []
         if not message or not descriptors:
-            raise PeerError("the nursery of the port keepers has died")
+            raise PeerError("the fork server of the port servers has died")
         said = json.loads(message)
         return PortServerStarted(said["line"], said["pid"], socket.socket(fileno=descriptors[0]))
 
@@ -294,7 +125,7 @@ class _ForkServerProcess:
 
         self._sock = sock
         self._keep = serve_port
-        self._keepers: dict[str, int] = {}
+        self._servers: dict[str, int] = {}
 
     def run(self) -> None:
         """Serve until the media gateway has gone, then kill every port server."""
@@ -305,7 +136,7 @@ class _ForkServerProcess:
             self._reap()
             if ready and not self._serve():
                 break
-        for pid in self._keepers.values():
+        for pid in self._servers.values():
             os.kill(pid, signal.SIGKILL)
 
     def _serve(self) -> bool:
@@ -321,21 +152,21 @@ class _ForkServerProcess:
 
     def _bear(self, line: str, path: str) -> None:
         # The old one holds the port's exclusive lock.
-        if line in self._keepers:
-            _kill(self._keepers.pop(line))
-        carriers, keepers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if line in self._servers:
+            _kill(self._servers.pop(line))
+        gateway_end, servers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             # Held by the port server too, these would never show end of file to the others.
-            carriers.close()
+            gateway_end.close()
             self._sock.close()
-            _be_child(parent, lambda: self._keep(keepers, path))
-        keepers.close()
-        self._keepers[line] = pid
+            _be_child(parent, lambda: self._keep(servers, path))
+        servers.close()
+        self._servers[line] = pid
         said = json.dumps({"line": line, "pid": pid}).encode()
-        with carriers, contextlib.suppress(OSError):
-            socket.send_fds(self._sock, [said], [carriers.fileno()])
+        with gateway_end, contextlib.suppress(OSError):
+            socket.send_fds(self._sock, [said], [gateway_end.fileno()])
 
     def _bury(self, descriptor: int) -> None:
         """Fork a reaper that holds the last copy of a descriptor and closes it by its end."""
@@ -356,7 +187,7 @@ class _ForkServerProcess:
         # A pid that was reaped may be another process's: it must not be killed later.
         with contextlib.suppress(ChildProcessError):
             while (dead := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-                self._keepers = {n: pid for n, pid in self._keepers.items() if pid != dead}
+                self._servers = {n: pid for n, pid in self._servers.items() if pid != dead}
 
 
 def _kill(pid: int) -> None:
@@ -388,7 +219,7 @@ def _be_child(parent: int, work: Callable[[], object]) -> NoReturn:
         # Imported only now: every port server would carry it.
         import logging
 
-        logging.getLogger(__name__).exception("a child of the nursery failed")
+        logging.getLogger(__name__).exception("a child of the fork server failed")
     finally:
         # Not sys.exit: the child must not run the parent's exit handlers or flush its buffers.
         os._exit(status)

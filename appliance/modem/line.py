@@ -9,10 +9,11 @@ import re
 from typing import TYPE_CHECKING
 
 from appliance.calls.events import LineCondition
+from appliance.deadlines import earliest
 from appliance.errors import Bug
 from appliance.modem import events, scripts
-from appliance.modem.caller_id import Ringing
-from appliance.modem.dialects import CONEXANT, DIALECTS, GENERIC, choose_vsm, identify
+from appliance.modem.caller_id import RingSequence
+from appliance.modem.dialects import CONEXANT, choose_vsm, identify
 from appliance.modem.events import (
     Identified,
     Recovery,
@@ -23,7 +24,6 @@ from appliance.modem.events import (
     Stream,
 )
 from appliance.modem.scripts import (
-    AUTO,
     CallerIdOrder,
     ScriptDone,
     ScriptFailed,
@@ -43,13 +43,15 @@ from appliance.modem.table import (
     Script,
 )
 from appliance.modem.v253 import OK, CallerIdReceived, DigitFilter, EventCode, Modem, StreamEnded
+from appliance.text import Words
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Mapping
 
     from appliance.dsp.wav import Law
     from appliance.modem.dialects import VoiceFormat, VoltageProbe
-    from appliance.modem.events import LineEvent, Sentence
+    from appliance.modem.events import LineEvent
     from appliance.modem.scripts import LineSettings, ScriptOutcome, ScriptStep
     from appliance.modem.v253 import ModemEvent
 
@@ -159,9 +161,9 @@ class LineMachine:
         self.settings = settings
         self.stage = LineStage.OFF
         self.timers: dict[LineInput, float] = {}
-        self.modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
+        self.modem = Modem(settings.first_dialect)
         self.runner = ScriptRunner(self.modem)
-        self.ringing = Ringing()
+        self.ringing = RingSequence()
         self.pair = PairCondition()
         self.format: VoiceFormat | None = None
         self.needs: Recovery | None = None
@@ -171,8 +173,8 @@ class LineMachine:
         self._rung = 0
         self._named = ""
         self._no_duplex: str | None = None
-        self._broke_off: tuple[Sentence, float] = (scripts.NO_DUPLEX, float("-inf"))
-        self._fault: tuple[Sentence, Recovery | None] | None = None
+        self._broke_off: tuple[Words, float] = (scripts.NO_DUPLEX, float("-inf"))
+        self._fault: tuple[Words, Recovery | None] | None = None
 
     @property
     def duplex(self) -> bool:
@@ -204,7 +206,7 @@ class LineMachine:
         before, self.stage = self.stage, rule.to
         gone = rule.run is Script.SYNC and before not in STILL_RINGING
         if rule.run in ENDINGS or what is LineInput.RING_GAP or gone:
-            self.ringing = Ringing()
+            self.ringing = RingSequence()
         self.timers.pop(what, None)
         running = TIMERS.get(rule.to, frozenset())
         self.timers = {name: at for name, at in self.timers.items() if name in running}
@@ -246,14 +248,14 @@ class LineMachine:
         self._fault = None
         if self.stage is LineStage.OFF and self._rings(now):
             return self.step(LineInput.RESUME, now)
-        self.ringing = Ringing()
+        self.ringing = RingSequence()
         return self.step(LineInput.START, now)
 
-    def found_ringing(self, modem: str, ringing: Ringing) -> None:
+    def found_ringing(self, modem: str, ringing: RingSequence) -> None:
         """Take over, before the start, a ringing that the previous process heard at `modem`."""
         self._named, self.ringing = modem, ringing
         # By its name: a ringing modem is not asked who it is.
-        if self.settings.dialect == AUTO:
+        if self.settings.is_auto:
             self.modem.dialect = identify([modem])
 
     def _rings(self, now: float) -> bool:
@@ -261,7 +263,7 @@ class LineMachine:
         gap_s = self.settings.ring_gap_ms / 1000
         return self.ringing.count > 0 and now - self.ringing.latest < gap_s
 
-    def lose(self, reason: Sentence, least: Recovery, now: float) -> tuple[LineEvent, ...]:
+    def lose(self, reason: Words, least: Recovery, now: float) -> tuple[LineEvent, ...]:
         """Fail the line on a lost port; `least` is the lowest recovery that can help."""
         self._fault = (reason, least)
         return self.step(LineInput.LOST, now)
@@ -302,7 +304,7 @@ class LineMachine:
         return begin(_SCRIPTS[script](self), now)
 
     def _configure(self) -> tuple[ScriptStep, ...]:
-        if self.settings.dialect == AUTO:
+        if self.settings.is_auto:
             self.modem.dialect = identify(self._identity())
         return scripts.configure(self.settings, self.modem.dialect)
 
@@ -319,7 +321,7 @@ class LineMachine:
 
     def _identity(self) -> list[str]:
         kept = (*self.runner.kept[scripts.MAKER], *self.runner.kept[scripts.PRODUCT])
-        return [line.removeprefix("+GMI:").strip() for line in kept]
+        return [scripts.plain_name(line) for line in kept]
 
     def _up(self) -> tuple[LineEvent, ...]:
         # A modem taken over while ringing was not asked: its name is known.
@@ -336,7 +338,7 @@ class LineMachine:
         return (events.RecoveryDone(self._fault[0]), up, *self._idle())
 
     def _up_anew(self) -> tuple[LineEvent, ...]:
-        self.ringing = Ringing()
+        self.ringing = RingSequence()
         return self._up()
 
     def _up_ringing(self) -> tuple[LineEvent, ...]:
@@ -385,20 +387,20 @@ class LineMachine:
 
 _SCRIPTS: Mapping[Script, Callable[[LineMachine], tuple[ScriptStep, ...]]] = {
     Script.SYNC: lambda _: scripts.sync(),
-    Script.RESUME: lambda _: scripts.resume(),
-    Script.INQUIRE: lambda _: scripts.inquire(),
+    Script.RESUME: lambda life: scripts.resume(life.modem.dialect),
+    Script.INQUIRE: lambda life: scripts.inquire(life.settings.first_dialect),
     Script.CONFIGURE: LineMachine._configure,
     Script.CHECK: lambda life: scripts.check(life.probe),
     Script.PREPARE: LineMachine._prepare,
-    Script.ANSWER: lambda _: scripts.answer(),
+    Script.ANSWER: lambda life: scripts.answer(life.modem.dialect),
     Script.STREAM: lambda life: scripts.stream(life.kind),
     Script.STREAM_AGAIN: lambda life: scripts.stream_again(life.kind),
     Script.END: lambda life: scripts.end(cut=life.cut),
     Script.FLASH: lambda life: scripts.flash(life.settings, life.digits),
     Script.DIGITS: lambda life: scripts.digits(life.digits),
     Script.DIAL: LineMachine._dial,
-    Script.WITHDRAW: lambda _: scripts.withdraw(),
-    Script.HANG_UP: lambda _: scripts.hang_up(),
+    Script.WITHDRAW: lambda life: scripts.withdraw(life.modem.dialect),
+    Script.HANG_UP: lambda life: scripts.hang_up(life.modem.dialect),
 }
 _SAYINGS: Mapping[Announce, Callable[[LineMachine], tuple[LineEvent, ...]]] = {
     Announce.UP: LineMachine._up_anew,
@@ -427,8 +429,8 @@ _SAYINGS: Mapping[Announce, Callable[[LineMachine], tuple[LineEvent, ...]]] = {
 
 
 # A name may follow the number at once; most exchanges of Europe send none (v253.md 3).
+# Time (s) from the number to settling the identity without a name.
 GRACE_S = 0.04
-"""Time (s) from the number to settling the identity without a name."""
 
 
 class LineDriver:
@@ -450,7 +452,7 @@ class LineDriver:
         `modem` is the modem's name, `at` the last ring (monotonic s).
         """
         # The exchange sends the identity once a call: the previous process has what there is.
-        self._life.found_ringing(modem, Ringing.found(known.caller, known.dated, at))
+        self._life.found_ringing(modem, RingSequence.found(known.caller, known.dated, at))
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -502,7 +504,7 @@ class LineDriver:
         return self._life.step(LineInput.HANG_UP, now)
 
     def lost(
-        self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN
+        self, reason: Words, now: float, least: Recovery = Recovery.REOPEN
     ) -> tuple[LineEvent, ...]:
         """Fail the line on a lost port; returns Failed. Call `start` when the port is open again.
 
@@ -539,11 +541,7 @@ class LineDriver:
 
     def next_deadline(self) -> float | None:
         """Return when `handle_timer` is due, or None."""
-        script = self._life.runner.next_deadline()
-        timers = self._life.timers
-        if not timers:
-            return script
-        return min(timers.values() if script is None else (*timers.values(), script))
+        return earliest((self._life.runner.next_deadline(), *self._life.timers.values()))
 
     def data_to_send(self) -> bytes:
         """Return and clear the bytes to write to the port: sound, then the stream's end."""
@@ -577,6 +575,11 @@ class LineDriver:
     def streaming(self) -> Stream | None:
         """Kind of the stream that runs in the modem."""
         return self._life.modem.streaming
+
+    @property
+    def replies(self) -> Counter[tuple[str, str]]:
+        """Count of what came of each command, by its text and its result ("": none came)."""
+        return self._life.runner.replies
 
     @property
     def rang_at(self) -> float:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import serial
 
 from appliance.errors import PeerError
-from appliance.modem.events import Sentence
-from appliance.modem.fork_server import (
+from appliance.modem.port_protocol import (
     MESSAGE_LIMIT,
     DtrDropped,
     PortClosed,
@@ -30,6 +29,7 @@ from appliance.modem.fork_server import (
     decode_command,
     send_report,
 )
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ class SerialPort:
         self._serial.close()
 
 
-class PortKeeper:
+class PortServer:
     """Serves the port at `path` to the media gateway until the other end of `sock` is closed."""
 
     def __init__(
@@ -245,39 +245,36 @@ def _name(pid: int) -> str:
         return "?"
 
 
-def _missing(path: str) -> Sentence:
-    return Sentence(
-        f"La porta {path} non c'è: collegare il modem, o correggere la porta nella configurazione.",
-        f"The port {path} does not exist: plug in the modem, or correct the configured port.",
+def _missing(path: str) -> Words:
+    return _(
+        "The port {path} does not exist: plug in the modem, or correct the configured port.",
+        path=path,
     )
 
 
-def _busy(path: str, by: list[str]) -> Sentence:
+def _busy(path: str, by: list[str]) -> Words:
     who = ", ".join(by) or "?"
-    return Sentence(
-        f"La porta {path} è in uso da {who}: fermare quel programma.",
-        f"The port {path} is in use by {who}: stop that program.",
+    return _("The port {path} is in use by {who}: stop that program.", path=path, who=who)
+
+
+def _no_permission(path: str) -> Words:
+    return _(
+        "The port {path} may not be opened: add the service's user to the group dialout.", path=path
     )
 
 
-def _no_permission(path: str) -> Sentence:
-    return Sentence(
-        f"La porta {path} non è accessibile: aggiungere l'utente del servizio al gruppo dialout.",
-        f"The port {path} may not be opened: add the service's user to the group dialout.",
-    )
-
-
-def _broken(path: str, detail: str) -> Sentence:
-    return Sentence(
-        f"La porta {path} non funziona ({detail}): scollegare e ricollegare il modem.",
-        f"The port {path} does not work ({detail}): unplug the modem and plug it in again.",
+def _broken(path: str, detail: str) -> Words:
+    return _(
+        "The port {path} does not work ({detail}): unplug the modem and plug it in again.",
+        path=path,
+        detail=detail,
     )
 
 
 def serve_port(sock: socket.socket, path: str) -> None:
     """Run the port server of `path` until the other end of `sock` is closed."""
     with sock:
-        PortKeeper(sock, path).run()
+        PortServer(sock, path).run()
 
 
 def main() -> None:

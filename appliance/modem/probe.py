@@ -14,10 +14,9 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import chord
 from appliance.errors import Bug
 from appliance.modem import scripts
-from appliance.modem.dialects import ACTIONS, DIALECTS, DOUBLED, GENERIC, choose_vsm, identify
-from appliance.modem.events import Sentence, SoundReceived, Stream
+from appliance.modem.dialects import ACTIONS, DOUBLED, choose_vsm, identify
+from appliance.modem.events import SoundReceived, Stream
 from appliance.modem.scripts import (
-    AUTO,
     AtCommand,
     EndStream,
     ScriptDone,
@@ -26,6 +25,7 @@ from appliance.modem.scripts import (
     ScriptRunner,
 )
 from appliance.modem.v253 import EventCode, Modem
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,8 +40,8 @@ SETTLE_S = 0.5
 """Seconds of the stream that are not measured."""
 MEASURE_S = 4.0
 """Seconds that are measured."""
+# Seconds of the tone kept ahead inside the modem (v253.md 6: 60 to 120 ms).
 LEAD_S = 0.1
-"""Seconds of the tone kept ahead inside the modem (v253.md 6: 60 to 120 ms)."""
 # The bytes that end the stream wait behind them.
 BACKLOG = 1600
 """Most bytes that may wait for a port that takes too few."""
@@ -57,41 +57,34 @@ DUPLEX_ENDS = (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")
 """Terminators of +VTR, tried in turn."""
 
 
-REFUSED = Sentence(
-    "Il modem rifiuta +VTR: è half duplex. Scrivere duplex = false e scegliere daytime.",
-    "The modem refuses +VTR: it is half duplex. Write duplex = false and choose a daytime.",
+REFUSED = _("The modem refuses +VTR: it is half duplex. Write duplex = false and choose a daytime.")
+MUTE = _(
+    "The modem takes +VTR but sends no sound: it is half duplex. Write duplex "
+    "= false and choose a daytime."
 )
-MUTE = Sentence(
-    "Il modem accetta +VTR ma non manda suono: è half duplex. Scrivere duplex = false e scegliere "
-    "daytime.",
-    "The modem takes +VTR but sends no sound: it is half duplex. Write duplex = false and choose a "
-    "daytime.",
-)
-STUCK = Sentence(
-    "Il modem accetta +VTR ma non ne esce (né DLE ^ né DLE ETX): non è utilizzabile in duplex. "
-    "Scrivere duplex = false e scegliere daytime.",
-    "The modem takes +VTR but does not leave it (neither DLE ^ nor DLE ETX): it is of no use in "
-    "duplex. Write duplex = false and choose a daytime.",
+STUCK = _(
+    "The modem takes +VTR but does not leave it (neither DLE ^ nor DLE ETX): "
+    "it is of no use in duplex. Write duplex = false and choose a daytime."
 )
 
 
-def slow(heard: int, sent: int) -> Sentence:
+def slow(heard: int, sent: int) -> Words:
     """Return the sentence for sound that does not flow both ways at its full rate."""
-    return Sentence(
-        f"Il modem accetta +VTR ma porta solo {heard} campioni al secondo dalla linea e {sent} "
-        "verso la linea, di 8000: scrivere duplex = false e scegliere daytime.",
-        f"The modem takes +VTR but carries only {heard} samples a second from the line and {sent} "
-        "to it, of 8000: write duplex = false and choose a daytime.",
+    return _(
+        "The modem takes +VTR but carries only {heard} samples a second from the "
+        "line and {sent} to it, of 8000: write duplex = false and choose a daytime.",
+        heard=heard,
+        sent=sent,
     )
 
 
-def proven(heard: int, sent: int) -> Sentence:
+def proven(heard: int, sent: int) -> Words:
     """Return the sentence for sound that flows both ways at once."""
-    return Sentence(
-        f"Il modem porta il suono nei due sensi insieme ({heard} campioni al secondo dalla linea, "
-        f"{sent} verso la linea): scrivere duplex = true.",
-        f"The modem carries sound both ways at once ({heard} samples a second from the line, "
-        f"{sent} to it): write duplex = true.",
+    return _(
+        "The modem carries sound both ways at once ({heard} samples a second from "
+        "the line, {sent} to it): write duplex = true.",
+        heard=heard,
+        sent=sent,
     )
 
 
@@ -109,7 +102,7 @@ class Finding:
     """Verdict with its reason and measurements: samples a second, buffer reports."""
 
     verdict: DuplexVerdict
-    sentence: Sentence
+    sentence: Words
     modem: str = ""
     heard_rate: int = 0
     sent_rate: int = 0
@@ -171,19 +164,20 @@ class DuplexProbe:
     def __init__(self, settings: LineSettings) -> None:
         self.finding: Finding | None = None
         self._settings = settings
-        self._modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
+        self._modem = Modem(settings.first_dialect)
         self._runner = ScriptRunner(self._modem)
         self._phase = ProbePhase.ASKING
         self._out = bytearray()
         self._tone = b""
         self._rates = _Rates()
-        self._voiceless: Sentence | None = None
+        self._voiceless: Words | None = None
         self._refused = self._stuck = False
         self._ended_by = ""
 
     def start(self, now: float) -> None:
         """Start the probe on a modem found in any state."""
-        self._conclude(self._runner.begin((*scripts.sync(), *scripts.inquire()), now), now)
+        steps = (*scripts.sync(), *scripts.inquire(self._settings.first_dialect))
+        self._conclude(self._runner.begin(steps, now), now)
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Handle bytes from the port."""
@@ -241,7 +235,7 @@ class DuplexProbe:
     def _asked(self, now: float) -> None:
         """Enter voice mode and read the formats, once the make is known."""
         dialect = self._modem.dialect
-        if self._settings.dialect == AUTO:
+        if self._settings.is_auto:
             dialect = identify(self._identity())
         # In an order of its own: which terminator works is part of the finding.
         ends = {**dialect.ends, Stream.DUPLEX: DUPLEX_ENDS}
@@ -250,7 +244,7 @@ class DuplexProbe:
 
     def _identity(self) -> list[str]:
         kept = (*self._runner.kept[scripts.MAKER], *self._runner.kept[scripts.PRODUCT])
-        return [line.removeprefix("+GMI:").strip() for line in kept]
+        return [scripts.plain_name(line) for line in kept]
 
     def _has_voice(self, now: float) -> None:
         """Seize the line and start a duplex stream."""
@@ -261,7 +255,7 @@ class DuplexProbe:
         self._tone = g711.encode(chord((TONE_HZ,), TONE_MS), voice.law)
         duplex = AtCommand(ACTIONS[Stream.DUPLEX], tries=1, answers=frozenset({"ERROR"}))
         prepare = scripts.prepare(self._settings, dialect, voice)
-        self._begin(ProbePhase.SEIZING, (*prepare, *scripts.answer(), duplex), now)
+        self._begin(ProbePhase.SEIZING, (*prepare, *scripts.answer(dialect), duplex), now)
 
     def _seized(self, now: float) -> None:
         if self._runner.refused:
@@ -291,7 +285,7 @@ class DuplexProbe:
 
     def _hang_up(self, now: float) -> None:
         found = scripts.sync() if self._stuck else ()
-        self._begin(ProbePhase.HANGING_UP, (*found, *scripts.hang_up()), now)
+        self._begin(ProbePhase.HANGING_UP, (*found, *scripts.hang_up(self._modem.dialect)), now)
 
     def _over(self, _now: float) -> None:
         self._phase = ProbePhase.OVER
@@ -321,10 +315,10 @@ class DuplexProbe:
             return self._found(DuplexVerdict.HALF_DUPLEX, slow(heard, sent))
         return self._found(DuplexVerdict.DUPLEX, proven(heard, sent))
 
-    def _failed(self, reason: Sentence) -> Finding:
+    def _failed(self, reason: Words) -> Finding:
         return self._found(DuplexVerdict.NO_ANSWER, reason)
 
-    def _found(self, verdict: DuplexVerdict, sentence: Sentence) -> Finding:
+    def _found(self, verdict: DuplexVerdict, sentence: Words) -> Finding:
         rates = self._rates
         modem = " ".join(self._identity()) if scripts.MAKER in self._runner.kept else ""
         return Finding(

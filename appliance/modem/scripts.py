@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import enum
 import re
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from appliance.deadlines import is_due
 from appliance.errors import ConfigurationError
 from appliance.modem.dialects import (
     ACTIONS,
     DIALECTS,
+    GENERIC,
     Dialect,
     VoiceFormat,
     VoltageProbe,
     choose_vsm,
 )
-from appliance.modem.events import Sentence, Stream
+from appliance.modem.events import Stream
 from appliance.modem.v253 import (
     OK,
     RESULTS,
@@ -28,6 +30,7 @@ from appliance.modem.v253 import (
     StreamEnded,
     StreamStarted,
 )
+from appliance.text import NOTHING, Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,68 +40,63 @@ if TYPE_CHECKING:
 
 # ---- sentences that report a failed line, in two languages, each with its remedy ----------------
 
-NOT_LATE = Sentence("", "")
-LATE = Sentence(
-    "una risposta è arrivata troppo tardi, quando nessuno l'aspettava più; ",
-    "a reply came too late, when nobody waited for it any more; ",
-)
+NOT_LATE = NOTHING
+LATE = _("a reply came too late, when nobody waited for it any more; ")
 """Added when a repeated command was answered twice."""
 
 
-def no_answer_words(command: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
+def no_answer_words(command: str, seen: str, late: Words = NOT_LATE) -> Words:
     """Return the sentence for an unanswered `command`; `seen` is what was read instead."""
-    return Sentence(
-        f"Il modem non risponde a {command} (letto: {seen}): {late.it}"
-        "scollegarlo e ricollegarlo; se si ripete, sostituirlo.",
-        f"The modem does not answer {command} (read: {seen}): {late.en}"
-        "unplug it and plug it in again; if it happens again, replace it.",
+    return _(
+        "The modem does not answer {command} (read: {seen}): {late}unplug it and "
+        "plug it in again; if it happens again, replace it.",
+        command=command,
+        seen=seen,
+        late=late,
     )
 
 
-def bad_answer_words(command: str, result: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
+def bad_answer_words(command: str, result: str, seen: str, late: Words = NOT_LATE) -> Words:
     """Return the sentence for a `command` answered by another `result` than OK."""
-    return Sentence(
-        f"Il modem risponde {result} a {command} (letto: {seen}): {late.it}"
-        "scollegarlo e ricollegarlo; se si ripete, controllare il tipo di modem configurato.",
-        f"The modem answers {result} to {command} (read: {seen}): {late.en}"
-        "unplug it and plug it in again; if it happens again, check the configured kind of modem.",
+    return _(
+        "The modem answers {result} to {command} (read: {seen}): {late}unplug it "
+        "and plug it in again; if it happens again, check the configured kind of "
+        "modem.",
+        result=result,
+        command=command,
+        seen=seen,
+        late=late,
     )
 
 
-def no_end_words(seen: str) -> Sentence:
+def no_end_words(seen: str) -> Words:
     """Return the sentence for a modem that does not leave its voice stream."""
-    return Sentence(
-        f"Il modem non esce dal flusso voce (letto: {seen}): scollegarlo e ricollegarlo.",
-        f"The modem does not leave its voice stream (read: {seen}): "
-        "unplug it and plug it in again.",
+    return _(
+        "The modem does not leave its voice stream (read: {seen}): unplug it and plug it in again.",
+        seen=seen,
     )
 
 
-def broke_off(seen: str) -> Sentence:
+def broke_off(seen: str) -> Words:
     """Return the sentence for a modem that ended its voice stream by itself."""
-    return Sentence(
-        f"Il modem ha interrotto da solo il flusso voce (letto: {seen}): viene riavviato; "
-        "se si ripete, sostituirlo.",
-        f"The modem broke its voice stream off by itself (read: {seen}): it is started anew; "
-        "if it happens again, replace it.",
+    return _(
+        "The modem broke its voice stream off by itself (read: {seen}): it is "
+        "started anew; if it happens again, replace it.",
+        seen=seen,
     )
 
 
-NO_DUPLEX = Sentence(
-    "Il modem rifiuta +VTR: la linea è half duplex e di giorno prende solo messaggi; mettere un "
-    "modem che regge la voce nei due sensi, o scrivere duplex = false e scegliere daytime.",
-    "The modem refuses +VTR: the line is half duplex and takes only messages by day; put a modem "
-    "there that carries sound both ways, or write duplex = false and choose a daytime.",
+NO_DUPLEX = _(
+    "The modem refuses +VTR: the line is half duplex and takes only messages "
+    "by day; put a modem there that carries sound both ways, or write duplex = "
+    "false and choose a daytime."
 )
-NO_VOICE = Sentence(
-    "Il modem rifiuta +FCLASS=8, non ha la voce: sostituirlo con un modem vocale "
-    "(Conexant CX930xx o USRobotics 5637).",
-    "The modem refuses +FCLASS=8, it has no voice: replace it with a voice modem "
-    "(Conexant CX930xx or USRobotics 5637).",
+NO_VOICE = _(
+    "The modem refuses +FCLASS=8, it has no voice: replace it with a voice "
+    "modem (Conexant CX930xx or USRobotics 5637)."
 )
-NO_FORMAT = Sentence(
-    "Il modem non offre alcun formato voce a 8 bit e 8000 Hz (mu-law, A-law): sostituirlo.",
-    "The modem offers no 8-bit, 8000 Hz voice format (mu-law, A-law, linear): replace it.",
+NO_FORMAT = _(
+    "The modem offers no 8-bit, 8000 Hz voice format (mu-law, A-law, linear): replace it."
 )
 
 
@@ -107,6 +105,7 @@ AUTO = "auto"
 GAIN_LIMIT = 255
 # A shorter break is a dialled pulse, a longer one a hang-up everywhere (v253.md 5: about 100 ms).
 FLASH_MS = (50, 1000)
+OVERRIDE_SHAPE = re.compile(r"AT[ -~]{1,48}")
 """Shortest and longest hook flash, ms."""
 
 
@@ -122,9 +121,10 @@ class CallerIdOrder(enum.StrEnum):
 class LineSettings:
     """Settings of one line; raises ConfigurationError for a value that no modem accepts.
 
-    `dialect` is a name of DIALECTS or "auto"; `country` the T.35 code for +GCI in hex (59 Italy;
-    v253.md 1.3). `identity_limit_ms` counts from the first ring, `ring_gap_ms` from each.
-    `receive_gain` and `transmit_gain` are +VGR and +VGT (128 nominal), None leaves them alone.
+    `dialect` is a name of DIALECTS or "auto"; `learnt`, read from a bundle, goes before it.
+    `country` is the T.35 code for +GCI in hex (59 Italy; v253.md 1.3). `identity_limit_ms` counts
+    from the first ring, `ring_gap_ms` from each. `receive_gain` and `transmit_gain` are +VGR and
+    +VGT (128 nominal), None leaves them alone.
     `duplex` overrides the dialect once a commissioning test has proven +VTR on this unit.
     `voltage` turns the measuring of an idle pair's volts on or off; None: as the dialect can.
     `overrides` are undocumented commands sent after every reset (e.g. AT!4886=02, v253.md 3).
@@ -147,6 +147,7 @@ class LineSettings:
     flash_ms: int = 100
     pbx_pause_ms: int = 0
     voltage: bool | None = None
+    learnt: Dialect | None = None
 
     def __post_init__(self) -> None:
         if self.dialect not in {AUTO, *DIALECTS}:
@@ -165,8 +166,18 @@ class LineSettings:
                 f"a hook flash of {self.flash_ms} ms is none: {FLASH_MS[0]} to {FLASH_MS[1]} ms"
             )
         for command in self.overrides:
-            if not re.fullmatch(r"AT[ -~]{1,48}", command):
+            if not OVERRIDE_SHAPE.fullmatch(command):
                 raise ConfigurationError(f"override {command!r} is no AT command")
+
+    @property
+    def first_dialect(self) -> Dialect:
+        """Dialect to begin with, until an unknown modem has said its make."""
+        return self.learnt or DIALECTS.get(self.dialect, GENERIC)
+
+    @property
+    def is_auto(self) -> bool:
+        """True when the modem's own answers choose the dialect."""
+        return self.learnt is None and self.dialect == AUTO
 
 
 # ---- steps and outcomes of a script ------------------------------------------------------------
@@ -190,7 +201,7 @@ class AtCommand:
     otherwise: tuple[str, ...] = ()
     keep: str = ""
     accept: Callable[[tuple[str, ...]], bool] | None = None
-    refusal: Sentence | None = None
+    refusal: Words | None = None
     answers: frozenset[str] = frozenset()
 
 
@@ -240,22 +251,25 @@ class ScriptDone:
 class ScriptFailed:
     """A step failed after its retries; `reason` quotes what was read."""
 
-    reason: Sentence
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptRefused:
     """The modem lacks what a line needs; retrying is of no use."""
 
-    reason: Sentence
+    reason: Words
 
 
 ScriptOutcome = ScriptDone | ScriptFailed | ScriptRefused
 
 
 # The DTE must wait 100 ms or more after a result (v253.md 1.1).
+CONNECT = "CONNECT"
 GAP_S = 0.1
 """Least time (s) from a result to the next command."""
+_NUMBER = re.compile(r"^(AT(?:D|\+VTS=)).*")
+"""Commands that hold digits, of which no count keeps more than the name."""
 SEEN_LIMIT = 80
 """Most characters of the last replies that a sentence quotes."""
 
@@ -266,10 +280,12 @@ class ScriptRunner:
     Bytes to send wait in `data_to_send()`; `now` is monotonic seconds. `refused` is the script's
     latest permitted refusal (`answers`), or "". A script begun while a command is unanswered first
     waits for that command's result or limit and discards it: two commands are never under way.
+    `replies` counts what came of each command, by its text and its result ("": none came).
     """
 
     def __init__(self, modem: Modem) -> None:
         self.kept: dict[str, tuple[str, ...]] = {}
+        self.replies: Counter[tuple[str, str]] = Counter()
         self.refused = ""
         self._modem = modem
         self._steps: deque[ScriptStep] = deque()
@@ -304,6 +320,7 @@ class ScriptRunner:
     def receive(self, event: ModemEvent, now: float) -> ScriptOutcome | None:
         """Handle an event of the modem; returns the outcome when it ends the script."""
         self._note(event, now)
+        self._count(event)
         match self._current, event:
             case AtCommand(), (Replied() | StreamStarted()) if self._passed_over:
                 return self._pass_over(now)
@@ -317,7 +334,7 @@ class ScriptRunner:
 
     def handle_timer(self, now: float) -> ScriptOutcome | None:
         """Run what is due: send after a pause, retry or give up after a limit."""
-        if self._deadline is None or now < self._deadline:
+        if not is_due(self._deadline, now):
             return None
         self._deadline = None
         match self._current:
@@ -344,7 +361,14 @@ class ScriptRunner:
         """Return what was read last, in printable characters."""
         return " | ".join(self._seen)[-SEEN_LIMIT:] or "-"
 
-    def _late(self) -> Sentence:
+    def _count(self, event: ModemEvent) -> None:
+        match self._current, event:
+            case AtCommand(text), Replied(_, _, result):
+                self.replies[_NUMBER.sub(r"\1", text), result] += 1
+            case AtCommand(text), StreamStarted():
+                self.replies[_NUMBER.sub(r"\1", text), CONNECT] += 1
+
+    def _late(self) -> Words:
         return LATE if self._is_late else NOT_LATE
 
     def _note(self, event: ModemEvent, now: float) -> None:
@@ -442,6 +466,7 @@ class ScriptRunner:
         return self._succeed(now)
 
     def _on_silence(self, command: AtCommand, now: float) -> ScriptOutcome | None:
+        self.replies[_NUMBER.sub(r"\1", command.text), ""] += 1
         if self._passed_over:
             return self._pass_over(now)
         if command.tries > 1:
@@ -495,10 +520,9 @@ NOT_DIALLED = frozenset(
 )  # fmt: skip
 """Results of ATD after which nothing was dialled, by the line's fault and not the modem's."""
 
-# These commands take 2 to 5 ms (v253.md 1.1), and with a caller waiting 5 s are too long.
-QUICK_MS = 2000
-"""Limit (ms) of a command that is answered at once."""
-_CLASS_0 = re.compile(r"^(?:\+FCLASS:\s*)?0$")
+# Older makes print the class as three digits (the IBM Aptiva's modem: 000, 008).
+_CLASS_0 = re.compile(r"^(?:\+FCLASS:\s*)?0+$")
+_ASKED = re.compile(r"^\+[FG]M[IMR]:")
 _DIGIT = re.compile(r"[0-9A-D#*,]")
 _PAUSE = "[,,100]"
 PBX_PAUSE_MS = 1000
@@ -506,6 +530,11 @@ PBX_PAUSE_MS = 1000
 # A command's body may have 50 characters (v253.md 1.1).
 DIGITS_AT_ONCE = 6
 """Most digits of one +VTS command."""
+
+
+def plain_name(line: str) -> str:
+    """Return a line of an identity answer without the name of its command."""
+    return _ASKED.sub("", line).strip()
 
 
 def sync() -> tuple[ScriptStep, ...]:
@@ -523,7 +552,7 @@ def sync() -> tuple[ScriptStep, ...]:
     )
 
 
-def resume() -> tuple[ScriptStep, ...]:
+def resume(dialect: Dialect) -> tuple[ScriptStep, ...]:
     """Make a modem ready to answer that rang when the previous process ended.
 
     A modem that fails the script is initialised.
@@ -531,13 +560,14 @@ def resume() -> tuple[ScriptStep, ...]:
     # Its configuration is in force and no stream runs: neither resync nor reset is needed.
     return (
         AtCommand("ATE0V1Q0", limit_ms=500),
-        AtCommand("AT+FCLASS=8", limit_ms=QUICK_MS),
-        AtCommand("AT+VSM=?", limit_ms=QUICK_MS, keep=FORMATS),
+        AtCommand("AT+FCLASS=8", limit_ms=dialect.quick_ms),
+        AtCommand("AT+VSM=?", limit_ms=dialect.quick_ms, keep=FORMATS),
     )
 
 
-def inquire() -> tuple[ScriptStep, ...]:
+def inquire(dialect: Dialect) -> tuple[ScriptStep, ...]:
     """Put the line on hook, reset the modem, and read its make."""
+    maker, product = dialect.asks
     return (
         # ATH returns a USRobotics to class 0, which must not be assumed of a Conexant: both
         # commands (v253.md 1.3).
@@ -545,11 +575,11 @@ def inquire() -> tuple[ScriptStep, ...]:
         AtCommand("AT+FCLASS=0"),
         # Reset before use: class 8, off hook and an odd +VSM survive the previous process (v253.md
         # 4). &F on a line of its own, as a USRobotics needs it (v253.md 1.1).
-        AtCommand("AT&F"),
+        AtCommand(dialect.reset),
         # The reset turns the echo back on.
         AtCommand("ATE0V1Q0"),
-        AtCommand("AT+GMI", optional=True, keep=MAKER),
-        AtCommand("ATI3", optional=True, keep=PRODUCT),
+        AtCommand(maker, optional=True, keep=MAKER),
+        AtCommand(product, optional=True, keep=PRODUCT),
     )
 
 
@@ -568,7 +598,7 @@ def configure(settings: LineSettings, dialect: Dialect) -> tuple[ScriptStep, ...
             accept=lambda lines: choose_vsm(lines, dialect) is not None,
             refusal=NO_FORMAT,
         ),
-        *_to_idle(),
+        *_to_idle(dialect),
     )
 
 
@@ -585,28 +615,27 @@ def prepare(
     """Enter voice mode while the line rings, so that the answer takes one command (v253.md 4)."""
     gains = (("R", settings.receive_gain), ("T", settings.transmit_gain))
     return (
-        AtCommand("AT+FCLASS=8", limit_ms=QUICK_MS),
+        AtCommand("AT+FCLASS=8", limit_ms=dialect.quick_ms),
         AtCommand(
             voice_format.command,
-            limit_ms=QUICK_MS,
+            limit_ms=dialect.quick_ms,
             # Two parameters first, then four (mgetty; v253.md 1.3).
             otherwise=(f"{voice_format.command},0,0",),
         ),
         # Silence detection and inactivity timer off: both end streams by themselves (v253.md 4).
-        AtCommand(f"AT+VSD={dialect.vsd_off}", limit_ms=QUICK_MS, optional=True),
-        AtCommand("AT+VIT=0", limit_ms=QUICK_MS, optional=True),
+        AtCommand(f"AT+VSD={dialect.vsd_off}", limit_ms=dialect.quick_ms, optional=True),
+        AtCommand("AT+VIT=0", limit_ms=dialect.quick_ms, optional=True),
         *(
-            AtCommand(f"AT+VG{way}={gain}", limit_ms=QUICK_MS, optional=True)
+            AtCommand(f"AT+VG{way}={gain}", limit_ms=dialect.quick_ms, optional=True)
             for way, gain in gains
             if gain is not None
         ),
     )
 
 
-def answer() -> tuple[ScriptStep, ...]:
+def answer(dialect: Dialect) -> tuple[ScriptStep, ...]:
     """Take the line off hook."""
-    # +VLS=1 is instant and predictable, unlike ATA (v253.md 1.3).
-    return (AtCommand("AT+VLS=1", limit_ms=3000),)
+    return (AtCommand(dialect.seize, limit_ms=3000),)
 
 
 def stream(kind: Stream) -> tuple[ScriptStep, ...]:
@@ -669,22 +698,22 @@ def dial(
     return (*prepare(settings, dialect, voice_format), call)
 
 
-def withdraw() -> tuple[ScriptStep, ...]:
+def withdraw(dialect: Dialect) -> tuple[ScriptStep, ...]:
     """Leave voice mode without having answered."""
-    return _to_idle()
+    return _to_idle(dialect)
 
 
-def hang_up() -> tuple[ScriptStep, ...]:
+def hang_up(dialect: Dialect) -> tuple[ScriptStep, ...]:
     """End any stream at once, go on hook and prove it."""
-    return (EndStream(cut=True), AtCommand("ATH"), *_to_idle())
+    return (EndStream(cut=True), AtCommand("ATH"), *_to_idle(dialect))
 
 
-def _to_idle() -> tuple[ScriptStep, ...]:
+def _to_idle(dialect: Dialect) -> tuple[ScriptStep, ...]:
     """Return to class 0 with caller id on, and prove it."""
     # In class 0 caller id arrives as plain text lines (v253.md 3).
     return (
         AtCommand("AT+FCLASS=0"),
-        AtCommand("AT+VCID=1", optional=True),
+        AtCommand(dialect.caller_id, optional=True),
         AtCommand("AT"),
         _prove_class_0(),
     )

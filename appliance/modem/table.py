@@ -275,6 +275,7 @@ TABLE: Mapping[LineStage, Mapping[LineInput, LineTransition]] = {
     _S.FAILED: {**_START, _I.LOST: LineTransition(_S.FAILED, say=_Y.FAILED)},
 }
 
+# Why an input without a row in `TABLE` does nothing.
 IGNORED: Mapping[LineInput, str] = {
     _I.START: "every stage has a row for it",
     _I.RESUME: "only the first start finds a call of the last owner",
@@ -300,8 +301,8 @@ IGNORED: Mapping[LineInput, str] = {
     _I.RING_GAP: "the timer runs while ringing only",
     _I.IDLE_CHECK: "the timer runs while idle only",
 }
-"""Why an input without a row in `TABLE` does nothing."""
 
+# The timers that run in a stage; a transition stops those that the next stage does not have.
 TIMERS: Mapping[LineStage, frozenset[LineInput]] = {
     _S.RESUMING: frozenset({_I.RING_GAP}),
     _S.IDLE: frozenset({_I.IDLE_CHECK}),
@@ -315,7 +316,6 @@ TIMERS: Mapping[LineStage, frozenset[LineInput]] = {
     _S.STREAMING: frozenset({_I.IDENTITY}),
     _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
 }
-"""The timers that run in a stage; a transition stops those that the next stage does not have."""
 
 RINGING: frozenset[LineStage] = frozenset(
     stage for stage, rules in TABLE.items() if _I.PICKUP in rules

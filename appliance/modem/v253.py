@@ -279,12 +279,12 @@ REPLY_LIMIT = 128
 """Most text lines kept of one reply."""
 
 # DELAYED and BLACKLISTED are 24 and 32 on a Conexant, 88 to 90 on a USRobotics (v253.md 1.1).
+# Result codes as digits, with V0 (v253.md 1.1).
 NUMERIC = {
     "0": OK, "1": "CONNECT", "2": "RING", "3": "NO CARRIER", "4": "ERROR", "6": "NO DIALTONE",
     "7": "BUSY", "8": "NO ANSWER", "24": "DELAYED", "32": "BLACKLISTED", "83": "LINE IN USE",
     "88": "DELAYED", "89": "BLACKLISTED", "90": "BLACKLIST FULL",
 }  # fmt: skip
-"""Result codes as digits, with V0 (v253.md 1.1)."""
 RESULTS = frozenset(NUMERIC.values()) - {"RING"} | {
     "VCON", "NO DIAL TONE", "NO LINE", "OFF HOOK INTRUSION",
 }  # fmt: skip
@@ -366,6 +366,8 @@ class Modem:
         ends = self.dialect.ends[self.streaming]
         if cut and self.streaming is Stream.TRANSMIT:
             ends = tuple(end for end in ends if CAN in end)
+        if self.streaming in self.dialect.proven_ends:
+            return ends
         return tuple(sorted(ends, key=lambda end: end.startswith(DOUBLED) is not self._doubles))
 
     def ask_end(self) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.simulator.exchange.process import exchange_command
+from appliance.simulator.exchange.service import exchange_command
 
 if __name__ == "__main__":
     exchange_command()

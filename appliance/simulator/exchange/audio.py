@@ -25,8 +25,8 @@ SAMPLE_RATE = 8000
 SILENCE = 0xFF
 """The mu-law byte of a zero sample."""
 
+# Level of a sine that just reaches full scale (G.711 table 5).
 FULL_SCALE_DBM0 = 3.14
-"""Level of a sine that just reaches full scale (G.711 table 5)."""
 
 _QUIET = [bytes([SILENCE]) * n for n in range(512)]
 
@@ -246,9 +246,9 @@ SEIZURE_BITS, MARK_BITS, TAIL_BITS = 300, 180, 10
 MDMF = 0x80
 TAG_TIME, TAG_NUMBER, TAG_NO_NUMBER, TAG_NAME, TAG_NO_NAME = 0x01, 0x02, 0x04, 0x07, 0x08
 WITHHELD, UNAVAILABLE = "P", "O"
+# What may become of an identity: printed twice; lost to a wrong checksum; a number and a name of
+# nonsense; nothing but the number; broken off before it; a name that is said to be absent.
 IDENTITY_FAULTS = ("doubled", "spoilt", "malformed", "number_only", "cut", "name_absent")
-"""What may become of an identity: printed twice; lost to a wrong checksum; a number and a name of
-nonsense; nothing but the number; broken off before it; a name that is said to be absent."""
 ALERT_HZ = (2130.0, 2750.0)
 ALERT_MS = 100
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from appliance.simulator.exchange.audio import samples_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.simulator.exchange.modem import VoiceModem
-    from appliance.simulator.exchange.modem_protocol import AtCommand, Parameter
+    from appliance.simulator.exchange.modem_protocol import Answer, AtCommand, Parameter
 
 
 # ---- commands ----------------------------------------------------------------------------------
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     Handler = Callable[[VoiceModem, AtCommand], CommandResult]
 
+# ATZ takes about 200 ms (v253.md 1.1).
 RESET_MS = 200
-"""ATZ takes about 200 ms (v253.md 1.1)."""
 
 ACCEPTED = frozenset("LMNBWTPYX") | {f"&{letter}" for letter in "CGJKQRST"} | {"\\N", "%C", "&X"}
 """Basic commands of a data modem, taken and without effect on voice."""
@@ -45,6 +46,47 @@ def perform(modem: VoiceModem, command: AtCommand) -> CommandResult:
     name = command.name
     if name in modem.refused:
         return CommandResult.ERROR
+    answers = modem.personality.answers
+    ways = (modem.settings.voice, None, not modem.settings.voice)
+    if told := next((a for way in ways if (a := answers.get((command.written, way)))), None):
+        return _as_told(modem, command, told)
+    return _by_its_make(modem, command)
+
+
+_QUESTIONS = {"I", "+GMI", "+GMM", "+GMR", "+GCAP", "-TRV"}
+"""Commands without a sign that only tell."""
+_OTHER_NAMES = {"#CID": "+VCID"}
+"""Commands of older makes, and the standard's for the same."""
+
+
+def _as_told(modem: VoiceModem, command: AtCommand, told: Answer) -> CommandResult:
+    """Answer as a real modem did, with the standard's effect."""
+    if told.result == "ERROR":
+        return CommandResult.ERROR
+    outcome = CommandResult.OK
+    if command.form in {CommandForm.READ, CommandForm.TEST} or command.name in _QUESTIONS:
+        if told.lines:
+            modem.inform(*(_in_class(modem, command, line) for line in told.lines))
+    else:
+        name = _OTHER_NAMES.get(command.name, command.name)
+        outcome = _by_its_make(modem, replace(command, name=name))
+    if not told.result:
+        modem.lose_results += 1
+    if outcome is CommandResult.ERROR and told.result == "OK":
+        outcome = CommandResult.OK  # of no effect on what is simulated
+    return modem.later(samples_of(told.ms)) if told.ms and outcome is CommandResult.OK else outcome
+
+
+def _in_class(modem: VoiceModem, command: AtCommand, line: str) -> str:
+    """Give the class that the modem is in, in the form in which this make prints it."""
+    if command.written != "+FCLASS?":
+        return line
+    now = "8" if modem.settings.voice else "0"
+    return re.sub(r"\d+$", lambda match: now.zfill(len(match[0])), line)
+
+
+def _by_its_make(modem: VoiceModem, command: AtCommand) -> CommandResult:
+    name = command.name
     if handler := HANDLERS.get(name):
         return handler(modem, command)
     if parameter := modem.personality.parameters.get(name):

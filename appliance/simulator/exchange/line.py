@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.dsp import g711
 from appliance.simulator.exchange.audio import (
-    WornPair,
     alerting_tone,
     fsk_modulate,
     mdmf_message,
@@ -22,6 +21,7 @@ from appliance.simulator.exchange.audio import (
     slice_at,
 )
 from appliance.simulator.exchange.call import AnsweredParty, CallPlan, ExchangeCall, Party
+from appliance.simulator.exchange.one_way import OneWay
 from appliance.simulator.exchange.signals import (
     DigitDialled,
     ExtensionMoved,
@@ -40,7 +40,7 @@ from appliance.simulator.exchange.signals import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from appliance.simulator.exchange.audio import Echo, RepeatedSound
+    from appliance.simulator.exchange.audio import Echo, RepeatedSound, WornPair
     from appliance.simulator.exchange.signals import Country, ModemAct, Signal, Tone
 
 
@@ -65,8 +65,9 @@ class LineKnobs:
     is none of `extensions`; `pbx`: a hook flash holds the caller and gives a register, with a dial
     tone of its own unless `dial_tone` is off. `lines` are those of the exchange by their numbers,
     which every line may dial; `caller` is who then calls from here, `release` how whoever talks to
-    this line lets go of it. `worn` is what the pair does to sound, `ppm` how fast the crystal
-    of the modem at its end runs.
+    this line lets go of it. `hears` and `says` are what the line does to sound on either way, `ppm`
+    how fast the crystal of the modem at its end runs. From the call after `id_calls` on, nobody is
+    told who calls; every `ghost` samples an idle line rings without a call, 0 for never.
     """
 
     cut: bool = False
@@ -80,8 +81,16 @@ class LineKnobs:
     lines: dict[str, SubscriberLine] = field(default_factory=dict)
     caller: CallPlan = field(default_factory=CallPlan)
     release: str = "busy"
-    worn: WornPair = field(default_factory=WornPair)
+    hears: OneWay = field(default_factory=OneWay)
+    says: OneWay = field(default_factory=OneWay)
     ppm: float = 0.0
+    id_calls: int | None = None
+    ghost: int = 0
+
+    @property
+    def worn(self) -> WornPair:
+        """The pair on the way to the modem."""
+        return self.hears.worn
 
     def register(self, country: Country) -> DigitRegister:
         """Give what a seized line, or one behind a flash, offers."""
@@ -97,9 +106,9 @@ class LineKnobs:
             ppm=self.ppm,
         )
 
-    def bring(self, sound: bytes) -> bytes:
+    def bring(self, sound: bytes, said: bytes) -> bytes:
         """Give what of the exchange's sound arrives at the modem, its own echo with it."""
-        sound = self.worn.mix(sound)
+        sound = self.hears.mix(sound, said)
         return self.echo.mix(sound) if self.echo else sound
 
 
@@ -123,6 +132,8 @@ class SubscriberLine:
         self._leavers = ReleasedCallers()
         self._signals: list[Signal] = []
         self._modem_up = False
+        self._said = self._heard = b""
+        self._until_ghost = 0
 
     @property
     def is_free(self) -> bool:
@@ -153,7 +164,9 @@ class SubscriberLine:
             call.done = True
             return
         self.call = call
-        self._ringing = RingingPhase(self.country, call.plan)
+        told = self.wire.id_calls is None or self.calls <= self.wire.id_calls
+        plan = call.plan if told else replace(call.plan, caller="none")
+        self._ringing = RingingPhase(self.country, plan)
         self.state = SubscriberLineState.RINGING
 
     def move_extension(self, *, up: bool) -> None:
@@ -177,16 +190,27 @@ class SubscriberLine:
         """Give n samples of what the pair brings to the modem, and what the chip makes of it."""
         early, self._signals = self._signals, []
         if self.state is SubscriberLineState.IDLE and not self._leavers:
-            return self.wire.bring(silence_of(n)), early
+            return self.wire.bring(silence_of(n), b""), early + self._haunt(n)
         if self.call is not None:
             self.call.pass_time(n)
         if self._leavers:
             self._leavers.pass_time(n)
         sound, signals = self._sound(n)
-        mixed = self.wire.bring(sound)
+        self._heard = sound
+        mixed = self.wire.bring(sound, self._said)
         if self.wire.cut:
             return silence_of(n), early
         return mixed, early + signals
+
+    def _haunt(self, n: int) -> list[Signal]:
+        """Ring once on an idle line that nobody calls, whenever that is due."""
+        if not self.wire.ghost or self._modem_up:
+            return []
+        self._until_ghost -= n
+        if self._until_ghost > 0:
+            return []
+        self._until_ghost = self.wire.ghost
+        return [RingRecognised(self.country.ring[0], self.country.ring[1])]
 
     def _sound(self, n: int) -> tuple[bytes, list[Signal]]:
         if self.state is SubscriberLineState.RINGING:
@@ -244,14 +268,16 @@ class SubscriberLine:
         for act in acts:
             self._act(act)
         self._follow_hook()
+        if self.wire.echo:
+            self.wire.echo.sent(sound)
+        self._said = sound
+        sound = self.wire.says.mix(sound, self._heard)
         if self.call is not None and self.state is SubscriberLineState.TALKING:
             self.call.hear(sound)
         elif self.call is not None and self.state is SubscriberLineState.ON_HOLD:
             self.call.hear(silence_of(len(sound)))
         if self._register is not None:
             self._register.hear(sound)
-        if self.wire.echo:
-            self.wire.echo.sent(sound)
 
     def _follow_hook(self) -> None:
         if self.held and not self.wire.cut:
@@ -340,8 +366,8 @@ class SubscriberLine:
 RING_RECOGNISED = samples_of(200)
 """The modem calls a burst a ring after 200 ms of it."""
 
+# Identity starts 500-2000 ms after the first burst (EN 300 659-1, v253.md 3).
 IDENTITY_AFTER_BURST = samples_of(700)
-"""Identity starts 500-2000 ms after the first burst (EN 300 659-1, v253.md 3)."""
 
 ALERT_GAP = samples_of(70)
 BEFORE_RING = samples_of(300)
@@ -551,14 +577,14 @@ class DigitRegister:
 # ---- trunk -------------------------------------------------------------------------------------
 # Two lines of the exchange joined: one modem dials the other line's number, which rings.
 
+# The called line rings until somebody answers or the caller gives up.
 RINGS = 100
-"""The called line rings until somebody answers or the caller gives up."""
+# Sound that may wait between two crystals; more is dropped, a lack is filled with silence.
 MOST = samples_of(200)
-"""Sound that may wait between two crystals; more is dropped, a lack is filled with silence."""
 
 
+# Kept between two crystals: of one tick to the next each gives or takes a sample more or less.
 CUSHION = samples_of(1)
-"""Kept between two crystals: of one tick to the next each gives or takes a sample more or less."""
 MILLION = 1_000_000
 
 

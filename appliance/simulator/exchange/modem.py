@@ -68,8 +68,8 @@ if TYPE_CHECKING:
 
 # ---- modem -------------------------------------------------------------------------------------
 
+# A half-typed line is dropped after 30 s (v253.md 1.1).
 HALF_LINE = samples_of(30_000)
-"""A half-typed line is dropped after 30 s (v253.md 1.1)."""
 
 ABORT_GRACE = samples_of(125)
 LONGEST_LINE = 128
@@ -96,7 +96,7 @@ class VoiceModem(HostSide):
         self.chip_extension = True
         self.host_reads = True
         self.told_texts: dict[int, str] = {}
-        self.vtr = "duplex" if personality.duplex else "error"
+        self.vtr = personality.vtr or ("duplex" if personality.duplex else "error")
         self.underruns = self.overruns = self.dropped = 0
         self.key_held = False
         self.ringing_for = 0
@@ -109,6 +109,7 @@ class VoiceModem(HostSide):
         self._watch = SilenceWatch(0)
         self._idle = self._overdue = 0
         self._overran = False
+        self._until_failure = 0
 
     # What the exchange asks
 
@@ -144,6 +145,8 @@ class VoiceModem(HostSide):
 
     def _stream_bytes(self, data: bytes) -> bytes:
         sound, code, rest = self._unshielder.step(data)
+        if not self.unshields:
+            sound = shield(sound)  # both bytes of a pair are sound to it
         self._idle = 0
         if self.state in PLAYING:
             self.playout.add(sound)
@@ -155,11 +158,11 @@ class VoiceModem(HostSide):
 
     def _shielded(self, code: int) -> None:
         """Act on one DLE code of the host (v253.md 2.2); others it knows change nothing here."""
-        if code not in self.personality.tx_codes:
+        if code not in self.personality.tx_codes + self.personality.receive_end:
             self.guard.fault(UNKNOWN_CODE, self.now, f"0x{code:02x}")
         if self.state in PLAYING:
             self._playing_code(code)
-        elif code == ord("!"):
+        elif code in self.personality.receive_end:
             self.end_stream()
 
     def _playing_code(self, code: int) -> None:
@@ -218,11 +221,26 @@ class VoiceModem(HostSide):
         self._line_ended = self._clock
         self.guard.line_taken()
         self._todo.extend(split_line(text[2:]))
+        self._take_whole_line()
+
+    def _take_whole_line(self) -> None:
+        """Work on a line, or refuse it where this modem refuses one in so many."""
+        self._until_failure += 1
+        if self.fails_each and self._until_failure % self.fails_each == 0:
+            self._todo.clear()
+            self.result("ERROR")
+            return
         self._run()
 
     def _run(self) -> None:
         while self._todo:
-            outcome = self._perform(self, self._todo.popleft())
+            command = self._todo.popleft()
+            if command.name == "H" and self.ignores_hang_ups:
+                self.ignores_hang_ups -= 1
+                self._todo.clear()
+                self.guard.result_given(self.now)  # none comes: the host waits in vain
+                return
+            outcome = self._perform(self, command)
             if outcome is CommandResult.LATER:
                 return
             if outcome is not CommandResult.OK:
@@ -396,16 +414,19 @@ class VoiceModem(HostSide):
             self._overran = False
             self.overruns += 1
             self.report("o" if self.personality.reports_buffers else "")
+        if not self.shields:
+            self.raw(data)
+            return
         self.raw((shield_packed if self.personality.packs_dle else shield)(data))
 
 
 # ---- notices -----------------------------------------------------------------------------------
 # Reports to the host about the line: rings, caller identity, tones, keys (v253.md 2.4, 3).
 
+# What sets the form in which some firmware reads who calls (v253.md 3); 02 is ETSI's.
 ID_POKE = "!4886"
-"""What sets the form in which some firmware reads who calls (v253.md 3); 02 is ETSI's."""
+# Bits of -STE: extension pickup and remote hang-up (v253.md 1.3).
 STE_EXTENSION, STE_REMOTE = 2, 4
-"""Bits of -STE: extension pickup and remote hang-up (v253.md 1.3)."""
 
 
 def report_signal(modem: VoiceModem, signal: Signal) -> None:

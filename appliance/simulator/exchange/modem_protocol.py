@@ -39,10 +39,19 @@ class Parameter:
         return ",".join(f"({low}-{high})" for low, high in self.ranges)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a real modem answered to one command; `result` "" is no answer at all."""
+
+    lines: tuple[str, ...]
+    result: str
+    ms: int = 0
+
+
 _BYTE = (0, 255)
 _T_MASKS = "0B8418E000,0FE418E000,0B8419E000"
+# Events reportable per state; decoded in v253.md 1.4 (idle: CID, ring, hook, loop, extension).
 _LOCAL_MASKS = "B084008000,B084008000,B084008000"
-"""Events reportable per state; decoded in v253.md 1.4 (idle: CID, ring, hook, loop, extension)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,9 @@ class Personality:
     `doubles_dle`: a code of the host is heeded only behind a doubled DLE, as a Zoom 3095 is
     reported to do. `gain_step_db` is what one step of +VGR changes around 128 (v253.md 1.3); 0 for
     a modem that sets its gain by itself.
+    `answers` are those of a real modem by command (without AT) and class (None: not known), read
+    from a bundle (replay.py), which also says how it leaves its streams: `vtr` is the knob of
+    duplex, `receive_end` the code that ends +VRX.
     """
 
     name: str
@@ -86,6 +98,9 @@ class Personality:
     packs_dle: bool = False
     doubles_dle: bool = False
     gain_step_db: float = 0.0
+    answers: dict[tuple[str, bool | None], Answer] = field(default_factory=dict)
+    vtr: str = ""
+    receive_end: bytes = b"!"
 
 
 _COMMON = {
@@ -160,13 +175,13 @@ CONEXANT = Personality(
     can_reprint_id=True,
 )
 
+# The same with a firmware that knows neither law: 8-bit linear is all there is (v253.md 1.5).
 CONEXANT_PCM = replace(
     CONEXANT,
     name="conexant-pcm",
     formats={130: Format('130,"UNSIGNED PCM",8,0,8000,0,0', "unsigned8")},
     default_vsm="130,8000,0,0",
 )
-"""The same with a firmware that knows neither law: 8-bit linear is all there is (v253.md 1.5)."""
 
 USR5637 = Personality(
     name="usr5637",
@@ -223,14 +238,15 @@ USR5637 = Personality(
     gain_step_db=1.0,
 )
 
+# A data and fax modem as it is sold beside voice modems: answers every question, has no voice.
 DATA_ONLY = replace(CONEXANT, name="data-only", formats={}, classes="0,1,1.0,2")
-"""A data and fax modem as it is sold beside voice modems: answers every question, has no voice."""
 
 ZOOM3095 = replace(CONEXANT, name="zoom3095", doubles_dle=True)
 """The same chip with firmware that leaves its streams by a tripled DLE alone."""
 
 PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637, CONEXANT_PCM, DATA_ONLY, ZOOM3095)}
 
+# Numeric result codes (v253.md 1.1).
 RESULT_CODES = {
     "OK": 0,
     "CONNECT": 1,
@@ -243,7 +259,6 @@ RESULT_CODES = {
     "NO ANSWER": 8,
     "LINE IN USE": 83,
 }
-"""Numeric result codes (v253.md 1.1)."""
 
 
 def personality_named(name: str) -> Personality:
@@ -362,8 +377,13 @@ class AtCommand:
     form: CommandForm
     text: str = ""
 
+    @property
+    def written(self) -> str:
+        """The command as the host wrote it, without AT."""
+        return self.name + _SIGNS[self.form] + self.text
 
-_EXTENDED = re.compile(r"([+\-!][A-Z0-9]+)(=\?|\?|=)?")
+
+_EXTENDED = re.compile(r"([+\-!#][A-Z0-9]+)(=\?|\?|=)?")
 _REGISTER = re.compile(r"S(\d+)(=|\?)(\d*)")
 _BASIC = re.compile(r"([&%\\]?[A-Z])(\d*)")
 _DIAL = re.compile(r"D([^;]*)(;?)")
@@ -373,6 +393,9 @@ _FORMS = {
     "=": CommandForm.SET,
     None: CommandForm.ACT,
 }
+
+
+_SIGNS = {form: sign or "" for sign, form in _FORMS.items()}
 
 
 class WrongLine(ValueError):  # noqa: N818 - a fact about the host's line, not an error of ours
@@ -397,7 +420,7 @@ def split_line(body: str) -> list[AtCommand]:
 
 
 def _next(rest: str) -> tuple[AtCommand, str]:
-    if rest[0] in "+-!":
+    if rest[0] in "+-!#":
         return _extended(rest)
     if match := _DIAL.match(rest):
         return AtCommand("D", CommandForm.ACT, match[1] + match[2]), rest[match.end() :]
@@ -433,8 +456,8 @@ class Sounding:
 
 _ELEMENT = re.compile(r"\[(\d*),(\d*),(\d*)\]|\{([0-9A-D*#!]),(\d*)\}|([0-9A-D*#!])")
 DEFAULT_TONE_MS = 100
+# A list that lasts longer is a mistake: it would be held as sound, and the line for as long.
 LONGEST_MS = 60_000
-"""A list that lasts longer is a mistake: it would be held as sound, and the line for as long."""
 
 
 def soundings(text: str, digit_ms: int, flash_ms: int, limits: tuple[int, int]) -> list[Sounding]:
@@ -586,6 +609,10 @@ class HostSide:
         self.poke_wanted = ""
         self.refused: frozenset[str] = frozenset()
         self.planted: dict[str, str] = {}
+        self.fails_each = 0
+        self.ignores_hang_ups = 0
+        self.shields = True
+        self.unshields = True
         self.now = 0.0
         self._out = bytearray()
         self._bare = False
@@ -653,8 +680,8 @@ class HostSide:
 # ---- guard -------------------------------------------------------------------------------------
 # Protocol faults of the host, counted and kept as sentences.
 
+# 100 ms after a result before the next command (v253.md 1.1), less 1 ms of clock grain.
 COMMAND_GAP = 0.099
-"""100 ms after a result before the next command (v253.md 1.1), less 1 ms of clock grain."""
 
 COMMAND_TOO_EARLY = "command less than 100 ms after a result"
 COMMAND_OVERLAPS = "command before the result of the one before"

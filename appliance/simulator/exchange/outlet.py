@@ -14,12 +14,13 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
-from appliance.simulator.exchange.audio import SAMPLE_RATE, Echo, checked_keys
+from appliance.simulator.exchange.audio import SAMPLE_RATE, Echo, checked_keys, samples_of
 from appliance.simulator.exchange.call import OUTCOMES, RELEASES, CallPlan, Party
 from appliance.simulator.exchange.commands import perform
 from appliance.simulator.exchange.line import SubscriberLine
 from appliance.simulator.exchange.modem import VoiceModem
 from appliance.simulator.exchange.modem_protocol import PLAYING
+from appliance.simulator.exchange.one_way import one_way
 from appliance.simulator.exchange.signals import COUNTRIES, RingRecognised, prepare
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Station:
         self.modem.guard, self.modem.vtr = old.guard, old.vtr
         self.modem.refused, self.modem.planted = old.refused, old.planted
         self.modem.end_late_ms, self.modem.poke_wanted = old.end_late_ms, old.poke_wanted
+        self.modem.shields, self.modem.unshields = old.shields, old.unshields
+        self.modem.fails_each, self.modem.ignores_hang_ups = old.fails_each, old.ignores_hang_ups
         self.modem.restore_settings()
         self.modem.underruns, self.modem.overruns = old.underruns, old.overruns
         self.modem.dropped = old.dropped
@@ -78,8 +81,8 @@ class Station:
 # ---- port --------------------------------------------------------------------------------------
 # The serial port a modem is reached by: the master side of a PTY and a link to its slave.
 
+# Bytes held for a host that does not read (100 ms of mu-law); beyond it sound is dropped.
 PENDING_LIMIT = 800
-"""Bytes held for a host that does not read (100 ms of mu-law); beyond it sound is dropped."""
 
 HARD_LIMIT = 65_536
 
@@ -149,8 +152,8 @@ class PtyPort:
 # ---- outlet ------------------------------------------------------------------------------------
 # A station behind its port: carries bytes both ways and keeps figures of line and modem.
 
+# More sound than this ahead of the codec fails the run.
 BACKLOG_LIMIT_MS = 300
-"""More sound than this ahead of the codec fails the run."""
 
 
 class Outlet:
@@ -312,8 +315,8 @@ class Capture:
 # ---- knobs -------------------------------------------------------------------------------------
 
 LONGEST_MS = 3_600_000
+# Streams, refused, streams without a sample, left by DLE ETX alone, never left.
 VTR = ("duplex", "error", "mute", "etx", "stuck")
-"""Streams, refused, streams without a sample, left by DLE ETX alone, never left."""
 
 
 def _chip_tones(outlet: Outlet, value: object) -> None:
@@ -555,6 +558,47 @@ def _bent(outlet: Outlet, value: object) -> None:
     outlet.station.line.wire.worn.bent = number_value("bent", value, 0, 1)
 
 
+def _hears(outlet: Outlet, value: object) -> None:
+    """Set what the line does to all that its modem hears: {"gate": -40, "times": [2, 10]}."""
+    outlet.station.line.wire.hears = one_way("hears", value)
+
+
+def _says(outlet: Outlet, value: object) -> None:
+    """Set what the line does to all that its modem says."""
+    outlet.station.line.wire.says = one_way("says", value)
+
+
+def _id_calls(outlet: Outlet, value: object) -> None:
+    """Set from which call on nobody is told any more who calls; None for never."""
+    calls = None if value is None else round(number_value("id_calls", value, 0, 10_000))
+    outlet.station.line.wire.id_calls = calls
+
+
+def _ghost(outlet: Outlet, value: object) -> None:
+    """Have the idle line ring every so many seconds without a call; 0 for never."""
+    outlet.station.line.wire.ghost = samples_of(1000 * number_value("ghost", value, 0, 3600))
+
+
+def _fails_each(outlet: Outlet, value: object) -> None:
+    """Have the modem answer every so manyth command by ERROR; 0 for none."""
+    outlet.station.modem.fails_each = round(number_value("fails_each", value, 0, 10_000))
+
+
+def _ignores_hang_ups(outlet: Outlet, value: object) -> None:
+    """Set how many of the next ATH the modem passes over without a word."""
+    outlet.station.modem.ignores_hang_ups = round(number_value("ignores_hang_ups", value, 0, 1000))
+
+
+def _shields(outlet: Outlet, value: object) -> None:
+    """Set whether the modem doubles the DLE in the sound that it sends."""
+    outlet.station.modem.shields = flag_value("shields", value)
+
+
+def _unshields(outlet: Outlet, value: object) -> None:
+    """Set whether the modem takes a doubled DLE in the host's sound for one."""
+    outlet.station.modem.unshields = flag_value("unshields", value)
+
+
 def _detune(outlet: Outlet, value: object) -> None:
     """Set by how many per cent the exchange's tones are too high."""
     line, factor = outlet.station.line, 1 + number_value("detune", value, -20, 20) / 100
@@ -630,6 +674,14 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "bent": _bent,
     "detune": _detune,
     "bell": _bell,
+    "hears": _hears,
+    "says": _says,
+    "id_calls": _id_calls,
+    "ghost": _ghost,
+    "fails_each": _fails_each,
+    "ignores_hang_ups": _ignores_hang_ups,
+    "shields": _shields,
+    "unshields": _unshields,
     "wedged": _wedged,
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,

@@ -1,4 +1,4 @@
-"""The exchange's process: one loop over ports, the control socket and an absolute 10 ms tick.
+"""The exchange's process, and its command: one loop over ports, control socket and a 10 ms tick.
 
 Over DIR/control travels one JSON object a line, both ways. To the exchange, by `do`: `clip`
 (base64 mu-law, `new` starts another), `call` (the fields of `CallPlan` and `line`), `say`,
@@ -15,34 +15,43 @@ import json
 import os
 import re
 import selectors
+import signal
 import socket
 import time
 from collections import deque
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
+from appliance.simulator.exchange import replay
 from appliance.simulator.exchange.audio import IDENTITY_FAULTS, PAIRS, burst, checked_keys
 from appliance.simulator.exchange.call import RELEASES, CallPlan, ExchangeCall
-from appliance.simulator.exchange.modem_protocol import personality_named
-from appliance.simulator.exchange.outlet import BACKLOG_LIMIT_MS, Outlet, Station, turn_knobs
-from appliance.simulator.exchange.signals import country_named, prepare
+from appliance.simulator.exchange.modem_protocol import PERSONALITIES
+from appliance.simulator.exchange.outlet import (
+    BACKLOG_LIMIT_MS,
+    Capture,
+    Outlet,
+    Station,
+    turn_knobs,
+)
+from appliance.simulator.exchange.signals import COUNTRIES, country_named, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from appliance.simulator.exchange.outlet import Capture
+    from types import FrameType
 
 
 # ---- service -----------------------------------------------------------------------------------
 
 TICK_S = 0.01
+# Seconds late beyond which a tick is told apart: what lies ahead in a modem has run out soon.
 LATE_TICK_S = 0.05
-"""Seconds late beyond which a tick is told apart: what lies ahead in a modem has run out soon."""
 STALLS = 100
+# Seconds late beyond which the clock starts anew: the machine slept.
 CLOCK_RESTART_S = 5.0
-"""Seconds late beyond which the clock starts anew: the machine slept."""
 
 
 class Exchange:
@@ -207,7 +216,7 @@ def build_exchange(
 ) -> Exchange:
     """Make an exchange with one line per dialect; raises ConfigurationError, TechnicianError."""
     where = country_named(code)
-    makes = [personality_named(name) for name in dialects]
+    makes = [replay.personality(name) for name in dialects]
     prepare(where)
     for digit in PAIRS:
         burst(digit)
@@ -509,3 +518,120 @@ def go_realtime() -> bool:
     except OSError:
         return False
     return True
+
+
+# ---- The click command `centralino exchange` -----------------------------------------------------
+
+PATH = click.Path(path_type=Path)
+
+
+def dialects_for(lines: int, named: str) -> list[str]:
+    """Give one dialect per line from `conexant` or `conexant,usr5637`; the last one repeats."""
+    names = [name.strip() for name in named.split(",")]
+    if len(names) > lines:
+        raise ConfigurationError(f"{len(names)} dialects for {lines} lines: name at most one each")
+    return names + names[-1:] * (lines - len(names))
+
+
+def extensions_of(written: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Read `201=busy` or `202=answer,press=1,rings=1,says` as the knob `extensions` wants it.
+
+    Raises ConfigurationError for what has no number and no outcome.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for text in written:
+        number, _, does = text.partition("=")
+        outcome, *more = does.split(",")
+        if not number or not outcome:
+            raise ConfigurationError(f"extension {text!r}: write 201=busy or 202=answer,press=1")
+        found[number] = {"outcome": outcome, **dict(_extension_setting(each) for each in more)}
+    return found
+
+
+def _extension_setting(text: str) -> tuple[str, object]:
+    name, _, value = text.partition("=")
+    if name == "press":
+        return name, value
+    return name, int(value) if value.isdigit() else True
+
+
+def _per_line(lines: int, values: Sequence[float]) -> list[float]:
+    return [values[min(index, len(values) - 1)] if values else 0.0 for index in range(lines)]
+
+
+@click.command("exchange")
+@click.option("--lines", type=click.IntRange(1, 32), default=2, show_default=True)
+@click.option("--directory", type=PATH, required=True, help="Where line1... and control appear.")
+@click.option(
+    "--dialect",
+    default="conexant",
+    show_default=True,
+    help=f"{' or '.join(PERSONALITIES)}, or a bundle's file; several, with commas, for one each.",
+)
+@click.option("--country", default="it", show_default=True, type=click.Choice(list(COUNTRIES)))
+@click.option("--no-chip-tones", is_flag=True, help="The modems name no busy or dial tone.")
+@click.option("--no-chip-dtmf", is_flag=True, help="The modems name no keys.")
+@click.option("--echo", nargs=2, type=float, help="Hybrid echo: loss in dB, delay in ms.")
+@click.option("--ppm", multiple=True, type=float, help="Crystal error, once a line in order.")
+@click.option("--ignore-dtr", is_flag=True, help="Closing a port hangs nothing up.")
+@click.option("--pbx", is_flag=True, help="A flash puts the caller on hold, as behind a PBX.")
+@click.option(
+    "--extension",
+    multiple=True,
+    help="What a dialled number does: 201=busy, 202=answer,press=1,rings=1; may be repeated.",
+)
+@click.option("--number", multiple=True, help="What the lines dial to reach each other, in order.")
+@click.option("--capture", type=PATH, help="Write every byte with its time, as JSON lines.")
+def exchange_command(  # one parameter an option, as click hands them over
+    *,
+    lines: int,
+    directory: Path,
+    dialect: str,
+    country: str,
+    no_chip_tones: bool,
+    no_chip_dtmf: bool,
+    echo: tuple[float, float] | None,
+    ppm: tuple[float, ...],
+    ignore_dtr: bool,
+    pbx: bool,
+    extension: tuple[str, ...],
+    number: tuple[str, ...],
+    capture: Path | None,
+) -> None:
+    """Run analog lines ending in voice modems until SIGTERM, then print one line of figures.
+
+    Ends with status 1 if a host ever wrote more than 300 ms of sound ahead.
+    """
+    turned: dict[str, object] = {
+        "chip_tones": not no_chip_tones,
+        "chip_dtmf": not no_chip_dtmf,
+        "echo": list(echo) if echo else None,
+        "ignore_dtr": ignore_dtr,
+        "pbx": pbx,
+    }
+    try:
+        turned["extensions"] = extensions_of(extension)
+        names = dialects_for(lines, dialect)
+        record = Capture(capture) if capture else None
+        made = build_exchange(directory, names, country, record)
+        for outlet, error in zip(made.outlets.values(), _per_line(lines, ppm), strict=True):
+            turn_knobs(outlet, turned | {"ppm": error})
+        for outlet, digits in zip(made.outlets.values(), number, strict=False):
+            turn_knobs(outlet, {"called": digits})
+    except (CentralinoError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    _run_until_signal(made, directory, record)
+
+
+def _run_until_signal(made: Exchange, directory: Path, record: Capture | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        made.stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    report = run_exchange(made, directory)
+    if record:
+        record.close()
+    click.echo(json.dumps(report))
+    if report["failed"]:
+        raise SystemExit(1)

@@ -218,8 +218,8 @@ def country_named(code: str) -> Country:
 # Call-progress tones, rendered once and played as loops (mu-law, 8 kHz).
 
 REPORT_CYCLES = 3
+# The chip names a tone after about three cycles and again every 4 s (v253.md 2.1, 9).
 TONE_REPEAT = samples_of(4000)
-"""The chip names a tone after about three cycles and again every 4 s (v253.md 2.1, 9)."""
 
 CONTINUOUS_REPORT_MS = 3000
 
@@ -267,8 +267,8 @@ class ToneSource:
 
 
 SIT_HZ = (950.0, 1400.0, 1800.0)
+# The special information tone of every country here (v253.md 5).
 SIT_ON_MS, SIT_OFF_MS = 330, 1000
-"""The special information tone of every country here (v253.md 5)."""
 SIT_DBM0 = -15.0
 
 
@@ -302,8 +302,8 @@ def prepare(country: Country) -> None:
 # A caller's speech: a queue of clips, keys and pauses, cut to any tick.
 
 KEY_RECOGNISED = samples_of(40)
+# The chip names a key after 40 ms and again every 70 ms while it is held (v253.md 2.1).
 KEY_REPEAT = samples_of(70)
-"""The chip names a key after 40 ms and again every 70 ms while it is held (v253.md 2.1)."""
 
 
 def _key_signals(segment: Segment, begin: int, end: int) -> list[Signal]:

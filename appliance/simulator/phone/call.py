@@ -72,6 +72,7 @@ class CallStep(enum.StrEnum):
     """From either end."""
 
 
+# What is not here is ignored: it came too late, or twice, and the call stands elsewhere.
 STATE_TABLE: dict[tuple[PhoneCallState, CallStep], PhoneCallState] = {
     (PhoneCallState.RINGING, CallStep.ANSWER): PhoneCallState.ANSWERED,
     (PhoneCallState.RINGING, CallStep.REFUSE): PhoneCallState.ENDED,
@@ -92,7 +93,6 @@ STATE_TABLE: dict[tuple[PhoneCallState, CallStep], PhoneCallState] = {
     (PhoneCallState.CANCELLING, CallStep.ACCEPTED): PhoneCallState.ENDED,
     (PhoneCallState.TALKING, CallStep.BYE): PhoneCallState.ENDED,
 }
-"""What is not here is ignored: it came too late, or twice, and the call stands elsewhere."""
 
 
 def state_after(state: PhoneCallState, step: CallStep) -> PhoneCallState | None:
@@ -359,8 +359,8 @@ class IncomingCall(SimulatedCall):
         self._source = source
         self._answer_body = self.sound.answer_to(invite)
 
-    def ring(self, now: float) -> None:
-        """Answer 100 and 180; 488 at once where no codec is common."""
+    def ring(self, now: float, more: Headers = ()) -> None:
+        """Answer 100 and 180, which bears `more`; 488 at once where no codec is common."""
         caller = self.invite.get("from")
         self._note(
             "invite",
@@ -375,7 +375,7 @@ class IncomingCall(SimulatedCall):
         if self._answer_body is None:
             self.refuse("488 Not Acceptable Here", now)
             return
-        headers = (self._account.contact, ALLOW)  # who rings it may tell more by UPDATE
+        headers = (self._account.contact, ALLOW, *more)  # who rings it may tell more by UPDATE
         ringing = response_to(self.invite, "180 Ringing", self._tag, headers)
         self._wire.respond(self.invite, self._source, ringing, now)
         self._note("ringing", now, caller=unquote(user_in(uri_in(caller))))
@@ -384,6 +384,11 @@ class IncomingCall(SimulatedCall):
         """Answer by itself when the time of the automatic mode has come."""
         if self.state is PhoneCallState.RINGING and now >= self.deadline:
             self.answer(now)
+
+    @property
+    def is_ringing(self) -> bool:
+        """True until it is answered, or over."""
+        return self.state is PhoneCallState.RINGING
 
     def answer(self, now: float) -> None:
         """Lift the handset: 200 with our description; sound flows from here on."""
@@ -423,8 +428,8 @@ class IncomingCall(SimulatedCall):
 # ---- outgoing ----------------------------------------------------------------------------------
 # A call that this phone makes: INVITE, with digest when challenged, and its CANCEL.
 
+# What may stand in the user part unescaped (RFC 3261 section 25.1); `#` may not.
 UNRESERVED = "*+-_.!~'()&=$,;?/"
-"""What may stand in the user part unescaped (RFC 3261 section 25.1); `#` may not."""
 
 
 class OutgoingCall(SimulatedCall):

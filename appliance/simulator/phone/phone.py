@@ -16,8 +16,11 @@ from appliance.simulator.phone.call import IncomingCall, OutgoingCall
 from appliance.simulator.phone.sip import (
     AGENT,
     ALLOW,
+    TALKS,
     TransactionLayer,
+    asks_to_pick_up,
     digest_answer,
+    is_told_to_talk,
     law_called,
     parameters,
     parse_challenge,
@@ -43,8 +46,10 @@ if TYPE_CHECKING:
 
 # ---- phone -------------------------------------------------------------------------------------
 
-MODES = ("auto", "manual", "never", "decline", "busy", "silent", "off")
-"""How an incoming call is met; `silent` reads but never answers, `off` closes the sockets."""
+# How an incoming call is met; `silent` reads but never answers, `off` closes the sockets; `obeys`
+# is `manual`, but for a call that asks to be answered by itself (`asks_to_pick_up`); `talks` is
+# `manual` until it is told to talk, which its 180 says it can be (`is_told_to_talk`).
+MODES = ("auto", "manual", "obeys", "talks", "never", "decline", "busy", "silent", "off")
 REFUSALS = {"decline": "603 Decline", "busy": "486 Busy Here"}
 
 
@@ -174,6 +179,8 @@ class SimulatedPhone:
         elif "tag" in parameters(request.get("to")):
             if call and call.owns(request):
                 call.receive(request, source, now)
+                if self.mode == "talks" and is_told_to_talk(request):
+                    self._talk(call, now)
             else:
                 self._respond(request, source, "481 Call Does Not Exist", now)
         elif request.method == "INVITE":
@@ -196,14 +203,19 @@ class SimulatedPhone:
             self._respond(invite, source, "400 Bad Contact", now)
             return
         self._calls, self.call = number, call
-        call.ring(now)
+        call.ring(now, TALKS if self.mode == "talks" else ())
         if call.is_over:
             return
         if self.mode in REFUSALS:
             call.refuse(REFUSALS[self.mode], now)
-        elif self.mode == "auto":
+        elif self.mode == "auto" or (self.mode == "obeys" and asks_to_pick_up(invite)):
             call.deadline = now + self._after_ms / 1000
             call.tick(now)
+
+    def _talk(self, call: SimulatedCall, now: float) -> None:
+        """Go off hook if that call rings."""
+        if isinstance(call, IncomingCall) and call.is_ringing:
+            call.answer(now)
 
     def _take_cancel(self, cancel: SipMessage, source: Address, now: float) -> None:
         call = self.call
@@ -226,8 +238,8 @@ class SimulatedPhone:
 
 REGISTRATION_S = 120
 """Seconds asked for."""
+# Seconds until the next attempt after a failure.
 RETRY_S = 2.0
-"""Seconds until the next attempt after a failure."""
 
 
 class PhoneRegistration:

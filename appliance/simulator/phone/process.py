@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 # ---- process -----------------------------------------------------------------------------------
 # The phone's process: one thread, its sockets, absolute deadlines, real time where allowed.
 
+# SCHED_FIFO: above the media gateway's, so that the measure is steadier than what it measures.
 PRIORITY = 25
-"""SCHED_FIFO: above the media gateway's, so that the measure is steadier than what it measures."""
 MCL_CURRENT_AND_FUTURE = 3
 DATAGRAMS_A_TURN = 32
 """Datagrams read from one socket before the clock is looked at again."""
@@ -229,8 +229,8 @@ if TYPE_CHECKING:
     Obey = Callable[[dict[str, Any], float], dict[str, Any]]
 
 READ_SIZE = 65536
+# `fd:7` is one end of a socket pair handed over by a parent; when it closes the phone stops.
 INHERITED = "fd:"
-"""`fd:7` is one end of a socket pair handed over by a parent; when it closes the phone stops."""
 
 
 def event_line(event: PhoneEvent) -> bytes:
@@ -467,8 +467,9 @@ class TestPhone:
         return self.wait_event("registered", timeout)
 
     def answer_mode(self, mode: str, after_ms: int = 0) -> None:
-        """Meet incoming calls by "auto" (after a time), "manual", "never", "decline", "busy",
-        "silent" (reads, never answers) or "off" (sockets closed)."""
+        """Meet incoming calls by "auto" (after a time), "manual", "obeys" (manual, but for a call
+        that asks to be answered by itself), "talks" (manual, until it is told to talk), "never",
+        "decline", "busy", "silent" (reads, never answers) or "off" (sockets closed)."""
         self._ask("answer_mode", mode=mode, after_ms=after_ms)
 
     def answer(self) -> None:

@@ -58,14 +58,14 @@ def written_for(sound: Sound, codec: RtpCodec) -> bytes:
 
 Address = tuple[str, int]
 DEFAULT_PORT = 5060
+# Short header names (RFC 3261 section 7.3.3).
 COMPACT = {
     "v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length",
     "c": "content-type", "k": "supported", "s": "subject", "e": "content-encoding",
 }  # fmt: skip
-"""Short header names (RFC 3261 section 7.3.3)."""
 REQUIRED = ("via", "from", "to", "call-id", "cseq")
+# Headers whose commas separate values, so that two spellings mean the same.
 LISTS = {"via", "contact", "route", "record-route"}
-"""Headers whose commas separate values, so that two spellings mean the same."""
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _ITEM = re.compile(r'(?:"(?:\\.|[^"\\])*"|<[^>]*>|[^,"<])+')
 _FOLD = re.compile(r"\r\n[ \t]+")
@@ -172,6 +172,27 @@ def parameters(value: str) -> dict[str, str]:
     tail = bare.rpartition(">")[2] if ">" in bare else bare.partition(";")[2]
     pairs = (part.partition("=") for part in tail.split(";") if part.strip())
     return {name.strip().lower(): content.strip() for name, _, content in pairs}
+
+
+# BroadSoft's event package for answering at a server's word: what a 180 says of it.
+TALKS = (("Allow-Events", "hold, talk"),)
+
+
+def is_told_to_talk(request: SipMessage) -> bool:
+    """True for a request that tells a ringing phone to answer."""
+    return request.method == "NOTIFY" and request.get("event").strip().lower() == "talk"
+
+
+def asks_to_pick_up(invite: SipMessage) -> bool:
+    """True for an INVITE that asks the phone to answer by itself, at once.
+
+    By RFC 5373 4.1, or as telephone systems do: Call-Info with answer-after=0, Alert-Info with
+    info=alert-autoanswer.
+    """
+    mode = invite.get("answer-mode").partition(";")[0].strip().lower()
+    after = parameters(invite.get("call-info")).get("answer-after")
+    alert = parameters(invite.get("alert-info")).get("info", "").lower()
+    return mode == "auto" or after == "0" or alert == "alert-autoanswer"
 
 
 def uri_in(value: str) -> str:
@@ -316,9 +337,9 @@ def _md5(text: str) -> str:
 
 TELEPHONE_EVENT = 101
 """The dynamic payload type that this phone offers for telephone-event."""
+# The answer to each direction offered (RFC 3264 section 6.1).
 MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly",
             "inactive": "inactive"}  # fmt: skip
-"""The answer to each direction offered (RFC 3264 section 6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,13 +545,13 @@ class SimulatedAccount:
 if TYPE_CHECKING:
     OnResponse = Callable[[SipMessage | None, float], None]
 
+# Seconds before the first repetition (RFC 3261 table 4); it doubles up to T2.
 T1 = 0.5
-"""Seconds before the first repetition (RFC 3261 table 4); it doubles up to T2."""
 T2 = 4.0
 TRANSACTION_LIMIT = 64 * T1
 """32 s: after that nobody will answer."""
+# What every branch begins with (RFC 3261 section 8.1.1.7).
 BRANCH_COOKIE = "z9hG4bK"
-"""What every branch begins with (RFC 3261 section 8.1.1.7)."""
 
 TransactionKey = tuple[str, ...]
 

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 FRAME_S = 0.020
 """Seconds between two frames."""
+# A send more than this many seconds behind its deadline counts as late.
 LATE_S = 0.002
-"""A send more than this many seconds behind its deadline counts as late."""
+# Frames that are made good one after the other; after a longer stall the time is skipped.
 FRAMES_MADE_UP = 50
-"""Frames that are made good one after the other; after a longer stall the time is skipped."""
 
 
 class NoteEvent(Protocol):
@@ -229,13 +229,13 @@ class RtpStream:
 # ---- speech ------------------------------------------------------------------------------------
 # What the phone says next, 160 bytes at a time: sound, keys, an echo, or the law's silence.
 
+# A key sounds 100 ms; its end is sent three times (RFC 4733 section 2.5.1.4).
 KEY_TICKS = 5
-"""A key sounds 100 ms; its end is sent three times (RFC 4733 section 2.5.1.4)."""
 END_TIMES = 3
 PAUSE_TICKS = 5
 """Ticks of 20 ms between two keys."""
+# Frames an echo may lie in wait; the oldest goes first, so that its delay is bounded.
 ECHO_LIMIT = 10
-"""Frames an echo may lie in wait; the oldest goes first, so that its delay is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,10 +460,10 @@ def _signed(value: int, bits: int) -> int:
 # ---- rtp ---------------------------------------------------------------------------------------
 # RTP packets and telephone events as bytes (RFC 3550 section 5.1, RFC 4733 section 2.3).
 
+# Samples, and bytes of G.711, in a frame of 20 ms.
 FRAME = 160
-"""Samples, and bytes of G.711, in a frame of 20 ms."""
+# Event codes 0 to 15 (RFC 4733 section 3.2).
 DTMF_KEYS = "0123456789*#ABCD"
-"""Event codes 0 to 15 (RFC 4733 section 3.2)."""
 VOLUME = 10
 """Power of a key in -dBm0."""
 _HEADER = struct.Struct("!BBHII")
@@ -518,8 +518,8 @@ def key_in(payload: bytes) -> str | None:
     return DTMF_KEYS[payload[0]]
 
 
+# Packets kept that came before their answer: 100 ms.
 EARLY_PACKETS = 5
-"""Packets kept that came before their answer: 100 ms."""
 
 
 class CallSound:

@@ -24,7 +24,7 @@ from appliance.simulator.exchange.audio import (
 )
 from appliance.simulator.exchange.call import CallPlan, Party, voice_sample
 from appliance.simulator.exchange.line import Pipe
-from appliance.simulator.exchange.process import extensions_of
+from appliance.simulator.exchange.service import extensions_of
 from appliance.simulator.exchange.signals import FAX_PERIOD, FaxMachine
 from tests.simulator.exchange.ruler import cadence_ms, goertzel_dbm0, level_dbm0
 from tests.simulator.exchange.virtual import TICK_MS, Bench, unshielded

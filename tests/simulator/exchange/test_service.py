@@ -205,6 +205,14 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "values": {"+VIT": "1"},
         "caller": ["0511", "before"],
         "release": "congestion",
+        "hears": {"gate": -40, "times": [2, 10]},
+        "says": {"slip": [10, 4]},
+        "id_calls": 4,
+        "ghost": 7,
+        "fails_each": 20,
+        "ignores_hang_ups": 5,
+        "shields": False,
+        "unshields": False,
         "loss": 6,
         "noise": -50,
         "crackle": -40,
@@ -232,6 +240,11 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "congestion",
     )
     assert (wire.worn.loss_db, wire.worn.dull, wire.worn.bent) == (6.0, 1, 0.5)
+    assert (wire.hears.gate_dbm0, wire.hears.times) == (-40.0, (16_000, 80_000))
+    assert wire.says.slips is not None
+    assert (wire.id_calls, wire.ghost) == (4, 56_000)
+    assert (modem.fails_each, modem.ignores_hang_ups) == (20, 5)
+    assert (modem.shields, modem.unshields) == (False, False)
     country = outlet.station.line.country
     assert (country.dial.frequencies, country.ring) == ((438,), (400, 2000))
     ask(controller, do="set", line=1, knobs={"detune": 0, "bell": None})
@@ -289,10 +302,10 @@ def test_other_files_are_turned_into_ulaw(tmp_path: Path) -> None:
 
 def test_dialects_are_named_once_or_per_line() -> None:
     """One name serves all lines, several serve one each, the last one repeats."""
-    assert process.dialects_for(2, "conexant") == ["conexant"] * 2
-    assert process.dialects_for(3, "conexant,usr5637") == ["conexant", "usr5637", "usr5637"]
+    assert service.dialects_for(2, "conexant") == ["conexant"] * 2
+    assert service.dialects_for(3, "conexant,usr5637") == ["conexant", "usr5637", "usr5637"]
     with pytest.raises(ConfigurationError, match="3 dialects for 2 lines"):
-        process.dialects_for(2, "a,b,c")
+        service.dialects_for(2, "a,b,c")
 
 
 @pytest.mark.parametrize(
@@ -307,7 +320,7 @@ def test_the_exchange_command_says_what_is_wrong(
 ) -> None:
     """A wrong option is a sentence and status 1, no trace."""
     result = CliRunner().invoke(
-        process.exchange_command, ["--directory", str(tmp_path / "ex"), *options]
+        service.exchange_command, ["--directory", str(tmp_path / "ex"), *options]
     )
     assert result.exit_code == 1
     assert words in result.output

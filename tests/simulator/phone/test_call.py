@@ -161,6 +161,52 @@ def test_auto_answers_after_its_time() -> None:
     assert firsts(bench.pass_time(0.002)) == ["200"]
 
 
+@pytest.mark.parametrize(
+    ("more", "answers"),
+    [
+        ("", False),
+        ("Answer-Mode: Auto\r\n", True),
+        ("Answer-Mode: Manual\r\n", False),
+        ("Call-Info: <sip:box>;answer-after=0\r\n", True),
+        ("Call-Info: <sip:box>;answer-after=30\r\n", False),
+        ("Alert-Info: <http://box>;info=alert-autoanswer;delay=0\r\n", True),
+        ("Alert-Info: <http://box>;info=family\r\n", False),
+    ],
+)
+def test_one_that_obeys_answers_by_itself_where_it_is_asked(more: str, answers: bool) -> None:
+    """RFC 5373, Call-Info, Alert-Info: each is enough; else it rings until it is lifted."""
+    bench = Bench("obeys")
+    told = firsts(bench.put(request("INVITE", body=SDP, more=more)))
+    assert told == ["100", "180", *(["200"] if answers else [])]
+    if not answers:
+        assert bench.pass_time(60) == []
+        assert firsts(bench.do("answer")) == ["200"]
+
+
+def test_one_that_talks_answers_when_it_is_told() -> None:
+    """BroadSoft's event package: named in the 180, a NOTIFY in the early dialog, 200 to both."""
+    bench = Bench("talks")
+    ringing = bench.put(request("INVITE", body=SDP, more="Answer-Mode: Auto\r\n"))
+    assert firsts(ringing) == ["100", "180"]
+    assert ringing[-1].get("allow-events") == "hold, talk"
+    tag = sip.parameters(ringing[-1].get("to"))["tag"]
+    other = request("NOTIFY", cseq=2, to_tag=tag, branch="z9hG4bK-2", more="Event: hold\r\n")
+    assert firsts(bench.put(other)) == ["200"]
+    told = request("NOTIFY", cseq=3, to_tag=tag, branch="z9hG4bK-3", more="Event: talk\r\n")
+    assert [(m.first[8:11], m.get("cseq")) for m in bench.put(told)] == [
+        ("200", "3 NOTIFY"), ("200", "1 INVITE"),
+    ]  # fmt: skip
+    again = request("NOTIFY", cseq=4, to_tag=tag, branch="z9hG4bK-4", more="Event: talk\r\n")
+    assert firsts(bench.put(again)) == ["200"], "it is up already"
+
+
+def test_one_that_does_not_obey_rings() -> None:
+    """As a phone does that was not told to."""
+    bench = Bench()
+    told = bench.put(request("INVITE", body=SDP, more="Answer-Mode: Auto\r\n"))
+    assert firsts(told) == ["100", "180"]
+
+
 def test_never_rings_for_ever() -> None:
     """Only the caller ends it."""
     bench = Bench("never")

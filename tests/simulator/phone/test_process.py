@@ -208,6 +208,6 @@ def test_the_command_line_is_checked(capsys: pytest.CaptureFixture[str]) -> None
 def test_the_terminal_says_it_in_two_languages(
     event: PhoneEvent, italian: str, english: str
 ) -> None:
-    """One line an event, in the desk's words."""
+    """One line an event, in call control's words."""
     assert event_sentence("op1", event, "it") == italian
     assert event_sentence("op1", event, "en") == english

@@ -51,8 +51,8 @@ def test_duplex_is_proven_by_both_rates(make: str) -> None:
     assert 7900 <= found.heard_rate <= 8100
     assert 7900 <= found.sent_rate <= 8300
     assert (found.underruns, found.overruns, found.ended_by) == (0, 0, "DLE ^")
-    assert "duplex = true" in found.sentence.it
-    assert "duplex = true" in found.sentence.en
+    assert "duplex = true" in found.sentence.text("it")
+    assert "duplex = true" in found.sentence.text("en")
     assert found.modem
     assert on_hook(station)
 
@@ -61,8 +61,8 @@ def test_error_is_half_duplex() -> None:
     """The modem refuses +VTR: said so, with what to write."""
     found, station = probed("usr5637", "error")
     assert found.verdict is DuplexVerdict.HALF_DUPLEX
-    assert "+VTR" in found.sentence.it
-    assert "duplex = false" in found.sentence.en
+    assert "+VTR" in found.sentence.text("it")
+    assert "duplex = false" in found.sentence.text("en")
     assert on_hook(station)
 
 
@@ -71,7 +71,7 @@ def test_a_stream_without_a_sample_is_half_duplex() -> None:
     found, station = probed("usr5637", "mute")
     assert found.verdict is DuplexVerdict.HALF_DUPLEX
     assert found.heard_rate == 0
-    assert "sends no sound" in found.sentence.en
+    assert "sends no sound" in found.sentence.text("en")
     assert on_hook(station)
 
 
@@ -80,7 +80,7 @@ def test_a_modem_that_takes_too_little_is_half_duplex() -> None:
     found, _ = probed("conexant", "duplex", takes=40)
     assert found.verdict is DuplexVerdict.HALF_DUPLEX
     assert found.sent_rate < 7600
-    assert str(found.sent_rate) in found.sentence.it
+    assert str(found.sent_rate) in found.sentence.text("it")
 
 
 def test_some_modems_are_left_by_etx_only() -> None:
@@ -94,7 +94,7 @@ def test_a_modem_that_cannot_be_brought_out_is_of_no_use() -> None:
     """Neither terminator ends it: not duplex, whatever its rates."""
     found, _ = probed("conexant", "stuck")
     assert found.verdict is DuplexVerdict.HALF_DUPLEX
-    assert "DLE ETX" in found.sentence.en
+    assert "DLE ETX" in found.sentence.text("en")
 
 
 def test_a_modem_without_voice_is_told() -> None:

@@ -25,7 +25,7 @@ from appliance.modem.line import PairCondition, condition_of
 from appliance.modem.scripts import LineSettings
 from appliance.modem.table import RINGING, LineStage
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
-from tests.modem.stages import UNKNOWN, bench, prepared, streaming, up
+from tests.modem.line_states import UNKNOWN, bench, prepared, streaming, up
 
 CHECKED = LineSettings()
 FREE, IN_USE, NO_LINE = (
@@ -229,7 +229,7 @@ def test_the_answer_itself_is_no_lifted_telephone() -> None:
 
 
 def test_off_hook_a_lifted_telephone_is_a_signal() -> None:
-    """What it means the desk decides: it depends on who is talking."""
+    """What it means call control decides: it depends on who is talking."""
     line = streaming(up())
     line.modem.say(b"\x10P", line.now)
     line.run(0.1)

@@ -18,7 +18,6 @@ from appliance.modem.events import (
     RecoveryDone,
     RecoveryStarted,
     RingReceived,
-    Sentence,
     SoundReceived,
     Stopped,
     Stream,
@@ -28,8 +27,9 @@ from appliance.modem.events import (
 from appliance.modem.line import LineDriver
 from appliance.modem.scripts import NO_DUPLEX, LineSettings
 from appliance.modem.table import LineStage
+from tests.helpers.words import pair
 from tests.modem.fake_modem import FakeModem, usr5637
-from tests.modem.stages import NUMBER, answered, bench, prepared, streaming, up
+from tests.modem.line_states import NUMBER, answered, bench, prepared, streaming, up
 
 
 @pytest.mark.parametrize("kind", list(Stream))
@@ -92,7 +92,7 @@ def test_a_modem_that_does_not_prove_idle_is_recovered() -> None:
     told = [e for e in line.take() if not isinstance(e, SoundReceived)]
     assert [type(e) for e in told] == [RecoveryStarted, RecoveryDone, Up, Idle]
     assert isinstance(told[1], RecoveryDone)
-    assert "ATH" in told[1].reason.en
+    assert "ATH" in told[1].reason.text("en")
 
 
 def test_a_stuck_stream_is_recovered_or_fails() -> None:
@@ -196,7 +196,7 @@ def test_a_ring_during_the_idle_check_is_a_call() -> None:
 def test_a_lost_port_fails_at_once_and_comes_back() -> None:
     """Unplugged in a call: Failed with the reason given; start brings it back."""
     line = streaming(up())
-    gone = Sentence("Il modem non c'e'.", "The modem is gone.")
+    gone = pair("Il modem non c'e'.", "The modem is gone.")
     assert line.driver.lost(gone, line.now) == (Failed(gone, Recovery.REOPEN),)
     assert line.driver.stage is LineStage.FAILED
     line.modem = FakeModem()
@@ -211,8 +211,8 @@ def test_nothing_is_due_before_the_start() -> None:
     assert line.handle_timer(5.0) == ()
 
 
-def test_a_late_carrier_sees_everything_in_order() -> None:
-    """After a stall of the carrier all that was due happens at once: known, then gone."""
+def test_a_late_media_gateway_sees_everything_in_order() -> None:
+    """After a stall of the media gateway all that was due happens at once: known, then gone."""
     line = up()
     line.modem.ring(line.now)
     line.modem.caller_id(line.now + 1.48, "NMBR = 0512345678")

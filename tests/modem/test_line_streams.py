@@ -22,7 +22,7 @@ from appliance.modem.events import (
 from appliance.modem.scripts import LineSettings
 from appliance.modem.table import LineStage
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
-from tests.modem.stages import answered, bench, heard, streaming, up
+from tests.modem.line_states import answered, bench, heard, streaming, up
 
 
 @pytest.mark.parametrize("piece", [0, 1, 7])
@@ -152,7 +152,7 @@ def test_a_stream_that_is_gone_is_a_lost_call(kind: Stream, result: bytes, times
     """
     line, told = broken_off(kind, result, times)
     assert isinstance(told[-1], RecoveryStarted)
-    assert result.decode() in told[-1].reason.en
+    assert result.decode() in told[-1].reason.text("en")
     line.run(5)
     assert [type(e) for e in line.take()] == [RecoveryDone, Up, Idle]
     assert not line.modem.off_hook

@@ -21,7 +21,7 @@ from appliance.modem.events import (
 from appliance.modem.scripts import LineSettings
 from appliance.modem.table import LineStage
 from tests.modem.fake_modem import FakeModem, usr5637
-from tests.modem.stages import answered, heard, streaming, up
+from tests.modem.line_states import answered, heard, streaming, up
 
 
 def test_the_flash_has_the_configured_length() -> None:
@@ -77,7 +77,7 @@ def test_a_long_number_goes_in_several_commands() -> None:
 
 @pytest.mark.parametrize("refused", ["flash", "digits"])
 def test_a_refused_tone_is_told_and_the_call_lives(refused: str) -> None:
-    """A modem without +VTS keeps its caller: the carrier is told, nothing is recovered."""
+    """A modem without +VTS keeps its caller: the media gateway is told, nothing is recovered."""
     line = answered(up(FakeModem(duplex=False, refuse={"+VTS={!,10}", "+VTS={2,8}"})))
     if refused == "flash":
         line.note(line.driver.flash("", line.now))

@@ -6,12 +6,14 @@ import pytest
 
 from appliance.dsp.wav import Law
 from appliance.errors import Bug
-from appliance.modem.events import Failed, Recovery, Sentence, Stream, Up
+from appliance.modem.events import Failed, Recovery, Stream, Up
 from appliance.modem.line import LADDER, LineDriver
 from appliance.modem.scripts import NO_FORMAT, NO_VOICE, LineSettings
 from appliance.modem.table import LineStage
+from appliance.text import Words
+from tests.helpers.words import pair
 from tests.modem.fake_modem import FakeModem, usr5637
-from tests.modem.stages import bench, prepared, up
+from tests.modem.line_states import bench, prepared, up
 
 
 @pytest.mark.parametrize("piece", [0, 1, 7])
@@ -82,7 +84,7 @@ def test_a_deaf_modem_fails_with_a_sentence_and_climbs_the_ladder() -> None:
         line.up()
         (failed,) = line.take()
         assert isinstance(failed, Failed)
-        assert "ATE0V1Q0" in failed.reason.it
+        assert "ATE0V1Q0" in failed.reason.text("it")
         assert "unplug" in str(failed.reason)
         needs.append(failed.needs)
     assert needs == [
@@ -116,7 +118,7 @@ def test_a_lost_port_begins_the_ladder_where_it_may_help(
 ) -> None:
     """A port that hangs needs more than a new descriptor; a modem that is not there, a person."""
     line = up()
-    gone = Sentence("Non c'è più.", "It is gone.")
+    gone = pair("Non c'è più.", "It is gone.")
     assert line.driver.lost(gone, line.now, least) == (Failed(gone, needs),)
     line.modem.deaf = True
     line.up()
@@ -130,7 +132,7 @@ def test_a_lost_port_begins_the_ladder_where_it_may_help(
         (FakeModem(maker="ACME", product="X", formats=('129,"ADPCM",4,8000',)), NO_FORMAT),
     ],
 )
-def test_a_modem_that_cannot_serve_is_to_be_replaced(modem: FakeModem, reason: Sentence) -> None:
+def test_a_modem_that_cannot_serve_is_to_be_replaced(modem: FakeModem, reason: Words) -> None:
     """No voice mode, or no usable format: said at once, no recovery is tried."""
     line = bench(modem)
     line.up()

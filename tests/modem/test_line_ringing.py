@@ -9,7 +9,7 @@ from appliance.modem.events import GaveUp, Identified, Idle, OffHook, Prepared, 
 from appliance.modem.scripts import CallerIdOrder, LineSettings
 from appliance.modem.table import LineStage
 from tests.modem.fake_modem import Bench
-from tests.modem.stages import NUMBER, UNKNOWN, bench, prepared, streaming, up
+from tests.modem.line_states import NUMBER, UNKNOWN, bench, prepared, streaming, up
 
 
 @pytest.mark.parametrize("piece", [0, 1])
@@ -189,7 +189,7 @@ def test_an_answer_while_preparing_is_done_when_prepared() -> None:
 
 
 def test_an_answer_that_crosses_the_end_of_the_ringing_does_nothing() -> None:
-    """The carrier learns from GaveUp."""
+    """The media gateway learns from GaveUp."""
     line = up()
     line.note(line.driver.answer(line.now))
     line.run(1)

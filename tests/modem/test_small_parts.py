@@ -117,9 +117,9 @@ def test_sentences_end_in_what_to_do_in_both_languages() -> None:
         NO_VOICE,
         NO_FORMAT,
     )
-    assert all(s.it.endswith(".") and str(s).endswith(".") for s in said)
-    assert all("colleg" in s.it or "sostitu" in s.it for s in said)
-    assert all("plug" in s.en or "replace" in s.en for s in said)
+    assert all(s.text("it").endswith(".") and str(s).endswith(".") for s in said)
+    assert all("colleg" in s.text("it") or "sostitu" in s.text("it") for s in said)
+    assert all("plug" in s.text("en") or "replace" in s.text("en") for s in said)
 
 
 def test_a_note_from_within_a_gap_knows_nothing_of_what_was_written_meanwhile() -> None:

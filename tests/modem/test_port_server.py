@@ -1,4 +1,4 @@
-"""The port keeper over pseudo terminals, and over ports that die or hang."""
+"""The port server over pseudo terminals, and over ports that die or hang."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import PeerError
-from appliance.modem import fork_server, port_server
-from appliance.modem.events import Sentence
-from appliance.modem.fork_server import (
+from appliance.modem import port_protocol, port_server
+from appliance.modem.port_protocol import (
     DtrDropped,
     PortClosed,
     PortCommand,
@@ -32,12 +31,13 @@ from appliance.modem.fork_server import (
 from appliance.modem.port_server import (
     PLUG_POLL_S,
     PortDevice,
-    PortKeeper,
+    PortServer,
     SerialPort,
     explain,
     holders,
 )
 from appliance.workers import Worker
+from tests.helpers.words import pair
 
 LIMIT_S = 5
 
@@ -61,40 +61,40 @@ def terminal() -> Iterator[Terminal]:
 
 
 class Kept:
-    """A keeper in a thread, and the carrier's end of its socket."""
+    """A port server in a thread, and the media gateway's end of its socket."""
 
     def __init__(self, path: str, open_port: Callable[[str], PortDevice] = SerialPort) -> None:
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
         def keep() -> None:
             with theirs:
-                PortKeeper(theirs, path, open_port).run()
-            self.worker.stopping.set()  # it serves one carrier
+                PortServer(theirs, path, open_port).run()
+            self.worker.stopping.set()  # it serves one media gateway
 
-        self.worker = Worker("keeper", keep)
+        self.worker = Worker("port server", keep)
         self.worker.start()
 
     def report(self) -> Report:
         """Wait for one report."""
-        assert select.select([self.sock], [], [], LIMIT_S)[0], "the keeper says nothing"
-        report = fork_server.receive_report(self.sock)
+        assert select.select([self.sock], [], [], LIMIT_S)[0], "the port server says nothing"
+        report = port_protocol.receive_report(self.sock)
         assert report is not None
         return report
 
     def ask(self, ask: PortCommand) -> Report:
         """Ask, and wait for the answer."""
-        assert fork_server.send_command(self.sock, ask)
+        assert port_protocol.send_command(self.sock, ask)
         return self.report()
 
     def close(self) -> None:
-        """Let the carrier go; the keeper ends."""
+        """Let the media gateway go; the port server ends."""
         self.sock.close()
         self.worker.stop(LIMIT_S)
 
 
 @pytest.fixture
 def keep() -> Iterator[Callable[..., Kept]]:
-    """Make keepers that end with the test."""
+    """Make port servers that end with the test."""
     made: list[Kept] = []
 
     def make(path: str, open_port: Callable[[str], PortDevice] = SerialPort) -> Kept:
@@ -162,8 +162,10 @@ def test_a_port_is_closed_and_opened_again(terminal: Terminal, keep: Callable[..
     os.close(port)
 
 
-def test_a_carrier_that_goes_closes_the_port(terminal: Terminal, keep: Callable[..., Kept]) -> None:
-    """End of file ends the keeper; on a real port DTR falls and the modem hangs up."""
+def test_a_media_gateway_that_goes_closes_the_port(
+    terminal: Terminal, keep: Callable[..., Kept]
+) -> None:
+    """End of file ends the port server; on a real port DTR falls and the modem hangs up."""
     kept = keep(terminal.path)
     os.close(opened(kept.report()))
     kept.close()
@@ -176,8 +178,8 @@ def test_a_missing_port_says_what_to_do(tmp_path: Path, keep: Callable[..., Kept
     report = keep(str(tmp_path / "line1")).report()
     assert isinstance(report, PortTrouble)
     assert report.cause is PortFault.MISSING
-    assert "line1" in report.sentence.it
-    assert "plug in the modem" in report.sentence.en
+    assert "line1" in report.sentence.text("it")
+    assert "plug in the modem" in report.sentence.text("en")
 
 
 def test_a_port_that_comes_is_opened_unasked(
@@ -201,7 +203,7 @@ def test_a_port_that_is_still_coming_is_waited_for_in_silence(
     terminal: Terminal, keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between unplug and plug a path may lead to a device that is gone: ENODEV is told once, and
-    the carrier that leaves meanwhile ends the waiting.
+    the media gateway that leaves meanwhile ends the waiting.
     """
     monkeypatch.setattr(port_server, "PLUG_POLL_S", 0.05)
     errors = [OSError(errno.ENODEV, "x"), OSError(errno.ENXIO, "x"), OSError(errno.ENOENT, "x")]
@@ -227,7 +229,7 @@ def test_a_port_in_use_names_the_user(terminal: Terminal, keep: Callable[..., Ke
     report = keep(terminal.path).report()
     assert isinstance(report, PortTrouble)
     assert report.cause is PortFault.BUSY
-    assert "in use by" in report.sentence.en
+    assert "in use by" in report.sentence.text("en")
 
 
 def test_holders_of_a_port_are_other_processes(terminal: Terminal) -> None:
@@ -253,8 +255,8 @@ def test_every_error_has_a_cause_and_a_sentence(error: Exception, cause: PortFau
     """Permission, busy, missing, broken: each with its own remedy."""
     trouble = explain("/dev/null", error)
     assert trouble.cause is cause
-    assert trouble.sentence.it != trouble.sentence.en
-    assert "/dev/null" in trouble.sentence.it
+    assert trouble.sentence.text("it") != trouble.sentence.text("en")
+    assert "/dev/null" in trouble.sentence.text("it")
 
 
 class DyingPort:
@@ -280,7 +282,7 @@ class DyingPort:
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "gone"), termios.error(5, "gone")])
 def test_a_port_that_dies_is_reported(error: Exception, keep: Callable[..., Kept]) -> None:
-    """termios.error is neither SerialException nor OSError: it must not kill the keeper."""
+    """termios.error is neither SerialException nor OSError: it must not kill the port server."""
     kept = keep("/dev/null", lambda _: DyingPort(error))
     os.close(opened(kept.report()))
     report = kept.ask(PortCommand.DROP_DTR)
@@ -315,7 +317,7 @@ def test_a_port_with_dtr_says_how_long_it_was_low(keep: Callable[..., Kept]) -> 
         (ValueError("a setting the port refuses"), PortFault.BROKEN),
     ],
 )
-def test_a_port_that_cannot_be_opened_leaves_a_keeper_that_obeys(
+def test_a_port_that_cannot_be_opened_leaves_a_port_server_that_obeys(
     error: Exception, cause: PortFault, terminal: Terminal, keep: Callable[..., Kept]
 ) -> None:
     """Whatever open raises is reported once; REOPEN brings the port when it has come right."""
@@ -402,8 +404,8 @@ def test_a_port_that_comes_back_under_another_number_is_opened_by_its_name(
     assert len(set(reports)) == 2
 
 
-def test_a_keeper_that_hangs_does_not_block_who_asks(keep: Callable[..., Kept]) -> None:
-    """Orders to a hung keeper return at once, as refused when its socket is full."""
+def test_a_port_server_that_hangs_does_not_block_who_asks(keep: Callable[..., Kept]) -> None:
+    """Orders to a hung port server return at once, as refused when its socket is full."""
     release = threading.Event()
 
     class HungPort(DyingPort):
@@ -414,14 +416,16 @@ def test_a_keeper_that_hangs_does_not_block_who_asks(keep: Callable[..., Kept]) 
     kept = keep("/dev/null", lambda _: HungPort(OSError()))
     os.close(opened(kept.report()))
     asked = 0
-    while fork_server.send_command(kept.sock, PortCommand.DROP_DTR):
+    while port_protocol.send_command(kept.sock, PortCommand.DROP_DTR):
         asked += 1
         assert asked < 100_000
     assert asked > 0
     release.set()
 
 
-def test_nonsense_to_a_keeper_is_passed_over(terminal: Terminal, keep: Callable[..., Kept]) -> None:
+def test_nonsense_to_a_port_server_is_passed_over(
+    terminal: Terminal, keep: Callable[..., Kept]
+) -> None:
     """An order it does not know costs nothing: the port stays."""
     kept = keep(terminal.path)
     os.close(opened(kept.report()))
@@ -434,12 +438,12 @@ def test_nonsense_to_a_keeper_is_passed_over(terminal: Terminal, keep: Callable[
     [
         DtrDropped(700),
         PortClosed(),
-        PortTrouble(PortFault.BUSY, Sentence("È in uso.", "It is in use.")),
+        PortTrouble(PortFault.BUSY, pair("È in uso.", "It is in use.")),
     ],
 )
 def test_reports_survive_the_wire(report: DtrDropped | PortClosed | PortTrouble) -> None:
     """What is written is what is read."""
-    assert fork_server.decode_report(fork_server.encode_report(report), []) == report
+    assert port_protocol.decode_report(port_protocol.encode_report(report), []) == report
 
 
 @pytest.mark.parametrize(
@@ -447,31 +451,31 @@ def test_reports_survive_the_wire(report: DtrDropped | PortClosed | PortTrouble)
     [b"", b"[]", b"{}", b'{"kind": "x"}', b'{"kind": "opened", "path": "/"}', b"\xff", b"7",
      b'{"kind": "trouble", "cause": "x", "it": "", "en": ""}', b'{"kind": "dropped"}'],
 )  # fmt: skip
-def test_nonsense_from_a_keeper_is_a_peer_error(message: bytes) -> None:
+def test_nonsense_from_a_port_server_is_a_peer_error(message: bytes) -> None:
     """Never another exception, and no descriptor is leaked."""
     with pytest.raises(PeerError):
-        fork_server.decode_report(message, [])
+        port_protocol.decode_report(message, [])
     if b"opened" not in message:
         descriptor = os.open("/dev/null", os.O_RDONLY)
         with pytest.raises(PeerError):
-            fork_server.decode_report(message, [descriptor])
+            port_protocol.decode_report(message, [descriptor])
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
 
 
 @pytest.mark.parametrize("message", [b"", b"[]", b"{}", b'{"ask": 7}', b"\xff"])
-def test_nonsense_from_a_carrier_is_a_peer_error(message: bytes) -> None:
+def test_nonsense_from_a_media_gateway_is_a_peer_error(message: bytes) -> None:
     """Orders are read as strictly."""
     with pytest.raises(PeerError):
-        fork_server.decode_command(message)
+        port_protocol.decode_command(message)
 
 
 def test_receiving_never_blocks_and_notices_the_end() -> None:
-    """None while there is nothing, KeeperGone when the keeper has ended."""
+    """None while there is nothing, PortServerGone when the port server has ended."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
-        assert fork_server.receive_report(ours) is None
+        assert port_protocol.receive_report(ours) is None
         theirs.close()
-        assert fork_server.receive_report(ours) == PortServerGone()
-        assert not fork_server.send_command(ours, PortCommand.CLOSE)
-    assert fork_server.receive_report(ours) == PortServerGone()
+        assert port_protocol.receive_report(ours) == PortServerGone()
+        assert not port_protocol.send_command(ours, PortCommand.CLOSE)
+    assert port_protocol.receive_report(ours) == PortServerGone()
