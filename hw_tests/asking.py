@@ -18,10 +18,12 @@ from appliance.modem.scripts import (
     ScriptRunner,
 )
 from appliance.modem.v253 import Modem
+from appliance.text import _
 from hw_tests.bench import UnmeasuredError
 from hw_tests.findings import Unit
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Mapping
 
     from appliance.modem.scripts import ScriptOutcome, ScriptStep
@@ -40,6 +42,8 @@ QUESTIONS = {
 }
 """What any modem may be asked on hook, by what the answer is kept under."""
 HELD = "volts off hook"
+CALLER_ID = "caller id (+VCID)"
+"""A capability, as a unit's are called."""
 _VOLTS = re.compile(r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$")
 
 
@@ -69,14 +73,19 @@ class Talker(Protocol):
         """Note what was."""
 
 
+def _twice(text: str, keep: str = "") -> AtCommand:
+    """Ask once more what is refused: a modem that refuses now and then lacks nothing."""
+    return AtCommand(text, optional=True, keep=keep, otherwise=(text,))
+
+
 ASKED: tuple[ScriptStep, ...] = (
     *scripts.sync(),
-    *scripts.inquire(),
-    *(AtCommand(text, optional=True, keep=key) for key, text in QUESTIONS.items()),
-    AtCommand("AT+FCLASS=8", optional=True),
-    AtCommand("AT+VSM=?", optional=True, keep=scripts.FORMATS),
-    AtCommand("AT+VLS=1", optional=True),
-    AtCommand("AT-TRV", optional=True, keep=HELD),
+    *scripts.inquire(GENERIC),
+    *(_twice(text, key) for key, text in QUESTIONS.items()),
+    _twice("AT+FCLASS=8"),
+    _twice("AT+VSM=?", scripts.FORMATS),
+    _twice("AT+VLS=1"),
+    _twice("AT-TRV", HELD),
     AtCommand("ATH"),
     AtCommand("AT+FCLASS=0"),
 )
@@ -92,6 +101,11 @@ class Asker:
         self._steps = steps
         self._modem = Modem(GENERIC)
         self._runner = ScriptRunner(self._modem)
+
+    @property
+    def replies(self) -> Counter[tuple[str, str]]:
+        """Count what came of each command (`ScriptRunner.replies`)."""
+        return self._runner.replies
 
     @property
     def refused(self) -> bool:
@@ -136,14 +150,17 @@ def converse(world: World, talkers: Mapping[str, tuple[Port, Talker]]) -> None:
     """
     end = world.now() + LIMIT_S
     waiting = {name: bytearray() for name in talkers}
-    for _, talker in talkers.values():
+    for _unused, talker in talkers.values():
         talker.start(world.now())
     while any(talker.finding is None for _, talker in talkers.values()):
         now = world.now()
         if now > end:
             raise UnmeasuredError(
-                f"il modem non conclude entro {LIMIT_S:.0f} s: staccarlo e riattaccarlo",
-                f"the modem came to no end within {LIMIT_S:.0f} s: unplug it and plug it in again",
+                _(
+                    "the modem came to no end within {limit_s:.0f} s: unplug it and plug it in "
+                    "again",
+                    limit_s=LIMIT_S,
+                ),
             )
         due = end
         for name, (port, talker) in talkers.items():
@@ -176,14 +193,17 @@ class Volts:
     held: float | None
 
 
-def ask(world: World, ports: Mapping[str, Port]) -> dict[str, tuple[Unit, Volts]]:
-    """Return who is at each port, and the volts on its pair."""
+def ask(
+    world: World, ports: Mapping[str, Port], replies: dict[str, Counter[tuple[str, str]]]
+) -> dict[str, tuple[Unit, Volts]]:
+    """Return who is at each port, and the volts on its pair; adds to `replies`, by name."""
     askers = {name: Asker() for name in ports}
     converse(world, {name: (ports[name], asker) for name, asker in askers.items()})
     for name, asker in askers.items():
+        replies[name] = asker.replies
         if asker.trouble is not None:
             reason = asker.trouble.reason
-            raise UnmeasuredError(f"linea {name}: {reason.it}", f"line {name}: {reason.en}")
+            raise UnmeasuredError(_("line {name}: {reason}", name=name, reason=reason))
     return {name: _unit(name, asker.finding or {}) for name, asker in askers.items()}
 
 
@@ -195,7 +215,7 @@ def takes(world: World, port: Port, command: str) -> bool:
     asker = Asker((*scripts.sync(), AtCommand(command, tries=1, answers=scripts.REFUSED)))
     converse(world, {"": (port, asker)})
     if asker.trouble is not None:
-        raise UnmeasuredError(asker.trouble.reason.it, asker.trouble.reason.en)
+        raise UnmeasuredError(asker.trouble.reason)
     return not asker.refused
 
 
@@ -209,7 +229,7 @@ def _unit(name: str, kept: Mapping[str, tuple[str, ...]]) -> tuple[Unit, Volts]:
         ("A-law", re.search(ALAW_TEXT, formats) is not None),
         ("line voltage (-TRV)", volts.idle is not None),
         ("line in use (-STE)", bool(kept.get("in_use"))),
-        ("caller id (+VCID)", bool(kept.get("caller_id"))),
+        (CALLER_ID, bool(kept.get("caller_id"))),
     )
     unit = Unit(
         line=name,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from appliance.errors import CentralinoError
 from appliance.modem import events
-from appliance.modem.events import Sentence, Stream
+from appliance.modem.events import Stream
 from appliance.modem.table import LineStage
+from appliance.text import Words, _, unchanged
 from hw_tests.called import Carried, Rung
 from hw_tests.guard import safe
 from hw_tests.side import Side
@@ -17,36 +19,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from appliance.modem.line import LineDriver
-    from hw_tests.findings import Texts
     from hw_tests.world import World
 
 STEP_S = 0.01
 """How often sound is given to a modem that plays it, at least."""
 IDLE_STEP_S = 0.05
 IN_CALL = {LineStage.OFF_HOOK, LineStage.STREAMING}
+SETTLED_S = 6.0
+"""When it is settled who calls, in any country, or that nobody tells."""
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
 T = TypeVar("T")
 
 
 class UnmeasuredError(CentralinoError):
-    """Raised when what was to be measured did not come about; `said` tells in both languages."""
+    """Raised when what was to be measured did not come about; `said` tells what."""
 
-    def __init__(self, it: str, en: str) -> None:
-        super().__init__(en)
-        self.said: Texts = (it, en)
+    def __init__(self, said: Words) -> None:
+        super().__init__(str(said))
+        self.said = said
 
 
 class Bench:
     """The sides of one world, and what can be done with them; every wait has a limit.
 
-    `late_s` is how late this process was served at worst, since somebody last set it to 0.
+    `called` is how often each line was called. `late_s` is how late this process was served at
+    worst, since somebody last set it to 0.
     """
 
     def __init__(self, world: World, sides: Mapping[str, Side]) -> None:
         self.world = world
         self.sides = sides
         self._talking = False
+        self.called = Counter[str]()
         self.late_s = 0.0
 
     def __getitem__(self, name: str) -> Side:
@@ -66,13 +71,13 @@ class Bench:
         while (now := self.now) < end:
             self._step(now, end)
 
-    def until(self, test: Callable[[], T | None], limit: float, it: str, en: str) -> T:
+    def until(self, test: Callable[[], T | None], limit: float, event: Words) -> T:
         """Work until `test` gives something; raises UnmeasuredError with what was waited for."""
         end = self.now + limit
         while not (found := test()):
             now = self.now
             if now >= end:
-                raise UnmeasuredError(f"{it} entro {limit:.0f} s", f"{en} within {limit:.0f} s")
+                raise UnmeasuredError(_("{event} within {limit:.0f} s", event=event, limit=limit))
             self._step(now, end)
         return found
 
@@ -92,7 +97,7 @@ class Bench:
         for name in marks:
             self[name].start(self.now)
         for name, mark in marks.items():
-            self._expect(name, events.Up, mark, limit, "non è pronto", "is not ready")
+            self._expect(name, events.Up, mark, limit, _("is not ready"))
 
     def rest(self, *names: str) -> None:
         """Put some lines, else every one, on hook and wait until their modems have proven it.
@@ -110,14 +115,14 @@ class Bench:
                 continue
             mark = side.mark()
             side.order(lambda driver, now: driver.hang_up(now), self.now)
-            self._expect(name, events.Idle, mark, 30.0, "non riaggancia", "does not hang up")
+            self._expect(name, events.Idle, mark, 30.0, _("does not hang up"))
 
     def hang_up(self, name: str) -> float:
         """Put one line on hook; returns when it was ordered."""
         self._talking = False
         at, mark = self.now, self[name].mark()
         self[name].order(lambda driver, now: driver.hang_up(now), at)
-        self._expect(name, events.Idle, mark, 30.0, "non riaggancia", "does not hang up")
+        self._expect(name, events.Idle, mark, 30.0, _("does not hang up"))
         return at
 
     def dial(self, name: str, number: str) -> float:
@@ -133,11 +138,15 @@ class Bench:
         return {name: self._dialled(name, digits[name], mark) for name, mark in marks.items()}
 
     def _dialled(self, name: str, digits: str, mark: int) -> float:
-        at, done = self._expect(name, events.NumberSent, mark, 30.0, "non compone", "does not dial")
+        at, done = self._expect(name, events.NumberSent, mark, 30.0, _("does not dial"))
         if done.result != "OK":
             raise UnmeasuredError(
-                f"linea {name}: composizione di {digits or '(nulla)'} fallita: {done.result}",
-                f"line {name}: dialling {digits or '(nothing)'} failed: {done.result}",
+                _(
+                    "line {name}: dialling {digits} failed: {result}",
+                    name=name,
+                    digits=unchanged(digits) if digits else _("(nothing)"),
+                    result=done.result,
+                ),
             )
         return at
 
@@ -152,18 +161,22 @@ class Bench:
             return
         mark = side.mark()
         side.order(lambda driver, now: driver.start_stream(kind, now), self.now)
-        self._expect(name, events.Streaming, mark, 15.0, "non apre l'audio", "opens no sound")
+        self._expect(name, events.Streaming, mark, 15.0, _("opens no sound"))
 
     def end_stream(self, name: str) -> tuple[float, float]:
         """End a line's stream once all is played; returns when that was asked, and when done."""
         at, mark = self.now, self[name].mark()
         self[name].order(lambda driver, now: driver.end_stream(now), at)
-        done = self._expect(name, events.Stopped, mark, 15.0, "non chiude l'audio", "ends no sound")
+        done = self._expect(name, events.Stopped, mark, 15.0, _("ends no sound"))
         return at, done[0]
 
-    def call(self, caller: str, called: str, *, rings: int = 1) -> Rung:
-        """Have one line call the other, which answers after so many rings."""
+    def call(self, caller: str, called: str, *, rings: int = 1, identify: bool = False) -> Rung:
+        """Have one line call the other, which answers after so many rings.
+
+        With `identify` it is waited until it is settled who calls.
+        """
         self.rest()
+        self.called[called] += 1
         mark = self[called].mark()
         dialled_at = self.dial(caller, self.world.numbers[called])
 
@@ -171,14 +184,16 @@ class Bench:
             at = [at for at, _ in self[called].told(events.RingReceived, mark)]
             return at if len(at) >= rings else []
 
-        no = f"la linea {called} non squilla", f"line {called} does not ring"
-        at = self.until(rung, 20.0 + 6.0 * rings, *no)
+        no = _("line {called} does not ring", called=called)
+        at = self.until(rung, 20.0 + 6.0 * rings, no)
+        if identify:
+            end = self.now + SETTLED_S
+            while not self[called].told(events.Identified, mark) and self.now < end:
+                self.run(0.1)
         self.run(0.3)  # an identity that comes with the first ring is settled before the answer
         answered_at, mark_answer = self.now, self[called].mark()
         self[called].order(lambda driver, now: driver.answer(now), answered_at)
-        off_hook = self._expect(
-            called, events.OffHook, mark_answer, 15.0, "non risponde", "does not answer"
-        )
+        off_hook = self._expect(called, events.OffHook, mark_answer, 15.0, _("does not answer"))
         identified = next(iter(self[called].told(events.Identified, mark)), None)
         self.until_quiet(caller)
         return Rung(dialled_at, tuple(at), identified, answered_at, off_hook[0])
@@ -210,22 +225,22 @@ class Bench:
         return Carried(self[target], begin, began_at, mark)
 
     def _expect(
-        self, name: str, kind: type[T], mark: int, limit: float, it: str, en: str
+        self, name: str, kind: type[T], mark: int, limit: float, event: Words
     ) -> tuple[float, T]:
         side = self[name]
 
         def told() -> tuple[float, T] | None:
             failed = side.told(events.Failed, mark)
             if failed:
-                raise UnmeasuredError(*_words(name, failed[0][1].reason))
+                raise UnmeasuredError(_on_line(name, failed[0][1].reason))
             return next(iter(side.told(kind, mark)), None)
 
-        return self.until(told, limit, f"la linea {name} {it}", f"line {name} {en}")
+        return self.until(told, limit, _("line {name} {event}", name=name, event=event))
 
 
 def _dial(digits: str, driver: LineDriver, now: float) -> tuple[events.LineEvent, ...]:
     return driver.dial(digits, now)
 
 
-def _words(name: str, reason: Sentence) -> tuple[str, str]:
-    return f"linea {name}: {reason.it}", f"line {name}: {reason.en}"
+def _on_line(name: str, reason: Words) -> Words:
+    return _("line {name}: {reason}", name=name, reason=reason)

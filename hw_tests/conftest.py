@@ -1,8 +1,10 @@
 """The field test's options, its world, and its findings, for pytest.
 
-`pytest hw_tests` runs on the software exchange. `--line-a PORT --line-b PORT` on two modems joined
-by a line simulator, a VoIP box or a PBX; `--line-a PORT --one-line --ask` on one, with a person
-who calls it.
+`pytest hw_tests` runs on the software exchange, each figure a test: `-k drift`, `--lf`, `--line A`,
+`-m "proves(name='release')"` choose some, and what they need is measured with them.
+
+`--line-a PORT --line-b PORT` runs on two modems joined by a line simulator, a VoIP box or a PBX;
+`--line-a PORT --one-line --ask` on one, with a person who calls it.
 """
 
 from __future__ import annotations
@@ -22,11 +24,14 @@ from appliance.fieldtest.person import PERSON
 from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.policy.numbering import PLANS
 from appliance.simulator.exchange.modem_protocol import PERSONALITIES
+from appliance.text import LANGUAGES
+from hw_tests.cases import Case, cases
 from hw_tests.field import Field, Measure
-from hw_tests.findings import Verdict
+from hw_tests.findings import Use, Verdict
 from hw_tests.guard import safe
 from hw_tests.measures.table import measures_for
 from hw_tests.person import Nobody, Reader, Terminal
+from hw_tests.promises import PROMISES
 from hw_tests.run import Recorder
 from hw_tests.worlds import ExchangeWorld, RealTime, ask_for_real_time, be_ordinary
 
@@ -36,10 +41,22 @@ if TYPE_CHECKING:
 
     from hw_tests.person import Person
 
+MARKERS = (
+    "timeout: seconds after which a measurement is stuck",
+    "proves(name): figures of a promise, as in -m \"proves(name='release')\"",
+    "someone: what a person is asked for",
+    "calls: how calls arrive",
+    "sound: how sound arrives",
+    "releases: what is noticed of a far end that hangs up",
+    "releases_planted: the same, as the software exchange does it",
+)
 EXCHANGE_SOAK_S, REAL_SOAK_S = 5.0, 3600.0
-EXCHANGE_LOAD_S, REAL_LOAD_S = 8.0, 60.0
+EXCHANGE_LOAD_S, REAL_LOAD_S = 27.0, 60.0
+LEAST_IDLE_S, MOST_IDLE_S = 15.0, 120.0
 EXCHANGE_SILENCE_S, REAL_SILENCE_S = 4.0, SILENCE_LIMIT_MS / 1000
 MOST_S = 7 * 24 * 3600
+FOLDER = pytest.StashKey[Path]()
+"""Where a run keeps its findings."""
 PATIENCE = 4.0
 """A measurement that takes so many times as long as it should is stuck."""
 
@@ -60,23 +77,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--dialect", default="conexant", help="the exchange's modems", choices=sorted(PERSONALITIES)
     )
     add("--knobs", default="{}", help="how the exchange's lines are to be bad, as JSON")
-    add("--findings", metavar="DIR", help="where findings.json and sounds go")
+    add("--line", choices=("A", "B"), help="only figures that tell of this line")
+    add(
+        "--findings", metavar="DIR", help="where findings.json and sounds go; else a folder of /tmp"
+    )
     add("--progress", metavar="FILE", help="append a line of JSON as each test begins and ends")
     add("--site", default="", help="where the test is made")
     add("--tester", default="", help="who makes it")
     add("--override", action="append", default=[], metavar="AT...", help="sent after every reset")
+    for name in ("a", "b"):
+        add(
+            f"--needs-{name}", default="", metavar="NAME,...",
+            help=f"what line {name.upper()} is for: {', '.join(PROMISES)}",
+        )  # fmt: skip
+        add(f"--use-{name}", default="", metavar="TEXT", help="where that is written")
     add("--soak", type=float, metavar="S", help="seconds of calls one after the other")
     add("--load", type=float, metavar="S", help="seconds of sound both ways")
     add("--ask", action="store_true", help="a person is here: ask on standard input (with -s)")
-    add("--language", default="it", choices=("it", "en"), help="in which the person is asked")
+    add("--language", default="it", choices=LANGUAGES, help="in which the person is asked")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what does not go together; end on SIGTERM as on Ctrl-C, lines on hook."""
-    config.addinivalue_line("markers", "timeout: seconds after which a measurement is stuck")
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     if wrong := problem(config.option):
         raise pytest.UsageError(wrong)
     signal.signal(signal.SIGTERM, _interrupt)
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """Say where the findings are."""
+    if folder := config.stash.get(FOLDER, None):
+        config.get_terminal_writer().line(f"findings: {folder}")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -106,6 +139,10 @@ def wrong_value(option: Any) -> str:
         seconds = getattr(option, name)
         if seconds is not None and not 1 <= seconds <= MOST_S:
             return f"--{name} {seconds:g}: write seconds, from 1 to {MOST_S}"
+    for name in ("a", "b"):
+        for need in filter(None, getattr(option, f"needs_{name}").split(",")):
+            if need not in PROMISES:
+                return f"--needs-{name} {need}: write of {', '.join(PROMISES)}"
     for number in (option.number_a, option.number_b, option.congestion):
         try:
             safe(number, option.country)
@@ -121,6 +158,16 @@ def _is_object(text: str) -> bool:
         return False
 
 
+def uses_of(option: Any) -> tuple[Use, ...]:
+    """Give what the lines are for, where that was said."""
+    told = ((name, getattr(option, f"needs_{name}")) for name in ("a", "b"))
+    return tuple(
+        Use(name.upper(), getattr(option, f"use_{name}"), tuple(filter(None, needs.split(","))))
+        for name, needs in told
+        if needs
+    )
+
+
 NEEDED = ("line_b", "number_a", "number_b")
 
 
@@ -132,15 +179,36 @@ def kind_of(option: Any) -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of each measurement that the set-up allows."""
-    if "measure" not in metafunc.fixturenames:
+    """Make one test of each figure that the set-up allows."""
+    if "case" not in metafunc.fixturenames:
         return
     option = metafunc.config.option
-    made = []
-    for measure in chosen(option):
-        limit = max(120.0, PATIENCE * measure.seconds) if not option.ask else 0
-        made.append(pytest.param(measure, id=measure.name, marks=pytest.mark.timeout(limit)))
-    metafunc.parametrize("measure", made)
+    made = [
+        pytest.param(case, id=case.name, marks=_marks(case, option))
+        for case in cases(chosen(option), kind_of(option))
+        if not option.line or case.touches(option.line)
+    ]
+    metafunc.parametrize("case", made)
+
+
+def _marks(case: Case, option: Any) -> list[pytest.MarkDecorator]:
+    """Mark a test by what it proves, the measurement it is part of, and what it takes.
+
+    -k looks at the names of marks, too: one that is called as a key would choose other keys' tests.
+    """
+    measure = case.measure
+    limit = max(120.0, PATIENCE * measure.seconds) if not option.ask else 0
+    marks = [pytest.mark.timeout(limit)]
+    marks += [pytest.mark.proves(name=name) for name in case.promises]
+    if measure.name in PARTS:
+        marks.append(getattr(pytest.mark, measure.name))
+    if measure.name in ASKED or case.key.startswith("person_"):
+        marks.append(pytest.mark.someone)
+    return marks
+
+
+PARTS = ("calls", "sound", "releases", "releases_planted")
+"""Measurements of several keys that bear none of them as their name: -k and -m know them, too."""
 
 
 ASKED = {"extension", "unplug", "leds", "button"}
@@ -155,6 +223,7 @@ def chosen(option: Any) -> tuple[Measure, ...]:
     extra = {
         "soak": _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
         "load": 2 * _seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),  # in turns
+        "idle": _idle_s(option),
         "releases": _seconds(None, option, EXCHANGE_SILENCE_S, REAL_SILENCE_S),
     }
     kind = kind_of(option)
@@ -169,6 +238,12 @@ def chosen(option: Any) -> tuple[Measure, ...]:
     )
 
 
+def _idle_s(option: Any) -> float:
+    """Give how long idle lines are watched: as long as calls are made, within bounds."""
+    soak_s = _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S)
+    return max(LEAST_IDLE_S, min(MOST_IDLE_S, soak_s))
+
+
 def _seconds(said: float | None, option: Any, exchange: float, real: float) -> float:
     if said is not None:
         return said
@@ -179,8 +254,9 @@ def _seconds(said: float | None, option: Any, exchange: float, real: float) -> f
 def field(pytestconfig: pytest.Config) -> Iterator[Field]:
     """Give the set-up; at the end, however it comes, the lines are on hook and the ports closed."""
     option = pytestconfig.option
-    folder = Path(option.findings or "field-test")
+    folder = Path(option.findings or tempfile.mkdtemp(prefix="field-test-"))
     folder.mkdir(parents=True, exist_ok=True)
+    pytestconfig.stash[FOLDER] = folder
     with tempfile.TemporaryDirectory(prefix="field-") as lines:
         world = _world(option, Path(lines))
         made = Field(
@@ -190,6 +266,7 @@ def field(pytestconfig: pytest.Config) -> Iterator[Field]:
             overrides=tuple(option.override),
             soak_s=_seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
             load_s=_seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),
+            idle_s=_idle_s(option),
             silence_s=_seconds(None, option, EXCHANGE_SILENCE_S, REAL_SILENCE_S),
         )
         ask_for_real_time()
@@ -227,7 +304,7 @@ def recorder(field: Field, pytestconfig: pytest.Config) -> Iterator[Recorder]:
     """Give what writes the findings; the run has an end only when every chosen test was made."""
     option = pytestconfig.option
     progress = Path(option.progress) if option.progress else None
-    made = Recorder(field, chosen(option), option.site, option.tester, progress)
+    made = Recorder(field, chosen(option), option.site, option.tester, progress, uses_of(option))
     yield made
     made.close(whole=not made.run.missing)
 

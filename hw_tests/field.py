@@ -12,14 +12,16 @@ from appliance.errors import CentralinoError, TechnicianError
 from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.media.messages import COUNTRY_CODES
 from appliance.modem.scripts import LineSettings
+from appliance.text import NOTHING, Words
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
-from hw_tests.findings import Figure, Finding, Series, Texts, Unit, Verdict, judged
+from hw_tests.findings import Figure, Finding, Series, Unit, Verdict, judged
 from hw_tests.person import WORK_S, Answer, Nobody
 from hw_tests.side import Side
 from hw_tests.titles import TITLES
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Mapping
 
     from appliance.modem import probe as modem_probe
@@ -39,7 +41,9 @@ class Field:
     `soak_s` and `load_s` are how long lines are held under load; `overrides` are commands sent to
     the modems after every reset, to see what they do; `silence_s` is how long a line is listened to
     that falls silent. `delays_ms` is how long sound was on its way
-    from a line to the other, `identified` whether a call brought a line who called.
+    from a line to the other, `levels_dbm0` how loud it came, `identified` whether a call brought a
+    line who called. `idle_s` is how long idle lines are watched, `replies` what came of the
+    commands by which the modems were first asked (`ScriptRunner.replies`), by line.
     """
 
     world: World
@@ -48,12 +52,15 @@ class Field:
     soak_s: float = 3600.0
     load_s: float = 20.0
     silence_s: float = SILENCE_LIMIT_MS / 1000
+    idle_s: float = 120.0
     overrides: tuple[str, ...] = ()
     units: dict[str, Unit] = field(default_factory=dict)
     volts: dict[str, asking.Volts] = field(default_factory=dict)
     probed: dict[str, modem_probe.Finding] = field(default_factory=dict)
     delays_ms: dict[str, float] = field(default_factory=dict)
     identified: dict[str, bool] = field(default_factory=dict)
+    replies: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    levels_dbm0: dict[str, float] = field(default_factory=dict)
     bench: Bench | None = None
 
     @property
@@ -97,7 +104,7 @@ class Field:
         """Ask the modems who they are, once; raises UnmeasuredError, TechnicianError."""
         if not self.units:
             ports = {name: self.world.open(name) for name in self.names}
-            for name, (unit, volts) in asking.ask(self.world, ports).items():
+            for name, (unit, volts) in asking.ask(self.world, ports, self.replies).items():
                 port, serial = self.world.placed(name)
                 self.units[name] = replace(unit, port=port, serial=serial)
                 self.volts[name] = volts
@@ -111,7 +118,7 @@ class Field:
             for name, found in self.probed.items():
                 self.units[name] = asking.able(self.units[name], found)
 
-    def ask(self, what: Texts) -> Answer:
+    def ask(self, what: Words) -> Answer:
         """Ask the person something while the lines go on being served."""
         bench = self.bench
         return self.person.ask(what, (lambda: bench.run(WORK_S)) if bench else (lambda: None))
@@ -157,7 +164,7 @@ def found(
     key: str,
     line: str,
     *figures: Figure,
-    remark: Texts = ("", ""),
+    remark: Words = NOTHING,
     series: tuple[Series, ...] = (),
     sounds: tuple[Path, ...] = (),
 ) -> Finding:
@@ -165,16 +172,16 @@ def found(
     return Finding(key, line, TITLES[key], judged(figures), figures, remark, series, sounds)
 
 
-def told(key: str, line: str, verdict: Verdict, it: str, en: str) -> Finding:
+def told(key: str, line: str, verdict: Verdict, said: Words) -> Finding:
     """Make a finding that has a reason instead of figures."""
-    return Finding(key, line, TITLES[key], verdict, remark=(it, en))
+    return Finding(key, line, TITLES[key], verdict, remark=said)
 
 
-def not_here(key: str, line: str, it: str, en: str) -> Finding:
+def not_here(key: str, line: str, said: Words) -> Finding:
     """Say that a unit cannot do what would be tested: that is never a pass."""
-    return told(key, line, Verdict.NOT_ON_THIS_DEVICE, it, en)
+    return told(key, line, Verdict.NOT_ON_THIS_DEVICE, said)
 
 
 def unmeasured(key: str, line: str, error: UnmeasuredError) -> Finding:
     """Say that what was to be measured did not come about."""
-    return told(key, line, Verdict.FAILED, *error.said)
+    return told(key, line, Verdict.FAILED, error.said)

@@ -17,23 +17,21 @@ from typing import Any, Literal
 import cattrs
 from cattrs.errors import ClassValidationError, IterableValidationError
 
+from appliance.text import NOTHING, Words, written
+
 FILE = "findings.json"
 FORMAT = 1
 """Grows when an older reader would misunderstand the file."""
-Texts = tuple[str, str]
-"""The same sentence in Italian and in English."""
+WRITTEN_IN = ("it", "en")
+"""Languages of a text in the file, in this order."""
 SeriesKind = Literal["response", "level", "spectrum", "timing"]
 
 
 MAY_LACK = frozenset({
-    "line_voltage", "keys_sent", "chip_keys", "release.loop", "flash", "at_4886", "recovery_usb",
-    "recovery_power", "extension", "leds", "button",
+    "line_voltage", "soak.caller_id", "keys_sent", "chip_keys", "release.loop", "flash", "at_4886",
+    "recovery_usb", "recovery_power", "extension", "leds", "button",
 })  # fmt: skip
-"""Keys of what a box serves its lines without, or does itself where a modem or a line cannot.
-
-All others are needed: callers talk with phones through the box, both ways at once, keys are heard
-in the sound, and whoever hangs up is noticed.
-"""
+"""Keys of what a box serves its lines without, or does itself where a modem or a line cannot."""
 MAY_BE_LEFT_OUT = frozenset({"congestion_tone", "release.silence"})
 """Keys of what is skipped where no number was named, or where another sign has told already."""
 
@@ -64,13 +62,15 @@ class Limit:
 class Figure:
     """A number measured; `value` None: it could not be; `limit` None: for the record only.
 
-    What is no finite number could not be measured either.
+    Beyond `limit` it is bad; within it but beyond `wanted` it deserves attention. What is no finite
+    number could not be measured either.
     """
 
     name: str
     value: float | None
     unit: str = ""
     limit: Limit | None = None
+    wanted: Limit | None = None
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):
@@ -82,6 +82,13 @@ class Figure:
         if self.limit is None:
             return True
         return self.value is not None and self.limit.holds(self.value)
+
+    @property
+    def needs_attention(self) -> bool:
+        """True where a figure holds its limit, and is not what a line should have."""
+        if self.wanted is None or self.value is None:
+            return False
+        return self.good and not self.wanted.holds(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +113,10 @@ class Finding:
 
     key: str
     line: str
-    title: Texts
+    title: Words
     verdict: Verdict
     figures: tuple[Figure, ...] = ()
-    remark: Texts = ("", "")
+    remark: Words = NOTHING
     series: tuple[Series, ...] = ()
     sounds: tuple[Path, ...] = ()
 
@@ -132,11 +139,21 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What a line is for: `needs` are names of promises (`hw_tests.promises`), as `source` says."""
+
+    line: str
+    source: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run. Times are ISO 8601 with an offset, `ended` "" while it runs or was interrupted.
 
     `clock_state` is what the machine knows of its own time: "synchronised", "not synchronised" or
     ""; `set_up` is "exchange", "two lines" or "one line"; `expected` are the keys to be run.
+    A line that `uses` does not name is for conversations.
     """
 
     site: str = ""
@@ -148,6 +165,7 @@ class Run:
     units: tuple[Unit, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
     expected: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
 
     def with_finding(self, finding: Finding) -> Run:
         """Give the run with one more finding; the same key and line again replaces the former."""
@@ -162,27 +180,11 @@ class Run:
 
     @property
     def verdict(self) -> Verdict:
-        """What the run as a whole tells: failed before incomplete before passed.
+        """What the run as a whole tells, by what its lines are for."""
+        # Promises are judged by findings: each of the two knows the other.
+        from hw_tests.promises import verdict
 
-        Passed is only what was measured whole and holds: what the lines need and a device has not
-        fails, what a person was asked for and skipped is not measured.
-        """
-        verdicts = {counted(finding) for finding in self.findings}
-        if Verdict.FAILED in verdicts:
-            return Verdict.FAILED
-        if Verdict.INCOMPLETE in verdicts or self.missing or not self.ended:
-            return Verdict.INCOMPLETE
-        return Verdict.PASSED if Verdict.PASSED in verdicts else Verdict.INCOMPLETE
-
-
-def counted(finding: Finding) -> Verdict:
-    """Give what a finding counts in its run's verdict; NOT_ON_THIS_DEVICE, SKIPPED: nothing."""
-    verdict, key = finding.verdict, finding.key
-    if verdict is Verdict.NOT_ON_THIS_DEVICE and key not in MAY_LACK:
-        return Verdict.FAILED
-    if verdict is Verdict.SKIPPED and key not in MAY_BE_LEFT_OUT:
-        return Verdict.INCOMPLETE
-    return verdict
+        return verdict(self)
 
 
 def judged(figures: tuple[Figure, ...]) -> Verdict:
@@ -242,6 +244,14 @@ def _text(value: Any, _: Any) -> Any:
     return value
 
 
+def _words(value: Any) -> Words:
+    if not isinstance(value, list) or len(value) != len(WRITTEN_IN):
+        raise ValueError(f"{value!r} is no text in each of {', '.join(WRITTEN_IN)}")
+    texts = [_text(each, str) for each in value]
+    # A text that lacks a language is read in the other one.
+    return written({name: text for name, text in zip(WRITTEN_IN, texts, strict=True) if text})
+
+
 def _number(value: Any, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is no number")
@@ -254,6 +264,8 @@ def _converter() -> cattrs.Converter:
     # A verdict is a text too, but not every text is a verdict.
     converter.register_structure_hook(Verdict, lambda value, _: Verdict(value))
     converter.register_structure_hook(float, _number)
+    converter.register_structure_hook(Words, lambda value, _: _words(value))
+    converter.register_unstructure_hook(Words, lambda words: [*map(words.text, WRITTEN_IN)])
     converter.register_unstructure_hook(Path, str)
     converter.register_structure_hook(Path, lambda value, _: _inside(value))
     return converter

@@ -18,7 +18,7 @@ class ForbiddenError(CentralinoError):
 def safe(number: str, country: str) -> str:
     """Return what may be dialled; raises ForbiddenError for what leads to an emergency service.
 
-    The rule is the carrier's own, as of a rehearsal: in no form, behind no service code.
+    The rule is the media gateway's own, as of a rehearsal: in no form, behind no service code.
     """
     emergency = (*PLANS[country].real, EVERYWHERE)
     setup = LineSetup("", "", emergency=emergency, rehearsal=True)

@@ -1,6 +1,7 @@
-"""How late the carrier's tick comes on this very machine: `python -m hw_tests.lateness SECONDS`.
+"""How late the media gateway's tick comes on this very machine: `python -m hw_tests.lateness
+SECONDS`.
 
-The carrier's own clock and its real time, in a process of its own; the figures as JSON.
+The media gateway's own clock and its real time, in a process of its own; the figures as JSON.
 """
 
 from __future__ import annotations

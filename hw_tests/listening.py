@@ -1,4 +1,4 @@
-"""Waits for what the house's own ears, or a modem's chip, make of a line's sound."""
+"""Waits for what the product's own detectors, or a modem's chip, make of a line's sound."""
 
 from __future__ import annotations
 
@@ -8,15 +8,31 @@ from appliance.dsp.dtmf import PLANS
 from appliance.dsp.progress import ProgressHeard
 from appliance.dsp.wav import FRAME_SAMPLES
 from appliance.media.detectors import Detectors
+from appliance.text import Words, _, in_context, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from hw_tests.bench import Bench
     from hw_tests.side import Side
 
 POLL_S = 0.1
+TONES: Mapping[str, Words] = {
+    "dial": in_context("heard", "dial tone"),
+    "steady": in_context("heard", "steady tone"),
+    "busy": in_context("heard", "busy tone"),
+    "congestion": in_context("heard", "congestion tone"),
+    "ringback": in_context("heard", "ringing tone"),
+}
+"""What a tone is called, by its kind; others are called by their kind."""
 T = TypeVar("T")
+
+
+def tone_words(tone: ProgressHeard) -> Words:
+    """Name a tone that was heard, and its cadence."""
+    kind = TONES.get(tone.kind.value, unchanged(tone.kind.value))
+    cadence = "/".join(map(str, tone.cadence_ms))
+    return _("{tone}, {cadence} ms", tone=kind, cadence=cadence) if cadence else kind
 
 
 class Listener:
@@ -28,6 +44,7 @@ class Listener:
         self._ears = Detectors(country, side.law)
         self.digits = ""
         self.silent_s = 0.0
+        self.fax_s: float | None = None
         self.tones: list[tuple[float, ProgressHeard]] = []
 
     def poll(self) -> None:
@@ -38,6 +55,7 @@ class Listener:
             self._at += FRAME_SAMPLES
             self.silent_s = ear.silent_ms / 1000
             self.digits += "".join(ear.digits)
+            self.fax_s = self.fax_s or (ear.fax_ms / 1000 if ear.fax_ms else None)
             at = self._side.arrived_at(self._at - 1)
             self.tones += [(at, tone) for tone in ear.tones]
 
@@ -56,7 +74,7 @@ def wait_for(bench: Bench, test: Callable[[], T | None], limit: float) -> T | No
 
 
 def digits_in(side: Side, country: str, begin: int, end: int) -> str:
-    """Give the keys that the house's own ears find in a stretch of what a side heard."""
+    """Give the keys that the product's own detectors find in a stretch of what a side heard."""
     ears = Detectors(country, side.law)
     return "".join(ears.hear(bytes(side.heard[begin:end])).digits)
 

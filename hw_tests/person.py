@@ -7,10 +7,11 @@ import os
 import select
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from appliance.text import Words, _
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hw_tests.findings import Texts
 
 WORK_S = 0.02
 """How often lines are looked after while somebody thinks."""
@@ -38,29 +39,26 @@ KEYS = {
     **{answer.value: answer for answer in Answer},
 }  # fmt: skip
 """What may be typed; the first letters of "sì" and "yes" too."""
-HELP: Texts = (
-    "[Invio] = fatto e va bene, n = non va, r = ripetere, k = saltare, x = qui non c'è",
-    "[Enter] = done and well, n = not well, r = repeat, k = skip, x = there is none here",
-)
+HELP = _("[Enter] = done and well, n = not well, r = repeat, k = skip, x = there is none here")
 
 
 class Person(Protocol):
     """Somebody who does what a test cannot do by itself."""
 
-    def tell(self, what: Texts) -> None:
+    def tell(self, what: Words) -> None:
         """Let the person read a sentence that needs no answer."""
 
-    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
+    def ask(self, what: Words, meanwhile: Callable[[], None]) -> Answer:
         """Ask for something to be done, or whether it was so; until then call `meanwhile`."""
 
 
 class Nobody:
     """Nobody is there: what would need a person is skipped."""
 
-    def tell(self, what: Texts) -> None:
+    def tell(self, what: Words) -> None:
         """Nobody reads it."""
 
-    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
+    def ask(self, what: Words, meanwhile: Callable[[], None]) -> Answer:
         """Nobody does it."""
         return Answer.SKIP
 
@@ -68,10 +66,10 @@ class Nobody:
 class Reader(Nobody):
     """Somebody reads how far the test is, and is not there to do anything."""
 
-    def __init__(self, read: Callable[[Texts], None]) -> None:
+    def __init__(self, read: Callable[[Words], None]) -> None:
         self._read = read
 
-    def tell(self, what: Texts) -> None:
+    def tell(self, what: Words) -> None:
         """Let it be read."""
         self._read(what)
 
@@ -82,16 +80,16 @@ class Terminal:
     def __init__(self, typed: int, out: TextIO, language: str = "it") -> None:
         self._typed = typed
         self._out = out
-        self._language = 0 if language == "it" else 1
+        self._language = language
         self._line = b""
         self._ended = False
 
-    def tell(self, what: Texts) -> None:
+    def tell(self, what: Words) -> None:
         """Write a sentence."""
-        self._out.write(f"{what[self._language]}\n")
+        self._out.write(f"{what.text(self._language)}\n")
         self._out.flush()
 
-    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
+    def ask(self, what: Words, meanwhile: Callable[[], None]) -> Answer:
         """Write the question until something known is typed; an end of input is a skip."""
         while True:
             self.tell(what)

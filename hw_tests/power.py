@@ -11,9 +11,10 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
+from appliance import usb
 from appliance.errors import TechnicianError
-from appliance.usb import reset
-from appliance.usb.reset import SYSFS, find_device
+from appliance.text import Words, _
+from appliance.usb import SYSFS, find_device
 from hw_tests.bench import UnmeasuredError
 from hw_tests.findings import Verdict
 
@@ -21,26 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from appliance.usb.reset import UsbDevice
-    from hw_tests.findings import Texts
+    from appliance.usb import UsbDevice
 
 
-NO_USB: Texts = ("Nessun modem su una porta USB.", "There is no modem at a USB port.")
-NO_ROOT: Texts = (
-    "Servono i diritti di root: eseguire con sudo.",
-    "This needs root: run it with sudo.",
-)
+NO_USB = _("There is no modem at a USB port.")
+NO_ROOT = _("This needs root: run it with sudo.")
 
 
 class CannotError(UnmeasuredError):
     """Raised where a step cannot be made: by this device, or not without more rights."""
 
-    def __init__(self, verdict: Verdict, it: str, en: str) -> None:
-        super().__init__(it, en)
+    def __init__(self, verdict: Verdict, said: Words) -> None:
+        super().__init__(said)
         self.verdict = verdict
 
 
-def planned(path: str, step: reset.UsbStep, sysfs: Path = SYSFS) -> Callable[[], None]:
+def planned(path: str, step: usb.UsbStep, sysfs: Path = SYSFS) -> Callable[[], None]:
     """Give what makes a step for the modem at a port; that raises TechnicianError, CannotError.
 
     Raises CannotError for a port that is none of USB, one without a switch, and without root.
@@ -48,21 +45,21 @@ def planned(path: str, step: reset.UsbStep, sysfs: Path = SYSFS) -> Callable[[],
     try:
         device = find_device(path, sysfs)
     except TechnicianError as error:
-        raise CannotError(Verdict.NOT_ON_THIS_DEVICE, *NO_USB) from error
+        raise CannotError(Verdict.NOT_ON_THIS_DEVICE, NO_USB) from error
     try:
-        actions = reset.reset_plan(step, device, shutil.which("uhubctl"), sysfs)
+        actions = usb.reset_plan(step, device, shutil.which("uhubctl"), sysfs)
     except TechnicianError as error:
         raise _no_switch(device) from error
     if os.geteuid() != 0:
-        raise CannotError(Verdict.SKIPPED, *NO_ROOT)
+        raise CannotError(Verdict.SKIPPED, NO_ROOT)
     return partial(_made, actions, device)
 
 
-def _made(actions: tuple[reset.Action, ...], device: UsbDevice) -> None:
+def _made(actions: tuple[usb.Action, ...], device: UsbDevice) -> None:
     try:
-        reset.carry_out(actions)
+        usb.carry_out(actions)
     except TechnicianError as error:
-        if any(isinstance(action, reset.RunProgram) for action in actions):
+        if any(isinstance(action, usb.RunProgram) for action in actions):
             raise _no_switch(device) from error  # uhubctl knows no such hub
         raise
 
@@ -71,6 +68,5 @@ def _no_switch(device: UsbDevice) -> CannotError:
     where = f"{device.port} (hub {device.hub})"
     return CannotError(
         Verdict.NOT_ON_THIS_DEVICE,
-        f"La porta USB {where} non si può spegnere da qui.",
-        f"USB port {where} cannot be switched from here.",
+        _("USB port {where} cannot be switched from here.", where=where),
     )

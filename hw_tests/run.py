@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.errors import CentralinoError
+from appliance.text import NOTHING, Words, _, unchanged
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import not_here, told
 from hw_tests.findings import Finding, Run, Verdict, write
@@ -21,21 +22,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hw_tests.field import Field, Measure
-    from hw_tests.findings import Texts
+    from hw_tests.findings import Use
 
 FOUND = pytest.StashKey[list[Finding]]()
 """Where a test keeps what it has found, for whoever tells of it."""
 FIRST = "unit"
 LATE_S = 0.06
 """Later than that, what lies ahead inside a modem has run out, or a port has run over."""
-OURS: Texts = (
-    "La macchina era troppo occupata (in ritardo di {}): ripetere la prova da scarico.",
-    "This machine was too busy (late by {}): repeat the test without other load.",
+OURS = _("This machine was too busy (late by {}): repeat the test without other load.")
+EXCHANGE = _(
+    "This machine was too busy and served the software exchange late by {}: repeat the test."
 )
-EXCHANGE: Texts = (
-    "La macchina troppo occupata ha servito la centrale simulata in ritardo di {}: ripetere.",
-    "This machine was too busy and served the software exchange late by {}: repeat the test.",
-)
+CAUSES = frozenset({"commands"})
+"""Keys of what is known at the end only, and is the cause of whatever else has failed."""
 TRIES = 3
 ASKED_S = 5.0
 
@@ -45,11 +44,12 @@ class Recorder:
 
     def __init__(
         self, field: Field, measures: Iterable[Measure], site: str, tester: str,
-        progress: Path | None = None,
+        progress: Path | None = None, uses: tuple[Use, ...] = (),
     ) -> None:  # fmt: skip
         self._field = field
         self._progress = progress
         self._measures = tuple(measures)
+        self._made: dict[str, list[Finding]] = {}
         self.run = Run(
             site=site,
             tester=tester,
@@ -57,6 +57,7 @@ class Recorder:
             clock_state=clock_state(),
             set_up=field.world.kind,
             expected=tuple(key for measure in self._measures for key in measure.keys),
+            uses=uses,
         )
         self._write()
 
@@ -64,11 +65,26 @@ class Recorder:
         """Make one measurement, whatever becomes of it; its findings are written at once."""
         self._tell("begin", measure)
         findings = self._punctually(measure)
+        self._made[measure.name] = findings
         for finding in findings:
             self.run = self.run.with_finding(finding)
+        # A modem that refuses commands now and then spoils whatever was under way: the cause first.
+        causes = tuple(each for each in self.run.findings if each.key in CAUSES and _failed(each))
+        others = tuple(each for each in self.run.findings if each not in causes)
+        self.run = replace(self.run, findings=(*causes, *others))
         self._write()
         self._tell("end", measure, verdicts=[finding.verdict.value for finding in findings])
         return findings
+
+    def findings_of(self, measure: Measure) -> list[Finding]:
+        """Give what a measurement has found; it is made once, when its first figure is wanted.
+
+        Who the modems are is asked first: without voice there is nothing to measure.
+        """
+        first = next((each for each in self._measures if each.name == FIRST), measure)
+        if first.name not in self._made:
+            self.make(first)
+        return self._made.get(measure.name) or self.make(measure)
 
     def close(self, *, whole: bool) -> None:
         """End the run; one that was interrupted has no end."""
@@ -78,16 +94,16 @@ class Recorder:
 
     def _punctually(self, measure: Measure) -> list[Finding]:
         """Repeat what failed while this machine was late: its sound had gaps of our own making."""
-        for _ in range(TRIES):
+        for _unused in range(TRIES):
             self._late()
-            findings = self._made(measure)
+            findings = self._try(measure)
             late_s, who = self._late()
             if late_s <= LATE_S or not any(map(_failed, findings)):
                 return findings
             self._field.leave()
         return [_unproven(each, late_s, who) if _failed(each) else each for each in findings]
 
-    def _late(self) -> tuple[float, Texts]:
+    def _late(self) -> tuple[float, Words]:
         """Tell how late anything of this machine was at worst since last asked, and what it was.
 
         That is the bench, once there is one, and the exchange where the lines are simulated.
@@ -98,19 +114,19 @@ class Recorder:
         lines_s = self._field.world.late_s()
         return (ours_s, OURS) if ours_s >= lines_s else (lines_s, EXCHANGE)
 
-    def _made(self, measure: Measure) -> list[Finding]:
+    def _try(self, measure: Measure) -> list[Finding]:
         units = self._field.units.values()
         if measure.name != FIRST and any(not dict(u.capabilities).get("voice") for u in units):
-            return [not_here(key, "", *NO_VOICE) for key in measure.keys]
+            return [not_here(key, "", NO_VOICE) for key in measure.keys]
         try:
             return list(measure.run(self._field))
         except UnmeasuredError as error:
-            return [told(key, "", Verdict.FAILED, *error.said) for key in measure.keys]
+            return [told(key, "", Verdict.FAILED, error.said) for key in measure.keys]
         except (CentralinoError, OSError) as error:
             return self._broken(measure, str(error))
 
     def _broken(self, measure: Measure, said: str) -> list[Finding]:
-        return [told(key, "", Verdict.INCOMPLETE, said, said) for key in measure.keys]
+        return [told(key, "", Verdict.INCOMPLETE, unchanged(said)) for key in measure.keys]
 
     def _write(self) -> None:
         units = tuple(self._field.units[name] for name in sorted(self._field.units))
@@ -143,11 +159,10 @@ def _failed(finding: Finding) -> bool:
     return finding.verdict is Verdict.FAILED
 
 
-def _unproven(finding: Finding, late_s: float, who: Texts) -> Finding:
+def _unproven(finding: Finding, late_s: float, who: Words) -> Finding:
     """Say that a failure proves nothing of the line."""
     late = f"{late_s * 1000:.0f} ms"
-    remark = who[0].format(late), who[1].format(late)
-    return replace(finding, verdict=Verdict.INCOMPLETE, remark=remark)
+    return replace(finding, verdict=Verdict.INCOMPLETE, remark=who.filled(late))
 
 
 def _line(finding: Finding) -> str:
@@ -157,8 +172,9 @@ def _line(finding: Finding) -> str:
         for figure in finding.figures
         if figure.limit and not figure.good
     ]
-    what = f"{finding.title[1]} {finding.line}: {finding.verdict}"
-    return "; ".join((what, *bad, *(each for each in finding.remark[1:] if each)))
+    what = f"{finding.title} {finding.line}: {finding.verdict}"
+    remark = (str(finding.remark),) if finding.remark != NOTHING else ()
+    return "; ".join((what, *bad, *remark))
 
 
 def _now() -> str:

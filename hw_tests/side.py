@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from appliance.dsp import g711
@@ -12,7 +13,6 @@ from appliance.errors import Bug
 from appliance.modem.events import (
     LineEvent,
     RingReceived,
-    Sentence,
     Signal,
     Signalled,
     SoundReceived,
@@ -21,6 +21,7 @@ from appliance.modem.events import (
 )
 from appliance.modem.line import LineDriver
 from appliance.modem.table import HEARING, LineStage
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 LEAD_S = 0.1
 """Sound kept ahead inside the modem (v253.md 6: 60 to 120 ms)."""
-GONE = Sentence("Il modem è scollegato.", "The modem is unplugged.")
+GONE = _("The modem is unplugged.")
 PLAYS = {Stream.DUPLEX, Stream.TRANSMIT}
 T = TypeVar("T")
 
@@ -62,6 +63,8 @@ class Side:
         self.arrivals: list[tuple[int, float]] = []
         self.raw: list[tuple[float, bytes]] = []
         self.gone = False
+        self._replies: Counter[tuple[str, str]] = Counter()
+        self._heard_from = 0
         self._said: list[tuple[float, LineEvent]] = []
         self._out = bytearray()
         self._playing = bytearray()
@@ -80,7 +83,13 @@ class Side:
         """Forget everything, as a new process on this port would; it is to be started then."""
         self.port = port
         self.gone = False
+        self._replies += self.driver.replies
         self.driver = LineDriver(self.name, self.settings)
+
+    @property
+    def replies(self) -> Counter[tuple[str, str]]:
+        """Count what came of each command so far, by its text and its result ("": none came)."""
+        return self._replies + self.driver.replies
 
     def order(self, ask: Callable[[LineDriver, float], tuple[LineEvent, ...]], now: float) -> None:
         """Give the driver an order."""
@@ -125,6 +134,7 @@ class Side:
                 continue
             if isinstance(event, Streaming):
                 self._since, self._queued = now, 0
+                self._heard_from = len(self.heard)
             self._said.append((now, event))
             if isinstance(event, RingReceived) and event.known is not None:
                 self._said.append((now, event.known))
@@ -150,10 +160,23 @@ class Side:
 
     def play(self, pcm: bytes, now: float) -> tuple[float, float]:
         """Queue 16-bit sound; returns when it begins and ends to be played by the modem."""
+        return self.play_samples(g711.encode(pcm, self.law), now)
+
+    def play_samples(self, samples: bytes, now: float) -> tuple[float, float]:
+        """Queue sound in the modem's law; returns when it begins and ends to be played."""
         begin = self._queued + len(self._playing)
-        self._playing += g711.encode(pcm, self.law)
-        end = begin + len(pcm) // 2
+        self._playing += samples
+        end = begin + len(samples)
         return self._since + begin / SAMPLE_RATE, self._since + end / SAMPLE_RATE
+
+    @property
+    def next_played(self) -> int:
+        """The place in this stream of the sound that is queued next."""
+        return self._queued + len(self._playing)
+
+    def place_in_stream(self, sample: int) -> int:
+        """Give a heard sample's place in this stream: echo comes as late as it is behind."""
+        return sample - self._heard_from
 
     @property
     def played_until(self) -> float:

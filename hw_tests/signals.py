@@ -22,6 +22,9 @@ QUIETEST_DBM0 = -80.0
 """Below it nothing is told apart: 14-bit mu-law ends about there."""
 MARK_S = 0.2
 GAP_S = 0.1
+MAINS_HZ, HUM_DB = (50.0, 60.0), 6.0
+"""Without the mains' harmonics so much less is left of a noise that is hum."""
+NOISE_HZ = (250.0, 3450.0)
 TONE_SNR_DB = 12.0
 """A window that has so much of a tone has no speech besides."""
 LEAST_WINDOWS = 15
@@ -45,6 +48,17 @@ def chord(parts: tuple[tuple[float, float], ...], seconds: float) -> Wave:
     """Give sines (Hz, dBm0) together."""
     whole: Wave = np.sum([tone(hz, dbm0, seconds) for hz, dbm0 in parts], axis=0, dtype=np.float64)
     return whole
+
+
+@lru_cache(maxsize=4)
+def noise(dbm0: float, seconds: float) -> Wave:
+    """Give noise of the telephone's band at a level; the same every time."""
+    size = round(seconds * SAMPLE_RATE)
+    spectrum = np.fft.rfft(np.random.default_rng(3).normal(0, 1000, size))
+    hz = np.arange(len(spectrum)) * SAMPLE_RATE / size
+    spectrum[(hz < NOISE_HZ[0]) | (hz > NOISE_HZ[1])] = 0
+    made = np.fft.irfft(spectrum, size)
+    return softened(made * 10 ** ((dbm0 - level(made)) / 20))
 
 
 def rest(seconds: float) -> Wave:
@@ -167,6 +181,17 @@ def _axes(size: int, hz: Sequence[float] | NDArray[np.float64]) -> Wave:
     """Give sines, then cosines of some frequencies and a constant, as columns."""
     at = 2 * np.pi * np.arange(size)[:, np.newaxis] / SAMPLE_RATE * np.array(hz)
     return np.hstack((np.sin(at), np.cos(at), np.ones((size, 1))))
+
+
+def hums(part: Wave) -> bool:
+    """Tell whether most of a noise is the mains and its harmonics."""
+    if not len(part):
+        return False
+    whole = level(part)
+    return any(
+        whole - sines_in(part, [hz * n for n in range(1, 9)])[0].rest_dbm0 > HUM_DB
+        for hz in MAINS_HZ
+    )
 
 
 def frequency(part: Wave) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.usb.reset import UsbStep
+    from appliance.usb import UsbStep
     from hw_tests.side import Port
 
 

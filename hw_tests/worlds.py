@@ -11,12 +11,13 @@ import sys
 import time
 from typing import TYPE_CHECKING, cast
 
-from appliance.errors import CentralinoError, TechnicianError
+from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
 from appliance.media.clock import PRIORITY
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.usb.reset import find_device
+from appliance.text import _, unchanged
+from appliance.usb import find_device
 from hw_tests.bench import UnmeasuredError
 from hw_tests.power import planned
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from appliance.usb.reset import UsbStep
+    from appliance.usb import UsbStep
     from hw_tests.side import Port
 
 READ_SIZE = 4096
@@ -47,8 +48,17 @@ def turned_on(name: str) -> dict[str, object]:
     }
 
 
+def knobs_of(knobs: Mapping[str, object], name: str) -> dict[str, object]:
+    """Give a line's knobs of `{"loss": 3, "B": {"loss": 6}}`: those of both, then its own."""
+    both = {knob: value for knob, value in knobs.items() if knob not in LINE_OF}
+    own = knobs.get(name, {})
+    if not isinstance(own, dict):
+        raise ConfigurationError(f"line {name}'s knobs are {own!r}: give an object")
+    return both | own
+
+
 class OpenPort:
-    """A serial port that never waits: the keeper's, read and written here."""
+    """A serial port that never waits: the port server's, read and written here."""
 
     def __init__(self, path: str) -> None:
         self.gone = False
@@ -93,7 +103,7 @@ class OpenPort:
 
 
 def ask_for_real_time() -> None:
-    """Be as punctual as the carrier, where that is allowed; no child inherits it."""
+    """Be as punctual as the media gateway, where that is allowed; no child inherits it."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, FIFO, os.sched_param(PRIORITY))
 
@@ -171,8 +181,11 @@ class RealTime:
                 child.wait()
         if said != HELD:
             raise UnmeasuredError(
-                f"la linea {name} non è stata impegnata: {said or 'nessuna risposta'}",
-                f"line {name} was not seized: {said or 'no answer'}",
+                _(
+                    "line {name} was not seized: {answer}",
+                    name=name,
+                    answer=unchanged(said) if said else _("no answer"),
+                ),
             )
 
     def late_s(self) -> float:
@@ -186,7 +199,10 @@ class RealTime:
 
 
 class ExchangeWorld(RealTime):
-    """Two lines of a software exchange that runs in `directory`; its lines can call each other."""
+    """Two lines of a software exchange that runs in `directory`; its lines can call each other.
+
+    `knobs` are those of both lines, and under "A" and "B" those of one.
+    """
 
     kind = "exchange"
 
@@ -203,7 +219,7 @@ class ExchangeWorld(RealTime):
         self._ticks = 0
         try:
             for name in LINE_OF:
-                self.turn(name, **turned_on(name) | dict(knobs))
+                self.turn(name, **turned_on(name) | knobs_of(knobs, name))
         except BaseException:
             self._process.stop()
             raise

@@ -27,19 +27,34 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from appliance.errors import PeerError
 from appliance.files import READABLE, atomic_write
 from appliance.policy.hours import moment_words
-from appliance.policy.text import Words
-from hw_tests.findings import Verdict, counted
+from appliance.text import (
+    NOTHING,
+    Words,
+    _,
+    as_json,
+    by_language,
+    in_context,
+    joined,
+    unchanged,
+    written,
+)
+from hw_tests.causes import causes
+from hw_tests.findings import Verdict
 from hw_tests.person import HELP, KEYS, WORK_S, Answer
+from hw_tests.promises import counted, is_needed
 from hw_tests.run import FOUND
+from hw_tests.titles import PARTS as PART_TITLES
 from hw_tests.titles import TITLES
+from hw_tests.wording import MISSING, UNMEASURED, limit_words, name_words, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from rich.progress import TaskID
 
+    from hw_tests.causes import Cause
     from hw_tests.field import Measure
-    from hw_tests.findings import Figure, Finding, Limit, Run, Texts
+    from hw_tests.findings import Finding, Run
 
 
 # ---- messages ----------------------------------------------------------------------------------
@@ -52,7 +67,7 @@ LONGEST_MESSAGE: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class SuiteCollected:
-    """These tests are going to be run, in this order; each takes about so long (s), 0: unknown."""
+    """These measurements come, in this order, and take about so long each (s; 0: unknown)."""
 
     tests: tuple[str, ...]
     seconds: tuple[float, ...]
@@ -60,38 +75,38 @@ class SuiteCollected:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementBegan:
-    """A test begins, called so."""
+    """A measurement begins, called so."""
 
     test: str
-    it: str
-    en: str
+    title: Words
 
 
 @dataclass(frozen=True, slots=True)
 class MeasurementStep:
     """Where the test is."""
 
-    it: str
-    en: str
+    said: Words
 
 
 @dataclass(frozen=True, slots=True)
 class MeasurementEnded:
-    """A test has ended: passed, failed, skipped; after so many seconds; why, a cause a line."""
+    """A measurement has ended: passed, failed, skipped; after so many seconds; why, a cause a line.
+
+    `title` names what did not hold, else the measurement.
+    """
 
     test: str
     outcome: str
     seconds: float
-    it: str = ""
-    en: str = ""
+    why: Words = NOTHING
+    title: Words = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionAsked:
     """A person is asked to do something, or whether something is so; an Answer is waited for."""
 
-    it: str
-    en: str
+    said: Words
 
 
 SuiteMessage = (
@@ -105,7 +120,8 @@ MESSAGE_TYPES: Final = {
 
 def encode_message(message: SuiteMessage) -> bytes:
     """Write a message as a line."""
-    return json.dumps({"t": type(message).__name__, **asdict(message)}).encode() + b"\n"
+    fields = {"t": type(message).__name__, **asdict(message)}
+    return json.dumps(fields, default=as_json).encode() + b"\n"
 
 
 def decode_message(line: bytes) -> SuiteMessage:
@@ -117,12 +133,12 @@ def decode_message(line: bytes) -> SuiteMessage:
             tests, seconds = fields["tests"], fields["seconds"]
             return SuiteCollected(tuple(map(str, tests)), tuple(map(float, seconds)))
         if kind is MeasurementEnded:
-            why = str(fields["it"]), str(fields["en"])
-            seconds_taken = float(fields["seconds"])
-            return MeasurementEnded(
-                str(fields["test"]), str(fields["outcome"]), seconds_taken, *why
-            )
-        return kind(**{name: str(text) for name, text in fields.items()})  # type: ignore[arg-type]  # the rest are texts
+            test, outcome = str(fields["test"]), str(fields["outcome"])
+            why, title = written(fields["why"]), written(fields["title"])
+            return MeasurementEnded(test, outcome, float(fields["seconds"]), why, title)
+        if kind is MeasurementBegan:
+            return MeasurementBegan(str(fields["test"]), written(fields["title"]))
+        return kind(written(fields["said"]))  # type: ignore[call-arg, arg-type]  # the rest are one text
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PeerError(f"the suite said what is no message: {line[:80]!r}") from error
 
@@ -168,15 +184,15 @@ class Person:
         except OSError:
             pytest.exit("whoever followed this run has gone", returncode=2)
 
-    def tell(self, what: Texts) -> None:
+    def tell(self, what: Words) -> None:
         """Let the person read where the test is, or what was heard."""
-        self.send(MeasurementStep(*what))
+        self.send(MeasurementStep(what))
 
-    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
+    def ask(self, what: Words, meanwhile: Callable[[], None]) -> Answer:
         """Ask a person, calling `meanwhile` until the answer; where nobody is, nothing is done."""
         if self._sock is None:
             return Answer.SKIP
-        self.send(QuestionAsked(*what))
+        self.send(QuestionAsked(what))
         meanwhile()  # once at least: the lines are looked after however quick the person is
         while not select.select([self._sock], [], [], WORK_S / 4)[0]:
             meanwhile()
@@ -203,96 +219,120 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PERSON] = Person(sock)
 
 
+@dataclass
+class Part:
+    """A measurement under way: its tests to come, its title, its length, and what came of them."""
+
+    title: Words
+    length_s: float
+    left: int = 0
+    begun: bool = False
+    outcomes: set[str] = field(default_factory=set)
+    took_s: float = 0.0
+    found: list[Finding] = field(default_factory=list)
+
+
+PARTS: Final = pytest.StashKey[dict[str, Part]]()
+"""The measurements of a run by name, in their order."""
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Tell what is going to be run."""
-    tests = tuple(item.nodeid for item in session.items)
-    seconds = tuple(_seconds(item) for item in session.items)
-    session.config.stash[PERSON].send(SuiteCollected(tests, seconds))
+    """Tell what is going to be run: measurements, each of one test or several."""
+    parts: dict[str, Part] = {}
+    for item in session.items:
+        measure = _measure(item)
+        part = parts.setdefault(
+            _name(item), Part(_title(item), measure.seconds if measure else 0.0)
+        )
+        part.left += 1
+    session.config.stash[PARTS] = parts
+    lengths = tuple(part.length_s for part in parts.values())
+    session.config.stash[PERSON].send(SuiteCollected(tuple(parts), lengths))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Tell that a test begins."""
-    item.config.stash[PERSON].send(MeasurementBegan(item.nodeid, *_title(item)))
-    item.stash[SPENT] = ["passed", 0.0]
+    """Tell that a measurement begins, with the first of its tests."""
+    part = item.config.stash[PARTS][_name(item)]
+    if not part.begun:
+        part.begun = True
+        item.config.stash[PERSON].send(MeasurementBegan(_name(item), part.title))
     return (yield)
 
 
 def _measure(item: pytest.Item) -> Measure | None:
-    """Return the measurement that a test makes, if it makes one of the table's."""
+    """Return the measurement that a test looks at, if it looks at one of the table's."""
     call = getattr(item, "callspec", None)
-    return call.params.get("measure") if call else None
+    return call.params["case"].measure if call and "case" in call.params else None
 
 
-def _title(item: pytest.Item) -> Texts:
+def _name(item: pytest.Item) -> str:
     measure = _measure(item)
-    said = (getattr(getattr(item, "obj", None), "__doc__", "") or item.name).strip().split("\n")[0]
-    return TITLES.get(measure.keys[0], (said, said)) if measure else (said, said)
+    return measure.name if measure else item.nodeid
 
 
-def _seconds(item: pytest.Item) -> float:
-    """Say how long a test takes by the table."""
-    measure = _measure(item)
-    return measure.seconds if measure else 0.0
-
-
-SPENT: Final = pytest.StashKey[list[object]]()
+def _title(item: pytest.Item) -> Words:
+    if measure := _measure(item):
+        return PART_TITLES.get(measure.name) or TITLES[measure.keys[0]]
+    said = getattr(getattr(item, "obj", None), "__doc__", "") or item.name
+    return unchanged(said.strip().split("\n")[0])
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell, after its last part, how a test went: the worst of its parts, the sum of its times."""
+    """Tell, after the last part of its last test, how a measurement went, and how long it took."""
     report = yield
-    worst, seconds = item.stash[SPENT]
-    if report.outcome != "passed" and worst != "failed":
-        worst = report.outcome
-    total = float(str(seconds)) + report.duration
-    item.stash[SPENT] = [worst, total]
+    part = item.config.stash[PARTS][_name(item)]
+    part.took_s += report.duration
+    if report.when == "call" or report.outcome != "passed":
+        part.outcomes.add(report.outcome)
     if report.when == "teardown":
-        item.config.stash[PERSON].send(_ended(item, str(worst), total))
+        part.left -= 1
+        found: list[Finding] = item.stash.get(FOUND, [])
+        part.found += found
+        if not part.left:
+            item.config.stash[PERSON].send(_ended(_name(item), part))
     return report
 
 
-def _ended(item: pytest.Item, outcome: str, seconds: float) -> MeasurementEnded:
-    """Tell how a test went and why: one that was skipped has failed where its lines need it."""
-    found = item.stash.get(FOUND, [])
-    if outcome == "skipped" and Verdict.FAILED in set(map(counted, found)):
-        outcome = "failed"
-    why = reasons_of_findings(found)
-    it, en = "\n".join(each.it for each in why), "\n".join(each.en for each in why)
-    return MeasurementEnded(item.nodeid, outcome, seconds, it, en)
+def _ended(name: str, part: Part) -> MeasurementEnded:
+    """Tell how a measurement went: the worst of its tests; named by what does not hold, and why."""
+    outcome = next(
+        (each for each in ("failed", "passed", "skipped") if each in part.outcomes), "failed"
+    )
+    found = list(dict.fromkeys(part.found))
+    bad = [each for each in found if counted(each) is Verdict.FAILED] if outcome == "failed" else []
+    title = names_of(bad) if bad else part.title
+    why = joined("\n", reasons_of_findings(found))
+    return MeasurementEnded(name, outcome, part.took_s, why, title)
 
 
 # ---- reasons -----------------------------------------------------------------------------------
-# Reasons why a run has not passed: findings of one cause together, the first cause first.
-#
-# A modem that refuses one command spoils what comes after: the person reads the command, not twenty
-# measurements.
+# Reasons why a run has not passed: causes, the first one first (`hw_tests.causes`).
 
 FINDINGS_NAMED: Final = 3
 """Of measurements with one cause so many are named, the others counted."""
+# Causes on a terminal; the report has all of them.
 REASONS_SHOWN: Final = 6
-"""Causes on a terminal; the report has all of them."""
-GRAVE: Final = (Verdict.FAILED, Verdict.INCOMPLETE)
-NOT_MADE: Final = Words("Misure non eseguite: {}.", "Not measured: {}.")
-INTERRUPTED: Final = Words("La prova è stata interrotta.", "The test was interrupted.")
-NO_PASS: Final = Words("Nessuna misura è superata.", "No measurement has passed.")
-OTHERS: Final = Words(" e altre {}", " and {} more")
-LIMIT: Final = Words("limite {}", "limit {}")
-UNMEASURED: Final = Words("non misurato", "not measured")
-MORE: Final = Words("… e altri {} motivi: vedere il rapporto.", "… and {} more: see the report.")
+NOT_MADE: Final = _("Not measured: {}.")
+INTERRUPTED: Final = _("The test was interrupted.")
+NO_PASS: Final = _("No measurement has passed.")
+FOLLOWS: Final = _("From this follows: {}.")
+OTHERS: Final = _("{names} and {number} more")
+BEYOND: Final = _("{name} {value} (limit {limit})")
+MORE: Final = _("… and {} more: see the report.")
 
 
 def reasons_of_run(run: Run) -> list[Words]:
     """Say why a run has not passed; nothing of one that has."""
     if run.verdict is Verdict.PASSED:
         return []
-    said = reasons_of_findings(run.findings)
+    said = reasons_of_findings(each for each in run.findings if is_needed(run, each))
     if run.missing:
-        titles = [TITLES.get(key, (key, key)) for key in run.missing]
-        said.append(_filled(NOT_MADE, *(", ".join(each) for each in zip(*titles, strict=True))))
+        titles = [TITLES.get(key, unchanged(key)) for key in run.missing]
+        said.append(NOT_MADE.filled(joined(", ", titles)))
     if not run.ended:
         said.append(INTERRUPTED)
     return said or [NO_PASS]
@@ -302,46 +342,61 @@ def shortened_reasons(said: list[Words]) -> list[Words]:
     """Leave as many as a terminal should show, and say how many more there are."""
     if len(said) <= REASONS_SHOWN:
         return said
-    left = str(len(said) - REASONS_SHOWN)
-    return [*said[:REASONS_SHOWN], _filled(MORE, left, left)]
+    return [*said[:REASONS_SHOWN], MORE.filled(len(said) - REASONS_SHOWN)]
 
 
 def reasons_of_findings(findings: Iterable[Finding]) -> list[Words]:
-    """Say what is wrong with some findings, or missing: failures first, in the order of causes."""
-    causes: dict[tuple[int, str], list[Finding]] = {}
-    for finding in findings:
-        if (verdict := counted(finding)) in GRAVE:
-            causes.setdefault((GRAVE.index(verdict), _reason_of(finding).en), []).append(finding)
-    return [_cause_in_words(causes[cause]) for cause in sorted(causes, key=lambda cause: cause[0])]
+    """Say what is wrong with some findings, or missing: causes, each with what it has spoiled."""
+    return [cause_in_words(cause) for cause in causes(findings)]
 
 
-def _cause_in_words(findings: list[Finding]) -> Words:
-    """Name what one cause has spoiled, and the cause."""
-    why = _reason_of(findings[0])
-    names = [Words(f"{f.title[0]} {f.line}".strip(), f"{f.title[1]} {f.line}".strip())
-             for f in findings]  # fmt: skip
-    shown_names = names[:FINDINGS_NAMED]
-    it, en = ", ".join(n.it for n in shown_names), ", ".join(n.en for n in shown_names)
-    if left := len(names) - FINDINGS_NAMED if len(names) > FINDINGS_NAMED else 0:
-        it, en = it + OTHERS.it.format(left), en + OTHERS.en.format(left)
-    return Words(f"{it}: {why.it}", f"{en}: {why.en}")
+def cause_in_words(cause: Cause) -> Words:
+    """Name what does not hold, the reason, and how much follows from it."""
+    if not cause.follows:
+        return cause_title(cause)
+    follows = FOLLOWS.filled(names_of(cause.follows))
+    return joined(" ", (_with_full_stop(cause_title(cause)), follows))
 
 
-def _reason_of(finding: Finding) -> Words:
+def _with_full_stop(words: Words) -> Words:
+    return by_language(lambda language: f"{words.text(language).rstrip('.')}.")
+
+
+def cause_title(cause: Cause) -> Words:
+    """Name what does not hold, and the reason."""
+    return joined(": ", (names_of(cause.findings), reason_of(cause.findings[0])))
+
+
+def names_of(findings: Sequence[Finding]) -> Words:
+    """Name some findings, and count those beyond the first."""
+    titles = [title_with_line(finding) for finding in findings]
+    names = joined(", ", titles[:FINDINGS_NAMED])
+    if left := max(0, len(titles) - FINDINGS_NAMED):
+        names = OTHERS.filled(names=names, number=left)
+    return names
+
+
+def title_with_line(finding: Finding) -> Words:
+    """Name a finding, and where it was made."""
+    return by_language(lambda language: f"{finding.title.text(language)} {finding.line}".strip())
+
+
+def reason_of(finding: Finding) -> Words:
     """Give a finding's reason: what is said of it, and each figure beyond its limit."""
-    it, en = [finding.remark[0]], [finding.remark[1] or finding.remark[0]]
+    parts = [finding.remark]
     for figure in finding.figures:
         if not figure.good:
-            limit = limit_text(figure.limit)
-            value = Words(*[measure_text(figure)] * 2) if figure.value is not None else UNMEASURED
-            it.append(f"{figure.name} {value.it} ({LIMIT.it.format(limit)})")
-            en.append(f"{figure.name} {value.en} ({LIMIT.en.format(limit)})")
+            value = UNMEASURED if figure.value is None else value_words(figure)
+            limit = limit_words(figure)
+            parts.append(BEYOND.filled(name=name_words(figure), value=value, limit=limit))
     word = VERDICT_WORDS[finding.verdict]
-    return Words("; ".join(filter(None, it)) or word.it, "; ".join(filter(None, en)) or word.en)
 
+    def said(language: str) -> str:
+        texts = [part.text(language) for part in parts]
+        *others, last = list(filter(None, texts)) or [word.text(language)]
+        return "; ".join((*(text.rstrip(".") for text in others), last))
 
-def _filled(words: Words, it: str, en: str) -> Words:
-    return Words(words.it.format(it), words.en.format(en))
+    return by_language(said)
 
 
 # ---- outcome -----------------------------------------------------------------------------------
@@ -350,8 +405,8 @@ def _filled(words: Words, it: str, en: str) -> Words:
 PASSED, FAILED, INCOMPLETE = range(3)
 VERDICT_STATUS: Final = (Verdict.PASSED, Verdict.FAILED, Verdict.INCOMPLETE)
 """What each status says."""
+# Statuses of pytest; any other one means that it did not come to its end.
 ALL_PASSED, SOME_FAILED = 0, 1
-"""Statuses of pytest; any other one means that it did not come to its end."""
 
 
 def exit_status(run: Run, suite: int = ALL_PASSED, *, restored: bool = True) -> int:
@@ -370,35 +425,31 @@ def exit_status(run: Run, suite: int = ALL_PASSED, *, restored: bool = True) -> 
 # ---- shown -------------------------------------------------------------------------------------
 # Texts of a run for people: words, figures, outside texts made harmless.
 
+# Characters of a text that came from outside: a modem that babbles does not fill the report.
 LONGEST_SHOWN: Final = 600
-"""Characters of a text that came from outside: a modem that babbles does not fill the report."""
-MISSING: Final = "–"
 VERDICT_WORDS: Final = {
-    Verdict.PASSED: Words("superata", "passed"),
-    Verdict.FAILED: Words("NON superata", "FAILED"),
-    Verdict.NOT_ON_THIS_DEVICE: Words("non su questo apparecchio", "not on this device"),
-    Verdict.SKIPPED: Words("saltata", "skipped"),
-    Verdict.INCOMPLETE: Words("incompleta", "incomplete"),
+    Verdict.PASSED: _("passed"),
+    Verdict.FAILED: _("FAILED"),
+    Verdict.NOT_ON_THIS_DEVICE: _("not on this device"),
+    Verdict.SKIPPED: _("skipped"),
+    Verdict.INCOMPLETE: _("incomplete"),
 }
 OUTCOMES: Final = {
-    Verdict.PASSED: Words("SUPERATO", "PASSED"),
-    Verdict.FAILED: Words("NON SUPERATO", "FAILED"),
-    Verdict.INCOMPLETE: Words("INCOMPLETO", "INCOMPLETE"),
+    Verdict.PASSED: _("PASSED"),
+    Verdict.FAILED: in_context("run", "FAILED"),
+    Verdict.INCOMPLETE: _("INCOMPLETE"),
 }
 """What a whole run may come to."""
 SET_UPS: Final = {
-    "exchange": Words(
-        "centrale simulata: non prova niente di una linea vera",
-        "software exchange: no proof about a real line",
-    ),
-    "two lines": Words("due linee che si chiamano", "two lines that call each other"),
-    "one line": Words("una linea, chiamata da una persona", "one line, called by a person"),
+    "exchange": _("software exchange: no proof about a real line"),
+    "two lines": _("two lines that call each other"),
+    "one line": _("one line, called by a person"),
 }
 CLOCKS: Final = {
-    "synchronised": Words("sincronizzato", "synchronised"),
-    "not synchronised": Words("NON sincronizzato", "NOT synchronised"),
+    "synchronised": _("synchronised"),
+    "not synchronised": _("NOT synchronised"),
 }
-UNKNOWN: Final = Words("non noto", "not known")
+UNKNOWN: Final = _("not known")
 
 
 def clean_text(text: str) -> str:
@@ -412,8 +463,8 @@ def moment_in_words(text: str) -> Words:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        return Words(clean_text(text) or MISSING, "")
-    return Words(moment_words(at, "it"), moment_words(at, "en"))
+        return unchanged(clean_text(text) or MISSING)
+    return by_language(lambda language: moment_words(at, language))
 
 
 def _is_unseen(character: str) -> bool:
@@ -421,42 +472,15 @@ def _is_unseen(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Cn", "Co"}
 
 
-def figure_text(value: float | None) -> str:
-    """Write a figure with four digits that count, without an exponent where people expect none."""
-    if value is None:
-        return MISSING
-    if value and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.3e}"
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
-
-
-def limit_text(given: Limit | None) -> str:
-    """Write between what a figure must lie."""
-    if given is None or (given.low is None and given.high is None):
-        return MISSING
-    if given.low is None:
-        return f"≤ {figure_text(given.high)}"
-    if given.high is None:
-        return f"≥ {figure_text(given.low)}"
-    return f"{figure_text(given.low)} … {figure_text(given.high)}"
-
-
-def measure_text(figure: Figure) -> str:
-    """Write a figure with its unit."""
-    unit = clean_text(figure.unit)
-    return figure_text(figure.value) + (f" {unit}" if unit and figure.value is not None else "")
-
-
 # ---- progress ----------------------------------------------------------------------------------
 # Progress on the terminal while the suite runs; the ONLY rich import.
 
 OUTCOME_WORDS: Final = {
-    "passed": ("green", Words("fatta", "done")),
-    "failed": ("bold red", Words("NON superata", "FAILED")),
-    "skipped": ("yellow", Words("saltata", "skipped")),
+    "passed": ("green", _("done")),
+    "failed": ("bold red", _("FAILED")),
+    "skipped": ("yellow", _("skipped")),
 }
-TIME_LEFT: Final = Words("mancano circa", "about")
-TIME_LEFT_END: Final = Words("", " left")
+TIME_LEFT: Final = _("about {time} left")
 
 
 class ProgressDisplay:
@@ -489,7 +513,7 @@ class ProgressDisplay:
 
     def say(self, words: Words) -> None:
         """Write a sentence above the bar."""
-        self.console.print(escape(self._in_language(words)), soft_wrap=True)
+        self.console.print(escape(words.text(self._language)), soft_wrap=True)
 
     def take(self, message: SuiteMessage) -> None:
         """Show what the suite's process told."""
@@ -497,22 +521,23 @@ class ProgressDisplay:
             case SuiteCollected(tests, seconds):
                 self._clock.expect(tests, seconds)
                 self._bar.update(self._task, total=len(tests))
-            case MeasurementBegan(_, it, en):
+            case MeasurementBegan(_, title):
                 self._began = time.monotonic()
-                self._now = clean_text(self._in_language(Words(it, en)))
+                self._now = clean_text(title.text(self._language))
                 self._bar.update(self._task, description=escape(self._now))
-            case MeasurementStep(it, en):
-                step = clean_text(self._in_language(Words(it, en)))
+            case MeasurementStep(said):
+                step = clean_text(said.text(self._language))
                 self.console.print(escape(step), soft_wrap=True)
                 self._bar.update(self._task, description=escape(f"{self._now} – {step}"))
-            case MeasurementEnded(test, outcome, seconds, it, en):
+            case MeasurementEnded(test, outcome, seconds, why, title):
                 self._clock.ended(test, seconds)
                 self._bar.advance(self._task)
                 colour, words = OUTCOME_WORDS.get(outcome, OUTCOME_WORDS["failed"])
-                said = escape(f"{self._in_language(words):<14}{seconds:6.1f} s  {self._now}")
-                self.console.print(f"[{colour}]{said}[/]", soft_wrap=True)
-                for why in self._in_language(Words(it, en)).splitlines():
-                    self.console.print(escape(f"    {clean_text(why)}"), soft_wrap=True)
+                named = clean_text(title.text(self._language)) or self._now
+                row = f"{words.text(self._language):<14}{seconds:6.1f} s  {named}"
+                self.console.print(f"[{colour}]{escape(row)}[/]", soft_wrap=True)
+                for line in why.text(self._language).splitlines():
+                    self.console.print(escape(f"    {clean_text(line)}"), soft_wrap=True)
         self.tick()
 
     def tick(self) -> None:
@@ -520,12 +545,9 @@ class ProgressDisplay:
         left = self._clock.left_s(time.monotonic() - self._began)
         said = ""
         if left is not None and self._clock.waiting:
-            before, after = self._in_language(TIME_LEFT), self._in_language(TIME_LEFT_END)
-            said = f"{before} {int(left) // 60}:{int(left) % 60:02d}{after}"
+            words = TIME_LEFT.filled(time=f"{int(left) // 60}:{int(left) % 60:02d}")
+            said = words.text(self._language)
         self._bar.update(self._task, left=said)
-
-    def _in_language(self, words: Words) -> str:
-        return words.it if self._language == "it" else words.en
 
 
 # ---- remaining ---------------------------------------------------------------------------------
@@ -612,11 +634,8 @@ def write_times(path: Path, known: dict[str, float]) -> None:
 # Questions to the person, on a terminal or through a pipe: ok, no, repeat, skip.
 
 LOOK_S: Final = 0.2
-NO_ANSWER: Final = Words("«{}» non è una risposta.", "“{}” is no answer.")
-NOBODY: Final = Words(
-    "Nessuno risponde: ciò che chiede una persona viene saltato.",
-    "Nobody answers: what asks a person is skipped.",
-)
+NO_ANSWER: Final = _("“{}” is no answer.")
+NOBODY: Final = _("Nobody answers: what asks a person is skipped.")
 
 
 class PersonPrompt:
@@ -634,18 +653,16 @@ class PersonPrompt:
 
     def ask(self, asked: QuestionAsked, is_over: Callable[[], bool]) -> Answer:
         """Ask and wait; what `is_over` finds over (the run, for one) is skipped."""
-        self._say(Words(clean_text(asked.it), clean_text(asked.en)))
-        self._say(Words(*HELP))
+        self._say(by_language(lambda language: clean_text(asked.said.text(language))))
+        self._say(HELP)
         if os.isatty(self._descriptor):  # what was typed before the question is no answer to it
             termios.tcflush(self._descriptor, termios.TCIFLUSH)
         while (line := self._line(is_over)) is not None:
             said = " ".join(line.decode("utf-8", "replace").lower().split())
             if (answer := KEYS.get(said)) is not None:
                 return answer
-            self._say(
-                Words(NO_ANSWER.it.format(clean_text(said)), NO_ANSWER.en.format(clean_text(said)))
-            )
-            self._say(Words(*HELP))
+            self._say(NO_ANSWER.filled(clean_text(said)))
+            self._say(HELP)
         if self._is_over:
             self._say(NOBODY)
         return Answer.SKIP

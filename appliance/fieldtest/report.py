@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import math
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -22,36 +23,60 @@ from appliance import __version__
 from appliance.errors import TechnicianError
 from appliance.fieldtest.person import (
     CLOCKS,
-    MISSING,
     OUTCOMES,
     SET_UPS,
     UNKNOWN,
     VERDICT_WORDS,
+    cause_title,
     clean_text,
-    limit_text,
-    measure_text,
     moment_in_words,
+    names_of,
     reasons_of_run,
+    title_with_line,
 )
 from appliance.files import READABLE, atomic_write
 from appliance.paper import pdf
-from appliance.policy.text import Refused, Words, words_of
+from appliance.policy.text import Refused, words_of
+from appliance.text import FIRST, LANGUAGES, NOTHING, Words, _, in_context, joined, unchanged
 from hw_tests import findings
+from hw_tests.causes import causes
 from hw_tests.findings import Verdict
+from hw_tests.promises import PROMISES, Kept, is_needed, judged, lines_of, margin
+from hw_tests.titles import TITLES
+from hw_tests.wording import (
+    CAPABILITIES,
+    MISSING,
+    limit_text,
+    limit_words,
+    name_words,
+    value_text,
+    value_words,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
 
-    from appliance.policy.text import Words
-    from hw_tests.findings import Finding, Run, Series, Unit
+    from hw_tests.causes import Cause
+    from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit
+    from hw_tests.promises import Judged
 
 
 # ---- report ------------------------------------------------------------------------------------
-# Writes the report of a run into its folder: HTML, the same as PDF, JUnit XML.
+# Writes the report of a run into its folder: HTML and PDF in each language, JUnit XML.
 
-HTML, PDF, JUNIT = "report.html", "report.pdf", "junit.xml"
+JUNIT = "junit.xml"
+
+
+def html_name(language: str) -> str:
+    """Name the page in a language: `report.html` is the office's own."""
+    return "report.html" if language == FIRST else f"report.{language}.html"
+
+
+def pdf_name(language: str) -> str:
+    """Name the paper in a language."""
+    return html_name(language).removesuffix("html") + "pdf"
 
 
 def write_report(folder: Path) -> findings.Run:
@@ -63,14 +88,17 @@ def write_report(folder: Path) -> findings.Run:
         raw = (folder / findings.FILE).read_bytes()
         run = findings.loads(raw.decode("utf-8"))
     except (OSError, ValueError) as error:
-        why = words_of(error).en
+        # The reason is English in each language.
+        why = str(words_of(error))
         raise Refused(
-            f"di {folder} non si può fare un rapporto: {why}",
-            f"no report of {folder} can be made: {why}",
+            _("no report of {folder} can be made: {why}", folder=folder, why=why),
         ) from error
     atomic_write(folder / JUNIT, junit_xml(run), mode=READABLE)
-    atomic_write(folder / HTML, report_page(run, raw), mode=READABLE)
-    pdf.write_pdf(report_page(run, raw, on_paper=True), folder / PDF)
+    for language in LANGUAGES:
+        page = report_page(run, raw, language)
+        atomic_write(folder / html_name(language), page, mode=READABLE)
+        paper = report_page(run, raw, language, on_paper=True)
+        pdf.write_pdf(paper, folder / pdf_name(language))
     return run
 
 
@@ -78,25 +106,83 @@ def write_report(folder: Path) -> findings.Run:
 # The report as one HTML page that loads nothing; its only jinja2 import, everything escaped.
 
 TEMPLATE: Final = "report.html"
+REASONS_SHOWN: Final = 4
+"""Causes on the first page; the second one has all of them."""
+KEPT_WORDS: Final = {
+    Kept.YES: _("yes"),
+    Kept.NO: _("NO"),
+    Kept.NOT_MEASURED: _("not measured"),
+}
+KEPT_KINDS: Final = {Kept.YES: "yes", Kept.NO: "no", Kept.NOT_MEASURED: "open"}
+NOT_NEEDED: Final = _("not needed here")
+WITHIN: Final = _("within {time}")
+AND_MORE: Final = _("… and {} more: see the next page.")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFigure:
+    """One figure as it is read."""
+
+    name: Words
+    value: Words
+    limit: Words
+    good: bool
+    attention: bool = False
+
+    @property
+    def band(self) -> str:
+        """How its cell is marked: bad, attention or not at all."""
+        return "bad" if not self.good else "attention" if self.attention else ""
+
+
+NO_FIGURE: Final = ShownFigure(unchanged(MISSING), unchanged(MISSING), unchanged(MISSING), True)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
     """One finding as the page shows it; `pictures` are data: addresses, `sounds` names and links.
 
-    `rows` are name, figure, limit and whether it holds: at least one, so that each stands there.
+    `main` is the figure that is nearest to its limit, or beyond it.
     """
 
     number: int
     finding: Finding
+    title: Words
     verdict: Words
-    rows: tuple[tuple[str, str, str, bool], ...]
+    main: ShownFigure
+    rows: tuple[ShownFigure, ...]
     pictures: tuple[tuple[str, str], ...]
     sounds: tuple[tuple[str, str], ...]
 
 
-def report_page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
-    """Render a run; `raw` are the bytes of its findings, whose sum binds the signature to them.
+@dataclass(frozen=True, slots=True)
+class ShownCause:
+    """A cause, and what follows from it."""
+
+    said: Words
+    follows: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPromise:
+    """What became of a promise on one line."""
+
+    kind: str
+    word: Words
+    detail: Words
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseRow:
+    """One promise on every line; `means` is what it means for the office that it is not kept."""
+
+    title: Words
+    means: Words
+    cells: tuple[ShownPromise, ...]
+
+
+def report_page(run: Run, raw: bytes, language: str = FIRST, *, on_paper: bool = False) -> str:
+    """Render a run; `raw` are the bytes of its findings, whose sum binds the signatures to them.
 
     On paper sounds are names, not links.
     """
@@ -109,21 +195,38 @@ def report_page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
         finalize=_harmless,
     )
     source = (resources.files("appliance.fieldtest") / TEMPLATE).read_text(encoding="utf-8")
+    needed = [each for each in run.findings if is_needed(run, each)]
+    found = causes(needed)
     return environment.from_string(source).render(
+        _=_,
+        t=lambda words: words.text(language),
+        NOTHING=NOTHING,
+        language=language,
+        interrupted=in_context("report", "interrupted"),
         run=run,
         on_paper=on_paper,
         started=moment_in_words(run.started),
         ended=moment_in_words(run.ended),
         outcome=OUTCOMES[run.verdict],
-        reasons=reasons_of_run(run),
+        reasons=_first_reasons(run),
+        lines=lines_of(run),
+        promises=_promise_rows(run, found),
+        uses=run.uses,
+        causes=[ShownCause(cause_title(each), tuple(map(title_with_line, each.follows)))
+                for each in found],
+        others=[title_with_line(each) for each in run.findings
+                if each.verdict is Verdict.FAILED and each not in needed],
+        attention=[title_with_line(each) for each in run.findings
+                   if any(figure.needs_attention for figure in each.figures)],
+        missing=[TITLES.get(key, unchanged(key)) for key in run.missing],
         set_up=SET_UPS.get(run.set_up, UNKNOWN),
         clock=CLOCKS.get(run.clock_state, UNKNOWN),
-        measures=[_measure(n, finding) for n, finding in enumerate(run.findings, 1)],
+        measures=[_measure(n, finding, language) for n, finding in enumerate(run.findings, 1)],
         counts=_counts(run),
         units=[(unit, *_capabilities(unit)) for unit in run.units],
         version=__version__,
         sum=hashlib.sha256(raw).hexdigest(),
-    )
+    )  # fmt: skip
 
 
 def _harmless(value: object) -> object:
@@ -131,23 +234,75 @@ def _harmless(value: object) -> object:
     return clean_text(value) if type(value) is str else value
 
 
-def _measure(number: int, finding: Finding) -> ShownFinding:
-    rows = tuple(
-        (figure.name, measure_text(figure), limit_text(figure.limit), figure.good)
-        for figure in finding.figures
-    )
+def _first_reasons(run: Run) -> list[Words]:
+    said = reasons_of_run(run)
+    if len(said) <= REASONS_SHOWN:
+        return said
+    return [*said[:REASONS_SHOWN], AND_MORE.filled(len(said) - REASONS_SHOWN)]
+
+
+def _promise_rows(run: Run, found: tuple[Cause, ...]) -> list[PromiseRow]:
+    """Give the table of the first page: every promise, line beside line."""
+    rows = []
+    told = judged(run)
+    for name, promise in PROMISES.items():
+        of_lines = [each for each in told if each.name == name]
+        is_broken = any(each.kept is Kept.NO and each.needed for each in of_lines)
+        cells = tuple(_promise(each, found) for each in of_lines)
+        rows.append(PromiseRow(promise.title, promise.means if is_broken else NOTHING, cells))
+    return rows
+
+
+def _promise(told: Judged, found: tuple[Cause, ...]) -> ShownPromise:
+    detail = told.why
+    if told.kept is Kept.YES:
+        detail = joined(", ", [_how_well(told.name, each) for each in told.figures])
+    elif told.kept is Kept.NO:
+        detail = _root_title(told, found)
+    if told.needed:
+        return ShownPromise(KEPT_KINDS[told.kept], KEPT_WORDS[told.kept], detail)
+    detail = joined("; ", [NOT_NEEDED, detail] if detail != NOTHING else [NOT_NEEDED])
+    return ShownPromise("other", KEPT_WORDS[told.kept], detail)
+
+
+def _how_well(name: str, figure: Figure) -> Words:
+    if name == "release":
+        return WITHIN.filled(time=value_words(figure))
+    return joined(" ", (name_words(figure), value_words(figure)))
+
+
+def _root_title(told: Judged, found: tuple[Cause, ...]) -> Words:
+    """Name the cause by which a promise is broken."""
+    for cause in found:
+        if told.finding in (*cause.findings, *cause.follows):
+            return names_of(cause.findings)
+    return told.why
+
+
+def _measure(number: int, finding: Finding, language: str) -> ShownFinding:
+    rows = tuple(map(_figure_shown, finding.figures))
+    by_margin = sorted(finding.figures, key=margin)
     return ShownFinding(
         number,
         finding,
+        finding.title,
         VERDICT_WORDS[finding.verdict],
-        rows or ((MISSING, MISSING, MISSING, True),),
+        _figure_shown(by_margin[0]) if by_margin else NO_FIGURE,
+        rows,
         tuple(
             (series.name, "data:image/svg+xml;base64," + base64.b64encode(picture).decode())
             for series in finding.series
-            if (picture := draw_series(series, finding))
+            if (picture := draw_series(series, finding, language))
         ),
         tuple((str(path), "./" + quote(str(path), errors="replace")) for path in finding.sounds),
     )
+
+
+def _figure_shown(figure: Figure) -> ShownFigure:
+    return ShownFigure(
+        name_words(figure), value_words(figure), limit_words(figure), figure.good,
+        figure.needs_attention,
+    )  # fmt: skip
 
 
 def _counts(run: Run) -> list[tuple[Words, int]]:
@@ -158,19 +313,23 @@ def _counts(run: Run) -> list[tuple[Words, int]]:
     return [(words, count) for words, count in counted if count]
 
 
-def _capabilities(unit: Unit) -> tuple[str, str, str]:
+def _capabilities(unit: Unit) -> tuple[Words, Words, Words]:
     """Name what a unit has, has not, and what could not be told."""
     has, lacks, open_ = (
-        ", ".join(name for name, told in unit.capabilities if told is kind)
-        for kind in (True, False, None)
+        joined(", ", _capabilities_that(unit, kind)) for kind in (True, False, None)
     )
-    return has or MISSING, lacks or MISSING, open_ or MISSING
+    return has, lacks, open_
+
+
+def _capabilities_that(unit: Unit, kind: bool | None) -> list[Words]:
+    names = [name for name, told in unit.capabilities if told is kind]
+    return [CAPABILITIES.get(name, unchanged(name)) for name in names] or [unchanged(MISSING)]
 
 
 # ---- plots -------------------------------------------------------------------------------------
 # Draws what was measured; the ONLY matplotlib import, and nothing of it outside a field test.
 
-SIZE_IN: Final = (6.6, 2.5)
+SIZE_IN: Final = (4.4, 2.1)
 POINTS: Final = 1500
 """Of a longer series the lowest and the highest of each stretch are drawn: no peak gets lost."""
 STYLE: Final = {
@@ -183,26 +342,46 @@ STYLE: Final = {
     "grid.color": "0.85",
 }
 LONGEST_NAME: Final = 60
+LEAST_POINTS: Final = {"timing": 3}
+DRAWN: Final = {
+    "level": _("Level over time"),
+    "spectrum": _("Spectrum"),
+    "response": _("Frequency response, against the middle"),
+    "swept response": _("Response to the sweep, against the middle"),
+    "echo return loss": _("Echo return loss by frequency"),
+}
+"""What a drawing is called, by its series."""
+AXES: Final = {
+    "Hz": _("frequency (Hz)"),
+    "s": _("time (s)"),
+    "dBm0": _("level (dBm0)"),
+}
+"""What an axis is called, by its unit; others bear the unit alone."""
+AT_HZ: Final = re.compile(r"(\d+)(?: to (\d+))? Hz.*")
+"""Figures of a response that are limits at a frequency, or between two."""
+LIMIT_COLOUR: Final = "tab:red"
 EDGE_SHARE: Final = 0.03
 """Of what is drawn, beyond either end of times, which begin at 0."""
+# dB shown at least: a hundredth of one, drawn large, looks like a fault.
 LEAST_SPAN: Final = {"response": 6.0, "level": 6.0}
-"""dB shown at least: a hundredth of one, drawn large, looks like a fault."""
 TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 4000)
 
 
-def draw_series(series: Series, finding: Finding) -> bytes | None:
-    """Draw one series as an SVG picture; None without a point that is a number."""
+def draw_series(series: Series, finding: Finding, language: str = FIRST) -> bytes | None:
+    """Draw one series as an SVG picture; None where too few points would tell nothing."""
     points = _points(series)
-    if not points:
+    if len(points) < LEAST_POINTS.get(series.kind, 2):
         return None
     with mpl.rc_context(STYLE):
         drawing = Drawing(figsize=SIZE_IN, layout="constrained")
         axes = drawing.subplots()
         _draw(axes, series.kind, points)
         _draw_limits(axes, series, finding)
-        axes.set_title(clean_text(series.name)[:LONGEST_NAME], loc="left")
-        axes.set_xlabel(clean_text(series.x_unit)[:LONGEST_NAME])
-        axes.set_ylabel(clean_text(series.y_unit)[:LONGEST_NAME])
+        _widen(axes, LEAST_SPAN.get(series.kind, 0.0))
+        name = DRAWN.get(series.name, unchanged(series.name)).text(language)
+        axes.set_title(clean_text(name)[:LONGEST_NAME], loc="left")
+        axes.set_xlabel(_axis(series.x_unit, language))
+        axes.set_ylabel(_axis(series.y_unit, language))
         written = io.BytesIO()
         FigureCanvasSVG(drawing).print_svg(written, metadata={"Date": None})
     return written.getvalue()
@@ -243,7 +422,6 @@ def _draw(axes: Axes, kind: str, points: list[tuple[float, float]]) -> None:
         ticks = [at for at in TICKS_HZ if min(xs) <= at <= max(xs)]
         axes.set_xticks(ticks, [f"{at}" for at in ticks])
         axes.set_xticks([], minor=True)
-    _widen(axes, LEAST_SPAN.get(kind, 0.0))
 
 
 def _widen(axes: Axes, least: float) -> None:
@@ -253,13 +431,45 @@ def _widen(axes: Axes, least: float) -> None:
         axes.set_ylim(middle - least / 2, middle + least / 2)
 
 
+def _axis(unit: str, language: str) -> str:
+    return clean_text(AXES.get(unit, unchanged(unit)).text(language))[:LONGEST_NAME]
+
+
 def _draw_limits(axes: Axes, series: Series, finding: Finding) -> None:
-    """Draw the limits of times: those of other kinds are of what is computed from the curve."""
-    if series.kind != "timing":
+    """Draw between what the curve must lie, where figures of the finding say so."""
+    if series.kind == "response":
+        at_hz = [(found, f.limit) for f in finding.figures
+                 if f.limit and (found := AT_HZ.fullmatch(f.name))]  # fmt: skip
+        if at_hz:
+            _draw_band(axes, [_band(*each) for each in at_hz])
+            return
+    if series.kind == "spectrum":
         return
-    limits = [f.limit for f in finding.figures if f.limit and f.unit == series.y_unit]
+    names = {series.name, "noticed after"}
+    limits = [f.limit for f in finding.figures
+              if f.limit and f.unit == series.y_unit
+              and (series.kind == "timing" or f.name in names)]  # fmt: skip
     for at in {end for each in limits for end in (each.low, each.high) if end is not None}:
-        axes.axhline(at, color="tab:red", linewidth=0.8, linestyle="--")
+        axes.axhline(at, color=LIMIT_COLOUR, linewidth=0.8, linestyle="--")
+
+
+def _band(found: re.Match[str], limit: Limit) -> tuple[float, float, Limit]:
+    low = float(found[1])
+    return low, float(found[2] or low), limit
+
+
+def _draw_band(axes: Axes, bands: list[tuple[float, float, Limit]]) -> None:
+    """Draw both limits of a response along the frequencies for which they hold."""
+    for end in ("low", "high"):
+        told = [
+            (hz, at)
+            for low, high, limit in sorted(bands, key=lambda each: each[:2])
+            if (at := getattr(limit, end)) is not None
+            for hz in (low, high)
+        ]
+        told = sorted(set(told))
+        axes.plot([hz for hz, _ in told], [at for _, at in told], color=LIMIT_COLOUR,
+                  linewidth=0.8, linestyle="--")  # fmt: skip
 
 
 # ---- junit -------------------------------------------------------------------------------------
@@ -294,9 +504,9 @@ def _case(finding: Finding) -> Tree.Element:
     case = Tree.Element("testcase", {"classname": "hw_tests", "name": name})
     properties = Tree.SubElement(case, "properties")
     for figure in finding.figures:
-        value = f"{measure_text(figure)} ({limit_text(figure.limit)})"
+        value = clean_text(f"{value_text(figure)} ({limit_text(figure)})")
         Tree.SubElement(properties, "property", {"name": clean_text(figure.name), "value": value})
-    said = clean_text(finding.remark[1] or finding.remark[0] or finding.verdict)
+    said = clean_text(str(finding.remark) or finding.verdict)
     if finding.verdict is Verdict.FAILED:
         Tree.SubElement(case, "failure", {"message": said})
     elif finding.verdict is Verdict.INCOMPLETE:
@@ -326,9 +536,10 @@ PROFILE_HEAD: Final = """\
 DUPLEX, VOLTAGE, IN_USE = "duplex (+VTR)", "line voltage (-TRV)", "line in use (-STE)"
 """Capabilities as `hw_tests/asking.py` names them."""
 SIMULATED: Final = "exchange"
+# So much later than measured a caller's number may still come.
 AFTER_S: Final = 0.5
-"""So much later than measured a caller's number may still come."""
 DEFAULT_LIMIT_S: Final = 3.0
+# The questions, in the order of v253.md 10.
 OPEN_QUESTIONS: Final = {
     "duplex": "does +VTR carry sound both ways?",
     "stream_end": "how long from the end of an announcement to OK?",
@@ -339,7 +550,6 @@ OPEN_QUESTIONS: Final = {
     "flash": "how long must a hook flash be here?",
     "at_4886": "what does AT!4886 change?",
 }
-"""The questions, in the order of v253.md 10."""
 
 
 def write_profile(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list[Path]:
@@ -446,7 +656,7 @@ def _line_in_use(run: Run, unit: Unit) -> str | None:
 def _poke_said(poked: Finding | None) -> str | None:
     if poked is None or poked.verdict not in {Verdict.PASSED, Verdict.NOT_ON_THIS_DEVICE}:
         return None
-    return clean_text(poked.remark[1])
+    return clean_text(str(poked.remark))
 
 
 def _yes(told: bool | None) -> str | None:
@@ -468,7 +678,7 @@ def _identity_s(run: Run, unit: Unit) -> float | None:
 
 def _releases(run: Run, unit: Unit) -> str:
     told = (
-        f"{finding.key.rpartition('.')[2]}: {finding.remark[1].rstrip('.')}"
+        f"{finding.key.rpartition('.')[2]}: {str(finding.remark).rstrip('.')}"
         for finding in run.findings
         if finding.key.startswith(("release.", "person_release"))
         and finding.line == unit.line
@@ -479,7 +689,7 @@ def _releases(run: Run, unit: Unit) -> str:
 
 def _flash_said(flash: Finding) -> str:
     ms = _figure(flash, "flash")
-    return flash.remark[1] if ms is None else f"{ms:.0f} ms"
+    return str(flash.remark) if ms is None else f"{ms:.0f} ms"
 
 
 def _of_make(run: Run, key: str, unit: Unit) -> Finding | None:

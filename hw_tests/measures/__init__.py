@@ -1,1 +1,1 @@
-"""What is measured, a room a file; each function takes the field and gives its findings."""
+"""What is measured, a subject a file; each function takes the field and gives its findings."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from appliance.calls.events import Presentation
 from appliance.dsp.dtmf import PLANS
+from appliance.text import Words, _
+from hw_tests.asking import CALLER_ID
 from hw_tests.bench import UnmeasuredError
 from hw_tests.called import Rung
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
-
-if TYPE_CHECKING:
-    from hw_tests.findings import Texts
 
 CADENCE_TOLERANCE = 0.15
 FIRST_RING = Limit(None, 12.0)
@@ -23,9 +21,11 @@ ANSWER = Limit(None, 1.5)
 IDENTITY = Limit(-5.0, 4.0)
 """Seconds from the first ring: sent before it, or within its long pause (EN 300 659-1)."""
 KEYS = ("ring", "caller_id", "answer")
-NO_IDENTITY: Texts = (
-    "Non è arrivato alcun numero: servizio non attivo sulla linea, o caller_id da cambiare.",
-    "No number arrived: the line has no such service, or caller_id is to be changed.",
+NO_IDENTITY = _("No number arrived: the line has no such service, or caller_id is to be changed.")
+REFUSED = _("The modem refuses +VCID: it tells no caller's number. Use another modem.")
+WITHHELD = _(
+    "The caller's number is withheld, though it was called from a line with a known one: have the "
+    "withholding taken off that line (CLIR), or give another number."
 )
 
 
@@ -49,15 +49,13 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     finally:
         field.world.turn(caller, caller=[number, "after"])
     identity_at = bench[called].read_at(rb"NMBR\s*=", begin)
-    identity = _identity(way, rung, identity_at, number)
+    identity = _identity(way, rung, identity_at, number, no_identity(field, called))
     field.identified[called] = bool(identity.figures)
     return [ring(field, way, rung), identity, _answer(way, rung)]
 
 
 def _not_measured(key: str, way: str) -> Finding:
-    return told(
-        key, way, Verdict.INCOMPLETE, "La linea non ha squillato.", "The line did not ring."
-    )
+    return told(key, way, Verdict.INCOMPLETE, _("The line did not ring."))
 
 
 def ring(field: Field, way: str, rung: Rung) -> Finding:
@@ -77,17 +75,29 @@ def ring(field: Field, way: str, rung: Rung) -> Finding:
     )
 
 
-def _identity(way: str, rung: Rung, at: float | None, expected: str) -> Finding:
+def is_known(rung: Rung) -> bool:
+    """Tell whether a call has brought anything of who calls, be it that this is withheld."""
+    if rung.identified is None:
+        return False
+    return rung.identified[1].caller.presentation is not Presentation.UNKNOWN
+
+
+def no_identity(field: Field, name: str) -> Words:
+    """Say why no number came: a modem that refuses to tell it is no fault of the line."""
+    told_of = dict(field.units[name].capabilities) if name in field.units else {}
+    return REFUSED if told_of.get(CALLER_ID) is False else NO_IDENTITY
+
+
+def _identity(way: str, rung: Rung, at: float | None, expected: str, lacks: Words) -> Finding:
     known = rung.identified[1].caller if rung.identified else None
     if known is None or known.presentation is Presentation.UNKNOWN or at is None:
-        return told("caller_id", way, Verdict.FAILED, *NO_IDENTITY)
+        return told("caller_id", way, Verdict.FAILED, lacks)
     after = at - rung.rings[0]
-    order = (
-        ("prima dello squillo", "before the ring")
-        if after < 0
-        else ("dopo il primo squillo", "after the first ring")
-    )
+    when = _("before the ring") if after < 0 else _("after the first ring")
     figures = [Figure("after the first ring", after, "s", IDENTITY)]
+    if expected and known.presentation is not Presentation.SHOWN:
+        wrong = Figure("number as expected", 0.0, "", Limit(1.0, 1.0))
+        return found("caller_id", way, *figures, wrong, remark=WITHHELD)
     if expected and known.presentation is Presentation.SHOWN:
         right = float(known.number.endswith(expected[-6:]))
         figures.append(Figure("number as expected", right, "", Limit(1.0, 1.0)))
@@ -96,7 +106,7 @@ def _identity(way: str, rung: Rung, at: float | None, expected: str) -> Finding:
         "caller_id",
         way,
         *figures,
-        remark=(f"Arrivato {order[0]}: {said}.", f"Came {order[1]}: {said}."),
+        remark=_("Came {when}: {number}.", when=when, number=said),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.modem.events import FlashSent, Stream
+from appliance.text import _
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, unmeasured
@@ -43,8 +44,7 @@ def flash(field: Field) -> list[Finding]:
         not_here(
             "flash",
             "B",
-            f"Nessun tono di centrale dopo {said} ms: la linea non ha un centralino.",
-            f"No dial tone after {said} ms: there is no PBX behind this line.",
+            _("No dial tone after {flashes} ms: there is no PBX behind this line.", flashes=said),
         )
     ]
 
@@ -60,8 +60,7 @@ def _flash(field: Field, bench: Bench, ms: int) -> bool | None:
     done = bench.until(
         lambda: bench["B"].told(FlashSent, mark),
         10.0,
-        "la linea B non manda il flash",
-        "line B sends no flash",
+        _("line B sends no flash"),
     )
     if not done[0][1].done:
         return None
@@ -92,8 +91,7 @@ def _refused() -> Finding:
     return not_here(
         "flash",
         "B",
-        "Il modem rifiuta il flash (+VTS={!,…}).",
-        "The modem refuses the flash (+VTS={!,…}).",
+        _("The modem refuses the flash (+VTS={!,…})."),
     )
 
 

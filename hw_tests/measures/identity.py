@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from appliance.modem.probe import DuplexVerdict as ProbeVerdict
 from appliance.modem.probe import Finding as Probed
+from appliance.text import NOTHING, _, unchanged
 from hw_tests.asking import Volts
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Verdict
 
 VOLTS = Limit(20.0, 60.0)
 """48 V of an exchange, 24 V and less of a box with a short loop; a held line has about 8."""
 RATE = Limit(7600.0, 8400.0)
 BUFFERS = Limit(None, 2.0)
-NO_VOICE: Texts = (
-    "Il modem non ha la voce: sostituirlo con un modem vocale.",
-    "The modem has no voice: replace it by a voice modem.",
-)
+NO_VOICE = _("The modem has no voice: replace it by a voice modem.")
 
 
 def unit(field: Field) -> list[Finding]:
@@ -31,16 +29,17 @@ def unit(field: Field) -> list[Finding]:
 def _unit(field: Field, name: str) -> Finding:
     told_of = field.units[name]
     if not dict(told_of.capabilities)["voice"]:
-        return told("unit", name, Verdict.FAILED, *NO_VOICE)
+        return told("unit", name, Verdict.FAILED, NO_VOICE)
     said = f"{told_of.maker} {told_of.identity}".strip() or "?"
     lacks = ", ".join(what for what, has in told_of.capabilities if has is False)
     return found(
         "unit",
         name,
         Figure("voice", 1.0, "", Limit(1.0, 1.0)),
-        remark=(
-            f"{said}; non ha: {lacks or 'nulla'}",
-            f"{said}; has not: {lacks or 'nothing'}",
+        remark=_(
+            "{modem}; has not: {lacks}",
+            modem=said,
+            lacks=unchanged(lacks) if lacks else _("nothing"),
         ),
     )
 
@@ -56,12 +55,12 @@ def duplex(field: Field) -> list[Finding]:
 
 def duplex_of(name: str, probed: Probed) -> Finding:
     """Judge what the probe has found of a line's modem."""
-    said = probed.sentence.it, probed.sentence.en
+    said = probed.sentence
     match probed.verdict:
         case ProbeVerdict.HALF_DUPLEX | ProbeVerdict.NO_VOICE:
-            return not_here("duplex", name, *said)
+            return not_here("duplex", name, said)
         case ProbeVerdict.NO_ANSWER:
-            return told("duplex", name, Verdict.FAILED, *said)
+            return told("duplex", name, Verdict.FAILED, said)
     return found(
         "duplex",
         name,
@@ -69,7 +68,7 @@ def duplex_of(name: str, probed: Probed) -> Finding:
         Figure("sent", float(probed.sent_rate), "1/s", RATE),
         Figure("underruns", float(probed.underruns), "", BUFFERS),
         Figure("overruns", float(probed.overruns), "", BUFFERS),
-        remark=(f"{said[0]} Fine con {probed.ended_by}.", f"{said[1]} Left by {probed.ended_by}."),
+        remark=_("{verdict} Left by {ended_by}.", verdict=said, ended_by=probed.ended_by),
     )
 
 
@@ -84,15 +83,14 @@ def _voltage(name: str, volts: Volts) -> Finding:
         return not_here(
             "line_voltage",
             name,
-            "Il modem non misura la tensione (-TRV).",
-            "The modem does not measure the voltage (-TRV).",
+            _("The modem does not measure the voltage (-TRV)."),
         )
-    said = ("Controllare cavo e presa.", "Look at the cable and the socket.")
+    said = _("Look at the cable and the socket.")
     good = VOLTS.holds(volts.idle)
     return found(
         "line_voltage",
         name,
         Figure("voltage", volts.idle, "V", VOLTS),
         Figure("voltage off hook", volts.held, "V"),
-        remark=("", "") if good else said,
+        remark=NOTHING if good else said,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from appliance.dsp import dtmf
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem.events import DigitsSent, Signal
+from appliance.text import _, unchanged
 from hw_tests import signals
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
@@ -45,10 +46,10 @@ def _in_sound(field: Field, source: str, target: str) -> Finding:
     carried = bench.carry(source, target, signals.pcm(sent))
     place = signals.find(signals.wave(carried.pcm))
     if place is None:
-        return told("keys", way, Verdict.FAILED, "Nulla è arrivato.", "Nothing has arrived.")
+        return told("keys", way, Verdict.FAILED, _("Nothing has arrived."))
     at = carried.begin + place.at + round((MARK_S + GAP_S / 2) * SAMPLE_RATE)
     figures, misheard = [], []
-    for (name, text, *_), burst in zip(VARIANTS, bursts, strict=True):
+    for (name, text, *_unused), burst in zip(VARIANTS, bursts, strict=True):
         size = len(burst) + len(gap)
         got = digits_in(bench[target], field.world.country, at, at + size)
         at += size
@@ -57,7 +58,7 @@ def _in_sound(field: Field, source: str, target: str) -> Finding:
         misheard += [] if got == text else [f"{name}: {text} → {got or '-'}"]
     said = "; ".join(misheard)
     return found(
-        "keys", way, *figures, remark=(said, said), sounds=field.keep(f"keys-{way}", carried.pcm)
+        "keys", way, *figures, remark=unchanged(said), sounds=field.keep(f"keys-{way}", carried.pcm)
     )
 
 
@@ -77,13 +78,12 @@ def _by_modem(field: Field, source: str, target: str) -> list[Finding]:
     sent = bench.until(
         lambda: bench[source].told(DigitsSent, sender),
         15.0,
-        f"la linea {source} non invia i tasti",
-        f"line {source} sends no keys",
+        _("line {source} sends no keys", source=source),
     )
     bench.run(0.5)
     if not sent[0][1].done:
-        said = ("Il modem rifiuta +VTS.", "The modem refuses +VTS.")
-        return [not_here("keys_sent", source, *said), not_here("chip_keys", target, *said)]
+        said = _("The modem refuses +VTS.")
+        return [not_here("keys_sent", source, said), not_here("chip_keys", target, said)]
     listener.poll()
     named = [t.digit for _, t in bench[target].signals(mark) if t.signal is Signal.DIGIT]
     return [_heard(way, listener.digits), _named(target, "".join(named))]
@@ -93,7 +93,7 @@ def _heard(way: str, digits: str) -> Finding:
     size = float(len(SENT))
     figure = Figure("keys heard", float(_common(digits, SENT)), f"/{len(SENT)}", Limit(size, None))
     said = "" if digits == SENT else f"{SENT} → {digits or '-'}"
-    return found("keys_sent", way, figure, remark=(said, said))
+    return found("keys_sent", way, figure, remark=unchanged(said))
 
 
 def _named(name: str, digits: str) -> Finding:
@@ -101,10 +101,9 @@ def _named(name: str, digits: str) -> Finding:
         return not_here(
             "chip_keys",
             name,
-            "Il chip non nomina i tasti: li sente l'apparecchio.",
-            "The chip names no keys: the box hears them itself.",
+            _("The chip names no keys: the box hears them itself."),
         )
     size = float(len(SENT))
     figure = Figure("keys named", float(_common(digits, SENT)), f"/{len(SENT)}", Limit(size, None))
     said = "" if digits == SENT else f"{SENT} → {digits}"
-    return found("chip_keys", name, figure, remark=(said, said))
+    return found("chip_keys", name, figure, remark=unchanged(said))

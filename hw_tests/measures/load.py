@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem.events import Signal, Stream
-from hw_tests import signals
+from appliance.text import NOTHING, Words, _
+from hw_tests import content, limits, signals
 from hw_tests.bench import TAIL_S, Bench, UnmeasuredError
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.measures.calls import is_known
+from hw_tests.measures.sound import HUM
 from hw_tests.signals import GAP_S, MARK_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hw_tests.findings import Texts
 
-CRYSTAL_PPM, RULER_PPM = 100.0, 15.0
-"""What a crystal may be off, and how truly that is told through late deliveries."""
-DRIFT = Limit(-CRYSTAL_PPM - RULER_PPM, CRYSTAL_PPM + RULER_PPM)
-"""Two USB crystals of 50 ppm each way; beyond it one sample in 10,000 must be mended."""
-DROWNED: Texts = (
-    "Mentre parlano le due linee, il tono dell'altra si perde fra eco e rumore.",
-    "While both lines speak, the other one's tone is lost in echo and noise.",
-)
-SHORT: Texts = (
-    "Il suono è durato troppo poco per misurare l'orologio: --load 8 o più.",
-    "The sound was too short to measure the clock: --load 8 or more.",
-)
+DROWNED = _("While both lines speak, the other one's tone is lost in echo and noise.")
+SHORT = _("The sound was too short to measure the clock: --load 8 or more.")
 RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
 RUNS = Limit(None, 1.0)
 OVERRUNS = Limit(None, 0.0)
-SPEECH_DBM0 = -18.0
 PITCH_HZ = {"A": 1004.0, "B": 1404.0}
 """Two tones that do not disturb each other: each is sent while the other comes back as echo."""
 PITCH_DBM0, PITCH_S = -12.0, 1.5
@@ -43,6 +33,36 @@ LEVEL_HZ, LEVEL_DBM0, LEVEL_S = 800.0, -12.0, 0.5
 WEAKER = Limit(-26.0, -4.0)
 TOLD_EACH_S = 300.0
 """How often whoever waits for a soak reads how far it is."""
+
+
+SAYS = (
+    _("The sound drops out now and then: look for a loose contact, or for lost packets (VoIP)."),
+    _(
+        "The sound jumps now and then: two devices on the way have clocks of their own; have the "
+        "PBX or the VoIP box take its clock from the network."
+    ),
+    _(
+        "While both speak, the other side is weakened: an echo suppressor is on the line; have it "
+        "switched off, the box cancels echo itself."
+    ),
+    _(
+        "Weak syllables are cut off: a noise gate or silence suppression (VAD) is on the line; "
+        "have it switched off."
+    ),
+    _("The sound grows weaker and stronger: look for a loose contact, or for a gain control."),
+)
+"""What each figure of the content means, and what is to be done."""
+COMES_AND_GOES = _("Noise comes and goes on the line: look at cable, sockets and power supplies.")
+STAYS = _("There is noise on the line: look at cable, sockets and power supplies.")
+STEADY_DB = 6.0
+
+
+FEWEST = 4
+"""Calls that are made at least, however short the time."""
+FORGOTTEN = _(
+    "After some calls the number does not come any more, though it came before: the modem loses "
+    "its setting, or the exchange stops sending; replace the modem and try again."
+)
 
 
 def load(field: Field) -> list[Finding]:
@@ -56,25 +76,57 @@ def load(field: Field) -> list[Finding]:
 def _both_ways(field: Field, bench: Bench) -> list[Finding]:
     bench.direct("A", "B")
     marks = {name: _Begun(bench, name) for name in field.names}
+    slots = content.slots_in(field.load_s)
     for name in field.names:
-        bench[name].play(_speech(field.load_s) + _pitch(name), bench.now)
-    bench.run(field.load_s)
+        bench[name].play(signals.pcm(content.said(name, slots)) + _pitch(name), bench.now)
+    bench.run(slots * content.SLOT_S)
     findings = [marks[name].load() for name in field.names]
     bench.run(PITCH_S + TAIL_S)
-    return findings + _drifts({name: mark.heard() for name, mark in marks.items()})
+    heard = [_content(source, marks[target], slots) for source, target in PAIRS]
+    return findings + heard + _drifts({name: mark.heard() for name, mark in marks.items()})
+
+
+def _content(source: str, begun: _Begun, slots: int) -> Finding:
+    """Judge what a side heard of the other one while both spoke by turns and at once."""
+    way = f"{source}>{begun.name}"
+    heard = content.heard(begun.wave(), source, slots)
+    if heard is None:
+        said = _("Nothing has arrived of what the other side said meanwhile.")
+        return told("content", way, Verdict.FAILED, said)
+    figures = (
+        limits.DROP_OUTS.figure("drop-outs", heard.per_minute(len(heard.drop_outs)), "/min"),
+        limits.SLIPS.figure("slips", heard.per_minute(len(heard.slips)), "/min"),
+        limits.BOTH_SPEAK.figure("while both speak", heard.both_db, "dB"),
+        limits.QUIET.figure("weak syllables", heard.quiet_db, "dB"),
+        limits.SWING.figure("swing of the level", heard.swing_db, "dB"),
+        limits.IDLE_NOISE.figure("loudest noise between words", heard.noise_dbm0, "dBm0"),
+    )
+    says = (*SAYS, _noise_said(heard))
+    broken = [said for figure, said in zip(figures, says, strict=True) if not figure.good]
+    remark = broken[0] if broken else NOTHING
+    return found(
+        "content", way, *figures, Figure("speech", heard.level_dbm0, "dBm0"), remark=remark
+    )
+
+
+def _noise_said(heard: content.Content) -> Words:
+    if heard.hums:
+        return HUM
+    steady = heard.noise_dbm0 - heard.least_dbm0 < STEADY_DB
+    return STAYS if steady else COMES_AND_GOES
 
 
 def _in_turns(field: Field, bench: Bench) -> list[Finding]:
-    findings = [
-        not_here("load", name, "Il modem è half duplex.", "The modem is half duplex.")
-        for name in field.names
-    ]
+    half = _("The modem is half duplex.")
+    findings = [not_here("load", name, half) for name in field.names]
+    findings += [not_here("content", f"{a}>{b}", half) for a, b in PAIRS]
     heard: dict[str, Heard] = {}
     for source, target in PAIRS:
         bench.direct(source, target)
         begun = _Begun(bench, target)
-        bench[source].play(_speech(field.load_s) + _pitch(source), bench.now)
-        bench.run(field.load_s + PITCH_S + TAIL_S)
+        slots = content.slots_in(field.load_s)
+        bench[source].play(signals.pcm(content.said(source, slots)) + _pitch(source), bench.now)
+        bench.run(slots * content.SLOT_S + PITCH_S + TAIL_S)
         heard[target] = begun.heard()
         bench.stream(target, Stream.RECEIVE)
     return findings + _drifts(heard)
@@ -104,31 +156,21 @@ def _drifts(heard: Mapping[str, Heard]) -> list[Finding]:
 def _drift(name: str, own: Heard, far: Heard) -> Finding:
     played = None if far.ppm is None or far.pitch_ppm is None else far.ppm + far.pitch_ppm
     if own.ppm is None or far.ppm is None:
-        return told("drift", name, Verdict.INCOMPLETE, *SHORT)
+        return told("drift", name, Verdict.INCOMPLETE, SHORT)
     return found(
         "drift",
         name,
-        Figure("drift, hearing", own.ppm, "ppm", DRIFT),
-        Figure("drift, playing", played, "ppm", DRIFT),
-        remark=DROWNED if played is None else ("", ""),
+        limits.DRIFT.figure("drift, hearing", own.ppm, "ppm"),
+        limits.DRIFT.figure("drift, playing", played, "ppm"),
+        remark=DROWNED if played is None else NOTHING,
     )
-
-
-def _speech(seconds: float) -> bytes:
-    """Give noise that swells and fades as syllables do; the same every time."""
-    chance = np.random.default_rng(1)
-    second = chance.normal(0, 1, SAMPLE_RATE) * np.abs(
-        np.sin(np.pi * 4 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)
-    )
-    second *= 10 ** ((SPEECH_DBM0 - signals.level(second)) / 20)
-    return signals.pcm(second) * max(1, round(seconds))
 
 
 class _Begun:
     """Where one side stood as the load began."""
 
     def __init__(self, bench: Bench, name: str) -> None:
-        self._bench, self._name = bench, name
+        self._bench, self.name = bench, name
         self._side = bench[name]
         self._mark = self._side.mark()
         self._heard = len(self._side.heard)
@@ -145,33 +187,45 @@ class _Begun:
         heard = (len(side.heard) - self._heard) / seconds
         return found(
             "load",
-            self._name,
+            self.name,
             Figure("heard", heard, "1/s", RATE),
             Figure("underruns", float(under), "", RUNS),
             Figure("overruns", float(over), "", OVERRUNS),
         )
 
+    def wave(self) -> signals.Wave:
+        """Give the sound since then."""
+        return signals.wave(self._side.pcm(self._heard))
+
     def heard(self) -> Heard:
         """Tell of the crystals, from what has come and when."""
         side = self._side
         ends = max(self._heard, len(side.heard) - round((PITCH_S + 2 * TAIL_S) * SAMPLE_RATE))
-        (far_hz,) = (hz for name, hz in PITCH_HZ.items() if name != self._name)
+        (far_hz,) = (hz for name, hz in PITCH_HZ.items() if name != self.name)
         return Heard(
             signals.drift_ppm(side.arrivals[self._arrivals :]),
-            signals.pitch_ppm(signals.wave(side.pcm(ends)), far_hz, PITCH_HZ[self._name]),
+            signals.pitch_ppm(signals.wave(side.pcm(ends)), far_hz, PITCH_HZ[self.name]),
         )
 
 
 def soak(field: Field) -> list[Finding]:
-    """Make one call after the other until the time is over; in each, sound both ways."""
+    """Make one call after the other until the time is over; in each, sound both ways.
+
+    After one call each, that line is called which was called least in the whole run so far: what is
+    lost after some calls shows on both.
+    """
     bench = field.ready
-    began, calls, failed, levels = bench.now, 0, [], []
+    began, calls, failed, levels = bench.now, 0, list[Words](), list[float | None]()
+    known: dict[str, list[bool]] = {name: [] for name in field.names}
+    tried = Counter[str]()
     end, tells = began + field.soak_s, began + TOLD_EACH_S
-    while bench.now < end or not calls:
-        caller, called = PAIRS[calls % len(PAIRS)]
+    while bench.now < end or calls < FEWEST:
+        caller, called = min(PAIRS, key=lambda pair: (bool(tried[pair[1]]), bench.called[pair[1]]))
+        tried[called] += 1
         calls += 1
         try:
-            bench.call(caller, called)
+            rung = bench.call(caller, called, identify=True)
+            known[called].append(is_known(rung))
             levels += [_level(bench, *pair) for pair in PAIRS]
         except UnmeasuredError as error:
             failed.append(error.said)
@@ -180,25 +234,39 @@ def soak(field: Field) -> list[Finding]:
         if bench.now >= tells:
             tells += TOLD_EACH_S
             field.person.tell(_so_far(bench.now - began, calls, len(failed)))
-    known = [level for level in levels if level is not None]
+    heard = [level for level in levels if level is not None]
+    lost = [_lost_callers(field, name, known[name]) for name in field.names]
     return [
         found(
             "soak",
             "",
             Figure("calls", float(calls), "", Limit(1.0, None)),
             Figure("calls that failed", float(len(failed)), "", Limit(None, 0.0)),
-            Figure("without sound", float(len(levels) - len(known)), "", Limit(None, 0.0)),
-            Figure("weakest sound", min(known, default=None), "dBm0", WEAKER),
-            remark=failed[0] if failed else ("", ""),
-        )
+            Figure("without sound", float(len(levels) - len(heard)), "", Limit(None, 0.0)),
+            Figure("weakest sound", min(heard, default=None), "dBm0", WEAKER),
+            remark=failed[0] if failed else NOTHING,
+        ),
+        *lost,
     ]
 
 
-def _so_far(seconds: float, calls: int, failed: int) -> Texts:
+def _lost_callers(field: Field, name: str, known: list[bool]) -> Finding:
+    """Judge in how many calls it was not told who calls, where that has ever been told."""
+    lost = known.count(False)
+    if not known:
+        return told("soak.caller_id", name, Verdict.INCOMPLETE, _("The line was not called."))
+    if not any(known) and not field.identified.get(name):
+        never = _("Never told: see the caller's identity.")
+        return not_here("soak.caller_id", name, never)
+    figure = limits.NO_LOST_CALLER.figure("calls without the number", float(lost))
+    of = Figure("calls to this line", float(len(known)))
+    return found("soak.caller_id", name, figure, of, remark=NOTHING if not lost else FORGOTTEN)
+
+
+def _so_far(seconds: float, calls: int, failed: int) -> Words:
     minutes = round(seconds / 60)
-    return (
-        f"{minutes} min: {calls} chiamate, {failed} fallite",
-        f"{minutes} min: {calls} calls, {failed} failed",
+    return _(
+        "{minutes} min: {calls} calls, {failed} failed", minutes=minutes, calls=calls, failed=failed
     )
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+from appliance.text import NOTHING, _
 from hw_tests.field import Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
 
@@ -16,8 +17,8 @@ WORST = Limit(None, 40.0)
 PATIENCE_S = 30.0
 
 
-def lateness(_: Field) -> list[Finding]:
-    """Let the carrier's clock tick in a process of its own."""
+def lateness(_field: Field) -> list[Finding]:
+    """Let the media gateway's clock tick in a process of its own."""
     command = [sys.executable, "-m", "hw_tests.lateness", str(SECONDS)]
     try:
         done = subprocess.run(
@@ -30,24 +31,23 @@ def lateness(_: Field) -> list[Finding]:
                 "lateness",
                 "",
                 Verdict.INCOMPLETE,
-                f"Non misurato: {error}",
-                f"Not measured: {error}",
+                _("Not measured: {error}", error=error),
             )
         ]
     return [judge(told_of)]
 
 
 def judge(figures: dict[str, float | str]) -> Finding:
-    """Hold the carrier to its limits where it has real time; without it nothing is promised."""
+    """Hold the gateway to its limits where it has real time; without it nothing is promised."""
     refused = str(figures["refused"])
     promised = "SCHED_FIFO" not in refused
     late = [float(figures[name]) for name in ("p50", "p99", "max")]
-    said = (f"Senza tempo reale ({refused}).", f"Without real time ({refused}).")
+    said = _("Without real time ({refused}).", refused=refused)
     return found(
         "lateness",
         "",
         Figure("half of the ticks", late[0], "ms"),
         Figure("99 of 100 ticks", late[1], "ms", P99 if promised else None),
         Figure("worst tick", late[2], "ms", WORST if promised else None),
-        remark=("", "") if promised else said,
+        remark=NOTHING if promised else said,
     )

@@ -12,53 +12,31 @@ import numpy as np
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem import events
 from appliance.modem.events import Signal, Stream
+from appliance.text import Words, _, by_language, unchanged
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told
-from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.listening import Listener, wait_for
 from hw_tests.measures import sound
-from hw_tests.measures.calls import NO_IDENTITY
+from hw_tests.measures.calls import no_identity
 from hw_tests.measures.people import NOBODY, asked
 from hw_tests.measures.release import LIMIT_S, judge, sign_of
 from hw_tests.person import Answer
+from hw_tests.wording import name_words, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LINE = "A"
-CALL: Texts = (
-    "Premere Invio, poi chiamare la linea da un cellulare.",
-    "Press Enter, then call the line from a mobile phone.",
-)
-NO_CALL: Texts = (
-    "Nessuna chiamata è arrivata. Invio: riprovare.",
-    "No call has arrived. Enter: try again.",
-)
-HEARD: Texts = (
-    "Sul cellulare si sono sentiti tre toni che salgono?",
-    "Were three rising tones heard on the mobile phone?",
-)
-SPEAK: Texts = (
-    "Premere Invio, poi contare ad alta voce nel cellulare per cinque secondi.",
-    "Press Enter, then count aloud into the mobile phone for five seconds.",
-)
-PRESS: Texts = (
-    "Premere Invio, poi sul cellulare i tasti 1 5 9 0.",
-    "Press Enter, then the keys 1 5 9 0 on the mobile phone.",
-)
-HUSH: Texts = (
-    "Restare in silenzio, poi premere Invio: la linea ascolta la propria eco per due secondi.",
-    "Be silent, then press Enter: the line listens to its own echo for two seconds.",
-)
-AGAIN: Texts = (
-    "Non va bene. r: ripetere il passo; Invio: proseguire.",
-    "Not as it should be. r: the step once more; Enter: go on.",
-)
-LEAVE: Texts = (
-    "Riagganciare il cellulare, e nello stesso momento premere Invio.",
-    "Hang up the mobile phone, and press Enter at the same moment.",
-)
+CALL = _("Press Enter, then call the line from a mobile phone.")
+NO_CALL = _("No call has arrived. Enter: try again.")
+HEARD = _("Were three rising tones heard on the mobile phone?")
+SPEAK = _("Press Enter, then count aloud into the mobile phone for five seconds.")
+PRESS = _("Press Enter, then the keys 1 5 9 0 on the mobile phone.")
+HUSH = _("Be silent, then press Enter: the line listens to its own echo for two seconds.")
+AGAIN = _("Not as it should be. r: the step once more; Enter: go on.")
+LEAVE = _("Hang up the mobile phone, and press Enter at the same moment.")
 KEYS = "1590"
 RING_S, SPEAK_S, PRESS_S = 60.0, 5.0, 20.0
 DRAIN_S = 0.5
@@ -82,7 +60,7 @@ def call(field: Field) -> list[Finding]:
     findings: list[Finding] = []
     try:
         if not _called(field, bench):
-            return [told(key, LINE, Verdict.SKIPPED, *NOBODY) for key in CALL_KEYS]
+            return [told(key, LINE, Verdict.SKIPPED, NOBODY) for key in CALL_KEYS]
         findings.append(_said(field, _rings(bench)))
         who = bench[LINE].told(events.Identified)[-1:]
         _answer(bench)
@@ -90,24 +68,24 @@ def call(field: Field) -> list[Finding]:
         findings.append(_identity(field, who))
     except UnmeasuredError as error:
         done = {finding.key for finding in findings}
-        findings += [told(k, LINE, Verdict.FAILED, *error.said) for k in CALL_KEYS if k not in done]
+        findings += [told(k, LINE, Verdict.FAILED, error.said) for k in CALL_KEYS if k not in done]
     finally:
         bench.rest()
     return findings
 
 
-def _ask(field: Field, what: Texts) -> Answer:
+def _ask(field: Field, what: Words) -> Answer:
     """Ask while the line goes on being served; what came meanwhile is not measured."""
     answer = field.ask(what)
     field.ready.run(DRAIN_S)
     return answer
 
 
-def _step(field: Field, key: str, what: Texts, measure: Callable[[], Finding]) -> Finding:
+def _step(field: Field, key: str, what: Words, measure: Callable[[], Finding]) -> Finding:
     """Have something done and measure it, as often as the person wants it where it is not well."""
     while True:
         if _ask(field, what).is_left_out:
-            return told(key, LINE, Verdict.SKIPPED, *NOBODY)
+            return told(key, LINE, Verdict.SKIPPED, NOBODY)
         finding = _said(field, measure())
         if finding.verdict is not Verdict.FAILED or field.ask(AGAIN) is not Answer.REPEAT:
             return finding
@@ -115,13 +93,16 @@ def _step(field: Field, key: str, what: Texts, measure: Callable[[], Finding]) -
 
 def _said(field: Field, finding: Finding) -> Finding:
     """Let the person read what was measured."""
-    figures = ", ".join(
-        f"{each.name} {each.value:.3g} {each.unit}".strip()
-        for each in finding.figures
-        if each.value is not None
-    )
-    it, en = (", ".join(filter(None, (figures, remark))) or "-" for remark in finding.remark)
-    field.person.tell((f"{finding.title[0]}: {it}", f"{finding.title[1]}: {en}"))
+    told_of = [each for each in finding.figures if each.value is not None]
+
+    def said(language: str) -> str:
+        figures = ", ".join(
+            f"{name_words(each).text(language)} {value_text(each, language)}" for each in told_of
+        )
+        texts = filter(None, (figures, finding.remark.text(language)))
+        return f"{finding.title.text(language)}: {', '.join(texts) or '-'}"
+
+    field.person.tell(by_language(said))
     return finding
 
 
@@ -149,17 +130,16 @@ def _rings(bench: Bench) -> Finding:
 def _answer(bench: Bench) -> None:
     mark = bench[LINE].mark()
     bench[LINE].order(lambda driver, now: driver.answer(now), bench.now)
-    no = ("la linea A non risponde", "line A does not answer")
-    bench.until(lambda: bench[LINE].told(events.OffHook, mark), 15.0, *no)
+    no = _("line A does not answer")
+    bench.until(lambda: bench[LINE].told(events.OffHook, mark), 15.0, no)
 
 
 def _identity(field: Field, who: list[tuple[float, events.Identified]]) -> Finding:
     number = who[0][1].caller.number if who else ""
     if not number:
-        return told("person_caller_id", LINE, Verdict.FAILED, *NO_IDENTITY)
-    it = f"La linea ha mostrato il numero {number}: è quello del cellulare?"
-    en = f"The line has shown the number {number}: is it the mobile phone's?"
-    return asked(field, "person_caller_id", (it, en), LINE)
+        return told("person_caller_id", LINE, Verdict.FAILED, no_identity(field, LINE))
+    what = _("The line has shown the number {number}: is it the mobile phone's?", number=number)
+    return asked(field, "person_caller_id", what, LINE)
 
 
 def _sound(field: Field, bench: Bench) -> Finding:
@@ -173,7 +153,7 @@ def _sound(field: Field, bench: Bench) -> Finding:
         if heard is not Answer.REPEAT:
             break
     if heard.is_left_out:
-        return told("person_sound", LINE, Verdict.SKIPPED, *NOBODY)
+        return told("person_sound", LINE, Verdict.SKIPPED, NOBODY)
     return _step(field, "person_sound", SPEAK, lambda: _voice(field, bench, heard))
 
 
@@ -219,7 +199,7 @@ def _pressed(field: Field, bench: Bench) -> Finding:
         "person_keys",
         LINE,
         Figure("keys as pressed", right, "", Limit(1.0, 1.0)),
-        remark=(said, said),
+        remark=unchanged(said),
     )
 
 
@@ -227,7 +207,7 @@ def _release(field: Field, bench: Bench) -> Finding:
     bench.listen(LINE)
     mark, listener = bench[LINE].mark(), Listener(bench[LINE], field.world.country)
     if field.ask(LEAVE).is_left_out:
-        return told("person_release", LINE, Verdict.SKIPPED, *NOBODY)
+        return told("person_release", LINE, Verdict.SKIPPED, NOBODY)
     left_at = bench.now
     sign = wait_for(bench, lambda: sign_of(field, LINE, mark, listener), LIMIT_S)
     return _said(field, judge(field, "person_release", LINE, left_at, sign, mark))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from appliance.modem.events import Signal
+from appliance.text import Words, _
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.listening import wait_for
 from hw_tests.person import Answer
 
@@ -14,30 +15,15 @@ SETTLE_S, SOON_S, LIFTED_S = 1.0, 2.0, 15.0
 PULLED_S = 60.0
 PLUGGED_S = 60.0
 BACK = Limit(None, 60.0)
-NOBODY: Texts = ("Saltato: nessuno l'ha fatto.", "Skipped: nobody has done it.")
-ABSENT: Texts = ("Qui non c'è: lo ha detto chi prova.", "There is none here, says the tester.")
-LEDS: Texts = (
-    "Guardare le spie dell'apparecchio: accese come dice la guida?",
-    "Look at the LEDs of the box: are they lit as the guide says?",
-)
-BUTTON: Texts = (
-    "Premere il pulsante: la spia risponde come dice la guida?",
-    "Press the button: does the LED answer as the guide says?",
-)
-LIFT: Texts = (
-    "Serve un telefono in parallelo alla linea A. Premere Invio, attendere l'avviso, poi alzarlo.",
-    "A telephone parallel to line A is needed. Press Enter, wait to be told, then lift it.",
-)
-LIFT_NOW: Texts = ("Alzarlo ora.", "Lift it now.")
-UNSEEN: Texts = (
-    "Il modem non dice che un telefono in parallelo è stato alzato.",
-    "The modem does not tell that a parallel telephone was lifted.",
-)
-PULL: Texts = ("Staccare il modem della linea A, poi Invio.", "Unplug line A's modem, then Enter.")
-PLUG: Texts = (
-    "Riattaccarlo alla stessa presa USB, poi Invio.",
-    "Plug it into the same USB socket again, then Enter.",
-)
+NOBODY = _("Skipped: nobody has done it.")
+ABSENT = _("There is none here, says the tester.")
+LEDS = _("Look at the LEDs of the box: are they lit as the guide says?")
+BUTTON = _("Press the button: does the LED answer as the guide says?")
+LIFT = _("A telephone parallel to line A is needed. Press Enter, wait to be told, then lift it.")
+LIFT_NOW = _("Lift it now.")
+UNSEEN = _("The modem does not tell that a parallel telephone was lifted.")
+PULL = _("Unplug line A's modem, then Enter.")
+PLUG = _("Plug it into the same USB socket again, then Enter.")
 
 
 def leds(field: Field) -> list[Finding]:
@@ -50,7 +36,7 @@ def button(field: Field) -> list[Finding]:
     return [asked(field, "button", BUTTON)]
 
 
-def asked(field: Field, key: str, what: Texts, line: str = "") -> Finding:
+def asked(field: Field, key: str, what: Words, line: str = "") -> Finding:
     """Make a finding of a person's yes or no; asking anew as often as wanted."""
     while (answer := field.ask(what)) is Answer.REPEAT:
         continue
@@ -63,8 +49,8 @@ def asked(field: Field, key: str, what: Texts, line: str = "") -> Finding:
 def left_out(key: str, line: str, answer: Answer) -> Finding:
     """Say that a step was not made: there is nothing to make it on, or nobody has made it."""
     if answer is Answer.ABSENT:
-        return not_here(key, line, *ABSENT)
-    return told(key, line, Verdict.SKIPPED, *NOBODY)
+        return not_here(key, line, ABSENT)
+    return told(key, line, Verdict.SKIPPED, NOBODY)
 
 
 def extension(field: Field) -> list[Finding]:
@@ -92,7 +78,7 @@ def extension(field: Field) -> list[Finding]:
             field.world.turn("A", extension=False)
         bench.rest()
     if seen is None:
-        return [not_here("extension", "A", *UNSEEN)]
+        return [not_here("extension", "A", UNSEEN)]
     return [
         found("extension", "A", Figure("noticed after", seen - began, "s", Limit(0.0, LIFTED_S)))
     ]
@@ -108,10 +94,10 @@ def unplug(field: Field) -> list[Finding]:
     bench = field.ready
     bench.rest()
     if _done(field, PULL, plugged=False) is not Answer.OK:
-        return [told("unplug", "A", Verdict.SKIPPED, *NOBODY)]
+        return [told("unplug", "A", Verdict.SKIPPED, NOBODY)]
     noticed = wait_for(bench, lambda: bench["A"].gone, PULLED_S)
     if _done(field, PLUG, plugged=True) is not Answer.OK:
-        return [told("unplug", "A", Verdict.INCOMPLETE, *NOBODY)]
+        return [told("unplug", "A", Verdict.INCOMPLETE, NOBODY)]
     began = bench.now
     try:
         wait_for(bench, lambda: field.reopened("A"), PLUGGED_S)
@@ -128,7 +114,7 @@ def unplug(field: Field) -> list[Finding]:
     ]
 
 
-def _done(field: Field, what: Texts, **knobs: object) -> Answer:
+def _done(field: Field, what: Words, **knobs: object) -> Answer:
     """Have something done to line A: the software exchange does it itself, else a person."""
     if field.world.kind != EXCHANGE:
         return field.ask(what)

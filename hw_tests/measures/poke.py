@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from appliance.calls.events import Presentation
 from appliance.modem.events import Identified
+from appliance.text import Words, _
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Texts
+from hw_tests.findings import Figure, Finding, Limit
 
 if TYPE_CHECKING:
     from hw_tests.findings import Unit
@@ -19,23 +20,15 @@ KEY = "at_4886"
 COMMAND = "AT!4886=02"
 """ETSI's form, which Italy has."""
 TOLD_S = 30.0
-SAYS: dict[tuple[bool, bool], Texts] = {
-    (True, True): (
-        f"{COMMAND} non cambia nulla: il numero arriva comunque.",
-        f"{COMMAND} changes nothing: the number comes anyway.",
+SAYS: dict[tuple[bool, bool], Words] = {
+    (True, True): _("{command} changes nothing: the number comes anyway.", command=COMMAND),
+    (False, True): _(
+        "The number comes with {command} only: write it into overrides.", command=COMMAND
     ),
-    (False, True): (
-        f"Il numero arriva solo con {COMMAND}: scriverlo in overrides.",
-        f"The number comes with {COMMAND} only: write it into overrides.",
+    (True, False): _(
+        "With {command} the number does not come: do not write it into overrides.", command=COMMAND
     ),
-    (True, False): (
-        f"Con {COMMAND} il numero non arriva: non scriverlo in overrides.",
-        f"With {COMMAND} the number does not come: do not write it into overrides.",
-    ),
-    (False, False): (
-        f"Il numero non arriva, con {COMMAND} o senza.",
-        f"The number does not come, with {COMMAND} or without.",
-    ),
+    (False, False): _("The number does not come, with {command} or without.", command=COMMAND),
 }
 """By whether the number comes without the command, and with it."""
 
@@ -58,9 +51,7 @@ def _changes(field: Field, caller: str, called: str) -> Finding:
     try:
         if not asking.takes(field.world, bench[called].port, COMMAND):
             _renew(field, bench, called, ())
-            return not_here(
-                KEY, called, f"Il modem rifiuta {COMMAND}.", f"The modem refuses {COMMAND}."
-            )
+            return not_here(KEY, called, _("The modem refuses {command}.", command=COMMAND))
         poked = _comes(field, caller, called, (COMMAND,))
         _renew(field, bench, called, ())
         plain = field.identified.get(called)
@@ -98,8 +89,7 @@ def _comes(field: Field, caller: str, called: str, commands: tuple[str, ...]) ->
     settled = bench.until(
         lambda: bench[called].told(Identified, mark),
         TOLD_S,
-        f"la linea {called} non squilla",
-        f"line {called} does not ring",
+        _("line {called} does not ring", called=called),
     )
     bench.rest()
     return settled[0][1].caller.presentation is not Presentation.UNKNOWN

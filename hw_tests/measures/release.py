@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from appliance.media.detectors import CHIP, SILENCE_LIMIT_MS, TONES
 from appliance.modem.events import Signal
+from appliance.text import Words, _
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Series, Texts, Verdict
-from hw_tests.listening import Listener, wait_for
+from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
+from hw_tests.listening import Listener, tone_words, wait_for
 
 NOTICED_S = 8.0
 NOTICED = Limit(None, NOTICED_S)
@@ -29,7 +30,7 @@ class Sign:
     """What told of a release, and when."""
 
     at: float
-    by: str
+    by: Words
 
 
 def releases_planted(field: Field) -> list[Finding]:
@@ -67,8 +68,7 @@ def _spoken() -> Finding:
         SILENCE,
         "",
         Verdict.SKIPPED,
-        "Non serve: la linea dice altrimenti che l'altro ha riagganciato.",
-        "Not needed: the line tells otherwise that the other side has hung up.",
+        _("Not needed: the line tells otherwise that the other side has hung up."),
     )
 
 
@@ -103,19 +103,15 @@ def _silent(field: Field, stays: str, leaves: str) -> Finding:
     )
 
 
-def _said(sign: Sign | None, at: float | None) -> Texts:
+def _said(sign: Sign | None, at: float | None) -> Words:
     if sign:
-        return f"Preso per uno svincolo: {sign.by}.", f"Taken for a release: {sign.by}."
+        return _("Taken for a release: {by}.", by=sign.by)
     if at is None:
-        return (
-            "La linea non tace: chi ha riagganciato senza segno la terrebbe impegnata.",
-            "The line does not fall silent: who hangs up without a sign would leave it seized.",
+        return _(
+            "The line does not fall silent: who hangs up without a sign would leave it seized."
         )
     limit_s = SILENCE_LIMIT_MS // 1000
-    return (
-        f"In servizio la linea è liberata dopo {limit_s} s di silenzio.",
-        f"In service the line is freed after {limit_s} s of silence.",
-    )
+    return _("In service the line is freed after {limit_s} s of silence.", limit_s=limit_s)
 
 
 def _released(field: Field, key: str, stays: str, leaves: str) -> Finding:
@@ -136,22 +132,21 @@ def _released(field: Field, key: str, stays: str, leaves: str) -> Finding:
         return not_here(
             key,
             stays,
-            "Il modem non dice che il loop si è interrotto.",
-            "The modem does not tell that the loop broke.",
+            _("The modem does not tell that the loop broke."),
         )
     return judge(field, key, stays, left_at, sign, mark)
 
 
 def sign_of(field: Field, stays: str, mark: int, listener: Listener) -> Sign | None:
-    """Give the first of what the chip and the house's ears tell of a release."""
+    """Give the first of what the chip and the product's detectors tell of a release."""
     signs = [
-        Sign(at, f"chip {told.signal}")
+        Sign(at, _("the chip ({signal})", signal=told.signal.value))
         for at, told in field.ready[stays].signals(mark)
         if told.signal in CHIP
     ]
     heard = listener.first(TONES)
     if heard:
-        signs.append(Sign(heard[0], f"{heard[1].kind} {heard[1].cadence_ms}"))
+        signs.append(Sign(heard[0], tone_words(heard[1])))
     return min(signs, key=lambda sign: sign.at, default=None)
 
 
@@ -167,9 +162,8 @@ def judge(
         stays,
         Figure("noticed after", after, "s", NOTICED),
         Figure("loop breaks", float(breaks)),
-        remark=(
-            f"Da: {sign.by}." if sign else "Nulla dice che l'altro ha riagganciato.",
-            f"By: {sign.by}." if sign else "Nothing tells that the other side has hung up.",
-        ),
+        remark=_("By: {sign}.", sign=sign.by)
+        if sign
+        else _("Nothing tells that the other side has hung up."),
         series=drawn,
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from appliance.dsp.wav import SAMPLE_RATE
-from hw_tests import signals
+from appliance.text import NOTHING, Words, _
+from hw_tests import limits, signals
 from hw_tests.bench import TAIL_S
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
@@ -20,22 +21,31 @@ TONE_S, REST_S, STEP_S = 1.0, 0.5, 0.2
 STEPS_HZ = (300.0, 400.0, 500.0, 700.0, 1000.0, 1400.0, 1800.0, 2200.0, 2600.0, 3000.0, 3400.0)
 EDGE_S = 0.05
 """Either end of a tone is left out: it may have moved by the two crystals, or swing in."""
-LEVEL = Limit(-22.0, -4.0)
-"""Of a tone sent at -10 dBm0: two subscriber loops and a box between take up to 12 dB."""
 STEADY = Limit(None, 3.0)
-SNR = Limit(28.0, None)
-"""8-bit linear sound has 36 dB at -10 dBm0, mu-law 38; a noisy line must leave speech clear."""
-IDLE_NOISE = Limit(None, -45.0)
 BAND = {300.0: (-15.0, 3.0), 400.0: (-10.0, 3.0), 3000.0: (-12.0, 3.0), 3400.0: (-30.0, 3.0)}
 MIDBAND = (-7.0, 3.0)
-ONE_WAY = Limit(-30.0, 300.0)
-ROUND_TRIP = Limit(None, 400.0)
-"""Above it people begin to speak at the same time (G.114)."""
-ECHO = Limit(6.0, None)
-"""What the canceller was measured with (audio.md 5); less is a line with a fault."""
+RULER_MS = 30.0
+"""How well it is known when a modem plays what it was given."""
 ECHO_TONES = (500.0, 1000.0, 1700.0, 2300.0)
 ECHO_DBM0 = -18.0
-SOUND_KEYS = ("level", "noise", "response", "round_trip", "echo")
+NOISE_S, LATEST_S = 1.5, 0.6
+"""Noise by whose echo its delay is found, and the longest one that is looked for."""
+LATE_ECHO = _(
+    "Echo comes back later than the box's canceller reaches (128 ms): whoever speaks hears "
+    "themselves; look at the VoIP box or the PBX of this line."
+)
+HUM = _(
+    "The noise is hum of the mains: keep the line's cable away from power cables, and try another "
+    "power supply or USB hub."
+)
+DISTORTED = _(
+    "The sound is distorted on the way (harmonics): an amplifier or the modem's gain is set too "
+    "high, or a contact is corroded."
+)
+BENT_DB = 6.0
+"""Harmonics make so much of what is beside a tone."""
+LOPSIDED = _("One direction is much weaker than the other: look at the gains and at the cables.")
+SOUND_KEYS = ("level", "noise", "response", "round_trip", "asymmetry", "echo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ def sound(field: Field) -> list[Finding]:
     bench = field.ready
     bench.ensure_call()
     findings = [finding for pair in PAIRS for finding in _one_way(field, *pair)]
-    findings.append(round_trip(field))
+    findings += [round_trip(field), asymmetry(field)]
     for name, other in PAIRS:
         bench.direct(name, other)
         findings.append(echo(field, name))
@@ -78,15 +88,16 @@ def _one_way(field: Field, source: str, target: str) -> list[Finding]:
     if parts is None:
         return _nothing(way)
     kept = field.keep(f"sound-{way}", carried.pcm)
+    field.levels_dbm0[way] = tone_of(parts).dbm0
     return [level(way, parts, kept), _noise(way, parts), _response(way, parts)]
 
 
 def _nothing(way: str) -> list[Finding]:
-    said = ("Nulla del segnale è arrivato.", "Nothing of the signal has arrived.")
+    said = _("Nothing of the signal has arrived.")
     return [
-        told("level", way, Verdict.FAILED, *said),
-        told("noise", way, Verdict.INCOMPLETE, *said),
-        told("response", way, Verdict.INCOMPLETE, *said),
+        told("level", way, Verdict.FAILED, said),
+        told("noise", way, Verdict.INCOMPLETE, said),
+        told("response", way, Verdict.INCOMPLETE, said),
     ]
 
 
@@ -118,7 +129,7 @@ def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
     return found(
         "level",
         way,
-        Figure("level", tone_of(parts).dbm0, "dBm0", LEVEL),
+        limits.LEVEL.figure("level", tone_of(parts).dbm0, "dBm0"),
         Figure("swing", max(over_time) - min(over_time), "dB", STEADY),
         series=(
             Series("level", "level", times, over_time, "s", "dBm0"),
@@ -129,12 +140,21 @@ def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
 
 
 def _noise(way: str, parts: Parts) -> Finding:
-    return found(
-        "noise",
-        way,
-        Figure("signal to noise", tone_of(parts).snr_db, "dB", SNR),
-        Figure("idle noise", signals.level(parts.rest), "dBm0", IDLE_NOISE),
+    figures = (
+        limits.SNR.figure("signal to noise", tone_of(parts).snr_db, "dB"),
+        limits.IDLE_NOISE.figure("idle noise", signals.level(parts.rest), "dBm0"),
     )
+    good = all(each.good for each in figures)
+    return found("noise", way, *figures, remark=NOTHING if good else _noise_said(parts))
+
+
+def _noise_said(parts: Parts) -> Words:
+    """Say what kind of noise it is, where that can be told."""
+    if signals.hums(parts.rest):
+        return HUM
+    alone, *_harmonics = signals.tones_in(parts.tone, TONE_HZ)
+    tone, *_harmonics = signals.tones_in(parts.tone, *(n * TONE_HZ for n in (1, 2, 3)))
+    return DISTORTED if tone.snr_db > alone.snr_db + BENT_DB else NOTHING
 
 
 def _response(way: str, parts: Parts) -> Finding:
@@ -159,9 +179,26 @@ def round_trip(field: Field) -> Finding:
     return found(
         "round_trip",
         "",
-        *(Figure(way, delay, "ms", ONE_WAY) for way, delay in delays.items()),
-        Figure("round trip", both, "ms", ROUND_TRIP),
+        *(limits.ONE_WAY.figure(way, _on_its_way(delay), "ms") for way, delay in delays.items()),
+        limits.ROUND_TRIP.figure("round trip", both, "ms"),
     )
+
+
+def asymmetry(field: Field) -> Finding:
+    """Judge by how much one direction is weaker than the other."""
+    known = [field.levels_dbm0.get(f"{a}>{b}") for a, b in PAIRS]
+    if None in known:
+        return told("asymmetry", "", Verdict.INCOMPLETE, _("Nothing of the signal has arrived."))
+    levels = [level for level in known if level is not None]
+    figure = limits.ASYMMETRY.figure("between both directions", max(levels) - min(levels), "dB")
+    return found("asymmetry", "", figure, remark=NOTHING if figure.good else LOPSIDED)
+
+
+def _on_its_way(delay_ms: float | None) -> float | None:
+    """Give a delay, without what the ruler alone makes negative."""
+    if delay_ms is None or not -RULER_MS <= delay_ms < 0:
+        return delay_ms
+    return 0.0
 
 
 def echo(field: Field, name: str, key: str = "echo") -> Finding:
@@ -171,18 +208,73 @@ def echo(field: Field, name: str, key: str = "echo") -> Finding:
         return not_here(
             key,
             name,
-            "Il modem è half duplex: non sente mentre parla.",
-            "The modem is half duplex: it does not hear while it speaks.",
+            _("The modem is half duplex: it does not hear while it speaks."),
         )
     sent = signals.chord(tuple((hz, ECHO_DBM0) for hz in ECHO_TONES), 1.5)
     bench.listen(name)
     bench.run(0.3)
     begin = len(bench[name].heard)
-    _, ends_at = bench[name].play(signals.pcm(sent), bench.now)
+    _unused, ends_at = bench[name].play(signals.pcm(sent), bench.now)
     bench.run(max(0.0, ends_at - bench.now) + TAIL_S)
     heard = signals.wave(bench[name].pcm(begin))
     part = heard[round(0.6 * SAMPLE_RATE) : round(1.4 * SAMPLE_RATE)]
     losses = [ECHO_DBM0 - signals.sine_in(part, hz).dbm0 for hz in ECHO_TONES]
     mean = -10 * float(np.log10(np.mean([10 ** (-loss / 10) for loss in losses])))
     drawn = Series("echo return loss", "response", ECHO_TONES, tuple(losses), "Hz", "dB")
-    return found(key, name, Figure("echo return loss", mean, "dB", ECHO), series=(drawn,))
+    near, far, delay_ms = _echo_path(field, name)
+    late = limits.FAR_ECHO.figure("echo return loss beyond 128 ms", far, "dB")
+    return found(
+        key,
+        name,
+        limits.ECHO.figure("echo return loss", mean, "dB"),
+        late,
+        Figure("delay of the echo", delay_ms if near < TOLD_DB else None, "ms"),
+        remark=NOTHING if late.good else LATE_ECHO,
+        series=(drawn,),
+    )
+
+
+TOLD_DB = 35.0
+"""A fainter echo has no delay that could be told."""
+
+
+def _echo_path(field: Field, name: str) -> tuple[float, float, float]:
+    """Give the strongest echo's loss (dB), that of the strongest beyond reach, and the delay (ms).
+
+    By noise that resembles nothing but itself: each delay's part of what comes back stands apart.
+    """
+    bench, side = field.ready, field.ready[name]
+    sent = signals.noise(ECHO_DBM0, NOISE_S)
+    begin, place = len(side.heard), side.next_played
+    _unused, ends_at = side.play(signals.pcm(sent), bench.now)
+    bench.run(max(0.0, ends_at - bench.now) + LATEST_S)
+    heard = signals.wave(side.pcm(begin))
+    # What is heard at the place in the stream at which it was played has come back at once.
+    late = max(0, place - side.place_in_stream(begin))
+    heard = np.concatenate((heard[late:], np.zeros(len(sent))))
+    path = _path(heard, sent)
+    at, reach = int(np.argmax(np.abs(path))), round(limits.REACH_MS * SAMPLE_RATE / 1000)
+    near = float(np.abs(path[at]))
+    # What is within reach is taken away, the strongest first: a faint late echo hides behind it.
+    for _round in range(PEELED):
+        place = int(np.argmax(np.abs(path[:reach])))
+        heard[place : place + len(sent)] -= path[place] * sent
+        path = _path(heard, sent)
+    far = float(np.max(np.abs(path[reach:])))
+    return _loss(near), _loss(far), at * 1000 / SAMPLE_RATE
+
+
+PEELED = 8
+"""So many parts of an echo within reach are taken away before a later one is looked for."""
+
+
+def _path(heard: Wave, sent: Wave) -> Wave:
+    """Give how much of a sound is in what was heard, by how late it comes (samples)."""
+    size = len(heard) + len(sent)
+    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(sent, size)), size)
+    path: Wave = product[: round(LATEST_S * SAMPLE_RATE)] / np.sum(sent**2)
+    return path
+
+
+def _loss(gain: float) -> float:
+    return -20 * float(np.log10(max(gain, 1e-5)))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from appliance.dsp.wav import SAMPLE_RATE
-from hw_tests import signals, sweep
+from appliance.text import _
+from hw_tests import limits, signals, sweep
 from hw_tests.field import PAIRS, Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
-from hw_tests.measures.sound import BAND, MIDBAND, SNR
+from hw_tests.measures.sound import BAND, MIDBAND
 from hw_tests.signals import GAP_S, MARK_S
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _one_way(field: Field, source: str, target: str) -> Finding:
     part = heard[begin : begin + len(sent) - round((MARK_S + GAP_S) * SAMPLE_RATE)]
     measured = sweep.heard(part) if place else None
     if measured is None:
-        return told("swept", way, Verdict.FAILED, "Nulla è arrivato.", "Nothing has arrived.")
+        return told("swept", way, Verdict.FAILED, _("Nothing has arrived."))
     return judge(way, measured, field.keep(f"swept-{way}", carried.pcm))
 
 
@@ -66,7 +67,7 @@ def judge(way: str, measured: sweep.Swept, kept: tuple[Path, ...] = ()) -> Findi
         Figure("500 to 2600 Hz, strongest", max(inner), "dB", Limit(*MIDBAND)),
         *harmonics,
         Figure("harmonic distortion", measured.distortion, "%", DISTORTION),
-        Figure("signal to noise", measured.snr_db, "dB", SNR),
+        limits.SNR.figure("signal to noise", measured.snr_db, "dB"),
         series=(Series("swept response", "response", sweep.POINTS_HZ, against, "Hz", "dB"),),
         sounds=kept,
     )

@@ -1,24 +1,22 @@
-"""Call-progress tones: recognised by the house's ears, and in tune."""
+"""Call-progress tones: recognised by the product's detectors, and in tune."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from appliance.text import _
 from hw_tests import signals
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Series, Texts, Verdict
-from hw_tests.listening import Listener, nearest, wait_for
+from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
+from hw_tests.listening import Listener, nearest, tone_words, wait_for
 
 TUNE_HZ = 10.0
-"""The ears take 15 Hz and more; a tone so far off leaves them no margin."""
+"""The detectors take 15 Hz and more; a tone so far off leaves them no margin."""
 LEVEL = Limit(-30.0, -3.0)
 RECOGNISED = Limit(None, 8.0)
 LIMIT_S = 10.0
-UNKNOWN: Texts = (
-    "Non riconosciuto: controllare paese e linea.",
-    "Not recognised: look at the country and the line.",
-)
+UNKNOWN = _("Not recognised: look at the country and the line.")
 MORE_S = 1.0
 DIAL = ("dial", "steady")
 BUSY = ("busy", "congestion")
@@ -52,8 +50,7 @@ def congestion_tone(field: Field) -> list[Finding]:
                 "congestion_tone",
                 "A",
                 Verdict.SKIPPED,
-                "Non è indicato un numero che porti alla congestione (--congestion).",
-                "No number that leads to congestion was named (--congestion).",
+                _("No number that leads to congestion was named (--congestion)."),
             )
         ]
     field.ready.rest()
@@ -94,7 +91,6 @@ class _Heard:
         kept = self._field.keep(f"{key}-{self._name}", pcm)
         heard = self.listener.first(kinds)
         after = heard[0] - self._began if heard else None
-        said = f"{heard[1].kind.value} {heard[1].cadence_ms}" if heard else ""
         wave = signals.wave(pcm)
         hz = signals.frequency(wave)
         true = nearest(self._field.world.country, form, hz)
@@ -106,7 +102,7 @@ class _Heard:
             Figure("recognised after", after, "s", RECOGNISED),
             Figure("frequency", hz, "Hz", Limit(true - TUNE_HZ, true + TUNE_HZ)),
             Figure("level", loud, "dBm0", LEVEL),
-            remark=(said or UNKNOWN[0], said or UNKNOWN[1]),
+            remark=tone_words(heard[1]) if heard else UNKNOWN,
             series=(
                 Series("level", "level", times, over_time, "s", "dBm0"),
                 Series("spectrum", "spectrum", *signals.spectrum(wave), "Hz", "dBm0"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from appliance.errors import TechnicianError
 from appliance.modem.events import Up
-from appliance.usb.reset import UsbStep
+from appliance.text import NOTHING, _, unchanged
+from appliance.usb import UsbStep
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.listening import wait_for
 from hw_tests.power import CannotError
 
@@ -18,10 +19,7 @@ STEPS = (IN_BAND, DTR, REOPEN)
 """The ladder as far as a program alone can climb it (v253.md 4)."""
 USB_STEPS = (("recovery_usb", UsbStep.RESET_USB), ("recovery_power", UsbStep.POWER_CYCLE))
 REOPENED_S = 15.0
-NO_DTR: Texts = (
-    "DTR: non su questo apparecchio, la porta non lo ha.",
-    "DTR: not on this device, its port has none.",
-)
+NO_DTR = _("DTR: not on this device, its port has none.")
 
 
 def recovery(field: Field) -> list[Finding]:
@@ -31,14 +29,14 @@ def recovery(field: Field) -> list[Finding]:
         for step in STEPS:
             _recover(field, step, figures)
     except (UnmeasuredError, OSError) as error:
-        said = error.said if isinstance(error, UnmeasuredError) else (str(error), str(error))
-        return [told("recovery", "", Verdict.FAILED, *said)]
+        said = error.said if isinstance(error, UnmeasuredError) else unchanged(error)
+        return [told("recovery", "", Verdict.FAILED, said)]
     return [_climbed(name, made) for name, made in figures.items()]
 
 
 def _climbed(name: str, made: list[Figure]) -> Finding:
     lacks = any(figure.value is None for figure in made)
-    return found("recovery", name, *made, remark=NO_DTR if lacks else ("", ""))
+    return found("recovery", name, *made, remark=NO_DTR if lacks else NOTHING)
 
 
 def _recover(field: Field, step: str, figures: dict[str, list[Figure]]) -> None:
@@ -88,11 +86,11 @@ def _by_usb(field: Field, name: str, key: str, step: UsbStep) -> Finding:
         wait_for(bench, lambda: field.reopened(name), REOPENED_S)
         bench.bring_up(name)
     except CannotError as error:
-        return told(key, name, error.verdict, *error.said)
+        return told(key, name, error.verdict, error.said)
     except UnmeasuredError as error:
         return unmeasured(key, name, error)
     except TechnicianError as error:
-        return told(key, name, Verdict.FAILED, str(error), str(error))
+        return told(key, name, Verdict.FAILED, unchanged(error))
     return found(key, name, Figure("line ready again", bench.now - began, "s", BACK))
 
 
@@ -112,7 +110,7 @@ def kill(field: Field) -> list[Finding]:
         field.leave()
         if isinstance(error, UnmeasuredError):
             return [unmeasured("kill", "A", error)]
-        return [told("kill", "A", Verdict.FAILED, str(error), str(error))]
+        return [told("kill", "A", Verdict.FAILED, unchanged(error))]
     bench.rest()
     figures = [Figure("line ready again", back, "s", BACK)]
     if rings is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Verdict
+from tests.helpers.words import pair
 
 CURVE = tuple(float(hertz) for hertz in range(200, 3500, 50))
 
@@ -14,14 +15,14 @@ def finding(**more: object) -> Finding:
     plain: dict[str, object] = {
         "key": "response",
         "line": "A>B",
-        "title": ("Risposta in frequenza", "Frequency response"),
+        "title": pair("Risposta in frequenza", "Frequency response"),
         "verdict": Verdict.FAILED,
         "figures": (
             Figure("ripple", 7.25, "dB", Limit(None, 6.0)),
             Figure("snr", 38.5, "dB", Limit(25.0, None)),
             Figure("delay", None, "ms", Limit(0.0, 120.0)),
         ),
-        "remark": ("La linea attenua gli acuti.", "The line loses the treble."),
+        "remark": pair("La linea attenua gli acuti.", "The line loses the treble."),
         "series": (
             Series("response A>B", "response", CURVE, tuple(-hz / 500 for hz in CURVE), "Hz", "dB"),
             Series("level", "level", (0.0, 1.0, 2.0), (-12.0, -12.5, -12.0), "s", "dBm0"),

@@ -10,21 +10,24 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = '''
 from pathlib import Path
 import pytest
+from appliance.text import written
 from hw_tests import findings
 from hw_tests.conftest import pytest_addoption  # the suite's own options, none else
-from hw_tests.findings import Figure, Finding, Limit, Run, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Run, Use, Verdict
 
 class Notes:
     def __init__(self, config):
         self.folder = Path(config.getoption("--findings"))
         self.run = Run(site=config.getoption("--site"), tester=config.getoption("--tester"),
-                       started="2026-11-26T10:00:00+01:00", set_up="exchange", expected=("one",))
+                       started="2026-11-26T10:00:00+01:00", set_up="one line", expected=("answer",),
+                       uses=(Use("A", "", ("answers",)),))
         self.write(self.run)
     def write(self, run):
         self.run = run
         findings.write(run, self.folder)
     def found(self, verdict):
-        self.write(self.run.with_finding(Finding("one", "A", ("Uno", "One"), verdict)))
+        title = written({"it": "Uno", "en": "One"})
+        self.write(self.run.with_finding(Finding("answer", "A", title, verdict)))
     def finish(self):
         from dataclasses import replace
         self.write(replace(self.run, ended="2026-11-26T10:01:00+01:00"))

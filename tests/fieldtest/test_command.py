@@ -13,6 +13,7 @@ import pytest
 
 from appliance.fieldtest import report
 from appliance.simulator.exchange import process
+from appliance.text import LANGUAGES
 from hw_tests import findings
 from hw_tests.findings import Verdict
 from tests.fieldtest import small
@@ -31,12 +32,13 @@ DIES = PASSES + "    os.kill(os.getpid(), signal.SIGKILL)\n"
 ASKS = """
 def test_it(notes, pytestconfig):
     from appliance.fieldtest.person import PERSON
+    from appliance.text import written
     person = pytestconfig.stash[PERSON]
     worked = []
-    what = ("Il LED lampeggia?", "Does the LED flash?")
+    what = written({"it": "Il LED lampeggia?", "en": "Does the LED flash?"})
     told = [person.ask(what, lambda: worked.append(1)).value for _ in range(3)]
     assert worked
-    person.tell(("Alzarlo ora.", "Lift it now."))
+    person.tell(written({"it": "Alzarlo ora.", "en": "Lift it now."}))
     notes.found(Verdict.PASSED if told == ["ok", "repeat", "no"] else Verdict.FAILED)
 """
 
@@ -62,7 +64,8 @@ def test_the_report_is_of_whom_it_says(tmp_path: Path) -> None:
     done(tmp_path, place, "--site", "Municipio", "--tester", "M. Bianchi")
     run = findings.read(tmp_path / "out")
     assert (run.site, run.tester) == ("Municipio", "M. Bianchi")
-    written = [tmp_path / "out" / name for name in (report.HTML, report.PDF, report.JUNIT)]
+    names = [name(each) for each in LANGUAGES for name in (report.html_name, report.pdf_name)]
+    written = [tmp_path / "out" / name for name in (*names, report.JUNIT)]
     before = written[0].read_bytes()
     for path in written:
         path.unlink()
@@ -89,9 +92,10 @@ def test_simulated_lines_are_measured_and_the_report_can_be_signed(tmp_path: Pat
     assert {each.verdict for each in measured.values()} == {Verdict.PASSED}
     voltages = [measured["line_voltage", line].figures[0] for line in "AB"]
     assert all(figure.limit for figure in voltages)
-    page = (out / report.HTML).read_text(encoding="utf-8")
-    assert all(words in page for words in ("Firma", "M. Bianchi", "Municipio"))
-    assert (out / report.PDF).read_bytes().startswith(b"%PDF")
+    for language, words in {"it": "Per il collaudo:", "en": "For the test:"}.items():
+        page = (out / report.html_name(language)).read_text(encoding="utf-8")
+        assert all(text in page for text in (words, "M. Bianchi", "Municipio"))
+        assert (out / report.pdf_name(language)).read_bytes().startswith(b"%PDF")
 
 
 def test_a_person_answers_through_a_pipe(tmp_path: Path) -> None:
@@ -134,24 +138,24 @@ KILLED = LEAVES + "    os.kill(os.getpid(), signal.SIGKILL)\n"
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A box whose desk was started by hand and holds the ports."""
+    """A box whose call control was started by hand and holds the ports."""
     with Box(tmp_path_factory.mktemp("box"), counters=()) as made:
         yield made
 
 
 @pytest.fixture(autouse=True)
-def _no_desk_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """End the desk that the command has started again: nobody else would."""
+def _no_call_control_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End call control that the command has started again: nobody else would."""
     yield
     if "box" in request.fixturenames:
         made: Box = request.getfixturevalue("box")
-        for pid in desks(made):
+        for pid in call_controls(made):
             os.kill(pid, signal.SIGTERM)
-        made.wait_until(lambda: not desks(made), 30.0, "the desk does not end")
+        made.wait_until(lambda: not call_controls(made), 30.0, "call control does not end")
 
 
-def desks(box: Box) -> list[int]:
-    """Return the processes that are this box's desk."""
+def call_controls(box: Box) -> list[int]:
+    """Return the processes that are this box's call control."""
     found = []
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -164,8 +168,8 @@ def desks(box: Box) -> list[int]:
 
 
 def field_test(box: Box, folder: Path, test: str) -> subprocess.Popen[str]:
-    """Start the command on the box's two lines, its desk running."""
-    if not desks(box):
+    """Start the command on the box's two lines, its call control running."""
+    if not call_controls(box):
         box.start()
     return start(folder, suite(folder, test), *lines_of(box))
 
@@ -177,7 +181,7 @@ def lines_of(box: Box) -> tuple[str, ...]:
 
 
 def is_restored(box: Box) -> bool:
-    """Tell whether the desk serves again, every line idle; the exchange's word for on hook."""
+    """Tell whether call control serves again, every line idle; the exchange's word for on hook."""
     lines = process.ask_status(box.folder / "lines")["lines"]
     assert isinstance(lines, list)
     return box.is_idle() and not any(line["off_hook"] for line in lines)
@@ -187,7 +191,7 @@ def restored(box: Box) -> None:
     """Wait until all is as before."""
     box.daemon = None  # that one was stopped; the one that serves is nobody's child
     box.wait_until(lambda: is_restored(box), 60.0, "the service was not restored")
-    assert len(desks(box)) == 1
+    assert len(call_controls(box)) == 1
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def restored(box: Box) -> None:
 def test_the_service_is_stopped_and_restored(
     test: str, status: int, box: Box, tmp_path: Path
 ) -> None:
-    """While the lines are tested the desk is away; then it serves, and the line is on hook."""
+    """While the lines are tested call control is away; then it serves, and the line is on hook."""
     child = field_test(box, tmp_path, test)
     said, _ = child.communicate("", timeout=120)
     assert child.returncode == status, said
@@ -235,12 +239,12 @@ def test_an_interruption_restores_the_service(number: int, box: Box, tmp_path: P
         return
     assert child.returncode == 2, said
     assert "Interrupted" in said
-    assert (tmp_path / "out" / report.PDF).exists()
+    assert (tmp_path / "out" / report.pdf_name("it")).exists()
 
 
 def test_another_program_is_left_alone(box: Box, tmp_path: Path) -> None:
     """What is not ours is named, not ended; the service that holds the other line goes on."""
-    if not desks(box):
+    if not call_controls(box):
         box.start()
     stranger = subprocess.Popen(["tail", "-f", str(box.folder / "lines" / "line2")])
     try:

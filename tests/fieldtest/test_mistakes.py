@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.commands.services import DIALECTS
-from appliance.fieldtest import run
+from appliance.fieldtest import holding
 from appliance.simulator.exchange.modem_protocol import PERSONALITIES
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_a_mistake_of_use_is_one_sentence(
 ) -> None:  # fmt: skip
     """It names what was written and what may be; no port is looked at, no folder is made."""
     looked: list[object] = []
-    monkeypatch.setattr(run, "plan_stop", looked.append)
+    monkeypatch.setattr(holding, "plan_stop", looked.append)
     out = tmp_path / "out"
     result = CliRunner().invoke(
         main, ["field-test", *words, "--out", str(out), "--language", language]

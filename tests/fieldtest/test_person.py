@@ -14,6 +14,7 @@ from rich.console import Console
 from appliance.__main__ import main
 from appliance.errors import PeerError
 from appliance.fieldtest import person
+from appliance.fieldtest.holding import RESTORER_LOST, Restorer, StopPlan
 from appliance.fieldtest.person import (
     LineSplitter,
     MeasurementBegan,
@@ -24,21 +25,21 @@ from appliance.fieldtest.person import (
     QuestionAsked,
     SuiteCollected,
 )
-from appliance.fieldtest.run import RESTORER_LOST, Restorer, StopPlan
+from appliance.text import Words, unchanged
 from hw_tests.findings import Verdict
 from hw_tests.person import Answer
-from tests.fieldtest.runs import finding, run
+from tests.fieldtest.runs import run
+from tests.helpers.words import pair
+from tests.hw_tests import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from appliance.policy.text import Words
-
 
 # --- a person ------------------------------------------------------------------------------------
 
-QUESTION = QuestionAsked("Il LED lampeggia?", "Does the LED flash?")
+QUESTION = QuestionAsked(pair("Il LED lampeggia?", "Does the LED flash?"))
 
 
 class Typing:
@@ -53,7 +54,7 @@ class Typing:
         self.guide = PersonPrompt(reader, self._hear)
 
     def _hear(self, words: Words) -> None:
-        self.told.append(words.en)
+        self.told.append(words.text("en"))
 
     def answers(self, count: int) -> list[Answer]:
         """Ask so many times."""
@@ -83,7 +84,7 @@ def test_what_is_typed_is_the_answer(typed: str, answers: list[str], typing: lis
     """In either language, by a letter or a word; a slip is asked again, nobody there skips."""
     typing.append(one := Typing(typed))
     assert [each.value for each in one.answers(len(answers))] == answers
-    assert one.told[0] == QUESTION.en
+    assert one.told[0] == QUESTION.said.text("en")
     is_alone = answers[-1] == "skip" and "skip" not in typed
     assert ("Nobody answers" in " ".join(one.told)) is is_alone
     assert not [text for text in one.told if "\x1b" in text]
@@ -99,8 +100,8 @@ def test_a_question_ends_with_the_run(typing: list[Typing]) -> None:
 
 TOLD = (
     SuiteCollected(("a", "b"), (1.0, 2.5)),
-    MeasurementBegan("a", "Uno", "One"),
-    MeasurementStep("sì", "yes"),
+    MeasurementBegan("a", pair("Uno", "One")),
+    MeasurementStep(pair("sì", "yes")),
     MeasurementEnded("a", "passed", 1.5),
     QUESTION,
 )
@@ -171,6 +172,28 @@ def test_times_that_cannot_be_read_are_none(text: str, tmp_path: Path) -> None:
     person.write_times(path / "below a file", {"a": 1.5})
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "verdicts", "outcome", "titles"),
+    [
+        ({"passed"}, [Verdict.PASSED], "passed", "Calls both ways"),
+        ({"passed", "failed"}, [Verdict.PASSED, Verdict.FAILED], "failed", "Caller's identity A>B"),
+        ({"passed", "skipped"}, [Verdict.SKIPPED], "passed", "Calls both ways"),
+        ({"skipped"}, [Verdict.SKIPPED], "skipped", "Calls both ways"),
+        (set(), [], "failed", "Calls both ways"),
+    ],
+)
+def test_a_measurement_is_named_by_what_failed(
+    outcomes: set[str], verdicts: list[Verdict], outcome: str, titles: str
+) -> None:
+    """Not by its first figure: rings that are well are no reason to look at the bell."""
+    keys = ("ring", "caller_id")
+    found = [whole.finding(key, "A>B", told) for key, told in zip(keys, verdicts, strict=False)]
+    part = person.Part(unchanged("Calls both ways"), 0.0, outcomes=outcomes, found=found)
+    ended = person._ended("calls", part)
+    assert (ended.outcome, ended.title.text("en")) == (outcome, titles)
+    assert ("Because." in ended.why.text("en")) is any(told != Verdict.PASSED for told in verdicts)
+
+
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_a_person_can_follow(language: str) -> None:
     """On a terminal: the test, its step, how many are done, the time left; markup is text."""
@@ -181,8 +204,8 @@ def test_a_person_can_follow(language: str) -> None:
     level = "Livello [red]A[/red]"
     told = (
         SuiteCollected(("a", "b"), (65.0, 12.0)),
-        MeasurementBegan("a", level, level),
-        MeasurementStep("compone", "dialling"),
+        MeasurementBegan("a", unchanged(level)),
+        MeasurementStep(pair("compone", "dialling")),
     )
     for message in told:
         watch.take(message)
@@ -198,7 +221,7 @@ def test_a_person_can_follow(language: str) -> None:
 
 # --- status --------------------------------------------------------------------------------------
 
-PASSED = run(findings=(finding(verdict=Verdict.PASSED),), expected=())
+PASSED = whole.run()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +233,7 @@ PASSED = run(findings=(finding(verdict=Verdict.PASSED),), expected=())
         (PASSED, 2, True, 2),
         (PASSED, -9, True, 2),
         (replace(PASSED, ended=""), 0, True, 2),
-        (replace(PASSED, expected=("soak",)), 0, True, 2),
+        (replace(PASSED, expected=("more",)), 0, True, 2),
         (replace(PASSED, findings=()), 0, True, 2),
         (run(), 1, True, 1),
         (run(), -9, False, 1),

@@ -16,11 +16,12 @@ from xml.etree import ElementTree as Tree
 
 import pytest
 
-from appliance.calls.orders import Result, Way
-from appliance.config import last_good, read
+from appliance.calls.orders import Result
+from appliance.config import office as config_office
+from appliance.config import read
 from appliance.config.build import line_setup
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
+from appliance.config.values import BadConfiguration
 from appliance.errors import TechnicianError
 from appliance.fieldtest import person, report
 from appliance.fieldtest.report import junit_xml
@@ -29,20 +30,28 @@ from appliance.modem.dialects import CONEXANT, GENERIC
 from appliance.modem.line import LineMachine
 from appliance.modem.scripts import LineSettings
 from appliance.paper import pdf
+from appliance.policy.routing import Destination
 from appliance.service.backup import backup_pieces
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan
+from appliance.text import LANGUAGES, NOTHING, unchanged
 from hw_tests import findings
+from hw_tests.cases import LINES
 from hw_tests.findings import Figure, Finding, Limit, Series, Unit, Verdict
 from hw_tests.measures.table import measures_for
+from hw_tests.wording import value_text
 from tests.fieldtest.runs import finding, run
 from tests.fieldtest.small import field_test
 from tests.helpers.box import Box
+from tests.helpers.words import pair
+from tests.hw_tests import whole
+from tests.hw_tests.whole import keys_of
 
 if TYPE_CHECKING:
     from hw_tests.findings import Run
 
 
+FAILED = Verdict.FAILED
 EMPTY = frozenset({"meta", "br", "img"})
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -93,9 +102,9 @@ class Seen(HTMLParser):
         return [(tag, tuple(attrs)) for tag, attrs in self.elements]
 
 
-def seen(made: Run) -> Seen:
+def seen(made: Run, language: str = "it") -> Seen:
     """Render a run and read it as a browser does."""
-    return Seen(report.report_page(made, findings.dumps(made).encode(errors="replace")))
+    return Seen(report.report_page(made, findings.dumps(made).encode(errors="replace"), language))
 
 
 def with_text(text: str) -> Run:
@@ -104,9 +113,9 @@ def with_text(text: str) -> Run:
     one = finding(
         key=text,
         line=text,
-        title=(text, text),
+        title=unchanged(text),
         figures=(Figure(text, 1.5, text, Limit(0, 1)),),
-        remark=(text, text),
+        remark=unchanged(text),
         series=(Series(text, "timing", (1.0, 2.0), (3.0, 4.0), text, text),),
         sounds=(Path("sounds") / text[:100].replace("\0", "").replace("/", "_"),),
     )
@@ -116,19 +125,40 @@ def with_text(text: str) -> Run:
     )  # fmt: skip
 
 
+STANDS = {
+    "it": (
+        "gio 26 novembre 2026, 10:00", "sincronizzato", "Risposta in frequenza", "7,2 dB", "≤ 6 dB",
+        "38,5 dB", "≥ 25 dB", "0 … 120 ms", "NON superata", "non su questo apparecchio",
+        "La linea attenua gli acuti.", "Per il collaudo: luogo, data, firma (Maria Bianchi)",
+        "Per l'ufficio: luogo, data, firma", "Mette in comunicazione utente e operatore",
+        "Utente e operatore non si capiscono.",
+        "In questo allestimento nessuna misura la verifica.",
+    ),
+    "en": (
+        "Thu 26 November 2026, 10:00", "synchronised", "Frequency response", "7.2 dB", "≤ 6 dB",
+        "38.5 dB", "≥ 25 dB", "0 … 120 ms", "FAILED", "not on this device",
+        "The line loses the treble.", "For the test: place, date, signature (Maria Bianchi)",
+        "For the office: place, date, signature", "Joins caller and operator",
+        "Caller and operator cannot understand each other.", "In this set-up nothing measures it.",
+    ),
+}  # fmt: skip
+"""What the page says of the plain run in each language, and not in the other."""
+
+
 def test_everything_measured_stands_in_it() -> None:
     """Site, tester, times, clock, devices, figures with limits, verdicts: nothing is left out."""
     made = run()
-    told = seen(made).told
-    for text in (
-        "Municipio di Prova", "Maria Bianchi", "gio 26 novembre 2026, 10:00", "sincronizzato",
-        "/dev/serial/by-path/usb-1", "CX93001", "V0.2013", "24680246", "+VTR", "-TRV", "-STE",
-        "Risposta in frequenza", "Frequency response", "7.25 dB", "≤ 6", "38.5 dB", "≥ 25",
-        "0 … 120", "NON superata", "FAILED", "non su questo apparecchio", "not on this device",
-        "La linea attenua gli acuti.", "The line loses the treble.", "sounds/a b.wav",
-        "firma", "signature", hashlib.sha256(findings.dumps(made).encode()).hexdigest(),
-    ):  # fmt: skip
-        assert text in told
+    for_all = (
+        "Municipio di Prova", "Maria Bianchi", "/dev/serial/by-path/usb-1", "CX93001", "V0.2013",
+        "24680246", "+VTR", "-TRV", "-STE", "sounds/a b.wav",
+        hashlib.sha256(findings.dumps(made).encode()).hexdigest(),
+    )  # fmt: skip
+    for language, texts in STANDS.items():
+        told = seen(made, language).told
+        for text in (*for_all, *texts):
+            assert text in told, (language, text)
+        others = {text for name in STANDS if name != language for text in STANDS[name]}
+        assert [text for text in others - set(texts) if text in told] == [], language
 
 
 def test_nothing_is_loaded() -> None:
@@ -136,7 +166,7 @@ def test_nothing_is_loaded() -> None:
     looked = seen(run())
     tags = Counter(tag for tag, _ in looked.elements)
     assert not tags.keys() & {"script", "link", "iframe", "object", "embed", "base", "form"}
-    assert tags["img"] == 4
+    assert tags["img"] == 3  # two moments make no drawing
     for _, attrs in looked.elements:
         assert not [name for name in attrs if name.startswith("on")]
         assert (attrs.get("src") or "data:image/svg+xml;").startswith("data:image/svg+xml;")
@@ -171,7 +201,8 @@ def test_what_breaks_a_limit_is_marked() -> None:
     """The figures that break their limit, or have one and no value, are told from the others."""
     one = finding(series=())
     marked = [a.get("class") for tag, a in seen(run(findings=(one,))).elements if tag == "td"]
-    assert marked.count("n bad") == sum(not figure.good for figure in one.figures) == 2
+    assert marked.count("n bad") == 3  # two in the annex, one of them before it
+    assert sum(not figure.good for figure in one.figures) == 2
 
 
 @pytest.mark.parametrize(
@@ -187,8 +218,8 @@ def test_what_breaks_a_limit_is_marked() -> None:
 def test_what_a_reader_must_know_is_said(more: dict[str, object], told: str) -> None:
     """A simulated line, an interrupted run, tests left out, a wrong clock: not to be overlooked."""
     plain = {"findings": (finding(series=()),), "expected": ("response",)}
-    assert told in seen(run(**plain | more)).told
-    assert told not in seen(run(**plain)).told
+    assert told in seen(run(**plain | more), "en").told
+    assert told not in seen(run(**plain), "en").told
 
 
 @pytest.mark.parametrize(
@@ -197,18 +228,60 @@ def test_what_a_reader_must_know_is_said(more: dict[str, object], told: str) -> 
         ((), (), False),
         ((1.0,), (), False),
         ((1.0, 2.0), (float("nan"), float("inf")), False),
-        ((1.0, 2.0, 3.0), (1.0,), True),
-        ((0.0, 0.0), (1.0, 1.0), True),
-        ((-5.0, 5.0), (1e300, -1e300), True),
+        ((1.0, 2.0, 3.0), (1.0,), False),
+        ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), True),
+        ((-5.0, 5.0, 6.0), (1e300, -1e300, 1.0), True),
     ],
 )
 @pytest.mark.parametrize("kind", ["response", "level", "spectrum", "timing"])
 def test_strange_series_do_no_harm(
     kind: str, x: tuple[float, ...], y: tuple[float, ...], is_drawn: bool
 ) -> None:
-    """A series without points is left out; points that are no numbers are."""
+    """A series of one point or none is left out; points that are no numbers are."""
     series = Series("s", kind, x, y, "Hz", "dB")  # type: ignore[arg-type]  # one of the kinds
     assert (report.draw_series(series, finding()) is not None) is is_drawn
+
+
+def test_what_deserves_attention_is_marked() -> None:
+    """Within its limit, not what a line should have: yellow, and named before the tables."""
+    figures = (Figure("ripple", 5.0, "dB", Limit(None, 6.0), Limit(None, 4.0)),)
+    made = run(findings=(finding(verdict=Verdict.PASSED, figures=figures, series=()),))
+    page = seen(made, "en")
+    marked = [a.get("class") for tag, a in page.elements if tag == "td"]
+    assert marked.count("n attention") == 2
+    assert "worth attention (yellow): Frequency response A>B" in " ".join(page.told.split())
+
+
+LIMITED = {
+    "level": (Series("level", "level", (0.0, 1.0), (-9.0, -9.0), "s", "dBm0"),
+              (Figure("level", -9.0, "dBm0", Limit(-22.0, -4.0)),), 2),
+    "response": (Series("response", "response", (300.0, 3400.0), (0.0, 0.0), "Hz", "dB"),
+                 (Figure("300 Hz", 0.0, "dB", Limit(-15.0, 3.0)),
+                  Figure("500 to 2600 Hz, weakest", 0.0, "dB", Limit(-7.0, 3.0))), 2),
+    "echo": (Series("echo return loss", "response", (500.0, 900.0), (9.0, 9.0), "Hz", "dB"),
+             (Figure("echo return loss", 9.0, "dB", Limit(6.0, None)),), 1),
+    "no limit": (Series("spectrum", "spectrum", (1.0, 2.0), (0.0, 0.0), "Hz", "dBm0"),
+                 (Figure("level", -9.0, "dBm0", Limit(-22.0, -4.0)),), 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("series", "figures", "lines"), LIMITED.values(), ids=LIMITED)
+def test_limits_are_drawn(series: Series, figures: tuple[Figure, ...], lines: int) -> None:
+    """In red, between the ends of the drawing; where a figure says between what it must lie."""
+    picture = report.draw_series(series, finding(figures=figures))
+    assert picture is not None
+    assert picture.count(b"stroke: #d62728") == lines
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_drawing_is_in_the_reader_s_language(language: str) -> None:
+    """Its title and axes have other words, so the picture is another one."""
+    one = finding()
+    pictures = {
+        draw for name in LANGUAGES if (draw := report.draw_series(one.series[0], one, name))
+    }
+    assert len(pictures) == len(LANGUAGES)
+    assert report.draw_series(one.series[0], one, language) in pictures
 
 
 def test_no_peak_is_lost_in_a_long_series() -> None:
@@ -232,7 +305,7 @@ def test_junit_counts() -> None:
     (failed,) = [case for case in suite if case.find("failure") is not None]
     assert failed.get("name") == "response A>B"
     told = {p.get("name"): p.get("value") for p in failed.iter("property")}
-    assert told["ripple"] == "7.25 dB (≤ 6)"
+    assert told["ripple"] == "7.2 dB (≤ 6 dB)"
 
 
 def test_without_findings_one_sentence(tmp_path: Path) -> None:
@@ -259,24 +332,44 @@ def test_the_paper_says_the_same(made: Run, tmp_path: Path) -> None:
     """The PDF has the page's words and pictures, and no page of it is empty."""
     findings.write(made, tmp_path)
     assert report.write_report(tmp_path) == made
-    assert (tmp_path / report.HTML).stat().st_size > 1000
-    path = str(tmp_path / report.PDF)
-    told = " ".join(_run("pdftotext", path, "-").decode().split())
-    for text in ("Rapporto di collaudo", "Field test report", made.tester, *_figures(made)):
-        assert text in told
-    pages = _run("pdftoppm", "-r", "40", "-gray", path).split(b"P5\n")[1:]
-    assert pages
-    assert all(min(picture[-10_000:]) < 250 or min(picture[20:]) < 128 for picture in pages)
+    for language, title in {"it": "Rapporto di collaudo", "en": "Field test report"}.items():
+        assert (tmp_path / report.html_name(language)).stat().st_size > 1000
+        path = str(tmp_path / report.pdf_name(language))
+        told = " ".join(_run("pdftotext", path, "-").decode().split())
+        for text in (title, made.tester, *_figures(made, language)):
+            assert text in told
+        pages = _run("pdftoppm", "-r", "40", "-gray", path).split(b"P5\n")[1:]
+        assert pages
+        assert all(min(picture[-10_000:]) < 250 or min(picture[20:]) < 128 for picture in pages)
 
 
-def _figures(made: Run) -> list[str]:
-    return [
-        person.measure_text(figure)
-        for each in made.findings
-        if each.verdict is not Verdict.NOT_ON_THIS_DEVICE
-        for figure in each.figures
-        if len(person.measure_text(figure)) < 10
-    ]
+def _figures(made: Run, language: str) -> list[str]:
+    texts = [value_text(figure, language) for each in made.findings for figure in each.figures]
+    return [text for text in texts if len(text) < 10]
+
+
+@pytest.mark.system
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_four_pages_and_an_annex(language: str, tmp_path: Path) -> None:
+    """Both signatures stand on the first page, the annex begins on the fifth at the latest: of a
+    run that has passed, and of one in which one cause has spoiled everything.
+    """
+    lacking = dict.fromkeys((key.replace(".", "__") for key in keys_of("two lines")), FAILED)
+    for wide in (whole.run(), whole.run("two lines", **lacking)):
+        found = tuple(each for each in wide.findings if each.key in LINES or each.line == "A")
+        made = replace(wide, findings=found)
+        page = report.report_page(made, b"", language, on_paper=True)
+        pdf.write_pdf(page, tmp_path / "paper.pdf")
+        pages = _run("pdftotext", "-layout", str(tmp_path / "paper.pdf"), "-").decode().split("\f")
+        signed = {
+            "it": ("Per il collaudo", "Per l'ufficio"),
+            "en": ("For the test", "For the office"),
+        }
+        assert all(text in pages[0] for text in signed[language])
+        annex = {"it": "Allegato", "en": "Annex"}[language]
+        (begins,) = [at for at, text in enumerate(pages) if text.lstrip().startswith(annex)]
+        assert begins <= 4, made.verdict
 
 
 def _run(*command: str) -> bytes:
@@ -311,7 +404,7 @@ def found(
 ) -> Finding:
     """Make a finding of one figure."""
     return Finding(
-        key, line, ("", ""), verdict, (Figure(name, value, "", Limit()),), ("Da", "By x.")
+        key, line, NOTHING, verdict, (Figure(name, value, "", Limit()),), pair("Da", "By x.")
     )
 
 
@@ -487,7 +580,7 @@ def test_what_is_wrong_with_a_profile_is_said(
         read.load(office)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
-    assert str(path) in caught.value.words.it
+    assert str(path) in caught.value.words.text("it")
 
 
 @pytest.mark.parametrize(
@@ -518,15 +611,15 @@ def test_half_a_path_is_refused(office: Path) -> None:
 def test_the_last_good_profile_stays_in_force(office: Path) -> None:
     """A profile that is spoilt or lost changes nothing: the copy of the last good one is used."""
     path = office.parent / "modem.toml"
-    assert last_good.in_force(office)[2].en == ""
+    assert config_office.in_force(office)[2].text("en") == ""
     path.unlink()
-    settings, _, complaint = last_good.in_force(office)
-    assert str(path) in complaint.en
+    settings, _, complaint = config_office.in_force(office)
+    assert str(path) in complaint.text("en")
     assert (settings.lines[0].duplex, settings.lines[0].flash) == ("true", 0.25)
     report.write_profile(made(findings=()), path)
-    assert last_good.in_force(office)[0].lines[0].flash == 0.1
+    assert config_office.in_force(office)[0].lines[0].flash == 0.1
     path.unlink()
-    assert last_good.in_force(office)[0].lines[0].flash == 0.1
+    assert config_office.in_force(office)[0].lines[0].flash == 0.1
 
 
 def test_a_backup_holds_the_profile(office: Path) -> None:
@@ -566,4 +659,4 @@ def test_a_measured_profile_drives_a_call(tmp_path: Path) -> None:
         box.phone("op1").answer_mode("auto", 300)
         box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=1500))
         record = box.last_record(1)
-    assert (record.way, record.result) == (Way.SWITCHBOARD, Result.ANSWERED)
+    assert (record.way, record.result) == (Destination.SWITCHBOARD, Result.ANSWERED)

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from hw_tests import findings
-from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Use, Verdict
+from tests.helpers.words import pair
 
 LEVEL = Finding(
     key="level",
     line="A>B",
-    title=("Livello", "Level"),
+    title=pair("Livello", "Level"),
     verdict=Verdict.PASSED,
     figures=(Figure("level", -12.5, "dBm0", Limit(-16, None)), Figure("noise", None, "dBm0")),
-    remark=("sì", "yes"),
+    remark=pair("sì", "yes"),
     series=(Series("level", "level", (0.0, 0.5), (-12.0, -13.0), "s", "dBm0"),),
     sounds=(Path("level.wav"),),
 )
@@ -33,6 +34,7 @@ RUN = Run(
     ),
     findings=(LEVEL,),
     expected=("level",),
+    uses=(Use("A", "line1, centralino.toml", ("answers",)),),
 )
 
 
@@ -48,57 +50,6 @@ def test_a_repeated_test_replaces_its_finding() -> None:
     again = replace(LEVEL, verdict=Verdict.FAILED)
     other = replace(LEVEL, line="B>A")
     assert RUN.with_finding(other).with_finding(again).findings == (other, again)
-
-
-@pytest.mark.parametrize(
-    ("run", "verdict"),
-    [
-        (RUN, Verdict.PASSED),
-        (replace(RUN, ended=""), Verdict.INCOMPLETE),
-        (replace(RUN, expected=("level", "echo")), Verdict.INCOMPLETE),
-        (replace(RUN, findings=()), Verdict.INCOMPLETE),
-        (replace(RUN, ended="", findings=(replace(LEVEL, verdict=Verdict.FAILED),)), "failed"),
-    ],
-)
-def test_a_run_tells_pass_fail_or_incomplete(run: Run, verdict: str) -> None:
-    """One failure fails the run; what was not run or not ended is never a pass."""
-    assert run.verdict == verdict
-
-
-LACKING, SKIPPED = Verdict.NOT_ON_THIS_DEVICE, Verdict.SKIPPED
-
-
-@pytest.mark.parametrize(
-    ("key", "verdict", "whole"),
-    [
-        ("duplex", LACKING, "failed"),
-        ("echo", LACKING, "failed"),
-        ("keys", LACKING, "failed"),
-        ("line_voltage", LACKING, "passed"),
-        ("chip_keys", LACKING, "passed"),
-        ("recovery_usb", LACKING, "passed"),
-        ("recovery_usb", SKIPPED, "incomplete"),
-        ("leds", LACKING, "passed"),
-        ("leds", SKIPPED, "incomplete"),
-        ("person_ring", SKIPPED, "incomplete"),
-        ("congestion_tone", SKIPPED, "passed"),
-        ("release.silence", SKIPPED, "passed"),
-    ],
-)
-def test_a_run_is_passed_only_with_what_its_lines_need(
-    key: str, verdict: Verdict, whole: str
-) -> None:
-    """What a device may lack is no failure, all else is; what was skipped was not measured."""
-    other = Finding(key, "A", ("Altro", "Other"), verdict)
-    assert RUN.with_finding(other).verdict == whole
-
-
-@pytest.mark.parametrize("verdict", [LACKING, SKIPPED])
-def test_a_run_of_nothing_measured_is_never_passed(verdict: Verdict) -> None:
-    """Not even where each of its measurements may be left out."""
-    keys = (findings.MAY_LACK if verdict is LACKING else findings.MAY_BE_LEFT_OUT) - {"level"}
-    found = tuple(Finding(key, "A", ("", ""), verdict) for key in sorted(keys))
-    assert replace(RUN, findings=found, expected=tuple(keys)).verdict is Verdict.INCOMPLETE
 
 
 @pytest.mark.parametrize(

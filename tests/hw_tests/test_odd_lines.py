@@ -11,12 +11,15 @@ import pytest
 
 from appliance.fieldtest.person import reasons_of_run
 from hw_tests.field import Field
-from hw_tests.findings import Run, Verdict
+from hw_tests.findings import Run, Use, Verdict
 from hw_tests.measures.table import MEASURES
 from hw_tests.run import Recorder
 from tests.hw_tests.virtual import Virtual
 
 SOUND = ("unit", "duplex", "sound", "swept", "keys", "load")
+NEEDS = ("joins", "keys", "both_ways", "echo")
+"""What these measurements prove."""
+USES = tuple(Use(line, "", NEEDS) for line in "AB")
 
 
 Knobs = dict[str, object]
@@ -28,7 +31,8 @@ def measured(folder: Path, a: Knobs, b: Knobs, dialect: str = "conexant") -> Run
     world.turn("A", **a)
     world.turn("B", **b)
     made = [measure for measure in MEASURES if measure.name in SOUND]
-    recorder = Recorder(Field(world, folder, load_s=8.0, soak_s=1.0, silence_s=4.0), made, "", "")
+    field = Field(world, folder, load_s=8.0, soak_s=1.0, silence_s=4.0)
+    recorder = Recorder(field, made, "", "", uses=USES)
     for measure in made:
         recorder.make(measure)
     recorder.close(whole=True)
@@ -56,8 +60,8 @@ def test_healthy_lines_pass_however_odd(a: Knobs, b: Knobs, tmp_path: Path) -> N
 
 
 BROKEN: dict[str, tuple[Knobs, str]] = {
-    "noise": ({"noise": -35}, "signal to noise"),
-    "noise, and crystals apart": ({"noise": -35, "ppm": 60}, "signal to noise"),
+    "noise": ({"noise": -35}, "There is noise on the line"),
+    "noise, and crystals apart": ({"noise": -35, "ppm": 60}, "There is noise on the line"),
     "a crystal far off": ({"ppm": 200}, "drift"),
     "a crystal far off, with echo": ({"ppm": -200, "echo": ECHO}, "drift"),
     "an echo too strong": ({"echo": [3, 5]}, "echo return loss"),
@@ -70,14 +74,14 @@ def test_broken_lines_fail_by_what_is_broken(knobs: Knobs, why: str, tmp_path: P
     """The first reason names it."""
     run = measured(tmp_path, knobs, {})
     assert run.verdict is Verdict.FAILED
-    assert why in reasons_of_run(run)[0].en, reasons_of_run(run)
+    assert why in reasons_of_run(run)[0].text("en"), reasons_of_run(run)
 
 
 def test_half_duplex_is_the_first_reason_and_the_run_has_failed(tmp_path: Path) -> None:
     """Each measurement of its own may pass: no caller could talk with a phone."""
     run = measured(tmp_path, {}, {}, "usr5637")
     assert run.verdict is Verdict.FAILED
-    assert "half duplex" in reasons_of_run(run)[0].it
+    assert "half duplex" in reasons_of_run(run)[0].text("it")
 
 
 @pytest.mark.parametrize("names", [("congestion_tone",), ("recovery_usb",)])

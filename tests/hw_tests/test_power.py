@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance import usb
 from appliance.errors import TechnicianError
-from appliance.usb import reset
-from appliance.usb.reset import UsbStep
+from appliance.usb import UsbStep
 from hw_tests.findings import Verdict
 from hw_tests.power import CannotError, planned
 from hw_tests.worlds import RealTime
@@ -20,8 +20,8 @@ from tests.usb.tree import Tree
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a hub that is a folder; root is whoever the test says."""
-    monkeypatch.setattr(reset, "UNBOUND_S", 0.0)
-    monkeypatch.setattr(reset, "DARK_S", 0.0)
+    monkeypatch.setattr(usb, "UNBOUND_S", 0.0)
+    monkeypatch.setattr(usb, "DARK_S", 0.0)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda _: None)
 
@@ -51,7 +51,7 @@ def test_a_port_without_a_switch_is_not_on_this_device(
     """Neither without uhubctl, nor with one that knows no such hub."""
     tree = Tree(tmp_path, switched=False)
     told = cannot(tree.port(3), UsbStep.POWER_CYCLE, tree.sysfs)
-    assert (told.verdict, told.said[1]) == (
+    assert (told.verdict, str(told.said)) == (
         Verdict.NOT_ON_THIS_DEVICE, "USB port 3 (hub 1-1) cannot be switched from here.",
     )  # fmt: skip
     monkeypatch.setattr(shutil, "which", lambda _: "/bin/false")
@@ -72,7 +72,7 @@ def test_without_root_it_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     tree = Tree(tmp_path)
     told = cannot(tree.port(2), UsbStep.RESET_USB, tree.sysfs)
-    assert (told.verdict, "sudo" in told.said[0], "sudo" in told.said[1]) == (
+    assert (told.verdict, "sudo" in told.said.text("it"), "sudo" in str(told.said)) == (
         Verdict.SKIPPED, True, True,
     )  # fmt: skip
 

@@ -11,12 +11,13 @@ from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import Outlet, Station, turn_knobs
 from appliance.simulator.exchange.outlet import PtyPort as ExchangePort
 from appliance.simulator.exchange.signals import country_named as country_of
-from appliance.usb.reset import UsbStep
+from appliance.usb import UsbStep
 from hw_tests.bench import Bench
 from hw_tests.findings import Verdict
 from hw_tests.power import CannotError
 from hw_tests.side import Side
 from hw_tests.worlds import EXCHANGE_NUMBERS, KNOWN, LINE_OF, turned_on
+from tests.helpers.words import pair
 
 TICK = 0.01
 
@@ -157,7 +158,7 @@ class Virtual:
     def usb(self, name: str, step: UsbStep) -> Callable[[], None]:
         """Unplug a modem and plug it in again, where `hub` says that its power can be switched."""
         if not self.hub:
-            raise CannotError(Verdict.NOT_ON_THIS_DEVICE, "Non qui.", "Not here.")
+            raise CannotError(Verdict.NOT_ON_THIS_DEVICE, pair("Non qui.", "Not here."))
 
         def done() -> None:
             self.turn(name, plugged=False)

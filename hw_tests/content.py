@@ -1,0 +1,305 @@
+"""What two lines say at once for half a minute, and what of it arrives: loud, quiet, in time.
+
+Each side says noise of its own, known to the sample, in half seconds that are loud, quiet or silent
+by a plan: so what a side hears is told apart from its own echo, and what changes while the other
+one speaks, while it is quiet, or now and then, has a figure of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from appliance.dsp.wav import SAMPLE_RATE
+from hw_tests import signals
+from hw_tests.signals import Wave
+
+SLOT_S = 0.5
+SLOT = round(SLOT_S * SAMPLE_RATE)
+LOUD_DBM0, QUIET_DBM0 = -18.0, -34.0
+"""Speech, and the weak syllables in it."""
+PLAN = {"A": "L.LLq.LL.", "B": ".LLL.qLL."}
+"""What a side says in each slot: loud, quiet, nothing; again and again.
+
+With 4.5 s, what comes every few seconds meets each kind of slot sooner or later.
+"""
+SEEDS = {"A": 1, "B": 2}
+BAND_HZ = (300.0, 2000.0)
+BLOCK = round(0.05 * SAMPLE_RATE)
+FIRST_S, AROUND_S = 1.5, 0.05
+"""How late the first slot may come, and how far from the last delay the next one is looked for."""
+LIKE = 0.15
+"""What a slot resembles itself by that is heard for certain; chance gives half of that."""
+SLIP = round(0.002 * SAMPLE_RATE)
+"""A jump of the delay by so many samples is a slip; crystals move it by one in a second or more."""
+SUPPRESSED_DB, HANG_BLOCKS = -6.0, 3
+"""A suppressor holds on for a while after the other side has spoken: that is no drop-out."""
+LEAST_SLOPE, FAR_APART, FINER = 2e-6, 16, 8
+"""A smaller difference of two crystals moves nothing; slots so far apart tell it; samples between
+each two by which a sound is stretched.
+"""
+SHARE = 4
+"""So many per cent of the slots, the weakest and the strongest, are no swing yet."""
+GONE = 0.2
+"""Of the usual strength; a block that has less of it has dropped out."""
+
+
+@lru_cache(maxsize=8)
+def said(name: str, slots: int) -> Wave:
+    """Give what a side says."""
+    size = slots * SLOT
+    spectrum = np.fft.rfft(np.random.default_rng(SEEDS[name]).normal(0, 1, size))
+    hz = np.arange(len(spectrum)) * SAMPLE_RATE / size
+    spectrum[(hz < BAND_HZ[0]) | (hz > BAND_HZ[1])] = 0
+    noise = 1000 * np.fft.irfft(spectrum, size)
+    pieces = []
+    for n in range(slots):
+        piece, dbm0 = noise[n * SLOT : (n + 1) * SLOT], _dbm0(name, n)
+        gain = 0.0 if dbm0 is None else 10 ** ((dbm0 - signals.level(piece)) / 20)
+        pieces.append(signals.softened(gain * piece))
+    return np.concatenate(pieces)
+
+
+def slots_in(seconds: float) -> int:
+    """Give how many slots there are in a time: whole plans, two at least."""
+    plan = len(PLAN["A"])
+    return plan * max(2, round(seconds / SLOT_S / plan))
+
+
+def _form(name: str, slot: int) -> str:
+    return PLAN[name][slot % len(PLAN[name])]
+
+
+def _dbm0(name: str, slot: int) -> float | None:
+    return {"L": LOUD_DBM0, "q": QUIET_DBM0}.get(_form(name, slot))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What became of what the other side said.
+
+    `level_dbm0` is how loud its loud slots arrive while the listener is silent; `both_db` by how
+    much stronger they are while both speak, `quiet_db` by how much stronger quiet ones come than
+    they should. `drop_outs` are when it was gone (s from the beginning), `slips` when it jumped,
+    and by how many ms. `swing_db` is by how much its loud slots differ. `noise_dbm0` is the
+    loudest of the slots in which nobody speaks, `least_dbm0` the faintest; `hums`: the loudest one
+    is of the mains.
+    """
+
+    level_dbm0: float
+    both_db: float
+    quiet_db: float
+    drop_outs: tuple[float, ...]
+    slips: tuple[tuple[float, float], ...]
+    swing_db: float
+    noise_dbm0: float
+    least_dbm0: float
+    hums: bool
+    seconds: float
+
+    def per_minute(self, count: int) -> float:
+        """Give how often something comes in a minute."""
+        return 60 * count / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A slot as it was heard: what both said in it, and the gain of each of its blocks."""
+
+    number: int
+    form: str
+    blocks: tuple[float, ...]
+
+    def tail(self) -> tuple[float, ...]:
+        """Give the blocks behind those in which a suppressor may still hold."""
+        return (1.0,) * HANG_BLOCKS + self.blocks[HANG_BLOCKS:]
+
+
+def heard(part: Wave, far: str, slots: int) -> Content | None:
+    """Measure what came of `far`'s slots in what the other side heard since they were begun.
+
+    None where nothing of it has come.
+    """
+    other = "B" if far == "A" else "A"
+    sent = said(far, slots)
+    found: list[_Slot] = []
+    delays = _delays(part, far, sent, slots)
+    if not delays:
+        return None
+    if abs(slope := _slope(delays)) > LEAST_SLOPE:
+        sent = _stretched(sent, slope)
+        delays = _delays(part, far, sent, slots)
+    for n in range(slots):
+        if _form(far, n) == ".":
+            continue
+        piece = sent[n * SLOT : (n + 1) * SLOT]
+        near = sorted(delays, key=lambda k: abs(k - n))[:3]
+        form = _form(far, n) + ("L" if _form(other, n) == "L" else ".")
+        blocks = [_gains(part, piece, n * SLOT, delays[k]) for k in near]
+        found.append(_Slot(n, form, tuple(map(float, np.max(np.array(blocks), axis=0)))))
+    return _judged(found, delays, _noises(part, slots, delays), slots)
+
+
+def _noises(part: Wave, slots: int, delays: dict[int, int]) -> list[Wave]:
+    """Give what is heard in each slot in which nobody speaks, once every echo is over.
+
+    What is played is ahead by `LEAD_S` in the modem: the next slot's sound is not there yet.
+    """
+    late = round(float(np.median(list(delays.values()))))
+    silent = [n for n in range(slots) if _form("A", n) == _form("B", n) == "."]
+    ends = [(n + 1) * SLOT + min(BLOCK, late - BLOCK) for n in silent]
+    return [part[end - SLOT // 4 : end] for end in ends]
+
+
+def _delays(part: Wave, far: str, sent: Wave, slots: int) -> dict[int, int]:
+    """Give how late each slot is that is heard for certain, by its number."""
+    delays: dict[int, int] = {}
+    around = round(AROUND_S * SAMPLE_RATE)
+    usual: int | None = None
+    for n in range(slots):
+        if _form(far, n) == ".":
+            continue
+        piece = sent[n * SLOT : (n + 1) * SLOT]
+        low = 0 if usual is None else max(0, usual - around)
+        high = round(FIRST_S * SAMPLE_RATE) if usual is None else usual + around
+        at, like = _find(part[n * SLOT + low : (n + 1) * SLOT + high], piece)
+        if like >= LIKE:
+            delays[n] = low + at
+            usual = low + at if usual is None else usual
+            usual = round(float(np.median(list(delays.values())[-5:])))
+    return delays
+
+
+def _slope(delays: dict[int, int]) -> float:
+    """Give by how much each sample comes later than the one before: what two crystals do."""
+    known = sorted(delays)
+    slopes = [
+        (delays[after] - delays[before]) / (after - before) / SLOT
+        for before in known
+        for after in known
+        if after - before >= FAR_APART
+    ]
+    return float(np.median(slopes)) if slopes else 0.0
+
+
+def _stretched(sent: Wave, slope: float) -> Wave:
+    """Give a sound as it is heard by a crystal of another speed."""
+    spectrum = np.fft.rfft(sent)
+    finer = np.fft.irfft(spectrum, len(sent) * FINER) * FINER
+    at = np.arange(len(sent)) * (1 - slope) * FINER
+    stretched: Wave = np.interp(at, np.arange(len(finer)), finer)
+    return stretched
+
+
+def _find(part: Wave, piece: Wave) -> tuple[int, float]:
+    """Give where in a part a piece is, and how like it what stands there is (0 to 1)."""
+    if len(part) < len(piece):
+        return 0, 0.0
+    size = len(part) + len(piece)
+    product = np.fft.irfft(np.fft.rfft(part, size) * np.conj(np.fft.rfft(piece, size)), size)
+    product = product[: len(part) - len(piece) + 1]
+    at = int(np.argmax(product))
+    there = part[at : at + len(piece)]
+    energy = float(np.sum(there**2) * np.sum(piece**2))
+    return at, float(product[at]) / np.sqrt(energy) if energy > 1.0 else 0.0
+
+
+def _gain(piece: Wave, there: Wave) -> float:
+    piece = piece[: len(there)]
+    energy = float(np.sum(piece**2))
+    return float(np.sum(piece * there)) / energy if energy > 0 else 0.0
+
+
+def _gains(part: Wave, piece: Wave, begin: int, late: int) -> list[float]:
+    """Give the gain of each block of a slot, without its ends."""
+    gains = []
+    for at in range(BLOCK, SLOT - BLOCK, BLOCK):
+        there = part[max(0, begin + late + at) : begin + late + at + BLOCK]
+        gains.append(_gain(piece[at : at + BLOCK], there))
+    return gains
+
+
+def _judged(
+    found: list[_Slot], delays: dict[int, int], noises: list[Wave], slots: int
+) -> Content | None:
+    usual = {
+        form: float(np.median([gain for f in found if f.form == form for gain in f.blocks]))
+        for form in {each.form for each in found}
+    }
+    alone = usual.get("L.", 0.0)
+    if alone <= 0.0:
+        return None
+    both_db = _db(usual.get("LL", 0.0) / alone)
+    suppressed = both_db < SUPPRESSED_DB
+    slips, drop_outs = _slips(delays), list[float]()
+    for each in found[1:]:  # before the first one nothing tells how late it was
+        if each.form not in {"LL", "L."} or (suppressed and each.form == "LL"):
+            continue
+        blocks = each.tail() if suppressed else each.blocks
+        gone = [False, *(gain < GONE * usual[each.form] for gain in blocks)]
+        begins = [n for n, (was, is_) in enumerate(pairwise(gone)) if is_ and not was]
+        drop_outs += [each.number * SLOT_S + (1 + n) * BLOCK / SAMPLE_RATE for n in begins]
+    return Content(
+        level_dbm0=LOUD_DBM0 + _db(alone),
+        both_db=both_db,
+        quiet_db=_db(usual.get("q.", 0.0) / alone),
+        drop_outs=_apart([at for at in drop_outs if not _is_slip(at, delays)]),
+        slips=slips,
+        swing_db=_swing(found, suppressed=suppressed),
+        noise_dbm0=max(map(signals.level, noises)),
+        least_dbm0=min(map(signals.level, noises)),
+        hums=signals.hums(max(noises, key=signals.level)),
+        seconds=slots * SLOT_S,
+    )
+
+
+def _is_slip(at: float, delays: dict[int, int]) -> bool:
+    """Tell whether what is missing at a moment is but elsewhere: the sound jumps about there."""
+    return any(before * SLOT_S <= at <= (after + 1) * SLOT_S for before, after in _jumps(delays))
+
+
+def _swing(found: list[_Slot], *, suppressed: bool) -> float:
+    """Give by how much (dB) the loud slots differ; those while both speak only without suppressor.
+
+    What is gone is a drop-out and no swing: blocks that are there count.
+    """
+    forms = {"L."} if suppressed else {"L.", "LL"}
+    loud = [each.blocks for each in found if each.form in forms]
+    least = GONE * float(np.median(loud))
+    there = [[gain for gain in blocks if gain >= least] for blocks in loud]
+    usual = [float(np.median(blocks)) for blocks in there if len(blocks) > 1]
+    low, high = np.percentile(usual, (SHARE, 100 - SHARE))
+    return _db(float(high / low))
+
+
+def _apart(times: list[float]) -> tuple[float, ...]:
+    """Leave one of what belongs together: the end of a slot and the beginning of the next."""
+    kept: list[float] = []
+    for at in times:
+        if not kept or at - kept[-1] > SLOT_S:
+            kept.append(at)
+    return tuple(kept)
+
+
+def _slips(delays: dict[int, int]) -> tuple[tuple[float, float], ...]:
+    """Give when the delay jumped and stayed so; what two crystals do to it is no jump."""
+    return tuple(
+        (after * SLOT_S, (delays[after] - delays[before]) * 1000 / SAMPLE_RATE)
+        for before, after in _jumps(delays)
+    )
+
+
+def _jumps(delays: dict[int, int]) -> list[tuple[int, int]]:
+    """Give the slots between which the delay jumps: the last before, the first after it."""
+    return [
+        (before, after)
+        for before, after in pairwise(sorted(delays))
+        if abs(delays[after] - delays[before]) > SLIP
+    ]
+
+
+def _db(ratio: float) -> float:
+    return float(20 * np.log10(max(ratio, 1e-4)))

@@ -1,0 +1,112 @@
+"""What both sides say at once: made-up lines, each with one thing wrong, are measured as that."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from appliance.dsp.wav import SAMPLE_RATE
+from hw_tests import content, signals
+from hw_tests.content import SLOT, said
+from hw_tests.signals import Wave
+
+SLOTS = content.slots_in(27.0)
+LATE = 1700
+
+
+def arrives(far: Wave, near: Wave, echo: float = 0.0) -> Wave:
+    """Give what A hears of B's sound, later and with its own echo."""
+    heard = np.zeros(LATE + len(far) + SLOT)
+    heard[LATE : LATE + len(far)] += 0.5 * far
+    heard[1000 : 1000 + len(near)] += echo * near
+    return heard
+
+
+def measured(far: Wave, echo: float = 0.3) -> content.Content:
+    """Measure B's sound at A."""
+    found = content.heard(arrives(far, said("A", SLOTS), echo), "B", SLOTS)
+    assert found is not None
+    return found
+
+
+def at(seconds: float) -> int:
+    """Give a sample's place."""
+    return round(seconds * SAMPLE_RATE)
+
+
+def test_a_good_line_has_nothing() -> None:
+    """Half as loud as it was sent, beside an echo; nothing else."""
+    found = measured(said("B", SLOTS))
+    assert found.level_dbm0 == pytest.approx(content.LOUD_DBM0 - 6.0, abs=0.2)
+    assert found.both_db == pytest.approx(0.0, abs=0.5)
+    assert found.quiet_db == pytest.approx(0.0, abs=0.5)
+    assert found.swing_db < 1.5
+    assert (found.drop_outs, found.slips, found.noise_dbm0) == ((), (), signals.QUIETEST_DBM0)
+
+
+def test_a_suppressor_weakens_what_is_said_at_once() -> None:
+    """By as many dB as it does."""
+    far = said("B", SLOTS).copy()
+    own = np.abs(said("A", SLOTS)) > 0
+    for n in range(SLOTS):
+        if own[n * SLOT + 100]:
+            far[n * SLOT : (n + 1) * SLOT] *= 0.1
+    assert measured(far).both_db == pytest.approx(-20.0, abs=1.0)
+
+
+def test_a_gate_takes_the_weak_away() -> None:
+    """And leaves what is loud."""
+    far = said("B", SLOTS).copy()
+    for n in range(SLOTS):
+        piece = far[n * SLOT : (n + 1) * SLOT]
+        if signals.level(piece) < content.QUIET_DBM0 + 3:
+            piece[:] = 0
+    found = measured(far)
+    assert found.quiet_db < -20.0
+    assert found.both_db == pytest.approx(0.0, abs=0.5)
+
+
+def test_drop_outs_are_counted_and_placed() -> None:
+    """One of 200 ms, where both speak."""
+    far = said("B", SLOTS).copy()
+    far[at(10.1) : at(10.3)] = 0
+    (when,) = measured(far).drop_outs
+    assert when == pytest.approx(10.1, abs=0.06)
+
+
+def test_a_slip_is_a_jump_and_no_drop_out() -> None:
+    """Ten milliseconds are lost in the middle, once."""
+    far = said("B", SLOTS)
+    found = measured(np.concatenate((far[: at(11.9)], far[at(11.91) :], np.zeros(at(0.01)))))
+    ((when, ms),) = found.slips
+    assert when == pytest.approx(12.0, abs=0.6)
+    assert ms == pytest.approx(-10.0, abs=0.3)
+    assert found.drop_outs == ()
+
+
+@pytest.mark.parametrize("ppm", [-200.0, 60.0, 200.0])
+def test_two_crystals_are_neither_slip_nor_swing(ppm: float) -> None:
+    """What one plays too fast the other hears too high."""
+    far = content._stretched(said("B", SLOTS), ppm * 1e-6)
+    found = measured(far)
+    assert (found.slips, found.drop_outs) == ((), ())
+    assert found.swing_db < 1.5
+    assert found.level_dbm0 == pytest.approx(content.LOUD_DBM0 - 6.0, abs=0.7)
+
+
+def test_noise_between_words_and_hum_are_told() -> None:
+    """The loudest of the silent slots counts; hum is known by its harmonics."""
+    part = arrives(said("B", SLOTS), said("A", SLOTS))
+    times = np.arange(len(part)) / SAMPLE_RATE
+    hum = 200 * np.sin(2 * np.pi * 50 * times) + 150 * np.sin(2 * np.pi * 150 * times)
+    hums = content.heard(part + hum, "B", SLOTS)
+    hisses = content.heard(part + np.random.default_rng(1).normal(0, 150, len(part)), "B", SLOTS)
+    assert hums is not None
+    assert hisses is not None
+    assert (hums.hums, hisses.hums) == (True, False)
+    assert hisses.noise_dbm0 == pytest.approx(signals.level(np.full(9, 150.0)), abs=1.0)
+
+
+def test_silence_is_no_content() -> None:
+    """Nothing has come: nothing is told of it."""
+    assert content.heard(np.zeros(SLOTS * SLOT), "B", SLOTS) is None
