@@ -11,13 +11,14 @@ import click
 
 from appliance import __version__
 from appliance.commands import options as commands_options
-from appliance.policy.text import Words
+from appliance.text import LANGUAGES, _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
     "absent": "appliance.commands.status:absent",
+    "address-book": "appliance.commands.address_book:address_book",
     "call": "appliance.simulator.exchange.process:call_command",
     "backup": "appliance.commands.backup:backup",
     "backup-target": "appliance.commands.backup_target:backup_target",
@@ -30,13 +31,16 @@ COMMANDS = {
     "commission": "appliance.commands.reports:commission",
     "console": "appliance.commands.services:console",
     "demo": "appliance.commands.demo:demo",
+    "desk-phone": "appliance.commands.phone_control:desk_phone",
+    "dial": "appliance.commands.phone_control:dial",
     "erase": "appliance.commands.privacy:erase",
-    "exchange": "appliance.simulator.exchange.process:exchange_command",
+    "exchange": "appliance.simulator.exchange.service:exchange_command",
     "explain": "appliance.commands.status:explain",
     "explain-transfer": "appliance.commands.directory:explain_transfer",
     "field-test": "appliance.commands.services:field_test",
     "firewall": "appliance.commands.bootfile:firewall",
     "hours": "appliance.commands.hours:hours",
+    "line": "appliance.commands.bundle:line",
     "media": "appliance.commands.services:media",
     "messages": "appliance.commands.calls:messages",
     "opened": "appliance.commands.status:opened",
@@ -49,14 +53,17 @@ COMMANDS = {
     "requests": "appliance.commands.requests:requests",
     "restore": "appliance.commands.backup:restore",
     "run": "appliance.commands.services:run_service",
+    "selftest": "appliance.commands.selftest:selftest",
     "settings": "appliance.commands.managed_config:settings",
     "sheets": "appliance.commands.sheets:sheets",
     "site": "appliance.commands.bootfile:site",
+    "standards": "appliance.commands.standards:standards",
     "status": "appliance.commands.status:status",
     "transfer": "appliance.commands.calls:transfer",
     "unattended": "appliance.commands.status:unattended",
     "update": "appliance.commands.updates:update",
     "users": "appliance.commands.users:users",
+    "wall": "appliance.commands.wall:wall",
     "clock-set": "appliance.commands.clock:clock_set",
     "usb-reset": "appliance.commands.modems:usb_reset",
 }
@@ -113,7 +120,7 @@ class LazyGroup(click.Group):
 )
 @click.option(
     "--language",
-    type=click.Choice(commands_options.LANGUAGES),
+    type=click.Choice(LANGUAGES),
     callback=commands_options.note_chosen,
     expose_value=False,
     help="In which to answer: else LANG's, else the site's.  [may stand anywhere]",
@@ -125,10 +132,7 @@ def main(context: click.Context, config: Path | None) -> None:
         name = context.invoked_subcommand
         raise click.UsageError(
             commands_options.in_language(
-                Words(
-                    f"`{name}` non legge nessun file di configurazione",
-                    f"`{name}` reads no configuration file",
-                ),
+                _("`{name}` reads no configuration file", name=name),
                 context,
             )
         )

@@ -15,15 +15,16 @@ from typing import Any
 import click
 
 from appliance import prompts as recorded
-from appliance.api import speech, users
+from appliance.api import speech
+from appliance.api.commands import Dictate, FollowDictation
 from appliance.calls.status import Went
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import (
     config_option,
-    in_house,
-    language_of,
+    in_site_language,
     load_settings,
     send,
+    send_with_proof,
 )
 from appliance.commands.sheets import heard_at_once
 from appliance.config import state_folder
@@ -32,8 +33,9 @@ from appliance.console.pages.announcements import telephone_sound
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError, TechnicianError
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.prompts import voices
+from appliance.text import _, joined, unchanged
 
 EVERY_S = 0.5
 """Seconds between two queries of the progress."""
@@ -56,21 +58,19 @@ def follow_dictation(
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
     """Ring the phone and print each step until the recording is stored; raises OfficeError."""
-    with users.proof(Path(settings.folders.state)) as word:
-        answer = _ask(settings, wanted, "announcement_dictate", phone=wanted.phone, proof=word)
-    if not answer["done"]:
-        raise OfficeError(_said(settings, answer))
+    named: dict[str, Any] = {"language": wanted.language, "key": wanted.key, "by": wanted.by}
+    send_with_proof(settings, Dictate(phone=wanted.phone, **named))
     shown = ""
     while True:
-        answer = _ask(settings, wanted, "announcement_dictation")
-        went, said = answer["went"], _said(settings, answer)
+        reply = send(settings, FollowDictation(**named))
+        went, said = reply.went, in_site_language(settings, reply.said or GONE)
         # It ended without a stored recording.
-        if answer["over"] and went != Went.KEPT:
+        if reply.over and went != Went.KEPT:
             raise OfficeError(said)
         # Print each step once; the end is printed by the caller.
         if went != shown and went != Went.KEPT:
             say(said)
-        if answer["over"]:
+        if reply.over:
             return
         shown = went
         wait(EVERY_S)
@@ -88,16 +88,6 @@ def draft_path(settings: Settings, wanted: Wanted) -> Path:
     return state_folder.path_of(folder, wanted.language, wanted.key)
 
 
-def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str, Any]:
-    which = {"ask": ask, "language": wanted.language, "key": wanted.key, "by": wanted.by}
-    return send(settings, which | more)
-
-
-def _said(settings: Settings, answer: dict[str, Any]) -> str:
-    said = answer.get("said") or {"it": "La dettatura non c'è più.", "en": "It is gone."}
-    return str(said[language_of(settings)])
-
-
 language_option = click.option(
     "--language",
     type=click.Choice(sorted(speech.VOICES)),
@@ -105,15 +95,13 @@ language_option = click.option(
     show_default=True,
 )
 
-NOWHERE = Words(
-    "Nessun annuncio si chiama {}: si sentirà solo dove la configurazione lo nomina.",
-    "No announcement is called {}: it is heard only where the configuration names it.",
-)
-NEAR = Words(" Forse: {}?", " Did you mean: {}?")
-NAMED = Words("Il nome si sente già.", "The name is heard already.")
-OWN = Words("la voce dell'apparecchio", "the box's own voice")
-RECORDED = Words("la voce registrata", "the recorded voice")
-LET_HEAR = Words("Farla sentire agli utenti?", "Let callers hear it?")
+NOWHERE = _("No announcement is called {}: it is heard only where the configuration names it.")
+NEAR = _(" Did you mean: {}?")
+GONE = _("It is gone.")
+NAMED = _("The name is heard already.")
+OWN = _("the box's own voice")
+RECORDED = _("the recorded voice")
+LET_HEAR = _("Let callers hear it?")
 
 
 @click.group()
@@ -136,12 +124,13 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
     # A mistyped name would be stored and never heard: say so.
     if key in _keys(settings, language):
-        click.echo(in_house(settings, heard_at_once(settings)))
+        click.echo(in_site_language(settings, heard_at_once(settings)))
         return
     near = difflib.get_close_matches(key, _keys(settings, language))
-    like = Words(NEAR.it.format(", ".join(near)), NEAR.en.format(", ".join(near)))
-    said = Words(NOWHERE.it.format(key), NOWHERE.en.format(key))
-    click.echo(in_house(settings, said) + (in_house(settings, like) if near else ""))
+    said = NOWHERE.filled(key)
+    if near:
+        said = joined("", (said, NEAR.filled(", ".join(near))))
+    click.echo(in_site_language(settings, said))
 
 
 @prompts.command()
@@ -154,8 +143,8 @@ def forget(settings: Settings, key: str, language: str) -> None:
     # A greeting needs the office's name: generate it in the place of the removed recording.
     if (language, key) == (settings.site.languages[0], speech.KEY):
         with contextlib.suppress(TechnicianError):
-            _name_house(settings)
-    click.echo(in_house(settings, heard_at_once(settings)))
+            _name_office(settings)
+    click.echo(in_site_language(settings, heard_at_once(settings)))
 
 
 @prompts.command()
@@ -176,11 +165,11 @@ def record(settings: Settings, key: str, language: str, phone: str, by: str, *, 
     follow_dictation(settings, wanted, click.echo)
     sound = draft_dictation(settings, wanted)
     click.echo(f"{language}/{key}: {len(sound) / (2 * SAMPLE_RATE):.1f} s")
-    if yes or click.confirm(in_house(settings, LET_HEAR)):
+    if yes or click.confirm(in_site_language(settings, LET_HEAR)):
         speech.put(_folder(settings), language, key, sound)
         # The draft is in force now.
         draft_path(settings, wanted).unlink(missing_ok=True)
-        click.echo(in_house(settings, heard_at_once(settings)))
+        click.echo(in_site_language(settings, heard_at_once(settings)))
 
 
 @prompts.command()
@@ -195,11 +184,10 @@ def name(context: click.Context, *, as_json: bool) -> None:
     assert context.parent is not None
     config: Path = context.parent.params["config_path"]
     with answering(config, as_json=as_json) as say_it:
-        if not _name_house(settings):
+        if not _name_office(settings):
             say_it(NAMED)
             return
-        heard = heard_at_once(settings)
-        say_it(Words(f"{settings.site.name}: {heard.it}", f"{settings.site.name}: {heard.en}"))
+        say_it(joined(": ", (unchanged(settings.site.name), heard_at_once(settings))))
 
 
 @prompts.command(name="voice")
@@ -210,14 +198,16 @@ def which_voice(settings: Settings) -> None:
     languages = settings.site.languages
     own = voices.device_languages(_folder(settings), site, settings.site.voice, languages)
     for language in languages:
-        click.echo(f"{language}: {in_house(settings, OWN if language in own else RECORDED)}")
+        click.echo(
+            f"{language}: {in_site_language(settings, OWN if language in own else RECORDED)}"
+        )
     click.echo(f'site.voice = "{settings.site.voice}"')
 
 
-def _name_house(settings: Settings) -> bool:
+def _name_office(settings: Settings) -> bool:
     site = Path(settings.folders.prompts) if settings.folders.prompts else None
     language = settings.site.languages[0]
-    return speech.name_house(_folder(settings), site, settings.site.name, language)
+    return speech.name_office(_folder(settings), site, settings.site.name, language)
 
 
 def _keys(settings: Settings, language: str) -> set[str]:
@@ -231,15 +221,18 @@ def _check_key(settings: Settings, key: str, language: str) -> None:
     """Raise Refused for an invalid name, or one in the technician's folder."""
     if not recorded.is_key(key) or key.startswith(speech.OURS):
         raise Refused(
-            f"{key!r} non è il nome di un annuncio: scrivere a-z, 0-9 e _",
-            f"{key!r} is no name of an announcement: write a-z, 0-9 and _",
+            _("{key!r} is no name of an announcement: write a-z, 0-9 and _", key=key),
         )
     site = settings.folders.prompts
     # The technician's folder takes precedence: the new sound would never be heard.
     if site and (Path(site) / language / f"{key}.wav").exists():
         raise Refused(
-            f"gli utenti sentono {site}/{language}/{key}.wav: toglierlo prima",
-            f"{site}/{language}/{key}.wav is what callers hear: remove it first",
+            _(
+                "{site}/{language}/{key}.wav is what callers hear: remove it first",
+                site=site,
+                language=language,
+                key=key,
+            ),
         )
 
 

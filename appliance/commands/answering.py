@@ -1,4 +1,4 @@
-"""Output of commands: in the reader's language, or as JSON in both.
+"""Output of commands: in the reader's language, or as JSON in each.
 
 Call control uses the JSON when it runs a command for a browser (service/jobs.py).
 """
@@ -14,7 +14,6 @@ import termios
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,9 +23,10 @@ from appliance.commands.options import chosen_language, in_language, load_settin
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError, ConfigurationError, StoreError, TechnicianError
 from appliance.policy.hours_changes import HoursEntry, office_with
-from appliance.policy.text import Words, words_of
+from appliance.policy.text import words_of
 from appliance.store import hours
 from appliance.store.database import database_path, open_reader
+from appliance.text import Words, _, joined
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
@@ -57,22 +57,21 @@ def answering(
         if as_json:
             click.echo(_written(words, config, as_json=True), err=is_beside)
             raise SystemExit(1) from error
-        raise TechnicianError(in_house_of(config, words)) from error
+        raise TechnicianError(in_language_of_site(config, words)) from error
 
 
-def in_house_of(config: Path, words: Words) -> str:
-    """Return words in the reader's language, else the configuration's first, else in both."""
+def in_language_of_site(config: Path, words: Words) -> str:
+    """Return words in the reader's language, else the configuration's first, else in each."""
     chosen = chosen_language()
     languages = (chosen,) if chosen else _languages(config)
     if not languages:
-        return words.it if words.it == words.en else f"{words.it}\n{words.en}"
-    return words.it if languages[0] == "it" else words.en
+        return "\n".join(dict.fromkeys(words.by_language().values()))
+    return words.text(languages[0])
 
 
 def lines_of(many: Iterable[Words]) -> Words:
     """Join sentences, one a line."""
-    known = tuple(many)
-    return Words("\n".join(one.it for one in known), "\n".join(one.en for one in known))
+    return joined("\n", many)
 
 
 def _languages(config: Path) -> tuple[str, ...]:
@@ -89,8 +88,8 @@ def _languages(config: Path) -> tuple[str, ...]:
 
 def _written(words: Words, config: Path, *, as_json: bool) -> str:
     if as_json:
-        return json.dumps(asdict(words), ensure_ascii=False)
-    return in_house_of(config, words)
+        return json.dumps(words.by_language(), ensure_ascii=False)
+    return in_language_of_site(config, words)
 
 
 def office_in_force(settings: Settings, year: int, where: str = "") -> Office:
@@ -110,7 +109,8 @@ def hours_entered(settings: Settings) -> tuple[HoursEntry, ...]:
         with closing(open_reader(path)) as connection:
             return hours.load(connection) if _is_there(connection) else ()
     except (StoreError, sqlite3.Error) as error:
-        click.echo(f"openings and closures that were entered are not counted: {error}", err=True)
+        told = _("openings and closures that were entered are not counted: {error}", error=error)
+        click.echo(in_language(told), err=True)
         return ()
 
 
@@ -123,8 +123,8 @@ def _is_there(connection: sqlite3.Connection) -> bool:
 # Reading of secrets. click prompts before it turns the terminal's echo off, and discards what was
 # typed in between: a password that was pasted at once was shown on the screen and lost.
 
-AGAIN: Final = Words("Ripetere per conferma", "Repeat for confirmation")
-UNLIKE: Final = Words("Non sono uguali: scrivere di nuovo.", "They are not the same: type again.")
+AGAIN: Final = _("Repeat for confirmation")
+UNLIKE: Final = _("They are not the same: type again.")
 LOCAL_MODES: Final = 3
 """Index of the local modes, with the echo flags, in the list of `tcgetattr`."""
 

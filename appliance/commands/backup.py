@@ -21,18 +21,20 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.api import protocol
+from appliance.api.technician_commands import ShowRestore
 from appliance.commands.answering import answering, ask_secret, both_option
 from appliance.commands.options import config_option, in_language, load_settings
-from appliance.config.last_good import state_folder
+from appliance.config.office import state_folder_of
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import atomic_write, load_text
-from appliance.policy.text import NOTHING, Refused, Words, words_of
+from appliance.policy.text import Refused, words_of
 from appliance.service import backup as service_backup
 from appliance.service import helper_requests
 from appliance.service import restore as service_restore
 from appliance.service.backup import UNPACKED, UPLOADED, BackupStick, backup_pieces
 from appliance.service.helper_requests import HelperRequest, HelperResult
-from appliance.store.backup import checked_passphrase
+from appliance.store.age import checked_passphrase
+from appliance.text import NOTHING, Words, _, joined
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
@@ -45,34 +47,25 @@ if TYPE_CHECKING:
 # cut interrupted is finished first. It replaces only what the present configuration names: a
 # console user who requests it is not the administrator.
 
+# Seconds to wait until nobody is on the phone.
 IDLE_S: Final = 600.0
-"""Seconds to wait until nobody is on the phone."""
 LOOKS_S: Final = 0.5
 STOP_S: Final = 60.0
 UNITS: Final = ("centralino-console.service", "centralino.service")
 # Deleted after a restore: users log in again, with the backup's passwords.
 SESSIONS: Final = "sessions.db"
 """The console's sessions, in its folder."""
-DONE: Final = Words(
-    "Ripristino concluso: vale ciò che era nella copia, anche utenti e password. Ciò che c'era "
-    "prima è in {}: eliminarlo quando tutto va bene, contiene numeri di chi ha chiamato.",
-    "The backup is in place: what it held is in force, users and passwords too. What stood before "
-    "is in {}: delete it when all is well, it holds callers' numbers.",
+DONE: Final = _(
+    "The backup is in place: what it held is in force, users and passwords "
+    "too. What stood before is in {}: delete it when all is well, it holds "
+    "callers' numbers."
 )
-ELSEWHERE: Final = Words(
-    "la copia nomina altre cartelle o un'altra configurazione rispetto a questo apparecchio: "
-    "ripristinarla con il comando, come amministratore",
-    "the backup names other folders or files than this box does: put it back by the command, as "
-    "administrator",
+ELSEWHERE: Final = _(
+    "the backup names other folders or files than this box does: put it back "
+    "by the command, as administrator"
 )
-NEVER_IDLE: Final = Words(
-    "per dieci minuti qualcuno è sempre stato al telefono: nulla è stato cambiato, riprovare",
-    "somebody was on the phone for ten minutes: nothing was changed, try again",
-)
-NO_FILE: Final = Words(
-    "il file caricato non c'è più: caricarlo di nuovo",
-    "the uploaded file is gone: upload it again",
-)
+NEVER_IDLE: Final = _("somebody was on the phone for ten minutes: nothing was changed, try again")
+NO_FILE: Final = _("the uploaded file is gone: upload it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ class RestoreHelper:
         """Execute a pending restore and write the result; raises Refused, OSError."""
         # Taken first: systemd starts this helper again as long as the request exists.
         asked = helper_requests.take_restore(self.run)
-        plan = service_restore.plan_path(state_folder(self.config).absolute())
+        plan = service_restore.plan_path(state_folder_of(self.config).absolute())
         if asked is None and not plan.exists():
             return NOTHING
         try:
@@ -95,8 +88,7 @@ class RestoreHelper:
         except (CentralinoError, OSError) as error:
             self._answer(asked, words_of(error), is_well=False)
             raise
-        places = ", ".join(map(str, kept))
-        said = Words(DONE.it.format(places), DONE.en.format(places))
+        said = DONE.filled(", ".join(map(str, kept)))
         self._answer(asked, said, is_well=True)
         return said
 
@@ -113,8 +105,8 @@ class RestoreHelper:
         file = Path(settings.folders.console) / UPLOADED
         # The console's folder is another account's: root follows no link in it.
         if not file.is_file() or file.is_symlink():
-            raise Refused(NO_FILE.it, NO_FILE.en)
-        beside = service_restore.workplace(state_folder(self.config).absolute())
+            raise Refused(NO_FILE)
+        beside = service_restore.workplace(state_folder_of(self.config).absolute())
         # Left by a killed restore.
         for left in beside.glob(f"{UNPACKED}*"):
             shutil.rmtree(left)
@@ -145,12 +137,13 @@ class RestoreHelper:
         until = time.monotonic() + self.idle_s
         while not self._is_idle():
             if time.monotonic() >= until:
-                raise Refused(NEVER_IDLE.it, NEVER_IDLE.en)
+                raise Refused(NEVER_IDLE)
             time.sleep(LOOKS_S)
 
     def _is_idle(self) -> bool:
         try:
-            return bool(protocol.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
+            socket = self.run / "desk.sock"
+            return protocol.send(socket, ShowRestore()).idle
         except OfficeError:
             # Without a socket no service runs, so nobody is on the phone.
             return not (self.run / "desk.sock").exists()
@@ -162,7 +155,7 @@ def _check_places(checked: Checked, settings: Settings, config: Path) -> None:
     are_own = all(own.get(piece.name) == piece.path for piece in checked.pieces)
     # A console user may replace the box's data, not write to other places as root.
     if not are_own or checked.settings.folders != settings.folders:
-        raise Refused(ELSEWHERE.it, ELSEWHERE.en)
+        raise Refused(ELSEWHERE)
 
 
 def _systemctl(*words: str) -> None:
@@ -173,8 +166,7 @@ def _systemctl(*words: str) -> None:
     if done.returncode:
         why = " ".join(done.stderr.split())[:200]
         raise Refused(
-            f"systemd non ha eseguito ({why}): vedere il giornale",
-            f"systemd has not done it ({why}): see the journal",
+            _("systemd has not done it ({why}): see the journal", why=why),
         )
 
 
@@ -202,8 +194,10 @@ def mounted(device: str, *, is_written: bool) -> Iterator[Path]:
         if done.returncode:
             why = " ".join(done.stderr.split())[:200]
             raise Refused(
-                f"la chiavetta non si può usare ({why}): formattarla FAT32 o exFAT su un computer",
-                f"the stick cannot be used ({why}): format it as FAT32 or exFAT on a computer",
+                _(
+                    "the stick cannot be used ({why}): format it as FAT32 or exFAT on a computer",
+                    why=why,
+                ),
             )
         try:
             yield Path(name)
@@ -219,29 +213,15 @@ def mounted(device: str, *, is_written: bool) -> Iterator[Path]:
 # that can be read back counts.
 
 SEALED: Final = "centralino-*.backup"
-WRITTEN: Final = Words(
-    "Copia di sicurezza {} scritta sulla chiavetta {} e riletta per intero.",
-    "Backup {} written onto the stick {} and read back whole.",
+WRITTEN: Final = _("Backup {name} written onto the stick {stick} and read back whole.")
+NONE_PLUGGED: Final = _(
+    "no USB stick with a file system (FAT32, exFAT, ext4) is plugged in: plug in one"
 )
-NONE_PLUGGED: Final = (
-    "nessuna chiavetta USB con un file system (FAT32, exFAT, ext4) è inserita: inserirne una sola",
-    "no USB stick with a file system (FAT32, exFAT, ext4) is plugged in: plug in one",
-)
-SEVERAL: Final = (
-    "sono inserite più chiavette ({}): lasciare soltanto quella per le copie",
-    "several sticks are plugged in ({}): leave only the one for backups",
-)
-NOT_PLUGGED: Final = (
-    "la chiavetta delle copie ({}) non è inserita",
-    "the backup stick ({}) is not plugged in",
-)
-NOT_GIVEN_BACK: Final = (
-    "la chiavetta non restituisce ciò che vi è stato scritto: sostituirla",
-    "the stick does not give back what was written onto it: replace it",
-)
-NOT_SET_UP: Final = (
-    "nessuna chiavetta preparata per le copie: pagina Copia, o centralino backup --stick",
-    "no stick is set up for backups: page Backup and restore, or centralino backup --stick",
+SEVERAL: Final = _("several sticks are plugged in ({}): leave only the one for backups")
+NOT_PLUGGED: Final = _("the backup stick ({}) is not plugged in")
+NOT_GIVEN_BACK: Final = _("the stick does not give back what was written onto it: replace it")
+NOT_SET_UP: Final = _(
+    "no stick is set up for backups: page Backup and restore, or centralino backup --stick"
 )
 
 
@@ -263,7 +243,7 @@ def plugged() -> list[Device]:
     done = subprocess.run(asked, capture_output=True, timeout=LIMIT_S, check=False)
     if done.returncode:
         why = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
-        raise Refused(f"lsblk non risponde: {why}", f"lsblk does not answer: {why}")
+        raise Refused(_("lsblk does not answer: {why}", why=why))
     return devices_of(json.loads(done.stdout))
 
 
@@ -325,7 +305,7 @@ class StickHelper:
         state = Path(settings.folders.state)
         stick = service_backup.load_stick(state)
         if stick is None:
-            raise Refused(*NOT_SET_UP)
+            raise Refused(NOT_SET_UP)
         try:
             phrase = load_text(state / service_backup.PHRASE)
             went = self._written(settings, self._plugged(stick), checked_passphrase(phrase))
@@ -339,18 +319,17 @@ class StickHelper:
     def _the_only_one(self) -> Device:
         found = self.devices()
         if not found:
-            raise Refused(*NONE_PLUGGED)
+            raise Refused(NONE_PLUGGED)
         if len(found) > 1:
             names = ", ".join(f"{one.label or one.uuid} {one.path}" for one in found)
-            raise Refused(SEVERAL[0].format(names), SEVERAL[1].format(names))
+            raise Refused(SEVERAL.filled(names))
         return found[0]
 
     def _plugged(self, stick: BackupStick) -> Device:
         for device in self.devices():
             if device.uuid == stick.uuid:
                 return device
-        name = stick.label or stick.uuid
-        raise Refused(NOT_PLUGGED[0].format(name), NOT_PLUGGED[1].format(name))
+        raise Refused(NOT_PLUGGED.filled(stick.label or stick.uuid))
 
     def _written(self, settings: Settings, device: Device, phrase: str) -> HelperResult:
         at = self._now()
@@ -366,11 +345,8 @@ class StickHelper:
             # It must not count as one of the `keep` backups, for which older ones are deleted.
             with mounted(device.path, is_written=True) as folder:
                 (folder / name).unlink(missing_ok=True)
-            raise Refused(*NOT_GIVEN_BACK) from error
-        called = device.label or device.uuid
-        return HelperResult(
-            at, True, Words(WRITTEN.it.format(name, called), WRITTEN.en.format(name, called))
-        )
+            raise Refused(NOT_GIVEN_BACK) from error
+        return HelperResult(at, True, WRITTEN.filled(name=name, stick=device.label or device.uuid))
 
     def _now(self) -> datetime:
         zone = ZoneInfo(load_settings(self.config).site.zone)
@@ -421,15 +397,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 STDOUT = Path("-")
 PHRASE = "Passphrase"
-NAME_ONE = Words(
-    "indicare il FILE della copia, oppure senza FILE --nightly, --stick o --stick-asked --run",
-    "name the backup's FILE, or --nightly, --stick, or --stick-asked --run without one",
-)
-NAME_RESTORED = Words(
-    "indicare il FILE della copia, oppure senza FILE --nightly, --finish o --asked --run",
-    "name the backup's FILE, or --nightly, --finish or --asked --run without one",
-)
-NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
+NAME_ONE = _("name the backup's FILE, or --nightly, --stick, or --stick-asked --run without one")
+NAME_RESTORED = _("name the backup's FILE, or --nightly, --finish or --asked --run without one")
+NO_TEXT = _("it is not UTF-8 text")
 
 
 def _passphrase_option(command: Command) -> Command:
@@ -513,25 +483,23 @@ def _nightly(config_path: Path) -> Words:
     except OSError as error:
         why = words_of(error)
         raise Refused(
-            f"il lavoro della notte non è possibile: {why.it}",
-            f"the night's work cannot be done: {why.en}",
+            _("the night's work cannot be done: {why}", why=why),
         ) from error
     if not night.well:
-        raise Refused(night.words.it, night.words.en)
+        raise Refused(night.words)
     return night.words
 
 
 def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
     """Write the backup to standard output, messages to standard error."""
     from appliance.service import backup as writing
-    from appliance.store.backup import checked_passphrase
+    from appliance.store.age import checked_passphrase
 
     out = click.get_binary_stream("stdout")
     with answering(config_path, as_json=as_json, is_beside=True) as say:
         if out.isatty():
             raise Refused(
-                "la copia non si scrive sullo schermo: mandarla in un file (… backup - > FILE)",
-                "a backup is not written to a terminal: send it to a file (... backup - > FILE)",
+                _("a backup is not written to a terminal: send it to a file (... backup - > FILE)"),
             )
         settings = load_settings(config_path)
         passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
@@ -541,7 +509,7 @@ def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) ->
 
 def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Words:
     from appliance.service import backup as writing
-    from appliance.store.backup import checked_passphrase
+    from appliance.store.age import checked_passphrase
 
     settings = load_settings(config_path)
     # Before the passphrase is typed twice.
@@ -591,9 +559,7 @@ def restore(
                 say(_finish(config_path))
         except OSError as error:
             why = words_of(error)
-            raise Refused(
-                f"il ripristino non è riuscito: {why.it}", f"the restore did not succeed: {why.en}"
-            ) from error
+            raise Refused(_("the restore did not succeed: {why}", why=why)) from error
 
 
 def _check_readable(file: Path) -> None:
@@ -609,18 +575,16 @@ def _check_writable(file: Path) -> None:
     folder = file.absolute().parent
     if not folder.is_dir():
         raise Refused(
-            f"la cartella {folder} non c'è: crearla, o indicarne un'altra",
-            f"there is no folder {folder}: make it, or name another",
+            _("there is no folder {folder}: make it, or name another", folder=folder),
         )
     if not os.access(folder, os.W_OK):
         raise Refused(
-            f"in {folder} non si può scrivere: usare sudo, o indicare un'altra cartella",
-            f"{folder} cannot be written: use sudo, or name another folder",
+            _("{folder} cannot be written: use sudo, or name another folder", folder=folder),
         )
 
 
 def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words:
-    from appliance.config.last_good import state_folder
+    from appliance.config.office import state_folder_of as state_folder
     from appliance.service import restore
     from appliance.service import restore as putting_back
     from appliance.service.backup import UNPACKED
@@ -654,10 +618,7 @@ def _restore_night(day: str, config: Path, *, check: bool) -> Words:
     putting_back.check_finished(state)
     copy = night_restore.copy_of(state, day)
     if check:
-        return Words(
-            f"La copia della notte del {day} è integra. Nulla è stato cambiato.",
-            f"The copy of the night of {day} is whole. Nothing was changed.",
-        )
+        return _("The copy of the night of {day} is whole. Nothing was changed.", day=day)
     putting_back.check_idle(Path(settings.folders.run))
     stamp = f"{datetime.now(ZoneInfo(settings.site.zone)):%Y%m%d-%H%M%S-%f}"
     return _done(putting_back.finish(night_restore.stage_night_copy(state, copy, stamp)), config)
@@ -679,12 +640,12 @@ def _check_idle(checked: Checked, config: Path) -> None:
 
 
 def _finish(config: Path) -> Words:
-    from appliance.config.last_good import state_folder
+    from appliance.config.office import state_folder_of as state_folder
     from appliance.service import restore as putting_back
 
     plan = putting_back.plan_path(state_folder(config).absolute())
     if not plan.exists():
-        raise Refused("nessun ripristino è stato interrotto", "no restore was interrupted")
+        raise Refused(_("no restore was interrupted"))
     return _done(putting_back.finish(plan), config)
 
 
@@ -696,24 +657,24 @@ def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
 
 def _about(checked: Checked) -> Words:
     about = checked.about
-    return Words(
-        f"Copia integra: {about['site']}, {about['made']}, centralino {about['centralino']}, "
-        f"{len(about['files'])} file. Nulla è stato cambiato.",
-        f"The backup is whole: {about['site']}, {about['made']}, centralino "
-        f"{about['centralino']}, {len(about['files'])} files. Nothing was changed.",
+    return _(
+        "The backup is whole: {site}, {made}, centralino {centralino}, {files} "
+        "files. Nothing was changed.",
+        site=about["site"],
+        made=about["made"],
+        centralino=about["centralino"],
+        files=len(about["files"]),
     )
 
 
 def _done(kept: tuple[Path, ...], config: Path) -> Words:
-    places, lacking = ", ".join(map(str, kept)), _lacking(config)
-    return Words(
-        "Ripristino concluso: avviare il centralino."
-        + (f" Ciò che c'era prima è in {places}." if places else "")
-        + lacking.it,
-        "The backup is in place: start the switchboard."
-        + (f" What stood before is in {places}." if places else "")
-        + lacking.en,
-    )
+    said = [_("The backup is in place: start the switchboard.")]
+    if kept:
+        places = ", ".join(map(str, kept))
+        said.append(_("What stood before is in {places}.", places=places))
+    if (lacking := _lacking(config)) != NOTHING:
+        said.append(lacking)
+    return joined(" ", said)
 
 
 def _lacking(config: Path) -> Words:
@@ -728,24 +689,23 @@ def _lacking(config: Path) -> Words:
     if not found:
         return NOTHING
     files = ", ".join(f"{piece.path} ({piece.key})" for piece in found)
-    return Words(
-        f" Mancano ancora, da copiare a mano: {files}.",
-        f" Still missing, to be copied by hand: {files}.",
-    )
+    return _("Still missing, to be copied by hand: {files}.", files=files)
 
 
 def _written(file: Path, written: WrittenBackup) -> Words:
-    where = Words("sull'uscita standard", "to standard output")
+    where = _("to standard output")
     if file != STDOUT:
-        where = Words(f"in {file}", f"into {file}")
-    closed = ", ".join(written.closed)
-    return Words(
-        f"Copia di sicurezza scritta {where.it}: {written.files} file. Senza la frase segreta "
-        "nessuno può leggerla."
-        + (f" Non leggibili da questo utente, quindi non compresi: {closed}." if closed else ""),
-        f"Backup written {where.en}: {written.files} files. Without the passphrase nobody can "
-        "read it." + (f" Not readable by this user, and so left out: {closed}." if closed else ""),
+        where = _("into {file}", file=file)
+    said = _(
+        "Backup written {where}: {files} files. Without the passphrase nobody can read it.",
+        where=where,
+        files=written.files,
     )
+    if not written.closed:
+        return said
+    closed = ", ".join(written.closed)
+    left_out = _("Not readable by this user, and so left out: {closed}.", closed=closed)
+    return joined(" ", (said, left_out))
 
 
 def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
@@ -759,6 +719,5 @@ def first_line(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = NO_TEXT if isinstance(error, UnicodeDecodeError) else words_of(error)
         raise Refused(
-            f"la frase segreta non si può leggere da {file}: {why.it}",
-            f"the passphrase cannot be read from {file}: {why.en}",
+            _("the passphrase cannot be read from {file}: {why}", file=file, why=why),
         ) from error

@@ -15,44 +15,30 @@ import click
 from appliance.commands.answering import answering, ask_secret, both_option, lines_of
 from appliance.commands.options import config_option, in_language, load_settings
 from appliance.policy.hours import moment_words
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import Words, _, by_language, unchanged
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.config.values import BackupAddress
-    from appliance.service.backup_nights import TargetBackup
+    from appliance.service.backup_uploads import BackupUpload
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FIRST_LINE = "Its first line is the {}; without it, it is asked for."
-OFFERED: Final = Words(
-    "{host} si presenta con questa chiave ({kind}):\n  {print}\n"
-    "Confrontarla con quella che mostra il server. È la stessa? (sì/no)",
-    "{host} presents this key ({kind}):\n  {print}\n"
-    "Compare it with the one that the server shows. Is it the same? (yes/no)",
+OFFERED: Final = _(
+    "{host} presents this key ({kind}):\n"
+    "  {print}\n"
+    "Compare it with the one that the server shows. Is it the same? (yes/no)"
 )
-PRESENTED: Final = Words(
-    "{host} si presenta con la chiave {print}", "{host} presents the key {print}"
-)
+PRESENTED: Final = _("{host} presents the key {print}")
 YES: Final = frozenset({"sì", "si'", "si", "s", "yes", "y"})
-NOT_ACCEPTED: Final = (
-    "la chiave del server non è stata accettata: nulla è cambiato",
-    "the server's key was not accepted: nothing has changed",
-)
-OTHER_KEY: Final = (
-    "{host} presenta la chiave {found}, non {wanted}: nulla è cambiato",
-    "{host} presents the key {found}, not {wanted}: nothing has changed",
-)
-NO_KEY: Final = (
-    "solo una cartella sftp:// usa la chiave dell'apparecchio: backup.target è {}",
-    "only a folder sftp:// uses the key of the box: backup.target is {}",
-)
-NOTHING_THERE: Final = Words("Nessuna copia.", "No backup.")
-KEY_HINT: Final = Words(
-    "Chiave pubblica dell'apparecchio, da aggiungere sul server all'utente {}:",
-    "Public key of the box, to be added on the server to the user {}:",
-)
-SERVERS_KEY: Final = Words("Chiave del server accettata: {}", "Accepted key of the server: {}")
-LAST_TRY: Final = Words("Ultima prova, {}: {}", "Last try, {}: {}")
+NOT_ACCEPTED: Final = _("the server's key was not accepted: nothing has changed")
+OTHER_KEY: Final = _("{host} presents the key {found}, not {wanted}: nothing has changed")
+NO_KEY: Final = _("only a folder sftp:// uses the key of the box: backup.target is {}")
+NOTHING_THERE: Final = _("No backup.")
+KEY_HINT: Final = _("Public key of the box, to be added on the server to the user {}:")
+SERVERS_KEY: Final = _("Accepted key of the server: {}")
+LAST_TRY: Final = _("Last try, {moment}: {outcome}")
 
 
 @click.group("backup-target")
@@ -71,9 +57,9 @@ def key(config_path: Path, *, as_json: bool) -> None:
         settings, address = _configured(config_path)
         if address.kind != "sftp":
             where = settings.backup.target
-            raise Refused(*(text.format(where) for text in NO_KEY))
+            raise Refused(NO_KEY.filled(where))
         made = target_sftp.made_key(Path(settings.folders.state))
-        say(Words(made, made))
+        say(unchanged(made))
 
 
 @backup_target.command("set-up")
@@ -139,8 +125,8 @@ def _set_up(
     settings: Settings, config: Path, address: BackupAddress, given: _Typed | _Sent
 ) -> Words:
     from appliance.service import backup_target as target_sftp
-    from appliance.service.backup_nights import Accepted
-    from appliance.store.backup import checked_passphrase
+    from appliance.service.backup_uploads import AcceptedTarget as Accepted
+    from appliance.store.age import checked_passphrase
 
     accepted, password = "", ""
     if address.kind == "sftp":
@@ -164,11 +150,11 @@ def look(config_path: Path, *, as_json: bool) -> None:
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
         if address.kind != "sftp":
-            raise Refused(*(text.format(settings.backup.target) for text in NO_KEY))
+            raise Refused(NO_KEY.filled(settings.backup.target))
         key = target_sftp.offered_key(address)
         kept.keep_offered(Path(settings.folders.state), settings.backup.target, key)
         named = {"host": address.host, "print": kept.fingerprint(key)}
-        say(Words(PRESENTED.it.format(**named), PRESENTED.en.format(**named)))
+        say(PRESENTED.filled(**named))
 
 
 def _accepted_key(address: BackupAddress, wanted: str) -> str:
@@ -182,11 +168,12 @@ def _accepted_key(address: BackupAddress, wanted: str) -> str:
     if wanted:
         if wanted != found:
             named = {"host": address.host, "found": found, "wanted": wanted}
-            raise Refused(*(text.format(**named) for text in OTHER_KEY))
+            raise Refused(OTHER_KEY.filled(**named))
         return offered
-    asked = in_language(OFFERED).format(host=address.host, kind=offered.split()[0], print=found)
-    if click.prompt(asked, default="", show_default=False, err=True).strip().lower() not in YES:
-        raise Refused(*NOT_ACCEPTED)
+    asked = OFFERED.filled(host=address.host, kind=offered.split()[0], print=found)
+    answer = click.prompt(in_language(asked), default="", show_default=False, err=True)
+    if answer.strip().lower() not in YES:
+        raise Refused(NOT_ACCEPTED)
     return offered
 
 
@@ -204,9 +191,9 @@ def now(config_path: Path, *, as_json: bool) -> None:
 def list_(config_path: Path, *, as_json: bool) -> None:
     """List the backups there, the oldest first."""
 
-    def names(target: TargetBackup) -> Words:
+    def names(target: BackupUpload) -> Words:
         found = target.names()
-        return lines_of(Words(name, name) for name in found) if found else NOTHING_THERE
+        return lines_of(map(unchanged, found)) if found else NOTHING_THERE
 
     _do(config_path, names, as_json=as_json)
 
@@ -243,27 +230,27 @@ def show(config_path: Path, *, as_json: bool) -> None:
         target = kept.load(state)
         told = list(kept.said(settings, target, zone))
         if target is not None and target.tried is not None:
-            at, why = target.tried.astimezone(zone), target.words
-            it, en = moment_words(at, "it"), moment_words(at, "en")
-            told.append(Words(LAST_TRY.it.format(it, why.it), LAST_TRY.en.format(en, why.en)))
+            at = target.tried.astimezone(zone)
+            when = by_language(lambda language: moment_words(at, language))
+            told.append(LAST_TRY.filled(moment=when, outcome=target.words))
         if address.kind == "sftp":
             if target is not None and target.host_key:
-                told.append(_filled(SERVERS_KEY, kept.fingerprint(target.host_key)))
+                told.append(SERVERS_KEY.filled(kept.fingerprint(target.host_key)))
             made = target_sftp.made_key(state)
-            told += [_filled(KEY_HINT, address.user), Words(made, made)]
+            told += [KEY_HINT.filled(address.user), unchanged(made)]
         say(lines_of(told))
 
 
-def _do(config: Path, job: Callable[[TargetBackup], Words], *, as_json: bool) -> None:
+def _do(config: Path, job: Callable[[BackupUpload], Words], *, as_json: bool) -> None:
     with answering(config, as_json=as_json) as say:
         say(job(_target(load_settings(config), config)))
 
 
-def _target(settings: Settings, config: Path) -> TargetBackup:
-    from appliance.service.backup_nights import TargetBackup
+def _target(settings: Settings, config: Path) -> BackupUpload:
+    from appliance.service.backup_uploads import BackupUpload
 
     zone = ZoneInfo(settings.site.zone)
-    return TargetBackup(settings, config, lambda: datetime.now(zone).replace(microsecond=0))
+    return BackupUpload(settings, config, lambda: datetime.now(zone).replace(microsecond=0))
 
 
 def _configured(config: Path) -> tuple[Settings, BackupAddress]:
@@ -273,7 +260,7 @@ def _configured(config: Path) -> tuple[Settings, BackupAddress]:
 
     settings = load_settings(config)
     if not settings.backup.target:
-        raise Refused(*NONE_CONFIGURED)
+        raise Refused(NONE_CONFIGURED)
     return settings, backup_address(settings.backup.target)
 
 
@@ -281,7 +268,3 @@ def _secret(text: str, file: Path | None, *, is_new: bool = False) -> str:
     from appliance.commands.backup import first_line
 
     return ask_secret(text, is_confirmed=is_new, err=True) if file is None else first_line(file)
-
-
-def _filled(words: Words, what: str) -> Words:
-    return Words(words.it.format(what), words.en.format(what))

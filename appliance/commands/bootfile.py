@@ -22,11 +22,12 @@ import click
 from appliance import __version__
 from appliance.commands.options import config_option, in_language, language_of, load_settings
 from appliance.config.build import tcp_rival
-from appliance.config.last_good import state_folder
+from appliance.config.office import state_folder_of
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
 from appliance.policy.firewall import SSH_PORT, Network, OpenPorts, firewall_rules
 from appliance.policy.hours import moment_words
-from appliance.policy.text import Refused, Words, os_error_words, words_of
+from appliance.policy.text import Refused, os_error_words, words_of
+from appliance.text import NOTHING, Words, _, by_language, joined, unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 
 PROC: Final = Path("/proc/net")
+# The technician's SSH key on the image; sshd starts only if it exists.
 KEYS: Final = Path("/data/etc/ssh/authorized_keys/technician")
-"""The technician's SSH key on the image; sshd starts only if it exists."""
 # A shorter prefix is a route to the world, not a LAN.
 NARROW: Final = {4: 16, 6: 48}
 """Shortest prefix (bits) of a LAN, by IP version."""
@@ -58,7 +59,7 @@ def firewall(config_path: Path) -> None:
 
 def in_force(path: Path) -> Settings | None:
     """Read the configuration, else the last good one, else None for the image's own ports."""
-    for each in (path, state_folder(path) / "last_good.toml"):
+    for each in (path, state_folder_of(path) / "last_good.toml"):
         try:
             return load_settings(each)
         except ConfigurationError as error:
@@ -138,7 +139,7 @@ def _routes4(lines: list[list[str]]) -> tuple[Network, ...]:
     """Parse the IPv4 routes of proc_net_route(5)."""
     # Addresses are in the processor's byte order, which is little-endian on every board.
     found = []
-    for _, destination, gateway, *rest in lines[1:]:
+    for _unused, destination, gateway, *rest in lines[1:]:
         wide = int(rest[4], 16).bit_count()
         if int(gateway, 16) == 0 and wide >= NARROW[4]:
             address = bytes.fromhex(destination)[::-1]
@@ -149,7 +150,7 @@ def _routes4(lines: list[list[str]]) -> tuple[Network, ...]:
 def _routes6(lines: list[list[str]]) -> tuple[Network, ...]:
     """Parse the IPv6 routes of /proc/net/ipv6_route; multicast and loopback are not LANs."""
     found = []
-    for destination, prefix, _, _, gateway, *rest in lines:
+    for destination, prefix, _unused2, _unused, gateway, *rest in lines:
         network = IPv6Network((bytes.fromhex(destination), int(prefix, 16)))
         is_lan = network.prefixlen >= NARROW[6] and not network.is_multicast
         if int(gateway, 16) == 0 and is_lan and rest[-1] != "lo":
@@ -159,32 +160,22 @@ def _routes6(lines: list[list[str]]) -> tuple[Network, ...]:
 
 CARD: Final = Path("/boot/firmware")
 RUN: Final = Path("/run/centralino-site")
-DESK: Final = "centralino.service"
+CALL_CONTROL: Final = "centralino.service"
 LOOKS: Final = 5
 LOOKS_S: Final = 1.0
 LIMIT_S: Final = 20.0
 USUAL_PORT: Final = 443
-TOLD: Final = Words("scritto sulla scheda", "told on the card")
-TOLD_BEFORE: Final = Words("la scheda lo dice già", "the card says so already")
-LEFT: Final = Words(
-    "questo apparecchio non viene dall'immagine: {} resta com'è; modificarlo direttamente, o "
-    "indicare con --card la cartella del file della scheda",
-    "this box was not made from the image: {} stays as it is; edit it itself, or name the folder "
-    "with the card's file by --card",
+TOLD: Final = _("told on the card")
+TOLD_BEFORE: Final = _("the card says so already")
+LEFT: Final = _(
+    "this box was not made from the image: {} stays as it is; edit it itself, "
+    "or name the folder with the card's file by --card"
 )
-KEPT: Final = Words(
-    "{} è stato sostituito; ciò che conteneva è conservato in {}",
-    "{} was replaced; what it held is kept in {}",
-)
-AS_BEFORE: Final = Words(
-    "centralino.toml è già così: nulla è cambiato.",
-    "centralino.toml is like that already: nothing has changed.",
-)
-TAKEN: Final = Words(
-    "centralino.toml è sulla scheda, e vale appena nessuno è al telefono; di rete e nome "
-    "dell'apparecchio dal prossimo avvio.",
-    "centralino.toml is on the card, and in force as soon as nobody is on the phone; what it says "
-    "of network and host name from the next start on.",
+KEPT: Final = _("{file} was replaced; what it held is kept in {kept}")
+AS_BEFORE: Final = _("centralino.toml is like that already: nothing has changed.")
+TAKEN: Final = _(
+    "centralino.toml is on the card, and in force as soon as nobody is on the "
+    "phone; what it says of network and host name from the next start on."
 )
 
 
@@ -259,7 +250,7 @@ def apply_(places: BootPlaces, again: bool) -> None:
 
     applied = apply.apply_card(places, again=again)
     # systemd does not start this unit again for a modem that appears while it runs.
-    for _ in range(LOOKS):
+    for _unused in range(LOOKS):
         if applied.outcome.ports == apply.modem_ports(places):
             break
         later = apply.apply_card(places)
@@ -267,13 +258,13 @@ def apply_(places: BootPlaces, again: bool) -> None:
     found = applied.outcome
     is_left = found.verdict is card.CardVerdict.MISSING and not places.is_image
     for said in (*found.said, *(() if is_left else (card.trouble_of(found),))):
-        if said.en:
+        if said != NOTHING:
             click.echo(in_language(said), err=True)
     if is_left:
-        click.echo(in_language(LEFT).format(places.config), err=True)
+        click.echo(in_language(LEFT.filled(places.config)), err=True)
     click.echo(in_language(card.VERDICT_LINES[found.verdict]))
     if found.set_aside:
-        click.echo(in_language(KEPT).format(places.config, found.set_aside))
+        click.echo(in_language(KEPT.filled(file=places.config, kept=found.set_aside)))
     if applied.is_rewritten:
         _have_it_read()
     if found.verdict is card.CardVerdict.FAILED or is_left:
@@ -283,8 +274,8 @@ def apply_(places: BootPlaces, again: bool) -> None:
 def _data_of(path: Path) -> dict[str, Any]:
     """Read a TOML file; raises BadConfiguration."""
     from appliance.config import read as config
-    from appliance.config.mistakes import BadConfiguration
     from appliance.config.read import mistakes_in
+    from appliance.config.values import BadConfiguration
 
     text = config.read_text(path)
     try:
@@ -337,7 +328,7 @@ def add_phone(places: BootPlaces, name: str, label: str, counter: bool) -> None:
 def _bring(places: BootPlaces, contents: bytes) -> None:
     from appliance.bootfile import apply
     from appliance.bootfile.card import CardVerdict
-    from appliance.config.mistakes import BadConfiguration
+    from appliance.config.values import BadConfiguration
 
     try:
         brought = apply.put_card_file(places, contents)
@@ -347,7 +338,7 @@ def _bring(places: BootPlaces, contents: bytes) -> None:
         raise SystemExit(1) from error
     except OSError as error:
         why = os_error_words(error)
-        raise Refused(f"la scheda: {why.it}", f"the card: {why.en}") from error
+        raise Refused(_("the card: {why}", why=why)) from error
     if brought.applied.outcome.verdict is CardVerdict.AS_BEFORE:
         click.echo(in_language(AS_BEFORE))
         return
@@ -356,7 +347,7 @@ def _bring(places: BootPlaces, contents: bytes) -> None:
     if brought.applied.outcome.verdict is not CardVerdict.APPLIED:
         raise SystemExit(1)
     if kept := brought.applied.outcome.set_aside:
-        click.echo(in_language(KEPT).format(places.config, kept))
+        click.echo(in_language(KEPT.filled(file=places.config, kept=kept)))
     _say_accounts(places, brought)
     click.echo(in_language(TAKEN))
     if brought.applied.is_rewritten:
@@ -444,8 +435,7 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
     outcome = load_outcome(run)
     if outcome is None:
         raise Refused(
-            "il file della scheda non è ancora stato letto: prima `centralino site apply`",
-            "the card's file was not read yet: `centralino site apply` first",
+            _("the card's file was not read yet: `centralino site apply` first"),
         )
     facts = _facts(config_path, outcome)
     text = result_text(outcome, facts)
@@ -455,8 +445,7 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
         is_new = write_result(card, text)
     except OSError as error:
         raise Refused(
-            f"{card / RESULT_FILE}: {os_error_words(error).it}",
-            f"{card / RESULT_FILE}: {os_error_words(error).en}",
+            joined(": ", (unchanged(card / RESULT_FILE), os_error_words(error)))
         ) from error
     click.echo(in_language(TOLD if is_new else TOLD_BEFORE))
     return is_new
@@ -496,7 +485,7 @@ def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
 def _of_the_data(settings: Settings) -> tuple[Words, ...]:
     """Return the notices about the data partition, and that it is encrypted."""
     from appliance.bootfile import values
-    from appliance.service import supervision as notices
+    from appliance.service import notices
 
     told = notices.read_notices(notices.folder_of(Path(settings.folders.run)))
     found = tuple(words for name, words in told.items() if name.startswith("data-"))
@@ -507,7 +496,7 @@ def _now(settings: Settings) -> Words:
     """Return the present time in the office's zone."""
     # The technician compares it with a clock on the wall.
     at = datetime.now(ZoneInfo(settings.site.zone))
-    return Words(moment_words(at, "it"), moment_words(at, "en"))
+    return by_language(lambda language: moment_words(at, language))
 
 
 def _authority(settings: Settings) -> str:
@@ -526,7 +515,7 @@ def _authority(settings: Settings) -> str:
 def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:
     """Return the settings and their meaning, or the mistakes of a broken file."""
     from appliance.commands.status import lasting
-    from appliance.config import last_good
+    from appliance.config import office as last_good
     from appliance.config import read as config
     from appliance.config.office import build_office
 
@@ -534,7 +523,7 @@ def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:
         settings = config.load(config_path)
         return settings, tuple(lasting(build_office(settings, datetime.now(UTC).year)))
     except ConfigurationError as error:
-        return config.parse(last_good.NOTHING), (words_of(error),)
+        return config.parse(last_good.EMPTY_CONFIGURATION), (words_of(error),)
 
 
 def _addresses(settings: Settings) -> tuple[str, ...]:
@@ -564,18 +553,24 @@ def _name_host(name: str) -> None:
     try:
         socket.sethostname(name)
     except OSError as error:
-        click.echo(
-            f"the host name stays {socket.gethostname()}: {os_error_words(error).en}", err=True
+        stays = _(
+            "the host name stays {name}: {why}",
+            name=socket.gethostname(),
+            why=os_error_words(error),
         )
+        click.echo(in_language(stays), err=True)
 
 
 def _have_it_read() -> None:
     """Have a running service read its configuration again (service/jobs.py)."""
-    if shutil.which("systemctl") is None or _systemctl("is-active", "--quiet", DESK):
+    if shutil.which("systemctl") is None or _systemctl("is-active", "--quiet", CALL_CONTROL):
         return
     # Without --kill-whom every process of the unit would get the signal (systemctl(1)).
-    if _systemctl("kill", "--signal=HUP", "--kill-whom=main", DESK):
-        click.echo(f"{DESK} could not be told: its next start reads the configuration", err=True)
+    if _systemctl("kill", "--signal=HUP", "--kill-whom=main", CALL_CONTROL):
+        untold = _(
+            "{unit} could not be told: its next start reads the configuration", unit=CALL_CONTROL
+        )
+        click.echo(in_language(untold), err=True)
 
 
 def _systemctl(*words: str) -> int:

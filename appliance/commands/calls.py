@@ -16,23 +16,26 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api.codec import command_of
+from appliance.api.commands import BringSupervisor, CallCitizen, TakeCare, TransferCaller
+from appliance.api.replies import DeclinedError
 from appliance.calls.orders import Result
 from appliance.commands.answering import ask_secret
 from appliance.commands.options import (
     config_option,
+    in_site_language,
     language_of,
     load_settings,
     reading,
-    send,
     send_and_say,
 )
-from appliance.config import numbers
+from appliance.config import office
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError
 from appliance.files import write_private_json
 from appliance.policy.numbering import plan_of
 from appliance.policy.sheets import officials
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.transfers import TransferReason
 from appliance.policy.users import LONGEST_PIN, SHORTEST_PIN, check_new_pin
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep, care_of
@@ -41,6 +44,7 @@ from appliance.store import call_log, directory, listings, sheets, voicemail
 from appliance.store import retention as store_retention
 from appliance.store.retention import RetentionDays, count_open_calls, deletions, due_for_deletion
 from appliance.store.voicemail import CaseKind
+from appliance.text import _
 
 
 @click.group(invoke_without_command=True)
@@ -76,7 +80,7 @@ def calls(
         _show_missed(settings, every=every, as_json=as_json)
         return
     _check_line(settings, line)
-    number = numbers.called(called, settings.site.country) if called else ""
+    number = office.dialled_form(called, settings.site.country) if called else ""
     with reading(settings) as connection:
         wanted = Result(result) if result else None
         found = call_log.list_calls(connection, line=line, called=number, result=wanted, limit=last)
@@ -100,8 +104,9 @@ def _check_line(settings: Settings, line: str) -> None:
             return
     names = ", ".join(sorted(known))
     raise Refused(
-        f"la linea {line!r} non c'è: " + (f"ci sono {names}" if known else "nessuna è configurata"),
-        f"there is no line {line!r}: " + (f"there are {names}" if known else "none is configured"),
+        _("there is no line {line!r}: there are {names}", line=line, names=names)
+        if known
+        else _("there is no line {line!r}: none is configured", line=line),
     )
 
 
@@ -137,8 +142,8 @@ def show_call(context: click.Context, name: str) -> None:
         click.echo(line)
 
 
-PIN_SET = Words("Il codice è cambiato, da subito.", "The code has changed, from now on.")
-PIN_REMOVED = Words("Non c'è più un codice.", "There is no code any more.")
+PIN_SET = _("The code has changed, from now on.")
+PIN_REMOVED = _("There is no code any more.")
 
 
 @click.group(invoke_without_command=True)
@@ -230,13 +235,13 @@ def set_pin(context: click.Context, remove: bool) -> None:
     path = housekeeping.pin_path(Path(settings.folders.state))
     if remove:
         path.unlink(missing_ok=True)
-        click.echo(PIN_REMOVED.it if language_of(settings) == "it" else PIN_REMOVED.en)
+        click.echo(in_site_language(settings, PIN_REMOVED))
         return
     pin = ask_secret(f"PIN ({SHORTEST_PIN}-{LONGEST_PIN})", is_confirmed=True)
     check_new_pin(pin)
     # Only the hash is stored: nobody who reads the file hears messages.
     write_private_json(path, housekeeping.hashed(pin))
-    click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
+    click.echo(in_site_language(settings, PIN_SET))
 
 
 @click.command("call-back")
@@ -248,17 +253,12 @@ def set_pin(context: click.Context, remove: bool) -> None:
 def call_back(case: str, config_path: Path, position: str, by: str, *, urgent: bool) -> None:
     """Have a position call back CASE: a message's number, message:12, request:7 or call:ID."""
     settings = load_settings(config_path)
-    question = {
-        "ask": "CallBack",
-        "position": position,
-        "case": f"message:{case}" if case.isdigit() else case,
-        "urgent": urgent,
-        "by": by or position,
-    }
-    send_and_say(settings, question)
+    named = f"message:{case}" if case.isdigit() else case
+    wish = CallCitizen(position=position, case=named, urgent=urgent, by=by or position)
+    send_and_say(settings, wish)
 
 
-IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
+IN_CHARGE = _("Official in charge: {}")
 
 
 @click.command()
@@ -290,23 +290,28 @@ def transfer(
     Ends with status 1 when the office cannot be reached now; the sentence says when it can.
     """
     settings = load_settings(config_path)
-    question = {
-        "ask": "TransferCall", "call": call, "unit": office, "need": need, "reason": why,
-        "attended": not blind, "anyway": anyway, "by": by,
-    }  # fmt: skip
-    answer = send(settings, question)
-    said = answer["said"][language_of(settings)]
-    if not answer["done"]:
+    wish = TransferCaller(
+        call=call,
+        unit=office,
+        need=need,
+        reason=TransferReason(why),
+        attended=not blind,
+        anyway=anyway,
+        by=by,
+    )
+    try:
+        send_and_say(settings, wish)
+    except DeclinedError as declined:
+        said = declined.words.text(language_of(settings))
         click.echo("\n".join((said, *_in_charge(settings, office, need))))
-        raise SystemExit(1)
-    click.echo(said)
+        raise SystemExit(1) from declined
 
 
 def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
     """Return the official in charge, if a sheet makes the name public (E10)."""
-    words = IN_CHARGE.it if language_of(settings) == "it" else IN_CHARGE.en
     with contextlib.suppress(CentralinoError), reading(settings) as connection:
-        return [words.format(name) for name in officials(sheets.officials(connection), unit, need)]
+        names = officials(sheets.officials(connection), unit, need)
+        return [in_site_language(settings, IN_CHARGE.filled(name)) for name in names]
     return []
 
 
@@ -321,12 +326,10 @@ def bring_in(call: str, config_path: Path, by: str, *, stop: bool) -> None:
     Ends with status 1 when the head cannot come now; the sentence says why.
     """
     settings = load_settings(config_path)
-    question = {"ask": "BringHead", "call": call, "by": by, "on": not stop}
-    answer = send(settings, question)
-    said = answer["said"][language_of(settings)]
-    if not answer["done"]:
-        raise click.ClickException(said)
-    click.echo(said)
+    try:
+        send_and_say(settings, BringSupervisor(call=call, by=by, on=not stop))
+    except DeclinedError as declined:
+        raise click.ClickException(declined.words.text(language_of(settings))) from declined
 
 
 _SIMPLE = {
@@ -337,7 +340,7 @@ _SIMPLE = {
 }
 
 
-def add_step_commands(group: click.Group, kind: str) -> None:
+def add_step_commands(group: click.Group, kind: CaseKind) -> None:
     """Add the commands take, release, failed, note, close and reopen for one kind to a group."""
     for name, (step, help_text) in _SIMPLE.items():
         group.add_command(_simple(kind, name, step, help_text.format(kind)))
@@ -351,33 +354,31 @@ def _by(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _simple(kind: str, name: str, step: MessageStep, help_text: str) -> click.Command:
+def _simple(kind: CaseKind, name: str, step: MessageStep, help_text: str) -> click.Command:
     @click.command(name, help=help_text)
     @click.argument("name")
     @_by
     @click.option("--note", default="", help="A few words.")
     @click.pass_context
     def command(context: click.Context, name: str, by: str, note: str) -> None:
-        _send_step(context, {"kind": kind, "step": step, "name": name, "by": by, "note": note})
+        _send_step(context, kind, name, step, by, note)
 
     return command
 
 
-def _note(kind: str) -> click.Command:
+def _note(kind: CaseKind) -> click.Command:
     @click.command("note", help=f"Add WORDS to {kind} NAME.")
     @click.argument("name")
     @click.argument("words")
     @_by
     @click.pass_context
     def command(context: click.Context, name: str, words: str, by: str) -> None:
-        _send_step(
-            context, {"kind": kind, "step": MessageStep.NOTE, "name": name, "by": by, "note": words}
-        )
+        _send_step(context, kind, name, MessageStep.NOTE, by, words)
 
     return command
 
 
-def _close(kind: str) -> click.Command:
+def _close(kind: CaseKind) -> click.Command:
     outcomes = ", ".join(MessageOutcome)
 
     @click.command("close", help=f"Close {kind} NAME with OUTCOME: {outcomes}.")
@@ -387,15 +388,24 @@ def _close(kind: str) -> click.Command:
     @click.option("--note", default="", help="A few words.")
     @click.pass_context
     def command(context: click.Context, name: str, outcome: str, by: str, note: str) -> None:
-        asked = {"kind": kind, "step": MessageStep.CLOSE, "name": name, "by": by, "note": note}
-        _send_step(context, {**asked, "outcome": outcome})
+        _send_step(context, kind, name, MessageStep.CLOSE, by, note, outcome)
 
     return command
 
 
-def _send_step(context: click.Context, question: dict[str, Any]) -> None:
-    settings: Settings = context.obj
-    send_and_say(settings, {"ask": "care", "at": datetime.now(UTC).isoformat(), **question})
+def _send_step(
+    context: click.Context,
+    kind: CaseKind,
+    name: str,
+    step: MessageStep,
+    by: str,
+    note: str,
+    outcome: str = "",
+) -> None:
+    fields = {"kind": kind, "name": name, "step": step, "by": by, "note": note}
+    # OUTCOME is any word: call control's own reader says which there are.
+    wish = command_of(TakeCare, {**fields, "outcome": outcome or None, "at": datetime.now(UTC)})
+    send_and_say(context.obj, wish)
 
 
 add_step_commands(calls, CaseKind.CALL)

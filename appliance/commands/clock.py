@@ -10,13 +10,12 @@ from typing import Final
 import click
 
 from appliance.commands.options import in_language
-from appliance.policy.text import Refused, Words, os_error_words
+from appliance.policy.text import Refused, os_error_words, technical_words
 from appliance.service import clock
+from appliance.text import _
 
-SET: Final = Words("l'orologio è regolato", "the clock is set")
-SET_WITH_IT: Final = Words(
-    "anche l'orologio a batteria è regolato", "the battery clock is set with it"
-)
+SET: Final = _("the clock is set")
+SET_WITH_IT: Final = _("the battery clock is set with it")
 
 
 @click.command("clock-set")
@@ -36,19 +35,15 @@ def clock_set(run: Path) -> None:
         if clock.set_battery(time.time()):
             click.echo(in_language(SET_WITH_IT))
     except OSError as error:
-        raise Refused(
-            f"l'orologio a batteria non si può regolare: {os_error_words(error).it}",
-            f"the battery clock cannot be set: {error}",
-        ) from error
+        why = technical_words(error, os_error_words(error))
+        raise Refused(_("the battery clock cannot be set: {error}", error=why)) from error
 
 
 def set_clock(run: Path, setter: Callable[[float], None]) -> None:
     """Set the clock to the requested time; raises TechnicianError if it may not be set."""
-    wall = clock.take(clock.folder_of(run), time.monotonic())
+    wall = clock.take_time(clock.folder_of(run), time.monotonic())
     try:
         setter(wall)
     except OSError as error:
-        raise Refused(
-            f"l'orologio non si può regolare: {os_error_words(error).it}",
-            f"the clock cannot be set: {error}",
-        ) from error
+        why = technical_words(error, os_error_words(error))
+        raise Refused(_("the clock cannot be set: {error}", error=why)) from error

@@ -28,12 +28,24 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.api import protocol, users
+from appliance.api.commands import (
+    AddUser,
+    CloseOffice,
+    Command,
+    LoadDirectory,
+    ShowStatus,
+    UseSheet,
+)
+from appliance.api.replies import Reply
+from appliance.calls.model import LineState
 from appliance.commands.directory import Place, take
-from appliance.commands.options import desk_socket, send
-from appliance.config import phones, read, sheet_file
+from appliance.commands.options import control_socket_path, send_with_proof
+from appliance.config import address_book_file, phones, read, sheet_file
 from appliance.console.accounts import Passwords
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.address_book import house_numbers
+from appliance.policy.numbering import HOME_PLAN
+from appliance.policy.text import Refused, SaidError
 from appliance.policy.users import Role, User
 from appliance.prompts import OURS
 from appliance.service import live_policy
@@ -44,6 +56,7 @@ from appliance.simulator.phone.process import TestPhone
 from appliance.store import call_log, sheets
 from appliance.store.database import database_path, open_reader
 from appliance.store.policy_change import PolicyChange
+from appliance.text import _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -79,14 +92,13 @@ def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
     """Wait for the console's URL in its log and return it."""
     deadline = time.monotonic() + CONSOLE_READY_LIMIT_S
     while time.monotonic() < deadline and child.poll() is None:
-        _, found, rest = journal.read_text(encoding="utf-8").partition(OPEN_AT)
+        _unused, found, rest = journal.read_text(encoding="utf-8").partition(OPEN_AT)
         if found and rest.endswith("\n"):
             return rest.split()[0]
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.1)
     raise Refused(
-        f"la console non si è aperta: il motivo è in {journal}",
-        f"the console did not open; {journal} says why",
+        _("the console did not open; {journal} says why", journal=journal),
     )
 
 
@@ -168,7 +180,7 @@ _REACH = re.compile(r'^reach = "\w+"\nnumber = ".+"$', re.MULTILINE)
 _MOBILE = re.compile(r"^service_mobile = true\n", re.MULTILINE)
 
 
-def register_text() -> str:
+def directory_text() -> str:
     """Return the example's directory with offices that take calls at any hour, at one phone."""
     # So that a transfer succeeds also in the evening and without a PBX.
     example = resources.files("appliance.config") / "example_register.toml"
@@ -184,25 +196,31 @@ def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
 
 
 def furnish(config: Path) -> str:
-    """Import the example's directory and sheets into the running service; return a summary."""
-    place, reload = Place(config), {"ask": "register_changed"}
+    """Import the example's directory, sheets and address book; return a summary."""
+    place = Place(config)
     # The reply comes once the service has created its database.
-    protocol.ask(desk_socket(place.settings), reload, limit=30.0)
-    register = config.parent / "register.toml"
-    register.write_text(register_text(), encoding="utf-8")
-    merged = take(place, register, "demo")
+    protocol.ask(control_socket_path(place.settings), LoadDirectory().arguments(), limit=30.0)
+    directory = config.parent / "register.toml"
+    directory.write_text(directory_text(), encoding="utf-8")
+    merged = take(place, directory, "demo")
     with resources.as_file(resources.files("appliance.config")) as examples:
         given = sheet_file.load_sheets(examples / "example_sheets")
+        table = (examples / "example_address_book.csv").read_text(encoding="utf-8")
+    house = house_numbers(merged.directory, (), HOME_PLAN)
+    book = address_book_file.read_table(
+        table, "example_address_book.csv", HEAD.name, place.now().date(), (), house
+    )
 
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
         basis, plan = live_policy.policy_version(connection), sheets.planned(connection, given)
-        return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone)
+        return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone, book=book)
 
     live_policy.change_policy(place.settings, made)
-    protocol.ask(desk_socket(place.settings), reload, limit=30.0)
+    protocol.ask(control_socket_path(place.settings), LoadDirectory().arguments(), limit=30.0)
     units, declarations = len(merged.directory.units), len(merged.directory.declarations)
     return (
-        f"register: {units} services and offices, {declarations} declarations; {len(given)} sheets"
+        f"register: {units} services and offices, {declarations} declarations; "
+        f"{len(given)} sheets; {len(book)} other bodies"
     )
 
 
@@ -217,19 +235,17 @@ def enter(settings: Settings) -> str:
     """Add the users to the running service; return how to log in. Raises OfficeError."""
     state = Path(settings.folders.state)
     for user in (OPERATOR, HEAD):
-        question = {
-            "ask": "user_add",
-            "name": user.name,
-            "shown": user.shown,
-            "roles": [role.value for role in user.roles],
-            "position": user.position,
-            "password": Passwords().hashed(PHRASE),
+        wish = AddUser(
+            name=user.name,
+            shown=user.shown,
+            roles=tuple(user.roles),
+            position=user.position,
+            password=Passwords().hashed(PHRASE),
             # The printed password stays valid.
-            "must_change": False,
-            "by": "demo",
-        }
-        with users.proof(state) as word:
-            send(settings, {**question, "proof": word})
+            must_change=False,
+            by="demo",
+        )
+        send_with_proof(settings, wish)
     users.keep_code(state, is_wanted=False)
     names = " or ".join(user.name for user in (OPERATOR, HEAD))
     return f"Log in there as {names}, password: {PHRASE}"
@@ -273,9 +289,9 @@ class Stage:
     office: TestPhone
     seen: set[str] = field(default_factory=set)
 
-    def ask(self, question: dict[str, object]) -> None:
+    def send(self, command: Command[Reply]) -> None:
         """Send call control a command."""
-        protocol.ask(self.folder / "run" / "desk.sock", question)
+        protocol.send(self.folder / "run" / "desk.sock", command)
 
 
 @click.command()
@@ -325,11 +341,10 @@ def _lock(descriptor: int, folder: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise SaidError(
-            Words(
-                f"un'altra dimostrazione è in corso in {folder}: finirla con Ctrl-C, o avviarne "
-                "un'altra da un'altra cartella",
-                f"another demonstration runs in {folder}: end it with Ctrl-C, or start one in "
-                "another folder",
+            _(
+                "another demonstration runs in {folder}: end it with Ctrl-C, or start one "
+                "in another folder",
+                folder=folder,
             )
         ) from error
 
@@ -377,7 +392,7 @@ def answered(stage: Stage) -> Row:
     report = _call(stage, 1, CallPlan(caller="0514001122", hang_up_after_ms=5000), CALLER_SAYS)
     # If the call was not answered, the table shows it.
     with contextlib.suppress(OfficeError):
-        stage.ask({"ask": "NoteSheet", "sheet": "cambio-residenza", "position": "op1"})
+        stage.send(UseSheet(sheet="cambio-residenza", position="op1"))
     row = _row(stage, "1. 0514001122 -> line1", report)
     return _judged(row, "switchboard", "answered")
 
@@ -395,10 +410,10 @@ def to_the_counter(stage: Stage) -> Row:
 def closed(stage: Stage) -> Row:
     """Closed: a greeting, and the caller leaves a message."""
     _title(3, "closed -> greeting and message / chiuso -> segreteria")
-    stage.ask({"ask": "SetClosed", "on": True, "by": "demo", "until": None})
+    stage.send(CloseOffice(on=True, by="demo"))
     plan = CallPlan(caller="0514003344", after_quiet_ms=1500, start_delay_ms=18_000)
     report = _call(stage, 1, plan, CALLER_SAYS, CALLER_SAYS, CALLER_SAYS)
-    stage.ask({"ask": "SetClosed", "on": False, "by": "demo", "until": None})
+    stage.send(CloseOffice(on=False, by="demo"))
     return _judged(_row(stage, "3. 0514003344 -> line1", report), "voicemail", "message")
 
 
@@ -435,8 +450,9 @@ def _wait_until_idle(stage: Stage) -> None:
 
 
 def _idle(folder: Path) -> bool:
-    lines = protocol.ask(folder / "run" / "desk.sock", {"ask": "status"})["status"]["lines"]
-    return bool(lines) and all(line["state"] == "idle" for line in lines)
+    socket = folder / "run" / "desk.sock"
+    lines = protocol.send(socket, ShowStatus()).status.lines
+    return bool(lines) and all(line.state is LineState.IDLE for line in lines)
 
 
 def _row(stage: Stage, call: str, report: CallReport) -> Row:
@@ -452,7 +468,13 @@ def _row(stage: Stage, call: str, report: CallReport) -> Row:
             if record and record.result != "open" and record.call not in stage.seen:
                 stage.seen.add(record.call)
                 path = _recording(stage.folder, record.message)
-                return Row(call, record.way.value, record.result.value, path, good=True)
+                return Row(
+                    call,
+                    record.way or call_log.NO_DESTINATION,
+                    record.result.value,
+                    path,
+                    good=True,
+                )
         pause.wait(0.2)
     return Row(call, "-", f"no record; the exchange says {report.ended_by}", "-", good=False)
 
@@ -500,8 +522,7 @@ def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Pat
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.1)
     raise Refused(
-        f"il servizio non si è avviato: il motivo è in {journal}",
-        f"the daemon did not become ready; {journal} says why",
+        _("the daemon did not become ready; {journal} says why", journal=journal),
     )
 
 

@@ -16,18 +16,20 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.api import protocol, speech
+from appliance.api.commands import LoadDirectory, LoadSpoken
 from appliance.commands.answering import ask_secret, office_in_force
 from appliance.commands.options import (
     config_option,
-    desk_socket,
+    control_socket_path,
     in_language,
+    in_site_language,
     language_of,
     load_settings,
 )
 from appliance.config import directory_file, state_folder
-from appliance.config.mistakes import Mistake
 from appliance.config.read import read_text
 from appliance.config.schema import Settings
+from appliance.config.values import Mistake
 from appliance.errors import StoreError, TechnicianError
 from appliance.files import create_once
 from appliance.policy import directory_changes, directory_review, transfers
@@ -56,7 +58,7 @@ from appliance.policy.directory_review import (
 from appliance.policy.directory_review import attention_of as find_attention
 from appliance.policy.directory_review import times_ahead as list_ahead
 from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.transfers import TransferAllowed, TransferLater, may_transfer
 from appliance.service import live_policy
 from appliance.store import database
@@ -64,16 +66,14 @@ from appliance.store import directory as store
 from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.directory import Who, key_path
 from appliance.store.policy_change import PolicyChange
+from appliance.text import Words, _, counted, unchanged
 
 if TYPE_CHECKING:
     import sqlite3
 
 
-UNTOLD = Words(
-    "Il centralino non è in funzione: leggerà la rubrica quando parte.",
-    "The desk is not running: it will read the register when it starts.",
-)
-IN_FORCE = Words("In vigore da subito.", "In force at once.")
+UNTOLD = _("The desk is not running: it will read the register when it starts.")
+IN_FORCE = _("In force at once.")
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Place:
         return datetime.fromisoformat(now.isoformat())
 
     def calendar(self, year: int) -> Schedule:
-        """Return the house's own hours, holidays and closures."""
+        """Return the switchboard's own hours, holidays and closures."""
         return office_in_force(self.settings, year, str(self.config)).switchboard.schedule
 
     def register(self) -> Directory:
@@ -150,24 +150,24 @@ class Place:
 
         live_policy.change_policy(self.settings, made)
 
-    def tell_desk(self) -> None:
+    def tell_call_control(self) -> None:
         """Have the running service load the directory; print the result."""
-        socket = desk_socket(self.settings)
+        socket = control_socket_path(self.settings)
         if not socket.exists():
             self.say(UNTOLD)
             return
-        protocol.ask(socket, {"ask": "register_changed"}, limit=30.0)
+        protocol.ask(socket, LoadDirectory().arguments(), limit=30.0)
         self.say(IN_FORCE)
 
     def tell_sounds(self) -> None:
         """Have the running service load the sounds again."""
-        socket = desk_socket(self.settings)
+        socket = control_socket_path(self.settings)
         if socket.exists():
-            protocol.ask(socket, {"ask": "spoken"}, limit=30.0)
+            protocol.ask(socket, LoadSpoken().arguments(), limit=30.0)
 
     def say(self, words: Words) -> None:
         """Print a sentence in the site's first language."""
-        click.echo(words.it if language_of(self.settings) == "it" else words.en)
+        click.echo(in_site_language(self.settings, words))
 
 
 def day_of(text: str, today: date) -> date:
@@ -181,8 +181,11 @@ def unit_of(register: Directory, code: str) -> Unit:
     if unit is None:
         known = ", ".join(each.code for each in register.units) or "none"
         raise Refused(
-            f"l'ufficio {code!r} non è nella rubrica uffici; ci sono: {known}",
-            f"there is no office {code!r} in the register; known are {known}",
+            _(
+                "there is no office {code!r} in the register; known are {known}",
+                code=code,
+                known=known,
+            ),
         )
     return unit
 
@@ -195,7 +198,7 @@ REFERENCE = click.option(
 ATTACH = click.option("--attach", type=FILE, help="The e-mail itself, kept sealed.")
 
 
-NUMBER = Words("Numero", "Number")
+NUMBER = _("Number")
 
 
 @click.command("import")
@@ -227,7 +230,9 @@ def take(place: Place, file: Path, by: str) -> DirectoryChange:
         merged = directory_changes.merge_directory(stored, given)
         # Conflicts with stored entries are reported like mistakes of the file, with their lines.
         directory_file.complain(
-            str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
+            str(file),
+            text,
+            tuple(Mistake(each.place, unchanged(each.text)) for each in merged.faults),
         )
         # Only the files named by entries, and only those that lie beside the directory's file.
         attached.update(_files_of(given, file.parent))
@@ -249,8 +254,7 @@ def export(place: Place, file: Path, by: str) -> None:
     # The numbers are in clear: never on a terminal, nor in a file that others may read already.
     if str(file) == "-" or file.exists():
         raise Refused(
-            f"{file} non è un file nuovo: l'esportazione va in un file tutto suo, 0600",
-            f"{file} is no new file: the export goes into one of its own, 0600",
+            _("{file} is no new file: the export goes into one of its own, 0600", file=file),
         )
     register = place.register()
     with closing(open_reader(place.database)) as connection:
@@ -262,7 +266,7 @@ def export(place: Place, file: Path, by: str) -> None:
     _write(file, directory_file.text_for(register).encode())
     for name, data in found.items():
         _write(file.parent / name, data)
-    place.say(Words(f"{file}: numeri in chiaro", f"{file}: numbers in clear"))
+    place.say(_("{file}: numbers in clear", file=file))
 
 
 @click.command()
@@ -382,7 +386,7 @@ def _tell(place: Place, merged: DirectoryChange) -> None:
     """Print a change and have the running service load it."""
     for words in merged_words(merged):
         place.say(words)
-    place.tell_desk()
+    place.tell_call_control()
 
 
 def _stamp(given: dict[str, Any], now: datetime) -> EnteredBy:
@@ -393,8 +397,7 @@ def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
     """Return the hours of a variation in the form's notation."""
     if bool(bands) + closed + as_declared != 1:
         raise Refused(
-            "indicare una sola opzione fra --band 11:00-12:00, --closed e --as-declared",
-            "say one of --band 11:00-12:00, --closed, --as-declared",
+            _("say one of --band 11:00-12:00, --closed, --as-declared"),
         )
     return " ".join(bands) or (
         directory_changes.VARIED_CLOSED if closed else directory_changes.VARIED_AS_DECLARED
@@ -416,8 +419,11 @@ def _bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise Refused(
-            f"{file} non si può leggere ({error.strerror}): indicare il file dell'e-mail",
-            f"{file} cannot be read ({error.strerror}): name the e-mail's file",
+            _(
+                "{file} cannot be read ({why}): name the e-mail's file",
+                file=file,
+                why=error.strerror,
+            ),
         ) from error
 
 
@@ -427,8 +433,11 @@ def _write(path: Path, data: bytes) -> None:
         create_once(path, data)
     except OSError as error:
         raise Refused(
-            f"{path} non si può scrivere ({error.strerror}): indicare un altro posto",
-            f"{path} cannot be written ({error.strerror}): name another place",
+            _(
+                "{path} cannot be written ({why}): name another place",
+                path=path,
+                why=error.strerror,
+            ),
         ) from error
 
 
@@ -457,10 +466,16 @@ for _command in COMMANDS:
 def check(file: Path) -> None:
     """Name every mistake of a register FILE at once, and who has declared nothing valid today."""
     found = directory_file.load(file)
-    click.echo(f"{file}: {len(found.units)} units, {len(found.declarations)} declarations: good")
+    good = _(
+        "{file}: {units}, {declarations}: good",
+        file=file,
+        units=counted("one office", "{number} offices", len(found.units)),
+        declarations=counted("one declaration", "{number} declarations", len(found.declarations)),
+    )
+    click.echo(in_language(good))
     now = datetime.now().astimezone()
     for words in directory_review.attention_words(find_attention(found, now, HERE)):
-        click.echo(words.en)
+        click.echo(str(words))
 
 
 @register.command()
@@ -506,12 +521,12 @@ def history(place: Place, unit: str) -> None:
 @click.pass_obj
 def attention(place: Place, days: int) -> None:
     """List what the head must look after: no valid declaration, what runs out, what ran out."""
-    whole, _ = place.shown()
+    whole, _unused = place.shown()
     found = find_attention(of_known_units(whole), place.now(), place.zone, days)
     for words in directory_review.attention_words(found):
         place.say(words)
     if found.is_nothing:
-        place.say(Words("Niente da seguire.", "Nothing to look after."))
+        place.say(_("Nothing to look after."))
 
 
 @register.command()
@@ -605,11 +620,15 @@ def explain_transfer(
 def in_words(answer: TransferAllowed | TransferLater, moment: datetime, language: str) -> str:
     """Return the answer as the operator reads it."""
     if isinstance(answer, TransferLater):
-        words = transfers.later_words(answer, moment)
-        return words.it if language == "it" else words.en
+        return transfers.later_words(answer, moment).text(language)
     labels = ", ".join(t.label or str(t.number) for t in answer.targets)
-    may = "si può trasferire a" if language == "it" else "may be transferred to"
-    return f"{answer.unit.name}, {answer.need.name}: {may} {labels}"
+    said = _(
+        "{unit}, {need}: may be transferred to {targets}",
+        unit=answer.unit.name,
+        need=answer.need.name,
+        targets=labels,
+    )
+    return said.text(language)
 
 
 def to_json(answer: TransferAllowed | TransferLater, moment: datetime) -> dict[str, object]:
@@ -633,6 +652,5 @@ def to_json(answer: TransferAllowed | TransferLater, moment: datetime) -> dict[s
         "need": answer.need,
         "code": answer.why.value,
         "resumes_at": resumes,
-        "sentence_it": words.it,
-        "sentence_en": words.en,
+        **{f"sentence_{language}": text for language, text in words.by_language().items()},
     }

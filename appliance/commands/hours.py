@@ -5,16 +5,38 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import codec
+from appliance.api.commands import (
+    EnterHours,
+    EnterWeek,
+    HoursForm,
+    ListHours,
+    ListWeeks,
+    RevokeHours,
+    RevokeWeek,
+)
+from appliance.api.replies import (
+    DeclinedError,
+    EnteredHours,
+    EnteredWeek,
+    GroupWeek,
+    HoursChange,
+    ShownBand,
+    WeekChange,
+    Weeks,
+    reply_of,
+)
 from appliance.commands.options import (
+    ask,
     config_option,
-    in_house,
+    in_site_language,
     language_of,
     load_settings,
     send,
@@ -22,17 +44,19 @@ from appliance.commands.options import (
 )
 from appliance.errors import OfficeError
 from appliance.policy.hours import WEEKDAYS as DAYS
-from appliance.policy.hours import day_phrase, day_words, read_day
+from appliance.policy.hours import day_phrase_words, day_words, read_day
 from appliance.policy.hours_changes import WHOSE_WORDS as WHOSE_OF
 from appliance.policy.hours_changes import Whose
-from appliance.policy.text import Refused, Words
-from appliance.policy.text import in_language as said_in
+from appliance.policy.text import Refused
 from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.text import _, in_context
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+H = TypeVar("H", bound=HoursChange)
 BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
 REFERENCE = click.option("--reference", required=True, help='Who said so, when: "e-mail, 8:05".')
 PREVIEW = click.option("--preview", is_flag=True, help="Only say what would change.")
@@ -45,15 +69,14 @@ WHOSE = click.option(
 )
 
 
-NUMBERED = Words("Voce {number}: si toglie con {command}", "Entry {number}: ended by {command}")
+NUMBERED = _("Entry {number}: ended by {command}")
 
 
-def tell_number(settings: Settings, answer: dict[str, Any], command: str) -> None:
+def tell_number(settings: Settings, reply: HoursChange, command: str) -> None:
     """Print a saved entry's number and how to revoke it; nothing for a preview."""
-    if answer.get("saved") is True:
-        number = answer["number"]
-        words = in_house(settings, NUMBERED)
-        click.echo(words.format(number=number, command=f"{command} {number}"))
+    if reply.saved:
+        said = NUMBERED.filled(number=reply.number, command=f"{command} {reply.number}")
+        click.echo(in_site_language(settings, said))
 
 
 def iso_day(settings: Settings, text: str) -> str:
@@ -62,28 +85,25 @@ def iso_day(settings: Settings, text: str) -> str:
     return read_day(text, today).isoformat() if text else ""
 
 
-def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
+def ask_call_control(settings: Settings, wish: HoursForm[H]) -> H:
     """Send a command with the shell's proof and print the changes; raises OfficeError."""
     language = language_of(settings)
-    answer = send_with_proof(settings, question)
+    try:
+        reply = send_with_proof(settings, wish)
     # A rejected form names each problem with its field.
-    if answer.get("done") is False:
-        wrong = (f"{each['place']}: {each[language]}" for each in answer["problems"])
-        raise OfficeError("\n".join((answer["said"][language], *wrong)))
-    for said in answer["changes"]:
-        click.echo(said[language])
-    if "said" in answer:
-        click.echo(answer["said"][language])
-    return answer
+    except DeclinedError as declined:
+        wrong = (f"{one.place}: {one.words.text(language)}" for one in declined.problems)
+        raise OfficeError("\n".join((declined.words.text(language), *wrong))) from declined
+    for said in (*reply.changes, *((reply.said,) if reply.said else ())):
+        click.echo(said.text(language))
+    return reply
 
 
-F = TypeVar("F", bound=Callable[..., Any])
-SHUT: Final = ("closed", "chiuso")
-"""Words for a day without hours."""
-CLOSED_WEEKDAY: Final = Words("chiuso", "closed")
-CONFIGURED: Final = Words("come configurato", "as configured")
-ENTERED: Final = Words("voce {0}, {1}", "entry {0}, {1}")
-BY_WHOM: Final = Words("di", "by")
+CLOSED: Final = _("closed")
+"""What a day without hours is called, and is entered as, in any language."""
+CONFIGURED: Final = _("as configured")
+ENTERED: Final = _("entry {0}, {1}")
+BY_WHOM: Final = _("by")
 
 
 @click.group(name="week")
@@ -97,12 +117,12 @@ def show_week() -> None:
 @click.pass_obj
 def show(settings: Settings, *, every: bool, as_json: bool) -> None:
     """Show which hours hold today and why, and what was entered, newest first."""
-    told = send(settings, {"ask": "weeks"})
-    told["entries"] = [each for each in told["entries"] if every or each["holds"]]
+    told = ask(settings, ListWeeks())
     if as_json:
+        told["entries"] = [each for each in told["entries"] if every or each["holds"]]
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    for line in _rows(told, language_of(settings)):
+    for line in _rows(reply_of(Weeks, told), language_of(settings), every=every):
         click.echo(line)
 
 
@@ -129,14 +149,13 @@ def enter_week(settings: Settings, /, *, preview: bool, configured: bool, **give
     days, by = [given.pop(day) for day in DAYS], given.pop("by")
     if configured is any(day is not None for day in days):
         raise Refused(
-            "indicare --configured oppure l'orario di almeno un giorno",
-            "say either --configured or the hours of one day at least",
+            _("say either --configured or the hours of one day at least"),
         )
     given["since"] = iso_day(settings, given["since"])
     form = {**given, "kind": "configured" if configured else "hours"}
     form["week"] = [] if configured else _filled(settings, given["whose"], days)
-    question = {"ask": "week_enter", "form": form, "by": by, "preview": preview}
-    tell_number(settings, _ask(settings, question), "centralino hours week revoke")
+    wish = EnterWeek(form=form, by=by, preview=preview)
+    tell_number(settings, _ask(settings, wish), "centralino hours week revoke")
 
 
 @show_week.command("revoke")
@@ -148,69 +167,63 @@ def enter_week(settings: Settings, /, *, preview: bool, configured: bool, **give
 def revoke_week(settings: Settings, number: int, reference: str, by: str, *, preview: bool) -> None:
     """Take entry NUMBER back, which has not begun."""
     form = {"number": number, "reference": reference}
-    _ask(settings, {"ask": "week_revoke", "form": form, "by": by, "preview": preview})
+    _ask(settings, RevokeWeek(form=form, by=by, preview=preview))
 
 
 def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]:
     """Return seven days; omitted ones as they are today."""
-    groups = send(settings, {"ask": "weeks"})["groups"]
-    # Hours of the whole house are those of the first group, the switchboard.
-    held = next((group for group in groups if group["whose"] == whose), groups[0])["week"]
+    groups = send(settings, ListWeeks()).groups
+    # Hours of the whole office are those of the first group, the switchboard.
+    held = next((group for group in groups if group.whose == whose), groups[0]).week
+    shut = set(CLOSED.by_language().values())
     # None: the day was left out; "": it has no hours.
-    written = ["" if day in SHUT else day for day in days]
+    written = ["" if day in shut else day for day in days]
     return [old if day is None else day for day, old in zip(written, held, strict=True)]
 
 
-def _ask(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
+def _ask(settings: Settings, wish: HoursForm[WeekChange]) -> WeekChange:
     language = language_of(settings)
-    answer = ask_desk(settings, question)
-    for group in answer["groups"]:
-        for name, day in zip(WEEKDAY_WORDS, group["days"], strict=True):
-            if day["before"] != day["after"]:
-                label, weekday = group["label"][language], _in(name, language)
-                before, after = (_bands(day[key], language) for key in ("before", "after"))
+    reply = ask_call_control(settings, wish)
+    for group in reply.groups:
+        for name, day in zip(WEEKDAY_WORDS, group.days, strict=True):
+            if day.before != day.after:
+                label, weekday = group.label.text(language), name.text(language)
+                before, after = (_bands(bands, language) for bands in (day.before, day.after))
                 click.echo(f"{label}, {weekday}: {before} → {after}")
-    return answer
+    return reply
 
 
-def _bands(bands: list[dict[str, Any]], language: str) -> str:
-    return " ".join(band["said"] for band in bands) or _in(CLOSED_WEEKDAY, language)
+def _bands(bands: tuple[ShownBand, ...], language: str) -> str:
+    return " ".join(band.said for band in bands) or CLOSED.text(language)
 
 
-def _rows(told: dict[str, Any], language: str) -> Iterator[str]:
-    for group in told["groups"]:
-        yield f"{group['label'][language]}: {_why(group, language)}"
-        for name, bands in zip(WEEKDAY_WORDS, group["week"], strict=True):
-            yield f"  {_in(name, language):<10} {bands or _in(CLOSED_WEEKDAY, language)}"
-    for each in told["entries"]:
-        yield _entry(each, language)
+def _rows(told: Weeks, language: str, *, every: bool) -> Iterator[str]:
+    for group in told.groups:
+        yield f"{group.label.text(language)}: {_why(group, language)}"
+        for name, bands in zip(WEEKDAY_WORDS, group.week, strict=True):
+            yield f"  {name.text(language):<10} {bands or CLOSED.text(language)}"
+    for each in told.entries:
+        if every or each.holds:
+            yield _entry(each, language)
 
 
-def _why(group: dict[str, Any], language: str) -> str:
-    configured = _in(CONFIGURED, language)
+def _why(group: GroupWeek, language: str) -> str:
+    configured = CONFIGURED.text(language)
     entry = ""
-    if group["entry"]:
-        since = date.fromisoformat(group["since"])
-        day = day_phrase("dal" if language == "it" else "from", since, language)
-        entry = _in(ENTERED, language).format(group["entry"], day)
-    parts = ([configured] if group["is_configured"] else []) + ([entry] if entry else [])
+    if group.since:
+        day = day_phrase_words(in_context("day", "from"), group.since)
+        entry = ENTERED.filled(group.entry, day).text(language)
+    parts = ([configured] if group.is_configured else []) + ([entry] if entry else [])
     return ", ".join(parts)
 
 
-def _entry(each: dict[str, Any], language: str) -> str:
-    since = each["since"] and day_words(date.fromisoformat(each["since"]), language)
-    what, whose = since or f"– {each['ends']}", _in(WHOSE_OF[each["whose"]], language)
-    days = " · ".join(dict.fromkeys(text for text in each["week"] if text))
-    hours = days or (_in(CONFIGURED, language) if each["since"] else "")
-    said = f"{each['number']:>4}  {what:<22} {whose:<26} {hours}"
-    return f"{said} ({_in(BY_WHOM, language)} {each['by']}, {each['reference']})"
-
-
-def _in(words: Words, language: str) -> str:
-    return words.it if language == "it" else words.en
-
-
-CLOSED_DAY: Final = {"it": "chiuso", "en": "closed"}
+def _entry(each: EnteredWeek, language: str) -> str:
+    what = day_words(each.since, language) if each.since else f"– {each.ends}"
+    whose = WHOSE_OF[each.whose].text(language)
+    days = " · ".join(dict.fromkeys(text for text in each.week if text))
+    hours = days or (CONFIGURED.text(language) if each.since else "")
+    said = f"{each.number:>4}  {what:<22} {whose:<26} {hours}"
+    return f"{said} ({BY_WHOM.text(language)} {each.by}, {each.reference})"
 
 
 @click.group()
@@ -230,10 +243,11 @@ hours.add_command(show_week)
 @click.pass_obj
 def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
     """List what was entered, newest first."""
-    told = send(settings, {"ask": "hours_ahead"})["entries"]
-    known = [each for each in told if every or each["holds"]]
+    told = send(settings, ListHours()).entries
+    known = [each for each in told if every or each.holds]
     if as_json:
-        click.echo(json.dumps(known, ensure_ascii=False, indent=2))
+        rows = [codec.to_json(each) for each in known]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for each in known:
         click.echo(_row(each, language_of(settings)))
@@ -260,15 +274,13 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
 def enter_days(settings: Settings, /, *, preview: bool, closed: bool, **given: Any) -> None:
     """Enter hours from FIRST (domani, 6/12/2026) on; they hold at once and end by themselves."""
     if closed is bool(given["bands"]):
-        raise Refused(
-            "indicare --closed oppure --open ORARIO", "say either --closed or --open HOURS"
-        )
+        raise Refused(_("say either --closed or --open HOURS"))
     for end in ("first", "last"):
         given[end] = iso_day(settings, given[end])
     by, bands = given.pop("by"), " ".join(given.pop("bands"))
     form = {**given, "kind": "closed" if closed else "hours", "week": [bands] * 7}
-    question = {"ask": "hours_enter", "form": form, "by": by, "preview": preview}
-    tell_number(settings, ask_desk(settings, question), "centralino hours revoke")
+    wish = EnterHours(form=form, by=by, preview=preview)
+    tell_number(settings, ask_call_control(settings, wish), "centralino hours revoke")
 
 
 @hours.command("revoke")
@@ -280,16 +292,16 @@ def enter_days(settings: Settings, /, *, preview: bool, closed: bool, **given: A
 def revoke_days(settings: Settings, number: int, reference: str, by: str, *, preview: bool) -> None:
     """End entry NUMBER from now on."""
     form = {"number": number, "reference": reference}
-    ask_desk(settings, {"ask": "hours_revoke", "form": form, "by": by, "preview": preview})
+    ask_call_control(settings, RevokeHours(form=form, by=by, preview=preview))
 
 
-def _row(each: dict[str, Any], language: str) -> str:
-    if not each["first"]:
-        return f"{each['number']:>4}  – {each['ends']}  ({each['by']}, {each['reference']})"
-    first, last = (day_words(date.fromisoformat(each[end]), language) for end in ("first", "last"))
+def _row(each: EnteredHours, language: str) -> str:
+    if each.first is None or each.last is None:
+        return f"{each.number:>4}  – {each.ends}  ({each.by}, {each.reference})"
+    first, last = day_words(each.first, language), day_words(each.last, language)
     days = first if first == last else f"{first} – {last}"
-    whose = said_in(WHOSE_OF[each["whose"]], language)
-    bands = " · ".join(dict.fromkeys(text for text in each["week"] if text))
-    what = CLOSED_DAY[language] if each["closed"] else bands
-    said = f"{each['number']:>4}  {days:<47} {whose:<22} {what}, «{each['reason'][language]}»"
-    return f"{said} ({each['by']}, {each['reference']})"
+    whose = WHOSE_OF[each.whose].text(language)
+    bands = " · ".join(dict.fromkeys(text for text in each.week if text))
+    what = CLOSED.text(language) if each.closed else bands
+    said = f"{each.number:>4}  {days:<47} {whose:<22} {what}, «{each.reason.text(language)}»"
+    return f"{said} ({each.by}, {each.reference})"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from appliance import usb
 from appliance.commands.options import (
     config_option,
     in_language,
@@ -22,13 +23,14 @@ from appliance.commands.options import (
 )
 from appliance.config.build import line_setup
 from appliance.config.schema import Settings
+from appliance.deadlines import is_due
 from appliance.errors import TechnicianError
 from appliance.media.messages import LineSetup, line_settings
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
-from appliance.policy.text import Refused, Words
-from appliance.usb import reset
-from appliance.usb.reset import ResetAnswer, UsbStep
+from appliance.policy.text import Refused
+from appliance.text import _, unchanged
+from appliance.usb import ResetAnswer, UsbStep
 
 LIMIT_S = 90.0
 READ_SIZE = 4096
@@ -47,7 +49,7 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
     setup = setup_of(settings, line)
     found = run_probe(DuplexProbe(line_settings(setup)), setup.path)
     if as_json:
-        told = asdict(found) | {"it": found.sentence.it, "en": found.sentence.en, "line": line}
+        told = asdict(found) | found.sentence.by_language() | {"line": line}
         del told["sentence"]
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
@@ -57,16 +59,15 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
 
 def in_words(line: str, found: Finding, language: str) -> list[str]:
     """Return the verdict and the measurements in one language."""
-    it = language == "it"
-    figures = [
-        f"{line}: {found.modem or '?'}",
-        found.sentence.it if it else found.sentence.en,
-    ]
+    figures = [f"{line}: {found.modem or '?'}", found.sentence.text(language)]
     if found.ended_by:
-        left = "fine con" if it else "left by"
-        figures.append(
-            f"{left} {found.ended_by}; underrun {found.underruns}, overrun {found.overruns}"
+        said = _(
+            "left by {ended_by}; underrun {underruns}, overrun {overruns}",
+            ended_by=found.ended_by,
+            underruns=found.underruns,
+            overruns=found.overruns,
         )
+        figures.append(said.text(language))
     return figures
 
 
@@ -91,7 +92,7 @@ def _converse(prober: DuplexProbe, fd: int) -> Finding:
         waiting += prober.data_to_send()
         due = prober.next_deadline()
         pause = max(0.0, (end if due is None else due) - time.monotonic())
-        readable, writable, _ = select.select([fd], [fd] if waiting else [], [], pause)
+        readable, writable, _unused = select.select([fd], [fd] if waiting else [], [], pause)
         now = time.monotonic()
         if readable:
             prober.receive_data(_read(fd), now)
@@ -99,12 +100,11 @@ def _converse(prober: DuplexProbe, fd: int) -> Finding:
             written = os.write(fd, waiting)
             del waiting[:written]
             prober.written(written)
-        if due is not None and now >= due:
+        if is_due(due, now):
             prober.handle_timer(now)
         if now >= end:
             raise Refused(
-                f"il modem non ha finito entro {LIMIT_S:.0f} s: scollegarlo e ricollegarlo",
-                f"the modem came to no end within {LIMIT_S:.0f} s; replug it",
+                _("the modem came to no end within {limit_s:.0f} s; replug it", limit_s=LIMIT_S),
             )
     _flush(fd, bytes(waiting) + prober.data_to_send())
     return prober.finding
@@ -128,22 +128,23 @@ def setup_of(settings: Settings, name: str) -> LineSetup:
     for line in settings.lines:
         if line.name == name:
             return line_setup(settings, line)
-    known = ", ".join(line.name for line in settings.lines)
-    raise Refused(
-        f"la linea {name!r} non è configurata: {known or 'nessuna lo è'}",
-        f"line {name!r} is not configured: {known or 'none is'}",
+    raise _not_configured(settings, name)
+
+
+def _not_configured(settings: Settings, line: str) -> Refused:
+    known = ", ".join(each.name for each in settings.lines)
+    return Refused(
+        _(
+            "line {line!r} is not configured: {known}",
+            line=line,
+            known=unchanged(known) if known else _("none is"),
+        )
     )
 
 
 STEPS = click.Choice([step.value for step in UsbStep])
-NAME_A_LINE = Words(
-    "indicare una LINE, o --asked per tutto ciò che il centralino richiede",
-    "name a LINE, or --asked for all that the desk asks for",
-)
-TOO_SOON = Words(
-    "{} della linea {}: già fatto meno di due minuti fa, aspettare",
-    "{} of line {} was done less than two minutes ago",
-)
+NAME_A_LINE = _("name a LINE, or --asked for all that the desk asks for")
+TOO_SOON = _("{step} of line {line} was done less than two minutes ago")
 PATH = click.Path(path_type=Path)
 
 
@@ -151,7 +152,7 @@ PATH = click.Path(path_type=Path)
 @config_option
 @click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
 @click.option("--run", type=PATH, help="Where the desk asks, instead of folders.run.")
-@click.option("--sysfs", type=PATH, default=reset.SYSFS, show_default=True)
+@click.option("--sysfs", type=PATH, default=usb.SYSFS, show_default=True)
 @click.option("--asked", is_flag=True, help="All that the desk asks for, whatever line it names.")
 @click.argument("line", required=False)
 def usb_reset(
@@ -179,12 +180,9 @@ def usb_reset(
     wanted = wanted or _asked(run, line)
     if not wanted:
         raise Refused(
-            f"per la linea {line} nulla è stato richiesto: indicare --step"
+            _("nothing was asked for line {line}; name a --step", line=line)
             if line
-            else "nulla è stato richiesto",
-            f"nothing was asked for line {line}; name a --step"
-            if line
-            else "nothing was asked for",
+            else _("nothing was asked for"),
         )
     failed = [
         said for name, one in wanted.items() if (said := _done(settings, run, name, one, sysfs))
@@ -195,10 +193,10 @@ def usb_reset(
 
 def _asked(run: Path, line: str | None) -> dict[str, UsbStep]:
     """Take call control's requests, of one line or of all."""
-    folder = reset.requests_folder(run)
+    folder = usb.requests_folder(run)
     if line is None:
-        return reset.take_requests(folder)
-    step = reset.take_request(folder, line)
+        return usb.take_requests(folder)
+    step = usb.take_request(folder, line)
     return {line: step} if step else {}
 
 
@@ -209,10 +207,10 @@ def _done(settings: Settings, run: Path, line: str, step: UsbStep, sysfs: Path) 
     except TechnicianError as error:
         return in_language(words_said(error))
     now = time.monotonic()
-    if not reset.may_reset(step, reset.read_answers(reset.answers_folder(run), line), now):
-        return in_language(TOO_SOON).format(step, line)
+    if not usb.may_reset(step, usb.read_answers(usb.answers_folder(run), line), now):
+        return in_language(TOO_SOON.filled(step=step, line=line))
     answer = attempt(step, port, sysfs, now)
-    reset.write_answer(reset.answers_folder(run), line, answer)
+    usb.write_answer(usb.answers_folder(run), line, answer)
     if answer.done:
         click.echo(answer.sentence)
     return "" if answer.done else answer.sentence
@@ -221,8 +219,8 @@ def _done(settings: Settings, run: Path, line: str, step: UsbStep, sysfs: Path) 
 def attempt(step: UsbStep, port: str, sysfs: Path, now: float) -> ResetAnswer:
     """Execute a step for the device behind a port; return the answer."""
     try:
-        found = reset.find_device(port, sysfs)
-        reset.carry_out(reset.reset_plan(step, found, shutil.which("uhubctl"), sysfs))
+        found = usb.find_device(port, sysfs)
+        usb.carry_out(usb.reset_plan(step, found, shutil.which("uhubctl"), sysfs))
     except TechnicianError as error:
         return ResetAnswer(step, False, str(error), now)
     return ResetAnswer(step, True, f"{step} done to USB device {found.name} ({port})", now)
@@ -233,8 +231,5 @@ def port_of(settings: Settings, line: str) -> str:
     # Nothing but a configured line's modem can be reset, whatever a request names.
     ports = {known.name: known.port for known in settings.lines}
     if line not in ports:
-        raise Refused(
-            f"la linea {line!r} non è configurata: {', '.join(ports) or 'nessuna lo è'}",
-            f"line {line!r} is not configured: {', '.join(ports) or 'none is'}",
-        )
+        raise _not_configured(settings, line)
     return ports[line]

@@ -7,18 +7,22 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 from appliance.errors import CentralinoError, ConfigurationError
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
+from appliance.text import ENGLISH, LANGUAGES, Words, _, by_language, joined, unchanged
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from appliance.api import commands
+    from appliance.api.replies import R, Reply, Said
     from appliance.config.schema import Settings
 
 
@@ -29,20 +33,18 @@ CONFIG: Final = "--config"
 LANGUAGE: Final = "--language"
 HELP: Final = "--help"
 END: Final = "--"
-LANGUAGES: Final = ("it", "en")
 LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Environment variables with a person's language, by precedence."""
-ENGLISH: Final = re.compile(r"en(?:[_.@-]|$)", re.IGNORECASE)
-ITALIAN: Final = re.compile(r"it(?:[_.@-]|$)", re.IGNORECASE)
+KNOWN_LOCALE: Final = re.compile(rf"({'|'.join(LANGUAGES)})(?:[_.@-]|$)", re.IGNORECASE)
 DEFAULT_CONFIG: Final = Path("/etc/centralino/centralino.toml")
 CONFIG_NAMED: Final = "CENTRALINO_CONFIG"
 SITE, CHOSEN = "centralino.site_language", "centralino.language"
 """Keys in click's context of the site's language and of the requested one."""
 NAMED: Final = "centralino.config"
 """Key in click's context of the named configuration, before any command reads it."""
-NO_COMMAND: Final = Words("Il comando «{}» non c'è.", "There is no command “{}”.")
-NEAR: Final = Words(" Forse: {}?", " Did you mean: {}?")
-ALL: Final = Words(" Quelli che ci sono: {} --help.", " Those that there are: {} --help.")
+NO_COMMAND: Final = _("There is no command “{}”.")
+NEAR: Final = _(" Did you mean: {}?")
+ALL: Final = _(" Those that there are: {} --help.")
 
 
 def arranged(top: click.Group, words: Sequence[str]) -> list[str]:
@@ -150,10 +152,8 @@ def _no_command(context: click.Context, name: str) -> click.UsageError:
     assert isinstance(context.command, click.Group)
     near = difflib.get_close_matches(name.lower(), context.command.list_commands(context))
     more, told = (NEAR, ", ".join(near)) if near else (ALL, context.command_path)
-    said = Words(NO_COMMAND.it + more.it, NO_COMMAND.en + more.en)
-    return click.UsageError(
-        in_language(Words(said.it.format(name, told), said.en.format(name, told)), context), context
-    )
+    said = joined("", (NO_COMMAND.filled(name), more.filled(told)))
+    return click.UsageError(in_language(said, context), context)
 
 
 def language_of(settings: Settings | None = None, context: click.Context | None = None) -> str:
@@ -165,7 +165,7 @@ def language_of(settings: Settings | None = None, context: click.Context | None 
         known = settings.site.languages[0]
     else:
         known = str(context.meta.get(SITE) or _of_site(context)) if context else "it"
-    return "it" if known == "it" else "en"
+    return known if known in LANGUAGES else ENGLISH
 
 
 def chosen_language(context: click.Context | None = None) -> str:
@@ -176,13 +176,13 @@ def chosen_language(context: click.Context | None = None) -> str:
 
 def in_language(words: Words, context: click.Context | None = None) -> str:
     """Return words in the reader's language."""
-    return words.it if language_of(None, context) == "it" else words.en
+    return words.text(language_of(None, context))
 
 
 def words_said(error: Exception) -> Words:
-    """Return an error's text in both languages, in English twice if it has only that."""
+    """Return an error's text in every language, in English if it has only that."""
     words = getattr(error, "words", None)
-    return words if isinstance(words, Words) else Words(str(error), str(error))
+    return words if isinstance(words, Words) else unchanged(error)
 
 
 def note_config(context: click.Context, words: Sequence[str]) -> None:
@@ -194,7 +194,9 @@ def note_config(context: click.Context, words: Sequence[str]) -> None:
 
 def note_chosen(context: click.Context, _: click.Parameter, language: str | None) -> None:
     """Store the requested language."""
-    context.meta[CHOSEN] = language
+    # A command's own option that was not given leaves the one before the command as it is.
+    if language:
+        context.meta[CHOSEN] = language
 
 
 def note_site(language: str) -> None:
@@ -215,9 +217,10 @@ def _of_site(context: click.Context) -> str:
 
 
 def _of_locale() -> str:
-    """Return the environment's language; "" for any but it and en, such as C."""
+    """Return the environment's language; "" for one that no text is in, such as C."""
     said = next((value for name in LOCALES if (value := os.environ.get(name))), "")
-    return "it" if ITALIAN.match(said) else "en" if ENGLISH.match(said) else ""
+    found = KNOWN_LOCALE.match(said)
+    return found[1].lower() if found else ""
 
 
 Command = Callable[..., Any]
@@ -262,38 +265,45 @@ def load_settings(path: Path) -> Settings:
     return settings
 
 
-def desk_socket(settings: Settings) -> Path:
+def control_socket_path(settings: Settings) -> Path:
     """Return the path of call control's socket."""
     return Path(settings.folders.run) / "desk.sock"
 
 
-def send(settings: Settings, command: dict[str, Any], limit_s: float = 5.0) -> dict[str, Any]:
+def ask(settings: Settings, command: commands.Command[Reply]) -> dict[str, Any]:
+    """Send call control a command and return its reply as JSON; raises OfficeError."""
+    from appliance.api import protocol
+
+    return protocol.ask(control_socket_path(settings), command.arguments())
+
+
+def send(settings: Settings, command: commands.Command[R], limit_s: float = 5.0) -> R:
     """Send call control a command and return its reply; raises OfficeError."""
     # Imported here: most commands read the database and send nothing.
     from appliance.api import protocol
 
-    return protocol.ask(desk_socket(settings), command, limit_s)
+    return protocol.send(control_socket_path(settings), command, limit_s)
 
 
-def send_and_say(settings: Settings, command: dict[str, Any]) -> None:
+def send_and_say(settings: Settings, command: commands.Command[Said]) -> None:
     """Send call control a command and print its reply; raises OfficeError."""
-    click.echo(send(settings, command)["said"][language_of(settings)])
+    click.echo(send(settings, command).said.text(language_of(settings)))
 
 
 def send_with_proof(
-    settings: Settings, command: dict[str, Any], limit_s: float = 5.0
-) -> dict[str, Any]:
+    settings: Settings, command: commands.ProvenCommand[R], limit_s: float = 5.0
+) -> R:
     """Send a command as the box's administrator, without a user; raises OfficeError."""
     # Writing into the state folder proves the administrator (api.users.proof).
     from appliance.api import users
 
     with users.proof(Path(settings.folders.state)) as word:
-        return send(settings, {**command, "proof": word}, limit_s)
+        return send(settings, replace(command, proof=word), limit_s)
 
 
-def in_house(settings: Settings, words: Words) -> str:
+def in_site_language(settings: Settings, words: Words) -> str:
     """Return words in the reader's language, else the site's first."""
-    return words.it if language_of(settings) == "it" else words.en
+    return words.text(language_of(settings))
 
 
 @contextlib.contextmanager
@@ -309,8 +319,7 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
         # Only the next start of call control migrates an older version's database.
         if version < migrations()[-1][0]:
             raise Refused(
-                f"gli archivi in {path} sono di una versione precedente: avviare centralino",
-                f"the records at {path} are of an older version: start centralino",
+                _("the records at {path} are of an older version: start centralino", path=path),
             )
         yield connection
     finally:
@@ -319,45 +328,80 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
 
 # Errors of the command line: click has them in English only.
 
-USAGE_HEAD: Final = "Uso: "
-HELP_HINT: Final = "Aiuto: {} {}\n"
-METAVARS: Final = (
-    ("[OPTIONS]", "[OPZIONI]"),
-    ("COMMAND [ARGS]...", "COMANDO [ARGOMENTI]..."),
-)
-ERROR: Final = Words("Errore: {}", "Error: {}")
-ABORTED: Final = Words("Interrotto.", "Aborted!")
-MISSING: Final = {"argument": "manca l'argomento", "option": "manca l'opzione"}
-CHOOSE: Final = "{}. Valori possibili: {}"
-BAD: Final = "valore non valido per {}: {}"
-NO_OPTION: Final = "l'opzione {} non c'è."
-NEAR_OPTION: Final = " Forse: {}?"
+USAGE_HEAD: Final = _("Usage: ")
+HELP_HINT: Final = _("Help: {command} {option}")
+METAVARS: Final = (_("[OPTIONS]"), _("COMMAND [ARGS]..."))
+"""click's words for what a command takes."""
+ERROR: Final = _("Error: {}")
+ABORTED: Final = _("Aborted!")
+MISSING: Final = {
+    "argument": _("missing argument {names}"),
+    "option": _("missing option {names}"),
+}
+CHOOSE: Final = _("{problem}. Possible values: {values}")
+BAD: Final = _("invalid value for {names}: {reason}")
+NO_OPTION: Final = _("there is no option {name}.")
+EXTRA: Final = _("unexpected arguments: {values}")
+VALUES: Final = _("{wanted} values are needed, not {given}")
+# Sentence by click's English text, which its English readers see; other texts stay.
 REASONS: Final = tuple(
-    (re.compile(english, re.DOTALL), italian)
-    for english, italian in (
-        (r"(.+) is not a valid integer(?: range)?\.", "{} non è un numero intero"),
-        (r"(.+) is not a valid float(?: range)?\.", "{} non è un numero"),
-        (r"(.+) is not a valid boolean\.", "{} non è né sì né no (true, false)"),
-        (r"(.+) is not in the range (.+)\.", "{} non è fra i valori ammessi ({})"),
-        (r"(.+) is not one of (.+)\.", "{} non è fra i valori possibili: {}"),
-        (r"(.+) does not match the formats? (.+)\.", "{} non è scritto così: {}"),
-        (r"(?:File|Directory|Path) (.+) does not exist\.", "{} non c'è: controllare il percorso"),
-        (r"(?:File|Directory|Path) (.+) is a file\.", "{} è un file: indicare una cartella"),
-        (r"(?:File|Directory|Path) (.+) is a directory\.", "{} è una cartella: indicare un file"),
-        (r"(?:File|Directory|Path) (.+) is not readable\.", "{} non si può leggere"),
-        (r"(?:File|Directory|Path) (.+) is not writable\.", "{} non si può scrivere"),
-        (r"(.+) is not ('.+')\.", "{} non è {}"),
-        (r"Got unexpected extra arguments? \((.+)\)", "argomenti di troppo: {}"),
-        (r"Option (.+) does not take a value\.", "l'opzione {} non vuole un valore"),
-        (r"Option (.+) requires an argument\.", "l'opzione {} vuole un valore"),
-        (r"Option (.+) requires (\d+) arguments\.", "l'opzione {} vuole {} valori"),
-        (r"Argument (.+) takes (\d+) values\.", "l'argomento {} vuole {} valori"),
-        (r"Takes (\d+) values but (\d+) (?:was|were) given\.", "servono {} valori, non {}"),
-        (r"(\d+) values are required, but (\d+) (?:was|were) given\.", "servono {} valori, non {}"),
-        (r"Missing command\.", "manca il comando"),
+    (re.compile(pattern, re.DOTALL), words)
+    for pattern, words in (
+        (r"(?P<value>.+) is not a valid integer(?: range)?\.", _("{value} is not an integer")),
+        (r"(?P<value>.+) is not a valid float(?: range)?\.", _("{value} is not a number")),
+        (
+            r"(?P<value>.+) is not a valid boolean\.",
+            _("{value} is neither yes nor no (true, false)"),
+        ),
+        (
+            r"(?P<value>.+) is not in the range (?P<range>.+)\.",
+            _("{value} is not among the allowed values ({range})"),
+        ),
+        (
+            r"(?P<value>.+) is not one of (?P<values>.+)\.",
+            _("{value} is not among the possible values: {values}"),
+        ),
+        (
+            r"(?P<value>.+) does not match the formats? (?P<form>.+)\.",
+            _("{value} is not written like this: {form}"),
+        ),
+        (
+            r"(?:File|Directory|Path) (?P<path>.+) does not exist\.",
+            _("{path} is not there: look at the path"),
+        ),
+        (
+            r"(?:File|Directory|Path) (?P<path>.+) is a file\.",
+            _("{path} is a file: name a folder"),
+        ),
+        (
+            r"(?:File|Directory|Path) (?P<path>.+) is a directory\.",
+            _("{path} is a folder: name a file"),
+        ),
+        (r"(?:File|Directory|Path) (?P<path>.+) is not readable\.", _("{path} cannot be read")),
+        (
+            r"(?:File|Directory|Path) (?P<path>.+) is not writable\.",
+            _("{path} cannot be written"),
+        ),
+        (r"(?P<value>.+) is not (?P<wanted>'.+')\.", _("{value} is not {wanted}")),
+        (r"Got unexpected extra arguments? \((?P<values>.+)\)", EXTRA),
+        (r"Option (?P<option>.+) does not take a value\.", _("option {option} takes no value")),
+        (r"Option (?P<option>.+) requires an argument\.", _("option {option} needs a value")),
+        (
+            r"Option (?P<option>.+) requires (?P<wanted>\d+) arguments\.",
+            _("option {option} needs {wanted} values"),
+        ),
+        (
+            r"Argument (?P<argument>.+) takes (?P<wanted>\d+) values\.",
+            _("argument {argument} needs {wanted} values"),
+        ),
+        (r"Takes (?P<wanted>\d+) values but (?P<given>\d+) (?:was|were) given\.", VALUES),
+        (
+            r"(?P<wanted>\d+) values are required, but (?P<given>\d+) (?:was|were) given\.",
+            VALUES,
+        ),
+        (r"Missing command\.", _("the command is missing")),
     )
 )
-"""click's English errors and their Italian translations; other texts stay."""
 
 
 class ShownError(click.ClickException):
@@ -379,41 +423,47 @@ def translated_errors(context: click.Context | None = None) -> Iterator[None]:
     try:
         yield
     except CentralinoError as error:
-        sentence = in_language(words_said(error), context)
-        raise ShownError(in_language(ERROR, context).format(sentence), "", 1) from error
+        said = ERROR.filled(words_said(error))
+        raise ShownError(in_language(said, context), "", 1) from error
     # Translated already, by a command within this one.
     except ShownError:
         raise
     except click.ClickException as error:
         within = getattr(error, "ctx", None) or context
+        language = language_of(None, within)
         # click's own text is English.
-        if language_of(None, within) != "it":
+        if language == ENGLISH:
             raise
-        head = _usage(within) if isinstance(error, click.UsageError) and within else ""
-        raise ShownError(ERROR.it.format(italian_error(error)), head, error.exit_code) from error
+        head = _usage(within, language) if isinstance(error, click.UsageError) and within else ""
+        said = ERROR.filled(click_error_words(error))
+        raise ShownError(said.text(language), head, error.exit_code) from error
     except click.Abort as error:
         raise ShownError(in_language(ABORTED, context), "", 1) from error
 
 
-def italian_error(error: click.ClickException) -> str:
-    """Translate an error of click into Italian; our own texts are Italian already."""
+def click_error_words(error: click.ClickException) -> Words:
+    """Return an error of click as a sentence; one of ours is in the reader's language already."""
     match error:
         case click.MissingParameter():
             return _missing(error)
         case click.BadParameter() if error.param is not None or error.param_hint is not None:
-            return BAD.format(_parameter_names(error), _reason(error.message))
+            return BAD.filled(names=_parameter_names(error), reason=_reason(error.message))
         case click.NoSuchOption():
+            said = NO_OPTION.filled(name=error.option_name)
             near = ", ".join(sorted(error.possibilities or ()))
-            return NO_OPTION.format(error.option_name) + (NEAR_OPTION.format(near) if near else "")
+            return joined("", (said, NEAR.filled(near))) if near else said
     return _reason(error.format_message())
 
 
-def _missing(error: click.MissingParameter) -> str:
+def _missing(error: click.MissingParameter) -> Words:
     kind = error.param_type or (error.param.param_type_name if error.param else "")
-    said = f"{MISSING.get(kind, MISSING['argument'])} {_parameter_names(error)}".rstrip()
+    names = _parameter_names(error)
+    sentence = MISSING.get(kind, MISSING["argument"]).filled(names=names)
+    # A parameter may have no name.
+    said = by_language(lambda language: sentence.text(language).rstrip())
     choice = error.param.type if error.param else None
     if isinstance(choice, click.Choice):
-        return CHOOSE.format(said, ", ".join(choice.choices))
+        return CHOOSE.filled(problem=said, values=", ".join(choice.choices))
     return said
 
 
@@ -427,20 +477,22 @@ def _parameter_names(error: click.BadParameter) -> str:
     return " / ".join(map(repr, names))
 
 
-def _reason(english: str) -> str:
-    for pattern, said in REASONS:
+def _reason(english: str) -> Words:
+    for pattern, words in REASONS:
         if found := pattern.fullmatch(english):
-            return said.format(*found.groups())
-    return english
+            return words.filled(**found.groupdict())
+    return unchanged(english)
 
 
-def _usage(context: click.Context) -> str:
+def _usage(context: click.Context, language: str) -> str:
     """Return the command's usage and the hint to its help."""
     formatter = context.make_formatter()
     pieces = " ".join(context.command.collect_usage_pieces(context))
-    for english, said in METAVARS:
-        pieces = pieces.replace(english, said)
-    formatter.write_usage(context.command_path, pieces, prefix=USAGE_HEAD)
+    for words in METAVARS:
+        pieces = pieces.replace(str(words), words.text(language))
+    formatter.write_usage(context.command_path, pieces, prefix=USAGE_HEAD.text(language))
     names = context.help_option_names
-    hint = HELP_HINT.format(context.command_path, names[0]) if names else ""
-    return f"{formatter.getvalue()}{hint}\n"
+    if names:
+        hint = HELP_HINT.filled(command=context.command_path, option=names[0])
+        formatter.write(f"{hint.text(language)}\n")
+    return f"{formatter.getvalue()}\n"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from appliance.api import codec
+from appliance.api.commands import Erase
 from appliance.commands.options import (
     config_option,
     language_of,
@@ -44,21 +46,21 @@ def erase(
 ) -> None:
     """Erase all that is kept of NUMBER, or one call, message or request: for the head."""
     settings = load_settings(config_path)
-    question = {
-        "ask": "erase",
-        "number": number,
-        "call": call,
-        "message": message,
-        "request": request,
-        "preview": preview,
-        "close_requests": close_requests,
-        "by": by,
-        "reason": reason,
-    }
-    answer = send_with_proof(settings, question, LIMIT_S)
+    wish = Erase(
+        number=number,
+        call=call,
+        message=message,
+        request=request,
+        preview=preview,
+        close_requests=close_requests,
+        by=by,
+        reason=reason,
+    )
+    reply = send_with_proof(settings, wish, LIMIT_S)
     if as_json:
         # Only the stable keys: no protocol, no sentences.
-        told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
+        told = codec.to_json(reply)
+        del told["said"], told["done"]
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo(answer["said"][language_of(settings)])
+        click.echo(reply.said.text(language_of(settings)))

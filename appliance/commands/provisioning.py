@@ -10,14 +10,16 @@ import syslog
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api.commands import ShowStatus
+from appliance.api.replies import PhonePlace
 from appliance.api.status_text import Teller
+from appliance.api.technician_commands import LoadPasswords
 from appliance.commands.answering import password_option
-from appliance.commands.options import config_option, language_of, load_settings, send
+from appliance.commands.options import ask, config_option, language_of, load_settings, send
 from appliance.config import build as registrar_account
 from appliance.config import phones as service_phones
 from appliance.config.build import extensions
@@ -27,13 +29,14 @@ from appliance.config.schema import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
-from appliance.policy.text import Refused, SaidError, Words, os_error_words
+from appliance.policy.text import Refused, SaidError, os_error_words, technical_words
 from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import Handset, PhoneSheet
 from appliance.provisioning.server import PORT, FileWindow, OfferedFile, ProvisioningServer
 from appliance.provisioning.templates import GIGASET_PIN_DIGITS
 from appliance.sip import registrar as sip_registrar
 from appliance.sip.registrar import network_of
+from appliance.text import LANGUAGES, Words, _, in_context, unchanged
 
 # The provisioning window in the foreground, a process of its own: call control goes on with its
 # calls and is only asked which phones have registered.
@@ -44,10 +47,7 @@ ASK_EVERY = 2.0
 LONGEST = 120
 """Minutes."""
 ADD = "centralino phones add op1 --model yealink --mac 00:15:65:AA:BB:CC"
-NOTHING_TO_SERVE = Words(
-    f"nessun telefono aspetta il suo file: prima aggiungerne uno, ad esempio {ADD}",
-    f"no phone waits for its file: add one first, e.g. {ADD}",
-)
+NOTHING_TO_SERVE = _("no phone waits for its file: add one first, e.g. {command}", command=ADD)
 
 
 @click.command()
@@ -74,9 +74,7 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
             run(settings, server, teller)
         finally:
             keep(settings, window)
-    teller.say(
-        Words("Chiuso: nessun file viene più servito.", "Closed: no file is served any more.")
-    )
+    teller.say(_("Closed: no file is served any more."))
 
 
 class ServerTeller:
@@ -89,8 +87,8 @@ class ServerTeller:
     def say(self, words: Words) -> None:
         """Print one line and log it in English."""
         now = datetime.now().astimezone()
-        syslog.syslog(words.en)
-        click.echo(f"{now:%H:%M:%S} {words.it if self._language == 'it' else words.en}")
+        syslog.syslog(str(words))
+        click.echo(f"{now:%H:%M:%S} {words.text(self._language)}")
 
 
 def run(settings: Settings, server: ProvisioningServer, teller: ServerTeller) -> None:
@@ -109,10 +107,10 @@ def run(settings: Settings, server: ProvisioningServer, teller: ServerTeller) ->
 def registered(settings: Settings) -> set[str]:
     """Return the registered phones; none if the service does not answer."""
     try:
-        status = send(settings, {"ask": "status"}, 1.0)["status"]
+        status = send(settings, ShowStatus(), 1.0).status
     except OfficeError:
         return set()
-    return {row["name"] for row in status["phones"] if row["address"]}
+    return {row.name for row in status.phones if row.address}
 
 
 def keep(settings: Settings, window: FileWindow) -> None:
@@ -137,23 +135,22 @@ def opened(window: FileWindow, where: str, minutes: int) -> Words:
     """Return the files' address and the waiting phones."""
     waiting = [offer.phone for offer in window.offers if not offer.is_registered]
     names = ", ".join(waiting)
-    return Words(
-        f"Aperto per {minutes} minuti: http://{where}:{PORT}/ serve {names}. "
-        f"Opzione DHCP 66: http://{where}:{PORT}/",
-        f"Open for {minutes} minutes: http://{where}:{PORT}/ serves {names}. "
-        f"DHCP option 66: http://{where}:{PORT}/",
+    return _(
+        "Open for {minutes} minutes: http://{where}:{port}/ serves {names}. DHCP "
+        "option 66: http://{where}:{port}/",
+        minutes=minutes,
+        where=where,
+        port=PORT,
+        names=names,
     )
 
 
 def done(offer: OfferedFile) -> Words:
     """Return the message that a phone has registered."""
-    return Words(
-        f"{offer.phone}: registrato, il suo file non viene più servito",
-        f"{offer.phone}: registered, its file is served no more",
-    )
+    return _("{phone}: registered, its file is served no more", phone=offer.phone)
 
 
-LANGUAGES = click.Choice(["it", "en"])
+LANGUAGE = click.Choice(LANGUAGES)
 
 
 @click.group()
@@ -169,7 +166,7 @@ phones.add_command(serve)
 
 @phones.command()
 @click.argument("name")
-@click.option("--language", type=LANGUAGES, help="The site's first by default.")
+@click.option("--language", type=LANGUAGE, help="The site's first by default.")
 @click.option("--model", type=click.Choice(list(templates.MAKES)), help="Make of the phone.")
 @click.option("--mac", default="", help="Its hardware address, as 00:15:65:AA:BB:CC.")
 @click.option("--address", default="", help="The box's address for phones, where it has several.")
@@ -210,7 +207,7 @@ def add(
         nl=False,
     )
     teller = _teller(settings, language)
-    click.echo(teller.say("known" if _tell_desk(settings) else "later"))
+    click.echo(teller.say("known" if _tell_call_control(settings) else "later"))
     click.echo(teller.say("serve", url=service_phones.url_of(kept[name], where)))
     if not templates.make_named(kept[name].make).is_soft:
         click.echo(teller.say("protected"))
@@ -219,7 +216,7 @@ def add(
 
 
 @phones.command("list")
-@click.option("--language", type=LANGUAGES, help="The site's first by default.")
+@click.option("--language", type=LANGUAGE, help="The site's first by default.")
 @click.pass_obj
 def list_phones(settings: Settings, language: str | None) -> None:
     """List the phones: extension, name, label, where registered, make, hardware address."""
@@ -246,10 +243,10 @@ def registrar(settings: Settings, password: str) -> None:
     """Keep the password of the box's account at the telephone system of [sip.registrar]."""
     if settings.sip.registrar is None:
         raise Refused(
-            "nessun centralino telefonico è configurato: aggiungere [sip.registrar] con "
-            'address = "192.168.1.5" e user = "..."',
-            'no telephone system is configured: add [sip.registrar] with address = "192.168.1.5" '
-            'and user = "..."',
+            _(
+                "no telephone system is configured: add [sip.registrar] with address = "
+                '"192.168.1.5" and user = "..."'
+            ),
         )
     kept = service_phones.load_secrets(settings)
     kept[registrar_account.SECRET] = password
@@ -298,11 +295,12 @@ def _known(settings: Settings, name: str) -> None:
     known = [phone.name for phone in settings.phones]
     if name not in known:
         raise Refused(
-            f'il telefono {name!r} non è configurato: aggiungere [[phones]] name = "{name}" '
-            "e inserirlo in switchboard.phones o citizens_desk.phones (noti: "
-            f"{', '.join(known) or 'nessuno'})",
-            f'phone {name!r} is not configured: add [[phones]] name = "{name}" and put it into '
-            f"switchboard.phones or citizens_desk.phones (known: {', '.join(known) or 'none'})",
+            _(
+                'phone {name!r} is not configured: add [[phones]] name = "{name}" and put '
+                "it into switchboard.phones or citizens_desk.phones (known: {known})",
+                name=name,
+                known=unchanged(", ".join(known)) if known else in_context("phones", "none"),
+            ),
         )
 
 
@@ -319,16 +317,19 @@ def _chosen(
     other = next((n for n, row in kept.items() if plain and row.mac == plain and n != name), "")
     if other:
         raise Refused(
-            f"{mac} è già del telefono {other}: controllarlo, o prima aggiungere di nuovo {other}",
-            f"{mac} is phone {other}'s already; check it, or add {other} anew first",
+            _(
+                "{mac} is phone {other}'s already; check it, or add {other} anew first",
+                mac=mac,
+                other=other,
+            ),
         )
     return make, plain
 
 
-def _tell_desk(settings: Settings) -> bool:
+def _tell_call_control(settings: Settings) -> bool:
     """Have the running service load the passwords again; False if none runs."""
     try:
-        send(settings, {"ask": "phones_renewed"})
+        ask(settings, LoadPasswords())
     except OfficeError:
         return False
     return True
@@ -359,15 +360,18 @@ def _write_sheet(
         atomic_write(path, text)
     except OSError as error:
         raise Refused(
-            f"il foglio non si può scrivere in {path}: {os_error_words(error).it}",
-            f"the sheet cannot be written to {path}: {error.strerror}",
+            _(
+                "the sheet cannot be written to {path}: {why}",
+                path=path,
+                why=technical_words(error.strerror, os_error_words(error)),
+            ),
         ) from error
 
 
-def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
+def _standing(settings: Settings) -> dict[str, PhonePlace] | None:
     """Return the registrations of the running service; None if none runs."""
     try:
-        status = send(settings, {"ask": "status"})["status"]
+        status = send(settings, ShowStatus()).status
     except OfficeError:
         return None
-    return {row["name"]: row for row in status["phones"]}
+    return {row.name: row for row in status.phones}

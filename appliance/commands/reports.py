@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api.status_text import in_one_language
+from appliance.api.commands import ShowStatus
+from appliance.api.technician_commands import MailSheet
 from appliance.commands.answering import answering, both_option, lines_of, office_in_force
 from appliance.commands.options import (
     config_option,
@@ -22,11 +23,12 @@ from appliance.commands.options import (
     reading,
     send,
 )
+from appliance.config.build import contacts_of
 from appliance.config.schema import Settings
 from appliance.files import READABLE, atomic_write
 from appliance.paper import document
 from appliance.paper.document import Document, make_pdf
-from appliance.policy.hours import day_phrase, month_words, read_day
+from appliance.policy.hours import day_phrase, day_phrase_words, month_words, read_day
 from appliance.policy.reports import (
     HOUR_MS,
     BusyHour,
@@ -38,16 +40,17 @@ from appliance.policy.reports import (
     busiest_hour,
     capacity_table,
     offered_traffic,
+    period_before,
     unit_figures,
 )
 from appliance.policy.reports import report_of as summed_up
-from appliance.policy.text import Refused, Words, words_of
+from appliance.policy.text import Refused, words_of
 from appliance.service import reports as proofs
-from appliance.service.mailroom import contacts
 from appliance.service.reports import DivertOutcome, Proof
-from appliance.store import reports
+from appliance.store import report_text, reports
 from appliance.store.directory import load_masked
 from appliance.store.reports import uses_since
+from appliance.text import Words, _, in_context
 
 # Four of each weekday.
 DAYS: Final = 28
@@ -85,8 +88,7 @@ def capacity(
             say(lines_of(_of_the_box(settings, wanted)))
         elif calls is None or seconds is None:
             raise Refused(
-                "servono sia --calls (chiamate all'ora) sia --seconds (la loro durata media)",
-                "both --calls (calls an hour) and --seconds (their mean length) are needed",
+                _("both --calls (calls an hour) and --seconds (their mean length) are needed"),
             )
         else:
             say(lines_of(_of_figures(calls, seconds, wanted)))
@@ -94,7 +96,7 @@ def capacity(
 
 def _of_figures(calls: float, seconds: float, wanted: WantedService) -> Iterator[Words]:
     traffic = calls * seconds / 3600
-    yield Words(f"Traffico: {traffic:.2f} erlang", f"Traffic: {traffic:.2f} erlang")
+    yield _("Traffic: {traffic:.2f} erlang", traffic=traffic)
     yield from capacity_table(traffic, seconds, wanted)
 
 
@@ -107,9 +109,10 @@ def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
     hour = busiest_hour(uses, _hours(now, ZoneInfo(settings.site.zone)))
     if hour is None:
         raise Refused(
-            f"nelle ultime {DAYS // 7} settimane nessuna linea è stata impegnata: dire --calls e "
-            "--seconds",
-            f"no line was engaged within the last {DAYS // 7} weeks: say --calls and --seconds",
+            _(
+                "no line was engaged within the last {days} weeks: say --calls and --seconds",
+                days=DAYS // 7,
+            ),
         )
     came = offered_traffic(hour.traffic, len(lines))
     yield _said(hour, came)
@@ -118,11 +121,15 @@ def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
 
 def _said(hour: BusyHour, came: float) -> Words:
     clock = f"{hour.hour}–{hour.hour + 1}"
-    return Words(
-        f"Ora più carica: {clock}, media di {hour.days} giorni: {hour.traffic:.2f} erlang sulle "
-        f"linee, {came:.2f} con chi ha trovato occupato; una chiamata dura {hour.length_s:.0f} s",
-        f"Busiest hour: {clock}, mean of {hour.days} days: {hour.traffic:.2f} erlang on the lines, "
-        f"{came:.2f} with those who heard engaged; a call takes {hour.length_s:.0f} s",
+    return _(
+        "Busiest hour: {clock}, mean of {days} days: {traffic:.2f} erlang on the "
+        "lines, {came:.2f} with those who heard engaged; a call takes "
+        "{length_s:.0f} s",
+        clock=clock,
+        days=hour.days,
+        traffic=hour.traffic,
+        came=came,
+        length_s=hour.length_s,
     )
 
 
@@ -137,28 +144,15 @@ def _hours(now: datetime, zone: ZoneInfo) -> dict[int, tuple[str, int]]:
 
 
 LOOK_S = 0.5
-SEIZE = Words(
-    "Occupare adesso tutte le linee: una chiamata su ognuna da altri telefoni, o gli apparecchi in "
-    "parallelo sollevati. Ancora libere:",
-    "Now seize every line: a call on each from other telephones, or the telephones beside them "
-    "lifted. Still free:",
+SEIZE = _(
+    "Now seize every line: a call on each from other telephones, or the "
+    "telephones beside them lifted. Still free:"
 )
-ONE_OF = Words(
-    "indicarne uno fra --rang-at, --busy, --no-divert, --show",
-    "say one of --rang-at, --busy, --no-divert, --show",
-)
-WHICH = Words(
-    "indicare con --number quale di questi è stato chiamato: {}",
-    "say by --number which of them was called: {}",
-)
-CALL = Words(
-    "Tutte le linee sono occupate. Chiamare adesso {} da un altro telefono.",
-    "All lines are seized. Now call {} from another telephone.",
-)
-ANY_NUMBER = Words("il numero pubblico", "the public number")
-WHERE = Words(
-    "Dove ha squillato? (vuoto: ha sentito occupato)", "Where did it ring? (empty: it was busy)"
-)
+ONE_OF = _("say one of --rang-at, --busy, --no-divert, --show")
+WHICH = _("say by --number which of them was called: {}")
+CALL = _("All lines are seized. Now call {} from another telephone.")
+ANY_NUMBER = _("the public number")
+WHERE = _("Where did it ring? (empty: it was busy)")
 
 
 @click.command()
@@ -187,7 +181,7 @@ def commission(
     settings = load_settings(config_path)
     language = language_of(settings)
     if bool(rang_at) + busy + no_divert + show > 1:
-        raise click.UsageError(in_one_language(ONE_OF, language))
+        raise click.UsageError(ONE_OF.text(language))
     numbers = (proofs.number_of(settings, number),) if number else proofs.numbers_of(settings)
     if show:
         _show(settings, numbers, language)
@@ -195,7 +189,7 @@ def commission(
     # A result given as an option belongs to one call, so to one number.
     if (rang_at or busy) and len(numbers) > 1:
         listed = ", ".join(numbers)
-        raise click.UsageError(in_one_language(WHICH, language).format(listed))
+        raise click.UsageError(WHICH.filled(listed).text(language))
     # A statement that there is no divert needs no test call.
     if not no_divert:
         _seize(settings, language, wait)
@@ -209,50 +203,50 @@ def commission(
             outcome = DivertOutcome.DIVERTED if where else DivertOutcome.BUSY
         at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
         proof = Proof(outcome, by, at, proofs.lines_of(settings), where, each)
-        proofs.save(settings, proof)
-        click.echo(in_one_language(proofs.told(proof), language))
+        proofs.save_proofs(settings, proof)
+        click.echo(proofs.proof_words(proof).text(language))
 
 
 def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
     """Print the proof of each number, then what is missing."""
-    kept = proofs.load(settings)
+    kept = proofs.load_proofs(settings)
     for number in numbers:
         if proof := proofs.proof_of(settings, number, kept):
-            click.echo(in_one_language(proofs.told(proof), language))
-    if missing := in_one_language(proofs.wanted(settings, kept), language):
+            click.echo(proofs.proof_words(proof).text(language))
+    if missing := proofs.wanted(settings, kept).text(language):
         click.echo(missing)
 
 
 def _free(settings: Settings) -> tuple[str, ...]:
-    status = send(settings, {"ask": "status"})["status"]
-    return proofs.unseized(status["lines"])
+    status = send(settings, ShowStatus()).status
+    return proofs.unseized(status.lines)
 
 
 def _seize(settings: Settings, language: str, wait: float) -> None:
     """Wait until call control reports every line as busy."""
     told: tuple[str, ...] = ()
     never, looks = threading.Event(), max(1, round(wait / LOOK_S))
-    for _ in range(looks):
+    for _unused in range(looks):
         free = _free(settings)
         if not free:
             return
         if free != told:
             told = free
-            click.echo(f"{in_one_language(SEIZE, language)} {', '.join(free)}")
+            click.echo(f"{SEIZE.text(language)} {', '.join(free)}")
         never.wait(LOOK_S)
     raise Refused(
-        f"{', '.join(told)}: ancora raggiungibile dopo {wait:g} s; se non sono "
-        "impegnate tutte le linee la prova non vale: ricominciare",
-        f"{', '.join(told)} could still be reached after {wait:g} s: without all lines seized a "
-        "call proves nothing; begin again",
+        _(
+            "{lines} could still be reached after {wait:g} s: without all lines seized "
+            "a call proves nothing; begin again",
+            lines=", ".join(told),
+            wait=wait,
+        ),
     )
 
 
 def _ask(number: str, language: str) -> str:
-    click.echo(
-        in_one_language(CALL, language).format(number or in_one_language(ANY_NUMBER, language))
-    )
-    answer: str = click.prompt(in_one_language(WHERE, language), default="", show_default=False)
+    click.echo(CALL.filled(number or ANY_NUMBER).text(language))
+    answer: str = click.prompt(WHERE.text(language), default="", show_default=False)
     return answer.strip()
 
 
@@ -260,9 +254,10 @@ def _still_seized(settings: Settings) -> None:
     free = _free(settings)
     if free:
         raise Refused(
-            f"{', '.join(free)}: si è liberata nel frattempo e la chiamata può essere "
-            "arrivata lì: ricominciare",
-            f"{', '.join(free)} became free meanwhile: the call may have rung there; begin again",
+            _(
+                "{free} became free meanwhile: the call may have rung there; begin again",
+                free=", ".join(free),
+            ),
         )
 
 
@@ -304,47 +299,45 @@ def report(
     begin, end = _days(first, last, month, today)
     if mail and not (unit and month):
         raise Refused(
-            "un foglio si invia per un'unità e un mese: indicare anche --unit e --month",
-            "a sheet is mailed for a unit and a month: say --unit and --month, too",
+            _("a sheet is mailed for a unit and a month: say --unit and --month, too"),
         )
     if mail and end >= today:
         raise Refused(
-            f"{month} non è finito: il suo foglio si può inviare dal giorno dopo",
-            f"{month} is not over: its sheet can be mailed from the next day on",
+            _("{month} is not over: its sheet can be mailed from the next day on", month=month),
         )
     if pdf and (unit or as_csv or as_json):
         raise Refused(
-            "--pdf è dell'intero rapporto: togliere --unit, --csv e --json",
-            "--pdf is of the whole report: leave --unit, --csv and --json out",
+            _("--pdf is of the whole report: leave --unit, --csv and --json out"),
         )
     if unit:
         _sheet(settings, config_path, unit, begin, end, mail=mail)
         return
     found = _read(settings, config_path, begin, end)
+    days_before = period_before(begin, end)
     if as_json:
-        click.echo(reports.as_json(found, begin, end))
+        click.echo(report_text.as_json(found, begin, end))
     elif as_csv:
-        click.echo(reports.as_csv(found), nl=False)
+        click.echo(report_text.as_csv(found), nl=False)
     else:
         language, reference = language_of(settings), settings.report.per_person_reference
-        names = _names(settings)
+        before = _read(settings, config_path, *days_before)
+        told = report_text.ReportText(
+            found, language, _names(settings), reference, before, days_before
+        )
         if pdf:
-            told = reports.ReportText(found, language, names, reference)
-            head = contacts(settings.site, ())
-            _filed(pdf, document.report_document(settings.site.name, head, told, begin, end))
-        text = reports.as_text(found, begin, end, language, names, reference)
-        click.echo(f"{pdf}" if pdf else text)
+            head = contacts_of(settings)
+            write_paper(pdf, document.report_document(settings.site.name, head, told, begin, end))
+        click.echo(f"{pdf}" if pdf else "\n".join(told.lines(begin, end)))
 
 
-def _filed(path: Path, document: Document) -> None:
+def write_paper(path: Path, document: Document) -> None:
     """Write the report as a PDF; raises OfficeError."""
     try:
         atomic_write(path, make_pdf(document), mode=READABLE)
     except OSError as error:
         why = words_of(error)
         raise Refused(
-            f"non si può scrivere il rapporto in {path}: {why.it}",
-            f"the report cannot be written to {path}: {why.en}",
+            _("the report cannot be written to {path}: {why}", path=path, why=why),
         ) from error
 
 
@@ -355,11 +348,11 @@ def _names(settings: Settings) -> dict[str, str]:
     names.
     """
     with reading(settings) as connection:
-        register = load_masked(connection)
-    named = {unit.code: unit.name for unit in register.units}
-    for unit in register.units:
+        directory = load_masked(connection)
+    named = {unit.code: unit.name for unit in directory.units}
+    for unit in directory.units:
         for code in (unit.service, unit.code):
-            declared = (each for each in register.declarations if each.unit == code)
+            declared = (each for each in directory.declarations if each.unit == code)
             needs = (need for each in declared for need in each.needs)
             named |= {f"{unit.code}.{need.code}": need.name for need in needs}
     return named
@@ -370,8 +363,7 @@ def _days(first: str, last: str, month: str, today: date) -> tuple[date, date]:
     if month:
         if first or last:
             raise Refused(
-                "indicare un mese oppure dei giorni, non entrambi",
-                "say either a month or days, not both",
+                _("say either a month or days, not both"),
             )
         return _month(month)
     until = read_day(last, today) if last else today
@@ -379,10 +371,11 @@ def _days(first: str, last: str, month: str, today: date) -> tuple[date, date]:
     end = until if last else max(begin, today)
     if end < begin:
         raise Refused(
-            f"il rapporto finirebbe {day_phrase('il', end, 'it')}, prima di cominciare "
-            f"{day_phrase('il', begin, 'it')}",
-            f"the report would end {day_phrase('on', end, 'en')}, before it begins "
-            f"{day_phrase('on', begin, 'en')}",
+            _(
+                "the report would end {last}, before it begins {first}",
+                last=day_phrase_words(in_context("day", "on"), end),
+                first=day_phrase_words(in_context("day", "on"), begin),
+            ),
         )
     return begin, end
 
@@ -391,8 +384,7 @@ def _month(text: str) -> tuple[date, date]:
     match = _MONTH.fullmatch(text)
     if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 2000:
         raise Refused(
-            f"{text!r} non è un mese: scrivere ad esempio 2026-10",
-            f"{text!r} is no month: write e.g. 2026-10",
+            _("{text!r} is no month: write e.g. 2026-10", text=text),
         )
     first = date(int(match[1]), int(match[2]), 1)
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -426,24 +418,20 @@ def _sheet(
     told = unit_figures(calls, requests, unit)
     if told == UnitFigures():
         raise Refused(
-            f"nulla riguarda l'unità {unit!r} {day_phrase('dal', first, 'it')} "
-            f"{day_phrase('al', last, 'it')}: è questo il suo codice?",
-            f"nothing concerned unit {unit!r} {day_phrase('from', first, 'en')} "
-            f"{day_phrase('to', last, 'en')}: is that its code?",
+            _(
+                "nothing concerned unit {unit!r} {since} {until}: is that its code?",
+                unit=unit,
+                since=day_phrase_words(in_context("day", "from"), first),
+                until=day_phrase_words(in_context("day", "to"), last),
+            ),
         )
     language = language_of(settings)
     span = f"{day_phrase('', first, language)} – {day_phrase('', last, language)}"
     shown = month_words(first, language) if mail else span
     name = _names(settings).get(unit, unit)
-    subject, body = reports.unit_sheet(told, name, shown, language)
+    subject, body = report_text.unit_sheet(told, name, shown, language)
     if not mail:
         click.echo(body, nl=False)
         return
-    asked = {
-        "ask": "mail_sheet",
-        "unit": unit,
-        "month": f"{first:%Y-%m}",
-        "subject": subject,
-        "body": body,
-    }
-    click.echo(send(settings, asked)["said"][language])
+    wish = MailSheet(unit=unit, month=f"{first:%Y-%m}", subject=subject, body=body)
+    click.echo(send(settings, wish).said.text(language))

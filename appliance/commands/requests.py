@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api.commands import DropMail, ListFreeSlots, RetryMail, StepRequest, TakeRequest
 from appliance.commands.answering import office_in_force
 from appliance.commands.options import (
     config_option,
-    in_house,
+    in_site_language,
     language_of,
     load_settings,
     reading,
@@ -39,9 +40,9 @@ from appliance.policy.requests import (
     due_day,
     is_overdue,
 )
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.service.mailroom import Papers, papers_of
-from appliance.store import directory as register_store
+from appliance.store import directory as directory_store
 from appliance.store import listings
 from appliance.store import outbox as stored_outbox
 from appliance.store import requests as stored
@@ -49,6 +50,7 @@ from appliance.store.database import database_path
 from appliance.store.directory import key_path
 from appliance.store.listings import DueOf
 from appliance.store.requests import StoredRequest
+from appliance.text import _
 
 
 @click.group()
@@ -81,8 +83,7 @@ def list_outbox(settings: Settings, *, all_: bool, as_json: bool) -> None:
 @click.pass_obj
 def retry(settings: Settings, number: int, by: str) -> None:
     """Try mail NUMBER again, now; one that could not be sent, too."""
-    question = {"ask": "outbox_retry", "number": number, "by": by}
-    send_and_say(settings, question)
+    send_and_say(settings, RetryMail(number=number, by=by))
 
 
 @outbox.command()
@@ -92,8 +93,7 @@ def retry(settings: Settings, number: int, by: str) -> None:
 @click.pass_obj
 def drop(settings: Settings, number: int, by: str, reason: str) -> None:
     """Give mail NUMBER up for a reason; it stays listed with --all."""
-    question = {"ask": "outbox_drop", "number": number, "by": by, "reason": reason}
-    send_and_say(settings, question)
+    send_and_say(settings, DropMail(number=number, by=by, reason=reason))
 
 
 def request_pdf_papers(settings: Settings) -> Papers:
@@ -110,18 +110,15 @@ def write_pdf(settings: Settings, number: int, folder: Path, due: DueOf) -> Path
     key = key_path(database_path(Path(settings.folders.state)))
     with reading(settings) as connection:
         kept = stored.required_request(connection, number)
-        register = register_store.load(connection, key)
+        directory = directory_store.load(connection, key)
         names = request_pdf_papers(settings).names(connection)
     path = folder / f"request-{number}.pdf"
-    document = request_pdf_papers(settings).request_document(kept, due, register, names)
+    document = request_pdf_papers(settings).request_document(kept, due, directory, names)
     atomic_write(path, make_pdf(document))
     return path
 
 
-NO_SLOTS = Words(
-    "{} non offre orari: proporre un'ora, l'ufficio la conferma",
-    "{} offers no slots: propose a time, the office confirms it",
-)
+NO_SLOTS = _("{} offers no slots: propose a time, the office confirms it")
 
 NUMBER = click.IntRange(1)
 BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
@@ -199,8 +196,8 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 @click.pass_obj
 def new(settings: Settings, /, starts: str, **values: Any) -> None:
     """Take a request over for an office; open ones of the same citizen are offered first (E9)."""
-    at = {"starts": _local(settings, starts)} if starts else {}
-    send_and_say(settings, {"ask": "new_request", **values, **at})
+    at = _local(settings, starts) if starts else None
+    send_and_say(settings, TakeRequest(starts=at, **values))
 
 
 def _step(name: str, step: RequestStep, help_text: str, *options: Callable[..., Any]) -> None:
@@ -209,10 +206,8 @@ def _step(name: str, step: RequestStep, help_text: str, *options: Callable[..., 
     @click.pass_obj
     def command(settings: Settings, /, number: int, **values: Any) -> None:
         starts = values.pop("starts", None)
-        at = {"starts": _local(settings, starts)} if starts else {}
-        send_and_say(
-            settings, {"ask": "request_step", "step": step, "number": number, **values, **at}
-        )
+        at = _local(settings, starts) if starts else None
+        send_and_say(settings, StepRequest(step=step, number=number, starts=at, **values))
 
     wrapped: Callable[..., Any] = command
     for option in (BY, *options):
@@ -256,16 +251,15 @@ _step(
 @click.pass_obj
 def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
     """List the next free slots of office UNIT."""
-    answer = send(settings, {"ask": "free_slots", "unit": unit})
+    reply = send(settings, ListFreeSlots(unit=unit))
     if as_json:
-        click.echo(json.dumps(answer["slots"], indent=2))
-    elif not answer["offers"]:
-        click.echo(in_house(settings, NO_SLOTS).format(unit))
+        click.echo(json.dumps([start.isoformat() for start in reply.slots], indent=2))
+    elif not reply.offers:
+        click.echo(in_site_language(settings, NO_SLOTS).format(unit))
     else:
         zone = ZoneInfo(settings.site.zone)
-        for start in answer["slots"]:
-            at = datetime.fromisoformat(start).astimezone(zone)
-            click.echo(moment_words(at, language_of(settings)))
+        for start in reply.slots:
+            click.echo(moment_words(start.astimezone(zone), language_of(settings)))
 
 
 @requests.command()
@@ -289,8 +283,7 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
         ]
     if not letters:
         raise Refused(
-            f"la richiesta {number} non ha e-mail da esportare",
-            f"request {number} has no mail that could be written out",
+            _("request {number} has no mail that could be written out", number=number),
         )
     folder.mkdir(parents=True, exist_ok=True)
     papers = request_pdf_papers(settings)
@@ -328,6 +321,6 @@ def _late(settings: Settings) -> listings.IsLate:
     return late
 
 
-def _local(settings: Settings, at: str) -> str:
-    """Return an ISO time for a local time as people write it; raises Refused."""
-    return read_moment(at, datetime.now(ZoneInfo(settings.site.zone))).isoformat()
+def _local(settings: Settings, at: str) -> datetime:
+    """Read a local time as people write it; raises Refused."""
+    return read_moment(at, datetime.now(ZoneInfo(settings.site.zone)))

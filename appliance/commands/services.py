@@ -17,32 +17,32 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.commands import line_use
 from appliance.commands.options import (
     config_option,
-    desk_socket,
-    in_house,
+    control_socket_path,
     in_language,
+    in_site_language,
     language_of,
     language_option,
     load_settings,
     words_said,
 )
 from appliance.errors import CentralinoError, TechnicianError
-from appliance.policy.hours import day_phrase
+from appliance.policy.hours import day_phrase_words
 from appliance.policy.numbering import PLANS
-from appliance.policy.text import Refused, Words, os_error_words
+from appliance.policy.text import Refused, os_error_words
+from appliance.text import Words, _, in_context, joined, unchanged
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.console.settings import ConsoleSettings, HeadOfficeFiles
+    from appliance.fieldtest.holding import Restorer, StopPlan, StopSignals
     from appliance.fieldtest.person import ProgressDisplay
-    from appliance.fieldtest.run import Restorer, StopPlan, StopSignals
     from appliance.policy.office import Office
 
 
-OFF = Words(
-    "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"
-)
+OFF = _("the console is off: console.enabled is false")
 
 
 @click.command()
@@ -60,25 +60,33 @@ OFF = Words(
 )
 def console(config_path: Path, http: bool, port: int | None, authority: bool) -> None:
     """Serve the console's pages; the desk need not be running."""
+    from appliance.console.settings import FreshSettings, mark_of
+
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Before it is read: what is written in between is read again.
+    mark = mark_of(config_path)
     settings = load_settings(config_path)
     if not settings.console.enabled:
-        click.echo(in_house(settings, OFF))
+        click.echo(in_site_language(settings, OFF))
         return
     if authority:
-        click.echo(in_house(settings, _authority(console_settings(settings))))
+        click.echo(in_site_language(settings, _authority(console_settings(settings))))
         return
     from appliance.console import process
 
-    process.run(console_settings(settings, http, port))
+    def load() -> ConsoleSettings:
+        return console_settings(load_settings(config_path), http, port)
+
+    own = console_settings(settings, http, port)
+    process.run(own, FreshSettings(own, config_path, mark, load))
 
 
 def _authority(settings: ConsoleSettings) -> Words:
     """Return the fingerprint that a technician compares with the browser's."""
     if settings.certificate:
-        return Words(
-            f"è in uso il certificato proprio dell'ufficio: {settings.certificate}",
-            f"the office's own certificate is in use: {settings.certificate}",
+        return _(
+            "the office's own certificate is in use: {certificate}",
+            certificate=settings.certificate,
         )
     from appliance.console import certificates
 
@@ -86,16 +94,12 @@ def _authority(settings: ConsoleSettings) -> Words:
     found = certificates.load_certificate(path, path.with_suffix(".key"))
     if found is None:
         raise Refused(
-            f"in {path.parent} non c'è ancora l'autorità di certificazione: avviare la console una "
-            "volta",
-            f"there is no authority in {path.parent} yet: has the console run?",
+            _("there is no authority in {folder} yet: has the console run?", folder=path.parent),
         )
     shown = f"{path}\nSHA-256 {certificates.fingerprint(found.certificate)}"
     last = found.certificate.not_valid_after_utc
-    return Words(
-        f"{shown}\n{day_phrase('valida fino al', last, 'it')}",
-        f"{shown}\n{day_phrase('valid until', last, 'en')}",
-    )
+    until = day_phrase_words(in_context("day", "until"), last)
+    return joined("\n", (unchanged(shown), _("valid {until}", until=until)))
 
 
 def _head_office(settings: Settings) -> HeadOfficeFiles | None:
@@ -116,6 +120,7 @@ def console_settings(
     settings: Settings, is_plain: bool = False, port: int | None = None
 ) -> ConsoleSettings:
     """Return the console's part of the configuration."""
+    from appliance.config.build import contacts_of, service_targets
     from appliance.config.state_folder import drafts_of, own_announcements_of
     from appliance.console.settings import ConsoleSettings
     from appliance.store.database import database_path
@@ -134,11 +139,13 @@ def console_settings(
         state=Path(settings.folders.console),
         records=database_path(state),
         voicemail=state / "voicemail",
-        door=desk_socket(settings),
+        control_socket=control_socket_path(settings),
         announcements=own_announcements_of(settings),
         voice=settings.site.voice,
         country=settings.site.country,
         per_person_reference=settings.report.per_person_reference.strip(),
+        targets=service_targets(settings),
+        contacts=contacts_of(settings),
         drafts=drafts_of(state),
         room_alarm=settings.voicemail.room_alarm,
         head_office=lambda: _head_office(settings),
@@ -159,12 +166,9 @@ DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637", "zoom3095")
 SECONDS = re.compile(r"\d{1,9}(?:\.\d+)?")
 DIALLED = re.compile(r"[0-9*#,;. /()wWtTpP!@-]+")
 MOST_S = 7 * 24 * 3600
-NUMBERS = (
-    "due linee si chiamano: servono --number-a e --number-b",
-    "two lines call each other: --number-a and --number-b are needed",
-)
-STOPPED = Words("Si ferma, e alla fine si riavvia: {}.", "Stopped, and started again after: {}.")
-DONE = Words("Esito: {}. Rapporto: {}", "Result: {}. Report: {}")
+NUMBERS = _("two lines call each other: --number-a and --number-b are needed")
+STOPPED = _("Stopped, and started again after: {}.")
+DONE = _("Result: {result}. Report: {file}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,7 @@ class Wish:
 
 
 @click.command("field-test")
+@config_option
 @click.option("--line-a", metavar="PORT", help="The modem of line A (/dev/serial/by-path/...).")
 @click.option("--line-b", metavar="PORT", help="The modem of line B, joined to A by a loop.")
 @click.option("--one-line", is_flag=True, help="Line A alone: a person calls it, guided.")
@@ -212,6 +217,7 @@ class Wish:
 @click.option("--suite", type=click.Path(path_type=Path, exists=True), hidden=True)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def field_test(
+    config_path: Path,
     line_a: str | None,
     line_b: str | None,
     one_line: bool,
@@ -231,7 +237,7 @@ def field_test(
     language = language_of()
     ports = _ports(line_a, line_b, one_line=one_line)
     if line_b and not (told["number_a"] and told["number_b"]):
-        raise _usage(*NUMBERS)
+        raise _usage(NUMBERS)
     # All options are checked before anything is stopped.
     for option in ("soak", "load"):
         _check_seconds(f"--{option}", told[option])
@@ -243,6 +249,7 @@ def field_test(
     more += [*_lines(line_a, line_b, one_line=one_line), "--language", language]
     more += [word for command in overrides for word in ("--override", command)]
     more += ["--ask"] if ask or one_line else []
+    more += line_use.suite_options(config_path, ports)
     folder = again or out or Path(f"field-test-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     set_up = "one-line" if one_line else "two-lines" if line_a else "exchange"
     told_all = (*more, *options)
@@ -252,23 +259,20 @@ def field_test(
         status = _reported(wish) if again else _tested(wish)
     # Status 1 would mean that a test has failed.
     except CentralinoError as error:
-        click.echo(f"Error: {in_language(words_said(error))}", err=True)
+        click.echo(in_language(_("Error: {why}", why=words_said(error))), err=True)
         status = 2
     raise SystemExit(status)
 
 
 def _ports(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[str, ...]:
     if one_line and (not line_a or line_b):
-        raise _usage("--one-line vuole solo --line-a", "--one-line is for --line-a alone")
+        raise _usage(_("--one-line is for --line-a alone"))
     if not one_line and bool(line_a) != bool(line_b):
         raise _usage(
-            "servono due linee, --line-a e --line-b, oppure --one-line",
-            "two lines are needed, --line-a and --line-b, or --one-line",
+            _("two lines are needed, --line-a and --line-b, or --one-line"),
         )
     if line_a and line_a == line_b:
-        raise _usage(
-            "--line-a e --line-b sono la stessa porta", "--line-a and --line-b are the same port"
-        )
+        raise _usage(_("--line-a and --line-b are the same port"))
     return tuple(line for line in (line_a, line_b) if line)
 
 
@@ -276,8 +280,12 @@ def _check_seconds(option: str, text: str) -> None:
     """Raise UsageError for an invalid duration, before anything is stopped."""
     if text and not (SECONDS.fullmatch(text) and 1 <= float(text) <= MOST_S):
         raise _usage(
-            f"{option} {text}: scrivere i secondi, da 1 a {MOST_S} (600 sono dieci minuti)",
-            f"{option} {text}: write seconds, from 1 to {MOST_S} (600 are ten minutes)",
+            _(
+                "{option} {value}: write seconds, from 1 to {most_s} (600 are ten minutes)",
+                option=option,
+                value=text,
+                most_s=MOST_S,
+            ),
         )
 
 
@@ -287,28 +295,29 @@ def _check_number(option: str, number: str, country: str) -> None:
 
     if number and not DIALLED.fullmatch(number):
         raise _usage(
-            f"{option} {number}: un numero è di cifre, * e #",
-            f"{option} {number}: a number is of digits, * and #",
+            _("{option} {number}: a number is of digits, * and #", option=option, number=number),
         )
     try:
         safe(number, country)
     except ForbiddenError as error:
         raise _usage(
-            f"{option} {number} porta a un servizio di emergenza: il collaudo non lo compone mai",
-            f"{option} {number} leads to an emergency service: a field test never dials it",
+            _(
+                "{option} {number} leads to an emergency service: a field test never dials it",
+                option=option,
+                number=number,
+            ),
         ) from error
 
 
 def _check_command(command: str) -> None:
     if not command.upper().startswith("AT"):
         raise _usage(
-            f"--override {command}: un comando comincia con AT",
-            f"--override {command}: a command begins with AT",
+            _("--override {command}: a command begins with AT", command=command),
         )
 
 
-def _usage(it: str, en: str) -> click.UsageError:
-    return click.UsageError(in_language(Words(it, en)), click.get_current_context())
+def _usage(words: Words) -> click.UsageError:
+    return click.UsageError(in_language(words), click.get_current_context())
 
 
 def _lines(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[str, ...]:
@@ -323,29 +332,30 @@ def _need_libraries() -> None:
     missing = [package for name, package in LIBRARIES.items() if util.find_spec(name) is None]
     if missing:
         raise Refused(
-            f"il collaudo richiede altri pacchetti: sudo apt install {' '.join(missing)}",
-            f"a field test needs more than the box itself: sudo apt install {' '.join(missing)}",
+            _(
+                "a field test needs more than the box itself: sudo apt install {packages}",
+                packages=" ".join(missing),
+            ),
         )
 
 
 def _tested(wish: Wish) -> int:
-    from appliance.fieldtest import person, run
+    from appliance.fieldtest import holding, person, run
 
     # Planned first: a port that cannot be freed is reported before the report's folder is created.
-    planned = run.plan_stop(wish.ports)
+    planned = holding.plan_stop(wish.ports)
     if wish.more:
         run.check_options(wish.suite or run.find_suite(), wish.options)
     try:
         wish.out.mkdir(parents=True)
     except OSError as error:
-        why = os_error_words(error).en
+        why = os_error_words(error)
         raise Refused(
-            f"{wish.out} non può essere la cartella nuova del rapporto: {os_error_words(error).it}",
-            f"{wish.out} cannot be the report's new folder: {why}",
+            _("{folder} cannot be the report's new folder: {why}", folder=wish.out, why=why),
         ) from error
     clock = person.RemainingTime(person.read_times(person.times_path(wish.set_up)))
     watch = person.ProgressDisplay(wish.language, clock)
-    stop = run.StopSignals()
+    stop = holding.StopSignals()
     with stop.heard():
         suite, restored = _with_ports(wish, planned, watch, stop)
         person.write_times(person.times_path(wish.set_up), clock.times)
@@ -356,14 +366,14 @@ def _with_ports(
     wish: Wish, planned: StopPlan, watch: ProgressDisplay, stop: StopSignals
 ) -> tuple[int, bool]:
     """Take the ports, run the suite, restore the services; return its status and their success."""
-    from appliance.fieldtest import run
-    from appliance.fieldtest.run import Restorer
+    from appliance.fieldtest import holding
+    from appliance.fieldtest.holding import Restorer
 
     restorer = Restorer(planned)
     try:
         if names := _names(planned):
-            watch.say(Words(STOPPED.it.format(names), STOPPED.en.format(names)))
-        run.stop_holders(planned)
+            watch.say(STOPPED.filled(names))
+        holding.stop_holders(planned)
         suite = _suite(wish, watch, stop, restorer)
     finally:
         restored, said = restorer.give_back()
@@ -401,14 +411,18 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
         # A suite that ended normally has written its findings: the report itself is at fault.
         if suite in {person.ALL_PASSED, person.SOME_FAILED}:
             raise
-        raise TechnicianError(f"{error}; {wish.out / run.LOG} says why") from error
+        raise TechnicianError(
+            _("{error}; {log} says why", error=words_said(error), log=wish.out / run.LOG)
+        ) from error
     status = person.exit_status(found, suite, restored=restored)
-    result, place = person.OUTCOMES[person.VERDICT_STATUS[status]], wish.out / report.HTML
-    words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
-    click.echo(words.it if wish.language == "it" else words.en)
+    result, place = (
+        person.OUTCOMES[person.VERDICT_STATUS[status]],
+        wish.out / report.html_name(wish.language),
+    )
+    click.echo(DONE.filled(result=result, file=place).text(wish.language))
     if status != person.PASSED:
         for why in person.shortened_reasons(person.reasons_of_run(found)):
-            click.echo(f"  - {person.clean_text(why.it if wish.language == 'it' else why.en)}")
+            click.echo(f"  - {person.clean_text(why.text(wish.language))}")
     if wish.profile:
         for path in report.write_profile(found, wish.profile, wish.overrides):
             click.echo(path)
@@ -451,17 +465,17 @@ def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
 
 def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
     """Read the configuration; in a child process."""
-    from appliance.config import last_good
+    from appliance.config import office as last_good
     from appliance.config.state_folder import settle_secrets
     from appliance.managed_config.apply import settle_folder
     from appliance.service import restore as putting_back
     from appliance.store.database import database_path
 
-    state = last_good.state_folder(config_path).absolute()
+    state = last_good.state_folder_of(config_path).absolute()
     putting_back.check_finished(state)
     settle_secrets(state)
     settle_folder(state, database_path(state))
-    return last_good.with_written(config_path)
+    return last_good.in_force_with_written(config_path)
 
 
 @click.command()
@@ -472,20 +486,20 @@ def media(account: str | None) -> None:
     # systemd passes exactly one socket (sd_listen_fds(3)).
     if os.environ.get("LISTEN_FDS") != "1":
         raise Refused(
-            "il processo delle linee è avviato da systemd con centralino-link.socket; su "
-            "una postazione di lavoro lo avvia `centralino run`",
-            "the media gateway is started by systemd with centralino-link.socket; "
-            "on a workstation `centralino run` starts its own",
+            _(
+                "the media gateway is started by systemd with centralino-link.socket; on a "
+                "workstation `centralino run` starts its own"
+            ),
         )
     # In this order: the fork server is forked while the process is small; call control imports
     # neither module.
     from appliance.modem.fork_server import ForkServer
 
     # A fork of the running media gateway would stop it for milliseconds (docs/design/processes.md).
-    nursery = ForkServer.start()
+    fork_server = ForkServer.start()
     from appliance.media.process import main
 
-    main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START), account=number)
+    main(fork_server, listening=socket.socket(fileno=LISTEN_FDS_START), account=number)
 
 
 def _number_of(account: str) -> int:
@@ -493,8 +507,9 @@ def _number_of(account: str) -> int:
         return pwd.getpwnam(account).pw_uid
     except KeyError as error:
         raise Refused(
-            f"l'utente {account!r}, il cui servizio comanda le linee, non c'è: crearlo con "
-            "systemd-sysusers",
-            f"there is no account {account!r}, whose service gives orders to the lines: make it "
-            "with systemd-sysusers",
+            _(
+                "there is no account {account!r}, whose service gives orders to the lines: "
+                "make it with systemd-sysusers",
+                account=account,
+            ),
         ) from error

@@ -15,26 +15,27 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from appliance.api import speech as api_speech
+from appliance.api.commands import LoadDirectory, LoadSpoken, UseSheet
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import (
+    ask,
     config_option,
-    in_house,
+    in_site_language,
     load_settings,
-    send,
     send_and_say,
 )
 from appliance.config import sheet_file, state_folder
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError
-from appliance.policy.hours import day_phrase
+from appliance.policy.hours import day_phrase_words
 from appliance.policy.sheets import Sheet, SheetChange, with_edits
-from appliance.policy.text import Words
 from appliance.service import live_policy
 from appliance.store import managed_config
 from appliance.store import sheets as records
 from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.policy_change import PolicyChange
 from appliance.store.users import SHELL
+from appliance.text import Words, _, in_context, joined, unchanged
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,36 +43,21 @@ if TYPE_CHECKING:
     from appliance.policy.sheets import Menu
 
 WORDS = {
-    SheetChange.NEW: Words("nuova", "new"),
-    SheetChange.CHANGED: Words("cambiata", "changed"),
-    SheetChange.GONE: Words(
-        "non c'è più: la ricerca non la trova", "no longer there: not found by a search any more"
-    ),
+    SheetChange.NEW: in_context("sheets", "new"),
+    SheetChange.CHANGED: in_context("sheets", "changed"),
+    SheetChange.GONE: _("no longer there: not found by a search any more"),
 }
-STALE = Words(
-    "aggiornata l'ultima volta {}: vedere se vale ancora",
-    "last updated {}: see whether it still holds",
+STALE = _("last updated {}: see whether it still holds")
+KEPT = _("edited in the console by {user} {day}: it stays so (--replace takes the folder's)")
+LEFT_OUT = _(
+    "taken away in the console by {user} {day}: it stays so (--replace takes the folder's)"
 )
-KEPT = Words(
-    "modificata nella console da {} {}: resta così (--replace prende la cartella)",
-    "edited in the console by {} {}: it stays so (--replace takes the folder's)",
-)
-LEFT_OUT = Words(
-    "tolta nella console da {} {}: resta tolta (--replace prende la cartella)",
-    "taken away in the console by {} {}: it stays so (--replace takes the folder's)",
-)
-REPLACED = Words(
-    "la cartella prende il posto di ciò che {} ha fatto nella console {}",
-    "the folder takes the place of what {} did in the console {}",
-)
-COUNT = Words("schede: {}", "sheets: {}")
-KEY = Words("tasto {}: {} ({})", "key {}: {} ({})")
-NOTHING_FOUND = Words("nessuna scheda ha tutte queste parole", "no sheet has all these words")
-HEARD_LATER = Words(
-    "centralino qui non è in funzione: chi chiama lo sente dal prossimo avvio",
-    "centralino is not running here: callers hear it from its next start on",
-)
-HEARD_NOW = Words("chi chiama lo sente da subito", "callers hear it from now on")
+REPLACED = _("the folder takes the place of what {user} did in the console {day}")
+COUNT = _("sheets: {}")
+KEY = _("key {key}: {sheet} ({language})")
+NOTHING_FOUND = _("no sheet has all these words")
+HEARD_LATER = _("centralino is not running here: callers hear it from its next start on")
+HEARD_NOW = _("callers hear it from now on")
 
 
 @click.group()
@@ -102,14 +88,18 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     # The menu is published last: it names only sounds that exist.
     api_speech.publish(sounds, menu)
     if any(change is not SheetChange.SAME for change in found.values()):
-        _tell_desk(settings)
+        _tell_call_control(settings)
     rows = told(found, given, date.today())  # noqa: DTZ011 - the day where the box stands
     for row in (*by_hand({code: edited[code] for code in met}, replaced=replace), *rows):
-        click.echo(in_house(settings, row))
+        click.echo(in_site_language(settings, row))
     if menu != offered:
         for key, heard in enumerate(menu, 1):
-            click.echo(in_house(settings, KEY).format(key, heard.sheet, heard.language))
-        click.echo(in_house(settings, heard_at_once(settings)))
+            click.echo(
+                in_site_language(
+                    settings, KEY.filled(key=key, sheet=heard.sheet, language=heard.language)
+                )
+            )
+        click.echo(in_site_language(settings, heard_at_once(settings)))
 
 
 class _Taken(NamedTuple):
@@ -156,22 +146,19 @@ def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
     """Yield, for each sheet edited in the console, whether the edit or the file is in force."""
     for code, noted in edited.items():
         words = REPLACED if replaced else LEFT_OUT if noted.what == records.REMOVED else KEPT
-        on = _on(noted.at)
-        yield _about(
-            code, Words(words.it.format(noted.by, on.it), words.en.format(noted.by, on.en))
-        )
+        yield _about(code, words.filled(user=noted.by, day=_on(noted.at)))
 
 
-def _tell_desk(settings: Settings) -> None:
+def _tell_call_control(settings: Settings) -> None:
     """Have a running service load again who is in charge (E10)."""
     with contextlib.suppress(OfficeError):
-        send(settings, {"ask": "register_changed"})
+        ask(settings, LoadDirectory())
 
 
 def heard_at_once(settings: Settings) -> Words:
     """Have a running service load new sounds; return from when callers hear them."""
     try:
-        send(settings, {"ask": "spoken"})
+        ask(settings, LoadSpoken())
     except OfficeError:
         return HEARD_LATER
     return HEARD_NOW
@@ -193,9 +180,9 @@ def save(context: click.Context, code: str, by: str, *, remove: bool, as_json: b
         given = None if remove else sheet_file.parse_sheet(text, code)
         who = by or f"{SHELL}{getpass.getuser()}"
         kept = _saved(settings, code, given, who)
-        _tell_desk(settings)
+        _tell_call_control(settings)
         heard = heard_at_once(settings)
-        say(Words(f"{kept.it}; {heard.it}.", f"{kept.en}; {heard.en}."))
+        say(_("{kept}; {heard}.", kept=kept, heard=heard))
 
 
 def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words:
@@ -226,8 +213,8 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     api_speech.publish(sounds, menu)
     keys = [key for key, heard in enumerate(menu, 1) if heard.sheet == code]
     if not keys:
-        return Words(f"«{code}» non si legge più a chi chiama", f"“{code}” is not read to callers")
-    return Words(f"«{code}» è letta con il tasto {keys[0]}", f"“{code}” is read at key {keys[0]}")
+        return _("“{code}” is not read to callers", code=code)
+    return _("“{code}” is read at key {keys}", code=code, keys=keys[0])
 
 
 @sheets.command()
@@ -241,7 +228,7 @@ def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([to_json(each) for each in found], indent=2, ensure_ascii=False))
     elif not found:
-        click.echo(in_house(settings, NOTHING_FOUND))
+        click.echo(in_site_language(settings, NOTHING_FOUND))
     else:
         for each in found:
             click.echo(f"{each.sheet.code:<24} {each.sheet.title}\n{'':<24} {each.excerpt.strip()}")
@@ -254,8 +241,7 @@ def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
 @click.pass_obj
 def used(settings: Settings, code: str, position: str, call: str) -> None:
     """Note that sheet CODE answered a caller: the call that a position is in, or has just ended."""
-    question = {"ask": "NoteSheet", "sheet": code, "position": position, "call": call}
-    send_and_say(settings, question)
+    send_and_say(settings, UseSheet(sheet=code, position=position, call=call))
 
 
 def told(found: dict[str, SheetChange], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:
@@ -265,17 +251,16 @@ def told(found: dict[str, SheetChange], given: tuple[Sheet, ...], today: date) -
             yield _about(code, WORDS[change])
     for sheet in given:
         if sheet.is_stale(today):
-            on = _on(sheet.updated)
-            yield _about(sheet.code, Words(STALE.it.format(on.it), STALE.en.format(on.en)))
-    yield Words(COUNT.it.format(len(given)), COUNT.en.format(len(given)))
+            yield _about(sheet.code, STALE.filled(_on(sheet.updated)))
+    yield COUNT.filled(len(given))
 
 
 def _on(day: date) -> Words:
-    return Words(day_phrase("il", day, "it"), day_phrase("on", day, "en"))
+    return day_phrase_words(in_context("day", "on"), day)
 
 
 def _about(code: str, said: Words) -> Words:
-    return Words(f"{code}: {said.it}", f"{code}: {said.en}")
+    return joined(": ", (unchanged(code), said))
 
 
 def to_json(found: records.SheetHit) -> dict[str, object]:

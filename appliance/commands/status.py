@@ -17,8 +17,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import users
-from appliance.api.status_text import MARKS, in_one_language
+from appliance.api import codec, users
+from appliance.api.commands import (
+    CloseOffice,
+    DeclareAbsent,
+    LeaveUnattended,
+    OfficeState,
+    OpenOffice,
+    ShowStatus,
+)
+from appliance.api.status_text import MARKS
 from appliance.commands.answering import (
     answering,
     both_option,
@@ -37,56 +45,61 @@ from appliance.commands.options import (
 )
 from appliance.config.build import tcp_rival
 from appliance.config.schema import Settings
+from appliance.config.state_folder import missing_greetings
 from appliance.errors import CentralinoError, ConfigurationError, StoreError
 from appliance.policy import routing as policy
 from appliance.policy.hours import Why, day_words, moment_words, read_moment
 from appliance.policy.hours_changes import weeks_words
-from appliance.policy.office import Group, HalfDuplexDaytime, Line, Office
+from appliance.policy.lines import HalfDuplexDaytime, Line
+from appliance.policy.office import Group, Office
 from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState, ServiceState
 from appliance.policy.routing import Explanation, GroupState
-from appliance.policy.text import NOTHING, Refused, Words, words_of
+from appliance.policy.text import Refused, words_of
 from appliance.prompts import Catalogue
-from appliance.service import backup, backup_target, live_policy, reports
+from appliance.service import backup, backup_target, live_policy, reports, selftest
 from appliance.service.backup import BackupPiece
 from appliance.service.reports import peak_words
 from appliance.service.stores import load_state, state_file, state_to_json
 from appliance.store.database import database_path, open_reader
 from appliance.store.directory import key_path, load_readable
 from appliance.store.reports import peak_between
+from appliance.text import (
+    NOTHING,
+    Words,
+    _,
+    by_language,
+    counted,
+    in_context,
+    joined,
+    unchanged,
+)
 
 if TYPE_CHECKING:
     from appliance.policy.reports import Peak
 
 
 WHYS: Final = {
-    Why.HOURS: Words("orario", "hours"),
-    Why.PERIOD: Words("orario speciale", "special hours"),
-    Why.OPENING: Words("apertura straordinaria", "special opening"),
-    Why.CLOSED_HOURS: Words("fuori orario", "outside hours"),
-    Why.CLOSED_PERIOD: Words("orario speciale", "special hours"),
-    Why.HOLIDAY: Words("festa", "holiday"),
-    Why.CLOSURE: Words("chiusura straordinaria", "special closure"),
+    Why.HOURS: _("hours"),
+    Why.PERIOD: _("special hours"),
+    Why.OPENING: _("special opening"),
+    Why.CLOSED_HOURS: _("outside hours"),
+    Why.CLOSED_PERIOD: _("special hours"),
+    Why.HOLIDAY: _("holiday"),
+    Why.CLOSURE: _("special closure"),
 }
 
-NO_HELP: Final = Words(
-    "dai telefoni non si possono chiamare i numeri di emergenza: nessuna linea porta una "
-    "conversazione; tenere un telefono comune accanto alla linea",
-    "emergency numbers cannot be called from the phones: no line carries a conversation; "
-    "keep an ordinary telephone beside the line",
+NO_HELP: Final = _(
+    "emergency numbers cannot be called from the phones: no line carries a "
+    "conversation; keep an ordinary telephone beside the line"
 )
-OUTSIDE: Final = Words(
-    "un telefono comune su una seconda linea", "an ordinary telephone over a second line"
-)
-UNPLAYABLE: Final = Words(
-    "un annuncio non si può riprodurre, rifarlo o convertirlo (sox): {}", "{}"
-)
+OUTSIDE: Final = _("an ordinary telephone over a second line")
 
 
 class Unplayable(ConfigurationError):  # noqa: N818 - reads as what it is
-    """Raised if announcements cannot be played; `words` names each in both languages."""
+    """Raised if announcements cannot be played; `words` names each."""
 
     def __init__(self, words: Words) -> None:
-        super().__init__(words.en)
+        super().__init__(str(words))
         self.words = words
 
 
@@ -109,20 +122,22 @@ def told(config: Path) -> Iterator[Words]:
     yield from map(_below, weeks_words(hours_entered(settings), today))
     wanting = (
         *map(_not_there, backup.missing(settings)),
-        reports.wanted(settings, reports.load(settings)),
+        *missing_greetings(settings),
+        reports.wanted(settings, reports.load_proofs(settings)),
         users.wanted(Path(settings.folders.state)),
         backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
-        register_hindrance(settings),
+        directory_hindrance(settings),
         _udp_alone(settings),
     )
-    yield from (_below(words) for words in wanting if words.en)
+    yield from (_below(words) for words in wanting if words != NOTHING)
 
 
 def _not_there(piece: BackupPiece) -> Words:
     """Return the notice of a configured file that does not exist, as on a new card."""
-    return Words(
-        f"manca {piece.path}, indicato da {piece.key}: copiarlo lì, o togliere la riga",
-        f"{piece.path}, named by {piece.key}, is not there: copy it there, or take the line out",
+    return _(
+        "{path}, named by {key}, is not there: copy it there, or take the line out",
+        path=piece.path,
+        key=piece.key,
     )
 
 
@@ -131,15 +146,14 @@ def _udp_alone(settings: Settings) -> Words:
     key = tcp_rival(settings)
     if not key:
         return NOTHING
-    return Words(
-        f"i telefoni che usano il TCP restano fuori: la porta di sip.port è già quella di {key}; "
-        "cambiare una delle due, o scrivere sip.tcp = false",
-        f"phones that use TCP are kept out: the port of sip.port is that of {key}, too; change one "
-        "of them, or write sip.tcp = false",
+    return _(
+        "phones that use TCP are kept out: the port of sip.port is that of {key}, "
+        "too; change one of them, or write sip.tcp = false",
+        key=key,
     )
 
 
-def register_hindrance(settings: Settings) -> Words:
+def directory_hindrance(settings: Settings) -> Words:
     """Return why the stored directory cannot be read, NOTHING if it can or is absent."""
     # Nor for an account to which the state folder is closed: its own account sees the notice.
     path = database_path(Path(settings.folders.state))
@@ -150,11 +164,8 @@ def register_hindrance(settings: Settings) -> Words:
             trouble = live_policy.numbers_unreadable(load_readable(connection, key_path(path)))
     except (StoreError, sqlite3.Error) as error:
         said = words_of(error)
-        return Words(
-            f"la rubrica uffici non si legge: {said.it}",
-            f"the register of offices cannot be read: {said.en}",
-        )
-    return Words(trouble.it, trouble.en) if trouble else NOTHING
+        return _("the register of offices cannot be read: {why}", why=said)
+    return trouble.words if trouble else NOTHING
 
 
 def summary(settings: Settings, office: Office) -> list[Words]:
@@ -163,15 +174,13 @@ def summary(settings: Settings, office: Office) -> list[Words]:
     patron = settings.site.patron
     feast = patron.in_year(office.local(now).year)
     return [
-        Words(
-            f"{office.name}: la configurazione è buona", f"{office.name}: the configuration is good"
-        ),
+        _("{name}: the configuration is good", name=office.name),
         *map(_below, lasting(office)),
         _below(_now(office, now)),
         _below(
-            Words(
-                f"Santo patrono quest'anno: {day_words(feast, 'it')}; per favore confermare",
-                f"patron saint's day this year: {day_words(feast, 'en')}; please confirm",
+            _(
+                "patron saint's day this year: {day}; please confirm",
+                day=by_language(lambda language: day_words(feast, language)),
             )
         ),
     ]
@@ -179,15 +188,15 @@ def summary(settings: Settings, office: Office) -> list[Words]:
 
 def lasting(office: Office) -> list[Words]:
     """Return the facts of lines and positions that do not depend on the hour."""
-    no_counter = Words("nessuno", "none")
+    no_counter = in_context("status", "none")
     counter = _positions(office.citizens_desk) if office.citizens_desk else no_counter
     switchboard = _positions(office.switchboard)
     return [
         *(_of_line(office, line) for line in office.lines),
-        *(() if office.lines else (Words("nessuna linea", "no line"),)),
+        *(() if office.lines else (_("no line"),)),
         _help(office),
-        Words(f"centralino: {switchboard.it}", f"switchboard: {switchboard.en}"),
-        Words(f"Sportello Cittadini: {counter.it}", f"citizens' counter: {counter.en}"),
+        _("switchboard: {switchboard}", switchboard=switchboard),
+        _("citizens' counter: {counter}", counter=counter),
     ]
 
 
@@ -195,84 +204,77 @@ def _check_announcements(settings: Settings) -> None:
     own = Path(settings.folders.prompts) if settings.folders.prompts else None
     problems = Catalogue(own).problems()
     if problems:
-        raise Unplayable(lines_of(Words(UNPLAYABLE.it.format(one), one) for one in problems))
+        # What is wrong with a sound is told in English; the translation says what to do.
+        raise Unplayable(lines_of(_("{problem}", problem=one) for one in problems))
 
 
 def _below(words: Words) -> Words:
-    return Words(f"  {words.it}", f"  {words.en}")
+    return joined("", (unchanged("  "), words))
 
 
 def _of_line(office: Office, line: Line) -> Words:
     able, name = _able(office, line), f"{line.name} ({line.shown})"
-    return Words(f"linea {name}: {able.it}", f"line {name}: {able.en}")
+    return _("line {name}: {ability}", name=name, ability=able)
 
 
 def _now(office: Office, now: datetime) -> Words:
     """Return whether the switchboard is open, why, and when that changes."""
     state = office.switchboard.schedule.at(now)
     why = WHYS[state.why]
-    is_open = Words("aperto", "open") if state.open else Words("chiuso", "closed")
-    until = _moment(office.local(state.flips_at)) if state.flips_at else Words("mai", "never")
-    return Words(
-        f"ora {is_open.it} ({why.it}), cambia {until.it}",
-        f"now {is_open.en} ({why.en}), changes {until.en}",
-    )
+    shown = _("open") if state.open else _("closed")
+    until = _moment(office.local(state.flips_at)) if state.flips_at else _("never")
+    return _("now {state} ({why}), changes {until}", state=shown, why=why, until=until)
 
 
 def _moment(at: datetime) -> Words:
-    return Words(moment_words(at, "it", year=False), moment_words(at, "en", year=False))
+    return by_language(lambda language: moment_words(at, language, year=False))
 
 
 def _help(office: Office) -> Words:
     """Return whether phones can call emergency numbers, and which."""
     plan = office.outgoing.plan
     numbers = ", ".join(plan.emergency)
-    lines = ", ".join(line.name for line in office.lines if line.duplex is not False)
+    lines = ", ".join(line.name for line in office.lines if not line.is_half_duplex)
     if not lines:
         return NO_HELP
     if plan.rehearsed:
-        return Words(
-            f"prova: i numeri di emergenza sono finti ({numbers}), quelli veri sono rifiutati",
-            f"a rehearsal: emergency numbers are fictitious ({numbers}), real ones are refused",
+        return _(
+            "a rehearsal: emergency numbers are fictitious ({numbers}), real ones are refused",
+            numbers=numbers,
         )
-    return Words(
-        f"da ogni telefono si chiamano i numeri di emergenza ({numbers}), su {lines}",
-        f"emergency numbers can be called from every phone ({numbers}) over {lines}",
+    return _(
+        "emergency numbers can be called from every phone ({numbers}) over {lines}",
+        numbers=numbers,
+        lines=lines,
     )
 
 
 def _positions(group: Group) -> Words:
     """Return the phones and other destinations of a group; no number (P7)."""
-    extensions, phones = _extensions(group), [Words(phone, phone) for phone in group.phones]
+    extensions, phones = _extensions(group), [unchanged(phone) for phone in group.phones]
     if group.pbx_numbers:
-        phones.append(Words(f"{extensions.it} del PBX", f"{extensions.en} of the PBX"))
+        phones.append(_("{extensions} of the PBX", extensions=extensions))
     if group.outside:
         phones.append(OUTSIDE)
-    found = phones or [Words("nessun telefono", "no phone")]
-    return Words(", ".join(one.it for one in found), ", ".join(one.en for one in found))
+    return joined(", ", phones or [_("no phone")])
 
 
 def _able(office: Office, line: Line) -> Words:
     """Return a line's ability and, if half duplex, its daytime behaviour."""
-    if line.duplex:
-        return Words("duplex", "duplex")
+    if line.can.bridge:
+        return _("duplex")
     daytime = line.daytime or HalfDuplexDaytime.MESSAGE
-    by_day = Words(f"di giorno {daytime}", f"by day {daytime}")
+    by_day = _("by day {daytime}", daytime=daytime)
     if daytime is HalfDuplexDaytime.PBX_TRANSFER:
         to = _extensions(office.switchboard)
-        by_day = Words(f"{by_day.it} a {to.it}", f"{by_day.en} to {to.en}")
-    if line.duplex is None:
-        return Words(
-            f"si saprà quando il suo modem risponde; se half duplex, {by_day.it}",
-            f"known once its modem is asked; if half duplex, {by_day.en}",
-        )
-    return Words(f"half duplex, {by_day.it}", f"half duplex, {by_day.en}")
+        by_day = _("{behaviour} to {extensions}", behaviour=by_day, extensions=to)
+    if line.can.bridge is None:
+        return _("known once its modem is asked; if half duplex, {behaviour}", behaviour=by_day)
+    return _("half duplex, {behaviour}", behaviour=by_day)
 
 
 def _extensions(group: Group) -> Words:
-    count = len(group.pbx_numbers)
-    it, en = ("interno", "extension") if count == 1 else ("interni", "extensions")
-    return Words(f"{count} {it}", f"{count} {en}")
+    return counted("{number} extension", "{number} extensions", len(group.pbx_numbers))
 
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
@@ -364,15 +366,14 @@ def in_force_in_words(service: ServiceState, office: Office, language: str) -> l
     """Return the manual states in force, by whom, since and until when."""
     rows = []
     for name, mark in service.marks().items():
-        words = MARKS[name]
         since = moment_words(office.local(mark.since), language)
-        until = mark.until and moment_words(office.local(mark.until), language)
-        if language == "it":
-            end = f", fino a {until}" if until else ""
-            rows.append(f"In corso: {words.it}, da {since} ({mark.by}){end}")
-        else:
-            end = f", until {until}" if until else ""
-            rows.append(f"In force: {words.en}, since {since} ({mark.by}){end}")
+        said = _(
+            "In force: {state}, since {since} ({by})", state=MARKS[name], since=since, by=mark.by
+        )
+        if mark.until:
+            until = moment_words(office.local(mark.until), language)
+            said = _("{in_force}, until {until}", in_force=said, until=until)
+        rows.append(said.text(language))
     return rows
 
 
@@ -380,12 +381,12 @@ def in_words(explanation: Explanation, language: str) -> list[str]:
     """Return the steps of an explanation in one language, one a line."""
     rows = []
     for number, step in enumerate(explanation.steps, 1):
-        words = step.sentence.it if language == "it" else step.sentence.en
+        words = step.sentence.text(language)
         phones = f" [{', '.join(step.phones)}, {step.ring_ms // 1000} s]" if step.phones else ""
         rows.append(f"{number}. {words} ({step.code}){phones}")
     if explanation.changes_at is not None:
-        until = "Cambia" if language == "it" else "Changes"
-        rows.append(f"{until}: {moment_words(explanation.changes_at, language)}")
+        moment = moment_words(explanation.changes_at, language)
+        rows.append(_("Changes: {moment}", moment=moment).text(language))
     return rows
 
 
@@ -393,29 +394,29 @@ def _line(office: Office, name: str) -> Line:
     names = [line.name for line in office.lines]
     if not names:
         raise Refused(
-            "la configurazione non ha linee: aggiungerne una sotto [[lines]]",
-            "the configuration has no line; add one under [[lines]]",
+            _("the configuration has no line; add one under [[lines]]"),
         )
     if name and name not in names:
         known = ", ".join(names)
         raise Refused(
-            f"la linea {name!r} non c'è; ci sono: {known}",
-            f"there is no line {name!r}; known are {known}",
+            in_context(
+                "status", "there is no line {name!r}; known are {known}", name=name, known=known
+            ),
         )
     return next(line for line in office.lines if line.name == (name or names[0]))
 
 
 WORDS = {
-    "SetUnattended": "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",
-    "SetClosed": "Closed (Chiuso - segreteria): voicemail answers at once.",
-    "SetOpened": "Opened by hand, outside the written hours.",
-    "SetAllAbsent": "All absent (Tutti assenti): no phone rings, callers hear why, then voicemail.",
+    LeaveUnattended: "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",
+    CloseOffice: "Closed (Chiuso - segreteria): voicemail answers at once.",
+    OpenOffice: "Opened by hand, outside the written hours.",
+    DeclareAbsent: "All absent (Tutti assenti): no phone rings, callers hear why, then voicemail.",
 }
 ENDS = "Without an end given it ends at the next change of the written hours."
 
 
-def _command(name: str, ask: str) -> click.Command:
-    @click.command(name, help=f"{WORDS[ask]} {ENDS}")
+def _command(name: str, kind: type[OfficeState]) -> click.Command:
+    @click.command(name, help=f"{WORDS[kind]} {ENDS}")
     @click.argument("state", type=click.Choice(["on", "off"]))
     @click.option(
         "--minutes", type=click.IntRange(1, 7 * 24 * 60), help="Ends by itself after so long."
@@ -431,30 +432,22 @@ def _command(name: str, ask: str) -> click.Command:
     ) -> None:
         if sum((minutes is not None, bool(until), lasts)) > 1:
             raise Refused(
-                "indicare una sola fine: --minutes, --until o --lasts",
-                "say one end: --minutes, --until or --lasts",
+                _("say one end: --minutes, --until or --lasts"),
             )
         settings = load_settings(config_path)
         now = datetime.now(ZoneInfo(settings.site.zone))
         end = read_moment(until, now) if until else None
         if minutes:
             end = now + timedelta(minutes=minutes)
-        question = {
-            "ask": ask,
-            "on": state == "on",
-            "by": by,
-            "until": end.isoformat() if end else None,
-            "lasts": lasts,
-        }
-        send_and_say(settings, question)
+        send_and_say(settings, kind(on=state == "on", by=by, until=end, lasts=lasts))
 
     return command
 
 
-unattended = _command("unattended", "SetUnattended")
-closed = _command("closed", "SetClosed")
-opened = _command("opened", "SetOpened")
-absent = _command("absent", "SetAllAbsent")
+unattended = _command("unattended", LeaveUnattended)
+closed = _command("closed", CloseOffice)
+opened = _command("opened", OpenOffice)
+absent = _command("absent", DeclareAbsent)
 
 
 @click.command()
@@ -464,25 +457,32 @@ absent = _command("absent", "SetAllAbsent")
 def status(config_path: Path, as_json: bool) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
-    answer = send(settings, {"ask": "status"})
-    found, proofs = peaks(settings, datetime.now(UTC)), reports.load(settings)
+    reply = send(settings, ShowStatus())
+    found, proofs = peaks(settings, datetime.now(UTC)), reports.load_proofs(settings)
     missing = reports.wanted(settings, proofs)
     if as_json:
-        shown = answer["status"]
+        shown = codec.to_json(reply.status)
         shown["peaks"] = {name: dataclasses.asdict(peak) for name, peak in found.items()}
-        shown["divert_on_busy"] = diverted(settings, proofs) | {"missing": missing.en or None}
+        shown["divert_on_busy"] = diverted(settings, proofs) | {"missing": str(missing) or None}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
-    tongue = language_of(settings)
-    click.echo(answer["said"][tongue])
+    language = language_of(settings)
+    click.echo(reply.said.text(language))
     # Without lines there is no peak to report.
     if found and settings.lines:
-        click.echo(in_one_language(peak_words(found["today"], found["month"]), tongue))
-    if missing.en:
-        click.echo(f"{in_one_language(missing, tongue)}.")
+        click.echo(peak_words(found["today"], found["month"]).text(language))
+    if missing != NOTHING:
+        click.echo(f"{missing.text(language)}.")
+    tried = selftest.last_words(
+        Path(settings.folders.state),
+        Path(settings.folders.run),
+        lambda at: _moment(at.astimezone(ZoneInfo(settings.site.zone))),
+    )
+    if tried != NOTHING:
+        click.echo(tried.text(language))
     nobody = users.wanted(Path(settings.folders.state))
-    if nobody.en:
-        click.echo(f"{in_one_language(nobody, tongue)}.")
+    if nobody != NOTHING:
+        click.echo(f"{nobody.text(language)}.")
 
 
 def diverted(settings: Settings, proofs: tuple[reports.Proof, ...]) -> dict[str, object]:

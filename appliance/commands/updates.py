@@ -7,55 +7,43 @@ phone. Any failure leaves the running version as it is.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import http.client
 import json
 import os
 import re
 import shutil
-import ssl
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
-from urllib.error import HTTPError
-from urllib.parse import urljoin, urlsplit
+from typing import Any, Final
 
 import click
 
 from appliance.api import protocol
+from appliance.api.replies import reply_of
+from appliance.api.technician_commands import ShowUpdates
+from appliance.api.technician_replies import ControlHealth, HealthReply, UpdateEnded
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.backup import mounted
-from appliance.commands.managed_config import (
-    FETCH_LIMIT_S,
-    context_of,
-    not_fetched,
-    opener,
-    unreached,
-)
+from appliance.commands.downloads import UpdateServer
 from appliance.commands.options import config_option, in_language, load_settings
-from appliance.config import last_good
+from appliance.config import office
 from appliance.config import read as configuration
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import (
     READABLE,
     SHARED,
-    acting_for,
     atomic_write,
-    make_private,
     make_shared,
     open_plain,
     replacing,
 )
 from appliance.policy import updates as policy_updates
-from appliance.policy.text import NOTHING, Refused, Words, filled_in, words_of
+from appliance.policy.text import Refused, words_of
 from appliance.policy.updates import (
-    NO_ROOM,
     OTHER_FORMAT,
     TRIAL_LIMIT_S,
     Trial,
@@ -63,14 +51,13 @@ from appliance.policy.updates import (
     TrialVerdict,
     UpdateState,
     UpdateStep,
-    check_server,
     check_version,
     may_take,
     refused,
     update_state_after,
     version_order,
 )
-from appliance.service import supervision, updates
+from appliance.service import notices, updates
 from appliance.service.backup import UPLOADED as UPLOADED_BACKUP
 from appliance.service.updates import (
     BOX,
@@ -78,12 +65,12 @@ from appliance.service.updates import (
     FETCHED,
     MOST_PAST,
     UPLOADED,
-    PastUpdate,
     UpdateRecord,
     UpdateRequest,
 )
-from appliance.store.backup import MAGIC
+from appliance.store.backup import is_sealed
 from appliance.store.users import SHELL
+from appliance.text import NOTHING, Words, _, unchanged
 from appliance.voicemail.storage import spare_bytes
 
 # RAUC's slots; the ONLY place that runs RAUC. A bundle's signature covers its manifest and the hash
@@ -127,12 +114,13 @@ class Rauc:
             why = _last_line(done.stderr)
             # RAUC checks the format only after the signature.
             if found := _FORMAT.fullmatch(why):
-                raise refused(OTHER_FORMAT, found[1])
+                raise refused(OTHER_FORMAT, format=found[1])
             raise Refused(
-                f"non è un aggiornamento firmato per questo apparecchio, o non è intero ({why}): "
-                "scaricarlo di nuovo da dove viene; nulla è stato cambiato",
-                f"it is no update signed for this box, or is not whole ({why}): fetch it again "
-                "from where it comes; nothing was changed",
+                _(
+                    "it is no update signed for this box, or is not whole ({why}): fetch it "
+                    "again from where it comes; nothing was changed",
+                    why=why,
+                ),
             )
         told = _json(done.stdout)
         return Bundle(str(told["version"] or ""), str(told["compatible"]))
@@ -151,10 +139,10 @@ class Rauc:
                     last = found[1][:200]
         if child.returncode:
             raise Refused(
-                f"l'aggiornamento non si è potuto scrivere ({last or 'vedere il giornale'}): si "
-                "continua con la versione in uso",
-                f"the update could not be written ({last or 'see the journal'}): the version in "
-                "use goes on",
+                _(
+                    "the update could not be written ({why}): the version in use goes on",
+                    why=unchanged(last) if last else _("see the journal"),
+                ),
             )
 
     def slots(self) -> Slots:
@@ -165,8 +153,7 @@ class Rauc:
         others = [slot for _, slot in found if slot["state"] != "booted"]
         if len(booted) != 1 or len(others) != 1:
             raise Refused(
-                "RAUC non dice da quale dei due slot è partito l'apparecchio: vedere rauc status",
-                "RAUC does not say from which of two slots the box has started: see rauc status",
+                _("RAUC does not say from which of two slots the box has started: see rauc status"),
             )
         (other,) = others
         status = other.get("slot_status") or {}
@@ -187,8 +174,7 @@ class Rauc:
         if done.returncode:
             why = _last_line(done.stderr)
             raise Refused(
-                f"RAUC non risponde come deve ({why}): vedere systemctl status rauc",
-                f"RAUC does not answer as it should ({why}): see systemctl status rauc",
+                _("RAUC does not answer as it should ({why}): see systemctl status rauc", why=why),
             )
         return done.stdout
 
@@ -204,8 +190,10 @@ class Rauc:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Refused(
-                f"RAUC manca o non risponde ({error}): questa immagine è incompleta",
-                f"RAUC is missing or does not answer ({error}): this image is incomplete",
+                _(
+                    "RAUC is missing or does not answer ({error}): this image is incomplete",
+                    error=error,
+                ),
             ) from error
 
     def _command(self, *words: str) -> tuple[str, ...]:
@@ -221,8 +209,7 @@ def slots_reboot() -> None:
     if done.returncode:
         why = _last_line(done.stderr)
         raise Refused(
-            f"il riavvio non è riuscito ({why}): spegnere e riaccendere l'apparecchio",
-            f"the restart did not succeed ({why}): switch the box off and on",
+            _("the restart did not succeed ({why}): switch the box off and on", why=why),
         )
 
 
@@ -231,8 +218,7 @@ def _json(text: str) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(text)
     except ValueError as error:
         raise Refused(
-            "RAUC non risponde in JSON: vedere rauc --version",
-            "RAUC does not answer in JSON: see rauc --version",
+            _("RAUC does not answer in JSON: see rauc --version"),
         ) from error
     return told
 
@@ -240,174 +226,6 @@ def _json(text: str) -> dict[str, Any]:
 def _last_line(said: str) -> str:
     lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
     return lines[-1][:200] if lines else "rauc"
-
-
-# Download of bundles. An interrupted download is resumed the next time. TLS identifies the server;
-# RAUC decides by the bundle's own signature whether it may be installed, which does not depend on
-# the box's clock. So while the clock cannot be trusted a certificate's dates are not checked, only
-# its name and authority.
-
-LATEST: Final = "latest.json"
-LATEST_BYTES: Final = 4096
-LARGEST: Final = 2_000_000_000
-FETCHED_PIECE: Final = 1 << 16
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}\.raucb")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_FROM: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A server's offer; without `size` and `sha256` if the address is the file itself."""
-
-    url: str
-    version: str = ""
-    size: int = 0
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """The office's update server; `ca_file` "" for the system's authorities."""
-
-    address: str
-    ca_file: str = ""
-    checks_dates: bool = True
-
-    def latest(self) -> Offer:
-        """Return the server's offer; raises Refused."""
-        check_server(self.address)
-        if urlsplit(self.address).path.endswith(".raucb"):
-            return Offer(self.address)
-        base = self.address if self.address.endswith("/") else f"{self.address}/"
-        with self._opened(urljoin(base, LATEST)) as answer:
-            return _offer(_read(answer, LATEST_BYTES + 1), base)
-
-    def fetch(self, offer: Offer, target: Path, room: int) -> None:
-        """Download a bundle of at most `room` bytes, resuming; raises Refused, OSError.
-
-        `target` is whole or absent.
-        """
-        make_private(target.parent)
-        # Root writes as the service, whose folder it is: a symbolic link there leads no further.
-        with acting_for(target.parent):
-            self._fetch(offer, target, room)
-
-    def _fetch(self, offer: Offer, target: Path, room: int) -> None:
-        key = hashlib.sha256(f"{offer.url} {offer.sha256}".encode()).hexdigest()[:16]
-        part = target.with_name(f"{key}.part")
-        # Parts of other offers are never resumed.
-        for old in set(target.parent.glob("*.part")) - {part}:
-            old.unlink()
-        if part.is_symlink() or not os.access(part, os.W_OK, effective_ids=True):
-            # Begun by the administrator, or planted.
-            part.unlink(missing_ok=True)
-        most = min(offer.size or LARGEST, LARGEST, room)
-        if offer.size > most:
-            raise refused(NO_ROOM)
-        self._go_on(offer, part, most)
-        _check(part, offer)
-        part.replace(target)
-
-    def _go_on(self, offer: Offer, part: Path, most: int) -> None:
-        have = part.stat().st_size if part.exists() else 0
-        if offer.size and have == offer.size:
-            return
-        with self._opened(offer.url, have) as answer:
-            found = _FROM.fullmatch(answer.headers.get("Content-Range", ""))
-            goes_on = answer.status == http.client.PARTIAL_CONTENT and bool(
-                found and int(found[1]) == have
-            )
-            with part.open("ab" if goes_on else "wb") as file:
-                _pour(answer, file, most - (have if goes_on else 0), offer.url)
-
-    def _opened(self, url: str, begin: int = 0) -> Any:
-        """Open an https address, also after redirects; raises Refused."""
-        request = urllib.request.Request(url)  # noqa: S310 - see check_server and https.opener
-        if begin:
-            request.add_header("Range", f"bytes={begin}-")
-        context = context_of(self.ca_file, "updates.ca_file", checks_dates=self.checks_dates)
-        try:
-            return opener(context).open(request, timeout=FETCH_LIMIT_S)
-        except HTTPError as error:
-            # The server's file is no longer than the part: download it from the beginning.
-            if begin and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-                return self._opened(url)
-            raise not_fetched(url, f"HTTP {error.code}", f"HTTP {error.code}") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise unreached(url, error) from error
-
-
-def _offer(text: bytes, base: str) -> Offer:
-    """Read latest.json; raises Refused."""
-    try:
-        told = json.loads(text)
-        version, name = str(told["version"]), str(told["bundle"])
-        size, sha256 = int(told["size"]), str(told["sha256"])
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise _bad_latest(base) from error
-    version_order(version)
-    if not (_NAME.fullmatch(name) and _SHA256.fullmatch(sha256) and 0 < size <= LARGEST):
-        raise _bad_latest(base)
-    return Offer(urljoin(base, name), version, size, sha256)
-
-
-def _bad_latest(base: str) -> Refused:
-    return Refused(
-        f"{base}{LATEST} non è come deve (version, bundle, size, sha256): correggerlo sul server",
-        f"{base}{LATEST} is not what it should be (version, bundle, size, sha256): put it right on "
-        "the server",
-    )
-
-
-def _broken_off(url: str) -> Refused:
-    return not_fetched(
-        url, "si è interrotto, si continua la prossima volta", "it broke off, to be gone on"
-    )
-
-
-def _read(answer: Any, most: int) -> bytes:
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        data: bytes = answer.read(most)
-        return data
-    return b""
-
-
-def _pour(answer: Any, file: IO[bytes], most: int, address: str) -> None:
-    """Write the received data; raises Refused beyond `most` bytes or if interrupted."""
-    come, told = 0, answer.headers.get("Content-Length", "")
-    try:
-        while piece := answer.read(FETCHED_PIECE):
-            most -= len(piece)
-            if most < 0:
-                raise Refused(
-                    "il server manda più di quanto dice, o di quanto c'è posto: nulla è cambiato",
-                    "the server sends more than it says, or than there is room for: nothing was "
-                    "changed",
-                )
-            file.write(piece)
-            come += len(piece)
-    except (ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError) as error:
-        raise _broken_off(address) from error
-    if told.isdecimal() and come < int(told):
-        raise _broken_off(address)
-
-
-def _check(part: Path, offer: Offer) -> None:
-    """Raise Refused unless the file is the offered one; a short file stays for resuming."""
-    if not offer.sha256:
-        return
-    if part.stat().st_size < offer.size:
-        raise _broken_off(offer.url)
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != offer.sha256:
-        part.unlink()
-        raise Refused(
-            "il file scaricato non è quello annunciato dal server (sha256): si riprova da capo",
-            "the fetched file is not the one that the server announces (sha256): it is fetched "
-            "anew the next time",
-        )
 
 
 IDLE_S: Final = 600.0
@@ -478,18 +296,18 @@ class Helper:
         finally:
             (self.kept_in / BUNDLE).unlink(missing_ok=True)
             self._tell(None)
-        return filled_in(policy_updates.WRITTEN, kept.version)
+        return policy_updates.WRITTEN.filled(version=kept.version)
 
     def back(self, by: str) -> Words:
         """Switch to the other slot, with a version that has worked."""
         kept, found = updates.load_update(self.kept_in), self.rauc.slots()
         if kept.state is UpdateState.TRIAL:
-            said = Words(f"chiesto da {by}", f"asked for by {by}")
+            said = _("asked for by {by}", by=by)
             self._step(replace(kept, said=said), None)
             self.rauc.mark("bad", "booted")
             self.wait_for_idle()
             self.reboot()
-            return filled_in(policy_updates.LEFT_AGAIN, kept.version, by)
+            return policy_updates.LEFT_AGAIN.filled(version=kept.version, why=by)
         if not may_take(kept.state):
             raise refused(policy_updates.WAITS)
         # Never offer a version that has failed its trial here.
@@ -499,7 +317,7 @@ class Helper:
         self.rauc.mark("active", "other")
         kept = replace(kept, version=version, before=self.running(), by=by, source="back")
         self._installed(kept, found.other)
-        return filled_in(policy_updates.WRITTEN, version)
+        return policy_updates.WRITTEN.filled(version=version)
 
     def start(self, by: str) -> Words:
         """Reboot into the written slot, with nobody on the phone."""
@@ -509,7 +327,7 @@ class Helper:
         self.wait_for_idle()
         self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
         self.reboot()
-        return filled_in(policy_updates.STARTING, kept.version)
+        return policy_updates.STARTING.filled(version=kept.version)
 
     def give_up(self, by: str) -> Words:
         """Keep the running version; after a failed update acknowledge it."""
@@ -548,10 +366,10 @@ class Helper:
         """Check that a bundle is signed, for this kind of box, and newer; raises Refused."""
         bundle, found = self.rauc.look(path), self.rauc.slots()
         if bundle.compatible != found.compatible:
-            raise refused(policy_updates.OTHER_BOX, bundle.compatible)
+            raise refused(policy_updates.OTHER_BOX, kind=bundle.compatible)
         check_version(bundle.version, kept.before, even_older=even_older)
         if bundle.version in kept.failed and kept.source in BY_ITSELF:
-            raise refused(policy_updates.FAILED_BEFORE, bundle.version)
+            raise refused(policy_updates.FAILED_BEFORE, version=bundle.version)
         return replace(kept, version=bundle.version, slot=found.other)
 
     def _written(self, kept: UpdateRecord, bundle: Path) -> UpdateRecord:
@@ -574,7 +392,7 @@ class Helper:
 
     def _ended(self, kept: UpdateRecord, outcome: str, said: Words) -> UpdateRecord:
         """Store the end of an update and its outcome."""
-        past = PastUpdate(now(), kept.by, kept.before, kept.version, outcome, said)
+        past = UpdateEnded(now(), kept.by, kept.before, kept.version, outcome, said)
         return self._step(replace(kept, said=said, past=(past, *kept.past)[:MOST_PAST]), None)
 
     def ended(
@@ -595,10 +413,12 @@ class Helper:
                 raise refused(policy_updates.NEVER_IDLE)
             time.sleep(HELPER_LOOKS_S)
 
-    def asked(self) -> dict[str, Any] | None:
+    def asked(self) -> ControlHealth | None:
         """Return call control's health; None if it does not answer."""
+        socket = self.run / "desk.sock"
         try:
-            return protocol.ask(self.run / "desk.sock", {"ask": "updates"})
+            # Its health alone: call control may be of another version, with another reply.
+            return reply_of(HealthReply, protocol.ask(socket, ShowUpdates().arguments())).health
         except (OfficeError, ValueError):
             return None
 
@@ -607,11 +427,11 @@ class Helper:
         if told is None:
             # Without a socket no service runs, so nobody is on the phone.
             return not (self.run / "desk.sock").exists()
-        return bool(told["health"]["idle"])
+        return told.idle
 
     def _working(self) -> tuple[str, ...]:
         told = self.asked()
-        return () if told is None else tuple(map(str, told["health"]["working"]))
+        return () if told is None else told.working
 
     def _tell(self, percent: int | None) -> None:
         """Publish the progress in the run folder, if that exists."""
@@ -630,10 +450,10 @@ def helper_of(config: Path, run: Path | None = None) -> Helper:
 
 
 def _settings(config: Path) -> Settings:
-    for path in (config, last_good.state_folder(config) / "last_good.toml"):
+    for path in (config, office.state_folder_of(config) / "last_good.toml"):
         with contextlib.suppress(ConfigurationError):
             return load_settings(path)
-    return configuration.parse(last_good.NOTHING)
+    return configuration.parse(office.EMPTY_CONFIGURATION)
 
 
 def boot_id() -> str:
@@ -653,18 +473,9 @@ def now() -> str:
 # (PrivateMounts=yes). No login is required: whoever can plug in a stick can also take the card out.
 
 MOST: Final = 20
-NOTHING_NEW: Final = Words(
-    "Sulla chiavetta non c'è un aggiornamento più recente della versione in uso ({}).",
-    "The stick holds no update that is newer than the version in use ({}).",
-)
-GONE: Final = Words(
-    "La chiavetta è stata tolta prima di essere letta: inserirla di nuovo.",
-    "The stick was pulled out before it was read: put it in again.",
-)
-LAID_READY: Final = Words(
-    "La copia di sicurezza {} della chiavetta è pronta da ripristinare: pagina Copia di sicurezza.",
-    "The stick's backup {} is ready to be put back: page Backup and restore.",
-)
+NOTHING_NEW: Final = _("The stick holds no update that is newer than the version in use ({}).")
+GONE: Final = _("The stick was pulled out before it was read: put it in again.")
+LAID_READY: Final = _("The stick's backup {} is ready to be put back: page Backup and restore.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -704,7 +515,7 @@ def turn(helper: Helper, stick: Stick) -> Words:
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
         return helper.install(bundle, UpdateRequest(BOX, "stick"))
-    return ready or filled_in(NOTHING_NEW, helper.running())
+    return ready or NOTHING_NEW.filled(helper.running())
 
 
 def wait_until_seen(helper: Helper) -> None:
@@ -748,7 +559,7 @@ def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
     good = [path for path, version in newer.items() if version not in failed]
     if newer and not good:
         raise policy_updates.refused(
-            policy_updates.FAILED_BEFORE, max(newer.values(), key=version_order)
+            policy_updates.FAILED_BEFORE, version=max(newer.values(), key=version_order)
         )
     return max(good, key=lambda path: version_order(newer[path]), default=None)
 
@@ -765,7 +576,7 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     make_shared(target.parent)
     with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
         shutil.copyfileobj(file, copy)
-    return filled_in(LAID_READY, source.name)
+    return LAID_READY.filled(source.name)
 
 
 def _files(found: Iterable[Path]) -> list[Path]:
@@ -774,7 +585,7 @@ def _files(found: Iterable[Path]) -> list[Path]:
 
 def _is_sealed(path: Path) -> bool:
     with open_plain(path) as file:
-        return file.read(len(MAGIC)) == MAGIC
+        return is_sealed(file)
 
 
 # The trial of a slot at its first boot: it is marked good after two minutes of health, else the box
@@ -837,13 +648,13 @@ class Watch:
     def _is_lost(self) -> bool:
         """True on a new version's last try without the data, with a version to return to."""
         # Without the data partition no record says that this boot is a trial.
-        told = supervision.read_notices(supervision.folder_of(self.helper.run))
+        told = notices.read_notices(notices.folder_of(self.helper.run))
         return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
 
     def _is_locked(self) -> bool:
         """True on a version's last try while the data partition waits for its key."""
         # Without the data nothing can be judged, good or bad.
-        told = supervision.read_notices(supervision.folder_of(self.helper.run))
+        told = notices.read_notices(notices.folder_of(self.helper.run))
         return self.is_last_try() and NO_KEY in told
 
     def _is_unproved(self, kept: UpdateRecord) -> bool:
@@ -871,7 +682,9 @@ class Watch:
         """Store the return to the former version, and bar this one from automatic updates."""
         self.helper.rauc.mark("bad", "other")
         said = (
-            kept.said if kept.said != NOTHING else filled_in(policy_updates.WENT_BACK, kept.version)
+            kept.said
+            if kept.said != NOTHING
+            else policy_updates.WENT_BACK.filled(version=kept.version)
         )
         failed = tuple(dict.fromkeys((*kept.failed, kept.version)))
         return self.helper.ended(replace(kept, failed=failed), step, "back", said)
@@ -885,17 +698,14 @@ class Watch:
 
     def _good(self, kept: UpdateRecord) -> Words:
         self.helper.rauc.mark("good", "booted")
-        said = filled_in(policy_updates.PROVED, kept.version)
+        said = policy_updates.PROVED.filled(version=kept.version)
         failed = tuple(one for one in kept.failed if one != kept.version)
         self.helper.ended(replace(kept, failed=failed), UpdateStep.PROVED, "good", said)
         return said
 
     def _leave(self, kept: UpdateRecord, missing: Words) -> Words:
         """Reboot into the former version, if possible with nobody on the phone."""
-        said = Words(
-            policy_updates.LEFT_AGAIN.it.format(kept.version, missing.it),
-            policy_updates.LEFT_AGAIN.en.format(kept.version, missing.en),
-        )
+        said = policy_updates.LEFT_AGAIN.filled(version=kept.version, why=missing)
         # An unhealthy box serves its callers better by a reboot, whatever fails here.
         with contextlib.suppress(Refused, OSError):
             self.helper.stepped(replace(kept, said=missing), None)
@@ -912,26 +722,16 @@ def _why(kept: UpdateRecord, trial: Trial) -> Words:
     return next(w for w in (trial.missing, kept.said, policy_updates.NOT_LONG) if w != NOTHING)
 
 
-def health_of(told: dict[str, Any] | None) -> TrialHealth | None:
-    """Parse call control's health; None if absent or malformed."""
-    try:
-        health = (told or {})["health"]
-        return TrialHealth(
-            float(health["ready_s"]),
-            bool(health["carrier"]),
-            frozenset(health["working"]),
-            frozenset(health["out"]),
-            int(health["restarts"]),
-        )
-    except (LookupError, TypeError, ValueError, CentralinoError):
+def health_of(told: ControlHealth | None) -> TrialHealth | None:
+    """Return call control's health for the trial, None where it did not answer."""
+    if told is None:
         return None
+    lines = frozenset(told.working), frozenset(told.out)
+    return TrialHealth(told.ready_s, told.carrier, *lines, told.restarts)
 
 
 PATH = click.Path(path_type=Path)
-NAME_ONE: Final = Words(
-    "indicare FILE, URL o una parola, oppure uno fra --fetch, --asked, --stick",
-    "name FILE, URL or a word, or one of --fetch, --asked, --stick",
-)
+NAME_ONE: Final = _("name FILE, URL or a word, or one of --fetch, --asked, --stick")
 WORDS: Final = ("status", "start", "back", "give-up", "good")
 
 
@@ -978,8 +778,7 @@ def update(
                 say(said)
         except PermissionError as error:
             raise Refused(
-                "per questo serve l'amministratore: usare sudo",
-                "that takes the administrator: use sudo",
+                _("that takes the administrator: use sudo"),
             ) from error
 
 
@@ -1006,7 +805,7 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
 def told(helper: Helper) -> Words:
     """Return the running version and the last update's state."""
     kept = updates.load_update(helper.kept_in)
-    running = filled_in(policy_updates.RUNNING, helper.running())
+    running = policy_updates.RUNNING.filled(version=helper.running())
     stands = policy_updates.update_words(kept.state, kept.version)
     more = (one for one in (updates.note_update(), kept.said) if one != NOTHING)
     return lines_of((running, stands, *more))
@@ -1017,8 +816,7 @@ def fetched(helper: Helper) -> Words:
     settings = helper.settings
     if not settings.updates.server:
         raise Refused(
-            "nessun server è configurato: scrivere server sotto [updates]",
-            "no server is configured: write server under [updates]",
+            _("no server is configured: write server under [updates]"),
         )
     server = _server(settings, settings.updates.server, helper)
     offer, running = server.latest(), helper.running()
@@ -1027,9 +825,9 @@ def fetched(helper: Helper) -> Words:
         version_order(offer.version or "0.0") <= version_order(running)
         or offer.version in kept.failed
     ):
-        return filled_in(policy_updates.NOTHING_OFFERED, running)
+        return policy_updates.NOTHING_OFFERED.filled(version=running)
     server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
-    return filled_in(policy_updates.FETCHED, offer.version)
+    return policy_updates.FETCHED.filled(version=offer.version)
 
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:
@@ -1043,10 +841,10 @@ def _installed(helper: Helper, what: str, *, older: bool) -> Words:
     return helper.install(target, asked, is_ours=True, even_older=older)
 
 
-def _server(settings: Settings, address: str, helper: Helper) -> Server:
+def _server(settings: Settings, address: str, helper: Helper) -> UpdateServer:
     told = helper.asked()
-    is_trusted = bool(told and told["health"]["clock_trusted"])
-    return Server(address, settings.updates.ca_file, checks_dates=is_trusted)
+    is_trusted = told is not None and told.clock_trusted
+    return UpdateServer(address, settings.updates.ca_file, checks_dates=is_trusted)
 
 
 def _room(settings: Settings) -> int:

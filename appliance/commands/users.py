@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.api.commands import AddUser, ChangeUser, ProvenCommand, SetPassword
+from appliance.api.replies import DeclinedError, UserSaid
 from appliance.commands.answering import password_option
 from appliance.commands.options import (
     config_option,
@@ -20,12 +22,14 @@ from appliance.commands.options import (
 from appliance.errors import OfficeError
 from appliance.policy.users import ROLE_WORDS, Role, User
 from appliance.store.users import everybody
+from appliance.text import LANGUAGES, _
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 ROLE = click.Choice([role.value for role in Role])
-LANGUAGE = click.Choice(["it", "en"])
+LANGUAGE = click.Choice(LANGUAGES)
+DISABLED = _("disabled")
 
 
 @click.group()
@@ -72,9 +76,17 @@ def add(
     password: str,
 ) -> None:
     """Make user NAME; the password is to be changed at the first login."""
-    place = {"unit": unit, "position": position, "language": language or ""}
-    user = {"name": name, "shown": shown, "roles": list(roles), **place}
-    _ask(settings, {"ask": "user_add", **user, "password": _hashed(password, name), "by": by})
+    wish = AddUser(
+        name=name,
+        shown=shown,
+        roles=tuple(map(Role, roles)),
+        unit=unit,
+        position=position,
+        language=language or "",
+        password=_hashed(password, name),
+        by=by,
+    )
+    _ask(settings, wish)
 
 
 @users.command()
@@ -89,9 +101,8 @@ def add(
 def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
     """Change what is given of user NAME."""
     # Options left out are None, an empty text is a value: `--unit ""` removes the unit.
-    given["roles"] = list(given["roles"]) or None
-    changes = {key: value for key, value in given.items() if value is not None}
-    _ask(settings, {"ask": "user_change", "name": name, **changes, "by": by})
+    given["roles"] = tuple(map(Role, given["roles"])) or None
+    _ask(settings, ChangeUser(name=name, by=by, **given))
 
 
 @users.command()
@@ -102,8 +113,8 @@ def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
 @click.pass_obj
 def password(settings: Settings, name: str, by: str, password: str, *, keep: bool) -> None:
     """Give user NAME a new password; where they are logged in they are logged out."""
-    asked = {"name": name, "password": _hashed(password, name), "must_change": not keep}
-    _ask(settings, {"ask": "user_password", **asked, "by": by})
+    hashed = _hashed(password, name)
+    _ask(settings, SetPassword(name=name, password=hashed, must_change=not keep, by=by))
 
 
 def _able(word: str, help_text: str, *, disabled: bool) -> click.Command:
@@ -112,7 +123,7 @@ def _able(word: str, help_text: str, *, disabled: bool) -> click.Command:
     @click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
     @click.pass_obj
     def command(settings: Settings, name: str, by: str) -> None:
-        _ask(settings, {"ask": "user_change", "name": name, "disabled": disabled, "by": by})
+        _ask(settings, ChangeUser(name=name, disabled=disabled, by=by))
 
     return command
 
@@ -121,13 +132,14 @@ _able("disable", "Keep user NAME out, at once; nobody is ever deleted.", disable
 _able("enable", "Let user NAME in again.", disabled=False)
 
 
-def _ask(settings: Settings, question: dict[str, Any]) -> None:
+def _ask(settings: Settings, wish: ProvenCommand[UserSaid]) -> None:
     """Send a command with the shell's proof and print the reply; raises OfficeError."""
     language = language_of(settings)
-    answer = send_with_proof(settings, question)
-    if answer.get("done") is False:
-        raise OfficeError(answer["said"][language])
-    click.echo(answer["said"][language])
+    try:
+        reply = send_with_proof(settings, wish)
+    except DeclinedError as declined:
+        raise OfficeError(declined.words.text(language)) from declined
+    click.echo(reply.said.text(language))
 
 
 def _hashed(password: str, name: str) -> str:
@@ -141,8 +153,8 @@ def _hashed(password: str, name: str) -> str:
 
 
 def _row(user: User, language: str) -> str:
-    roles = ", ".join(getattr(ROLE_WORDS[role], language) for role in Role if role in user.roles)
-    disabled = {"it": "disabilitato", "en": "disabled"}[language] if user.disabled else ""
+    roles = ", ".join(ROLE_WORDS[role].text(language) for role in Role if role in user.roles)
+    disabled = DISABLED.text(language) if user.disabled else ""
     more = " · ".join(part for part in (user.unit, user.position, disabled) if part)
     return f"{user.name:<16} {user.shown:<28} {roles}{f' · {more}' if more else ''}"
 

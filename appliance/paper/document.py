@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import TechnicianError
 from appliance.policy import requests
-from appliance.policy.hours import date_words, day_words, moment_phrase, moment_words
+from appliance.policy.hours import (
+    date_words,
+    day_words,
+    moment_phrase_words,
+    moment_words,
+)
 from appliance.policy.mail import need_name
 from appliance.policy.requests import Contact, RequestStep
-from appliance.policy.text import Words, error_text_words, in_language
+from appliance.policy.text import error_text_words
+from appliance.store import standards
 from appliance.store.listings import appointment_text
+from appliance.text import Words, _, in_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +31,9 @@ if TYPE_CHECKING:
 
     from appliance.policy.directory import Directory
     from appliance.policy.requests import Citizen
+    from appliance.policy.standards import Quarter, StandardResult
     from appliance.store.listings import DueOf
-    from appliance.store.reports import ReportText
+    from appliance.store.report_text import ReportText
     from appliance.store.requests import StoredRequest, StoredStep
 
 
@@ -89,38 +97,33 @@ def _document_part(read: dict[str, Any]) -> DocumentPart:
 # codes. Every typed text goes through `hide`, so that it shows no undisclosed number (P7). A mail
 # server's replies concern no reader.
 
-TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
-SUBJECT: Final = Words("richiesta n. {n} – {subject}", "request no. {n} – {subject}")
-TO: Final = Words("All'ufficio {unit}", "To the office {unit}")
-OPENING: Final = Words(
-    "Richiesta presa in carico dal centralino {on} ({by}).",
-    "Request taken over by the front desk {on} ({by}).",
-)
-CITIZEN: Final = Words("Utente", "Citizen")
-REQUEST: Final = Words("Richiesta", "Request")
-RECORDING: Final = Words("Registrazione", "Recording")
-HISTORY: Final = Words("Che cosa è successo", "What happened")
+TITLE: Final = _("{house} – Request {n}")
+SUBJECT: Final = _("request no. {n} – {subject}")
+TO: Final = _("To the office {unit}")
+OPENING: Final = _("Request taken over by the front desk {on} ({by}).")
+CITIZEN: Final = _("Citizen")
+REQUEST: Final = _("Request")
+RECORDING: Final = _("Recording")
+HISTORY: Final = _("What happened")
 HEADER: Final = (
-    Words("Quando", "When"),
-    Words("Che cosa", "What"),
-    Words("Chi", "Who"),
-    Words("Nota", "Note"),
+    _("When"),
+    _("What"),
+    _("Who"),
+    _("Note"),
 )
-MAILED: Final = Words("e-mail inviata all'ufficio", "e-mail sent to the office")
-PREFERRED: Final = Words(" (preferito)", " (preferred)")
-SPOKEN: Final = Words(
-    "Nome e recapito sono nella registrazione.", "Name and contact are in the recording."
-)
-_NAME, _PHONE = Words("Nome", "Name"), Words("Telefono", "Telephone")
-_EMAIL, _LANGUAGE = Words("E-mail", "E-mail"), Words("Lingua", "Language")
-_UNIT, _NEED = Words("Ufficio", "Office"), Words("Necessità", "Need")
-_SHEET = Words("Scheda consultata", "Sheet consulted")
-_APPOINTMENT, _DUE = Words("Appuntamento", "Appointment"), Words("Risposta entro", "Answer by")
-_STATE, _FILE = Words("Stato", "State"), Words("File", "File")
-_DIGEST = Words("Impronta SHA-256", "SHA-256 fingerprint")
+MAILED: Final = _("e-mail sent to the office")
+PREFERRED: Final = _(" (preferred)")
+SPOKEN: Final = _("Name and contact are in the recording.")
+_NAME, _PHONE = _("Name"), _("Telephone")
+_EMAIL, _LANGUAGE = _("E-mail"), _("Language")
+_UNIT, _NEED = _("Office"), _("Need")
+_SHEET = _("Sheet consulted")
+_APPOINTMENT, _DUE = _("Appointment"), _("Answer by")
+_STATE, _FILE = _("State"), _("File")
+_DIGEST = _("SHA-256 fingerprint")
 LANGUAGES: Final[Mapping[str, Words]] = {
-    "it": Words("italiano", "Italian"),
-    "en": Words("inglese", "English"),
+    "it": _("Italian"),
+    "en": _("English"),
 }
 
 
@@ -151,7 +154,7 @@ class RequestLetter:
     """Writes a request as a letter; `hide` masks undisclosed numbers."""
 
     head: Letterhead
-    register: Directory
+    directory: Directory
     names: LetterNames
     hide: Callable[[str], str]
 
@@ -163,25 +166,27 @@ class RequestLetter:
         return Document(
             language=head.language,
             house=head.house,
-            title=self._say(TITLE).format(house=head.house, n=number),
-            subject=self._say(SUBJECT).format(n=number, subject=self.hide(request.subject)),
+            title=self._say(TITLE.filled(house=head.house, n=number)),
+            subject=self._say(SUBJECT.filled(n=number, subject=self.hide(request.subject))),
             contacts=head.contacts,
             day=date_words(taken.date(), head.language),
             to=tuple(self._to(request.unit)),
-            opening=self._say(OPENING).format(
-                on=moment_phrase("il" if head.language == "it" else "on", taken, head.language),
-                by=self.names.called(request.by),
+            opening=self._say(
+                OPENING.filled(
+                    on=moment_phrase_words(in_context("moment", "on"), taken),
+                    by=self.names.called(request.by),
+                )
             ),
             parts=tuple(self._parts(kept, due)),
         )
 
     def _say(self, words: Words) -> str:
-        return in_language(words, self.head.language)
+        return words.text(self.head.language)
 
     def _to(self, code: str) -> Iterator[str]:
-        unit = self.register.unit(code)
-        yield self._say(TO).format(unit=unit.name if unit else code)
-        service = self.register.unit(unit.service) if unit and unit.service else None
+        unit = self.directory.unit(code)
+        yield self._say(TO.filled(unit=unit.name if unit else code))
+        service = self.directory.unit(unit.service) if unit and unit.service else None
         if service:
             yield service.name
         if unit and unit.email:
@@ -218,9 +223,9 @@ class RequestLetter:
 
     def _request(self, kept: StoredRequest, due: DueOf) -> Iterator[tuple[Words, str]]:
         request, head = kept.request, self.head
-        unit = self.register.unit(request.unit)
+        unit = self.directory.unit(request.unit)
         yield _UNIT, unit.name if unit else request.unit
-        yield _NEED, need_name(self.register, head.zone, request)
+        yield _NEED, need_name(self.directory, head.zone, request)
         yield _SHEET, self.names.sheets.get(request.sheet, request.sheet)
         booked = request.appointment
         yield _APPOINTMENT, appointment_text(booked, head.language, head.zone) if booked else ""
@@ -260,17 +265,48 @@ def report_document(
 
 
 def _report_parts(told: ReportText) -> Iterator[DocumentPart]:
-    yield DocumentPart("", tuple(told.totals()), told.requests())
+    said = "\n".join(filter(None, (told.requests(), told.compared())))
+    yield DocumentPart("", tuple(told.totals()), said)
     for heading, (header, *rows) in told.tables():
         yield DocumentPart(heading, header=tuple(header), rows=tuple(tuple(row) for row in rows))
+
+
+# The standards sheet of a quarter: one page in landscape, to be published.
+
+
+def standards_document(
+    house: str,
+    contacts: tuple[str, ...],
+    quarter: Quarter,
+    results: tuple[StandardResult, ...],
+    language: str,
+    *,
+    is_over: bool,
+) -> Document:
+    """Return a quarter's standards sheet as a document."""
+    subject = standards.title(quarter).text(language)
+    notes = [*standards.NOTES] if is_over else [standards.RUNNING, *standards.NOTES]
+    header = tuple(each.text(language) for each in standards.HEADER)
+    rows = tuple(standards.rows_of(results, language))
+    return Document(
+        language=language,
+        house=house,
+        title=f"{house} – {subject}",
+        subject=subject,
+        contacts=contacts,
+        parts=(
+            DocumentPart("", header=header, rows=rows),
+            DocumentPart("", text="\n".join(each.text(language) for each in notes)),
+        ),
+        is_wide=True,
+    )
 
 
 PDF_COMMAND: Final = (sys.executable, "-m", "appliance.paper")
 # Enough for a hundred pages on the smallest board.
 PDF_LIMIT_S: Final = 120.0
-PDF_FAILED: Final = Words(
-    "Il PDF non si è potuto scrivere: {}. Riprovare; se succede ancora, avvisare il tecnico.",
-    "The PDF could not be written: {}. Try again; if it happens again, tell the technician.",
+PDF_FAILED: Final = _(
+    "The PDF could not be written: {why}. Try again; if it happens again, tell the technician."
 )
 
 
@@ -279,8 +315,8 @@ class PdfFailed(TechnicianError):  # noqa: N818 - reads as what it is
 
     def __init__(self, why: str) -> None:
         told = error_text_words(why)
-        self.words = Words(PDF_FAILED.it.format(told.it), PDF_FAILED.en.format(told.en))
-        super().__init__(self.words.en)
+        self.words = PDF_FAILED.filled(why=told)
+        super().__init__(str(self.words))
 
 
 def make_pdf(document: Document) -> bytes:

@@ -18,10 +18,9 @@ from weasyprint.urls import URLFetcher
 
 from appliance.files import READABLE, atomic_write
 from appliance.paper.document import from_json, to_json
-from appliance.policy.text import Words
+from appliance.text import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from weasyprint.urls import URLFetcherResponse
@@ -33,15 +32,13 @@ if TYPE_CHECKING:
 
 TEMPLATE: Final = "document.html"
 LABELS: Final = {
-    "subject": Words("Oggetto", "Subject"),
-    "page": Words("Pagina", "Page"),
-    "of": Words("di", "of"),
+    "subject": _("Subject"),
+    "page": _("Page"),
+    "of": _("of"),
 }
-NO_GLYPH: Final = Words(
-    "Dove si legge {} manca un carattere che questo dispositivo non sa stampare ({}). "
-    "Il testo intero è nell'e-mail della richiesta.",
-    "Where {} stands, a character is missing that this device cannot print ({}). "
-    "The e-mail of the request has the whole text.",
+NO_GLYPH: Final = _(
+    "Where {mark} stands, a character is missing that this device cannot print "
+    "({codes}). The e-mail of the request has the whole text."
 )
 
 
@@ -52,7 +49,7 @@ def document_page(document: Document) -> str:
     note = ""
     if missing:
         names = ", ".join(f"U+{ord(each):04X}" for each in missing)
-        note = _said(NO_GLYPH, clean.language).format(MISSING, names)
+        note = NO_GLYPH.filled(mark=MISSING, codes=names).text(clean.language)
         table = str.maketrans(dict.fromkeys(missing, MISSING))
         clean = from_json(to_json(clean).decode().translate(table).encode())
     environment = jinja2.Environment(
@@ -63,12 +60,8 @@ def document_page(document: Document) -> str:
         lstrip_blocks=True,
     )
     source = (resources.files("appliance.paper") / TEMPLATE).read_text(encoding="utf-8")
-    labels = {name: _said(words, clean.language) for name, words in LABELS.items()}
+    labels = {name: words.text(clean.language) for name, words in LABELS.items()}
     return environment.from_string(source).render(document=clean, label=labels, note=note)
-
-
-def _said(words: Words, language: str) -> str:
-    return words.it if language == "it" else words.en
 
 
 def _without_controls(document: Document) -> Document:
@@ -95,7 +88,6 @@ _NONE: Final = frozenset({"Cc", "Cs", "Cn"})
 EMBEDDED: Final = "data:"
 MISSING: Final = "□"
 """Replaces a letter that no font of the box has."""
-FONTS_LIMIT_S: Final = 20.0
 
 
 class FetchedError(ValueError):
@@ -126,27 +118,27 @@ def write_pdf(page: str, path: Path) -> None:
 def without_glyph(text: str) -> tuple[str, ...]:
     """Return the letters of a text that no font of this machine has, sorted.
 
-    Asks fontconfig's fc-list; without it every letter counts as printable.
+    Asks fontconfig's fc-list; without it every letter counts as printable. An fc-list that fails
+    raises CalledProcessError, and one that is slow is waited for, within the limit of the whole
+    document: else a name would lose a letter unnoticed.
     """
-    # One question for all letters: usually one font has them, and no second process is started.
     wanted = sorted({letter for letter in text if _needs_a_font(letter)})
-    if not wanted or _is_in_a_font(wanted):
+    if not wanted:
         return ()
-    return tuple(letter for letter in wanted if not _is_in_a_font([letter]))
+    command = ("fc-list", "--format", "%{charset}\n")
+    try:
+        found = subprocess.run(command, capture_output=True, check=True)
+    except FileNotFoundError:
+        return ()
+    fonts = _ranges(found.stdout.decode("ascii"))
+    return tuple(each for each in wanted if not any(ord(each) in letters for letters in fonts))
 
 
 def _needs_a_font(letter: str) -> bool:
     return ord(letter) > 0xFF and unicodedata.category(letter) not in {"Cf", "Cc", "Zs", "Mn"}
 
 
-def _is_in_a_font(letters: Iterable[str]) -> bool:
-    """True if one font has all the letters, or fc-list cannot tell."""
-    charset = " ".join(f"{ord(letter):x}" for letter in letters)
-    try:
-        found = subprocess.run(
-            ("fc-list", f":charset={charset}", "file"),
-            capture_output=True, timeout=FONTS_LIMIT_S, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return True
-    return bool(found.stdout.strip())
+def _ranges(charsets: str) -> frozenset[range]:
+    """Read what fonts have, as fontconfig writes it: "20-7e a0 e3f"."""
+    ends = (each.partition("-") for each in charsets.split())
+    return frozenset(range(int(first, 16), int(last or first, 16) + 1) for first, _, last in ends)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.api.control_socket import ControlSocket
-from appliance.api.protocol import DeferredReply, Reply
 from appliance.api.users import UserCommands
+from appliance.api.wall import WallCommands
 from appliance.config import read
 from appliance.policy.clock import Now
 from appliance.service.live_policy import PolicyCommands
@@ -35,21 +35,22 @@ AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 @contextmanager
 def call_control(file: Path) -> Iterator[Stores]:
-    """Records and control socket without lines: users, register and sheets can be changed."""
+    """Records and control socket without lines: users, directory and sheets can be changed."""
     settings = read.load(file)
     stores = Stores(Path(settings.folders.state), "b", lambda _: None, lambda *_: None)
     stores.start()
     users = UserCommands(settings, stores, lambda: Now(0.0, AT))
     users.start()
     stores.records.ask(lambda _: None)
-    known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {
+    known: dict[str, Callable[[dict[str, Any]], Any]] = {
         **users.known,
-        **PolicyCommands(stores.records, stores.register).known,
+        **PolicyCommands(stores.records, stores.directory).known,
+        **WallCommands(stores.records, lambda: AT).known,
         "register_changed": lambda _: {},
         "spoken": lambda _: {},
     }
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = ControlSocket(
+    served = ControlSocket(
         Path(settings.folders.run) / "desk.sock", selector, lambda asked: known[asked["ask"]](asked)
     )
 
@@ -65,5 +66,5 @@ def call_control(file: Path) -> Iterator[Stores]:
     finally:
         stopping.set()
         thread.join()
-        door.close()
+        served.close()
         stores.stop(lambda: None)

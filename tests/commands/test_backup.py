@@ -31,12 +31,14 @@ from appliance.policy.text import Refused
 from appliance.service import restore
 from appliance.service.backup import FORMAT, MANIFEST
 from appliance.store import directory, voicemail
-from appliance.store.backup import SealedReader, SealingWriter
+from appliance.store.age import AgeWriter
+from appliance.store.backup import SealedReader
 from appliance.store.database import database_path, migrations, open_reader
 from appliance.store.directory import key_path
 from appliance.store.voicemail import Message
 from tests.commands.samples import CONFIG
 from tests.helpers import mounts
+from tests.helpers.age_tool import needs_age, open_with_age
 from tests.store.samples import a_call
 from tests.voicemail.box import Box, speech
 from tests.voicemail.test_mailbox import one_stored, record_message
@@ -53,12 +55,13 @@ password_file = "{folder}/mail-password"
 """
 LEFT = {"centralino.db", "centralino.db-wal", "centralino.db-shm", "ballast"}
 DRAFTS = (".part", ".restore", ".restore-plan")
+FORMER = Path(__file__).with_name("kept") / "november-2026.backup"
 _FILLED = tempfile.TemporaryDirectory(prefix="centralino-filled-")
 STAGED, POINTS = 4, 12
 """Moments of a restore at which it is killed: before the plan of what is moved is there, in all."""
 
 
-class House:
+class Home:
     """A box with all that is kept, in a folder of its own; another box has the same places."""
 
     def __init__(self, folder: Path) -> None:
@@ -71,7 +74,7 @@ class House:
         self.backup.parent.mkdir(exist_ok=True)
 
     def fill(self, seed: int = 1) -> None:
-        """Have it run: a message, the example register, a phone, a prompt, the mail's password.
+        """Have it run: a message, the example directory, a phone, a prompt, the mail's password.
 
         What was kept of one box is copied for the next: only the configuration names the folder.
         """
@@ -143,67 +146,103 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def home(tmp_path: Path) -> Home:
     """A box that has run, and its backup."""
-    house = House(tmp_path / "box")
-    house.fill()
-    house.save()
-    return house
+    home = Home(tmp_path / "box")
+    home.fill()
+    home.save()
+    return home
 
 
-def test_another_box_has_all_of_it(house: House) -> None:
-    """Records, the register's numbers, a message with its sound, secrets, prompts, settings."""
-    kept, files = house.kept(), house.files()
-    house.folder.rename(house.folder.with_name("broken"))
-    house.folder.mkdir()
-    said = house.put_back()
+def test_another_box_has_all_of_it(home: Home) -> None:
+    """Records, the directory's numbers, a message with its sound, secrets, prompts, settings."""
+    kept, files = home.kept(), home.files()
+    home.folder.rename(home.folder.with_name("broken"))
+    home.folder.mkdir()
+    said = home.put_back()
     assert "Ripristino concluso: avviare il centralino." in said
-    assert house.kept() == kept
+    assert home.kept() == kept
     assert kept[0].units
-    assert house.files() == files
-    assert (house.state / "secrets" / "register.key").stat().st_mode & 0o777 == 0o600
-    started = Box(house.state).start()
+    assert home.files() == files
+    assert (home.state / "secrets" / "register.key").stat().st_mode & 0o777 == 0o600
+    started = Box(home.state).start()
     assert (started.listed(), started.troubles) == (kept[1], [])
     started.stop()
 
 
-def test_what_stood_is_kept_beside(house: House) -> None:
+@needs_age
+@pytest.mark.usefixtures("real_cost")
+def test_age_opens_it_without_a_box(home: Home, tmp_path: Path) -> None:
+    """`age` and `tar` of any computer give every file back; another passphrase opens nothing."""
+    archive, folder = tmp_path / "backup.tar", tmp_path / "opened"
+    assert open_with_age(home.backup, archive, f"{PHRASE}!") != 0
+    assert open_with_age(home.backup, archive, PHRASE) == 0
+    folder.mkdir()
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
+    about = json.loads((folder / MANIFEST).read_text())
+    assert len(about["files"]) > 5
+    for name, digest in about["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    secret = (folder / "state" / "secrets" / "phone_secrets.json").read_text()
+    assert secret == '{"op1": "s1"}'
+
+
+@pytest.mark.usefixtures("real_cost")
+def test_a_backup_of_the_former_format_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was made on 30 November 2026, before backups were age files."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATE_DIRECTORY", "box/state")
+    home = Home(Path("box"))
+    home.folder.mkdir()
+    shutil.copyfile(FORMER, home.backup)
+    assert "8 file. Nulla è stato cambiato." in home.put_back("--check")
+    assert list(home.folder.iterdir()) == []
+    assert "Ripristino concluso: avviare il centralino." in home.put_back()
+    offices, messages, sound = home.kept()
+    assert (len(offices.units), len(messages)) == (10, 1)
+    assert sound.startswith(b"RIFF")
+    assert (home.folder / "mail-password").read_text() == "secret1"
+
+
+def test_what_stood_is_kept_beside(home: Home) -> None:
     """The folder is named, and holds what was there."""
-    (house.state / "secrets" / "phone_secrets.json").write_text("changed since")
-    said = house.put_back()
-    (kept,) = house.folder.glob("state.before-*")
+    (home.state / "secrets" / "phone_secrets.json").write_text("changed since")
+    said = home.put_back()
+    (kept,) = home.folder.glob("state.before-*")
     assert str(kept) in said
     assert (kept / "secrets" / "phone_secrets.json").read_text() == "changed since"
-    assert (house.state / "secrets" / "phone_secrets.json").read_text() != "changed since"
+    assert (home.state / "secrets" / "phone_secrets.json").read_text() != "changed since"
 
 
-def test_nothing_of_it_can_be_read_on_the_stick(house: House) -> None:
+def test_nothing_of_it_can_be_read_on_the_stick(home: Home) -> None:
     """No name, no number and no word stands there in clear, and the file is ours alone."""
-    contents = house.backup.read_bytes()
+    contents = home.backup.read_bytes()
     found = [
         word for word in (b"state/", b"SQLite", b"secret1", b"phone_secrets") if word in contents
     ]
     assert found == []
-    assert house.backup.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in house.backup.parent.iterdir()] == [house.backup.name]
-    assert list(house.state.glob(".backup-*")) == []
+    assert home.backup.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in home.backup.parent.iterdir()] == [home.backup.name]
+    assert list(home.state.glob(".backup-*")) == []
 
 
-def test_a_backup_is_looked_through_without_a_change(house: House) -> None:
+def test_a_backup_is_looked_through_without_a_change(home: Home) -> None:
     """`--check` says of when it is, and touches nothing."""
-    before = house.files()
-    (house.folder / ".centralino-restore-killed").mkdir()
-    assert "Nulla è stato cambiato" in house.put_back("--check")
-    assert list(house.folder.glob(".centralino-restore-*")) == []
-    assert house.files() == before
+    before = home.files()
+    (home.folder / ".centralino-restore-killed").mkdir()
+    assert "Nulla è stato cambiato" in home.put_back("--check")
+    assert list(home.folder.glob(".centralino-restore-*")) == []
+    assert home.files() == before
 
 
-def test_another_passphrase_opens_nothing(house: House) -> None:
+def test_another_passphrase_opens_nothing(home: Home) -> None:
     """It is said, and nothing has changed."""
-    house.phrase.write_text("pane burro alici cappero")
-    before = house.files()
-    assert "la frase segreta non è quella di questa copia" in house.put_back(code=1)
-    assert house.files() == before
+    home.phrase.write_text("pane burro alici cappero")
+    before = home.files()
+    assert "la frase segreta non è quella di questa copia" in home.put_back(code=1)
+    assert home.files() == before
 
 
 @pytest.mark.parametrize(
@@ -214,35 +253,35 @@ def test_another_passphrase_opens_nothing(house: House) -> None:
         (lambda d: d[:70], "incompleta"),
         (lambda d: d[:25], "incompleta"),
         (lambda d: d[:-9] + bytes([d[-9] ^ 1]) + d[-8:], "danneggiat"),
-        (lambda d: d[:30] + bytes([d[30] ^ 1]) + d[31:], "danneggiat"),
         (lambda d: d[:36] + bytes([d[36] ^ 1]) + d[37:], "danneggiat"),
-        (lambda d: d[:36] + bytes([2]) + d[37:], "danneggiat"),
+        (lambda d: d[:70] + bytes([d[70] ^ 1]) + d[71:], "danneggiat"),
+        (lambda d: d[:300] + bytes([d[300] ^ 1]) + d[301:], "danneggiat"),
         (lambda d: d + b"x", "danneggiat"),
         (lambda d: b"x" + d, "non è una copia di sicurezza"),
     ],
-    ids=["cut", "half", "short", "stub", "late", "salt", "early", "kind", "longer", "other"],
+    ids=["cut", "half", "short", "stub", "late", "salt", "key", "early", "longer", "other"],
 )
 def test_a_spoilt_backup_changes_nothing(
-    house: House, spoil: Callable[[bytes], bytes], said: str
+    home: Home, spoil: Callable[[bytes], bytes], said: str
 ) -> None:
     """A cut file, a flipped byte, something else: refused in words, and all is as it was."""
-    house.backup.write_bytes(spoil(house.backup.read_bytes()))
-    before = house.files()
-    assert said in house.put_back(code=1)
-    assert house.files() == before
+    home.backup.write_bytes(spoil(home.backup.read_bytes()))
+    before = home.files()
+    assert said in home.put_back(code=1)
+    assert home.files() == before
 
 
-def remade(house: House, change: Callable[[Path], Any]) -> None:
+def remade(home: Home, change: Callable[[Path], Any]) -> None:
     """Make a backup again whose contents somebody with the passphrase has changed."""
-    folder = house.folder.parent / "opened"
+    folder = home.folder.parent / "opened"
     folder.mkdir()
-    with house.backup.open("rb") as file:
+    with home.backup.open("rb") as file:
         reader = SealedReader(file, PHRASE)
         with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
             tar.extractall(folder, filter="data")
     change(folder)
-    with house.backup.open("wb") as file:
-        writer = SealingWriter(file, PHRASE)
+    with home.backup.open("wb") as file:
+        writer = AgeWriter(file, PHRASE)
         with tarfile.open(fileobj=cast("IO[bytes]", writer), mode="w|") as tar:
             for path in sorted(folder.iterdir()):
                 tar.add(path, path.name)
@@ -291,19 +330,19 @@ def _sign(folder: Path) -> None:
     ids=["newer", "damaged", "misconfigured", "other", "unlisted"],
 )
 def test_what_cannot_be_put_back_changes_nothing(
-    house: House, change: Callable[[Path], Any], said: str
+    home: Home, change: Callable[[Path], Any], said: str
 ) -> None:
     """Records of a newer programme or with damage, a wrong configuration, a file of another."""
-    remade(house, change)
-    before = house.files()
-    assert said in house.put_back(code=1)
-    assert house.files() == before
+    remade(home, change)
+    before = home.files()
+    assert said in home.put_back(code=1)
+    assert home.files() == before
 
 
 def test_a_name_that_leads_outside_is_refused(tmp_path: Path) -> None:
     """Nothing is ever written outside the folder that it is unpacked into."""
     with (tmp_path / "box.backup").open("wb") as file:
-        writer = SealingWriter(file, PHRASE)
+        writer = AgeWriter(file, PHRASE)
         with tarfile.open(fileobj=cast("IO[bytes]", writer), mode="w|") as tar:
             tar.addfile(tarfile.TarInfo("state/../../outside"), io.BytesIO())
         writer.close()
@@ -313,49 +352,49 @@ def test_a_name_that_leads_outside_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_running_box_is_not_touched(house: House) -> None:
-    """While a desk answers, a restore is refused; a backup is not."""
-    (house.folder / "run").mkdir()
-    with socket.socket(socket.AF_UNIX) as desk:
-        desk.bind(str(house.folder / "run" / "desk.sock"))
-        desk.listen()
-        assert "è in funzione: fermarlo prima" in house.put_back(code=1)
-        house.backup.unlink()
-        house.save()
-    house.put_back()  # its door is still there, with nobody behind it
+def test_a_running_box_is_not_touched(home: Home) -> None:
+    """While call control answers, a restore is refused; a backup is not."""
+    (home.folder / "run").mkdir()
+    with socket.socket(socket.AF_UNIX) as control:
+        control.bind(str(home.folder / "run" / "desk.sock"))
+        control.listen()
+        assert "è in funzione: fermarlo prima" in home.put_back(code=1)
+        home.backup.unlink()
+        home.save()
+    home.put_back()  # its control socket is still there, with nobody behind it
 
 
 @pytest.mark.parametrize("point", range(POINTS + 1))
-def test_a_restore_that_is_killed_leaves_old_or_new(house: House, point: int) -> None:
-    """Never a mixture: before the plan all is old; after it the desk waits until all is new."""
-    new = house.side()
-    house.folder.rename(house.folder.with_name("first"))
-    house.fill(seed=2)
-    old = house.side()
-    killed = _killed(house, point)
-    plan = restore.plan_path(house.state)
+def test_a_restore_that_is_killed_leaves_old_or_new(home: Home, point: int) -> None:
+    """Never a mixture: before the plan all is old; after it call control waits until all is new."""
+    new = home.side()
+    home.folder.rename(home.folder.with_name("first"))
+    home.fill(seed=2)
+    old = home.side()
+    killed = _killed(home, point)
+    plan = restore.plan_path(home.state)
     assert (killed, plan.exists()) == (point < POINTS, STAGED <= point < POINTS)
     if not plan.exists():
-        assert house.side() == (old if killed else new)
+        assert home.side() == (old if killed else new)
         return
     with pytest.raises(Refused, match="centralino restore --finish"):
-        services._in_force(house.config)  # what `centralino run` begins with
-    assert "centralino restore --finish" in house.put_back(code=1)
-    assert "Ripristino concluso" in house.run("restore", "--finish")
-    assert house.side() == new
+        services._in_force(home.config)  # what `centralino run` begins with
+    assert "centralino restore --finish" in home.put_back(code=1)
+    assert "Ripristino concluso" in home.run("restore", "--finish")
+    assert home.side() == new
     assert not plan.exists()
-    assert [path for path in house.folder.iterdir() if path.name.endswith(DRAFTS)] == []
+    assert [path for path in home.folder.iterdir() if path.name.endswith(DRAFTS)] == []
 
 
-def _killed(house: House, point: int) -> bool:
+def _killed(home: Home, point: int) -> bool:
     """Restore in a process that dies at a point; returns whether it got there."""
     if (pid := os.fork()) == 0:
         counted = iter(range(point))
         at_point = lambda _: None if next(counted, None) is not None else os._exit(9)  # noqa: E731 - a child's
         try:
-            folder = house.folder.parent / "unpacked"
+            folder = home.folder.parent / "unpacked"
             folder.mkdir()
-            checked = restore.unpack(house.backup, folder, PHRASE, house.config)
+            checked = restore.unpack(home.backup, folder, PHRASE, home.config)
             restore.finish(restore.stage_backup(checked, "now", at_point), at_point)
         finally:
             os._exit(0)
@@ -363,73 +402,73 @@ def _killed(house: House, point: int) -> bool:
 
 
 def test_a_disk_that_fails_leaves_all_as_it_was(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was brought beside its place already is taken away again."""
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    before = house.files()
+    before = home.files()
     monkeypatch.setattr(restore, "write_plan", full)
-    assert "il ripristino non è riuscito: il disco è pieno" in house.put_back(code=1)
-    assert house.files() == before
+    assert "il ripristino non è riuscito: il disco è pieno" in home.put_back(code=1)
+    assert home.files() == before
 
 
-def test_nothing_to_finish_and_nothing_named_are_said(house: House) -> None:
+def test_nothing_to_finish_and_nothing_named_are_said(home: Home) -> None:
     """`--finish` alone goes on; without it a file is needed."""
-    assert "nessun ripristino è stato interrotto" in house.run("restore", "--finish", code=1)
-    house.run("restore", code=2)
+    assert "nessun ripristino è stato interrotto" in home.run("restore", "--finish", code=1)
+    home.run("restore", code=2)
 
 
-def test_damaged_records_are_not_backed_up(house: House) -> None:
+def test_damaged_records_are_not_backed_up(home: Home) -> None:
     """A backup that would not serve is refused where it is made, and leaves no file."""
-    house.backup.unlink()
-    path = database_path(house.state)
+    home.backup.unlink()
+    path = database_path(home.state)
     path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 4096 + path.read_bytes()[12288:])
-    said = house.run("backup", str(house.backup), "--passphrase-file", str(house.phrase), code=1)
+    said = home.run("backup", str(home.backup), "--passphrase-file", str(home.phrase), code=1)
     assert "la base di dati è danneggiata" in said
-    assert list(house.backup.parent.iterdir()) == []
+    assert list(home.backup.parent.iterdir()) == []
 
 
-def test_what_a_backup_asks_for_is_said(house: House) -> None:
+def test_what_a_backup_asks_for_is_said(home: Home) -> None:
     """A long passphrase, typed twice; a new name; a box that has run."""
-    short = house.run("backup", str(house.backup), typed="alici\nalici\n", code=1)
+    short = home.run("backup", str(home.backup), typed="alici\nalici\n", code=1)
     assert "meno di 12 caratteri" in short
-    again = house.run("backup", str(house.backup), typed=f"{PHRASE}\n{PHRASE}\n", code=1)
+    again = home.run("backup", str(home.backup), typed=f"{PHRASE}\n{PHRASE}\n", code=1)
     assert "esiste già" in again
-    shutil.rmtree(house.state)
-    never = house.run("backup", f"{house.backup}2", "--passphrase-file", str(house.phrase), code=1)
+    shutil.rmtree(home.state)
+    never = home.run("backup", f"{home.backup}2", "--passphrase-file", str(home.phrase), code=1)
     assert "non è mai partito" in never
 
 
-def test_a_new_box_is_told_in_both_languages(house: House) -> None:
+def test_a_new_box_is_told_in_both_languages(home: Home) -> None:
     """Where no configuration says which language is spoken."""
-    house.config.unlink()
-    house.phrase.write_text("pane burro alici cappero")
-    said = house.put_back(code=1)
+    home.config.unlink()
+    home.phrase.write_text("pane burro alici cappero")
+    said = home.put_back(code=1)
     assert "la frase segreta non è quella" in said
     assert "the passphrase is not this backup's" in said
 
 
-def test_a_backup_beside_a_working_box_has_the_latest(house: House) -> None:
+def test_a_backup_beside_a_working_box_has_the_latest(home: Home) -> None:
     """What is stored when it begins is in it, also what SQLite has not moved to its file yet; a
     message that is being spoken is not, and goes on.
     """
-    house.backup.unlink()
-    working = Box(house.state).start()
+    home.backup.unlink()
+    working = Box(home.state).start()
     record_message(working, speech(7, 2000), "a-7")
     latest = working.wait_for(MessageStored)
     working.mailbox.begin("a-8", "ulaw", a_call("a-8"))
     working.mailbox.append("a-8", speech(8, 3000))
     working.settle()
-    house.save()
+    home.save()
     working.mailbox.finish("a-8", 0)
     working.wait_for(MessageStored)
     assert len(working.listed()) == 3
     working.stop()
-    house.put_back()
-    again = Box(house.state).start()
+    home.put_back()
+    again = Box(home.state).start()
     sounds = [again.sound(message) for message in again.listed()]
     assert (len(sounds), again.troubles) == (2, [])
     assert speech(7, 2000) in sounds
@@ -440,97 +479,97 @@ def test_a_backup_beside_a_working_box_has_the_latest(house: House) -> None:
 # --- a state folder that is a disk of its own ----------------------------------------------------
 
 
-def _on_a_disk(house: House) -> None:
+def _on_a_disk(home: Home) -> None:
     """Have the state folder be a disk of its own, as an SSD at its place."""
-    stood = house.state.with_name("moved")
-    house.state.rename(stood)
-    house.state.mkdir()
-    mounts.memory(house.state)
+    stood = home.state.with_name("moved")
+    home.state.rename(stood)
+    home.state.mkdir()
+    mounts.memory(home.state)
     for path in stood.iterdir():
-        shutil.move(path, house.state / path.name)
+        shutil.move(path, home.state / path.name)
     stood.rmdir()
 
 
-def test_a_state_folder_that_is_a_mount_point_is_restored(house: House) -> None:
+def test_a_state_folder_that_is_a_mount_point_is_restored(home: Home) -> None:
     """An SSD at the state folder cannot be renamed: what is in it is exchanged within it."""
-    kept, files, rights = house.kept(), house.files(), house.state.stat().st_mode & 0o777
+    kept, files, rights = home.kept(), home.files(), home.state.stat().st_mode & 0o777
 
     def job() -> None:
-        _on_a_disk(house)
-        (house.state / "secrets" / "phone_secrets.json").write_text("changed since")
-        (house.state / "since").mkdir()
-        said = house.put_back()
-        assert house.kept() == kept
-        (before,) = house.state.glob(".before-*")
+        _on_a_disk(home)
+        (home.state / "secrets" / "phone_secrets.json").write_text("changed since")
+        (home.state / "since").mkdir()
+        said = home.put_back()
+        assert home.kept() == kept
+        (before,) = home.state.glob(".before-*")
         assert str(before) in said
         assert (before / "secrets" / "phone_secrets.json").read_text() == "changed since"
         assert (before / "since").is_dir()
         shutil.rmtree(before)
-        found = {name: data for name, data in house.files().items() if ".before-" not in name}
+        found = {name: data for name, data in home.files().items() if ".before-" not in name}
         assert found == files
-        assert house.state.stat().st_mode & 0o777 == rights
-        started = Box(house.state).start()
+        assert home.state.stat().st_mode & 0o777 == rights
+        started = Box(home.state).start()
         assert (started.listed(), started.troubles) == (kept[1], [])
         started.stop()
-        house.backup.unlink()
-        house.save()  # and what a restore has left is in no backup
-        assert "Ripristino concluso" in house.put_back()
+        home.backup.unlink()
+        home.save()  # and what a restore has left is in no backup
+        assert "Ripristino concluso" in home.put_back()
 
     mounts.within(job)
 
 
 @pytest.mark.parametrize("point", [0, 3, 4, 6, 9, 12, 15, 18, 21])
-def test_on_a_disk_too_a_restore_that_is_killed_leaves_old_or_new(house: House, point: int) -> None:
+def test_on_a_disk_too_a_restore_that_is_killed_leaves_old_or_new(home: Home, point: int) -> None:
     """Before the plan all is old; after it `--finish` goes on, wherever it was cut."""
-    new = house.side()
-    house.folder.rename(house.folder.with_name("first"))
-    house.fill(seed=2)
-    old = house.side()
+    new = home.side()
+    home.folder.rename(home.folder.with_name("first"))
+    home.fill(seed=2)
+    old = home.side()
 
     def job() -> None:
-        _on_a_disk(house)
-        killed = _killed(house, point)
-        if not restore.plan_path(house.state).exists():
-            assert house.side() == (old if killed else new)
+        _on_a_disk(home)
+        killed = _killed(home, point)
+        if not restore.plan_path(home.state).exists():
+            assert home.side() == (old if killed else new)
             return
-        assert "centralino restore --finish" in house.put_back(code=1)
-        assert "Ripristino concluso" in house.run("restore", "--finish")
-        assert house.side() == new
-        assert not restore.plan_path(house.state).exists()
-        left = {path.name for path in house.state.iterdir() if path.name.startswith(".")}
+        assert "centralino restore --finish" in home.put_back(code=1)
+        assert "Ripristino concluso" in home.run("restore", "--finish")
+        assert home.side() == new
+        assert not restore.plan_path(home.state).exists()
+        left = {path.name for path in home.state.iterdir() if path.name.startswith(".")}
         assert left <= {".before-now"}
 
     mounts.within(job)
 
 
-def test_a_disk_that_is_not_there_is_waited_for(house: House) -> None:
+def test_a_disk_that_is_not_there_is_waited_for(home: Home) -> None:
     """An SSD that is not mounted when the restore goes on: a sentence, and nothing is lost."""
 
     def job() -> None:
-        _on_a_disk(house)
-        assert _killed(house, STAGED + 2)
-        disk = house.state.with_name("disk")
+        _on_a_disk(home)
+        assert _killed(home, STAGED + 2)
+        disk = home.state.with_name("disk")
         disk.mkdir()
-        subprocess.run(["mount", "--move", str(house.state), str(disk)], check=True)
-        said = house.run("restore", "--finish", code=1)
+        subprocess.run(["mount", "--move", str(home.state), str(disk)], check=True)
+        said = home.run("restore", "--finish", code=1)
         assert "non è montato: montarlo, poi `centralino restore --finish`" in said
-        subprocess.run(["mount", "--move", str(disk), str(house.state)], check=True)
-        assert "Ripristino concluso" in house.run("restore", "--finish")
-        assert house.kept()[1]
+        subprocess.run(["mount", "--move", str(disk), str(home.state)], check=True)
+        assert "Ripristino concluso" in home.run("restore", "--finish")
+        assert home.kept()[1]
 
     mounts.within(job)
 
 
-def test_a_file_that_is_a_mount_point_is_told_before_anything_changes(house: House) -> None:
+def test_a_file_that_is_a_mount_point_is_told_before_anything_changes(home: Home) -> None:
     """A configuration bound over its place: what to do stands in one sentence."""
 
     def job() -> None:
-        subprocess.run(["mount", "--bind", str(house.config), str(house.config)], check=True)
-        before = house.files()
-        said = house.put_back(code=1)
+        subprocess.run(["mount", "--bind", str(home.config), str(home.config)], check=True)
+        before = home.files()
+        said = home.put_back(code=1)
         assert "è un punto di mount e non si può sostituire" in said
-        assert house.files() == before
-        assert not restore.plan_path(house.state).exists()
+        assert home.files() == before
+        assert not restore.plan_path(home.state).exists()
 
     mounts.within(job)
 
@@ -561,60 +600,58 @@ FILES = (
 )  # fmt: skip
 
 
-def _name_files(house: House) -> None:
+def _name_files(home: Home) -> None:
     """Have the configuration name each file that it can, and all of them be there."""
-    text = house.config.read_text(encoding="utf-8")
+    text = home.config.read_text(encoding="utf-8")
     assert text.count("[folders]\n") == 1
-    named = NAMED.format(folder=house.folder)
-    console = f'console = "{house.folder}/console"\n'
-    house.config.write_text(text.replace("[folders]\n", named + console), encoding="utf-8")
-    (house.folder / "named").mkdir()
+    named = NAMED.format(folder=home.folder)
+    console = f'console = "{home.folder}/console"\n'
+    home.config.write_text(text.replace("[folders]\n", named + console), encoding="utf-8")
+    (home.folder / "named").mkdir()
     for name in FILES:
-        (house.folder / "named" / name).write_text(f"what {name} holds")
-    (house.folder / "console" / "tls").mkdir(parents=True)
-    (house.folder / "console" / "tls" / "ca.crt").write_text("the authority that browsers trust")
+        (home.folder / "named" / name).write_text(f"what {name} holds")
+    (home.folder / "console" / "tls").mkdir(parents=True)
+    (home.folder / "console" / "tls" / "ca.crt").write_text("the authority that browsers trust")
 
 
 @pytest.mark.parametrize("lacking", FILES)
-def test_every_file_that_the_configuration_names_is_in_the_backup(
-    house: House, lacking: str
-) -> None:
+def test_every_file_that_the_configuration_names_is_in_the_backup(home: Home, lacking: str) -> None:
     """A new card is whole: certificates, keys and phrases too; `check` names what is not there."""
-    _name_files(house)
-    house.backup.unlink()
-    house.save()
-    house.folder.rename(house.folder.with_name("broken"))
-    house.folder.mkdir()
-    assert "Mancano" not in house.put_back()
+    _name_files(home)
+    home.backup.unlink()
+    home.save()
+    home.folder.rename(home.folder.with_name("broken"))
+    home.folder.mkdir()
+    assert "Mancano" not in home.put_back()
     for name in FILES:
-        assert (house.folder / "named" / name).read_text() == f"what {name} holds"
-    assert "browsers trust" in (house.folder / "console" / "tls" / "ca.crt").read_text()
-    (house.folder / "own" / "it" / "closed.wav").unlink()  # it is no sound
-    assert "manca " not in house.run("check")
-    path, key = house.folder / "named" / lacking, lacking.replace("-", ".", 1)
+        assert (home.folder / "named" / name).read_text() == f"what {name} holds"
+    assert "browsers trust" in (home.folder / "console" / "tls" / "ca.crt").read_text()
+    (home.folder / "own" / "it" / "closed.wav").unlink()  # it is no sound
+    assert "manca " not in home.run("check")
+    path, key = home.folder / "named" / lacking, lacking.replace("-", ".", 1)
     path.unlink()
-    said = house.run("check")
+    said = home.run("check")
     assert f"manca {path}, indicato da {key}" in said.replace(".ca,", ".ca_file,").replace(
         "passphrase:", "passphrase_file:"
     )
 
 
-def test_what_a_backup_did_not_bring_is_said_at_its_end(house: House) -> None:
+def test_what_a_backup_did_not_bring_is_said_at_its_end(home: Home) -> None:
     """An earlier backup, or one by an account that could not read all: to be copied by hand."""
-    _name_files(house)
-    house.backup.unlink()
-    (house.folder / "named" / "console-key").unlink()
-    house.save()
-    said = house.put_back()
-    key = house.folder / "named" / "console-key"
+    _name_files(home)
+    home.backup.unlink()
+    (home.folder / "named" / "console-key").unlink()
+    home.save()
+    said = home.put_back()
+    key = home.folder / "named" / "console-key"
     assert f"Mancano ancora, da copiare a mano: {key} (console.key)." in said
 
 
 def test_a_file_that_is_closed_to_the_account_is_left_out_and_said(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service's own account may not read the console's key: the rest is saved all the same."""
-    _name_files(house)
+    _name_files(home)
 
     def closed(path: Path) -> IO[bytes]:
         if path.name == "console-key":
@@ -622,28 +659,28 @@ def test_a_file_that_is_closed_to_the_account_is_left_out_and_said(
         return open_plain(path)
 
     monkeypatch.setattr("appliance.service.backup.open_plain", closed)
-    house.backup.unlink()
-    said = house.run("backup", str(house.backup), "--passphrase-file", str(house.phrase))
+    home.backup.unlink()
+    said = home.run("backup", str(home.backup), "--passphrase-file", str(home.phrase))
     assert "Non leggibili da questo utente, quindi non compresi: console.key." in said
-    assert "Copia integra" in house.put_back("--check")
+    assert "Copia integra" in home.put_back("--check")
 
 
-def test_a_backup_comes_over_a_pipe(house: House) -> None:
+def test_a_backup_comes_over_a_pipe(home: Home) -> None:
     """`ssh box sudo centralino backup - > file`: the file alone on standard output."""
-    line = ("backup", "-", "--passphrase-file", str(house.phrase), "--config", str(house.config))
+    line = ("backup", "-", "--passphrase-file", str(home.phrase), "--config", str(home.config))
     done = CliRunner(mix_stderr=False).invoke(main, line)
     assert "Copia di sicurezza scritta sull'uscita standard" in done.stderr
-    house.backup.write_bytes(done.stdout_bytes)
-    kept = house.kept()
-    house.folder.rename(house.folder.with_name("broken"))
-    house.folder.mkdir()
-    assert "Ripristino concluso" in house.put_back()
-    assert house.kept() == kept
+    home.backup.write_bytes(done.stdout_bytes)
+    kept = home.kept()
+    home.folder.rename(home.folder.with_name("broken"))
+    home.folder.mkdir()
+    assert "Ripristino concluso" in home.put_back()
+    assert home.kept() == kept
 
 
-def test_a_backup_is_not_thrown_at_a_terminal(house: House) -> None:
+def test_a_backup_is_not_thrown_at_a_terminal(home: Home) -> None:
     """What to do instead stands in the sentence."""
-    line = f"backup - --passphrase-file {house.phrase} --config {house.config}"
+    line = f"backup - --passphrase-file {home.phrase} --config {home.config}"
     command = f"{sys.executable} -m appliance {line}"
     done = subprocess.run(
         ["script", "-qec", command, "/dev/null"], capture_output=True, check=False, text=True

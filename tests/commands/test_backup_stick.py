@@ -22,7 +22,7 @@ from appliance.policy.text import Refused
 from appliance.service import backup
 from appliance.service.backup import BackupStick, write_backup
 from appliance.service.helper_requests import HelperRequest
-from tests.commands.test_backup import House
+from tests.commands.test_backup import Home
 from tests.faults.needs import require
 from tests.helpers import mounts
 
@@ -30,12 +30,12 @@ KEYED = "a passphrase of four words"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def home(tmp_path: Path) -> Home:
     """A box that has run."""
-    house = House(tmp_path / "box")
-    house.fill()
-    (house.folder / "run").mkdir(exist_ok=True)
-    return house
+    home = Home(tmp_path / "box")
+    home.fill()
+    (home.folder / "run").mkdir(exist_ok=True)
+    return home
 
 
 class Sticks:
@@ -61,9 +61,9 @@ def apart(job: Callable[[], None]) -> None:
     mounts.within(job)
 
 
-def helper(house: House, sticks: Sticks) -> StickHelper:
+def helper(home: Home, sticks: Sticks) -> StickHelper:
     """Make the helper that sees these sticks."""
-    return StickHelper(house.config, house.folder / "run", lambda: list(sticks.plugged))
+    return StickHelper(home.config, home.folder / "run", lambda: list(sticks.plugged))
 
 
 def on(device: Device) -> list[str]:
@@ -83,11 +83,11 @@ def refused(said: Callable[[], object]) -> str:
     """Return the Italian sentence of a refusal."""
     with pytest.raises(Refused) as error:
         said()
-    return error.value.words.it
+    return error.value.words.text("it")
 
 
 @pytest.mark.system
-def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> None:
+def test_set_up_once_and_written_each_night(home: Home, tmp_path: Path) -> None:
     """The plugged stick gets a whole backup at once; from then on without a passphrase, and what
     else lies on it stays. With it a new card is as the old one, and goes on writing to the stick.
     """
@@ -97,11 +97,11 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         device = sticks.new("COPIE")
         with mounted(device.path, is_written=True) as folder:
             (folder / "foto.jpg").write_bytes(b"holidays")
-        helping = helper(house, sticks)
+        helping = helper(home, sticks)
         backup.ask_for_stick(helping.run, HelperRequest("beppe", KEYED))
         said = helping.turn()
-        assert "riletta per intero" in said.it
-        stick = backup.load_stick(house.state)
+        assert "riletta per intero" in said.text("it")
+        stick = backup.load_stick(home.state)
         assert stick is not None
         assert (stick.uuid, stick.label, stick.by, stick.well) == (
             "uuid-COPIE", "COPIE", "beppe", True,
@@ -110,48 +110,48 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         assert "foto.jpg" in on(device)
         backup.ask_for_stick(helping.run, HelperRequest())
         helping.turn()
-        later = backup.load_stick(house.state)
+        later = backup.load_stick(home.state)
         assert later is not None
         assert later.done is not None
         assert later.done >= (stick.done or later.done)
-        kept = house.kept()
+        kept = home.kept()
         with mounted(device.path, is_written=False) as folder:
-            house.backup.write_bytes((folder / made).read_bytes())
-        house.phrase.write_text(KEYED)
-        house.folder.rename(house.folder.with_name("broken"))
-        house.folder.mkdir()
-        assert "Ripristino concluso" in house.put_back()
-        assert house.kept() == kept
-        (house.folder / "run").mkdir(exist_ok=True)
-        assert "riletta per intero" in helping.write().it
+            home.backup.write_bytes((folder / made).read_bytes())
+        home.phrase.write_text(KEYED)
+        home.folder.rename(home.folder.with_name("broken"))
+        home.folder.mkdir()
+        assert "Ripristino concluso" in home.put_back()
+        assert home.kept() == kept
+        (home.folder / "run").mkdir(exist_ok=True)
+        assert "riletta per intero" in helping.write().text("it")
 
     apart(job)
 
 
 @pytest.mark.system
-def test_only_the_stick_that_was_set_up(house: House, tmp_path: Path) -> None:
+def test_only_the_stick_that_was_set_up(home: Home, tmp_path: Path) -> None:
     """None, two, another one, one that is full: each is a sentence that says what to do, and the
     failure is kept where the warning comes from.
     """
     sticks = Sticks(tmp_path)
 
     def job() -> None:
-        helping = helper(house, sticks)
+        helping = helper(home, sticks)
         assert "nessuna chiavetta USB" in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
         assert "nessuna chiavetta preparata" in refused(helping.write)
         first, second = sticks.new("UNO"), sticks.new("DUE")
         assert "UNO" in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
-        assert backup.load_stick(house.state) is None
+        assert backup.load_stick(home.state) is None
         sticks.plugged = [first]
         assert "12 caratteri" in refused(lambda: helping.set_up(HelperRequest("b", "corta")))
         helping.set_up(HelperRequest("b", KEYED))
         sticks.plugged = [second]
         assert "(UNO) non è inserita" in refused(helping.write)
-        stick = backup.load_stick(house.state)
+        stick = backup.load_stick(home.state)
         assert stick is not None
         assert not stick.well
         assert stick.done is not None
-        assert "non è inserita" in stick.words.it
+        assert "non è inserita" in stick.words.text("it")
         assert not [name for name in on(second) if name.endswith(".backup")]
         sticks.plugged = [first]
         with mounted(first.path, is_written=True) as folder:
@@ -166,16 +166,16 @@ def test_only_the_stick_that_was_set_up(house: House, tmp_path: Path) -> None:
 
 @pytest.mark.system
 def test_what_the_stick_does_not_give_back_is_no_backup(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stick that lies about its size, or ages: read back, not believed."""
     sticks = Sticks(tmp_path)
 
     def job() -> None:
         sticks.new("COPIE")
-        helping = helper(house, sticks)
+        helping = helper(home, sticks)
         helping.set_up(HelperRequest("b", KEYED))
-        before = backup.load_stick(house.state)
+        before = backup.load_stick(home.state)
 
         def spoilt(*args: Any) -> object:
             written = write_backup(*args)
@@ -189,7 +189,7 @@ def test_what_the_stick_does_not_give_back_is_no_backup(
         before_it = on(sticks.plugged[0])
         assert "non restituisce ciò che vi è stato scritto" in refused(helping.write)
         assert on(sticks.plugged[0]) == before_it
-        after = backup.load_stick(house.state)
+        after = backup.load_stick(home.state)
         assert before is not None
         assert after is not None
         assert (after.well, after.done) == (False, before.done)
@@ -197,14 +197,14 @@ def test_what_the_stick_does_not_give_back_is_no_backup(
     apart(job)
 
 
-def test_the_oldest_go_and_the_newest_stays(house: House, tmp_path: Path) -> None:
+def test_the_oldest_go_and_the_newest_stays(home: Home, tmp_path: Path) -> None:
     """As many as the configuration says; fewer where the next would not fit."""
     for day in range(1, 6):
         (tmp_path / f"centralino-2026112{day}-030500.backup").write_bytes(b"x")
     (tmp_path / "altro.txt").write_text("x")
-    command.make_room(tmp_path, house.state, keep=3)
+    command.make_room(tmp_path, home.state, keep=3)
     assert len(list(tmp_path.glob("*.backup"))) == 2  # and the one that is written now
-    command.make_room(tmp_path, house.state, keep=1)
+    command.make_room(tmp_path, home.state, keep=1)
     (newest,) = tmp_path.glob("*.backup")
     assert newest.name == "centralino-20261125-030500.backup"
     assert (tmp_path / "altro.txt").exists()
@@ -233,24 +233,24 @@ def test_sticks_are_told_from_the_card() -> None:
     assert devices_of({}) == []
 
 
-def test_nothing_asked_is_nothing_done(house: House) -> None:
+def test_nothing_asked_is_nothing_done(home: Home) -> None:
     """A request that somebody else took, or of nobody: silence."""
-    line = ["backup", "--stick-asked", "--run", str(house.folder / "run")]
-    told = CliRunner().invoke(main, [*line, "--config", str(house.config)])
+    line = ["backup", "--stick-asked", "--run", str(home.folder / "run")]
+    told = CliRunner().invoke(main, [*line, "--config", str(home.config)])
     assert (told.exit_code, told.output) == (0, "")
     assert CliRunner().invoke(main, ["backup", "--stick-asked"]).exit_code == 2
     assert CliRunner().invoke(main, ["backup", "x", "--stick"]).exit_code == 2
 
 
-def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> None:
+def test_what_failed_is_answered_for_the_page(home: Home, tmp_path: Path) -> None:
     """Whoever asked in the browser reads why."""
-    helping = helper(house, Sticks(tmp_path))
+    helping = helper(home, Sticks(tmp_path))
     backup.ask_for_stick(helping.run, HelperRequest("beppe", KEYED))
     assert "nessuna chiavetta USB" in refused(helping.turn)
     went = backup.last(helping.run)
     assert went is not None
     assert not went.is_well
-    assert "nessuna chiavetta USB" in went.said.it
+    assert "nessuna chiavetta USB" in went.said.text("it")
     assert not backup.is_waiting(helping.run)
 
 
@@ -258,7 +258,7 @@ def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> N
     "text", ["", "{", "[]", '{"by": 1}', '{"by": "x", "passphrase": "\\ud800"}']
 )
 def test_a_request_that_is_none_is_taken_away(tmp_path: Path, text: str) -> None:
-    """The folder is the desk's, whom root does not trust."""
+    """The folder is call control's, whom root does not trust."""
     backup.request_path(tmp_path).write_text(text)
     asked = backup.take(tmp_path)
     assert asked is None or asked.by == "x"

@@ -11,7 +11,7 @@ import pytest
 from appliance.config.values import BackupAddress
 from appliance.service import backup_target
 from appliance.service.backup_target import BackupTarget
-from tests.commands.test_backup import House
+from tests.commands.test_backup import Home
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMKfde+3m2Ovm5z1nrQ7pFB9n3F9hSJlmYH7ejU2lh+U"
 PRINT = "SHA256:eyBIve9jYNNYiaB5ied6fXHE/R3ioSUgGJ24xWiSmW8"
@@ -20,85 +20,85 @@ URL = "sftp://copie@nas.test/copie"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def home(tmp_path: Path) -> Home:
     """A box that has run."""
-    house = House(tmp_path / "box")
-    house.fill()
-    return house
+    home = Home(tmp_path / "box")
+    home.fill()
+    return home
 
 
-def to(house: House, address: str) -> None:
+def to(home: Home, address: str) -> None:
     """Configure a target."""
-    text = house.config.read_text("utf-8")
-    house.config.write_text(f'{text}\n[backup]\ntarget = "{address}"\n', "utf-8")
+    text = home.config.read_text("utf-8")
+    home.config.write_text(f'{text}\n[backup]\ntarget = "{address}"\n', "utf-8")
 
 
-def test_without_one_each_says_what_to_write(house: House) -> None:
+def test_without_one_each_says_what_to_write(home: Home) -> None:
     """In the language of the house."""
     for words in (("key",), ("show",), ("set-up",), ("now",), ("list",), ("fetch", "x", "y")):
-        said = house.run("backup-target", *words, code=1)
+        said = home.run("backup-target", *words, code=1)
         assert "nessuna cartella di rete è configurata: scrivere backup.target" in said, words
 
 
-def test_configured_and_not_set_up_is_found_by_check(house: House) -> None:
+def test_configured_and_not_set_up_is_found_by_check(home: Home) -> None:
     """`check` says so beside what else is wanting."""
-    to(house, URL)
-    (house.folder / "own" / "it" / "closed.wav").unlink()
-    assert "sudo centralino backup-target set-up" in house.run("check")
-    assert "non è ancora preparata" in house.run("backup-target", "now", code=1)
-    backup_target.keep(house.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT))
-    assert "backup-target" not in house.run("check")
+    to(home, URL)
+    (home.folder / "own" / "it" / "closed.wav").unlink()
+    assert "sudo centralino backup-target set-up" in home.run("check")
+    assert "non è ancora preparata" in home.run("backup-target", "now", code=1)
+    backup_target.keep(home.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT))
+    assert "backup-target" not in home.run("check")
 
 
-def test_the_own_key_is_made_once_and_shown(house: House) -> None:
+def test_the_own_key_is_made_once_and_shown(home: Home) -> None:
     """For the server's administrator; it is the service's alone."""
-    to(house, URL)
-    key = house.run("backup-target", "key")
+    to(home, URL)
+    key = home.run("backup-target", "key")
     assert key.startswith("ssh-ed25519 ")
-    assert house.run("backup-target", "key") == key
-    private = house.state / "secrets" / "backup_target_key"
+    assert home.run("backup-target", "key") == key
+    private = home.state / "secrets" / "backup_target_key"
     assert private.stat().st_mode & 0o777 == 0o600
     assert "PRIVATE KEY" in private.read_text()
-    backup_target.keep(house.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT, AT))
-    shown = house.run("backup-target", "show")
+    backup_target.keep(home.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT, AT))
+    shown = home.run("backup-target", "show")
     assert key.strip() in shown
     assert PRINT in shown
     assert "ultima copia intera mer 25 novembre 2026, 03:05" in shown
-    told = json.loads(house.run("backup-target", "key", "--json"))
+    told = json.loads(home.run("backup-target", "key", "--json"))
     assert told["it"] == key.strip()
 
 
-def test_smb_has_no_key(house: House) -> None:
+def test_smb_has_no_key(home: Home) -> None:
     """Its account has a password."""
-    to(house, "smb://copie@nas.test/copie")
-    assert "solo una cartella sftp://" in house.run("backup-target", "key", code=1)
-    assert "solo una cartella sftp://" in house.run("backup-target", "look", code=1)
-    assert "Chiave" not in house.run("backup-target", "show")
+    to(home, "smb://copie@nas.test/copie")
+    assert "solo una cartella sftp://" in home.run("backup-target", "key", code=1)
+    assert "solo una cartella sftp://" in home.run("backup-target", "look", code=1)
+    assert "Chiave" not in home.run("backup-target", "show")
 
 
 def test_a_servers_key_is_never_taken_silently(
-    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Whoever sets it up reads its fingerprint and says yes, or has named it; nothing else goes."""
-    to(house, URL)
+    to(home, URL)
 
     def offered(address: BackupAddress) -> str:
         assert address.host == "nas.test"
         return KEY
 
     monkeypatch.setattr(backup_target, "offered_key", offered)
-    assert PRINT in house.run("backup-target", "look")
-    assert backup_target.offered(house.state, URL) == PRINT
-    assert backup_target.offered(house.state, "sftp://other@nas.test/x") == ""
-    phrase = ("--passphrase-file", str(house.phrase))
-    said = house.run("backup-target", "set-up", *phrase, typed="\n", code=1)
+    assert PRINT in home.run("backup-target", "look")
+    assert backup_target.offered(home.state, URL) == PRINT
+    assert backup_target.offered(home.state, "sftp://other@nas.test/x") == ""
+    phrase = ("--passphrase-file", str(home.phrase))
+    said = home.run("backup-target", "set-up", *phrase, typed="\n", code=1)
     assert PRINT in said
     assert "non è stata accettata: nulla è cambiato" in said
     wrong = ("--host-key", "SHA256:x", *phrase)
-    assert "presenta la chiave" in house.run("backup-target", "set-up", *wrong, code=1)
-    assert backup_target.load(house.state) is None
+    assert "presenta la chiave" in home.run("backup-target", "set-up", *wrong, code=1)
+    assert backup_target.load(home.state) is None
     short = tmp_path / "short"
     short.write_text("corta\n")
     named = ("--host-key", PRINT, "--passphrase-file", str(short))
-    assert "12 caratteri" in house.run("backup-target", "set-up", *named, code=1)
-    assert house.run("backup-target", "forget").startswith("Da ora nessuna copia")
+    assert "12 caratteri" in home.run("backup-target", "set-up", *named, code=1)
+    assert home.run("backup-target", "forget").startswith("Da ora nessuna copia")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from appliance.api import protocol
-from appliance.commands.demo import Stage, register_text, staged
+from appliance.commands.demo import Stage, directory_text, staged
 from appliance.config import directory_file
 from appliance.policy.directory import Reach
 from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import place_call
+from tests.helpers.wire import wish
 
 LIMIT_S = 30.0
 CALL = CallPlan(caller="0511234567", hang_up_after_ms=15_000)
@@ -22,9 +23,9 @@ CALL = CallPlan(caller="0511234567", hang_up_after_ms=15_000)
 
 def test_every_office_takes_calls_at_any_hour() -> None:
     """Each need that the example declares, by the one phone that is there."""
-    register = directory_file.parse(register_text())
-    assert len(register.declarations) > 4
-    for declaration in register.declarations:
+    directory = directory_file.parse(directory_text())
+    assert len(directory.declarations) > 4
+    for declaration in directory.declarations:
         if declaration.needs:
             assert all(declaration.week.days), declaration.unit
         for need in declaration.needs:
@@ -41,7 +42,7 @@ def test_a_transfer_in_the_demonstration_succeeds(tmp_path: Path) -> None:
         caller.start()
         waits(stage, lambda call: call["state"] == "talking")
         asked = {"ask": "TransferCall", "call": "op1", "unit": "anagrafe", "need": "residenza"}
-        stage.ask(asked | {"reason": "topic", "attended": False, "by": "op1"})
+        stage.send(wish(asked | {"reason": "topic", "attended": False, "by": "op1"}))
         waits(stage, lambda call: call["state"] == "transferred")
         caller.join(LIMIT_S)
         assert not caller.is_alive()

@@ -100,7 +100,7 @@ def test_figures_are_open_only_where_they_are_on() -> None:
 def test_a_broken_configuration_is_the_last_good_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str, port: str
 ) -> None:
-    """As for the desk; on a box that never had a good one the image's own ports are open."""
+    """As for call control; on a box that never had a good one the image's own ports are open."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     wrong = tmp_path / "centralino.toml"
     wrong.write_text("[site\n", encoding="utf-8")
@@ -117,7 +117,7 @@ def test_sip_over_tcp_is_closed_where_it_is_off_or_its_port_anothers() -> None:
     """The console's port stays the console's."""
     settings = read.load(EXAMPLE)
     assert openings(settings, (), ssh=False).sip_tcp
-    off = dataclasses.replace(settings, sip=dataclasses.replace(settings.sip, tcp=False))
+    off = dataclasses.replace(settings, sip=dataclasses.replace(settings.sip, tcp=OnOff(False)))
     rival = dataclasses.replace(settings, console=Console(port=settings.sip.port))
     for each in (off, rival):
         assert not openings(each, (), ssh=False).sip_tcp

@@ -1,4 +1,6 @@
-"""`centralino hours`, and what commands that need no desk say of the hours that were entered."""
+"""`centralino hours`, and what commands that need no call control say of the hours that were
+entered.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,9 @@ from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
 from appliance.service.stores import Stores
 from appliance.store.database import database_path
-from tests.calls.desk import TEN
+from tests.calls.examples import TEN
 from tests.commands.samples import CONFIG
-from tests.console.user_desk import serving
+from tests.console.call_control_users import serving
 
 OPEN = ("--open", "9-12", "--reason", "Mercatini", "--reference", "e-mail, 8:05", "--by", "root")
 
@@ -32,7 +34,7 @@ LINE = '[[lines]]\nname = "line1"\nport = "/dev/serial/by-path/x"\n'
 
 @dataclass
 class Box:
-    """A desk at ten o'clock on a Wednesday in November 2026."""
+    """Call control at ten o'clock on a Wednesday in November 2026."""
 
     file: Path
     stores: Stores
@@ -59,16 +61,16 @@ class Box:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    """Serve the door from a thread."""
+    """Serve the control socket from a thread."""
     file = tmp_path / "centralino.toml"
     file.write_text(f"{CONFIG.format(folder=tmp_path)}\n{LINE}", encoding="utf-8")
     stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
     stores.start()
     users.prepare_proof(tmp_path / "state")
     made = Box(file, stores, build_office(read.load(file), 2026))
-    desk: Any = made
+    control: Any = made
     (tmp_path / "run").mkdir(exist_ok=True)
-    known = HoursCommands(stores, desk).known | WeekCommands(stores, desk).known
+    known = HoursCommands(stores, control).known | WeekCommands(stores, control).known
     with serving(tmp_path / "run" / "desk.sock", known):
         yield made
     stores.stop(lambda: None)
@@ -116,7 +118,7 @@ def test_what_is_refused_says_why(box: Box) -> None:
 
 
 def test_explain_and_check_count_what_was_entered(box: Box) -> None:
-    """They need no desk, and say what the desk would do."""
+    """They need no call control, and say what call control would do."""
     asked = ("explain", "--at", "2026-12-06 10:00", "--json")
     assert json.loads(box.run(*asked))["code"] == "closed.hours"
     box.run("hours", "enter", "2026-12-06", *OPEN)
@@ -128,10 +130,10 @@ def test_records_that_cannot_be_read_are_said(box: Box) -> None:
     path = database_path(box.file.parent / "state")
     box.stores.records.ask(lambda c: c.execute("DROP TABLE special_hours"))
     asked = ("explain", "--at", "2026-12-06 10:00")
-    assert "not counted" not in box.run(*asked)
+    assert "non sono considerate" not in box.run(*asked)
     box.stores.stop(lambda: None)
     path.write_bytes(b"no database" * 1000)
-    assert "not counted" in box.run(*asked)
+    assert "non sono considerate" in box.run(*asked)
 
 
 WHO = ("--reference", "delibera 9", "--by", "root")

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from tests.commands.test_manners import BROKEN, EVERY, ITALIAN
+from tests.commands.test_options import BROKEN, EVERY, ITALIAN
 
 SITE: Final = '[site]\nname = "Comune"\npatron = "10-04"\n[hours]\n[sip]\naddress = "127.0.0.1"\n'
 ENGLISH: Final = re.compile(
@@ -23,7 +23,7 @@ ENGLISH: Final = re.compile(
 """Words that stand in every English sentence and in no Italian one."""
 DOES: Final = {
     "run", "media", "demo", "exchange", "call", "console", "field-test", "probe", "usb-reset",
-    "clock-set", "firewall", "bring-in", "site",
+    "clock-set", "firewall", "bring-in", "site", "selftest",
 }  # fmt: skip
 """Commands that would begin their work, or look at this machine: only mistakes of use are tried."""
 WAITS: Final = {("phones", "serve")}

@@ -128,7 +128,7 @@ def test_opening_the_records_again_keeps_the_locks(file: Path, stores: Stores) -
 
 
 def test_commands_ask_call_control(file: Path, stores: Stores) -> None:
-    """Register and sheets, imported and varied beside it: it alone writes, and sees it at once."""
+    """Directory and sheets, imported and varied beside it: it alone writes, and sees it at once."""
     path = database(file)
     log = path.with_name(path.name + "-wal").stat().st_ino
     command(file, "register", "import", DAEMON / "example_register.toml", "--by", "Rita")
@@ -137,7 +137,7 @@ def test_commands_ask_call_control(file: Path, stores: Stores) -> None:
     command(file, "sheets", "import", DAEMON / "example_sheets")
     assert path.with_name(path.name + "-wal").stat().st_ino == log
     assert deleted() == []
-    assert stores.register.register.unit("anagrafe") is not None
+    assert stores.directory.directory.unit("anagrafe") is not None
     assert len(stores.records.ask(sheets.all_sheets)) > 3
 
 

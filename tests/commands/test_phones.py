@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.replies import PhonePlace
 from appliance.api.status_text import PHONE_WORDS, Teller
 from appliance.commands import provisioning
 from appliance.config import phones as service_phones
@@ -267,7 +268,7 @@ def test_the_list_speaks_the_language_that_is_asked_for(path: Path) -> None:
 
 def test_where_a_phone_stands_is_told() -> None:
     """Registered, silent, not registered, at a fixed address; each in both languages."""
-    at = {"address": "10.0.0.21:5060", "answers": False}
+    at = PhonePlace("op1", "", "10.0.0.21:5060", False)
     zone = ZoneInfo("Europe/Rome")
     kept = StoredHandset("snom", "000413000001", "t", "2026-11-25T09:00:00+00:00", "10.0.0.21")
     italian, english = Teller("it", zone), Teller("en", zone)
@@ -275,7 +276,7 @@ def test_where_a_phone_stands_is_told() -> None:
         "si registra, ha una password, registrato a 10.0.0.21:5060, non risponde, "
         "snom 00:04:13:00:00:01, file preso mer 25 novembre 2026, 10:00 da 10.0.0.21"
     )
-    assert english.row("10.0.0.9", False, {"address": "", "answers": True}, StoredHandset()) == (
+    assert english.row("10.0.0.9", False, PhonePlace("op1", "", "", True), StoredHandset()) == (
         "at 10.0.0.9, no secret yet: centralino phones add, not registered"
     )
 
@@ -283,9 +284,11 @@ def test_where_a_phone_stands_is_told() -> None:
 def test_the_catalogue_speaks_both_languages() -> None:
     """No sentence is missing in either, and both have the same places to fill."""
     for words in PHONE_WORDS.values():
-        assert words.it
-        assert words.en
-        assert sorted(re.findall(r"{\w+}", words.it)) == sorted(re.findall(r"{\w+}", words.en))
+        assert words.text("it")
+        assert words.text("en")
+        assert sorted(re.findall(r"{\w+}", words.text("it"))) == sorted(
+            re.findall(r"{\w+}", words.text("en"))
+        )
 
 
 def test_a_base_is_told_its_own_hardware_address(path: Path, settings: Settings) -> None:

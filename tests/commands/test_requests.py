@@ -1,4 +1,4 @@
-"""`centralino requests` and `outbox`: taken and changed through the door (P6, E9, E15)."""
+"""`centralino requests` and `outbox`: taken and changed through the socket (P6, E9, E15)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ from appliance.store.database import database_path
 from appliance.store.directory import Who, key_path
 from appliance.store.requests import StoredStep
 from appliance.store.writer import DatabaseWriter
-from tests.policy.town import RESIDENCE as RESIDENCE_NEED
-from tests.policy.town import TOWN, declaration, with_declarations
+from tests.helpers.paper import AT_ONCE
+from tests.policy.small_directory import RESIDENCE as RESIDENCE_NEED
+from tests.policy.small_directory import TOWN, declaration, with_declarations
 
 CONFIG = """\
 [site]
@@ -69,12 +70,12 @@ RESIDENCE = ("--unit", "anagrafe", "--need", "residenza", "--subject", "Residenz
 
 
 @dataclass
-class Desk:
-    """A configuration and a desk's door behind it; `register` may be changed."""
+class CallControlStub:
+    """A configuration and the control socket behind it; `register` may be changed."""
 
     file: Path
     records: DatabaseWriter
-    register: Directory = WITH_SLOTS
+    directory: Directory = WITH_SLOTS
 
     def run(self, *words: str) -> Result:
         """Run a command line; --config is the first option of the group."""
@@ -103,21 +104,21 @@ class Desk:
 
 
 @pytest.fixture(params=["it"])
-def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    """Open a door behind which requests are kept; a mail thread never runs."""
+def control(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CallControlStub]:
+    """Open a control socket behind which requests are kept; a mail thread never runs."""
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path, language=request.param), encoding="utf-8")
     (tmp_path / "state").mkdir()
     settings = configuration.load(file)
     records = DatabaseWriter(database_path(tmp_path / "state"), "b").start()
     records.ask(lambda _: None)  # the database is made by now
-    opened = Desk(file, records)
+    opened = CallControlStub(file, records)
     mailroom = Mailroom(
-        settings, build_office(settings, 2026), records, lambda: opened.register, lambda _: None
+        settings, build_office(settings, 2026), records, lambda: opened.directory, lambda _: None
     )
     known = RequestCommands(records, mailroom, lambda: NOW).known
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = ControlSocket(
+    served = ControlSocket(
         tmp_path / "run" / "desk.sock", selector, lambda q: known[str(q["ask"])](q)
     )
 
@@ -131,89 +132,93 @@ def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     yield opened
     stopping.set()
     thread.join()
-    door.close()
+    served.close()
     records.stop()
 
 
-def test_a_request_is_taken_and_its_office_written_to(desk: Desk) -> None:
+def test_a_request_is_taken_and_its_office_written_to(control: CallControlStub) -> None:
     """P6: a short number at once; the office's mail and the citizen's wait in the outbox."""
-    told = desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--asked", "I tempi")
+    told = control.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--asked", "I tempi")
     assert told == "Presa in carico: richiesta 1."
-    office, citizen = desk.mails()
+    office, citizen = control.mails()
     assert (office.mail.to, citizen.mail.to) == ("anagrafe@comune.example", "anna@example.org")
     assert "I tempi" in office.mail.body
-    (row,) = json.loads(desk.said("requests", "list", "--json"))
+    (row,) = json.loads(control.said("requests", "list", "--json"))
     assert (row["number"], row["state"], row["name"], row["by"]) == (1, "open", "Anna Verdi", "op1")
 
 
-def test_the_citizen_who_calls_again_is_known(desk: Desk) -> None:
+def test_the_citizen_who_calls_again_is_known(control: CallControlStub) -> None:
     """E9: open ones are offered first, by number or name; a reminder is no second request."""
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
     again = ("requests", "new", "--rule", "email", *AIRE, "--phone", "+393470000001")
-    sentence = desk.refused(*again, "--name", "Signora Verdi")
+    sentence = control.refused(*again, "--name", "Signora Verdi")
     assert "1 (anagrafe: Iscrizione AIRE)" in sentence
     assert "centralino requests remind 1" in sentence
     for words, count in (("Ancora niente", "1°"), ("Terza volta", "2°")):
-        assert count in desk.said("requests", "remind", "1", words, "--by", "op2")
-    mails = desk.mails()
+        assert count in control.said("requests", "remind", "1", words, "--by", "op2")
+    mails = control.mails()
     assert [k.mail.thread for k in mails] == ["", "", "request-1", "request-1", ""]
     assert mails[-1].mail.to == TO_HEAD
-    assert "Ancora niente" in desk.said("requests", "show", "1")
-    assert "richiesta 2" in desk.said(*again, "--name", "Signora Verdi", "--anyway")
-    assert desk.refused("requests", "remind", "1", " ").endswith("adds words for the office")
+    assert "Ancora niente" in control.said("requests", "show", "1")
+    assert "richiesta 2" in control.said(*again, "--name", "Signora Verdi", "--anyway")
+    assert control.refused("requests", "remind", "1", " ").endswith("adds words for the office")
 
 
-def test_sent_is_never_shown_as_answered(desk: Desk) -> None:
+def test_sent_is_never_shown_as_answered(control: CallControlStub) -> None:
     """E15: sent, with the office, done: each in its own words, done by somebody's word."""
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
-    assert "e-mail non ancora partita" in desk.said("requests", "list")
-    desk.settle(1, MailState.SENT, "250 OK")
-    assert "in attesa dell'ufficio" in desk.said("requests", "list")
-    assert "ora è di Rossi" in desk.said("requests", "take", "1", "--who", "Rossi")
-    assert desk.run("requests", "close", "1").exit_code == 2  # who said so?
-    closed = desk.said("requests", "close", "1", "--who", "Rossi, per telefono", "--note", "fatto")
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    assert "e-mail non ancora partita" in control.said("requests", "list")
+    control.settle(1, MailState.SENT, "250 OK")
+    assert "in attesa dell'ufficio" in control.said("requests", "list")
+    assert "ora è di Rossi" in control.said("requests", "take", "1", "--who", "Rossi")
+    assert control.run("requests", "close", "1").exit_code == 2  # who said so?
+    closed = control.said(
+        "requests", "close", "1", "--who", "Rossi, per telefono", "--note", "fatto"
+    )
     assert closed == "Richiesta 1: chiusa."
-    assert desk.said("requests", "list") == "Nessuna richiesta."
-    assert "evasa" in desk.said("requests", "list", "--all")
-    shown = desk.said("requests", "show", "1")
+    assert control.said("requests", "list") == "Nessuna richiesta."
+    assert "evasa" in control.said("requests", "list", "--all")
+    shown = control.said("requests", "show", "1")
     assert "(Rossi, per telefono): fatto" in shown
     assert "e-mail presa dal server" in shown
-    assert "request 1 is done" in desk.refused("requests", "take", "1")
+    assert "request 1 is done" in control.refused("requests", "take", "1")
 
 
-def test_what_should_be_answered_by_now_is_shown(desk: Desk) -> None:
+def test_what_should_be_answered_by_now_is_shown(control: CallControlStub) -> None:
     """P6: the duty stays visible, and a late one is told apart."""
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
     now = datetime.now(UTC)  # by which the command itself judges
     taken = (((now - timedelta(days=900)).isoformat(), 1), (now.isoformat(), 2))
-    desk.records.ask(lambda c: c.executemany("UPDATE requests SET at = ? WHERE number = ?", taken))
-    rows = json.loads(desk.said("requests", "list", "--overdue", "--json"))
+    control.records.ask(
+        lambda c: c.executemany("UPDATE requests SET at = ? WHERE number = ?", taken)
+    )
+    rows = json.loads(control.said("requests", "list", "--overdue", "--json"))
     assert [row["number"] for row in rows] == [1]
-    assert "IN RITARDO" in desk.said("requests", "list")
-    assert json.loads(desk.said("requests", "show", "1", "--json"))["overdue"] is True
-    found = json.loads(desk.said("requests", "list", "--citizen", "verdi", "--json"))
+    assert "IN RITARDO" in control.said("requests", "list")
+    assert json.loads(control.said("requests", "show", "1", "--json"))["overdue"] is True
+    found = json.loads(control.said("requests", "list", "--citizen", "verdi", "--json"))
     assert [row["number"] for row in found] == [2, 1]
 
 
-def test_an_appointment_takes_a_slot_and_gives_it_back(desk: Desk) -> None:
+def test_an_appointment_takes_a_slot_and_gives_it_back(control: CallControlStub) -> None:
     """P6: in the office's slots, never twice; moved and cancelled the slot is free again."""
-    free = desk.said("requests", "free-slots", "anagrafe").splitlines()
+    free = control.said("requests", "free-slots", "anagrafe").splitlines()
     assert free[0] == "lun 23 novembre 2026, 15:00"
     asked = ("requests", "new", "--rule", "appointment", *RESIDENCE, "--form", "office_calls")
-    assert "richiesta 1" in desk.said(*asked, *ANNA, "--at", "2026-11-23 15:00")
+    assert "richiesta 1" in control.said(*asked, *ANNA, "--at", "2026-11-23 15:00")
     other = ("--name", "Bruno Neri", "--phone", "3480000002")
-    sentence = desk.refused(*asked, *other, "--at", "2026-11-23 15:00")
+    sentence = control.refused(*asked, *other, "--at", "2026-11-23 15:00")
     assert "has just been taken" in sentence
-    sentence = desk.refused(*asked, *other, "--at", "2026-11-24 15:00")
+    sentence = control.refused(*asked, *other, "--at", "2026-11-24 15:00")
     assert "gives no appointment on 24 November 2026 at 15:00" in sentence
-    assert "spostato" in desk.said("requests", "move", "1", "--at", "2026-11-25 15:20")
-    first, *_ = json.loads(desk.said("requests", "free-slots", "anagrafe", "--json"))
+    assert "spostato" in control.said("requests", "move", "1", "--at", "2026-11-25 15:20")
+    first, *_ = json.loads(control.said("requests", "free-slots", "anagrafe", "--json"))
     assert datetime.fromisoformat(first).astimezone(UTC) == datetime(2026, 11, 23, 14, tzinfo=UTC)
-    desk.said("requests", "cancel", "1", "--who", "Anna Verdi")
-    assert "annullata" in desk.said("requests", "list", "--all")
+    control.said("requests", "cancel", "1", "--who", "Anna Verdi")
+    assert "annullata" in control.said("requests", "list", "--all")
     invitations = [
-        Calendar.from_ical(kept.mail.calendar) for kept in desk.mails() if kept.mail.calendar
+        Calendar.from_ical(kept.mail.calendar) for kept in control.mails() if kept.mail.calendar
     ]
     methods = [str(c["method"]) for c in invitations]
     assert methods[0::2] == ["REQUEST", "REQUEST", "CANCEL"]  # the office's
@@ -225,20 +230,20 @@ def test_an_appointment_takes_a_slot_and_gives_it_back(desk: Desk) -> None:
     assert "per telefono: l'ufficio chiama l'utente" in str(events[0]["description"])
 
 
-def test_where_the_office_offers_no_slots_a_time_is_proposed(desk: Desk) -> None:
+def test_where_the_office_offers_no_slots_a_time_is_proposed(control: CallControlStub) -> None:
     """P6: to be confirmed, until the office agrees."""
-    desk.register = TOWN
-    assert "non offre orari" in desk.said("requests", "free-slots", "anagrafe")
+    control.directory = TOWN
+    assert "non offre orari" in control.said("requests", "free-slots", "anagrafe")
     asked = ("requests", "new", "--rule", "appointment", *RESIDENCE, *ANNA)
-    desk.said(*asked, "--at", "2026-11-24 15:00")
-    assert "da confermare" in desk.said("requests", "show", "1")
-    (event,) = Calendar.from_ical(desk.mails()[0].mail.calendar).walk("VEVENT")
+    control.said(*asked, "--at", "2026-11-24 15:00")
+    assert "da confermare" in control.said("requests", "show", "1")
+    (event,) = Calendar.from_ical(control.mails()[0].mail.calendar).walk("VEVENT")
     assert event["status"] == "TENTATIVE"
-    desk.said("requests", "move", "1", "--at", "2026-11-24 15:30", "--agreed")
-    assert "da confermare" not in desk.said("requests", "show", "1")
+    control.said("requests", "move", "1", "--at", "2026-11-24 15:30", "--agreed")
+    assert "da confermare" not in control.said("requests", "show", "1")
 
 
-def test_what_is_refused_says_what_to_do(desk: Desk) -> None:
+def test_what_is_refused_says_what_to_do(control: CallControlStub) -> None:
     """Each in one sentence: an unknown office, a rule it has not declared, a missing contact."""
     unknown = ("--unit", "tributi", "--need", "x", "--subject", "y")
     cases = {
@@ -248,29 +253,29 @@ def test_what_is_refused_says_what_to_do(desk: Desk) -> None:
         "when does the appointment start": ("--rule", "appointment", *RESIDENCE, *ANNA),
     }
     for sentence, words in cases.items():
-        assert sentence in desk.refused("requests", "new", *words)
-    assert "there is no request 9" in desk.refused("requests", "show", "9")
-    assert "there is no request 9" in desk.refused("requests", "take", "9")
-    assert "there is no office 'x'" in desk.refused("requests", "free-slots", "x")
-    assert desk.records.ask(requests.list_requests) == ()
+        assert sentence in control.refused("requests", "new", *words)
+    assert "there is no request 9" in control.refused("requests", "show", "9")
+    assert "there is no request 9" in control.refused("requests", "take", "9")
+    assert "there is no office 'x'" in control.refused("requests", "free-slots", "x")
+    assert control.records.ask(requests.list_requests) == ()
 
 
 @pytest.mark.parametrize(
     ("question", "said"),
     [
         ({"ask": "request_step", "number": 1, "step": "mailed", "by": "x"}, "cannot be asked"),
-        ({"ask": "request_step", "number": "1", "step": "take", "by": "x"}, "no number"),
+        ({"ask": "request_step", "number": "1", "step": "take", "by": "x"}, "whole number"),
         ({"ask": "request_step", "number": 10**12, "step": "take", "by": "x"}, "no number"),
-        ({"ask": "request_step", "number": 1, "step": "fly", "by": "x"}, "is needed"),
-        ({"ask": "request_step", "number": 1, "step": "take"}, "who asks"),
-        ({"ask": "new_request", "unit": "anagrafe", "need": "aire", "rule": []}, "is unknown"),
-        ({"ask": "outbox_retry", "number": None}, "no number"),
+        ({"ask": "request_step", "number": 1, "step": "fly", "by": "x"}, "is unknown"),
+        ({"ask": "request_step", "number": 1, "step": "take"}, "by is needed"),
+        ({"ask": "new_request", "by": "x", "rule": []}, "is unknown"),
+        ({"ask": "outbox_retry", "by": "x", "number": None}, "no number"),
     ],
 )
 def test_what_a_programme_may_ask_wrongly(
     tmp_path: Path, question: dict[str, object], said: str
 ) -> None:
-    """Whatever comes in at the door is answered in a sentence."""
+    """Whatever comes in at the control socket is answered in a sentence."""
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path, language="it"), encoding="utf-8")
     settings = configuration.load(file)
@@ -282,62 +287,65 @@ def test_what_a_programme_may_ask_wrongly(
         known[str(question["ask"])](question)
 
 
-def test_the_outbox_is_looked_after(desk: Desk) -> None:
+def test_the_outbox_is_looked_after(control: CallControlStub) -> None:
     """What waits, what could not be sent; tried again, or given up by somebody for a reason."""
-    assert desk.said("outbox", "list") == "Nessuna e-mail."
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
-    desk.settle(1, MailState.DEAD, "550 no such office")
-    told = desk.said("outbox", "list").splitlines()
+    assert control.said("outbox", "list") == "Nessuna e-mail."
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    control.settle(1, MailState.DEAD, "550 no such office")
+    told = control.said("outbox", "list").splitlines()
     assert "NON PARTITA" in told[1]
     assert "550 no such office" in told[1]
     assert "in attesa" in told[2]
-    assert "si riprova subito" in desk.said("outbox", "retry", "1")
-    assert [k.state for k in desk.mails()] == [MailState.QUEUED] * 2
-    assert desk.run("outbox", "drop", "1").exit_code == 2  # for which reason?
-    desk.said("outbox", "drop", "1", "--by", "op1", "--reason", "detto a voce")
-    rows = json.loads(desk.said("outbox", "list", "--all", "--json"))
+    assert "si riprova subito" in control.said("outbox", "retry", "1")
+    assert [k.state for k in control.mails()] == [MailState.QUEUED] * 2
+    assert control.run("outbox", "drop", "1").exit_code == 2  # for which reason?
+    control.said("outbox", "drop", "1", "--by", "op1", "--reason", "detto a voce")
+    rows = json.loads(control.said("outbox", "list", "--all", "--json"))
     assert (rows[0]["state"], rows[0]["settled_by"], rows[0]["reason"]) == (
         "dropped",
         "op1",
         "detto a voce",
     )
-    desk.settle(2, MailState.SENT, "250 OK")
-    assert "has left already" in desk.refused("outbox", "retry", "2")
+    control.settle(2, MailState.SENT, "250 OK")
+    assert "has left already" in control.refused("outbox", "retry", "2")
 
 
-def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
+def test_the_protocol_office_gets_files(control: CallControlStub, tmp_path: Path) -> None:
     """E15: every mail of a request as EML, as the office got it; its link closes nothing."""
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
-    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
-    desk.said("requests", "remind", "1", "Ancora niente")
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    control.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
+    control.said("requests", "remind", "1", "Ancora niente")
     folder = tmp_path / "protocollo"
-    paths = desk.said("requests", "export", "1", str(folder)).splitlines()
+    paths = control.said("requests", "export", "1", str(folder)).splitlines()
     assert len(paths) == 3
     mail = message_from_bytes(Path(paths[0]).read_bytes(), _class=EmailMessage, policy=default)
-    assert mail["Message-ID"] == desk.mails()[0].message_id
+    assert mail["Message-ID"] == control.mails()[0].message_id
     assert mail["Subject"] == "[Richiesta 1] Iscrizione AIRE"
     body = mail.get_body(("plain",))
     assert body is not None
     assert "https://centralino.local/done/…\r\n" in body.get_content()
-    assert "there is no request 9" in desk.refused("requests", "export", "9", str(folder))
+    assert "there is no request 9" in control.refused("requests", "export", "9", str(folder))
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils")
-def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
+def test_the_protocol_office_gets_paper(
+    control: CallControlStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """E15, P7: the request and its history as a PDF; no number of an office stands in it."""
+    monkeypatch.setattr("appliance.paper.document.PDF_COMMAND", AT_ONCE)
     outside = replace(RESIDENCE_NEED, targets=(make_target(Reach.OUTSIDE, "0541704101"),))
     declared = with_declarations(replace(declaration(), needs=(outside,)))
     key = key_path(database_path(tmp_path / "state"))
     who = Who("Responsabile", NOW, "import")
-    desk.records.ask(
+    control.records.ask(
         lambda c: store.change(c, key, who, lambda r: merge_directory(r, declared), {})
     )
     asked = "Perché non è così? L'ufficio è lo 0541 704101"
-    desk.said("requests", "new", "--rule", "email", *RESIDENCE, *ANNA, "--asked", asked)
-    desk.said("requests", "remind", "1", "Ancora niente dallo +39 0541704101")
-    desk.said("requests", "close", "1", "--who", "Rossi", "--note", "risposto")
+    control.said("requests", "new", "--rule", "email", *RESIDENCE, *ANNA, "--asked", asked)
+    control.said("requests", "remind", "1", "Ancora niente dallo +39 0541704101")
+    control.said("requests", "close", "1", "--who", "Rossi", "--note", "risposto")
     folder = tmp_path / "protocollo"
-    path = desk.said("requests", "export", "1", str(folder), "--pdf")
+    path = control.said("requests", "export", "1", str(folder), "--pdf")
     assert path == str(folder / "request-1.pdf")
     text = subprocess.run(
         ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
@@ -360,18 +368,18 @@ def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
     assert "[phone" not in text
     assert "704101" not in text
     key.unlink()
-    assert "is missing" in desk.refused("requests", "export", "1", str(folder), "--pdf")
-    assert "there is no request 9" in desk.refused("requests", "export", "9", "--pdf")
+    assert "is missing" in control.refused("requests", "export", "1", str(folder), "--pdf")
+    assert "there is no request 9" in control.refused("requests", "export", "9", "--pdf")
 
 
-@pytest.mark.parametrize("desk", ["en"], indirect=True)
-def test_an_english_house_reads_english(desk: Desk) -> None:
+@pytest.mark.parametrize("control", ["en"], indirect=True)
+def test_an_english_house_reads_english(control: CallControlStub) -> None:
     """The commands speak the first language of the site."""
-    told = desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--sheet", "aire")
+    told = control.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--sheet", "aire")
     assert told == "Taken over: request 1."
-    assert "open, its mail has not left" in desk.said("requests", "list")
-    assert "Sheet: aire" in desk.said("requests", "show", "1")
-    assert "waiting" in desk.said("outbox", "list")
+    assert "open, its mail has not left" in control.said("requests", "list")
+    assert "Sheet: aire" in control.said("requests", "show", "1")
+    assert "waiting" in control.said("outbox", "list")
     step = StoredStep("s", RequestStep.TAKE, NOW, "op1", "Rossi")
-    desk.records.ask(lambda c: requests.apply_step(c, 1, step))
-    assert "taken" in desk.said("requests", "show", "1")
+    control.records.ask(lambda c: requests.apply_step(c, 1, step))
+    assert "taken" in control.said("requests", "show", "1")

@@ -1,368 +1,229 @@
-"""`centralino settings`: made at the head office, brought or fetched to a branch, taken back."""
+"""`centralino settings` for this box: show, diff, set, history, undo, confirm; root's helper."""
 
 from __future__ import annotations
 
-import hashlib
-import http.server
 import json
-import ssl
-import threading
-from collections.abc import Iterator
-from contextlib import closing
+import subprocess
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.commands.managed_config import Server
-from appliance.managed_config import bundle
-from appliance.policy.text import Refused
-from appliance.service import managed_config
-from appliance.service.managed_config import FetchOutcome
-from appliance.store import database
-from appliance.store import managed_config as store_managed_config
-from appliance.store.database import Noted, connect
-from tests.commands.test_update_fetch import certificate
-from tests.managed_config.samples import (
-    CERTIFICATE,
-    FIRST,
-    PHRASE,
-    REGISTER,
-    SECRET,
-    Branch,
-    branch,
-    made,
-    sheet,
-    without,
-)
+from appliance.api.replies import Declined
+from appliance.api.technician_replies import SettingsDone
+from appliance.commands import settings as commands
+from appliance.commands.settings import CONSOLE_UNIT, SettingsHelper
+from appliance.config import read
+from appliance.config.setting_names import EFFECT_WORDS, Effect
+from appliance.config.settings_files import SettingsFile
+from appliance.config.settings_trial import digest_of
+from appliance.policy.text import Refused, SaidError
+from appliance.service import settings as service
+from appliance.service.settings import SettingsRequest
+from appliance.text import NOTHING
 
-PLAIN = without(FIRST, "register.toml")
-SECOND = PLAIN | {"sheets/imu.md": sheet("IMU 2027")}
+EXAMPLE = (Path(read.__file__).parent / "example.toml").read_text(encoding="utf-8")
 
 
-class Web:
-    """A plain https server with one file, as any web server has it: ETag, Last-Modified."""
+class Box:
+    """A box on which the service does not run."""
 
-    def __init__(self, folder: Path, *, days: int = 30) -> None:
-        folder.mkdir()
-        self.data = b""
-        self.answers: list[int] = []
-        self.ca_file = folder / "ca.pem"
-        certificate(folder, days)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.ca_file, folder / "key.pem")
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="web")
-        self.address = f"https://localhost:{self._server.server_port}/settings.bundle"
-        self._goes = False
+    def __init__(self, folder: Path) -> None:
+        self.path, self.run = folder / "centralino.toml", folder / "run"
+        self.run.mkdir()
+        places = f'\n[folders]\nstate = "{folder}/state"\nrun = "{folder}/run"\n'
+        self.example = EXAMPLE + places
+        self.path.write_text(self.example, encoding="utf-8")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._goes = True
-        return self
+    @property
+    def text(self) -> str:
+        """The file's text."""
+        return self.path.read_text(encoding="utf-8")
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def say(self, *words: str, language: str = "it") -> Result:
+        """Run `centralino settings ...`."""
+        told = ["settings", *words, "--config", str(self.path), "--language", language]
+        return CliRunner().invoke(main, told)
 
-    def stop(self) -> None:
-        """Be gone."""
-        if self._goes:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
-        self._goes = False
+    def said(self, *words: str) -> list[str]:
+        """Return what a command prints, which succeeds."""
+        result = self.say(*words)
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()
 
-
-def _handler(web: Web) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            etag = f'"{hashlib.sha256(web.data).hexdigest()}"'
-            code = 304 if self.headers.get("If-None-Match") == etag else 200
-            web.answers.append(code)
-            self.send_response(code)
-            if code == 200:
-                self.send_header("ETag", etag)
-                self.send_header("Content-Length", str(len(web.data)))
-            self.end_headers()
-            if code == 200:
-                self.wfile.write(web.data)
-
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    return Handler
+    def refused(self, *words: str) -> str:
+        """Return why a command does not succeed; nothing is changed."""
+        before = self.text
+        result = self.say(*words)
+        assert result.exit_code == 1, result.output
+        assert self.text == before
+        return result.output
 
 
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Web]:
-    """The head office's server."""
-    with Web(tmp_path / "web") as made_web:
-        yield made_web
+def box(tmp_path: Path) -> Box:
+    """Return the example office."""
+    return Box(tmp_path)
 
 
-def fetching(folder: Path, web: Web) -> Branch:
-    """Make a branch that looks at a server."""
-    box = branch(folder)
-    text = box.config.read_text()
-    given = f'[central]\nserver = "{web.address}"\nca_file = "{web.ca_file}"\n'
-    box.config.write_text(text.replace("[central]\n", given))
-    return box
+def test_settings_are_shown(box: Box) -> None:
+    """KEY=VALUE, as `set` takes it; hidden ones are counted."""
+    box.said("set", "switchboard.pbx_numbers=201,202")
+    told = box.said("show")
+    assert "lines.line2.label=Verde 800 011 837" in told
+    assert "hours.monday=08:30-13:00, 14:30-17:30" in told
+    assert "switchboard.pbx_numbers: 2, non mostrati" in told
+    assert "switchboard.outside=" in told
+    found = json.loads(box.say("show", "--json").output)
+    assert found["retention.numbers_days"] == 180
+    assert found["switchboard.pbx_numbers"] is None
 
 
-def ask(box: Branch, *words: str) -> Result:
-    """Run a command as the desk does."""
-    environment = {"CENTRALINO_CONFIG": str(box.config)}
-    return CliRunner().invoke(main, ["settings", *words, "--json"], env=environment)
+def test_a_difference_is_shown_and_nothing_changed(box: Box) -> None:
+    """In words, with what it needs; mistakes at their keys."""
+    assert box.said("diff", "lines.line2.label=Numero verde", "voicemail.emergency_112=sì") == [
+        "Linea 2, etichetta: da «Verde 800 011 837» a «Numero verde»",
+        "Segreteria, 112 nell'annuncio di chiusura: da no a sì",
+        EFFECT_WORDS[Effect.CALL_CONTROL].text("it"),
+    ]
+    assert box.text == box.example
+    assert "retention.calls_days: -1" in box.refused("diff", "retention.calls_days=-1")
 
 
-def said(box: Branch, *words: str) -> str:
-    """Return what a command that did well has said, in English."""
-    result = ask(box, *words)
+def test_settings_are_changed_listed_and_put_back(box: Box) -> None:
+    """All words of one command together."""
+    told = box.said(
+        "set", "--add", "phones.op3", "phones.op3.label=Tre", "--remove", "phones.op2",
+        "--clear", "site.email", "calls.transfer=12,5", "hours.sunday=09:00-12:00",
+    )  # fmt: skip
+    assert told[0] == "Applicato."
+    assert "Nuovo telefono: «Tre»" in told
+    assert "Chiamate, squilli all'ufficio (s): da 40 a 12.5" in told
+    rows = box.said("history")
+    assert rows[0].startswith("1 · ")
+    assert rows[1].startswith("  Ente, indirizzo e-mail pubblico: vuoto")
+    assert box.said("undo")[0] == "Ripristinato."
+    assert box.text == box.example
+    assert "cronologia" in box.refused("undo", "9")
+
+
+def test_without_a_change_there_is_no_history(box: Box) -> None:
+    """And nothing to undo or to confirm."""
+    assert box.said("history") == ["Finora non è stato cambiato nulla."]
+    assert "cronologia" in box.refused("undo")
+    assert "confermare" in box.refused("confirm")
+
+
+def test_a_trial_says_how_to_keep_it(box: Box) -> None:
+    """Asked for, or because it may cut the browser off, which needs the console's restart."""
+    told = box.said("set", "console.port=8443")
+    assert "systemctl restart centralino-console" in told[-2]
+    assert told[-1] == "Per tenerla: centralino settings confirm"
+    assert box.said("confirm") == ["Confermato: la modifica resta."]
+    assert "in prova" in box.said("set", "--trial", "site.name=X")[0]
+
+
+def test_the_mails_password_is_asked_for(box: Box) -> None:
+    """It stands in no command line."""
+    words = ["settings", "set", "--mail-password", "--config", str(box.path)]
+    account = ["mail.server=smtp.example.org", "mail.sender=urp@comune.it", "mail.user=urp"]
+    result = CliRunner().invoke(main, [*words, *account], input="segreta\n")
     assert result.exit_code == 0, result.output
-    return str(json.loads(result.output)["en"])
-
-
-def refused(box: Branch, *words: str) -> str:
-    """Return why a command was refused, in English."""
-    result = ask(box, *words)
-    assert result.exit_code == 1, result.output
-    told = json.loads(result.output)
-    assert told["it"] != told["en"]
-    return str(told["en"])
-
-
-def test_from_the_head_offices_folder_to_the_branch(tmp_path: Path) -> None:
-    """Key, folder, one file; shown, put in force, shown again, taken back: each in a sentence."""
-    office, box = tmp_path / "office", branch(tmp_path / "box")
-    for name, data in FIRST.items():
-        (office / name).parent.mkdir(parents=True, exist_ok=True)
-        (office / name).write_bytes(data)
-    (office / "phrase").write_text(f"{PHRASE}\n")
-    runner, file = CliRunner(), tmp_path / "settings.bundle"
-    words = ["settings", "pack", str(office), "--version", "1", "--to", str(file)]
-    assert runner.invoke(main, ["settings", "key", str(office / "key")]).exit_code == 0
-    assert (
-        "c'è già una chiave" in runner.invoke(main, ["settings", "key", str(office / "key")]).output
-    )
-    words += ["--key", str(office / "key/key.pem")]
-    assert "--passphrase-file" in runner.invoke(main, words).output
-    assert not file.exists()
-    packed = runner.invoke(main, [*words, "--passphrase-file", str(office / "phrase")])
-    assert "version 1 for every branch" in packed.output
-    assert "signature is not the head office's" in refused(box, "show", str(file))
-    (box.folder / "certificate.pem").write_bytes((office / "key/certificate.pem").read_bytes())
-    told = "sheets new: 2, offices new: 2, declarations added: 1, schedule changed"
-    assert told in said(box, "show", str(file))
-    assert told in said(box, "apply", str(file))
-    assert "in force already" in said(box, "apply", str(file))
-    assert "version 1 since" in said(box, "status")
-    assert "no central settings in force" in said(box, "revert")
-    assert "nothing to go back to" in refused(box, "revert")
-    assert (office / "key/key.pem").stat().st_mode & 0o077 == 0
-
-
-def test_mistakes_are_named_before_anything_is_signed(tmp_path: Path) -> None:
-    """All at once, each with its file and place, and no file is written."""
-    (tmp_path / "sheets").mkdir()
-    (tmp_path / "sheets/imu.md").write_text("niente")
-    (tmp_path / "register.toml").write_text(
-        REGISTER.replace("1042/2026", "").replace("email =", "e =")
-    )
-    (tmp_path / "key.pem").write_bytes(SECRET)
-    file = tmp_path / "settings.bundle"
-    words = ["settings", "pack", str(tmp_path), "--key", str(tmp_path / "key.pem")]
-    result = CliRunner().invoke(main, [*words, "--version", "1", "--to", str(file)])
-    assert result.exit_code == 1
-    assert "register.toml, services.1.email: manca: va scritta" in result.output
-    assert "sheets/imu.md, la scheda: non ha l'intestazione" in result.output
-    assert not file.exists()
-
-
-def test_what_is_newer_is_fetched_once(tmp_path: Path, web: Web) -> None:
-    """The second look costs the server a few bytes; who and where stand in what is told."""
-    box = fetching(tmp_path / "box", web)
-    web.data = made(1, PLAIN)
-    assert "central settings 1 put in force" in said(box, "fetch")
-    assert "in force already" in said(box, "fetch")
-    assert web.answers == [200, 304]
-    web.data = made(2, SECOND)
-    assert "sheets changed: 1" in said(box, "fetch")
-    assert box.sheets()["imu"] == "IMU 2027"
-    assert "version 2 since" in (told := said(box, "status"))
-    assert f"from {web.address} (box)" in told
-    assert "Last look" in told
+    assert "segreta" not in result.output
+    assert box.path.with_name("mail_password").read_text(encoding="utf-8") == "segreta\n"
 
 
 @pytest.mark.parametrize(
-    ("data", "why"),
+    ("words", "why"),
     [
-        (b"<html>not found</html>", "no file of `settings pack`"),
-        (made(2, SECOND, secret=bundle.make_key_pair("Altri")[0]), "signature is not"),
-        (made(2, SECOND)[:-1], "signature is not"),
-        (made(2, SECOND, ("centro",)), "others' (centro)"),
-        (made(1, SECOND), "another file of version 1"),
-        (made(2, SECOND | {"sheets/orti.md": sheet("Orti")}), "names: orti"),
-        (made(2, PLAIN | {"schedule.toml": b"[hours]\nmonday = 7\n"}), "schedule.toml, hours"),
+        (["set"], "indicare una modifica"),
+        (["set", "site.name"], "non è una modifica"),
+        (["set", "voicemail.emergency_112=forse"], "scrivere sì o no"),
+        (["set", "retention.calls_days=x"], "scrivere un numero"),
+        (["set", "folders.state=/"], "lo scrive il tecnico"),
+        (["set", "nonsense.key=1"], "lo scrive il tecnico"),
+        (["set", "=1"], "lo scrive il tecnico"),
+        (["set", "site.name=Comune di Esempio"], "Non cambia nulla"),
+        (["set", "retention.calls_days=-1", "waiting.queue_max=-1"], "waiting"),
     ],
-    ids=["no_settings", "signature", "cut", "other_office", "same_version", "sheet", "schedule"],
 )
-def test_a_server_with_something_wrong_changes_nothing(
-    tmp_path: Path, web: Web, data: bytes, why: str
-) -> None:
-    """One sentence, kept for the desk; the settings of before hold, and the next good ones come."""
-    box = fetching(tmp_path / "box", web)
-    web.data = made(1, PLAIN)
-    said(box, "fetch")
-    web.data = data
-    assert why in refused(box, "fetch")
-    kept = managed_config.load_central_said(box.place.state)
-    assert kept is not None
-    assert (kept.outcome, kept.good_at is None) == (FetchOutcome.REFUSED, False)
-    assert why in kept.words.en
-    assert box.sheets()["imu"] == "IMU"
-    assert why in refused(box, "fetch"), "it is judged again"
-    assert web.answers[-1] == 304
-    web.data = made(3, SECOND)
-    said(box, "fetch")
-    assert box.sheets()["imu"] == "IMU 2027"
+def test_mistakes_change_nothing(box: Box, words: list[str], why: str) -> None:
+    """Each says what to do."""
+    assert why in box.refused(*words)
 
 
-def test_an_import_of_the_branchs_own_leaves_the_head_offices(tmp_path: Path) -> None:
-    """A folder with the branch's sheets alone takes none of the head office's away."""
-    box, folder = branch(tmp_path / "box"), tmp_path / "sheets"
-    box.apply(made(1, PLAIN))
-    folder.mkdir()
-    (folder / "caldaie.md").write_bytes(sheet("Caldaie"))
-    environment = {"CENTRALINO_CONFIG": str(box.config)}
-    words = ["sheets", "import", str(folder)]
-    assert CliRunner().invoke(main, words, env=environment).exit_code == 0
-    assert box.sheets() == {"imu": "IMU", "tari": "TARI", "caldaie": "Caldaie"}
-    (folder / "imu.md").write_bytes(sheet("Mia"))
-    result = CliRunner().invoke(main, words, env=environment)
-    assert (result.exit_code, "imu" in result.output) == (1, True)
-    assert box.sheets()["imu"] == "IMU"
+def test_a_file_of_roots_takes_sudo(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is tried."""
+    monkeypatch.setattr(SettingsFile, "may_write", lambda _: False)
+    assert "sudo" in box.refused("set", "site.name=X")
 
 
-def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: Web) -> None:
-    """People have gone back from it: only a higher version comes from the server."""
-    box = fetching(tmp_path / "box", web)
-    for version, files in ((1, PLAIN), (2, SECOND)):
-        web.data = made(version, files)
-        said(box, "fetch")
-    assert "central settings 1 in force again" in said(box, "revert")
-    assert ", again (shell" in said(box, "status")
-    assert "2: taken back here, a higher version is waited for" in said(box, "fetch")
-    assert box.sheets()["imu"] == "IMU"
-    web.data = made(3, SECOND)
-    assert "central settings 3 put in force" in said(box, "fetch")
+def test_the_head_offices_file_is_still_shown(box: Box, tmp_path: Path) -> None:
+    """`show FILE` is what it was."""
+    (tmp_path / "x.bundle").write_bytes(b"x")
+    assert "[central]" in box.refused("show", str(tmp_path / "x.bundle"))
 
 
-def refusals(box: Branch) -> list[Noted]:
-    """List what was refused, the oldest first."""
-    with closing(connect(box.place.database)) as connection:
-        return list(database.latest(connection, store_managed_config.REFUSED))[::-1]
+# ---- root's helper -------------------------------------------------------------------------------
 
 
-def test_a_refusal_stands_in_the_list_of_changes(tmp_path: Path, web: Web) -> None:
-    """Who brought which file, and why it was not taken, in both languages; nothing else is noted,
-    and what the box is refused each hour stands there once.
-    """
-    box, file = fetching(tmp_path / "box", web), tmp_path / "settings.bundle"
-    web.data = made(2, SECOND)
-    said(box, "fetch")
-    file.write_bytes(made(1, PLAIN))
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    assert "version 1, and 2 was in force" in refused(box, "apply", str(file), "--by", "anna")
-    (noted,) = refusals(box)
-    first, it, en = noted.about.split("\n")
-    assert (noted.by, first) == ("anna", f"{digest} settings.bundle")
-    assert "qui c'è già stata la 2" in it
-    assert "and 2 was in force here" in en
-
-    web.data = b"centralino-settings-1\n" + bytes(200)
-    for _ in range(3):
-        refused(box, "fetch")
-    web.data = made(1, PLAIN)
-    refused(box, "fetch")
-    refused(box, "show", str(file))  # only looked at
-    assert [one.by for one in refusals(box)] == ["anna", "box", "box"]
-    assert refusals(box)[-1].about.startswith(f"{digest} {web.address}\n")
+def helper(box: Box, restarted: list[str]) -> SettingsHelper:
+    """Return the helper; restarts are noted."""
+    return SettingsHelper(box.path, box.run, restarted.append)
 
 
-def test_a_refusal_names_no_number(tmp_path: Path) -> None:
-    """P7: of many mistakes the first are said, and what may be somebody's number or address is
-    masked.
-    """
-    box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
-    file.write_bytes(made(1, PLAIN, ("0519876543",)))
-    assert "0519876543" in refused(box, "apply", str(file))
-    wrong = b"".join(b'[[openings]]\nx = "y"\n' for _ in range(90))
-    file.write_bytes(made(1, PLAIN | {"schedule.toml": wrong}))
-    refused(box, "apply", str(file))
-    number, many = refusals(box)
-    assert "settings are others' (•••)" in number.about
-    assert "0519876543" not in number.about
-    assert 800 < len(many.about) < 900
+def asked(box: Box, *changes: dict[str, Any]) -> SettingsRequest:
+    """Put a request as call control does."""
+    request = SettingsRequest("apply", "beppe", list(changes), digest_of(box.text))
+    service.put_request(box.run, request)
+    return request
 
 
-@pytest.mark.parametrize("words", ["apply", "status", "revert", "fetch"])
-def test_without_records_it_is_said_in_both_languages(tmp_path: Path, web: Web, words: str) -> None:
-    """A box that was never started: one sentence, and what to do."""
-    box, file = fetching(tmp_path / "box", web), tmp_path / "settings.bundle"
-    web.data = made(1, PLAIN)
-    file.write_bytes(web.data)
-    box.place.database.unlink()
-    asked = (words, str(file)) if words == "apply" else (words,)
-    assert "there are no records in" in refused(box, *asked)
+def test_the_helper_does_what_is_asked_and_answers(box: Box) -> None:
+    """The console restarts only for what is its own."""
+    restarted: list[str] = []
+    request = asked(box, {"set": "site.patron_name", "value": "San Rocco"})
+    assert helper(box, restarted).turn().text("it") == "Applicato."
+    answer = service.read_answer(box.run, request.id)
+    assert isinstance(answer, SettingsDone)
+    assert (answer.number, restarted) == (1, [])
+    asked(box, {"set": "console.port", "value": 8443})
+    helper(box, restarted).turn()
+    assert restarted == [CONSOLE_UNIT]
+    assert helper(box, restarted).turn() == NOTHING
 
 
-def test_records_that_cannot_be_written_hide_no_refusal(tmp_path: Path) -> None:
-    """Why a file is refused is said also where it cannot be noted."""
-    box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
-    file.write_bytes(b"nothing")
-    box.place.database.unlink()
-    assert "no file of" in refused(box, "apply", str(file))
+def test_the_helper_answers_with_every_problem(box: Box) -> None:
+    """What is the technician's stays the technician's, whatever is asked; a broken file is said."""
+    request = asked(
+        box, {"set": "folders.state", "value": "/etc"}, {"set": "mail.port", "value": -1}
+    )
+    helper(box, []).turn()
+    answer = service.read_answer(box.run, request.id)
+    assert isinstance(answer, Declined)
+    assert sorted(one.place for one in answer.problems) == ["folders.state", "mail.port"]
+    assert box.text == box.example
+    box.path.write_text("[site\n", encoding="utf-8")
+    request = asked(box, {"set": "mail.port", "value": 25})
+    result = box.say("set", "--asked", "--run", str(box.run))
+    assert result.exit_code == 0
+    answer = service.read_answer(box.run, request.id)
+    assert isinstance(answer, SaidError)
+    assert box.said("set", "--asked", "--run", str(box.run)) == []
 
 
-def test_a_server_that_is_gone(tmp_path: Path) -> None:
-    """It is told as such; what is in force stays, and what came before is not fetched anew."""
-    with Web(tmp_path / "web") as web:
-        box = fetching(tmp_path / "box", web)
-        web.data = made(1, PLAIN)
-        said(box, "fetch")
-        web.stop()
-        assert "cannot be fetched: nobody answers" in refused(box, "fetch")
-    kept = managed_config.load_central_said(box.place.state)
-    assert kept is not None
-    assert kept.outcome is FetchOutcome.UNREACHED
-    assert box.sheets()["imu"] == "IMU"
+def test_a_unit_that_cannot_be_restarted_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, with systemd's own."""
+    ran: list[tuple[str, ...]] = []
 
+    def run(words: tuple[str, ...], **_options: Any) -> Any:
+        ran.append(words)
+        return subprocess.CompletedProcess(words, len(ran) - 1, "", "no such unit")
 
-def test_another_authority_and_other_dates(tmp_path: Path) -> None:
-    """A server must be the one meant; its dates count only where the box knows the time."""
-    with Web(tmp_path / "web", days=-30) as web:
-        web.data = b"anything"
-        state = tmp_path / "state"
-        address = web.address
-        with pytest.raises(Refused, match="certificate has expired"):
-            Server(address, str(web.ca_file)).bundle(state)
-        assert Server(address, str(web.ca_file), checks_dates=False).bundle(state) == b"anything"
-        with pytest.raises(Refused, match="certificate"):
-            Server(address, "", checks_dates=False).bundle(state)
-        with pytest.raises(Refused, match="no https address"):
-            Server(address.replace("https", "http"), str(web.ca_file)).bundle(state)
-
-
-def test_a_wrong_passphrase_is_told(tmp_path: Path) -> None:
-    """The register of a bundle stays closed, and nothing of the bundle comes into force."""
-    box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
-    file.write_bytes(made(1, FIRST))
-    (box.folder / "phrase").write_text("tutt'altra frase\n")
-    assert "passphrase in central.passphrase_file is not" in refused(box, "apply", str(file))
-    (box.folder / "certificate.pem").unlink()
-    assert "central.certificate" in refused(box, "apply", str(file))
-    assert box.sheets() == {"orti": "Orti urbani"}
-    (box.folder / "certificate.pem").write_bytes(CERTIFICATE)
+    monkeypatch.setattr(commands.subprocess, "run", run)  # type: ignore[attr-defined]
+    commands._try_restart(CONSOLE_UNIT)
+    assert ran == [("systemctl", "--no-block", "try-restart", CONSOLE_UNIT)]
+    with pytest.raises(Refused, match="no such unit"):
+        commands._try_restart(CONSOLE_UNIT)

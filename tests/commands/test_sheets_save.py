@@ -37,7 +37,7 @@ class Place:
             sheets.store(connection, (IMU,))
 
     def save(self, *more: str, text: str = "") -> Result:
-        """Run the command as the desk does."""
+        """Run the command as call control does."""
         words = ["sheets", "save", *more, "--by", "anna", "--json"]
         environment = {"CENTRALINO_CONFIG": str(self.config)}
         return CliRunner().invoke(main, words, input=text, env=environment)

@@ -1,4 +1,4 @@
-"""`centralino users`: users from the box's own shell, through the desk's door."""
+"""`centralino users`: users from the box's own shell, through the control socket."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PHRASE = "pane burro alici"
 
 @dataclass
 class Box:
-    """A door behind which users are kept."""
+    """A control socket behind which users are kept."""
 
     file: Path
     stores: Stores
@@ -44,7 +44,7 @@ class Box:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    """Serve the door from a thread."""
+    """Serve the control socket from a thread."""
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     with call_control(file) as stores:
@@ -104,7 +104,7 @@ def test_nobody_yet_is_said(box: Box) -> None:
     assert users.CODE_FILE not in box.run("check")
 
 
-def test_before_the_desk_has_run_nobody_is_changed(tmp_path: Path) -> None:
+def test_before_call_control_has_run_nobody_is_changed(tmp_path: Path) -> None:
     """There is nobody to write it down, which is said."""
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.commands import backup
 from appliance.config import read
-from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
+from appliance.config.values import BadConfiguration
 from appliance.policy.text import Refused
 from appliance.service.nightly import NIGHTLY
 from appliance.service.restore import copy_of
@@ -46,7 +46,7 @@ def test_phones_register_at_a_port_or_the_configuration_is_wrong(port: int) -> N
     with pytest.raises(BadConfiguration) as caught:
         build_office(read.parse(f"{SITE}port = {port}\n"), 2026)
     (mistake,) = caught.value.mistakes
-    assert mistake.words.it == f"sip.port: {port} non è una porta: da 1 a 65535"
+    assert mistake.words.text("it") == f"sip.port: {port} non è una porta: da 1 a 65535"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_night_without_a_copy_is_said_in_good_italian(tmp_path: Path) -> None:
     """One sentence where there are others, another one where there is none at all."""
     with pytest.raises(Refused) as caught:
         copy_of(tmp_path, "2026-11-25")
-    assert caught.value.words.it.endswith("2026-11-25: non ce n'è ancora nessuna")
+    assert caught.value.words.text("it").endswith("2026-11-25: non ce n'è ancora nessuna")
     (tmp_path / NIGHTLY / "2026-11-24").mkdir(parents=True)
     with pytest.raises(Refused) as caught:
         copy_of(tmp_path, "2026-11-25")
-    assert caught.value.words.it.endswith("2026-11-25: ci sono quelle di 2026-11-24")
+    assert caught.value.words.text("it").endswith("2026-11-25: ci sono quelle di 2026-11-24")

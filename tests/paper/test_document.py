@@ -28,7 +28,7 @@ from appliance.policy.requests import (
     RequestStep,
 )
 from appliance.store.requests import RequestSound, StoredRequest, StoredStep
-from tests.policy.town import TOWN
+from tests.policy.small_directory import TOWN
 
 AT = datetime(2026, 11, 8, 9, 0, tzinfo=UTC)
 WHOLE = Document(

@@ -1,0 +1,232 @@
+"""`centralino site`, as the image's units call it: from the card's file to the answer beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from appliance.__main__ import main
+from appliance.api import users
+from appliance.bootfile import apply, card
+from appliance.bootfile.apply import BootPlaces, CardApplied
+from appliance.bootfile.read import config_head
+from appliance.bootfile.values import FILE_NAME
+from appliance.config import read
+from appliance.service import updates
+from tests.bootfile.test_read import OFFICE
+from tests.helpers.command import runner
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new box, which nobody tells its name and whose service does not run."""
+    (tmp_path / "card").mkdir()
+    (tmp_path / "under.toml").write_text(
+        f'[folders]\nstate = "{tmp_path}/state"\nrun = "{tmp_path}/run"\n', encoding="utf-8"
+    )
+    monkeypatch.setattr(socket, "sethostname", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(updates, "is_image", lambda: True)
+    return tmp_path
+
+
+@pytest.fixture
+def other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A box that was not made from the image: a Debian machine with the package on it."""
+    monkeypatch.setattr(updates, "is_image", lambda: False)
+    (folder / "etc").mkdir()
+    return folder
+
+
+def run(folder: Path, what: str, *more: str) -> Result:
+    """Run one of the two commands on the box."""
+    own = {"card": "card", "config": "etc/centralino.toml", "run": "run-site"}
+    if what == "apply":
+        own |= {name: name for name in ("kept", "data", "networkd", "notices", "ports")}
+        own["under"] = "under.toml"
+    given = [word for name, at in own.items() for word in (f"--{name}", str(folder / at))]
+    return runner().invoke(main, ["site", what, *given, *more])
+
+
+def answer(folder: Path) -> str:
+    """Return what is written on the card."""
+    return (folder / "card" / "centralino-result.txt").read_text(encoding="utf-8-sig")
+
+
+WHOLE = OFFICE.replace("Comune", "Comune Vero")
+"""A configuration that somebody wrote for this box."""
+
+
+@pytest.mark.parametrize(
+    "own",
+    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), config_head() + WHOLE],
+    ids=["by hand", "the package's example", "brought from another box"],
+)
+def test_a_box_not_made_from_the_image_keeps_its_configuration(own: str, other: Path) -> None:
+    """Without a card's file nothing is written, which is said; the status is no success."""
+    path = other / "etc" / "centralino.toml"
+    path.write_text(own, encoding="utf-8")
+    result = run(other, "apply")
+    assert result.exit_code == 1
+    assert path.read_text(encoding="utf-8") == own
+    assert f"{path} resta com'è" in result.stderr
+    assert not (other / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), config_head() + WHOLE],
+    ids=["by hand", "the package's example", "brought from another box"],
+)
+def test_what_the_card_s_file_replaces_is_kept_and_told(own: str, other: Path) -> None:
+    """Whoever names a card's file has it put in force; the former configuration is not lost."""
+    path = other / "etc" / "centralino.toml"
+    path.write_text(own, encoding="utf-8")
+    (other / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    result = run(other, "apply")
+    assert result.exit_code == 0, result.output
+    assert read.load(path).site.name == "Comune"
+    before = other / "kept" / card.CONFIG_BEFORE
+    assert before.read_text(encoding="utf-8") == own
+    assert f"{path} è stato sostituito; ciò che conteneva è conservato in {before}" in result.output
+
+
+def test_an_image_s_configuration_of_which_nothing_is_kept_is_not_replaced(folder: Path) -> None:
+    """What was made of a card's file stays in force where neither card nor memory of it is left."""
+    path = folder / "etc" / "centralino.toml"
+    path.parent.mkdir()
+    path.write_text(config_head() + WHOLE, encoding="utf-8")
+    assert run(folder, "apply").exit_code == 0
+    assert path.read_text(encoding="utf-8") == config_head() + WHOLE
+
+
+def test_a_file_to_lie_under_the_card_s_has_its_mistakes_told(folder: Path) -> None:
+    """With line and remedy, like any other."""
+    (folder / "under.toml").write_text("[site\n", encoding="utf-8")
+    result = run(folder, "apply")
+    assert result.exit_code == 1
+    assert "riga 1, il file: l'intestazione si scrive [site]" in result.stderr
+
+
+def test_from_the_file_to_the_answer(folder: Path) -> None:
+    """Applied, told, told only once; a secret that the box made stands there with the code."""
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    assert run(folder, "apply").exit_code == 0
+    settings = read.load(folder / "etc" / "centralino.toml")
+    assert settings.site.name == "Comune"
+    users.keep_code(folder / "state", is_wanted=True)
+    assert "scritto sulla scheda" in run(folder, "tell").output
+    assert "lo dice già" in run(folder, "tell").output
+    code = users.code_path(folder / "state").read_text().strip()
+    assert code in answer(folder)
+    assert "op2: nome utente op2, password " in answer(folder)
+    assert "abcd-1234" not in answer(folder)
+    users.keep_code(folder / "state", is_wanted=False)
+    run(folder, "tell")
+    assert "op2: nome utente" not in answer(folder)
+
+
+def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
+    """A wrong file is the technician's matter: the start goes on, the answer names the line."""
+    (folder / "card" / FILE_NAME).write_text("[site]\nname = “x”\n", encoding="utf-8")
+    found = run(folder, "apply")
+    assert found.exit_code == 0
+    assert "riga 2" in found.stderr
+    assert "Traceback" not in found.stderr
+    run(folder, "tell")
+    assert "riga 2" in answer(folder)
+    assert "line 2" in answer(folder)
+
+
+def test_a_screen_is_written_to_and_never_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit may write to it and no more, which the kernel answers with a refusal to read; a
+    screen that cannot be written to either costs the answer on the card nothing.
+    """
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    screen = folder / "tty1"
+    screen.touch()
+    asked = os.access
+
+    def is_allowed(path: object, mode: int) -> bool:
+        return (str(path), mode) != (str(screen), os.R_OK) and asked(str(path), mode)
+
+    monkeypatch.setattr(os, "access", is_allowed)
+    result = run(folder, "tell", "--screen", str(screen))
+    assert result.exit_code == 0, result.output
+    assert "Centralino " in screen.read_text(encoding="utf-8")
+    assert answer(folder)
+    (folder / "card" / "centralino-result.txt").unlink()
+    assert run(folder, "tell", "--screen", str(folder / "none" / "tty1")).exit_code == 0
+    assert answer(folder)
+
+
+def test_what_was_not_read_cannot_be_told(folder: Path) -> None:
+    """In the wrong order the command says what comes first."""
+    found = run(folder, "tell")
+    assert found.exit_code == 1
+    assert "prima `centralino site apply`" in found.stderr
+
+
+def test_a_configuration_in_force_that_is_wrong_is_told(folder: Path) -> None:
+    """Spoilt by hand, what is wrong with it stands in the answer, too."""
+    run(folder, "apply")
+    (folder / "etc" / "centralino.toml").write_text("[site]\nname = 3\n", encoding="utf-8")
+    assert run(folder, "tell").exit_code == 0
+    assert "site.name" in answer(folder)
+
+
+def test_it_can_be_used_again(folder: Path) -> None:
+    """The same file, once more, over what somebody has changed by hand."""
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    made = folder / "etc" / "centralino.toml"
+    made.write_text(made.read_text() + "\n# by hand\n")
+    assert "come prima" in run(folder, "apply").output
+    assert "in vigore" in run(folder, "apply", "--again").output
+    assert "by hand" not in made.read_text()
+
+
+def test_a_modem_that_appears_meanwhile_is_found(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plugged in while the command runs, which nothing starts again, it is a line all the same."""
+    (folder / "ports").mkdir()
+    real = apply.apply_card
+
+    def slow(places: BootPlaces, *, again: bool = False) -> CardApplied:
+        applied = real(places, again=again)
+        modem = folder / "ports" / "platform-x.usb-usb-0:1.2:1.0"
+        if not modem.is_symlink():
+            modem.symlink_to("/dev/ttyACM0")
+        return applied
+
+    monkeypatch.setattr(apply, "apply_card", slow)
+    assert run(folder, "apply").exit_code == 0
+    assert len(read.load(folder / "etc" / "centralino.toml").lines) == 1
+
+
+def test_it_looks_again_until_nothing_is_new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What changes while the card was just written is written too, and then it ends."""
+    run(folder, "apply")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+        for _ in range(2):
+            run(folder, "apply")
+
+    monkeypatch.setattr(time, "sleep", pause)
+    said = run(folder, "tell", "--settle", "60").output.splitlines()
+    assert said == ["scritto sulla scheda", "scritto sulla scheda", "la scheda lo dice già"]
+    assert pauses == [60.0, 60.0]
+    assert "op2" in answer(folder)
