@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.service.supervision import read_notices
+from appliance.service.notices import read_notices
 
 OVERLAY: Final = Path(__file__).parents[2] / "image" / "overlay"
 HELPERS: Final = OVERLAY / "usr" / "lib" / "centralino-image"
@@ -97,7 +97,7 @@ class Card:
         return {**places, "data": str(self.data), "run": str(self.folder / "run")}
 
     def told(self) -> tuple[str, ...]:
-        """Return the names of what the desk would say after the last boot."""
+        """Return the names of what call control would say after the last boot."""
         return tuple(read_notices(self.folder / "run" / "centralino-notices"))
 
 

@@ -33,8 +33,8 @@ TOOLS = {
 BOOT_LIMIT_S = 900.0
 """A boot takes a minute or two of processor time: on a machine that is busy it is waited longer."""
 LOOK_AGAIN_S = 0.2
-DESK_READY = re.compile(r"Started .{0,20}centralino\.service")
-CARRIER_READY = re.compile(r"Started .{0,20}centralino-media\.service")
+CALL_CONTROL_READY = re.compile(r"Started .{0,20}centralino\.service")
+GATEWAY_READY = re.compile(r"Started .{0,20}centralino-media\.service")
 
 
 def missing() -> str:
@@ -134,8 +134,10 @@ class Guest:
         self.wait(pattern.pattern, lambda: len(pattern.findall(self.console())) >= times)
 
     def wait_ready(self, boots: int = 1) -> float:
-        """Wait until desk and carrier are READY in the so manieth boot; returns the seconds."""
-        for pattern in (DESK_READY, CARRIER_READY):
+        """Wait until call control and media gateway are READY in the so manieth boot; returns the
+        seconds.
+        """
+        for pattern in (CALL_CONTROL_READY, GATEWAY_READY):
             self.wait_said(pattern, boots)
         return self.seconds()
 

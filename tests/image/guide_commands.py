@@ -35,7 +35,10 @@ NO_FILE: Final = r"nessun file con questo nome|no file of this name|no such file
 LACKS: Final = {
     r"settings (show|apply) ": NO_FILE,
     r"settings revert": r"nulla a cui tornare|nothing to go back",
+    r"settings undo 12": r"non è più nella cronologia|no such entry in the history",
+    r"settings confirm": r"nulla da confermare|nothing waits for a confirmation",
     r"probe line1": r"[Pp]ort|porta|servizio|service",
+    r"line bundle --port": r"La porta .* non c'è|does not exist",
     r"usb-reset ": r"no USB modem|two minutes|USB",
     r"phones (add op1 --mac|serve)": r"no network|rete",
     r"users disable": r"l'ultimo con il ruolo|the last one with the role|the last with the role",

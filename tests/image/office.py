@@ -17,7 +17,7 @@ from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
 from tests.helpers.sound import Comparison, compare_bytes
 from tests.image.board import MODEM, Board
-from tests.image.desk import status
+from tests.image.call_control import status
 from tests.image.disk import Disk
 from tests.image.guest import Guest
 

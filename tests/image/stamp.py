@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ITS_PROGRAMME = (
     "appliance/bootfile", "appliance/commands/bootfile.py",
-    "appliance/commands/updates.py", "appliance/service/updates.py",
+    "appliance/commands/downloads.py", "appliance/commands/updates.py",
+    "appliance/service/updates.py",
     "appliance/policy/firewall.py", "appliance/policy/updates.py",
 )  # fmt: skip
 """Of the programme what nobody but the image runs; all the rest is started by other tests too."""

@@ -18,7 +18,7 @@ from appliance.simulator.exchange.call import CallPlan
 from appliance.voicemail import storage
 from tests.helpers.figures import Figures
 from tests.image import built
-from tests.image.desk import troubles
+from tests.image.call_control import troubles
 from tests.image.disk import DATA, SLOT_A, Disk
 from tests.image.guest import Guest
 from tests.image.office import (
@@ -42,7 +42,7 @@ pytestmark = [
 
 SHORT = CallPlan(caller=CALLER, hang_up_after_ms=3000)
 """A caller who has heard that the box answers."""
-NO_ROOM = storage.NO_ROOM.en
+NO_ROOM = storage.NO_ROOM.words.text("en")
 MADE_ANEW = "was made anew: restore the backup"
 """Of what the helper `data` says."""
 ANSWER = "centralino-result.txt"
@@ -65,13 +65,16 @@ def test_it_comes_up_whole(guest: Guest) -> None:
 
 
 def test_sound_alone_has_real_time(guest: Guest) -> None:
-    """The carrier has raised itself, by leave of its unit (sched(7)); the desk has not."""
-    for unit, policy in ((CARRIER, "SCHED_FIFO|SCHED_RESET_ON_FORK"), (DESK, "SCHED_OTHER")):
+    """The gateway has raised itself, by leave of its unit (sched(7)); call control has not."""
+    for unit, policy in (
+        (GATEWAY, "SCHED_FIFO|SCHED_RESET_ON_FORK"),
+        (CALL_CONTROL, "SCHED_OTHER"),
+    ):
         main = guest.run(f"systemctl show --value -p MainPID {unit}")
         assert f"policy: {policy}\n" in guest.run(f"chrt -p {main}")
 
 
-CARRIER, DESK = "centralino-media.service", "centralino.service"
+GATEWAY, CALL_CONTROL = "centralino-media.service", "centralino.service"
 
 
 def test_only_the_programme_listens(guest: Guest) -> None:
@@ -185,7 +188,7 @@ def test_what_was_kept_survives_all_that(guest_after_cuts: Guest) -> None:
 
 
 def test_a_wedged_modem_is_reset_by_usb(office: Office, guest_after_cuts: Guest) -> None:
-    """It takes nothing more at its port: the desk asks, root's helper resets the USB device,
+    """It takes nothing more at its port: call control asks, root's helper resets the USB device,
     and the line is in service again once the modem answers.
     """
     guest, lines = guest_after_cuts, office.folder / "lines"

@@ -82,7 +82,7 @@ def test_a_power_cut_alone_is_no_fault(card: Card) -> None:
 
 
 def test_a_damaged_one_is_repaired_and_that_is_said(card: Card) -> None:
-    """With its superblock gone the spare one serves: nothing is lost, and the desk is told."""
+    """With its superblock gone the spare one serves: nothing is lost, and call control is told."""
     overwrite(card, 0, 2 * BLOCK)
     assert card.boot(LISTED) == WHOLE
     assert card.told() == ("data-damaged",)
@@ -100,8 +100,8 @@ def test_what_has_lost_its_folder_is_found_again(card: Card) -> None:
 
 
 def test_beyond_repair_it_is_made_anew_and_that_stays_said(card: Card) -> None:
-    """No superblock anywhere: an empty one takes its place, with what could be read put aside; the
-    desk is told at every boot until somebody has removed that.
+    """No superblock anywhere: an empty one takes its place, with what could be read put aside; call
+    control is told at every boot until somebody has removed that.
     """
     overwrite(card, 0, 4 * MIB)
     overwrite(card, BACKUP, 4 * BLOCK)
@@ -206,7 +206,9 @@ READ_ONLY: Final = "mount -o remount,ro $data"
 def test_a_partition_turned_read_only_has_the_box_started_anew(card: Card) -> None:
     """So that it is repaired; when nobody is on the phone, and not soon after a start."""
     assert "started anew" in mended(card, READ_ONLY)
-    assert "started anew" in mended(card, READ_ONLY, said=""), "also where the desk is not there"
+    assert "started anew" in mended(card, READ_ONLY, said=""), (
+        "also where call control is not there"
+    )
     assert mended(card, READ_ONLY, said="open; line1 idle, line2 in_use") == ""
     assert mended(card, READ_ONLY, said="open; line1 ringing") == ""
     assert mended(card, READ_ONLY, CENTRALINO_YOUNG_S="999999999") == ""

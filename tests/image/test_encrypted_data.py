@@ -15,7 +15,7 @@ import pytest
 from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.figures import Figures
 from tests.image import brought, built
-from tests.image.desk import troubles
+from tests.image.call_control import troubles
 from tests.image.disk import DATA, FAT, Disk
 from tests.image.guest import Guest
 from tests.image.office import CALLER, VOICEMAIL, Office, site, wait_idle
@@ -134,7 +134,7 @@ def test_a_stranger_reads_nothing(cut_off: Disk, stick: Path) -> None:
 def test_without_its_stick_it_answers_and_says_so(
     office: Office, without: Guest, cut_off: Disk
 ) -> None:
-    """One sentence, at the desk and on the card; a caller is answered, and asked for no message
+    """One sentence, at call control and on the card; a caller is answered, and asked for no message
     that could not be kept; the partition is left as it is.
     """
     guest = without

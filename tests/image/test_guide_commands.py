@@ -44,6 +44,8 @@ SITE: Final = "/usr/lib/centralino/lib/python3.13/site-packages/appliance/config
 BRING: Final = f"""\
 cp {SITE}/example_register.toml ~technician/register.toml
 cp -r {SITE}/example_sheets ~technician/sheets
+cp {SITE}/example_address_book.csv ~technician/enti.csv
+chown technician: ~technician/enti.csv
 echo 127.0.0.1 $(hostname) >> /etc/hosts
 test -e /boot/firmware/centralino.toml || cp /etc/centralino/centralino.toml /boot/firmware/
 """
@@ -98,7 +100,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     with looped(card.image) as device, slot.boot(device) as booted:
         booted.run("sh", "-euc", BRING)
         wait(
-            "the desk",
+            "call control",
             lambda: booted.try_("test", "-S", "/run/centralino/desk.sock").returncode == 0,
         )
         yield booted
@@ -115,7 +117,7 @@ def as_technician(machine: Machine, words: str, limit_s: int = LONGEST_S) -> tup
 
 
 def is_there(machine: Machine) -> bool:
-    """Tell whether the desk can be asked, or was stopped: a command before has it start anew."""
+    """Tell whether call control can be asked, or was stopped: a command before restarts it."""
     return machine.try_("sh", "-c", THERE).returncode == 0
 
 
@@ -147,7 +149,7 @@ def test_each_command_does_what_the_guide_says(machine: Machine) -> None:
     for one in on_the_image():
         if one.words == HANGS:
             continue
-        wait("the desk", lambda: is_there(machine), 60.0)
+        wait("call control", lambda: is_there(machine), 60.0)
         status, said = as_technician(machine, one.words, WAITS_S if one.lasts else LONGEST_S)
         if said := complaint(one, status, said):
             wrong.append(f"{one.words}\n{said}")

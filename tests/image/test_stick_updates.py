@@ -13,7 +13,7 @@ import pytest
 
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
-from tests.image.desk import troubles
+from tests.image.call_control import troubles
 from tests.image.disk import SLOT_B
 from tests.image.guest import Guest
 from tests.image.office import CALL_LIMIT_S, Office, is_whole, wait_idle

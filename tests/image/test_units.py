@@ -63,14 +63,14 @@ def device(card: Card) -> Iterator[str]:
 
 
 def assert_is_well(machine: Machine) -> None:
-    """Everything has started, the desk too."""
+    """Everything has started, call control too."""
     assert machine.says("systemctl", "--failed", "--no-legend") == ""
     assert machine.says("systemctl", "is-system-running") == "running"
-    wait("the desk is ready", lambda: said(machine).startswith(("open", "closed")), 60.0)
+    wait("call control is ready", lambda: said(machine).startswith(("open", "closed")), 60.0)
 
 
 def said(machine: Machine) -> str:
-    """Return what the desk says of itself: with every trouble, and without any configuration."""
+    """Return what call control says of itself: with every trouble, and unconfigured."""
     return machine.says("systemctl", "show", "--value", "-p", "StatusText", "centralino.service")
 
 
@@ -159,7 +159,7 @@ def test_a_restart_that_was_asked_for_leaves_the_card_clean(slot: Slot, card: Ca
 
 
 def test_a_card_beyond_repair_is_said_and_lines_are_answered(slot: Slot, card: Card) -> None:
-    """A destroyed card is made anew as the box boots: everything runs, and the desk says it."""
+    """A destroyed card is made anew as the box boots: everything runs, and call control says it."""
     for at in (0, 128 * MIB):
         with card.image.open("r+b") as file:
             file.seek(at)

@@ -11,11 +11,12 @@ import pytest
 
 from appliance.commands import updates
 from appliance.commands.updates import IN_MEMORY, NO_KEY, Stick
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, UpdateState
-from appliance.service import supervision
+from appliance.service import notices
 from appliance.service import updates as service_updates
 from appliance.service.updates import UPLOADED, UpdateRequest
+from tests.helpers.words import pair
 from tests.image.two_slots import RUNNING, TwoSlots, missing
 
 pytestmark = [
@@ -36,16 +37,16 @@ def test_a_new_version_is_tried_and_stays(box: TwoSlots) -> None:
     each start.
     """
     said = box.install(box.bundle("1.1.0"))
-    assert "1.1.0" in said.it
+    assert "1.1.0" in said.text("it")
     assert (box.kept.state, box.kept.slot, box.booted) == (UpdateState.INSTALLED, "B", "A")
     assert (box.holds("B"), box.holds("A")) == ("1.1.0", "")
-    with box.desk():
+    with box.call_control():
         box.helper.start("beppe")
         assert box.restarts == 1
         box.start_anew()
         assert (box.booted, box.left("B")) == ("B", 0)
         began = box.clock.now
-        assert "1.1.0" in box.watch().en
+        assert "1.1.0" in box.watch().text("en")
         assert box.clock.now - began >= 120
         assert (box.kept.state, box.left("B")) == (UpdateState.GOOD, 3)
         box.start_anew()
@@ -58,27 +59,27 @@ def test_a_new_version_is_tried_and_stays(box: TwoSlots) -> None:
 def test_a_version_that_is_not_well_is_left_by_itself(box: TwoSlots) -> None:
     """A line that worked before does not now: the old slot comes back, says why, and stays."""
     box.install(box.bundle("1.1.0"))
-    with box.desk():
+    with box.call_control():
         box.helper.start("beppe")
         box.start_anew()
         box.health |= {"working": [], "out": ["line1"]}
-        assert "line1" in box.watch().it
+        assert "line1" in box.watch().text("it")
         assert box.restarts == 2
         assert box.clock.now >= TRIAL_LIMIT_S
         box.start_anew()
         assert (box.booted, box.version) == ("A", RUNNING)
         box.watch()
     assert (box.kept.state, box.left("A"), box.left("B")) == (UpdateState.BACK, 3, 0)
-    assert "line1" in box.kept.said.en
+    assert "line1" in box.kept.said.text("en")
     assert box.kept.failed == ("1.1.0",)
     box.start_anew()
     assert box.booted == "A"
 
 
 def test_a_good_slot_stays_good_whatever_is_unplugged(box: TwoSlots) -> None:
-    """Without a line or a network: only a desk that does not even answer costs it a try."""
+    """Without a line or a network: only call control that does not even answer costs it a try."""
     box.health |= {"ready_s": 0.0, "carrier": False, "working": [], "out": ["line1"]}
-    with box.desk():
+    with box.call_control():
         for _ in range(5):
             box.start_anew()
             assert (box.booted, box.left("A")) == ("A", 2)
@@ -91,20 +92,20 @@ def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
     box.install(box.bundle("1.1.0"))
     box.start_anew()
     box.start_anew()
-    with box.desk():
+    with box.call_control():
         box.watch()
     assert (box.booted, box.kept.state) == ("A", UpdateState.BACK)
-    assert "1.1.0" in box.kept.said.it
+    assert "1.1.0" in box.kept.said.text("it")
 
 
 @contextlib.contextmanager
 def in_memory(box: TwoSlots, notice: str = IN_MEMORY) -> Iterator[None]:
     """Have the data partition out of reach, and what the helper keeps in memory instead."""
-    told, kept = supervision.folder_of(box.helper.run), box.helper.kept_in
+    told, kept = notices.folder_of(box.helper.run), box.helper.kept_in
     aside = kept.rename(kept.with_name("out-of-reach")) if kept.exists() else None
-    supervision.post_notice(notice, Words("in memoria", "in memory"), told)
+    notices.post_notice(notice, pair("in memoria", "in memory"), told)
     yield
-    supervision.withdraw_notice(notice, told)
+    notices.withdraw_notice(notice, told)
     shutil.rmtree(kept, ignore_errors=True)
     if aside is not None:
         aside.rename(kept)
@@ -115,11 +116,11 @@ def test_a_version_that_waits_for_the_datas_key_is_not_judged(box: TwoSlots) -> 
     version of before comes back; one that was good before stays good without its stick.
     """
     box.install(box.bundle("1.1.0"))
-    with box.desk():
+    with box.call_control():
         box.helper.start("beppe")
         box.start_anew()
         with in_memory(box, NO_KEY):
-            assert "stick" in box.watch().en
+            assert "stick" in box.watch().text("en")
             assert (box.restarts, box.left("B")) == (1, 0)
         box.start_anew()
         box.watch()
@@ -133,11 +134,11 @@ def test_a_version_that_waits_for_the_datas_key_is_not_judged(box: TwoSlots) -> 
 def test_a_version_that_cannot_open_the_data_partition_is_left_at_once(box: TwoSlots) -> None:
     """Nothing there tells that it is on trial, and what callers leave would be lost."""
     box.install(box.bundle("1.1.0"))
-    with box.desk():
+    with box.call_control():
         box.helper.start("beppe")
         box.start_anew()
         with in_memory(box):
-            assert "1.1.0" in box.watch().en
+            assert "1.1.0" in box.watch().text("en")
             assert (box.restarts, box.left("B")) == (2, 0)
             assert box.clock.now < HEALTHY_S
         box.start_anew()
@@ -148,7 +149,7 @@ def test_a_version_that_cannot_open_the_data_partition_is_left_at_once(box: TwoS
 
 def test_a_good_version_stays_whatever_becomes_of_the_data_partition(box: TwoSlots) -> None:
     """Another one would not reach it either; nor is there one where nothing else was ever good."""
-    with box.desk(), in_memory(box):
+    with box.call_control(), in_memory(box):
         for _ in range(3):
             box.start_anew()
         assert box.left("A") == 0
@@ -160,11 +161,11 @@ def test_a_version_that_is_well_too_late_is_left(box: TwoSlots) -> None:
     """Within its ten minutes it must be well for two on end; it is said that it was not."""
     box.install(box.bundle("1.1.0"))
     box.health["ready_s"] = 0.0
-    with box.desk():
+    with box.call_control():
         box.start_anew()
         box.clock.now = TRIAL_LIMIT_S - HEALTHY_S / 2
         box.health["ready_s"] = 60.0
-        assert "two minutes on end" in box.watch().en
+        assert "two minutes on end" in box.watch().text("en")
     assert box.restarts == 1
 
 
@@ -262,7 +263,7 @@ def test_nobody_is_cut_off(box: TwoSlots) -> None:
     box.health["idle"] = True
     box.install(box.bundle("1.2.0"))
     box.health["idle"] = False
-    with box.desk(), pytest.raises(Refused, match="on the phone"):
+    with box.call_control(), pytest.raises(Refused, match="on the phone"):
         box.helper.start("beppe")
     assert box.restarts == 0
     assert box.kept.state is UpdateState.INSTALLED
@@ -283,7 +284,7 @@ def test_a_person_goes_back(box: TwoSlots) -> None:
     with pytest.raises(Refused, match="nothing to go back to"):
         box.helper.back("beppe")
     box.install(box.bundle("1.1.0"))
-    with box.desk():
+    with box.call_control():
         box.start_anew()
         box.watch()
         box.helper.back("beppe")
@@ -295,12 +296,12 @@ def test_a_person_goes_back(box: TwoSlots) -> None:
 
 
 def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
-    """As the desk asks: it names no file; a link that lies in its place is not followed."""
+    """As call control asks: it names no file; a link that lies in its place is not followed."""
     uploaded = box.folder / "console" / UPLOADED
     uploaded.parent.mkdir()
     shutil.copy(box.bundle("1.1.0"), uploaded)
     service_updates.ask_for_update(box.folder / "run", UpdateRequest("beppe", "upload"))
-    with box.desk():
+    with box.call_control():
         box.helper.turn()
     assert (box.kept.state, box.kept.by, uploaded.exists()) == (
         UpdateState.INSTALLED,
@@ -325,7 +326,7 @@ def test_a_stick_brings_the_newest_that_is_ours(box: TwoSlots) -> None:
         box.bundle("1.1.0"), box.bundle("1.3.0"), box.bundle("0.5.0"), box.bundle("9.0.0", "others")
     ):  # fmt: skip
         shutil.copy(made, folder)
-    with box.desk():
+    with box.call_control():
         updates.turn(box.helper, Stick(folder))
         assert box.kept.version == "1.3.0"
         box.start_anew()
@@ -338,5 +339,5 @@ def test_a_stick_brings_the_newest_that_is_ours(box: TwoSlots) -> None:
         with pytest.raises(Refused, match=r"1\.3\.0 has been tried here"):
             updates.turn(box.helper, Stick(folder))
         (folder / "centralino-1.3.0.raucb").unlink()
-        assert "1.1.0" in updates.turn(box.helper, Stick(folder)).it
+        assert "1.1.0" in updates.turn(box.helper, Stick(folder)).text("it")
     assert (box.kept.state, box.kept.version) == (UpdateState.GOOD, "1.1.0")

@@ -17,11 +17,11 @@ from typing import Any, Final, Self
 
 from appliance.commands.updates import Helper, Rauc, Watch
 from appliance.config import read
-from appliance.policy.text import Words
 from appliance.service import updates
 from appliance.service.updates import UpdateRecord, UpdateRequest
+from appliance.text import Words
 from tests.commands.samples import CONFIG
-from tests.console.door import ServedDoor
+from tests.console.control_socket import ServedSocket
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TOOLS: Final = ("rauc", "unshare", "mksquashfs", "openssl", "dbus-daemon", "losetup")
@@ -165,7 +165,7 @@ class TwoSlots:
 
     def install(self, path: Path, by: str = "beppe", what: str = "file", **more: Any) -> Words:
         """Install a bundle; raises Refused."""
-        with self.desk():
+        with self.call_control():
             return self.helper.install(path, UpdateRequest(by, what), **more)
 
     def start_anew(self) -> None:
@@ -189,9 +189,9 @@ class TwoSlots:
             is_last_try=lambda: self.left(self.booted) == 0,
         ).turn()
 
-    def desk(self) -> ServedDoor:
-        """Return the running desk, which says how it is."""
-        return ServedDoor(self.folder / "run" / "desk.sock", lambda _: {"health": self.health})
+    def call_control(self) -> ServedSocket:
+        """Return running call control, which says how it is."""
+        return ServedSocket(self.folder / "run" / "desk.sock", lambda _: {"health": self.health})
 
     # --- what is seen of it --------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from appliance.service.updates import KEPT, STICK
 from tests.image import brought
-from tests.image.desk import set_clock
+from tests.image.call_control import set_clock
 from tests.image.guest import Guest
 from tests.image.office import VOICEMAIL
 from tests.image.shell import RestartedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.image.board import CLOCK
-from tests.image.desk import set_clock
+from tests.image.call_control import set_clock
 from tests.image.guest import Guest
 
 HURRIED: Final = "shift=1,sleep=off"

@@ -15,7 +15,7 @@ from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan
 from tests.image import brought
 from tests.image.disk import SLOT_A, Disk
-from tests.image.guest import CARRIER_READY, DESK_READY, Guest
+from tests.image.guest import CALL_CONTROL_READY, GATEWAY_READY, Guest
 from tests.image.office import CALL_LIMIT_S, MESSAGE, VOICEMAIL, Office, is_whole, spoken
 
 BOOT_LINES: Final = 540
@@ -123,8 +123,8 @@ def lines(guest: Guest) -> int:
 
 
 def is_ready(guest: Guest) -> bool:
-    """Tell whether desk and carrier are READY."""
-    return all(word.search(guest.console()) for word in (DESK_READY, CARRIER_READY))
+    """Tell whether call control and media gateway are READY."""
+    return all(word.search(guest.console()) for word in (CALL_CONTROL_READY, GATEWAY_READY))
 
 
 def written(guest: Guest) -> int:

@@ -9,7 +9,7 @@ from typing import Final, Self
 from tests.image.guest import Guest
 
 UNITS: Final = ("centralino", "centralino-media", "centralino-console")
-"""The desk, the carrier with its keepers, the console."""
+"""Call control, the media gateway with its port servers, the console."""
 SUMS: Final = """for unit in {units}; do
     group=/sys/fs/cgroup$(systemctl show -P ControlGroup $unit)
     for number in $(cat $group/cgroup.procs); do

@@ -20,7 +20,7 @@ from appliance.simulator.exchange.call import NO_IDENTITY
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.disk import Disk
-from tests.image.guest import CARRIER_READY, DESK_READY
+from tests.image.guest import CALL_CONTROL_READY, GATEWAY_READY
 from tests.image.long import leds
 from tests.image.long.leds import Look
 from tests.image.long.pi import MODEM, Pi
@@ -67,7 +67,9 @@ def board(office: Office) -> Iterator[Pi]:
 
 @pytest.fixture(scope="module")
 def starting(board: Pi) -> list[Look]:
-    """Return looks at READY's LED until desk and carrier have said that they are READY."""
+    """Return looks at READY's LED until call control and media gateway have said that they are
+    READY.
+    """
     looks: list[Look] = []
     board.wait("READY", lambda: is_ready(board, looks))
     return looks
@@ -142,6 +144,8 @@ def told(board: Pi) -> Iterator[None]:
 
 
 def is_ready(board: Pi, looks: list[Look]) -> bool:
-    """Tell whether desk and carrier have said that they are READY; looks at READY's LED first."""
+    """Tell whether call control and media gateway have said that they are READY; looks at READY's
+    LED first.
+    """
     looks.append(board.look(READY))
-    return all(word.search(board.console()) for word in (DESK_READY, CARRIER_READY))
+    return all(word.search(board.console()) for word in (CALL_CONTROL_READY, GATEWAY_READY))

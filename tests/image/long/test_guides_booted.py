@@ -39,7 +39,7 @@ def _typed(guest: Guest, one: Given) -> str:
     words = ("timeout", "--kill-after=2", str(limit_s), "setpriv", "--reuid=technician",
              "--regid=technician", "--init-groups", "sh", "-c",
              f"cd ~technician && {one.words}")  # fmt: skip
-    guest.wait("the desk", lambda: guest.shell.try_(THERE)[0] == 0, every_s=2.0)
+    guest.wait("call control", lambda: guest.shell.try_(THERE)[0] == 0, every_s=2.0)
     typed = f"printf %s {shlex.quote(TYPED)} | {shlex.join(words)} 2>&1"
     status, said = guest.shell.try_(typed, limit_s * 3.0)
     found = complaint(one, status, said)

@@ -20,7 +20,7 @@ from appliance.policy.updates import HEALTHY_S
 from appliance.policy.updates import TRIAL_LIMIT_S as UPDATES_TRIAL_LIMIT_S
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
-from tests.image.desk import troubles
+from tests.image.call_control import troubles
 from tests.image.guest import Guest
 from tests.image.long.life import is_untouched
 from tests.image.long.sticks import VERSION, slot_of, stick_of
@@ -38,7 +38,7 @@ TRIAL_LIMIT_S: Final = 3600.0
 """Of our time; where other work is done beside it the box lives slower."""
 MESSAGE_LIMIT_S: Final = 120.0
 QUIET_S: Final = 60.0
-"""So long it is watched in the next night: the desk looks for work every ten seconds."""
+"""So long it is watched in the next night: call control looks for work every ten seconds."""
 BACK: Final = f"Version {VERSION} did not stand its trial: the one before is in use again"
 LAST_OF_TRIAL: Final = "journalctl -b -1 -o short-monotonic --no-pager -n 1"
 _AGO: Final = re.compile(r"\[ *(\d+)\.\d+\]")
@@ -167,7 +167,7 @@ def boots(guest: Guest) -> list[tuple[str, str]]:
 
 
 def is_told(guest: Guest, why: str) -> None:
-    """Check what a person reads: at the shell, and among what the desk complains of."""
+    """Check what a person reads: at the shell, and among what call control complains of."""
     said = json.loads(guest.run("centralino update status --json"))["en"]
     assert BACK in said
     assert why in said

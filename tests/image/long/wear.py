@@ -72,7 +72,7 @@ def idle_hours(office: Office, count: int) -> list[Written]:
         guest.live(SETTLING_S)
         assert guest.date("+%H") == "02"
         hours = [_hour(guest) for _ in range(count)]
-        assert WHOLE.en in guest.run(NIGHT)
+        assert WHOLE.text("en") in guest.run(NIGHT)
         wait_idle(guest)
         guest.power_off()
     return hours

@@ -1,4 +1,5 @@
-"""What the desk in a guest is asked, at its own door: a tenth of a second of the box's time.
+"""What call control in a guest is asked, at its control socket: a tenth of a second of the box's
+time.
 
 `centralino status` takes seconds of it, which delay what is waited for.
 """
@@ -22,7 +23,7 @@ ASK = """python3 -ISc 'if True:
 
 
 def ask(guest: Guest, question: str, **more: str) -> dict[str, Any]:
-    """Return the desk's answer, {} while there is nobody who could give one."""
+    """Return call control's answer, {} while there is nobody who could give one."""
     asked = shlex.quote(json.dumps({"ask": question, **more}))
     try:
         ended, text = guest.shell.try_(ASK + asked)
@@ -33,13 +34,13 @@ def ask(guest: Guest, question: str, **more: str) -> dict[str, Any]:
 
 
 def status(guest: Guest) -> dict[str, Any]:
-    """Return what the desk says of itself, {} while it does not answer."""
+    """Return what call control says of itself, {} while it does not answer."""
     found: dict[str, Any] = ask(guest, "status").get("status", {})
     return found
 
 
 def troubles(guest: Guest) -> list[str]:
-    """List what the desk complains of; nothing while it does not answer."""
+    """List what call control complains of; nothing while it does not answer."""
     return [str(one) for one in status(guest).get("troubles", [])]
 
 
