@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-GUIDES = ("office", "technician", "tester", "hardware", "card")
+GUIDES = (
+    "office", "technician", "tester", "hardware", "card", "commands", "privacy", "accessibility",
+    "index",
+)  # fmt: skip
 PAGES = (
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "README.it.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 )
-README, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "architecture.md"
+READMES = {"en": ROOT / "README.md", "it": ROOT / "README.it.md"}
+ARCHITECTURE, INDEX = ROOT / "docs" / "architecture.md", ROOT / "docs" / "index.en.md"
+REQUIREMENTS = ROOT / "docs" / "requirements.md"
 DESIGN = ROOT / "docs" / "design"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
+from scripts.code_figures import modules, of_one_sibling
 from tests.docs.pages import ARCHITECTURE, DESIGN, read, rows, spans
 from tests.test_layers import ALLOWED, FOREIGN_OWNERS, ROOT
 
@@ -19,18 +20,22 @@ STARTERS = {
     ),
 }
 FORKS = {"modem/fork_server.py": 3, "workers.py": 1}
-"""The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
+"""The media gateway's fork server, a port server, a reaper; the reader of the configuration."""
 CHILDREN = {
     "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",
     "service/media_link.py", "service/jobs.py", "api/phones.py", "service/backup_target.py",
-    "simulator/exchange/process.py", "fieldtest/run.py", "paper/document.py", "paper/pdf.py",
-    "store/privacy.py", "bootfile/card.py", "simulator/phone/process.py", "usb/reset.py",
+    "simulator/exchange/process.py", "fieldtest/run.py", "fieldtest/holding.py",
+    "paper/document.py", "paper/pdf.py", "store/privacy.py", "bootfile/card.py",
+    "simulator/phone/process.py", "usb.py", "commands/settings.py", "service/settings.py",
+    "commands/selftest.py", "selftest/box.py", "selftest/programme.py",
 }  # fmt: skip
-"""The demonstration's desk and console, carrier, a technician's jobs, exchange, test phone; the
-USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and mount, the restore
-helper's systemctl, the card helper's mount and systemctl, the update helpers' rauc, systemctl and
-mount; the field test's suite, systemctl and restorer; grep, which looks for erased digits in the
-records; what lays a PDF out, and fc-list, which knows the fonts."""
+"""The demonstration's call control and console, media gateway, a technician's jobs, exchange, test
+phone; the USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and
+mount, the restore and settings helpers' systemctl, the card helper's mount and systemctl, the
+update helpers' rauc, systemctl and mount; the field test's suite, systemctl and restorer; the
+self-test's call control, reader of modules and systemctl; grep, which looks for erased digits
+in the records; what lays a PDF out, and fc-list, which knows the fonts.
+"""
 
 
 def found(kind: str) -> dict[str, list[str]]:
@@ -87,12 +92,22 @@ def test_the_owners_are_those_of_the_test() -> None:
     assert told == FOREIGN_OWNERS
 
 
+def test_who_serves_one_sibling_alone_is_a_named_seam() -> None:
+    """Each module that one sibling alone imports stands in the page's table, with its reason."""
+    told = {spans(row[0])[0] for row in rows(DESIGN / "imports.md", SEAMS)}
+    found = of_one_sibling(modules(ROOT.parent))
+    assert told == {name.removeprefix("appliance.").replace(".", "/") + ".py" for name in found}
+
+
 WHO = "Packages"
+SEAMS = "Seams"
 OWNERS = "One file owns one foreign library"
 
 
 def test_every_room_is_shown() -> None:
     """Each room of the code has its line in the plan of the house."""
-    rooms = {where.partition("/")[0] for where in texts() if "/" in where}
-    assert len(rooms) > 15
-    assert [room for room in sorted(rooms) if f"\n  {room}/ " not in read(ARCHITECTURE)] == []
+    packages = {where.partition("/")[0] for where in texts() if "/" in where}
+    assert len(packages) > 15
+    assert [
+        package for package in sorted(packages) if f"\n  {package}/ " not in read(ARCHITECTURE)
+    ] == []

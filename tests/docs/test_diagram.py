@@ -38,10 +38,12 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
             for name in ("office", "technician")
             for language in ("it", "en")
         ),
+        *((guide("privacy", language), [f"roles ({language})"]) for language in ("it", "en")),
+        *((guide("hardware", language), [f"modems ({language})"]) for language in ("it", "en")),
     ],
 )
 def test_every_block_has_its_place(path: Path, blocks: list[str]) -> None:
-    """The call's diagrams stand in the page of its table, the LEDs' table in four guides."""
+    """The call's diagrams stand in the page of its table; LEDs, roles, modems in their guides."""
     assert draw_calls.blocks_of(read(path)) == blocks
 
 

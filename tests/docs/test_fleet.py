@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from appliance.fleet.prometheus_page import metrics_page
 from tests.docs.pages import ROOT, read, rows, spans
 from tests.fleet.samples import figures_of, status_of
-from tests.helpers.watched import promtool
+from tests.helpers.prometheus import promtool
 
 FLEET = ROOT / "docs" / "fleet"
 TRIED = (FLEET / "alerts.test.yml", FLEET / "alerts.days.test.yml")

@@ -12,15 +12,15 @@ from appliance.config import build
 from appliance.config.schema import PanelPins
 from appliance.media import port
 from appliance.modem import port_server, scripts
-from appliance.modem.events import Sentence
 from appliance.policy.office import KEY_CODES
 from appliance.store import database
 from appliance.store.database import Trouble
+from appliance.text import Words
 from appliance.voicemail import storage
 from tests.docs.pages import (
     GUIDES,
     PAGES,
-    README,
+    REQUIREMENTS,
     code_of,
     guide,
     headings,
@@ -76,11 +76,12 @@ def test_pins_of_the_wiring_are_those_delivered(language: str) -> None:
     assert [row.split("|")[2].strip() for row in table] == wanted
 
 
-def said() -> Iterator[Sentence | Trouble]:
+def said() -> Iterator[Words]:
     """Yield every sentence that the journal or `centralino status` may show of a fault."""
     for modules in WORDS.values():
         for module in modules:
-            yield from (v for v in vars(module).values() if isinstance(v, Sentence | Trouble))
+            yield from (v for v in vars(module).values() if isinstance(v, Words))
+            yield from (v.words for v in vars(module).values() if isinstance(v, Trouble))
     yield scripts.no_answer_words("…", "")
     yield scripts.bad_answer_words("…", "…", "")
     yield scripts.no_end_words("")
@@ -100,14 +101,14 @@ def test_every_sentence_of_a_fault_is_explained(language: str) -> None:
     """A technician who reads a sentence finds it in the guide."""
     page = read(guide("technician", language))
     quoted = {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines()}
-    wanted = {beginning(s.it if language == "it" else s.en) for s in said()}
+    wanted = {beginning(s.text(language)) for s in said()}
     assert len(wanted) > 20
     assert {w for w in wanted if not any(q.startswith(w) for q in quoted)} == set()
 
 
-def test_the_readme_tells_the_state_of_every_promise() -> None:
+def test_the_state_of_every_promise_is_told() -> None:
     """P1 to P9 and B1 to B9 stand in the table once each, as done, partly or later."""
-    table = rows(README, "What works today")
+    table = rows(REQUIREMENTS, "What works today")
     names = [f"{letter}{number}" for letter in "PB" for number in range(1, 10)]
     assert [row[0] for row in table] == names
     assert [row[2] for row in table if not re.match(r"(done|partly|later)\b", row[2])] == []

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.docs.pages import ARCHITECTURE, PAGES, headings, name_of, prose, read, wrong_on
+from tests.docs.pages import (
+    ARCHITECTURE,
+    INDEX,
+    PAGES,
+    guide,
+    headings,
+    name_of,
+    prose,
+    read,
+    wrong_on,
+)
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PLACES = re.compile(r"/(?:work|tmp|home|root)/\S*")
@@ -46,12 +56,13 @@ def test_no_place_on_a_machine() -> None:
 
 
 def test_every_page_is_found_from_the_readme() -> None:
-    """The README, or the overview of the architecture, links to every other page."""
+    """The README, the lists of all pages, or the architecture page links to every other page."""
     assert unlinked([*PAGES[1:], PAGES[0].with_name("new.md")]) == ["new.md"]
 
 
 def unlinked(paths: list[Path]) -> list[str]:
-    """List the pages to which neither the README nor the architecture page has a link."""
-    linked = {(page.parent / to).resolve() for page in (PAGES[0], ARCHITECTURE)
+    """List the pages to which neither the README nor a list of pages has a link."""
+    lists = (PAGES[0], ARCHITECTURE, INDEX, guide("index", "it"))
+    linked = {(page.parent / to).resolve() for page in lists
               for to in _LINK.findall(read(page))}  # fmt: skip
     return [name_of(path) for path in paths if path.resolve() not in linked]

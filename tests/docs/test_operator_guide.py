@@ -18,10 +18,24 @@ PALETTE = 3
 PICTURES = [GUIDE.parent / name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", read(GUIDE))]
 
 
+def of_picture(picture: Path) -> tuple[int, int, int]:
+    """Return a PNG's width, its colour type and its bytes."""
+    data = picture.read_bytes()
+    width, _, _, kind = struct.unpack(">IIBB", data[16:26])
+    return width, kind, len(data)
+
+
+def all_keys() -> list[str]:
+    """Return every key as delivered."""
+    return [key for one in KEYS for key in one.keys]
+
+
 def test_every_key_is_told_and_no_other() -> None:
     """Who reads the table finds what the pages do, and nothing that they do not."""
     told = {key for row in rows(GUIDE, "I tasti") for key in spans(row[0])}
-    assert told == {key.replace("Enter", "Invio") for one in KEYS for key in one.keys}
+    names = {"Enter": "Invio", "Shift": "Maiusc", "ArrowDown": "↓", "ArrowUp": "↑"}
+    italian = ("+".join(names.get(one, one) for one in key.split("+")) for key in all_keys())
+    assert told == set(italian)
 
 
 def test_there_are_pictures() -> None:
@@ -32,7 +46,6 @@ def test_there_are_pictures() -> None:
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda one: one.name)
 def test_a_picture_is_small(picture: Path) -> None:
     """The box keeps the guide, too: few colours, no wider than is read."""
-    data = picture.read_bytes()
-    width, _, _, kind = struct.unpack(">IIBB", data[16:26])
+    width, kind, size = of_picture(picture)
     assert (width, kind) == (WIDTH, PALETTE)
-    assert len(data) < MOST_BYTES
+    assert size < MOST_BYTES

@@ -11,7 +11,11 @@ import pytest
 from tests.docs.pages import ROOT, guide, headings, read, rows, spans
 from tests.helpers import baresip, kamailio, linphone, sipp
 
-REAL = (*(ROOT / "tests/interop").glob("test_*.py"), ROOT / "tests/system/test_tcp_phones.py")
+REAL = (
+    *(ROOT / "tests/interop").glob("test_*.py"),
+    ROOT / "tests/system/test_tcp_phones.py",
+    ROOT / "tests/system/test_phone_control.py",
+)
 SHOWN = {"en": "What was shown", "it": "Che cosa è stato mostrato"}
 KNOWN = {"en": "Phones and telephone systems that were tried", "it": "Telefoni e centrali provati"}
 LANGUAGES = ("it", "en")

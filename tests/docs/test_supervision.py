@@ -16,11 +16,15 @@ IMAGE = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 def cells(part: Component, rule: RestartRule) -> list[str]:
     """Write a row as the page has it."""
     once = ", once no call is up" if rule.waits_for_calls else ""
-    then = RESTART_RULES[rule.then].what.en + once if rule.then else "goes on without, and says so"
+    then = (
+        RESTART_RULES[rule.then].what.text("en") + once
+        if rule.then
+        else "goes on without, and says so"
+    )
     return [
-        rule.what.en,
+        rule.what.text("en"),
         f"{rule.silent_s:g} s" if rule.silent_s else NOTHING,
-        rule.remedy.en,
+        rule.remedy.text("en"),
         ", ".join(f"{pause:g}" for pause in rule.pauses_s) + " s" if rule.pauses_s else NOTHING,
         f"{rule.most} in {rule.within_s:g} s" if rule.within_s else NOTHING,
         NOTHING if part is Component.APPLIANCE else then,
