@@ -81,16 +81,33 @@ def imported(tree: ast.Module, known: set[str]) -> set[str]:
     return found
 
 
+def loaded_by_name(module: Module, known: set[str]) -> set[str]:
+    """Return the known modules that a module loads by name: commands, a package's pages."""
+    # "appliance.commands.status:check" for importlib, or every module that pkgutil finds.
+    words = (n.value for n in ast.walk(module.tree) if isinstance(n, ast.Constant))
+    found = {word.partition(":")[0] for word in words if isinstance(word, str) and ":" in word}
+    if module.path.name == "__init__.py" and "import pkgutil" in module.text:
+        found |= {name for name in known if name.rpartition(".")[0] == module.name}
+    return found & known
+
+
 def of_one_sibling(all_: dict[str, Module]) -> list[str]:
-    """List modules that exactly one module imports, which is of the same package."""
+    """List modules that exactly one module imports, which is of the same package.
+
+    A module that is loaded by name is an entry point, like __main__: whoever borrows a function
+    of it is not its only user.
+    """
     users: dict[str, set[str]] = defaultdict(set)
+    entries: set[str] = set()
     for module in all_.values():
+        entries |= loaded_by_name(module, set(all_))
         for name in module.imports:
             users[name].add(module.name)
     return [
         name
         for name, by in users.items()
         if len(by) == 1
+        and name not in entries
         and all_[next(iter(by))].package == all_[name].package
         and all_[name].path.name not in ("__init__.py", "__main__.py")
     ]

@@ -5,6 +5,7 @@
 #   be given
 set -eu
 cd "$(dirname "$0")/.."
+here=$PWD
 python=${PYTHON:-.venv/bin/python}
 version=${VERSION:-$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' appliance/__init__.py)}
 out=${OUT:-build/deb}
@@ -29,8 +30,10 @@ make_deb() { # architecture
     stage=$out/$1/centralino
     rm -rf "${out:?}/$1"
     mkdir -p "$stage/wheels"
-    git ls-files -z appliance debian docs hw_tests systemd README.md CHANGELOG.md CONTRIBUTING.md LICENSE |
+    git ls-files -z appliance debian docs hw_tests systemd README.md README.it.md SECURITY.md \
+        CHANGELOG.md CONTRIBUTING.md LICENSE |
         tar --null --files-from=- --create | tar --extract --directory "$stage"
+    (cd "$stage" && PYTHONDONTWRITEBYTECODE=1 "$(command -v "$here/$python" || command -v "$python")" -m appliance.text)
     fetch "$1" "$stage/wheels"
     [ -z "${MAINTAINER:-}" ] || sed -i "s|^Maintainer: .*|Maintainer: $MAINTAINER|" "$stage/debian/control"
     printf 'centralino (%s) trixie; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' "$version" \

@@ -1,4 +1,4 @@
-"""Draw the blocks of docs/ that come from the code: the call's diagrams and the LEDs' tables.
+"""Draw the blocks of docs/ that come from the code: diagrams, LEDs, roles, known modems.
 
     .venv/bin/python scripts/draw_calls.py
 
@@ -27,6 +27,8 @@ from appliance.calls.side_states import (
     SideTable,
 )
 from appliance.calls.states import TABLE, State, TableRow
+from appliance.policy.users import PERMISSION_WORDS, ROLE_WORDS, Permission, who_may
+from scripts import draw_modems
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -60,6 +62,13 @@ SEEN: Mapping[panel.Pattern, tuple[str, str]] = {
     ),
 }
 """Each pattern of the panel as an eye describes it, Italian and English."""
+ROLE_HEADS = {"it": "| che cosa | chi |", "en": "| what | who |"}
+PERSONAL = (
+    Permission.SEE_DESK, Permission.MESSAGES, Permission.REQUESTS, Permission.OWN_REQUESTS,
+    Permission.CALL_BACK, Permission.REVEAL_NUMBERS, Permission.REPORTS, Permission.ERASE,
+    Permission.USERS, Permission.AUDIT, Permission.TECHNICAL,
+)  # fmt: skip
+"""What shows or changes data of persons."""
 
 
 def call_diagram() -> str:
@@ -103,8 +112,18 @@ def led_table(language: str) -> str:
     rows = [HEADS[language], "|---|---|---|"]
     for meaning in panel.MEANINGS:
         seen = SEEN[meaning.pattern][0 if language == "it" else 1]
-        says = meaning.it if language == "it" else meaning.en
+        says = meaning.words.text(language)
         rows.append(f"| {LEDS[language][meaning.led]} | {seen} | {says} |")
+    return "\n".join(rows)
+
+
+def role_table(language: str) -> str:
+    """Return who may do what with data of persons, in one language."""
+    rows = [ROLE_HEADS[language], "|---|---|"]
+    for permission in PERSONAL:
+        what = PERMISSION_WORDS[permission].text(language)
+        who = ", ".join(ROLE_WORDS[role].text(language) for role in who_may(permission))
+        rows.append(f"| {what} | {who} |")
     return "\n".join(rows)
 
 
@@ -120,6 +139,10 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "a dictation": lambda: mermaid(side_diagram(DICTATION_TABLE)),
     "LEDs (it)": partial(led_table, "it"),
     "LEDs (en)": partial(led_table, "en"),
+    "roles (it)": partial(role_table, "it"),
+    "roles (en)": partial(role_table, "en"),
+    "modems (it)": partial(draw_modems.modem_table, "it"),
+    "modems (en)": partial(draw_modems.modem_table, "en"),
 }
 """Every block by its name."""
 
@@ -142,7 +165,7 @@ def blocks_of(page: str) -> list[str]:
 
 def main() -> None:
     """Redraw every page of docs/ that has blocks."""
-    for path in sorted(DOCS.glob("*.md")):
+    for path in sorted(DOCS.rglob("*.md")):
         page = path.read_text(encoding="utf-8")
         new = drawn(page)
         if new != page:

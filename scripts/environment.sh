@@ -9,6 +9,7 @@ make_environment() { # python, folder
     "$1" -m venv "$2"
     "$2/bin/python" -m pip install --quiet --disable-pip-version-check \
         --constraint constraints.txt --editable '.[dev,fieldtest]'
+    "$2/bin/python" -m appliance.text
 }
 
 case ${1:-} in

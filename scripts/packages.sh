@@ -1,13 +1,12 @@
 #!/bin/sh
-# Installs the Debian packages that tests use: "few" for `make test` (the list in README.md), "all"
-# for `make check`. What cannot be installed is skipped by the tests that need it, each with the
-# package's name.
+# Installs the Debian packages that tests use: "few" for `make test`, "all" for `make check`. What
+# cannot be installed is skipped by the tests that need it, each with the package's name.
 set -eu
 cd "$(dirname "$0")/.."
 # A browser, a SIP phone, a mail server, the product's echo canceller, people's voices, what a browser's
-# trust is told with, what reads and what writes PDFs.
+# trust is told with, what reads and what writes PDFs, what opens a backup without the product.
 few="chromium baresip-core exim4-daemon-light libspeexdsp1 asterisk-core-sounds-it-wav poppler-utils
-     libnss3-tools libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+     libnss3-tools libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core age"
 all="asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
      asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
      festival festvox-italp16k festvox-itapc16k

@@ -18,28 +18,18 @@ take() { # from, to
 }
 
 vendor=appliance/console/static/vendor
-rm -rf "$vendor/bootstrap-italia" "$vendor/htmx" "$vendor/htmx-ext-sse" "$vendor/idiomorph"
+rm -rf "$vendor/titillium" "$vendor/htmx" "$vendor/idiomorph"
 
-from=$(unpack bootstrap-italia 2.18.3)
-to=$vendor/bootstrap-italia
-take "$from/LICENSE" "$to/LICENSE"
-# without the map that the browser's tools would ask for, and the video player's font inside it
-sed -e 's/@font-face{font-family:VideoJS;[^}]*}//' -e '/^\/\*# sourceMappingURL=.*\*\/$/d' "$from/dist/css/bootstrap-italia.min.css" > "$work/css"
-take "$work/css" "$to/bootstrap-italia.min.css"
-take "$from/dist/svg/sprites.svg" "$to/sprites.svg"
-take "$from/dist/fonts/Titillium_Web/OFL.txt" "$to/titillium/OFL.txt"
-for weight in regular italic 600 700; do
-    name=titillium-web-v10-latin-ext_latin-$weight.woff2
-    take "$from/dist/fonts/Titillium_Web/$name" "$to/titillium/$name"
-done
+# of Bootstrap Italia its font alone: the pages have a stylesheet of their own (static/style)
+from=$(unpack bootstrap-italia 2.18.3)/dist/fonts/Titillium_Web
+to=$vendor/titillium
+take "$from/OFL.txt" "$to/LICENSE"
+take "$from/titillium-web-v10-latin-ext_latin-regular.woff2" "$to/titillium-web-400.woff2"
+take "$from/titillium-web-v10-latin-ext_latin-600.woff2" "$to/titillium-web-600.woff2"
 
 from=$(unpack htmx.org 2.0.11)
 take "$from/LICENSE" "$vendor/htmx/LICENSE"
 take "$from/dist/htmx.min.js" "$vendor/htmx/htmx.min.js"
-
-from=$(unpack htmx-ext-sse 2.2.4)
-take "$from/LICENSE" "$vendor/htmx-ext-sse/LICENSE"
-take "$from/dist/sse.min.js" "$vendor/htmx-ext-sse/sse.min.js"
 
 from=$(unpack idiomorph 0.8.0)
 take "$from/LICENSE" "$vendor/idiomorph/LICENSE"

@@ -9,11 +9,12 @@ exposure=15
 image=image/overlay/etc/systemd/system
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
-mkdir -p "$stage/usr/bin" "$stage/etc/systemd/system" "$stage/usr/lib/systemd"
+mkdir -p "$stage/usr/bin" "$stage/usr/lib/systemd"
 printf '#!/bin/sh\n' > "$stage/usr/bin/centralino"
 chmod 755 "$stage/usr/bin/centralino"
+cp "$stage/usr/bin/centralino" "$stage/usr/bin/touch"
 cp -r /usr/lib/systemd/system "$stage/usr/lib/systemd/"
-cp systemd/*.service systemd/*.socket systemd/*.path "$stage/etc/systemd/system/"
+systemd/install.sh "$stage/usr/lib/systemd/system"
 cp -R image/overlay/. "$stage/"
 for unit in systemd/*.service systemd/*.socket systemd/*.path "$image"/centralino*.* "$image"/*.mount; do
     [ -f "$unit" ] || continue # a folder, with what lies over a unit
@@ -26,7 +27,9 @@ done
 # --offline came with systemd 250.
 for unit in systemd/*.service "$image"/centralino*.service; do
     own=$(sed -n 's/^# exposure \([0-9]*\): .*/\1/p' "$unit")
-    said=$(systemd-analyze security --no-pager --offline=true --threshold="${own:-$exposure}" "$unit" 2>&1) || {
+    name=$(basename "$unit" | sed 's/@\./@line1./')
+    said=$(systemd-analyze security --no-pager --offline=true --root="$stage" \
+        --threshold="${own:-$exposure}" "$name" 2>&1) || {
         echo "$said" | grep -v '✓'
         echo "$unit: more exposed than ${own:-$exposure} tenths"
         exit 1

@@ -17,15 +17,21 @@ from typing import Any
 
 import pytest
 
+from appliance.text.__main__ import main as compile_texts
 from tests.helpers import costs, prepared
 from tests.helpers.examples import load_profile, try_one_example
 from tests.helpers.figures import Figures
 
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # A text that was just changed is tested as it stands.
+    compile_texts()
 load_profile()
 prepared.install()
 
 _FIGURES = pytest.StashKey[Figures]()
 LOG_LINES = 80
+_NICENESS = os.nice(0)
+"""Priority of this process as it was started."""
 LONGEST_ID, SHOWN_OF_ID = 120, 40
 """Characters of a value in a test's id: at most, and of a longer value."""
 
@@ -40,6 +46,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """A test leaves this process as quick as it found it: the tests after it would starve beside
+    other workers.
+    """
+    yield
+    if os.nice(0) != _NICENESS:
+        pytest.fail(f"{item.nodeid} leaves this process at niceness {os.nice(0)}", pytrace=False)
 
 
 def pytest_configure() -> None:

@@ -2,14 +2,16 @@
 
 `test` takes minutes and comes first, `check` has what else must hold before a change lands, `long`
 takes hours. The parts of a tier run side by side as far as the processors allow, each with a log
-and a junit file in build/suite/PART. The run ends with a table (part, tests, seconds, outcome) and
-lists the tests over 10 s that tests/slow.txt does not name and those that passed at a second try
-only. Status 1 where a part failed; in `long` also where one of the two lists is not empty.
+and a junit file in build/suite/PART. A test that gets a second try waits for it until no other
+part runs. The run ends with a table (part, tests, seconds, outcome) and lists the tests over 10 s
+that tests/slow.txt does not name and those that passed at a second try only. Status 1 where a part
+failed; in `long` also where one of the two lists is not empty.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fnmatch
 import json
 import os
@@ -20,12 +22,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final
 from xml.etree import ElementTree
 
+from hw_tests.promises import CONVERSATION, DEFAULT
 from tests.helpers.figures import Figures
 from tests.image import stamp
 
@@ -40,6 +43,8 @@ SHOWN_LINES: Final = 250
 PYTHON_311: Final = ROOT / ".venv-3.11" / "bin" / "python"
 UNIT: Final = "not system and not long"
 SYSTEM: Final = "system and not long"
+FIRST: Final = f"(promise or journey) and {SYSTEM} and not alone"
+"""What `make test` starts real processes for, unless it needs the machine for itself."""
 FULL: Final = {"CENTRALINO_EXAMPLES": "full"}
 """Environment of parts that try all examples of property tests; elsewhere they try a sixth."""
 
@@ -136,7 +141,7 @@ def test_parts() -> tuple[Part, ...]:
     """Parts of `make test`: it answers in minutes, and starts real processes for each promise."""
     first = files_with("promise", "journey")
     return (
-        Part("processes", (Pytest(f"(promise or journey) and {SYSTEM}", first, workers=6),), 0.5,
+        Part("processes", (Pytest(FIRST, first, workers=6),), 0.5,
              is_tried_again=True),
         Part("lint", (module("ruff", "check", "."), module("ruff", "format", "--check", "."),
                       module("mypy")), 0.5),
@@ -155,25 +160,32 @@ def coverage_part() -> Part:
     return Part("coverage", (module("coverage", "erase"), tests, module("coverage", *report)))
 
 
-def field_test(dialect: str) -> Part:
-    """Return the field test's suite on the simulated exchange with one make of modem."""
+MESSAGES: Final = ",".join(name for name in DEFAULT if name not in CONVERSATION)
+"""What a line is for that only takes messages, as a half-duplex modem's does."""
+
+
+def field_test(dialect: str, needs: str = "") -> Part:
+    """Return the field test's suite on the simulated exchange with one make of modem, whose lines
+    are for what `needs` names, else for conversations.
+    """
     options = ("--dialect", dialect, "--findings", f"build/field-test/{dialect}")
-    command = Pytest("", ("hw_tests",), options=options)
+    used = ("--needs-a", needs, "--needs-b", needs) if needs else ()
+    command = Pytest("", ("hw_tests",), options=(*options, *used))
     return Part(f"field-{dialect}", (command,), 0.25, is_tried_again=True)
 
 
 def check_parts() -> tuple[Part, ...]:
     """Parts of `make check`: what else must hold before a change lands."""
     seconds = os.environ.get("FUZZ_SECONDS", "10")
-    others = f"{SYSTEM} and not promise and not journey"
+    others = f"{SYSTEM} and not ({FIRST})"
     files = outside(files_with("system"), "console", "packaging", "image")
     return (
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
                        module("tests.image.stamp", "--passed")), is_tried_again=True,
              reason_to_skip=image_has_passed),
-        Part("system", (Pytest(f"{others} and not alone", files, 6),), 0.75, is_tried_again=True),
+        Part("system", (Pytest(f"{others} and not alone", files, 6),), 1.0, is_tried_again=True),
         field_test("conexant"),
-        field_test("usr5637"),
+        field_test("usr5637", MESSAGES),
         coverage_part(),
         Part("console", (("scripts/wapiti.sh",), Pytest(others, ("tests/console",), 3)),
              is_tried_again=True),
@@ -221,6 +233,11 @@ FAULTS: Final = (
 """Tests that inject a fault and say in a line of figures what came of it (docs/reliability.md)."""
 
 
+def field_sets_part() -> Part:
+    """Return the whole sets of broken and of healthy lines, each measured by the field test."""
+    return Part("field-sets", (Pytest("", ("tests/hw_tests/test_sets.py",), 2),), 1.0)
+
+
 def faults_part() -> Part:
     """Return all short tests of faults, which `make check` runs among the others."""
     return Part("faults", (Pytest("not long", FAULTS, 6),), 2.0)
@@ -229,7 +246,15 @@ def faults_part() -> Part:
 # --- running -----------------------------------------------------------------------------------
 
 
-def run(part: Part, *, is_shown: bool = False) -> Outcome:
+Quiet = Callable[[Part], contextlib.AbstractContextManager[None]]
+"""While it is entered no other part runs."""
+
+
+def _at_once(_part: Part) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
+
+
+def run(part: Part, *, is_shown: bool = False, quiet: Quiet = _at_once) -> Outcome:
     """Run a part's commands until one fails; failed tests may get their second try."""
     outcome, kept = Outcome(part), KEPT / part.name
     if reason := part.reason_to_skip():
@@ -246,7 +271,9 @@ def run(part: Part, *, is_shown: bool = False) -> Outcome:
         Path(room).chmod(0o755)
         part = replace(part, environment={"PYTEST_DEBUG_TEMPROOT": room, **part.environment})
         for command in part.commands:
-            if status := _run_command(command, part, kept, log, is_shown=is_shown, outcome=outcome):
+            if status := _run_command(
+                command, part, kept, log, is_shown=is_shown, outcome=outcome, quiet=quiet
+            ):
                 outcome.how = f"FAILED ({status})"
                 break
     outcome.seconds = time.monotonic() - began
@@ -256,16 +283,21 @@ def run(part: Part, *, is_shown: bool = False) -> Outcome:
 
 
 def _run_command(
-    command: Command, part: Part, kept: Path, log: IO[str], *, is_shown: bool, outcome: Outcome
-) -> int:
+    command: Command, part: Part, kept: Path, log: IO[str], *,
+    is_shown: bool, outcome: Outcome, quiet: Quiet,
+) -> int:  # fmt: skip
     if not isinstance(command, Pytest):
         return _start(command, part, kept, log, is_shown=is_shown)
     status = _start(command.words(kept), part, kept, log, is_shown=is_shown)
     failed = _failed_tests(kept) if status == 1 and part.is_tried_again else []
     if not 0 < len(failed) <= SECOND_TRIES:
         return status
-    outcome.second_tries = failed
-    return _start(command.words(kept, again=True), part, kept, log, is_shown=is_shown)
+    # Beside other parts it would be the same haste again: alone it tells haste from a fault.
+    with quiet(part):
+        status = _start(command.words(kept, again=True), part, kept, log, is_shown=is_shown)
+    failed_again = _failed_tests(kept) if status else []
+    outcome.second_tries = [test for test in failed if test not in failed_again]
+    return status
 
 
 def _start(words: Sequence[str], part: Part, kept: Path, log: IO[str], *, is_shown: bool) -> int:
@@ -308,15 +340,17 @@ class Side:
     def __init__(self, parts: Sequence[Part], cores: float) -> None:
         self.parts, self.cores = parts, cores
         self.outcomes: list[Outcome] = []
-        self._left, self._busy = list(parts), 0.0
+        self._left = list(parts)
+        # Processors of each part that runs; 0 while it waits for its second try.
+        self._held: dict[str, float] = {}
         self._changed = threading.Condition()
 
     def run(self) -> list[Outcome]:
         """Run all parts; returns how they ended, in the order of the parts."""
         with self._changed:
-            while self._left or self._busy:
+            while self._left or self._held:
                 while (part := self._next()) is not None:
-                    self._busy += part.cores
+                    self._held[part.name] = part.cores
                     threading.Thread(target=self._one, args=(part,)).start()
                 self._changed.wait()
         order = {part.name: number for number, part in enumerate(self.parts)}
@@ -324,20 +358,29 @@ class Side:
 
     def _next(self) -> Part | None:
         for part in self._left:
-            if not self._busy or self._busy + part.cores <= self.cores:
+            busy = sum(self._held.values())
+            if not busy or busy + part.cores <= self.cores:
                 self._left.remove(part)
                 return part
         return None
 
     def _one(self, part: Part) -> None:
-        outcome = run(part, is_shown=len(self.parts) == 1)
+        outcome = run(part, is_shown=len(self.parts) == 1, quiet=self._quiet)
         with self._changed:
-            self._busy -= part.cores
-            if abs(self._busy) < 1e-9:
-                self._busy = 0.0
+            del self._held[part.name]
             self.outcomes.append(outcome)
             _tell(outcome, is_shown=len(self.parts) == 1)
-            self._changed.notify()
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def _quiet(self, part: Part) -> Iterator[None]:
+        """Wait until every other part has ended, or waits here too; then keep the machine."""
+        with self._changed:
+            self._held[part.name] = 0.0
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._left and not any(self._held.values()))
+            self._held[part.name] = self.cores
+        yield
 
 
 # --- what is shown -----------------------------------------------------------------------------
@@ -380,7 +423,9 @@ def _keep_figures(files: Iterable[Path]) -> None:
     """Write what tests of faults have measured into build/faults.txt, by the number of the case."""
     texts = [file.read_text("utf-8") for file in files if file.exists()]
     figures = Figures([line for text in texts for line in text.splitlines()])
-    (ROOT / "build" / "faults.txt").write_text(figures.text(), encoding="utf-8")
+    kept = ROOT / "build" / "faults.txt"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(figures.text(), encoding="utf-8")
 
 
 def named_slow(text: str) -> list[str]:
@@ -403,7 +448,7 @@ def unnamed_slow(outcomes: Iterable[Outcome], patterns: Sequence[str]) -> list[s
 def chosen(words: Sequence[str]) -> list[Part]:
     """Return the parts of the tiers and the parts that are named. Raises SystemExit."""
     every = {part.name: part for tier in TIERS.values() for part in tier()}
-    every |= {"faults": faults_part()}
+    every |= {"faults": faults_part(), "field-sets": field_sets_part()}
     parts: dict[str, Part] = {}
     for word in words:
         found = TIERS[word]() if word in TIERS else (every[word],) if word in every else ()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from pathlib import Path
 
 import pytest
 from argon2 import extract_parameters
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from appliance.console import accounts
 from appliance.console.accounts import Passwords
 from appliance.service import housekeeping
-from appliance.store import backup
-from appliance.store.backup import SealedReader, SealingWriter
-from appliance.store.directory import Vault
+from appliance.store import age, backup_v1
+from appliance.store.age import AgeWriter
+from appliance.store.backup import SealedReader
 from tests.helpers import costs
 
 PHRASE = "quattro parole di prova"
@@ -25,29 +25,31 @@ MIB = 1 << 20
 
 def _sealed() -> bytes:
     file = io.BytesIO()
-    writer = SealingWriter(file, PHRASE)
+    writer = AgeWriter(file, PHRASE)
     writer.write(DATA)
     writer.close()
     return file.getvalue()
-
-
-def _opened(contents: bytes, key_cost: int) -> bytes:
-    """Open a backup of one piece with a key made here, at a cost given here."""
-    start = len(backup.MAGIC)
-    salt = contents[start : start + backup.SALT_BYTES]
-    key = hashlib.scrypt(
-        PHRASE.encode(), salt=salt, n=key_cost, r=8, p=1, maxmem=256 * MIB, dklen=32
-    )
-    vault = Vault(key, Path("passphrase"))
-    piece = contents[start + len(salt) + backup._HEAD.size :]
-    return vault.open_bytes(piece, backup._place(0, is_last=True))
 
 
 @pytest.mark.usefixtures("real_cost")
 def test_a_backup_is_sealed_at_the_shipped_cost_and_opens() -> None:
     """A passphrase costs 64 MiB to try (scrypt, N = 65536, r = 8), and the backup opens with it."""
     contents = _sealed()
-    assert _opened(contents, 65536) == DATA
+    salt, work, wrapped = contents.split(b"\n", 3)[1].split()[2:] + contents.split(b"\n", 3)[2:3]
+    assert work == b"16"
+    label = b"age-encryption.org/v1/scrypt"
+    key = hashlib.scrypt(
+        PHRASE.encode(),
+        salt=label + base64.b64decode(salt + b"=="),
+        n=65536,
+        r=8,
+        p=1,
+        maxmem=256 * MIB,
+        dklen=32,
+    )
+    assert (
+        len(ChaCha20Poly1305(key).decrypt(bytes(12), base64.b64decode(wrapped + b"="), None)) == 16
+    )
     reader = SealedReader(io.BytesIO(contents), PHRASE)
     assert reader.read(len(DATA) + 1) == DATA
     reader.finish()
@@ -75,7 +77,7 @@ def test_a_password_is_hashed_at_the_shipped_cost() -> None:
 
 def test_other_tests_pay_next_to_nothing() -> None:
     """Without the fixture all three are cheap, an unknown name's comparison too."""
-    assert (backup.COST, housekeeping._N) == (costs.CHEAP_N, costs.CHEAP_N)
+    assert (1 << age.WORK, backup_v1.COST, housekeeping._N) == (costs.CHEAP_N,) * 3
     kept = Passwords().hashed(PHRASE)
     for one in (kept, accounts.DUMMY_HASH):
         assert extract_parameters(one).memory_cost == costs.CHEAP_KIB

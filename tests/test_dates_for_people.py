@@ -24,7 +24,7 @@ MACHINES: Final = {
     "console/pages/operator.py": (1, "what an input for a day has sent"),
     "console/pages/reports.py": (1, "the name of a file to be downloaded"),
     "console/pages/privacy.py": (1, "the name of a file to be downloaded"),
-    "api/clock.py": (1, "a row of the audit"),
+    "service/clock.py": (1, "a row of the audit"),
     "service/live_policy.py": (1, "status --json"),
     "sip/dialog.py": (1, "no day: an address"),
     "policy/reports.py": (1, "the key of a month in the figures"),
@@ -44,7 +44,8 @@ def _dated_fields() -> set[str]:
             match node:
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=kind):
                     named |= {name} if ast.unparse(kind) in DATES else set()
-    return named - {"day"}  # of a date it is a number
+    # A date's `day` is a number, a transfer's `asked` a word.
+    return named - {"day", "asked"}
 
 
 def _formats(node: ast.AST) -> Iterator[str]:

@@ -101,7 +101,7 @@ def test_rights_are_what_was_asked_for_whatever_the_umask(folder: Path) -> None:
 
 @as_root
 def test_what_root_makes_is_the_services(folder: Path) -> None:
-    """Else a command of the administrator's leaves behind what the desk cannot read."""
+    """Else a command of the administrator's leaves behind what call control cannot read."""
     make_private(folder / "a" / "b")
     atomic_write(folder / "a" / "b" / "c", "text")
     create_once(folder / "a" / "d", b"text")

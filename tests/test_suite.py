@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def test_a_test_that_fails_twice_fails_the_part(tmp_path: Path) -> None:
     test.write_text("def test_it():\n    assert False\n", encoding="utf-8")
     outcome = suite.run(nested(test, is_tried_again=True))
     assert outcome.has_failed
+    assert outcome.second_tries == []
     assert suite.table([outcome], 1.0).count("second try") == 0
 
 
@@ -108,6 +110,31 @@ def test_parts_share_the_processors() -> None:
     assert [(each.part.name, each.how) for each in outcomes] == [
         ("a", "passed"), ("b", "passed"), ("c", "FAILED (3)"),
     ]  # fmt: skip
+
+
+def test_a_second_try_waits_until_no_other_part_runs(tmp_path: Path) -> None:
+    """A test that failed beside other parts is tried again when they have ended, in its turn."""
+    said = tmp_path / "said"
+    slow = f"import time; time.sleep(1.0); open({str(said)!r}, 'a').write('other ended,')"
+    (tmp_path / "f").mkdir()
+    (tmp_path / "g").mkdir()
+    tried = [replace(flaky(tmp_path / name, 1), name=name) for name in ("f", "g")]
+    for name in ("f", "g"):
+        test = tmp_path / name / "test_first_run_fails.py"
+        test.write_text(
+            test.read_text(encoding="utf-8").replace(
+                "    seen.touch()\n",
+                "    seen.touch()\n"
+                f"    if was_there: open({str(said)!r}, 'a').write('{name} again,')\n",
+            ),
+            encoding="utf-8",
+        )
+    parts = [*tried, Part("other", ((sys.executable, "-c", slow),), 0.5)]
+    outcomes = Side(parts, cores=3.0).run()
+    assert [each.how for each in outcomes] == ["passed"] * 3
+    ended, *again = said.read_text(encoding="utf-8").split(",")
+    assert ended == "other ended"
+    assert sorted(again) == ["", "f again", "g again"]
 
 
 def test_slow_tests_must_be_named() -> None:

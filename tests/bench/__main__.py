@@ -25,6 +25,7 @@ from tests.bench import (
     starting,
     table,
     updating,
+    walling,
 )
 
 Part = Callable[[Path], list[table.Row]]
@@ -35,7 +36,7 @@ class Plan:
     """How much is measured: calls placed, starts, the seconds of each window, calls of the soaks,
     days of the simulated year, changes of state that consoles show.
 
-    No seconds for the carrier without real time (`modest_s`) leave that part out.
+    No seconds for the media gateway without real time (`modest_s`) leave that part out.
     """
 
     calls: int = 40
@@ -59,6 +60,7 @@ class Plan:
             "crowd": lambda folder: crowding.rows(folder, self.calls, self.sound_s / 2),
             "quality": quality.rows,
             "sheets": searching.rows,
+            "wall": walling.rows,
             "console": lambda folder: showing.rows(folder, self.changes),
             "updates": lambda folder: updating.rows(folder, self.sound_s),
             "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),

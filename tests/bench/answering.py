@@ -41,7 +41,7 @@ Moments = list[tuple[str, str, float]]
 
 @dataclass(slots=True)
 class Seen:
-    """Everything that was seen of the calls, from outside and from the desk."""
+    """Everything that was seen of the calls, from outside and from call control."""
 
     captured: ports.Ports
     packets: list[wire.Packet]
@@ -56,7 +56,7 @@ class Seen:
         return ports.side(self.captured, line, who).when(words)
 
     def moment(self, what: str, line: str) -> list[float]:
-        """Return the desk's and carrier's own moments of a line."""
+        """Return call control's and media gateway's own moments of a line."""
         return [at for known, subject, at in self.moments if (known, subject) == (what, line)]
 
 

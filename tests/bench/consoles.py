@@ -1,6 +1,6 @@
 """`python -m tests.bench.consoles HOME COUNT`: so many operators' desks open, and one that stalls.
 
-Each is logged in and reads what the desk sends; the stalled one has asked and reads nothing. Says
+Each is logged in and reads what its page sends; the stalled one has asked and reads nothing. Says
 "open" once all are, and stays until its input ends.
 """
 
@@ -37,7 +37,7 @@ async def log_in(client: httpx.AsyncClient) -> None:
 
 
 async def stall(home: str, cookies: httpx.Cookies) -> asyncio.StreamWriter:
-    """Ask for the desk and read none of it; returns what keeps the connection open."""
+    """Ask for the operator's page and read none of it; returns what keeps the connection open."""
     at = urlsplit(home)
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
@@ -54,7 +54,7 @@ async def stall(home: str, cookies: httpx.Cookies) -> asyncio.StreamWriter:
 
 
 async def read(client: httpx.AsyncClient, begun: asyncio.Event) -> None:
-    """Keep one desk open; all that comes is read."""
+    """Keep one operator's page open; all that comes is read."""
     async with client.stream("GET", LIVE) as screen:
         async for _ in screen.aiter_bytes():
             begun.set()

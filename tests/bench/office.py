@@ -40,8 +40,8 @@ class BenchBox(Box):
         return MEMORY / f"{self.folder.parent.name}-{self.folder.name}.capture"
 
     @property
-    def carrier(self) -> int:
-        """The carrier's process id: the desk's first child."""
+    def gateway(self) -> int:
+        """The media gateway's process id: call control's first child."""
         return self.processes()[1]
 
     def __exit__(self, kind: type[BaseException] | None, *what: object) -> None:

@@ -13,7 +13,7 @@ from tests.bench import wire
 from tests.bench.office import BenchBox
 from tests.bench.sounding import bridge, even_row, window
 from tests.bench.table import Row, row
-from tests.helpers.watched import WatchedBox
+from tests.helpers.prometheus import WatchedBox
 
 EVERY_S = 0.1
 CALLS = 4

@@ -45,6 +45,8 @@ PAGES = (
     "/requests",
     "/appointments",
     "/reports",
+    "/standards",
+    "/wall",
     "/handover",
     "/explain",
     "/users",
@@ -96,8 +98,8 @@ def _pages() -> list[str]:
 
 
 async def _measured(found: Running, changes: int) -> list[Row]:
-    PERSON.set(people.ANNA.name)  # who asks at the door, as the console tells it
-    desk = ControlClient(found.box.folder / "run" / "desk.sock")
+    PERSON.set(people.ANNA.name)  # who asks at the control socket, as the console tells it
+    control = ControlClient(found.box.folder / "run" / "desk.sock")
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
         base_url=found.home,
@@ -106,8 +108,8 @@ async def _measured(found: Running, changes: int) -> list[Row]:
         limits=limits,
     ) as client:
         await log_in(client)
-        shown, pages, _ = await _beside(client, desk, CONSOLES, changes)
-        crowded, _, asked = await _beside(client, desk, CROWD, changes // 2)
+        shown, pages, _ = await _beside(client, control, CONSOLES, changes)
+        crowded, _, asked = await _beside(client, control, CROWD, changes // 2)
     what = "open: a change is on the screen after"
     return [
         row(f"console, {CONSOLES} {what}", shown, aim=("p95", SCREEN_MS)),
@@ -118,9 +120,9 @@ async def _measured(found: Running, changes: int) -> list[Row]:
 
 
 async def _beside(
-    client: httpx.AsyncClient, desk: ControlClient, screens: int, changes: int
+    client: httpx.AsyncClient, control: ControlClient, screens: int, changes: int
 ) -> tuple[list[float], list[tuple[str, list[float]]], list[float]]:
-    """Measure beside so many screens, and one more that never reads: changes, pages, the desk."""
+    """Measure beside so many screens, and one more that never reads: changes, pages, control."""
     async with contextlib.AsyncExitStack() as stack:
         opened = [
             await stack.enter_async_context(client.stream("GET", "/desk/live"))
@@ -130,24 +132,26 @@ async def _beside(
         await asyncio.gather(*(_until(one, False) for one in streams))
         shown, asked = list[float](), list[float]()
         for number in range(changes):
-            shown += await _change(desk, streams, number % 2 == 0)
-            asked.append(await _asked(desk))
-        await _change(desk, streams, False)
+            shown += await _change(control, streams, number % 2 == 0)
+            asked.append(await _asked(control))
+        await _change(control, streams, False)
         pages = [(path, [await _page(client, path) for _ in range(changes)]) for path in _pages()]
     return shown, pages, asked
 
 
-async def _asked(desk: ControlClient) -> float:
+async def _asked(control: ControlClient) -> float:
     began = time.perf_counter()
-    await desk.ask({"ask": "figures"})
+    await control.ask({"ask": "figures"})
     return (time.perf_counter() - began) * 1000
 
 
-async def _change(desk: ControlClient, streams: list[AsyncIterator[bool]], on: bool) -> list[float]:
+async def _change(
+    control: ControlClient, streams: list[AsyncIterator[bool]], on: bool
+) -> list[float]:
     """Let the switchboard become unattended, or attended; returns when each screen knew, ms."""
     began = time.perf_counter()
     asked = asyncio.create_task(
-        desk.ask({"ask": "SetUnattended", "on": on, "by": people.ANNA.name, "until": None})
+        control.ask({"ask": "SetUnattended", "on": on, "by": people.ANNA.name, "until": None})
     )
     arrived = await asyncio.gather(*(_until(stream, on) for stream in streams))
     await asked
@@ -164,13 +168,15 @@ async def _until(stream: AsyncIterator[bool], on: bool) -> float:
 
 
 async def _marks(screen: httpx.Response) -> AsyncIterator[bool]:
-    """Yield of every live part whether the switchboard is unattended."""
-    is_on = False
+    """Yield of every house bar whether the switchboard is unattended."""
+    is_bar = is_on = False
     async for line in screen.aiter_lines():
-        if 'id="state-unattended"' in line:
-            is_on = "desk-on" in line
-        if not line:
+        if line.startswith("event: "):
+            is_bar, is_on = line == "event: house", False
+        is_on = is_on or 'id="house-unattended"' in line
+        if not line and is_bar:
             yield is_on
+            is_bar = False
 
 
 async def _page(client: httpx.AsyncClient, path: str) -> float:

@@ -45,7 +45,7 @@ def _real(folder: Path, calls: int) -> list[Row]:
         row(f"{what}: threads grown", [after.threads - before.threads], "n", none),
         row(f"{what}: descriptors grown", [after.files - before.files], "n", none),
         row(
-            f"{what}: memory of desk and carrier grown",
+            f"{what}: memory of call control and media gateway grown",
             [outcome.kb_a_call],
             "kB/call",
             ("max", 2.0),

@@ -95,10 +95,10 @@ def rows(folder: Path, seconds: float) -> list[Row]:
 
 
 def rows_without_realtime(folder: Path, seconds: float) -> list[Row]:
-    """Four calls with the carrier refused real time; exchange and phones keep theirs."""
+    """Four calls with the media gateway refused real time; exchange and phones keep theirs."""
     box = BenchBox(folder / "modest", lines=4, silent_lines=4, prefix=NO_SYS_NICE)
     with box, wire.Wire(box.address) as tap:
-        refused = not machine.is_realtime(box.carrier)
+        refused = not machine.is_realtime(box.gateway)
         bridge(box, 1, 4)
         windows = [window(box, "4 calls, no real time", 4, seconds)]
         with machine.hogs(HOGS):

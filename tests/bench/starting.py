@@ -24,7 +24,7 @@ def rows(folder: Path, times: int, idle_s: float) -> list[Row]:
     with _notified(folder / "notify") as notify, box:
         idle = machine.cpu_shares(box.processes(), idle_s)
         memory = [machine.memory_mb(box.processes(), what) for what in ("Rss", "Pss")]
-        realtime = machine.is_realtime(box.carrier)
+        realtime = machine.is_realtime(box.gateway)
         box.stop()
         box.environment["NOTIFY_SOCKET"] = str(folder / "notify")
         with_lines = [_start(box, notify) for _ in range(times)]

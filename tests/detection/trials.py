@@ -132,7 +132,7 @@ def named(country: str, kind: ToneKind, place: int) -> Named:
     return Named(len(tries), wrong, tuple(after))
 
 
-def _told(pcm: bytes, plan: dtmf.Plan) -> list[tuple[ToneKind, int]]:
+def _told(pcm: bytes, plan: dtmf.TonePlan) -> list[tuple[ToneKind, int]]:
     """What is told of a stream, and after how many ms of it."""
     detector = progress.ProgressDetector(plan)
     return [

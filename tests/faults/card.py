@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,12 +34,3 @@ def card(folder: Path, how: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
         run(*_MKFS, device)
         with mounted_at(mount, device, "-o", "errors=remount-ro"):
             yield mount, device
-
-
-def start_anew(mount: Path, device: str) -> None:
-    """Do what the next boot does with a card: check it and mount it."""
-    run("umount", mount)
-    # status 1: something was mended, which is what the check is for
-    done = subprocess.run(["/usr/sbin/e2fsck", "-fy", device], capture_output=True, check=False)
-    assert done.returncode in {0, 1}, done.stdout
-    run("mount", "-o", "errors=remount-ro", device, mount)

@@ -50,16 +50,30 @@ def logged_disk(folder: Path, image: Path | None = None) -> Iterator[tuple[Path,
 
 @contextlib.contextmanager
 def mounted_at(folder: Path, device: str, *options: str) -> Iterator[None]:
-    """Mount a device; unmounted in any case, also where a test that failed has left files open."""
+    """Mount a device; unmounted in any case, also where a test that failed has left files open or
+    unmounted it: what failed first is what is told.
+    """
     run("mount", *options, device, folder)
     try:
         yield
-    finally:
-        try:
-            run("umount", folder)
-        except subprocess.CalledProcessError:
-            run("umount", "-l", folder)
-            raise
+        run("umount", folder)
+    except BaseException:
+        subprocess.run(["umount", "-l", str(folder)], check=False, env=_ENV)
+        raise
+
+
+def start_anew(mount: Path, card: str | Path, copy: Path) -> None:
+    """Do what the next boot does with a card: check it and mount it.
+
+    It is a copy that is mounted: whoever has made a mount namespace meanwhile (a sandbox of a unit,
+    a machine of another test) still holds the card as it was, and the check would find it in use.
+    """
+    run("umount", mount)
+    run("cp", "--sparse=always", card, copy)
+    # status 1: something was mended, which is what the check is for
+    done = subprocess.run(["/usr/sbin/e2fsck", "-fy", copy], capture_output=True, check=False)
+    assert done.returncode in {0, 1}, done.stdout
+    run("mount", "-o", "loop,errors=remount-ro", copy, mount)
 
 
 @contextlib.contextmanager

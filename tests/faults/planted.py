@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.faults.workload import Acks
 
 
-def plant(bug: str, acks: Acks) -> None:
+def system_stub(bug: str, acks: Acks) -> None:
     """Break the protocol as `bug` says, in this process; "none" breaks nothing."""
     if bug != "none":
         PLANTED[bug](acks)

@@ -37,7 +37,7 @@ def message(method: str, uri: str, own: str, n: str, **headers: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A call's dialog as the desk has written it down for its successor."""
+    """A call's dialog as call control has written it down for its successor."""
 
     call_id: str
     ours: str

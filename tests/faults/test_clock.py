@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
+from appliance.policy.routing import Destination
 from appliance.simulator.phone.process import PhoneTimeout
 from tests.faults.clock import WallClock
 from tests.faults.needs import require
@@ -31,7 +32,7 @@ import sys, time
 if "run" in sys.orig_argv:
     time.monotonic = time.time
 """
-"""A sitecustomize by which the desk counts seconds by the clock on the wall: the planted bug."""
+"""A sitecustomize by which call control counts seconds by the wall clock: the planted bug."""
 NIGHT = '[[openings]]\nday = {day}\nhours = ["00:00-{until}"]'
 
 
@@ -128,8 +129,8 @@ def test_no_timer_fires_early_or_late(tmp_path: Path, figures: Figures, jump: ti
 
 
 def test_who_counts_by_the_wall_is_caught(tmp_path: Path, figures: Figures) -> None:
-    """A desk whose timers follow the clock on the wall rings the counter at once, or never: the rig
-    can fail.
+    """Call control whose timers follow the clock on the wall rings the counter at once, or never:
+    the rig can fail.
     """
     after = rung_after(tmp_path, timedelta(hours=1), BY_THE_WALL)
     figures.say(f"F16 planted bug, timers by the wall: {after:.1f} s for {RING_S} s")
@@ -194,7 +195,7 @@ def test_the_nights_on_which_the_clock_is_changed(
         box.wait_until(lambda: bool(record_of(box, name).ended_at), 20.0, "the call did not end")
         spoken = time.monotonic() - talking
         record = record_of(box, name)
-        assert (record.result, record.way) == (Result.ANSWERED, Way.SWITCHBOARD)
+        assert (record.result, record.way) == (Result.ANSWERED, Destination.SWITCHBOARD)
         assert record.answered_at is not None
         assert record.ended_at is not None
         length = (record.ended_at - record.answered_at).total_seconds()

@@ -17,7 +17,7 @@ from tests.helpers.box import Box, wait
 from tests.helpers.figures import Figures
 from tests.system.calls import in_call, record_of
 from tests.system.notices import Notices
-from tests.system.processes import carrier_of, is_running
+from tests.system.processes import is_running, media_gateway_of
 
 pytestmark = pytest.mark.system
 WATCHDOG_S = 3.0
@@ -114,15 +114,15 @@ def test_a_box_that_works_feeds_its_watchdog(box: Box, notices: Notices) -> None
 def test_a_sip_thread_that_hangs_starves_the_watchdog(
     box: Box, op1: TestPhone, ordinary: float, notices: Notices, figures: Figures
 ) -> None:
-    """The deciding thread goes on, but is not fed for a desk whose phones are deaf; the next one
-    is ready as soon as after any other start, and meets the next caller.
+    """The deciding thread goes on, but is not fed for call control whose phones are deaf; the next
+    one is ready as soon as after any other start, and meets the next caller.
     """
     hang = box.folder / "hang"
     hang.touch()
     wait(RESTART_RULES[Component.SIP].silent_s + LOOK_S)
     try:
         assert unfed_for(box, notices, lambda: None, WATCHDOG_S)
-        assert box.status()["lines"]  # the desk itself answers
+        assert box.status()["lines"]  # call control itself answers
     finally:
         hang.unlink()
     took = start_as_systemd_does(box)
@@ -138,39 +138,39 @@ def test_a_sip_thread_that_hangs_starves_the_watchdog(
     assert_a_call_works(box, op1)
 
 
-def test_a_desk_that_hangs_starves_the_watchdog(
+def test_call_control_that_hangs_starves_the_watchdog(
     box: Box, ordinary: float, notices: Notices, figures: Figures
 ) -> None:
-    """SIGSTOP of the desk: not fed; the next one is ready as soon as after any other start."""
+    """SIGSTOP of call control: not fed; the next one is ready as soon as after any other start."""
     assert box.daemon is not None
     pid = box.daemon.pid
     assert unfed_for(box, notices, lambda: os.kill(pid, signal.SIGSTOP), WATCHDOG_S)
     took = start_as_systemd_does(box)
     figures.say(
-        f"F23 desk stopped: watchdog starved, ready {took:.1f} s after the start "
+        f"F23 call control stopped: watchdog starved, ready {took:.1f} s after the start "
         f"(in good order {ordinary:.1f})"
     )
     assert took < 2 * ordinary + SLACK_S
     box.wait_until(box.is_idle, 25.0, "not idle")
 
 
-def test_a_carrier_that_hangs_is_replaced(box: Box, op1: TestPhone, figures: Figures) -> None:
-    """SIGSTOP of the carrier in a conversation: the desk notices, ends it, starts another; the
-    phone is told, and the next call works.
+def test_a_media_gateway_that_hangs_is_replaced(box: Box, op1: TestPhone, figures: Figures) -> None:
+    """SIGSTOP of the media gateway in a conversation: call control notices, ends it, starts
+    another; the phone is told, and the next call works.
     """
     box.wait_until(box.is_idle, 25.0, "not idle")
     _, name = in_call(box, 1, op1)
-    old = carrier_of(box)
+    old = media_gateway_of(box)
     os.kill(old, signal.SIGSTOP)
     began = time.monotonic()
     box.wait_until(lambda: bool(byes(op1, began)), 20.0, "the phone was not told")
     told = byes(op1, began)[0] - began
-    box.wait_until(lambda: not is_running(old), 20.0, "the carrier that hangs stays")
+    box.wait_until(lambda: not is_running(old), 20.0, "the media gateway that hangs stays")
     box.wait_until(box.is_idle, 40.0, "the line did not come back")
     took = time.monotonic() - began
     assert record_of(box, name).result is Result.LOST
     assert_a_call_works(box, op1)
-    figures.say(f"F23 carrier stopped: the phone told after {told:.1f} s, lines back {took:.1f} s")
+    figures.say(f"F23 gateway stopped: the phone told after {told:.1f} s, lines back {took:.1f} s")
 
 
 def byes(phone: TestPhone, since: float) -> list[float]:

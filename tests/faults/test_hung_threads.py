@@ -1,4 +1,6 @@
-"""F23: what each of the desk's threads does hangs; calls go on, and the desk leaves once idle."""
+"""F23: what each of call control's threads does hangs; calls go on, and call control leaves once
+idle.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,9 @@ def hung(box: Box, parts: Iterable[Component]) -> Iterator[None]:
 def are_missed(box: Box, parts: Iterable[Component]) -> bool:
     """Tell whether the status says of each part that it gives no sign of life."""
     told = " ".join(box.status()["troubles"])
-    return "no sign of life" in told and all(RESTART_RULES[part].what.en in told for part in parts)
+    return "no sign of life" in told and all(
+        RESTART_RULES[part].what.text("en") in told for part in parts
+    )
 
 
 def states(box: Box) -> list[str]:
@@ -131,7 +135,7 @@ def leaves_once_idle(box: Box, parts: tuple[Component, ...]) -> None:
 
 
 def test_all_threads_but_the_phones_hang_at_once(box: Box, figures: Figures) -> None:
-    """Whoever talks goes on, the next caller is answered; then the desk leaves to be started."""
+    """Whoever talks goes on, the next caller is answered; then call control ends to be started."""
     leaves_once_idle(box, tuple(THREADS))
     figures.say("F23 all threads but SIP's hung: two talked on, left when idle, next answered")
 

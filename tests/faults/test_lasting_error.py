@@ -31,7 +31,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 @contextlib.contextmanager
 def refusing(box: Box) -> Iterator[None]:
-    """Have every fsync of the desk fail from now on; it may end meanwhile."""
+    """Have every fsync of call control fail from now on; it may end meanwhile."""
     assert box.daemon is not None
     inject = [part for call in REFUSED for part in ("-e", f"inject={call}:error=EIO")]
     trace = ["-e", f"trace={','.join(REFUSED)}", *inject]

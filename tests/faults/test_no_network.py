@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
 from appliance.mail import MailSender, Security, SmtpServer
 from appliance.policy.mail import DeliveryVerdict, MailState
-from appliance.service.mailroom import Outgoing
+from appliance.policy.routing import Destination
+from appliance.service.mailroom import DatabaseOutbox
 from appliance.store.writer import DatabaseWriter
 from tests.bench.visitors import trusting
 from tests.faults.needs import require
@@ -40,7 +41,7 @@ def leave_a_message(box: Box, number: int) -> None:
     wait(3.0)
     caller.hang_up()
     box.wait_until(lambda: len(box.messages()) == number, 20.0, "no message")
-    assert record_of(box, name).way is Way.VOICEMAIL
+    assert record_of(box, name).way is Destination.VOICEMAIL
 
 
 def test_a_box_without_a_network_takes_messages(tmp_path: Path, figures: Figures) -> None:
@@ -127,14 +128,14 @@ DAY_MIN = 24 * 60
 
 
 @dataclass(frozen=True)
-class Watched(Outgoing):
+class Watched(DatabaseOutbox):
     """The outbox of the records; `turns` gets a word after each turn of the mail thread."""
 
     turns: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
 
     def dead(self) -> int:
         """Count what was given up: the last that a turn asks."""
-        found = Outgoing.dead(self)
+        found = DatabaseOutbox.dead(self)
         self.turns.put(None)
         return found
 
@@ -181,20 +182,20 @@ def test_a_day_without_a_mail_server_costs_tries_and_no_mail(
         tmp_path / "mail", port=free_port("127.0.14.1"), tls=False, need_login=False
     )
     server.folder.mkdir()
-    room = Minutes(tmp_path, account_at(server, tmp_path, Security.NONE)).start()
+    mail = Minutes(tmp_path, account_at(server, tmp_path, Security.NONE)).start()
     try:
         for n in range(NOTICES):
-            room.queue(a_mail(key=f"k{n}", subject=f"n{n}"))
-            room.outbox.turns.get(timeout=LIMIT_S)
-        tried = [verdict for _ in range(DAY_MIN) for verdict in room.minute()]
+            mail.queue(a_mail(key=f"k{n}", subject=f"n{n}"))
+            mail.outbox.turns.get(timeout=LIMIT_S)
+        tried = [verdict for _ in range(DAY_MIN) for verdict in mail.minute()]
         assert set(tried) == {DeliveryVerdict.AWAY}
         assert DAY_MIN / 15 <= len(tried) <= DAY_MIN / 15 + 10
-        assert {kept.state for kept in room.kept()} == {MailState.QUEUED}
+        assert {kept.state for kept in mail.kept()} == {MailState.QUEUED}
         server.start()
-        later = [verdict for _ in range(20) for verdict in room.minute()]
+        later = [verdict for _ in range(20) for verdict in mail.minute()]
         mails = server.wait_for(NOTICES)
     finally:
-        room.stop()
+        mail.stop()
         if server.is_running:
             server.stop()
     figures.say(f"F13 a day without a mail server: {len(tried)} tries; then {len(mails)} of "

@@ -1,4 +1,4 @@
-"""The copy of register and sheets while the process is killed at every system call of its writing.
+"""The copy of directory and sheets while the process is killed at every system call of its writing.
 
 What is there afterwards is the copy of before or the new one, whole; a copy that was written in
 place would be neither (shown).

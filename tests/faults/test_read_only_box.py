@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.simulator.phone.process import TestPhone
-from tests.faults.disk import run
+from tests.faults.disk import run, start_anew
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.system.calls import in_call, into_voicemail, record_of
-from tests.system.processes import carrier_of
+from tests.system.processes import media_gateway_of
 from tests.system.test_full_disk import SPOKEN_BYTES, heard_from_now, small_disk
 
 pytestmark = pytest.mark.system
@@ -55,21 +54,6 @@ def card(tmp_path: Path) -> Iterator[Card]:
     with small_disk(tmp_path, mount, DISK_MB):
         run("mount", "-o", "remount,errors=remount-ro", mount)
         yield Card(tmp_path / "image", mount)
-
-
-def next_boot(card: Card, folder: Path) -> None:
-    """Do what the next boot does with a card: check it and mount it.
-
-    It is a copy that is mounted: whoever has looked at the machine's mounts meanwhile, in a
-    namespace of their own, still holds what was damaged.
-    """
-    copy = folder / "copy"
-    run("umount", card.mount)
-    run("cp", "--sparse=always", card.image, copy)
-    # status 1: something was mended, which is what the check is for
-    done = subprocess.run(["/usr/sbin/e2fsck", "-fy", copy], capture_output=True, check=False)
-    assert done.returncode in {0, 1}, done.stdout
-    run("mount", "-o", "loop,errors=remount-ro", copy, card.mount)
 
 
 def closed(box: Box, *, on: bool) -> None:
@@ -113,15 +97,15 @@ def test_a_whole_box_on_a_card_that_turns_read_only(
     card: Card, tmp_path: Path, figures: Figures
 ) -> None:
     """Callers are connected as before; who speaks is told that it is not kept; status says what is
-    wrong; neither desk nor carrier is started anew. After the next boot the message of before is
-    there, whole, and the next one is taken.
+    wrong; neither call control nor media gateway is started anew. After the next boot the message
+    of before is there, whole, and the next one is taken.
     """
     with Box(tmp_path / "box", lines=1, line='caller_id = "none"\n') as box:
         op1 = box.phone("op1")
         before, _ = speak(box)
         assert record_of(box, before).result is Result.MESSAGE
         assert box.daemon is not None
-        pids = (box.daemon.pid, carrier_of(box))
+        pids = (box.daemon.pid, media_gateway_of(box))
 
         card.fail()
         assert card.is_read_only
@@ -130,11 +114,11 @@ def test_a_whole_box_on_a_card_that_turns_read_only(
         box.wait_until(lambda: codes(box) != "", 20.0, "nobody is told")
         told = codes(box)
         calls.append(answered(box, op1))
-        assert (box.daemon.pid, carrier_of(box)) == pids
+        assert (box.daemon.pid, media_gateway_of(box)) == pids
         assert len(sentence) - sentence.count(0xFF) > SPOKEN_BYTES
         status = box.stop()
 
-        next_boot(card, tmp_path)
+        start_anew(card.mount, card.image, tmp_path / "copy")
         box.start()
         after, _ = speak(box)
         assert record_of(box, after).result is Result.MESSAGE

@@ -10,7 +10,8 @@ import pytest
 
 from appliance.calls.events import MessageStored, RecordingGap, StoreFailed
 from appliance.voicemail.mailbox import Mailbox
-from tests.faults.card import card, refusing, slow, start_anew
+from tests.faults.card import card, refusing, slow
+from tests.faults.disk import start_anew
 from tests.faults.needs import require
 from tests.faults.workload import LIMITS
 from tests.helpers.figures import Figures
@@ -21,7 +22,7 @@ from tests.voicemail.box import Box, speech
 pytestmark = pytest.mark.system
 FRAME_S = 0.02
 APPEND_S = 0.5
-"""The desk hands a frame over in microseconds; a shared machine may take its turn away."""
+"""Call control hands a frame over in microseconds; a shared machine may take its turn away."""
 STALL_S = 2.0
 """Far longer: whoever waits for the card, waits for the most of it."""
 
@@ -122,7 +123,7 @@ def test_a_card_that_refuses_every_write_loses_nothing_that_was_told(
         assert box.records.is_alive
         box.stop()
         switch.unlink()
-        start_anew(mount, device)
+        start_anew(mount, device, tmp_path / "copy")
         box.start().settle()
         kept = {m.call: m for m in box.listed()}
         assert box.sound(kept["c1"]) == sound

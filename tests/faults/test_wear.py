@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.policy.clock import ClockState, Now
-from appliance.service.housekeeping import Housekeeping, Plan
+from appliance.service.housekeeping import Housekeeping, HousekeepingPlan
 from appliance.service.nightly import look_at_card
 from appliance.store import call_log
 from appliance.store.alerts import AlertSettings
@@ -24,7 +24,7 @@ from tests.faults.needs import require
 from tests.faults.wear import Card, Wear, card
 from tests.faults.workload import Inline
 from tests.helpers.figures import Figures
-from tests.service.test_caretaker import CALENDAR
+from tests.service.test_housekeeping import CALENDAR
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
@@ -118,7 +118,9 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     there is nothing to tell or to delete; what is told is seen.
     """
     records = DatabaseWriter(a_card.mount / "c.db", "b").start()
-    plan = Plan(CALENDAR, AlertSettings("desk@comune.example", head=True), RetentionDays())
+    plan = HousekeepingPlan(
+        CALENDAR, AlertSettings("desk@comune.example", head=True), RetentionDays()
+    )
     housekeeping = Housekeeping(records, a_card.mount, plan, lambda _: None)
 
     def day(start: int) -> None:

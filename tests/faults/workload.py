@@ -34,7 +34,7 @@ from appliance.voicemail import recording, storage
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.recording import RecordingWriter, WriterContext
 from appliance.voicemail.storage import MailboxLimits
-from tests.faults.planted import plant
+from tests.faults.planted import system_stub
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
@@ -140,7 +140,7 @@ def outcome(call: str, acks: Acks) -> MessageStored | None:
 
 
 def close(stored: MessageStored, acks: Acks, index: Any) -> None:
-    """Have the desk close a message; a disk that fails is the desk's to tell."""
+    """Have call control close a message; a disk that fails is call control's to tell."""
     with contextlib.suppress(StoreError):
         index.close_message(stored.message, "op1", MessageOutcome.NOT_NEEDED, TEN)
         acks.say("closed", stored.call, stored.message)
@@ -149,7 +149,7 @@ def close(stored: MessageStored, acks: Acks, index: Any) -> None:
 def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
     """Bring messages, one after the other, beside a recording that goes on all the time.
 
-    Each is stored, then closed by the desk, before the next one comes.
+    Each is stored, then closed by call control, before the next one comes.
     """
     long = f"long{numbers.start}"
     box.begin(long, "alaw", a_call(long))
@@ -194,7 +194,7 @@ def main() -> None:
     root, ack_path, log, first, last, bug, threads = sys.argv[1:]
     numbers = range(int(first), int(last) + 1)
     acks = Acks(ack_path, log)
-    plant(bug, acks)
+    system_stub(bug, acks)
     tell_synced(acks)
     database_path, home = Path(root) / "centralino.db", Path(root) / "voicemail"
     if threads == "inline":

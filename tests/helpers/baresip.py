@@ -78,7 +78,8 @@ class Baresip(SoftPhone):
     What it hears is written to `heard` (WAV), unless `hears` is False: needed for `hold`, at which
     baresip 1.1.0 with a file player dies (pyvoip.md 7). `answer` is "manual" or "auto".
     With `mwi` it subscribes to its message lamp. `account` is a whole line for its `accounts`.
-    `transport` is "tcp" for a phone that registers over TCP.
+    `transport` is "tcp" for a phone that registers over TCP. `obeys`: it answers by itself a call
+    that asks for it.
     With `traces` every SIP message is in `log` before the event that it leads to is told.
     """
 
@@ -96,6 +97,7 @@ class Baresip(SoftPhone):
     account: str = ""
     traces: bool = False
     transport: str = "udp"
+    obeys: bool = False
     port: int = 0
     control: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -188,7 +190,8 @@ class Baresip(SoftPhone):
             rtp_high=low + RTP_PORTS - 1,
             rtp_timeout=self.rtp_timeout,
             modules=MODULES,
-            more="module_app mwi.so" if self.mwi else "",
+            # It has no file for the tone that it would sound before.
+            more="module_app mwi.so" if self.mwi else "sip_autoanswer_beep no",
         )
 
     def _first_account(self) -> str:
@@ -199,6 +202,7 @@ class Baresip(SoftPhone):
         registering = self.register_s if self.secret else 0
         by = ";transport=tcp" if self.transport == "tcp" else ""
         line = f"<sip:{self.name}@{host}:{port}{by}>;regint={registering};answermode={self.answer}"
+        line += ";sip_autoanswer=yes" if self.obeys else ""
         line += f";audio_codecs=PCMA,PCMU;sipnat=;mwi={'yes' if self.mwi else 'no'}"
         return line + (f";auth_user={self.name};auth_pass={self.secret}" if self.secret else "")
 

@@ -1,4 +1,5 @@
-"""A whole box for system tests: exchange, daemon with its carrier, SIP phones; all real processes.
+"""A whole box for system tests: exchange, daemon with its media gateway, SIP phones; all real
+processes.
 
 Every box has its own folder, ports and loopback addresses, so that tests may run side by side.
 """
@@ -35,6 +36,10 @@ from tests.helpers.ports import free_port, own_address
 ROME = ZoneInfo("Europe/Rome")
 START_S = 90.0
 """A start is measured elsewhere (tests/bench): beside many other tests it may take this long."""
+JOB_S = 300.0
+"""A child of call control gives way to all else (service/jobs.py). Beside the suite's workers, with
+which it is one group to the scheduler (sched(7), autogroup), it gets a hundredth of a processor.
+"""
 CONFINED = "a job failed, the thread goes on"
 """What the journal says of a fault of ours that ended no process (appliance/workers.py)."""
 
@@ -50,10 +55,11 @@ class BoxPhone(TestPhone):
 class Box:
     """One box. `top`, `sip` and `line` add configuration text at the top of the file, in [sip] and
     in every [[lines]]; `extra` at its end. `options` go to the exchange, `addresses` give phones
-    by name a fixed address, `secrets` are more than the phones' own, `prefix` is a command that the
-    daemon is started by. `dialect` is one for all lines, or "conexant,usr5637": the last one for
-    the rest, too; the daemon is told the make without its firmware (conexant-pcm). The end fails
-    for a fault of ours that was confined, unless `faults_planted` says that a test has made it.
+    by name a fixed address, `labels` what people call lines and phones, `secrets` are more than
+    the phones' own, `prefix` is a command that the daemon is started by. `dialect` is one for all
+    lines, or "conexant,usr5637": the last one for the rest, too; the daemon is told the make
+    without its firmware (conexant-pcm). The end fails for a fault of ours that was confined,
+    unless `faults_planted` says that a test has made it.
     """
 
     folder: Path
@@ -67,9 +73,11 @@ class Box:
     line: str = ""
     extra: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
+    site_name: str = "Test"
     opened: bool = True
     faults_planted: bool = False
 
@@ -143,17 +151,17 @@ class Box:
         self.daemon = None
 
     def ask(self, question: str | dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Ask the desk."""
+        """Ask call control."""
         asked = {"ask": question, **more} if isinstance(question, str) else question
         return protocol.ask(self.folder / "run" / "desk.sock", asked)
 
     def status(self) -> dict[str, Any]:
-        """Return the desk's status."""
+        """Return call control's status."""
         found: dict[str, Any] = self.ask("status")["status"]
         return found
 
     def is_idle(self) -> bool:
-        """True when the desk runs and every line is idle."""
+        """True when call control runs and every line is idle."""
         try:
             lines = self.status()["lines"]
         except OfficeError:
@@ -266,18 +274,19 @@ class Box:
         opening = f'[[openings]]\nday = {today}\nhours = ["00:00-24:00"]' if self.opened else ""
         makes = self.dialect.split(",")
         lines = "\n".join(
-            f'[[lines]]\nname = "line{n}"\nlabel = "L{n}"\n'
+            f'[[lines]]\nname = "line{n}"\nlabel = "{self.labels.get(f"line{n}", f"L{n}")}"\n'
             f'dialect = "{makes[min(n, len(makes)) - 1].split("-")[0]}"\n'
             f'port = "{self.folder}/lines/line{n}"\n{self.line}'
             for n in range(1, self.lines + 1)
         )
         phones = "\n".join(
             f'[[phones]]\nname = "{name}"\naddress = "{self.addresses.get(name, "")}"'
+            + (f'\nlabel = "{self.labels[name]}"' if name in self.labels else "")
             for name in self.phones
         )
         return f"""\
 [site]
-name = "Test"
+name = "{self.site_name}"
 patron = "10-04"
 [hours]
 [sip]

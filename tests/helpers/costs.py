@@ -15,11 +15,12 @@ import pytest
 
 from appliance.console import accounts
 from appliance.service import housekeeping
-from appliance.store import backup
+from appliance.store import age, backup_v1
 
 REAL_COST: Final = "real_cost"
 """The fixture of a test that needs the shipped cost."""
-CHEAP_N: Final = 1 << 4
+CHEAP_WORK: Final = 4
+CHEAP_N: Final = 1 << CHEAP_WORK
 CHEAP_KIB: Final = 64
 
 
@@ -33,8 +34,8 @@ def needs_real_cost(item: pytest.Item) -> bool:
 def lowered() -> Iterator[None]:
     """Hash cheaply for as long as this is entered."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backup, "COST", CHEAP_N)
-        patch.setattr(backup, "MEMORY", 2 * 128 * CHEAP_N * backup.BLOCK)
+        patch.setattr(age, "WORK", CHEAP_WORK)
+        patch.setattr(backup_v1, "COST", CHEAP_N)
         patch.setattr(housekeeping, "_N", CHEAP_N)
         patch.setattr(accounts, "MEMORY_KIB", CHEAP_KIB)
         patch.setattr(accounts, "PASSES", 1)

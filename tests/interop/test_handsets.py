@@ -15,28 +15,28 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from tests.interop.desks import KINDS, Desk, desk, take
 from tests.interop.handsets import NAME
+from tests.interop.offices import KINDS, BoxWithPhone, box_with_phone, take
 from tests.interop.voice import OURS, Voice, has_tone, written
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(params=KINDS)
-def at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+def at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BoxWithPhone]:
     """A box with one phone of each kind."""
-    with desk(request.param, tmp_path) as made:
+    with box_with_phone(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(params=KINDS)
-def holder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+def holder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BoxWithPhone]:
     """A box with one phone of each kind that can hold."""
-    with desk(request.param, tmp_path, hears=False) as made:
+    with box_with_phone(request.param, tmp_path, hears=False) as made:
         yield made
 
 
-def is_up(at: Desk) -> bool:
+def is_up(at: BoxWithPhone) -> bool:
     """Tell whether the one leg is confirmed."""
     return [leg.state for leg in at.box.phones.status().legs] == ["confirmed"]
 
@@ -49,7 +49,7 @@ def listened(voice: Voice) -> bool:
 
 
 @pytest.mark.parametrize("when", ["it rings", "it has answered"])
-def test_who_calls_is_shown_when_it_is_known(at: Desk, when: str) -> None:
+def test_who_calls_is_shown_when_it_is_known(at: BoxWithPhone, when: str) -> None:
     """By UPDATE, or by re-INVITE once it is up: whatever the phone takes, sound goes on both ways
     and the call stays.
     """
@@ -74,7 +74,7 @@ def test_who_calls_is_shown_when_it_is_known(at: Desk, when: str) -> None:
     at.phone.is_over()
 
 
-def test_it_is_heard_and_hears_and_hangs_up(at: Desk) -> None:
+def test_it_is_heard_and_hears_and_hangs_up(at: BoxWithPhone) -> None:
     """Sound both ways, by PCMA; its BYE is told at once."""
     sound = at.box.ring("leg", NAME)
     agreed = take(at)
@@ -87,7 +87,7 @@ def test_it_is_heard_and_hears_and_hangs_up(at: Desk) -> None:
     assert has_tone(written(at.phone.heard), OURS, 0.8)
 
 
-def test_it_is_hung_up_after_a_question(at: Desk) -> None:
+def test_it_is_hung_up_after_a_question(at: BoxWithPhone) -> None:
     """OPTIONS in the call is answered: it lives. Our BYE is understood, behind a proxy that asks
     for a password too.
     """
@@ -100,7 +100,7 @@ def test_it_is_hung_up_after_a_question(at: Desk) -> None:
     at.phone.is_over()
 
 
-def test_it_holds_and_resumes(holder: Desk) -> None:
+def test_it_holds_and_resumes(holder: BoxWithPhone) -> None:
     """Held: we send nothing. Resumed: both are heard again."""
     sound = holder.box.ring("leg", NAME)
     agreed = take(holder)
@@ -118,7 +118,7 @@ def test_it_holds_and_resumes(holder: Desk) -> None:
     assert holder.box.next() == events.PhoneHungUp("leg", "")
 
 
-def test_it_declines(at: Desk) -> None:
+def test_it_declines(at: BoxWithPhone) -> None:
     """The reject key is a matter of moments: busy (486) or declined (603), as the phone says it."""
     at.box.ring("leg", NAME)
     at.phone.rings()
@@ -130,7 +130,7 @@ def test_it_declines(at: Desk) -> None:
     }
 
 
-def test_its_keys_are_heard_once(at: Desk) -> None:
+def test_its_keys_are_heard_once(at: BoxWithPhone) -> None:
     """RFC 4733: each press is one key."""
     sound = at.box.ring("leg", NAME)
     agreed = take(at)
@@ -143,8 +143,8 @@ def test_its_keys_are_heard_once(at: Desk) -> None:
     assert voice.keys == ["5", "#"]
 
 
-def test_it_asks_for_a_transfer_and_keeps_its_caller(at: Desk) -> None:
-    """REFER is told to the desk, never obeyed; refused, the call goes on as it was (P5).
+def test_it_asks_for_a_transfer_and_keeps_its_caller(at: BoxWithPhone) -> None:
+    """REFER is told to call control, never obeyed; refused, the call goes on as it was (P5).
 
     baresip 1.1.0 hangs up by itself when a transfer is refused: told like any other hang-up.
     """
@@ -163,7 +163,7 @@ def test_it_asks_for_a_transfer_and_keeps_its_caller(at: Desk) -> None:
     at.phone.is_over()
 
 
-def test_it_stops_ringing(at: Desk) -> None:
+def test_it_stops_ringing(at: BoxWithPhone) -> None:
     """CANCEL with its reason: it rings no more, and nobody is told of it."""
     at.box.ring("leg", NAME)
     at.phone.rings()
@@ -174,7 +174,7 @@ def test_it_stops_ringing(at: Desk) -> None:
     assert at.box.phones.status().legs == ()
 
 
-def test_it_loses_its_power_in_a_call(at: Desk) -> None:
+def test_it_loses_its_power_in_a_call(at: BoxWithPhone) -> None:
     """Asked whether it is there: lost soon; at once where the network says so."""
     at.box.ring("leg", NAME)
     take(at)
@@ -189,7 +189,7 @@ def test_it_is_known_to_be_there_and_to_be_gone(kind: str, tmp_path: Path) -> No
     """OPTIONS outside any call: answered, behind a proxy with a password too; without power it is
     told as gone.
     """
-    with desk(kind, tmp_path, qualify_s=0.5) as at:
+    with box_with_phone(kind, tmp_path, qualify_s=0.5) as at:
         end = time.monotonic() + 15.0
         while [phone.answers for phone in at.box.phones.status().phones] != [True]:
             assert time.monotonic() < end
@@ -200,8 +200,8 @@ def test_it_is_known_to_be_there_and_to_be_gone(kind: str, tmp_path: Path) -> No
         assert at.box.next(events.PhoneGone, limit=15.0).phone == NAME
 
 
-def test_it_dials(at: Desk) -> None:
-    """A key code: the desk is told, accepts, both are heard; the box hangs up."""
+def test_it_dials(at: BoxWithPhone) -> None:
+    """A key code: call control is told, accepts, both are heard; the box hangs up."""
     at.phone.dial("*811")
     told = at.box.next(events.PhoneDialled)
     assert (told.phone, told.digits) == (NAME, "*811")

@@ -11,8 +11,8 @@ from appliance.calls import events
 from appliance.sip.registrar import PhoneAccount
 from tests.helpers import linphone
 from tests.helpers.linphone import Linphone
-from tests.interop.desks import needed
 from tests.interop.handsets import NAME, SECRET
+from tests.interop.offices import needed
 from tests.sip.office import Office, office
 
 pytestmark = pytest.mark.system

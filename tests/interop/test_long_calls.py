@@ -23,7 +23,7 @@ from tests.helpers.box import Box
 from tests.helpers.kamailio import Kamailio
 from tests.helpers.linphone import Linphone
 from tests.helpers.softphone import tone
-from tests.interop.desks import needed
+from tests.interop.offices import needed
 from tests.interop.voice import OURS, THEIRS, WINDOW, has_tone, written
 from tests.system.calls import record_of
 

@@ -9,8 +9,8 @@ import pytest
 from appliance.calls import events
 from appliance.sip.registrar import PhoneAccount
 from tests.helpers.lossy import Lossy
-from tests.interop.desks import MAKES, Desk, take
 from tests.interop.handsets import NAME, SECRET
+from tests.interop.offices import MAKES, BoxWithPhone, take
 from tests.interop.voice import Voice
 from tests.sip.office import office
 
@@ -26,7 +26,7 @@ def test_all_is_said_twice(make: str, tmp_path: Path) -> None:
     with office(PhoneAccount(NAME, SECRET)) as box, Lossy(box.address) as relay:
         phone = MAKES[make].handset(tmp_path, relay.where, hears=False, realm="centralino")
         try:
-            at = Desk(box, phone, relay.where)
+            at = BoxWithPhone(box, phone, relay.where)
             box.next(events.PhoneRegistered, limit=8.0)
             sound = box.ring("leg", NAME)
             with Voice(sound, take(at)) as voice:

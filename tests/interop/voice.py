@@ -1,4 +1,4 @@
-"""Sound with a real phone, through the carrier's own leg: a tone is said, what comes is kept."""
+"""Sound with a real phone, through the gateway's own leg: a tone is said, what comes is kept."""
 
 from __future__ import annotations
 

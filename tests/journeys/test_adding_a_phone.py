@@ -32,7 +32,7 @@ from appliance.errors import OfficeError
 from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.phone.process import TestPhone
 from tests.faults.systemd import programme
-from tests.faults.systemd.machine import DESK, Machine, missing
+from tests.faults.systemd.machine import CALL_CONTROL, Machine, missing
 from tests.helpers.box import BoxPhone
 from tests.journeys.harness.front_desk import (
     CITIZEN_HZ,
@@ -72,9 +72,9 @@ def box(tmp_path: Path) -> Iterator[Machine]:
         machine.inside("mount", "-o", "remount,rw", CARD)
         machine.inside("cp", "/opt/brought/centralino.toml", CARD)
         machine.inside("mount", "-o", "remount,ro", CARD)
-        first = machine.main_pid(DESK)
+        first = machine.main_pid(CALL_CONTROL)
         machine.inside("centralino", "site", "apply")
-        machine.wait_until(lambda: machine.main_pid(DESK) != first, COME_S, "no new start")
+        machine.wait_until(lambda: machine.main_pid(CALL_CONTROL) != first, COME_S, "no new start")
         machine.wait_until(lambda: is_idle(machine), COME_S, "the line is not idle")
         yield machine
 
@@ -85,7 +85,7 @@ def typed(box: Machine, words: str, *, check: bool = True) -> str:
 
 
 def is_idle(box: Machine) -> bool:
-    """Tell whether the desk answers and its line is idle."""
+    """Tell whether call control answers and its line is idle."""
     try:
         return box.is_idle()
     except OfficeError:
@@ -93,7 +93,7 @@ def is_idle(box: Machine) -> bool:
 
 
 def is_free(box: Machine) -> bool:
-    """Tell whether a caller finds the line free; a desk that starts anew cannot be asked."""
+    """Tell whether a caller finds the line free; call control that starts anew cannot be asked."""
     try:
         return box.is_idle()
     except OfficeError:
@@ -146,7 +146,7 @@ def test_adding_a_phone(journey: Journey, box: Machine, phones: ExitStack) -> No
         citizen_hears(mobile, OPERATOR_HZ)
 
     with journey.step(2):
-        desk = box.main_pid(DESK)
+        desk = box.main_pid(CALL_CONTROL)
         said = typed(box, ADD)
         assert "Operatore 2" in said
         (password,) = re.findall(r"Password +(\S+)", said)
@@ -161,7 +161,7 @@ def test_adding_a_phone(journey: Journey, box: Machine, phones: ExitStack) -> No
         op1.wait_event("ended", PATIENCE_S)
         box.wait_until(lambda: is_free(box), PATIENCE_S, "the line is not free")
         talk(box, op1)
-        assert box.main_pid(DESK) != desk
+        assert box.main_pid(CALL_CONTROL) != desk
 
     with journey.step(5):
         op2 = set_up(box, phones, "op2", password)

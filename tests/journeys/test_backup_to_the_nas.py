@@ -27,7 +27,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_backup import House
+from tests.commands.test_backup import Home
 from tests.faults.needs import require
 from tests.helpers.backup_servers import SshServer
 from tests.journeys.harness.steps import Journey
@@ -81,14 +81,14 @@ def gives_key(terminal: Terminal, nas: SshServer) -> None:
 
 def test_to_the_nas_and_back(journey: Journey, tmp_path: Path, nas: SshServer) -> None:
     """A dead card costs an hour, and nothing that was said before the night."""
-    house = House(tmp_path / "box")
-    house.fill()
-    (house.folder / "own" / "it" / "closed.wav").unlink()
-    kept = house.kept()
-    text = house.config.read_text("utf-8") + f'\n[backup]\ntarget = "{nas.address}"\n'
-    with on_the_box(journey, tmp_path / "home", house.folder) as terminal:
+    home = Home(tmp_path / "box")
+    home.fill()
+    (home.folder / "own" / "it" / "closed.wav").unlink()
+    kept = home.kept()
+    text = home.config.read_text("utf-8") + f'\n[backup]\ntarget = "{nas.address}"\n'
+    with on_the_box(journey, tmp_path / "home", home.folder) as terminal:
         with journey.step(1):
-            house.config.write_text(text, "utf-8")
+            home.config.write_text(text, "utf-8")
             said = terminal.run("./centralino check --config centralino.toml")
             assert "la configurazione è buona" in said
             assert "non è ancora preparata per le copie di sicurezza" in said
@@ -126,10 +126,10 @@ def test_to_the_nas_and_back(journey: Journey, tmp_path: Path, nas: SshServer) -
             assert len(backups(nas)) == 2
 
     with journey.step(7):
-        house.folder.rename(tmp_path / "dead")
-        house.folder.mkdir()
-        house.config.write_text(text, "utf-8")
-        with on_the_box(journey, tmp_path / "home", house.folder) as terminal:
+        home.folder.rename(tmp_path / "dead")
+        home.folder.mkdir()
+        home.config.write_text(text, "utf-8")
+        with on_the_box(journey, tmp_path / "home", home.folder) as terminal:
             gives_key(terminal, nas)
             assert "Qui non c'è ancora nulla da salvare" in sets_up(terminal, nas)
             last = terminal.run(COMMAND.format("list")).split()[-1]
@@ -139,11 +139,11 @@ def test_to_the_nas_and_back(journey: Journey, tmp_path: Path, nas: SshServer) -
             terminal.wait_for("Passphrase:")
             terminal.type(PHRASE)
             assert "Ripristino concluso" in terminal.wait_for_prompt()
-            assert house.kept() == kept
+            assert home.kept() == kept
 
     with journey.step(8):
         # the administrator had added the box's first key already; the restored box has it again
-        nas.know((house.state / "secrets" / "backup_target_key.pub").read_text().strip())
-        with on_the_box(journey, tmp_path / "home", house.folder) as terminal:
+        nas.know((home.state / "secrets" / "backup_target_key.pub").read_text().strip())
+        with on_the_box(journey, tmp_path / "home", home.folder) as terminal:
             assert "riletta per intero" in run(terminal, "now")
             assert len(backups(nas)) == 3

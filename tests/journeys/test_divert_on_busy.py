@@ -71,7 +71,7 @@ def test_divert_on_busy(journey: Journey, box: FrontDesk, tmp_path: Path) -> Non
         with journey.step(1):
             code = terminal.run("cat state/first-user-code.txt").strip()
             become_user(page, code)
-            page.open("Impianto", under="Impianto e rete")
+            page.open("Impianto", under="Impianto")
             page.click("link", "Deviazione su occupato")
             page.sees("051598111: non ancora provato.", "Ancora libere: L1, L2.")
 

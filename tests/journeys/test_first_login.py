@@ -88,7 +88,7 @@ def test_the_first_login_of_each_role(journey: Journey, box: Running, browser: B
             row = head.page.get_by_role("row").filter(has_text="Carla Blu")
             row.get_by_role("link", name="carla").click()
             head.click("button", "Crea una nuova password")
-            again = head.page.locator(".account-password").inner_text()
+            again = head.page.locator(".secret").inner_text()
             begins(journey, browser, box.home, "carla", (again, LATER))
 
 
@@ -107,7 +107,7 @@ def makes(head: Window, name: str, shown: str, role: str) -> str:
     head.write("Nome e cognome", shown)
     head.field(role).check()
     head.click("button", "Crea l'utente")
-    return head.page.locator(".account-password").inner_text()
+    return head.page.locator(".secret").inner_text()
 
 
 def begins(

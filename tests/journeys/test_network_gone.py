@@ -100,6 +100,6 @@ def test_a_network_that_is_gone_is_seen(
             page.page.wait_for_timeout(SETTLED_S * 1000)
             service = box.status()["service"]
             assert (service["unattended"], service["away"]) == (None, [])
-            page.sees("Metti assente", within=side)
+            page.sees("Metti assente", within=page.region("Chiamata in arrivo"))
             citizen.hang_up()
             citizen.wait(PATIENCE_S)

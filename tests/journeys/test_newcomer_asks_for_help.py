@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_manners import BROKEN, EVERY
+from tests.commands.test_options import BROKEN, EVERY
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box
 

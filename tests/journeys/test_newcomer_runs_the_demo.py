@@ -1,4 +1,4 @@
-"""A newcomer, who has read "Two commands" in the README, runs the demonstration in a checkout.
+"""A newcomer, who has read "Try it" in the README, runs the demonstration in a checkout.
 
 1. The newcomer opens a terminal in the checkout and types `make demo`.
 2. They read that the exchange, the daemon and three phones are started, that all phones have
@@ -42,9 +42,9 @@ TARGETS = ("demo", "deb", "image", "test", "fuzz", "long")
 
 @pytest.fixture
 def checkout() -> Iterator[Path]:
-    """Return the checkout, set up before; one demonstration at a time has its folder `demo`."""
+    """Return the checkout, whose set-up is done; one demonstration at a time has its `demo`."""
     ready = subprocess.run(
-        ("make", "--question", "environment"), cwd=ROOT, capture_output=True, check=False
+        ("make", "--question", ".venv/.ready"), cwd=ROOT, capture_output=True, check=False
     )
     if ready.returncode:
         pytest.skip("the checkout is not set up: make environment")
@@ -66,7 +66,9 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
             assert "starting the exchange, the daemon and three phones" in said
             for phone in ("op1", "sportello1"):
                 assert f"{phone}: registrato al centralino" in said
-            assert re.search(r"\d+ services and offices, \d+ declarations; 4 sheets", said)
+            assert re.search(
+                r"\d+ services and offices, \d+ declarations; 4 sheets; 21 other bodies", said
+            )
 
         with journey.step(3):
             assert call(terminal, 1) == [

@@ -11,8 +11,8 @@ The technician has made Carla's account; the head has imported the sheets.
    next change of the written hours is chosen already; she chooses 15 minutes and "Imposta".
 6. The bar on top says "Chiuso – segreteria" with its end; it does so on the page of messages too.
 7. She ends it there by "Fine", takes that back by Ctrl+Z, and ends it again.
-8. F1 shows all keys; she gives "Cerca nelle schede" the key Alt+K, is refused the letter "k", and
-   Alt+K leads to the search.
+8. F1 shows all keys; she gives "Cerca scheda, ufficio o altro ente" the key Alt+K, is refused the
+   letter "k", and Alt+K leads to the search.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def test_the_next_word_is_searched_for(
     with on_the_box(journey, tmp_path / "technician", box.folder) as terminal:
         makes_an_account(terminal)
     with box.phone("op1"), window(journey, browser, "carla", box.home) as page:
-        search = page.field("Cerca nelle schede")
+        search = page.field("Cerca scheda, ufficio o altro ente")
         with journey.step(1):
             logs_in(page)
             sits_down(page)
@@ -70,7 +70,8 @@ def test_the_next_word_is_searched_for(
         with journey.step(3):
             page.type("cana")
             expect(search).to_have_value("cana")
-            page.sees("Aperto", "op1 libera", within=page.region(SIDE))
+            page.sees("op1 libera", within=page.region(SIDE))
+            page.sees("Aperto", within=page.page.get_by_role("banner"))
             assert not marks(box)
 
         with journey.step(4):
@@ -103,7 +104,7 @@ def test_the_next_word_is_searched_for(
         with journey.step(6):
             bar = page.region("Stato del centralino")
             page.sees("Chiuso – segreteria: risponde la segreteria, fino alle", within=bar)
-            page.open("Messaggi")
+            page.open("Messaggi", under="Elenchi")
             page.sees("Chiuso – segreteria: risponde la segreteria, fino alle", within=bar)
 
         with journey.step(7):
@@ -119,7 +120,7 @@ def test_the_next_word_is_searched_for(
             page.open("Postazione operatore")
             page.press("F1")
             keys = page.page.get_by_role("dialog")
-            page.click("button", "Cambia: Cerca nelle schede", keys)
+            page.click("button", "Cambia: Cerca scheda, ufficio o altro ente", keys)
             page.press("k")
             page.sees("Una lettera o una cifra da sola", within=keys)
             page.press("Alt+k")

@@ -59,7 +59,7 @@ def test_what_is_begun_in_a_call_is_of_that_call(
     with on_the_box(journey, tmp_path / "technician", box.folder) as terminal:
         makes_an_account(terminal)
     with box.phone("op1") as op1, window(journey, browser, "carla", box.home) as page:
-        side, search = page.region(SIDE), page.field("Cerca nelle schede")
+        side, search = page.region(SIDE), page.field("Cerca scheda, ufficio o altro ente")
         with journey.step(1):
             logs_in(page)
             sits_down(page)

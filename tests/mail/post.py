@@ -13,7 +13,7 @@ from pathlib import Path
 
 from appliance.mail import MailSender, Security, SmtpAccount, SmtpServer, compose
 from appliance.policy.mail import DeliveryReply, Mail, MailState, OutboxHealth, OutgoingMail
-from appliance.service.mailroom import Outgoing
+from appliance.service.mailroom import DatabaseOutbox
 from appliance.store import outbox
 from appliance.store.database import open_reader
 from appliance.store.outbox import StoredMail
@@ -43,7 +43,7 @@ class Post:
         self.records = DatabaseWriter(self.folder / "centralino.db", "b").start()
         self.server = SmtpServer(self.account)
         self.sender = MailSender(
-            Outgoing(self.records), self._deliver, self.server.abort, self.healths.append
+            DatabaseOutbox(self.records), self._deliver, self.server.abort, self.healths.append
         ).start()
         return self
 

@@ -13,7 +13,7 @@ from icalendar import Calendar
 
 from appliance.mail import Meeting, Method, cancellation, invitation
 from appliance.policy.requests import Appointment, AppointmentForm, AppointmentSlot
-from tests.policy.town import rome
+from tests.policy.small_directory import rome
 
 SLOT = AppointmentSlot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
 MEETING = Meeting(

@@ -44,7 +44,7 @@ def open_server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def posts() -> Iterator[list[Post]]:
-    """Stop whatever post rooms a test has started."""
+    """Stop whatever mail threads a test has started."""
     started: list[Post] = []
     yield started
     for post in started:

@@ -57,7 +57,7 @@ class Shelf:
             del self.queued[after.number]
 
 
-class Room:
+class MailBench:
     """A mail thread whose server answers what a test has put into `answers`."""
 
     def __init__(self) -> None:
@@ -87,95 +87,97 @@ class Room:
 
 
 @pytest.fixture
-def room() -> Iterator[Room]:
+def bench() -> Iterator[MailBench]:
     """Make a room; it is stopped after the test."""
-    made = Room()
+    made = MailBench()
     yield made
     made.sender.stop(LIMIT_S)
 
 
-def test_it_says_how_the_outbox_is(room: Room) -> None:
+def test_it_says_how_the_outbox_is(bench: MailBench) -> None:
     """One was refused for good, the other left: somebody must see to the first."""
-    room.answers.put(DeliveryReply(DeliveryVerdict.REFUSED, "550 nobody"))
-    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
-    room.sender.start()
-    room.until(OutboxHealth(0, 1))
-    assert room.shelf.gone == {1: MailState.DEAD, 2: MailState.SENT}
+    bench.answers.put(DeliveryReply(DeliveryVerdict.REFUSED, "550 nobody"))
+    bench.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
+    bench.sender.start()
+    bench.until(OutboxHealth(0, 1))
+    assert bench.shelf.gone == {1: MailState.DEAD, 2: MailState.SENT}
 
 
-def test_why_nothing_leaves_is_told_until_something_does(room: Room) -> None:
+def test_why_nothing_leaves_is_told_until_something_does(bench: MailBench) -> None:
     """The server is away, then refuses the box, then takes everything."""
-    room.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "refused"))
-    room.sender.start()
-    room.until(OutboxHealth(2, 0, "refused"))
-    room.answers.put(DeliveryReply(DeliveryVerdict.MISSET, "535 wrong"))
-    room.sender.wake(hurry=True)
-    room.until(OutboxHealth(2, 0, "535 wrong", misset=True))
+    bench.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "refused"))
+    bench.sender.start()
+    bench.until(OutboxHealth(2, 0, "refused"))
+    bench.answers.put(DeliveryReply(DeliveryVerdict.MISSET, "535 wrong"))
+    bench.sender.wake(hurry=True)
+    bench.until(OutboxHealth(2, 0, "535 wrong", misset=True))
     for _ in range(2):
-        room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
-    room.sender.wake(hurry=True)
-    room.until(OutboxHealth())
+        bench.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
+    bench.sender.wake(hurry=True)
+    bench.until(OutboxHealth())
 
 
-def test_a_disk_that_fails_ends_nothing(room: Room) -> None:
+def test_a_disk_that_fails_ends_nothing(bench: MailBench) -> None:
     """The records do not answer: asked again later, or as soon as something is queued."""
-    room.shelf.failures = 1
-    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
-    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
-    room.sender.start()
-    room.sender.wake()
-    room.until(OutboxHealth(1))
-    room.until(OutboxHealth())
+    bench.shelf.failures = 1
+    bench.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
+    bench.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
+    bench.sender.start()
+    bench.sender.wake()
+    bench.until(OutboxHealth(1))
+    bench.until(OutboxHealth())
 
 
-def test_a_notice_that_our_fault_keeps_back_keeps_no_other_back(room: Room) -> None:
+def test_a_notice_that_our_fault_keeps_back_keeps_no_other_back(bench: MailBench) -> None:
     """It is put off as one that the server puts off; the next one leaves, and the thread lives."""
     before = faults.by_thread().get("mail", 0)
-    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "fault"))
-    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
-    room.sender.start()
-    room.until(OutboxHealth(1))
-    assert room.shelf.gone == {2: MailState.SENT}
-    assert room.shelf.queued[1].tries == 1
+    bench.answers.put(DeliveryReply(DeliveryVerdict.SENT, "fault"))
+    bench.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
+    bench.sender.start()
+    bench.until(OutboxHealth(1))
+    assert bench.shelf.gone == {2: MailState.SENT}
+    assert bench.shelf.queued[1].tries == 1
     assert faults.by_thread()["mail"] == before + 1
-    assert room.ended.empty()
+    assert bench.ended.empty()
 
 
 def test_a_fault_that_keeps_all_mail_back_is_told(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+    bench: MailBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing leaves any more: mail that waits for ever is worse than a restart."""
 
     def waiting() -> tuple[QueuedMail, ...]:
         raise ValueError("a state of a newer version")
 
-    monkeypatch.setattr(room.shelf, "waiting", waiting)
-    room.sender.start()
-    assert "newer version" in str(room.ended.get(timeout=LIMIT_S))
+    monkeypatch.setattr(bench.shelf, "waiting", waiting)
+    bench.sender.start()
+    assert "newer version" in str(bench.ended.get(timeout=LIMIT_S))
 
 
-def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None:
+def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(bench: MailBench) -> None:
     """The server did nothing wrong, and the notice is tried at the next start."""
-    room.sender.start()
-    stopping = threading.Thread(target=room.sender.stop, args=(LIMIT_S,))
+    bench.sender.start()
+    stopping = threading.Thread(target=bench.sender.stop, args=(LIMIT_S,))
     stopping.start()
-    assert room.given_up.wait(LIMIT_S)
-    room.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "broken off"))
+    assert bench.given_up.wait(LIMIT_S)
+    bench.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "broken off"))
     stopping.join(LIMIT_S)
-    assert room.shelf.queued == {1: QueuedMail(1), 2: QueuedMail(2)}
+    assert bench.shelf.queued == {1: QueuedMail(1), 2: QueuedMail(2)}
 
 
 def test_neither_journal_nor_trouble_names_an_address(
-    room: Room, caplog: pytest.LogCaptureFixture
+    bench: MailBench, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whom a server names is not for who reads a journal; the store alone keeps what was said."""
     with caplog.at_level("INFO"):
-        room.answers.put(
+        bench.answers.put(
             DeliveryReply(DeliveryVerdict.REFUSED, "recipient urp@comune.it: 550 no such user")
         )
-        room.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "mx.comune.it: <urp@comune.it> later"))
-        room.sender.start()
-        while not (health := room.health()).why:
+        bench.answers.put(
+            DeliveryReply(DeliveryVerdict.AWAY, "mx.comune.it: <urp@comune.it> later")
+        )
+        bench.sender.start()
+        while not (health := bench.health()).why:
             pass
     assert "recipient •••: 550 no such user" in caplog.text
     assert "urp" not in caplog.text + health.why

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gettext
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from appliance.text import DOMAIN
 from tests.packaging import roots
 from tests.packaging.machine import Machine
 
@@ -59,6 +61,14 @@ def test_native_libraries_are_for_the_machine(package: Path, tmp_path: Path) -> 
     assert machines == {ELF_MACHINES[machine_of(package)]}
     has_pins = any(name.startswith("_lgpio") for name in natives)
     assert has_pins == (machine_of(package) == "arm64")
+
+
+def test_every_language_is_in_the_package(package: Path, tmp_path: Path) -> None:
+    """The compiled catalogues are brought: a box without them would speak English alone."""
+    subprocess.run(("dpkg-deb", "-x", str(package), str(tmp_path)), check=True)
+    texts = next(tmp_path.rglob("appliance/text/locale"))
+    italian = gettext.translation(DOMAIN, texts, ["it"])
+    assert italian.gettext("no line is configured") == "nessuna linea configurata"
 
 
 def test_a_bare_machine_gets_all_it_needs(tmp_path: Path) -> None:

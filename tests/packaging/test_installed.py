@@ -67,7 +67,7 @@ print(urllib.request.urlopen("https://localhost/login", context=context, timeout
 """Opens the console's first page."""
 PYTHON = "/usr/lib/centralino/bin/python3"
 EXCHANGE = (
-    # its lines belong to whom the modems belong to on a box: to the carrier
+    # its lines belong to whom the modems belong to on a box: to the media gateway
     *("systemd-run", "--quiet", "--unit=exchange", "--property=User=centralino-media"),
     *("--property=RuntimeDirectory=exchange", "--property=RuntimeDirectoryMode=0755"),
     *("centralino", "exchange", "--lines", "1", "--directory", "/run/exchange"),
@@ -99,7 +99,7 @@ def state(machine: Machine, unit: str, what: str) -> str:
 
 
 def is_ready(machine: Machine) -> bool:
-    """Say whether the desk answers and its line is in service."""
+    """Say whether call control answers and its line is in service."""
     told = machine.try_("centralino", "status", "--json").stdout
     return bool(told) and [line["state"] for line in json.loads(told)["lines"]] == ["idle"]
 
@@ -143,8 +143,8 @@ def test_installing_starts_every_service(machine: Machine) -> None:
 
 
 def test_who_owns_what(machine: Machine) -> None:
-    """Each service has an account of its own; state is the desk's, of which the console enters what
-    it is shown; programme and configuration are root's, and not writable.
+    """Each service has an account of its own; state is call control's, of which the console enters
+    what it is shown; programme and configuration are root's, and not writable.
     """
     listed = machine.run(
         *(
@@ -215,9 +215,11 @@ def test_a_call_is_answered(called: Machine) -> None:
 
 def sandbox(unit: str) -> list[str]:
     """Return what a unit may do, as properties of another service."""
-    lines = (roots.ROOT / "systemd" / unit).read_text(encoding="utf-8").splitlines()
+    service: list[str] = []
+    for source in (unit, "hardening.conf"):
+        text = (roots.ROOT / "systemd" / source).read_text(encoding="utf-8")
+        service += text.partition("[Service]\n")[2].partition("[Install]")[0].splitlines()
     others = ("Exec", "Notify", "Restart", "State", "Timeout", "Type", "Watchdog", "OOM")
-    service = lines[lines.index("[Service]") + 1 : lines.index("[Install]")]
     wanted = (line for line in service if line and not line.startswith(("#", *others)))
     return [f"--property={line}" for line in wanted]
 

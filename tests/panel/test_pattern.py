@@ -91,7 +91,9 @@ def test_meanings_are_told_in_both_languages_and_told_apart() -> None:
     """One LED never says two things with one pattern; each is said in Italian and English."""
     keys = [(m.led, m.pattern) for m in MEANINGS]
     assert len(keys) == len(set(keys))
-    assert all(m.it.endswith(".") and m.en.endswith(".") and m.it != m.en for m in MEANINGS)
+    said = [m.words.by_language() for m in MEANINGS]
+    assert all(text.endswith(".") for each in said for text in each.values())
+    assert all(each["it"] != each["en"] for each in said)
 
 
 def test_a_manual_state_is_seen_on_the_ready_led() -> None:

@@ -22,8 +22,8 @@ from appliance.policy.opening import CLOSED_GREETINGS as CLOSED
 from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import Decision, Destination
 from appliance.policy.sheets import NOTHING_OFFERED, GreetingOffer, SpokenSheet
-from appliance.policy.text import Words
 from appliance.prompts import Catalogue
+from appliance.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
 NAME = "Comune di San Giovanni in Persiceto"

@@ -6,12 +6,14 @@ Each property is one test over all recordings; its message lists the recordings 
 from __future__ import annotations
 
 import functools
+import json
 import math
 import tomllib
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from appliance.api import speech
 from appliance.dsp import dtmf, g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.prompts.voices import spoken_texts
+from scripts import render_device_prompts
 
 LANGUAGES = ("it", "en")
 SPOKEN_DBM0 = -15.0
@@ -143,7 +146,7 @@ def band_share(samples: Samples, low_hz: float, high_hz: float) -> float:
 
 
 def wrong_format(one: Recording) -> str:
-    """A recording is what the carrier plays without converting: 8 kHz, mono, 16 bits."""
+    """A recording is what the media gateway plays without converting: 8 kHz, mono, 16 bits."""
     return "" if one.shape == (8000, 1, 2) else f"is {one.shape}"
 
 
@@ -282,6 +285,36 @@ def test_our_own_voice_says_what_the_texts_say(language: str, key: str) -> None:
     assert alike(spoken, in_our_voice()[f"device/{language}/{key}"].samples) > 0.95
     other = spoken_texts(language)["privacy"]
     assert alike(spoken, np.frombuffer(speech.speak_prompt(other), "<i2") / 32768) < 0.9
+
+
+def test_each_text_is_the_one_that_its_sound_was_made_of(tmp_path: Path) -> None:
+    """A changed text needs a new rendering; one that is as it was leaves its sound as it is."""
+    known = json.loads(render_device_prompts.NOTE.read_text())
+    texts = {language: spoken_texts(language) for language in LANGUAGES}
+    assert known == {
+        language: {key: render_device_prompts.digest(said) for key, said in each.items()}
+        for language, each in texts.items()
+    }
+    note = tmp_path / "note.json"
+    note.write_text(json.dumps(known))
+    for language, each in texts.items():
+        (tmp_path / language).mkdir()
+        for key in each:
+            (tmp_path / language / f"{key}.wav").write_bytes(b"as it was")
+    render_device_prompts.main(["greeting_closed", "hold"], tmp_path, note)
+    assert {path.read_bytes() for path in tmp_path.glob("*/*.wav")} == {b"as it was"}
+
+
+@pytest.mark.skipif(util.find_spec("py_nanotts") is None, reason="py-nanotts is not installed")
+def test_a_new_text_is_rendered(tmp_path: Path) -> None:
+    """Only the key that was asked for, and its digest is noted."""
+    note = tmp_path / "note.json"
+    render_device_prompts.main(["hold"], tmp_path, note)
+    assert {path.name for path in tmp_path.glob("*/*.wav")} == {"hold.wav"}
+    made = json.loads(note.read_text())
+    said = spoken_texts("it")["hold"]
+    assert made["it"] == {"hold": render_device_prompts.digest(said)}
+    assert made["it"]["hold"] != render_device_prompts.digest(replace(said, say="Attenda."))
 
 
 def alike(one: Samples, other: Samples) -> float:

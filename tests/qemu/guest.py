@@ -1,4 +1,4 @@
-"""Runs as root in the guest: the real cdc_acm driver, udev with our rules, a real carrier.
+"""Runs as root in the guest: the real cdc_acm driver, udev with our rules, a real media gateway.
 
 Prints one line a check, `PASS name` or `FAIL name: why`; the test outside reads them.
 """
@@ -21,8 +21,8 @@ from appliance.calls import orders
 from appliance.calls.events import LineAnswered, LineLost, LineRang, LineRestored
 from appliance.media.link import Link
 from appliance.media.messages import LineSetup, Setup
-from appliance.modem import fork_server as protocol
-from appliance.modem.fork_server import DtrDropped, PortCommand, PortOpened
+from appliance.modem import port_protocol as protocol
+from appliance.modem.port_protocol import DtrDropped, PortCommand, PortOpened
 from tests.qemu.gadget import Gadget, load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -78,13 +78,13 @@ def line_setting(sequence: str) -> int:
 BUS_LOG = Path("/run/bus.log")
 
 
-class Desk:
-    """The desk's end of a real carrier: keeps what it was told."""
+class ControlEnd:
+    """Call control's end of a real media gateway: keeps what it was told."""
 
     def __init__(self, path: Path) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = (sys.executable, "-m", "appliance.media", "--fd", str(theirs.fileno()))
-        self.carrier = subprocess.Popen(command, pass_fds=(theirs.fileno(),), cwd=REPOSITORY)
+        self.gateway = subprocess.Popen(command, pass_fds=(theirs.fileno(),), cwd=REPOSITORY)
         theirs.close()
         self.link = Link(ours)
         self.told: list[Any] = []
@@ -106,7 +106,7 @@ class Desk:
         return None
 
     def order(self, order: Any) -> None:
-        """Give the carrier an order."""
+        """Give the media gateway an order."""
         self.link.send(order)
         self.link.flush()
 
@@ -136,10 +136,10 @@ def modems_are_kept_awake() -> None:
 
 
 def dtr_falls_and_rises() -> None:
-    """A keeper's order reaches the device as two control requests: DTR low, then high again."""
+    """A port server's order reaches the device as two control requests: DTR low, then high."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = (sys.executable, "-m", "appliance.modem.port_server", "--fd", str(theirs.fileno()))
-    keeper = subprocess.Popen(
+    server = subprocess.Popen(
         (*command, str(line_paths()[1])), pass_fds=(theirs.fileno(),), cwd=REPOSITORY
     )
     theirs.close()
@@ -154,7 +154,7 @@ def dtr_falls_and_rises() -> None:
     low = line_setting("0000")
     ours.close()
     os.close(opened.descriptor)
-    keeper.wait(LIMIT_S)
+    server.wait(LIMIT_S)
     wait("DTR low by the last close", lambda: line_setting("0000") > low)
 
 
@@ -166,29 +166,29 @@ class Calls:
         self.path = path
         command = (sys.executable, "-m", "tests.qemu.modem", str(ONE.far_end))
         self.modem = subprocess.Popen(command, cwd=REPOSITORY)
-        self.desk = Desk(path)
+        self.control = ControlEnd(path)
 
     def comes_up_and_takes_a_call(self) -> None:
         """Initialised over the real driver, it rings, is answered, and its stream runs."""
-        up = self.desk.hears(LineRestored)
+        up = self.control.hears(LineRestored)
         assert "CX93001" in up.modem, up
         self.modem.send_signal(signal.SIGUSR1)
-        self.desk.hears(LineRang)
-        self.desk.order(orders.AnswerLine("line1"))
-        self.desk.hears(LineAnswered)
+        self.control.hears(LineRang)
+        self.control.order(orders.AnswerLine("line1"))
+        self.control.hears(LineAnswered)
 
     def unplugged_in_the_call_and_back_under_another_number(self) -> None:
         """Gone at once; a stranger holds the old number, so that it comes back as another."""
         before = self.path.resolve()
         held = os.open(before, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         ONE.unplug()
-        lost = self.desk.hears(LineLost)
+        lost = self.control.hears(LineLost)
         assert lost.missing, lost
         ONE.plug_in()
         wait("the name of ours", self.path.exists)
         after = self.path.resolve()
         assert after != before, f"{after} is the old number"
-        self.desk.hears(LineRestored)
+        self.control.hears(LineRestored)
         os.close(held)
 
     def reset_of_its_usb_device(self) -> None:
@@ -206,13 +206,13 @@ class Calls:
         )
         say(f"  {done.stdout}{done.stderr}")
         assert done.returncode == 0, done.stderr
-        self.desk.hears(LineLost)
-        self.desk.hears(LineRestored)
+        self.control.hears(LineLost)
+        self.control.hears(LineRestored)
 
     def killed_it_lets_go_of_the_line(self) -> None:
-        """A carrier that dies drops DTR by its last close, which hangs the modem up."""
+        """A media gateway that dies drops DTR by its last close, which hangs the modem up."""
         low = line_setting("0000")
-        self.desk.carrier.kill()
+        self.control.gateway.kill()
         wait("DTR low", lambda: line_setting("0000") > low)
 
 

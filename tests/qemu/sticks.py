@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from appliance.commands.backup import StickHelper, mounted, plugged
-from appliance.policy.text import Words
 from appliance.service import backup
 from appliance.service.helper_requests import HelperRequest
-from tests.commands.test_backup import House
+from appliance.text import Words
+from tests.commands.test_backup import Home
 from tests.qemu.guest import check, say, wait
 
 KINDS = ("vfat", "exfat", "ext4")
@@ -46,15 +46,15 @@ def a_backup_on(kind: str) -> None:
         assert device.label == LABEL, device
         with mounted(device.path, is_written=True) as folder:
             (folder / "foto.jpg").write_bytes(b"holidays")
-        house = House(Path(f"/run/{kind}-box"))
-        house.folder.mkdir()
-        house.fill()
-        (house.folder / "run").mkdir(exist_ok=True)
-        helper = StickHelper(house.config, house.folder / "run")
+        home = Home(Path(f"/run/{kind}-box"))
+        home.folder.mkdir()
+        home.fill()
+        (home.folder / "run").mkdir(exist_ok=True)
+        helper = StickHelper(home.config, home.folder / "run")
         said: Words = helper.set_up(HelperRequest("beppe", KEYED))
-        say(f"  {said.en}")
+        say(f"  {said.text('en')}")
         helper.write()
-        stick = backup.load_stick(house.state)
+        stick = backup.load_stick(home.state)
         assert stick is not None
         assert stick.well
         with mounted(device.path, is_written=False) as folder:

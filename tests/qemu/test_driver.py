@@ -2,7 +2,7 @@
 
 A Debian kernel in QEMU with its own USB gadgets as modems: DTR, unplug in a call, another number,
 one serial number for two, USB reset and port power by the helper; and, under a real systemd, how
-the desk asks for these.
+call control asks for these.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ rm -rf ./*.wants
 for each in tmp.mount systemd-binfmt.service proc-sys-fs-binfmt_misc.automount; do
     ln -sf /dev/null $each
 done
-cp {repository}/systemd/*.service {repository}/systemd/*.path {repository}/systemd/*.socket .
+sh {repository}/systemd/install.sh .
 mkdir -p /etc/udev/rules.d
 cp {repository}/systemd/*.rules /etc/udev/rules.d/
 systemd-sysusers {repository}/systemd/centralino.sysusers

@@ -1,4 +1,5 @@
-"""Runs in a guest whose first process is systemd: the desk's request, root's helper, its answer.
+"""Runs in a guest whose first process is systemd: call control's request, root's helper, its
+answer.
 
 Prints one line a check, as guest.py does.
 """
@@ -13,10 +14,10 @@ import subprocess
 import time
 from pathlib import Path
 
+from appliance import usb
 from appliance.service import clock
 from appliance.service.clock import BATTERY, Sources
-from appliance.usb import reset
-from appliance.usb.reset import UsbStep
+from appliance.usb import UsbStep
 from tests.qemu.gadget import load
 from tests.qemu.guest import ONE, check, configuration, line_paths, wait
 
@@ -24,7 +25,7 @@ CONFIG = Path("/etc/centralino/centralino.toml")
 RUN = Path("/run/centralino")
 LINE = "line1"
 SERVICE, PATH = "centralino-usb.service", "centralino-usb.path"
-DESK = "centralino.service"
+CALL_CONTROL = "centralino.service"
 CLOCK = "centralino-clock"
 MONTH_S = 30 * 86_400.0
 NEAR_S = 3.0
@@ -35,7 +36,9 @@ Restart=no
 ExecStart=
 ExecStart=/usr/bin/python3 -c "b'x' * 500_000_000"
 """
-"""In the desk's place somebody who wants more than its unit grants, and less than the guest has."""
+"""In call control's place somebody who wants more than its unit grants, and less than the guest
+has.
+"""
 CHECKS = (
     "the_desk_asks_and_root_resets",
     "the_desk_asks_and_root_switches_the_port",
@@ -60,19 +63,19 @@ def systemctl(*words: str) -> None:
 
 
 def ask(text: str) -> None:
-    """Put a request as the desk's own user does, and wait until the helper has ended."""
+    """Put a request as call control's own user does, and wait until the helper has ended."""
     started = state(SERVICE, "ExecMainStartTimestampMonotonic")
-    new = reset.requests_folder(RUN) / ".new"
+    new = usb.requests_folder(RUN) / ".new"
     new.write_text(text, encoding="ascii")
-    os.chown(new, *desk())
+    os.chown(new, *call_control())
     new.replace(new.with_name(LINE))
     wait("a start", lambda: state(SERVICE, "ExecMainStartTimestampMonotonic") != started)
     wait("an end", lambda: state(SERVICE, "ActiveState") in {"inactive", "failed"})
     assert not new.with_name(LINE).exists(), "the request was not taken"
 
 
-def desk() -> tuple[int, int]:
-    """Return the desk's user and group."""
+def call_control() -> tuple[int, int]:
+    """Return call control's user and group."""
     user = pwd.getpwnam("centralino")
     return user.pw_uid, user.pw_gid
 
@@ -81,17 +84,17 @@ def obeyed(step: UsbStep) -> None:
     """A request is done and answered, and the modem is there again."""
     ask(step.value)
     assert state(SERVICE, "Result") == "success", state(SERVICE, "Result")
-    kept = (reset.answers_folder(RUN) / LINE).read_text(encoding="utf-8")
+    kept = (usb.answers_folder(RUN) / LINE).read_text(encoding="utf-8")
     assert json.loads(kept)[step.value]["done"] is True, kept
     wait("the modem", line_paths)
 
 
-def the_desk_asks_and_root_resets() -> None:
+def call_control_asks_and_root_resets() -> None:
     """In its sandbox the helper reads the request and writes to sysfs."""
     obeyed(UsbStep.RESET_USB)
 
 
-def the_desk_asks_and_root_switches_the_port() -> None:
+def call_control_asks_and_root_switches_the_port() -> None:
     """Likewise, at the hub's port."""
     obeyed(UsbStep.POWER_CYCLE)
 
@@ -113,15 +116,15 @@ def a_broken_configuration_stops_no_path_unit() -> None:
 
 def the_time_is_set_and_the_battery_clock_with_it() -> None:
     """In its sandbox the helper sets the machine's clock, a month on, and the chip behind it, which
-    the desk then finds to agree; one request, one start.
+    call control then finds to agree; one request, one start.
     """
     folder = clock.folder_of(RUN)
     folder.mkdir(mode=0o700)
-    os.chown(folder, *desk())
+    os.chown(folder, *call_control())
     systemctl("start", f"{CLOCK}.path")
     wanted = float(BATTERY.read_text()) + MONTH_S  # this machine itself begins in 1980
     assert wanted - time.time() > MONTH_S
-    clock.ask(folder, wanted, time.monotonic())
+    clock.ask_for_time(folder, wanted, time.monotonic())
     since = time.monotonic()
     wait("the time", lambda: time.time() > wanted)
     assert time.time() - wanted < time.monotonic() - since + NEAR_S
@@ -134,28 +137,28 @@ def the_time_is_set_and_the_battery_clock_with_it() -> None:
 
 
 def who_wants_too_much_memory_is_ended() -> None:
-    """Beyond MemoryMax= the desk is killed, whatever is free."""
-    folder = Path(f"/run/systemd/system/{DESK}.d")
+    """Beyond MemoryMax= call control is killed, whatever is free."""
+    folder = Path(f"/run/systemd/system/{CALL_CONTROL}.d")
     folder.mkdir(parents=True)
     (folder / "greedy.conf").write_text(GREEDY, encoding="utf-8")
     systemctl("daemon-reload")
-    systemctl("start", DESK)
-    wait("an end", lambda: state(DESK, "ActiveState") == "failed")
-    assert state(DESK, "Result") in {"oom-kill", "signal"}, state(DESK, "Result")
-    assert state(DESK, "ExecMainStatus") == str(signal.SIGKILL.value)
+    systemctl("start", CALL_CONTROL)
+    wait("an end", lambda: state(CALL_CONTROL, "ActiveState") == "failed")
+    assert state(CALL_CONTROL, "Result") in {"oom-kill", "signal"}, state(CALL_CONTROL, "Result")
+    assert state(CALL_CONTROL, "ExecMainStatus") == str(signal.SIGKILL.value)
 
 
 def main() -> None:
-    """Plug a modem in, make the desk's folder, run every check."""
+    """Plug a modem in, make call control's folder, run every check."""
     load(modems=1)
     ONE.make()
     ONE.plug_in()
     wait("the name of ours", line_paths)
     CONFIG.parent.mkdir(exist_ok=True)
     CONFIG.write_text(configuration(line_paths()[0]), encoding="utf-8")
-    for folder in (RUN, reset.requests_folder(RUN)):
+    for folder in (RUN, usb.requests_folder(RUN)):
         folder.mkdir(exist_ok=True)
-        os.chown(folder, *desk())
+        os.chown(folder, *call_control())
     for name in CHECKS:
         check(name, globals()[name])
 

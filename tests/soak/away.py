@@ -1,7 +1,7 @@
 """A virtual day at the office with an MQTT broker that is away: what waits for it afterwards.
 
-Exchange, carrier, desk, records and mailbox are the real ones, and so is the thread that tries to
-reach the broker all day long. `python -m tests.soak.day` has the same day without it.
+Exchange, media gateway, call control, records and mailbox are the real ones, and so is the thread
+that tries to reach the broker all day long. `python -m tests.soak.day` has the same day without it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOPICS = tuple(mqtt_messages.EventGroup)
 MOST = 10_000
 """As delivered (mqtt.queue)."""
 REQUEST_S, LOOK_S = 1700.0, 60.0
-"""So often somebody takes a request, and is what holds told as the desk tells it on a change."""
+"""So often somebody takes a request, and is what holds told as it is told on a change."""
 PAUSES = (0.5, 2.0)
 """The broker is tried more often than in earnest: the day takes a minute."""
 
@@ -65,7 +65,7 @@ class AwayStore(KeptStore):
         super().close()
 
     def note(self, facts: mqtt_messages.Json) -> None:
-        """Have kept what holds now, as the desk does."""
+        """Have kept what holds now, as call control does."""
         at, self.noted = self.world.clock().wall.astimezone(UTC).isoformat(), self.noted + 1
         self.box.records.ask(
             lambda c: monitoring.note(
@@ -99,7 +99,7 @@ class AwayStore(KeptStore):
 
 
 class AwaySoak(DaySoak):
-    """The day, with requests and with what the desk tells of lines and of the service."""
+    """The day, with requests and with what call control tells of lines and of the service."""
 
     def begin(self) -> None:
         """Let the box come up; somebody takes requests."""
@@ -116,11 +116,11 @@ class AwaySoak(DaySoak):
 
     def _tell(self) -> None:
         self.world.after(LOOK_S, self._tell)
-        store, desk = self.store, self.world.desk
+        store, control = self.store, self.world.control
         assert isinstance(store, AwayStore)
-        if store.broker is None or desk is None or not desk.lives:
+        if store.broker is None or control is None or not control.lives:
             return
-        facts = mqtt_messages.facts_of(desk.switchboard.status(self.world.clock()), ())
+        facts = mqtt_messages.facts_of(control.switchboard.status(self.world.clock()), ())
         if facts != self.facts:
             self.facts = facts
             store.note(facts)

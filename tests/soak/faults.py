@@ -133,44 +133,44 @@ def _stall(world: World, line: str) -> None:
     world.stalled_until = world.now + world.dice.choice((0.1, 0.3, 1.0, 3.0))
 
 
-def _stall_desk(world: World, line: str) -> None:
-    """The desk does not turn: what it is told waits, what it records may not fit any more."""
-    world.desk_stalled_until = world.now + world.dice.choice((0.5, 3.0, 13.0))
+def _stall_control(world: World, line: str) -> None:
+    """Call control does not turn: what it is told waits, what it records may not fit any more."""
+    world.control_stalled_until = world.now + world.dice.choice((0.5, 3.0, 13.0))
 
 
-def _kill_carrier(world: World, line: str) -> None:
-    if world.carrier is not None and world.carrier.lives:
-        world.carrier.die()
+def _kill_gateway(world: World, line: str) -> None:
+    if world.gateway is not None and world.gateway.lives:
+        world.gateway.die()
 
 
-def _kill_desk(world: World, line: str) -> None:
-    if world.desk is None:
+def _kill_control(world: World, line: str) -> None:
+    if world.control is None:
         return
-    world.desk.die()
-    _desk_gone(world)
+    world.control.die()
+    _control_gone(world)
 
 
-def _stop_desk(world: World, line: str) -> None:
-    if world.desk is None:
+def _stop_control(world: World, line: str) -> None:
+    if world.control is None:
         return
-    world.desk.stop()
-    _desk_gone(world)
+    world.control.stop()
+    _control_gone(world)
 
 
-def _desk_gone(world: World) -> None:
-    assert world.desk is not None
-    world.phones.forget_desk(world.desk)
-    world.desk = None
-    if world.carrier is not None:
-        world.carrier.is_child = world.dice.random() < 0.5
+def _control_gone(world: World) -> None:
+    assert world.control is not None
+    world.phones.forget_control(world.control)
+    world.control = None
+    if world.gateway is not None:
+        world.gateway.is_child = world.dice.random() < 0.5
     world.after(world.dice.choice((0.1, 3.0, 15.0)), world.boot)
 
 
 def _no_ports(world: World, line: str) -> None:
-    carrier = world.carrier
-    if carrier is not None:
-        carrier.virtual_phones.no_ports = True
-        world.after(5.0, lambda: setattr(carrier.virtual_phones, "no_ports", False))
+    gateway = world.gateway
+    if gateway is not None:
+        gateway.virtual_phones.no_ports = True
+        world.after(5.0, lambda: setattr(gateway.virtual_phones, "no_ports", False))
 
 
 # --- phones, LAN, disk, clock -------------------------------------------------------------------
@@ -240,10 +240,10 @@ FAULTS: Mapping[str, Fault] = {
     "line cut": Fault(_cut, silence_s=20.0),
     "extension": Fault(_extension),
     "stall": Fault(_stall, everywhere=True, lasts_s=4.0),
-    "desk stall": Fault(_stall_desk, everywhere=True, lasts_s=16.0, silence_s=18.0),
-    "carrier killed": Fault(_kill_carrier, everywhere=True, lasts_s=5.0),
-    "desk killed": Fault(_kill_desk, everywhere=True, lasts_s=30.0),
-    "desk stopped": Fault(_stop_desk, everywhere=True, lasts_s=30.0),
+    "desk stall": Fault(_stall_control, everywhere=True, lasts_s=16.0, silence_s=18.0),
+    "carrier killed": Fault(_kill_gateway, everywhere=True, lasts_s=5.0),
+    "desk killed": Fault(_kill_control, everywhere=True, lasts_s=30.0),
+    "desk stopped": Fault(_stop_control, everywhere=True, lasts_s=30.0),
     "no RTP port": Fault(_no_ports, everywhere=True, lasts_s=6.0),
     "phone dies": Fault(_phone_dies, everywhere=True, lasts_s=60.0, silence_s=20.0),
     "phone mute": Fault(_phone_mute, everywhere=True, lasts_s=40.0, silence_s=36.0),

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from appliance.calls import events, orders
 from appliance.calls.events import StoreFailed
@@ -25,9 +24,6 @@ from appliance.store.voicemail import Message
 from appliance.voicemail.storage import MailboxLimits
 from tests.soak.store import Store
 from tests.voicemail.box import Box
-
-if TYPE_CHECKING:
-    pass
 
 MANY = 1_000_000
 """More messages than a soak leaves: the list for people ends earlier."""
@@ -70,7 +66,7 @@ class KeptStore(Store):
             Told(self.folder / "messages.told"),
         )
 
-    # --- what the desk asks ------------------------------------------------------------------
+    # --- what call control asks ------------------------------------------------------------------
 
     def order(self, order: orders.StoreOrder) -> None:
         """Carry out one order."""

@@ -6,15 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from appliance.policy.hours import Schedule, week_of
-from appliance.policy.office import (
-    Extension,
-    Group,
-    HalfDuplexDaytime,
-    Line,
-    Office,
-    VoicemailLimits,
-)
-from appliance.policy.text import Words
+from appliance.policy.lines import HalfDuplexDaytime, modem_line
+from appliance.policy.office import Extension, Group, Office, VoicemailLimits
+from tests.helpers.words import pair
 
 ADDRESS = "192.0.2.1"
 ROME = ZoneInfo("Europe/Rome")
@@ -37,12 +31,12 @@ EXTENSIONS = ("201", "202", "301")
 OFFICE = Office(
     name="Comune di Prova",
     lines=(
-        *(Line(name) for name in ("line1", "line2", "line3")),
-        Line("line4", daytime=HalfDuplexDaytime.PBX_TRANSFER),
+        *(modem_line(name) for name in ("line1", "line2", "line3")),
+        modem_line("line4", daytime=HalfDuplexDaytime.PBX_TRANSFER),
     ),
     switchboard=Group(
         "switchboard",
-        Words("Centralino", "Switchboard"),
+        pair("Centralino", "Switchboard"),
         ("op1", "op2"),
         HOURS,
         ring_ms=5000,
@@ -50,7 +44,7 @@ OFFICE = Office(
     ),
     citizens_desk=Group(
         "citizens_desk",
-        Words("Sportello", "Counter"),
+        pair("Sportello", "Counter"),
         ("desk1", "desk2"),
         COUNTER_HOURS,
         ring_ms=4000,

@@ -1,7 +1,7 @@
 """F13 on one virtual clock: two days without any network, over a holiday; then it is back.
 
-Exchange, carrier, desk, records, mailbox, housekeeping, the mail thread are the real ones; phones,
-the LAN and whoever takes the mails stand beyond the network that is not there.
+Exchange, media gateway, call control, records, mailbox, housekeeping, the mail thread are the real
+ones; phones, the LAN and whoever takes the mails stand beyond the network that is not there.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Holiday
 from appliance.policy.mail import DeliveryReply, DeliveryVerdict, Mail, OutgoingMail
 from appliance.policy.requests import spoken_request
-from appliance.policy.text import Words
-from appliance.service.housekeeping import Housekeeping, Plan
-from appliance.service.mailroom import Outgoing
+from appliance.service.housekeeping import Housekeeping, HousekeepingPlan
+from appliance.service.mailroom import DatabaseOutbox
 from appliance.simulator.exchange.call import CallPlan, Party
 from appliance.store import outbox, requests
 from appliance.store.alerts import AlertSettings
 from appliance.store.requests import RequestMails, RequestToStore
 from appliance.store.retention import RetentionDays
+from tests.helpers.words import pair
 from tests.soak import mix, office
 from tests.soak.kept import KeptStore
 from tests.soak.mix import Script, Speaks
@@ -34,7 +34,7 @@ from tests.soak.world import World
 
 BEGINS = datetime(2026, 12, 7, 12, 30, tzinfo=office.ROME)
 """A Monday; the Tuesday is a holiday, on the Wednesday the network is back."""
-HOLIDAY = Holiday(date(2026, 12, 8), Words("Immacolata", "Immaculate Conception"))
+HOLIDAY = Holiday(date(2026, 12, 8), pair("Immacolata", "Immaculate Conception"))
 BACK = datetime(2026, 12, 9, 10, 0, tzinfo=office.ROME)
 LIMIT_S = 20.0
 LOOK_S = 300.0
@@ -52,14 +52,14 @@ THERE = Party("answer", rings=1, says=True, press="1", press_after_ms=1500)
 
 
 @dataclass(frozen=True)
-class Watched(Outgoing):
+class Watched(DatabaseOutbox):
     """The outbox of the records; `turns` gets a word after each turn of the mail thread."""
 
     turns: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
 
     def dead(self) -> int:
         """Count what was given up: the last that a turn asks."""
-        found = Outgoing.dead(self)
+        found = DatabaseOutbox.dead(self)
         self.turns.put(None)
         return found
 
@@ -111,7 +111,7 @@ class Offline:
         self.tries = 0
         self.records: dict[str, CallRecord] = {}
         calendar = self.world.office.switchboard.schedule
-        plan = Plan(calendar, AlertSettings(desk=DESK), RetentionDays())
+        plan = HousekeepingPlan(calendar, AlertSettings(desk=DESK), RetentionDays())
         self.housekeeping = Housekeeping(
             store.box.records, store.box.home.parent, plan, lambda _: None
         )

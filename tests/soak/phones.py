@@ -13,12 +13,12 @@ from tests.soak.lan import Lan, VirtualSocket
 from tests.soak.mix import Manner, Script
 
 if TYPE_CHECKING:
-    from tests.soak.desk import SoakDesk
+    from tests.soak.call_control import SoakCallControl
     from tests.soak.world import World
 
 ADDRESS = "192.0.2.21"
 AIR_S = 0.02
-"""From a phone to the desk: LAN, transaction, thread."""
+"""From a phone to call control: LAN, transaction, thread."""
 NO_ANSWER_S = 4.0
 """A phone that says nothing to an INVITE is given up then (docs/design/failures.md)."""
 ASKED_S = 5.0
@@ -30,11 +30,11 @@ VOICE = bytes(0x20 + (7 * n) % 0x50 for n in range(FRAME_SAMPLES))
 
 @dataclass
 class Leg:
-    """A phone's end of a leg: `desk` is whom it belongs to, `up` once answered."""
+    """A phone's end of a leg: `control` is whom it belongs to, `up` once answered."""
 
     name: str
     phone: str
-    desk: SoakDesk
+    control: SoakCallControl
     socket: VirtualSocket
     media: tuple[str, int] = ("", 0)
     up: bool = False
@@ -67,7 +67,7 @@ class Phones:
         self.babbles = False
         """Each fact is told twice, as by a phone that repeats itself on another transaction."""
 
-    # --- what the desk orders ----------------------------------------------------------------
+    # --- what call control orders ----------------------------------------------------------------
 
     def ring(
         self,
@@ -79,6 +79,8 @@ class Phones:
         number: str,
         laws: tuple[str, ...],
         passed: events.Passed | None = None,
+        *,
+        picks_up: bool = False,
     ) -> None:
         """An INVITE arrives."""
         if phone in self.off:
@@ -90,6 +92,9 @@ class Phones:
         made = self._make(leg, phone, media_address, media_port)
         self._later(made, AIR_S, lambda: self._say(made, events.LegProgressed(leg, 180)))
         self._behave(made, self.world.script_of(display.split()[0]))
+
+    def pick_up(self, leg: str) -> None:
+        """A CANCEL and an INVITE arrive: these phones ring on until they are lifted."""
 
     def show(self, leg: str, display: str, number: str) -> None:
         """An UPDATE arrives; what a screen shows changes nothing that is looked at here."""
@@ -129,7 +134,7 @@ class Phones:
     def dial(self, phone: str, digits: str, stays_s: float) -> bool:
         """Dial on a phone that is free; False when it is not. It hangs up after `stays_s`."""
         busy = any(leg.phone == phone and not leg.over for leg in self.legs.values())
-        if busy or phone in self.off or self.world.desk is None:
+        if busy or phone in self.off or self.world.control is None:
             return False
         name = f"dial-{self.world.number()}"
         leg = self._make(name, phone, "", 0)
@@ -166,12 +171,12 @@ class Phones:
 
     def lapse(self, phone: str) -> None:
         """Let its registration run out; what goes on goes on."""
-        self.world.post(events.PhoneGone(phone), self.world.desk)
+        self.world.post(events.PhoneGone(phone), self.world.control)
 
     def register(self, phone: str) -> None:
         """Have it register anew."""
         if phone not in self.off:
-            self.world.post(events.PhoneRegistered(phone), self.world.desk)
+            self.world.post(events.PhoneRegistered(phone), self.world.control)
 
     def restart(self, phone: str) -> None:
         """It starts anew by itself within a second: asked, it knows of no call (481)."""
@@ -181,10 +186,10 @@ class Phones:
                 self._tell(leg.name, events.PhoneLost(leg.name, "481"), RESTART_S)
         self.world.after(RESTART_S, lambda: self.give_power(phone))
 
-    def forget_desk(self, desk: SoakDesk) -> None:
-        """A desk died: its phones ring or speak into nothing until somebody hangs up."""
+    def forget_control(self, control: SoakCallControl) -> None:
+        """Call control died: its phones ring or speak into nothing until somebody hangs up."""
         for leg in self.legs.values():
-            if leg.desk is desk:
+            if leg.control is control:
                 self.world.after(LEFT_S, lambda name=leg.name: self._over(name))  # type: ignore[misc]  # a default
 
     def step(self) -> None:
@@ -201,9 +206,9 @@ class Phones:
     # --- within ------------------------------------------------------------------------------
 
     def _make(self, leg: str, phone: str, address: str, port: int) -> Leg:
-        desk = self.world.desk
-        assert desk is not None
-        made = Leg(leg, phone, desk, self.lan.bind(ADDRESS), (address, port))
+        control = self.world.control
+        assert control is not None
+        made = Leg(leg, phone, control, self.lan.bind(ADDRESS), (address, port))
         self.legs[leg] = made
         return made
 
@@ -264,13 +269,13 @@ class Phones:
         self.world.after(seconds, lambda: act() if not (leg.over or leg.dead) else None)
 
     def _tell(self, leg: str, event: events.Event, wait: float) -> None:
-        desk = self.world.desk
-        self.world.after(wait, lambda: self.world.post(event, desk))
+        control = self.world.control
+        self.world.after(wait, lambda: self.world.post(event, control))
 
     def _post(self, leg: Leg, event: events.Event) -> None:
-        self.world.post(event, leg.desk)
+        self.world.post(event, leg.control)
         if self.babbles:
-            self.world.post(event, leg.desk)
+            self.world.post(event, leg.control)
 
     def _over(self, leg: str) -> None:
         found = self.legs.get(leg)

@@ -94,7 +94,7 @@ class VirtualPort(outlet.PtyPort):
 
 
 class HostPort:
-    """What a keeper holds of an open port (`appliance.modem.port_server.PortDevice`)."""
+    """What a port server holds of an open port (`appliance.modem.port_server.PortDevice`)."""
 
     def __init__(self, virtual: VirtualPort, drop_dtr: object) -> None:
         self._socket = virtual.open()

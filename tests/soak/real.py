@@ -1,7 +1,7 @@
 """The same in real time, through all processes: hundreds of calls, then nothing has grown.
 
 `python -m tests.soak.real --minutes 60` does it for an hour; status 1 when a line was stuck, or it
-is not shown that what desk and carrier hold grew by less than 5 KiB.
+is not shown that what call control and media gateway hold grew by less than 5 KiB.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ from tests.soak.size import census, counting, size_of
 
 WARM_UP = 96
 """Brisk calls before the first look, and one round of the mix: by then every part has been loaded,
-every buffer and cache filled that a call fills; the desk remembers the last 64 calls.
+every buffer and cache filled that a call fills; call control remembers the last 64 calls.
 """
 ROUND = 24
 """After so many calls of the mix, and as many brisk ones, memory is looked at again."""
 HANG_UP_S = 1.0
-"""Within this the desk has closed what was asked of it."""
+"""Within this call control has closed what was asked of it."""
 COUNT_S = 120.0
-"""So often desk and carrier count what they hold: it takes REST_S in which nobody calls."""
+"""So often call control and media gateway count what they hold: it takes REST_S in which nobody
+calls.
+"""
 REST_S = 34.0
 """SIP forgets a call 32 s after its end (RFC 3261 17.1.1.2: 64 * T1)."""
 
@@ -100,12 +102,12 @@ def _measure(box: Box, outcome: Outcome) -> None:
 
 
 def _count(box: Box, outcome: Outcome, tell: Callable[[str], object]) -> None:
-    """Have desk and carrier count what they hold, once the last calls are forgotten."""
+    """Have call control and media gateway count what they hold, once the last calls are gone."""
     rest(box, outcome)
     wait(REST_S)
-    desk_and_carrier = box.processes()[:2]
+    control_and_gateway = box.processes()[:2]
     folder = box.folder / "census"
-    held = tuple(census(box, folder, pid) for pid in desk_and_carrier)
+    held = tuple(census(box, folder, pid) for pid in control_and_gateway)
     outcome.counted.append(Count(outcome.calls, time.monotonic(), held))
     tell(outcome.last_count())
 

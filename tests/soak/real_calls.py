@@ -66,7 +66,7 @@ def _plan(dice: random.Random) -> CallPlan:
 BRISK = CallPlan(caller="0511234567", hang_up_after_ms=2000, release="busy200")
 """Answered by a person or by the greeting, over at once: many of them in little time.
 
-Not at once on the wire: a loop that breaks while the line settles (`carrier.release.SETTLE_MS`, of
+Not at once on the wire: a loop that breaks while the line settles (`media.detectors.SETTLE_MS`, of
 the sound that has come, which on a busy machine comes late) is nobody's hanging up. A person who
 then hears nothing hangs up; the phones here talk on for ever, and the line would never be idle.
 """
@@ -91,7 +91,8 @@ class RealSoak:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fill_histories(self) -> None:
-        """Break the lines until the desk remembers as much of each one's trouble as it ever does.
+        """Break the lines until call control remembers as much of each one's trouble as it ever
+        does.
 
         It keeps that in words, 0.8 kB a step: an hour in which they come to stay tells nothing.
         """
@@ -107,7 +108,7 @@ class RealSoak:
         self.outcome.stuck.append(f"line{line}: its history is not full: {tried}")
 
     def leave_waiting(self) -> None:
-        """Leave a message that has waited for two hours when the desk starts anew.
+        """Leave a message that has waited for two hours when call control starts anew.
 
         What is told of such messages, once, half an hour after they came, is then told before the
         first look; else it is told, for the first time, in the middle of the hour.
@@ -153,7 +154,9 @@ class RealSoak:
             self._one(line, dice, plan, faults if dice.random() < share else ())
 
     def _seen(self, line: int) -> str:
-        """Say how desk and exchange see a line that should be idle, and what the journal told."""
+        """Say how call control and exchange see a line that should be idle, and what the journal
+        told.
+        """
         told = [words for words in self.box.log().splitlines() if f"line{line}:" in words]
         seen = f"{self.box.status()['lines'][line - 1]}; {modem(self.box, line)}"
         return "\n  ".join([f"line{line}: {seen}", *told[-8:]])
@@ -189,14 +192,16 @@ class RealSoak:
 
 
 def rest(box: Box, outcome: Outcome) -> None:
-    """Wait until every line is idle in the desk's and in the exchange's own eyes."""
+    """Wait until every line is idle in call control's and in the exchange's own eyes."""
     for line in range(1, LINES + 1):
         if not _becomes(lambda line=line: is_at_rest(box, line) and is_idle(box, line), IDLE_S):  # type: ignore[misc]  # a default
             outcome.stuck.append(f"line{line}")
 
 
 def is_idle(box: Box, line: int) -> bool:
-    """Tell whether the desk says that a line is idle; one that is slow to answer is asked again."""
+    """Tell whether call control says that a line is idle; one that is slow to answer is asked
+    again.
+    """
     try:
         return bool(box.status()["lines"][line - 1]["state"] == "idle")
     except OfficeError:

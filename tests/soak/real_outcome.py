@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tests.soak.size import Census, Size, slope, slope_error
 
 KIB_AN_HOUR = 5.0
-"""What may come to stay an hour, of all that desk and carrier hold."""
+"""What may come to stay an hour, of all that call control and media gateway hold."""
 
 CHANGE = 400
 """Of what there are so many bytes more or fewer is told (objects of one type and size)."""
@@ -16,7 +16,7 @@ CHANGE = 400
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What desk and carrier held after so many calls, at a moment (monotonic s)."""
+    """What call control and media gateway held after so many calls, at a moment (monotonic s)."""
 
     calls: int
     at: float
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def kb_a_call(self) -> float:
-        """By how many kB a call desk and carrier grow after the warm-up."""
+        """Growth of call control and media gateway in kB a call, after the warm-up."""
         return slope([(calls, size.own_kb) for calls, size in self.sizes])
 
     @property
@@ -95,7 +95,9 @@ class Outcome:
             for kind, size in new.changed(old, CHANGE).items()
         ]
         minutes = (now.at - self.counted[0].at) / 60
-        first = f"{minutes:.1f} min, {now.calls} calls: desk and carrier, SQLite's of them {held}"
+        first = (
+            f"{minutes:.1f} min, {now.calls} calls: control and gateway, SQLite's of them {held}"
+        )
         return "\n".join([first, *changed])
 
     def words(self) -> str:
@@ -107,7 +109,7 @@ class Outcome:
         return (
             f"F25 {self.seconds / 60:.0f} real minutes through all processes, {self.calls} calls, "
             f"{sum(self.faults.values())} faults: {len(self.stuck)} lines stuck, "
-            f"{self.records} records; desk and carrier {self.kb_a_call:+.2f} kB a call, in use "
+            f"{self.records} records; control, gateway {self.kb_a_call:+.2f} kB a call, in use "
             f"{self.held_kb_a_call:+.2f} of it, {grown} in {len(self.counted)} counts; "
             f"SQLite's {self.counted[0].database / 1024:.0f} to "
             f"{self.counted[-1].database / 1024:.0f} KiB; "

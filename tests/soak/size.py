@@ -34,23 +34,23 @@ is 2 kB for 32 s.
 @dataclass(frozen=True, slots=True)
 class Size:
     """What a box's processes take: how many they are, threads, descriptors; memory of their own
-    (written to, shared with nobody) in kB: of desk and carrier, which live on, and of the largest
-    of the others: nursery and keepers, which are started anew when one hangs.
+    (written to, shared with nobody) in kB: of call control and media gateway, which live on, and of
+    the largest of the others: fork server and port servers, which are started anew when one hangs.
     """
 
     processes: int
     threads: int
     files: int
     own_kb: float
-    keeper_kb: float
+    server_kb: float
 
 
 def size_of(pids: list[int]) -> Size:
-    """Look at a box's processes, desk and carrier first."""
+    """Look at a box's processes, call control and media gateway first."""
     two, others = pids[:2], pids[2:]
-    keeper_kb = max(map(_own_kb, ([pid] for pid in others)), default=0.0)
+    server_kb = max(map(_own_kb, ([pid] for pid in others)), default=0.0)
     files = sum(map(_files, pids))
-    return Size(len(pids), sum(map(_threads, pids)), files, _own_kb(two), keeper_kb)
+    return Size(len(pids), sum(map(_threads, pids)), files, _own_kb(two), server_kb)
 
 
 def _own_kb(pids: list[int]) -> float:

@@ -20,7 +20,7 @@ DIALS_S = 25.0
 QUIET_S = 150.0
 """After the last call everything is idle within this."""
 REST_S = 10.0
-"""So long in a row: somebody may still undo what was dialled, or a keeper look for its port."""
+"""So long in a row: somebody may still undo what was dialled, or a port server look for it."""
 CODES = (
     "*811", "*810", "*821", "*820", "*831", "*830", "*841", "*840", "*85", "*86", "11", "12", "21",
     "99", "*00",
@@ -88,7 +88,7 @@ class Soak:
         if self.left_over():
             world.fail(f"at the end: {self.left_over()}")
         world.store.sounds.close()  # what a phone fetched and did not stay to hear
-        gc.collect()  # carriers that were killed
+        gc.collect()  # media gateways that were killed
         if open_files() > self.files:
             world.fail(f"at the end: {open_files()} open files, {self.files} at the beginning")
 
@@ -98,21 +98,21 @@ class Soak:
         for name in world.outlets:
             if not world.watch.is_idle(name):
                 return f"{name} is not idle: {world.watch.describe(name)}"
-        carrier, desk = world.carrier, world.desk
-        assert carrier is not None
-        assert desk is not None
-        board = desk.switchboard._desk
+        gateway, control = world.gateway, world.control
+        assert gateway is not None
+        assert control is not None
+        board = control.switchboard._board
         left = {
             "calls": tuple(board.calls),
             "calls of phones": tuple(board.sides),
-            "legs of the carrier": tuple(carrier.switch.legs),
-            "legs of the desk": (*desk.box_legs._open, *desk.box_legs._waiting),
+            "legs of the media gateway": tuple(gateway.switch.legs),
+            "legs of call control": (*control.box_legs._open, *control.box_legs._waiting),
             "legs of phones": tuple(n for n, leg in world.phones.legs.items() if not leg.over),
-            "announcers": tuple(carrier.switch.announcers),
-            "joins": tuple(carrier.switch.joins),
+            "announcers": tuple(gateway.switch.announcers),
+            "joins": tuple(gateway.switch.joins),
             "recordings": tuple(world.store.open),
             "sockets": tuple(world.lan.bound),
-            "carriers": tuple(world.carriers[1:]),
+            "carriers": tuple(world.gateways[1:]),
         }
         return "; ".join(f"{what}: {which}" for what, which in left.items() if which)
 

@@ -1,4 +1,4 @@
-"""Records and mailbox in memory, with the ways in which a disk can fail; they outlive the desk."""
+"""Records and mailbox in memory, with the ways in which a disk can fail; they outlive a crash."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DISK_S = 0.03
 """A healthy card seals a message in so long."""
 LATE_S = 12.0
-"""Longer than the desk waits for a message to be stored."""
+"""Longer than call control waits for a message to be stored."""
 WAYS = ("begin", "finish", "late", "stalled", "slow")
 """A disk: full as a recording begins, or ends; late with success, with failure; slow."""
 
@@ -72,7 +72,7 @@ class Dictations:
 
 @dataclass
 class Store:
-    """Takes the desk's orders; what it answers comes after a disk's time to `post`."""
+    """Takes call control's orders; what it answers comes after a disk's time to `post`."""
 
     world: World
     records: dict[str, CallRecord] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Store:
         self._numbers = itertools.count(1)
         self.dictations = Dictations()
 
-    # --- what the desk asks ------------------------------------------------------------------
+    # --- what call control asks ------------------------------------------------------------------
 
     def order(self, order: orders.StoreOrder) -> None:
         """Carry out one order."""
@@ -169,13 +169,13 @@ class Store:
             self.world.after(wait, self._sealed(order, kept, law))
 
     def _sealed(self, order: orders.StoreMessage, kept: bytes, law: Law) -> Callable[[], None]:
-        desk = self.world.desk
+        control = self.world.control
 
         def sealed() -> None:
             name = f"m-{order.call}"
             self.messages[name] = Message(next(self._numbers), order.record, kept, law)
-            self.world.post(events.MessageStored(order.call, name, len(kept) // 8), desk)
-            self.world.post(events.MessagesWaiting(len(self._waiting())), desk)
+            self.world.post(events.MessageStored(order.call, name, len(kept) // 8), control)
+            self.world.post(events.MessagesWaiting(len(self._waiting())), control)
 
         return sealed
 
@@ -202,5 +202,5 @@ class Store:
         return [name for name, message in self.messages.items() if not message.closed]
 
     def _answer(self, event: events.Event, wait: float = DISK_S) -> None:
-        desk = self.world.desk
-        self.world.after(wait, lambda: self.world.post(event, desk))
+        control = self.world.control
+        self.world.after(wait, lambda: self.world.post(event, control))

@@ -1,4 +1,6 @@
-"""Desk and carrier die at any moment and find each other again: what each believes is then true."""
+"""Call control and media gateway die at any moment and find each other again: what each believes is
+then true.
+"""
 
 from __future__ import annotations
 
@@ -41,46 +43,48 @@ def place(world: World, line: str, talk_s: float) -> None:
     world.place(line, Script(world.number(), "talk", TALK, after_s=after, talk_s=talk_s))
 
 
-def kill_desk(world: World) -> None:
-    """SIGKILL of the desk; the carrier, a unit of its own, lives on."""
-    assert world.desk is not None
-    world.desk.die()
-    world.phones.forget_desk(world.desk)
-    world.desk = None
+def kill_control(world: World) -> None:
+    """SIGKILL of call control; the media gateway, a unit of its own, lives on."""
+    assert world.control is not None
+    world.control.die()
+    world.phones.forget_control(world.control)
+    world.control = None
     world.after(world.dice.choice((0.04, 0.5, 3.0)), world.boot)
 
 
-def kill_carrier(world: World) -> None:
-    """SIGKILL of the carrier."""
-    assert world.carrier is not None
-    world.carrier.die()
+def kill_gateway(world: World) -> None:
+    """SIGKILL of the media gateway."""
+    assert world.gateway is not None
+    world.gateway.die()
 
 
 def disagreed(world: World) -> list[str]:
     """Say what each side believes of each line."""
-    desk, carrier = world.desk, world.carrier
-    if desk is None or carrier is None:
+    control, gateway = world.control, world.gateway
+    if control is None or gateway is None:
         return ["one is gone"]
-    shown = {line.name: line for line in desk.status().lines}
+    shown = {line.name: line for line in control.status().lines}
     return [
         f"{name}: {line.driver.stage}, {line.call}; {shown[name].state}, {shown[name].call}"
-        for name, line in carrier.switch.lines.items()
+        for name, line in gateway.switch.lines.items()
     ]
 
 
 def is_agreed(world: World) -> bool:
-    """Tell whether desk, carrier and what it has told at the link are of one mind on every line."""
-    desk, carrier = world.desk, world.carrier
-    if desk is None or carrier is None or not carrier.lives or not desk.side.connected:
+    """Tell whether call control, media gateway and what it has told at the link are of one mind on
+    every line.
+    """
+    control, gateway = world.control, world.gateway
+    if control is None or gateway is None or not gateway.lives or not control.side.connected:
         return False
-    shown = {line.name: line for line in desk.status().lines}
-    for name, line in carrier.switch.lines.items():
+    shown = {line.name: line for line in control.status().lines}
+    for name, line in gateway.switch.lines.items():
         rests = line.call is None and line.driver.stage in RESTING
         if rests != (shown[name].state is LineState.IDLE):
             return False
         if rests and shown[name].call:
             return False
-    return len(carrier.switch.lines) == len(shown)
+    return len(gateway.switch.lines) == len(shown)
 
 
 def until_agreed(world: World) -> None:
@@ -98,9 +102,9 @@ def open_calls(world: World) -> set[str]:
 
 @pytest.mark.parametrize("world", [1, 2], indirect=True)
 def test_after_any_death_both_sides_agree_and_no_call_is_forgotten(world: World) -> None:
-    """Eight deaths at random moments of calls: each time desk, carrier and exchange are of one
-    mind within 12 s, every call of the dead is on record as interrupted or lost (E18), and in the
-    end every line takes a call.
+    """Eight deaths at random moments of calls: each time call control, media gateway and exchange
+    are of one mind within 12 s, every call of the dead is on record as interrupted or lost (E18),
+    and in the end every line takes a call.
     """
     dice = random.Random(world.dice.random())
     for _ in range(8):
@@ -109,15 +113,15 @@ def test_after_any_death_both_sides_agree_and_no_call_is_forgotten(world: World)
                 place(world, line, dice.choice((1.0, 5.0, 60.0)))
         world.run(dice.choice((0.1, 0.7, 2.5, 6.0)))
         world.watch.disturb("death")
-        cut, is_desk = open_calls(world), dice.random() < 0.5
-        (kill_desk if is_desk else kill_carrier)(world)
+        cut, is_control = open_calls(world), dice.random() < 0.5
+        (kill_control if is_control else kill_gateway)(world)
         world.run(0.1)
         until_agreed(world)
-        if is_desk:
+        if is_control:
             ended = {world.store.records[name].result for name in cut}
             assert ended <= {Result.INTERRUPTED}, ended
         else:
-            assert not cut & open_calls(world), "the desk holds calls that nobody carries"
+            assert not cut & open_calls(world), "call control holds calls that nobody carries"
     world.run(100.0)
     until_agreed(world)
     assert open_calls(world) == set()
@@ -125,23 +129,25 @@ def test_after_any_death_both_sides_agree_and_no_call_is_forgotten(world: World)
         assert world.watch.is_idle(line), line
 
 
-def test_a_nursery_that_dies_takes_the_carrier_with_it_once_it_is_idle(world: World) -> None:
-    """No port could be opened again: the carrier ends, and the next one is as good as new."""
-    carrier = world.carrier
-    assert carrier is not None
-    nursery = carrier.nursery
+def test_a_fork_server_that_dies_takes_the_media_gateway_with_it_once_it_is_idle(
+    world: World,
+) -> None:
+    """No port could be opened again: the media gateway ends, and the next one is as good as new."""
+    gateway = world.gateway
+    assert gateway is not None
+    fork_server = gateway.fork_server
 
     class Dead:
         def receive(self) -> None:
-            raise PeerError("the nursery of the port keepers has died")
+            raise PeerError("the fork server of the port servers has died")
 
         def fileno(self) -> int:
-            return nursery.fileno()
+            return fork_server.fileno()
 
     place(world, "line1", 5.0)
     until(world, lambda: world.watch._state_of("line1") == "talking", 10.0)
-    assert carrier.switch.in_use
-    carrier.lines._nursery = cast(ForkServer, Dead())
-    carrier._born()
-    assert not carrier._finished()
-    until(world, carrier._finished, 60.0)
+    assert gateway.switch.in_use
+    gateway.lines._fork_server = cast(ForkServer, Dead())
+    gateway._born()
+    assert not gateway._finished()
+    until(world, gateway._finished, 60.0)

@@ -14,7 +14,7 @@ from appliance.calls.states import CallAction
 from appliance.service.loop import MOST, Confinement
 from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.line import SubscriberLineState as Wire
-from tests.calls.faulty import planted
+from tests.calls.failing_handlers import planted
 from tests.soak import mix
 from tests.soak.mix import Script
 from tests.soak.world import World
@@ -23,7 +23,9 @@ CALL = CallPlan(rings=30, hang_up_after_ms=8_000, clips=(mix.SPEECH,), repeat_sa
 
 
 class Befallen(World):
-    """A box whose desk confines faults; what callers meet is looked at by the tests themselves."""
+    """A box whose call control confines faults; what callers meet is looked at by the tests
+    themselves.
+    """
 
     def prepare(self) -> None:
         """Confine, and judge nothing: a caller who meets a fault is not served as the mix wants."""
@@ -43,11 +45,11 @@ class Befallen(World):
         return [each for each in kept if each.line == line and each.ended_at is not None]
 
     def is_idle(self, line: str) -> bool:
-        """Tell whether desk and exchange have a line that rests."""
-        assert self.desk is not None
-        seat = self.desk.switchboard._desk.seats[line]
+        """Tell whether call control and exchange have a line that rests."""
+        assert self.control is not None
+        channel = self.control.switchboard._board.channels[line]
         at_exchange = self.outlets[line].station.line.state
-        return seat.state is LineState.IDLE and not seat.call and at_exchange is Wire.IDLE
+        return channel.state is LineState.IDLE and not channel.call and at_exchange is Wire.IDLE
 
 
 @pytest.fixture
@@ -95,25 +97,25 @@ def test_a_fault_ends_one_call_and_frees_its_line(world: Befallen, does: CallAct
 
 def test_facts_behind_one_that_fails_are_heard(world: Befallen) -> None:
     """An event of the box, of phones, of the disk and a deadline that fail are those alone."""
-    desk = world.desk
-    assert desk is not None
+    control = world.control
+    assert control is not None
     failing = (events.MessagesWaiting(3), events.PhoneGone("op1"), events.DeadlinePassed("x", "y"))
     kinds = tuple(type(event) for event in failing)
-    was = desk.switchboard.handle
+    was = control.switchboard.handle
 
     def handle(event: Any, now: Any) -> Any:
         if isinstance(event, kinds):
             raise KeyError(type(event).__name__)
         return was(event, now)
 
-    desk.switchboard.handle = handle  # type: ignore[method-assign] # the planted fault
+    control.switchboard.handle = handle  # type: ignore[method-assign] # the planted fault
     for event in (*failing, events.MessagesWaiting(4)):
-        world.post(event, desk)
-    world.post(events.RoomForMessages(has_room=False), desk)
+        world.post(event, control)
+    world.post(events.RoomForMessages(has_room=False), control)
     world.run(1.0)
     assert world.confinement is not None
     assert world.confinement.count == len(failing) + 1
-    assert desk.switchboard._desk.has_room is False
+    assert control.switchboard._board.has_room is False
     assert not world.confinement.is_spent
 
 
@@ -121,7 +123,7 @@ def test_a_fault_that_stays_asks_for_a_new_start(world: Befallen) -> None:
     """Every turn fails: after so many in a minute the service leaves, as its main loop asks."""
     with planted(lambda _: 0):
         for number in range(MOST):
-            world.post(events.PhoneDialled(f"k{number}", "op1", "*85"), world.desk)
+            world.post(events.PhoneDialled(f"k{number}", "op1", "*85"), world.control)
         world.run(1.0)
     assert world.confinement is not None
     assert world.confinement.is_spent

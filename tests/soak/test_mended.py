@@ -41,15 +41,17 @@ def until(world: World, is_so: object, limit_s: float) -> None:
 
 
 @pytest.mark.parametrize("away_s", [0.1, 3.0])
-def test_a_desk_that_is_back_at_once_leaves_no_line_seized(world: World, away_s: float) -> None:
-    """Killed in a conversation and started again within the farewell: the new desk knows nothing of
-    the caller, so the carrier sees the farewell through, and the line is idle.
+def test_call_control_that_is_back_at_once_leaves_no_line_seized(
+    world: World, away_s: float
+) -> None:
+    """Killed in a conversation and started again within the farewell: new call control knows
+    nothing of the caller, so the media gateway sees the farewell through, and the line is idle.
     """
     talking(world)
-    assert world.desk is not None
-    world.desk.die()
-    world.phones.forget_desk(world.desk)
-    world.desk = None
+    assert world.control is not None
+    world.control.die()
+    world.phones.forget_control(world.control)
+    world.control = None
     world.watch.disturb("desk killed")
     world.run(away_s)
     world.boot()

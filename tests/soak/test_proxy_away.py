@@ -1,7 +1,7 @@
 """B9 on one virtual clock: the proxy between branches is away for a day, and then it is back.
 
-Exchange, carrier, desk and what the box says to the proxy are the real ones; who lifts at a branch
-is the script's.
+Exchange, media gateway, call control and what the box says to the proxy are the real ones; who
+lifts at a branch is the script's.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Result
 from appliance.policy.office import BranchRules, OverflowCause
+from appliance.policy.routing import Destination
 from appliance.simulator.exchange.call import CallPlan
 from appliance.sip.trunk import RegistrationState
 from tests.helpers.figures import Figures
-from tests.sip.test_registrar_away import BACK_S, Away
+from tests.sip.test_trunk_registrar_away import BACK_S, Away
 from tests.soak import mix, office
 from tests.soak.mix import Manner, Script, Speaks
 from tests.soak.offline import LEAVES_WORDS, TALKS
 from tests.soak.world import BEGAN, World
-from tests.stories.registers import SEATS
+from tests.stories.directories import SEATS
 
 pytestmark = pytest.mark.system
 
 BRANCH = "sede1"
-"""The branch Savena as the stories' register names it; it is open on working days, 8 to 20."""
+"""The branch Savena as the stories' directory names it; it is open on working days, 8 to 20."""
 BEGINS = datetime(2026, 11, 24, 10, 0, tzinfo=office.ROME)
 BACK = datetime(2026, 11, 25, 10, 0, tzinfo=office.ROME)
 """A Tuesday, and the Wednesday after it."""
@@ -59,11 +60,11 @@ class TownWorld(World):
         self.after(LOOK_S, self._look)
 
     def _look(self) -> None:
-        """Let the SIP side do what it does by now; the desk hears of it."""
+        """Let the SIP side do what it does by now; call control hears of it."""
         self.after(LOOK_S, self._look)
         for event in self.proxy.pass_by(self.now - BEGAN - self.proxy.now):
             self.told.append(event)
-            self.post(event, self.desk)
+            self.post(event, self.control)
 
     def until(self, wall: datetime) -> None:
         """Let time go by up to a moment."""
@@ -89,7 +90,7 @@ class TownWorld(World):
 def world(tmp_path: Path) -> Iterator[TownWorld]:
     """A box that has not seen its proxy since it was started."""
     made = TownWorld(tmp_path, 5, kept_lines=4000)
-    made.post(events.RegisterChanged(SEATS), made.desk)
+    made.post(events.DirectoryChanged(SEATS), made.control)
     yield made
     made.close()
 
@@ -113,7 +114,7 @@ def test_a_day_without_the_proxy(world: TownWorld, figures: Figures) -> None:
     world.until(BACK)
     tries = len(world.proxy.tries)
     world.proxy.is_back = True
-    while world.proxy.standing is not RegistrationState.REGISTERED or len(world.told) < 2:
+    while world.proxy.state is not RegistrationState.REGISTERED or len(world.told) < 2:
         world.step()
         assert world.clock().wall < BACK.replace(minute=1), "the proxy was not found again"
     back_s = (world.clock().wall - BACK).total_seconds()
@@ -123,10 +124,10 @@ def test_a_day_without_the_proxy(world: TownWorld, figures: Figures) -> None:
         f"message, {tries} tries of registration; back after {back_s:.0f} s"
     )
     assert [(record.result, record.way) for record in answered] == [
-        (Result.ANSWERED, Way.SWITCHBOARD)
+        (Result.ANSWERED, Destination.SWITCHBOARD)
     ] * len(answered)
     assert [(record.result, record.way) for record in words] == [
-        (Result.MESSAGE, Way.VOICEMAIL)
+        (Result.MESSAGE, Destination.VOICEMAIL)
     ] * len(words)
     assert not [code for record in words for code in record.trail if BRANCH in code]
     assert world.told == [
@@ -135,5 +136,9 @@ def test_a_day_without_the_proxy(world: TownWorld, figures: Figures) -> None:
     ]
     assert back_s <= BACK_S + LOOK_S
     assert tries < 86_400 / 19
-    assert (handed.result, handed.way, handed.phone) == (Result.ANSWERED, Way.BRANCH, BRANCH)
+    assert (handed.result, handed.way, handed.phone) == (
+        Result.ANSWERED,
+        Destination.BRANCH,
+        BRANCH,
+    )
     assert handed.trail.count(f"ring.{BRANCH}") == 1

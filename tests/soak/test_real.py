@@ -17,12 +17,14 @@ from tests.soak.real_outcome import Count, Outcome
 from tests.soak.size import Census, counting, slope
 
 GROWTH_KB = 4.0
-"""A call, of desk and carrier: pages that are written to. Seen: 0.5 to 2.6; the interpreter keeps
-tuples and the like for reuse, up to two thousand of each size, and what lies among them stays."""
+"""A call, of call control and media gateway: pages that are written to. Seen: 0.5 to 2.6; the
+interpreter keeps tuples and the like for reuse, up to two thousand of each size, and what lies
+among them stays.
+"""
 HELD_KB = 0.5
 """A call, of what they hold. Seen: 0.1, of what is kept in a bounded number and is not full yet."""
-KEEPER_KB = 2500.0
-"""What one keeper takes; one that was started anew, for another that hung, takes 0.35 MB more."""
+PORT_SERVER_KB = 2500.0
+"""What one port server takes; one started anew, for one that hung, takes 0.35 MB more."""
 SPARE = 2
 """So many more of a kind may be there: what is under way at the moment of the count."""
 
@@ -158,9 +160,9 @@ def test_hundreds_of_calls_through_all_processes_leave_nothing_behind(
 ) -> None:
     """5 % of the calls of the mix with a fault at the modem or on the wire. At the end every line
     is idle in the exchange's own eyes; no thread, no descriptor and no process is left, and each
-    call has its record. Once the box has warmed up, desk and carrier grow by less than 4 kB a call,
-    what is in use in them by less than 0.5 kB, and they hold no more objects of the product's than
-    before; no keeper is ever large.
+    call has its record. Once the box has warmed up, call control and media gateway grow by less
+    than 4 kB a call, what is in use in them by less than 0.5 kB, and they hold no more objects of
+    the product's than before; no port server is ever large.
     """
     rounds = 4
     outcome = soak(tmp_path, rounds)
@@ -173,7 +175,7 @@ def test_hundreds_of_calls_through_all_processes_leave_nothing_behind(
     assert after.threads == before.threads
     assert after.files <= before.files
     assert outcome.kb_a_call < GROWTH_KB, outcome.sizes
-    assert max(size.keeper_kb for _, size in outcome.sizes) < KEEPER_KB
+    assert max(size.server_kb for _, size in outcome.sizes) < PORT_SERVER_KB
     assert outcome.held_kb_a_call < HELD_KB, [count.in_use for count in outcome.counted]
     first, *_, last = outcome.counted
     for then, now in zip(first.held, last.held, strict=True):

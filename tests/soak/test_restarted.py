@@ -22,10 +22,10 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def restart(world: World) -> None:
-    """Have the carrier told, as the desk does."""
+    """Have the media gateway told, as call control does."""
     world.watch.disturb("line restarted")
-    assert world.carrier is not None
-    world.carrier._take(RestartLine("line1"))
+    assert world.gateway is not None
+    world.gateway._take(RestartLine("line1"))
 
 
 def test_a_restart_by_hand_ends_the_call_and_no_other(world: World) -> None:

@@ -63,9 +63,9 @@ def test_the_same_seed_is_the_same_soak() -> None:
 
 def test_a_line_that_stays_seized_is_noticed(world: World) -> None:
     """A box that does not hang up is told of with what everybody knows of the line."""
-    carrier = world.carrier
-    assert carrier is not None
-    carrier.switch.lines["line1"].hang_up = _does_nothing  # type: ignore[method-assign]  # planted
+    gateway = world.gateway
+    assert gateway is not None
+    gateway.switch.lines["line1"].hang_up = _does_nothing  # type: ignore[method-assign]  # planted
     with pytest.raises(SoakFailure, match="line1 is stuck: exchange released by the far end"):
         world.run(120.0)
 
@@ -98,7 +98,7 @@ def lie(world: World) -> None:
     for _ in range(3000):
         world.step()
         if world.watch._state_of("line2") == "storing":
-            world.post(events.MessageStored("b1-2", "m-b1-2", 5000), world.desk)
+            world.post(events.MessageStored("b1-2", "m-b1-2", 5000), world.control)
 
 
 def test_every_row_of_the_tables_happens() -> None:

@@ -161,11 +161,11 @@ class Watch:
 
     def _operator(self, name: str, caller: Caller) -> None:
         """Who talks with a caller that speaks hears it."""
-        desk = self.world.desk
-        if caller.disturbed or caller.script.speaks not in TALKERS or desk is None:
+        control = self.world.control
+        if caller.disturbed or caller.script.speaks not in TALKERS or control is None:
             return
-        board = desk.switchboard._desk
-        call = board.calls.get(board.seats[name].call)
+        board = control.switchboard._board
+        call = board.calls.get(board.channels[name].call)
         leg = self.world.phones.legs.get(call.leg) if call is not None else None
         if call is None or leg is None or call.state is not State.TALKING or leg.holds:
             return
@@ -196,44 +196,44 @@ class Watch:
         wire = outlet.station.line.wire
         broken = outlet.port is None or outlet.wedged or wire.cut or wire.extension_up
         broken = broken or bool(outlet.station.modem.lose_results)
-        return not broken and self.world.desk is not None
+        return not broken and self.world.control is not None
 
     def is_idle(self, name: str) -> bool:
-        """True when exchange, modem, carrier and desk all say so."""
+        """True when exchange, modem, media gateway and call control all say so."""
         station = self.world.outlets[name].station
-        carrier, desk = self.world.carrier, self.world.desk
-        if carrier is None or desk is None or not carrier.lives:
+        gateway, control = self.world.gateway, self.world.control
+        if gateway is None or control is None or not gateway.lives:
             return False
-        line = carrier.switch.lines.get(name)
-        seat = desk.switchboard._desk.seats[name]
+        line = gateway.switch.lines.get(name)
+        channel = control.switchboard._board.channels[name]
         return (
             station.line.state is SubscriberLineState.IDLE
             and station.modem.state is ModemState.CLASS0_ONHOOK
             and line is not None
             and line.call is None
             and line.driver.stage in {LineStage.IDLE, LineStage.CHECKING}
-            and seat.state is SeatState.IDLE
-            and not seat.call
+            and channel.state is SeatState.IDLE
+            and not channel.call
         )
 
     def describe(self, name: str) -> str:
         """Say how everybody sees a line."""
         station = self.world.outlets[name].station
         words = [f"exchange {station.line.state}", f"modem {station.modem.state}"]
-        carrier, desk = self.world.carrier, self.world.desk
-        line = carrier.switch.lines.get(name) if carrier is not None else None
+        gateway, control = self.world.gateway, self.world.control
+        line = gateway.switch.lines.get(name) if gateway is not None else None
         if line is not None:
             words.append(f"driver {line.driver.stage}, call {line.call}, needs {line.needs}")
-        if desk is not None:
-            seat = desk.switchboard._desk.seats[name]
-            words.append(f"seat {seat.state} {seat.reason!r} call {seat.call!r}")
+        if control is not None:
+            channel = control.switchboard._board.channels[name]
+            words.append(f"channel {channel.state} {channel.reason!r} call {channel.call!r}")
         return "; ".join(words)
 
     def _state_of(self, name: str) -> State | None:
-        desk = self.world.desk
-        if desk is None:
+        control = self.world.control
+        if control is None:
             return None
-        call = desk.switchboard._desk.calls.get(desk.switchboard._desk.seats[name].call)
+        call = control.switchboard._board.calls.get(control.switchboard._board.channels[name].call)
         return call.state if call is not None else None
 
     def whole(self, record: CallRecord) -> str:

@@ -1,4 +1,6 @@
-"""One virtual clock for a whole box: exchange, carrier, desk, stores, phones, people, faults."""
+"""One virtual clock for a whole box: exchange, media gateway, call control, stores, phones, people,
+faults.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +24,17 @@ from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import Outlet, Station
 from appliance.simulator.exchange.signals import country_named
 from tests.soak import mix, office
+from tests.soak.call_control import SoakCallControl
 from tests.soak.caller import Caller
-from tests.soak.carrier import VirtualCarrier
-from tests.soak.desk import SoakDesk
 from tests.soak.lan import Lan
+from tests.soak.media_gateway import VirtualGateway
 from tests.soak.phones import Phones
 from tests.soak.ports import VirtualPort
 from tests.soak.store import Store
 from tests.soak.watch import Watch
 
 STEP_S = 0.02
-"""One step of the world: a carrier's tick, a phone's frame."""
+"""One step of the world: a media gateway's tick, a phone's frame."""
 HAIR_S = 1e-7
 """A step is a hair longer than a tick, or rounding would make half of the ticks late."""
 BEGAN = 100.0
@@ -75,9 +77,9 @@ class World:
         self.phones = Phones(self, self.lan)
         self.watch = Watch(self)
         self.store = make_store(self)
-        self.carriers: list[VirtualCarrier] = []
-        self.stalled_until = self.desk_stalled_until = 0.0
-        self.desk: SoakDesk | None = None
+        self.gateways: list[VirtualGateway] = []
+        self.stalled_until = self.control_stalled_until = 0.0
+        self.control: SoakCallControl | None = None
         self.confinement: Confinement | None = None
         self.boots = itertools.count(1)
         self._numbers = itertools.count(1)
@@ -156,51 +158,51 @@ class World:
     def _turn(self) -> None:
         """Let every process do what it has to do, and modems take commands at once."""
         if self.now >= self.stalled_until:
-            for carrier in self.carriers:
-                carrier.step()
-        if self.desk is not None and self.now >= self.desk_stalled_until:
-            self.desk.step()
+            for gateway in self.gateways:
+                gateway.step()
+        if self.control is not None and self.now >= self.control_stalled_until:
+            self.control.step()
         if self.now >= self.stalled_until:
-            for carrier in self.carriers:
-                carrier.step()
+            for gateway in self.gateways:
+                gateway.step()
         for outlet in self.outlets.values():
             outlet.serve(self.now)
         self._bury()
 
     def _bury(self) -> None:
-        """See off the carriers whose desk is gone and whose lines are idle."""
-        for carrier in tuple(self.carriers):
-            if carrier.lives and carrier.has_finished:
-                carrier.end()
-            if not carrier.lives:
-                self.carriers.remove(carrier)
+        """See off the media gateways whose call control is gone and whose lines are idle."""
+        for gateway in tuple(self.gateways):
+            if gateway.lives and gateway.has_finished:
+                gateway.end()
+            if not gateway.lives:
+                self.gateways.remove(gateway)
 
     # --- processes ---------------------------------------------------------------------------
 
     @property
-    def carrier(self) -> VirtualCarrier | None:
-        """The carrier that serves the desk of the moment."""
-        return self.carriers[-1] if self.carriers else None
+    def gateway(self) -> VirtualGateway | None:
+        """The media gateway that serves call control of the moment."""
+        return self.gateways[-1] if self.gateways else None
 
     def boot(self) -> None:
-        """Start a desk; what the last one left open is closed by its stores."""
+        """Start call control; what the last one left open is closed by its stores."""
         self.store.interrupt()
-        self.desk = SoakDesk(self, next(self.boots))
+        self.control = SoakCallControl(self, next(self.boots))
 
-    def carrier_socket(self) -> socket.socket:
-        """Give a desk the other end of a carrier: the unit that lives, or a new one."""
+    def gateway_socket(self) -> socket.socket:
+        """Give call control the other end of a media gateway: the unit that lives, or a new one."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        carrier = self.carrier
-        if carrier is None or not carrier.lives or carrier.is_child:
-            carrier = VirtualCarrier(self._by_path, self.lan, lambda: self.now)
-            self.carriers.append(carrier)
-        carrier.serve(theirs)
+        gateway = self.gateway
+        if gateway is None or not gateway.lives or gateway.is_child:
+            gateway = VirtualGateway(self._by_path, self.lan, lambda: self.now)
+            self.gateways.append(gateway)
+        gateway.serve(theirs)
         return ours
 
-    def post(self, event: events.Event, desk: SoakDesk | None) -> None:
-        """Leave a fact for a desk; one that is gone never hears of it."""
-        if desk is not None and desk is self.desk and desk.lives:
-            desk.box_inbox.post(event)
+    def post(self, event: events.Event, control: SoakCallControl | None) -> None:
+        """Leave a fact for call control; one that is gone never hears of it."""
+        if control is not None and control is self.control and control.lives:
+            control.box_inbox.post(event)
 
     def helper(self, told: Recovering) -> None:
         """Do what root's helper does: USB resets and power cycles bring a wedged modem back."""
@@ -212,8 +214,8 @@ class World:
     def revive(self, outlet: Outlet) -> None:
         """Unbind and bind a modem's USB device: it is gone, and comes back as new."""
         outlet.wedged = False
-        for carrier in self.carriers:
-            carrier.nursery.step(self.now)
+        for gateway in self.gateways:
+            gateway.fork_server.step(self.now)
         outlet.unplug()
         self.after(0.5, outlet.plug_in)
 
@@ -265,11 +267,11 @@ class World:
 
     def close(self) -> None:
         """End every process."""
-        if self.desk is not None and self.desk.lives:
-            self.desk.die()
-        for carrier in self.carriers:
-            if carrier.lives:
-                carrier.die()
+        if self.control is not None and self.control.lives:
+            self.control.die()
+        for gateway in self.gateways:
+            if gateway.lives:
+                gateway.die()
         self.store.interrupt()
         for outlet in self.outlets.values():
             outlet.close()

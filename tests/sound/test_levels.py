@@ -11,7 +11,7 @@ from appliance.dsp.wav import Law
 from appliance.media.messages import LineSetup
 from appliance.modem.events import Stream
 from appliance.simulator.exchange.modem_protocol import CONEXANT, CONEXANT_PCM, Personality
-from tests.media.virtual import Desk, Hosted, Phone, World
+from tests.media.virtual import ControlEnd, Hosted, Phone, World
 
 WITHIN_DB = 1.0
 LEVELS = (-10.0, -20.0, -30.0)
@@ -63,16 +63,16 @@ def test_receive_gain_lifts_what_is_recorded(gain: int, more_db: float) -> None:
     """
     setup = LineSetup("line1", "", dialect="usr5637", caller_id="none", receive_gain=gain)
     one = Hosted(setup, "usr5637")
-    world, desk = World(one), Desk(one)
-    world.parts.append(desk.step)
+    world, control = World(one), ControlEnd(one)
+    world.parts.append(control.step)
     world.bring_up()
     call = world.answer(one, hang_up_after_ms=10**6)
     one.line.record(Record("r1", "line1"), world.now)
     world.until(lambda: one.line.driver.streaming is Stream.RECEIVE)
     call.say(tone(-20.0, Law.ULAW))
     world.run(2500)
-    heard = level(bytes(desk.sound), Law.LINEAR8)
+    heard = level(bytes(control.sound), Law.LINEAR8)
     world.hang_up(one)
-    desk.close()
+    control.close()
     assert heard == pytest.approx(-20.0 + more_db, abs=WITHIN_DB)
     assert RecordingStop.ORDERED in {getattr(fact, "stop", None) for fact in one.told}

@@ -17,7 +17,7 @@ from tests.helpers.box import Box
 from tests.sound.signals import spoken_ulaw, ulaw_file
 
 # Exact sound takes a machine for itself: beside other tests frames come too late, and others stand
-# for them. The same code on a virtual clock is exact in each run: media/test_analog.py.
+# for them. The same code on a virtual clock is exact in each run: media/test_line.py.
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(180)]
 
 QUIET_MS = 1500

@@ -11,7 +11,7 @@ from typing import Any
 from tests.helpers import kamailio
 from tests.helpers.box import Box
 from tests.helpers.proxy import Proxy
-from tests.interop.desks import needed
+from tests.interop.offices import needed
 from tests.system.test_transfer import REGISTER, OfficeBox
 
 EVERY_CASE = '["busy", "no_answer", "unattended", "unreachable", "closed"]'
@@ -32,7 +32,7 @@ LIMIT_S = 45.0
 
 @dataclass
 class Branch(OfficeBox):
-    """A branch's box; its register names the `other` branch as the office that takes callers."""
+    """A branch's box; its directory names the `other` branch as the office that takes callers."""
 
     other: str = ""
     register: str = field(init=False)

@@ -32,24 +32,24 @@ def is_running(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
-def carrier_of(box: Box) -> int:
-    """Return the process id of the daemon's carrier."""
+def media_gateway_of(box: Box) -> int:
+    """Return the process id of the daemon's media gateway."""
     assert box.daemon is not None
     found = [pid for pid in children_of(box.daemon.pid) if "appliance.media" in command_of(pid)]
     assert len(found) == 1, found
     return found[0]
 
 
-def nursery_of(box: Box) -> int:
-    """Return the process id of the nursery of the port keepers."""
-    (found,) = children_of(carrier_of(box))
+def fork_server_of(box: Box) -> int:
+    """Return the process id of the fork server."""
+    (found,) = children_of(media_gateway_of(box))
     return found
 
 
-def keeper_of(box: Box, line: int) -> int:
-    """Return the process id of the keeper that holds a line's port."""
+def port_server_of(box: Box, line: int) -> int:
+    """Return the process id of the port server that holds a line's port."""
     port = (box.folder / "lines" / f"line{line}").resolve()
-    return next(pid for pid in children_of(nursery_of(box)) if _holds(pid, port))
+    return next(pid for pid in children_of(fork_server_of(box)) if _holds(pid, port))
 
 
 def _holds(pid: int, port: Path) -> bool:

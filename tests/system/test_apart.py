@@ -50,7 +50,7 @@ class Loaded:
     command: str
     modules: frozenset[str]
 
-    def rooms(self, *names: str) -> list[str]:
+    def packages(self, *names: str) -> list[str]:
         """Return which of these packages (or anything in them) were loaded."""
         return [
             name
@@ -67,8 +67,8 @@ def loaded(folder: Path) -> list[Loaded]:
 
 def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> None:
     """A call is served with the exchange's control socket out of the daemon's reach: all it has is
-    serial ports. After that call the carrier has loaded neither pyVoIP nor the console nor
-    pyserial nor a store; the desk neither pyserial nor the exchange nor a test phone.
+    serial ports. After that call the media gateway has loaded neither pyVoIP nor the console nor
+    pyserial nor a store; call control neither pyserial nor the exchange nor a test phone.
     """
     site, reports = tmp_path / "site", tmp_path / "reports"
     for folder in (site, reports):
@@ -87,16 +87,21 @@ def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> 
     assert record.result is Result.ANSWERED
 
     found = loaded(reports)
-    (carrier,) = (each for each in found if "appliance.media" in each.command)
-    (desk,) = (each for each in found if "appliance run" in each.command)
-    assert len(carrier.rooms("appliance.media.switch", "appliance.modem", "appliance.dsp")) == 3
-    assert len(desk.rooms("appliance.calls.switchboard", "pyVoIP", "appliance.sip.service")) == 3
+    (gateway,) = (each for each in found if "appliance.media" in each.command)
+    (control,) = (each for each in found if "appliance run" in each.command)
+    assert len(gateway.packages("appliance.media.switch", "appliance.modem", "appliance.dsp")) == 3
     assert (
-        carrier.rooms(
+        len(control.packages("appliance.calls.switchboard", "pyVoIP", "appliance.sip.service")) == 3
+    )
+    assert (
+        gateway.packages(
             "pyVoIP", "serial", "sqlite3", "gpiozero", "logging.handlers", "appliance.console",
             "appliance.sip.service", "appliance.store", "appliance.voicemail", "appliance.config",
             "appliance.simulator.exchange",
         )
         == []
     )  # fmt: skip
-    assert desk.rooms("serial", "appliance.simulator.exchange", "appliance.simulator.phone") == []
+    assert (
+        control.packages("serial", "appliance.simulator.exchange", "appliance.simulator.phone")
+        == []
+    )

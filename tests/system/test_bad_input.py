@@ -10,15 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
+from appliance.policy.routing import Destination
 from appliance.prompts import OURS
 from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import wait
 from tests.system.calls import in_call, place, record_of
 from tests.system.notices import Notices
-from tests.system.processes import carrier_of
+from tests.system.processes import media_gateway_of
 from tests.system.rulers import share_heard
 from tests.system.troubled import EXTRA, Troubled
 
@@ -161,8 +162,8 @@ def spoilt(data: bytes, chance: random.Random) -> bytes:
 
 
 def test_no_port_is_left_for_the_sound(box: Troubled, op1: TestPhone) -> None:
-    """A phone that cannot be given an RTP port counts as unreachable; the carrier lives on."""
-    carrier = carrier_of(box)
+    """A phone that cannot be given an RTP port counts as unreachable; the gateway lives on."""
+    gateway = media_gateway_of(box)
     op1.answer_mode("auto", 100)
     with contextlib.ExitStack() as stack:
         for port in range(20_000, 20_200, 2):
@@ -173,10 +174,10 @@ def test_no_port_is_left_for_the_sound(box: Troubled, op1: TestPhone) -> None:
         name = box.status()["calls"][0]["call"]
         call.hang_up()
         record = record_of(box, name)
-    assert record.way is Way.VOICEMAIL
+    assert record.way is Destination.VOICEMAIL
     assert "unreachable.op1" in record.trail
     assert "give sip.rtp_ports a wider range" in box.log()
-    assert carrier_of(box) == carrier
+    assert media_gateway_of(box) == gateway
     assert_a_call_works(box, op1)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
+from appliance.policy.routing import Destination
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.announcements import brief
@@ -51,7 +52,7 @@ def test_busy_then_accepted_by_a_key(tmp_path: Path) -> None:
     assert (report.transferred_to, report.transfer_found) == ("202", "answered")
     assert report.ended_by == "transferred"
     assert report.flashes_ms == [100, 100, 100]
-    assert (record.result, record.way) == (Result.ANSWERED, Way.SWITCHBOARD)
+    assert (record.result, record.way) == (Result.ANSWERED, Destination.SWITCHBOARD)
     assert record.phone == "switchboard.2"
     told = [code for code in record.trail if code.startswith(("pbx.", "answered."))]
     assert told[:4] == ["pbx.greeting", "pbx.switchboard.1", "pbx.dialled", "pbx.busy"]

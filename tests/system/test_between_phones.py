@@ -41,7 +41,7 @@ def speech(path: Path, law: Law, seed: int) -> tuple[Path, bytes]:
 def test_two_phones_talk_and_either_hangs_up(box: Box, tmp_path: Path) -> None:
     """op1 dials op2's extension: sound both ways; a busy one is told as busy. On a busy machine a
     frame may come too late, and another stands for it; on a virtual clock each byte is the same
-    (media/test_two_phones.py).
+    (media/test_bridge_phones.py).
     """
     op1, op2, desk1 = box.phone("op1"), box.phone("op2"), box.phone("desk1")
     op2.answer_mode("auto", 200)

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.calls.events import Evidence, Presentation
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Result
 from appliance.dsp import g711
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
+from appliance.policy.routing import Destination
 from appliance.simulator.exchange.process import RunningCall
 from appliance.simulator.phone.process import TestPhone
 from tests.faults.needs import require
-from tests.helpers.cut import cut
+from tests.helpers.cut_link import cut
 from tests.helpers.proxy import Proxy
 from tests.sip.world import SDP, request
 from tests.system.branches import Branch, meet, talks, two_branches
@@ -118,11 +119,15 @@ def test_all_busy_here_a_position_of_the_other_branch_has_the_caller(
     porto.wait_until(lambda: hears(heard_by(caller), ANSWERS), 20.0, "the caller hears nothing")
     caller.hang_up()
     record = record_of(porto, call)
-    assert (record.way, record.result, record.phone) == (Way.BRANCH, Result.ANSWERED, "savena")
+    assert (record.way, record.result, record.phone) == (
+        Destination.BRANCH,
+        Result.ANSWERED,
+        "savena",
+    )
     assert "branch.busy.anagrafe.residenza" in record.trail
     taken = savena.last_record(1)
     assert (taken.line, taken.caller.number, taken.phone) == ("porto", "0512222222", "op2")
-    assert (taken.way, taken.result) == (Way.SWITCHBOARD, Result.ANSWERED)
+    assert (taken.way, taken.result) == (Destination.SWITCHBOARD, Result.ANSWERED)
     assert not list((savena.state / "voicemail").rglob("*.wav"))
     assert "savena" in porto.output("calls", "--last", "2")
     assert "porto" in savena.output("calls", "--last", "1")
@@ -151,7 +156,7 @@ def test_closed_there_too_the_caller_is_back_here(town: Town, op1: TestPhone) ->
     savena.run("closed", "on")
     record = into_voicemail(porto)
     savena.run("closed", "off")
-    assert record.way is Way.VOICEMAIL
+    assert record.way is Destination.VOICEMAIL
     assert record.trail.index("ring.savena") < record.trail.index("unreachable.savena")
     assert len(savena.records()) == known, "a caller who is refused at once is no call there"
 
@@ -190,7 +195,7 @@ def test_the_link_is_cut_in_a_conversation(town: Town, op1: TestPhone, op2: Test
         taken = savena.last_record(known + 1)
     caller.hang_up()
     record = record_of(porto, call)
-    assert record.way is Way.VOICEMAIL
+    assert record.way is Destination.VOICEMAIL
     assert record.trail.index("talking") < record.trail.index("operator_lost")
     assert (taken.phone, taken.evidence) == ("op2", Evidence.LOST)
     porto.wait_until(lambda: is_idle(porto, 1), IDLE_S, "the line did not become idle")
@@ -211,4 +216,4 @@ def test_the_proxy_is_gone_and_nobody_notices(town: Town, op1: TestPhone, op2: T
     caller.hang_up()
     assert record_of(porto, call).result is Result.ANSWERED
     assert savena.last_record(known + 1).result is Result.ANSWERED
-    assert into_voicemail(porto).way is Way.VOICEMAIL
+    assert into_voicemail(porto).way is Destination.VOICEMAIL

@@ -12,7 +12,8 @@ from contextlib import closing
 import pytest
 
 from appliance.calls.events import Evidence
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
+from appliance.policy.routing import Destination
 from appliance.simulator.exchange.process import RunningCall
 from appliance.simulator.phone.process import TestPhone
 from tests.helpers.figures import Figures
@@ -88,7 +89,11 @@ def handed_over(here: Town, op2: TestPhone, number: str) -> None:
     talk(here.porto, caller, op2)
     caller.hang_up()
     record = record_of(here.porto, call)
-    assert (record.way, record.result, record.phone) == (Way.BRANCH, Result.ANSWERED, "savena")
+    assert (record.way, record.result, record.phone) == (
+        Destination.BRANCH,
+        Result.ANSWERED,
+        "savena",
+    )
     here.porto.wait_until(here.porto.is_idle, IDLE_S, "the line did not become idle")
 
 
@@ -111,10 +116,14 @@ def test_from_lan_to_lan(here: Town, op1: TestPhone, op2: TestPhone) -> None:
         record = record_of(here.porto, call)
         taken = here.savena.last_record(1)
     assert ways(seen) == {("porto", "proxy"), ("proxy", "savena")}
-    assert (record.way, record.result, record.phone) == (Way.BRANCH, Result.ANSWERED, "savena")
+    assert (record.way, record.result, record.phone) == (
+        Destination.BRANCH,
+        Result.ANSWERED,
+        "savena",
+    )
     assert "branch.busy.anagrafe.residenza" in record.trail
     assert (taken.line, taken.caller.number, taken.phone) == ("porto", "0512222222", "op2")
-    assert (taken.way, taken.result) == (Way.SWITCHBOARD, Result.ANSWERED)
+    assert (taken.way, taken.result) == (Destination.SWITCHBOARD, Result.ANSWERED)
     first.hang_up()
     record_of(here.porto, name)
 
@@ -130,7 +139,7 @@ def test_nobody_goes_round(here: Town, op1: TestPhone, op2: TestPhone) -> None:
     meet(here.savena)
     with here.lans.watched() as seen:
         record = into_voicemail(here.savena)
-    assert record.way is Way.VOICEMAIL
+    assert record.way is Destination.VOICEMAIL
     assert record.trail.index(f"ring.{ALL}") < record.trail.index(f"unreachable.{ALL}")
     asked = {("savena", "proxy"), ("proxy", "porto"), ("proxy", "savena")}
     assert asked <= ways(seen) <= asked | {("proxy", "pbx")}
@@ -182,7 +191,7 @@ def test_the_other_branchs_link_goes_in_a_conversation(
         record = record_of(porto, call)
     finally:
         pbx.stop()
-    assert (record.way, record.result, record.phone) == (Way.BRANCH, Result.ANSWERED, "pbx")
+    assert (record.way, record.result, record.phone) == (Destination.BRANCH, Result.ANSWERED, "pbx")
     assert record.trail.index("operator_lost") < record.trail.index("ring.pbx")
     assert (taken.phone, taken.evidence) == ("op2", Evidence.LOST)
     seen_again(porto)
@@ -212,8 +221,8 @@ def test_the_own_link_goes_in_a_conversation(
         caller.hang_up()
         record = record_of(porto, call)
         porto.wait_until(lambda: not porto.reaches("savena"), MISSED_S, "nothing was missed")
-        assert into_voicemail(porto).way is Way.VOICEMAIL
-    assert record.way is Way.VOICEMAIL
+        assert into_voicemail(porto).way is Destination.VOICEMAIL
+    assert record.way is Destination.VOICEMAIL
     assert (taken.phone, taken.evidence) == ("op2", Evidence.LOST)
     back_s = seen_again(porto)
     handed_over(here, op2, "0514444445")
@@ -238,7 +247,7 @@ def test_the_proxys_link_goes_in_a_conversation(
         assert record_of(porto, call).result is Result.ANSWERED
         assert savena.last_record(known + 1).result is Result.ANSWERED
         savena.wait_until(lambda: is_free(savena, "op2"), 5.0, "the position is not free")
-        assert into_voicemail(porto).way is Way.VOICEMAIL
+        assert into_voicemail(porto).way is Destination.VOICEMAIL
         porto.wait_until(lambda: not porto.reaches("savena"), MISSED_S, "nothing was missed")
     back_s = seen_again(porto)
     handed_over(here, op2, "0515555556")

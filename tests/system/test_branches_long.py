@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.events import Presentation
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
+from appliance.policy.routing import Destination
 from tests.helpers import baresip, kamailio
 from tests.helpers.baresip import Baresip
 from tests.helpers.proxy import Proxy
-from tests.interop.desks import needed
+from tests.interop.offices import needed
 from tests.system.branches import branch, meet, two_branches
 from tests.system.calls import in_state, place, record_of
 from tests.system.test_branches import into_voicemail, over_there
@@ -24,13 +25,13 @@ def test_the_proxy_comes_back_and_so_do_the_branches(tmp_path: Path) -> None:
     with two_branches(tmp_path) as (proxy, porto, savena):
         op2 = savena.phone("op2")
         proxy.stop()
-        assert into_voicemail(porto).way is Way.VOICEMAIL
+        assert into_voicemail(porto).way is Destination.VOICEMAIL
         porto.wait_until(lambda: not porto.reaches("savena"), 60.0, "the proxy was not missed")
         proxy.start()
         porto.wait_until(lambda: porto.reaches("savena"), 150.0, "savena was not seen again")
         caller, call = over_there(porto, 1, op2, caller="0512222222")
         caller.hang_up()
-        assert record_of(porto, call).way is Way.BRANCH
+        assert record_of(porto, call).way is Destination.BRANCH
 
 
 def test_a_name_that_stands_for_several_boxes(tmp_path: Path) -> None:
@@ -73,7 +74,11 @@ def test_a_telephone_system_calls_a_branch_and_is_called(tmp_path: Path) -> None
             call = str(porto.status()["calls"][0]["call"])
             pbx.do("hangup")
             record = record_of(porto, call)
-            assert (record.way, record.phone, record.result) == (Way.BRANCH, "pbx", Result.ANSWERED)
+            assert (record.way, record.phone, record.result) == (
+                Destination.BRANCH,
+                "pbx",
+                Result.ANSWERED,
+            )
             caller.close()
             op1 = porto.phone("op1")
             op1.answer_mode("auto", 100)

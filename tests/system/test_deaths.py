@@ -20,7 +20,7 @@ from appliance.simulator.phone.phone import PhoneEvent
 from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import end, in_call, is_at_rest, record_of
-from tests.system.processes import carrier_of, is_running
+from tests.system.processes import is_running, media_gateway_of
 from tests.system.rulers import share_heard
 
 pytestmark = pytest.mark.system
@@ -68,17 +68,19 @@ def assert_a_call_works(box: Box, phone: TestPhone, line: int) -> None:
 
 
 @pytest.mark.promise("B6")
-def test_the_desk_is_killed(box: Box, op1: TestPhone) -> None:
-    """SIGKILL of the daemon in a conversation: the carrier tells the caller that the call is over,
-    hangs up, leaves every modem on hook in class 0 and ends; after the restart the call counts as
-    interrupted (E18) and the next one works.
+def test_call_control_is_killed(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of the daemon in a conversation: the media gateway tells the caller that the call is
+    over, hangs up, leaves every modem on hook in class 0 and ends; after the restart the call
+    counts as interrupted (E18) and the next one works.
     """
     call, name = in_call(box, 1, op1)
     heard_before = len(call.heard)
-    carrier = carrier_of(box)
+    gateway = media_gateway_of(box)
     box.kill()
     report = call.wait(25.0)
-    box.wait_until(lambda: not is_running(carrier), 15.0, "the carrier went on without a desk")
+    box.wait_until(
+        lambda: not is_running(gateway), 15.0, "the gateway went on without call control"
+    )
 
     said = g711.decode(bytes(call.heard)[heard_before:], Law.ULAW)
     references = (g711.decode(prompt.data, prompt.law) for prompt in map(wav.read, LOST))
@@ -93,7 +95,7 @@ def test_the_desk_is_killed(box: Box, op1: TestPhone) -> None:
     assert_a_call_works(box, op1, 1)
 
 
-def test_desk_and_carrier_are_killed_together(box: Box, op1: TestPhone) -> None:
+def test_call_control_and_media_gateway_are_killed_together(box: Box, op1: TestPhone) -> None:
     """SIGKILL of both in a conversation, at a modem that ignores DTR: nobody is left to hang up,
     so the line stays seized until the restart, which leaves every modem on hook in class 0.
     """
@@ -115,25 +117,26 @@ def test_desk_and_carrier_are_killed_together(box: Box, op1: TestPhone) -> None:
     process.set_line(box.folder / "lines", 1, ignore_dtr=False)
 
 
-def test_the_carrier_is_killed(box: Box, op1: TestPhone) -> None:
-    """SIGKILL of the carrier in a conversation: the phone gets BYE, the record says lost, the desk
-    starts another carrier, the lines come back by themselves, the next call works.
+def test_the_media_gateway_is_killed(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of the media gateway in a conversation: the phone gets BYE, the record says lost,
+    call control starts another media gateway, the lines come back by themselves, the next call
+    works.
     """
     call, name = in_call(box, 2, op1)
-    before = carrier_of(box)
+    before = media_gateway_of(box)
     os.kill(before, signal.SIGKILL)
     op1.wait_event("bye", 10.0)
     assert record_of(box, name).result is Result.LOST
     box.wait_until(box.is_idle, 25.0, "the lines did not come back")
-    assert carrier_of(box) != before
+    assert media_gateway_of(box) != before
     box.wait_until(lambda: is_at_rest(box, 2), 10.0, "line 2 is not at rest")
     assert call.wait(10.0).ended_by == "host"
     assert_a_call_works(box, op1, 2)
 
 
-def test_who_rings_as_the_carrier_is_killed_rings_on(box: Box, op1: TestPhone) -> None:
-    """SIGKILL of the carrier while a caller rings: the phone rings again before the exchange does,
-    with the number, which is sent but once; whoever lifts has the caller.
+def test_who_rings_as_the_media_gateway_is_killed_rings_on(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of the media gateway while a caller rings: the phone rings again before the exchange
+    does, with the number, which is sent but once; whoever lifts has the caller.
     """
     op1.answer_mode("manual")
     seen = len(op1.events)
@@ -144,7 +147,7 @@ def test_who_rings_as_the_carrier_is_killed_rings_on(box: Box, op1: TestPhone) -
     call = box.place(1, caller=NUMBER, rings=20)
     box.wait_until(lambda: bool(of("caller")), 15.0, "the phone is not shown who calls")
     killed = time.monotonic()
-    os.kill(carrier_of(box), signal.SIGKILL)
+    os.kill(media_gateway_of(box), signal.SIGKILL)
     box.wait_until(lambda: len(of("invite")) == 2, 15.0, "the phone does not ring again")
     again = of("invite")[1]
     assert again.at - killed < RING_S - IDENTITY_S, "it was the exchange that rang again"

@@ -98,7 +98,7 @@ def test_what_is_dictated_is_what_callers_hear(box: Box, phone: Baresip) -> None
     phone.do("sndcode", "1")
     output, _ = command.communicate(timeout=20)
     assert command.returncode == 0, output
-    assert SAID[Went.REVIEWS].it in output
+    assert SAID[Went.REVIEWS].text("it") in output
     phone.wait_for("CALL_CLOSED", 10.0)
     kept = wav.read(box.state / "spoken" / "it" / f"{KEY}.wav").data
     assert len(kept) / BYTES_A_S == pytest.approx(SAID_S, abs=1.5)
@@ -121,6 +121,6 @@ def test_a_caller_goes_before(box: Box, phone: Baresip) -> None:
     call.wait_for("answered", 20.0)
     output, _ = command.communicate(timeout=20)
     assert command.returncode == 1
-    assert SAID[Went.NEEDED].it in output
+    assert SAID[Went.NEEDED].text("it") in output
     assert end(box, call).phone == "baresip"
     assert not list(box.state.glob("drafts/*/*"))

@@ -1,4 +1,4 @@
-"""A handler of the real desk raises: one caller meets voicemail, process and other calls live."""
+"""A real handler raises: one caller meets voicemail, process and other calls live."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if "run" in sys.orig_argv:
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    """A box of two lines whose desk can be made to fail."""
+    """A box of two lines whose call control can be made to fail."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(PLANTED.format(flag=str(tmp_path / "fails")))
@@ -53,7 +53,7 @@ def test_a_fault_in_one_call_leaves_the_others_alone(box: Box, tmp_path: Path) -
     voicemail, status and journal say that something failed, and the call after it is served.
     """
     assert box.daemon is not None
-    desk, flag = box.daemon.pid, tmp_path / "fails"
+    call_control, flag = box.daemon.pid, tmp_path / "fails"
     op1 = box.phone("op1")
     first, name = in_call(box, 1, op1)
     flag.touch()
@@ -72,13 +72,13 @@ def test_a_fault_in_one_call_leaves_the_others_alone(box: Box, tmp_path: Path) -
     assert box.log().count("KeyError: 'planted'") >= 1
     third, _ = in_call(box, 2, op1)
     assert end(box, third).result is Result.ANSWERED
-    assert box.daemon.pid == desk
+    assert box.daemon.pid == call_control
     assert box.daemon.poll() is None
 
 
 def test_a_fault_that_stays_ends_the_process_for_a_clean_start(box: Box, tmp_path: Path) -> None:
     """Whoever asks for what fails is told so, each time; so often in so short a time is no single
-    fault: the desk stops as it does when told to, with an error, to be started again.
+    fault: call control stops as it does when told to, with an error, to be started again.
     """
     assert box.daemon is not None
     (tmp_path / "fails").touch()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Way
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
+from appliance.policy.routing import Destination
 from appliance.prompts import OURS
 from appliance.simulator.exchange.process import read_clip
 from tests.helpers import sound
@@ -108,7 +108,7 @@ def test_one_is_busy_and_the_next_talks(tmp_path: Path, ports: tuple[int, int]) 
         assert satisfied(talks), talks.log
 
     assert "busy.op1" in record.trail
-    assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
+    assert (record.way, record.phone) == (Destination.CITIZENS_DESK, "desk1")
     spoken = g711.decode(said, Law.ULAW)
     heard = g711.decode(bytes(call.heard), Law.ULAW)
     lag = sound.align(spoken, heard, 16_000)

@@ -97,7 +97,7 @@ def a_closed_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     folder = tmp_path_factory.mktemp("greeting")
     with Box(folder, lines=1, extra=SETTINGS) as box:
         name = box.settings.site.name  # what the box would do by itself a little later
-        speech.name_house(box.state / "spoken", None, name, "it")
+        speech.name_office(box.state / "spoken", None, name, "it")
         box.ask("spoken")
         box.ask("SetClosed", on=True, by="test", until=None)
         yield box

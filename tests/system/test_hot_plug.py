@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from appliance import usb
 from appliance.calls.orders import Result
 from appliance.simulator.exchange import process
 from appliance.simulator.phone.process import TestPhone
-from appliance.usb import reset
-from appliance.usb.reset import UsbStep
+from appliance.usb import UsbStep
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.system.calls import end, in_call, modem, record_of
@@ -43,7 +43,7 @@ def plug(box: Box, line: int, *, plugged: bool) -> None:
 
 
 def shown(box: Box, line: int, what: str) -> str:
-    """Return what the desk shows of a line."""
+    """Return what call control shows of a line."""
     found = next(each for each in box.status()["lines"] if each["name"] == f"line{line}")
     return str(found[what])
 
@@ -81,7 +81,9 @@ def test_an_idle_modem_is_replugged_under_another_number(
     before = modem(box, 2)["port"]
     plug(box, 2, plugged=False)
     box.wait_until(lambda: state(box, 2) == "missing", SOON_S, "nobody noticed that it is gone")
-    box.wait_until(lambda: "does not exist" in reason(box, 2), SOON_S, "no keeper looks for it")
+    box.wait_until(
+        lambda: "does not exist" in reason(box, 2), SOON_S, "no port server looks for it"
+    )
     assert (state(box, 1), state(box, 2)) == ("idle", "missing")
     took = replug(box, 2)
     assert modem(box, 2)["port"] != before
@@ -106,16 +108,16 @@ def test_a_modem_is_pulled_out_in_a_call(box: Box, op1: TestPhone, figures: Figu
 
 
 def test_a_wedged_modem_has_its_usb_device_reset(box: Box, op1: TestPhone) -> None:
-    """A modem that answers nothing any more in a call, nor after it was opened anew: the desk asks
-    root's helper for a reset, by a file; when the device comes back, under another number, so does
-    the line. Each step stands in the status and in the journal with what was seen.
+    """A modem that answers nothing any more in a call, nor after it was opened anew: call control
+    asks root's helper for a reset, by a file; when the device comes back, under another number, so
+    does the line. Each step stands in the status and in the journal with what was seen.
     """
     _, name = in_call(box, 1, op1)
     process.set_line(box.folder / "lines", 1, wedged=True)
-    folder = reset.requests_folder(box.folder / "run")
+    folder = usb.requests_folder(box.folder / "run")
     box.wait_until(lambda: (folder / "line1").exists(), 25.0, "no USB reset was asked for")
     assert record_of(box, name).result is Result.LOST
-    assert reset.take_request(folder, "line1") is UsbStep.RESET_USB
+    assert usb.take_request(folder, "line1") is UsbStep.RESET_USB
     plug(box, 1, plugged=False)
     process.set_line(box.folder / "lines", 1, wedged=False)
     replug(box, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.simulator.exchange.call import CallPlan
-from tests.helpers.watched import WatchedBox, promtool
+from tests.helpers.prometheus import WatchedBox, promtool
 
 pytestmark = pytest.mark.system
 

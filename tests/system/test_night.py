@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from appliance.policy.text import Words
 from appliance.service import nightly as service_nightly
 from appliance.service.nightly import Night
 from tests.faults.test_clock import clocked
-from tests.helpers.box import ROME, Box
+from tests.helpers.box import JOB_S, ROME, Box
+from tests.helpers.words import pair
 
 pytestmark = pytest.mark.system
 
@@ -20,10 +20,12 @@ QUIET = datetime(2026, 11, 25, 3, 6, tzinfo=ROME)
 
 
 def last_night(box: Box) -> dict[str, Any]:
-    """Wait for the end of the night's work; returns what the desk tells of it, in whole seconds."""
+    """Wait for the end of the night's work; returns what call control tells of it, in whole
+    seconds.
+    """
     box.wait_until(
         lambda: datetime.fromisoformat(box.status()["night"]["at"]) >= QUIET,
-        60.0,
+        JOB_S,
         "the night's work was not done",
     )
     found: dict[str, Any] = box.status()["night"]
@@ -35,7 +37,7 @@ def test_the_night_is_used_once(tmp_path: Path) -> None:
     before = tmp_path / "box" / "state"
     (before / service_nightly.NIGHTLY).mkdir(parents=True)
     service_nightly.keep_night(
-        before, Night(QUIET - timedelta(days=1), True, False, Words("ieri", "yesterday"))
+        before, Night(QUIET - timedelta(days=1), True, False, pair("ieri", "yesterday"))
     )
     with clocked(tmp_path, QUIET) as (box, _):
         done = last_night(box)

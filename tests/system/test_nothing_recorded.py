@@ -150,8 +150,9 @@ def watched_talk(box: Box, op1: TestPhone, report: Path) -> Writes:
 
 
 def test_no_file_is_written_while_people_talk(box: Box, op1: TestPhone, tmp_path: Path) -> None:
-    """Not even one that is gone a moment later: each system call of desk, carrier and all that
-    they have started is looked at. What is written is the records' log and state, in small.
+    """Not even one that is gone a moment later: each system call of call control, media gateway and
+    all that they have started is looked at. What is written is the records' log and state, in
+    small.
     """
     seen = watched_talk(box, op1, tmp_path / "seen")
     own = [box.state / f"centralino.db{suffix}" for suffix in ("", "-wal", "-shm")]
@@ -167,7 +168,7 @@ def _kept_as(path: str) -> str:
     return re.sub(r"/\.([^/]+)\.[0-9a-f]{16}\.tmp$", r"/\1", path)
 
 
-def test_a_carrier_that_writes_sound_down_is_seen(tmp_path: Path) -> None:
+def test_a_media_gateway_that_writes_sound_down_is_seen(tmp_path: Path) -> None:
     """The look itself: a file that exists for microseconds, fifty times a second."""
     (tmp_path / "fault").mkdir()
     (tmp_path / "fault" / "sitecustomize.py").write_text(TEE)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.calls.orders import Way
 from appliance.panel import FAST, OFF, ON, SLOW, WINK, Pattern
+from appliance.policy.routing import Destination
 from appliance.simulator.phone.process import TestPhone
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait
@@ -160,7 +160,7 @@ def test_the_button_sends_calls_to_the_counter(
     assert box.status()["service"]["unattended"]["by"] == "button"
     call, _ = in_call(box, 1, desk1)
     record = end(box, call)
-    assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
+    assert (record.way, record.phone) == (Destination.CITIZENS_DESK, "desk1")
     box.press()
     box.wait_for(READY, ON)
     assert box.status()["service"]["unattended"] is None

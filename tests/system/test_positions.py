@@ -34,7 +34,7 @@ def op1(box: Box) -> TestPhone:
 
 
 def position(box: Box, phone: str) -> dict[str, object]:
-    """Return what the desk shows of a position."""
+    """Return what call control shows of a position."""
     return next(each for each in box.status()["positions"] if each["phone"] == phone)
 
 

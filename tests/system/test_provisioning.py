@@ -63,7 +63,7 @@ def centralino(box: Box, *words: str) -> subprocess.Popen[str]:
 
 
 def add(box: Box, name: str, *words: str) -> str:
-    """Add a phone; returns what was said, once the running desk knows of it."""
+    """Add a phone; returns what was said, once running call control knows of it."""
     said, _ = centralino(box, "add", name, *words).communicate(timeout=20)
     assert "conosce la nuova password" in said
     return said
@@ -92,15 +92,16 @@ def fetch(url: str) -> tuple[int, str]:
 
 
 def row(box: Box, name: str) -> dict[str, Any]:
-    """Return what the desk says of a phone."""
+    """Return what call control says of a phone."""
     found: list[dict[str, Any]] = box.status()["phones"]
     return next(phone for phone in found if phone["name"] == name)
 
 
 @pytest.mark.skipif(not baresip.is_installed(), reason=f"apt install {baresip.PACKAGE}")
 def test_a_phone_is_added_fetches_registers_and_is_served_no_more(box: Box, tmp_path: Path) -> None:
-    """The whole of it beside a running desk: the new password holds at once, the file is fetched by
-    its token, a real baresip registers with the served line, and the window ends by itself.
+    """The whole of it beside running call control: the new password holds at once, the file is
+    fetched by its token, a real baresip registers with the served line, and the window ends by
+    itself.
     """
     add(box, "op1", "--model", "baresip")
     url = phones.url_of(phones.load_handsets(box.settings)["op1"], box.address)

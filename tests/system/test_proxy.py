@@ -17,7 +17,7 @@ from appliance.sip.registrar import DigestLogin
 from tests.helpers import kamailio
 from tests.helpers.kamailio import Kamailio
 from tests.helpers.proxy import Proxy
-from tests.interop.desks import needed
+from tests.interop.offices import needed
 from tests.sip.world import SDP, request
 
 pytestmark = pytest.mark.system

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
+from appliance.policy.routing import Destination
 from appliance.prompts import OURS
 from appliance.simulator.exchange.process import read_clip
 from appliance.simulator.phone.process import TestPhone
@@ -141,7 +142,7 @@ def test_an_operator_who_declines_sends_the_call_on_at_once(
         phone.do("hangup")
         counter.wait_event("answered", 5.0)
         record = end(box, call)
-    assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
+    assert (record.way, record.phone) == (Destination.CITIZENS_DESK, "desk1")
     assert {"declined.baresip", "busy.baresip"} & set(record.trail)
 
 
@@ -158,7 +159,7 @@ def test_a_phone_that_says_nothing_does_not_keep_the_caller(
             record = end(box, call)
         finally:
             os.kill(phone._process.pid, signal.SIGCONT)
-    assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
+    assert (record.way, record.phone) == (Destination.CITIZENS_DESK, "desk1")
     assert GONE & set(record.trail)
 
 
@@ -173,5 +174,5 @@ def test_a_phone_switched_off(box: Box, counter: TestPhone, tmp_path: Path, icmp
             call = place(box, 2, caller="withheld")
             counter.wait_event("answered", 15.0)
             record = end(box, call)
-    assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
+    assert (record.way, record.phone) == (Destination.CITIZENS_DESK, "desk1")
     assert GONE & set(record.trail)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
+from appliance.policy.routing import Destination
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.announcements import brief
@@ -43,7 +44,7 @@ def test_without_a_lan_the_caller_reaches_a_telephone(tmp_path: Path) -> None:
         lines = process.ask_status(tmp_path / "lines")["lines"]
         log = box.log()
     assert report.answered
-    assert (record.result, record.way) == (Result.ANSWERED, Way.CITIZENS_DESK)
+    assert (record.result, record.way) == (Result.ANSWERED, Destination.CITIZENS_DESK)
     assert record.phone == "citizens_desk.outside"
     assert "ring.citizens_desk.outside" in record.trail
     assert isinstance(lines, list)

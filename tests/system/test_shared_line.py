@@ -41,7 +41,7 @@ def turn(box: Box, **knobs: object) -> None:
 
 
 def line(box: Box) -> dict[str, Any]:
-    """Return what the desk shows of the first line."""
+    """Return what call control shows of the first line."""
     found: dict[str, Any] = box.status()["lines"][0]
     return found
 

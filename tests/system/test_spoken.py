@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
+from appliance.policy.routing import Destination
 from appliance.policy.sheets import SpokenSheet
 from appliance.simulator.exchange.process import RunningCall
 from tests.helpers.box import Box
@@ -75,5 +76,5 @@ def test_a_sheet_is_heard_by_a_key(tmp_path: Path) -> None:
         hears(box, call, TITLE_HZ)
         record = end(box, call)
 
-        assert (record.way, record.result) == (Way.VOICEMAIL, Result.INFORMED)
+        assert (record.way, record.result) == (Destination.VOICEMAIL, Result.INFORMED)
         assert "sheet.carta" in record.trail

@@ -43,7 +43,7 @@ def ring_to_invite(box: Box, phone: TestPhone, line: int) -> float:
 
 
 def ask_of_the_disk(box: Box) -> None:
-    """Ask the desk for something that only the disk can answer, and do not wait for it."""
+    """Ask call control for something that only the disk can answer, and do not wait for it."""
     question = {"ask": "close_message", "name": "1", "by": "op1", "outcome": "called_back"}
     with contextlib.suppress(OfficeError):
         protocol.ask(
@@ -52,7 +52,7 @@ def ask_of_the_disk(box: Box) -> None:
 
 
 def test_a_disk_stalled_for_20_s_changes_no_ring_to_invite(tmp_path: Path) -> None:
-    """RING to INVITE and the desk's own share of it are, by ratio, what they were; also while
+    """RING to INVITE and call control's own share of it are, by ratio, what they were; also while
     somebody asks for what lies on the disk. All calls are on the list once the disk is back.
     """
     require("nbdkit", "nbdfuse", "fusermount3", "mkfs.ext4", "losetup", root=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
+from appliance.policy.routing import Destination
 from appliance.prompts import OURS
 from appliance.simulator.exchange.process import read_clip
 from appliance.simulator.phone.process import TestPhone
@@ -105,7 +106,7 @@ def test_the_connection_is_cut_while_it_rings(box: Box, counter: TestPhone, tmp_
         cable.cut()
         counter.wait_event("answered", 4.0)
         record = end(box, call)
-        assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
+        assert (record.way, record.phone) == (Destination.CITIZENS_DESK, "desk1")
         assert "unreachable.baresip" in record.trail
         phone.wait_for("CALL_CLOSED", 30.0)
         assert "\nCANCEL sip:baresip" in phone.log

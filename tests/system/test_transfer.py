@@ -71,7 +71,7 @@ class OfficeBox(Box):
         return (*self.operators, *self.counters, "ana1")
 
     def declare(self) -> None:
-        """Import the register while the desk runs, and wait until it is in force there."""
+        """Import the directory while call control runs, and wait until it is in force there."""
         file = self.folder / "register.toml"
         file.write_text(self.register, encoding="utf-8")
         self.run("register", "import", file, "--by", "Responsabile")
@@ -80,11 +80,11 @@ class OfficeBox(Box):
         )
 
     def run(self, command: str, *words: object) -> None:
-        """Run a command beside the running desk."""
+        """Run a command beside running call control."""
         self.output(command, *words)
 
     def output(self, command: str, *words: object) -> str:
-        """Run a command beside the running desk; returns what it prints."""
+        """Run a command beside running call control; returns what it prints."""
         asked = [sys.executable, "-m", "appliance", command, "--config", self.config_path, *words]
         done = subprocess.run([*map(str, asked)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -138,6 +138,30 @@ def test_attended_by_keys(box: OfficeBox) -> None:
     assert "transferred.anagrafe" in record.trail
 
 
+@pytest.mark.promise("P3")
+def test_announced_at_the_screen(box: OfficeBox) -> None:
+    """The operator goes back to the caller while the clerk waits, and hands over (P3)."""
+    with box.phone("op1") as op1, box.phone("ana1") as ana1:
+        ana1.answer_mode("auto", 300)
+        call, name = in_call(box, 1, op1)
+        question = {"call": "op1", "unit": "anagrafe", "need": "residenza", "reason": "topic"}
+        assert box.ask("TransferCall", **question, by="t")["done"]
+        ana1.wait_event("ack", 20.0)
+        in_state(box, "transfer_consult")
+        for state in ("office_waits", "transfer_consult", "office_waits"):
+            assert box.ask("AlternateCall", position="op1", by="t", call=name)["done"]
+            in_state(box, state)
+        assert box.ask("HandOverCall", position="op1", by="t", call=name)["done"]
+        op1.wait_event("ended", 10.0)
+        in_state(box, "transferred")
+        refused = box.ask("HandOverCall", position="op1", by="t", call=name)
+        record = over(box, call, name)
+        ana1.wait_event("ended", 10.0)
+    assert not refused["done"]
+    assert (record.result, record.unit, record.returned) == (Result.ANSWERED, "anagrafe", "")
+    assert "transferred.anagrafe" in record.trail
+
+
 @pytest.mark.promise("P3", "P5")
 def test_blind_by_command(box: OfficeBox) -> None:
     """The operator is free at once; an office that is not declared is not rung (P5)."""
@@ -162,7 +186,7 @@ def test_blind_by_command(box: OfficeBox) -> None:
 def test_a_return(box: OfficeBox) -> None:
     """Nobody at the office: it returns to the operator who sent it, whose screen says so (P6).
 
-    There stands who is in charge, of sheets imported while the desk runs (E10).
+    There stands who is in charge, of sheets imported while call control runs (E10).
     """
     box.run("sheets", "import", resources.files("appliance.config") / "example_sheets")
     with box.phone("op1") as op1, box.phone("ana1") as ana1:
@@ -186,7 +210,7 @@ def test_a_return(box: OfficeBox) -> None:
 
 
 def test_a_damaged_database_takes_no_office_with_it(box: OfficeBox) -> None:
-    """P5: set aside at the start, and transfers go on by the copy of register and sheets."""
+    """P5: set aside at the start, and transfers go on by the copy of directory and sheets."""
     copy = box.folder / "state" / "policy" / "policy.db"
     box.wait_until(copy.exists, 10.0, "the register was not copied")
     box.stop()

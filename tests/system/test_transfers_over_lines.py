@@ -254,7 +254,7 @@ def test_what_the_box_has_written_is_for_itself_and_names_no_number(
     box: OfficeBox, op1: BaresipPhone
 ) -> None:
     """P7, after a call to such a number: no file, journal, copy, list or report names a number that
-    the register seals; nobody else on the machine can read any of it, but the console what its
+    the directory seals; nobody else on the machine can read any of it, but the console what its
     pages show, though the box was started with the ordinary umask. What is planted is seen.
     """
     reach(box, NUMBER, outcome="busy")

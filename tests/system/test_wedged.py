@@ -1,4 +1,4 @@
-"""One line's port takes nothing more, another's keeper hangs: the third line is as before."""
+"""One line's port takes nothing more, another's port server hangs: the third line is as before."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.system.calls import modem, record_of
-from tests.system.processes import nursery_of
+from tests.system.processes import fork_server_of
 
-# The carrier's lateness before and after is compared: nothing else may change it in between.
+# The media gateway's lateness before and after is compared: nothing else may change it in between.
 pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 OPERATORS = ("op1", "op2", "op3")
@@ -36,7 +36,9 @@ SLACK_MS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The carrier's worst figures (ms) of some health reports, and writes that a port put off."""
+    """The media gateway's worst figures (ms) of some health reports, and writes that a port put
+    off.
+    """
 
     p99: float
     most: float
@@ -44,7 +46,7 @@ class Lateness:
 
 
 def health(box: Box) -> dict[str, Any] | None:
-    """Return the carrier's latest health report."""
+    """Return the media gateway's latest health report."""
     found: dict[str, Any] | None = box.status()["health"]
     return found
 
@@ -62,7 +64,7 @@ def watch(box: Box, periods: int) -> Lateness:
             seen.append(report)
         return len(seen) >= periods
 
-    box.wait_until(has_enough, 12.0 * periods, "the carrier reported no health")
+    box.wait_until(has_enough, 12.0 * periods, "the media gateway reported no health")
     return Lateness(
         max(r["late_p99"] for r in seen),
         max(r["late_max"] for r in seen),
@@ -71,9 +73,11 @@ def watch(box: Box, periods: int) -> Lateness:
 
 
 @contextmanager
-def hanging_open(nursery: int, path: Path) -> Iterator[None]:
-    """Let every keeper born from now on hang for ever when it opens a path, as some drivers do."""
-    command = ["strace", "-f", "-qq", "-p", str(nursery), "-P", str(path), "-o", "/dev/null"]
+def hanging_open(fork_server: int, path: Path) -> Iterator[None]:
+    """Let every port server born from now on hang for ever when it opens a path, as some drivers
+    do.
+    """
+    command = ["strace", "-f", "-qq", "-p", str(fork_server), "-P", str(path), "-o", "/dev/null"]
     command += ["-e", "trace=openat", "-e", "inject=openat:delay_enter=1000s"]
     tracer = subprocess.Popen(command)
     try:
@@ -126,12 +130,12 @@ def conversation(box: Box, line: int) -> tuple[RunningCall, str]:
     return call, found[0]
 
 
-def test_a_wedged_port_and_a_hung_keeper_are_their_lines_own_trouble(
+def test_a_wedged_port_and_a_hung_port_server_are_their_lines_own_trouble(
     tmp_path: Path, figures: Figures
 ) -> None:
     """The good line's conversation goes on, its lateness unchanged (by ratio, in one run), while a
-    modem falls mute in a conversation, another takes nothing more of a greeting, and a third's
-    keeper hangs: each line is out within its limit, with a sentence that says what to do; the calls
+    modem falls mute in a conversation, another takes nothing more of a greeting, and a third's port
+    server hangs: each line is out within its limit, with a sentence that says what to do; the calls
     on them count as lost; calls still work.
     """
     require("strace", root=True)
@@ -147,9 +151,9 @@ def test_a_wedged_port_and_a_hung_keeper_are_their_lines_own_trouble(
         _, mute_name = conversation(box, 2)
         before = watch(box, BEFORE)
 
-        nursery = nursery_of(box)
-        with hanging_open(nursery, exchange / "line3"):
-            box.wait_until(lambda: is_traced(nursery), 10.0, "strace did not attach")
+        fork_server = fork_server_of(box)
+        with hanging_open(fork_server, exchange / "line3"):
+            box.wait_until(lambda: is_traced(fork_server), 10.0, "strace did not attach")
             process.set_line(exchange, 2, wedged=True)
             deaf_name = greeted(box, 4)
             process.set_line(exchange, 4, wedged=True)
@@ -157,7 +161,9 @@ def test_a_wedged_port_and_a_hung_keeper_are_their_lines_own_trouble(
             process.set_line(exchange, 3, plugged=True)
             heard = len(good.heard)
             after = watch(box, AFTER)
-            box.wait_until(lambda: "stuck" in reason(box, 3), 20.0, "the hung keeper was not seen")
+            box.wait_until(
+                lambda: "stuck" in reason(box, 3), 20.0, "the hung port server was not seen"
+            )
             reasons = [reason(box, line) for line in (2, 3, 4)]
             lost = {record_of(box, name).result for name in (mute_name, deaf_name)}
             with pytest.raises(TimeoutError):
@@ -167,7 +173,7 @@ def test_a_wedged_port_and_a_hung_keeper_are_their_lines_own_trouble(
             assert_works(box)
 
     figures.say(
-        "F12 mute in a call, deaf in a greeting, a keeper that hangs: their calls are "
+        "F12 mute in a call, deaf in a greeting, a port server that hangs: their calls are "
         f"{', '.join(sorted(lost))}; the good line's frames "
         f"late by {before.p99:.1f} ms before, {after.p99:.1f} ms then (p99)"
     )

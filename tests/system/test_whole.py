@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.calls.events import Evidence
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Result
 from appliance.dsp import g711
+from appliance.policy.routing import Destination
 from appliance.prompts import OURS
 from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import RunningCall
@@ -77,7 +78,11 @@ def test_an_operator_answers_and_both_are_heard(box: Box, op1: TestPhone) -> Non
     report, record = called(box, CallPlan(caller="0511234567", hang_up_after_ms=3000))
 
     assert report.answered
-    assert (record.way, record.result, record.phone) == (Way.SWITCHBOARD, Result.ANSWERED, "op1")
+    assert (record.way, record.result, record.phone) == (
+        Destination.SWITCHBOARD,
+        Result.ANSWERED,
+        "op1",
+    )
     assert record.caller.number == "0511234567"
     assert record.evidence is not None
     assert op1.received().data.count(b"\xff") < len(op1.received().data) // 2
@@ -91,7 +96,7 @@ def test_nobody_answers_and_the_counter_does(box: Box, op1: TestPhone, desk1: Te
     _, record = called(box, CallPlan(caller="withheld", hang_up_after_ms=1500))
 
     assert (record.way, record.result, record.phone) == (
-        Way.CITIZENS_DESK,
+        Destination.CITIZENS_DESK,
         Result.ANSWERED,
         "desk1",
     )
@@ -116,7 +121,7 @@ def test_closed_a_greeting_and_a_message(box: Box) -> None:
     plan = CallPlan(caller="0511234567", digits="#", after_quiet_ms=900, start_delay_ms=1500)
     _, record = called(box, plan)
 
-    assert (record.way, record.reason) == (Way.VOICEMAIL, "closed.manual")
+    assert (record.way, record.reason) == (Destination.VOICEMAIL, "closed.manual")
     assert record.result is Result.MESSAGE
     assert box.status()["waiting"] == waiting + 1
 
@@ -165,4 +170,4 @@ def test_the_button_of_the_phone_sends_calls_to_the_counter(
 
     _, record = called(box, CallPlan(hang_up_after_ms=1000), line=2)
 
-    assert (record.way, record.reason) == (Way.CITIZENS_DESK, "overflow.unattended")
+    assert (record.way, record.reason) == (Destination.CITIZENS_DESK, "overflow.unattended")

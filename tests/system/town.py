@@ -12,7 +12,7 @@ from appliance.simulator.phone.process import TestPhone
 from tests.helpers import kamailio
 from tests.helpers.lans import Lans
 from tests.helpers.proxy import PASSWORDS, WRITTEN, ExampleProxy
-from tests.interop.desks import needed
+from tests.interop.offices import needed
 from tests.system.branches import Branch, settings
 
 SIP_PORT = 5060

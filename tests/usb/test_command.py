@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from appliance import usb
 from appliance.__main__ import main
-from appliance.usb import reset
-from appliance.usb.reset import UsbStep
+from appliance.usb import UsbStep
 from tests.usb.tree import Tree
 
 if TYPE_CHECKING:
@@ -41,29 +41,29 @@ class Helper:
         self.run = folder / "run"
         self.config = folder / "centralino.toml"
         self.config.write_text(CONFIGURATION.format(port=self.tree.port(2), run=self.run))
-        self.requests = reset.requests_folder(self.run)
+        self.requests = usb.requests_folder(self.run)
 
     def __call__(self, *arguments: str) -> Result:
         """Run the command as the unit does."""
         options = ["--config", str(self.config), "--sysfs", str(self.tree.sysfs)]
         return CliRunner().invoke(main, ["usb-reset", *options, *arguments])
 
-    def answer(self, step: UsbStep) -> reset.ResetAnswer:
+    def answer(self, step: UsbStep) -> usb.ResetAnswer:
         """Return what became of a step."""
-        return reset.read_answers(reset.answers_folder(self.run), "line1")[step]
+        return usb.read_answers(usb.answers_folder(self.run), "line1")[step]
 
 
 @pytest.fixture
 def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Helper:
     """A helper that does not wait."""
-    monkeypatch.setattr(reset, "UNBOUND_S", 0.0)
-    monkeypatch.setattr(reset, "DARK_S", 0.0)
+    monkeypatch.setattr(usb, "UNBOUND_S", 0.0)
+    monkeypatch.setattr(usb, "DARK_S", 0.0)
     return Helper(tmp_path)
 
 
-def test_what_the_desk_asks_for_is_done_and_answered(helper: Helper) -> None:
+def test_what_call_control_asks_for_is_done_and_answered(helper: Helper) -> None:
     """The request is gone, the device was reset, the answer says which."""
-    reset.request_reset(helper.requests, "line1", UsbStep.RESET_USB)
+    usb.request_reset(helper.requests, "line1", UsbStep.RESET_USB)
     result = helper("line1")
     assert (result.exit_code, "1-1.2" in result.output) == (0, True)
     assert helper.tree.read("bus/usb/drivers/usb/bind") == "1-1.2"
@@ -72,8 +72,8 @@ def test_what_the_desk_asks_for_is_done_and_answered(helper: Helper) -> None:
 
 
 def test_a_line_that_is_not_configured_cannot_be_reset(helper: Helper) -> None:
-    """Whatever the desk asks for, only the configuration's ports are touched."""
-    reset.request_reset(helper.requests, "line2", UsbStep.RESET_USB)
+    """Whatever call control asks for, only the configuration's ports are touched."""
+    usb.request_reset(helper.requests, "line2", UsbStep.RESET_USB)
     result = helper("line2")
     assert (result.exit_code, "non è configurata" in result.output) == (1, True)
     assert helper.tree.read("bus/usb/drivers/usb/unbind") == ""
@@ -91,7 +91,7 @@ def test_the_rate_is_limited(helper: Helper) -> None:
 
 
 def test_a_modem_that_has_gone_is_answered_too(helper: Helper) -> None:
-    """The desk reads why it was of no use."""
+    """Call control reads why it was of no use."""
     Path(helper.tree.port(2)).unlink()
     result = helper("--step", "power_cycle", "line1")
     assert (result.exit_code, "unplug" in result.output) == (1, True)
@@ -108,7 +108,7 @@ def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
     """systemd starts the helper for as long as a request lies there: it is taken before anything
     can fail, else the path unit gives up after twenty starts and no modem is reset any more.
     """
-    reset.request_reset(helper.requests, "line1", UsbStep.RESET_USB)
+    usb.request_reset(helper.requests, "line1", UsbStep.RESET_USB)
     helper.config.write_text("[site\n")
     result = helper("--run", str(helper.run), "line1")
     assert result.exit_code == 1
@@ -119,17 +119,17 @@ def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
 def test_the_run_folder_of_the_option_is_where_it_asks_and_answers(helper: Helper) -> None:
     """The unit names its folder; the configuration's is for those who start it by hand."""
     elsewhere = helper.run.with_name("elsewhere")
-    reset.request_reset(reset.requests_folder(elsewhere), "line1", UsbStep.RESET_USB)
+    usb.request_reset(usb.requests_folder(elsewhere), "line1", UsbStep.RESET_USB)
     assert helper("--run", str(elsewhere), "line1").exit_code == 0
-    assert reset.read_answers(reset.answers_folder(elsewhere), "line1")[UsbStep.RESET_USB].done
+    assert usb.read_answers(usb.answers_folder(elsewhere), "line1")[UsbStep.RESET_USB].done
 
 
-def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
+def test_one_start_does_all_that_call_control_asks_for(helper: Helper) -> None:
     """As the unit starts it: the request of a line that is not configured keeps no other waiting,
     and nothing is left by which systemd would start it again and again.
     """
     for line in ("line0", "line1"):
-        reset.request_reset(helper.requests, line, UsbStep.RESET_USB)
+        usb.request_reset(helper.requests, line, UsbStep.RESET_USB)
     (helper.requests / "not a line").write_text("reset_usb", encoding="ascii")
     (helper.requests / "folder" / "in it").mkdir(parents=True)
     result = helper("--asked", "--run", str(helper.run))
@@ -157,6 +157,6 @@ def test_the_units_agree_on_where_requests_lie_and_let_uhubctl_in() -> None:
     helps = (units / "centralino-usb.service").read_text()
     run = re.search(r"--run (\S+)", helps)
     assert run is not None
-    assert f"PathExistsGlob={reset.requests_folder(Path(run[1]))}/*\n" in waits
-    assert f"RuntimeDirectory={reset.answers_folder(Path(run[1])).name}\n" in helps
+    assert f"PathExistsGlob={usb.requests_folder(Path(run[1]))}/*\n" in waits
+    assert f"RuntimeDirectory={usb.answers_folder(Path(run[1])).name}\n" in helps
     assert re.search(r"^RestrictAddressFamilies=.*AF_NETLINK", helps, re.MULTILINE)

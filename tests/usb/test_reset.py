@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance import usb
 from appliance.errors import TechnicianError
-from appliance.usb import reset
-from appliance.usb.reset import (
+from appliance.usb import (
     DARK_S,
     LEAST_GAP_S,
     UNBOUND_S,
@@ -175,13 +175,13 @@ def test_a_name_that_is_no_file_s_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_without_room_is_told(tmp_path: Path) -> None:
-    """The desk goes on; a person must act."""
+    """Call control goes on; a person must act."""
     (tmp_path / "usb").write_text("")
     with pytest.raises(TechnicianError, match="no USB reset"):
         request_reset(tmp_path / "usb", "line1", UsbStep.RESET_USB)
 
 
-def test_nothing_of_the_desk_s_is_followed(tmp_path: Path) -> None:
+def test_nothing_of_call_control_is_followed(tmp_path: Path) -> None:
     """A link, a pipe, a folder or nonsense in the place of a request is removed or left, not read:
     root opens plain files in the very folder only.
     """
@@ -206,7 +206,7 @@ def test_nothing_of_the_desk_s_is_followed(tmp_path: Path) -> None:
 
 
 def test_answers_are_kept_by_step(tmp_path: Path) -> None:
-    """The desk reads what became of each; nonsense is no answer."""
+    """Call control reads what became of each; nonsense is no answer."""
     reset = ResetAnswer(UsbStep.RESET_USB, True, "done", 10.0)
     power = ResetAnswer(UsbStep.POWER_CYCLE, False, "no switch", 20.0)
     assert read_answers(tmp_path, "line1") == {}
@@ -229,5 +229,5 @@ def test_a_step_is_done_once_in_two_minutes(tmp_path: Path) -> None:
 def test_answers_lie_where_only_root_writes(tmp_path: Path) -> None:
     """Beside the run folder, not in it: a link planted there would be root's to write through."""
     run = Path("/run/centralino")
-    assert reset.requests_folder(run) == run / "usb"
-    assert reset.answers_folder(run) == Path("/run/centralino-usb")
+    assert usb.requests_folder(run) == run / "usb"
+    assert usb.answers_folder(run) == Path("/run/centralino-usb")

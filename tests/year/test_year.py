@@ -99,6 +99,6 @@ def test_a_revoked_number_that_is_told_is_seen() -> None:
     year = Year()
     told = orders.Play("p", tuple(f"it/digit_{digit}" for digit in town.DUTY), "line1")
     year.watch.order(told)
-    year.tell(events.RegisterChanged(town.REVOKED))
+    year.tell(events.DirectoryChanged(town.REVOKED))
     with pytest.raises(AssertionError, match="revoked"):
         year.watch.order(told)

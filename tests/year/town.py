@@ -22,9 +22,10 @@ from appliance.policy.directory import (
     target_to_tell,
 )
 from appliance.policy.hours import Closure, Period, Schedule, week_of
-from appliance.policy.office import AfterHours, Group, Line, Office, VoicemailLimits, WaitingRules
+from appliance.policy.lines import modem_line
+from appliance.policy.office import AfterHours, Group, Office, VoicemailLimits, WaitingRules
 from appliance.policy.sheets import SpokenSheet
-from appliance.policy.text import Words
+from tests.helpers.words import pair
 
 ROME = ZoneInfo("Europe/Rome")
 YEAR = 2026
@@ -36,7 +37,7 @@ DUTY = "051598333"
 HIDDEN = ("0519990204", "3331112233", "051598777")
 """Numbers behind offices; nobody outside may ever hear or see one of them."""
 CODES = ("31", "32", "33", "41", "99", "0519990204", "")
-"""What operators dial behind the transfer key: codes of the register, and what is none."""
+"""What operators dial behind the transfer key: codes of the directory, and what is none."""
 
 HOLIDAYS = holidays_for("it", YEAR, MonthDay(10, 4), "San Petronio")
 ORDINARY = "8:30-13:00 14:00-17:30"
@@ -54,7 +55,7 @@ SWITCHBOARD_HOURS = Schedule(
         Period(
             date(YEAR, 7, 13),
             date(YEAR, 8, 29),
-            Words("Orario estivo", "Summer hours"),
+            pair("Orario estivo", "Summer hours"),
             week_of(
                 monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"
             ),
@@ -71,14 +72,14 @@ COUNTER_HOURS = Schedule(
 OFFICE = Office(
     name="Comune di Esempio",
     lines=(
-        Line("line1", label="Centralino", called_number="051598111"),
-        Line("line2", called_number="800011837"),
+        modem_line("line1", label="Centralino", called_number="051598111"),
+        modem_line("line2", called_number="800011837"),
     ),
     switchboard=Group(
-        "switchboard", Words("Centralino", "Switchboard"), OPERATORS, SWITCHBOARD_HOURS
+        "switchboard", pair("Centralino", "Switchboard"), OPERATORS, SWITCHBOARD_HOURS
     ),
     citizens_desk=Group(
-        "citizens_desk", Words("Sportello", "Counter"), COUNTER, COUNTER_HOURS, ring_ms=20_000
+        "citizens_desk", pair("Sportello", "Counter"), COUNTER, COUNTER_HOURS, ring_ms=20_000
     ),
     voicemail=VoicemailLimits(privacy="privacy"),
     after_hours=AfterHours(emergency=True, duty=("polizia",)),
@@ -109,7 +110,7 @@ def _phones(*names: str) -> tuple[TransferTarget, ...]:
 
 
 MOBILE = make_target(Reach.OUTSIDE, HIDDEN[1], "reperibile", service_mobile=True)
-REGISTER = Directory(
+DIRECTORY = Directory(
     units=tuple(
         Unit(code, code.title(), f"{code}@comune.example.it")
         for code in ("anagrafe", "tributi", "edilizia", "polizia")
@@ -147,7 +148,7 @@ REGISTER = Directory(
     authorisations=(Authorisation(_entry(4), "polizia", target_to_tell(DUTY), "Comandante"),),
 )
 REVOKED = replace(
-    REGISTER,
-    authorisations=(replace(REGISTER.authorisations[0], revoked=_entry(5)),),
+    DIRECTORY,
+    authorisations=(replace(DIRECTORY.authorisations[0], revoked=_entry(5)),),
 )
 """The same town after the police took their leave back."""

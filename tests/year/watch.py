@@ -25,7 +25,7 @@ class Watch:
     """Looks at every event and order; raises AssertionError for what must never be."""
 
     switchboard: Switchboard
-    register: Directory
+    directory: Directory
     off_hook: set[str] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
     results: dict[str, Result] = field(default_factory=dict)
@@ -36,11 +36,11 @@ class Watch:
         """Note what a transfer that is asked for now may reach."""
         if isinstance(event, events.TransferAsked):
             self.asked(event.leg, event.target, now)
-        if isinstance(event, events.RegisterChanged) and isinstance(event.register, Directory):
-            self.register = event.register
+        if isinstance(event, events.DirectoryChanged) and isinstance(event.directory, Directory):
+            self.directory = event.directory
         if isinstance(event, events.LineIdle | events.LineLost | events.LineRestored):
             self.off_hook.discard(event.line)
-        if isinstance(event, events.CarrierLost):
+        if isinstance(event, events.MediaGatewayLost):
             self.off_hook.clear()
 
     def asked(self, leg: str, code: str, now: Now) -> None:
@@ -51,11 +51,11 @@ class Watch:
     def may_reach(self, dialled: str, now: Now) -> set[str]:
         """Return the numbers that a code leads to at a moment, by its declaration."""
         code = dialled.partition("*")[0]
-        coded = need_by_keys(self.register, code, OFFICE.today(now.wall)) if code else None
+        coded = need_by_keys(self.directory, code, OFFICE.today(now.wall)) if code else None
         if coded is None:
             return set()
         calendar = OFFICE.switchboard.schedule
-        answer = may_transfer(self.register, calendar, coded.unit, coded.need.code, now)
+        answer = may_transfer(self.directory, calendar, coded.unit, coded.need.code, now)
         if not isinstance(answer, TransferAllowed):
             return set()
         return {target.number.reveal(Purpose.RING) for target in answer.targets}
@@ -81,9 +81,9 @@ class Watch:
 
         `phones` are those that ring or talk, once for each of their calls.
         """
-        desk = self.switchboard._desk
+        board = self.switchboard._board
         for line in self.off_hook:
-            assert desk.seats[line].call in desk.calls, f"{line} is seized by nobody"
+            assert board.channels[line].call in board.calls, f"{line} is seized by nobody"
         twice = [phone for phone, times in Counter(phones).items() if times > 1]
         assert not twice, f"{twice} in two calls"
 
@@ -94,7 +94,7 @@ class Watch:
             shown = replace(order, digits="")
         if isinstance(order, orders.Play):
             spoken = "".join(DIALLED.findall(" ".join(order.prompts)))
-            holds = self.register.authorisations[-1].revoked is None
+            holds = self.directory.authorisations[-1].revoked is None
             assert holds or DUTY not in spoken, "a number is told whose leave was revoked"
         else:
             spoken = ""
@@ -118,4 +118,4 @@ class Watch:
             self.allowed.pop(record.call, None)
 
     def _calls(self) -> list[Call]:
-        return list(self.switchboard._desk.calls.values())
+        return list(self.switchboard._board.calls.values())

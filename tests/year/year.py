@@ -20,6 +20,7 @@ from appliance.calls import commands, events, orders
 from appliance.calls.events import Caller, DigitSource, Evidence, FarEnd, Presentation
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
+from appliance.text import unchanged
 from tests.year import town
 from tests.year.habits import Habits
 from tests.year.watch import Watch
@@ -89,12 +90,12 @@ class Year:
     def __post_init__(self) -> None:
         self.habits = Habits(random.Random(self.seed))
         self.switchboard = Switchboard(town.OFFICE, "y")
-        self.watch = Watch(self.switchboard, town.REGISTER)
+        self.watch = Watch(self.switchboard, town.DIRECTORY)
         for line in town.LINES:
             self.tell(events.LineRestored(line, "CX930xx"))
         for phone in (*town.OFFICE.phones, *town.CLERKS):
             self.tell(events.PhoneRegistered(phone))
-        self.tell(events.RegisterChanged(town.REGISTER))
+        self.tell(events.DirectoryChanged(town.DIRECTORY))
         self.tell(events.SpokenSheetsChanged(town.SHEETS))
 
     # --- time --------------------------------------------------------------------------------
@@ -144,9 +145,9 @@ class Year:
     def _empty(self, end: float) -> None:
         """Nobody calls any more: every call must come to its end, every line be idle."""
         self.engaged_lines.update(town.LINES)  # who would call now finds them engaged
-        while self.switchboard._desk.calls and self._step(end + DAY_S):
+        while self.switchboard._board.calls and self._step(end + DAY_S):
             pass
-        assert not self.switchboard._desk.calls, "a call never ends"
+        assert not self.switchboard._board.calls, "a call never ends"
         assert set(self.watch.results) == self.watch.begun, "a call was lost"
         assert not self.watch.off_hook, "a line is left seized"
 
@@ -175,7 +176,7 @@ class Year:
             return
         self.callers += 1
         line = next((name for name in town.LINES if name not in self.engaged_lines), None)
-        if line is None or not self.switchboard._desk.carrier:
+        if line is None or not self.switchboard._board.has_media:
             self.turned_away += 1
             return
         self.engaged_lines.add(line)
@@ -410,8 +411,8 @@ class Year:
         if self.habits.happens(0.01):
             self.plan(10.5 * 3600, self._carrier_goes)
         if day.day == 1:
-            register = town.REVOKED if day.month % 2 else town.REGISTER
-            self.tell(events.RegisterChanged(register))
+            directory = town.REVOKED if day.month % 2 else town.DIRECTORY
+            self.tell(events.DirectoryChanged(directory))
 
     def _mark(
         self,
@@ -432,7 +433,7 @@ class Year:
         """A modem is pulled out and comes back two minutes later."""
         self._gone(line)
         self.engaged_lines.add(line)
-        self.tell(events.LineLost(line, "unplugged"))
+        self.tell(events.LineLost(line, unchanged("unplugged")))
 
         def back() -> None:
             self._gone(line)
@@ -447,10 +448,10 @@ class Year:
             self.engaged_lines.add(line)
         self.ringing.clear()
         self.talking.clear()
-        self.tell(events.CarrierLost("killed"))
+        self.tell(events.MediaGatewayLost("killed"))
 
         def back() -> None:
-            self.tell(events.CarrierRestored())
+            self.tell(events.MediaGatewayRestored())
             for line in town.LINES:
                 self._gone(line)
                 self.tell(events.LineRestored(line, "CX930xx"))

@@ -1,6 +1,6 @@
-"""Asks the desk from within its machine: one question a line, one answer a line.
+"""Asks call control from within its machine: one question a line, one answer a line.
 
-The desk looks up in /proc who asks; from outside the machine nobody is to be seen there.
+Call control looks up in /proc who asks; from outside the machine nobody is to be seen there.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from pathlib import Path
 from appliance.api import protocol
 from appliance.errors import CentralinoError
 
-DOOR = Path("/run/centralino/desk.sock")
+CONTROL_SOCKET = Path("/run/centralino/desk.sock")
+LIMIT_S = 30.0
+"""Settings are written by a helper, which a busy machine starts slowly."""
 
 
 def answer(line: str) -> str:
     """Ask one question; what went wrong is told as {"failed": sentence}."""
     try:
-        return json.dumps(protocol.ask(DOOR, json.loads(line)))
+        return json.dumps(protocol.ask(CONTROL_SOCKET, json.loads(line), LIMIT_S))
     except CentralinoError as error:
         return json.dumps({"failed": str(error)})
 

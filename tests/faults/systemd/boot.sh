@@ -32,7 +32,8 @@ for each in null zero full random urandom tty; do
 done
 mkdir "$root/dev/pts" "$root/dev/shm" "$root/dev/centralino"
 mount --bind /dev/pts "$root/dev/pts"
-ln -s pts/ptmx "$root/dev/ptmx"
+# A node as on a machine of metal: behind it /dev/pts/ptmx is closed to all but root.
+mknod -m 666 "$root/dev/ptmx" c 5 2
 for each in "$work"/lines/line*; do
     [ -c "$each" ] || continue
     ln -s "$(readlink -f "$each")" "$root/dev/centralino/${each##*/}"
@@ -52,8 +53,7 @@ rm -rf "$root"/etc/systemd/system "$root"/usr/lib/systemd/system-generators/* \
     "$root"/usr/lib/systemd/system/*.wants
 mkdir -p "$root/etc/systemd/system" "$root/etc/sysusers.d" "$root/etc/centralino" "$root/opt/centralino" \
     "$root/opt/libraries" "$root/opt/brought"
-cp "$repository"/systemd/*.service "$repository"/systemd/*.socket "$repository"/systemd/*.path \
-    "$root/etc/systemd/system/"
+"$repository/systemd/install.sh" "$root/etc/systemd/system"
 cp "$repository/systemd/centralino.sysusers" "$root/etc/sysusers.d/centralino.conf"
 chroot "$root" systemd-sysusers centralino.conf
 mount --bind "$work/etc" "$root/etc/centralino"

@@ -70,7 +70,7 @@ def phone(machine: Machine, _phone: Baresip) -> Baresip:
 
 @pytest.fixture(scope="session")
 def ordinary(_made: Machine, _phone: Baresip) -> float:
-    """How long the desk takes to start in good order, at this moment (s)."""
+    """How long call control takes to start in good order, at this moment (s)."""
     if _made.daemon is None:
         _made.start()
     return restarted(_made)

@@ -24,14 +24,14 @@ from tests.helpers.box import Box
 from tests.system.processes import children_of
 
 ROOT = Path(__file__).resolve().parents[3]
-DESK, CARRIER, CONSOLE = (
+CALL_CONTROL, GATEWAY, CONSOLE = (
     "centralino.service",
     "centralino-media.service",
     "centralino-console.service",
 )
 CLOCK, RESTORE = "centralino-clock", "centralino-restore"
 """Root's helpers: each a .path, which waits for a request, and the .service that does it."""
-UNITS = (CARRIER, DESK, CONSOLE)
+UNITS = (GATEWAY, CALL_CONTROL, CONSOLE)
 BOOT_S = 60.0
 """It takes 5 s on a quiet machine."""
 
@@ -63,7 +63,9 @@ def _cgroups() -> Path | None:
 
 @dataclass
 class Machine(Box):
-    """A box whose desk, carrier and console are started by systemd; `programme` is installed."""
+    """A box whose call control, media gateway and console are started by systemd; `programme` is
+    installed.
+    """
 
     programme: Path = Path()
 
@@ -202,7 +204,7 @@ class Machine(Box):
         self.inside("systemctl", "kill", "--kill-whom=main", f"--signal={name}", unit)
 
     def is_up(self) -> bool:
-        """Tell whether the desk answers and no line is out."""
+        """Tell whether call control answers and no line is out."""
         try:
             lines = self.status()["lines"]
         except OfficeError:
@@ -228,7 +230,7 @@ class Machine(Box):
         return done.stdout.decode("utf-8", "replace")
 
     def ask(self, question: str | dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Ask the desk, from inside."""
+        """Ask call control, from inside."""
         asked = {"ask": question, **more} if isinstance(question, str) else question
         asker = self._asker = self._asker or self._new_asker()
         assert asker.stdin

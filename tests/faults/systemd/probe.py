@@ -98,7 +98,7 @@ def write_state() -> None:
 
 @tried
 def write_run() -> None:
-    """Write beside the desk's door."""
+    """Write beside the control socket."""
     _write("/run/centralino")
 
 
@@ -122,7 +122,7 @@ def read_key() -> None:
 
 @tried
 def read_shell_proof() -> None:
-    """Read by which the desk knows the box's own shell."""
+    """Read by which call control knows the box's own shell."""
     (STATE / "private" / "shell-proof").read_bytes()
 
 
@@ -205,7 +205,7 @@ def give_way() -> None:
 
 @tried
 def real_time() -> None:
-    """Ask for the real time that the carrier has."""
+    """Ask for the real time that the media gateway has."""
     asked = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
     os.sched_setscheduler(0, asked, os.sched_param(20))
 

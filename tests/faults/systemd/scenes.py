@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.calls.orders import Result
-from tests.faults.systemd.machine import DESK, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, Machine
 from tests.helpers.baresip import Baresip
 from tests.system.calls import place, record_of
 
@@ -65,9 +65,9 @@ def gone_and_back(
 
 
 def restarted(machine: Machine) -> float:
-    """Restart the desk in good order; returns how long that takes (s)."""
+    """Restart call control in good order; returns how long that takes (s)."""
     began = time.monotonic()
-    machine.inside("systemctl", "restart", DESK)
+    machine.inside("systemctl", "restart", CALL_CONTROL)
     machine.wait_until(lambda: is_served(machine), COME_S, "the box did not come back")
     return time.monotonic() - began
 

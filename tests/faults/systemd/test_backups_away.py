@@ -1,5 +1,5 @@
-"""A backup to the network out of the desk's own sandbox, under a real systemd: nothing is loosened
-for it, and what root sets up the service's account can go on with.
+"""A backup to the network out of call control's own sandbox, under a real systemd: nothing is
+loosened for it, and what root sets up the service's account can go on with.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.needs import require
-from tests.faults.systemd.machine import DESK, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, Machine
 from tests.faults.systemd.scenes import COME_S
 from tests.faults.systemd.test_helpers import CONFIG, PHRASE, WHO, add_user
 from tests.helpers.backup_servers import SMB_PASSWORD, SmbServer, SshServer
@@ -28,8 +28,8 @@ def configured(machine: Machine) -> Iterator[Configured]:
 
     def started_with(text: str) -> None:
         path.write_text(text, encoding="utf-8")
-        machine.inside("systemctl", "restart", DESK)
-        machine.wait_until(machine.is_idle, COME_S, "the desk did not come back")
+        machine.inside("systemctl", "restart", CALL_CONTROL)
+        machine.wait_until(machine.is_idle, COME_S, "call control did not come back")
 
     def name(address: str) -> None:
         started_with(f'{plain}\n[backup]\ntarget = "{address}"\n')
@@ -54,7 +54,7 @@ def set_up(machine: Machine, *more: str) -> None:
 
 
 def goes_on(machine: Machine, share: Path) -> None:
-    """Have the desk write another one, as on the page's button; it is whole."""
+    """Have call control write another one, as on the page's button; it is whole."""
     (first,) = share.glob("*.backup")
     asked = machine.ask("backup_target_write", by=WHO)
     assert asked.get("done") is not False, asked

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.faults.systemd.machine import DESK, ROOT, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, ROOT, Machine
 from tests.faults.systemd.scenes import COME_S
 
 pytestmark = pytest.mark.system
@@ -41,12 +41,12 @@ def has_ended(machine: Machine, unit: str) -> bool:
 
 
 def is_anew(machine: Machine, former: str) -> bool:
-    """Tell whether the desk is another process than before."""
-    return machine.shown(DESK, "MainPID") not in {former, "0"}
+    """Tell whether call control is another process than before."""
+    return machine.shown(CALL_CONTROL, "MainPID") not in {former, "0"}
 
 
 def trouble(machine: Machine) -> str:
-    """Return what the desk says of the card's file."""
+    """Return what call control says of the card's file."""
     return "".join(one for one in machine.status()["troubles"] if "centralino.toml" in one)
 
 
@@ -63,19 +63,20 @@ def run(machine: Machine, unit: str) -> str:
 
 
 def test_the_cards_file_comes_into_force_and_is_answered(machine: Machine) -> None:
-    """Read by root in its sandbox, it is in force with the office's name and the host's; a desk
-    that runs takes it over; the answer is written on a card that is read-only before and after.
+    """Read by root in its sandbox, it is in force with the office's name and the host's; call
+    control that runs takes it over; the answer is written on a card that is read-only before and
+    after.
     """
     bring_units(machine)
     office = machine.delivered().replace('name = "Test"', 'name = "Dalla scheda"')
     put(machine, f'{office}\n[network]\nhostname = "urp"\naddress = "192.168.7.10/24"\n')
-    first = machine.shown(DESK, "MainPID")
+    first = machine.shown(CALL_CONTROL, "MainPID")
     assert "il file della scheda: in vigore" in run(machine, SITE)
     assert machine.inside("hostname") == "urp"
     assert "192.168.7.10/24" in machine.inside("cat", "/run/systemd/network/10-lan.network")
     assert machine.inside("cat", "/data/etc/hostname") == "urp"
     machine.wait_until(
-        lambda: machine.shown(DESK, "MainPID") not in {first, "0"},
+        lambda: machine.shown(CALL_CONTROL, "MainPID") not in {first, "0"},
         COME_S,
         "no desk",
     )
@@ -96,11 +97,11 @@ def test_the_cards_file_comes_into_force_and_is_answered(machine: Machine) -> No
 
 
 def test_a_wrong_file_lights_the_fault(machine: Machine) -> None:
-    """The desk that runs shows it within seconds, and no more once the file is right."""
+    """Call control that runs shows it within seconds, and no more once the file is right."""
     bring_units(machine)
     good = machine.delivered()
     put(machine, good)
-    first = machine.shown(DESK, "MainPID")
+    first = machine.shown(CALL_CONTROL, "MainPID")
     if "in vigore" in run(machine, SITE).rpartition("il file della scheda:")[2]:  # not as before
         machine.wait_until(lambda: is_anew(machine, first), COME_S, "no desk")
     machine.wait_until(machine.is_idle, COME_S, "the lines are not idle")

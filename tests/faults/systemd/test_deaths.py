@@ -7,7 +7,7 @@ import time
 import pytest
 
 from appliance.calls.orders import Result
-from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, UNITS, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, CONSOLE, GATEWAY, UNITS, Machine
 from tests.faults.systemd.scenes import BUSY_S, assert_a_call_works, gone_and_back, page, talks
 from tests.helpers.baresip import Baresip
 from tests.helpers.figures import Figures
@@ -19,11 +19,11 @@ LIMIT_S = 5.0
 
 
 def test_a_call_works(machine: Machine, phone: Baresip) -> None:
-    """With every sandbox on: exchange, modem's port, carrier, RTP, a real phone, the records."""
+    """With every sandbox on: exchange, modem's port, gateway, RTP, a real phone, the records."""
     assert_a_call_works(machine, phone)
 
 
-@pytest.mark.parametrize("unit", [DESK, CARRIER])
+@pytest.mark.parametrize("unit", [CALL_CONTROL, GATEWAY])
 def test_killed(
     machine: Machine, phone: Baresip, ordinary: float, figures: Figures, unit: str
 ) -> None:

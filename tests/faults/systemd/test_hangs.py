@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, UNITS, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, CONSOLE, GATEWAY, UNITS, Machine
 from tests.faults.systemd.scenes import BUSY_S, assert_a_call_works, is_served, page
 from tests.helpers.baresip import Baresip
 from tests.helpers.figures import Figures
@@ -41,19 +41,19 @@ def hang(machine: Machine, *units: str) -> float:
     return time.monotonic() - began
 
 
-def test_the_carrier_hangs(
+def test_the_media_gateway_hangs(
     machine: Machine, phone: Baresip, ordinary: float, figures: Figures
 ) -> None:
-    """SIGSTOP of the carrier: within its watchdog and 5 s another one takes calls; desk and console
-    are the same processes.
+    """SIGSTOP of the media gateway: within its watchdog and 5 s another one takes calls; call
+    control and console are the same processes.
     """
-    others = [machine.main_pid(unit) for unit in (DESK, CONSOLE)]
-    limit = watchdog_s(machine, CARRIER)
-    took = hang(machine, CARRIER)
-    figures.say(f"F23 {CARRIER} stopped under systemd: back after {took:.1f} s (watchdog {limit})")
+    others = [machine.main_pid(unit) for unit in (CALL_CONTROL, CONSOLE)]
+    limit = watchdog_s(machine, GATEWAY)
+    took = hang(machine, GATEWAY)
+    figures.say(f"F23 {GATEWAY} stopped under systemd: back after {took:.1f} s (watchdog {limit})")
     assert limit == 5.0
-    assert "Watchdog timeout (limit 5s)!" in machine.journal("-u", CARRIER)
-    assert [machine.main_pid(unit) for unit in (DESK, CONSOLE)] == others
+    assert "Watchdog timeout (limit 5s)!" in machine.journal("-u", GATEWAY)
+    assert [machine.main_pid(unit) for unit in (CALL_CONTROL, CONSOLE)] == others
     assert took <= limit + max(SLACK_S, ordinary + BUSY_S)
     assert_a_call_works(machine, phone)
 
@@ -61,17 +61,17 @@ def test_the_carrier_hangs(
 def test_desk_and_console_hang(
     machine: Machine, phone: Baresip, ordinary: float, figures: Figures
 ) -> None:
-    """SIGSTOP of both at once: each one's own watchdog starts it anew; the carrier goes on."""
-    carrier = machine.main_pid(CARRIER)
-    assert watchdog_s(machine, DESK) == 10.0
-    limit, pages = watchdog_s(machine, DESK), watchdog_s(machine, CONSOLE)
+    """SIGSTOP of both at once: each one's own watchdog starts it anew; the gateway goes on."""
+    gateway = machine.main_pid(GATEWAY)
+    assert watchdog_s(machine, CALL_CONTROL) == 10.0
+    limit, pages = watchdog_s(machine, CALL_CONTROL), watchdog_s(machine, CONSOLE)
     before = machine.main_pid(CONSOLE)
-    took = hang(machine, DESK, CONSOLE)
+    took = hang(machine, CALL_CONTROL, CONSOLE)
     figures.say(
-        f"F23 {DESK} and {CONSOLE} stopped under systemd: calls taken again after {took:.1f} s "
-        f"(watchdog {limit:g})"
+        f"F23 {CALL_CONTROL} and {CONSOLE} stopped under systemd: "
+        f"calls taken again after {took:.1f} s (watchdog {limit:g})"
     )
-    assert machine.main_pid(CARRIER) == carrier
+    assert machine.main_pid(GATEWAY) == gateway
     machine.wait_until(
         lambda: machine.main_pid(CONSOLE) not in {0, before}, pages + SLACK_S, "no console"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from tests.faults.systemd.machine import CARRIER, DESK, PYTHON, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, GATEWAY, PYTHON, Machine
 from tests.faults.systemd.scenes import talks
 from tests.helpers.baresip import Baresip
 from tests.system.calls import place, record_of
@@ -20,15 +20,15 @@ ACCOUNTS = ("centralino-console", "centralino-media", "centralino", "root")
 
 def test_nobody_else_gives_the_lines_orders(machine: Machine, phone: Baresip) -> None:
     """While a caller talks to the operator, a process of each account in turn wants to order the
-    lines about: of the console's and the carrier's it does not reach them, and of the desk's own
-    and the administrator's it is turned away without a word; the journal says who it was. The
-    conversation goes on, and is recorded as what it was.
+    lines about: of the console's and the media gateway's it does not reach them, and of call
+    control's own and the administrator's it is turned away without a word; the journal says who it
+    was. The conversation goes on, and is recorded as what it was.
     """
     stranger = machine.bring(STRANGER)
-    before = [machine.main_pid(unit) for unit in (DESK, CARRIER)]
+    before = [machine.main_pid(unit) for unit in (CALL_CONTROL, GATEWAY)]
     call = place(machine, 1, caller="0511234567")
     call.wait_for("answered", 20.0)
-    phone.wait_for("CALL_ESTABLISHED", 10.0)
+    phone.wait_for("CALL_ESTABLISHED", 40.0)
     machine.wait_until(lambda: talks(machine), 10.0, "nobody talked")
     name = machine.status()["calls"][0]["call"]
     became = {
@@ -45,9 +45,9 @@ def test_nobody_else_gives_the_lines_orders(machine: Machine, phone: Baresip) ->
     call.hang_up()
     phone.wait_for("CALL_CLOSED", 20.0)
     assert record_of(machine, name).result is Result.ANSWERED
-    assert [machine.main_pid(unit) for unit in (DESK, CARRIER)] == before
+    assert [machine.main_pid(unit) for unit in (CALL_CONTROL, GATEWAY)] == before
     machine.inside("journalctl", "--sync")
-    said = machine.journal("-o", "cat", "-u", DESK)
+    said = machine.journal("-o", "cat", "-u", CALL_CONTROL)
     assert said.count("wanted to give orders to the lines") == 2
 
 

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, PYTHON, ROOT, UNITS, Machine
+from tests.faults.systemd.machine import (
+    CALL_CONTROL,
+    CONSOLE,
+    GATEWAY,
+    PYTHON,
+    ROOT,
+    UNITS,
+    Machine,
+)
 
 pytestmark = pytest.mark.system
 DONE, NOT_THERE = "done", ("ENOENT",)
@@ -34,7 +42,7 @@ FOR_ALL = {
     "core": REFUSED,
 }
 OF_ONE = {
-    DESK: {
+    CALL_CONTROL: {
         "write_state": DONE,
         "write_run": DONE,
         "run_from_state": REFUSED,
@@ -54,7 +62,7 @@ OF_ONE = {
         "listen_below_1024": REFUSED,
         "signal_itself": DONE,
     },
-    CARRIER: {
+    GATEWAY: {
         "write_state": REFUSED,
         "write_run": REFUSED,
         "run_from_state": REFUSED,
@@ -116,8 +124,9 @@ def probing(unit: str, probe: str) -> str:
     text = (ROOT / "systemd" / unit).read_text(encoding="utf-8")
     kept = re.sub(rf"(?m)^({'|'.join(LEFT_OUT)})=.*\n", "", text)
     runs = f"[Service]\nType=oneshot\nRuntimeDirectoryPreserve=yes\nExecStart={PYTHON} {probe}\n"
-    runs += HANDED_OVER if unit == DESK else ""
-    return kept.replace("[Service]\n", runs).partition("[Install]")[0]
+    runs += HANDED_OVER if unit == CALL_CONTROL else ""
+    shared = (ROOT / "systemd" / "hardening.conf").read_text(encoding="utf-8")
+    return kept.replace("[Service]\n", runs).partition("[Install]")[0] + shared
 
 
 def probed(machine: Machine, unit: str) -> dict[str, str]:
@@ -136,7 +145,7 @@ def probed(machine: Machine, unit: str) -> dict[str, str]:
 
 def use(machine: Machine) -> None:
     """Make what an office in use has, long after the services have started: a phone's password is
-    renewed, the register has its key, and the shell lays down its proof.
+    renewed, the directory has its key, and the shell lays down its proof.
     """
     config = "/etc/centralino/centralino.toml"
     machine.inside("centralino", "phones", "--config", config, "add", "op1")
@@ -182,9 +191,9 @@ def test_without_its_sandbox_nothing_is_refused(machine: Machine) -> None:
     assert refused <= {"modem", "disk", "read_credential", "core", "set_clock", "write_etc"}
 
 
-def test_the_carrier_alone_has_real_time(machine: Machine) -> None:
-    """SCHED_FIFO 20 for the carrier's one process; keepers, desk and console have none of it, nor a
-    right to it.
+def test_the_media_gateway_alone_has_real_time(machine: Machine) -> None:
+    """SCHED_FIFO 20 for the media gateway's one process; port servers, call control and console
+    have none of it, nor a right to it.
     """
     policies = {
         unit: [
@@ -192,15 +201,15 @@ def test_the_carrier_alone_has_real_time(machine: Machine) -> None:
         ]
         for unit in UNITS
     }
-    assert sorted(policies[CARRIER]) == [os.SCHED_OTHER] * 2 + [os.SCHED_FIFO]
-    assert set(policies[DESK] + policies[CONSOLE]) == {os.SCHED_OTHER}
-    for unit, right in ((CARRIER, "20"), (DESK, "0"), (CONSOLE, "0")):
+    assert sorted(policies[GATEWAY]) == [os.SCHED_OTHER] * 2 + [os.SCHED_FIFO]
+    assert set(policies[CALL_CONTROL] + policies[CONSOLE]) == {os.SCHED_OTHER}
+    for unit, right in ((GATEWAY, "20"), (CALL_CONTROL, "0"), (CONSOLE, "0")):
         assert machine.shown(unit, "LimitRTPRIO") == right
-    main = next(p for p in processes(machine, CARRIER) if os.sched_getscheduler(p) & 3)
+    main = next(p for p in processes(machine, GATEWAY) if os.sched_getscheduler(p) & 3)
     limit = resource.prlimit(main, resource.RLIMIT_RTTIME)
     assert limit == (500_000, 500_000)
-    assert machine.shown(CARRIER, "LimitRTTIME") == "10000000"
-    assert machine.shown(CARRIER, "LimitMEMLOCK") == "infinity"
+    assert machine.shown(GATEWAY, "LimitRTTIME") == "10000000"
+    assert machine.shown(GATEWAY, "LimitMEMLOCK") == "infinity"
 
 
 def processes(machine: Machine, unit: str) -> list[int]:
@@ -210,7 +219,7 @@ def processes(machine: Machine, unit: str) -> list[int]:
 
 
 def test_without_gpio_it_is_a_sentence(machine: Machine) -> None:
-    """A board without wires for LEDs: the desk says so, and works."""
-    said = machine.journal("-o", "cat", "-u", DESK)
+    """A board without wires for LEDs: call control says so, and works."""
+    said = machine.journal("-o", "cat", "-u", CALL_CONTROL)
     assert "no GPIO hardware here" in said
     assert "Traceback" not in said

@@ -1,4 +1,4 @@
-"""The image's helpers of updates in their sandboxes, by the desk's request and at a start.
+"""The image's helpers of updates in their sandboxes, by call control's request and at a start.
 
 RAUC is a script here that says what it was asked for; its own work is shown in tests/image.
 """
@@ -65,14 +65,14 @@ def asked_of_rauc(machine: Machine) -> list[str]:
 
 
 def ask(machine: Machine, what: str) -> None:
-    """Leave a request as the desk does."""
+    """Leave a request as call control does."""
     told = json.dumps({"by": "beppe", "what": what})
     machine.inside("sh", "-c", f"printf %s '{told}' > /run/centralino/{REQUEST}")
 
 
 def test_an_uploaded_update_is_written_and_given_up(updating: Machine) -> None:
-    """It is taken out of the console's folder, which is another account's, and the desk's request
-    out of the desk's; what became of it can be read by all.
+    """It is taken out of the console's folder, which is another account's, and call control's
+    request out of call control's; what became of it can be read by all.
     """
     machine = updating
     uploaded = machine.folder / "lib" / "centralino-console" / UPLOADED
@@ -100,7 +100,7 @@ def test_an_uploaded_update_is_written_and_given_up(updating: Machine) -> None:
 
 
 def test_a_start_marks_the_slot_good(updating: Machine) -> None:
-    """As soon as the desk answers; then it is over."""
+    """As soon as call control answers; then it is over."""
     machine = updating
     machine.inside("systemctl", "start", f"{GOOD}.service")
     machine.wait_until(

@@ -1,4 +1,4 @@
-"""Resets of wedged modems as the desk asks for them: the path unit, root's helper, its answer."""
+"""Resets of wedged modems as call control asks for them: path unit, root's helper, answer."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from appliance.usb import reset
-from appliance.usb.reset import UsbStep
+from appliance import usb
+from appliance.usb import UsbStep
 from tests.faults.systemd.machine import Machine
 
 pytestmark = pytest.mark.system
 PATH, HELPER = "centralino-usb.path", "centralino-usb.service"
-FOLDER = reset.requests_folder(Path("/run/centralino"))
+FOLDER = usb.requests_folder(Path("/run/centralino"))
 ASK = f"mkdir -p {FOLDER} && echo {{step}} > {FOLDER}/.new && mv {FOLDER}/.new '{FOLDER}/{{name}}'"
 
 
 def ask(machine: Machine, name: str, step: str) -> None:
-    """Put a request as the desk does."""
+    """Put a request as call control does."""
     machine.inside(
         "runuser", "-u", "centralino", "--", "sh", "-c", ASK.format(name=name, step=step)
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.systemd.machine import DESK, ROOT
+from tests.faults.systemd.machine import CALL_CONTROL, ROOT
 
 pytestmark = [
     pytest.mark.system,
@@ -19,10 +19,10 @@ pytestmark = [
 ]
 MISTAKES = {
     "a directive that there is not": (
-        "NoNewPrivileges=true", "NoNewPrivilege=true", "Unknown key 'NoNewPrivilege'",
+        "PrivateUsers=true", "PrivateUser=true", "Unknown key 'PrivateUser'",
     ),
     "a sandbox with a hole": (
-        "SystemCallFilter=@system-service\n", "", f"{DESK}: more exposed than 15 tenths",
+        "SystemCallFilter=@system-service\n", "", f"{CALL_CONTROL}: more exposed than 15 tenths",
     ),
     "a programme that is not there": (
         "/usr/bin/centralino", "/usr/bin/nothing", "/usr/bin/nothing is not executable",
@@ -39,10 +39,10 @@ def verified(root: Path) -> tuple[int, str]:
 
 
 def copied(root: Path) -> Path:
-    """Copy what the check needs; returns the desk's unit there."""
+    """Copy what the check needs; returns call control's unit there."""
     for folder in ("image/overlay", "scripts", "systemd"):
         shutil.copytree(ROOT / folder, root / folder, symlinks=True)
-    return root / "systemd" / DESK
+    return root / "systemd" / CALL_CONTROL
 
 
 def test_the_units_are_well(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, ROOT, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, CONSOLE, GATEWAY, ROOT, Machine
 from tests.faults.systemd.scenes import assert_a_call_works
 from tests.helpers.baresip import Baresip
 from tests.helpers.figures import Figures
@@ -21,15 +21,15 @@ ANEW = -signal.SIGHUP
 
 
 def test_a_wrong_configuration_ends_no_service(machine: Machine, phone: Baresip) -> None:
-    """The desk starts on the last good one and says what is wrong; calls are answered."""
+    """Call control starts on the last good one and says what is wrong; calls are answered."""
     path = machine.folder / "etc" / "centralino.toml"
     good = path.read_text(encoding="utf-8")
     path.write_text("[site\n", encoding="utf-8")
     try:
-        machine.inside("systemctl", "restart", DESK)
-        assert machine.shown(DESK, "ActiveState") == "active"
-        assert machine.shown(DESK, "NRestarts") == "0"
-        assert "centralino.toml" in machine.shown(DESK, "StatusText")
+        machine.inside("systemctl", "restart", CALL_CONTROL)
+        assert machine.shown(CALL_CONTROL, "ActiveState") == "active"
+        assert machine.shown(CALL_CONTROL, "NRestarts") == "0"
+        assert "centralino.toml" in machine.shown(CALL_CONTROL, "StatusText")
         machine.wait_until(machine.has_phone, 40.0, "the phone is not registered")
         assert_a_call_works(machine, phone)
     finally:
@@ -44,16 +44,16 @@ def test_a_service_that_always_dies_has_the_machine_start_anew(
 
     It is lowered for it: thirty starts in a quarter of an hour are some time.
     """
-    for unit in (CARRIER, CONSOLE, DESK):
+    for unit in (GATEWAY, CONSOLE, CALL_CONTROL):
         assert machine.shown(unit, "StartLimitIntervalUSec") == "0"
-    image = (IMAGE / f"{DESK}.d" / "image.conf").read_text(encoding="utf-8")
-    machine.lower(DESK, f"{image}StartLimitBurst=2\n")
-    assert machine.shown(DESK, "StartLimitAction") == "reboot"
+    image = (IMAGE / f"{CALL_CONTROL}.d" / "image.conf").read_text(encoding="utf-8")
+    machine.lower(CALL_CONTROL, f"{image}StartLimitBurst=2\n")
+    assert machine.shown(CALL_CONTROL, "StartLimitAction") == "reboot"
     begin_list_of_boots(machine)
-    status = machine.die_until_it_ends(DESK)
+    status = machine.die_until_it_ends(CALL_CONTROL)
     assert status == ANEW
     assert why_it_ended(machine) == "service"
-    assert "Start request repeated too quickly" in machine.journal("-u", DESK)
+    assert "Start request repeated too quickly" in machine.journal("-u", CALL_CONTROL)
     figures.say("F23 a service beyond its limit of starts: the machine was started anew")
 
 
@@ -69,7 +69,7 @@ def begin_list_of_boots(machine: Machine) -> None:
     helper = machine.bring(BOOTS)
     machine.inside(
         "systemd-run", "--unit=centralino-boots", "--service-type=oneshot",
-        "--property=RemainAfterExit=yes", f"--property=Before={DESK} {CARRIER}",
+        "--property=RemainAfterExit=yes", f"--property=Before={CALL_CONTROL} {GATEWAY}",
         "--setenv=CENTRALINO_DATA=/var/lib/listed", "--setenv=CENTRALINO_RUN=/run",
         f"--property=ExecStop=/bin/sh {helper} end", "/bin/sh", helper, "begin",
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.bootfile.read import MakingContext, make_configuration
 from appliance.bootfile.values import text_of_file
 from appliance.config import read
-from appliance.config.mistakes import BadConfiguration
+from appliance.config.values import BadConfiguration
 
 TOKENS = (
     b"[site]\n", b"[network]\n", b"[[lines]]\n", b"[[phones]]\n", b"[mail]\n", b"[ssh]\n",
@@ -37,4 +37,4 @@ def run(data: bytes) -> None:
 def check_said(error: BadConfiguration) -> None:
     """Every refusal says what is wrong, in both languages."""
     assert error.mistakes
-    assert all(mistake.text and mistake.it for mistake in error.mistakes)
+    assert all(mistake.text and mistake.said.text("it") for mistake in error.mistakes)

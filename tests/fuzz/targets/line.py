@@ -44,7 +44,9 @@ class Played:
         self.due()
 
     def due(self) -> None:
-        """Do everything that is due; a timer that is always due would turn the carrier for ever."""
+        """Do everything that is due; a timer that is always due would turn the media gateway for
+        ever.
+        """
         for _ in range(TIMERS):
             deadline = self.driver.next_deadline()
             if deadline is None or deadline > self.now:

@@ -1,4 +1,6 @@
-"""The link between desk and carrier: any datagram is a message or ends the connection."""
+"""The link between call control and media gateway: any datagram is a message or ends the
+connection.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def run(data: bytes) -> None:
     answer = FileWindow(offers, 60.0).answer(request.path, "192.0.2.66", "", 1.0)
     assert answer.code == 404 or (answer.code == 200 and answer.body in FILES)
     assert answer.body == b"" or answer.code == 200
-    assert answer.said.en.isprintable()
+    assert answer.said.text("en").isprintable()
     assert write_response(
         HttpResponse(answer.code, answer.body, answer.content_type), is_head=request.is_head
     )

@@ -9,7 +9,7 @@ from appliance.sip.registrar import PhoneAccount
 from appliance.sip.rtp import Address
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
-from tests.sip.world import DESK, MEDIA, PHONE, SDP, Bench, endpoint, response, ring
+from tests.sip.world import BOX, MEDIA, PHONE, SDP, Bench, endpoint, response, ring
 
 STRANGER: Address = ("198.51.100.9", 5060)
 SOURCES = (PHONE, STRANGER, ("192.0.2.22", 5060))
@@ -36,12 +36,12 @@ class Played:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.bench = Bench(endpoint(DESK, *ACCOUNTS))
+        self.bench = Bench(endpoint(BOX, *ACCOUNTS))
         self.last: SipMessage | None = None
         self.legs = 0
 
     def step(self, kind: int) -> None:
-        """Do one step, and forget what the desk was told."""
+        """Do one step, and forget what call control was told."""
         STEP[kind](self)
         sent = self.bench.sent()
         self.last = sent[-1] if sent else self.last
@@ -59,7 +59,7 @@ class Played:
         assert to_strangers <= 2 * len(data) + LONGEST_ANSWER
 
     def ring(self) -> None:
-        """The desk rings a phone."""
+        """Call control rings a phone."""
         self.legs += 1
         wish = ring(f"leg{self.legs}", ("21", "22")[self.program.number(2)])
         target = self.bench.box.registrar.target(wish.phone)
@@ -79,12 +79,12 @@ class Played:
         self.bench.wait(WAITS[self.program.number(len(WAITS))])
 
     def accept(self) -> None:
-        """The desk answers whoever called."""
+        """Call control answers whoever called."""
         for leg in list(self.bench.box.legs.calls):
             self.bench.box.legs.accept(leg, MEDIA, self.bench.now)
 
     def stop(self) -> None:
-        """The desk ends every leg."""
+        """Call control ends every leg."""
         for leg in list(self.bench.box.legs.calls):
             self.bench.box.legs.stop(leg, self.bench.now)
 

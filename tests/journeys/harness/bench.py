@@ -14,7 +14,7 @@ from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box
 
 RUN_S: Final = 900.0
-"""A whole field test takes four minutes of telephone time, more on a busy machine."""
+"""A whole field test takes six minutes of telephone time, more on a busy machine."""
 
 
 @contextlib.contextmanager

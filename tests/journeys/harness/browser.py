@@ -36,7 +36,7 @@ TO_THE_END: Final = """(player, limit) => new Promise((done, fail) => {
     look();
 })"""
 
-Role = Literal["button", "heading", "link", "navigation", "region"]
+Role = Literal["button", "group", "heading", "link", "navigation", "region"]
 """What a person can name; each a role of WAI-ARIA."""
 
 

@@ -17,19 +17,20 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law, level_dbm0
 from appliance.prompts import OURS
 from appliance.simulator.exchange.call import CallPlan
-from appliance.simulator.exchange.process import RunningCall, ulaw_wav
+from appliance.simulator.exchange.process import RunningCall, read_clip, ulaw_wav
 from appliance.simulator.phone.process import TestPhone
 from tests.console.running import open_console
 from tests.helpers.box import ROME, Box
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
 from tests.journeys.harness.steps import wait_until
+from tests.system.calls import in_state
 from tests.system.rulers import share_of_tone
 
 NUMBER: Final = "051 598 111"
@@ -171,13 +172,13 @@ class FrontDesk(Box):
 
 
 @contextlib.contextmanager
-def front_desk(folder: Path) -> Iterator[FrontDesk]:
-    """Start the box with two lines, its console and the mail server."""
+def front_desk(folder: Path, **more: Any) -> Iterator[FrontDesk]:
+    """Start the box with two lines, its console and the mail server; `more` is of the box."""
     tomorrow = (datetime.now(ROME) + timedelta(days=1)).date()
     with mail_server() as mail:
         extra = SETTINGS.format(folder=folder, tomorrow=tomorrow, mail=mail, user=USER)
         called = f'called = "{NUMBER}"\n'
-        with FrontDesk(folder, line=called, ring=60, extra=extra, mail=mail) as box:
+        with FrontDesk(folder, line=called, ring=60, extra=extra, mail=mail, **more) as box:
             box.furnish()
             with open_console(box) as (_, box.home):
                 yield box
@@ -210,6 +211,20 @@ def citizen_calls(box: Box, line: int, number: str) -> RunningCall:
         caller=number, clips=(voice(CITIZEN_HZ),), repeat_say=True, hang_up_after_ms=600_000
     )
     return box.place(line, plan)
+
+
+def leaves_a_message(box: Box, number: str, said_s: int) -> None:
+    """Call a closed switchboard, skip the greeting, speak, hang up."""
+    caller = box.place(2, CallPlan(caller=number, hang_up_after_ms=600_000))
+    in_state(box, "greeting")
+    caller.press("#")
+    in_state(box, "recording")
+    caller.say(read_clip(MESSAGE)[: said_s * 8000])
+    with contextlib.suppress(TimeoutError):
+        caller.wait_for("ended", said_s + 0.5)
+    caller.hang_up()
+    caller.wait(PATIENCE_S)
+    box.wait_until(box.is_idle, PATIENCE_S, "the line did not become idle")
 
 
 def lifts(phone: TestPhone, hertz: int) -> None:

@@ -10,17 +10,20 @@ from tests.journeys.harness.front_desk import OPERATOR_HZ, PATIENCE_S, lifts
 from tests.journeys.harness.terminal import Terminal
 
 NAME: Final = "Carla Blu"
+HEAD: Final = "Rita Neri"
 PASSWORD: Final = "mare sole vento"
 SIDE: Final = "Chiamate e stati"
 """The part of the desk in which calls and positions stand."""
 
 
-def makes_an_account(terminal: Terminal) -> None:
+def makes_an_account(
+    terminal: Terminal, user: str = "carla", shown: str = NAME, role: str = "operator"
+) -> None:
     """Type the two commands, each with the password twice, as it asks for it."""
     users = "./centralino users --config centralino.toml"
     for command, answer in (
-        ('add carla --shown "Carla Blu" --role operator', "Utente carla creato."),
-        ("password --keep carla", "Password di carla cambiata."),
+        (f'add {user} --shown "{shown}" --role {role}', f"Utente {user} creato."),
+        (f"password --keep {user}", f"Password di {user} cambiata."),
     ):
         terminal.type(f"{users} {command}")
         terminal.wait_for("Password:")
@@ -31,15 +34,15 @@ def makes_an_account(terminal: Terminal) -> None:
         assert PASSWORD not in terminal.transcript
 
 
-def logs_in(page: Window) -> None:
+def logs_in(page: Window, user: str = "carla", shown: str = NAME) -> None:
     """Type the address, name and password."""
     page.go_to("/")
     page.click("link", "Entra")
-    page.write("Nome utente", "carla")
+    page.write("Nome utente", user)
     page.press("Tab")
     page.type(PASSWORD)
     page.press("Enter")
-    page.sees(NAME)
+    page.sees(shown)
 
 
 def sits_down(page: Window) -> None:

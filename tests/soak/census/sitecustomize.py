@@ -19,7 +19,7 @@ import sys
 import weakref
 
 NAMES = 60_000
-"""More than the table of a desk has places for."""
+"""More than the table of call control has places for."""
 
 
 class _Mallinfo(ctypes.Structure):

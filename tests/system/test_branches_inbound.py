@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.calls.events import Evidence
-from appliance.calls.orders import Result, Way
+from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
+from appliance.policy.routing import Destination
 from appliance.simulator.exchange.process import RunningCall
 from appliance.simulator.phone.process import TestPhone
 from tests.system.branches import Branch, meet, two_branches
@@ -101,7 +102,7 @@ def test_an_operator_puts_the_caller_through_to_an_office_of_the_branch(
     assert (record.line, record.unit, record.need) == ("savena", "anagrafe", "aire")
     savena.wait_until(lambda: is_idle(savena, 1), IDLE_S, "the line did not become idle")
     sent = savena.records()[0]
-    assert (sent.way, sent.result, sent.phone) == (Way.BRANCH, Result.ANSWERED, "porto")
+    assert (sent.way, sent.result, sent.phone) == (Destination.BRANCH, Result.ANSWERED, "porto")
 
 
 def test_the_operators_phone_loses_power_and_another_one_rings(
@@ -152,7 +153,7 @@ def test_nobody_is_left_and_the_caller_leaves_a_message_there(
             record = record_of(porto, name)
         finally:
             os.kill(op1.pid, signal.SIGCONT)
-    assert (record.way, record.result) == (Way.VOICEMAIL, Result.MESSAGE)
+    assert (record.way, record.result) == (Destination.VOICEMAIL, Result.MESSAGE)
     assert record.caller.number == "0512222222"
     (message,) = porto.messages()
     assert message.call == name

@@ -1,4 +1,4 @@
-"""The register in the running box: in force within a second, known to status, kept over a stop."""
+"""The directory in the running box: in force within a second, known to status, kept over a stop."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def numbers() -> set[str]:
 
 
 def units(box: Box) -> int:
-    """Say how many units the running desk knows."""
+    """Say how many units running call control knows."""
     return int(box.status()["register"]["units"])
 
 
 @pytest.mark.promise("P4")
 def test_a_change_is_in_force_at_once(box: Box) -> None:
-    """E12: as soon as the command says so; the register is there again after a restart."""
+    """E12: as soon as the command says so; the directory is there again after a restart."""
     assert units(box) == 0
     assert "In vigore da subito." in register(box, "import", EXAMPLE, "--by", "Responsabile")
     assert units(box) == 10
@@ -94,7 +94,7 @@ def test_a_command_killed_before_it_hears_the_answer_is_obeyed(
     def noted(_socket: Path, question: dict[str, Any], limit: float = 5.0) -> dict[str, Any]:
         del limit
         asked.append(question)
-        return {"written": True}
+        return {"written": True, "taken": 1}
 
     with monkeypatch.context() as patch:
         patch.setattr(protocol, "ask", noted)
@@ -105,7 +105,7 @@ def test_a_command_killed_before_it_hears_the_answer_is_obeyed(
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         visitor.connect(str(box.folder / "run" / "desk.sock"))
         visitor.sendall(json.dumps(ours[-1]).encode() + b"\n")
-    box.wait_until(lambda: units(box) == 10, 15.0, "the desk does not know of the import")
+    box.wait_until(lambda: units(box) == 10, 15.0, "call control does not know of the import")
 
 
 def test_without_its_key_the_rules_hold(box: Box) -> None:

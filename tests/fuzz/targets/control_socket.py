@@ -1,4 +1,4 @@
-"""The desk's door: any line is answered or ends the visit; the desk that answers stays well."""
+"""The control socket: any line is answered or ends the session; call control stays well."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 
 from appliance.api.control_socket import ControlSocket, Watchers
 from appliance.api.privacy import ErasureCommands
-from appliance.api.protocol import Reply
+from appliance.api.protocol import handlers_of
 from appliance.api.requests import RequestCommands
+from appliance.api.technician_replies import JobsReply
 from appliance.api.users import UserCommands
 from appliance.calls import orders
 from appliance.config.schema import Retention
@@ -29,20 +30,28 @@ from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.opening import ServiceState
 from appliance.service.announcements import Dictations
+from appliance.service.backup_uploads import TargetCommands
 from appliance.service.clock import ClockWatch
 from appliance.service.command_table import CommandTable
 from appliance.service.live_policy import LiveDirectory, LiveHours
 from appliance.service.mailroom import NOBODY, Papers
-from appliance.service.reports import Figures
+from appliance.service.reports import DivertCommands, Figures
 from appliance.service.status import StatusCollector
 from appliance.service.stores import state_from_json, state_to_json
 from appliance.service.supervision import Recoveries
+from appliance.service.technician_commands import (
+    JobCommands,
+    LineRestarts,
+    RestoreCommands,
+    SystemCommands,
+)
+from appliance.service.updates import UpdateCommands
 from appliance.store import database, voicemail
 from appliance.store.database import database_path
 from appliance.store.requests import NO_MAILS
-from tests.calls.desk import TEN, up
-from tests.policy.test_appointments import TUESDAYS
-from tests.policy.town import declaration, with_declarations
+from tests.calls.examples import TEN, up
+from tests.policy.small_directory import declaration, with_declarations
+from tests.policy.test_requests_appointments import TUESDAYS
 from tests.store.samples import a_call, a_message
 from tests.stories.offices import EXAMPLE
 
@@ -68,8 +77,8 @@ TOKENS = (
 
 
 @dataclass
-class Desk:
-    """A desk that decides at a fixed moment; what it keeps over a restart must be readable."""
+class CallControlStub:
+    """Call control that decides at a fixed moment; what it keeps must be readable."""
 
     switchboard: Any = field(default_factory=up)
     figures: Figures = field(default_factory=Figures)
@@ -80,9 +89,9 @@ class Desk:
         return TEN
 
     @property
-    def register(self) -> Any:
-        """The register of offices in force."""
-        return self.switchboard.register
+    def directory(self) -> Any:
+        """The directory of offices in force."""
+        return self.switchboard.directory
 
     @property
     def service(self) -> Any:
@@ -113,6 +122,14 @@ class Desk:
     def answer_about_head(self, request: Any) -> Any:
         """Say why the head would not be brought in."""
         return self.switchboard.answer_about_head(request, TEN)
+
+    def about_phone(self, request: Any) -> Any:
+        """Decide on a command for the phone of a position."""
+        return self.switchboard.about_phone(request, TEN)
+
+    def why_no_ring(self, phone: str) -> Any:
+        """Say why a phone cannot ring for a try."""
+        return self.switchboard.why_no_ring(phone)
 
     def call_for(self, request: Any) -> Any:
         """Name the call that a transfer, or the head, is asked for."""
@@ -146,7 +163,7 @@ class Stores:
         records: Any = self
         self.letters = NO_MAILS
         self.folder, self.site = folder / "spoken", None
-        self.register = LiveDirectory(records, Path("register.key"), _ignore, _ignore)
+        self.directory = LiveDirectory(records, Path("register.key"), _ignore, _ignore)
         self.hours = LiveHours(records, _ignore, _ignore)
         self.dictations = Dictations(folder / "drafts", records, _ignore)
 
@@ -181,7 +198,7 @@ def _ignore(*_: object) -> None:
 
 def settings_and_zone() -> tuple[Any, ZoneInfo]:
     """Return what stands for the configuration: an office in Rome."""
-    return house_settings("/proc/nowhere"), EXAMPLE.zone
+    return console_settings_of("/proc/nowhere"), EXAMPLE.zone
 
 
 class Phones:
@@ -192,7 +209,7 @@ class Phones:
         """Name what may be asked of their list."""
         asked = (
             "phones", "phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back",
-            "phones_serve", "phones_serve_end",
+            "phones_serve", "phones_serve_end", "phones_renewed",
         )  # fmt: skip
         return dict.fromkeys(asked, lambda _: {})
 
@@ -200,58 +217,34 @@ class Phones:
         """No phone."""
         return []
 
-    def renewed(self) -> Reply:
-        """Passwords were renewed."""
-        return {"said": "known"}
+
+PLANT = (
+    DivertCommands, JobCommands, LineRestarts, RestoreCommands, SystemCommands, TargetCommands,
+    UpdateCommands,
+)  # fmt: skip
 
 
-class Plant:
+class SystemStub:
     """Stands for the installation: nothing is installed."""
 
     @property
     def jobs(self) -> Any:
         """Nothing runs, and nothing begins."""
         return SimpleNamespace(
-            told=lambda _: {"running": "", "last": {}},
+            told=lambda _: JobsReply("", {}),
             hand_over=lambda *given: given[-1]({}),
         )
 
     @property
     def known(self) -> dict[str, Any]:
         """Name what may be asked."""
-        return {
-            "plant": lambda _: {"lines": []},
-            "led_test": lambda _: {},
-            "divert": lambda _: {},
-            "divert_prove": lambda _: {},
-            "line_restart": lambda _: {},
-            "settings": lambda _: {"sections": [], "complaint": {"it": "", "en": ""}},
-            "chores": lambda _: {"running": "", "last": {}},
-            "config_check": lambda _: {},
-            "backup_make": lambda _: {},
-            "backup_check": lambda _: {},
-            "backup_fetch": lambda _: {},
-            "backup_drop": lambda _: {},
-            "backup_restore": lambda _: {},
-            **dict.fromkeys(
-                (
-                    "backup_stick",
-                    "backup_stick_set_up",
-                    "backup_stick_forget",
-                    "backup_target",
-                    "backup_target_write",
-                    "backup_target_look",
-                    "backup_target_set_up",
-                ),
-                lambda _: {},
-            ),
-            "restoring": lambda _: {},
-            "updates": lambda _: {},
-            "update_install": lambda _: {},
-            "update_start": lambda _: {},
-            "update_back": lambda _: {},
-            "update_give_up": lambda _: {},
+        declared = (name for kind in PLANT for name in handlers_of(kind.__new__(kind)))
+        given: dict[str, Any] = {
+            "plant": {"lines": []},
+            "settings": {"sections": [], "complaint": {"it": "", "en": ""}},
+            "chores": {"running": "", "last": {}},
         }
+        return {name: lambda _, name=name: given.get(name, {}) for name in declared}
 
 
 OFFERING = with_declarations(replace(declaration(), slots=TUESDAYS))
@@ -267,9 +260,9 @@ class Mailroom:
     def diary(self, *_: object) -> None:
         """No slots."""
 
-    def house(self) -> Any:
+    def sender(self) -> Any:
         """A house whose calendar has its hours, with an office that offers some of its own."""
-        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule, register=OFFERING)
+        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule, directory=OFFERING)
 
     def wake(self, hurry: bool) -> None:
         """Something was queued."""
@@ -295,10 +288,10 @@ def _now() -> datetime:
 
 def erasures(stores: Any, folder: str) -> ErasureCommands:
     """Answer what is asked about erasing, over stores that stand for the real ones."""
-    return ErasureCommands(house_settings(folder), stores, _now)
+    return ErasureCommands(console_settings_of(folder), stores, _now)
 
 
-def house_settings(folder: str) -> Any:
+def console_settings_of(folder: str) -> Any:
     """Return what is configured, as far as these questions ask."""
     site = SimpleNamespace(country="it", zone="Europe/Rome", languages=("it",))
     none, folders = SimpleNamespace(rehearsal=False), SimpleNamespace(state=folder, run=folder)
@@ -320,15 +313,15 @@ def users(stores: Any, folder: str) -> UserCommands:
 
 
 def asked_of(
-    stores: Any, folder: str, desk: Any, collector: StatusCollector
+    stores: Any, folder: str, control: Any, collector: StatusCollector
 ) -> tuple[CommandTable, Any]:
-    """Return all that may be asked, over stand-ins for the desk's parts, and its gate."""
+    """Return all that may be asked, over stand-ins for call control's parts, and its gate."""
     tried = Recoveries(Path(folder) / "asked", Path(folder) / "done", _now)
     mailroom: Any = Mailroom()
     records: Any = stores
     requests = RequestCommands(records, mailroom, _now)
     asked: Any = (
-        desk,
+        control,
         stores,
         collector,
         *settings_and_zone(),
@@ -337,30 +330,30 @@ def asked_of(
         requests,
         erasures(stores, folder),
         (own := users(stores, folder)),
-        Plant(),
+        SystemStub(),
     )
     return CommandTable(*asked), own.rights
 
 
 def run(data: bytes) -> None:
-    """Send everything at once; then the desk still tells its state."""
+    """Send everything at once; then call control still tells its state."""
     stores, folder = _stores()
-    selector, desk, collector = selectors.DefaultSelector(), Desk(), StatusCollector()
+    selector, control, collector = selectors.DefaultSelector(), CallControlStub(), StatusCollector()
     path = Path(folder.name) / "desk.sock"
-    questions, gate = asked_of(stores, folder.name, desk, collector)
-    door = ControlSocket(path, selector, questions, Watchers(questions.watched), gate)
+    questions, gate = asked_of(stores, folder.name, control, collector)
+    served = ControlSocket(path, selector, questions, Watchers(questions.watched), gate)
     try:
         answers = _visit(path, selector, data)
         assert all(isinstance(answer["ok"], bool) for answer in answers)
         assert _visit(path, selector, b'{"ask":"status"}\n')[-1]["ok"] is True
-        collector.words(desk.status())
+        collector.words(control.status())
     finally:
-        door.close()
+        served.close()
         selector.close()
 
 
 def _visit(path: Path, selector: selectors.BaseSelector, data: bytes) -> list[dict[str, Any]]:
-    """Say something at the door and leave; returns what was answered."""
+    """Say something at the control socket and leave; returns what was answered."""
     with socket.socket(socket.AF_UNIX) as visitor:
         visitor.connect(str(path))
         visitor.sendall(data)

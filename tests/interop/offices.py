@@ -47,7 +47,7 @@ KINDS = [f"{make}{way}" for way in ("", "-tcp", "-kamailio") for make in MAKES]
 
 
 @dataclass
-class Desk:
+class BoxWithPhone:
     """A box and one phone on its table."""
 
     box: Office
@@ -56,7 +56,9 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0) -> Iterator[Desk]:
+def box_with_phone(
+    kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0
+) -> Iterator[BoxWithPhone]:
     """Run a box whose phone 21 is of a kind; skips where a package is missing."""
     name, _, way = kind.partition("-")
     make = MAKES[name]
@@ -69,7 +71,7 @@ def desk(kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0)
             with contextlib.closing(_Switch(phone)):
                 box.next(events.PhoneRegistered)
                 assert box.phones.status().phones[0].tcp == (way == "tcp")
-                yield Desk(box, phone, box.address)
+                yield BoxWithPhone(box, phone, box.address)
         return
     needed(kamailio.PACKAGE, is_here=kamailio.is_installed())
     with Kamailio(folder / "kamailio", challenges_all=True) as system:
@@ -80,7 +82,7 @@ def desk(kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0)
             phone = make.handset(folder, server, hears=hears, realm=REALM)
             with contextlib.closing(_Switch(phone)):
                 wait_until_reached(box, phone)
-                yield Desk(box, phone, server)
+                yield BoxWithPhone(box, phone, server)
 
 
 def wait_until_reached(box: Office, phone: Handset) -> None:
@@ -105,11 +107,11 @@ class _Switch:
         self.close = phone.stop
 
 
-def take(desk: Desk, leg: str = "leg") -> events.MediaAgreed:
+def take(box_with_phone: BoxWithPhone, leg: str = "leg") -> events.MediaAgreed:
     """Ring, let the phone answer; returns what sound was agreed."""
-    desk.phone.rings()
-    desk.phone.answer()
-    agreed = desk.box.next(events.MediaAgreed)
-    assert desk.box.next() == events.OperatorAnswered(leg, NAME)
+    box_with_phone.phone.rings()
+    box_with_phone.phone.answer()
+    agreed = box_with_phone.box.next(events.MediaAgreed)
+    assert box_with_phone.box.next() == events.OperatorAnswered(leg, NAME)
     assert isinstance(agreed, events.MediaAgreed)
     return agreed

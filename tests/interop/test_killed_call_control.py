@@ -1,4 +1,4 @@
-"""The desk is killed while phones are in calls with it: its successor sets them free."""
+"""Call control is killed while phones are in calls with it: its successor sets them free."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import baresip, linphone
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box
 from tests.helpers.linphone import Linphone
-from tests.interop.desks import needed
+from tests.interop.offices import needed
 
 pytestmark = pytest.mark.system
 
@@ -34,7 +34,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 def test_its_phones_are_free_soon_after_the_restart(box: Box, tmp_path: Path) -> None:
-    """One phone talks and one rings when the desk is killed (SIGKILL): both are free soon after
+    """One phone talks and one rings when call control is killed (SIGKILL): both are free soon after
     the restart, and can be rung at once. What was written of them is gone.
     """
     server = (box.address, box.port)
@@ -66,7 +66,7 @@ def test_its_phones_are_free_soon_after_the_restart(box: Box, tmp_path: Path) ->
 
 
 def kept(box: Box) -> list[object]:
-    """Return the calls that the desk has written down for a successor."""
+    """Return the calls that call control has written down for a successor."""
     try:
         found: list[object] = json.loads((box.folder / "run" / "calls.json").read_text())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The real desk on a virtual clock: Switchboard, legs, its side of the link, the soak's stores."""
+"""Call control on a virtual clock: Switchboard, legs, its side of the link, the soak's stores."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def prompts() -> tuple[int, tuple[Prompt, ...]]:
     return fd, tuple(Prompt(f"it/{name}", 0, len(WORD)) for name in names)
 
 
-class SoakCarrierSide(MediaLink):
-    """Its child is a carrier of the soak's world."""
+class SoakMediaLink(MediaLink):
+    """Its child is a media gateway of the soak's world."""
 
     get_socket: Callable[[], socket.socket]
 
@@ -55,8 +55,8 @@ class Raising(Confinement):
         raise error
 
 
-class SoakDesk(CallControl):
-    """One desk process; `die` is what kill -9 does to it, `stop` what systemd does."""
+class SoakCallControl(CallControl):
+    """One call control process; `die` is what kill -9 does to it, `stop` what systemd does."""
 
     def __init__(self, world: World, boot: int) -> None:
         self.world = world
@@ -71,10 +71,10 @@ class SoakDesk(CallControl):
         super().__init__(switchboard, stores, self.box_inbox, self.box_selector, lambda _: None)
         self.confinement = world.confinement or Raising()
         self.prompt_fd, index = prompts()
-        self.side = SoakCarrierSide(
+        self.side = SoakMediaLink(
             setup(world, index), self.prompt_fd, self._takers(), self.box_selector
         )
-        self.side.get_socket = world.carrier_socket
+        self.side.get_socket = world.gateway_socket
         self.box_legs = Legs(world.phones, self.side.send, office.ADDRESS, ("ulaw",))
         self.join(self.side, self.box_legs)
         for phone in office.OFFICE.phones:
@@ -136,12 +136,12 @@ class SoakDesk(CallControl):
         )
 
     def _recovering(self, told: Recovering) -> None:
-        self.world.trace(f"> {told.line} {told.step}: {told.en}")
+        self.world.trace(f"> {told.line} {told.step}: {told.reason}")
         self.world.helper(told)
 
 
 def setup(world: World, index: tuple[Prompt, ...]) -> Setup:
-    """Return the carrier's Setup: what each line is configured to be."""
+    """Return the media gateway's Setup: what each line is configured to be."""
     lines = tuple(
         LineSetup(
             line.name,
@@ -165,7 +165,7 @@ def _short(order: Order) -> str:
     return str(order)
 
 
-def end_desk(desk: SoakDesk) -> None:
-    """Close a desk at the end of the soak."""
+def end_control(control: SoakCallControl) -> None:
+    """Close call control at the end of the soak."""
     with contextlib.suppress(OSError):
-        desk.die()
+        control.die()

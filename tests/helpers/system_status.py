@@ -8,24 +8,28 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.backup import RestoreCommands
-from appliance.api.managed_config import ManagedConfigCommands
-from appliance.api.reports import DivertCommands
-from appliance.api.status import SystemCommands
-from appliance.api.updates import OwnHealth, UpdateCommands
+from appliance.api.technician_commands import ShowSystem
 from appliance.calls.switchboard import Switchboard
 from appliance.config import read
-from appliance.media.messages import MediaHealth, Snapshot
-from appliance.policy.text import NOTHING
-from appliance.service.backup_nights import TargetCommands, TargetNights
+from appliance.media.messages import Snapshot
+from appliance.policy.supervision import MediaHealth
+from appliance.service.backup_uploads import TargetCommands, UploadSchedule
 from appliance.service.jobs import Jobs
-from appliance.service.managed_config import ManagedConfigFetcher
+from appliance.service.managed_config import ManagedConfigCommands, ManagedConfigFetcher
+from appliance.service.reports import DivertCommands
 from appliance.service.status import StatusCollector
 from appliance.service.supervision import Recoveries
-from appliance.service.technician_commands import JobCommands, LineRestarts
-from appliance.service.updates import UpdateRunner
+from appliance.service.technician_commands import (
+    JobCommands,
+    LineRestarts,
+    RestoreCommands,
+    SystemCommands,
+)
+from appliance.service.updates import OwnHealth, UpdateCommands, UpdateRunner
 from appliance.sip.phones import PhonesStatus, PhoneState
-from tests.fuzz.targets.door import Desk
+from appliance.text import NOTHING
+from tests.fuzz.targets.control_socket import CallControlStub
+from tests.helpers.wire import wire
 
 CONFIG = """\
 [site]
@@ -60,7 +64,7 @@ HEALTH = MediaHealth(3000, 0.1, 0.4, 1.26, 41.0, underruns=1, overruns=2)
 
 
 @dataclass
-class Plant:
+class SystemStub:
     """The question's parts, to be changed by a test before it asks."""
 
     folder: Path
@@ -74,7 +78,7 @@ class Plant:
             PhoneState("op2", "", None),
         ),
     )
-    carrier: Any = field(
+    media_link: Any = field(
         default_factory=lambda: SimpleNamespace(
             connected=True, child=SimpleNamespace(pid=77), snapshot=Snapshot()
         )
@@ -85,17 +89,17 @@ class Plant:
     def __post_init__(self) -> None:
         path = self.folder / "plant.toml"
         path.write_text(f'{CONFIG}state = "{self.folder}/state"\nrun = "{self.folder}/run"\n')
-        self.collector, desk = StatusCollector(), Desk(self.switchboard)
+        self.collector, control = StatusCollector(), CallControlStub(self.switchboard)
         self.recoveries = Recoveries(
             self.folder / "asked",
             self.folder / "answered",
             lambda: datetime(2026, 11, 25, 9, tzinfo=UTC),
         )
-        desk.figures.health = HEALTH
-        stand_in: Any = desk
+        control.figures.health = HEALTH
+        stand_in: Any = control
         phones: Any = SimpleNamespace(status=lambda: self.phones)
         self.lit = 0
-        self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
+        self.restarts = LineRestarts(self.stores, stand_in, self.media_link)
         self.jobs, settings = Jobs(path), read.load(path)
         kept: Any = SimpleNamespace(do=lambda *_: None)
         self.updates = UpdateCommands(
@@ -112,30 +116,32 @@ class Plant:
             self.collector,
             self.recoveries,
             phones,
-            self.carrier,
-            lambda: self.collector.panel_status(desk.status(), self.phones, ready=True),
+            self.media_link,
+            lambda: self.collector.panel_status(control.status(), self.phones, ready=True),
             self._light,
-            self.restarts,
-            jobs := JobCommands(self.stores, settings, NOTHING, self.jobs, desk.now),
-            RestoreCommands(self.stores, settings, jobs, stand_in.status),
-            TargetCommands(
-                self.stores,
-                settings,
-                TargetNights(settings, kept, self.jobs, self.collector.trouble),
-                desk.now,
+            jobs := JobCommands(self.stores, settings, NOTHING, self.jobs, control.now),
+            (
+                self.restarts,
+                RestoreCommands(self.stores, settings, jobs, stand_in.status),
+                TargetCommands(
+                    self.stores,
+                    settings,
+                    UploadSchedule(settings, kept, self.jobs, self.collector.trouble),
+                    control.now,
+                ),
+                self.updates,
+                ManagedConfigCommands(
+                    self.stores,
+                    ManagedConfigFetcher(settings, kept, self.jobs, self.collector.trouble),
+                    jobs,
+                ),
+                DivertCommands(settings, self.switchboard.office, self.stores, control.now),
             ),
-            self.updates,
-            ManagedConfigCommands(
-                self.stores,
-                ManagedConfigFetcher(settings, kept, self.jobs, self.collector.trouble),
-                jobs,
-            ),
-            DivertCommands(settings, self.switchboard.office, self.stores, desk.now),
         )
 
     def _light(self) -> None:
         self.lit += 1
 
-    def ask(self) -> dict[str, Any]:
+    def ask(self) -> Any:
         """Ask for all of it."""
-        return self.questions.asked({"ask": "plant"})
+        return wire(self.questions.asked(ShowSystem()))

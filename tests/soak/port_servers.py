@@ -1,4 +1,4 @@
-"""The real port keepers without their processes: asked, born, obeying, killed in virtual time."""
+"""The real port servers without their processes: asked, born, obeying, killed in virtual time."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from appliance.modem import fork_server as protocol
+from appliance.modem import port_protocol as protocol
 from appliance.modem.fork_server import PortServerStarted
-from appliance.modem.port_server import PortKeeper
+from appliance.modem.port_server import PortServer
 from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.ports import HostPort, VirtualPort, missing
 
 LOOK_S = 0.5
-"""How often a keeper looks for a port that is not there (appliance.modem.port_server)."""
+"""How often a port server looks for a port that is not there (appliance.modem.port_server)."""
 
 
 @dataclass
 class Kept:
-    """One keeper and the outlet whose port it keeps; a wedged port lets it do nothing."""
+    """One port server and the outlet whose port it keeps; a wedged port lets it do nothing."""
 
     outlet: Outlet
     sock: socket.socket
-    keeper: PortKeeper
+    server: PortServer
     began: bool = False
     over: bool = False
     look_at: float = 0.0
@@ -36,31 +36,31 @@ class Kept:
         self._readable.register(self.sock, select.POLLIN)
 
     def step(self, now: float) -> None:
-        """Do what the keeper's own thread would have done by now."""
+        """Do what the port server's own thread would have done by now."""
         if self.outlet.wedged or self.over:
             return
         if not self.began:
             self.began = True
-            self.keeper._open()
+            self.server._open()
         while not self.over and self._readable.poll(0):
             if message := self.sock.recv(protocol.MESSAGE_LIMIT):
-                self.keeper._obey(protocol.decode_command(message))
+                self.server._obey(protocol.decode_command(message))
             else:
                 self.end()
-        if self.keeper._waits and now >= self.look_at:
+        if self.server._waits and now >= self.look_at:
             self.look_at = now + LOOK_S
-            self.keeper._look()
+            self.server._look()
 
     def end(self) -> None:
-        """End, by the carrier's wish or by being killed."""
+        """End, by the media gateway's wish or by being killed."""
         if not self.over:
             self.over = True
-            self.keeper._close()
+            self.server._close()
             self.sock.close()
 
 
 @dataclass
-class VirtualNursery:
+class VirtualForkServer:
     """Stand-in for `appliance.modem.fork_server.ForkServer`; `outlets` by path of their port."""
 
     outlets: Mapping[str, Outlet]
@@ -73,18 +73,18 @@ class VirtualNursery:
         self._wake.setblocking(False)
 
     def fileno(self) -> int:
-        """Return what is readable when a keeper was born."""
+        """Return what is readable when a port server was born."""
         return self._wake.fileno()
 
     def ask(self, line: str, path: str) -> bool:
-        """Bear a keeper; an older one of the same line is killed."""
+        """Bear a port server; an older one of the same line is killed."""
         if line in self.kept:
             self.kept[line].end()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.setblocking(False)
         outlet = self.outlets[path]
-        keeper = PortKeeper(theirs, path, opener(outlet))
-        self.kept[line] = Kept(outlet, theirs, keeper)
+        server = PortServer(theirs, path, opener(outlet))
+        self.kept[line] = Kept(outlet, theirs, server)
         self._born.append(PortServerStarted(line, 0, ours))
         self._bell.send(b"x")
         return True
@@ -99,13 +99,13 @@ class VirtualNursery:
         return True
 
     def receive(self) -> PortServerStarted | None:
-        """Return a keeper that was born."""
+        """Return a port server that was born."""
         with contextlib.suppress(BlockingIOError):
             self._wake.recv(100)
         return self._born.popleft() if self._born else None
 
     def step(self, now: float) -> None:
-        """Let every keeper do what it has to do."""
+        """Let every port server do what it has to do."""
         for kept in self.kept.values():
             kept.step(now)
         for path, descriptor in tuple(self.buried):
@@ -114,7 +114,7 @@ class VirtualNursery:
                 os.close(descriptor)
 
     def close(self) -> None:
-        """Die, and every keeper with it."""
+        """Die, and every port server with it."""
         for kept in self.kept.values():
             kept.end()
         for _, descriptor in self.buried:
@@ -127,7 +127,7 @@ class VirtualNursery:
 
 
 def opener(outlet: Outlet) -> Callable[[str], HostPort]:
-    """Return how a keeper opens this outlet's port."""
+    """Return how a port server opens this outlet's port."""
 
     def drop_dtr() -> None:
         if not outlet.ignore_dtr:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from tests.helpers.box import Box
+from tests.helpers.box import JOB_S, Box
 from tests.managed_config.samples import CERTIFICATE, FIRST, made, without
 from tests.system.calls import end, in_call
 
@@ -17,8 +17,9 @@ pytestmark = pytest.mark.system
 
 
 def test_a_call_goes_on(tmp_path: Path) -> None:
-    """Sheets hold at once and the desk tells the version; the schedule waits until it starts anew,
-    which is for when nobody is on the phone: here, without a service manager, a person is told.
+    """Sheets hold at once and call control tells the version; the schedule waits until it starts
+    anew, which is for when nobody is on the phone: here, without a service manager, a person is
+    told.
     """
     (tmp_path / "central.pem").write_bytes(CERTIFICATE)
     (tmp_path / "settings.bundle").write_bytes(made(1, without(FIRST, "register.toml")))
@@ -37,7 +38,7 @@ def test_a_call_goes_on(tmp_path: Path) -> None:
         )
         box.wait_until(
             lambda: any("restart the service" in said for said in box.status()["troubles"]),
-            60.0,
+            JOB_S,
             "the new schedule was not found good",
         )
         assert [each["call"] for each in box.status()["calls"]] == [name]

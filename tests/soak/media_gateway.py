@@ -1,4 +1,6 @@
-"""The real carrier on a virtual clock: its ports, its nursery and its LAN are the soak's own."""
+"""The real media gateway on a virtual clock: its ports, its fork server and its LAN are the soak's
+own.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from appliance.media.phone_leg import PhoneLeg, PhoneSockets
 from appliance.media.process import MediaGateway
 from appliance.modem.fork_server import ForkServer
 from appliance.simulator.exchange.outlet import Outlet
-from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan
+from tests.soak.port_servers import VirtualForkServer
 
 
 class VirtualPhones(PhoneSockets):
@@ -56,31 +58,33 @@ class VirtualPhones(PhoneSockets):
         """Do nothing: nothing waits."""
 
 
-class VirtualCarrier(MediaGateway):
-    """One carrier process; `die` is what kill -9 does to it."""
+class VirtualGateway(MediaGateway):
+    """One media gateway process; `die` is what kill -9 does to it."""
 
     def __init__(self, outlets: Mapping[str, Outlet], lan: Lan, clock: Callable[[], float]) -> None:
-        self.nursery = VirtualNursery(outlets)
+        self.fork_server = VirtualForkServer(outlets)
         self.lives = True
         self.is_child = False
-        """A desk's own child ends when that desk has gone; a unit waits for the next one."""
+        """Call control's own child ends when that call control has gone; a unit waits for the next
+        one.
+        """
         self.virtual_phones = VirtualPhones(lan)
-        super().__init__(cast("ForkServer", self.nursery), "", None, clock, self.virtual_phones)
-        self.virtual_phones.tell = self.desk.tell
+        super().__init__(cast("ForkServer", self.fork_server), "", None, clock, self.virtual_phones)
+        self.virtual_phones.tell = self.control.tell
 
     def step(self) -> None:
-        """Let it and its keepers do what they have to do now."""
+        """Let it and its port servers do what they have to do now."""
         if self.lives:
-            self.nursery.step(self._clock())
+            self.fork_server.step(self._clock())
             self.turn(0.0)
 
     @property
     def has_finished(self) -> bool:
-        """True for a child whose desk is gone and whose lines are idle."""
+        """True for a child whose call control is gone and whose lines are idle."""
         return self.is_child and self._finished()
 
     def end(self) -> None:
-        """End as a child does whose desk has gone."""
+        """End as a child does whose call control has gone."""
         self.lives = False
         self.close()
         self._close_selectors()
@@ -88,16 +92,16 @@ class VirtualCarrier(MediaGateway):
     def die(self) -> None:
         """Be killed: the kernel closes every descriptor, nothing is said to anybody."""
         self.lives = False
-        if self.desk.link is not None:
-            self.desk.link.close()
+        if self.control.link is not None:
+            self.control.link.close()
         for port in self.lines.ports.values():
-            if port._keeper is not None:
-                port._keeper.close()
+            if port._server is not None:
+                port._server.close()
             if port._fd is not None:
                 os.close(port._fd)
         for leg in self.switch.legs.values():
             leg.close()
-        self.nursery.close()
+        self.fork_server.close()
         self._close_selectors()
 
     def _close_selectors(self) -> None:

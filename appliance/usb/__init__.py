@@ -1,1 +1,0 @@
-"""USB resets: requested by call control, done by a small helper with root's rights (v253.md 4)."""
