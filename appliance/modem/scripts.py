@@ -92,8 +92,9 @@ NO_DUPLEX = _(
     "false and choose a daytime."
 )
 NO_VOICE = _(
-    "The modem refuses +FCLASS=8, it has no voice: replace it with a voice "
-    "modem (Conexant CX930xx or USRobotics 5637)."
+    "The modem refuses +FCLASS=8: it has no voice, or has lost it. Unplug it and plug it in "
+    "again; if it still refuses, replace it with another voice modem (the guide on hardware "
+    "names tested ones)."
 )
 NO_FORMAT = _(
     "The modem offers no 8-bit, 8000 Hz voice format (mu-law, A-law, linear): replace it."

@@ -33,6 +33,7 @@ from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from appliance.simulator.exchange.modem_protocol import COMMAND_IN_STREAM
 from appliance.simulator.exchange.outlet import Station
 from appliance.simulator.exchange.signals import country_named
+from appliance.text import LANGUAGES
 
 FOLDER = Path(__file__).resolve().parents[1] / "captures" / "bundles"
 FILES = sorted(FOLDER.glob("*.json*"))
@@ -154,6 +155,16 @@ def test_there_are_ten_bundles_and_each_tells_where_it_is_from() -> None:
         if bundle.sources:
             assert all(each.ms is None for each in bundle.exchanges), path.name
             assert bundle.transcript == ()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_verdict_recommends_the_make_that_it_refuses(path: Path, language: str) -> None:
+    """A 5637 without voice is not to be replaced with a 5637."""
+    bundle = read(path)
+    makes = {word for word in re.findall(r"\w*\d\w*", bundle.modem) if len(word) > 3}
+    said = verdict(bundle).text(language)
+    assert [make for make in makes if make in said] == []
 
 
 @pytest.mark.parametrize(
