@@ -33,6 +33,8 @@ make_deb() { # architecture
     git ls-files -z appliance debian docs hw_tests systemd README.md README.it.md SECURITY.md \
         CHANGELOG.md CONTRIBUTING.md LICENSE |
         tar --null --files-from=- --create | tar --extract --directory "$stage"
+    # A release's version is its tag's: the programme says the same one as its package.
+    sed -i "s/^__version__ = .*/__version__ = \"$version\"/" "$stage/appliance/__init__.py"
     (cd "$stage" && PYTHONDONTWRITEBYTECODE=1 "$(command -v "$here/$python" || command -v "$python")" -m appliance.text)
     fetch "$1" "$stage/wheels"
     [ -z "${MAINTAINER:-}" ] || sed -i "s|^Maintainer: .*|Maintainer: $MAINTAINER|" "$stage/debian/control"

@@ -22,7 +22,7 @@ all="$all openssh-server samba"
 # tests/qemu: a kernel of its own
 all="$all qemu-system-x86 busybox-static kmod exfatprogs"
 # image/build.sh
-all="$all bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
+all="$all bmap-tools cpio dosfstools fdisk fuse2fs minisign mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
 # tests/image: machines that boot what it made, with device trees, disks and packet filters of theirs
 all="$all dbus-daemon device-tree-compiler iproute2 nftables qemu-system-arm qemu-utils u-boot-qemu"
 case ${1:-all} in
