@@ -236,6 +236,9 @@ class FileReading:
         is_unread = key in self.unread and not (entry and entry["key"] == key)
         is_missing = mistake.text.startswith("is missing")
         is_told = is_missing and any(one.place == mistake.place for one in self.mistakes)
+        # The configuration's own check speaks of a password file, which the card's file has not.
+        account = f"{mistake.place.rpartition('.')[0]}.password"
+        is_told |= key == "user" and any(one.place == account for one in self.mistakes)
         is_renamed = key == "phones" and any(NAMED.fullmatch(one.place) for one in self.mistakes)
         return is_unread or is_told or is_renamed
 

@@ -63,6 +63,46 @@ def test_slips_of_every_kind_are_said_together() -> None:
     ]  # fmt: skip
 
 
+SLIPS = (
+    ('name = ""                        # l', "name = Comune di Prova # l", "the file"),
+    ('patron = ""', 'patron = "31-02"', "site.patron"),
+    ('zone = "Europe/Rome"', 'zone = "Roma"', "site.zone"),
+    ('address = "dhcp"', 'address = "192.168.1.300/24"', "network.address"),
+    ('gateway = ""', 'gatway = "192.168.1.1"', "network.gatway"),
+    ("keys = []", 'keys = ["ssh-rsa xyz"]', "ssh.keys"),
+    ('#port = "" ', 'port = "/dev/ttyACM0" ', "lines.1.port"),
+    ('#secret = ""', 'secret = "kurz"', "phones.1.secret"),
+    ("monday    = []", 'monday    = ["8.30-13"]', "hours.monday"),
+    ('security = "starttls"', 'security = "ssl"', "mail.security"),
+    ('user = ""', 'user = "urp"', "mail.password"),
+    ('sender = ""', "sender : x", "the file"),
+)
+"""Mistakes of a technician in the delivered file: what stands there, what was typed, the place."""
+UNCOMMENTED = (
+    ("#[[lines]]", "[[lines]]"), ("#[[phones]]", "[[phones]]"), ('#name = "op1"', 'name = "op1"')
+)  # fmt: skip
+
+
+def with_slips(slips: tuple[tuple[str, str, str], ...]) -> str:
+    """Return the delivered file with these mistakes in it."""
+    text = DELIVERED.read_text(encoding="utf-8")
+    for there, typed in (*UNCOMMENTED, *(slip[:2] for slip in slips)):
+        assert there in text, there
+        text = text.replace(there, typed, 1)
+    return text
+
+
+def test_a_dozen_different_mistakes_need_one_round() -> None:
+    """Each round is a walk to the box, a restart and a walk back: the first one names them all, and
+    none of them hides another: whichever is corrected, the others are named as before.
+    """
+    assert [place for _, place in places(with_slips(SLIPS))] == [slip[2] for slip in SLIPS]
+    for corrected in range(len(SLIPS)):
+        left = SLIPS[:corrected] + SLIPS[corrected + 1 :]
+        assert [place for _, place in places(with_slips(left))] == [slip[2] for slip in left]
+    assert not make_configuration(with_slips(()), AROUND).is_blank
+
+
 def test_entries_below_a_header_that_still_has_its_hash_are_the_headers() -> None:
     """In the delivered file every `#` but that before [[lines]] was taken away: one mistake, at
     that line, by the right name; what else is wrong below has its right place.
