@@ -451,11 +451,13 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, language: str) -> list[s
 def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
     """Return the text for a screen at the box, without codes and passwords."""
     plain = replace(facts, code="", secrets=(), means=(), has_run=False)
+    trouble = trouble_of(outcome)
+    state = (VERDICTS[outcome.verdict],) if trouble == NOTHING else ()
     each = [
-        "\n".join((*_head(plain, language), "", *_plain(_console(plain), language)))
+        "\n".join((*_head(plain, language), "", *_plain((*state, *_console(plain)), language)))
         for language in LANGUAGES
     ]
-    told = [one for one in (*facts.data, trouble_of(outcome)) if one != NOTHING]
+    told = [one for one in (*facts.data, *outcome.notes, trouble) if one != NOTHING]
     more = ("\n".join(one.by_language().values()) for one in told)
     return "\n\n".join((*each, *more)) + "\n"
 

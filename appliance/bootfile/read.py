@@ -494,6 +494,12 @@ def notes_on_file(written: CardFile) -> tuple[Words, ...]:
     return tuple(said for said, is_so in zip(NOTHING_SAID, lacks, strict=True) if is_so)
 
 
+def notes_of_text(text: str) -> tuple[Words, ...]:
+    """Return the notes on a file that is in force already, () where it cannot be read."""
+    written = structured_file(read_file(text))
+    return notes_on_file(written) if written else ()
+
+
 def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
     """Note invalid and repeated names."""
     # A name becomes part of file names, SIP addresses and arguments of commands.

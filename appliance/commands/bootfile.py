@@ -437,6 +437,7 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
         raise Refused(
             _("the card's file was not read yet: `centralino site apply` first"),
         )
+    outcome = _with_notes(outcome, card)
     facts = _facts(config_path, outcome)
     text = result_text(outcome, facts)
     if screen is not None:
@@ -449,6 +450,20 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
         ) from error
     click.echo(in_language(TOLD if is_new else TOLD_BEFORE))
     return is_new
+
+
+def _with_notes(outcome: CardOutcome, card: Path) -> CardOutcome:
+    """Return an unchanged file's outcome with the notes on what it leaves out."""
+    # `apply` does not read such a file, because call control waits for it; nobody waits here.
+    from appliance.bootfile.card import CardVerdict, contents_of
+    from appliance.bootfile.read import notes_of_text
+    from appliance.bootfile.values import FILE_NAME, text_of_file
+
+    if outcome.verdict is not CardVerdict.AS_BEFORE or outcome.is_others:
+        return outcome
+    with contextlib.suppress(ConfigurationError):
+        return replace(outcome, notes=notes_of_text(text_of_file(contents_of(card / FILE_NAME))))
+    return outcome
 
 
 def _show(screen: Path, text: str) -> None:

@@ -243,6 +243,16 @@ def test_a_screen_shows_no_secret() -> None:
     assert "riga 2" not in screen_text(GOOD, DATED)
 
 
+def test_a_screen_shows_the_state() -> None:
+    """All is well, in both languages, or the mistake alone; what the file leaves out, too."""
+    noted = replace(GOOD, notes=(pair("senza gateway", "without a gateway"),))
+    shown = screen_text(noted, DATED)
+    for piece in ("All is well", "Tutto bene", "without a gateway", "senza gateway"):
+        assert piece in shown
+    wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(pair("riga 2, x", "line 2, x"),))
+    assert "All is well" not in screen_text(wrong, DATED)
+
+
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
     """The card is written once a start, and when something else has changed."""
     later = replace(DATED, when=pair("lun 30 novembre 2026, 18:00", "Mon 30 November 2026, 18:00"))

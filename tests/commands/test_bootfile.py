@@ -132,6 +132,23 @@ def test_from_the_file_to_the_answer(folder: Path) -> None:
     assert "op2: nome utente" not in answer(folder)
 
 
+def test_what_the_file_leaves_out_is_told_at_each_start(folder: Path) -> None:
+    """A fixed address without a gateway still stands in the answer once the file is known, also
+    after a modem has appeared; not where another configuration is in force.
+    """
+    text = OFFICE.replace('gateway = "192.168.1.1"\n', "")
+    (folder / "card" / FILE_NAME).write_text(text, encoding="utf-8")
+    for _ in range(2):
+        assert run(folder, "apply").exit_code == 0
+        assert run(folder, "tell").exit_code == 0
+        assert "without a gateway" in answer(folder)
+    made = folder / "etc" / "centralino.toml"
+    made.write_text(made.read_text() + "\n# by hand\n")
+    run(folder, "apply")
+    run(folder, "tell")
+    assert "without a gateway" not in answer(folder)
+
+
 def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
     """A wrong file is the technician's matter: the start goes on, the answer names the line."""
     (folder / "card" / FILE_NAME).write_text("[site]\nname = “x”\n", encoding="utf-8")
