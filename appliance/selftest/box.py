@@ -180,7 +180,11 @@ def own_box(folder: Path, settings: Settings | None, voice: str) -> Iterator[Own
 
 
 def configuration(folder: Path, port: int, settings: Settings | None, voice: str) -> str:
-    """Return the own box's configuration: open all day, with the site's language and sounds."""
+    """Return the own box's configuration: open all day, with the site's first language and sounds.
+
+    Announcements of further languages are read by `programme.announcements`; spoken one after the
+    other they would make the caller wait, and measure nothing more.
+    """
     rtp = free_ports(20)
     site = settings.site if settings else None
     lines = (
@@ -192,7 +196,7 @@ def configuration(folder: Path, port: int, settings: Settings | None, voice: str
         name=_quoted(site.name if site else "Centralino"),
         country=_quoted(site.country if site else "it"),
         zone=_quoted(site.zone if site else "Europe/Rome"),
-        languages=_quoted(list(site.languages if site else ("it", "en"))),
+        languages=_quoted([site.languages[0] if site else "it"]),
         voice=voice,
         hours="\n".join(f'{day} = ["00:00-24:00"]' for day in DAYS),
         lines="\n".join(lines),

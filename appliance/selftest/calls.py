@@ -348,7 +348,8 @@ def leave_message(stage: Stage) -> Steps:
         yield from _until(_hears(call, toned), CALL_S, "the line stands still")
         call.say(as_ulaw(said))
         call.press("#")
-        yield from _until(_has(call, "ended"), CALL_S, "the call did not end")
+        # Released: the box has hung up; the busy tone behind it is the exchange's own.
+        yield from _until(_has(call, "released"), CALL_S, "the call did not end")
         heard = g711.ulaw_to_linear(bytes(call.heard))
     found: list[CallRecord] = []
     yield from _until(lambda: _recorded(stage, found), RECORD_S, "no record of the call")

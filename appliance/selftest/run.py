@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -59,14 +60,14 @@ def self_test(
     try:
         notify(_("Looking at the machine …"))
         found += _machine(machine, settings, state)
-        found.append(programme.programme(loading))
         if settings is not None:
             found += _sounds(settings)
         if (cause := _hindrance(found)) is not None:
-            found += [not_measured(code, consequence_of(cause, NO_CALL)) for code in CALLS]
+            found.append(programme.programme(loading))
+            found += _consequences(_hindrance(found) or cause)
         else:
             with _own_folder(state) as folder:
-                found += _calls(folder, settings, machine, notify)
+                found += _calls(folder, settings, machine, notify, loading)
     finally:
         loading.kill()
         loading.wait()
@@ -189,13 +190,22 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _calls(
-    folder: Path, settings: Settings | None, machine: Machine, notify: Notify
+    folder: Path,
+    settings: Settings | None,
+    machine: Machine,
+    notify: Notify,
+    loading: subprocess.Popen[str],
 ) -> list[Finding]:
-    """Make the calls on a box of its own."""
-    from appliance.prompts import Catalogue
-    from appliance.selftest import box as boxes
-    from appliance.selftest.calls import Stage, calls
-
+    """Make the calls on a box of its own; the programme's parts are loaded while it starts."""
+    try:
+        from appliance.prompts import Catalogue
+        from appliance.selftest import box as boxes
+        from appliance.selftest.calls import Stage, calls
+    except (ImportError, SyntaxError) as error:
+        return _not_started(
+            programme.programme(loading),
+            wrong("programme", programme.damaged(unchanged(error))),
+        )
     language = settings.site.languages[0] if settings else "it"
     site = Path(settings.folders.prompts) if settings and settings.folders.prompts else None
     device = programme.device_languages(settings) if settings else ()
@@ -209,6 +219,8 @@ def _calls(
     ours: frozenset[int] = frozenset()
     try:
         with boxes.own_box(folder, settings, own_voice) as box:
+            # Before the calls: loading the parts must take no processor time from their sound.
+            parts = programme.programme(loading)
             found.append(ok("phone", _("registered by its password")))
             ours = box.processes()
             stage = Stage(box, catalogue, language)
@@ -216,13 +228,19 @@ def _calls(
             found += calls(stage)
             found += boxes.processes_findings(box)
     except boxes.NotStarted as error:
-        found = [error.finding]
-        found += _consequences(error.finding)
+        parts = programme.programme(loading)
+        found = _not_started(parts, error.finding)
     # A process that died has its own cause, however busy the machine was.
     died = any(f.outcome is Outcome.WRONG and f.code in _PROCESSES for f in found)
     late = not died and (stage is None or stage.late)
     found.append(machines.processor(before, machines.load(machine), ours, late))
-    return _blamed(found)
+    return [parts, *_blamed(found)]
+
+
+def _not_started(parts: Finding, fault: Finding) -> list[Finding]:
+    """Return why no call was made: a part that cannot be loaded is the cause of what it stops."""
+    cause = parts if parts.outcome is Outcome.WRONG else fault
+    return [cause, *_consequences(cause)]
 
 
 def _consequences(cause: Finding) -> list[Finding]:

@@ -83,6 +83,15 @@ def test_a_library_that_is_broken(site: Site, tmp_path: Path) -> None:
     assert "first the programme's own files must be mended" in str(told.told["checks"])
 
 
+def test_a_part_that_no_call_needs(site: Site, tmp_path: Path) -> None:
+    """The browser's pages alone are broken: that is the cause, and the calls are measured."""
+    (tmp_path / "jinja2.py").write_text("raise ImportError('cut short')")
+    told = run(site.config, PYTHONPATH=str(tmp_path))
+    assert (told.status, told.wrong[:1]) == (1, ["programme"]), told
+    assert "appliance.console.process cannot be loaded" in told.told["en"]
+    assert (told.outcomes["ring"], told.outcomes["message"]) == ("ok", "ok"), told
+
+
 def test_a_configuration_with_mistakes(site: Site) -> None:
     """It is the cause, in the words of `centralino check`; no call is made with it."""
     site.config.write_text(site.config.read_text().replace("[hours]", "[hour]"))
