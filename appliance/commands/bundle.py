@@ -206,7 +206,7 @@ def _interviewed(path: str, stop: StopSignals) -> Bundle:
         with contextlib.closing(SerialPort(path)) as opened:
             _converse(interview, opened.fileno(), person, stop)
     except PORT_ERRORS as error:
-        raise TechnicianError(str(explain(path, error).sentence)) from error
+        raise TechnicianError(explain(path, error).sentence) from error
     if not interview.answered and not stop.asked:
         raise Refused(SILENT.filled(port=path))
     return interview.bundle

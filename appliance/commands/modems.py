@@ -80,7 +80,7 @@ def run_probe(prober: DuplexProbe, path: str) -> Finding:
         with contextlib.closing(SerialPort(path)) as port:
             return _converse(prober, port.fileno())
     except PORT_ERRORS as error:
-        raise TechnicianError(str(explain(path, error).sentence)) from error
+        raise TechnicianError(explain(path, error).sentence) from error
 
 
 def _converse(prober: DuplexProbe, fd: int) -> Finding:

@@ -97,7 +97,7 @@ def plan_stop(ports: Sequence[str]) -> StopPlan:
     """
     for port in ports:
         if not Path(port).exists():
-            raise TechnicianError(str(explain(port, FileNotFoundError()).sentence))
+            raise TechnicianError(explain(port, FileNotFoundError()).sentence)
     active = _active_units(UNITS) if ports else ()
     if GATEWAY_UNIT in active and os.geteuid() != 0:
         raise Refused(
@@ -115,7 +115,7 @@ def plan_stop(ports: Sequence[str]) -> StopPlan:
             elif found := _service_run_of(pid):
                 runs[found.pid] = found
             else:
-                raise TechnicianError(str(explain(port, OSError(16, "busy")).sentence))
+                raise TechnicianError(explain(port, OSError(16, "busy")).sentence)
     return StopPlan(tuple(ports), units, tuple(runs.values()))
 
 
@@ -127,7 +127,7 @@ def stop_holders(planned: StopPlan) -> None:
         _end_holding(run)
     for port in planned.ports:
         if holding(port):
-            raise TechnicianError(str(explain(port, OSError(16, "busy")).sentence))
+            raise TechnicianError(explain(port, OSError(16, "busy")).sentence)
 
 
 def systemctl(verb: str, units: Sequence[str]) -> None:

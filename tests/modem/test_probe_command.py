@@ -66,6 +66,6 @@ def test_a_port_in_use_is_told_and_left_alone(tmp_path: Path) -> None:
         assert not missing.exists()
         gone = run(tmp_path, "line2")
     assert refused.exit_code == 1
-    assert "is in use by" in refused.output
+    assert "è in uso da" in refused.output
     assert gone.exit_code == 1
-    assert "does not exist" in gone.output
+    assert "non c'è: collegare il modem" in gone.output
