@@ -291,6 +291,8 @@ class UpdatesReply(HealthReply):
     stick: Words
     server: str
     past: tuple[UpdateEnded, ...]
+    # The stage of the head office's rollout.
+    rollout: Words = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

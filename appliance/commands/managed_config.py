@@ -18,6 +18,7 @@ from appliance.commands import settings as own
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.downloads import SettingsServer
 from appliance.commands.options import config_option, control_socket_path, in_language
+from appliance.commands.rollout import rollout
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import PRIVATE, READABLE, atomic_write
 from appliance.managed_config.bundle import LARGEST
@@ -75,7 +76,7 @@ def pack_settings(
     passphrase_file: Path | None,
     to: Path,
 ) -> None:
-    """Make one signed file of FOLDER: schedule.toml, register.toml, sheets/, prompts/it/."""
+    """Make one signed file of FOLDER: schedule, rollout, register, sheets, announcements."""
     from appliance.managed_config import bundle
 
     files = bundle.read_folder(folder)
@@ -118,6 +119,7 @@ def settings() -> None:
 
 settings.add_command(make_key)
 settings.add_command(pack_settings)
+settings.add_command(rollout)
 for _command in (own.set_settings, own.diff, own.history, own.undo, own.confirm, own.serve):
     settings.add_command(_command)
 

@@ -31,6 +31,7 @@ from appliance.commands.downloads import UpdateServer
 from appliance.commands.options import config_option, in_language, load_settings
 from appliance.config import office
 from appliance.config import read as configuration
+from appliance.config.rollout_file import rollout_in_force
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import (
@@ -42,6 +43,7 @@ from appliance.files import (
     replacing,
 )
 from appliance.policy import updates as policy_updates
+from appliance.policy.rollout import hindrance, stage_words
 from appliance.policy.text import Refused, words_of
 from appliance.policy.updates import (
     OTHER_FORMAT,
@@ -807,7 +809,9 @@ def told(helper: Helper) -> Words:
     kept = updates.load_update(helper.kept_in)
     running = policy_updates.RUNNING.filled(version=helper.running())
     stands = policy_updates.update_words(kept.state, kept.version)
-    more = (one for one in (updates.note_update(), kept.said) if one != NOTHING)
+    rollout = rollout_in_force(helper.settings)
+    stage = NOTHING if rollout is None else stage_words(rollout)
+    more = (one for one in (updates.note_update(), kept.said, stage) if one != NOTHING)
     return lines_of((running, stands, *more))
 
 
@@ -826,6 +830,9 @@ def fetched(helper: Helper) -> Words:
         or offer.version in kept.failed
     ):
         return policy_updates.NOTHING_OFFERED.filled(version=running)
+    rollout, branch = rollout_in_force(settings), settings.central.branch
+    if (waits := hindrance(rollout, branch, offer.version)) != NOTHING:
+        return waits
     server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
     return policy_updates.FETCHED.filled(version=offer.version)
 

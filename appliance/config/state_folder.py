@@ -24,6 +24,7 @@ FOLDER: Final = "central"
 IN_FORCE: Final = "in_force"
 PENDING: Final = "pending"
 SCHEDULE: Final = "schedule.toml"
+UPDATES: Final = "updates.toml"
 PROMPTS: Final = "prompts"
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -65,13 +66,24 @@ def in_force(state: Path) -> Path | None:
 
 def schedule_in_force(state: Path) -> str:
     """Return the text of the head office's schedule in force, "" for none."""
-    folder = in_force(state)
     try:
-        return (folder / SCHEDULE).read_text(encoding="utf-8") if folder else ""
-    except FileNotFoundError:
-        return ""
+        return _text_in_force(state, SCHEDULE)
     except (OSError, UnicodeDecodeError) as error:
         log.error("the central schedule cannot be read (%s): apply it again", error)
+        return ""
+
+
+def updates_in_force(state: Path) -> str:
+    """Return the text of the head office's rollout in force, "" for none; raises OSError."""
+    # Damage shows as a mistake of the file: nothing is taken for allowed that is not.
+    return _text_in_force(state, UPDATES, errors="replace")
+
+
+def _text_in_force(state: Path, name: str, errors: str = "strict") -> str:
+    folder = in_force(state)
+    try:
+        return (folder / name).read_text(encoding="utf-8", errors=errors) if folder else ""
+    except FileNotFoundError:
         return ""
 
 

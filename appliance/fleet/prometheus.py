@@ -189,7 +189,8 @@ class BoxFigures:
     `troubles` are stable codes; `complaints` counts configuration values that are not used as
     written; `restarts` are those of each part since power-on; `overdue` are late requests, `missed`
     open missed calls, `late` messages not heard or closed in time; `backup_at` is the time of the
-    last whole backup away from the memory card, 0 for never.
+    last whole backup away from the memory card, 0 for never; `update` is state and version of the
+    last update.
     """
 
     at: float
@@ -209,6 +210,7 @@ class BoxFigures:
     late: int = 0
     overdue: int = 0
     backup_at: float = 0.0
+    update: tuple[str, str] = ("none", "")
 
 
 # Answers Prometheus in a thread of its own. The deciding thread leaves a frozen value once a second

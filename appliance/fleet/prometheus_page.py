@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import (
     HistogramMetricFamily,
     SummaryMetricFamily,
 )
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from appliance.calls.events import Evidence
@@ -28,7 +29,9 @@ from appliance.fleet.prometheus import ANSWER_BOUNDS_S
 from appliance.policy.clock import ClockState
 from appliance.policy.office import PositionState
 from appliance.policy.opening import ManualState
+from appliance.policy.rollout import BoxReport
 from appliance.policy.routing import GroupState
+from appliance.policy.updates import UpdateState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,6 +68,20 @@ def metrics_page(figures: BoxFigures) -> bytes:
     return generate_latest(registry)
 
 
+def box_report(page: str) -> BoxReport:
+    """Return what another box's page says of its version; raises ValueError for another page."""
+    found: dict[str, dict[str, str]] = {}
+    for family in text_string_to_metric_families(page):
+        found |= {sample.name: sample.labels for sample in family.samples}
+    try:
+        build, update = found[f"{_PREFIX}build_info"], found[f"{_PREFIX}update_info"]
+        # The image has a version of its own; without an image the package's counts.
+        running = build["image"] or build["version"]
+        return BoxReport(running, UpdateState(update["state"]), update["version"])
+    except KeyError as error:
+        raise ValueError(f"no figures of a box: {error}") from error
+
+
 # --- the box -----------------------------------------------------------------------------------
 
 
@@ -90,6 +107,10 @@ def _box(figures: BoxFigures) -> Iterator[Metric]:
         "When a whole backup was last written away from the memory card, 0 for never.",
         figures.backup_at,
     )
+    yield _gauges(
+        "update_info", "The last update: its state and its version.",
+        ("state", "version"), [(figures.update, 1.0)],
+    )  # fmt: skip
     again = [((part,), float(count)) for part, count in figures.restarts]
     yield _gauges("part_restarts", "Restarts of a part since the box has power.", ("part",), again)
 

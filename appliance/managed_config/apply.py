@@ -24,9 +24,11 @@ from appliance.config.state_folder import (
     IN_FORCE,
     PENDING,
     SCHEDULE,
+    UPDATES,
     bundle_folder,
     schedule_in_force,
     speech_folder,
+    updates_in_force,
 )
 from appliance.config.values import BadConfiguration
 from appliance.errors import CentralinoError, TechnicianError
@@ -321,6 +323,7 @@ def changes_of(
         units,
         entered,
         prompts != dict(content.prompts),
+        updates_in_force(place.state) != content.updates_text,
     )
 
 
@@ -374,7 +377,7 @@ def box_of(place: ManagedBox, connection: sqlite3.Connection) -> BranchBox:
 
 # A bundle's folder in the state folder is made whole or not at all, and activated by one rename:
 #
-#     central/DIGEST/    settings.bundle, schedule.toml, prompts/it/KEY.wav
+#     central/DIGEST/    settings.bundle, schedule.toml, updates.toml, prompts/it/KEY.wav
 #     central/in_force   the digest of the folder in force
 #     central/pending    the digest of a bundle whose sounds are not in force yet
 #     central/fetched    the bundle last fetched from the server
@@ -419,6 +422,8 @@ def keep_bundle(state: Path, digest: str, bundle: bytes, content: BundleContent)
     named: dict[str, bytes] = {BUNDLE_FILE: bundle, **content.prompts}
     if content.schedule_text:
         named[SCHEDULE] = content.schedule_text.encode()
+    if content.updates_text:
+        named[UPDATES] = content.updates_text.encode()
     _write_all(draft, named)
     draft.rename(folder)
     fsync_directory(folder.parent)

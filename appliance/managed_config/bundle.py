@@ -21,7 +21,9 @@ from cryptography.x509.oid import NameOID
 from appliance.api.speech import OURS
 from appliance.config import directory_file, sheet_file
 from appliance.config.read import NOT_UTF8, structure
+from appliance.config.rollout_file import parse_rollout
 from appliance.config.schema import ManagedSchedule
+from appliance.config.state_folder import SCHEDULE, UPDATES
 from appliance.config.values import BadConfiguration, Mistake, reason_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
@@ -131,7 +133,7 @@ def _no_certificate() -> Refused:
 
 # The file: a line, a signature over everything after it, and a ZIP with a manifest.
 #
-#     the line centralino-settings-1 | 64 bytes | ZIP: manifest.json, schedule.toml,
+#     the line centralino-settings-1 | 64 bytes | ZIP: manifest.json, schedule.toml, updates.toml,
 #                                  register.sealed, sheets/CODE.md, prompts/it/KEY.wav
 #
 # Nothing after the signature is parsed before the signature is verified. The contents are bounded
@@ -144,11 +146,10 @@ LARGEST: Final = 32 * 1024 * 1024
 """Bytes of the file, and of its unpacked contents together."""
 MOST_FILES: Final = 2000
 MANIFEST: Final = "manifest.json"
-SCHEDULE: Final = "schedule.toml"
 REGISTER: Final = "register.sealed"
 SMALL_FILE: Final = 1_000_000
 _KINDS: Final = (
-    (re.compile(r"manifest\.json|schedule\.toml"), SMALL_FILE),
+    (re.compile(r"manifest\.json|schedule\.toml|updates\.toml"), SMALL_FILE),
     (re.compile(r"register\.sealed"), 4 * SMALL_FILE),
     (re.compile(r"sheets/[a-z0-9][a-z0-9_-]{0,63}\.md"), SMALL_FILE),
     (re.compile(r"prompts/(?:it|en)/[a-z0-9_]{1,64}\.wav"), 4 * SMALL_FILE),
@@ -291,6 +292,7 @@ class BundleContent:
 
     schedule_text: str = ""
     schedule: ManagedSchedule = ManagedSchedule()
+    updates_text: str = ""
     directory: Directory = Directory()
     sheets: tuple[Sheet, ...] = ()
     prompts: Mapping[str, bytes] = field(default_factory=dict)
@@ -298,7 +300,7 @@ class BundleContent:
 
 def read_folder(folder: Path) -> dict[str, bytes]:
     """Read a bundle's source files; raises Refused for a name that is not allowed in it."""
-    alone = (folder / name for name in (SCHEDULE, PLAIN_DIRECTORY))
+    alone = (folder / name for name in (SCHEDULE, UPDATES, PLAIN_DIRECTORY))
     found = [path for path in alone if path.exists()]
     found += sorted(path for shape in _BESIDE for path in folder.glob(shape))
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
@@ -312,9 +314,11 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     if not files:
         raise Refused(
             _(
-                "there is nothing in {folder}: {schedule}, {plain_register}, sheets/, prompts/it/",
+                "there is nothing in {folder}: {schedule}, {updates}, {plain_register}, sheets/, "
+                "prompts/it/",
                 folder=folder,
                 schedule=SCHEDULE,
+                updates=UPDATES,
                 plain_register=PLAIN_DIRECTORY,
             ),
         )
@@ -361,7 +365,12 @@ class _ContentReader:
         prompts = {name: data for name, data in self._files.items() if name.endswith(".wav")}
         self._check_sounds(prompts)
         return BundleContent(
-            text, self._schedule(text), self._directory(), tuple(self._sheets()), prompts
+            text,
+            self._schedule(text),
+            self._updates(),
+            self._directory(),
+            tuple(self._sheets()),
+            prompts,
         )
 
     def _schedule(self, text: str) -> ManagedSchedule:
@@ -370,6 +379,16 @@ class _ContentReader:
         except BadConfiguration as error:
             self._note(SCHEDULE, error)
             return ManagedSchedule()
+
+    def _updates(self) -> str:
+        """Return the rollout's text, once it is checked."""
+        text = self._text(UPDATES) if UPDATES in self._files else ""
+        if text:
+            try:
+                parse_rollout(text, UPDATES)
+            except BadConfiguration as error:
+                self._note(UPDATES, error)
+        return text
 
     def _directory(self) -> Directory:
         if PLAIN_DIRECTORY not in self._files:

@@ -182,13 +182,14 @@ def sheets_change(
 
 @dataclass(frozen=True, slots=True)
 class BundleChanges:
-    """Counts of a bundle's changes here; `schedule` and `prompts` tell whether they differ."""
+    """Counts of a bundle's changes here; the flags tell which parts differ."""
 
     schedule: bool
     sheets: SheetsChange
     units: tuple[int, int, int]
     entries: int
     prompts: bool
+    updates: bool = False
 
     @property
     def words(self) -> Words:
@@ -204,6 +205,7 @@ class BundleChanges:
             (self.entries, _("declarations added: {count}")),
             (self.schedule, _("schedule changed")),
             (self.prompts, _("announcements changed")),
+            (self.updates, _("rollout of updates changed")),
         )
         said = [words.filled(count=count) for count, words in met if count]
         return joined(", ", said) if said else in_context("central settings", "nothing changes")
@@ -213,7 +215,11 @@ class BundleChanges:
         """The changes for the audit, always in the same words (console/shared.py)."""
         new, changed, gone = self.units
         written, gone_sheets = len(self.sheets.written), len(self.sheets.gone)
-        more = (("schedule", self.schedule), ("announcements", self.prompts))
+        more = (
+            ("schedule", self.schedule),
+            ("announcements", self.prompts),
+            ("updates", self.updates),
+        )
         return (
             f"sheets {written - self.sheets.new} changed {self.sheets.new} new {gone_sheets} gone, "
             f"offices {changed} changed {new} new {gone} gone, declarations {self.entries} added"

@@ -228,6 +228,7 @@ class Parts:
             self.collector,
             self.phones.status,
             self._above.is_ready,
+            update=lambda: self.updates.kept,
         )
         self.call_control.also_due = self.watching.next_deadline
         stores.records.watch(CaseChanges(self._case_changed).look)

@@ -33,7 +33,7 @@ from appliance.fleet.prometheus import (
 from appliance.policy import privacy
 from appliance.policy.reports import NOTHING_STORED, StoredCounts
 from appliance.policy.supervision import Component
-from appliance.service.updates import is_image, running_version
+from appliance.service.updates import UpdateRecord, is_image, running_version
 from appliance.store import monitoring, reports
 from appliance.store.database import Trouble
 from appliance.text import Words, _
@@ -313,7 +313,9 @@ class MetricsGatherer:
         phones: Callable[[], PhonesStatus],
         is_ready: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
+        update: Callable[[], UpdateRecord] = UpdateRecord,
     ) -> None:
+        self._update = update
         self._call_control, self._stores, self._collector = call_control, stores, collector
         self._phones, self._is_ready, self._clock = phones, is_ready, clock
         self._state = Path(settings.folders.state)
@@ -367,7 +369,7 @@ class MetricsGatherer:
     def _figures(self, now: float) -> BoxFigures:
         status, collector = self._call_control.status(), self._collector
         self._counts.lines(status, now)
-        watched = collector.watched
+        watched, update = collector.watched, self._update()
         return BoxFigures(
             at=status.at.timestamp(),
             started_at=self._started_at,
@@ -390,6 +392,7 @@ class MetricsGatherer:
             backup_at=_backup_at(
                 collector.stick, collector.target, collector.night if self._folder else None
             ),
+            update=(update.state.value, update.version),
         )
 
     def _hear_health(self, health: MediaHealth) -> None:

@@ -34,9 +34,11 @@ from appliance.api.technician_commands import (
 )
 from appliance.api.technician_replies import ControlHealth, UpdateEnded, UpdatesReply
 from appliance.calls.model import LineState
+from appliance.config.rollout_file import rollout_in_force
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import READABLE, atomic_write, load_text
 from appliance.policy import updates as policy_updates
+from appliance.policy.rollout import hindrance, stage_words
 from appliance.policy.text import Refused
 from appliance.policy.updates import (
     BY_APT,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
+    from appliance.policy.rollout import Rollout
     from appliance.service.jobs import JobResult, Jobs
     from appliance.store.writer import DatabaseWriter
 
@@ -185,7 +188,8 @@ class UpdateRequest:
 
 BOX: Final = "box"
 """Name in the audit for what the appliance does by itself."""
-WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
+SERVER: Final = "server"
+WHATS: Final = frozenset({"upload", SERVER, "back", "start", "give-up"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +338,8 @@ class UpdateRunner:
         self.is_image = is_image()
         self.kept = UpdateRecord()
         """The helper's record as last read."""
+        self.rollout: Rollout | None = None
+        """The head office's rollout in force."""
         self.running, self.note = running_version(), note_update()
         self.at_once = False
         """A person asked to start the new version now."""
@@ -361,26 +367,49 @@ class UpdateRunner:
         if self.kept.state is UpdateState.INSTALLED:
             # One of an earlier boot is over: centralino-good is about to record its outcome.
             if self.kept.boot == self._boot:
-                self._start(now, idle)
+                self._start_or_give_up(now, idle)
         elif self._fetched:
-            self._fetched = not self._ask(UpdateRequest(BOX, "server"), now)
+            self._fetched = not self._ask(UpdateRequest(BOX, SERVER), now)
         elif idle and self._is_due(now):
             self._fetch(now)
 
-    def _read(self, connection: sqlite3.Connection) -> UpdateRecord:
-        """Read the helper's record and audit a finished update; for the database thread."""
+    def _read(self, connection: sqlite3.Connection) -> tuple[UpdateRecord, Rollout | None]:
+        """Read record and rollout, and audit a finished update; for the database thread."""
         kept = load_update(folder_of_updates(Path(self._settings.folders.state)))
         if kept != self.kept:
             _note(connection, kept)
-        return kept
+        return kept, self._read_rollout()
 
-    def _seen(self, kept: UpdateRecord | CentralinoError) -> None:
-        if isinstance(kept, CentralinoError) or kept == self.kept:
+    def _read_rollout(self) -> Rollout | None:
+        try:
+            return rollout_in_force(self._settings)
+        except (CentralinoError, OSError) as error:
+            # The last one known holds on; the fetch reads it anew, and then fails by itself.
+            log.error("the rollout of updates cannot be read: %s", error)
+            return self.rollout
+
+    def _seen(self, found: tuple[UpdateRecord, Rollout | None] | CentralinoError) -> None:
+        if isinstance(found, CentralinoError):
+            return
+        kept, rollout = found
+        self._has_changed = self._has_changed or rollout != self.rollout
+        self.rollout = rollout
+        if kept == self.kept:
             return
         self.kept = kept
         self.at_once = self.at_once and kept.state is UpdateState.INSTALLED
         self._on_trouble("update", trouble_of(kept))
         self._has_changed = True
+
+    def _start_or_give_up(self, now: Now, idle: bool) -> None:
+        """Start from the new slot, or give it up if its rollout was stopped meanwhile."""
+        # A person who brought the file, or asked for the start, decides otherwise.
+        is_automatic = self.kept.source == SERVER and not self.at_once
+        branch, version = self._settings.central.branch, self.kept.version
+        if is_automatic and hindrance(self.rollout, branch, version) != NOTHING:
+            self._ask(UpdateRequest(BOX, "give-up"), now)
+        else:
+            self._start(now, idle)
 
     def _start(self, now: Now, idle: bool) -> None:
         local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
@@ -509,6 +538,7 @@ class UpdateCommands(CommandHandlers):
             progress=progress(run),
             stick=stick_said(run),
             server=self.settings.updates.server,
+            rollout=NOTHING if self.updates.rollout is None else stage_words(self.updates.rollout),
             past=kept.past,
             health=self._health(),
         )

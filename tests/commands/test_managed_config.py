@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -20,8 +21,10 @@ from appliance.__main__ import main
 from appliance.commands.downloads import SettingsServer
 from appliance.commands.options import control_socket_path
 from appliance.config import read
+from appliance.config.rollout_file import rollout_in_force, rollout_text
 from appliance.managed_config import bundle
 from appliance.policy.clock import ClockState
+from appliance.policy.rollout import Rollout, Stage
 from appliance.policy.text import Refused
 from appliance.service import managed_config
 from appliance.service.managed_config import FetchOutcome
@@ -397,3 +400,61 @@ def test_a_wrong_passphrase_is_told(tmp_path: Path) -> None:
     assert "central.certificate" in refused(box, "apply", str(file))
     assert box.sheets() == {"orti": "Orti urbani"}
     (box.folder / "certificate.pem").write_bytes(CERTIFICATE)
+
+
+def rolled_out(folder: Path, *words: str) -> Result:
+    """Run the head office's command on a folder."""
+    return CliRunner().invoke(main, ["settings", "rollout", str(folder), *words])
+
+
+def test_a_rollout_that_cannot_be_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """Each with the file, and what to do; nothing is written."""
+    begin = ("--begin", "1.4.0", "--first", "borgo")
+    boxes = tmp_path / "boxes.toml"
+    assert "boxes.toml" in rolled_out(tmp_path, *begin).output
+    assert "--begin" in rolled_out(tmp_path).output
+    boxes.write_text('[boxes]\nborgo = "192.168.1.10:9799"\n')
+    assert "http://192.168.1.10:9799/metrics" in rolled_out(tmp_path, *begin).output
+    boxes.write_text('[boxes]\ncentro = "http://127.0.0.1:1/metrics"\n')
+    assert "borgo" in rolled_out(tmp_path, *begin).output
+    assert rolled_out(tmp_path, *begin, "--stop").exit_code == 2
+    assert "1.4" not in rolled_out(tmp_path, *begin, "--percent", "0").output
+    assert not (tmp_path / "updates.toml").exists()
+
+
+def test_a_rollout_is_stopped_whatever_the_boxes_are(tmp_path: Path) -> None:
+    """A silent one is named; stopped it is without asking any. Unchanged, nothing is written."""
+    boxes, file = tmp_path / "boxes.toml", tmp_path / "updates.toml"
+    boxes.write_text('[boxes]\nborgo = "http://127.0.0.1:1/metrics"\n')
+    said = rolled_out(tmp_path, "--begin", "1.4.0", "--first", "borgo")
+    assert said.exit_code == 0, said.output
+    assert "metrics.allowed" in said.output
+    written = file.read_bytes()
+    assert "pack" not in rolled_out(tmp_path).output
+    assert file.read_bytes() == written
+    boxes.unlink()
+    assert "fermata" in rolled_out(tmp_path, "--stop").output
+    assert 'stage = "stopped"' in file.read_text()
+
+
+def test_a_rollout_travels_with_the_settings(tmp_path: Path) -> None:
+    """Checked before it is signed; in force with the rest, and taken back with it."""
+    office, box = tmp_path / "office", branch(tmp_path / "box")
+    office.mkdir()
+    since = datetime(2026, 12, 1, tzinfo=UTC)
+    text = rollout_text(Rollout("1.4.0", Stage.FIRST, "borgo", since))
+    (office / "updates.toml").write_text(text.replace("1.4.0", "next"))
+    (tmp_path / "key.pem").write_bytes(SECRET)
+    file = tmp_path / "settings.bundle"
+    words = ["settings", "pack", str(office), "--version", "1", "--to", str(file)]
+    words += ["--key", str(tmp_path / "key.pem")]
+    wrong = CliRunner().invoke(main, words)
+    assert (wrong.exit_code, "updates.toml, rollout" in wrong.output) == (1, True), wrong.output
+    (office / "updates.toml").write_text(text)
+    packed = CliRunner().invoke(main, words)
+    assert packed.exit_code == 0, packed.output
+    assert "rollout of updates changed" in said(box, "apply", str(file))
+    found = rollout_in_force(read.load(box.config))
+    assert found == Rollout("1.4.0", Stage.FIRST, "borgo", since)
+    said(box, "revert")
+    assert rollout_in_force(read.load(box.config)) is None

@@ -11,7 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.fleet.prometheus import MetricCounters
-from appliance.fleet.prometheus_page import SOUND_FAULTS, metrics_page
+from appliance.fleet.prometheus_page import SOUND_FAULTS, box_report, metrics_page
+from appliance.policy.rollout import BoxReport
+from appliance.policy.updates import UpdateState
 from tests.fleet.samples import CALLER, ended, figures_of, status_of
 from tests.helpers.prometheus import promtool
 from tests.year import town
@@ -113,3 +115,23 @@ def test_before_the_media_gateway_has_spoken(missing: bool) -> None:
     figures = figures_of(status_of())
     text = metrics_page(replace(figures, carrier=None) if missing else figures).decode()
     assert ("centralino_carrier_lead_seconds 0.04" in text) is not missing
+
+
+def test_the_head_office_reads_the_version_of_a_box() -> None:
+    """The image's where there is one, else the package's; and the last update's state."""
+    page = replace(figures_of(status_of()), update=("back", "1.3.0"))
+    report = box_report(metrics_page(page).decode())
+    assert report == BoxReport("1.2.3-4", UpdateState.BACK, "1.3.0")
+    assert box_report(metrics_page(replace(page, image="")).decode()).running == "1.2.3"
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["", "<html>", "up 1\n", 'centralino_build_info{version="1",image=""} 1\n',
+     ('centralino_build_info{version="1",image=""} 1\n'
+      'centralino_update_info{state="new",version="1"} 1\n')],
+)  # fmt: skip
+def test_another_page_is_none_of_a_box(page: str) -> None:
+    """Whoever answers at that address."""
+    with pytest.raises(ValueError):
+        box_report(page)

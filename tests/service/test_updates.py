@@ -15,13 +15,16 @@ import pytest
 
 from appliance.api.technician_replies import UpdateEnded
 from appliance.config import read
+from appliance.config.rollout_file import rollout_text
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.rollout import Rollout, Stage
 from appliance.policy.text import Refused
 from appliance.policy.updates import LONGEST_S, UpdateState
 from appliance.service import updates
 from appliance.service.jobs import JobResult
 from appliance.service.updates import (
     AGAIN_S,
+    BOX,
     FETCH,
     FETCHED,
     LOOKS_S,
@@ -62,10 +65,10 @@ class Jobs:
 class Place:
     """Call control of an image whose office has a server."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         written = folder / "centralino.toml"
         server = '[updates]\nserver = "https://updates.example/"\n'
-        written.write_text(CONFIG.format(folder=folder) + server)
+        written.write_text(CONFIG.format(folder=folder) + server + more)
         self.settings = read.load(written)
         self.run, self.state = folder / "run", folder / "state"
         self.kept_in = updates.folder_of_updates(self.state)
@@ -252,3 +255,69 @@ def test_a_request_names_nothing_but_what_is_known(place: Place) -> None:
         (place.run / updates.REQUEST).write_text(text)
         assert updates.take(place.run) is None
         assert not (place.run / updates.REQUEST).exists()
+
+
+def roll_out(place: Place, stage: str, version: str = "1.1.0") -> None:
+    """Put a rollout in force as the head office's settings do; this box is of no name."""
+    digest = "0" * 64
+    folder = place.state / "central" / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    (place.state / "central/in_force").write_text(digest)
+    given = Rollout(version, Stage(stage), "nord", NIGHT.wall)
+    (folder / "updates.toml").write_text(rollout_text(given))
+
+
+@pytest.fixture
+def central(tmp_path: Path) -> Iterator[Place]:
+    """A box that has a head office."""
+    made = Place(tmp_path, '[central]\ncertificate = "/etc/centralino/central.pem"\n')
+    with closing(made.connection):
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("stage", "version", "asked"),
+    [("all", "1.1.0", "start"), ("stopped", "1.1.0", "give-up"), ("first", "1.1.0", "give-up"),
+     ("all", "1.2.0", "give-up")],
+)  # fmt: skip
+def test_a_version_that_was_stopped_before_its_start_is_given_up(
+    central: Place, stage: str, version: str, asked: str
+) -> None:
+    """One that came from the server by itself."""
+    roll_out(central, stage, version)
+    central.keep(replace(READY, by=BOX, source="server"))
+    assert central.look(NIGHT) == UpdateRequest(BOX, asked)
+
+
+@pytest.mark.parametrize("source", ["upload", "file", "stick", "back"])
+def test_what_a_person_brought_is_not_held_up(central: Place, source: str) -> None:
+    """Nor what somebody asks to be started at once."""
+    roll_out(central, "stopped")
+    central.keep(replace(READY, source=source))
+    assert central.look(NIGHT) == UpdateRequest("beppe", "start")
+    central.keep(replace(READY, source="server"))
+    central.look(DAY)
+    central.updates.start_soon()
+    later = replace(DAY, monotonic=DAY.monotonic + 100)
+    assert central.look(later) == UpdateRequest("beppe", "start")
+
+
+def test_a_rollout_is_told_to_the_pages_once_it_changes(central: Place) -> None:
+    """And a damaged file changes nothing: the last one known holds."""
+    roll_out(central, "first")
+    assert central.updates.look(DAY, lambda: True)
+    later = replace(DAY, monotonic=DAY.monotonic + LOOKS_S)
+    assert not central.updates.look(later, lambda: True)
+    known = central.updates.rollout
+    assert known is not None
+    assert known.stage is Stage.FIRST
+    (central.state / "central" / ("0" * 64) / "updates.toml").write_bytes(b"[rollout\xff")
+    central.look(replace(DAY, monotonic=DAY.monotonic + 100))
+    assert central.updates.rollout == known
+
+
+def test_without_a_head_office_no_rollout_is_read(place: Place) -> None:
+    """What an earlier one has left counts no more."""
+    roll_out(place, "stopped")
+    place.keep(replace(READY, by=BOX, source="server"))
+    assert place.look(NIGHT) == UpdateRequest(BOX, "start")
