@@ -401,7 +401,7 @@ class ResultFacts:
     ("" afterwards, where `has_run` the service), passwords that the box made, what the
     configuration means; the moment of writing in each language, the number of this start (0 where
     nobody counts), the fingerprint of the console's authority ("" where there is none yet); what is
-    to be known of the `data` partition.
+    to be known of the `data` partition; the last self-test with its date, or that there was none.
     """
 
     version: str
@@ -414,6 +414,7 @@ class ResultFacts:
     start: int = 0
     authority: str = ""
     data: tuple[Words, ...] = ()
+    selftest: Words = NOTHING
 
 
 def result_text(outcome: CardOutcome, facts: ResultFacts) -> str:
@@ -442,6 +443,7 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, language: str) -> list[s
     )
     head = "\n".join(_head(facts, language))
     sections = [f"{head}\n\n" + "\n".join(map(say, _verdict(outcome)))]
+    sections += _plain(_selftest(facts), language)
     for title, body in zip(titles, bodies, strict=True):
         if body:
             sections.append("\n".join((f"{say(title)}:", *(f"  {say(one)}" for one in body))))
@@ -454,7 +456,13 @@ def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
     trouble = trouble_of(outcome)
     state = (VERDICTS[outcome.verdict],) if trouble == NOTHING else ()
     each = [
-        "\n".join((*_head(plain, language), "", *_plain((*state, *_console(plain)), language)))
+        "\n".join(
+            (
+                *_head(plain, language),
+                "",
+                *_plain((*state, *_console(plain), *_selftest(plain)), language),
+            )
+        )
         for language in LANGUAGES
     ]
     told = [one for one in (*facts.data, *outcome.notes, trouble) if one != NOTHING]
@@ -482,6 +490,10 @@ def _written(facts: ResultFacts) -> tuple[Words, ...]:
     if facts.start:
         return (WRITTEN_AT_START.filled(when=facts.when, start=facts.start),)
     return (WRITTEN_AT.filled(when=facts.when),)
+
+
+def _selftest(facts: ResultFacts) -> tuple[Words, ...]:
+    return () if facts.selftest == NOTHING else (facts.selftest,)
 
 
 def _verdict(outcome: CardOutcome) -> Iterator[Words]:

@@ -478,16 +478,18 @@ def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
     from appliance.bootfile.card import ResultFacts
     from appliance.config import phones as phone_secrets
     from appliance.files import load_text
+    from appliance.service import selftest
     from appliance.service import updates as boots
     from appliance.store.database import database_path
 
     settings, means = _in_force(config_path)
-    state = Path(settings.folders.state)
+    state, run = Path(settings.folders.state), Path(settings.folders.run)
     is_known = os.path.exists(database_path(state))  # noqa: PTH110 - Path's raises where closed
     facts = ResultFacts(
         __version__, _addresses(settings), "", is_known, (), means,
-        _now(settings), boots.number(Path(settings.folders.run)), _authority(settings),
+        _moment(settings, datetime.now(UTC)), boots.number(run), _authority(settings),
         _of_the_data(settings),
+        selftest.result_words(state, run, lambda at: _moment(settings, at)),
     )  # fmt: skip
     with contextlib.suppress(CentralinoError):
         secrets = phone_secrets.load_secrets(settings)
@@ -507,11 +509,11 @@ def _of_the_data(settings: Settings) -> tuple[Words, ...]:
     return (*found, values.ENCRYPTED) if values.is_data_open() else found
 
 
-def _now(settings: Settings) -> Words:
-    """Return the present time in the office's zone."""
+def _moment(settings: Settings, at: datetime) -> Words:
+    """Return a moment in the office's zone."""
     # The technician compares it with a clock on the wall.
-    at = datetime.now(ZoneInfo(settings.site.zone))
-    return by_language(lambda language: moment_words(at, language))
+    there = at.astimezone(ZoneInfo(settings.site.zone))
+    return by_language(lambda language: moment_words(there, language))
 
 
 def _authority(settings: Settings) -> str:

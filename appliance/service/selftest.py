@@ -233,6 +233,17 @@ def report(last: LastTest) -> SelfTestReport:
     return SelfTestReport(last.test.at, last.by, last.test.status, last.test.verdict, checks)
 
 
+NEVER: Final = _(
+    "Self-test: not done yet; sudo centralino selftest, or the button on the page Installation"
+)
+
+
+def result_words(state: Path, run: Path, moment: Callable[[datetime], Words]) -> Words:
+    """Return the last result with its date, or that there is none."""
+    told = last_words(state, run, moment)
+    return NEVER if told == NOTHING else told
+
+
 def last_words(state: Path, run: Path, moment: Callable[[datetime], Words]) -> Words:
     """Return the last result with its date, NOTHING where none is known."""
     last = load(state, run)

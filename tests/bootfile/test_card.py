@@ -260,3 +260,17 @@ def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
     assert without_date(result_text(GOOD, later)) == same
     assert without_date(result_text(GOOD, replace(later, start=8))) != same
     assert without_date(result_text(GOOD, replace(later, code=""))) != same
+
+
+TESTED = replace(FACTS, selftest=pair("Prova dell'apparecchio: sì", "Self-test: yes"))
+
+
+def test_the_last_self_test_stands_on_the_card_and_the_screen() -> None:
+    """Where a technician without a browser looks: each language in its half; nothing if unknown."""
+    it, en = halves(GOOD, TESTED)
+    assert ("Prova dell'apparecchio: sì" in it, "Self-test: yes" in it) == (True, False)
+    assert ("Prova dell'apparecchio: sì" in en, "Self-test: yes" in en) == (False, True)
+    shown = screen_text(GOOD, TESTED)
+    assert "Prova dell'apparecchio: sì" in shown
+    assert "Self-test: yes" in shown
+    assert "Self-test" not in result_text(GOOD, FACTS) + screen_text(GOOD, FACTS)

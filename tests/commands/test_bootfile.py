@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,13 @@ from appliance.bootfile.apply import BootPlaces, CardApplied
 from appliance.bootfile.read import config_head
 from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
-from appliance.service import updates
+from appliance.selftest.findings import TITLES, Finding, ok, whole, wrong
+from appliance.service import selftest, updates
 from tests.bootfile.test_read import OFFICE
 from tests.helpers.command import runner
+from tests.helpers.words import pair
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -147,6 +152,40 @@ def test_what_the_file_leaves_out_is_told_at_each_start(folder: Path) -> None:
     run(folder, "apply")
     run(folder, "tell")
     assert "without a gateway" not in answer(folder)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((), "10:00: Non si sa se l'apparecchio è in ordine"),
+        ((wrong("disk", pair("disco rotto", "broken disk")),), "10:00: L'apparecchio non è in"),
+        (tuple(ok(code, pair("bene", "fine")) for code in TITLES), "10:00: L'apparecchio è in"),
+    ],
+    ids=["nothing measured", "a fault", "all holds"],
+)
+def test_the_last_self_test_is_told(folder: Path, found: tuple[Finding, ...], said: str) -> None:
+    """On the card and the screen: none yet, then its date and result; never well unmeasured."""
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    screen = folder / "tty1"
+    screen.touch()
+    run(folder, "tell", "--screen", str(screen))
+    for told in (answer(folder), screen.read_text(encoding="utf-8")):
+        assert "Prova dell'apparecchio: non ancora fatta" in told
+    test = whole(datetime(2026, 11, 30, 9, tzinfo=UTC), 20.0, found)
+    selftest.keep_in(folder / "state", test, "")
+    assert "scritto sulla scheda" in run(folder, "tell", "--screen", str(screen)).output
+    for told in (answer(folder), screen.read_text(encoding="utf-8")):
+        line = next(row for row in told.splitlines() if "Prova dell'apparecchio" in row)
+        assert said in line
+        assert ("L'apparecchio è in ordine" in line) is (test.status == 0)
+
+
+def test_the_card_is_written_again_after_a_self_test() -> None:
+    """systemd watches the file that each self-test writes, also one typed in a shell."""
+    unit = ROOT / "image/overlay/etc/systemd/system/centralino-result.path"
+    watched = unit.read_text(encoding="utf-8").splitlines()
+    assert f"PathChanged=/var/lib/centralino/{selftest.FILE}" in watched
 
 
 def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
