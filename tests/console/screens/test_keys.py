@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
@@ -276,3 +276,19 @@ def test_a_citizen_asks_again(carla: Typist, office: Running) -> None:
     carla.press("Enter")
     expect(carla.page.locator("#inbox-case")).to_contain_text("ha fretta")
     carla.has_done("Sollecito di una richiesta")
+
+
+def test_a_key_is_obeyed_that_comes_before_the_page_is_ready(
+    carla: Typist, office: Running
+) -> None:
+    """A page is seen before its modules have run: what is pressed then is done, not lost (E22)."""
+    with contextlib.closing(connect(database_path(office.box.state))) as connection:
+        leave_message(connection, office.box.state, "early")
+    held: list[Route] = []
+    carla.page.route("**/keys.js*", lambda route: held.append(route))
+    carla.press("F9")
+    expect(carla.page.locator("#case-title")).to_be_visible()
+    carla.press("Alt+l")
+    (module,) = held
+    module.continue_()
+    carla.page.wait_for_function(SOUND_RUNS)

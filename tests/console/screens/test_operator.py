@@ -404,6 +404,10 @@ def test_a_state_is_taken_back_before_its_answer_has_come(
             else:
                 held.append((route, route.fetch()))
 
+        def has_come() -> bool:
+            page.wait_for_timeout(20)
+            return bool(held)
+
         page.route("**/desk/state", hold)
         page.locator("#state-open").press("Enter")
         page.locator("#state-form [value=unattended]").press("Space")
@@ -413,6 +417,8 @@ def test_a_state_is_taken_back_before_its_answer_has_come(
         page.keyboard.press("Escape")
         page.locator(".desk-side").focus()
         page.keyboard.press("Control+z")
+        # the state is shown by the live page, which may be sooner than the answer has come here
+        office.box.wait_until(has_come, 30.0, "no answer")
         ((route, answer),) = held
         route.fulfill(response=answer)
         expect(state).to_have_count(0)
