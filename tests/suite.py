@@ -37,7 +37,7 @@ TESTS: Final = ROOT / "tests"
 KEPT: Final = ROOT / "build" / "suite"
 SLOW: Final = TESTS / "slow.txt"
 SLOW_S: Final = 10.0
-SECOND_TRIES: Final = 2
+SECOND_TRIES: Final = 4
 """Failed tests of a part that are tried once more, alone; with more the machine is not to blame."""
 SHOWN_LINES: Final = 250
 PYTHON_311: Final = ROOT / ".venv-3.11" / "bin" / "python"
