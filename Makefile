@@ -6,13 +6,14 @@ FUZZ_SECONDS ?= 60
 SEED ?= 1
 SUITE := @$(PY) -m tests.suite
 
-.PHONY: help environment environment311 packages packages-few deb image release demo test check long lint unit console system faults fieldtest field-sets boots coverage packaging units fuzz soak year bench clean
+.PHONY: help environment environment311 packages packages-few deb image keys release demo test check long lint unit console system faults fieldtest field-sets boots coverage packaging units fuzz soak year bench clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make deb     the Debian packages for arm64 and amd64, in build/deb"
 	@echo "make image   the flashable image for a Raspberry Pi and its signed update, in build/image; as root"
 	@echo "             VARIANT=pi5: the experimental one for Raspberry Pi 5, in build/image-pi5"
+	@echo "make keys    root, signing key and release key, made once: KEYS=FOLDER NAME=\"Comune di Esempio\""
 	@echo "make release  all that is published of a tag, signed, in build/release/VERSION; as root"
 	@echo "             BASE_URL=https://… names the web folder it will lie in, KEYS=FOLDER the keys"
 	@echo "make test    style, types, all unit tests, and real processes for each promise: minutes"
@@ -61,6 +62,10 @@ image: environment
 	@. image/common.sh && export KEYS="$$keys" && if [ -s "$$KEYS/key.pem" ]; \
 	then image/bundle.sh "$$work/slot.ext4" "$$version" "$$out"; \
 	else echo "no update is signed: there is no $$KEYS/key.pem"; fi
+
+# Once for an organisation; KEYS is the folder, NAME the organisation's.
+keys:
+	@image/new_key.sh "$(KEYS)" $(if $(NAME),"$(NAME)")
 
 # The same tag gives the same bytes.
 release: environment

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 missing=""
 for tool in arch-test:arch-test bmaptool:bmap-tools cpio:cpio depmod:kmod dpkg-deb:dpkg dtc:device-tree-compiler fdisk:fdisk mcopy:mtools mke2fs:e2fsprogs \
-    mkenvimage:u-boot-tools mkfs.vfat:dosfstools mmdebstrap:mmdebstrap openssl:openssl sfdisk:fdisk xz:xz-utils \
+    minisign:minisign mkenvimage:u-boot-tools mkfs.vfat:dosfstools mmdebstrap:mmdebstrap openssl:openssl sfdisk:fdisk xz:xz-utils \
     zstd:zstd qemu-aarch64-static:qemu-user-static; do
     command -v "${tool%:*}" > /dev/null || missing="$missing ${tool#*:}"
 done
@@ -29,7 +29,7 @@ image/kernel.sh
 image/keys.sh
 disk=$work/$name-$version.img
 # what all of it is made from; the parts are kept as long as that is the same
-sha256sum "$deb" "$base.list" "$work/boot.list" "$work/keys/cert.pem" > "$work/inputs.new"
+sha256sum "$deb" "$base.list" "$work/boot.list" "$work/keys"/* > "$work/inputs.new"
 find image -name __pycache__ -prune -o -type f -print | sort | xargs -d '\n' sha256sum >> "$work/inputs.new"
 find image -name __pycache__ -prune -o -printf '%m %l %p\n' | sort >> "$work/inputs.new"
 if [ ! -e "$disk" ] || ! cmp -s "$work/inputs.new" "$work/inputs"; then

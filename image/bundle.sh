@@ -18,6 +18,13 @@ done
 echo "$version" | grep -Eqx '[0-9]+(\.[0-9]+){1,3}(~[a-z]+[0-9]*)?' ||
     { echo "image/bundle.sh: $version is no version; one is like 1.4.0 or 1.4.0~rc1" >&2; exit 1; }
 
+trust=$keys/root.pem
+[ -e "$trust" ] || trust=$keys/cert.pem # a pair without a root
+if grep -q 'BEGIN X509 CRL' "$trust"; then
+    openssl verify -crl_check -CAfile "$trust" -CRLfile "$trust" "$keys/cert.pem" > /dev/null 2>&1 ||
+        { echo "image/bundle.sh: $keys/cert.pem is revoked, or not of the root in root.pem: image/new_key.sh --renew $keys" >&2; exit 1; }
+fi
+
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/in" "$out"
@@ -36,7 +43,7 @@ bundle=$name-$version.raucb
 rm -f "$out/$bundle"
 rauc bundle --cert="$keys/cert.pem" --key="$keys/key.pem" --mksquashfs-args="-comp zstd -Xcompression-level ${LEVEL:-15} -quiet" \
     "$stage/in" "$out/$bundle" > "$stage/said" 2>&1 || { cat "$stage/said" >&2; exit 1; }
-rauc info --keyring="$keys/cert.pem" "$out/$bundle" > /dev/null 2> "$stage/said" || { cat "$stage/said" >&2; exit 1; }
+rauc info --keyring="$trust" "$out/$bundle" > /dev/null 2> "$stage/said" || { cat "$stage/said" >&2; exit 1; }
 printf '{"version": "%s", "bundle": "%s", "size": %s, "sha256": "%s"}\n' "$version" "$bundle" \
     "$(stat -c %s "$out/$bundle")" "$(sha256sum "$out/$bundle" | cut -d' ' -f1)" > "$out/latest.json"
 ls -sh "$out/$bundle"

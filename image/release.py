@@ -117,6 +117,10 @@ class Release:
                 f"BASE_URL={self.base} is no https address: name the web folder of this release, "
                 f"like https://example.org/centralino/{self.version.tag}"
             )
+        if (self.keys / "throw-away").exists():
+            raise ReleaseError(
+                f"KEYS={self.keys} was made by a build for itself: make keys to keep by make keys"
+            )
         if not (self.keys / "minisign.key").is_file():
             raise ReleaseError(f"KEYS={self.keys} has no minisign.key: make the keys by make keys")
 

@@ -58,11 +58,18 @@ printf 'VERSION=%s\nBUILD=%s\nVARIANT=%s\n' "$version" "$(date -d "@$SOURCE_DATE
 echo "/dev/disk/centralino/firmware /boot/firmware vfat ro,nofail,umask=0077,x-systemd.device-timeout=30s 0 2" > "$root/etc/fstab"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 install -D -m 644 "$work/keys/cert.pem" "$root/etc/rauc/keyring.pem"
+install -D -m 644 "$work/keys/minisign.pub" "$root/etc/rauc/minisign.pub"
 # Without a network the clock begins here, and not in the year in which systemd was made.
 touch --date="@$SOURCE_DATE_EPOCH" "$root/usr/lib/clock-epoch"
 install -D -m 644 "$root/usr/share/centralino/centralino.toml" "$root/etc/centralino/centralino.toml"
 cp -R --preserve=mode,links image/overlay/. "$root/"
 sed -i "s/^compatible=.*/compatible=$compatible/; s/^bundle-formats=.*/bundle-formats=$format/" "$root/etc/rauc/system.conf"
+# RAUC takes nothing at all where it shall look at a list and there is none.
+grep -q 'BEGIN X509 CRL' "$root/etc/rauc/keyring.pem" || sed -i '/^check-crl=/d' "$root/etc/rauc/system.conf"
+if [ -e "$work/keys/throw-away" ]; then
+    echo TEST=yes >> "$root/etc/centralino-release"
+    cp image/test-image.txt "$root/etc/motd"
+fi
 chown -R --no-dereference 0:0 "$root/usr/lib/centralino"
 
 # Accounts and units, by what the package and the overlay say.

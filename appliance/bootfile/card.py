@@ -401,7 +401,8 @@ class ResultFacts:
     ("" afterwards, where `has_run` the service), passwords that the box made, what the
     configuration means; the moment of writing in each language, the number of this start (0 where
     nobody counts), the fingerprint of the console's authority ("" where there is none yet); what is
-    to be known of the `data` partition; the last self-test with its date, or that there was none.
+    to be known of the `data` partition; the last self-test with its date, or that there was none;
+    the warning of a test image.
     """
 
     version: str
@@ -415,6 +416,7 @@ class ResultFacts:
     authority: str = ""
     data: tuple[Words, ...] = ()
     selftest: Words = NOTHING
+    image: Words = NOTHING
 
 
 def result_text(outcome: CardOutcome, facts: ResultFacts) -> str:
@@ -471,7 +473,8 @@ def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
 
 
 def _head(facts: ResultFacts, language: str) -> tuple[str, ...]:
-    return (f"Centralino {facts.version}", *_plain(_written(facts), language))
+    image = () if facts.image == NOTHING else (facts.image,)
+    return (f"Centralino {facts.version}", *_plain((*image, *_written(facts)), language))
 
 
 def _plain(words: Sequence[Words], language: str) -> tuple[str, ...]:

@@ -480,6 +480,7 @@ def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
     from appliance.files import load_text
     from appliance.service import selftest
     from appliance.service import updates as boots
+    from appliance.service.image_release import note_update
     from appliance.store.database import database_path
 
     settings, means = _in_force(config_path)
@@ -489,7 +490,7 @@ def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
         __version__, _addresses(settings), "", is_known, (), means,
         _moment(settings, datetime.now(UTC)), boots.number(run), _authority(settings),
         _of_the_data(settings),
-        selftest.result_words(state, run, lambda at: _moment(settings, at)),
+        selftest.result_words(state, run, lambda at: _moment(settings, at)), note_update(),
     )  # fmt: skip
     with contextlib.suppress(CentralinoError):
         secrets = phone_secrets.load_secrets(settings)

@@ -123,6 +123,7 @@ def console_settings(
     from appliance.config.build import contacts_of, service_targets
     from appliance.config.state_folder import drafts_of, own_announcements_of
     from appliance.console.settings import ConsoleSettings
+    from appliance.service.image_release import note_update
     from appliance.store.database import database_path
 
     own, state = settings.console, Path(settings.folders.state)
@@ -149,6 +150,7 @@ def console_settings(
         drafts=drafts_of(state),
         room_alarm=settings.voicemail.room_alarm,
         head_office=lambda: _head_office(settings),
+        image_note=note_update(),
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found
 

@@ -61,6 +61,7 @@ from appliance.policy.updates import (
 )
 from appliance.service import notices, updates
 from appliance.service.backup import UPLOADED as UPLOADED_BACKUP
+from appliance.service.image_release import note_update
 from appliance.service.updates import (
     BOX,
     BUNDLE,
@@ -811,7 +812,7 @@ def told(helper: Helper) -> Words:
     stands = policy_updates.update_words(kept.state, kept.version)
     rollout = rollout_in_force(helper.settings)
     stage = NOTHING if rollout is None else stage_words(rollout)
-    more = (one for one in (updates.note_update(), kept.said, stage) if one != NOTHING)
+    more = (one for one in (note_update(), kept.said, stage) if one != NOTHING)
     return lines_of((running, stands, *more))
 
 

@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from appliance.errors import CentralinoError
 from appliance.policy.standards import ServiceTargets
+from appliance.text import NOTHING, Words
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class ConsoleSettings:
     that allows figures per position (E21), "" for none; `targets` are the charter's promises;
     `contacts` are the lines of a letterhead below the office's name. Below `room_alarm` MB of free
     space the technician is warned. `head_office` returns the files of the head office's settings in
-    force, None without a head office.
+    force, None without a head office. `image_note` warns on every page of a test image.
     """
 
     site: str
@@ -73,6 +74,7 @@ class ConsoleSettings:
     room_alarm: int = 256
     # A function: another bundle of the head office may come into force while the console runs.
     head_office: Callable[[], HeadOfficeFiles | None] = _none
+    image_note: Words = NOTHING
 
 
 Load = Callable[[], ConsoleSettings]

@@ -90,6 +90,7 @@ def page_values(request: Request) -> Mapping[str, Any]:
         ],
         "site": settings.site,
         "has_authority": settings.is_secure and not settings.certificate,
+        "image_note": settings.image_note.text(speaker.language),
         "path": request.url.path,
         "links": links,
         "is_at": is_at,

@@ -261,6 +261,10 @@ RUNNING: Final = _("In use: version {version}.")
 EXPERIMENTAL: Final = _(
     "Experimental image ({variant}): it is not for an office's only switchboard."
 )
+TEST_IMAGE: Final = _(
+    "TEST IMAGE: its keys were made by the build and are kept by nobody. "
+    "Do not use it in an office."
+)
 WRITTEN: Final = _(
     "Version {version} is in the other slot. The box starts from there in the quiet "
     "hour (3:30-6:00) with nobody on the phone; at once by: centralino update "

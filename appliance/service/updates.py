@@ -42,7 +42,6 @@ from appliance.policy.rollout import hindrance, stage_words
 from appliance.policy.text import Refused
 from appliance.policy.updates import (
     BY_APT,
-    EXPERIMENTAL,
     StartMoment,
     UpdateState,
     is_quiet,
@@ -53,6 +52,7 @@ from appliance.policy.updates import (
 )
 from appliance.policy.users import Permission
 from appliance.service import helper_requests
+from appliance.service.image_release import RELEASE, named, note_update
 from appliance.service.technician_commands import is_idle
 from appliance.store import database
 from appliance.store.database import Noted, Trouble, transaction
@@ -113,13 +113,9 @@ def said(why: str) -> tuple[Words, ...]:
 # Only an appliance made from the image has two slots; elsewhere apt updates the package.
 
 CMDLINE: Final = Path("/proc/cmdline")
-# Written by the image's build: VERSION=..., BUILD=..., VARIANT=...
-RELEASE: Final = Path("/etc/centralino-release")
 _SLOT: Final = "rauc.slot="
 # Set by image/boot/boot.cmd: a new version's only start, or the third of an unmarked one.
 _LAST_TRY: Final = "centralino.left=0"
-_EXPERIMENTAL: Final = "-experimental"
-"""Suffix of a variant that is not ready for an office."""
 
 
 def is_image(cmdline: Path = CMDLINE) -> bool:
@@ -147,19 +143,7 @@ def check_image(cmdline: Path = CMDLINE) -> None:
 
 def running_version(path: Path = RELEASE) -> str:
     """Return the running version, the image's or the package's."""
-    return _named("VERSION", path) or appliance.__version__
-
-
-def note_update(path: Path = RELEASE) -> Words:
-    """Return the warning for an experimental image, NOTHING for an ordinary one."""
-    variant = _named("VARIANT", path)
-    return EXPERIMENTAL.filled(variant=variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
-
-
-def _named(name: str, path: Path) -> str:
-    """Return the value of `name=` in a file of such lines, "" for none."""
-    words = (line.partition("=") for line in load_text(path).splitlines())
-    return next((value for key, _, value in words if key == name), "")
+    return named("VERSION", path) or appliance.__version__
 
 
 # Files between call control and root's helper. The request lies in call control's folder in /run,

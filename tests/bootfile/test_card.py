@@ -27,6 +27,7 @@ from appliance.bootfile.card import (
 )
 from appliance.bootfile.values import FILE_NAME
 from appliance.policy.text import Refused
+from appliance.policy.updates import TEST_IMAGE
 from tests.helpers.words import pair
 
 ROOT = Path(__file__).parents[2]
@@ -251,6 +252,17 @@ def test_a_screen_shows_the_state() -> None:
         assert piece in shown
     wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(pair("riga 2, x", "line 2, x"),))
     assert "All is well" not in screen_text(wrong, DATED)
+
+
+def test_a_test_image_says_so_first() -> None:
+    """On the screen and in the result file, in both languages; an ordinary image says nothing."""
+    warned = replace(DATED, image=TEST_IMAGE)
+    for text in (screen_text(GOOD, warned), result_text(GOOD, warned)):
+        lines = text.splitlines()
+        assert lines[0] == "Centralino 1.2"
+        for said in TEST_IMAGE.by_language().values():
+            assert lines[lines.index(said) - 1] == "Centralino 1.2"
+    assert "TEST IMAGE" not in screen_text(GOOD, DATED) + result_text(GOOD, DATED)
 
 
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:

@@ -32,6 +32,7 @@ from appliance.console.pages.backup import UPLOADED_BACKUP
 from appliance.policy.text import Refused
 from appliance.policy.updates import UpdateState
 from appliance.service import updates as service_updates
+from appliance.service.image_release import note_update
 from appliance.service.updates import UpdateRecord
 from appliance.store.age import MAGIC
 from appliance.text import NOTHING
@@ -130,15 +131,22 @@ def test_the_running_version_is_the_slots(tmp_path: Path) -> None:
 
 
 def test_an_experimental_image_says_so(tmp_path: Path) -> None:
-    """Whoever looks which version runs reads that it is none for an office; else nothing."""
+    """Whoever looks which version runs reads that it is none for an office; so does who looks at a
+    test image; else nothing.
+    """
     release = tmp_path / "release"
     release.write_text("VERSION=1.4.0\nVARIANT=pi5-experimental\n")
-    said = service_updates.note_update(release)
+    said = note_update(release)
     assert "sperimentale (pi5-experimental)" in said.text("it")
     assert "not for an office's only switchboard" in said.text("en")
     release.write_text("VERSION=1.4.0\nVARIANT=pi\n")
-    assert service_updates.note_update(release) == NOTHING
-    assert service_updates.note_update(tmp_path / "nowhere") == NOTHING
+    release.write_text("VERSION=1.4.0\nVARIANT=pi\nTEST=yes\n")
+    said = note_update(release)
+    assert said.text("it").startswith("IMMAGINE DI PROVA")
+    assert said.text("en").startswith("TEST IMAGE")
+    release.write_text("VERSION=1.4.0\nVARIANT=pi\n")
+    assert note_update(release) == NOTHING
+    assert note_update(tmp_path / "nowhere") == NOTHING
 
 
 @pytest.mark.parametrize("told", [{}, {"health": None}, {"health": {"ready_s": "soon"}}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -219,3 +220,13 @@ def test_pages_stay_readable_with_call_control_away(place: Place) -> None:
     with Visitor(place.console) as visitor:
         visitor.log_in(people.BEPPE)
         assert "non risponde" in visitor.get(PAGE).text
+
+
+def test_a_test_image_says_so_on_every_page(place: Place) -> None:
+    """Also to who has not logged in yet; an ordinary image says nothing."""
+    warned = replace(place.console, image_note=policy_updates.TEST_IMAGE)
+    for settings, is_said in ((warned, True), (place.console, False)):
+        with Visitor(settings) as visitor:
+            answer = visitor.get("/login", headers={"Accept-Language": "it"})
+            assert answer.status_code == 200
+            assert ("IMMAGINE DI PROVA" in answer.text) is is_said

@@ -24,7 +24,7 @@ from tests.commands.samples import CONFIG
 from tests.console.control_socket import ServedSocket
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-TOOLS: Final = ("rauc", "unshare", "mksquashfs", "openssl", "dbus-daemon", "losetup")
+TOOLS: Final = ("rauc", "unshare", "mksquashfs", "openssl", "minisign", "dbus-daemon", "losetup")
 COME_S: Final = 20.0
 SLOT_BYTES: Final = 4_000_000
 RUNNING: Final = "1.0.0"
@@ -128,13 +128,8 @@ class TwoSlots:
     def make_keys(self, name: str) -> Path:
         """Make a pair for signing; the one called "keys" is the box's."""
         folder = self.folder / name
-        folder.mkdir()
-        subprocess.run(
-            ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-subj", f"/CN={name}", "-days", "30",
-             "-keyout", "key.pem", "-out", "cert.pem"),
-            cwd=folder, check=True, capture_output=True,
-        )  # fmt: skip
+        made = (ROOT / "image" / "new_key.sh", folder, name)
+        subprocess.run(made, check=True, capture_output=True)
         return folder
 
     def bundle(
@@ -225,7 +220,7 @@ class TwoSlots:
         for place, here in (
             ("/dev/disk/centralino/slot-a", "A"), ("/dev/disk/centralino/slot-b", "B"),
             ("/run/rauc", "mnt"), ("/data/rauc/status", "rauc-status"),
-            ("/etc/rauc/keyring.pem", "keys/cert.pem"),
+            ("/etc/rauc/keyring.pem", "keys/root.pem"),
         ):  # fmt: skip
             assert place in said
             said = said.replace(place, str(self.folder / here))
