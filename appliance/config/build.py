@@ -18,6 +18,7 @@ from appliance.fleet.mqtt import Broker, MqttSecurity
 from appliance.fleet.mqtt_messages import CallerNumbers, EventGroup, check_prefix, topic_level
 from appliance.mail import Security, address_in, is_address
 from appliance.media.messages import LineSetup
+from appliance.modem.bundle import packed_text
 from appliance.panel import PanelWiring
 from appliance.policy.clock import WithoutTime
 from appliance.policy.numbering import EMERGENCY, PLANS, NumberingPlan, rehearsal_plan
@@ -655,6 +656,7 @@ def line_setup(settings: Settings, line: Line) -> LineSetup:
         pbx_pause_ms=round(line.pbx_pause * 1000),
         voltage=PROVEN.get(line.voltage),
         overrides=line.overrides,
+        learnt=packed_text(line.bundle.bundle) if line.bundle.bundle else "",
         emergency=numbers_of(settings).real,
         rehearsal=rehearses(settings),
     )

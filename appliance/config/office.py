@@ -29,6 +29,7 @@ from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.media.messages import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
+from appliance.modem.learning import dialect_of
 from appliance.modem.scripts import FLASH_MS, GAIN_LIMIT, OVERRIDE_SHAPE, CallerIdOrder
 from appliance.policy.dialling import CALL_BACK_WEEK, DialRules, Identity
 from appliance.policy.hours import (
@@ -524,7 +525,7 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
 
 def _duplex(line: LineSettings) -> bool | None:
     """Return whether a line is duplex, by its probe, else by its make; None if unknown."""
-    dialect = DIALECTS.get(line.dialect)
+    dialect = dialect_of(line.bundle.bundle) if line.bundle.bundle else DIALECTS.get(line.dialect)
     by_make = dialect.duplex if dialect else None
     return PROVEN.get(line.duplex, by_make)
 
@@ -589,7 +590,7 @@ def _schedule(
 
 log = logging.getLogger(__name__)
 
-# Folder with copies of the modems' profiles that the last good configuration names.
+# Folder with copies of the modems' profiles and bundles that the last good configuration names.
 LAST_GOOD_PROFILES = "last_good_profiles"
 EMPTY_CONFIGURATION = """
 [site]
@@ -652,11 +653,12 @@ def _last_good(path: Path, year: int) -> tuple[Settings, Settings, Office]:
 
 
 def _keep_last_good(path: Path, settings: Settings) -> None:
-    """Store a good file and its profiles as the last good ones, each whole or not at all."""
+    """Store a good file, its profiles and bundles as the last good ones, each whole or not."""
     folder = Path(settings.folders.state)
     try:
-        for profile in sorted({line.profile for line in settings.lines if line.profile}):
-            _keep_file(Path(profile), folder / LAST_GOOD_PROFILES / kept_name(profile))
+        for named in sorted({f for line in settings.lines for f in (line.profile, line.bundle)}):
+            if named:
+                _keep_file(Path(named), folder / LAST_GOOD_PROFILES / kept_name(named))
         _keep_file(path, folder / "last_good.toml")
     except OSError as error:
         log.warning("the configuration cannot be kept as the last good one: %s", error)

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -41,7 +41,8 @@ from appliance.config.values import (
     Seconds,
     reason_of,
 )
-from appliance.policy.text import os_error_words
+from appliance.errors import ConfigurationError
+from appliance.policy.text import os_error_words, words_of
 from appliance.text import Words, _
 
 if TYPE_CHECKING:
@@ -571,9 +572,12 @@ def own_of(text: str, name: str, kept: Path | None = None) -> schema.Settings:
 
     def prepare(data: dict[str, Any]) -> dict[str, Any]:
         try:
-            return laid_under(data, lambda profile: _use_of(profile, kept))
+            laid_under(data, lambda profile: _use_of(profile, kept))
         except values.SaidValueError as error:
             raise BadConfiguration(name, (Mistake("lines.profile", error.words),)) from error
+        if wrong := tuple(with_line(mistake, text) for mistake in read_bundles(data, kept)):
+            raise BadConfiguration(name, wrong)
+        return data
 
     return structure(text, name, schema.Settings, prepare)
 
@@ -586,21 +590,68 @@ def _use_of(profile: str, kept: Path | None) -> dict[str, Any]:
     return use
 
 
+def read_bundles(data: Mapping[str, Any], kept: Path | None) -> list[Mistake]:
+    """Read the modems' bundles that lines name, into their tables; return the mistakes.
+
+    `kept` is the folder of their copies, for the last good configuration.
+    """
+    mistakes = []
+    lines = data.get("lines")
+    for number, line in enumerate(lines if isinstance(lines, list) else (), 1):
+        path = line.get("bundle") if isinstance(line, dict) else None
+        # A value of another type is reported later, with all other mistakes.
+        if isinstance(path, str) and path:
+            try:
+                line["bundle"] = _bundle_of(path, kept)
+            except values.SaidValueError as error:
+                mistakes.append(Mistake(f"lines.{number}.bundle", error.words))
+    return mistakes
+
+
+def _bundle_of(path: str, kept: Path | None) -> values.BundleFile:
+    # Imported here: most boxes have no bundle.
+    from appliance.modem.bundle import from_bytes, packed_text
+
+    if not Path(path).is_absolute():
+        raise values.SaidValueError(
+            _("{path!r}: a bundle is written with its whole path, from /", path=path)
+        )
+    try:
+        bundle = from_bytes(_contents(kept / kept_name(path) if kept else Path(path)))
+        packed_text(bundle)
+    except ConfigurationError as error:
+        raise values.SaidValueError(
+            _("{path} cannot be used, {why}: make it with centralino line bundle, or take this "
+              "key out", path=path, why=words_of(error))
+        ) from error  # fmt: skip
+    except OSError as error:
+        raise values.SaidValueError(
+            _("{path} cannot be read, {why}: put the bundle there, or take this key out",
+              path=path, why=os_error_words(error))
+        ) from error  # fmt: skip
+    return values.BundleFile(path, bundle)
+
+
 def read_text(path: Path) -> str:
     """Read a text file; raises BadConfiguration."""
-    # Whatever lies in the file's place (a folder, a pipe, a device) is an ordinary mistake.
     try:
-        with open(path, "rb", opener=_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "it is no ordinary file")
-            contents = file.read(LARGEST + 1)
-        if len(contents) > LARGEST:
-            raise OSError(errno.EFBIG, f"it is larger than {LARGEST} bytes")
-        return contents.decode("utf-8")
+        return _contents(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = NOT_UTF8 if isinstance(error, UnicodeDecodeError) else os_error_words(error)
         wrong = Mistake("the file", _("cannot be read: {reason}", reason=why))
         raise BadConfiguration(str(path), (wrong,)) from error
+
+
+def _contents(path: Path) -> bytes:
+    """Read a file of LARGEST bytes at most; raises OSError."""
+    # Whatever lies in the file's place (a folder, a pipe, a device) is an ordinary mistake.
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        contents = file.read(LARGEST + 1)
+    if len(contents) > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST} bytes")
+    return contents
 
 
 def language_in(path: Path) -> str:
@@ -670,6 +721,7 @@ def _converter() -> cattrs.Converter:
         values.Hours: values.hours,
         values.Bands: values.bands,
         values.Hidden: values.hidden,
+        values.BundleFile: values.bundle_file,
         values.PortRange: values.port_range,
         date: values.day,
     }.items():

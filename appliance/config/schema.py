@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from appliance.config.values import (
     Bands,
+    BundleFile,
     Hours,
     Moment,
     MonthDay,
@@ -54,6 +55,8 @@ class Line:
     overrides: tuple[str, ...] = ()
     # File of `centralino field-test --profile`, for values that this table does not set.
     profile: str = ""
+    # File of `centralino line bundle`: the modem's dialect, in place of the key of that name.
+    bundle: BundleFile = BundleFile("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Final, NewType, TypeVar
+from typing import TYPE_CHECKING, Final, NewType, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from appliance.errors import ConfigurationError
 from appliance.policy.hours import ONE_DAY, WEEKDAYS, Band, Week, check_bands
 from appliance.policy.text import Refused
 from appliance.text import Words, _, in_context, joined, unchanged
+
+if TYPE_CHECKING:
+    from appliance.modem.bundle import Bundle
 
 # ---- Files with a password; mistakes -------------------------------------------------------------
 # Credentials (systemd.exec(5), LoadCredential=) lie in memory, readable by that one service alone,
@@ -229,6 +232,24 @@ def text(value: object, _kind: object = None) -> str:
             _('{written} must be text in quotes, "{value}"', written=repr(value), value=str(value)),
         )
     return value
+
+
+class BundleFile(str):
+    """Path of a modem's bundle, "" for none; `bundle` is its contents once it was read."""
+
+    __slots__ = ("bundle",)
+    bundle: Bundle | None
+
+    def __new__(cls, path: str, bundle: Bundle | None = None) -> Self:
+        """Keep the contents beside the path."""
+        made = super().__new__(cls, path)
+        made.bundle = bundle
+        return made
+
+
+def bundle_file(value: object, _kind: object = None) -> BundleFile:
+    """Accept a string, with the contents that were read already."""
+    return value if isinstance(value, BundleFile) else BundleFile(text(value))
 
 
 def hidden(value: object, _kind: object = None) -> Hidden:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from appliance.calls import orders
 from appliance.calls.events import Caller
+from appliance.modem.bundle import from_packed_text
+from appliance.modem.learning import dialect_of
 from appliance.modem.scripts import CallerIdOrder, LineSettings
 from appliance.policy.supervision import MediaHealth
 from appliance.text import Words
@@ -25,6 +27,7 @@ class LineSetup:
     values or -1 for the modem's default; `echo` turns the canceller on (audio.md 5). `duplex` is
     the result of a probe, None for the make's default; `voltage` is whether the measured volts are
     reliable, None for the make's default. `overrides` are commands sent after every reset.
+    `learnt` is a bundle's packed text (modem/bundle.py), whose dialect goes before `dialect`.
     `flash_ms` and `pbx_pause_ms` (0: wait for the dial tone) are for a PBX behind the line.
     `emergency` are the numbers dialled only by a person's own emergency call, and never in a
     `rehearsal` (demonstration, test, field test).
@@ -51,6 +54,7 @@ class LineSetup:
     rehearsal: bool = False
     voltage: bool | None = None
     overrides: tuple[str, ...] = ()
+    learnt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,7 @@ def line_settings(setup: LineSetup) -> LineSettings:
         pbx_pause_ms=setup.pbx_pause_ms,
         voltage=setup.voltage,
         overrides=setup.overrides,
+        learnt=dialect_of(from_packed_text(setup.learnt)) if setup.learnt else None,
     )
 
 

@@ -6,6 +6,7 @@ It holds no number and no voice (redaction.py). What was not asked or not heard 
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import gzip
 import io
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.errors import ConfigurationError
 from appliance.modem.scripts import plain_name
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +27,9 @@ UNKNOWN = "unknown"
 _GZIP = b"\x1f\x8b"
 LARGEST = 4_000_000
 """Most bytes of a bundle, unpacked."""
+LARGEST_PACKED = 8_192
+"""Most bytes of what teaches a dialect, packed: a modem's fifteen minutes make about 3 KB."""
+_NO_BUNDLE = _("this is no modem bundle: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +165,39 @@ def to_bytes(bundle: Bundle, *, packed: bool = False) -> bytes:
     return gzip.compress(data, mtime=0) if packed else data
 
 
+def packed_text(bundle: Bundle) -> str:
+    """Return what teaches a dialect, without the transcript, as base64 of the packed file.
+
+    Raises ConfigurationError where it is larger than one message of the link may be.
+    """
+    packed = to_bytes(dataclasses.replace(bundle, transcript=()), packed=True)
+    if len(packed) > LARGEST_PACKED:
+        raise ConfigurationError(_("it is too large"))
+    return base64.b64encode(packed).decode()
+
+
+def from_packed_text(text: str) -> Bundle:
+    """Read what `packed_text` has written; raises ConfigurationError."""
+    try:
+        return from_bytes(base64.b64decode(text, validate=True))
+    except ValueError as error:
+        raise ConfigurationError(_NO_BUNDLE.filled(error=error)) from error
+
+
 def from_bytes(data: bytes) -> Bundle:
     """Read a bundle's file; raises ConfigurationError with the place of a mistake."""
     try:
         told = json.loads(_unpacked(data))
     except (ValueError, OSError, EOFError) as error:
-        raise ConfigurationError(f"this is no modem bundle: {error}") from error
+        raise ConfigurationError(_NO_BUNDLE.filled(error=error)) from error
     if not isinstance(told, dict) or told.get("schema") != SCHEMA:
-        raise ConfigurationError(f"this is no modem bundle: its schema is not {SCHEMA}")
+        raise ConfigurationError(_("this is no modem bundle: its schema is not {schema}",
+                                   schema=SCHEMA))  # fmt: skip
     if told.get("version") != VERSION:
         raise ConfigurationError(
-            f"this bundle is of version {told.get('version')}, version {VERSION} can be read"
-        )
+            _("this bundle is of version {found}, version {known} can be read",
+              found=str(told.get("version")), known=VERSION)
+        )  # fmt: skip
     values = {key: value for key, value in told.items() if key not in {"schema", "version"}}
     bundle: Bundle = _value(Bundle, values, "bundle")
     return bundle

@@ -125,7 +125,7 @@ def named(settings: Settings) -> tuple[BackupPiece, ...]:
         ("console-certificate", "console.certificate", console.certificate),
         ("console-key", "console.key", console.key),
         ("backup-passphrase", "backup.passphrase_file", settings.backup.passphrase_file),
-        *_profiles(settings),
+        *_of_modems(settings),
     )
     prompts = BackupPiece(
         PROMPTS, Path(settings.folders.prompts), is_folder=True, key="folders.prompts"
@@ -152,11 +152,14 @@ def _is_missing(piece: BackupPiece) -> bool:
     return stat.S_ISDIR(found.st_mode) is not piece.is_folder or found.st_size == 0
 
 
-def _profiles(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Yield the modems' profiles; one that two lines share comes once."""
-    paths = dict.fromkeys(line.profile for line in settings.lines if line.profile)
-    for number, path in enumerate(paths, 1):
+def _of_modems(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the modems' profiles and bundles; one that two lines share comes once."""
+    profiles = dict.fromkeys(line.profile for line in settings.lines if line.profile)
+    for number, path in enumerate(profiles, 1):
         yield f"profile-{number}", "lines.profile", path
+    bundles = dict.fromkeys(str(line.bundle) for line in settings.lines if line.bundle)
+    for number, path in enumerate(bundles, 1):
+        yield f"bundle-{number}", "lines.bundle", path
 
 
 def backup_contents(piece: BackupPiece) -> Iterator[tuple[str, Path]]:

@@ -26,6 +26,7 @@ from appliance.api.technician_replies import FoundModem, ModemsReply
 from appliance.bootfile.apply import SeenSocket, seen_by_box
 from appliance.config.values import PROVEN
 from appliance.modem.dialects import DIALECTS, Dialect, identify
+from appliance.modem.learning import dialect_of
 from appliance.text import Words, _, in_context
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def _found(
 
 def _dialect(line: Line | None, model: str) -> Dialect | None:
     """Return the make: as configured, else by the modem's own words, None if it has said none."""
+    if line is not None and line.bundle.bundle is not None:
+        return dialect_of(line.bundle.bundle)
     if line is not None and line.dialect in DIALECTS:
         return DIALECTS[line.dialect]
     return identify([model]) if model else None
