@@ -27,6 +27,8 @@ IDLE_STEP_S = 0.05
 IN_CALL = {LineStage.OFF_HOOK, LineStage.STREAMING}
 SETTLED_S = 6.0
 """When it is settled who calls, in any country, or that nobody tells."""
+RINGS_ON_S = 8.0
+"""A line that did not answer may go on ringing for so long after its caller has hung up."""
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
 T = TypeVar("T")
@@ -44,7 +46,7 @@ class Bench:
     """The sides of one world, and what can be done with them; every wait has a limit.
 
     `called` is how often each line was called. `late_s` is how late this process was served at
-    worst, since somebody last set it to 0.
+    worst, since somebody last set it to 0. A line may ring only while somebody is known to call it.
     """
 
     def __init__(self, world: World, sides: Mapping[str, Side]) -> None:
@@ -53,6 +55,8 @@ class Bench:
         self._talking = False
         self.called = Counter[str]()
         self.late_s = 0.0
+        self._calling: dict[str, tuple[str, float, int]] = {}
+        self._may_ring: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
 
     def __getitem__(self, name: str) -> Side:
         """Give a side by its letter."""
@@ -106,16 +110,14 @@ class Bench:
         """
         self._talking = False
         for name in names or self.sides:
-            side = self[name]
-            if side.driver.stage is LineStage.IDLE:
-                continue
-            if side.driver.stage is LineStage.FAILED:
-                side.renew(self.world.open(name))
+            stage = self[name].driver.stage
+            if stage is LineStage.FAILED:
+                self[name].renew(self.world.open(name))
                 self.bring_up(name)
-                continue
-            mark = side.mark()
-            side.order(lambda driver, now: driver.hang_up(now), self.now)
-            self._expect(name, events.Idle, mark, 30.0, _("does not hang up"))
+            if stage in {LineStage.IDLE, LineStage.FAILED}:
+                self._calls_no_more(name)
+            else:
+                self.hang_up(name)
 
     def hang_up(self, name: str) -> float:
         """Put one line on hook; returns when it was ordered."""
@@ -123,6 +125,7 @@ class Bench:
         at, mark = self.now, self[name].mark()
         self[name].order(lambda driver, now: driver.hang_up(now), at)
         self._expect(name, events.Idle, mark, 30.0, _("does not hang up"))
+        self._calls_no_more(name)
         return at
 
     def dial(self, name: str, number: str) -> float:
@@ -134,6 +137,7 @@ class Bench:
         digits = {name: safe(number, self.world.country) for name, number in numbers.items()}
         marks = {name: self[name].mark() for name in digits}
         for name in digits:
+            self._calls(name, numbers[name])
             self[name].order(partial(_dial, digits[name]), self.now)
         return {name: self._dialled(name, digits[name], mark) for name, mark in marks.items()}
 
@@ -149,6 +153,34 @@ class Bench:
                 ),
             )
         return at
+
+    # --- rings -------------------------------------------------------------------------------
+
+    def stray_rings(self, name: str) -> tuple[float, ...]:
+        """Give when a line has rung though nobody was known to call it."""
+        spans = [*self._may_ring[name]]
+        spans += [(at, self.now) for line, at, _ in self._calling.values() if line == name]
+        rang = [at for at, _ in self[name].told(events.RingReceived)]
+        return tuple(at for at in rang if not any(begin <= at <= end for begin, end in spans))
+
+    def may_ring(self, name: str, begin: float, end: float) -> None:
+        """Note that somebody was to call a line between two moments."""
+        self._may_ring[name].append((begin, end))
+
+    def _calls(self, caller: str, number: str) -> None:
+        """Note whom a line calls, if it is one of this bench."""
+        for line, known in self.world.numbers.items():
+            if known == number and line in self.sides:
+                self._calling[caller] = line, self.now, self[line].mark()
+
+    def _calls_no_more(self, caller: str) -> None:
+        """Note that a line is on hook: whom it had called rings no more, soon."""
+        if caller in self._calling:
+            line, begin, mark = self._calling.pop(caller)
+            has_answered = bool(self[line].told(events.OffHook, mark))
+            self.may_ring(line, begin, self.now + (0.0 if has_answered else RINGS_ON_S))
+
+    # --- sound -------------------------------------------------------------------------------
 
     def listen(self, name: str) -> None:
         """Have a line that is off hook bring its sound."""

@@ -19,7 +19,7 @@ LINES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("unit", "line_voltage", "duplex", "dial_tone", "echo", "chip_keys", "load", "drift",
          "stream_end", "recovery", "recovery_usb", "recovery_power", "idle", "commands",
-         "soak.caller_id"), EACH,
+         "soak.caller_id", "ghosts"), EACH,
     ),
     **dict.fromkeys(
         ("ring", "caller_id", "answer", "level", "noise", "response", "swept", "keys", "keys_sent",

@@ -34,8 +34,8 @@ RUNG = ("caller_id", "answer")
 OFF_HOOK = ("dial_tone", "stream_end", "recovery", "recovery_usb", "recovery_power", "extension")
 """What takes a line off hook without a call."""
 EVERYTHING = (
-    "line_voltage", "duplex", "idle", *OFF_HOOK, "ring", *RUNG, *IN_CALL, "unplug", "lateness",
-    "commands", "person_ring", "person_caller_id", "leds", "button",
+    "line_voltage", "duplex", "idle", "ghosts", *OFF_HOOK, "ring", *RUNG, *IN_CALL, "unplug",
+    "lateness", "commands", "person_ring", "person_caller_id", "leds", "button",
 )  # fmt: skip
 BLOCKS: Mapping[str, tuple[str, ...]] = {
     "unit": EVERYTHING,
@@ -71,13 +71,15 @@ WORSENS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("load", ANY): ("lateness",),
     ("round_trip", ANY): ("level",),
     ("at_4886", ANY): ("caller_id",),
-    ("soak.caller_id", ANY): ("caller_id",),
+    ("soak.caller_id", ANY): ("caller_id", "ghosts"),
     ("asymmetry", ANY): ("level",),
     ("content", "speech"): ("level",),
     ("clipping", ANY): ("level",),
     ("bytes", ANY): ("level",),
     ("soak", "weakest sound"): ("level",),
-    ("soak", ANY): ("unit", "dial_tone", "ring", "answer", "level", "noise"),
+    ("idle", ANY): ("ghosts",),
+    ("ring", "from ring to ring"): ("ghosts",),
+    ("soak", ANY): ("unit", "ghosts", "dial_tone", "ring", "answer", "level", "noise"),
     ("release.silence", ANY): ("noise",),
     ("person_keys", ANY): ("person_sound",),
 }

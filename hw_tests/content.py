@@ -10,17 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from appliance.dsp.wav import SAMPLE_RATE
+from appliance.dsp.wav import SAMPLE_RATE, Law
 from hw_tests import signals
 from hw_tests.signals import Wave
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SLOT_S = 0.5
 SLOT = round(SLOT_S * SAMPLE_RATE)
-LOUD_DBM0, QUIET_DBM0 = -18.0, -34.0
-"""Speech, and the weak syllables in it."""
+LOUD_DBM0, QUIET_DBM0, COARSE_QUIET_DBM0 = -18.0, -40.0, -34.0
+"""Speech, and the weak syllables in it; in 8-bit linear sound fainter ones get lost by rounding."""
 PLAN = {"A": "L.LLq.LL.", "B": ".LLL.qLL."}
 """What a side says in each slot: loud, quiet, nothing; again and again.
 
@@ -48,8 +52,8 @@ GONE = 0.2
 
 
 @lru_cache(maxsize=8)
-def said(name: str, slots: int) -> Wave:
-    """Give what a side says."""
+def said(name: str, slots: int, quiet_dbm0: float = QUIET_DBM0) -> Wave:
+    """Give what a side says, its weak syllables at a level."""
     size = slots * SLOT
     spectrum = np.fft.rfft(np.random.default_rng(SEEDS[name]).normal(0, 1, size))
     hz = np.arange(len(spectrum)) * SAMPLE_RATE / size
@@ -57,7 +61,8 @@ def said(name: str, slots: int) -> Wave:
     noise = 1000 * np.fft.irfft(spectrum, size)
     pieces = []
     for n in range(slots):
-        piece, dbm0 = noise[n * SLOT : (n + 1) * SLOT], _dbm0(name, n)
+        piece = noise[n * SLOT : (n + 1) * SLOT]
+        dbm0 = {"L": LOUD_DBM0, "q": quiet_dbm0}.get(_form(name, n))
         gain = 0.0 if dbm0 is None else 10 ** ((dbm0 - signals.level(piece)) / 20)
         pieces.append(signals.softened(gain * piece))
     return np.concatenate(pieces)
@@ -71,10 +76,6 @@ def slots_in(seconds: float) -> int:
 
 def _form(name: str, slot: int) -> str:
     return PLAN[name][slot % len(PLAN[name])]
-
-
-def _dbm0(name: str, slot: int) -> float | None:
-    return {"L": LOUD_DBM0, "q": QUIET_DBM0}.get(_form(name, slot))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,18 @@ class _Slot:
         return (1.0,) * HANG_BLOCKS + self.blocks[HANG_BLOCKS:]
 
 
-def heard(part: Wave, far: str, slots: int) -> Content | None:
+def quiet_for(laws: Iterable[Law]) -> float:
+    """Give the level of weak syllables that each of some sound formats carries."""
+    return COARSE_QUIET_DBM0 if Law.LINEAR8 in laws else QUIET_DBM0
+
+
+def heard(part: Wave, far: str, slots: int, quiet_dbm0: float = QUIET_DBM0) -> Content | None:
     """Measure what came of `far`'s slots in what the other side heard since they were begun.
 
     None where nothing of it has come.
     """
     other = "B" if far == "A" else "A"
-    sent = said(far, slots)
+    sent = said(far, slots, quiet_dbm0)
     found: list[_Slot] = []
     delays = _delays(part, far, sent, slots)
     if not delays:
@@ -155,12 +161,12 @@ def _noises(part: Wave, slots: int, delays: dict[int, int]) -> list[Wave]:
 
 
 def _delays(part: Wave, far: str, sent: Wave, slots: int) -> dict[int, int]:
-    """Give how late each slot is that is heard for certain, by its number."""
+    """Give how late each loud slot is that is heard for certain, by its number."""
     delays: dict[int, int] = {}
     around = round(AROUND_S * SAMPLE_RATE)
     usual: int | None = None
     for n in range(slots):
-        if _form(far, n) == ".":
+        if _form(far, n) != "L":  # beside loud ones a weak one's place is told less well
             continue
         piece = sent[n * SLOT : (n + 1) * SLOT]
         low = 0 if usual is None else max(0, usual - around)
@@ -174,10 +180,16 @@ def _delays(part: Wave, far: str, sent: Wave, slots: int) -> dict[int, int]:
 
 
 def _slope(delays: dict[int, int]) -> float:
-    """Give by how much each sample comes later than the one before: what two crystals do."""
-    known = sorted(delays)
+    """Give by how much each sample comes later than the one before, apart from slips: what two
+    crystals do.
+    """
+    known, smooth, jumped = sorted(delays), dict[int, int](), 0
+    jumps = {after: delays[after] - delays[before] for before, after in _jumps(delays)}
+    for n in known:
+        jumped += jumps.get(n, 0)
+        smooth[n] = delays[n] - jumped
     slopes = [
-        (delays[after] - delays[before]) / (after - before) / SLOT
+        (smooth[after] - smooth[before]) / (after - before) / SLOT
         for before in known
         for after in known
         if after - before >= FAR_APART

@@ -33,7 +33,7 @@ OURS = _("This machine was too busy (late by {}): repeat the test without other 
 EXCHANGE = _(
     "This machine was too busy and served the software exchange late by {}: repeat the test."
 )
-CAUSES = frozenset({"commands"})
+CAUSES = frozenset({"commands", "ghosts"})
 """Keys of what is known at the end only, and is the cause of whatever else has failed."""
 TRIES = 3
 ASKED_S = 5.0
@@ -68,7 +68,8 @@ class Recorder:
         self._made[measure.name] = findings
         for finding in findings:
             self.run = self.run.with_finding(finding)
-        # A modem that refuses commands now and then spoils whatever was under way: the cause first.
+        # A modem that refuses commands now and then, or a line that rings by itself, spoils
+        # whatever was under way: the cause first.
         causes = tuple(each for each in self.run.findings if each.key in CAUSES and _failed(each))
         others = tuple(each for each in self.run.findings if each not in causes)
         self.run = replace(self.run, findings=(*causes, *others))

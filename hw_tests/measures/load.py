@@ -76,20 +76,26 @@ def load(field: Field) -> list[Finding]:
 def _both_ways(field: Field, bench: Bench) -> list[Finding]:
     bench.direct("A", "B")
     marks = {name: _Begun(bench, name) for name in field.names}
-    slots = content.slots_in(field.load_s)
+    slots, quiet = content.slots_in(field.load_s), _quiet(bench)
     for name in field.names:
-        bench[name].play(signals.pcm(content.said(name, slots)) + _pitch(name), bench.now)
+        said = signals.pcm(content.said(name, slots, quiet))
+        bench[name].play(said + _pitch(name), bench.now)
     bench.run(slots * content.SLOT_S)
     findings = [marks[name].load() for name in field.names]
     bench.run(PITCH_S + TAIL_S)
-    heard = [_content(source, marks[target], slots) for source, target in PAIRS]
+    heard = [_content(source, marks[target], slots, quiet) for source, target in PAIRS]
     return findings + heard + _drifts({name: mark.heard() for name, mark in marks.items()})
 
 
-def _content(source: str, begun: _Begun, slots: int) -> Finding:
+def _quiet(bench: Bench) -> float:
+    """Give how loud (dBm0) weak syllables are sent, so that both modems' formats carry them."""
+    return content.quiet_for(side.law for side in bench.sides.values())
+
+
+def _content(source: str, begun: _Begun, slots: int, quiet: float) -> Finding:
     """Judge what a side heard of the other one while both spoke by turns and at once."""
     way = f"{source}>{begun.name}"
-    heard = content.heard(begun.wave(), source, slots)
+    heard = content.heard(begun.wave(), source, slots, quiet)
     if heard is None:
         said = _("Nothing has arrived of what the other side said meanwhile.")
         return told("content", way, Verdict.FAILED, said)

@@ -14,7 +14,7 @@ from appliance.modem import events
 from appliance.modem.events import Signal, Stream
 from appliance.text import Words, _, by_language, unchanged
 from hw_tests import signals
-from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.bench import RINGS_ON_S, Bench, UnmeasuredError
 from hw_tests.field import Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.listening import Listener, wait_for
@@ -57,6 +57,7 @@ def call(field: Field) -> list[Finding]:
     """Take a person through one call."""
     bench = field.ready
     bench.rest()
+    began = bench.now
     findings: list[Finding] = []
     try:
         if not _called(field, bench):
@@ -70,6 +71,7 @@ def call(field: Field) -> list[Finding]:
         done = {finding.key for finding in findings}
         findings += [told(k, LINE, Verdict.FAILED, error.said) for k in CALL_KEYS if k not in done]
     finally:
+        bench.may_ring(LINE, began, bench.now + RINGS_ON_S)
         bench.rest()
     return findings
 

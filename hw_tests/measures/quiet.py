@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from appliance.modem.events import RingReceived
 from appliance.modem.scripts import CONNECT
 from appliance.modem.v253 import OK
-from appliance.text import NOTHING, Words, _
+from appliance.policy.hours import moment_words
+from appliance.text import NOTHING, Words, _, by_language, joined, unchanged
 from hw_tests import limits
 from hw_tests.field import Field, found
 from hw_tests.findings import Figure, Finding
@@ -20,9 +22,12 @@ TAKEN, REFUSED = frozenset({OK, CONNECT}), frozenset({"ERROR"})
 WAKING = frozenset({"ATE0V1Q0", "AT"})
 """What a modem is woken by, again and again until it answers: no answer is none of its faults."""
 HAUNTED = _(
-    "The line rings though nobody calls: another telephone or an alarm on the same pair, crossed "
-    "wires, or a modem that takes a noise for a ring."
+    "The line rings though nobody calls ({times}): another telephone or an alarm on the same pair, "
+    "crossed wires, or a modem that takes a noise for a ring."
 )
+TIMES_TOLD, APART_S = 5, 15.0
+"""So many times are told; rings that follow each other sooner than that are one call."""
+MORE = _("{times} and {number} more")
 
 
 def idle(field: Field) -> list[Finding]:
@@ -31,14 +36,42 @@ def idle(field: Field) -> list[Finding]:
     bench.rest()
     marks = {name: bench[name].mark() for name in field.names}
     bench.run(field.idle_s)
-    findings = []
-    for name, mark in marks.items():
-        rings = len(bench[name].told(RingReceived, mark))
-        figure = limits.GHOSTS.figure("rings that nobody makes", float(rings))
-        watched = Figure("watched for", field.idle_s, "s")
-        remark = NOTHING if figure.good else HAUNTED
-        findings.append(found("idle", name, figure, watched, remark=remark))
-    return findings
+    watched = Figure("watched for", field.idle_s, "s")
+    rings = {
+        name: tuple(at for at, _ring in bench[name].told(RingReceived, mark))
+        for name, mark in marks.items()
+    }
+    return [_haunted(field, "idle", name, rings[name], watched) for name in field.names]
+
+
+def ghosts(field: Field) -> list[Finding]:
+    """Look at every ring of the whole run that no call of ours made."""
+    bench = field.ready
+    return [_haunted(field, "ghosts", name, bench.stray_rings(name)) for name in field.names]
+
+
+def _haunted(field: Field, key: str, name: str, rings: tuple[float, ...], *more: Figure) -> Finding:
+    """Judge rings that nobody makes, by when they came."""
+    figure = limits.GHOSTS.figure("rings that nobody makes", float(len(rings)))
+    remark = HAUNTED.filled(times=_times(field, rings)) if rings else NOTHING
+    return found(key, name, figure, *more, remark=remark)
+
+
+def _times(field: Field, rings: tuple[float, ...]) -> Words:
+    """Write when a line rang, by the clock on the wall."""
+    firsts = [at for n, at in enumerate(rings) if not n or at - rings[n - 1] > APART_S]
+    told = joined(", ", [_moment(field, at) for at in firsts[:TIMES_TOLD]])
+    left = len(firsts) - TIMES_TOLD
+    return MORE.filled(times=told, number=left) if left > 0 else told
+
+
+def _moment(field: Field, at: float) -> Words:
+    """Write a moment: its time, and its day where that is another one than today."""
+    now = datetime.now().astimezone()
+    then = now - timedelta(seconds=field.world.now() - at)
+    if then.date() == now.date():
+        return unchanged(f"{then:%H:%M:%S}")
+    return by_language(lambda language: moment_words(then, language))
 
 
 def commands(field: Field) -> list[Finding]:

@@ -61,6 +61,7 @@ WAYS: tuple[tuple[str, dict[str, object], tuple[str, ...]], ...] = (
     ("echo suppressor 26 dB", {"suppress": 26}, SUPPRESSOR),
     ("echo suppressor 12 dB", {"suppress": 12}, SUPPRESSOR),
     ("noise gate", {"gate": -30}, GATE),
+    ("noise gate at -34 dBm0", {"gate": -34}, GATE),
     ("slips of 10 ms every 4 s", {"slip": [10, 4]}, JUMPS),
     ("slips of 20 ms every 9 s", {"slip": [20, 9]}, JUMPS),
     ("drop-outs of 300 ms every 11 s", {"drop": [300, 11]}, GAPS),
@@ -95,9 +96,10 @@ LINES: tuple[tuple[str, dict[str, object], tuple[str, ...], float], ...] = (
     ("echo 14 dB at 250 ms", {"echo": [14, 250]}, ("later than the box's canceller",), 0.0),
     ("echo 22 dB at 180 ms", {"echo": [22, 180]}, ("later than the box's canceller",), 0.0),
     ("caller id lost after four calls", {"id_calls": 4}, ("does not come any more",), 0.0),
-    ("no caller id", {"refuse": ["+VCID"]}, ("No number arrived",), 0.0),
+    ("no caller id", {"refuse": ["+VCID"]}, ("refuses +VCID",), 0.0),
     ("ghost rings every 7 s", {"ghost": 7}, ("rings though nobody calls",), 0.0),
     ("ghost rings every 13 s", {"ghost": 13}, ("rings though nobody calls",), 0.0),
+    ("one ghost ring", {"ghost": 3600}, ("rings though nobody calls",), LONG_BEFORE_S),
     ("DLE not doubled by the modem", {"shields": False}, ("(DLE)",), 0.0),
     ("DLE not taken as doubled", {"unshields": False}, ("(DLE)",), 0.0),
     ("one command in 20 refused", {"fails_each": 20}, ("refuses commands now and then",), 0.0),
@@ -113,7 +115,7 @@ LINES: tuple[tuple[str, dict[str, object], tuple[str, ...], float], ...] = (
     ("90 V on the line", {"volts": 90}, ("Voltage",), 0.0),
     ("no line", {"cut": True}, ("Voltage",), 0.0),
     ("wedged", {"wedged": True}, ("does not answer", "came to no end"), 0.0),
-    ("an end that comes late", {"end_late": 1500}, ("end of sound",), 0.0),
+    ("an end that comes late", {"end_late": 1500}, ("end of the sound to OK",), 0.0),
 )
 """Defects of a line or its modem."""
 CALLED: tuple[tuple[str, dict[str, object], tuple[str, ...]], ...] = (

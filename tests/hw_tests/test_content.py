@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from appliance.dsp.wav import SAMPLE_RATE
+from appliance.dsp import g711
+from appliance.dsp.wav import SAMPLE_RATE, Law
+from appliance.simulator.exchange.one_way import one_way
 from hw_tests import content, signals
 from hw_tests.content import SLOT, said
 from hw_tests.signals import Wave
@@ -64,6 +66,30 @@ def test_a_gate_takes_the_weak_away() -> None:
     found = measured(far)
     assert found.quiet_db < -20.0
     assert found.both_db == pytest.approx(0.0, abs=0.5)
+
+
+@pytest.mark.parametrize(("dbm0", "is_cut"), [(-34, True), (-38, True), (-48, False)])
+def test_a_gate_is_found_by_its_threshold(dbm0: int, is_cut: bool) -> None:
+    """The simulator's: it holds on for 100 ms, so that weak sound at its threshold passes whole."""
+    way, size = one_way("hears", {"gate": dbm0}), 160
+    far = g711.encode(signals.pcm(said("B", SLOTS)), Law.ULAW)
+    silence = b"\xff" * size
+    passed = b"".join(way.mix(far[n : n + size], silence) for n in range(0, len(far), size))
+    assert (measured(signals.wave(g711.decode(passed, Law.ULAW))).quiet_db < -6.0) is is_cut
+
+
+@pytest.mark.parametrize("loss_db", [0.0, 9.0])
+def test_coarse_sound_is_no_gate(loss_db: float) -> None:
+    """What 8-bit linear samples round away is not looked for in them."""
+    quiet = content.quiet_for([Law.ULAW, Law.LINEAR8])
+    coarse = g711.decode(
+        g711.encode(signals.pcm(said("B", SLOTS, quiet)), Law.LINEAR8), Law.LINEAR8
+    )
+    weaker = signals.pcm(signals.wave(coarse) * 10 ** (-loss_db / 20))
+    far = signals.wave(g711.decode(g711.encode(weaker, Law.LINEAR8), Law.LINEAR8))
+    found = content.heard(arrives(far, said("A", SLOTS)), "B", SLOTS, quiet)
+    assert found is not None
+    assert found.quiet_db > -6.0
 
 
 def test_drop_outs_are_counted_and_placed() -> None:
