@@ -120,6 +120,7 @@ FOREIGN_OWNERS = {
         "store/age.py",
         "console/certificates.py",
         "managed_config/bundle.py",
+        "commands/minisign.py",
     },
     "uvicorn": {"console/process.py"},
     "jinja2": {"console/templates.py", "fieldtest/report.py", "paper/pdf.py"},

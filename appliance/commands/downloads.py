@@ -206,9 +206,31 @@ class UpdateServer:
         check_server(self.address)
         if urlsplit(self.address).path.endswith(".raucb"):
             return Offer(self.address)
-        base = self.address if self.address.endswith("/") else f"{self.address}/"
-        with self._opened(urljoin(base, LATEST)) as answer:
-            return _offer(_read(answer, LATEST_BYTES + 1), base)
+        with self._opened(urljoin(self.folder, LATEST)) as answer:
+            return self.offer_in(_read(answer, LATEST_BYTES + 1))
+
+    @property
+    def folder(self) -> str:
+        """The address as that of a folder."""
+        return self.address if self.address.endswith("/") else f"{self.address}/"
+
+    def offer_in(self, text: bytes) -> Offer:
+        """Read latest.json; raises Refused."""
+        return _offer(text, self.folder)
+
+    def small_file(self, name: str, most: int) -> bytes:
+        """Download a whole file of the folder, of at most so many bytes; raises Refused."""
+        check_server(self.address)
+        url = urljoin(self.folder, name)
+        with self._opened(url) as answer:
+            told = answer.headers.get("Content-Length", "")
+            # One byte beyond the limit shows that there is more, whatever Content-Length says.
+            data = _read(answer, most + 1)
+        if len(data) > most:
+            raise not_fetched(url, _("more than {number} kB", number=most >> 10))
+        if not data or (told.isdecimal() and len(data) < int(told)):
+            raise not_fetched(url, BROKEN_OFF)
+        return data
 
     def fetch(self, offer: Offer, target: Path, room: int) -> None:
         """Download a bundle of at most `room` bytes, resuming; raises Refused, OSError.

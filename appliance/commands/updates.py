@@ -25,10 +25,16 @@ from appliance.api import protocol
 from appliance.api.replies import reply_of
 from appliance.api.technician_commands import ShowUpdates
 from appliance.api.technician_replies import ControlHealth, HealthReply, UpdateEnded
+from appliance.commands import release_place
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.backup import mounted
 from appliance.commands.downloads import UpdateServer
-from appliance.commands.options import config_option, in_language, load_settings
+from appliance.commands.options import (
+    config_option,
+    in_language,
+    in_site_language,
+    load_settings,
+)
 from appliance.config import office
 from appliance.config import read as configuration
 from appliance.config.rollout_file import rollout_in_force
@@ -734,7 +740,7 @@ def health_of(told: ControlHealth | None) -> TrialHealth | None:
 
 
 PATH = click.Path(path_type=Path)
-NAME_ONE: Final = _("name FILE, URL or a word, or one of --fetch, --asked, --stick")
+NAME_ONE: Final = _("name FILE, URL or a word, or one of --check, --fetch, --asked, --stick")
 WORDS: Final = ("status", "start", "back", "give-up", "good")
 
 
@@ -743,6 +749,8 @@ WORDS: Final = ("status", "start", "back", "give-up", "good")
 @config_option
 @click.option("--older", is_flag=True, help="FILE or URL may be older than what runs.")
 @click.option("--now", is_flag=True, help="Start from it at once, with nobody on the phone.")
+@click.option("--check", is_flag=True, help="Show what updates.server publishes, then ask.")
+@click.option("--yes", is_flag=True, help="With --check: download and install without asking.")
 @click.option("--fetch", is_flag=True, help="Only fetch what updates.server offers, if newer.")
 @click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
 @click.option("--stick", type=PATH, help="What a USB stick's DEVICE brings (systemd, root).")
@@ -756,6 +764,8 @@ def update(
     *,
     older: bool,
     now: bool,
+    check: bool,
+    yes: bool,
     fetch: bool,
     asked: bool,
     as_json: bool,
@@ -767,7 +777,7 @@ def update(
     of before comes back by itself. status tells how it stands; start, back and give-up are for a
     person, good is what an image does at each start.
     """
-    if [what is not None, fetch, asked, stick is not None].count(True) != 1:
+    if [what is not None, check, fetch, asked, stick is not None].count(True) != 1:
         raise click.UsageError(in_language(NAME_ONE))
     with answering(config_path, as_json=as_json) as say:
         updates.check_image()
@@ -777,6 +787,8 @@ def update(
                 say(_installed(helper, what, older=older))
                 if now:
                     say(helper.start(_who()))
+            elif check:
+                say(_checked(helper, None if as_json else say, is_sure=yes))
             elif (said := _done(helper, what, stick, fetch=fetch)) != NOTHING:
                 say(said)
         except PermissionError as error:
@@ -818,12 +830,7 @@ def told(helper: Helper) -> Words:
 
 def fetched(helper: Helper) -> Words:
     """Download the server's offer if it is newer and has not failed here."""
-    settings = helper.settings
-    if not settings.updates.server:
-        raise Refused(
-            _("no server is configured: write server under [updates]"),
-        )
-    server = _server(settings, settings.updates.server, helper)
+    settings, server = helper.settings, _own_server(helper)
     offer, running = server.latest(), helper.running()
     kept = updates.load_update(helper.kept_in)
     if (
@@ -836,6 +843,39 @@ def fetched(helper: Helper) -> Words:
         return waits
     server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
     return policy_updates.FETCHED.filled(version=offer.version)
+
+
+def _own_server(helper: Helper) -> UpdateServer:
+    """Return the configured server; raises Refused where there is none."""
+    address = helper.settings.updates.server
+    if not address:
+        raise Refused(
+            _("no server is configured: write server under [updates]"),
+        )
+    return _server(helper.settings, address, helper)
+
+
+def _checked(helper: Helper, say: Callable[[Words], None] | None, *, is_sure: bool) -> Words:
+    """Show what is published; download and install it after a yes. Raises Refused, OSError.
+
+    `say` shows it before the question, None where nobody can be asked.
+    """
+    settings, server = helper.settings, _own_server(helper)
+    found, running = release_place.newest(server), helper.running()
+    if version_order(found.offer.version) <= version_order(running):
+        return policy_updates.NOTHING_OFFERED.filled(version=running)
+    told = lines_of((found.words(running), found.notes))
+    if say is not None:
+        say(told)
+    if not is_sure:
+        if say is None:
+            return lines_of((told, release_place.NOT_DOWNLOADED))
+        if not click.confirm(in_site_language(settings, release_place.DOWNLOAD)):
+            return release_place.NOT_DOWNLOADED
+    target = Path(settings.folders.state) / updates.FETCHED
+    server.fetch(found.offer, target, _room(settings))
+    done = helper.install(target, UpdateRequest(_who(), "file"), is_ours=True)
+    return done if say is not None else lines_of((told, done))
 
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:

@@ -34,7 +34,7 @@ from appliance.policy.office import (
 from appliance.policy.requests import DONE_LINK_PATH
 from appliance.policy.standards import ServiceTargets
 from appliance.policy.text import Refused
-from appliance.policy.updates import check_server
+from appliance.policy.updates import UpdateInstall, check_server
 from appliance.policy.users import PinRule
 from appliance.policy.voicemail import CallAlerts
 from appliance.sip.registrar import RegistrarAccount, parse_address
@@ -571,6 +571,7 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
     _check_backup(settings, mistakes)
     if settings.updates.server:
         mistakes.check("updates.server", check_server, settings.updates.server)
+    mistakes.choice("updates.install", settings.updates.install, tuple(UpdateInstall))
     _check_central(settings, mistakes)
     _check_notified("voicemail.notify", settings.voicemail.notify, "urp@comune.it", mistakes)
     mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))

@@ -132,12 +132,14 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """Update server of an appliance made from the image, asked in the quiet hour: the https address
-    of a folder with latest.json, "" for none; `ca_file` has a private authority's certificates.
+    """Update server of an appliance made from the image: the https address of a folder with
+    latest.json, "" for none; `ca_file` has a private authority's certificates; `install` tells who
+    takes what it offers (ask, night).
     """
 
     server: str = ""
     ca_file: str = ""
+    install: str = "ask"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,13 @@ QUIET: Final = (time(3, 30), time(6, 0))
 _VERSION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6}){1,3})(?:~([a-z]{1,8})(\d{1,6})?)?")
 
 
+class UpdateInstall(enum.StrEnum):
+    """Who takes what the update server offers."""
+
+    ASK = "ask"  # a person, after its notes
+    NIGHT = "night"  # the appliance, in the quiet hour
+
+
 class UpdateState(enum.StrEnum):
     """State of the last update."""
 

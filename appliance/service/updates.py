@@ -43,6 +43,7 @@ from appliance.policy.text import Refused
 from appliance.policy.updates import (
     BY_APT,
     StartMoment,
+    UpdateInstall,
     UpdateState,
     is_quiet,
     may_start,
@@ -332,6 +333,13 @@ class UpdateRunner:
         self._day: date | None = None
         self._fetched = False
 
+    @property
+    def asks_by_itself(self) -> bool:
+        """Whether the server is asked each night: the office or the head office has decided so."""
+        own = self._settings.updates
+        is_wanted = own.install == UpdateInstall.NIGHT or self.rollout is not None
+        return bool(own.server) and is_wanted
+
     def start_soon(self) -> None:
         """Request the start of the new version as soon as no call is up."""
         self.at_once = True
@@ -419,7 +427,7 @@ class UpdateRunner:
         local = now.wall.astimezone(self._zone)
         # An hour that cannot be trusted is no quiet one; the server is asked once a night.
         is_time = now.clock_state.is_trusted and is_quiet(local.time())
-        return bool(self._settings.updates.server) and is_time and self._day != local.date()
+        return self.asks_by_itself and is_time and self._day != local.date()
 
     def _fetch(self, now: Now) -> None:
         try:
@@ -521,7 +529,7 @@ class UpdateCommands(CommandHandlers):
             waiting=update_is_waiting(run),
             progress=progress(run),
             stick=stick_said(run),
-            server=self.settings.updates.server,
+            server=self.settings.updates.server if self.updates.asks_by_itself else "",
             rollout=NOTHING if self.updates.rollout is None else stage_words(self.updates.rollout),
             past=kept.past,
             health=self._health(),

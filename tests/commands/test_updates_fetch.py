@@ -35,7 +35,10 @@ LATEST = {
 
 
 class Site:
-    """An https server with a folder of updates; `breaks_at` ends an answer after so many bytes."""
+    """An https server with a folder of updates; `breaks_at` ends an answer after so many bytes.
+
+    `files` are further files of the folder, or others than the usual ones.
+    """
 
     def __init__(self, folder: Path, *, days: int = 30) -> None:
         self.latest: Any = LATEST
@@ -44,6 +47,7 @@ class Site:
         self.ranges: list[str] = []
         self.knows_ranges = True
         self.leads_to = ""
+        self.files: dict[str, bytes] = {}
         self.ca_file = folder / "ca.pem"
         certificate(folder, days)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -86,6 +90,7 @@ def handler(site: Site) -> type[http.server.BaseHTTPRequestHandler]:
                 return
             known = {"/updates/latest.json": json.dumps(site.latest).encode()}
             known[f"/updates/{NAME}"] = site.bundle
+            known |= {f"/updates/{name}": data for name, data in site.files.items()}
             data = known.get(self.path)
             if data is None:
                 self.send_error(404)

@@ -277,6 +277,7 @@ identity_limit = 0
         ("[calls]\nlines_kept = 2", "calls.lines_kept: 2 lines cannot stay free to answer"),
         ("[calls]\nlines_kept = -1", "calls.lines_kept: -1 lines cannot stay free to answer"),
         ('[clock]\nwithout_time = "never"', "clock.without_time"),
+        ('[updates]\ninstall = "now"', "updates.install"),
         ("[clock]\nholdover_days = 0", "clock.holdover_days: 0 days are no time for a clock"),
         ("[voicemail]\nlimit = true", "must be a number of seconds"),
         ('[voicemail]\nprivacy = "long"', "voicemail.privacy"),

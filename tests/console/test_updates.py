@@ -230,3 +230,13 @@ def test_a_test_image_says_so_on_every_page(place: Place) -> None:
             answer = visitor.get("/login", headers={"Accept-Language": "it"})
             assert answer.status_code == 200
             assert ("IMMAGINE DI PROVA" in answer.text) is is_said
+
+
+def test_the_server_is_named_where_the_box_asks_it_by_itself(
+    technician: Visitor, place: Place
+) -> None:
+    """Not where a person asks it."""
+    assert "updates.example" not in technician.get(PAGE).text
+    own = replace(place.questions.settings.updates, install="night")
+    place.updates._settings = replace(place.questions.settings, updates=own)
+    assert "https://updates.example/" in technician.get(PAGE).text

@@ -67,7 +67,7 @@ class Place:
 
     def __init__(self, folder: Path, more: str = "") -> None:
         written = folder / "centralino.toml"
-        server = '[updates]\nserver = "https://updates.example/"\n'
+        server = '[updates]\nserver = "https://updates.example/"\ninstall = "night"\n'
         written.write_text(CONFIG.format(folder=folder) + server + more)
         self.settings = read.load(written)
         self.run, self.state = folder / "run", folder / "state"
@@ -202,6 +202,19 @@ def test_without_a_server_nobody_is_asked(place: Place) -> None:
     place.updates = place.made()
     assert place.look(NIGHT) is None
     assert place.jobs.begun == []
+
+
+def test_nobody_is_asked_by_itself_unless_it_is_wished(central: Place) -> None:
+    """With a server alone a person looks; by itself it goes on where the head office rolls out."""
+    own = replace(central.settings.updates, install="ask")
+    central.settings = replace(central.settings, updates=own)
+    central.updates = central.made()
+    assert central.look(NIGHT) is None
+    assert central.jobs.begun == []
+    roll_out(central, "all", "1.1.0")
+    central.updates = central.made()
+    central.look(replace(NIGHT, monotonic=NIGHT.monotonic + 600))
+    assert central.jobs.begun == [FETCH]
 
 
 def test_a_box_of_ones_own_system_is_left_alone(place: Place) -> None:
