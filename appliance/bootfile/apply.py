@@ -47,6 +47,7 @@ from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
 from appliance.policy.text import Refused, os_error_words
 from appliance.service import notices
+from appliance.service.card_values import HOSTNAME, KEYS, NETWORK
 from appliance.sip.registrar import make_secret
 from appliance.text import NOTHING, Words, _
 
@@ -334,10 +335,6 @@ class _CardTurn:
 # Installs the card's values for systemd-networkd, sshd and the next start.
 
 ACCOUNT: Final = "centralino"
-NETWORK: Final = "network/10-lan.network"
-HOSTNAME: Final = "etc/hostname"
-KEYS: Final = "etc/ssh/authorized_keys/technician"
-"""Paths below the data partition, where the image's units look for them."""
 
 
 def keep_secrets(made: MadeConfiguration) -> None:

@@ -27,9 +27,9 @@ from appliance.commands.options import config_option, in_language, load_settings
 from appliance.config.office import state_folder_of
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import atomic_write, load_text
-from appliance.policy.text import Refused, words_of
+from appliance.policy.text import Refused, capitalized, words_of
 from appliance.service import backup as service_backup
-from appliance.service import helper_requests
+from appliance.service import card_values, helper_requests
 from appliance.service import restore as service_restore
 from appliance.service.backup import UNPACKED, UPLOADED, BackupStick, backup_pieces
 from appliance.service.helper_requests import HelperRequest, HelperResult
@@ -88,7 +88,8 @@ class RestoreHelper:
         except (CentralinoError, OSError) as error:
             self._answer(asked, words_of(error), is_well=False)
             raise
-        said = DONE.filled(", ".join(map(str, kept)))
+        done = DONE.filled(", ".join(map(str, kept)))
+        said = joined(" ", (done, *_lacking_on_card(state_folder_of(self.config))))
         self._answer(asked, said, is_well=True)
         return said
 
@@ -674,7 +675,13 @@ def _done(kept: tuple[Path, ...], config: Path) -> Words:
         said.append(_("What stood before is in {places}.", places=places))
     if (lacking := _lacking(config)) != NOTHING:
         said.append(lacking)
-    return joined(" ", said)
+    return joined(" ", (*said, *_lacking_on_card(state_folder_of(config))))
+
+
+def _lacking_on_card(state: Path) -> Iterator[Words]:
+    """Yield a sentence for each value of the card's file that the box had before."""
+    for words in card_values.missing(state):
+        yield service_backup.with_full_stop(capitalized(words))
 
 
 def _lacking(config: Path) -> Words:

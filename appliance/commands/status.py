@@ -56,7 +56,14 @@ from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState, 
 from appliance.policy.routing import Explanation, GroupState
 from appliance.policy.text import Refused, words_of
 from appliance.prompts import Catalogue
-from appliance.service import backup, backup_target, live_policy, reports, selftest
+from appliance.service import (
+    backup,
+    backup_target,
+    card_values,
+    live_policy,
+    reports,
+    selftest,
+)
 from appliance.service.backup import BackupPiece
 from appliance.service.reports import peak_words
 from appliance.service.stores import load_state, state_file, state_to_json
@@ -122,6 +129,7 @@ def told(config: Path) -> Iterator[Words]:
     yield from map(_below, weeks_words(hours_entered(settings), today))
     wanting = (
         *map(_not_there, backup.missing(settings)),
+        *card_values.missing(Path(settings.folders.state)),
         *missing_greetings(settings),
         reports.wanted(settings, reports.load_proofs(settings)),
         users.wanted(Path(settings.folders.state)),

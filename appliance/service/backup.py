@@ -32,7 +32,7 @@ from appliance.files import (
 )
 from appliance.policy.hours import day_phrase_words, moment_words
 from appliance.policy.text import Refused, error_text_words, words_of
-from appliance.service import helper_requests
+from appliance.service import card_values, helper_requests
 from appliance.service.helper_requests import ANSWER, HelperRequest, HelperResult
 from appliance.store.age import AgeWriter
 from appliance.store.database import Trouble, database_path, open_reader
@@ -319,6 +319,7 @@ def into(
                 "made": at.isoformat(),
                 "schema": schema,
                 "closed": [piece.key or piece.name for piece in archive.closed],
+                "card": card_values.to_note(state),
             },
         )
     # Whole chunks, zeros behind the archive's end: a file that was cut is told from a damaged one.

@@ -23,6 +23,7 @@ from appliance.config.schema import Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, fsync_directory
 from appliance.policy.text import Refused, error_text_words
+from appliance.service import card_values
 from appliance.service.backup import (
     APART,
     BEFORE,
@@ -254,6 +255,8 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
         )
     check_records(folder / database_path(Path(STATE)))
     settings = _settings(folder / CONFIG)
+    # Placed with the state folder, whole or not at all.
+    card_values.keep_note(folder / STATE, about.get("card"))
     found = tuple(one for one in backup_pieces(settings, config) if (folder / one.name).exists())
     return Checked(about, settings, folder, found)
 
