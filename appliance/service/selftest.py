@@ -173,6 +173,7 @@ class SelfTestCommands(CommandHandlers):
         self._last: LastTest | None = None
         self._asked: datetime | None = None
         self._looked_at = 0.0
+        self._is_new = False
 
     def start(self) -> None:
         """Read the last result in the database thread, which may wait for the disk."""
@@ -182,6 +183,10 @@ class SelfTestCommands(CommandHandlers):
     def shown(self, _: ShowSelfTest) -> SelfTestReply:
         """Return whether one is being done, and the last result."""
         runs = is_waiting(self._run) or is_running(self._run)
+        # A page that asks at the unit's end would else be told the result before, or that nobody
+        # does self-tests, until the next look.
+        if not runs:
+            self._take_answer()
         last = self._last
         lost = self._asked is not None and not runs
         return SelfTestReply(runs, report(last) if last else None, NOBODY if lost else NOTHING)
@@ -208,12 +213,18 @@ class SelfTestCommands(CommandHandlers):
         if time.monotonic() < self._looked_at + LOOKS_S:
             return False
         self._looked_at = time.monotonic()
+        self._take_answer()
+        was_new, self._is_new = self._is_new, False
+        return was_new
+
+    def _take_answer(self) -> None:
+        """Take up the unit's answer, if it is a new one."""
         # In memory: a file of /run waits for no disk.
         found = _last(load_text(answer_path(self._run)))
         if found is None or (self._last is not None and found.test.at <= self._last.test.at):
-            return False
+            return
         self._take(found)
-        return True
+        self._is_new = True
 
     def _loaded(self, found: object) -> None:
         if isinstance(found, LastTest) and self._last is None:

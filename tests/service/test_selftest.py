@@ -102,6 +102,19 @@ def test_asked_done_and_shown(place: Place) -> None:
     assert not place.look()
 
 
+def test_a_page_that_asks_at_the_end(place: Place) -> None:
+    """The unit's end lies between two looks: the page is told the result, not that nobody came."""
+    place.ask()
+    selftest.take(place.run)
+    selftest.keep(place.state, place.run, result(9, "memory"), "beppe")
+    told = place.shown()
+    assert (told["runs"], told["last"]["status"]) == (False, 1)
+    assert told["trouble"]["en"] == ""
+    assert place.troubles["selftest"] is not None
+    assert place.look()  # the status is told everybody, once
+    assert not place.look()
+
+
 def test_who_may_not(place: Place) -> None:
     """An operator asks for none."""
     assert place.ask("carla")["done"] is False

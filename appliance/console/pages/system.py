@@ -120,8 +120,12 @@ async def test_leds(request: Request) -> Response:
 
 @needs(Permission.TECHNICAL)
 async def show_self_test(request: Request) -> Response:
-    """Show the last self-test: a part of the page, polled while one is being done."""
-    return page(request, "plant/selftest.html", **await self_test_values(request))
+    """Show the last self-test: a part of the page, polled while one is done; 204 until its end."""
+    shown = await self_test_values(request)
+    # A screen reader would read an unchanged part aloud at each poll.
+    if shown["tried"] and shown["tried"].runs:
+        return Response(status_code=204)
+    return page(request, "plant/selftest.html", **shown)
 
 
 @needs(Permission.TECHNICAL)
