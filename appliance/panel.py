@@ -8,13 +8,14 @@ import logging
 import queue
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from appliance.policy.text import Refused
+from appliance.policy.updates import UpdateLight
 from appliance.text import Words, _
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
@@ -87,6 +88,7 @@ class PanelStatus:
     messages_late: bool = False
     closed: bool = False
     opened: bool = False
+    update: UpdateLight = field(default=UpdateLight.NONE, kw_only=True)
 
 
 class Led(enum.StrEnum):
@@ -127,6 +129,14 @@ MEANINGS: Final[tuple[Meaning, ...]] = (
     Meaning(
         "ready", "opened", THREE_WINKS,
         _("In service, opened by hand: phones ring outside the written hours."),
+    ),
+    Meaning(
+        "ready", "updating", SLOW,
+        _("In service; a USB stick is read or an update installed: leave stick and power on."),
+    ),
+    Meaning(
+        "ready", "on_trial", TWO_FLASHES,
+        _("In service with a new version on trial: it stays if all is well for two minutes."),
     ),
     Meaning("ready", "starting", FAST, _("Starting: please wait.")),
     Meaning(
@@ -229,6 +239,9 @@ def _ready(status: PanelStatus) -> str:
     # A box that is not in service shows none of the states by hand.
     if status.readiness is not Readiness.READY:
         return status.readiness.value
+    # It lasts minutes and must not be cut off; what is set by hand is shown again afterwards.
+    if status.update is not UpdateLight.NONE:
+        return status.update.value
     # Closed comes first, as then no phone is rung at all.
     states = (("closed", status.closed), ("unattended", status.unattended))
     manual = next((name for name, is_on in (*states, ("opened", status.opened)) if is_on), "")

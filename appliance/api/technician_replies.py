@@ -289,6 +289,8 @@ class UpdatesReply(HealthReply):
     waiting: bool
     progress: int | None
     stick: Words
+    stick_is_read: bool
+    fetching: bool
     server: str
     past: tuple[UpdateEnded, ...]
     # The stage of the head office's rollout.

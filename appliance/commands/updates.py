@@ -509,7 +509,8 @@ def brought(helper: Helper, device: Path) -> Words:
     try:
         if not device.exists():
             raise policy_updates.refused(GONE)
-        with mounted(str(device), is_written=False) as folder:
+        reading = updates.reading_stick(helper.run, device)
+        with reading, mounted(str(device), is_written=False) as folder:
             said = turn(helper, Stick(folder))
     except (Refused, OSError) as error:
         updates.tell_stick(helper.run, words_of(error))

@@ -89,6 +89,14 @@ UPDATE_STATE_AFTER: Final[Mapping[tuple[UpdateState, UpdateStep], UpdateState]] 
 })  # fmt: skip
 
 
+class UpdateLight(enum.StrEnum):
+    """What the panel shows of an update: a stick is read or it is installed, or a trial."""
+
+    NONE = "none"
+    UPDATING = "updating"
+    ON_TRIAL = "on_trial"
+
+
 def update_state_after(state: UpdateState, step: UpdateStep) -> UpdateState:
     """Return the state after a step; one that cannot happen there changes nothing."""
     return UPDATE_STATE_AFTER.get((state, step), state)

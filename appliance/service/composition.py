@@ -364,7 +364,8 @@ class Parts:
 
     def panel_status(self, status: Status) -> PanelStatus:
         """Return the panel's view of a status, for the LEDs and the technician's page."""
-        return self.collector.panel_status(status, self.phones.status(), self._above.is_ready())
+        ready, update = self._above.is_ready(), self.updates.light
+        return self.collector.panel_status(status, self.phones.status(), ready, update)
 
     def _button(self, press: Press) -> None:
         """Toggle "Non presidiato" at a short press; runs in gpiozero's thread, so it only posts."""

@@ -17,6 +17,7 @@ from appliance.panel import PanelLine, PanelStatus, PhoneNetwork, Readiness
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Component
+from appliance.policy.updates import UpdateLight
 from appliance.service.backup import BackupStick
 from appliance.service.backup_target import BackupTarget
 from appliance.service.nightly import MemoryCard, Night
@@ -135,7 +136,13 @@ class StatusCollector:
         ]
         return "; ".join(part for part in parts if part)
 
-    def panel_status(self, status: Status, phones: PhonesStatus, ready: bool) -> PanelStatus:
+    def panel_status(
+        self,
+        status: Status,
+        phones: PhonesStatus,
+        ready: bool,
+        update: UpdateLight = UpdateLight.NONE,
+    ) -> PanelStatus:
         """Return the panel's state: what the LEDs show."""
         self._unattended = status.service.unattended is not None
         alone = status.open and status.switchboard.state is GroupState.UNATTENDED
@@ -152,6 +159,7 @@ class StatusCollector:
             unattended=self._unattended or alone,
             closed=status.service.closed is not None or status.service.absent is not None,
             opened=status.service.opened is not None,
+            update=update,
         )
 
     def button_pressed(self) -> events.ServiceStateChanged:

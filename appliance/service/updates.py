@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ from appliance.policy.updates import (
     BY_APT,
     StartMoment,
     UpdateInstall,
+    UpdateLight,
     UpdateState,
     is_quiet,
     may_start,
@@ -160,6 +162,7 @@ BUNDLE: Final = "bundle.raucb"
 KEPT: Final = "kept.json"
 PROGRESS: Final = "progress"
 STICK: Final = "stick"
+STICK_READ: Final = "stick-read"
 MOST_PAST: Final = 20
 
 
@@ -231,6 +234,26 @@ def stick_said(run: Path) -> Words:
         return written(json.loads(load_text(progress_path(run).with_name(STICK))))
     except (ValueError, TypeError):
         return NOTHING
+
+
+@contextlib.contextmanager
+def reading_stick(run: Path, device: Path) -> Iterator[None]:
+    """Tell below /run that a USB stick is being read; nothing without that folder."""
+    path = progress_path(run).with_name(STICK_READ)
+    if not path.parent.is_dir():
+        yield
+        return
+    atomic_write(path, str(device), mode=READABLE, is_durable=False)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def stick_is_read(run: Path) -> bool:
+    """Return whether a USB stick is being read; one that was pulled out is not."""
+    device = load_text(progress_path(run).with_name(STICK_READ))
+    return device.startswith("/dev/") and Path(device).exists()
 
 
 def ask_for_update(run: Path, asked: UpdateRequest) -> None:
@@ -332,6 +355,17 @@ class UpdateRunner:
         self._looked_at = self._asked_at = float("-inf")
         self._day: date | None = None
         self._fetched = False
+        self.is_fetching = self.is_stick_read = False
+        """The server is asked or a bundle downloaded; a USB stick is being read."""
+
+    @property
+    def light(self) -> UpdateLight:
+        """What the panel shows of it."""
+        if self.kept.state is UpdateState.TRIAL:
+            return UpdateLight.ON_TRIAL
+        is_taken = self.kept.state in {UpdateState.FETCHED, UpdateState.CHECKED}
+        is_busy = is_taken or self.is_fetching or self.is_stick_read
+        return UpdateLight.UPDATING if is_busy else UpdateLight.NONE
 
     @property
     def asks_by_itself(self) -> bool:
@@ -365,12 +399,15 @@ class UpdateRunner:
         elif idle and self._is_due(now):
             self._fetch(now)
 
-    def _read(self, connection: sqlite3.Connection) -> tuple[UpdateRecord, Rollout | None]:
-        """Read record and rollout, and audit a finished update; for the database thread."""
+    def _read(self, connection: sqlite3.Connection) -> tuple[UpdateRecord, Rollout | None, bool]:
+        """Read record, rollout and whether a stick is read; audit a finished update.
+
+        For the database thread.
+        """
         kept = load_update(folder_of_updates(Path(self._settings.folders.state)))
         if kept != self.kept:
             _note(connection, kept)
-        return kept, self._read_rollout()
+        return kept, self._read_rollout(), stick_is_read(self.run)
 
     def _read_rollout(self) -> Rollout | None:
         try:
@@ -380,12 +417,13 @@ class UpdateRunner:
             log.error("the rollout of updates cannot be read: %s", error)
             return self.rollout
 
-    def _seen(self, found: tuple[UpdateRecord, Rollout | None] | CentralinoError) -> None:
+    def _seen(self, found: tuple[UpdateRecord, Rollout | None, bool] | CentralinoError) -> None:
         if isinstance(found, CentralinoError):
             return
-        kept, rollout = found
-        self._has_changed = self._has_changed or rollout != self.rollout
-        self.rollout = rollout
+        kept, rollout, is_stick_read = found
+        before = (self.rollout, self.is_stick_read)
+        self._has_changed |= (rollout, is_stick_read) != before
+        self.rollout, self.is_stick_read = rollout, is_stick_read
         if kept == self.kept:
             return
         self.kept = kept
@@ -437,10 +475,12 @@ class UpdateRunner:
             log.info("looking for an update waits: %s", error)
             return
         self._day = now.wall.astimezone(self._zone).date()
+        self.is_fetching = self._has_changed = True
 
     def _ended(self, ended: JobResult) -> None:
         """Request the installation of a fetched bundle; without one the reason is logged."""
         log.info("the server's update: %s", ended.said)
+        self.is_fetching, self._has_changed = False, True
         target = Path(self._settings.folders.state) / FETCHED
 
         def seen(is_there: bool | CentralinoError) -> None:
@@ -529,6 +569,8 @@ class UpdateCommands(CommandHandlers):
             waiting=update_is_waiting(run),
             progress=progress(run),
             stick=stick_said(run),
+            stick_is_read=stick_is_read(run),
+            fetching=self.updates.is_fetching,
             server=self.settings.updates.server if self.updates.asks_by_itself else "",
             rollout=NOTHING if self.updates.rollout is None else stage_words(self.updates.rollout),
             past=kept.past,

@@ -178,6 +178,22 @@ def test_the_page_follows_what_goes_on(technician: Visitor, place: Place) -> Non
     assert 'hx-trigger="load"' in technician.get(f"{PAGE}/live").text
 
 
+def test_the_page_shows_a_stick_and_a_download(technician: Visitor, place: Place) -> None:
+    """As long as they last, and follows them."""
+    assert "chiavetta USB: non toglierla" not in technician.get(PAGE).text
+    place.updates.is_fetching = True
+    text = technician.get(f"{PAGE}/live").text
+    assert "richiesta di aggiornamenti al server" in text
+    assert "every 3s" in text
+    place.updates.is_fetching = False
+    updates.progress_path(place.run).parent.mkdir()
+    with updates.reading_stick(place.run, Path("/dev/null")):
+        text = technician.get(f"{PAGE}/live").text
+        assert "chiavetta USB: non toglierla" in text
+        assert "every 3s" in text
+    assert "every 3s" not in technician.get(f"{PAGE}/live").text
+
+
 def test_a_box_of_ones_own_system_is_told_of_apt(technician: Visitor, place: Place) -> None:
     """Nothing can be asked for there."""
     place.updates.is_image = False

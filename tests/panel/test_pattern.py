@@ -28,6 +28,7 @@ from appliance.panel import (
     pattern_for,
     pattern_step,
 )  # fmt: skip
+from appliance.policy.updates import UpdateLight
 
 WELL = PanelStatus(Readiness.READY, PhoneNetwork.UP, (("line1", PanelLine.IDLE),))
 STATUSES = st.builds(
@@ -58,6 +59,9 @@ def test_a_well_box_shows_two_steady_lights() -> None:
         ({"readiness": Readiness.STARTING}, "ready", FAST),
         ({"readiness": Readiness.NOT_READY}, "ready", OFF),
         ({"unattended": True}, "ready", WINK),
+        ({"update": UpdateLight.UPDATING}, "ready", SLOW),
+        ({"update": UpdateLight.ON_TRIAL}, "ready", TWO_FLASHES),
+        ({"readiness": Readiness.STARTING, "update": UpdateLight.ON_TRIAL}, "ready", FAST),
         ({"readiness": Readiness.STARTING, "unattended": True}, "ready", FAST),
         ({"network": PhoneNetwork.DOWN}, "network", ONE_FLASH),
         ({"network": PhoneNetwork.NO_PHONES}, "network", TWO_FLASHES),
@@ -106,6 +110,12 @@ def test_a_manual_state_is_seen_on_the_ready_led() -> None:
     assert meanings_of(replace(ready, readiness=Readiness.STARTING))["ready"].state == "starting"
 
 
+def test_an_update_is_seen_before_what_is_set_by_hand() -> None:
+    """It lasts minutes and must not be cut off."""
+    ready = PanelStatus(Readiness.READY, closed=True, update=UpdateLight.UPDATING)
+    assert meanings_of(ready)["ready"].state == "updating"
+
+
 def test_every_meaning_can_be_reached() -> None:
     """The table for the documentation holds nothing that the box never shows."""
     shown = {
@@ -113,7 +123,10 @@ def test_every_meaning_can_be_reached() -> None:
         for r, n, s, w, *flags in itertools.product(
             Readiness, PhoneNetwork, PanelLine, (0, 3), *((False, True),) * 5
         )
-        for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, *flags)).items()
+        for update in UpdateLight
+        for led, pattern in pattern_for(
+            PanelStatus(r, n, (("a", s),), w, *flags, update=update)
+        ).items()
     }
     assert shown == {(m.led, m.pattern) for m in MEANINGS}
 

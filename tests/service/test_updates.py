@@ -4,6 +4,7 @@ told.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,7 +20,7 @@ from appliance.config.rollout_file import rollout_text
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.rollout import Rollout, Stage
 from appliance.policy.text import Refused
-from appliance.policy.updates import LONGEST_S, UpdateState
+from appliance.policy.updates import LONGEST_S, UpdateLight, UpdateState
 from appliance.service import updates
 from appliance.service.jobs import JobResult
 from appliance.service.updates import (
@@ -181,6 +182,35 @@ def test_the_server_is_looked_at_once_a_night(place: Place) -> None:
     asked = place.look(replace(next_night, monotonic=next_night.monotonic + 60))
     assert asked == UpdateRequest("box", "server")
     assert len(place.jobs.begun) == 2
+
+
+def test_the_panel_shows_what_goes_on(place: Place) -> None:
+    """The server asked, a stick read, a bundle taken, a trial: each as long as it lasts, and the
+    pages are told of each change.
+    """
+    seconds = itertools.count(NIGHT.monotonic, 60.0)
+
+    def light(now: Now, *, is_new: bool) -> UpdateLight:
+        later = replace(now, monotonic=next(seconds))
+        assert place.updates.look(later, lambda: now is NIGHT) is is_new
+        return place.updates.light
+
+    assert light(DAY, is_new=False) is UpdateLight.NONE
+    assert light(NIGHT, is_new=True) is UpdateLight.UPDATING
+    place.jobs.then(JobResult(True, pair("nulla", "nothing")))
+    assert light(DAY, is_new=True) is UpdateLight.NONE
+    updates.progress_path(place.run).parent.mkdir()
+    with updates.reading_stick(place.run, Path("/dev/null")):
+        assert light(DAY, is_new=True) is UpdateLight.UPDATING
+        assert light(DAY, is_new=False) is UpdateLight.UPDATING
+    assert light(DAY, is_new=True) is UpdateLight.NONE
+    with updates.reading_stick(place.run, Path("/dev/pulled-out")):
+        assert light(DAY, is_new=False) is UpdateLight.NONE
+    for state, shown in ((UpdateState.CHECKED, UpdateLight.UPDATING),
+                         (UpdateState.TRIAL, UpdateLight.ON_TRIAL),
+                         (UpdateState.GOOD, UpdateLight.NONE)):  # fmt: skip
+        place.keep(replace(READY, state=state))
+        assert light(DAY, is_new=True) is shown
 
 
 def test_what_could_not_be_fetched_is_not_installed(place: Place) -> None:
