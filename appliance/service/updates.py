@@ -320,6 +320,12 @@ LOOKS_S: Final = 10.0
 AGAIN_S: Final = 300.0
 FETCH: Final = ("update", "--fetch")
 MOST_BYTES: Final = 2_000_000_000
+# The night's work (service/nightly.py): data as it was before the new version, whose migrations are
+# not undone by going back.
+COPY: Final = ("backup", "--nightly")
+MOST_COPIED: Final = 1 << 40
+# So long the start waits for the copy; a box whose copies fail must be updated as well.
+COPY_LIMIT_S: Final = 1800.0
 
 
 class UpdateRunner:
@@ -355,6 +361,8 @@ class UpdateRunner:
         self._looked_at = self._asked_at = float("-inf")
         self._day: date | None = None
         self._fetched = False
+        self._copy_since: float | None = None
+        self._is_copying = self._is_copied = False
         self.is_fetching = self.is_stick_read = False
         """The server is asked or a bundle downloaded; a USB stick is being read."""
 
@@ -364,7 +372,7 @@ class UpdateRunner:
         if self.kept.state is UpdateState.TRIAL:
             return UpdateLight.ON_TRIAL
         is_taken = self.kept.state in {UpdateState.FETCHED, UpdateState.CHECKED}
-        is_busy = is_taken or self.is_fetching or self.is_stick_read
+        is_busy = is_taken or self.is_fetching or self.is_stick_read or self._is_copying
         return UpdateLight.UPDATING if is_busy else UpdateLight.NONE
 
     @property
@@ -426,6 +434,8 @@ class UpdateRunner:
         self.rollout, self.is_stick_read = rollout, is_stick_read
         if kept == self.kept:
             return
+        if (kept.version, kept.installed) != (self.kept.version, self.kept.installed):
+            self._copy_since, self._is_copied = None, False
         self.kept = kept
         self.at_once = self.at_once and kept.state is UpdateState.INSTALLED
         self._on_trouble("update", trouble_of(kept))
@@ -444,8 +454,29 @@ class UpdateRunner:
     def _start(self, now: Now, idle: bool) -> None:
         local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
         since_s = now.monotonic - self.kept.installed
-        if may_start(StartMoment(local, trusted, since_s, idle, self.at_once)):
+        moment = StartMoment(local, trusted, since_s, idle, self.at_once)
+        if may_start(moment) and self._has_copied(now):
             self._ask(UpdateRequest(self.kept.by, "start"), now)
+
+    def _has_copied(self, now: Now) -> bool:
+        """Have the data copied before the start; return whether that has ended, well or not."""
+        if self._copy_since is None:
+            self._copy_since = now.monotonic
+        if self._is_copied or now.monotonic >= self._copy_since + COPY_LIMIT_S:
+            return True
+        if not self._is_copying:
+            try:
+                self._is_copying = self._has_changed = True
+                self._jobs.begin(COPY, "", MOST_COPIED, self._copy_ended)
+            except (Refused, OSError) as error:
+                self._is_copying = False
+                log.info("the copy before the update waits: %s", error)
+        return False
+
+    def _copy_ended(self, ended: JobResult) -> None:
+        # What fails is the night's trouble; the update may be its cure.
+        log.info("the copy before the update: %s", ended.said)
+        self._is_copying, self._is_copied, self._has_changed = False, True, True
 
     def _ask(self, asked: UpdateRequest, now: Now) -> bool:
         """Send a request unless one was sent within AGAIN_S; return whether it was sent."""
@@ -468,14 +499,15 @@ class UpdateRunner:
         return self.asks_by_itself and is_time and self._day != local.date()
 
     def _fetch(self, now: Now) -> None:
+        self.is_fetching = self._has_changed = True
         try:
             self._jobs.begin(FETCH, "", MOST_BYTES, self._ended)
         except (Refused, OSError) as error:
+            self.is_fetching = False
             # Another job runs: the night's copies go first.
             log.info("looking for an update waits: %s", error)
             return
         self._day = now.wall.astimezone(self._zone).date()
-        self.is_fetching = self._has_changed = True
 
     def _ended(self, ended: JobResult) -> None:
         """Request the installation of a fetched bundle; without one the reason is logged."""

@@ -21,11 +21,13 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.rollout import Rollout, Stage
 from appliance.policy.text import Refused
 from appliance.policy.updates import LONGEST_S, UpdateLight, UpdateState
-from appliance.service import updates
+from appliance.service import nightly, updates
 from appliance.service.jobs import JobResult
 from appliance.service.updates import (
     AGAIN_S,
     BOX,
+    COPY,
+    COPY_LIMIT_S,
     FETCH,
     FETCHED,
     LOOKS_S,
@@ -54,6 +56,8 @@ class Jobs:
         self.begun: list[tuple[str, ...]] = []
         self.then: Any = None
         self.busy = False
+        self.copies_at_once = True
+        """The copy before an update ends at once."""
 
     def begin(self, words: tuple[str, ...], _typed: str, _most: int, then: Any) -> None:
         """Begin it; raises Refused while another is done."""
@@ -61,6 +65,8 @@ class Jobs:
             raise Refused(pair("è già in corso", "something is being done"))
         self.begun.append(words)
         self.then = then
+        if words == COPY and self.copies_at_once:
+            then(JobResult(True, pair("copiato", "copied")))
 
 
 class Place:
@@ -139,6 +145,42 @@ def test_the_machine_has_started_since_then(place: Place) -> None:
     place.updates.start_soon()
     assert place.look(NIGHT) is None
     assert place.look(replace(NIGHT, monotonic=READY.installed + LONGEST_S)) is None
+
+
+def test_the_data_is_copied_before_the_start(place: Place) -> None:
+    """By the night's work, once, whether it goes well or not: a database whose copies fail may be
+    what the update mends.
+    """
+    place.keep(READY)
+    place.jobs.copies_at_once = False
+    assert place.look(NIGHT) is None
+    assert place.jobs.begun == [COPY] == [nightly.COMMAND]
+    assert place.updates.light is UpdateLight.UPDATING
+    minute = replace(NIGHT, monotonic=NIGHT.monotonic + 60)
+    assert place.look(minute) is None
+    place.jobs.then(JobResult(False, pair("non riuscito", "did not succeed")))
+    later = replace(NIGHT, monotonic=NIGHT.monotonic + 120)
+    assert place.look(later, idle=False) is None
+    later = replace(NIGHT, monotonic=NIGHT.monotonic + 180)
+    assert place.look(later) == UpdateRequest("beppe", "start")
+    assert place.jobs.begun == [COPY]
+
+
+def test_a_copy_that_cannot_be_made_does_not_hold_the_update_up(place: Place) -> None:
+    """Another job runs meanwhile: the start waits half an hour for its end; each version waits for
+    a copy of its own.
+    """
+    place.keep(READY)
+    place.jobs.busy = True
+    assert place.look(NIGHT) is None
+    almost = replace(NIGHT, monotonic=NIGHT.monotonic + COPY_LIMIT_S - 60)
+    assert place.look(almost) is None
+    over = replace(NIGHT, monotonic=NIGHT.monotonic + COPY_LIMIT_S)
+    assert place.look(over) == UpdateRequest("beppe", "start")
+    place.keep(replace(READY, version="1.2.0"))
+    next_one = replace(NIGHT, monotonic=over.monotonic + AGAIN_S + 60)
+    place.updates.look(next_one, lambda: True)
+    assert place.look(replace(next_one, monotonic=next_one.monotonic + 20)) is None
 
 
 def test_an_hour_that_cannot_be_trusted_is_no_quiet_one(place: Place) -> None:
