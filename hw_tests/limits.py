@@ -32,6 +32,26 @@ class Band:
         """Make a figure that is held to this band."""
         return Figure(name, value, unit, self.allowed, self.wanted)
 
+    def share(self, name: str, count: int, of: int) -> Figure:
+        """Make a figure of so many of so many, where the band is in %."""
+        allowed, wanted = (_part(each, of) for each in (self.allowed, self.wanted))
+        return Figure(name, float(count), f"/{of}", allowed, wanted)
+
+    def later(self, name: str, value: float | None, by: float, unit: str) -> Figure:
+        """Make a figure whose band begins at another moment than 0."""
+        allowed, wanted = (_later(each, by) for each in (self.allowed, self.wanted))
+        return Figure(name, value, unit, allowed, wanted)
+
+
+def _part(limit: Limit, of: int) -> Limit:
+    low, high = (None if end is None else of * end / 100 for end in (limit.low, limit.high))
+    return Limit(low, high)
+
+
+def _later(limit: Limit, by: float) -> Limit:
+    low, high = (None if end is None else by + end for end in (limit.low, limit.high))
+    return Limit(low, high)
+
 
 def _most(
     title: Words, unit: str, wanted: float, allowed: float, source: str, *, own: bool = True
@@ -82,6 +102,42 @@ REFUSED = _most(
     _("Commands refused that were taken before"), "", 0.0, 0.0, "ITU-T V.250", own=False
 )
 REPEATED = _most(_("Commands without an answer"), "", 0.0, 1.0, "ITU-T V.250")
+
+FIRST_RING = _most(_("First ring after dialling"), "s", 6.0, 12.0, "ITU-T E.721")
+ANSWER = _most(_("From answering to off hook"), "s", 0.5, 1.5, "ITU-T V.253")
+"""With the modem prepared while it rings one command is left (v253.md 4)."""
+TONE_KNOWN = _most(_("Call-progress tone recognised after"), "s", 5.0, 8.0, "ITU-T E.180")
+FAX_KNOWN = _most(_("Fax machine recognised after"), "s", 4.5, 6.0, "ITU-T T.30")
+"""It is certain at the second burst, 4 s after the first began: greetings take longer."""
+STREAM_END = _most(_("End of an announcement to OK"), "ms", 300.0, 1000.0, "ITU-T V.253")
+FIRST_STREAM_END = _most(_("End of the first announcement to OK"), "ms", 1000.0, 8000.0, "")
+"""A modem that heeds another terminator than the first one keeps only its first caller waiting."""
+RELEASED = _most(_("Release noticed after"), "s", 5.0, 8.0, "ITU-T E.180")
+SILENCE = _within(_("Release by silence, later than set"), "s", (-1.0, 2.0), (-1.0, 8.0), "")
+"""Whoever leaves may have been silent for a second already."""
+KEYS = _least(_("Keys as usual, heard"), "%", 100.0, 100.0, "ITU-T Q.24", own=False)
+EDGE_KEYS = _least(
+    _("Short, quiet or lopsided keys, heard"), "%", 100.0, 75.0, "ITU-T Q.24, ETSI ES 201 235-3"
+)
+SENT_KEYS = _least(_("Keys sent by the modem, heard"), "%", 100.0, 100.0, "ITU-T V.253, Q.23")
+RECOVERED = _most(_("Line ready again after a fault"), "s", 10.0, 20.0, "")
+"""A line is out for no longer than a caller lets it ring four times; for two it is no loss."""
+PLUGGED_IN = _most(_("Line ready again after plugging in"), "s", 20.0, 60.0, "")
+RESPONSE_300 = _within(
+    _("Response at {hz} Hz", hz=300), "dB", (-8.0, 2.0), (-15.0, 3.0), "ITU-T G.712"
+)
+RESPONSE_400 = _within(
+    _("Response at {hz} Hz", hz=400), "dB", (-5.0, 2.0), (-10.0, 3.0), "ITU-T G.712"
+)
+RESPONSE = _within(_("Response from 500 to 2600 Hz"), "dB", (-4.0, 2.0), (-7.0, 3.0), "ITU-T G.712")
+RESPONSE_3000 = _within(
+    _("Response at {hz} Hz", hz=3000), "dB", (-7.0, 2.0), (-12.0, 3.0), "ITU-T G.712"
+)
+RESPONSE_3400 = _within(
+    _("Response at {hz} Hz", hz=3400), "dB", (-15.0, 2.0), (-30.0, 3.0), "ITU-T G.712"
+)
+EDGES = {300.0: RESPONSE_300, 400.0: RESPONSE_400, 3000.0: RESPONSE_3000, 3400.0: RESPONSE_3400}
+"""The response's bands at frequencies (Hz) beside those from 500 to 2600 Hz."""
 
 BANDS = {name: value for name, value in globals().items() if isinstance(value, Band)}
 """All of them by their names."""

@@ -54,6 +54,7 @@ NAMES: Mapping[str, Words] = {
     "flash": _("length of the flash"),
     "number as it is": _("number comes as it is"),
     "number at all": _("number comes at all"),
+    "end of the first sound to OK": _("from the end of the first sound to OK"),
     "end of sound to OK": _("from the end of the sound to OK"),
     "in band": _("ready again, by commands"),
     "DTR dropped": _("ready again, by DTR"),

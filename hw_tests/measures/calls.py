@@ -8,6 +8,7 @@ from statistics import fmean
 from appliance.calls.events import Presentation
 from appliance.dsp.dtmf import PLANS
 from appliance.text import Words, _
+from hw_tests import limits
 from hw_tests.asking import CALLER_ID
 from hw_tests.bench import UnmeasuredError
 from hw_tests.called import Rung
@@ -15,9 +16,6 @@ from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
 
 CADENCE_TOLERANCE = 0.15
-FIRST_RING = Limit(None, 12.0)
-ANSWER = Limit(None, 1.5)
-"""With the modem prepared while it rings one command is left (v253.md 4)."""
 IDENTITY = Limit(-5.0, 4.0)
 """Seconds from the first ring: sent before it, or within its long pause (EN 300 659-1)."""
 KEYS = ("ring", "caller_id", "answer")
@@ -69,7 +67,7 @@ def ring(field: Field, way: str, rung: Rung) -> Finding:
     return found(
         "ring",
         way,
-        Figure("first ring after dialling", first, "s", FIRST_RING),
+        limits.FIRST_RING.figure("first ring after dialling", first, "s"),
         Figure("from ring to ring", fmean(apart), "s", limit),
         series=(Series("rings", "timing", times, tuple(1.0 for _ in times), "s", "ring"),),
     )
@@ -112,4 +110,4 @@ def _identity(way: str, rung: Rung, at: float | None, expected: str, lacks: Word
 
 def _answer(way: str, rung: Rung) -> Finding:
     took = rung.off_hook_at - rung.answered_at
-    return found("answer", way, Figure("order to off hook", took, "s", ANSWER))
+    return found("answer", way, limits.ANSWER.figure("order to off hook", took, "s"))

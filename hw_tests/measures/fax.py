@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from appliance.text import _
-from hw_tests import signals
+from hw_tests import limits, signals
 from hw_tests.bench import TAIL_S
 from hw_tests.field import PAIRS, Field, found
-from hw_tests.findings import Figure, Finding, Limit
+from hw_tests.findings import Finding
 from hw_tests.listening import Listener, wait_for
 
 CALLING_HZ, CALLING_DBM0 = 1100.0, -13.0
 BURST_S, PAUSE_S = 0.5, 3.0
 BURSTS = 3
-RECOGNISED = Limit(None, 6.0)
-"""It is certain at the second burst, 4 s after the first began: greetings take longer."""
 LIMIT_S = 12.0
 UNHEARD = _("A fax machine that calls is taken for a person: it hears the greeting and hangs up.")
 HEARD = _("By its calling tone.")
@@ -44,6 +42,6 @@ def _recognised(field: Field, source: str, target: str) -> Finding:
     return found(
         "fax",
         f"{source}>{target}",
-        Figure("recognised after", after, "s", RECOGNISED),
+        limits.FAX_KNOWN.figure("recognised after", after, "s"),
         remark=UNHEARD if after is None else HEARD,
     )

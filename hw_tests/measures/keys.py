@@ -8,9 +8,9 @@ from appliance.dsp import dtmf
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem.events import DigitsSent, Signal
 from appliance.text import _, unchanged
-from hw_tests import signals
+from hw_tests import limits, signals
 from hw_tests.field import PAIRS, Field, found, not_here, told
-from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.findings import Finding, Verdict
 from hw_tests.listening import Listener, digits_in
 from hw_tests.signals import GAP_S, MARK_S
 
@@ -53,8 +53,9 @@ def _in_sound(field: Field, source: str, target: str) -> Finding:
         size = len(burst) + len(gap)
         got = digits_in(bench[target], field.world.country, at, at + size)
         at += size
-        right = float(len(text)) if got == text else float(_common(got, text))
-        figures.append(Figure(name, right, f"/{len(text)}", Limit(float(len(text)), None)))
+        right = len(text) if got == text else _common(got, text)
+        band = limits.KEYS if text == ALL else limits.EDGE_KEYS
+        figures.append(band.share(name, right, len(text)))
         misheard += [] if got == text else [f"{name}: {text} → {got or '-'}"]
     said = "; ".join(misheard)
     return found(
@@ -90,8 +91,7 @@ def _by_modem(field: Field, source: str, target: str) -> list[Finding]:
 
 
 def _heard(way: str, digits: str) -> Finding:
-    size = float(len(SENT))
-    figure = Figure("keys heard", float(_common(digits, SENT)), f"/{len(SENT)}", Limit(size, None))
+    figure = limits.SENT_KEYS.share("keys heard", _common(digits, SENT), len(SENT))
     said = "" if digits == SENT else f"{SENT} → {digits or '-'}"
     return found("keys_sent", way, figure, remark=unchanged(said))
 
@@ -103,7 +103,6 @@ def _named(name: str, digits: str) -> Finding:
             name,
             _("The chip names no keys: the box hears them itself."),
         )
-    size = float(len(SENT))
-    figure = Figure("keys named", float(_common(digits, SENT)), f"/{len(SENT)}", Limit(size, None))
+    figure = limits.SENT_KEYS.share("keys named", _common(digits, SENT), len(SENT))
     said = "" if digits == SENT else f"{SENT} → {digits}"
     return found("chip_keys", name, figure, remark=unchanged(said))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.modem.events import Signal
 from appliance.text import Words, _
+from hw_tests import limits
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Verdict
@@ -14,7 +15,6 @@ EXCHANGE = "exchange"
 SETTLE_S, SOON_S, LIFTED_S = 1.0, 2.0, 15.0
 PULLED_S = 60.0
 PLUGGED_S = 60.0
-BACK = Limit(None, 60.0)
 NOBODY = _("Skipped: nobody has done it.")
 ABSENT = _("There is none here, says the tester.")
 LEDS = _("Look at the LEDs of the box: are they lit as the guide says?")
@@ -109,7 +109,7 @@ def unplug(field: Field) -> list[Finding]:
             "unplug",
             "A",
             Figure("unplugging noticed", float(bool(noticed)), "", Limit(1.0, 1.0)),
-            Figure("line ready again", bench.now - began, "s", BACK),
+            limits.PLUGGED_IN.figure("line ready again", bench.now - began, "s"),
         )
     ]
 

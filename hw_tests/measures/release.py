@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from appliance.media.detectors import CHIP, SILENCE_LIMIT_MS, TONES
 from appliance.modem.events import Signal
 from appliance.text import Words, _
+from hw_tests import limits
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
 from hw_tests.listening import Listener, tone_words, wait_for
 
-NOTICED_S = 8.0
-NOTICED = Limit(None, NOTICED_S)
-SETTLED_S = 1.0
-"""Whoever leaves may have been silent for so long already."""
+NOTICED = "noticed after"
 LIMIT_S = 12.0
 PLANTED = ("busy", "congestion", "dial", "loop")
 """What the software exchange can be told to give; a real line gives what it gives."""
@@ -60,7 +58,7 @@ def releases(field: Field) -> list[Finding]:
 
 
 def _is_mute(finding: Finding) -> bool:
-    return any(each.limit is NOTICED and each.value is None for each in finding.figures)
+    return any(each.name == NOTICED and each.value is None for each in finding.figures)
 
 
 def _spoken() -> Finding:
@@ -93,11 +91,11 @@ def _silent(field: Field, stays: str, leaves: str) -> Finding:
         return unmeasured(SILENCE, stays, error)
     finally:
         bench.rest()
-    limit = Limit(field.silence_s - SETTLED_S, field.silence_s + NOTICED_S)
+    after = at - left_at if at else None
     return found(
         SILENCE,
         stays,
-        Figure("silence noticed after", at - left_at if at else None, "s", limit),
+        limits.SILENCE.later("silence noticed after", after, field.silence_s, "s"),
         Figure("other signs", float(sign is not None), "", Limit(None, 0.0)),
         remark=_said(sign, at),
     )
@@ -160,7 +158,7 @@ def judge(
     return found(
         key,
         stays,
-        Figure("noticed after", after, "s", NOTICED),
+        limits.RELEASED.figure(NOTICED, after, "s"),
         Figure("loop breaks", float(breaks)),
         remark=_("By: {sign}.", sign=sign.by)
         if sign

@@ -22,8 +22,6 @@ STEPS_HZ = (300.0, 400.0, 500.0, 700.0, 1000.0, 1400.0, 1800.0, 2200.0, 2600.0, 
 EDGE_S = 0.05
 """Either end of a tone is left out: it may have moved by the two crystals, or swing in."""
 STEADY = Limit(None, 3.0)
-BAND = {300.0: (-15.0, 3.0), 400.0: (-10.0, 3.0), 3000.0: (-12.0, 3.0), 3400.0: (-30.0, 3.0)}
-MIDBAND = (-7.0, 3.0)
 RULER_MS = 30.0
 """How well it is known when a modem plays what it was given."""
 ECHO_TONES = (500.0, 1000.0, 1700.0, 2300.0)
@@ -162,7 +160,7 @@ def _response(way: str, parts: Parts) -> Finding:
     steps = zip(STEPS_HZ, parts.steps, strict=True)
     against = [signals.sine_in(part, hz).dbm0 - middle for hz, part in steps]
     figures = (
-        Figure(f"{hz:.0f} Hz", db, "dB", Limit(*BAND.get(hz, MIDBAND)))
+        limits.EDGES.get(hz, limits.RESPONSE).figure(f"{hz:.0f} Hz", db, "dB")
         for hz, db in zip(STEPS_HZ, against, strict=True)
     )
     drawn = Series(

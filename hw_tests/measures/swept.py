@@ -11,7 +11,6 @@ from appliance.text import _
 from hw_tests import limits, signals, sweep
 from hw_tests.field import PAIRS, Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
-from hw_tests.measures.sound import BAND, MIDBAND
 from hw_tests.signals import GAP_S, MARK_S
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 MIDDLE_HZ = 1000.0
 INNER = Limit(500.0, 2600.0)
-ENDS = tuple((hz, Limit(*limit)) for hz, limit in BAND.items())
 HARMONIC = Limit(26.0, None)
 """5 % each: what speech and keys bear; the weakest codec of a modem has 1.5 % and less."""
 DISTORTION = Limit(None, 7.0)
@@ -53,7 +51,8 @@ def judge(way: str, measured: sweep.Swept, kept: tuple[Path, ...] = ()) -> Findi
     against = tuple(round(db - middle, 2) for db in measured.gain_db)
     inner = [db for hz, db in zip(sweep.POINTS_HZ, against, strict=True) if INNER.holds(hz)]
     ends = (
-        Figure(f"{hz:.0f} Hz", measured.gain_at(hz) - middle, "dB", limit) for hz, limit in ENDS
+        band.figure(f"{hz:.0f} Hz", measured.gain_at(hz) - middle, "dB")
+        for hz, band in limits.EDGES.items()
     )
     harmonics = (
         Figure(f"harmonic {n}, below the tone", db, "dB", HARMONIC)
@@ -63,8 +62,8 @@ def judge(way: str, measured: sweep.Swept, kept: tuple[Path, ...] = ()) -> Findi
         "swept",
         way,
         *ends,
-        Figure("500 to 2600 Hz, weakest", min(inner), "dB", Limit(*MIDBAND)),
-        Figure("500 to 2600 Hz, strongest", max(inner), "dB", Limit(*MIDBAND)),
+        limits.RESPONSE.figure("500 to 2600 Hz, weakest", min(inner), "dB"),
+        limits.RESPONSE.figure("500 to 2600 Hz, strongest", max(inner), "dB"),
         *harmonics,
         Figure("harmonic distortion", measured.distortion, "%", DISTORTION),
         limits.SNR.figure("signal to noise", measured.snr_db, "dB"),

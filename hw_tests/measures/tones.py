@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.text import _
-from hw_tests import signals
+from hw_tests import limits, signals
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
@@ -14,7 +14,6 @@ from hw_tests.listening import Listener, nearest, tone_words, wait_for
 TUNE_HZ = 10.0
 """The detectors take 15 Hz and more; a tone so far off leaves them no margin."""
 LEVEL = Limit(-30.0, -3.0)
-RECOGNISED = Limit(None, 8.0)
 LIMIT_S = 10.0
 UNKNOWN = _("Not recognised: look at the country and the line.")
 MORE_S = 1.0
@@ -99,7 +98,7 @@ class _Heard:
         return found(
             key,
             self._name,
-            Figure("recognised after", after, "s", RECOGNISED),
+            limits.TONE_KNOWN.figure("recognised after", after, "s"),
             Figure("frequency", hz, "Hz", Limit(true - TUNE_HZ, true + TUNE_HZ)),
             Figure("level", loud, "dBm0", LEVEL),
             remark=tone_words(heard[1]) if heard else UNKNOWN,

@@ -6,14 +6,13 @@ from appliance.errors import TechnicianError
 from appliance.modem.events import Up
 from appliance.text import NOTHING, _, unchanged
 from appliance.usb import UsbStep
+from hw_tests import limits
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.listening import wait_for
 from hw_tests.power import CannotError
 
-BACK = Limit(None, 20.0)
-"""A line is out for no longer than a caller lets it ring four times."""
 IN_BAND, DTR, REOPEN = "in band", "DTR dropped", "port reopened"
 STEPS = (IN_BAND, DTR, REOPEN)
 """The ladder as far as a program alone can climb it (v253.md 4)."""
@@ -49,8 +48,8 @@ def _recover(field: Field, step: str, figures: dict[str, list[Figure]]) -> None:
     bench.bring_up(*field.names)
     for name in field.names:
         up_at = bench[name].told(Up, marks[name])[0][0]
-        seconds, limit = (up_at - began, BACK) if did[name] else (None, None)
-        figures[name].append(Figure(step, seconds, "s", limit))
+        back = limits.RECOVERED.figure(step, up_at - began, "s")
+        figures[name].append(back if did[name] else Figure(step, None, "s"))
 
 
 def _step(field: Field, name: str, step: str) -> bool:
@@ -91,7 +90,7 @@ def _by_usb(field: Field, name: str, key: str, step: UsbStep) -> Finding:
         return unmeasured(key, name, error)
     except TechnicianError as error:
         return told(key, name, Verdict.FAILED, unchanged(error))
-    return found(key, name, Figure("line ready again", bench.now - began, "s", BACK))
+    return found(key, name, limits.RECOVERED.figure("line ready again", bench.now - began, "s"))
 
 
 def kill(field: Field) -> list[Finding]:
@@ -112,7 +111,7 @@ def kill(field: Field) -> list[Finding]:
             return [unmeasured("kill", "A", error)]
         return [told("kill", "A", Verdict.FAILED, unchanged(error))]
     bench.rest()
-    figures = [Figure("line ready again", back, "s", BACK)]
+    figures = [limits.RECOVERED.figure("line ready again", back, "s")]
     if rings is not None:
         figures.append(Figure("rings again", float(rings), "", Limit(1.0, None)))
     return [found("kill", "A", *figures)]

@@ -199,6 +199,8 @@ HEALTHY = (
     Odd("no PBX", {"pbx": False}, {"pbx": False}),
     Odd("late end of stream", {"end_late": 700}, {"end_late": 700}),
     Odd("telephone not seen", {"chip_extension": False}),
+    Odd("streams left by a tripled DLE", dialect="zoom3095"),
+    Odd("tripled DLE, echo, crystals", FAST | {"echo": ECHO}, SLOW, dialect="zoom3095"),
     Odd("dull chip, echo, crystals", FAST | {"chip_tones": False, "echo": ECHO}, SLOW),
     Odd("8-bit linear, weak", {"loss": 6}, {"loss": 6}, dialect="conexant-pcm"),
     Odd("8-bit linear, crystals and echo", FAST | {"echo": ECHO}, SLOW, dialect="conexant-pcm"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from appliance.modem.scripts import LineSettings
-from appliance.simulator.exchange.modem_protocol import personality_named
+from appliance.simulator.exchange import replay
 from appliance.simulator.exchange.outlet import Outlet, Station, turn_knobs
 from appliance.simulator.exchange.outlet import PtyPort as ExchangePort
 from appliance.simulator.exchange.signals import country_named as country_of
@@ -112,7 +112,7 @@ class Virtual:
         self._cables: dict[str, Cable] = {}
         self.outlets: dict[str, Outlet] = {}
         for name, number in LINE_OF.items():
-            station = Station(number, country_of(country), personality_named(dialect))
+            station = Station(number, country_of(country), replay.personality(dialect))
             self.outlets[name] = Outlet(station, Path(name), make_port=self._cable)
         first, second = (outlet.station.line.wire for outlet in self.outlets.values())
         second.lines = first.lines
