@@ -218,8 +218,21 @@ WRITTEN: Final = _("Backup {name} written onto the stick {stick} and read back w
 NONE_PLUGGED: Final = _(
     "no USB stick with a file system (FAT32, exFAT, ext4) is plugged in: plug in one"
 )
+OTHER_KIND: Final = _(
+    "the stick that is plugged in ({sticks}) has no file system that the box can write: format it "
+    "as FAT32 or exFAT on a computer, which deletes what lies on it"
+)
 SEVERAL: Final = _("several sticks are plugged in ({}): leave only the one for backups")
 NOT_PLUGGED: Final = _("the backup stick ({}) is not plugged in")
+OTHER_PLUGGED: Final = _(
+    "the backup stick ({stick}) is not plugged in, another one is ({sticks}): change them, or stop "
+    "the backups on the stick and set this one up"
+)
+FULL: Final = _("the stick {stick} is full: delete what else lies on it, or set a larger one up")
+WRITE_PROTECTED: Final = _(
+    "the stick {stick} cannot be written: open its write lock if it has one, else set another "
+    "one up"
+)
 NOT_GIVEN_BACK: Final = _("the stick does not give back what was written onto it: replace it")
 NOT_SET_UP: Final = _(
     "no stick is set up for backups: page Backup and restore, or centralino backup --stick"
@@ -228,11 +241,24 @@ NOT_SET_UP: Final = _(
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A file system on a USB stick."""
+    """A file system on a USB stick, or the whole stick without one; `size` in bytes."""
 
     path: str
     uuid: str
     label: str
+    kind: str = KINDS[0]
+    size: int = 0
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether the box can write it, and find it again."""
+        return self.kind in KINDS and bool(self.uuid)
+
+    @property
+    def name(self) -> str:
+        """Its label, else its number, with the size, as a person tells it from another."""
+        name = self.label or self.uuid or self.kind.upper() or self.path
+        return f"{name}, {self.size / 1e9:.1f} GB" if self.size else name
 
 
 Devices = Callable[[], list[Device]]
@@ -240,12 +266,15 @@ Devices = Callable[[], list[Device]]
 
 def plugged() -> list[Device]:
     """Return the file systems of plugged-in USB sticks; raises Refused, OSError."""
-    asked = ("lsblk", "--json", "--paths", "--output", "PATH,TRAN,FSTYPE,UUID,LABEL")
+    asked = ("lsblk", "--json", "--paths", "--bytes", "--output", COLUMNS)
     done = subprocess.run(asked, capture_output=True, timeout=LIMIT_S, check=False)
     if done.returncode:
         why = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
         raise Refused(_("lsblk does not answer: {why}", why=why))
     return devices_of(json.loads(done.stdout))
+
+
+COLUMNS: Final = "PATH,TRAN,FSTYPE,UUID,LABEL,SIZE"
 
 
 def devices_of(told: dict[str, list[dict[str, object]]]) -> list[Device]:
@@ -260,12 +289,13 @@ def devices_of(told: dict[str, list[dict[str, object]]]) -> list[Device]:
 def _file_systems(one: dict[str, object]) -> list[Device]:
     children = one.get("children")
     inner = [each for each in children if isinstance(each, dict)] if children else []  # type: ignore[attr-defined]  # a list, by lsblk(8)
-    found = [device for each in inner for device in _file_systems(each)]
-    # A file system without a UUID could not be found again.
-    if one.get("fstype") in KINDS and one.get("uuid"):
-        texts = (str(one["path"]), str(one["uuid"]), str(one.get("label") or ""))
-        found.append(Device(*texts))
-    return found
+    if inner:
+        return [device for each in inner for device in _file_systems(each)]
+    keys = ("path", "uuid", "label", "fstype")
+    path, uuid, label, kind = (str(one.get(key) or "") for key in keys)
+    size = int(str(one.get("size") or 0))
+    # A reader without a card is no stick.
+    return [Device(path, uuid, label, kind, size)] if kind or size else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,26 +348,35 @@ class StickHelper:
         return went.said
 
     def _the_only_one(self) -> Device:
-        found = self.devices()
+        there = self.devices()
+        found = [device for device in there if device.is_usable]
+        if not found and there:
+            raise Refused(OTHER_KIND.filled(sticks=_names(there)))
         if not found:
             raise Refused(NONE_PLUGGED)
         if len(found) > 1:
-            names = ", ".join(f"{one.label or one.uuid} {one.path}" for one in found)
-            raise Refused(SEVERAL.filled(names))
+            raise Refused(SEVERAL.filled(_names(found)))
         return found[0]
 
     def _plugged(self, stick: BackupStick) -> Device:
-        for device in self.devices():
+        there, name = self.devices(), stick.label or stick.uuid
+        for device in there:
             if device.uuid == stick.uuid:
                 return device
-        raise Refused(NOT_PLUGGED.filled(stick.label or stick.uuid))
+        if there:
+            raise Refused(OTHER_PLUGGED.filled(stick=name, sticks=_names(there)))
+        raise Refused(NOT_PLUGGED.filled(name))
 
     def _written(self, settings: Settings, device: Device, phrase: str) -> HelperResult:
         at = self._now()
+        # A write lock: mount(8) says it in words that lead nowhere.
+        if load_text(SYSFS / Path(device.path).name / "ro").strip() == "1":
+            raise Refused(WRITE_PROTECTED.filled(stick=device.name))
         with mounted(device.path, is_written=True) as folder:
             make_room(folder, Path(settings.folders.state), settings.backup.keep)
             name = _free_name(folder, at)
-            service_backup.write_backup(settings, self.config, folder / name, phrase, at)
+            with _about_stick(device):
+                service_backup.write_backup(settings, self.config, folder / name, phrase, at)
         try:
             # Mounted again, so that it is read from the stick, not from the page cache.
             with mounted(device.path, is_written=False) as folder:
@@ -352,6 +391,26 @@ class StickHelper:
     def _now(self) -> datetime:
         zone = ZoneInfo(load_settings(self.config).site.zone)
         return datetime.now(zone).replace(microsecond=0)
+
+
+SYSFS: Final = Path("/sys/class/block")
+_OF_STICK: Final = {errno.ENOSPC: FULL, errno.EROFS: WRITE_PROTECTED}
+
+
+def _names(sticks: list[Device]) -> str:
+    return "; ".join(device.name for device in sticks)
+
+
+@contextlib.contextmanager
+def _about_stick(device: Device) -> Iterator[None]:
+    """Say a failed write's reason about the stick; the system's words mean the memory card."""
+    try:
+        yield
+    except Refused as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _OF_STICK:
+            raise Refused(_OF_STICK[cause.errno].filled(stick=device.name)) from error
+        raise
 
 
 @contextlib.contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.commands import backup as command
 from appliance.commands.backup import Device, StickHelper, devices_of, mounted
-from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
 from appliance.service import backup
 from appliance.service.backup import BackupStick, write_backup
@@ -25,6 +25,7 @@ from appliance.service.helper_requests import HelperRequest
 from tests.commands.test_backup import Home
 from tests.faults.needs import require
 from tests.helpers import mounts
+from tests.helpers.words import pair
 
 KEYED = "a passphrase of four words"
 
@@ -146,7 +147,7 @@ def test_only_the_stick_that_was_set_up(home: Home, tmp_path: Path) -> None:
         assert "12 caratteri" in refused(lambda: helping.set_up(HelperRequest("b", "corta")))
         helping.set_up(HelperRequest("b", KEYED))
         sticks.plugged = [second]
-        assert "(UNO) non è inserita" in refused(helping.write)
+        assert "(UNO) non è inserita, ce n'è un'altra (DUE)" in refused(helping.write)
         stick = backup.load_stick(home.state)
         assert stick is not None
         assert not stick.well
@@ -156,8 +157,7 @@ def test_only_the_stick_that_was_set_up(home: Home, tmp_path: Path) -> None:
         sticks.plugged = [first]
         with mounted(first.path, is_written=True) as folder:
             fill(folder / "film.mkv")
-        with pytest.raises(CentralinoError):
-            helping.write()
+        assert "la chiavetta UNO è piena: cancellare" in refused(helping.write)
         assert "film.mkv" in on(first)
         assert not [name for name in on(first) if name.endswith((".tmp", ".part"))]
 
@@ -218,19 +218,78 @@ LSBLK = {
         {"path": "/dev/sda", "tran": "usb", "fstype": None, "uuid": None, "label": None,
          "children": [
              {"path": "/dev/sda1", "tran": None, "fstype": "vfat", "uuid": "AB-12",
-              "label": "COPIE"},
+              "label": "COPIE", "size": 32000000000},
              {"path": "/dev/sda2", "tran": None, "fstype": "ntfs", "uuid": "2", "label": "X"}]},
         {"path": "/dev/sdb", "tran": "usb", "fstype": "ext4", "uuid": "cd", "label": None},
-        {"path": "/dev/sdc", "tran": "usb", "fstype": None, "uuid": None, "label": None},
+        {"path": "/dev/sdc", "tran": "usb", "fstype": None, "uuid": None, "label": None,
+         "size": 8000000000},
+        {"path": "/dev/sdd", "tran": "usb", "fstype": None, "uuid": None, "label": None, "size": 0},
     ]
 }  # fmt: skip
 
 
 def test_sticks_are_told_from_the_card() -> None:
-    """By how they are connected; with or without partitions; what cannot be written is none."""
+    """By how they are connected; with or without partitions; a reader without a card is none."""
     found = devices_of(json.loads(json.dumps(LSBLK)))
-    assert found == [Device("/dev/sda1", "AB-12", "COPIE"), Device("/dev/sdb", "cd", "")]
+    assert [(one.path, one.name, one.is_usable) for one in found] == [
+        ("/dev/sda1", "COPIE, 32.0 GB", True),
+        ("/dev/sda2", "X", False),
+        ("/dev/sdb", "cd", True),
+        ("/dev/sdc", "/dev/sdc, 8.0 GB", False),
+    ]
     assert devices_of({}) == []
+
+
+def test_a_stick_that_cannot_be_used_is_said_so(home: Home, tmp_path: Path) -> None:
+    """By its name, and what to do; beside one that can be used it is left alone."""
+    sticks = Sticks(tmp_path)
+    sticks.plugged = [Device("/dev/sda1", "2", "FOTO", "ntfs", 32_000_000_000)]
+    helping = helper(home, sticks)
+    said = refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
+    assert "la chiavetta inserita (FOTO, 32.0 GB)" in said
+    assert "FAT32 o exFAT" in said
+    sticks.plugged.append(Device("/dev/null", "3", "COPIE"))
+    assert "FOTO" not in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
+
+
+@pytest.mark.system
+def test_a_write_lock_is_said_so(home: Home, tmp_path: Path) -> None:
+    """Not that it is to be formatted, nor that the memory card is to be looked at."""
+    sticks = Sticks(tmp_path)
+
+    def job() -> None:
+        image = sticks.new("COPIE").path
+        asked = ("losetup", "--find", "--show", "--read-only", image)
+        loop = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            sticks.plugged = [Device(loop, "uuid-COPIE", "COPIE", "ext4")]
+            said = refused(lambda: helper(home, sticks).set_up(HelperRequest("b", KEYED)))
+            assert "sulla chiavetta COPIE non si può scrivere: togliere la protezione" in said
+            assert backup.load_stick(home.state) is None
+        finally:
+            subprocess.run(("losetup", "--detach", loop), check=True)
+
+    apart(job)
+
+
+def test_a_stick_that_turns_read_only_is_said_so(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel does so after an error of its file system."""
+
+    @contextlib.contextmanager
+    def at(_: str, *, is_written: bool) -> Iterator[Path]:
+        yield tmp_path
+
+    def write(*_: object) -> None:
+        raise Refused(pair("no", "no")) from OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(command, "mounted", at)
+    monkeypatch.setattr(backup, "write_backup", write)
+    sticks = Sticks(tmp_path)
+    sticks.plugged = [Device("/dev/null", "3", "COPIE")]
+    said = refused(lambda: helper(home, sticks).set_up(HelperRequest("b", KEYED)))
+    assert "sulla chiavetta COPIE non si può scrivere" in said
 
 
 def test_nothing_asked_is_nothing_done(home: Home) -> None:
