@@ -155,9 +155,17 @@ class ShowStick(Command[StickReply], ask="backup_stick", needs=Permission.TECHNI
 
 
 class SetUpStick(UserCommand[Said], ask="backup_stick_set_up", needs=Permission.TECHNICAL):
-    """Set the plugged-in stick up, or with "" write to the one that is."""
+    """Set the plugged-in stick up, or with "" write to the one that is.
+
+    `uuid` is the chosen one's, "" for the only one.
+    """
 
     passphrase: str
+    uuid: str = ""
+
+
+class LookAtSticks(UserCommand[Said], ask="backup_stick_look", needs=Permission.TECHNICAL):
+    """List the plugged-in sticks anew."""
 
 
 class ForgetStick(UserCommand[Said], ask="backup_stick_forget", needs=Permission.TECHNICAL):

@@ -328,12 +328,22 @@ class StickReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StickChoice:
+    """A plugged-in stick; `usable` if the box can write it."""
+
+    uuid: str
+    name: str
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StickReply(Reply):
-    """The stick that gets backups, None for none, and the last result."""
+    """The stick that gets backups, None for none, the last result, and the sticks last seen."""
 
     waiting: bool
     last: HelperEnded | None
     stick: StickReport | None
+    plugged: tuple[StickChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,13 @@ from appliance.policy.text import Refused, capitalized, words_of
 from appliance.service import backup as service_backup
 from appliance.service import card_values, helper_requests
 from appliance.service import restore as service_restore
-from appliance.service.backup import UNPACKED, UPLOADED, BackupStick, backup_pieces
+from appliance.service.backup import (
+    UNPACKED,
+    UPLOADED,
+    BackupStick,
+    PluggedStick,
+    backup_pieces,
+)
 from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.store.age import checked_passphrase
 from appliance.text import NOTHING, Words, _, joined
@@ -218,6 +224,8 @@ WRITTEN: Final = _("Backup {name} written onto the stick {stick} and read back w
 NONE_PLUGGED: Final = _(
     "no USB stick with a file system (FAT32, exFAT, ext4) is plugged in: plug in one"
 )
+PLUGGED_IN: Final = _("Plugged in: {sticks}.")
+GONE: Final = _("the chosen stick is not plugged in any more: look again which ones are")
 OTHER_KIND: Final = _(
     "the stick that is plugged in ({sticks}) has no file system that the box can write: format it "
     "as FAT32 or exFAT on a computer, which deletes what lies on it"
@@ -312,18 +320,33 @@ class StickHelper:
         if asked is None:
             return NOTHING
         try:
-            said = self.set_up(asked) if asked.passphrase else self.write()
+            said = self._done(asked)
         except (CentralinoError, OSError) as error:
             service_backup.tell(self.run, HelperResult(self._now(), False, words_of(error)))
             raise
         service_backup.tell(self.run, HelperResult(self._now(), True, said))
         return said
 
+    def _done(self, asked: HelperRequest) -> Words:
+        if asked.looks:
+            return self.look()
+        return self.set_up(asked) if asked.passphrase else self.write()
+
+    def look(self) -> Words:
+        """List the plugged-in sticks for the page; raises Refused for none."""
+        there = self.devices()
+        service_backup.tell_sticks(
+            self.run, [PluggedStick(one.uuid, one.name, one.is_usable) for one in there]
+        )
+        if not there:
+            raise Refused(NONE_PLUGGED)
+        return PLUGGED_IN.filled(sticks=_names(there))
+
     def set_up(self, asked: HelperRequest) -> Words:
-        """Set up the only plugged-in stick for backups, once a whole one was written to it."""
+        """Set up the chosen stick for backups, once a whole one was written to it."""
         settings = load_settings(self.config)
         state, phrase = Path(settings.folders.state), checked_passphrase(asked.passphrase)
-        device = self._the_only_one()
+        device = self._chosen(asked.uuid) if asked.uuid else self._the_only_one()
         stick = BackupStick(device.uuid, device.label, asked.by, self._now())
         with _tried(state, stick, phrase):
             went = self._written(settings, device, phrase)
@@ -346,6 +369,12 @@ class StickHelper:
             raise
         service_backup.keep_stick(state, service_backup.heard(stick, went))
         return went.said
+
+    def _chosen(self, uuid: str) -> Device:
+        for device in self.devices():
+            if device.uuid == uuid and device.is_usable:
+                return device
+        raise Refused(GONE)
 
     def _the_only_one(self) -> Device:
         there = self.devices()

@@ -11,9 +11,9 @@ import sqlite3
 import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
@@ -23,6 +23,7 @@ import appliance
 from appliance.errors import StoreError
 from appliance.files import (
     PRIVATE,
+    READABLE,
     SHARED,
     acting_for,
     atomic_write,
@@ -388,6 +389,8 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
 FILE: Final = "backup_stick.json"
 PHRASE: Final = "backup_stick_passphrase"
 REQUEST: Final = "backup-stick-asked"
+# File of the plugged-in sticks, beside the helper's answer.
+PLUGGED: Final = "sticks"
 # A stick that stayed at home for a night is no alarm; one missing over a long weekend is.
 STALE: Final = timedelta(days=3)
 CODE: Final = "backup.stick"
@@ -489,6 +492,32 @@ def tell(run: Path, went: HelperResult) -> None:
 def last(run: Path) -> HelperResult | None:
     """Read the result of the last request; None if absent or malformed."""
     return helper_requests.read_result(answer_path(run))
+
+
+@dataclass(frozen=True, slots=True)
+class PluggedStick:
+    """A plugged-in stick as the helper has seen it; `is_usable` if the box can write it."""
+
+    uuid: str
+    name: str
+    is_usable: bool
+
+
+def tell_sticks(run: Path, sticks: Iterable[PluggedStick]) -> None:
+    """Write the list of plugged-in sticks, readable by call control; raises OSError."""
+    path = answer_path(run).with_name(PLUGGED)
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    told = json.dumps([asdict(stick) for stick in sticks])
+    atomic_write(path, told, mode=READABLE, is_durable=False)
+
+
+def sticks_told(run: Path) -> tuple[PluggedStick, ...]:
+    """Read the list of plugged-in sticks; () if absent or malformed."""
+    try:
+        told = json.loads(load_text(answer_path(run).with_name(PLUGGED)))
+        return tuple(PluggedStick(**one) for one in told)
+    except (ValueError, TypeError):
+        return ()
 
 
 def trouble_of_stick(stick: BackupStick | None, now: datetime, zone: ZoneInfo) -> Trouble | None:

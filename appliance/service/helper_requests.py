@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,12 +22,18 @@ UNTAKEN_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class HelperRequest:
-    """A request: the asking user, and the passphrase that the work needs, "" for none."""
+    """A request: the asking user, and the passphrase that the work needs, "" for none.
+
+    Of the stick's helper also: the chosen file system's UUID, "" for the only one; or `looks`
+    alone, for the list of plugged-in sticks.
+    """
 
     # No path: the helper runs as root and must not open a file that call control names.
 
     by: str = ""
     passphrase: str = ""
+    uuid: str = ""
+    looks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,7 @@ class HelperResult:
 def put_request(path: Path, asked: HelperRequest) -> None:
     """Write a request, readable by call control's account and root; raises OSError."""
     # Not durable: /run is memory.
-    told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
-    atomic_write(path, told, is_durable=False)
+    atomic_write(path, json.dumps(asdict(asked)), is_durable=False)
 
 
 def take_request(path: Path) -> HelperRequest | None:
@@ -54,8 +59,9 @@ def take_request(path: Path) -> HelperRequest | None:
         return None
     try:
         told = json.loads(text)
-        return HelperRequest(str(told["by"])[:64], str(told["passphrase"]))
-    except (ValueError, LookupError, TypeError):
+        uuid, looks = str(told.get("uuid", ""))[:64], told.get("looks") is True
+        return HelperRequest(str(told["by"])[:64], str(told["passphrase"]), uuid, looks)
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

@@ -40,6 +40,7 @@ from appliance.api.technician_commands import (
     ForgetStick,
     JobCommand,
     ListJobs,
+    LookAtSticks,
     MakeBackup,
     ReopenLine,
     RestoreBackup,
@@ -61,6 +62,7 @@ from appliance.api.technician_replies import (
     RestoreReply,
     SettingsReply,
     SipReport,
+    StickChoice,
     StickReply,
     StickReport,
     SystemLine,
@@ -413,6 +415,7 @@ DONE: Final = "backup.restored"
 NOT_DONE: Final = "backup.not_restored"
 STICK: Final = "backup.stick"
 STICK_FORGOTTEN: Final = "backup.stick_forgotten"
+STICK_LOOKS: Final = _("Begun: the sticks that are plugged in show here in a moment.")
 STICK_BEGUN: Final = _(
     "Begun: the backup is written onto the stick and read back, some minutes. Leave it in."
 )
@@ -455,12 +458,28 @@ class RestoreCommands(CommandHandlers):
             backup.is_waiting(self._run),
             _ended(last) if last else None,
             _stick(stick) if stick else None,
+            tuple(
+                StickChoice(one.uuid, one.name, one.is_usable)
+                for one in backup.sticks_told(self._run)
+            ),
         )
+
+    @command(LookAtSticks)
+    def stick_look(self, wish: LookAtSticks) -> DeferredReply:
+        """Have root's helper list the plugged-in sticks."""
+        by = wish.by
+
+        def job(connection: sqlite3.Connection) -> Reply:
+            check_may(connection, by, Permission.TECHNICAL)
+            backup.ask_for_stick(self._run, HelperRequest(by, looks=True))
+            return Said(STICK_LOOKS)
+
+        return deferred(self.stores.records, refusing(job), declined)
 
     @command(SetUpStick)
     def stick_set_up(self, wish: SetUpStick) -> DeferredReply:
         """Set up the plugged-in stick, or write to the one set up; raises OfficeError."""
-        by, phrase = wish.by, wish.passphrase
+        by, phrase, uuid = wish.by, wish.passphrase, wish.uuid
         # "" is allowed only for a stick that is set up: its passphrase is stored.
         if phrase or backup.load_stick(self._state) is None:
             checked_passphrase(phrase)
@@ -470,7 +489,7 @@ class RestoreCommands(CommandHandlers):
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK))
-            backup.ask_for_stick(self._run, HelperRequest(by, phrase))
+            backup.ask_for_stick(self._run, HelperRequest(by, phrase, uuid))
             return Said(STICK_BEGUN)
 
         return deferred(self.stores.records, refusing(job), declined)

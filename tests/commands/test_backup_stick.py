@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,12 @@ def test_only_the_stick_that_was_set_up(home: Home, tmp_path: Path) -> None:
         first, second = sticks.new("UNO"), sticks.new("DUE")
         assert "UNO" in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
         assert backup.load_stick(home.state) is None
+        helping.set_up(HelperRequest("b", KEYED, "uuid-DUE"))
+        assert [name for name in on(second) if name.endswith(".backup")]
+        with mounted(second.path, is_written=True) as folder:
+            for path in folder.glob("*.backup"):
+                path.unlink()
+        backup.forget(home.state)
         sticks.plugged = [first]
         assert "12 caratteri" in refused(lambda: helping.set_up(HelperRequest("b", "corta")))
         helping.set_up(HelperRequest("b", KEYED))
@@ -250,6 +257,29 @@ def test_a_stick_that_cannot_be_used_is_said_so(home: Home, tmp_path: Path) -> N
     assert "FAT32 o exFAT" in said
     sticks.plugged.append(Device("/dev/null", "3", "COPIE"))
     assert "FOTO" not in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
+
+
+def test_the_plugged_sticks_are_listed_and_one_is_chosen(home: Home, tmp_path: Path) -> None:
+    """With label and size; one that was pulled out meanwhile, or cannot be written, is none."""
+    sticks = Sticks(tmp_path)
+    helping = helper(home, sticks)
+    backup.ask_for_stick(helping.run, HelperRequest("beppe", looks=True))
+    assert "nessuna chiavetta USB" in refused(helping.turn)
+    assert backup.sticks_told(helping.run) == ()
+    sticks.plugged = [
+        Device("/dev/null", "AB-12", "COPIE", "vfat", 32_000_000_000),
+        Device("/dev/null", "2", "FOTO", "ntfs"),
+    ]
+    backup.ask_for_stick(helping.run, HelperRequest("beppe", looks=True))
+    assert "COPIE, 32.0 GB; FOTO" in helping.turn().text("it")
+    told = backup.sticks_told(helping.run)
+    assert [(one.uuid, one.is_usable) for one in told] == [("AB-12", True), ("2", False)]
+    for uuid in ("2", "gone"):
+        said = refused(partial(helping.set_up, HelperRequest("b", KEYED, uuid)))
+        assert "non è più inserita" in said
+    # What the file holds is root's; what is none of it is no stick.
+    (backup.answer_path(helping.run).with_name(backup.PLUGGED)).write_text('[{"uuid": 1}]')
+    assert backup.sticks_told(helping.run) == ()
 
 
 @pytest.mark.system

@@ -63,7 +63,8 @@ ELSEWHERE = frozenset({
     "status", "watch", "figures", "offices", "calendar", "plant", "explain", "hours_ahead",
     "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
     "retention", "sheet_text", "sheet_voice", "announcement_dictation", "settings", "chores",
-    "clock", "restoring", "backup_stick", "backup_target", "updates", "central", "central_show",
+    "clock", "restoring", "backup_stick", "backup_stick_look", "backup_target", "updates",
+    "central", "central_show",
     "phones", "divert", "settings_list", "settings_preview", "settings_history", "modems",
     "standards_in_time", "phone_ring", "selftest",
     # parts of what is noted once it is whole; forms that are half typed

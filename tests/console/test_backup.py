@@ -26,6 +26,7 @@ from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.text import Refused
 from appliance.service import backup, backup_target, helper_requests, updates
+from appliance.service.backup import PluggedStick
 from appliance.service.backup_uploads import TargetCommands, UploadSchedule
 from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.service.jobs import Jobs
@@ -387,6 +388,25 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     assert backup.take(run) == HelperRequest("beppe", "")
     assert technician.post("/plant/backup/stick/forget").status_code == 303
     assert backup.load_stick(state) is None
+
+
+def test_one_of_several_sticks_is_chosen(technician: Visitor, works: Works) -> None:
+    """By label and size; what the box cannot write is shown with what to do, and not offered."""
+    works.run.mkdir(exist_ok=True)
+    settings = works.restores.settings
+    run = Path(settings.folders.run)
+    assert technician.post("/plant/backup/stick/look").status_code == 303
+    assert backup.take(run) == HelperRequest("beppe", looks=True)
+    two = (PluggedStick("AB-12", "COPIE, 32.0 GB", True), PluggedStick("", "FOTO, 8.0 GB", False))
+    backup.tell_sticks(run, two)
+    page = technician.get("/plant/backup").text
+    assert re.search(r'value="AB-12" required checked> COPIE, 32.0 GB', page)
+    assert re.search(r"disabled> FOTO, 8.0 GB: formattarla in FAT32", page)
+    backup.tell_sticks(run, (*two, PluggedStick("CD-34", "ALTRE, 4.0 GB", True)))
+    assert "checked> COPIE" not in technician.get("/plant/backup").text
+    form = {"stick_phrase": PHRASE, "stick_again": PHRASE, "stick_uuid": "CD-34"}
+    assert technician.post("/plant/backup/stick", data=form).status_code == 303
+    assert backup.take(run) == HelperRequest("beppe", PHRASE, "CD-34")
 
 
 def test_without_a_network_folder_the_page_says_how(technician: Visitor) -> None:

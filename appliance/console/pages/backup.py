@@ -28,6 +28,7 @@ from appliance.api.technician_commands import (
     DropBackup,
     FetchBackup,
     ForgetStick,
+    LookAtSticks,
     LookAtTarget,
     MakeBackup,
     RestoreBackup,
@@ -278,8 +279,17 @@ async def stick(request: Request) -> Response:
     form = await request.form()
     if form_field(form, "stick_phrase") != form_field(form, "stick_again"):
         return await _show(request, NotDone(400, request.state.speaker(PASSPHRASES_DIFFER)))
-    command = SetUpStick(passphrase=form_field(form, "stick_phrase"))
+    command = SetUpStick(
+        passphrase=form_field(form, "stick_phrase"), uuid=form_field(form, "stick_uuid")
+    )
     return await _ask_about(request, command, "stick")
+
+
+@needs(Permission.TECHNICAL)
+async def stick_look(request: Request) -> Response:
+    """Have the plugged-in sticks listed, to choose one."""
+    await request.form()
+    return await _ask_about(request, LookAtSticks(), "stick")
 
 
 @needs(Permission.TECHNICAL)
@@ -394,6 +404,7 @@ routes: list[BaseRoute] = [
     Route(f"{PAGE}/forget", forget, methods=["POST"]),
     Route(f"{PAGE}/restore", restore, methods=["POST"]),
     Route(f"{PAGE}/stick", stick, methods=["POST"]),
+    Route(f"{PAGE}/stick/look", stick_look, methods=["POST"]),
     Route(f"{PAGE}/stick/forget", stick_forget, methods=["POST"]),
     Route(f"{PAGE}/target", target, methods=["POST"]),
     Route(f"{PAGE}/target/look", target_look, methods=["POST"]),

@@ -227,6 +227,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /plant/backup/restore": {TE},
     "POST /plant/backup/upload": {TE},
     "POST /plant/backup/stick": {TE},
+    "POST /plant/backup/stick/look": {TE},
     "POST /plant/backup/stick/forget": {TE},
     "POST /plant/backup/target": {TE},
     "POST /plant/backup/target/look": {TE},
