@@ -4,9 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 # A browser, a SIP phone, a mail server, the product's echo canceller, people's voices, what a browser's
-# trust is told with, what reads and what writes PDFs, what opens a backup without the product.
+# trust is told with, what reads and what writes PDFs, what opens a backup without the product, what signs a release.
 few="chromium baresip-core exim4-daemon-light libspeexdsp1 asterisk-core-sounds-it-wav poppler-utils
-     libnss3-tools libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core age"
+     libnss3-tools libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core age minisign"
 all="asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
      asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
      festival festvox-italp16k festvox-itapc16k
@@ -22,7 +22,7 @@ all="$all openssh-server samba"
 # tests/qemu: a kernel of its own
 all="$all qemu-system-x86 busybox-static kmod exfatprogs"
 # image/build.sh
-all="$all bmap-tools cpio dosfstools fdisk fuse2fs minisign mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
+all="$all bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
 # tests/image: machines that boot what it made, with device trees, disks and packet filters of theirs
 all="$all dbus-daemon device-tree-compiler iproute2 nftables qemu-system-arm qemu-utils u-boot-qemu"
 case ${1:-all} in

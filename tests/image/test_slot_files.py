@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.commands import minisign
+from appliance.policy.updates import TEST_IMAGE
+from appliance.service import image_release
 from image import sbom
 from tests.image import slot, trees
 
@@ -133,6 +136,21 @@ def test_no_secret_is_the_same_on_two_boxes(root: Path, files: dict[Path, os.sta
     assert (root / "etc/machine-id").read_bytes() == b""
     assert list((root / "etc/ssh").glob("ssh_host_*")) == []
     assert b"BEGIN CERTIFICATE" in (root / "etc/rauc/keyring.pem").read_bytes()
+
+
+def test_whom_the_slot_believes_and_what_it_calls_itself(root: Path) -> None:
+    """A root with its list of revoked certificates, which RAUC looks at; one key of releases. The
+    tests' keys are a build's own: the slot says so to the technician and to the programme.
+    """
+    keyring = (root / "etc/rauc/keyring.pem").read_text(encoding="ascii")
+    conf = (root / "etc/rauc/system.conf").read_text(encoding="utf-8")
+    assert ("check-crl=true" in conf.splitlines()) is ("BEGIN X509 CRL" in keyring)
+    own = slot.built() / "keys" / "minisign.pub"  # absent beside keys of before there was one
+    believed = minisign.public_keys((root / "etc/rauc/minisign.pub").read_text(encoding="utf-8"))
+    assert len(believed) == int(own.exists())
+    assert image_release.note_update(root / "etc/centralino-release") == TEST_IMAGE
+    told = (slot.ROOT / "image" / "test-image.txt").read_text(encoding="utf-8")
+    assert (root / "etc/motd").read_text(encoding="utf-8") == told
 
 
 def test_the_clock_begins_with_the_build(root: Path, files: dict[Path, os.stat_result]) -> None:
