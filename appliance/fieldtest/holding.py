@@ -214,7 +214,9 @@ def _end_holding(run: ServiceRun) -> None:
     try:
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
         if not process_ended(descriptor, STOP_S):
-            raise TechnicianError(f"process {run.pid} does not end: stop it, then try again")
+            raise TechnicianError(
+                _("process {pid} does not end: stop it, then try again", pid=run.pid)
+            )
     finally:
         os.close(descriptor)
 
@@ -317,7 +319,9 @@ class Restorer:
         self._tell(asdict(planned))
         assert self._process.stdout
         if self._process.stdout.readline().strip() != READY:
-            raise TechnicianError("nobody could be found to restore the service: nothing was done")
+            raise TechnicianError(
+                _("the process that starts the service again does not start: nothing was stopped")
+            )
 
     def watch(self, pid: int) -> None:
         """Name the suite's process, which must end before anything is given back."""

@@ -36,7 +36,7 @@ from appliance.fieldtest.person import (
 )
 from appliance.files import READABLE, atomic_write
 from appliance.paper import pdf
-from appliance.policy.text import Refused, words_of
+from appliance.policy.text import Refused, os_error_words, words_of
 from appliance.text import FIRST, LANGUAGES, NOTHING, Words, _, in_context, joined, unchanged
 from hw_tests import findings
 from hw_tests.causes import causes
@@ -559,7 +559,7 @@ def write_profile(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list
     was asked who it is, or the file cannot be written.
     """
     if not run.units:
-        raise TechnicianError(f"{path} was not written: no modem was asked who it is")
+        raise TechnicianError(_("{path} was not written: no modem was asked who it is", path=path))
     written: list[Path] = []
     known: set[tuple[str, str, str]] = set()
     for unit in run.units:
@@ -570,7 +570,9 @@ def write_profile(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list
         try:
             atomic_write(place, profile_text(run, unit, overrides), mode=READABLE)
         except OSError as error:
-            raise TechnicianError(f"{place} cannot be written: {error}") from error
+            raise TechnicianError(
+                _("{file} cannot be written: {why}", file=place, why=os_error_words(error))
+            ) from error
         written.append(place)
     return written
 
