@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from appliance import prompts
+from appliance.config import read
 from appliance.prompts import Catalogue
-from appliance.selftest import programme
+from appliance.selftest import box, programme
 from appliance.selftest.findings import Outcome
 from tests.helpers.ports import free_port
 from tests.selftest.small import Site
@@ -98,3 +99,15 @@ def test_the_boxs_own_voice(site: Site) -> None:
     """It says the office's name."""
     found = programme.voice(site.settings)
     assert (found.code, found.outcome) == ("voice", Outcome.OK)
+
+
+def test_the_boxs_own_callers_hear_one_language(site: Site) -> None:
+    """The first of the site's: a second one makes them wait, and is measured by nobody."""
+    languages = 'languages = ["en", "it"]\n'
+    site.config.write_text(site.config.read_text().replace("patron", f"{languages}patron"))
+    assert site.settings.site.languages == ("en", "it")
+    text = box.configuration(site.folder, 5060, site.settings, "shipped")
+    assert read.parse(text).site.languages == ("en",)
+    assert read.parse(box.configuration(site.folder, 5060, None, "shipped")).site.languages == (
+        "it",
+    )
