@@ -180,6 +180,7 @@ def _systemctl(*words: str) -> None:
 # USB sticks, mounted in this process's own mount namespace (PrivateMounts=yes in the units).
 
 KINDS: Final = ("vfat", "exfat", "ext4")
+GB: Final = 1_000_000_000
 LIMIT_S: Final = 120.0
 WRITES_S: Final = 1200.0
 """Seconds that a slow stick may need to write everything."""
@@ -266,7 +267,9 @@ class Device:
     def name(self) -> str:
         """Its label, else its number, with the size, as a person tells it from another."""
         name = self.label or self.uuid or self.kind.upper() or self.path
-        return f"{name}, {self.size / 1e9:.1f} GB" if self.size else name
+        # Whole numbers, as they stand on the stick: no decimal sign, which differs by language.
+        size = f"{self.size / 1e9:.0f} GB" if self.size >= GB else f"{self.size / 1e6:.0f} MB"
+        return f"{name}, {size}" if self.size else name
 
 
 Devices = Callable[[], list[Device]]

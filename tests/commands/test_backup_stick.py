@@ -226,7 +226,8 @@ LSBLK = {
          "children": [
              {"path": "/dev/sda1", "tran": None, "fstype": "vfat", "uuid": "AB-12",
               "label": "COPIE", "size": 32000000000},
-             {"path": "/dev/sda2", "tran": None, "fstype": "ntfs", "uuid": "2", "label": "X"}]},
+             {"path": "/dev/sda2", "tran": None, "fstype": "ntfs", "uuid": "2", "label": "X",
+              "size": 512000000}]},
         {"path": "/dev/sdb", "tran": "usb", "fstype": "ext4", "uuid": "cd", "label": None},
         {"path": "/dev/sdc", "tran": "usb", "fstype": None, "uuid": None, "label": None,
          "size": 8000000000},
@@ -239,10 +240,10 @@ def test_sticks_are_told_from_the_card() -> None:
     """By how they are connected; with or without partitions; a reader without a card is none."""
     found = devices_of(json.loads(json.dumps(LSBLK)))
     assert [(one.path, one.name, one.is_usable) for one in found] == [
-        ("/dev/sda1", "COPIE, 32.0 GB", True),
-        ("/dev/sda2", "X", False),
+        ("/dev/sda1", "COPIE, 32 GB", True),
+        ("/dev/sda2", "X, 512 MB", False),
         ("/dev/sdb", "cd", True),
-        ("/dev/sdc", "/dev/sdc, 8.0 GB", False),
+        ("/dev/sdc", "/dev/sdc, 8 GB", False),
     ]
     assert devices_of({}) == []
 
@@ -253,7 +254,7 @@ def test_a_stick_that_cannot_be_used_is_said_so(home: Home, tmp_path: Path) -> N
     sticks.plugged = [Device("/dev/sda1", "2", "FOTO", "ntfs", 32_000_000_000)]
     helping = helper(home, sticks)
     said = refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
-    assert "la chiavetta inserita (FOTO, 32.0 GB)" in said
+    assert "la chiavetta inserita (FOTO, 32 GB)" in said
     assert "FAT32 o exFAT" in said
     sticks.plugged.append(Device("/dev/null", "3", "COPIE"))
     assert "FOTO" not in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
@@ -271,7 +272,7 @@ def test_the_plugged_sticks_are_listed_and_one_is_chosen(home: Home, tmp_path: P
         Device("/dev/null", "2", "FOTO", "ntfs"),
     ]
     backup.ask_for_stick(helping.run, HelperRequest("beppe", looks=True))
-    assert "COPIE, 32.0 GB; FOTO" in helping.turn().text("it")
+    assert "COPIE, 32 GB; FOTO" in helping.turn().text("it")
     told = backup.sticks_told(helping.run)
     assert [(one.uuid, one.is_usable) for one in told] == [("AB-12", True), ("2", False)]
     for uuid in ("2", "gone"):

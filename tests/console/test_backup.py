@@ -373,7 +373,7 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     assert told.status_code == 303, told.text
     settings = works.restores.settings
     run, state = Path(settings.folders.run), Path(settings.folders.state)
-    assert "La chiavetta sta per essere scritta" in technician.get("/plant/backup").text
+    assert "La chiavetta sta per essere letta o scritta" in technician.get("/plant/backup").text
     assert backup.take(run) == HelperRequest("beppe", PHRASE)
     at = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
     words = pair("nessuna chiavetta USB", "no USB stick")
@@ -397,12 +397,12 @@ def test_one_of_several_sticks_is_chosen(technician: Visitor, works: Works) -> N
     run = Path(settings.folders.run)
     assert technician.post("/plant/backup/stick/look").status_code == 303
     assert backup.take(run) == HelperRequest("beppe", looks=True)
-    two = (PluggedStick("AB-12", "COPIE, 32.0 GB", True), PluggedStick("", "FOTO, 8.0 GB", False))
+    two = (PluggedStick("AB-12", "COPIE, 32 GB", True), PluggedStick("", "FOTO, 8 GB", False))
     backup.tell_sticks(run, two)
     page = technician.get("/plant/backup").text
-    assert re.search(r'value="AB-12" required checked> COPIE, 32.0 GB', page)
-    assert re.search(r"disabled> FOTO, 8.0 GB: formattarla in FAT32", page)
-    backup.tell_sticks(run, (*two, PluggedStick("CD-34", "ALTRE, 4.0 GB", True)))
+    assert re.search(r'value="AB-12" required checked> COPIE, 32 GB', page)
+    assert re.search(r"disabled> FOTO, 8 GB: formattarla in FAT32", page)
+    backup.tell_sticks(run, (*two, PluggedStick("CD-34", "ALTRE, 4 GB", True)))
     assert "checked> COPIE" not in technician.get("/plant/backup").text
     form = {"stick_phrase": PHRASE, "stick_again": PHRASE, "stick_uuid": "CD-34"}
     assert technician.post("/plant/backup/stick", data=form).status_code == 303

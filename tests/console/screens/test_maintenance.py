@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from appliance.commands.backup import Device, StickHelper
+from appliance.config import read
+from appliance.service import backup
 from tests.console import people
 from tests.console.browser import LOCALES, install, launched, screen
 from tests.console.running import Running
@@ -101,3 +104,36 @@ def test_the_browser_trusts_once_the_authority_is_installed(
         expect(page.locator("[data-answer=yes]")).to_be_visible()
         expect(page.locator("[data-answer=no]")).to_be_hidden()
         shown.look("certificate-trusted")
+
+
+def test_a_backup_stick_is_chosen_by_label_and_size(browser: Browser, filled: Running) -> None:
+    """Looked for by a button, chosen by keyboard; one that cannot be written is not offered."""
+    there = [
+        Device("/dev/null", "AB-12", "COPIE", "exfat", 32_000_000_000),
+        Device("/dev/null", "CD-34", "ALTRE", "vfat", 4_000_000_000),
+        Device("/dev/null", "2", "FOTO", "ntfs", 8_000_000_000),
+    ]
+    # As root's helper, which the box of a test has not.
+    run = Path(read.load(filled.box.config_path).folders.run)
+    helper = StickHelper(filled.box.config_path, run, lambda: there)
+    with screen(browser, filled.home) as shown:
+        page = log_in(shown, people.BEPPE.name, "/plant/backup")
+        with page.expect_navigation():
+            page.locator("form[action='/plant/backup/stick/look'] button").click()
+        helper.turn()
+        for language in LOCALES:
+            with screen(browser, filled.home, language) as seen:
+                other = log_in(seen, people.BEPPE.name, "/plant/backup")
+                expect(other.get_by_label("FOTO, 8 GB")).to_be_disabled()
+                seen.look("backup-sticks")
+                seen.picture("backup-sticks", is_whole=True)
+        page.reload()
+        page.get_by_label("ALTRE, 4 GB").focus()
+        page.keyboard.press("Space")
+        page.locator("#stick_phrase").fill(PHRASE)
+        page.locator("#stick_again").fill(PHRASE)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        asked = backup.take(run)
+        assert asked is not None
+        assert (asked.uuid, asked.passphrase) == ("CD-34", PHRASE)
