@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hw_tests.bench import Bench
     from hw_tests.side import Side
 
+BREAK = in_context("heard", "break of the loop")
 POLL_S = 0.1
 TONES: Mapping[str, Words] = {
     "dial": in_context("heard", "dial tone"),

@@ -122,7 +122,9 @@ PLACES = {"Hz": 0, "V": 1, "ppm": 0, "1/s": 0, "": 0, "/min": 0, "×": 0}
 """Decimals of a unit; a value beyond its limit has as many as show it."""
 MOST_PLACES = 4
 SMALL_S, LONG_MS = 1.0, 1000.0
-TRUTH = ("number as it is", "number with")
+COUNTED = ("", "/min")
+"""Units of what is never less than nothing."""
+TRUTH = ("number as it is", "number at all", "number with")
 
 
 def name_words(figure: Figure) -> Words:
@@ -190,7 +192,9 @@ def limit_text(figure: Figure, language: str = ENGLISH) -> str:
     )
     if _is_share(figure) and low is not None:
         return f"{low}{figure.unit}"
-    if low is None or high is None:
+    if low is None and given.high == 0 and unit in COUNTED:
+        said = "0"
+    elif low is None or high is None:
         said = f"≤ {high}" if low is None else f"≥ {low}"
     else:
         said = low if low == high else f"{low} … {high}"

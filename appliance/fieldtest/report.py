@@ -7,7 +7,7 @@ import hashlib
 import io
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -18,6 +18,7 @@ import matplotlib as mpl
 import tomli_w
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter
 
 from appliance import __version__
 from appliance.errors import TechnicianError
@@ -37,7 +38,17 @@ from appliance.fieldtest.person import (
 from appliance.files import READABLE, atomic_write
 from appliance.paper import pdf
 from appliance.policy.text import Refused, os_error_words, words_of
-from appliance.text import FIRST, LANGUAGES, NOTHING, Words, _, in_context, joined, unchanged
+from appliance.text import (
+    FIRST,
+    LANGUAGES,
+    NOTHING,
+    Words,
+    _,
+    decimal_words,
+    in_context,
+    joined,
+    unchanged,
+)
 from hw_tests import findings
 from hw_tests.causes import causes
 from hw_tests.findings import Verdict
@@ -116,6 +127,7 @@ KEPT_WORDS: Final = {
 KEPT_KINDS: Final = {Kept.YES: "yes", Kept.NO: "no", Kept.NOT_MEASURED: "open"}
 NOT_NEEDED: Final = _("not needed here")
 WITHIN: Final = _("within {time}")
+NOT_GOOD: Final = _("{name} {value} (good: {limit})")
 AND_MORE: Final = _("… and {} more: see the next page.")
 
 
@@ -216,7 +228,7 @@ def report_page(run: Run, raw: bytes, language: str = FIRST, *, on_paper: bool =
                 for each in found],
         others=[title_with_line(each) for each in run.findings
                 if each.verdict is Verdict.FAILED and each not in needed],
-        attention=[title_with_line(each) for each in run.findings
+        attention=[_attention(each) for each in run.findings
                    if any(figure.needs_attention for figure in each.figures)],
         missing=[TITLES.get(key, unchanged(key)) for key in run.missing],
         set_up=SET_UPS.get(run.set_up, UNKNOWN),
@@ -227,6 +239,20 @@ def report_page(run: Run, raw: bytes, language: str = FIRST, *, on_paper: bool =
         version=__version__,
         sum=hashlib.sha256(raw).hexdigest(),
     )  # fmt: skip
+
+
+def _attention(finding: Finding) -> Words:
+    """Name a finding, and each of its figures that is allowed and not good."""
+    figures = [each for each in finding.figures if each.needs_attention]
+    said = [
+        NOT_GOOD.filled(
+            name=name_words(each),
+            value=value_words(each),
+            limit=limit_words(replace(each, limit=each.wanted)),
+        )
+        for each in figures
+    ]
+    return joined(": ", [title_with_line(finding), joined("; ", said)])
 
 
 def _harmless(value: object) -> object:
@@ -364,7 +390,7 @@ EDGE_SHARE: Final = 0.03
 """Of what is drawn, beyond either end of times, which begin at 0."""
 # dB shown at least: a hundredth of one, drawn large, looks like a fault.
 LEAST_SPAN: Final = {"response": 6.0, "level": 6.0}
-TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 4000)
+TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 4000)
 
 
 def draw_series(series: Series, finding: Finding, language: str = FIRST) -> bytes | None:
@@ -376,6 +402,7 @@ def draw_series(series: Series, finding: Finding, language: str = FIRST) -> byte
         drawing = Drawing(figsize=SIZE_IN, layout="constrained")
         axes = drawing.subplots()
         _draw(axes, series.kind, points)
+        _write_numbers(axes, language)
         _draw_limits(axes, series, finding)
         _widen(axes, LEAST_SPAN.get(series.kind, 0.0))
         name = DRAWN.get(series.name, unchanged(series.name)).text(language)
@@ -422,6 +449,22 @@ def _draw(axes: Axes, kind: str, points: list[tuple[float, float]]) -> None:
         ticks = [at for at in TICKS_HZ if min(xs) <= at <= max(xs)]
         axes.set_xticks(ticks, [f"{at}" for at in ticks])
         axes.set_xticks([], minor=True)
+
+
+def _write_numbers(axes: Axes, language: str) -> None:
+    """Write the numbers along the axes as the reader does; ticks of a band have their own."""
+    formatter = FuncFormatter(lambda value, _at: _tick(value, language))
+    axes.yaxis.set_major_formatter(formatter)
+    if axes.get_xscale() == "linear":
+        axes.xaxis.set_major_formatter(formatter)
+
+
+def _tick(value: float, language: str) -> str:
+    text = f"{value:g}"
+    if "e" in text:
+        return text
+    places = len(text.partition(".")[2])
+    return decimal_words(value, places, language).replace("-", "\N{MINUS SIGN}")
 
 
 def _widen(axes: Axes, least: float) -> None:

@@ -14,7 +14,7 @@ from hw_tests.bench import TAIL_S, Bench, UnmeasuredError
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.measures.calls import is_known
-from hw_tests.measures.sound import HUM
+from hw_tests.measures.sound import HUM, NOISY
 from hw_tests.signals import GAP_S, MARK_S
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 
 DROWNED = _("While both lines speak, the other one's tone is lost in echo and noise.")
+CRYSTAL = _(
+    "The modem's crystal runs too fast or too slow: sound is lost or repeated now and then; "
+    "replace the modem."
+)
 SHORT = _("The sound was too short to measure the clock: --load 8 or more.")
 RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
 RUNS = Limit(None, 1.0)
@@ -53,7 +57,6 @@ SAYS = (
 )
 """What each figure of the content means, and what is to be done."""
 COMES_AND_GOES = _("Noise comes and goes on the line: look at cable, sockets and power supplies.")
-STAYS = _("There is noise on the line: look at cable, sockets and power supplies.")
 STEADY_DB = 6.0
 
 
@@ -119,7 +122,7 @@ def _noise_said(heard: content.Content) -> Words:
     if heard.hums:
         return HUM
     steady = heard.noise_dbm0 - heard.least_dbm0 < STEADY_DB
-    return STAYS if steady else COMES_AND_GOES
+    return NOISY if steady else COMES_AND_GOES
 
 
 def _in_turns(field: Field, bench: Bench) -> list[Finding]:
@@ -159,6 +162,10 @@ def _drifts(heard: Mapping[str, Heard]) -> list[Finding]:
     return [_drift(name, heard[name], heard[other]) for name, other in PAIRS]
 
 
+def _is_off(*ppm: float) -> bool:
+    return not all(map(limits.DRIFT.allowed.holds, ppm))
+
+
 def _drift(name: str, own: Heard, far: Heard) -> Finding:
     played = None if far.ppm is None or far.pitch_ppm is None else far.ppm + far.pitch_ppm
     if own.ppm is None or far.ppm is None:
@@ -168,7 +175,7 @@ def _drift(name: str, own: Heard, far: Heard) -> Finding:
         name,
         limits.DRIFT.figure("drift, hearing", own.ppm, "ppm"),
         limits.DRIFT.figure("drift, playing", played, "ppm"),
-        remark=DROWNED if played is None else NOTHING,
+        remark=DROWNED if played is None else CRYSTAL if _is_off(own.ppm, played) else NOTHING,
     )
 
 

@@ -11,7 +11,8 @@ from hw_tests import limits
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
-from hw_tests.listening import Listener, tone_words, wait_for
+from hw_tests.listening import BREAK, Listener, tone_words, wait_for
+from hw_tests.listening import TONES as TONES_HEARD
 
 NOTICED = "noticed after"
 LIMIT_S = 12.0
@@ -138,7 +139,7 @@ def _released(field: Field, key: str, stays: str, leaves: str) -> Finding:
 def sign_of(field: Field, stays: str, mark: int, listener: Listener) -> Sign | None:
     """Give the first of what the chip and the product's detectors tell of a release."""
     signs = [
-        Sign(at, _("the chip ({signal})", signal=told.signal.value))
+        Sign(at, _("the chip ({signal})", signal=TONES_HEARD.get(told.signal.value, BREAK)))
         for at, told in field.ready[stays].signals(mark)
         if told.signal in CHIP
     ]

@@ -36,6 +36,20 @@ HUM = _(
     "The noise is hum of the mains: keep the line's cable away from power cables, and try another "
     "power supply or USB hub."
 )
+NOISY = _("There is noise on the line: look at cable, sockets and power supplies.")
+WEAK = _(
+    "The sound arrives too weak: look at cable and sockets, then at the gain of the PBX or the "
+    "VoIP box."
+)
+STRONG = _("The sound arrives too loud: lower the gain of the PBX or the VoIP box.")
+DULL = _(
+    "Part of the voice's band is lost on the way: look at cable and sockets, and for a filter on "
+    "the line."
+)
+STRONG_ECHO = _(
+    "The line gives back much of what is played: look at the cable, for another telephone on the "
+    "same pair, and at the country that the modem is set to."
+)
 DISTORTED = _(
     "The sound is distorted on the way (harmonics): an amplifier or the modem's gain is set too "
     "high, or a contact is corroded."
@@ -124,16 +138,19 @@ def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
     """Judge the level of the tone, and how steady it is."""
     times, over_time = signals.levels(parts.tone)
     hz, spectrum = signals.spectrum(parts.tone)
+    dbm0 = tone_of(parts).dbm0
+    figure = limits.LEVEL.figure("level", dbm0, "dBm0")
     return found(
         "level",
         way,
-        limits.LEVEL.figure("level", tone_of(parts).dbm0, "dBm0"),
+        figure,
         Figure("swing", max(over_time) - min(over_time), "dB", STEADY),
         series=(
             Series("level", "level", times, over_time, "s", "dBm0"),
             Series("spectrum", "spectrum", hz, spectrum, "Hz", "dBm0"),
         ),
         sounds=kept,
+        remark=NOTHING if figure.good else WEAK if dbm0 < TONE_DBM0 else STRONG,
     )
 
 
@@ -152,21 +169,24 @@ def _noise_said(parts: Parts) -> Words:
         return HUM
     alone, *_harmonics = signals.tones_in(parts.tone, TONE_HZ)
     tone, *_harmonics = signals.tones_in(parts.tone, *(n * TONE_HZ for n in (1, 2, 3)))
-    return DISTORTED if tone.snr_db > alone.snr_db + BENT_DB else NOTHING
+    if tone.snr_db > alone.snr_db + BENT_DB:
+        return DISTORTED
+    return NOTHING if limits.IDLE_NOISE.allowed.holds(signals.level(parts.rest)) else NOISY
 
 
 def _response(way: str, parts: Parts) -> Finding:
     middle = tone_of(parts).dbm0
     steps = zip(STEPS_HZ, parts.steps, strict=True)
     against = [signals.sine_in(part, hz).dbm0 - middle for hz, part in steps]
-    figures = (
+    figures = tuple(
         limits.EDGES.get(hz, limits.RESPONSE).figure(f"{hz:.0f} Hz", db, "dB")
         for hz, db in zip(STEPS_HZ, against, strict=True)
     )
     drawn = Series(
         "response", "response", STEPS_HZ, tuple(round(db, 2) for db in against), "Hz", "dB"
     )
-    return found("response", way, *figures, series=(drawn,))
+    remark = NOTHING if all(each.good for each in figures) else DULL
+    return found("response", way, *figures, remark=remark, series=(drawn,))
 
 
 def round_trip(field: Field) -> Finding:
@@ -221,13 +241,14 @@ def echo(field: Field, name: str, key: str = "echo") -> Finding:
     drawn = Series("echo return loss", "response", ECHO_TONES, tuple(losses), "Hz", "dB")
     near, far, delay_ms = _echo_path(field, name)
     late = limits.FAR_ECHO.figure("echo return loss beyond 128 ms", far, "dB")
+    own = limits.ECHO.figure("echo return loss", mean, "dB")
     return found(
         key,
         name,
-        limits.ECHO.figure("echo return loss", mean, "dB"),
+        own,
         late,
         Figure("delay of the echo", delay_ms if near < TOLD_DB else None, "ms"),
-        remark=NOTHING if late.good else LATE_ECHO,
+        remark=LATE_ECHO if not late.good else NOTHING if own.good else STRONG_ECHO,
         series=(drawn,),
     )
 

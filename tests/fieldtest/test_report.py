@@ -249,7 +249,8 @@ def test_what_deserves_attention_is_marked() -> None:
     page = seen(made, "en")
     marked = [a.get("class") for tag, a in page.elements if tag == "td"]
     assert marked.count("n attention") == 2
-    assert "worth attention (yellow): Frequency response A>B" in " ".join(page.told.split())
+    said = "worth attention (yellow): Frequency response A>B: ripple 5.0 dB (good: ≤ 4 dB)"
+    assert said in " ".join(page.told.split())
 
 
 LIMITED = {
@@ -282,6 +283,20 @@ def test_a_drawing_is_in_the_reader_s_language(language: str) -> None:
     }
     assert len(pictures) == len(LANGUAGES)
     assert report.draw_series(one.series[0], one, language) in pictures
+
+
+@pytest.mark.parametrize(
+    ("value", "italian", "english"),
+    [
+        (0.2, "0,2", "0.2"),
+        (-10.0, "−10", "−10"),
+        (0.1 + 0.2, "0,3", "0.3"),
+        (1e300,) + ("1e+300",) * 2,
+    ],
+)
+def test_an_axis_has_the_reader_s_numbers(value: float, italian: str, english: str) -> None:
+    """A comma in Italian, no more decimals than are needed."""
+    assert (report._tick(value, "it"), report._tick(value, "en")) == (italian, english)
 
 
 def test_no_peak_is_lost_in_a_long_series() -> None:

@@ -39,6 +39,9 @@ from tests.hw_tests.virtual import Virtual
         (Figure("round trip", 12_000.0, "ms", Limit(None, 400.0)), "12,0 s", "≤ 0,4 s"),
         (Figure("signal to noise", 27.96, "dB", Limit(28.0, None)), "27,96 dB", "≥ 28 dB"),
         (Figure("calls", 391.0, "", Limit(1.0, None)), "391", "≥ 1"),
+        (Figure("number at all", 1.0, "", Limit(1.0, None)), "sì", "sì"),
+        (Figure("drop-outs", 3.0, "/min", Limit(None, 0.0)), "3 /min", "0 /min"),
+        (Figure("swing", 3.0, "dB", Limit(None, 0.0)), "3,0 dB", "≤ 0 dB"),
     ],
 )
 def test_a_figure_is_read_as_people_write_it(figure: Figure, value: str, limit: str) -> None:
