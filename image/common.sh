@@ -23,8 +23,9 @@ keys=${KEYS:-${XDG_DATA_HOME:-${HOME:-/root}/.local/share}/centralino/update-key
 [ -n "${KEYS:-}" ] || [ -z "${OUT:-}" ] || keys=$out/keys
 
 slot_mib=768
-# The disk's signature, by which U-Boot tells the initramfs of the slot. Every card has the same: what
-# runs later knows the partitions by the disk that was started from (centralino-image/disk).
+# The disk's signature, by which U-Boot tells the initramfs of the slot. Every card is written with the
+# same, and gets one of its own at its first start (centralino-image/grow); what runs later knows the
+# partitions by the disk that was started from (centralino-image/disk).
 disk_id=43454e54
 
 say() { printf '%s  %s\n' "$(date +%T)" "$*"; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,8 @@ import pytest
 from appliance.bootfile import card
 from appliance.bootfile.apply import SeenSocket, seen_by_box
 from appliance.bootfile.card import (
+    CARD_BEFORE,
+    RESULT_FILE,
     RULE,
     CardOutcome,
     CardVerdict,
@@ -263,6 +266,18 @@ def test_a_test_image_says_so_first() -> None:
         for said in TEST_IMAGE.by_language().values():
             assert lines[lines.index(said) - 1] == "Centralino 1.2"
     assert "TEST IMAGE" not in screen_text(GOOD, DATED) + result_text(GOOD, DATED)
+
+
+def test_the_read_me_names_what_lies_beside_it() -> None:
+    """One page in both languages, which a browser shows without a network."""
+    page = (ROOT / "image" / "fat" / "LEGGIMI-README.html").read_text(encoding="utf-8")
+    italian, english = page.split('<section id="en"')
+    for name in (FILE_NAME, RESULT_FILE, CARD_BEFORE):
+        assert f"<code>{name}</code>" in italian
+        assert f"<code>{name}</code>" in english
+    assert "<em>Annulla</em>" in italian
+    assert "<em>Cancel</em>" in english
+    assert not re.search("https?:|src=|@import|url\\(", page)
 
 
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:

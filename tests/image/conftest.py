@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -78,8 +79,10 @@ def rested(office: Office, guest: Guest, rng: random.Random, figures: Figures) -
 
 @pytest.fixture(scope="module")
 def guest_after_cuts(office: Office) -> Iterator[Guest]:
-    """Boot the box after the cuts, with a second card of the same image in a reader."""
-    reader = (f"if=none,id=spare,format=raw,snapshot=on,file={built.image()}",
+    """Boot the box after the cuts, with a copy of its card in a reader, as it is at that moment."""
+    copy = office.disk.path.with_name("copy.img")
+    subprocess.run(("cp", "--sparse=always", office.disk.path, copy), check=True)
+    reader = (f"if=none,id=spare,format=raw,snapshot=on,file={copy}",
               "usb-storage,drive=spare,bus=usb.0,port=2")  # fmt: skip
     more = ("-drive", reader[0], "-device", reader[1])
     with office.on(board=Board(office.exchange.line(1).resolve(), more=more)) as made:

@@ -101,6 +101,13 @@ def test_the_data_partition_fills_the_card(guest: Guest) -> None:
     assert size > 350 << 20, size
 
 
+def test_the_card_has_a_signature_of_its_own(guest: Guest) -> None:
+    """No other card with the image has it, and the next start finds its slot by it."""
+    guest.wait_settled()
+    signed = guest.run("sfdisk --disk-id /dev/vda")
+    assert signed == f"0x{guest.run('head -c 8 /etc/machine-id')}" != "0x43454e54"
+
+
 def test_the_answer_is_written(guest: Guest) -> None:
     """Beside the technician's file, on a partition that is mounted read-only again."""
     wait_written(guest)
@@ -204,16 +211,15 @@ def test_a_wedged_modem_is_reset_by_usb(office: Office, guest_after_cuts: Guest)
 
 
 def test_a_second_card_with_the_image_takes_nothing_over(guest_after_cuts: Guest) -> None:
-    """A spare card in a reader looks like the box's own: all that is kept, updated and counted as
-    good stays on the card that the box was started from.
+    """A copy of the card in a reader looks like the box's own: all that is kept, updated and
+    counted as good stays on the card that the box was started from.
     """
     guest = guest_after_cuts
     guest.wait("the spare card", lambda: guest.shell.try_("test -b /dev/sda4")[0] == 0)
     guest.run("udevadm settle")
-    signed = "/dev/disk/by-partuuid/43454e54-04"
-    assert (
-        guest.run(f"blkid -s PARTUUID -o value /dev/sda4 && ls {signed}").split()[0] == signed[-11:]
-    )
+    signed = "blkid -s PARTUUID -o value"
+    own, copy = (guest.run(f"{signed} {device}") for device in ("/dev/vda4", "/dev/sda4"))
+    assert own == copy == f"{guest.run('head -c 8 /etc/machine-id')}-04"
     for number, name in enumerate(("firmware", "slot-a", "slot-b", "data"), 1):
         assert guest.run(f"readlink -f /dev/disk/centralino/{name}") == f"/dev/vda{number}"
     for place, device in (("/data", "/dev/vda4"), ("/boot/firmware", "/dev/vda1")):

@@ -484,6 +484,42 @@ def test_the_partition_grows_once(disk: Card) -> None:
     assert boot_disk(disk, f"cd $data; {LISTED}") == WHOLE
 
 
+def test_a_card_gets_a_signature_of_its_own(disk: Card) -> None:
+    """At its first start, by the machine's number and beside the growth; the partitions stay, and a
+    signature that is not the delivered one is left alone.
+    """
+    tools, root = disk.folder / "bin", disk.folder / "root"
+    (root / "etc").mkdir(parents=True)
+    (root / "etc" / "machine-id").write_text(f"{OWN}{24 * '7'}\n", encoding="ascii")
+    tools.mkdir()
+    (tools / "resize2fs").symlink_to("/bin/true")
+    start = f"PATH={tools}:$PATH CENTRALINO_ROOT={root} CENTRALINO_DISK_ID={{}} {HELPERS}/grow"
+    boot_disk(disk, start.format("0badcafe"))
+    table = first_sector(disk)
+    assert signature(disk) == SIGNATURE
+    for _ in range(2):
+        boot_disk(disk, start.format(SIGNATURE))
+        assert signature(disk) == OWN
+        assert first_sector(disk)[444:] == table[444:]
+    assert boot_disk(disk, f"cd $data; {LISTED}") == WHOLE
+
+
+OWN: Final = "0a1b2c3d"
+
+
+def signature(disk: Card) -> str:
+    """Read the table's signature (MBR, bytes 440 to 443)."""
+    return first_sector(disk)[443:439:-1].hex()
+
+
+def test_the_delivered_signature_is_the_builds() -> None:
+    """What the helper changes is what image/disk.sh writes."""
+    common = (OVERLAY.parent / "common.sh").read_text(encoding="utf-8")
+    (written,) = re.findall(r"(?m)^disk_id=(\w+)$", common)
+    helper = (HELPERS / "grow").read_text(encoding="utf-8")
+    assert f":-{written}}}" in helper
+
+
 def test_in_memory_nothing_is_grown(card: Card) -> None:
     """Where there is no card the helper has nothing to do, and is no failure."""
     assert card.boot(f"{HELPERS}/grow && echo well", "/dev/none") == "well\n"
