@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.files import READABLE, atomic_write
 from appliance.text import DOMAIN, LOCALE
+
+UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
+"""POT-Creation-Date of every compiled catalogue."""
 
 
 def compiled(language: str) -> Path:
@@ -28,7 +32,8 @@ def compile_catalogue(language: str) -> None:
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
-    whole = Catalog(locale=language)
+    # Without a date of its own a catalogue has that of its making: other bytes in each package.
+    whole = Catalog(locale=language, creation_date=UNDATED)
     for source in sorted((LOCALE / language).glob("*.po")):
         with source.open("rb") as file:
             for message in read_po(file, locale=language):
