@@ -33,11 +33,11 @@ def nested(test: Path, *, is_tried_again: bool) -> Part:
 
 
 def flaky(tmp_path: Path, failures: int, *, is_tried_again: bool = True) -> Part:
-    """Return a part of three tests, some of which fail when they are run for the first time."""
+    """Return a part of six tests, some of which fail when they are run for the first time."""
     test = tmp_path / "test_first_run_fails.py"
     test.write_text(
         "import pathlib, pytest\n"
-        "@pytest.mark.parametrize('n', range(3))\n"
+        "@pytest.mark.parametrize('n', range(6))\n"
         "def test_it(n):\n"
         f"    seen = pathlib.Path({str(tmp_path)!r}) / f'seen{{n}}'\n"
         "    was_there = seen.exists()\n"
@@ -60,14 +60,14 @@ def test_a_failed_command_fails_its_part_and_ends_it(kept: Path) -> None:
 def test_a_test_that_passes_alone_is_named(tmp_path: Path) -> None:
     """A second try passes, and is told: it never looks like a first one."""
     outcome = suite.run(flaky(tmp_path, 1))
-    assert (outcome.how, outcome.tests) == ("passed", 3)
+    assert (outcome.how, outcome.tests) == ("passed", 6)
     assert [test.partition("::")[2] for test in outcome.second_tries] == ["test_it[0]"]
     assert "1 at a second try" in suite.table([outcome], 1.0)
 
 
-@pytest.mark.parametrize(("failures", "is_tried_again"), [(3, True), (1, False)])
+@pytest.mark.parametrize(("failures", "is_tried_again"), [(5, True), (1, False)])
 def test_what_is_not_tried_again(tmp_path: Path, failures: int, is_tried_again: bool) -> None:
-    """More than two failures are nobody's haste, and a part of unit tests has no second try."""
+    """More than four failures are nobody's haste, and a part of unit tests has no second try."""
     outcome = suite.run(flaky(tmp_path, failures, is_tried_again=is_tried_again))
     assert outcome.has_failed
     assert outcome.second_tries == []

@@ -17,7 +17,6 @@ from datetime import UTC
 from pathlib import Path
 
 from appliance.config import state_folder
-from appliance.config.read import structure
 from appliance.config.schema import Settings
 from appliance.config.values import BadConfiguration, Instant, Mistake
 from appliance.policy.rollout import Rollout, Stage, check_rollout
@@ -46,6 +45,9 @@ class RolloutFile:
 
 def parse_rollout(text: str, name: str) -> Rollout:
     """Read a rollout's file; raises BadConfiguration."""
+    # Imported here: call control of a box without a rollout does without the readers of TOML.
+    from appliance.config.read import structure
+
     given = structure(text, name, RolloutFile).rollout
     stages = ", ".join(stage.value for stage in Stage)
     if given.stage not in set(Stage):
