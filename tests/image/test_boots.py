@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.selftest.findings import TITLES
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan
 from appliance.voicemail import storage
@@ -106,6 +107,19 @@ def test_the_card_has_a_signature_of_its_own(guest: Guest) -> None:
     guest.wait_settled()
     signed = guest.run("sfdisk --disk-id /dev/vda")
     assert signed == f"0x{guest.run('head -c 8 /etc/machine-id')}" != "0x43454e54"
+
+
+def test_the_box_has_tried_itself(guest: Guest, figures: Figures) -> None:
+    """Once, without being asked; an emulated board may be told that it is too slow."""
+    guest.wait("self-test", lambda: guest.shell.try_(f"test -s {SELFTEST}")[0] == 0, every_s=2.0)
+    told = json.loads(guest.run(f"cat {SELFTEST}"))
+    outcomes = {row["check"]: row["outcome"] for row in told["checks"]}
+    assert set(outcomes) == set(TITLES), told
+    assert outcomes["programme"] == "ok", told
+    figures.say(f"image: self-test in {told['seconds']} s of box time, status {told['status']}")
+
+
+SELFTEST = "/var/lib/centralino/selftest.json"
 
 
 def test_the_answer_is_written(guest: Guest) -> None:
