@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,10 @@ for name in sys.argv[1:]:
         found[name] = f"{type(error).__name__}: {error}"
 print(json.dumps(found))
 """
+KILLED: Final = _(
+    "the system ended it while its parts were loaded, as where memory runs out: end other "
+    "programmes, or start the box anew"
+)
 # A missing file of the package is mended by its package.
 REINSTALL: Final = "sudo apt install --reinstall centralino"
 
@@ -62,6 +67,9 @@ def programme(child: subprocess.Popen[str]) -> Finding:
         child.communicate()
         return not_measured("programme", _("its parts were not loaded within a minute"))
     except ValueError:
+        if child.returncode == -signal.SIGKILL:
+            # The kernel ends a process so for want of memory, which damages no file.
+            return not_measured("programme", KILLED)
         return wrong("programme", damaged(_("Python ended with status {status}",
                                             status=child.returncode)))  # fmt: skip
     for part, error in found.items():

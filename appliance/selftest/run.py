@@ -212,6 +212,9 @@ def _calls(
     own_voice = "device" if language in device else "shipped"
     # The own box's sounds are the site's recordings, and ours in the site's voice.
     catalogue = Catalogue(site, device=(language,) if own_voice == "device" else ())
+    if not machines.has_room_for_both(machine):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            loading.wait(programme.IMPORT_S)
     before = machines.load(machine)
     notify(_("Starting a box of its own on simulated lines …"))
     found: list[Finding] = []

@@ -110,12 +110,12 @@ def test_the_card_has_a_signature_of_its_own(guest: Guest) -> None:
 
 
 def test_the_box_has_tried_itself(guest: Guest, figures: Figures) -> None:
-    """Once, without being asked; an emulated board may be told that it is too slow."""
+    """Once, without being asked; an emulated board may be told that it lacks time or memory."""
     guest.wait("self-test", lambda: guest.shell.try_(f"test -s {SELFTEST}")[0] == 0, every_s=2.0)
     told = json.loads(guest.run(f"cat {SELFTEST}"))
     outcomes = {row["check"]: row["outcome"] for row in told["checks"]}
     assert set(outcomes) == set(TITLES), told
-    assert outcomes["programme"] == "ok", told
+    assert "wrong" not in (outcomes["programme"], outcomes["configuration"]), told
     figures.say(f"image: self-test in {told['seconds']} s of box time, status {told['status']}")
 
 

@@ -161,6 +161,15 @@ def test_no_memory(machine: Machine) -> None:
     assert told(machines.memory(machine)) == ("memory", OK)
 
 
+def test_a_small_board_does_one_thing_after_the_other(machine: Machine) -> None:
+    """Parts and own box together would take what the service needs, or end one another."""
+    assert not machines.has_room_for_both(machine)
+    (machine.proc / "meminfo").write_text("MemAvailable: 200000 kB\n")
+    assert not machines.has_room_for_both(machine)
+    (machine.proc / "meminfo").write_text("MemAvailable: 400000 kB\n")
+    assert machines.has_room_for_both(machine)
+
+
 def test_memory_that_nobody_tells(machine: Machine) -> None:
     """Without /proc nothing is green."""
     assert told(machines.memory(machine)) == ("memory", NOT_MEASURED)

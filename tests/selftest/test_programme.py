@@ -44,6 +44,14 @@ def test_a_broken_module(tmp_path: Path, text: str) -> None:
     assert "sudo apt install --reinstall centralino" in told
 
 
+def test_a_child_that_the_system_kills_is_no_damage() -> None:
+    """A small board runs out of memory: nothing was measured, and nobody is sent to reinstall."""
+    words = [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+    found = programme.programme(subprocess.Popen(words, stdout=subprocess.PIPE, text=True))
+    assert found.outcome is Outcome.NOT_MEASURED
+    assert "as where memory runs out" in str(found.said)
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     """A box with announcements of its own."""
