@@ -11,7 +11,8 @@ async function look() {
     const html = answer.ok && !answer.redirected ? await answer.text() : null;
     // Only what has changed is put there, and heard.
     if (html !== null && html !== place.dataset.seen) {
-      place.innerHTML = html;
+      // The focus stays where it is, and what has not changed stays.
+      window.Idiomorph.morph(place, html, { morphStyle: "innerHTML" });
       place.dataset.seen = html;
     }
   } catch (error) {
