@@ -152,6 +152,7 @@ def is_taken(bundle: Path, trust: Path, folder: Path) -> bool:
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.system
 @needs_rauc
 def test_an_update_by_either_key_is_taken_meanwhile(tmp_path: Path) -> None:
     """By the keyring that a slot has while the root is changed; a stranger's is refused."""
@@ -163,6 +164,7 @@ def test_an_update_by_either_key_is_taken_meanwhile(tmp_path: Path) -> None:
         assert is_taken(bundle, trust, tmp_path) is wanted
 
 
+@pytest.mark.system
 @needs_rauc
 def test_a_renewed_signing_key_needs_no_new_image(tmp_path: Path) -> None:
     """The root vouches for both, until the one of before is revoked: then a new slot refuses what
@@ -185,6 +187,7 @@ def test_a_renewed_signing_key_needs_no_new_image(tmp_path: Path) -> None:
         bundle_of(stolen, tmp_path / "third")
 
 
+@pytest.mark.system
 @needs_rauc
 def test_a_signing_key_signs_no_other_key(tmp_path: Path) -> None:
     """Who has it can make no further certificate that a box takes."""

@@ -136,6 +136,7 @@ def test_a_dirty_tree_is_refused(checkout: Path) -> None:
         release.tagged_version(checkout)
 
 
+@pytest.mark.system
 @needs_tools
 def test_the_command_says_the_version_or_one_sentence(checkout: Path, tmp_path: Path) -> None:
     """The version as Debian has it, for the build; a refusal is one line and ends with 1."""
@@ -192,6 +193,7 @@ def test_a_version_without_notes_is_refused() -> None:
 # ---- the folder ---------------------------------------------------------------------------------
 
 
+@pytest.mark.system
 @needs_tools
 def test_a_release_is_whole_and_signed(made: release.Release, parts: Path, tmp_path: Path) -> None:
     """Each file is in the list, whose signature minisign itself accepts."""
@@ -215,6 +217,7 @@ def test_a_release_is_whole_and_signed(made: release.Release, parts: Path, tmp_p
     assert subprocess.run(verify, cwd=folder, capture_output=True).returncode != 0
 
 
+@pytest.mark.system
 @needs_tools
 def test_the_same_parts_give_the_same_bytes(
     made: release.Release, parts: Path, tmp_path: Path
@@ -232,6 +235,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.system
 @needs_tools
 def test_a_part_that_is_missing_or_of_another_build_is_refused(
     made: release.Release, parts: Path, tmp_path: Path
