@@ -12,6 +12,7 @@ from appliance.policy.text import Refused
 from appliance.service.jobs import JobResult, Jobs
 from appliance.service.main import TOLD, Reloading
 from appliance.service.status import StatusCollector
+from tests.helpers.niceness import wait_unhurried
 from tests.helpers.words import pair
 
 GOOD = JobResult(True, pair("bene", "good"))
@@ -119,6 +120,6 @@ def test_the_real_check_is_asked(tmp_path: Path) -> None:
     reloading.ask()
     reloading.look(lambda: True)
     assert jobs._running is not None
-    jobs._running.child.wait(60.0)
+    wait_unhurried(jobs._running.child)
     jobs.look()
     assert "ours: unknown key" in collector.troubles()[0].text("en")

@@ -25,6 +25,7 @@ from appliance.store import database
 from tests.calls.examples import TEN
 from tests.commands.test_backup import PHRASE, Home
 from tests.console import people
+from tests.helpers.niceness import wait_unhurried
 from tests.helpers.wire import wire
 from tests.helpers.words import pair
 from tests.service.test_technician_commands_system import Kept
@@ -61,11 +62,11 @@ class Works:
         self.questions.look()
         return told.pop()
 
-    def end(self, limit: float = 60.0) -> dict[str, Any]:
+    def end(self) -> dict[str, Any]:
         """Wait for what is running; returns what came of it."""
         running = self.jobs._running
         assert running is not None
-        running.child.wait(limit)
+        wait_unhurried(running.child)
         self.questions.look()
         told = self.questions.told()
         assert told.running == ""
@@ -194,7 +195,7 @@ def test_a_child_cannot_fill_the_disk(works: Works) -> None:
     works.jobs.begin(words, PHRASE, 5000, told.append)
     running = works.jobs._running
     assert running is not None
-    running.child.wait(60)
+    wait_unhurried(running.child)
     works.jobs.look()
     assert not told[0].is_well
     assert list(works.made.parent.iterdir()) == []
