@@ -13,10 +13,10 @@ draw() { # what was seen, the picture
     convert "$seen" -strip -resize 1024x +dither -colors 64 -define png:compression-level=9 "PNG8:$2"
 }
 
-mkdir -p docs/it/img docs/img
+mkdir -p docs/img
 draw readme-it-desk docs/img/desk.it.png
 draw readme-en-desk docs/img/desk.en.png
 for name in login desk-ringing desk-transfer desk-return desk-drafted inbox-message request-new appointments \
     calls call handover; do
-    draw "$name-it-desk" "docs/it/img/$name.png"
+    draw "$name-it-desk" "docs/img/$name.it.png"
 done

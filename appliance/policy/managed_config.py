@@ -65,7 +65,7 @@ def check_addressed(sites: Collection[str], box: BranchBox) -> None:
 
 def check_newer(version: int, digest: str, box: BranchBox) -> None:
     """Raise Refused for a version before one that was in force, or a second file of its number."""
-    # the signature has no date (fleet/settings.md), so only the version tells an old file
+    # the signature has no date (fleet/settings.en.md), so only the version tells an old file
     if version < box.highest:
         raise Refused(
             _(
@@ -95,7 +95,7 @@ def merged_directory(
     names goes, unless the branch has `entered_here` something for it. The branch's own stay.
     """
     named = {unit.code for unit in given.units}
-    # a unit with a declaration of the branch's becomes the branch's own (fleet/settings.md)
+    # a unit with a declaration of the branch's becomes the branch's own (fleet/settings.en.md)
     gone = set(theirs) - named - set(entered_here)
     # a service stays while an office of the branch's own belongs to it
     gone -= {unit.service for unit in stored.units if unit.code not in {*theirs, *named}}
@@ -108,7 +108,7 @@ def merged_directory(
     # faults that the branch had before are none of the head office's
     before = {fault.text for fault in faults_of(of_known_units(stored))}
     after = faults_of(of_known_units(found.directory))
-    # in force whole or not at all: one new fault refuses the directory (fleet/settings.md)
+    # in force whole or not at all: one new fault refuses the directory (fleet/settings.en.md)
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
     if new:
         faults = joined("; ", (joined(": ", (unchanged(f.place), f.words)) for f in new))
@@ -158,7 +158,7 @@ def sheets_change(
     """Compare the head office's sheets with those here; raises Refused for a name that is taken."""
     # a sheet of the branch's own with the same name and words becomes the head office's
     before = {sheet.code: sheet for sheet in known}
-    # the branch's own sheets stay: one with other words refuses the bundle (fleet/settings.md)
+    # the branch's own sheets stay: one with other words refuses the bundle (fleet/settings.en.md)
     taken = sorted(
         s.code for s in given if s.code in before and s.code not in theirs and before[s.code] != s
     )

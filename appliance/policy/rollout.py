@@ -1,7 +1,7 @@
 """Staged rollout of an update: which box may take it now, and when the next stage begins.
 
 The head office gives a version to one box, then to a share of the boxes, then to all. A box that
-goes back to its former version stops the rollout for the others (docs/fleet/settings.md).
+goes back to its former version stops the rollout for the others (docs/fleet/settings.en.md).
 """
 
 from __future__ import annotations

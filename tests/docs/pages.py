@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDES = (
     "office", "technician", "tester", "hardware", "card", "commands", "privacy", "accessibility",
-    "index",
+    "index", "installation", "field-test", "fleet/boxes", "fleet/branches", "fleet/mqtt",
+    "fleet/settings",
 )  # fmt: skip
 PAGES = (
     ROOT / "README.md",

@@ -19,8 +19,8 @@ from tests.helpers.prometheus import promtool
 FLEET = ROOT / "docs" / "fleet"
 TRIED = (FLEET / "alerts.test.yml", FLEET / "alerts.days.test.yml")
 GUIDES = {
-    FLEET / "README.md": "The figures",
-    ROOT / "docs" / "it" / "piu-apparecchi.md": "Le misure",
+    FLEET / "boxes.en.md": "The figures",
+    FLEET / "boxes.it.md": "Le misure",
 }
 _NAME = re.compile(r"\bcentralino_[a-z_]+")
 _WORDS = ("summary", "to_do", "sommario", "da_fare")

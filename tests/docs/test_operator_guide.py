@@ -11,7 +11,7 @@ import pytest
 from appliance.console.templates import KEYS
 from tests.docs.pages import ROOT, read, rows, spans
 
-GUIDE = ROOT / "docs" / "it" / "operatore.md"
+GUIDE = ROOT / "docs" / "operator.it.md"
 MOST_BYTES, WIDTH = 80_000, 1024
 PALETTE = 3
 """Colour type of a PNG with a palette (PNG specification, 11.2.2)."""

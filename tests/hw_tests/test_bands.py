@@ -11,7 +11,7 @@ from hw_tests.findings import Figure, Limit
 from hw_tests.limits import BANDS, Band
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = {"en": "docs/field-test.md", "it": "docs/it/collaudo.md"}
+GUIDES = {lang: f"docs/field-test.{lang}.md" for lang in ("en", "it")}
 
 
 @pytest.mark.parametrize("language", GUIDES)

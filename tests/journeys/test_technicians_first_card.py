@@ -1,6 +1,6 @@
 """A technician's first card, without a mistake: from the written card to the first call.
 
-The fast form of docs/it/installazione.md: a folder stands for the card's FAT partition, and what
+The fast form of docs/installation.it.md: a folder stands for the card's FAT partition, and what
 the image's units run at a start is run as they run it. `test_first_card_booted.py` boots the image.
 
 1. The technician writes the card, puts it back into the computer, and opens `centralino.toml` on

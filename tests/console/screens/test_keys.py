@@ -34,7 +34,7 @@ pytestmark = pytest.mark.system
 
 MOST: int = 12
 """No common task may take more keys."""
-GUIDE = ROOT / "docs" / "it" / "operatore.md"
+GUIDE = ROOT / "docs" / "operator.it.md"
 TOLD = {row[0]: int(row[2]) for row in rows(GUIDE, "Quanti tasti")}
 """Keys of each task as the guide tells them."""
 SOUND_RUNS = "() => document.getElementById('sound').currentTime > 0"

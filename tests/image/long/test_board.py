@@ -1,7 +1,8 @@
 """The image on a Raspberry Pi 3 B: its LEDs, seen from outside, at the chip's own registers.
 
-The pins are those of a configuration without [panel] (docs/installation.md). The tests are one day
-of one box, in turn: it is started without its modem, gets it, loses its telephone cable, is called.
+The pins are those of a configuration without [panel] (docs/installation.en.md). The tests are one
+day of one box, in turn: it is started without its modem, gets it, loses its telephone cable, is
+called.
 """
 
 from __future__ import annotations
