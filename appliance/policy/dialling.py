@@ -82,7 +82,7 @@ class DialRules:
     known_days: int = 30
     # as delivered no position dials freely
     free: Mapping[str, frozenset[NumberClass]] = field(default_factory=dict)
-    # against toll fraud: a line from which one can call is money (technician.en.md)
+    # against toll fraud: a line from which one can call is money (box.en.md)
     calls_per_hour: int = 20
     minutes_per_day: int = 240
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDES = (
     "office", "technician", "tester", "hardware", "card", "commands", "privacy", "accessibility",
     "index", "installation", "field-test", "fleet/boxes", "fleet/branches", "fleet/mqtt",
-    "fleet/settings",
+    "fleet/settings", "box", "troubles", "leds",
 )  # fmt: skip
 PAGES = (
     ROOT / "README.md",

@@ -118,10 +118,10 @@ def test_units_exist() -> None:
 
 
 def test_the_technician_is_told_of_every_unit() -> None:
-    """No unit is left out of the technician's guides, but for how units are installed."""
+    """No unit is left out of the page on the box in detail, but for how units are installed."""
     beside = {"hardening.conf", "install.sh"}
     for language in ("it", "en"):
-        text = read(ROOT / "docs" / f"technician.{language}.md")
+        text = read(ROOT / "docs" / f"box.{language}.md")
         units = {path.name for path in (ROOT / "systemd").iterdir()} - beside
         assert [name for name in sorted(units) if name not in text] == []
 

@@ -79,7 +79,7 @@ def test_pins_of_the_wiring_are_those_delivered(language: str) -> None:
     pins = PanelPins()
     single = (pins.ready, pins.network, pins.messages, pins.fault)
     wanted = [*map(str, single), ", ".join(map(str, pins.lines)), str(pins.unattended_button), ""]
-    page = read(guide("technician", language))
+    page = read(guide("box", language))
     table = page[page.index("GPIO (BCM)") :].split("\n\n", 1)[0].splitlines()[2:]
     assert [row.split("|")[2].strip() for row in table] == wanted
 
@@ -106,8 +106,8 @@ def beginning(text: str) -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_of_a_fault_is_explained(language: str) -> None:
-    """A technician who reads a sentence finds it in the guide."""
-    page = read(guide("technician", language))
+    """A technician who reads a sentence finds it among the sentences."""
+    page = read(guide("troubles", language))
     quoted = {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines()}
     wanted = {beginning(s.text(language)) for s in said()}
     assert len(wanted) > 20
@@ -152,7 +152,7 @@ def test_guides_link_to_their_other_language(path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["office", "technician"])
+@pytest.mark.parametrize("name", ["office", "technician", "box"])
 def test_no_guide_puts_off_what_it_describes(name: str, language: str) -> None:
     """Whoever reads that a page "comes later" does not look for the one that is there."""
     put_off = re.compile(

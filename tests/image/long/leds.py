@@ -1,7 +1,7 @@
 """What a LED says, by looks at its pin: each with the time of the board's own clock.
 
 An emulated board lives slower than we do, now more and now less: its own milliseconds are those in
-which a pattern is written (docs/technician.en.md, "The LEDs").
+which a pattern is written (docs/leds.en.md).
 """
 
 from __future__ import annotations
