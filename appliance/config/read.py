@@ -712,6 +712,7 @@ def _converter() -> cattrs.Converter:
         str: values.text,
         int: values.whole,
         values.Seconds: values.seconds,
+        values.LongSeconds: values.long_seconds,
         values.OnOff: values.on_off,
         values.Pause: values.pause,
         values.Proven: values.proven,

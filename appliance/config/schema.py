@@ -11,6 +11,7 @@ from appliance.config.values import (
     Bands,
     BundleFile,
     Hours,
+    LongSeconds,
     Moment,
     MonthDay,
     OnOff,
@@ -88,7 +89,7 @@ class Registrar:
 class Sip:
     """SIP on the LAN; `address` 0.0.0.0 means every LAN address."""
 
-    address: str
+    address: str = "0.0.0.0"  # noqa: S104 - every address of the box, as phones find it
     port: int = 5060
     # Phones may use TCP beside UDP.
     tcp: OnOff = OnOff(True)
@@ -381,7 +382,7 @@ class Calls:
 
     # Four hours: then a conversation ends whose line would else stay seized (B1), by a forgotten
     # handset for instance.
-    longest: Seconds = Seconds(14400.0)
+    longest: LongSeconds = LongSeconds(14400.0)
     # The numbers of an office ring this long in all before the call returns (E7).
     transfer: Seconds = Seconds(40.0)
     # Lines that stay free to answer if there are two or more: the appliance itself does not dial
@@ -491,7 +492,7 @@ class Settings:
 
     site: Site
     hours: Hours
-    sip: Sip
+    sip: Sip = Sip()
     lines: tuple[Line, ...] = ()
     phones: tuple[Phone, ...] = ()
     switchboard: Group = Group()

@@ -147,6 +147,8 @@ def reason_of(error: Exception) -> Words:
 # ---- Parsers; each raises SaidValueError with one sentence ---------------------------------------
 
 Seconds = NewType("Seconds", float)
+# A time of up to a day.
+LongSeconds = NewType("LongSeconds", float)
 OnOff = NewType("OnOff", bool)
 # A moment with its offset from UTC: the time of an act, not of a validity.
 Instant = NewType("Instant", datetime)
@@ -168,6 +170,7 @@ class SaidValueError(ValueError):
 PROVEN = {"true": True, "false": False}
 MAX_PAUSE = 10.0
 MAX_SECONDS = 3600.0
+MAX_LONG_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,17 +282,22 @@ def on_off(value: object, _kind: object = None) -> OnOff:
 
 def seconds(value: object, _kind: object = None) -> Seconds:
     """Accept a number of seconds above 0, at most an hour."""
+    return Seconds(_seconds(value, MAX_SECONDS))
+
+
+def long_seconds(value: object, _kind: object = None) -> LongSeconds:
+    """Accept a number of seconds above 0, at most a day."""
+    return LongSeconds(_seconds(value, MAX_LONG_SECONDS))
+
+
+def _seconds(value: object, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SaidValueError(_("{value} must be a number of seconds", value=repr(value)))
-    if not 0 < value <= MAX_SECONDS:
+    if not 0 < value <= most:
         raise SaidValueError(
-            _(
-                "{value} s is out of range: more than 0, at most {most:.0f}",
-                value=value,
-                most=MAX_SECONDS,
-            ),
+            _("{value} s is out of range: more than 0, at most {most:.0f}", value=value, most=most),
         )
-    return Seconds(float(value))
+    return float(value)
 
 
 def pause(value: object, _kind: object = None) -> Pause:

@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 GUIDES = (
     "office", "technician", "tester", "hardware", "card", "commands", "privacy", "accessibility",
+    "configuration",
     "index", "installation", "field-test", "fleet/boxes", "fleet/branches", "fleet/mqtt",
     "fleet/settings", "box", "troubles", "leds",
 )  # fmt: skip
