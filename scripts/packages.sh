@@ -18,7 +18,7 @@ all="$all debhelper lintian mmdebstrap"
 # tests/fleet: promtool, the system's SNMP agent, the broker and what makes its passwords
 all="$all curl prometheus snmp snmpd mosquitto"
 # backups over the network: servers that a test starts for itself
-all="$all openssh-server samba"
+all="$all apache2 apache2-utils openssh-server samba"
 # tests/qemu: a kernel of its own
 all="$all qemu-system-x86 busybox-static kmod exfatprogs"
 # image/build.sh
@@ -37,6 +37,6 @@ done
 # shellcheck disable=SC2086 # a list of names
 scripts/apt.sh $missing || echo "not installed (their tests are skipped):$missing"
 # Installed a moment ago for the tests, which start one of their own: at the next boot it stays off.
-for server in kamailio exim4 prometheus snmpd mosquitto ssh smbd nmbd samba-ad-dc; do
+for server in apache2 kamailio exim4 prometheus snmpd mosquitto ssh smbd nmbd samba-ad-dc; do
     case "$missing" in *$server*) [ ! -d /run/systemd/system ] || systemctl disable -q $server || true ;; esac
 done

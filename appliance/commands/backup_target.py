@@ -25,25 +25,47 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FIRST_LINE = "Its first line is the {}; without it, it is asked for."
+KEY_HELP = "The server's fingerprint: SHA256:... of a key, AB:CD:... of a certificate; else asked."
 OFFERED: Final = _(
     "{host} presents this key ({kind}):\n"
     "  {print}\n"
     "Compare it with the one that the server shows. Is it the same? (yes/no)"
 )
+CERTIFICATE_OFFERED: Final = _(
+    "{host} presents a certificate whose authority the box does not know (SHA-256):\n"
+    "  {print}\n"
+    "Compare it with the one that the server shows. Is it the same? (yes/no)"
+)
 PRESENTED: Final = _("{host} presents the key {print}")
+CERTIFICATE_PRESENTED: Final = _("{host} presents the certificate {print}")
+VOUCHED: Final = _(
+    "An authority that the box knows vouches for the certificate of {host}: there is nothing to "
+    "compare."
+)
 YES: Final = frozenset({"sì", "si'", "si", "s", "yes", "y"})
 NOT_ACCEPTED: Final = _("the server's key was not accepted: nothing has changed")
 OTHER_KEY: Final = _("{host} presents the key {found}, not {wanted}: nothing has changed")
+OTHER_CERTIFICATE: Final = _(
+    "{host} presents the certificate {found}, not {wanted}: nothing has changed"
+)
+NOT_COMPARED: Final = _(
+    "the box does not know the authority of the certificate of {host}: ask the server for its "
+    "certificate and compare it, or name the authority in backup.ca_file"
+)
+NO_PROOF: Final = _(
+    "an SMB server presents no key: the account's password proves it; backup.target is {}"
+)
 NO_KEY: Final = _("only a folder sftp:// uses the key of the box: backup.target is {}")
 NOTHING_THERE: Final = _("No backup.")
 KEY_HINT: Final = _("Public key of the box, to be added on the server to the user {}:")
 SERVERS_KEY: Final = _("Accepted key of the server: {}")
+SERVERS_CERTIFICATE: Final = _("Accepted certificate of the server: {}")
 LAST_TRY: Final = _("Last try, {moment}: {outcome}")
 
 
 @click.group("backup-target")
 def backup_target() -> None:
-    """Backups to a folder on another machine: SFTP, or SMB (Windows, NAS)."""
+    """Backups to a folder on another machine: SFTP, SMB (Windows, NAS), HTTPS (WebDAV)."""
 
 
 @backup_target.command("key")
@@ -64,9 +86,11 @@ def key(config_path: Path, *, as_json: bool) -> None:
 
 @backup_target.command("set-up")
 @config_option
-@click.option("--host-key", default="", help="The server's fingerprint, SHA256:...; else asked.")
+@click.option("--host-key", default="", help=KEY_HELP)
 @click.option("--passphrase-file", type=FILE, help=FIRST_LINE.format("passphrase"))
-@click.option("--password-file", type=FILE, help=FIRST_LINE.format("SMB account's password"))
+@click.option(
+    "--password-file", type=FILE, help=FIRST_LINE.format("account's password (SMB, HTTPS)")
+)
 @click.option("--asked", is_flag=True, hidden=True, help="As the console asks for it.")
 @both_option
 def set_up(
@@ -102,7 +126,7 @@ class _Typed:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """Answers from a browser; the key's fingerprint is never empty there."""
+    """Answers from a browser; a key's fingerprint is never empty there."""
 
     host_key: str
     _passphrase: str
@@ -131,8 +155,10 @@ def _set_up(
     accepted, password = "", ""
     if address.kind == "sftp":
         target_sftp.made_key(Path(settings.folders.state))
-        accepted = _accepted_key(address, given.host_key)
-    else:
+    if address.kind != "smb":
+        asks = isinstance(given, _Typed)
+        accepted = _accepted_key(settings, address, given.host_key, asks=asks)
+    if address.kind != "sftp":
         password = given.password()
     # The key is accepted before the passphrase is asked for.
     phrase = checked_passphrase(given.passphrase())
@@ -143,34 +169,60 @@ def _set_up(
 @config_option
 @both_option
 def look(config_path: Path, *, as_json: bool) -> None:
-    """Ask an SFTP server for its key and show the fingerprint; nothing is accepted."""
+    """Ask a server for its key (SFTP) or certificate (HTTPS) and show the fingerprint; nothing is
+    accepted.
+    """
     from appliance.service import backup_target as kept
-    from appliance.service import backup_target as target_sftp
 
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
-        if address.kind != "sftp":
-            raise Refused(NO_KEY.filled(settings.backup.target))
-        key = target_sftp.offered_key(address)
+        if address.kind == "smb":
+            raise Refused(NO_PROOF.filled(settings.backup.target))
+        key = _offered(settings, address)
+        if not key:
+            say(VOUCHED.filled(host=address.host))
+            return
         kept.keep_offered(Path(settings.folders.state), settings.backup.target, key)
         named = {"host": address.host, "print": kept.fingerprint(key)}
-        say(PRESENTED.filled(**named))
+        shown = PRESENTED if address.kind == "sftp" else CERTIFICATE_PRESENTED
+        say(shown.filled(**named))
 
 
-def _accepted_key(address: BackupAddress, wanted: str) -> str:
-    """Return the server's key, confirmed by a person or by `wanted`; raises Refused."""
+def _offered(settings: Settings, address: BackupAddress, *, is_wanted: bool = False) -> str:
+    """Return the key or certificate to be compared, "" for one that an authority vouches for;
+    raises Refused.
+    """
     from appliance.service import backup_target as target_sftp
+
+    if address.kind == "sftp":
+        return target_sftp.offered_key(address)
+    from appliance.service.backup_https import offered_certificate
+
+    return offered_certificate(address, settings.backup.ca_file, is_wanted=is_wanted)
+
+
+def _accepted_key(
+    settings: Settings, address: BackupAddress, wanted: str, *, asks: bool = True
+) -> str:
+    """Return the server's key or certificate, confirmed by a person or by `wanted`, "" for a
+    certificate that an authority vouches for; raises Refused.
+    """
     from appliance.service.backup_target import fingerprint
 
-    offered = target_sftp.offered_key(address)
-    found = fingerprint(offered)
+    offered = _offered(settings, address, is_wanted=bool(wanted))
+    if not offered:
+        return ""
+    found, is_key = fingerprint(offered), address.kind == "sftp"
     # A fingerprint on the command line replaces the question.
     if wanted:
         if wanted != found:
             named = {"host": address.host, "found": found, "wanted": wanted}
-            raise Refused(OTHER_KEY.filled(**named))
+            raise Refused((OTHER_KEY if is_key else OTHER_CERTIFICATE).filled(**named))
         return offered
-    asked = OFFERED.filled(host=address.host, kind=offered.split()[0], print=found)
+    if not asks:
+        raise Refused(NOT_COMPARED.filled(host=address.host))
+    words = OFFERED if is_key else CERTIFICATE_OFFERED
+    asked = words.filled(host=address.host, kind=offered.split()[0], print=found)
     answer = click.prompt(in_language(asked), default="", show_default=False, err=True)
     if answer.strip().lower() not in YES:
         raise Refused(NOT_ACCEPTED)
@@ -233,9 +285,10 @@ def show(config_path: Path, *, as_json: bool) -> None:
             at = target.tried.astimezone(zone)
             when = by_language(lambda language: moment_words(at, language))
             told.append(LAST_TRY.filled(moment=when, outcome=target.words))
+        if target is not None and target.host_key:
+            words = SERVERS_KEY if address.kind == "sftp" else SERVERS_CERTIFICATE
+            told.append(words.filled(kept.fingerprint(target.host_key)))
         if address.kind == "sftp":
-            if target is not None and target.host_key:
-                told.append(SERVERS_KEY.filled(kept.fingerprint(target.host_key)))
             made = target_sftp.made_key(state)
             told += [KEY_HINT.filled(address.user), unchanged(made)]
         say(lines_of(told))

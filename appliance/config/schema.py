@@ -125,8 +125,11 @@ class Backup:
     passphrase_file: str = ""
     # Number of backups that stay there.
     keep: int = 7
-    # Folder on another machine (sftp:// or smb://), set up by `centralino backup-target set-up`.
+    # Folder on another machine (sftp://, smb:// or https://), set up by `centralino backup-target
+    # set-up`.
     target: str = ""
+    # A private authority's certificates for an https:// target.
+    ca_file: str = ""
     # E-mail address for a backup that has not succeeded for three days, "" for none.
     notify: str = ""
 

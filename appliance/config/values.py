@@ -424,7 +424,7 @@ def _day(name: str, value: object) -> tuple[Band, ...]:
     return found
 
 
-PORTS: Final = {"sftp": 22, "smb": 445}
+PORTS: Final = {"sftp": 22, "smb": 445, "https": 443}
 SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 # Characters that are special in sftp's commands, or not allowed in names on Windows.
@@ -434,7 +434,7 @@ _NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
 @dataclass(frozen=True, slots=True)
 class BackupAddress:
     """Address of a backup target: `folder` is relative to the login's home or absolute (SFTP), or
-    begins with the share's name (SMB).
+    begins with the share's name (SMB), or is the address's path (HTTPS).
     """
 
     kind: str
@@ -445,7 +445,7 @@ class BackupAddress:
 
 
 def backup_address(text: str) -> BackupAddress:
-    """Parse sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
+    """Parse sftp://user@server/folder, or smb:// or https:// likewise; raises Refused."""
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname or ""
@@ -468,7 +468,9 @@ def backup_address(text: str) -> BackupAddress:
             raise Refused(
                 _("the share is missing: write e.g. smb://backup@nas.example.org/backups"),
             )
-    return BackupAddress(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
+    if parts.scheme == "sftp":
+        folder = _at_home(folder)
+    return BackupAddress(parts.scheme, user, host, port or PORTS[parts.scheme], folder)
 
 
 def _is_odd(folder: str) -> bool:
@@ -488,8 +490,9 @@ def _no_address(text: str) -> Refused:
     return Refused(
         _(
             "{text!r} is no address of a network folder: write e.g. "
-            "sftp://backup@nas.example.org/backups, or "
-            "smb://backup@server.example.org/share/backups",
+            "sftp://backup@nas.example.org/backups, "
+            "smb://backup@server.example.org/share/backups or "
+            "https://backup@cloud.example.org/dav/backups",
             text=text,
         ),
     )

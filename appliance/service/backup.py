@@ -125,6 +125,7 @@ def named(settings: Settings) -> tuple[BackupPiece, ...]:
         ("central-passphrase", "central.passphrase_file", central.passphrase_file),
         ("console-certificate", "console.certificate", console.certificate),
         ("console-key", "console.key", console.key),
+        ("backup-ca", "backup.ca_file", settings.backup.ca_file),
         ("backup-passphrase", "backup.passphrase_file", settings.backup.passphrase_file),
         *_of_modems(settings),
     )

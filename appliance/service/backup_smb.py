@@ -22,6 +22,7 @@ from smbprotocol.session import Session
 
 from appliance.config.values import SET_UP_COMMAND, BackupAddress
 from appliance.policy.text import ERRNO_WORDS, Refused, words_of
+from appliance.service.backup_target import DENIED, FULL, LOGIN, NO_FOLDER
 from appliance.text import _
 
 if TYPE_CHECKING:
@@ -31,32 +32,25 @@ CONNECT_S: Final = 20
 # Limit of one answer (s); each piece that is written or read has an answer of its own.
 ANSWER_S: Final = 60
 PIECE: Final = 1 << 16
-_LOGIN: Final = _(
-    "{host} does not take the user {user} with this password: look at the account (expired, "
-    "locked?), then run {set_up_command} again"
-)
-_DENIED: Final = _("on {host} the user {user} may not write in the folder {folder}: allow it")
 _NO_SHARE: Final = _("there is no share {share} on {host}: make it, or correct backup.target")
-_NO_FOLDER: Final = _("there is no folder {folder} on {host}: make it, or correct backup.target")
-_FULL: Final = _("there is not enough room on {host}: free some, or lower backup.keep")
 _QUOTA_EXCEEDED: Final = 0xC0000044
 # Sentences by NTSTATUS code ([MS-ERREF] section 2.3).
 _SAYS: Final = {
-    NtStatus.STATUS_LOGON_FAILURE: _LOGIN,
-    NtStatus.STATUS_WRONG_PASSWORD: _LOGIN,
-    NtStatus.STATUS_PASSWORD_EXPIRED: _LOGIN,
-    0xC0000234: _LOGIN,  # STATUS_ACCOUNT_LOCKED_OUT
-    0xC0000072: _LOGIN,  # STATUS_ACCOUNT_DISABLED
-    0xC000006E: _LOGIN,  # STATUS_ACCOUNT_RESTRICTION
-    NtStatus.STATUS_ACCESS_DENIED: _DENIED,
-    0xC00000A2: _DENIED,  # STATUS_MEDIA_WRITE_PROTECTED
+    NtStatus.STATUS_LOGON_FAILURE: LOGIN,
+    NtStatus.STATUS_WRONG_PASSWORD: LOGIN,
+    NtStatus.STATUS_PASSWORD_EXPIRED: LOGIN,
+    0xC0000234: LOGIN,  # STATUS_ACCOUNT_LOCKED_OUT
+    0xC0000072: LOGIN,  # STATUS_ACCOUNT_DISABLED
+    0xC000006E: LOGIN,  # STATUS_ACCOUNT_RESTRICTION
+    NtStatus.STATUS_ACCESS_DENIED: DENIED,
+    0xC00000A2: DENIED,  # STATUS_MEDIA_WRITE_PROTECTED
     NtStatus.STATUS_BAD_NETWORK_NAME: _NO_SHARE,
     0xC0000225: _NO_SHARE,  # STATUS_NOT_FOUND, of a server that was asked for referrals
-    NtStatus.STATUS_OBJECT_NAME_NOT_FOUND: _NO_FOLDER,
-    NtStatus.STATUS_OBJECT_PATH_NOT_FOUND: _NO_FOLDER,
-    NtStatus.STATUS_NO_SUCH_FILE: _NO_FOLDER,
-    NtStatus.STATUS_DISK_FULL: _FULL,
-    _QUOTA_EXCEEDED: _FULL,
+    NtStatus.STATUS_OBJECT_NAME_NOT_FOUND: NO_FOLDER,
+    NtStatus.STATUS_OBJECT_PATH_NOT_FOUND: NO_FOLDER,
+    NtStatus.STATUS_NO_SUCH_FILE: NO_FOLDER,
+    NtStatus.STATUS_DISK_FULL: FULL,
+    _QUOTA_EXCEEDED: FULL,
 }
 
 

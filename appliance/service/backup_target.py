@@ -1,8 +1,8 @@
 """The backup target: a folder on another machine that gets a sealed backup each night.
 
-`backup.target` names it; the technician who sets it up accepts the server's key (SFTP) or enters
-the account's password (SMB), and a passphrase. All this and the last whole backup's time are kept
-in the state folder, keys and passwords among the secrets: a restored card goes on by itself.
+`backup.target` names it; the technician who sets it up accepts the server's key (SFTP), or enters
+the account's password (SMB, HTTPS), and a passphrase. All this and the last whole backup's time are
+kept in the state folder, keys and passwords among the secrets: a restored card goes on by itself.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 
 FILE: Final = "backup_target.json"
+# First word of an accepted certificate (HTTPS), before its DER form in base64; that of a key is its
+# kind.
+CERTIFICATE: Final = "x509"
 # File of a key that a server has presented and nobody has accepted yet.
 OFFERED: Final = "backup_target_offered.json"
 # The device's own key pair; the public half is beside it, `.pub`.
@@ -67,6 +70,14 @@ LATE: Final = _("The network folder has had no whole backup {when}: {why}")
 NOT_TRIED: Final = _("look at the page Backup and restore")
 STANDING: Final = _("Network folder for backups ({address}): last whole backup {when}")
 NO_ANSWER: Final = _("the backup did not end in time: look at the server and the network")
+# Refusals of a server, whatever it speaks.
+LOGIN: Final = _(
+    "{host} does not take the user {user} with this password: look at the account (expired, "
+    "locked?), then run {set_up_command} again"
+)
+DENIED: Final = _("on {host} the user {user} may not write in the folder {folder}: allow it")
+NO_FOLDER: Final = _("there is no folder {folder} on {host}: make it, or correct backup.target")
+FULL: Final = _("there is not enough room on {host}: free some, or lower backup.keep")
 SUBJECT: Final = _("{site}: no backup on the network folder")
 BODY: Final = _(
     "{trouble}\n"
@@ -166,11 +177,16 @@ def wanted(settings: Settings, target: BackupTarget | None) -> Words:
 
 
 def fingerprint(host_key: str) -> str:
-    """Return a server key's fingerprint in OpenSSH's form; raises Refused."""
+    """Return a server key's fingerprint in OpenSSH's form, a certificate's as browsers show it.
+
+    Raises Refused.
+    """
     try:
-        blob = base64.b64decode(host_key.split()[1], validate=True)
+        kind, blob = host_key.split()[0], base64.b64decode(host_key.split()[1], validate=True)
     except (LookupError, binascii.Error) as error:
         raise Refused(_("it is no key of a server")) from error
+    if kind == CERTIFICATE:
+        return hashlib.sha256(blob).digest().hex(":").upper()
     return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
 
 

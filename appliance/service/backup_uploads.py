@@ -101,11 +101,15 @@ class BackupFolder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AcceptedTarget:
-    """Secrets of a set-up: passphrase, the accepted server key (SFTP) or the password (SMB)."""
+    """Secrets of a set-up: passphrase, the accepted server key (SFTP) or certificate (HTTPS), the
+    password (SMB, HTTPS).
+    """
 
     passphrase: str
     host_key: str = ""
     password: str = ""
+    # `backup.ca_file`: authorities that vouch for an HTTPS server, "" for the system's.
+    ca_file: str = ""
 
 
 def place_of(
@@ -114,7 +118,11 @@ def place_of(
     """Make the client for an address."""
     if address.kind == "sftp":
         return backup_target.Sftp(address, accepted.host_key, state, work)
-    # Imported here: SMB's library is loaded only where it is used.
+    # Imported here: either library is loaded only where it is used.
+    if address.kind == "https":
+        from appliance.service.backup_https import WebDav
+
+        return WebDav(address, accepted.password, accepted.host_key, accepted.ca_file)
     from appliance.service.backup_smb import Smb
 
     return Smb(address, accepted.password)
@@ -136,6 +144,7 @@ class BackupUpload:
         """Set the configured folder up by writing a first whole backup; raises Refused, OSError."""
         address = backup_address(self.settings.backup.target)
         checked_passphrase(accepted.passphrase)
+        accepted = replace(accepted, ca_file=self.settings.backup.ca_file)
         before = backup_target.load(self._state)
         mark = before.mark if before else secrets.token_hex(2)
         target = BackupTarget(
@@ -214,7 +223,8 @@ class BackupUpload:
     def _accepted(self, target: BackupTarget) -> AcceptedTarget:
         folder = self._state / SECRETS
         phrase, password = (load_text(folder / name) for name in (PHRASE, PASSWORD))
-        return AcceptedTarget(checked_passphrase(phrase), target.host_key, password)
+        ca_file = self.settings.backup.ca_file
+        return AcceptedTarget(checked_passphrase(phrase), target.host_key, password, ca_file)
 
     @contextlib.contextmanager
     def _tried(self, target: BackupTarget, accepted: AcceptedTarget) -> Iterator[None]:

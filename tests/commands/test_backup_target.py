@@ -12,6 +12,7 @@ from appliance.config.values import BackupAddress
 from appliance.service import backup_target
 from appliance.service.backup_target import BackupTarget
 from tests.commands.test_backup import Home
+from tests.helpers.odd_web_server import odd_server
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMKfde+3m2Ovm5z1nrQ7pFB9n3F9hSJlmYH7ejU2lh+U"
 PRINT = "SHA256:eyBIve9jYNNYiaB5ied6fXHE/R3ioSUgGJ24xWiSmW8"
@@ -72,7 +73,7 @@ def test_smb_has_no_key(home: Home) -> None:
     """Its account has a password."""
     to(home, "smb://copie@nas.test/copie")
     assert "solo una cartella sftp://" in home.run("backup-target", "key", code=1)
-    assert "solo una cartella sftp://" in home.run("backup-target", "look", code=1)
+    assert "un server SMB non presenta chiavi" in home.run("backup-target", "look", code=1)
     assert "Chiave" not in home.run("backup-target", "show")
 
 
@@ -102,3 +103,40 @@ def test_a_servers_key_is_never_taken_silently(
     named = ("--host-key", PRINT, "--passphrase-file", str(short))
     assert "12 caratteri" in home.run("backup-target", "set-up", *named, code=1)
     assert home.run("backup-target", "forget").startswith("Da ora nessuna copia")
+
+
+def test_a_web_servers_certificate_is_compared_or_vouched_for(home: Home, tmp_path: Path) -> None:
+    """One of an unknown authority is shown and accepted by a person or by its fingerprint; one that
+    an authority vouches for is nobody's question. The first backup then lies there.
+    """
+    password = tmp_path / "password"
+    password.write_text("segreto\n")
+    secrets = ("--passphrase-file", str(home.phrase), "--password-file", str(password))
+    with odd_server(tmp_path / "dav") as (server, certified):
+        plain = home.config.read_text("utf-8")
+        to(home, server.address)
+        shown = certified.fingerprint
+        assert f"presenta il certificato {shown}" in home.run("backup-target", "look")
+        assert backup_target.offered(home.state, server.address) == shown
+        said = home.run("backup-target", "set-up", *secrets, typed="no\n", code=1)
+        assert shown in said
+        assert "nulla è cambiato" in said
+        wrong = ("--host-key", "AB:CD", *secrets)
+        assert "presenta il certificato" in home.run("backup-target", "set-up", *wrong, code=1)
+        asked = json.dumps({"host_key": "", "passphrase": "x" * 12, "password": "x"})
+        said = home.run("backup-target", "set-up", "--asked", typed=f"{asked}\n", code=1)
+        assert "chiedere al server il suo certificato" in said
+        assert server.files == {}
+        said = home.run("backup-target", "set-up", "--host-key", shown, *secrets)
+        assert "riletta per intero" in said
+        assert shown in home.run("backup-target", "show")
+        home.config.write_text(
+            f'{plain}\n[backup]\ntarget = "{server.address}"\nca_file = "{certified.authority}"\n'
+        )
+        assert "non c'è nulla da confrontare" in home.run("backup-target", "look")
+        assert "riletta per intero" in home.run("backup-target", "set-up", *secrets)
+        assert "Certificato del server" not in home.run("backup-target", "show")
+        assert home.run("backup-target", "list").split() == sorted(
+            path.rpartition("/")[2] for path in server.files
+        )
+    assert len(server.files) == 2

@@ -42,6 +42,7 @@ from tests.console.control_socket import ServedSocket
 from tests.console.visitor import Visitor
 from tests.faults.needs import require
 from tests.helpers.backup_servers import SshServer
+from tests.helpers.odd_web_server import odd_server
 from tests.helpers.words import pair
 
 PAGES = ("/plant/backup", "/plant/settings", "/plant/certificate", "/plant/chore/config_check")
@@ -454,6 +455,27 @@ def test_a_servers_key_is_compared_before_anything_is_set_up(
     assert not works.uploads.is_waiting
 
 
+def test_a_web_servers_certificate_is_compared_where_it_must(
+    works: Works, technician: Visitor
+) -> None:
+    """The password is asked for; the certificate too, once somebody has asked the server for it."""
+    address = "https://copie@cloud.example.test/dav"
+    works.name_target(address)
+    page = technician.get("/plant/backup").text
+    assert 'name="target_password"' in page
+    assert "Chiedi al server il suo certificato" in page
+    assert 'name="host_key"' not in page
+    backup_target.keep_offered(works.home.state, address, "x509 AAAA")
+    shown = backup_target.fingerprint("x509 AAAA")
+    page = technician.get("/plant/backup").text
+    assert f"(SHA-256): <strong>{shown}</strong>" in " ".join(page.split())
+    assert 'name="target_password"' in page
+    form = {"target_phrase": PHRASE, "target_again": PHRASE, "target_password": "x"}
+    told = technician.post("/plant/backup/target/set-up", data=form | {"host_key": shown})
+    assert "Confermare che la chiave" in told.text
+    assert not works.uploads.is_waiting
+
+
 def rested(visitor: Visitor, limit: float = 60.0) -> str:
     """Open the page until nothing is being done with the network folder; returns it."""
     until = time.monotonic() + limit
@@ -493,3 +515,25 @@ def test_a_network_folder_is_set_up_in_the_browser(
     target = backup_target.load(works.home.state)
     assert target is not None
     assert target.well
+
+
+@pytest.mark.system
+def test_a_web_folder_is_set_up_in_the_browser(
+    works: Works, technician: Visitor, tmp_path: Path
+) -> None:
+    """Without the compared certificate nothing goes there, and the page says what to do."""
+    with odd_server(tmp_path / "dav") as (server, certified):
+        works.name_target(server.address)
+        form = {"target_phrase": PHRASE, "target_again": PHRASE, "target_password": "segreto"}
+        assert technician.post("/plant/backup/target/set-up", data=form).status_code == 303
+        assert "chiedere al server il suo certificato" in rested(technician)
+        assert technician.post("/plant/backup/target/look").status_code == 303
+        assert certified.fingerprint in rested(technician)
+        assert server.asked == []
+        form |= {"host_key": certified.fingerprint, "same": "1"}
+        assert technician.post("/plant/backup/target/set-up", data=form).status_code == 303
+        page = rested(technician)
+        assert "riletta per intero" in page
+        assert "Certificato accettato del server" in page
+        (name,) = server.files
+    assert name.endswith(".backup")

@@ -22,6 +22,8 @@ _PACKAGES = {
     "sftp": "openssh-client",
     "sshd": "openssh-server",
     "smbd": "samba",
+    "apache2": "apache2",
+    "htpasswd": "apache2-utils",
     "mkfs.vfat": "dosfstools",
     "mkfs.exfat": "exfatprogs",
 }

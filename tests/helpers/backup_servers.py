@@ -1,4 +1,4 @@
-"""Servers that take backups, each a real one of the test's own on loopback: sshd, and smbd."""
+"""Servers that take backups, each a real one of the test's own on loopback: sshd, smbd, apache2."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from cryptography import x509
+
+from appliance.console.certificates import (
+    CertificateNames,
+    fingerprint,
+    make_authority,
+    make_server,
+    save_certificate,
+)
 
 HOST = "127.0.0.1"
 SMB_USER, SMB_PASSWORD = "nobody", "segreto di prova"
@@ -49,6 +60,41 @@ SMB = """\
   path = {share}
   read only = {read_only}
   force user = {user}
+"""
+
+DAV_USER, DAV_PASSWORD = "copie", "segreto di prova"
+DAV = """\
+ServerRoot {folder}
+ServerName localhost
+PidFile {folder}/pid
+ErrorLog {folder}/log
+DocumentRoot {share}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authn_core_module {modules}/mod_authn_core.so
+LoadModule authn_file_module {modules}/mod_authn_file.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule auth_basic_module {modules}/mod_auth_basic.so
+LoadModule ssl_module {modules}/mod_ssl.so
+LoadModule dav_module {modules}/mod_dav.so
+LoadModule dav_fs_module {modules}/mod_dav_fs.so
+LoadModule alias_module {modules}/mod_alias.so
+DavLockDB {folder}/locks/db
+Mutex posixsem
+Listen {host}:{port} https
+SSLEngine on
+SSLCertificateFile {folder}/server.crt
+SSLCertificateKeyFile {folder}/server.key
+SSLSessionCache none
+Alias /dav {share}
+<Directory {share}>
+  Dav {dav}
+  AuthType Basic
+  AuthName copie
+  AuthUserFile {folder}/users
+  Require valid-user
+  {more}
+</Directory>
 """
 
 
@@ -171,6 +217,77 @@ class SmbServer:
             input=secret, capture_output=True, check=True,
         )  # fmt: skip
         command = ["/usr/sbin/smbd", f"--configfile={config}", "-F", "--no-process-group"]
+        self.child = _started(command, self.port, self.folder / "out")
+
+    def stop(self) -> None:
+        """End it."""
+        if self.child is not None:
+            _ended(self.child)
+            self.child = None
+
+
+class Certified:
+    """A server's certificate for `localhost` and the authority that vouches for it, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.renew()
+
+    @property
+    def authority(self) -> Path:
+        """What `backup.ca_file` names."""
+        return self.folder / "ca.crt"
+
+    @property
+    def fingerprint(self) -> str:
+        """What the server's administrator reads."""
+        pem = (self.folder / "server.crt").read_bytes()
+        return fingerprint(x509.load_pem_x509_certificate(pem))
+
+    def renew(self, *, days_ago: int = 0) -> None:
+        """Make both anew, as of so many days ago."""
+        then = datetime.now(UTC) - timedelta(days=days_ago)
+        made = make_authority("Comune di Prova", (), then)
+        save_certificate(made, self.authority, self.folder / "ca.key")
+        server = make_server(made, CertificateNames(("localhost",), ()), then)
+        save_certificate(server, self.folder / "server.crt", self.folder / "server.key")
+
+
+@dataclass
+class DavServer:
+    """An apache2 of the test's own with a WebDAV folder `dav`."""
+
+    folder: Path
+    port: int = 0
+    child: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        for name in ("share", "locks"):
+            (self.folder / name).mkdir()
+        self.port = free_port()
+        self.certified = Certified(self.folder)
+        login = ["htpasswd", "-b", "-c", str(self.folder / "users"), DAV_USER, DAV_PASSWORD]
+        subprocess.run(login, capture_output=True, check=True)
+
+    @property
+    def share(self) -> Path:
+        """Where backups go."""
+        return self.folder / "share"
+
+    @property
+    def address(self) -> str:
+        """What the configuration says."""
+        return f"https://{DAV_USER}@localhost:{self.port}/dav"
+
+    def start(self, *, is_dav: bool = True, more: str = "") -> None:
+        """Start it, and wait until it answers."""
+        config = self.folder / "apache.conf"
+        said = {"port": self.port, "host": HOST, "folder": self.folder, "share": self.share}
+        said["modules"] = "/usr/lib/apache2/modules"
+        text = DAV.format(**said, dav="On" if is_dav else "Off", more=more)
+        config.write_text(text)
+        command = ["/usr/sbin/apache2", "-f", str(config), "-D", "FOREGROUND"]
         self.child = _started(command, self.port, self.folder / "out")
 
     def stop(self) -> None:

@@ -50,6 +50,8 @@ def settings() -> Settings:
         ("sftp://c@[2001:db8::1]/x", BackupAddress("sftp", "c", "2001:db8::1", 22, "/x")),
         ("smb://c@h/Copie%20URP/x", BackupAddress("smb", "c", "h", 445, "Copie URP/x")),
         ("smb://COMUNE;c@h/x", BackupAddress("smb", "COMUNE;c", "h", 445, "x")),
+        ("https://c@h/dav/~c/x/", BackupAddress("https", "c", "h", 443, "/dav/~c/x")),
+        ("https://c@h:8443", BackupAddress("https", "c", "h", 8443, "")),
     ],
 )
 def test_addresses(text: str, address: BackupAddress) -> None:
@@ -63,6 +65,9 @@ def test_addresses(text: str, address: BackupAddress) -> None:
         ("sftp://c:segreta@h/x", "la password non si scrive qui"),
         ("smb://c@h/", "manca la condivisione"),
         ("sftp://h/x", "non è l'indirizzo"),
+        ("https://h/x", "non è l'indirizzo"),
+        ("http://c@h/x", "non è l'indirizzo"),
+        ("https://c:segreta@h/x", "la password non si scrive qui"),
         ("ftp://c@h/x", "non è l'indirizzo"),
         ("sftp://c@-oProxyCommand=x/x", "non è l'indirizzo"),
         ("sftp://-oX@h/x", "non è l'indirizzo"),

@@ -1,4 +1,4 @@
-"""Backups to real servers: OpenSSH's and Samba's, well and in every trouble that can be made."""
+"""Backups to real servers: OpenSSH's, Samba's, Apache's, in every trouble that can be made."""
 
 from __future__ import annotations
 
@@ -18,17 +18,27 @@ from appliance.config import read
 from appliance.config.values import backup_address
 from appliance.policy.clock import Now
 from appliance.policy.text import Refused
-from appliance.service import backup_smb, backup_target
+from appliance.service import backup_https, backup_smb, backup_target
 from appliance.service.backup_uploads import AcceptedTarget, BackupUpload, UploadSchedule
 from appliance.service.jobs import Jobs
 from tests.commands.test_backup import Home
 from tests.commands.test_backup_stick import fill
 from tests.faults.needs import require
 from tests.helpers import mounts
-from tests.helpers.backup_servers import HOST, SMB_PASSWORD, SmbServer, SshServer, silent
+from tests.helpers.backup_servers import (
+    DAV_PASSWORD,
+    HOST,
+    SMB_PASSWORD,
+    DavServer,
+    SmbServer,
+    SshServer,
+    silent,
+)
 
 PHRASE = "pane burro alici capperi"
 AT = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
+
+PUTTING = "<If \"%{REQUEST_METHOD} == 'PUT'\">"
 
 pytestmark = pytest.mark.system
 
@@ -42,9 +52,10 @@ class Site:
         self.nights = 0
         self.plain = self.home.config.read_text("utf-8")
 
-    def to(self, address: str, keep: int = 7) -> BackupUpload:
+    def to(self, address: str, keep: int = 7, ca_file: object = "") -> BackupUpload:
         """Configure a target."""
         text = f'{self.plain}\n[backup]\ntarget = "{address}"\nkeep = {keep}\n'
+        text += f'ca_file = "{ca_file}"\n'
         self.home.config.write_text(text, "utf-8")
         return BackupUpload(read.load(self.home.config), self.home.config, self.now)
 
@@ -81,8 +92,24 @@ def smb(tmp_path: Path) -> Iterator[SmbServer]:
     server.stop()
 
 
-def accepted(server: SshServer | SmbServer) -> AcceptedTarget:
+@pytest.fixture
+def dav(tmp_path: Path) -> Iterator[DavServer]:
+    """A WebDAV folder."""
+    require("apache2", "htpasswd", root=True)
+    server = DavServer(tmp_path / "dav")
+    server.start()
+    yield server
+    server.stop()
+
+
+Server = SshServer | SmbServer | DavServer
+
+
+def accepted(server: Server) -> AcceptedTarget:
     """Accept what somebody accepts who has compared it."""
+    if isinstance(server, DavServer):
+        shown = backup_https.offered_certificate(backup_address(server.address), "")
+        return AcceptedTarget(PHRASE, shown, DAV_PASSWORD)
     if isinstance(server, SmbServer):
         return AcceptedTarget(PHRASE, password=SMB_PASSWORD)
     return AcceptedTarget(PHRASE, backup_target.offered_key(backup_address(server.address)))
@@ -95,12 +122,12 @@ def refused(said: Callable[[], object]) -> str:
     return error.value.words.text("it")
 
 
-def there(server: SshServer | SmbServer) -> list[str]:
+def there(server: Server) -> list[str]:
     """List what lies on the server."""
     return sorted(path.name for path in server.share.iterdir())
 
 
-@pytest.mark.parametrize("kind", ["ssh", "smb"])
+@pytest.mark.parametrize("kind", ["ssh", "smb", "dav"])
 def test_set_up_written_each_night_and_put_back(
     kind: str, site: Site, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -220,12 +247,72 @@ def test_an_smb_server_in_trouble(site: Site, smb: SmbServer) -> None:
     assert "non può scrivere nella cartella copie" in refused(target.write)
 
 
-@pytest.mark.parametrize("kind", ["sftp", "smb"])
+def test_a_web_server_in_trouble(site: Site, dav: DavServer) -> None:
+    """A wrong password, no folder, no right to write, no WebDAV there, a file too large, away."""
+    known = accepted(dav)
+    target = site.to(dav.address)
+    wrong = AcceptedTarget(PHRASE, known.host_key, "un'altra")
+    assert "con questa password" in refused(lambda: target.set_up(wrong))
+    folder = site.to(f"{dav.address}/nessuna")
+    assert "non c'è la cartella /dav/nessuna" in refused(lambda: folder.set_up(known))
+    target = site.to(dav.address)
+    target.set_up(known)
+    before = there(dav)
+    for more, said in (
+        ("LimitXMLRequestBody 100000\nLimitRequestBody 1000", "non accetta un file di"),
+        (f"{PUTTING}\nRequire all denied\n</If>", "non può scrivere nella cartella /dav"),
+    ):
+        dav.stop()
+        dav.start(more=more)
+        assert said in refused(target.write), more
+    dav.stop()
+    dav.start(is_dav=False)
+    assert "/dav non è una cartella WebDAV" in refused(target.write)
+    dav.stop()
+    assert "nessuno risponde" in refused(target.write)
+    assert there(dav) == before
+    kept = backup_target.load(site.home.state)
+    assert kept is not None
+    assert not kept.well
+
+
+def test_a_web_servers_certificate(site: Site, dav: DavServer) -> None:
+    """Nothing is sent to a server that has not proved itself: by an authority that was named, or by
+    the one certificate that somebody has compared.
+    """
+    plain = AcceptedTarget(PHRASE, password=DAV_PASSWORD)
+    address, authority = backup_address(dav.address), str(dav.certified.authority)
+    target = site.to(dav.address)
+    assert "di un'autorità che l'apparecchio non conosce" in refused(lambda: target.set_up(plain))
+    shown = backup_https.offered_certificate(address, "")
+    assert backup_target.fingerprint(shown) == dav.certified.fingerprint
+    assert backup_https.offered_certificate(address, authority) == ""
+    named = site.to(dav.address, ca_file=authority)
+    named.set_up(plain)
+    by_number = backup_address(dav.address.replace("localhost", HOST))
+    said = refused(lambda: backup_https.offered_certificate(by_number, authority))
+    assert "è di un altro nome" in said
+    missing = site.to(dav.address, ca_file="/nowhere/ca.pem")
+    assert "backup.ca_file non si legge" in refused(lambda: missing.set_up(plain))
+    pinned = site.to(dav.address)
+    pinned.set_up(accepted(dav))
+    before = there(dav)
+    dav.stop()
+    dav.certified.renew(days_ago=200)
+    dav.start()
+    assert f"il certificato di {address.host} non è più quello accettato" in refused(pinned.write)
+    expired = site.to(dav.address, ca_file=authority)
+    assert "è scaduto" in refused(lambda: expired.set_up(plain))
+    assert there(dav) == before
+
+
+@pytest.mark.parametrize("kind", ["sftp", "smb", "https"])
 def test_a_server_that_says_nothing(kind: str, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for no longer than for a server that is slow to answer."""
     require("sftp")
     monkeypatch.setattr(backup_target, "CONNECT_S", 1)
     monkeypatch.setattr(backup_smb, "CONNECT_S", 1)
+    monkeypatch.setattr(backup_https, "CONNECT_S", 1)
     backup_target.made_key(site.home.state)
     with silent() as port:
         target = site.to(f"{kind}://copie@{HOST}:{port}/copie")
@@ -261,13 +348,14 @@ def test_a_server_that_freezes_midway(
     assert not kept.well
 
 
-@pytest.mark.parametrize("kind", ["ssh", "smb"])
+@pytest.mark.parametrize("kind", ["ssh", "smb", "dav"])
 def test_a_full_server(kind: str, site: Site, tmp_path: Path) -> None:
     """What did not fit leaves no piece, and the older ones stay."""
-    require("sftp", "sshd", "smbd", root=True)
+    require("sftp", "sshd", "smbd", "apache2", "htpasswd", root=True)
 
     def job() -> None:
-        server = SshServer(tmp_path / "srv") if kind == "ssh" else SmbServer(tmp_path / "srv")
+        kinds: dict[str, type[Server]] = {"ssh": SshServer, "smb": SmbServer, "dav": DavServer}
+        server = kinds[kind](tmp_path / "srv")
         tmpfs = ["mount", "-t", "tmpfs", "-o", "mode=777,size=8m", "test", str(server.share)]
         subprocess.run(tmpfs, check=True)
         if isinstance(server, SshServer):

@@ -26,9 +26,13 @@ KEYS: Final[dict[str, Key]] = {
     "backup.target": Key(
         _(
             "Folder on another machine that gets a sealed backup each night, "
-            "sftp://user@server/folder or smb://user@server/share/folder; set up by centralino "
-            "backup-target set-up."
+            "sftp://user@server/folder, smb://user@server/share/folder or "
+            "https://user@server/folder; set up by centralino backup-target set-up."
         ),
+    ),
+    "backup.ca_file": Key(
+        _("Certificates of a private authority for that server; empty: those of the system."),
+        is_advanced=True,
     ),
     "backup.notify": Key(
         _(

@@ -13,7 +13,13 @@ from tests.faults.needs import require
 from tests.faults.systemd.machine import CALL_CONTROL, Machine
 from tests.faults.systemd.scenes import COME_S
 from tests.faults.systemd.test_helpers import CONFIG, PHRASE, WHO, add_user
-from tests.helpers.backup_servers import SMB_PASSWORD, SmbServer, SshServer
+from tests.helpers.backup_servers import (
+    DAV_PASSWORD,
+    SMB_PASSWORD,
+    DavServer,
+    SmbServer,
+    SshServer,
+)
 
 pytestmark = pytest.mark.system
 COMMAND = ("centralino", "backup-target")
@@ -97,6 +103,20 @@ def test_over_smb(machine: Machine, configured: Configured, tmp_path: Path) -> N
     server.start()
     try:
         set_up(machine, "--password-file", secret(machine, "password", SMB_PASSWORD))
+        goes_on(machine, server.share)
+    finally:
+        server.stop()
+
+
+def test_over_https(machine: Machine, configured: Configured, tmp_path: Path) -> None:
+    """Python's own client works in the sandbox, with the certificate that somebody has compared."""
+    require("apache2", "htpasswd", root=True)
+    server = DavServer(tmp_path / "dav")
+    configured(server.address)
+    server.start()
+    try:
+        password = ("--password-file", secret(machine, "password", DAV_PASSWORD))
+        set_up(machine, "--host-key", server.certified.fingerprint, *password)
         goes_on(machine, server.share)
     finally:
         server.stop()
