@@ -6,11 +6,12 @@ FUZZ_SECONDS ?= 60
 SEED ?= 1
 SUITE := @$(PY) -m tests.suite
 
-.PHONY: help environment environment311 packages packages-few deb image keys release demo test check long lint unit console system faults fieldtest field-sets boots coverage packaging units fuzz soak year bench clean
+.PHONY: help environment environment311 packages packages-few deb image keys release demo test check long lint unit console system faults fieldtest field-sets boots coverage packaging units fuzz soak year bench docs clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make deb     the Debian packages for arm64 and amd64, in build/deb"
+	@echo "make docs    the documentation site in all languages, in build/docs"
 	@echo "make image   the flashable image for a Raspberry Pi and its signed update, in build/image; as root"
 	@echo "             VARIANT=pi5: the experimental one for Raspberry Pi 5, in build/image-pi5"
 	@echo "make keys    root, signing key and release key, made once: KEYS=FOLDER NAME=\"Comune di Esempio\""
@@ -55,6 +56,11 @@ packages:
 # The same files under version control give the same bytes.
 deb: environment
 	@scripts/deb.sh
+
+# Warnings are errors; scripts/docs_site.py says what the site is made of.
+docs: environment
+	@command -v mkdocs >/dev/null || scripts/apt.sh mkdocs-material
+	@$(PY) -m scripts.docs_site
 
 # The same files and the same versions of Debian's packages give the same bytes.
 image: environment

@@ -12,6 +12,7 @@ out=${OUT:-build/deb}
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
 export LC_ALL=C TZ=UTC
 command -v dh >/dev/null || scripts/apt.sh debhelper || exec scripts/skipped.sh "deb" "debhelper is missing"
+command -v mkdocs >/dev/null || scripts/apt.sh mkdocs-material || exec scripts/skipped.sh "deb" "mkdocs-material is missing"
 
 machine() { # what wheels call an architecture of Debian's
     case $1 in arm64) echo aarch64 ;; amd64) echo x86_64 ;; *) echo "no package for $1" >&2; exit 1 ;; esac
@@ -37,6 +38,7 @@ make_deb() { # architecture
     sed -i "s/^__version__ = .*/__version__ = \"$version\"/" "$stage/appliance/__init__.py"
     (cd "$stage" && PYTHONDONTWRITEBYTECODE=1 "$(command -v "$here/$python" || command -v "$python")" -m appliance.text)
     fetch "$1" "$stage/wheels"
+    "$python" -m scripts.docs_site "$stage/help" >/dev/null
     [ -z "${MAINTAINER:-}" ] || sed -i "s|^Maintainer: .*|Maintainer: $MAINTAINER|" "$stage/debian/control"
     printf 'centralino (%s) trixie; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' "$version" \
         "$(sed -n 's/^Maintainer: //p' "$stage/debian/control")" "$(date -R -d "@$SOURCE_DATE_EPOCH")" \

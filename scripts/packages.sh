@@ -13,8 +13,8 @@ all="asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
      linphone-cli sip-tester kamailio multimon-ng sox minimodem
      python3-vobject zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python
      libnbd-bin fuse3 e2fsprogs mount systemd udev"
-# tests/packaging
-all="$all debhelper lintian mmdebstrap"
+# tests/packaging; the documentation site in the package
+all="$all debhelper lintian mmdebstrap mkdocs-material"
 # tests/fleet: promtool, the system's SNMP agent, the broker and what makes its passwords
 all="$all curl prometheus snmp snmpd mosquitto"
 # backups over the network: servers that a test starts for itself

@@ -261,16 +261,18 @@ def has_expired(expires: str, now: float) -> bool:
 
 
 # Pages open without a login; every other page needs one.
-PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
+PUBLIC: Final = frozenset(
+    {"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt", "/help"}
+)
 # Below /done/ and /screen/ the address itself is the secret (pages/requests.py, pages/wall.py).
 # Folders open without a login.
-OPEN_FOLDERS: Final = ("/static/", "/done/", SCREEN_PATH)
+OPEN_FOLDERS: Final = ("/static/", "/done/", "/help/", SCREEN_PATH)
 # A screen on a wall is nobody's browser: it has no session and gets no cookie.
-UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt", SCREEN_PATH)
+UNTOUCHED: Final = ("/static/", "/help/", "/alive", "/ca.crt", SCREEN_PATH)
 """Paths for which no session is looked up and no cookie set."""
 # Pages open to a user who must first choose a password.
 WHILE_CHANGING: Final = frozenset(
-    {"/account", "/account/password", "/logout", "/language", "/appearance"}
+    {"/account", "/account/password", "/logout", "/language", "/appearance", "/help"}
 )
 # Types that scripts accept: a login page is of no use to them.
 SCRIPT_TYPES: Final = ("text/event-stream", "application/json")

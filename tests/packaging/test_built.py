@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.text import DOMAIN
+from appliance.console.pages.help import PACKAGED
+from appliance.text import DOMAIN, LANGUAGES
 from tests.packaging import roots
 from tests.packaging.machine import Machine
 
@@ -83,3 +84,14 @@ def test_a_bare_machine_gets_all_it_needs(tmp_path: Path) -> None:
         machine.run("apt-get", "install", "--yes", machine.bring(package), limit=600.0)
         told = machine.run("centralino", "demo", limit=300.0)
     assert len(re.findall(CALLS, told, re.MULTILINE)) == 4, told
+
+
+def test_the_guides_come_along(package: Path) -> None:
+    """The console finds the documentation site in every language, and a person among the docs."""
+    listed = subprocess.run(
+        ("dpkg-deb", "--contents", str(package)), capture_output=True, text=True, check=True
+    ).stdout
+    for language in LANGUAGES:
+        assert f" .{PACKAGED}/{language}/index.html\n" in listed
+        assert f" .{PACKAGED}/{language}/search/search_index.json\n" in listed
+    assert " ./usr/share/doc/centralino/html -> ../../centralino/help\n" in listed

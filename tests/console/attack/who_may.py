@@ -20,6 +20,8 @@ STRANGERS: Final = {
     "GET /ca.crt",
     "GET /done/{token}",
     "GET /first",
+    "GET /help",
+    "GET /help/{name:path}",
     "GET /login",
     "GET /screen/{token}",
     "GET /screen/{token}/live",
