@@ -16,7 +16,10 @@ draw() { # what was seen, the picture
 mkdir -p docs/img
 draw readme-it-desk docs/img/desk.it.png
 draw readme-en-desk docs/img/desk.en.png
-for name in login desk-ringing desk-transfer desk-return desk-drafted inbox-message request-new appointments \
-    calls call handover; do
+both="login desk-transfer inbox-message request-new appointments calls call handover"
+for name in $both desk-ringing desk-return desk-drafted; do
     draw "$name-it-desk" "docs/img/$name.it.png"
+done
+for name in $both desk-appointment; do
+    draw "$name-en-desk" "docs/img/$name.en.png"
 done

@@ -68,8 +68,8 @@ def test_both_languages_name_the_same_commands(name: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_key_codes_are_those_of_the_policy(language: str) -> None:
-    """The office is told each key code, and none that does nothing."""
-    told = {c for c in code_of(guide("office", language)) if re.fullmatch(r"\*\d+", c)}
+    """Operators are told each key code, and none that does nothing."""
+    told = {c for c in code_of(guide("operator", language)) if re.fullmatch(r"\*\d+", c)}
     assert told == {code.digits for code in KEY_CODES}
 
 
@@ -152,7 +152,7 @@ def test_guides_link_to_their_other_language(path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["office", "technician", "box"])
+@pytest.mark.parametrize("name", ["operator", "office", "technician", "box"])
 def test_no_guide_puts_off_what_it_describes(name: str, language: str) -> None:
     """Whoever reads that a page "comes later" does not look for the one that is there."""
     put_off = re.compile(

@@ -317,6 +317,7 @@ def test_a_whole_call_in_english_ends_with_an_appointment(
         page.keyboard.type("anag")
         page.keyboard.press("ArrowDown")
         expect(page.locator("[data-office]:visible").first).to_be_focused()
+        shown.picture("desk-transfer")
         page.keyboard.press("Enter")
         page.locator("[data-take-over]").press("Enter")
         expect(page.locator("#return-title")).to_contain_text("Anagrafe")
