@@ -291,7 +291,7 @@ def _world(option: Any, lines: Path) -> RealTime:
 
 def _person(config: pytest.Config) -> Person:
     option = config.option
-    follower = config.stash.get(PERSON, None)  # `centralino field-test`, which has the terminal
+    follower = config.stash.get(PERSON, None)  # `line field-test`, which has the terminal
     if not option.ask:
         return Reader(follower.tell) if follower else Nobody()
     if follower is not None:

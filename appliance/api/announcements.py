@@ -268,5 +268,5 @@ class DictationCommands(CommandHandlers):
             return
         if not users.proof_is_right(self._stores.dictations.folder.parent, wish.proof):
             raise SaidError(WRONG_PROOF)
-        # A shell may record a new announcement, as `centralino prompts say` may.
+        # A shell may record a new announcement, as `centralino office prompts say` may.
         self._announcements.check_name(wish.language, wish.key)

@@ -1,6 +1,6 @@
 """Information sheets: reading, changing and removing them, noting one with a call (P2).
 
-A sheet is transferred as its whole file, in the format of an import. A child (`centralino sheets
+A sheet is transferred as its whole file, in the format of an import. A child (`office sheets
 save`) generates the sounds of a spoken sheet and stores the sheet once it has them: call control
 never loads the synthesiser.
 """
@@ -271,7 +271,10 @@ def _note(connection: sqlite3.Connection, request: NoteSheet, live: str, now: da
     sheet = sheets.find(connection, request.sheet)
     if sheet is None:
         raise SaidError(
-            _("there is no sheet {sheet!r}: see centralino sheets search", sheet=request.sheet)
+            _(
+                "there is no sheet {sheet!r}: see centralino office sheets search",
+                sheet=request.sheet,
+            )
         )
     call = live or last_call(connection, request.position, now)
     return _Noted(sheet, call_log.note_sheet(connection, call, sheet.code))

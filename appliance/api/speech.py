@@ -297,7 +297,7 @@ def forget(folder: Path, language: str, key: str) -> None:
     if key.startswith(OURS) or not path.exists():
         raise SaidError(
             _(
-                "{language}/{key} is no announcement made by `centralino prompts say`",
+                "{language}/{key} is no announcement made by `centralino office prompts say`",
                 language=language,
                 key=key,
             )

@@ -244,7 +244,8 @@ def _late_calls(watched: OpenCounts) -> list[Words]:
     if watched.calls_unseen:
         said.append(
             _(
-                "Missed calls nobody has looked at: {calls_unseen}. See centralino calls --missed.",
+                "Missed calls nobody has looked at: {calls_unseen}. "
+                "See centralino calls list --missed.",
                 calls_unseen=watched.calls_unseen,
             )
         )
@@ -252,7 +253,7 @@ def _late_calls(watched: OpenCounts) -> list[Words]:
         said.append(
             _(
                 "Missed calls not called back for a working day: {calls_unclosed}. "
-                "See centralino calls --missed, call back and close them with their outcome.",
+                "See centralino calls list --missed, call back and close them with their outcome.",
                 calls_unclosed=watched.calls_unclosed,
             )
         )

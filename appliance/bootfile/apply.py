@@ -446,8 +446,8 @@ def _line(path: Path) -> str:
 PHONES_LIST: Final = re.compile(r"(?P<head>^\s*phones\s*=\s*\[)(?P<items>[^\]]*)\]", re.MULTILINE)
 BY_HAND: Final = _(
     "the list of phones in [{table}] cannot be completed by itself: fetch the "
-    "file with `centralino site show`, add the phone, bring it back with "
-    "`centralino site put`"
+    "file with `centralino box card show`, add the phone, bring it back with "
+    "`centralino box card put`"
 )
 
 

@@ -235,7 +235,7 @@ def contents_of(path: Path) -> bytes:
 
 
 # Outcome of reading the card's file: a fault for call control (service/notices.py) and the text
-# that `centralino site tell` writes beside the file.
+# that `centralino box card tell` writes beside the file.
 
 OUTCOME_FILE: Final = "outcome.json"
 # service/notices.py takes 4096 bytes, and a character may need twelve; the result on the card
@@ -263,7 +263,7 @@ VERDICT_LINES: Final = {
     CardVerdict.MISSING: _("the card's file: missing"),
     CardVerdict.FAILED: _("the card's file: failed"),
 }
-"""Lines that `centralino site apply` prints."""
+"""Lines that `centralino box card apply` prints."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`centralino address-book`: other bodies that callers want, and their numbers."""
+"""`centralino office address-book`: other bodies that callers want, and their numbers."""
 
 from __future__ import annotations
 

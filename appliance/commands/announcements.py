@@ -1,4 +1,4 @@
-"""`centralino prompts`: announcements of the office's own, spoken by the box's voice."""
+"""`centralino office prompts`: announcements of the office's own, spoken by the box's voice."""
 
 from __future__ import annotations
 

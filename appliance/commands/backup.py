@@ -1,4 +1,4 @@
-"""`centralino backup` and `centralino restore`: all of the box in one sealed file, and back."""
+"""`box backup` and `centralino box restore`: all of the box in one sealed file, and back."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ WRITE_PROTECTED: Final = _(
 )
 NOT_GIVEN_BACK: Final = _("the stick does not give back what was written onto it: replace it")
 NOT_SET_UP: Final = _(
-    "no stick is set up for backups: page Backup and restore, or centralino backup --stick"
+    "no stick is set up for backups: page Backup and restore, or centralino box backup --stick"
 )
 
 

@@ -1,4 +1,4 @@
-"""`centralino backup-target`: the folder on another machine that gets a backup each night."""
+"""`centralino box backup-target`: the folder on another machine that gets a backup each night."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def list_(config_path: Path, *, as_json: bool) -> None:
 @config_option
 @both_option
 def fetch(name: str, file: Path, config_path: Path, *, as_json: bool) -> None:
-    """Fetch the backup NAME into FILE, for `centralino restore`."""
+    """Fetch the backup NAME into FILE, for `centralino box restore`."""
     _do(config_path, lambda target: target.fetch(name, file), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""`centralino site` and `firewall`: boot file and packet filter, called by the image's units."""
+"""`box card` and `firewall`: boot file and packet filter, called by the image's units."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def _on_places(command: Command) -> Command:
     return with_places
 
 
-@site.command("apply")
+@site.command("apply", hidden=True)
 @_on_places
 @click.option("--again", is_flag=True, help="Use the file also where it has not changed.")
 def apply_(places: BootPlaces, again: bool) -> None:
@@ -381,7 +381,7 @@ def _say_accounts(places: BootPlaces, brought: CardFilePut) -> None:
         click.echo(told)
 
 
-@site.command("encryption")
+@site.command("encryption", hidden=True)
 @_folder("--card", CARD, "Where the FAT partition is mounted.")
 def encryption_(card: Path) -> None:
     """Say whether the card's file asks for an encrypted data partition: the image asks."""
@@ -391,7 +391,7 @@ def encryption_(card: Path) -> None:
     click.echo(encryption_asked(contents_of(card / FILE_NAME)))
 
 
-@site.command()
+@site.command(hidden=True)
 @config_option
 @_folder("--card", CARD, "Where the FAT partition is mounted.")
 @_folder("--run", RUN, "Where `apply` says what became of the file.")
@@ -435,7 +435,7 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
     outcome = load_outcome(run)
     if outcome is None:
         raise Refused(
-            _("the card's file was not read yet: `centralino site apply` first"),
+            _("the card's file was not read yet: `centralino box card apply` first"),
         )
     outcome = _with_notes(outcome, card)
     facts = _facts(config_path, outcome)

@@ -47,21 +47,61 @@ from appliance.store.voicemail import CaseKind
 from appliance.text import _
 
 
+def _listing(*, hidden: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator with the options of the list of calls."""
+    results = click.Choice([each.value for each in Result])
+    made = (
+        config_option,
+        click.option(
+            "--last", default=20, show_default=True, hidden=hidden,
+            type=click.IntRange(1, 10_000), help="How many.",
+        ),
+        click.option("--line", default="", hidden=hidden, help="Of this line only."),
+        click.option(
+            "--called", default="", hidden=hidden,
+            help="To this public number only, e.g. the toll-free one.",
+        ),
+        click.option("--result", type=results, hidden=hidden, help="e.g. fax"),
+        click.option(
+            "--missed", is_flag=True, hidden=hidden,
+            help="Calls without a message that nobody has dealt with yet.",
+        ),
+        click.option(
+            "--all", "every", is_flag=True, hidden=hidden,
+            help="With --missed: those dealt with, too.",
+        ),
+        click.option("--json", "as_json", is_flag=True, hidden=hidden, help="As JSON."),
+    )  # fmt: skip
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(made):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+# `calls` alone lists too; its options are those of `calls list`, for scripts written before that.
 @click.group(invoke_without_command=True)
-@config_option
-@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--line", default="", help="Of this line only.")
-@click.option("--called", default="", help="To this public number only, e.g. the toll-free one.")
-@click.option("--result", type=click.Choice([each.value for each in Result]), help="e.g. fax")
-@click.option(
-    "--missed", is_flag=True, help="Calls without a message that nobody has dealt with yet."
-)
-@click.option("--all", "every", is_flag=True, help="With --missed: those dealt with, too.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_listing(hidden=True)
 @click.pass_context
-def calls(
-    context: click.Context,
-    config_path: Path,
+def calls(context: click.Context, /, config_path: Path, **options: Any) -> None:
+    """List the latest calls, newest first: who, how it ended, by what that was noticed."""
+    context.obj = load_settings(config_path)
+    # `calls show` and the other sub-commands need no list.
+    if not context.invoked_subcommand:
+        _show_calls(context.obj, **options)
+
+
+@click.command("list")
+@_listing(hidden=False)
+def list_calls(config_path: Path, **options: Any) -> None:
+    """List the latest calls, newest first: who, how it ended, by what that was noticed."""
+    _show_calls(load_settings(config_path), **options)
+
+
+def _show_calls(
+    settings: Settings,
     *,
     last: int,
     line: str,
@@ -71,11 +111,6 @@ def calls(
     every: bool,
     as_json: bool,
 ) -> None:
-    """List the latest calls, newest first: who, how it ended, by what that was noticed."""
-    context.obj = settings = load_settings(config_path)
-    # `calls show` and the other sub-commands need no list.
-    if context.invoked_subcommand:
-        return
     if missed:
         _show_missed(settings, every=every, as_json=as_json)
         return
@@ -148,7 +183,7 @@ PIN_REMOVED = _("There is no code any more.")
 
 @click.group(invoke_without_command=True)
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="As JSON.")
 @click.pass_context
 def messages(context: click.Context, config_path: Path, as_json: bool) -> None:
     """The voicemail's messages, newest first; take one, call back, close it with its outcome."""

@@ -1,4 +1,4 @@
-"""`centralino demo`: four real calls over two simulated lines, followed on the terminal.
+"""`centralino dev demo`: four real calls over two simulated lines, followed on the terminal.
 
 Only the copper is simulated: the exchange, the service with its media gateway and three SIP phones
 are processes of their own on loopback addresses. The folder is ./demo; free ports are used.
@@ -105,7 +105,7 @@ def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
 # The example's lines, open today, with its directory and its sheets.
 
 TEMPLATE = """\
-# Written by `centralino demo`.
+# Written by `centralino dev demo`.
 [site]
 name = "Comune di Esempio (dimostrazione)"
 patron = "10-04"
@@ -296,7 +296,7 @@ class Stage:
 
 @click.command()
 @click.option(
-    "--keep", is_flag=True, help="Stay up afterwards, for `centralino call` and a soft phone."
+    "--keep", is_flag=True, help="Stay up afterwards, for `centralino dev call` and a soft phone."
 )
 def demo(keep: bool) -> None:
     """Answer four calls on simulated lines with real processes, then print a table."""
@@ -552,9 +552,9 @@ def _stay(folder: Path, console: str) -> None:
         "Its page “Postazione operatore” (Operator's desk) shows a call as it rings; the phone "
         f"op1 answers after {ANSWERS_AFTER_MS // 1000} s, an office to which it is transferred "
         f"after {OFFICE_ANSWERS_AFTER_MS // 1000} s.\nTry:\n"
-        f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567\n"
+        f"  centralino dev call --exchange {folder / 'lines'} --line 1 --from 0511234567\n"
         f"  centralino status --config {folder / 'centralino.toml'}\n"
-        f"  centralino messages --config {folder / 'centralino.toml'}\n"
+        f"  centralino messages list --config {folder / 'centralino.toml'}\n"
         f"Soft phone: user soft, password demo-soft, server 127.0.0.1:{settings.sip.port}, UDP.\n"
         "Ctrl-C ends it."
     )

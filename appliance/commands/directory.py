@@ -1,4 +1,4 @@
-"""`centralino register` and `explain-transfer`: who may be reached, for what, when (P3–P7)."""
+"""`office directory` and `explain-transfer`: who may be reached, for what, when (P3–P7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino hours`: openings, closures, ordinary weeks, from a shell on the box (E14)."""
+"""`centralino state hours`: openings, closures, ordinary weeks, from a shell on the box (E14)."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def enter_week(settings: Settings, /, *, preview: bool, configured: bool, **give
     form = {**given, "kind": "configured" if configured else "hours"}
     form["week"] = [] if configured else _filled(settings, given["whose"], days)
     wish = EnterWeek(form=form, by=by, preview=preview)
-    tell_number(settings, _ask(settings, wish), "centralino hours week revoke")
+    tell_number(settings, _ask(settings, wish), "centralino state hours week revoke")
 
 
 @show_week.command("revoke")
@@ -280,7 +280,7 @@ def enter_days(settings: Settings, /, *, preview: bool, closed: bool, **given: A
     by, bands = given.pop("by"), " ".join(given.pop("bands"))
     form = {**given, "kind": "closed" if closed else "hours", "week": [bands] * 7}
     wish = EnterHours(form=form, by=by, preview=preview)
-    tell_number(settings, ask_call_control(settings, wish), "centralino hours revoke")
+    tell_number(settings, ask_call_control(settings, wish), "centralino state hours revoke")
 
 
 @hours.command("revoke")

@@ -1,4 +1,4 @@
-"""`centralino settings`: make the head office's settings, show and apply them."""
+"""`centralino box settings`: make the head office's settings, show and apply them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino probe` and `usb-reset`: test a modem for duplex, reset a hanging one."""
+"""`centralino line probe` and `usb-reset`: test a modem for duplex, reset a hanging one."""
 
 from __future__ import annotations
 

@@ -63,7 +63,9 @@ def _moved(top: click.Group, words: list[str], option: str, parameter: str) -> l
     rest, taken = _without(words, option)
     if not taken:
         return words
-    for place, command in _on_the_way(top, rest):
+    # The innermost that accepts it: `calls` and `calls transfer` both read a configuration.
+    way, whole = [*_on_the_way(top, rest)], -1
+    for place, command in (*reversed(way[:whole]), way[whole]):
         if any(each.name == parameter and option in each.opts for each in command.params):
             return [*rest[:place], *taken, *rest[place:]]
     return words

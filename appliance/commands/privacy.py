@@ -1,4 +1,4 @@
-"""`centralino erase`: erase a person's data, by number or by one record (E20)."""
+"""`centralino calls erase`: erase a person's data, by number or by one record (E20)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMIT_S = 60.0
 @click.command()
 @click.argument("number", default="")
 @config_option
-@click.option("--call", default="", help="A call, as `centralino calls --json` has it.")
+@click.option("--call", default="", help="A call, as `centralino calls list --json` has it.")
 @click.option("--message", default="", help="A message's number, with its call.")
 @click.option("--request", default="", help="A request's number.")
 @click.option("--preview", is_flag=True, help="Show what would go, and what left; change nothing.")

@@ -42,7 +42,7 @@ NOT_LISTED: Final = _(
 AVAILABLE: Final = _("Version {version} is published ({size} MB); in use: {running}.")
 DOWNLOAD: Final = _("Download it and write it into the other slot?")
 NOT_DOWNLOADED: Final = _(
-    "Nothing was downloaded. To download it: sudo centralino update --check --yes."
+    "Nothing was downloaded. To download it: sudo centralino box update --check --yes."
 )
 
 

@@ -1,4 +1,4 @@
-"""`centralino report`: what the front desk did in a while; a unit's monthly sheet by mail."""
+"""`office report`: what the front desk did in a while; a unit's monthly sheet by mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino settings rollout`: at the head office, the stages of an update for all boxes."""
+"""`centralino box settings rollout`: at the head office, the stages of an update for all boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino selftest`: is it the box, or the line?
+"""`centralino box selftest`: is it the box, or the line?
 
 On an installed box root has systemd's unit do it: under the service's account, with bounded
 memory and processor, so that a call that is going on does not notice.

@@ -1,4 +1,4 @@
-"""`centralino settings set|diff|history|undo|confirm`: this box's own settings, from the shell.
+"""`centralino box settings set|diff|history|undo|confirm`: this box's own settings, from the shell.
 
 Also root's helper, which does what a technician asks for in the browser (`set --asked`).
 """
@@ -63,7 +63,7 @@ NO_PAIR: Final = _("{text!r} is no change: write KEY=VALUE, e.g. retention.calls
 NO_SWITCH: Final = _("{key}: write yes or no")
 NO_NUMBER: Final = _("{key}: write a number")
 NO_HISTORY: Final = _("Nothing was changed so far.")
-CONFIRM: Final = _("To keep it: centralino settings confirm")
+CONFIRM: Final = _("To keep it: centralino box settings confirm")
 CONSOLE: Final = _("Restart the console for it: sudo systemctl restart centralino-console")
 _SWITCH: Final = {
     **dict.fromkeys(("yes", "true", "on", "sì", "si"), True),

@@ -1,4 +1,4 @@
-"""`centralino sheets`: the procedure sheets (schede) that answer callers (P2)."""
+"""`centralino office sheets`: the procedure sheets (schede) that answer callers (P2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino standards`: what the service charter promises beside what a quarter measured."""
+"""`office standards`: what the service charter promises beside what a quarter measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino wall`: links of screens that show the wall, from a shell on the box."""
+"""`centralino office wall`: links of screens that show the wall, from a shell on the box."""
 
 from __future__ import annotations
 

@@ -345,7 +345,8 @@ def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path
                 place,
                 _(
                     "there is no prompt {greeting!r}: put {files} into folders.prompts, or let the "
-                    "box say it: centralino prompts say {greeting} TEXT --language {language}",
+                    "box say it: "
+                    "centralino office prompts say {greeting} TEXT --language {language}",
                     greeting=greeting,
                     files=", ".join(f"{language}/{greeting}.wav" for language in missing),
                     language=missing[0],

@@ -48,7 +48,7 @@ from appliance.text import Words, _
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A modem's profile (`centralino field-test --profile`) is laid under its line's table: the table's
+# A modem's profile (`line field-test --profile`) is laid under its line's table: the table's
 # values win, and what neither sets has its default.
 
 

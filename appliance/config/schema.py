@@ -45,7 +45,7 @@ class Line:
     # Daytime behaviour of a half-duplex line: message, ring_parallel_phone or pbx_transfer. Such a
     # line must have one (design/failures.md).
     daytime: str = ""
-    # Result of `centralino probe` for this modem.
+    # Result of `centralino line probe` for this modem.
     duplex: Proven = Proven("auto")
     # Hook flash of the PBX behind the line, and pause before the digits, 0 for its dial tone.
     flash: Seconds = Seconds(0.1)
@@ -54,7 +54,7 @@ class Line:
     voltage: Proven = Proven("auto")
     # Commands sent after every reset.
     overrides: tuple[str, ...] = ()
-    # File of `centralino field-test --profile`, for values that this table does not set.
+    # File of `centralino line field-test --profile`, for values that this table does not set.
     profile: str = ""
     # File of `centralino line bundle`: the modem's dialect, in place of the key of that name.
     bundle: BundleFile = BundleFile("")
@@ -125,7 +125,7 @@ class Backup:
     passphrase_file: str = ""
     # Number of backups that stay there.
     keep: int = 7
-    # Folder on another machine (sftp://, smb:// or https://), set up by `centralino backup-target
+    # Folder on another machine (sftp://, smb:// or https://), set up by `box backup-target
     # set-up`.
     target: str = ""
     # A private authority's certificates for an https:// target.
@@ -367,7 +367,7 @@ class Voicemail:
     greeting: str = "short"
     # Spells site.email to callers.
     spell_email: OnOff = OnOff(False)
-    # short: a notice before a message, whose words `centralino prompts say privacy` changes; off.
+    # short: a notice before a message, whose words `office prompts say privacy` changes; off.
     privacy: str = "short"
     # After hours callers are told to call 112 in an emergency.
     emergency_112: OnOff = OnOff(False)

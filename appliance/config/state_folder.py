@@ -163,7 +163,8 @@ def missing_greetings(settings: Settings) -> Iterator[Words]:
                 yield _(
                     "{place}: {greeting!r} is missing in the language {language}, callers hear it "
                     "in another one: put {language}/{greeting}.wav into folders.prompts, or let "
-                    "the box say it: centralino prompts say {greeting} TEXT --language {language}",
+                    "the box say it: "
+                    "centralino office prompts say {greeting} TEXT --language {language}",
                     place=place,
                     greeting=greeting,
                     language=language,

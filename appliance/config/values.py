@@ -425,7 +425,7 @@ def _day(name: str, value: object) -> tuple[Band, ...]:
 
 
 PORTS: Final = {"sftp": 22, "smb": 445, "https": 443}
-SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
+SET_UP_COMMAND: Final = "sudo centralino box backup-target set-up"
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 # Characters that are special in sftp's commands, or not allowed in names on Windows.
 _NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')

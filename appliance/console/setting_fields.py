@@ -345,7 +345,7 @@ HELPS: Final[dict[str, FieldHelp]] = {
             ("pbx_transfer", N_("transfers to an extension of the telephone system")),
         ),
     ),
-    "lines.duplex": FieldHelp(N_("The result of `centralino probe`."), _PROVEN),
+    "lines.duplex": FieldHelp(N_("The result of `centralino line probe`."), _PROVEN),
     "lines.voltage": FieldHelp(N_("Tells a cut cable and a lifted telephone."), _PROVEN),
     "lines.flash": FieldHelp(N_("For a telephone system behind the line.")),
     "lines.pbx_pause": FieldHelp(N_("0 waits for its dial tone.")),

@@ -165,12 +165,12 @@ class LineSplitter:
 # ---- telling -----------------------------------------------------------------------------------
 # A pytest plugin: reports progress to the command, and asks the person there.
 #
-# Loaded by `centralino field-test`; without it `pytest hw_tests` runs the same, and skips what
+# Loaded by `centralino line field-test`; without it `pytest hw_tests` runs the same, and skips what
 # needs a person.
 
 
 class Person:
-    """Whoever sits before the terminal of `centralino field-test`, if anybody does."""
+    """Whoever sits before the terminal of `centralino line field-test`, if anybody does."""
 
     def __init__(self, sock: socket.socket | None) -> None:
         self._sock = sock

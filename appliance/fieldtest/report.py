@@ -571,7 +571,7 @@ def _not_run(key: str) -> Tree.Element:
 # The questions are those that no manual answers (v253.md 10): what was not measured stays open.
 
 PROFILE_HEAD: Final = """\
-# A modem's profile, measured by `centralino field-test`. A line uses it by
+# A modem's profile, measured by `centralino line field-test`. A line uses it by
 #     profile = "/etc/centralino/THIS-FILE.toml"
 # in its [[lines]] table of centralino.toml; what that table says itself wins over [use].
 # [answers] and `open` are for whoever collects what such modems really do: please send this file.

@@ -116,8 +116,8 @@ def _is_by(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
 def _no_key() -> Refused:
     return Refused(
         _(
-            "the key is not Ed25519 in PEM without a password: make one by `centralino "
-            "settings key`"
+            "the key is not Ed25519 in PEM without a password: make one by "
+            "`centralino box settings key`"
         ),
     )
 
@@ -126,7 +126,7 @@ def _no_certificate() -> Refused:
     return Refused(
         _(
             "central.certificate holds no Ed25519 certificate in PEM: copy there "
-            "certificate.pem of `centralino settings key`"
+            "certificate.pem of `centralino box settings key`"
         ),
     )
 

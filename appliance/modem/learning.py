@@ -39,7 +39,7 @@ HALF_DUPLEX = _(
 )
 DUPLEX_UNKNOWN = _(
     "It serves a line; whether it carries both directions at once is not known: half duplex until "
-    "`centralino probe` proves it."
+    "`centralino line probe` proves it."
 )
 VOICE_UNKNOWN = _("Whether it has a voice is not known: nobody has asked it.")
 FORMATS_UNKNOWN = _("It has a voice; the sound formats that it offers are not known.")

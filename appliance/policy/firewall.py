@@ -28,7 +28,7 @@ SSH_PORT: Final = 22
 # neighbour discovery and router advertisements with hop limit 255, which only this link can send
 # (RFC 4861, 6.1.2 and 7.1); MLD and IGMP, for the multicast of mDNS (UDP 5353).
 RULES_TEMPLATE: Final = """\
-# Made by `centralino firewall`; what is changed here is lost.
+# Made by `centralino box firewall`; what is changed here is lost.
 table inet centralino
 delete table inet centralino
 table inet centralino {{

@@ -282,7 +282,7 @@ TEST_IMAGE: Final = _(
 )
 WRITTEN: Final = _(
     "Version {version} is in the other slot. The box starts from there in the quiet "
-    "hour (3:30-6:00) with nobody on the phone; at once by: centralino update "
+    "hour (3:30-6:00) with nobody on the phone; at once by: centralino box update "
     "start."
 )
 STARTING: Final = _(
@@ -298,8 +298,8 @@ NO_KEY: Final = _("The data are encrypted and the stick is missing: this version
 LEFT_AGAIN: Final = _("Version {version} is not well ({why}): the one before comes back.")
 NEVER_IDLE: Final = _("somebody was on the phone for ten minutes: nothing was changed, try again")
 WAITS: Final = _(
-    "an update is ready already, or on trial: start it (centralino update "
-    "start) or give it up (centralino update give-up), or wait for the end of "
+    "an update is ready already, or on trial: start it (centralino box update "
+    "start) or give it up (centralino box update give-up), or wait for the end of "
     "the trial"
 )
 NOT_READY: Final = _("no update is ready: install one first")

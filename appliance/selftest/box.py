@@ -49,7 +49,7 @@ SHOWN: Final = 160
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 TEMPLATE: Final = """\
-# Written by `centralino selftest`; removed at its end.
+# Written by `centralino box selftest`; removed at its end.
 [site]
 name = {name}
 patron = "01-01"

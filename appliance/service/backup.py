@@ -286,7 +286,7 @@ def write_backup(
 def to_stream(
     settings: Settings, config: Path, stream: IO[bytes], passphrase: str, at: datetime
 ) -> WrittenBackup:
-    """Write the backup to a pipe, as for `ssh box centralino backup -`; raises Refused."""
+    """Write the backup to a pipe, as for `ssh box centralino box backup -`; raises Refused."""
     try:
         written = into(settings, config, stream, passphrase, at)
         stream.flush()
@@ -383,7 +383,7 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     return to, schema
 
 
-# The backup stick. Call control may not mount: it asks root's helper (`centralino backup
+# The backup stick. Call control may not mount: it asks root's helper (`centralino box backup
 # --stick-asked`) by a small file in /run. Which stick it is, its last whole backup and its
 # passphrase are kept in the state folder, so also in the backup: a restored card goes on by itself.
 

@@ -83,7 +83,7 @@ BODY: Final = _(
     "{trouble}\n"
     "\n"
     "The box tries again each hour. See the page Installation, Backup and "
-    "restore, or centralino backup-target show\n"
+    "restore, or centralino box backup-target show\n"
 )
 
 
@@ -405,7 +405,7 @@ class Sftp:
             return Refused(
                 _(
                     "{host} does not take the key of the box for the user {user}: add it there "
-                    "(sudo centralino backup-target key shows it)",
+                    "(sudo centralino box backup-target key shows it)",
                     host=host,
                     user=user,
                 ),

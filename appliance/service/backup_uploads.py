@@ -197,7 +197,7 @@ class BackupUpload:
             part = Path(beside) / "fetched"
             place.get(name, part, size)
             part.rename(to)
-        return _("{name} is in {to}: put it back by centralino restore {to}", name=name, to=to)
+        return _("{name} is in {to}: put it back by centralino box restore {to}", name=name, to=to)
 
     def forget(self) -> Words:
         """Stop writing to the target; raises OSError."""

@@ -421,10 +421,10 @@ def trouble_of(health: OutboxHealth) -> Trouble | None:
     """Return the trouble of dead or waiting mail, None for none."""
     if health.dead:
         words = counted(
-            "{number} e-mail could not be sent: look with centralino outbox list, and tell the "
-            "office in another way.",
-            "{number} e-mails could not be sent: look with centralino outbox list, and tell the "
-            "office in another way.",
+            "{number} e-mail could not be sent: look with centralino box outbox list, and tell "
+            "the office in another way.",
+            "{number} e-mails could not be sent: look with centralino box outbox list, and tell "
+            "the office in another way.",
             health.dead,
         )
         return Trouble("mail.dead", words)

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 # ---- managed config ----------------------------------------------------------------------------
 # Fetching the head office's settings: when to begin, and the troubles shown.
 #
-# A child process (`centralino settings`), begun when no call is on, reads and writes them. A server
+# A child process (`box settings`), begun when no call is on, reads and writes them. A server
 # that is gone is asked less and less often; people see it after a day.
 
 # Each bundle has a folder of its own, named by its digest and never changed; one small file names
@@ -256,7 +256,7 @@ JOBS: Final[dict[type[ManagedConfigJob], str]] = {
     ApplySettings: "apply",
     RevertSettings: "revert",
 }
-"""Sub-command of `centralino settings` for each job."""
+"""Sub-command of `centralino box settings` for each job."""
 
 
 @dataclass(slots=True)
@@ -299,7 +299,7 @@ class ManagedConfigCommands(CommandHandlers):
 
     @command(*JOBS)
     def run_job(self, wish: ManagedConfigJob) -> DeferredReply:
-        """Run `centralino settings show`, `apply` or `revert` in a child process."""
+        """Run `centralino box settings show`, `apply` or `revert` in a child process."""
         what, by = JOBS[type(wish)], wish.by
         file = Path(self.central.settings.folders.console) / UPLOADED
         given = () if what == "revert" else (str(file),)

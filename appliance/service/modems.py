@@ -1,7 +1,7 @@
 """Modems that are plugged in, and what they can do: read from the system and from call control.
 
 Nothing is sent to a modem: a line in use is never touched. What only a probe can tell is said to
-be unknown (`centralino probe`, with the service stopped).
+be unknown (`centralino line probe`, with the service stopped).
 """
 
 from __future__ import annotations

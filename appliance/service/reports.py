@@ -247,11 +247,11 @@ def _unproven(lacking: list[str]) -> Words:
     if not named:
         return _(
             "It is not proven where a caller ends who finds all lines busy (the "
-            "carrier's divert-on-busy): prove it with centralino commission"
+            "carrier's divert-on-busy): prove it with centralino line commission"
         )
     return _(
         "It is not proven where a caller of {numbers} ends who finds all lines busy (the "
-        "carrier's divert-on-busy): prove it with centralino commission",
+        "carrier's divert-on-busy): prove it with centralino line commission",
         numbers=named,
     )
 
@@ -261,12 +261,12 @@ def _outdated(number: str, proof: Proof) -> Words:
     if not number:
         return _(
             "The proof of divert-on-busy is {of_day}, before the lines changed: repeat it with "
-            "centralino commission",
+            "centralino line commission",
             of_day=of_day,
         )
     return _(
         "The proof of divert-on-busy of {number} is {of_day}, before the lines changed: repeat "
-        "it with centralino commission",
+        "it with centralino line commission",
         number=number,
         of_day=of_day,
     )

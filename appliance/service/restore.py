@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 # The plan is one small file beside the state folder. Until it exists the appliance is unchanged;
-# from then on every step may be repeated, call control does not start, and `centralino restore
+# from then on every step may be repeated, call control does not start, and `centralino box restore
 # --finish` goes on to the end. Replaced files are kept beside, under a name with the time. A folder
 # that is a mount point (an SSD, for instance) cannot be renamed: its entries are moved within it.
 
@@ -158,7 +158,7 @@ def check_finished(state: Path) -> None:
     """Raise Refused if a restore was interrupted."""
     if plan_path(state).exists():
         raise Refused(
-            _("a restore was interrupted: finish it with `centralino restore --finish`"),
+            _("a restore was interrupted: finish it with `centralino box restore --finish`"),
         )
 
 
@@ -179,7 +179,8 @@ def _put_inside(path: Path, kept: Path, at_point: Callable[[str], None]) -> None
     if not is_mount(path):
         raise Refused(
             _(
-                "the disk of {path} is not mounted: mount it, then `centralino restore --finish`",
+                "the disk of {path} is not mounted: mount it, then "
+                "`centralino box restore --finish`",
                 path=path,
             ),
         )

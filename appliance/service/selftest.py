@@ -56,7 +56,8 @@ CODE: Final = "selftest"
 BEGUN: Final = _("Begun: half a minute, calls go on meanwhile. The result shows here.")
 RUNS: Final = _("a self-test is being done: wait for its end")
 NOBODY: Final = _(
-    "nobody does self-tests here (enable centralino-selftest.path): use sudo centralino selftest"
+    "nobody does self-tests here (enable centralino-selftest.path): use "
+    "sudo centralino box selftest"
 )
 FILE: Final = "selftest.json"
 
@@ -245,7 +246,7 @@ def report(last: LastTest) -> SelfTestReport:
 
 
 NEVER: Final = _(
-    "Self-test: not done yet; sudo centralino selftest, or the button on the page Installation"
+    "Self-test: not done yet; sudo centralino box selftest, or the button on the page Installation"
 )
 
 

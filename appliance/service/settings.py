@@ -1,8 +1,8 @@
 """Settings changed while the box runs: asked for here, done by a child or by root's helper.
 
-Call control loads nothing of it. A child (`centralino settings serve`) judges and, where this
+Call control loads nothing of it. A child (`centralino box settings serve`) judges and, where this
 account may write the configuration's file, writes; else, as on an installed box, each act that
-writes is a request in /run that root's helper (`centralino settings set --asked`) takes and
+writes is a request in /run that root's helper (`centralino box settings set --asked`) takes and
 answers. A request holds changes by the names of settings and never a text or a path.
 """
 

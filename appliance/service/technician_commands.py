@@ -407,7 +407,7 @@ def _restarted(line: str) -> Words:
 # Restore of an uploaded backup, and the USB stick for nightly backups.
 #
 # Call control cannot restore a backup itself, as its own files are replaced. It checks that a
-# restore is possible, writes the audit, and leaves the work to root's helper (`centralino restore
+# restore is possible, writes the audit, and leaves the work to root's helper (`box restore
 # --asked`), which stops the services, installs the backup and starts them again.
 
 ASKED: Final = "backup.restore"

@@ -191,7 +191,7 @@ MISSED_DIGESTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
             "\n"
             "{lines}\n"
             "\n"
-            "See centralino calls --missed; each is closed with its outcome.\n"
+            "See centralino calls list --missed; each is closed with its outcome.\n"
         ),
     ),
     MessageStep.ALERT_UNCLOSED: (
@@ -201,7 +201,7 @@ MISSED_DIGESTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
             "\n"
             "{lines}\n"
             "\n"
-            "See centralino calls --missed; each is closed with its outcome.\n"
+            "See centralino calls list --missed; each is closed with its outcome.\n"
         ),
     ),
 }

@@ -142,7 +142,7 @@ def note_told(connection: sqlite3.Connection, call: str, entry: str) -> CallReco
 def _known_call(connection: sqlite3.Connection, call: str) -> CallRecord:
     record = find_call(connection, call)
     if record is None:
-        raise SaidError(_("there is no call {call!r}: see centralino calls --json", call=call))
+        raise SaidError(_("there is no call {call!r}: see centralino calls list --json", call=call))
     return record
 
 

@@ -543,7 +543,10 @@ def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
     ).fetchone()
     if row is None:
         raise Refused(
-            _("nothing named {name!r} is attached: see centralino register history", name=name),
+            _(
+                "nothing named {name!r} is attached: see centralino office directory history",
+                name=name,
+            ),
         )
     return load_vault(key).open_bytes(row["sealed"], _attachment_label(name))
 

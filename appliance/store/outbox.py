@@ -135,7 +135,7 @@ def mail_number(connection: sqlite3.Connection, key: str) -> int:
     row = connection.execute("SELECT number FROM outbox WHERE key = ?", (key,)).fetchone()
     if row is None:
         raise Refused(
-            _("there is no mail {key!r}: list them with `centralino outbox list`", key=key),
+            _("there is no mail {key!r}: list them with `centralino box outbox list`", key=key),
         )
     return int(row[0])
 
@@ -229,7 +229,10 @@ def required_mail(connection: sqlite3.Connection, number: int) -> StoredMail:
     found = find_mail(connection, number)
     if found is None:
         raise Refused(
-            _("there is no mail {number}: list them with `centralino outbox list`", number=number),
+            _(
+                "there is no mail {number}: list them with `centralino box outbox list`",
+                number=number,
+            ),
         )
     return found
 

@@ -342,7 +342,7 @@ def _wait_s(record: CallRecord) -> float | None:
 
 def sheet_key(unit: str, month: str) -> str:
     """Return the outbox key of a unit's sheet of a month ("2026-10")."""
-    # `centralino report --mail` uses the same key: whichever is first, the unit gets one mail.
+    # `office report --mail` uses the same key: whichever is first, the unit gets one mail.
     return f"report:{unit}:{month}"
 
 

@@ -430,7 +430,7 @@ class CaseKind(enum.StrEnum):
 
 _NO_SUCH: Final = {
     CaseKind.MESSAGE: _("there is no message {name}: list them with `centralino messages`"),
-    CaseKind.CALL: _("there is no call {name}: list them with `centralino calls --missed`"),
+    CaseKind.CALL: _("there is no call {name}: list them with `centralino calls list --missed`"),
 }
 TAKEN_BACK_MARK: Final = MessageOutcome.NOT_NEEDED.value
 """Outcome, which no note has, of the row that takes a note or an attempt back."""

@@ -103,7 +103,7 @@ def test_what_cannot_be_completed_is_said(places: BootPlaces) -> None:
     with pytest.raises(Refused, match="there is a phone op1 already"):
         apply.text_with_phone(OFFICE, "op1", "", "switchboard")
     odd = 'switchboard = { phones = ["op1"] }\n[[phones]]\nname = "op1"\n'
-    with pytest.raises(Refused, match="site put"):
+    with pytest.raises(Refused, match="box card put"):
         apply.text_with_phone(odd, "op2", "", "switchboard")
     with pytest.raises(BadConfiguration):
         apply.text_with_phone("name = x", "op2", "", "switchboard")

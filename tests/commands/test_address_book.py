@@ -1,4 +1,4 @@
-"""`centralino address-book`: list, add, change, remove, confirm, import and export."""
+"""`centralino office address-book`: list, add, change, remove, confirm, import and export."""
 
 from __future__ import annotations
 

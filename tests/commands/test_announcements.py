@@ -1,4 +1,4 @@
-"""`centralino prompts` and spoken sheets on the command line."""
+"""`centralino office prompts` and spoken sheets on the command line."""
 
 from __future__ import annotations
 

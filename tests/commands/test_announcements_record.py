@@ -1,4 +1,4 @@
-"""`centralino prompts record`: a phone rings, each step is told, what was kept is put in force."""
+"""`office prompts record`: a phone rings, each step is told, what was kept is put in force."""
 
 from __future__ import annotations
 

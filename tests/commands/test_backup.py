@@ -1,4 +1,4 @@
-"""`centralino backup` and `restore`: what is kept comes back whole, or nothing has changed."""
+"""`centralino box backup` and `restore`: what is kept comes back whole, or nothing has changed."""
 
 from __future__ import annotations
 
@@ -377,9 +377,9 @@ def test_a_restore_that_is_killed_leaves_old_or_new(home: Home, point: int) -> N
     if not plan.exists():
         assert home.side() == (old if killed else new)
         return
-    with pytest.raises(Refused, match="centralino restore --finish"):
+    with pytest.raises(Refused, match="centralino box restore --finish"):
         services._in_force(home.config)  # what `centralino run` begins with
-    assert "centralino restore --finish" in home.put_back(code=1)
+    assert "centralino box restore --finish" in home.put_back(code=1)
     assert "Ripristino concluso" in home.run("restore", "--finish")
     assert home.side() == new
     assert not plan.exists()
@@ -532,7 +532,7 @@ def test_on_a_disk_too_a_restore_that_is_killed_leaves_old_or_new(home: Home, po
         if not restore.plan_path(home.state).exists():
             assert home.side() == (old if killed else new)
             return
-        assert "centralino restore --finish" in home.put_back(code=1)
+        assert "centralino box restore --finish" in home.put_back(code=1)
         assert "Ripristino concluso" in home.run("restore", "--finish")
         assert home.side() == new
         assert not restore.plan_path(home.state).exists()
@@ -552,7 +552,7 @@ def test_a_disk_that_is_not_there_is_waited_for(home: Home) -> None:
         disk.mkdir()
         subprocess.run(["mount", "--move", str(home.state), str(disk)], check=True)
         said = home.run("restore", "--finish", code=1)
-        assert "non è montato: montarlo, poi `centralino restore --finish`" in said
+        assert "non è montato: montarlo, poi `centralino box restore --finish`" in said
         subprocess.run(["mount", "--move", str(disk), str(home.state)], check=True)
         assert "Ripristino concluso" in home.run("restore", "--finish")
         assert home.kept()[1]
@@ -666,7 +666,7 @@ def test_a_file_that_is_closed_to_the_account_is_left_out_and_said(
 
 
 def test_a_backup_comes_over_a_pipe(home: Home) -> None:
-    """`ssh box sudo centralino backup - > file`: the file alone on standard output."""
+    """`ssh box sudo centralino box backup - > file`: the file alone on standard output."""
     line = ("backup", "-", "--passphrase-file", str(home.phrase), "--config", str(home.config))
     done = CliRunner(mix_stderr=False).invoke(main, line)
     assert "Copia di sicurezza scritta sull'uscita standard" in done.stderr

@@ -1,4 +1,4 @@
-"""`centralino restore --nightly`: the records of a night are back, and nothing since is lost."""
+"""`box restore --nightly`: the records of a night are back, and nothing since is lost."""
 
 from __future__ import annotations
 

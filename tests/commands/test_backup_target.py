@@ -1,4 +1,4 @@
-"""`centralino backup-target`: what a technician sees of it, without any server."""
+"""`centralino box backup-target`: what a technician sees of it, without any server."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_configured_and_not_set_up_is_found_by_check(home: Home) -> None:
     """`check` says so beside what else is wanting."""
     to(home, URL)
     (home.folder / "own" / "it" / "closed.wav").unlink()
-    assert "sudo centralino backup-target set-up" in home.run("check")
+    assert "sudo centralino box backup-target set-up" in home.run("check")
     assert "non è ancora preparata" in home.run("backup-target", "now", code=1)
     backup_target.keep(home.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT))
     assert "backup-target" not in home.run("check")

@@ -1,4 +1,4 @@
-"""`centralino site`, as the image's units call it: from the card's file to the answer beside it."""
+"""`box card`, as the image's units call it: from the card's file to the answer beside it."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_what_was_not_read_cannot_be_told(folder: Path) -> None:
     """In the wrong order the command says what comes first."""
     found = run(folder, "tell")
     assert found.exit_code == 1
-    assert "prima `centralino site apply`" in found.stderr
+    assert "prima `centralino box card apply`" in found.stderr
 
 
 def test_a_configuration_in_force_that_is_wrong_is_told(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`centralino bring-in`: what is asked at the control socket, and what is printed (E10)."""
+"""`centralino calls bring-in`: what is asked at the control socket, and what is printed (E10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino transfer` that cannot be done now: the sentence, and who is in charge (E10, E23)."""
+"""`calls transfer` that cannot be done now: the sentence, and who is in charge (E10, E23)."""
 
 from __future__ import annotations
 

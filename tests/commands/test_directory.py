@@ -1,4 +1,4 @@
-"""`centralino register`: import, variation, authorisation, export; every refusal one sentence."""
+"""`office directory`: import, variation, authorisation, export; every refusal one sentence."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Box:
         open_database(database_path(self.state), self.state / "corrupt").connection.close()
 
     def run(self, *arguments: str, typed: str = "") -> Result:
-        """Run `centralino register`."""
+        """Run `centralino office directory`."""
         asked = ("register", "--config", str(self.config), *arguments)
         return CliRunner().invoke(main, asked, input=typed)
 

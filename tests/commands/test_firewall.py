@@ -1,4 +1,4 @@
-"""`centralino firewall`: what the configuration and the box's own networks open."""
+"""`centralino box firewall`: what the configuration and the box's own networks open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino hours`, and what commands that need no call control say of the hours that were
+"""`centralino state hours`, and what commands that need no call control say of the hours that were
 entered.
 """
 
@@ -96,7 +96,7 @@ def test_every_open_counts_and_the_number_to_revoke_is_told(box: Box) -> None:
     rest = ("--reason", "Mercatini", "--reference", "e-mail", "--by", "root")
     told = box.run("hours", "enter", "2026-12-06", "--open", "9-12", "--open", "15-18", *rest)
     assert "09:00-12:00 15:00-18:00" in box.run("hours", "list")
-    assert "Voce 1: si toglie con centralino hours revoke 1" in told
+    assert "Voce 1: si toglie con centralino state hours revoke 1" in told
     preview = box.run("hours", "enter", "2026-12-06", "--open", "9-11 14-16", *rest, "--preview")
     assert "14:00-16:00" in preview
     assert "si toglie con" not in preview

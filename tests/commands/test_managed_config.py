@@ -1,4 +1,4 @@
-"""`centralino settings`: made at the head office, brought or fetched to a branch, taken back."""
+"""`box settings`: made at the head office, brought or fetched to a branch, taken back."""
 
 from __future__ import annotations
 

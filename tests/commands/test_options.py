@@ -9,7 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.__main__ import COMMANDS, FORMER, main
+from appliance.__main__ import main
+from appliance.commands import groups, tree
 from appliance.commands.options import arranged
 from appliance.config import read
 
@@ -28,7 +29,7 @@ def commands(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
             yield from commands(command, *before, name)
 
 
-EVERY = tuple(commands(main))
+EVERY = (*commands(main), *((name,) for name in tree.SERVICES))
 
 
 def run(*words: str, env: dict[str, str] | None = None) -> Result:
@@ -38,9 +39,23 @@ def run(*words: str, env: dict[str, str] | None = None) -> Result:
 
 
 def test_there_are_as_many_as_are_written_down() -> None:
-    """Every command of the table is tried, with those below it."""
-    assert {words[0] for words in EVERY} == set(COMMANDS)
-    assert len(EVERY) > 100
+    """Every command of the tree is tried, with those below it."""
+    top = [name for section in tree.ROOT.sections for name in section.names]
+    assert list(dict.fromkeys(words[0] for words in EVERY)) == [*top, *tree.SERVICES]
+    assert len(EVERY) > 140
+
+
+@pytest.mark.parametrize("words", [words for words, _ in tree.branches()], ids=" ".join)
+def test_every_command_of_a_group_has_a_heading(words: tuple[str, ...]) -> None:
+    """A command that is added to a group stands under one of its headings, not below them all."""
+    group: click.Command | None = main
+    for word in words:
+        assert isinstance(group, click.Group)
+        group = group.get_command(click.Context(group), word)
+    assert isinstance(group, groups.TreeGroup)
+    headed = [name for section in group.branch.sections for name in section.names]
+    assert group.list_commands(click.Context(group)) == headed
+    assert all(group.get_command(click.Context(group), name) for name in headed)
 
 
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
@@ -101,7 +116,7 @@ def test_what_reads_no_configuration_says_so(words: tuple[str, ...], said: str) 
 @pytest.mark.parametrize(
     ("typed", "near"),
     [
-        (("stauts",), "Forse: status?"),
+        (("stauts",), "Forse: status"),
         (("chekc",), "Forse: check?"),
         (("users", "ad"), "Forse: add?"),
         (("hours", "week", "shw"), "Forse: show?"),
@@ -172,9 +187,36 @@ def test_a_language_behind_a_command_that_has_its_own_is_its_own() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FORMER)
+@pytest.mark.parametrize("name", tree.FORMER)
 def test_a_former_name_is_understood_and_not_listed(name: str) -> None:
     """A unit or script that was written for the version before goes on working."""
     context = click.Context(main, info_name="centralino")
-    assert main.get_command(context, name) is main.get_command(context, FORMER[name])
+    present: click.Command | None = main
+    for word in tree.FORMER[name].split():
+        assert isinstance(present, click.Group)
+        present = present.get_command(context, word)
+    assert present is not None
+    assert main.get_command(context, name) is present
     assert name not in main.list_commands(context)
+
+
+@pytest.mark.parametrize("on_a_terminal", [True, False])
+def test_a_person_who_types_a_former_name_reads_the_present_one(
+    on_a_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, as the first line of the errors; a unit's journal stays as it was."""
+    monkeypatch.setattr("appliance.__main__.is_a_terminal", lambda: on_a_terminal)
+    told = "`centralino transfer` is now `centralino calls transfer`.\n"
+    assert run("transfer", env=ENGLISH).output.startswith(told) is on_a_terminal
+    assert "is now" not in run("calls", "transfer", env=ENGLISH).output
+
+
+def test_a_group_reads_no_configuration_for_a_command_that_reads_its_own(tmp_path: Path) -> None:
+    """`calls` reads one for `calls show`, and `calls dial` the one that is named."""
+    path = tmp_path / "else.toml"
+    path.write_text(BROKEN)
+    for place in range(4):
+        line = ["calls", "dial", "0551234"]
+        line[place:place] = ["--config", str(path)]
+        result = run(*line, "--position", "op1", env={**ENGLISH, "CENTRALINO_CONFIG": "/none"})
+        assert f"{path} cannot be used" in result.output, line

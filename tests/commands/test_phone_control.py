@@ -1,4 +1,4 @@
-"""`centralino desk-phone` and `dial`: what is asked at the control socket, and what is printed."""
+"""`calls desk-phone` and `dial`: what is asked at the control socket, and what is printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino erase`: a person's records go whole, others' stay, through the socket (E20)."""
+"""`centralino calls erase`: a person's records go whole, others' stay, through the socket (E20)."""
 
 from __future__ import annotations
 
@@ -386,7 +386,7 @@ def test_a_log_that_somebody_reads_is_said(box: Box) -> None:
 
 
 def test_a_file_written_anew_keeps_short_numbers(box: Box) -> None:
-    """`centralino calls --missed` names calls by their row: VACUUM must leave that as it is."""
+    """`calls list --missed` names calls by their row: VACUUM must leave that as it is."""
     before = box.ask("SELECT rowid, call FROM calls")
     box.stores.records.ask(lambda c: c.execute("DELETE FROM calls WHERE call = 'a-4'"))
     box.stores.records.ask(lambda c: c.execute("VACUUM").fetchall())

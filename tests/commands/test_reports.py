@@ -1,4 +1,4 @@
-"""`centralino report`: which days are meant, what is refused, and a unit's sheet by mail."""
+"""`centralino office report`: which days are meant, what is refused, and a unit's sheet by mail."""
 
 from __future__ import annotations
 

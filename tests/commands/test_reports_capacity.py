@@ -1,4 +1,4 @@
-"""`centralino capacity`: of figures, or of what the box's own lines were used for."""
+"""`centralino line capacity`: of figures, or of what the box's own lines were used for."""
 
 from __future__ import annotations
 

@@ -148,8 +148,8 @@ def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
 def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
     """No proof, a proof of other lines, a file that nobody can read."""
     settings: Settings = read.load(site)
-    assert "centralino commission" in reports.wanted(settings, ()).text("it")
-    assert "centralino commission" in run(site, "--show").output
+    assert "centralino line commission" in reports.wanted(settings, ()).text("it")
+    assert "centralino line commission" in run(site, "--show").output
     lines = reports.lines_of(settings)
     proofs = tuple(
         Proof(DivertOutcome.BUSY, "Anna", datetime.now(UTC), lines, "", number)

@@ -1,4 +1,4 @@
-"""`centralino settings` for this box: show, diff, set, history, undo, confirm; root's helper."""
+"""`box settings` for this box: show, diff, set, history, undo, confirm; root's helper."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Box:
         return self.path.read_text(encoding="utf-8")
 
     def say(self, *words: str, language: str = "it") -> Result:
-        """Run `centralino settings ...`."""
+        """Run `centralino box settings ...`."""
         told = ["settings", *words, "--config", str(self.path), "--language", language]
         return CliRunner().invoke(main, told)
 
@@ -120,7 +120,7 @@ def test_a_trial_says_how_to_keep_it(box: Box) -> None:
     """Asked for, or because it may cut the browser off, which needs the console's restart."""
     told = box.said("set", "console.port=8443")
     assert "systemctl restart centralino-console" in told[-2]
-    assert told[-1] == "Per tenerla: centralino settings confirm"
+    assert told[-1] == "Per tenerla: centralino box settings confirm"
     assert box.said("confirm") == ["Confermato: la modifica resta."]
     assert "in prova" in box.said("set", "--trial", "site.name=X")[0]
 

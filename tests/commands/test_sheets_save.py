@@ -1,4 +1,4 @@
-"""`centralino sheets save`: one sheet with its sounds, or neither (P1, P2)."""
+"""`centralino office sheets save`: one sheet with its sounds, or neither (P1, P2)."""
 
 from __future__ import annotations
 

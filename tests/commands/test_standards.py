@@ -1,4 +1,4 @@
-"""`centralino standards`: a quarter measured against the promises, as text, CSV and PDF."""
+"""`centralino office standards`: a quarter measured against the promises, as text, CSV and PDF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino update`: what it says where apt brings updates, how it stands, whom it listens to."""
+"""`box update`: what it says where apt brings updates, how it stands, whom it listens to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino update --check`: a signed release at an https server, shown, taken after a yes."""
+"""`box update --check`: a signed release at an https server, shown, taken after a yes."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ def test_a_server_that_is_away_is_said_in_words(site: Site) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="what root does for the service's account")
 def test_root_is_not_led_elsewhere_by_a_link_in_the_services_folder() -> None:
-    """`sudo centralino update --fetch`: the service has laid a link where the download goes. A file
+    """`box update --fetch`: the service has laid a link where the download goes. A file
     of root's stays what it is, and the bundle is there for the service.
     """
     with tempfile.TemporaryDirectory() as name:  # outside pytest's own folder, which is root's

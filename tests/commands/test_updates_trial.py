@@ -1,4 +1,4 @@
-"""`centralino update good` where RAUC fails in the version that is to be tried."""
+"""`centralino box update good` where RAUC fails in the version that is to be tried."""
 
 from __future__ import annotations
 

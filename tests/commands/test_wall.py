@@ -1,4 +1,4 @@
-"""`centralino wall`: links of screens from the box's own shell."""
+"""`centralino office wall`: links of screens from the box's own shell."""
 
 from __future__ import annotations
 

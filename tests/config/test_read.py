@@ -145,7 +145,7 @@ def test_an_opening_is_the_switchboards_the_counters_or_both(tmp_path: Path) -> 
 
 
 def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
-    """E14: what `centralino prompts say` has made counts as a recording of the office's own."""
+    """E14: what `office prompts say` has made counts as a recording of the office's own."""
     text = (
         f"{SMALL}[[closures]]\nstart = 2026-12-24T14:00:00\nend = 2026-12-24T18:00:00\n"
         f'greeting = "elezioni"\n[folders]\nstate = "{tmp_path}"\n'
@@ -160,7 +160,7 @@ def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
     (told,) = (words.text("en") for words in missing_greetings(read.parse(text)))
     assert told.startswith("closures.1.greeting: 'elezioni' is missing in the language en, ")
     assert "put en/elezioni.wav into folders.prompts" in told
-    assert told.endswith("centralino prompts say elezioni TEXT --language en")
+    assert told.endswith("centralino office prompts say elezioni TEXT --language en")
     made = tmp_path / "spoken" / "en" / "elezioni.wav"
     made.parent.mkdir()
     made.write_bytes(b"")

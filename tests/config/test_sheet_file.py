@@ -126,7 +126,7 @@ class Box:
         open_database(database_path(self.state), self.state / "corrupt").connection.close()
 
     def run(self, *arguments: str) -> str:
-        """Run `centralino sheets` and return what it says."""
+        """Run `centralino office sheets` and return what it says."""
         result = CliRunner().invoke(main, ("sheets", "--config", str(self.config), *arguments))
         return result.output
 

@@ -182,12 +182,12 @@ def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works
     lies = pages_backup.uploaded_backup_path(works.console)
     assert lies.read_bytes() == answer.content
     assert lies.stat().st_mode & 0o777 == 0o640, "the service looks through it"
-    assert "centralino restore" not in technician.get("/plant/backup").text
+    assert "centralino box restore" not in technician.get("/plant/backup").text
     os.utime(lies, (0, 0))  # the sample's call control lives on another day
     check = {"passphrase": PHRASE}
     assert technician.post("/plant/backup/check", data=check).status_code == 303
     assert "Nulla è stato cambiato" in ended(technician, "backup_check")
-    assert f"sudo centralino restore {lies}" in technician.get("/plant/backup").text
+    assert f"sudo centralino box restore {lies}" in technician.get("/plant/backup").text
 
     technician.post("/plant/backup/drop")
     technician.post("/plant/backup/forget")
@@ -241,10 +241,10 @@ def test_what_is_not_whole_is_not_put_back(technician: Visitor, works: Works) ->
     """The page names the command only for the very file that was found whole."""
     send(technician, MAGIC + b"x" * 100)
     text = technician.get("/plant/backup").text
-    assert f"centralino restore {pages_backup.uploaded_backup_path(works.console)}" not in text
+    assert f"centralino box restore {pages_backup.uploaded_backup_path(works.console)}" not in text
     assert technician.post("/plant/backup/check", data={"passphrase": PHRASE}).status_code == 303
     assert "note bad" in ended(technician, "backup_check")
-    assert "centralino restore" not in technician.get("/plant/backup").text
+    assert "centralino box restore" not in technician.get("/plant/backup").text
 
 
 def test_wrong_forms_are_told_in_words(technician: Visitor) -> None:

@@ -1,4 +1,4 @@
-"""A suite of one file for the tests of `centralino field-test`, with a real modem or without."""
+"""A suite of one file for the tests of `line field-test`, with a real modem or without."""
 
 from __future__ import annotations
 

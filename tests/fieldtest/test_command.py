@@ -1,4 +1,4 @@
-"""`centralino field-test`: its status, its questions, and that nothing is left off hook or down."""
+"""`line field-test`: its status, its questions, and that nothing is left off hook or down."""
 
 from __future__ import annotations
 

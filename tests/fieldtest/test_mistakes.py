@@ -1,4 +1,4 @@
-"""Mistakes of use of `centralino field-test`: one sentence, before anything is stopped or made."""
+"""Mistakes of use of `line field-test`: one sentence, before anything is stopped or made."""
 
 from __future__ import annotations
 

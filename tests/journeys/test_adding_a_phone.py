@@ -4,7 +4,7 @@ The box is one of systemd's with the units of the image; what is typed is what c
 right to type it is shown by tests/image/test_guide_commands.py.
 
 1. The box works by the file on its card; a citizen talks with the operator.
-2. The technician types `sudo centralino site add-phone op2 --label "Operatore 2"`; they read the
+2. The technician types `box card add-phone op2 --label "Operatore 2"`; they read the
    new phone's user name and password, and that it counts as soon as nobody is on the phone.
 3. Meanwhile the two go on talking.
 4. They hang up; as soon as the line is free the next citizen calls, in the moment in which the box
@@ -50,7 +50,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.system]
 
 CARD = "/boot/firmware"
 MOBILE = "3391112223"
-ADD = 'centralino site add-phone op2 --label "Operatore 2" --language it'
+ADD = 'centralino box card add-phone op2 --label "Operatore 2" --language it'
 COME_S = 60.0
 TALKS = CallPlan(
     caller=MOBILE, clips=(voice(CITIZEN_HZ),), repeat_say=True, hang_up_after_ms=600_000
@@ -187,10 +187,10 @@ def test_adding_a_phone(journey: Journey, box: Machine, phones: ExitStack) -> No
         assert [line for line in rest if line not in now.splitlines()] == []
 
     with journey.step(8):
-        text = typed(box, "centralino site show")
+        text = typed(box, "centralino box card show")
         spoilt = text.replace('name = "Test"', "name = “Test”").replace('"10-04"', '"4-10-26"')
         spoilt += "\n[network]\nhostnmae = 'x'\n"
-        brought = f"printf %s {shlex.quote(spoilt)} | centralino site put --language it"
+        brought = f"printf %s {shlex.quote(spoilt)} | centralino box card put --language it"
         said = typed(box, brought, check=False)
         assert "non è stato preso, nulla è cambiato" in said
         assert len(re.findall(r"^  - riga \d+, ", said, re.MULTILINE)) == 3, said

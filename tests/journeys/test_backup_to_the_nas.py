@@ -5,13 +5,13 @@ keys to the account and reads out its own.
 
 1. The technician writes the NAS into the configuration and types `centralino check`: it says that
    the folder is not set up yet, and by which command it is.
-2. They type `centralino backup-target key` and give the key to the administrator, who adds it.
-3. They type `centralino backup-target set-up`: it shows the key of the NAS; they are not sure and
+2. They type `centralino box backup-target key` and give the key to the administrator, who adds it.
+3. They type `box backup-target set-up`: it shows the key of the NAS; they are not sure and
    answer "no": nothing has changed.
 4. They have the administrator read the key out, set it up again, answer "sì", type a passphrase
    twice, and read that the first backup is written and was read back whole; it lies on the NAS.
-5. The NAS is switched off: `centralino backup-target now` says in one sentence that nobody answers,
-   and `centralino backup-target show` says so too, with the day of the last whole one.
+5. The NAS is switched off: `box backup-target now` says in one sentence that nobody answers,
+   and `centralino box backup-target show` says so too, with the day of the last whole one.
 6. Another machine stands at the address of the NAS: the command refuses because of its key, and
    nothing is sent; once the technician has compared and accepted the new key, it goes on.
 7. The card dies. On a new one, with the same configuration, they set the folder up, list what lies
@@ -92,7 +92,7 @@ def test_to_the_nas_and_back(journey: Journey, tmp_path: Path, nas: SshServer) -
             said = terminal.run("./centralino check --config centralino.toml")
             assert "la configurazione è buona" in said
             assert "non è ancora preparata per le copie di sicurezza" in said
-            assert "centralino backup-target set-up" in said
+            assert "centralino box backup-target set-up" in said
 
         with journey.step(2):
             gives_key(terminal, nas)

@@ -11,7 +11,7 @@
    their name.
 5. One citizen hangs up: the page says by itself which line is free again.
 6. They print what is proven: on paper stand the proof and the lines, and no form.
-7. On the box `centralino commission --show` says the same.
+7. On the box `centralino line commission --show` says the same.
 """
 
 from __future__ import annotations

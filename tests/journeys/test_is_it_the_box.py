@@ -3,7 +3,7 @@
 The box is one of systemd's with the units of the image, its line a simulated one.
 
 1. Callers say that nobody answers. The technician finds the line's cord pulled out of the modem's
-   wall socket, does not see it, and types "sudo centralino selftest": "L'apparecchio è in ordine:
+   wall socket, does not see it, and types "sudo box selftest": "L'apparecchio è in ordine:
    controlla la linea, il modem e il cavo tra i due", status 0, while the service goes on.
 2. They type "centralino status": the result stands there with its date.
 3. Another day somebody has put a folder back from a copy as root, and messages are lost. The same
@@ -62,7 +62,7 @@ def test_is_it_the_box(box: Machine, journey: Journey) -> None:
     started = box.shown(CALL_CONTROL, "ActiveEnterTimestamp")
     with journey.step(1):
         process.set_line(box.folder / "lines", 1, cut=True)
-        status, said = typed(box, "centralino selftest --language it")
+        status, said = typed(box, "centralino box selftest --language it")
         assert (status, said.strip().splitlines()[-1]) == (0, WELL), said
         assert box.shown(CALL_CONTROL, "ActiveEnterTimestamp") == started
     with journey.step(2):
@@ -70,7 +70,7 @@ def test_is_it_the_box(box: Machine, journey: Journey) -> None:
         assert re.search(r"Prova dell'apparecchio, .*, \d\d:\d\d: " + re.escape(WELL), said), said
     with journey.step(3):
         typed(box, f"mkdir -p {FOLDER} && chown root: {FOLDER} && chmod 700 {FOLDER}")
-        status, said = typed(box, "centralino selftest --language it")
+        status, said = typed(box, "centralino box selftest --language it")
         last = said.strip().splitlines()[-1]
         assert (status, last.startswith(ILL)) == (1, True), said
         remedy = last.rpartition("sudo ")[2]
@@ -78,5 +78,5 @@ def test_is_it_the_box(box: Machine, journey: Journey) -> None:
         assert re.search(r"non misurato .*prima va risolto: file e proprietari", said), said
     with journey.step(4):
         typed(box, remedy)
-        status, said = typed(box, "centralino selftest --language it")
+        status, said = typed(box, "centralino box selftest --language it")
         assert (status, said.strip().splitlines()[-1]) == (0, WELL), said

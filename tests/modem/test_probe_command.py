@@ -1,4 +1,4 @@
-"""`centralino probe` on real PTYs of the exchange: each verdict, and a port that is in use."""
+"""`centralino line probe` on real PTYs of the exchange: each verdict, and a port that is in use."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ pytestmark = [
 ELF_MACHINES = {"amd64": 62, "arm64": 183}
 """e_machine of EM_X86_64 and EM_AARCH64 (elf.h)."""
 CALLS = r"^\d\. .* yes$"
-"""A call of `centralino demo` that went as it should (commands/demo.py)."""
+"""A call of `centralino dev demo` that went as it should (commands/demo.py)."""
 
 
 @pytest.fixture(scope="module", params=roots.MACHINES)

@@ -1,4 +1,4 @@
-"""What `centralino capacity` says of a traffic, in both languages."""
+"""What `centralino line capacity` says of a traffic, in both languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`centralino selftest` as a technician types it: whole boxes, well and not."""
+"""`centralino box selftest` as a technician types it: whole boxes, well and not."""
 
 from __future__ import annotations
 

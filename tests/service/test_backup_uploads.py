@@ -204,7 +204,7 @@ def test_a_new_card_is_set_up_before_there_is_anything_to_save(box: Box, tmp_pat
     assert "Qui non c'è ancora nulla da salvare" in box.target.set_up(ACCEPTED).text("it")
     assert box.target.names() == [old]
     to = tmp_path / "fetched.backup"
-    assert "centralino restore" in box.target.fetch(old, to).text("it")
+    assert "centralino box restore" in box.target.fetch(old, to).text("it")
     assert to.read_bytes() == box.there.files[old]
     assert "esiste già" in refused(lambda: box.target.fetch(old, to))
     assert "non c'è" in refused(lambda: box.target.fetch("x.backup", tmp_path / "other"))

@@ -144,7 +144,7 @@ def test_nobody_takes_the_request(place: Place) -> None:
     os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 100))
     told = place.shown()
     assert not told["runs"]
-    assert "sudo centralino selftest" in told["trouble"]["en"]
+    assert "sudo centralino box selftest" in told["trouble"]["en"]
 
 
 def test_a_killed_one_does_not_run_for_ever(place: Place) -> None:

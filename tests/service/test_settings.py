@@ -50,7 +50,7 @@ class Engines:
         self.has_ended = self.is_stopped = False
 
     def ask(self, asked: SettingsRequest) -> None:
-        """Do it, as `centralino settings serve` does."""
+        """Do it, as `centralino box settings serve` does."""
         self.lines.append(self._place.done(asked))
 
     def answers(self) -> list[tuple[str, Any]]:

@@ -148,7 +148,7 @@ def test_what_does_not_exist_is_said(db: sqlite3.Connection) -> None:
     """An unknown message or call is the office's mistake, told with where to look."""
     for kind, where in (
         (CaseKind.MESSAGE, "centralino messages"),
-        (CaseKind.CALL, "calls --missed"),
+        (CaseKind.CALL, "calls list --missed"),
     ):
         with pytest.raises(OfficeError, match=f"no {kind} 99.*{where}"):
             voicemail.add_entry(db, kind, "99", entry(MessageStep.TAKE))

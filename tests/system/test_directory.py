@@ -36,7 +36,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 def register(box: Box, *arguments: str) -> str:
-    """Run `centralino register` beside the running box."""
+    """Run `centralino office directory` beside the running box."""
     config = str(box.config_path)
     result = CliRunner().invoke(main, ("register", "--config", config, *arguments))
     assert result.exit_code == 0, result.output

@@ -18,7 +18,7 @@ EXAMPLES = str(resources.files("appliance.config") / "example_sheets")
 
 
 def sheets(box: Box, *arguments: str) -> str:
-    """Run `centralino sheets` beside the running box."""
+    """Run `centralino office sheets` beside the running box."""
     asked = ("sheets", "--config", str(box.config_path), *arguments)
     result = CliRunner().invoke(main, asked)
     assert result.exit_code == 0, result.output

@@ -68,7 +68,7 @@ def test_whoever_becomes_free_has_the_waiting_caller(box: Box, op1: TestPhone) -
     told = said(box, "status")
     assert "oggi al massimo 2 di 2" in told
     assert "deviazione su occupato" in told
-    assert "centralino commission" not in told
+    assert "centralino line commission" not in told
 
 
 @pytest.mark.long  # stories/p8_waited_in_vain_asks_to_be_called_back.story

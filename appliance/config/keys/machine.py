@@ -27,7 +27,7 @@ KEYS: Final[dict[str, Key]] = {
         _(
             "Folder on another machine that gets a sealed backup each night, "
             "sftp://user@server/folder, smb://user@server/share/folder or "
-            "https://user@server/folder; set up by centralino backup-target set-up."
+            "https://user@server/folder; set up by centralino box backup-target set-up."
         ),
     ),
     "backup.ca_file": Key(

@@ -67,7 +67,7 @@ KEYS: Final[dict[str, Key]] = {
         ),
     ),
     "lines.duplex": Key(
-        _("Whether the modem carries sound both ways at once, as centralino probe has shown."),
+        _("Whether the modem carries sound both ways at once, as centralino line probe has shown."),
         derived=_("the make of the modem"),
         is_advanced=True,
     ),
@@ -90,7 +90,7 @@ KEYS: Final[dict[str, Key]] = {
     ),
     "lines.profile": Key(
         _(
-            "Whole path of a file made by centralino field-test --profile; it sets what this "
+            "Whole path of a file made by centralino line field-test --profile; it sets what this "
             "table leaves out."
         ),
         is_advanced=True,

@@ -92,7 +92,7 @@ UPDATE_FILE: Final = UploadKind(
 
 SETTINGS_FILE: Final = UploadKind(
     (b"centralino-settings-1\n",),
-    sentence("this file holds no central settings (centralino settings pack)"),
+    sentence("this file holds no central settings (centralino box settings pack)"),
 )
 
 

@@ -1,4 +1,4 @@
-"""`python -m appliance.simulator.exchange`: the exchange, as `centralino exchange` runs it."""
+"""`python -m appliance.simulator.exchange`: the exchange, as `centralino dev exchange` runs it."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class ControlConnection:
         except OSError as error:
             self._sock.close()
             raise TechnicianError(
-                f"no exchange answers in {directory}: start `centralino exchange` there"
+                f"no exchange answers in {directory}: start `centralino dev exchange` there"
             ) from error
 
     def __enter__(self) -> Self:

@@ -520,7 +520,7 @@ def go_realtime() -> bool:
     return True
 
 
-# ---- The click command `centralino exchange` -----------------------------------------------------
+# ---- The click command `dev exchange` -----------------------------------------------------
 
 PATH = click.Path(path_type=Path)
 

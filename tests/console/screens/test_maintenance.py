@@ -45,7 +45,7 @@ def test_a_backup_goes_the_whole_way(browser: Browser, filled: Running, tmp_path
             with screen(browser, filled.home, language) as seen:
                 other = log_in(seen, people.BEPPE.name, "/plant/backup")
                 other.locator("#restore details").evaluate("one => { one.open = true }")
-                expect(other.get_by_text("sudo centralino restore")).to_be_visible()
+                expect(other.get_by_text("sudo centralino box restore")).to_be_visible()
                 seen.look("backup")
                 seen.picture("backup-whole", is_whole=True)
         page.locator("form[action='/plant/backup/drop'] button").click()

@@ -1,7 +1,7 @@
 """A box that is made by its card: the fast form, a folder stands for the FAT partition.
 
-What the image's units run at a start is run here, in their order: `centralino site apply`, call
-control, the console, `centralino site tell`; all real processes, one simulated line.
+What the image's units run at a start is run here, in their order: `centralino box card apply`, call
+control, the console, `centralino box card tell`; all real processes, one simulated line.
 """
 
 from __future__ import annotations

@@ -330,7 +330,7 @@ def test_the_call_command_says_when_no_exchange_runs(tmp_path: Path) -> None:
     """Without an exchange the command says how to start one."""
     result = CliRunner().invoke(process.call_command, ["--exchange", str(tmp_path)])
     assert result.exit_code == 1
-    assert "start `centralino exchange` there" in result.output
+    assert "start `centralino dev exchange` there" in result.output
 
 
 def test_a_report_in_words() -> None:
