@@ -18,7 +18,7 @@ systemd/install.sh "$stage/usr/lib/systemd/system"
 cp -R image/overlay/. "$stage/"
 for unit in systemd/*.service systemd/*.socket systemd/*.path "$image"/centralino*.* "$image"/*.mount; do
     [ -f "$unit" ] || continue # a folder, with what lies over a unit
-    name=$(basename "$unit" | sed 's/@\./@line1./') # a template is verified as an instance
+    name=$(basename "$unit" | sed 's/@\./@usb./') # a template is verified as an instance
     said=$(systemd-analyze verify --man=no --root="$stage" "$name" 2>&1) || { echo "$said"; exit 1; }
     [ -z "$said" ] || { echo "$unit: $said"; exit 1; }
     echo "$unit: verified"
@@ -27,7 +27,7 @@ done
 # --offline came with systemd 250.
 for unit in systemd/*.service "$image"/centralino*.service; do
     own=$(sed -n 's/^# exposure \([0-9]*\): .*/\1/p' "$unit")
-    name=$(basename "$unit" | sed 's/@\./@line1./')
+    name=$(basename "$unit" | sed 's/@\./@usb./')
     said=$(systemd-analyze security --no-pager --offline=true --root="$stage" \
         --threshold="${own:-$exposure}" "$name" 2>&1) || {
         echo "$said" | grep -v '✓'

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from appliance.service.restore import Checked
 
 
-# Restore on request, started by centralino-restore.path and at every boot: a restore that a power
-# cut interrupted is finished first. It replaces only what the present configuration names: a
+# Restore on request, started by centralino-request@restore.path and at every boot: a restore that a
+# power cut interrupted is finished first. It replaces only what the present configuration names: a
 # console user who requests it is not the administrator.
 
 # Seconds to wait until nobody is on the phone.

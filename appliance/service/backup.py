@@ -461,7 +461,7 @@ def forget(state: Path) -> None:
 
 
 def request_path(run: Path) -> Path:
-    """Return the path of a request; systemd's centralino-backup-stick.path watches it."""
+    """Return the path of a request; systemd's centralino-request@backup-stick.path watches it."""
     return run / REQUEST
 
 

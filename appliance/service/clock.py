@@ -379,7 +379,7 @@ def _begun(result: CentralinoError | None) -> None:
 # ---- clock -------------------------------------------------------------------------------------
 # The clock: whether it is trusted, confirming it, setting it; both changes are audited.
 #
-# Call control has no right to set the system clock: a helper does (centralino-clock.path).
+# Call control has no right to set the system clock: a helper does (centralino-clock.service).
 
 STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
     ClockState.SYNCED: _("confirmed by a time server"),
@@ -390,7 +390,9 @@ STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
 JUMPED: Final = _(
     "the clock has jumped by more than a day: until somebody confirms it, it does not count"
 )
-NO_HELPER: Final = _("nobody has set the clock: the technician has to enable centralino-clock.path")
+NO_HELPER: Final = _(
+    "nobody has set the clock: the technician has to start centralino-request@clock.path"
+)
 CONFIRMED: Final = _("The time is confirmed.")
 BEING_SET: Final = _("The clock is being set: within seconds it shows here.")
 CANNOT_BE: Final = _("That time cannot be right: give the date and time of now.")

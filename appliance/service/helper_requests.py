@@ -120,7 +120,7 @@ RESTORE_REQUEST: Final = "restore-asked"
 
 
 def restore_request_path(run: Path) -> Path:
-    """Return the path of a restore request; systemd's centralino-restore.path watches it."""
+    """Return the path of a restore request, watched by centralino-request@restore.path."""
     return run / RESTORE_REQUEST
 
 

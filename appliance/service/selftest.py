@@ -56,7 +56,7 @@ CODE: Final = "selftest"
 BEGUN: Final = _("Begun: half a minute, calls go on meanwhile. The result shows here.")
 RUNS: Final = _("a self-test is being done: wait for its end")
 NOBODY: Final = _(
-    "nobody does self-tests here (enable centralino-selftest.path): use "
+    "nobody does self-tests here (start centralino-request@selftest.path): use "
     "sudo centralino box selftest"
 )
 FILE: Final = "selftest.json"
@@ -71,7 +71,7 @@ class LastTest:
 
 
 def request_path(run: Path) -> Path:
-    """Return the path of a request; systemd's centralino-selftest.path watches it."""
+    """Return the path of a request; systemd's centralino-request@selftest.path watches it."""
     return run / REQUEST
 
 

@@ -148,7 +148,7 @@ def answer_of(text: str) -> tuple[str, Reply | CentralinoError] | None:
 
 
 def request_path(run: Path) -> Path:
-    """Return the path of a request; systemd's centralino-settings.path watches it."""
+    """Return the path of a request; systemd's centralino-request@settings.path watches it."""
     return run / REQUEST
 
 

@@ -53,7 +53,8 @@ TRIED: Mapping[str, Words] = {
 }
 """Each step of the recovery ladder in words."""
 NO_HELPER = _(
-    "nobody does USB resets (enable centralino-usb.path): unplug the modem and plug it in again"
+    "nobody does USB resets (start centralino-request@usb.path): "
+    "unplug the modem and plug it in again"
 )
 
 

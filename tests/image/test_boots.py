@@ -220,7 +220,7 @@ def test_a_wedged_modem_is_reset_by_usb(office: Office, guest_after_cuts: Guest)
     process.set_line(lines, 1, wedged=False)
     said = guest.run("journalctl -b --no-pager -o cat -u centralino-usb.service")
     assert "reset_usb done to USB device" in said
-    assert guest.run("systemctl is-active centralino-usb.path") == "active"
+    assert guest.run("systemctl is-active centralino-request@usb.path") == "active"
     wait_idle(guest)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from appliance import usb
+from appliance.service import backup, clock, selftest, settings, updates
+from appliance.service.helper_requests import restore_request_path
 from tests.image.slot import ROOT
 
 OVERLAY = ROOT / "image/overlay/etc/systemd/system"
@@ -33,4 +36,35 @@ def test_the_image_starts_every_unit_of_its_own() -> None:
     listed = (ROOT / "image/enabled").read_text(encoding="utf-8").splitlines()
     brought = {"centralino-hostkeys.service"}  # by ssh.service, where a technician has a key
     assert startable(OVERLAY) - set(listed) - brought == set()
-    assert "centralino-usb.path" in packaged()
+
+
+def requested(unit: Path) -> set[str]:
+    """List the helpers whose requests a unit has waited for."""
+    return set(re.findall(r"centralino-request@(\S+)\.path", unit.read_text(encoding="utf-8")))
+
+
+def test_call_control_brings_along_what_waits_for_its_requests() -> None:
+    """Wherever call control writes a request somebody waits for it, and starts the helper whose
+    service takes requests; the image adds the updates.
+    """
+    folder = Path("/run/centralino")
+    waits = (ROOT / "systemd/centralino-request@.path").read_text(encoding="utf-8")
+    for line in (f"PathExists={folder}/%i-asked", f"PathExistsGlob={folder}/%i/*"):
+        assert line in waits.splitlines()
+    asked = {
+        "backup-stick": backup.request_path(folder),
+        "restore": restore_request_path(folder),
+        "selftest": selftest.request_path(folder),
+        "settings": settings.request_path(folder),
+        "update": folder / updates.REQUEST,
+    }
+    in_folders = {"clock": clock.folder_of(folder), "usb": usb.requests_folder(folder)}
+    assert asked == {name: folder / f"{name}-asked" for name in asked}
+    assert in_folders == {name: folder / name for name in in_folders}
+    own = requested(ROOT / "systemd/centralino.service")
+    image = requested(OVERLAY / "centralino.service.d/image.conf")
+    assert (own | image, own & image) == (asked.keys() | in_folders.keys(), set())
+    for name in own:
+        assert (ROOT / f"systemd/centralino-{name}.service").exists()
+    assert (OVERLAY / "centralino-update.service").exists()
+    assert image == {"update"}

@@ -61,7 +61,6 @@ def box(tmp_path: Path) -> Iterator[Machine]:
     with Machine(tmp_path / "box", lines=1, counters=(), programme=installed) as machine:
         authority = tmp_path / "box" / "lib" / "centralino-console" / "tls" / "ca.crt"
         wait_until(authority.exists, PATIENCE_S, "the console has made no authority")
-        machine.inside("systemctl", "start", "centralino-settings.path")
         yield machine
 
 

@@ -55,7 +55,6 @@ def box(tmp_path: Path) -> Iterator[Machine]:
         authority = tmp_path / "box" / "lib" / "centralino-console" / "tls" / "ca.crt"
         wait_until(authority.exists, PATIENCE_S, "the console has made no authority")
         add_user(machine)
-        machine.inside("systemctl", "start", "centralino-selftest.path")
         yield machine
 
 

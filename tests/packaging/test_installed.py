@@ -261,9 +261,33 @@ chown -R centralino: . ../centralino-console
 """
 """Has state as the version had it in which one account ran all three services."""
 
+WAITED = tuple(
+    f"centralino-{helper}.path"
+    for helper in ("backup-stick", "clock", "restore", "selftest", "settings", "usb")
+)
+"""Units of a former version, for each of which centralino-request@.path stands now."""
+NAMED = ("find", "/etc/systemd", "/var/lib/systemd", "-name", "centralino-*.path", "-printf", "%f ")
+"""Says which of them are enabled, or were by the package."""
+WAITING = """
+cd /usr/lib/systemd/system
+for each in "$@"; do
+    printf '[Path]\\nPathExists=/run/nothing\\n[Install]\\nWantedBy=multi-user.target\\n' > "$each"
+done
+systemctl daemon-reload
+DPKG_MAINTSCRIPT_PACKAGE=centralino deb-systemd-helper enable "$@"
+systemctl start "$@"
+rm "$@"
+"""
+"""Has them as that version's package left them; dpkg takes the files away."""
+
 
 KEY_AFTER = "centralino:centralino 640"
 """The office's own key: the console has it by the group, who had it as its owner before."""
+
+
+def waiting(unit: str) -> str:
+    """Return the unit that waits in a former one's place."""
+    return f"centralino-request@{unit.removeprefix('centralino-')}"
 
 
 def assert_all_is_where_it_belongs(machine: Machine, sound: str) -> None:
@@ -286,6 +310,8 @@ def test_upgrade_removal_and_purge(called: Machine, package: Path, tmp_path: Pat
     """
     before = messages(called)
     called.run("sh", "-euc", AS_BEFORE)
+    called.run("sh", "-euc", WAITING, "-", *WAITED)
+    assert "centralino-usb.path" in called.run(*NAMED)
     started = {unit: state(called, unit, "MainPID") for unit in SERVICES}
     called.run("apt-get", "install", "--yes", called.bring(next_version(package, tmp_path)))
     assert called.run("cat", CONFIG) == OFFICE
@@ -294,11 +320,17 @@ def test_upgrade_removal_and_purge(called: Machine, package: Path, tmp_path: Pat
     assert_all_is_where_it_belongs(called, str(before[0]["path"]))
     for unit in SERVICES:
         assert state(called, unit, "MainPID") not in {started[unit], "0"}, unit
+    assert not set(WAITED) & set(called.run(*NAMED).split())
+    for unit in WAITED:
+        assert called.says("systemctl", "is-active", unit) == "inactive"
+        assert state(called, waiting(unit), "ActiveState") == "active"
 
     called.run("apt-get", "remove", "--yes", "centralino")
     assert called.run("cat", CONFIG) == OFFICE
     assert called.says("systemctl", "is-active", "centralino.service") == "inactive"
     assert called.says("find", "/usr/lib/centralino", "/usr/bin/centralino") == ""
+    for unit in WAITED:
+        assert called.says("systemctl", "is-active", waiting(unit)) == "inactive"
 
     told = called.run("apt-get", "purge", "--yes", "centralino")
     assert "/var/lib/centralino" in told

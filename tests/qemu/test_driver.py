@@ -59,11 +59,11 @@ END
 chmod 755 /usr/bin/centralino
 cat > checks.target <<END
 [Unit]
-Wants=systemd-udevd.service checks.service centralino-usb.path
+Wants=systemd-udevd.service checks.service centralino-request@usb.path
 END
 cat > checks.service <<END
 [Unit]
-After=systemd-udevd.service centralino-usb.path
+After=systemd-udevd.service centralino-request@usb.path
 [Service]
 Type=oneshot
 Environment=PYTHONPATH={repository} PYTHONDONTWRITEBYTECODE=1

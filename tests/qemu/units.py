@@ -24,9 +24,9 @@ from tests.qemu.guest import ONE, check, configuration, line_paths, wait
 CONFIG = Path("/etc/centralino/centralino.toml")
 RUN = Path("/run/centralino")
 LINE = "line1"
-SERVICE, PATH = "centralino-usb.service", "centralino-usb.path"
+SERVICE, PATH = "centralino-usb.service", "centralino-request@usb.path"
 CALL_CONTROL = "centralino.service"
-CLOCK = "centralino-clock"
+CLOCK, WAITS = "centralino-clock", "centralino-request@clock.path"
 MONTH_S = 30 * 86_400.0
 NEAR_S = 3.0
 """The chip keeps whole seconds; between two looks at it some pass here."""
@@ -121,7 +121,7 @@ def the_time_is_set_and_the_battery_clock_with_it() -> None:
     folder = clock.folder_of(RUN)
     folder.mkdir(mode=0o700)
     os.chown(folder, *call_control())
-    systemctl("start", f"{CLOCK}.path")
+    systemctl("start", WAITS)
     wanted = float(BATTERY.read_text()) + MONTH_S  # this machine itself begins in 1980
     assert wanted - time.time() > MONTH_S
     clock.ask_for_time(folder, wanted, time.monotonic())
@@ -133,7 +133,7 @@ def the_time_is_set_and_the_battery_clock_with_it() -> None:
     assert abs(float(BATTERY.read_text()) - time.time()) < NEAR_S
     assert Sources().seen().battery
     assert not list(folder.iterdir())
-    assert state(f"{CLOCK}.path", "ActiveState") == "active"
+    assert state(WAITS, "ActiveState") == "active"
 
 
 def who_wants_too_much_memory_is_ended() -> None:

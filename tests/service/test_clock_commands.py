@@ -100,7 +100,7 @@ def test_a_person_sets_the_time(box: Box) -> None:
     said = box.ask("clock_set", at="2027-03-02T10:30")["said"]["en"]
     assert said.startswith("The clock is being set")
     assert box.noted() == [("anna", "clock.set", "2027-03-02T09:30:00+0000")]
-    assert "centralino-clock.path" in box.ask("clock")["trouble"]["en"]
+    assert "centralino-request@clock.path" in box.ask("clock")["trouble"]["en"]
     box.monotonic += 3.0
     wall = clock.take_time(clock.folder_of(box.run), box.monotonic)
     assert wall == datetime(2027, 3, 2, 9, 30, 3, tzinfo=UTC).timestamp()

@@ -79,7 +79,7 @@ def test_without_a_helper_a_person_must_replug(control: CallControlStub) -> None
     control.hears(Recovery.RESET_USB)
     for step in (Recovery.POWER_CYCLE, Recovery.REPLUG):
         kept = control.hears(step)
-        assert "centralino-usb.path" in str(kept.trouble)
+        assert "centralino-request@usb.path" in str(kept.trouble)
         assert "unplug the modem" in tried_words(kept)
 
 

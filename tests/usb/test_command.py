@@ -153,7 +153,7 @@ def test_it_wants_a_line_or_all_that_is_asked_for(helper: Helper, words: tuple[s
 def test_the_units_agree_on_where_requests_lie_and_let_uhubctl_in() -> None:
     """The path unit's folder is the helper's; libusb starts with a netlink socket or not at all."""
     units = Path(__file__).resolve().parents[2] / "systemd"
-    waits = (units / "centralino-usb.path").read_text()
+    waits = (units / "centralino-request@.path").read_text().replace("%i", "usb")
     helps = (units / "centralino-usb.service").read_text()
     run = re.search(r"--run (\S+)", helps)
     assert run is not None

@@ -30,7 +30,7 @@ CALL_CONTROL, GATEWAY, CONSOLE = (
     "centralino-console.service",
 )
 CLOCK, RESTORE = "centralino-clock", "centralino-restore"
-"""Root's helpers: each a .path, which waits for a request, and the .service that does it."""
+"""Root's helpers: `waiting` names the unit that waits for the requests to one."""
 UNITS = (GATEWAY, CALL_CONTROL, CONSOLE)
 BOOT_S = 60.0
 """It takes 5 s on a quiet machine."""
@@ -59,6 +59,11 @@ def _cgroups() -> Path | None:
         if kind == "cgroup2" and "rw" in options.split(","):
             return Path(where)
     return None
+
+
+def waiting(helper: str) -> str:
+    """Return the unit that waits for the requests to a helper, which runs with call control."""
+    return f"centralino-request@{helper.removeprefix('centralino-')}.path"
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 from appliance.policy.text import ERRNO_WORDS
 from appliance.service.backup import MADE, UPLOADED
 from appliance.service.jobs import BUSY
-from tests.faults.systemd.machine import CLOCK, PYTHON, RESTORE, Machine
+from tests.faults.systemd.machine import CLOCK, PYTHON, RESTORE, Machine, waiting
 from tests.faults.systemd.scenes import COME_S, page
 from tests.helpers.box import JOB_S
 
@@ -81,7 +81,7 @@ def test_a_backup_is_put_back(machine: Machine) -> None:
     """Asked for at the control socket, a backup replaces the state; it is the service's alone, call
     control and console are there again, and what became of it is told.
     """
-    machine.inside("systemctl", "start", f"{RESTORE}.path")
+    assert machine.shown(waiting(RESTORE), "ActiveState") == "active"
     add_user(machine)
     secrets = machine.state / "secrets" / "phone_secrets.json"
     before, owner = secrets.read_bytes(), secrets.stat().st_uid
@@ -121,7 +121,7 @@ def test_a_time_is_tried(machine: Machine) -> None:
     """
     machine.lower(f"{CLOCK}.service", WITHOUT_ITS_RIGHT)
     assert machine.shown(f"{CLOCK}.service", "CapabilityBoundingSet") == "cap_dac_override"
-    machine.inside("systemctl", "start", f"{CLOCK}.path")
+    assert machine.shown(waiting(CLOCK), "ActiveState") == "active"
     add_user(machine)
     now = datetime.datetime.now(datetime.UTC).isoformat()
     asked = machine.ask("clock_set", by=WHO, at=now)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.systemd.machine import CALL_CONTROL, CONSOLE, Machine
+from tests.faults.systemd.machine import CALL_CONTROL, CONSOLE, Machine, waiting
 from tests.faults.systemd.scenes import COME_S
 from tests.faults.systemd.test_helpers import WHO, add_user
 
@@ -24,7 +24,7 @@ def changed(machine: Machine) -> Iterator[Machine]:
     """A machine with a technician; its configuration is put back to what it was."""
     path = machine.folder / "etc" / "centralino.toml"
     before = path.read_bytes()
-    machine.inside("systemctl", "start", f"{HELPER}.path")
+    assert machine.shown(waiting(HELPER), "ActiveState") == "active"
     add_user(machine)
     yield machine
     if path.read_bytes() != before:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from appliance.service.updates import KEPT, REQUEST, UPLOADED
-from tests.faults.systemd.machine import ROOT, Machine
+from tests.faults.systemd.machine import ROOT, Machine, waiting
 from tests.faults.systemd.scenes import COME_S
 
 pytestmark = pytest.mark.system
@@ -42,13 +42,13 @@ def updating(machine: Machine) -> Iterator[Machine]:
     (brought / "cmdline").write_text("rauc.slot=A\n")
     (brought / "rauc").write_text(RAUC)
     (brought / "rauc").chmod(0o755)
-    names = (f"{ASKED}.path", f"{ASKED}.service", f"{GOOD}.service")
+    names = (f"{ASKED}.service", f"{GOOD}.service")
     for name in names:
         machine.inside("cp", machine.bring(UNITS / name), "/run/systemd/system/")
     for name in (ASKED, GOOD):
         machine.lower(f"{name}.service", OF_AN_IMAGE)
     yield machine
-    machine.inside("systemctl", "stop", *names, check=False)
+    machine.inside("systemctl", "stop", waiting(ASKED), *names, check=False)
 
 
 def kept(machine: Machine) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_an_uploaded_update_is_written_and_given_up(updating: Machine) -> None:
     owner = machine.state.stat()
     for path in (uploaded, uploaded.parent):
         shutil.chown(path, owner.st_uid, owner.st_gid)
-    machine.inside("systemctl", "start", f"{ASKED}.path")
+    machine.inside("systemctl", "start", waiting(ASKED))
     ask(machine, "upload")
     machine.wait_until(
         lambda: kept(machine).get("state") == "installed", COME_S, "nothing was installed"

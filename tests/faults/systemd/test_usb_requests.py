@@ -11,7 +11,7 @@ from appliance.usb import UsbStep
 from tests.faults.systemd.machine import Machine
 
 pytestmark = pytest.mark.system
-PATH, HELPER = "centralino-usb.path", "centralino-usb.service"
+PATH, HELPER = "centralino-request@usb.path", "centralino-usb.service"
 FOLDER = usb.requests_folder(Path("/run/centralino"))
 ASK = f"mkdir -p {FOLDER} && echo {{step}} > {FOLDER}/.new && mv {FOLDER}/.new '{FOLDER}/{{name}}'"
 
@@ -32,7 +32,7 @@ def test_one_path_unit_serves_every_line(machine: Machine) -> None:
     """Whatever the lines' names are, each request is taken and answered within seconds, again and
     again; one that names no line of the office's ends nothing.
     """
-    machine.inside("systemctl", "start", PATH)
+    assert machine.shown(PATH, "ActiveState") == "active", "call control did not bring it along"
     for name, step in (
         ("no-line", UsbStep.RESET_USB),
         ("line1", UsbStep.RESET_USB),
