@@ -241,7 +241,8 @@ def test_a_second_card_with_the_image_takes_nothing_over(guest_after_cuts: Guest
     slots = guest.run("rauc status --detailed", limit_s=300.0)
     for name in ("slot-a", "slot-b"):
         assert f"/dev/disk/centralino/{name}" in slots
-    assert guest.run("cat /run/centralino-bootvars").startswith("/dev/vda ")
+    assert guest.run("readlink -f /dev/disk/centralino/card") == "/dev/vda"
+    assert "BOOT_ORDER=" in guest.run("fw_printenv")
 
 
 def test_the_root_cannot_be_written_to(guest_after_cuts: Guest) -> None:
