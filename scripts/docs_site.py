@@ -38,6 +38,8 @@ ONLY_IN: Final = {
 }
 """Note above a page, by the tree's language and then the page's."""
 
+FILES: Final = frozenset({".png", ".svg", ".json", ".yml"})
+"""Files beside the pages that come along, by the endings of their names."""
 _FENCE: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _LINK: Final = re.compile(r"(!?)\[((?:[^\[\]]|!?\[[^\]]*\]\([^)]*\))*)\]\(([^)\s]+)\)")
 _OTHER: Final = re.compile(r"(; |\s)?\[[^\]]+\]\(([^)\s#]+)\)(\.| · )?")
@@ -130,12 +132,11 @@ def staged(site: Plan, page: str, language: str) -> Staged:
         end = f"#{anchor}" if anchor else ""
         if to in pages:
             return f"{mark}[{shown}]({_relative(page, f'{pages[to]}.md')}{end})"
-        if to.is_file() and to.is_relative_to(DOCS) and to.suffix != ".md":
-            # A script as text, which a browser shows.
-            name = to.relative_to(DOCS).as_posix() + (".txt" if to.suffix == ".sh" else "")
+        if to.is_file() and to.is_relative_to(DOCS) and to.suffix in FILES:
+            name = to.relative_to(DOCS).as_posix()
             files[name] = to
             return f"{mark}[{shown}]({_relative(page, name)})"
-        # The programme's own files are no part of the site.
+        # The programme's own files and scripts are no part of the site.
         return shown
 
     def without_other(match: re.Match[str]) -> str:
