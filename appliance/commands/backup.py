@@ -90,12 +90,16 @@ class RestoreHelper:
         if asked is None and not plan.exists():
             return NOTHING
         try:
-            kept = service_restore.finish(plan) if plan.exists() else self._put_back(asked)
+            if plan.exists():
+                kept, lacking = service_restore.finish(plan), NOTHING
+            else:
+                kept, lacking = self._put_back(asked)
         except (CentralinoError, OSError) as error:
             self._answer(asked, words_of(error), is_well=False)
             raise
         done = DONE.filled(", ".join(map(str, kept)))
-        said = joined(" ", (done, *_lacking_on_card(state_folder_of(self.config))))
+        more = (lacking,) if lacking != NOTHING else ()
+        said = joined(" ", (done, *more, *_lacking_on_card(state_folder_of(self.config))))
         self._answer(asked, said, is_well=True)
         return said
 
@@ -105,8 +109,11 @@ class RestoreHelper:
             self.run, HelperResult(at, is_well, said, asked.by if asked else "")
         )
 
-    def _put_back(self, asked: HelperRequest | None) -> tuple[Path, ...]:
-        """Unpack and check while the services run; stop them only for the renames."""
+    def _put_back(self, asked: HelperRequest | None) -> tuple[tuple[Path, ...], Words]:
+        """Unpack and check while the services run; stop them only for the renames.
+
+        Returns the replaced files, and what the backup lacks.
+        """
         assert asked is not None
         settings = load_settings(self.config)
         file = Path(settings.folders.console) / UPLOADED
@@ -125,7 +132,7 @@ class RestoreHelper:
             self._wait_for_idle()
             _systemctl("stop", *UNITS)
             try:
-                return self._exchange(checked, settings, file)
+                return self._exchange(checked, settings, file), checked.lacking
             finally:
                 # Whatever happened, the services run again; --no-block does not wait for them.
                 _systemctl("start", "--no-block", *UNITS)
@@ -697,7 +704,8 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
         _check_idle(checked, config)
         stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
         plan = restore.stage_backup(checked, stamp)
-    return _done(putting_back.finish(plan), config)
+        lacking = checked.lacking
+    return _done(putting_back.finish(plan), config, lacking)
 
 
 def _restore_night(day: str, config: Path, *, check: bool) -> Words:
@@ -749,7 +757,7 @@ def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
 
 def _about(checked: Checked) -> Words:
     about = checked.about
-    return _(
+    said = _(
         "The backup is whole: {site}, {made}, centralino {centralino}, {files} "
         "files. Nothing was changed.",
         site=about["site"],
@@ -757,15 +765,15 @@ def _about(checked: Checked) -> Words:
         centralino=about["centralino"],
         files=len(about["files"]),
     )
+    return said if checked.lacking == NOTHING else joined(" ", (said, checked.lacking))
 
 
-def _done(kept: tuple[Path, ...], config: Path) -> Words:
+def _done(kept: tuple[Path, ...], config: Path, lacks: Words = NOTHING) -> Words:
     said = [_("The backup is in place: start the switchboard.")]
     if kept:
         places = ", ".join(map(str, kept))
         said.append(_("What stood before is in {places}.", places=places))
-    if (lacking := _lacking(config)) != NOTHING:
-        said.append(lacking)
+    said += [words for words in (lacks, _lacking(config)) if words != NOTHING]
     return joined(" ", (*said, *_lacking_on_card(state_folder_of(config))))
 
 

@@ -16,6 +16,7 @@ from appliance.api.commands import ShowStatus
 from appliance.api.technician_commands import LoadManagedConfig
 from appliance.commands import settings as own
 from appliance.commands.answering import answering, both_option, lines_of
+from appliance.commands.collected_backups import backups
 from appliance.commands.downloads import SettingsServer
 from appliance.commands.options import config_option, control_socket_path, in_language
 from appliance.commands.rollout import rollout
@@ -120,6 +121,7 @@ def settings() -> None:
 settings.add_command(make_key)
 settings.add_command(pack_settings)
 settings.add_command(rollout)
+settings.add_command(backups)
 for _command in (own.set_settings, own.diff, own.history, own.undo, own.confirm, own.serve):
     settings.add_command(_command)
 

@@ -40,7 +40,7 @@ from appliance.service.backup import (
 from appliance.service.nightly import NIGHTLY
 from appliance.store.backup import SealedReader
 from appliance.store.database import database_path, migrations
-from appliance.text import _
+from appliance.text import NOTHING, Words, _
 from appliance.voicemail.storage import MailboxFolders
 
 if TYPE_CHECKING:
@@ -231,6 +231,11 @@ def _put_file(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
 # written: until then the appliance is unchanged. `finish` does the rest.
 
 BLOCK: Final = 1 << 20
+NO_AUTHORITY: Final = _(
+    "The console's certificate authority is not in this backup: whoever made it could not read it. "
+    "A box without one makes a new one when it starts: install that on the computers, or put back "
+    "a backup made on a stick or by hand."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +246,11 @@ class Checked:
     settings: Settings
     folder: Path
     pieces: tuple[BackupPiece, ...]
+
+    @property
+    def lacking(self) -> Words:
+        """Sentence on the console's authority if whoever made the backup could not read it."""
+        return NO_AUTHORITY if CONSOLE_TLS in self.about.get("closed", ()) else NOTHING
 
 
 def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
@@ -258,8 +268,11 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
     settings = _settings(folder / CONFIG)
     # Placed with the state folder, whole or not at all.
     card_values.keep_note(folder / STATE, about.get("card"))
-    found = tuple(one for one in backup_pieces(settings, config) if (folder / one.name).exists())
-    return Checked(about, settings, folder, found)
+    found = [one for one in backup_pieces(settings, config) if (folder / one.name).exists()]
+    # Half an authority would take the place of a whole one.
+    if CONSOLE_TLS in about.get("closed", ()):
+        found = [one for one in found if one.name != CONSOLE_TLS]
+    return Checked(about, settings, folder, tuple(found))
 
 
 def stage_backup(

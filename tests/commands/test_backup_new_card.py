@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from appliance.bootfile.values import CardNetwork, network_text
 from appliance.commands.backup import RestoreHelper
+from appliance.files import open_plain
 from appliance.service import card_values
 from appliance.service.backup import UPLOADED
 from tests.commands.test_backup import Home
@@ -125,3 +127,39 @@ def test_in_the_browser_too(site: Site, card: Card) -> None:
     site.ask()
     said = RestoreHelper(site.home.config, site.run, idle_s=0.0).turn()
     assert said.text("en").count(f"The box of the backup had the fixed address {ADDRESS}") == 1
+
+
+def test_an_authority_that_could_not_be_read_is_said(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the check, at the restore's end, in the browser; half of it replaces no whole one."""
+    tls = site.console / "tls"
+    tls.mkdir()
+    for name in ("ca.crt", "ca.key"):
+        (tls / name).write_text("the backup's")
+
+    def closed(path: Path) -> IO[bytes]:
+        if path.name == "ca.key":
+            raise PermissionError(13, "Permission denied")
+        return open_plain(path)
+
+    site.home.backup.unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr("appliance.service.backup.open_plain", closed)
+        site.home.save()
+    for name in ("ca.crt", "ca.key"):
+        (tls / name).write_text("the card's")
+    said = "L'autorità di certificazione della console non è in questa copia"
+    assert said in site.home.put_back("--check")
+    assert said in site.home.put_back()
+    (site.console / UPLOADED).parent.mkdir(parents=True, exist_ok=True)
+    (site.console / UPLOADED).write_bytes(site.home.backup.read_bytes())
+    site.ask()
+    shown = RestoreHelper(site.home.config, site.run, idle_s=0.0).turn()
+    assert said in shown.text("it")
+    assert {path.read_text() for path in tls.iterdir()} == {"the card's"}
+    site.home.backup.unlink()
+    site.home.save()
+    (tls / "ca.key").unlink()
+    assert said not in site.home.put_back()
+    assert (tls / "ca.key").read_text() == "the card's"

@@ -4,11 +4,14 @@ loosened for it, and what root sets up the service's account can go on with.
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
+from appliance.store.backup import SealedReader
 from tests.faults.needs import require
 from tests.faults.systemd.machine import CALL_CONTROL, Machine
 from tests.faults.systemd.scenes import COME_S
@@ -59,6 +62,14 @@ def set_up(machine: Machine, *more: str) -> None:
     machine.inside(*COMMAND, "set-up", "--config", CONFIG, *phrase, *more)
 
 
+def names_in(sealed: Path) -> set[str]:
+    """Name the files of a backup."""
+    with sealed.open("rb") as file:
+        reader = SealedReader(file, PHRASE)
+        with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
+            return {member.name for member in tar}
+
+
 def goes_on(machine: Machine, share: Path) -> None:
     """Have call control write another one, as on the page's button; it is whole."""
     (first,) = share.glob("*.backup")
@@ -75,7 +86,11 @@ def goes_on(machine: Machine, share: Path) -> None:
     told = machine.ask("backup_target")["target"]
     assert told["well"], told
     assert first in set(share.glob("*.backup")), told
-    assert len(list(share.glob("*.backup"))) == 2, (told, machine.log()[-3000:])
+    both = list(share.glob("*.backup"))
+    assert len(both) == 2, (told, machine.log()[-3000:])
+    # The console's authority too, by root's set-up and by call control: browsers trust a new card.
+    for one in both:
+        assert {"console-tls/ca.crt", "console-tls/ca.key"} <= names_in(one)
 
 
 def test_over_sftp(machine: Machine, configured: Configured, tmp_path: Path) -> None:
