@@ -16,7 +16,7 @@ from tests.docs.pages import PAGES, code_of
 ONES_OWN: Final = re.compile(
     r"sudo (apt|apt-get|git|python3|ln|bmaptool|udevadm|systemd-cryptenroll|systemd-sysusers"
     r"|hostnamectl|/opt/\S+|install (-D|-d|-m 644|-m 755)|systemctl enable|-u logs"
-    r"|centralino field-test)(?= |$)"
+    r"|centralino line field-test)(?= |$)"
 )
 """Of a machine that is not the image: to install, to build, to measure lines with the programmes
 that the field test wants."""
@@ -43,16 +43,17 @@ LACKS: Final = {
     r"phones (add op1 --mac|serve)": r"no network|rete",
     r"users disable": r"l'ultimo con il ruolo|the last one with the role|the last with the role",
     r"outbox (retry|drop) 12": r"no mail 12|l'e-mail 12 non c'è",
-    r"register vary|explain-transfer": r"anagrafe|Anagrafe",
-    r"centralino (backup|restore) (/media|FILE)": rf"{NO_FILE}|la cartella .* non c'è|no folder",
-    r"centralino restore last\.backup": NO_FILE,
+    r"directory vary|explain-transfer": r"anagrafe|Anagrafe",
+    r"box (backup|restore) (/media|FILE)": rf"{NO_FILE}|la cartella .* non c'è|no folder",
+    r"box restore last\.backup": NO_FILE,
     r"backup-target ": r"nessuna cartella di rete|no network folder",
     r"backup --stick": r"chiavetta|stick",
     r"restore --nightly": r"2026-11-25",
+    r"restore --finish": r"no restore was interrupted|nessun ripristino",
     r"prompts record": r"telefono|phone",
     r"/data/saved": r"No such file",
-    r"centralino capacity": r"--calls",
-    r"centralino update ": r"immagine|image|slot|raucb|updates\.example|RAUC|versione|version",
+    r"line capacity": r"--calls",
+    r"box update ": r"immagine|image|slot|raucb|updates\.example|RAUC|versione|version",
 }
 """What the box of the test has not: a stick, a second version, an office in the examples' words;
 and what is said of it. Whoever has it is not refused."""
