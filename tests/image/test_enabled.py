@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 from appliance import usb
@@ -36,6 +37,25 @@ def test_the_image_starts_every_unit_of_its_own() -> None:
     listed = (ROOT / "image/enabled").read_text(encoding="utf-8").splitlines()
     brought = {"centralino-hostkeys.service"}  # by ssh.service, where a technician has a key
     assert startable(OVERLAY) - set(listed) - brought == set()
+
+
+def test_every_service_has_the_shared_sandbox_but_those_that_say_why(tmp_path: Path) -> None:
+    """A new service has it without a word. Only what mounts for all, writes the card's table, names
+    the box or runs before all file systems has lines of its own; each mask belongs to a unit.
+    """
+    subprocess.run(("sh", ROOT / "systemd/install.sh", tmp_path), check=True)
+    shared = (ROOT / "systemd/hardening.conf").read_bytes()
+    for name in ("centralino", "centralino-"):
+        assert (tmp_path / f"{name}.service.d/10-hardening.conf").read_bytes() == shared
+    dropins = [*tmp_path.rglob("10-*.conf"), *OVERLAY.rglob("10-hardening.conf")]
+    masks = {path.parent.name.removesuffix(".d"): path for path in dropins if path.is_symlink()}
+    assert {str(path.readlink()) for path in masks.values()} == {"/dev/null"}
+    assert masks.keys() == {
+        f"centralino-{name}.service"
+        for name in ("data", "firewall", "grow", "identity", "key", "mend", "site")
+    }
+    assert len(dropins) == len(masks) + 2
+    assert all((OVERLAY / unit).exists() for unit in masks)
 
 
 def requested(unit: Path) -> set[str]:

@@ -68,7 +68,7 @@ def begin_list_of_boots(machine: Machine) -> None:
     """Have the image's helper note this boot, and why it ends, as its unit does."""
     helper = machine.bring(BOOTS)
     machine.inside(
-        "systemd-run", "--unit=centralino-boots", "--service-type=oneshot",
+        "systemd-run", "--unit=list-of-boots", "--service-type=oneshot",
         "--property=RemainAfterExit=yes", f"--property=Before={CALL_CONTROL} {GATEWAY}",
         "--setenv=CENTRALINO_DATA=/var/lib/listed", "--setenv=CENTRALINO_RUN=/run",
         f"--property=ExecStop=/bin/sh {helper} end", "/bin/sh", helper, "begin",
