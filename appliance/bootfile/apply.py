@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import secrets as randomness
+import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,13 +35,13 @@ from appliance.bootfile.values import (
     FILE_NAME,
     LARGEST_FILE,
     TOO_LATE,
-    distinct_ports,
     guess_encoding,
     is_too_late,
     secret_files,
     text_of_file,
 )
-from appliance.config import phones
+from appliance.config import phones, short_form
+from appliance.config.line_ports import distinct_ports
 from appliance.config.state_folder import settle_secrets
 from appliance.config.values import BadConfiguration
 from appliance.errors import ConfigurationError
@@ -486,7 +487,10 @@ def text_with_phone(text: str, name: str, label: str, group: str) -> str:
     wanted = copy.deepcopy(found.data)
     row = {"name": name, "label": label} if label else {"name": name}
     wanted.setdefault("phones", []).append(row)
-    lines = _with_phone_row(text.split("\n"), row)
+    if short_form.is_list(tomllib.loads(found.text), "phones"):
+        lines = _with_listed(text, row).split("\n")
+    else:
+        lines = _with_phone_row(text.split("\n"), row)
     if "phones" in wanted.get(group, {}):
         wanted[group]["phones"].append(name)
         lines = _with_list_entry("\n".join(lines), group, name).split("\n")
@@ -516,18 +520,27 @@ def _with_phone_row(lines: list[str], row: dict[str, str]) -> list[str]:
     return [*lines[:at], *block, *lines[at:]]
 
 
+def _with_listed(text: str, row: dict[str, str]) -> str:
+    """Add a phone to the list before the first table."""
+    entries = ", ".join(f"{key} = {json.dumps(row[key], ensure_ascii=False)}" for key in row)
+    entry = f"{{ {entries} }}" if "label" in row else json.dumps(row["name"])
+    return _with_item(text, PHONES_LIST.search(text), entry)
+
+
 def _with_list_entry(text: str, group: str, name: str) -> str:
     """Add a phone to the list of a group."""
     start = re.search(rf"^\s*\[\s*{group}\s*\]", text, re.MULTILINE)
     found = PHONES_LIST.search(text, start.end()) if start else None
+    return _with_item(text, found, json.dumps(name))
+
+
+def _with_item(text: str, found: re.Match[str] | None, item: str) -> str:
+    """Add an entry to a list; a text without the list stays as it is."""
     if found is None:
         return text
     items = found["items"].rstrip()
     comma = "" if not items.strip() else " " if items.endswith(",") else ", "
-    return (
-        f"{text[: found.start()]}{found['head']}{items}{comma}{json.dumps(name)}]"
-        f"{text[found.end() :]}"
-    )
+    return f"{text[: found.start()]}{found['head']}{items}{comma}{item}]{text[found.end() :]}"
 
 
 def _with_new_list(lines: list[str], group: str, name: str) -> list[str]:

@@ -33,22 +33,29 @@ from appliance.bootfile.values import (
     is_fixed,
     lay_secrets_down,
     network_text,
-    place_lines,
     secrets_given,
 )
-from appliance.config import read
+from appliance.config import read, short_form
 from appliance.config import values as daemon_values
+from appliance.config.line_ports import place_lines
 from appliance.config.office import build_office
 from appliance.config.read import HIDDEN_CHARACTERS, QUOTES, explained, line_of
 from appliance.config.schema import Folders, Settings
-from appliance.config.values import BadConfiguration, Mistake, Mistakes, reason_of
+from appliance.config.values import (
+    WORKING_DAYS,
+    BadConfiguration,
+    Mistake,
+    Mistakes,
+    reason_of,
+)
 from appliance.policy.hours import WEEKDAYS
 from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from appliance.bootfile.values import CardPhone, PlacedLines
+    from appliance.bootfile.values import CardPhone
+    from appliance.config.line_ports import PlacedLines
 
 
 # Everything made from the file: configuration, passwords, network, SSH keys. Pure: facts about the
@@ -249,7 +256,7 @@ def read_file(text: str) -> FileReading:
     _uncomment_headers(found)
     for _unused in range(MOST_MISTAKES):
         try:
-            found.data = filled_in_file(tomllib.loads(found.text))
+            found.data = short_form.without_lists(filled_in_file(tomllib.loads(found.text)))
             break
         except (ValueError, RecursionError) as error:
             _mend(found, error)
@@ -349,7 +356,7 @@ def _tables() -> Mapping[str, tuple[frozenset[str], bool]]:
         row = inner[0] if inner else kind
         if dataclasses.is_dataclass(row):
             found[name] = (frozenset(one.name for one in dataclasses.fields(row)), bool(inner))
-    return {**found, "hours": (frozenset(WEEKDAYS), False)}
+    return {**found, "hours": (frozenset((*WEEKDAYS, WORKING_DAYS)), False)}
 
 
 def _header(name: str) -> str:

@@ -9,7 +9,7 @@ import enum
 import ipaddress
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.config import schema
@@ -20,7 +20,7 @@ from appliance.policy.hours import Week
 from appliance.text import NOTHING, Words, _, in_context
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from appliance.config.schema import Settings
     from appliance.config.values import Mistakes
@@ -147,6 +147,7 @@ class CardLine(schema.Line):
 class CardPhone(schema.Phone):
     """Phone table, with the password itself; "" to have the box generate one."""
 
+    name: str
     secret: Hidden = Hidden("")
 
 
@@ -322,82 +323,6 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     except ValueError:
         return None
     return None if getattr(found, "scope_id", None) else found
-
-
-# Assignment of lines to USB sockets: as written, as found before, else in the order of modems.
-
-BY_PATH: Final = "/dev/serial/by-path"
-# Port of a line without a modem: it is out of order until one is found.
-NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedLines:
-    """Name and port of each line, in order; `waits` if a modem is still missing."""
-
-    ports: tuple[tuple[str, str], ...]
-    waits: bool
-
-
-def place_lines(
-    lines: Sequence[CardLine], found: Sequence[str], before: Mapping[str, str]
-) -> PlacedLines:
-    """Assign a port to each line; without lines, make one for every modem found.
-
-    `found` are ports in the order of their names, `before` is the previous assignment.
-    """
-    if not lines:
-        return _every(found, before)
-    named = line_names(lines)
-    fixed = {
-        name: whole_port(line.port) for name, line in zip(named, lines, strict=True) if line.port
-    }
-    open_ = [name for name in named if name not in fixed]
-    # A line keeps its socket as long as a modem is in it.
-    kept = {name: before[name] for name in open_ if before.get(name) in found}
-    taken = {*fixed.values(), *kept.values()}
-    free = iter([port for port in found if port not in taken])
-    ports: dict[str, str] = dict(fixed) | kept
-    for number, name in enumerate(open_, 1):
-        if name not in ports:
-            ports[name] = next(free, None) or _remembered(name, before, ports, number)
-    return PlacedLines(tuple((name, ports[name]) for name in named), waits=bool(open_))
-
-
-def line_names(lines: Sequence[CardLine]) -> tuple[str, ...]:
-    """Return every line's name: as written, else line1, line2 ... by its position, if free."""
-    written = {line.name for line in lines}
-    numbered = (f"line{number}" for number in range(1, 2 * len(lines) + 1))
-    free = (name for name in numbered if name not in written)
-    return tuple(line.name or next(free) for line in lines)
-
-
-def whole_port(port: str) -> str:
-    """Return a port's full path; a bare name is one in /dev/serial/by-path."""
-    return port if port.startswith("/") else str(PurePosixPath(BY_PATH, port))
-
-
-def _every(found: Sequence[str], before: Mapping[str, str]) -> PlacedLines:
-    """Make a line for each modem; a modem that appears late keeps its line."""
-    known = list(before.values())
-    # Without a new modem the previous lines stay, also those of missing modems; with one all are
-    # numbered again.
-    ports = known if set(found) <= set(known) else [*found]
-    return PlacedLines(tuple((f"line{n}", port) for n, port in enumerate(ports, 1)), waits=True)
-
-
-def _remembered(name: str, before: Mapping[str, str], ports: Mapping[str, str], number: int) -> str:
-    kept = before.get(name, "")
-    return kept if kept and kept not in ports.values() else NOWHERE.format(number)
-
-
-def distinct_ports(ports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Return one name of each device from (name, device): the shortest, then the first."""
-    # udev may give a modem two names, with and without the bus version (usb, usbv2).
-    best: dict[str, str] = {}
-    for name, device in sorted(ports, key=lambda one: (len(one[0]), one[0])):
-        best.setdefault(device, name)
-    return tuple(sorted(best.values()))
 
 
 # Public SSH keys for maintenance: only whole lines of a `.pub` file, without options.

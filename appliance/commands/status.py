@@ -44,6 +44,8 @@ from appliance.commands.options import (
     send_and_say,
 )
 from appliance.config.build import tcp_rival
+from appliance.config.derived import derived_words
+from appliance.config.read import read_text
 from appliance.config.schema import Settings
 from appliance.config.state_folder import missing_greetings
 from appliance.errors import CentralinoError, ConfigurationError, StoreError
@@ -126,6 +128,7 @@ def told(config: Path) -> Iterator[Words]:
     _check_announcements(settings)
     today = office.local(datetime.now(UTC)).date()
     yield from summary(settings, office)
+    yield from map(_below, derived_words(read_text(config), settings))
     yield from map(_below, weeks_words(hours_entered(settings), today))
     wanting = (
         *map(_not_there, backup.missing(settings)),

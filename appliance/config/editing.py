@@ -19,9 +19,11 @@ from tomlkit.items import Table
 from appliance.config.differences import HIDDEN, Difference, differences
 from appliance.config.schema import Settings
 from appliance.config.setting_names import ROWS, SECRETS, TABLES, name_of
-from appliance.config.values import BadConfiguration
+from appliance.config.short_form import written_out
+from appliance.config.values import WORKING_DAYS, BadConfiguration, bands_of
 from appliance.errors import OfficeError
 from appliance.policy.forms import FormProblem, FormRefused
+from appliance.policy.hours import WEEKDAYS
 from appliance.policy.text import Refused
 from appliance.text import Words, _
 
@@ -150,6 +152,7 @@ def edited(text: str, changes: Sequence[Change]) -> str:
 
     Raises FormRefused for a change that cannot be, Refused for a file in an odd form.
     """
+    text = _long_form(text, changes)
     data, draft = tomllib.loads(text), _Draft(text)
     for change in changes:
         for each in _with_consequences(data, change):
@@ -163,6 +166,43 @@ def edited(text: str, changes: Sequence[Change]) -> str:
     # The proof: an independent reader finds in the new text exactly what was asked for.
     if _read_again(made) != data:
         raise Refused(ODD_FILE)
+    return made
+
+
+def _long_form(text: str, changes: Sequence[Change]) -> str:
+    """Write out what the changes touch of a short form: rows with their names, each weekday.
+
+    Raises Refused for a file in an odd form.
+    """
+    data, draft = tomllib.loads(text), _Draft(text)
+    whole = written_out(data)
+    touched = {_own_key(each) for each in changes}
+    try:
+        for table in ROWS:
+            if any(key.partition(".")[0] == table for key in touched):
+                draft.write_rows(table, data.get(table), whole.get(table))
+        for table in sorted({key.rpartition(".")[0] for key in touched}):
+            if table.endswith("hours"):
+                draft.write_week(table)
+    except (TOMLKitError, LookupError, AttributeError, TypeError, ValueError) as error:
+        raise Refused(ODD_FILE) from error
+    made = draft.text
+    # The proof: the long form says what the short one did.
+    if made != text and not _says(made, whole):
+        raise Refused(ODD_FILE)
+    return made
+
+
+def _says(text: str, whole: dict[str, Any]) -> bool:
+    read = _read_again(text)
+    return read is not None and _plain_weeks(written_out(read)) == _plain_weeks(whole)
+
+
+def _plain_weeks(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables with each week's days one by one."""
+    made = {key: _plain_weeks(one) if isinstance(one, dict) else one for key, one in data.items()}
+    if WORKING_DAYS in made:
+        made = {day: bands for day in WEEKDAYS if (bands := bands_of(data, day))}
     return made
 
 
@@ -414,6 +454,39 @@ class _Draft:
             case _:
                 self._remove(change.table, change.name)
 
+    def write_rows(self, table: str, written: Any, whole: Any) -> None:
+        """Write lines or phones as rows with their names."""
+        if not isinstance(written, list) or written == whole:
+            return
+        if all(isinstance(row, dict) for row in written):
+            lines = self._lines()
+            rows = list(zip(_headers(lines, table), written, whole, strict=True))
+            for header, old, row in reversed(rows):
+                if "name" not in old:
+                    lines.insert(header + 1, _entry("name", row["name"]))
+            self._take(lines)
+            return
+        item: Any = self._parsed[table]
+        remark = item.trivia.comment
+        del self._parsed[table]
+        told = [] if not remark else ["", remark]
+        for row in whole:
+            told += ["", f"[[{table}]]", *(_entry(key, value) for key, value in row.items())]
+        self._take([*self._lines(), *told])
+
+    def write_week(self, table: str) -> None:
+        """Write the working days of a week one by one."""
+        week: Any = self._parsed
+        for step in table.split("."):
+            week = week.get(step, {})
+        if WORKING_DAYS not in week:
+            return
+        bands = [str(band) for band in week[WORKING_DAYS]]
+        for day in reversed(WEEKDAYS[:5]):
+            if day not in week:
+                week.value._insert_after(WORKING_DAYS, day, tomlkit.item(bands))
+        del week[WORKING_DAYS]
+
     @property
     def _parsed(self) -> tomlkit.TOMLDocument:
         if self._document is None:
@@ -538,7 +611,7 @@ def _of_secrets(changes: Sequence[Change]) -> Iterator[Difference]:
 def _problems(
     error: BadConfiguration, text: str, changes: Sequence[Change]
 ) -> Iterator[FormProblem]:
-    data = tomllib.loads(edited(text, changes))
+    data = written_out(tomllib.loads(edited(text, changes)))
     for mistake in error.mistakes:
         yield FormProblem(_key_of(mistake.place, data), mistake.said)
 

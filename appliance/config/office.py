@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import tomllib
 from datetime import UTC, date, datetime
@@ -17,11 +16,12 @@ import phonenumbers
 from appliance.calls.announcements import spell_email
 from appliance.config import build, read
 from appliance.config.build import check_mail, check_mqtt, extensions, numbers_of
+from appliance.config.line_ports import keep_ports
 from appliance.config.phones import with_entered
 from appliance.config.read import kept_name
-from appliance.config.schema import Folders, Settings
 from appliance.config.schema import Group as GroupSettings
 from appliance.config.schema import Line as LineSettings
+from appliance.config.schema import Settings
 from appliance.config.schema import Voicemail as VoicemailSettings
 from appliance.config.state_folder import announcements_of, greetings_missing
 from appliance.config.values import PROVEN, BadConfiguration, Mistakes, MonthDay
@@ -440,7 +440,7 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     ports = [line.port for line in settings.lines]
     for number, line in enumerate(settings.lines, 1):
         mistakes.check(f"lines.{number}.port", _check_port, line.port)
-        if ports.count(line.port) > 1:
+        if line.port and ports.count(line.port) > 1:
             mistakes.note(
                 f"lines.{number}.port",
                 _("{port} is used by more than one line; each needs its own port", port=line.port),
@@ -627,10 +627,9 @@ def state_folder_of(path: Path) -> Path:
     """Return the state folder of a configuration that may be broken."""
     # The last good one lies there: its place must be found also in a file with mistakes.
     try:
-        folders = tomllib.loads(read.read_text(path)).get("folders", {})
-        return Path(str(folders["state"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
+        return read.state_folder(tomllib.loads(read.read_text(path)))
+    except (OSError, ValueError, RecursionError):
+        return read.state_folder({})
 
 
 def _read_office(
@@ -661,6 +660,7 @@ def _keep_last_good(path: Path, settings: Settings) -> None:
             if named:
                 _keep_file(Path(named), folder / LAST_GOOD_PROFILES / kept_name(named))
         _keep_file(path, folder / "last_good.toml")
+        keep_ports(read.ports_given(path, settings), folder)
     except OSError as error:
         log.warning("the configuration cannot be kept as the last good one: %s", error)
 

@@ -27,7 +27,7 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from appliance.config import schema, values
+from appliance.config import line_ports, schema, short_form, values
 from appliance.config.phones import with_entered
 from appliance.config.schema import ManagedSchedule
 from appliance.config.state_folder import SCHEDULE, schedule_in_force
@@ -527,6 +527,7 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 NOT_UTF8 = _("it is not UTF-8 text")
+NO_LIST = _('must be a list: {table} = ["…", "…"], or [[{table}]] for each')
 _LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
 # Bytes: a hundred times what an office writes. A file without an end (a device) stops here.
 LARGEST = 1_000_000
@@ -572,14 +573,39 @@ def own_of(text: str, name: str, kept: Path | None = None) -> schema.Settings:
 
     def prepare(data: dict[str, Any]) -> dict[str, Any]:
         try:
+            data = short_form.without_lists(data)
             laid_under(data, lambda profile: _use_of(profile, kept))
         except values.SaidValueError as error:
             raise BadConfiguration(name, (Mistake("lines.profile", error.words),)) from error
         if wrong := tuple(with_line(mistake, text) for mistake in read_bundles(data, kept)):
             raise BadConfiguration(name, wrong)
-        return data
+        return _with_ports(data)
 
     return structure(text, name, schema.Settings, prepare)
+
+
+def _with_ports(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables in the long form, with a port for each line that leaves its own out."""
+    return line_ports.with_ports(short_form.written_out(data), state_folder(data))
+
+
+def ports_given(path: Path, settings: schema.Settings) -> dict[str, str]:
+    """Return the ports of the lines that leave their own out; not of those without a modem."""
+    rows = short_form.written_out(tomllib.loads(read_text(path))).get("lines", [])
+    left_out = {row["name"] for row in rows if not row.get("port")}
+    return {
+        line.name: line.port
+        for line in settings.lines
+        if line.name in left_out and not line_ports.is_nowhere(line.port)
+    }
+
+
+def state_folder(data: Mapping[str, Any]) -> Path:
+    """Return the state folder that a file's tables name, else the service's own."""
+    # Also of a file with mistakes: what was kept there must be found.
+    folders = data.get("folders")
+    named = folders.get("state") if isinstance(folders, dict) else None
+    return Path(str(named or os.environ.get("STATE_DIRECTORY", schema.Folders().state)))
 
 
 def _use_of(profile: str, kept: Path | None) -> dict[str, Any]:
@@ -697,11 +723,22 @@ def structured(data: object, text: str, name: str, kind: type[T]) -> T:
 
     `text` is the source, in which each mistake's line is found.
     """
+    if kind is schema.Settings and isinstance(data, dict):
+        data = _written_out(data, name, text)
     try:
         return _converter().structure(data, kind)
     except ClassValidationError as error:
         mistakes = tuple(_mistakes(error, (), kind))
         raise BadConfiguration(name, tuple(with_line(m, text) for m in mistakes)) from error
+
+
+def _written_out(data: dict[str, Any], name: str, text: str) -> dict[str, Any]:
+    """Return the tables in the long form; raises BadConfiguration for lines that are no list."""
+    wrong = [table for table in short_form.ROWS if isinstance(data.get(table), str)]
+    if wrong:
+        mistakes = (Mistake(table, NO_LIST.filled(table=table)) for table in wrong)
+        raise BadConfiguration(name, tuple(with_line(mistake, text) for mistake in mistakes))
+    return short_form.written_out(data)
 
 
 @functools.cache
@@ -787,6 +824,10 @@ def with_line(mistake: Mistake, text: str) -> Mistake:
     if start < 0:
         # The place is a whole table: what looks like its key is the table's name.
         start = _table_start(lines, [*tables, key])
+    if start < 0:
+        # Lines or phones as a list.
+        listed = re.compile(rf"\s*{re.escape(steps[0])}\s*=")
+        start = next((number for number, line in enumerate(lines) if listed.match(line)), -1)
     return replace(mistake, line=start + 1)
 
 

@@ -27,9 +27,11 @@ from appliance.policy.hours import WEEKDAYS
 class Line:
     """One analog line with its modem."""
 
-    name: str
-    # A stable path, /dev/serial/by-path/...: others change at a replug (reference/v253.md 4).
-    port: str
+    # Left out, line1, line2 ... in the order of the file.
+    name: str = ""
+    # A stable path, /dev/serial/by-path/...: others change at a replug (reference/v253.md 4). Left
+    # out, the next modem that no other line names, which the line then keeps.
+    port: str = ""
     label: str = ""
     # The public number that rings here, "" if several do: the appliance never guesses (P1).
     called: str = ""
@@ -68,7 +70,8 @@ class Phone:
     that it may dial freely: local, national, mobile ...
     """
 
-    name: str
+    # Left out, made of the label.
+    name: str = ""
     label: str = ""
     address: str = ""
     extension: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NewType, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NewType, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from appliance.errors import ConfigurationError
@@ -169,6 +169,8 @@ class SaidValueError(ValueError):
 
 PROVEN = {"true": True, "false": False}
 MAX_PAUSE = 10.0
+WORKING_DAYS: Final = "weekdays"
+"""Key for Monday to Friday at once."""
 MAX_SECONDS = 3600.0
 MAX_LONG_SECONDS = 86_400.0
 
@@ -388,21 +390,31 @@ def port_range(value: object, _kind: object = None) -> PortRange:
 
 
 def hours(value: object, _kind: object = None) -> Hours:
-    """Accept a table of weekdays with time bands: monday = ["08:30-13:00", "14:30-17:30"]."""
+    """Accept a table of weekdays with time bands: monday = ["08:30-13:00", "14:30-17:30"].
+
+    `weekdays` are those of Monday to Friday that have none of their own.
+    """
     if not isinstance(value, Mapping):
         raise SaidValueError(
             _('{value} must be a table of weekdays: monday = ["08:30-13:00"]', value=repr(value)),
         )
-    unknown = [key for key in value if key not in WEEKDAYS]
+    known = (*WEEKDAYS, WORKING_DAYS)
+    unknown = [key for key in value if key not in known]
     if unknown:
         raise SaidValueError(
             _(
                 "{unknown} is no weekday; use {weekdays}",
                 unknown=repr(unknown[0]),
-                weekdays=", ".join(WEEKDAYS),
+                weekdays=", ".join(known),
             ),
         )
-    return Hours(Week(tuple(_day(name, value.get(name, [])) for name in WEEKDAYS)))
+    _day(WORKING_DAYS, value.get(WORKING_DAYS, []))
+    return Hours(Week(tuple(_day(name, bands_of(value, name)) for name in WEEKDAYS)))
+
+
+def bands_of(week: Mapping[Any, Any], day: str) -> Any:
+    """Return a day's bands as written: its own, else those of all working days."""
+    return week.get(day, week.get(WORKING_DAYS, []) if day in WEEKDAYS[:5] else [])
 
 
 def bands(value: object, _kind: object = None) -> Bands:

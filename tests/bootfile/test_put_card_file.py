@@ -11,6 +11,7 @@ from appliance.bootfile.apply import BootPlaces
 from appliance.bootfile.card import CardVerdict
 from appliance.config.values import BadConfiguration
 from appliance.policy.text import Refused
+from tests.config.test_short_form import SHORT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,3 +142,12 @@ def test_the_same_file_again_is_no_change(places: BootPlaces) -> None:
     brought = apply.put_card_file(places, OFFICE.encode())
     assert brought.applied.outcome.verdict is CardVerdict.AS_BEFORE
     assert (brought.applied.is_rewritten, brought.made) == (False, ())
+
+
+@pytest.mark.parametrize("label", ["", "Operatore 9"])
+def test_a_phone_is_added_to_a_list(label: str) -> None:
+    """In the short form the list gets one entry more; everything else keeps its bytes."""
+    text = SHORT.read_text(encoding="utf-8")
+    made = apply.text_with_phone(text, "op9", label, "switchboard")
+    entry = '{ name = "op9", label = "Operatore 9" }' if label else '"op9"'
+    assert made == text.replace('"Operatore 3"]', f'"Operatore 3", {entry}]')

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from appliance.bootfile.read import read_file
+from appliance.bootfile.read import MakingContext, make_configuration, read_file
 from appliance.bootfile.values import (
-    BY_PATH,
     LARGEST_FILE,
-    NOWHERE,
     CardLine,
     CardNetwork,
     authorized_keys_text,
     check_keys,
     check_network,
-    distinct_ports,
     is_key,
-    line_names,
     network_text,
-    place_lines,
     text_of_file,
+)
+from appliance.config import read, schema
+from appliance.config.line_ports import (
+    BY_PATH,
+    NOWHERE,
+    distinct_ports,
+    line_names,
+    place_lines,
     whole_port,
 )
-from appliance.config import read
 from appliance.config.values import BadConfiguration, Mistakes
 
 FILE = '[site]\nname = "Città"\n'
@@ -307,3 +310,15 @@ def test_a_private_key_is_named_and_not_repeated() -> None:
     (found,) = mistakes.found
     assert "private" in found.text
     assert "c2VjcmV0" not in found.text + found.said.text("it")
+
+
+def test_the_short_form_is_a_cards_file() -> None:
+    """The same few lines on the card: lines take the modems, phones get passwords of their own."""
+    text = (Path(schema.__file__).parent / "example_short.toml").read_text(encoding="utf-8")
+    made = make_configuration(text, MakingContext(2026, (A, B)))
+    assert made.notes == ()
+    assert made.ports == {"line1": A, "line2": B}
+    assert made.unsaid == ("operatore-1", "operatore-2", "operatore-3")
+    assert made.settings.switchboard.phones == made.unsaid
+    assert [line.called for line in made.settings.lines] == ["051 598 111", "800 011 837"]
+    assert [str(band) for band in made.settings.hours.week.days[4]] == ["08:30-13:00"]

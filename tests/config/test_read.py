@@ -205,7 +205,6 @@ identity_limit = 0
     )
     assert sorted(said) == [
         "line 1, site.name: is missing; it must be set",
-        "line 12, lines.2.port: is missing; it must be set",
         "line 14, lines.2.por: unknown key. Did you mean 'port'?",
         "line 15, lines.2.identity_limit: 0 s is out of range: more than 0, at most 3600",
         "line 2, site.nam: unknown key. Did you mean 'name'?",

@@ -54,11 +54,12 @@ KEYS: Final[dict[str, Key]] = {
     "hours": Key(
         _(
             'Week of the switchboard, a list of bands for each day: monday = ["08:30-13:00", '
-            '"14:30-17:30"]; a day left out is closed.'
+            '"14:30-17:30"]; a day left out is closed, and weekdays stands for Monday to Friday.'
         ),
     ),
     "switchboard.phones": Key(
         _("Names of the phones that ring together for a call to the switchboard."),
+        derived=_("without `[switchboard]`, every phone of no other group"),
     ),
     "switchboard.pbx_numbers": Key(
         _(

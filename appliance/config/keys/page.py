@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from appliance.config import schema, values
@@ -16,12 +17,18 @@ from appliance.config.values import MAX_PAUSE, MAX_SECONDS, PortRange
 from appliance.text import Words, _, in_context
 
 OTHER: Final = {"it": ("en", "English"), "en": ("it", "Italiano")}
+SHORT_EXAMPLE: Final = Path(__file__).parent.parent / "example_short.toml"
 TITLE: Final = _("Configuration")
 INTRODUCTION: Final = _(
     "Every key of `/etc/centralino/centralino.toml`, made from the program. The file is TOML, in "
     "UTF-8. An unknown key is a mistake; `centralino check` names all mistakes at once, each with "
     "its line and its remedy. Times are the office's local ones. How the file is changed is in the "
     "[technician's guide](technician.{language}.md)."
+)
+SHORT_FORM: Final = _(
+    "The commonest office in short. `lines` is a list of public numbers, `phones` a list of names; "
+    "both stand before the first table, and become `[[lines]]` and `[[phones]]` where more is to "
+    "be said of one. `centralino check` shows what was derived."
 )
 ADVANCED: Final = _("Advanced: an ordinary office leaves these out.")
 _HEAD: Final = (
@@ -59,6 +66,7 @@ def page(language: str) -> str:
     other, name = OTHER.get(language, OTHER["it"])
     introduction = INTRODUCTION.filled(language=language).text(language)
     lines = [f"# {TITLE.text(language)}", "", f"{introduction} [{name}](configuration.{other}.md)"]
+    lines += ["", SHORT_FORM.text(language), "", "```toml", *_short_example(), "```"]
     for table, found in groupby(places(), lambda place: place.table):
         keys = list(found)
         lines += ["", f"## {_header(table, keys)}"]
@@ -68,6 +76,12 @@ def page(language: str) -> str:
                 lines += ["", ADVANCED.text(language)] if advanced else []
                 lines += ["", *_table(rows, language)]
     return "\n".join(lines) + "\n"
+
+
+def _short_example() -> list[str]:
+    """Return the lines of the short example without its head."""
+    text = SHORT_EXAMPLE.read_text(encoding="utf-8")
+    return text.split("\n\n", 1)[1].rstrip("\n").split("\n")
 
 
 def _header(table: str, keys: list[KeyPlace]) -> str:

@@ -13,9 +13,12 @@ KEYS: Final[dict[str, Key]] = {
             "Short name of the line, used by commands; lines have the panel's LEDs in the order "
             "of the file."
         ),
+        derived=_("the line's place: `line1`, `line2` …"),
+        is_advanced=True,
     ),
     "lines.port": Key(
         _("USB port of the line's modem, as /dev/serial/by-path/… or /dev/centralino/line-…."),
+        derived=_("the next plugged-in modem that no other line names; the line keeps it"),
     ),
     "lines.label": Key(
         _('What phones and pages show of the line: "Verde 800 011 837".'),
@@ -104,6 +107,7 @@ KEYS: Final[dict[str, Key]] = {
     ),
     "phones.name": Key(
         _("Short name of the phone, also its SIP user."),
+        derived=_("`phones.label` in small letters"),
     ),
     "phones.label": Key(
         _("Name of the phone for people."),
