@@ -11,7 +11,7 @@ GUIDES = (
     "office", "technician", "tester", "hardware", "card", "commands", "privacy", "accessibility",
     "configuration",
     "index", "installation", "field-test", "fleet/boxes", "fleet/branches", "fleet/mqtt",
-    "fleet/settings", "box", "troubles", "leds", "operator",
+    "fleet/settings", "box", "troubles", "leds", "operator", "messages",
 )  # fmt: skip
 PAGES = (
     ROOT / "README.md",
