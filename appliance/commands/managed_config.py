@@ -239,7 +239,7 @@ class _Here:
         from appliance.managed_config.apply import apply_bundle
 
         changes = apply_bundle(self.place, given, self._stamp(by, source))
-        is_told = self._tell_call_control(schedule=changes.schedule)
+        is_told = self._tell_call_control(schedule=changes.is_configuration)
         return managed_config.applied_words(given.version, changes.words, is_told)
 
     def reverted(self, by: str) -> Words:
@@ -248,7 +248,7 @@ class _Here:
         from appliance.store import managed_config as records
 
         version, changes = revert_bundle(self.place, self._stamp(by, records.REVERT))
-        is_told = self._tell_call_control(schedule=changes.schedule)
+        is_told = self._tell_call_control(schedule=changes.is_configuration)
         return managed_config.reverted_words(version, changes.words, is_told)
 
     def fetched(self) -> tuple[str, Words, Exception | None]:

@@ -31,6 +31,7 @@ from appliance.policy.office import (
     StaffKey,
     WaitingRules,
 )
+from appliance.policy.recipients import recipient_key
 from appliance.policy.requests import DONE_LINK_PATH
 from appliance.policy.standards import ServiceTargets
 from appliance.policy.text import Refused
@@ -623,6 +624,8 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
         )
     if backup.target:
         mistakes.check("backup.target", backup_address, backup.target)
+    if backup.recipient:
+        mistakes.check("backup.recipient", recipient_key, backup.recipient)
     _check_notified("backup.notify", backup.notify, "ced@comune.it", mistakes)
     for key, number, least in (
         ("backup.keep", backup.keep, 1),

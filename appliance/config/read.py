@@ -28,9 +28,15 @@ from cattrs.errors import (
 )
 
 from appliance.config import line_ports, schema, short_form, values
+from appliance.config.backups_file import BackupsFile, checked_backups, overlay_backups
 from appliance.config.phones import with_entered
 from appliance.config.schema import ManagedSchedule
-from appliance.config.state_folder import SCHEDULE, schedule_in_force
+from appliance.config.state_folder import (
+    BACKUPS,
+    SCHEDULE,
+    backups_in_force,
+    schedule_in_force,
+)
 from appliance.config.values import (
     BadConfiguration,
     Mistake,
@@ -545,9 +551,10 @@ def load(path: Path, kept: Path | None = None) -> schema.Settings:
 def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
     """Read and check a file as `load`, without the phones entered in the console.
 
-    If it names the head office's certificate, the head office's schedule is laid over it.
+    If it names the head office's certificate, the head office's schedule is laid over it, and its
+    backup target is taken where the file has none.
     """
-    return with_schedule(load_own(path, kept))
+    return with_backups(with_schedule(load_own(path, kept)))
 
 
 def with_schedule(own: schema.Settings) -> schema.Settings:
@@ -561,6 +568,22 @@ def with_schedule(own: schema.Settings) -> schema.Settings:
         # It was checked before it came into force, so the file is damaged: the own week holds.
         log.error("%s", error)
         return own
+
+
+def with_backups(own: schema.Settings) -> schema.Settings:
+    """Return the configuration with the head office's backup target, unless it has its own."""
+    central = own.central
+    if not central.certificate or not central.branch or own.backup.target:
+        return own
+    if not (text := backups_in_force(Path(own.folders.state))):
+        return own
+    try:
+        given = checked_backups(structure(text, BACKUPS, BackupsFile).backups, BACKUPS)
+    except BadConfiguration as error:
+        # It was checked before it came into force, so the file is damaged.
+        log.error("%s", error)
+        return own
+    return overlay_backups(own, given)
 
 
 def load_own(path: Path, kept: Path | None = None) -> schema.Settings:

@@ -133,6 +133,8 @@ class Backup:
     target: str = ""
     # A private authority's certificates for an https:// target.
     ca_file: str = ""
+    # Whoever may open the target's backups besides (an age recipient): the head office.
+    recipient: str = ""
     # E-mail address for a backup that has not succeeded for three days, "" for none.
     notify: str = ""
 

@@ -25,6 +25,7 @@ IN_FORCE: Final = "in_force"
 PENDING: Final = "pending"
 SCHEDULE: Final = "schedule.toml"
 UPDATES: Final = "updates.toml"
+BACKUPS: Final = "backups.toml"
 PROMPTS: Final = "prompts"
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -77,6 +78,15 @@ def updates_in_force(state: Path) -> str:
     """Return the text of the head office's rollout in force, "" for none; raises OSError."""
     # Damage shows as a mistake of the file: nothing is taken for allowed that is not.
     return _text_in_force(state, UPDATES, errors="replace")
+
+
+def backups_in_force(state: Path) -> str:
+    """Return the text of the head office's backup target in force, "" for none."""
+    try:
+        return _text_in_force(state, BACKUPS)
+    except (OSError, UnicodeDecodeError) as error:
+        log.error("the central backup target cannot be read (%s): apply it again", error)
+        return ""
 
 
 def _text_in_force(state: Path, name: str, errors: str = "strict") -> str:

@@ -20,11 +20,13 @@ from appliance.config import state_folder
 from appliance.config.office import build_office
 from appliance.config.read import overlay_schedule, read_text
 from appliance.config.state_folder import (
+    BACKUPS,
     DIGEST,
     IN_FORCE,
     PENDING,
     SCHEDULE,
     UPDATES,
+    backups_in_force,
     bundle_folder,
     schedule_in_force,
     speech_folder,
@@ -324,6 +326,7 @@ def changes_of(
         entered,
         prompts != dict(content.prompts),
         updates_in_force(place.state) != content.updates_text,
+        backups_in_force(place.state) != content.backups_text,
     )
 
 
@@ -377,7 +380,8 @@ def box_of(place: ManagedBox, connection: sqlite3.Connection) -> BranchBox:
 
 # A bundle's folder in the state folder is made whole or not at all, and activated by one rename:
 #
-#     central/DIGEST/    settings.bundle, schedule.toml, updates.toml, prompts/it/KEY.wav
+#     central/DIGEST/    settings.bundle, schedule.toml, updates.toml, backups.toml,
+#                        prompts/it/KEY.wav
 #     central/in_force   the digest of the folder in force
 #     central/pending    the digest of a bundle whose sounds are not in force yet
 #     central/fetched    the bundle last fetched from the server
@@ -424,6 +428,8 @@ def keep_bundle(state: Path, digest: str, bundle: bytes, content: BundleContent)
         named[SCHEDULE] = content.schedule_text.encode()
     if content.updates_text:
         named[UPDATES] = content.updates_text.encode()
+    if content.backups_text:
+        named[BACKUPS] = content.backups_text.encode()
     _write_all(draft, named)
     draft.rename(folder)
     fsync_directory(folder.parent)

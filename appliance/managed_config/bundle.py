@@ -20,10 +20,11 @@ from cryptography.x509.oid import NameOID
 
 from appliance.api.speech import OURS
 from appliance.config import directory_file, sheet_file
+from appliance.config.backups_file import BackupsFile, checked_backups
 from appliance.config.read import NOT_UTF8, structure
 from appliance.config.rollout_file import parse_rollout
 from appliance.config.schema import ManagedSchedule
-from appliance.config.state_folder import SCHEDULE, UPDATES
+from appliance.config.state_folder import BACKUPS, SCHEDULE, UPDATES
 from appliance.config.values import BadConfiguration, Mistake, reason_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
@@ -134,7 +135,7 @@ def _no_certificate() -> Refused:
 # The file: a line, a signature over everything after it, and a ZIP with a manifest.
 #
 #     the line centralino-settings-1 | 64 bytes | ZIP: manifest.json, schedule.toml, updates.toml,
-#                                  register.sealed, sheets/CODE.md, prompts/it/KEY.wav
+#                    backups.toml, register.sealed, sheets/CODE.md, prompts/it/KEY.wav
 #
 # Nothing after the signature is parsed before the signature is verified. The contents are bounded
 # all the same, in number, name and size: they are read into memory, and never unpacked under a name
@@ -149,7 +150,7 @@ MANIFEST: Final = "manifest.json"
 REGISTER: Final = "register.sealed"
 SMALL_FILE: Final = 1_000_000
 _KINDS: Final = (
-    (re.compile(r"manifest\.json|schedule\.toml|updates\.toml"), SMALL_FILE),
+    (re.compile(r"manifest\.json|(?:schedule|updates|backups)\.toml"), SMALL_FILE),
     (re.compile(r"register\.sealed"), 4 * SMALL_FILE),
     (re.compile(r"sheets/[a-z0-9][a-z0-9_-]{0,63}\.md"), SMALL_FILE),
     (re.compile(r"prompts/(?:it|en)/[a-z0-9_]{1,64}\.wav"), 4 * SMALL_FILE),
@@ -293,6 +294,7 @@ class BundleContent:
     schedule_text: str = ""
     schedule: ManagedSchedule = ManagedSchedule()
     updates_text: str = ""
+    backups_text: str = ""
     directory: Directory = Directory()
     sheets: tuple[Sheet, ...] = ()
     prompts: Mapping[str, bytes] = field(default_factory=dict)
@@ -300,7 +302,7 @@ class BundleContent:
 
 def read_folder(folder: Path) -> dict[str, bytes]:
     """Read a bundle's source files; raises Refused for a name that is not allowed in it."""
-    alone = (folder / name for name in (SCHEDULE, UPDATES, PLAIN_DIRECTORY))
+    alone = (folder / name for name in (SCHEDULE, UPDATES, BACKUPS, PLAIN_DIRECTORY))
     found = [path for path in alone if path.exists()]
     found += sorted(path for shape in _BESIDE for path in folder.glob(shape))
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
@@ -314,11 +316,12 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     if not files:
         raise Refused(
             _(
-                "there is nothing in {folder}: {schedule}, {updates}, {plain_register}, sheets/, "
-                "prompts/it/",
+                "there is nothing in {folder}: {schedule}, {updates}, {backups}, "
+                "{plain_register}, sheets/, prompts/it/",
                 folder=folder,
                 schedule=SCHEDULE,
                 updates=UPDATES,
+                backups=BACKUPS,
                 plain_register=PLAIN_DIRECTORY,
             ),
         )
@@ -368,6 +371,7 @@ class _ContentReader:
             text,
             self._schedule(text),
             self._updates(),
+            self._backups(),
             self._directory(),
             tuple(self._sheets()),
             prompts,
@@ -388,6 +392,16 @@ class _ContentReader:
                 parse_rollout(text, UPDATES)
             except BadConfiguration as error:
                 self._note(UPDATES, error)
+        return text
+
+    def _backups(self) -> str:
+        """Return the backup target's text, once it is checked."""
+        text = self._text(BACKUPS) if BACKUPS in self._files else ""
+        if text:
+            try:
+                checked_backups(structure(text, BACKUPS, BackupsFile).backups, BACKUPS)
+            except BadConfiguration as error:
+                self._note(BACKUPS, error)
         return text
 
     def _directory(self) -> Directory:

@@ -190,6 +190,12 @@ class BundleChanges:
     entries: int
     prompts: bool
     updates: bool = False
+    backups: bool = False
+
+    @property
+    def is_configuration(self) -> bool:
+        """True if call control has to read its configuration again."""
+        return self.schedule or self.backups
 
     @property
     def words(self) -> Words:
@@ -206,6 +212,7 @@ class BundleChanges:
             (self.schedule, _("schedule changed")),
             (self.prompts, _("announcements changed")),
             (self.updates, _("rollout of updates changed")),
+            (self.backups, _("backup target changed")),
         )
         said = [words.filled(count=count) for count, words in met if count]
         return joined(", ", said) if said else in_context("central settings", "nothing changes")
@@ -219,6 +226,7 @@ class BundleChanges:
             ("schedule", self.schedule),
             ("announcements", self.prompts),
             ("updates", self.updates),
+            ("backups", self.backups),
         )
         return (
             f"sheets {written - self.sheets.new} changed {self.sheets.new} new {gone_sheets} gone, "

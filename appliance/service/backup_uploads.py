@@ -37,13 +37,14 @@ from appliance.config.state_folder import SECRETS
 from appliance.config.values import BackupAddress, backup_address
 from appliance.errors import CentralinoError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
+from appliance.policy.recipients import recipient_key
 from appliance.policy.text import Refused, words_of
 from appliance.policy.users import Permission
 from appliance.service import backup, backup_target, nightly
 from appliance.service.backup import MADE
 from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, BackupTarget
 from appliance.store import database, outbox
-from appliance.store.age import checked_passphrase
+from appliance.store.age import checked_passphrase, normalised, sealed_to
 from appliance.store.database import Noted, database_path, transaction
 from appliance.text import NOTHING, Words, _
 from appliance.voicemail.storage import spare_bytes
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
 WORK: Final = "backups/target"
 DRAFT: Final = ".part"
 SEALED: Final = ".backup"
+# The backup's passphrase, sealed to `backup.recipient`: beside each backup, and as long.
+OPENER: Final = ".passphrase.age"
 _BACKUP: Final = re.compile(r"centralino-\d{8}-\d{6}-[0-9a-f]{4}\.backup")
 WRITTEN: Final = _("Backup {name} written to {host} and read back whole.")
 PREPARED: Final = _("Network folder {host} set up. There is nothing to back up here yet.")
@@ -272,7 +275,9 @@ class BackupUpload:
         at = self.now()
         host = backup_address(target.address).host
         # By our mark: another appliance may write to the same folder.
-        own = re.compile(rf"centralino-\d{{8}}-\d{{6}}-{target.mark}({SEALED}|{DRAFT})")
+        own = re.compile(
+            rf"centralino-\d{{8}}-\d{{6}}-{target.mark}({SEALED}|{OPENER}|({OPENER})?{DRAFT})"
+        )
         there = place.listed()
         for left in there:
             if own.fullmatch(left) and left.endswith(DRAFT):
@@ -284,6 +289,7 @@ class BackupUpload:
             raise Refused(NO_ROOM)
         backup.write_backup(self.settings, self.config, file, accepted.passphrase, at)
         size, digest = file.stat().st_size, _digest(file)
+        self._put_opener(place, accepted, work, name)
         with _taken_away(place, f"{name}{DRAFT}"):
             place.put(file, f"{name}{DRAFT}")
             file.unlink()
@@ -297,8 +303,26 @@ class BackupUpload:
         kept = sorted(one for one in found if own.fullmatch(one) and one.endswith(SEALED))
         for old in kept[: -max(1, self.settings.backup.keep)]:
             place.remove(old)
+            if (opener := f"{old.removesuffix(SEALED)}{OPENER}") in found:
+                place.remove(opener)
         said = WRITTEN.filled(name=f"{name}{SEALED}", host=host)
         return replace(target, done=at, tried=at, well=True, words=said), said
+
+    def _put_opener(
+        self, place: BackupFolder, accepted: AcceptedTarget, work: Path, name: str
+    ) -> None:
+        """Write the passphrase, sealed to the head office's key, before its backup counts."""
+        if not self.settings.backup.recipient:
+            return
+        sealed = sealed_to(
+            recipient_key(self.settings.backup.recipient), normalised(accepted.passphrase)
+        )
+        file = work / f"{name}{OPENER}"
+        atomic_write(file, sealed, is_durable=False)
+        with _taken_away(place, f"{file.name}{DRAFT}"):
+            place.put(file, f"{file.name}{DRAFT}")
+            place.rename(f"{file.name}{DRAFT}", file.name)
+        file.unlink()
 
 
 def _free_name(at: datetime, mark: str, there: Collection[str]) -> str:

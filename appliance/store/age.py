@@ -1,4 +1,4 @@
-"""age files under a passphrase, written and read as streams (age-encryption.org/v1).
+"""age files under a passphrase, as streams, and small ones to a key (age-encryption.org/v1).
 
 Ciphers, key derivation and MAC are the libraries'; the format around them is short and published
 (C2SP, "The age file encryption format"). The `age` programme opens every file written here.
@@ -39,6 +39,7 @@ CHUNK_BYTES: Final = 64 << 10
 SEALED_BYTES: Final = CHUNK_BYTES + TAG_BYTES
 # The format's labels, which keep keys for different purposes apart.
 _SCRYPT_LABEL: Final = b"age-encryption.org/v1/scrypt"
+_X25519_LABEL: Final = b"age-encryption.org/v1/X25519"
 _HEADER_LABEL: Final = b"header"
 _PAYLOAD_LABEL: Final = b"payload"
 # Each key that wraps a file key is derived for it alone, so the nonce may be constant.
@@ -157,6 +158,25 @@ def _wrap_key(passphrase: str, salt: bytes, work: int) -> bytes:
         maxmem=2 * 128 * cost * BLOCK,
         dklen=32,
     )
+
+
+def sealed_to(recipient: bytes, data: bytes) -> bytes:
+    """Return an age file of less than a chunk for the holder of an X25519 key (`age -d -i`)."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    once = X25519PrivateKey.generate()
+    share = once.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    secret = once.exchange(X25519PublicKey.from_public_bytes(recipient))
+    file_key = secrets.token_bytes(FILE_KEY_BYTES)
+    wrap_key = _derived(secret, share + recipient, _X25519_LABEL)
+    wrapped = _cipher(wrap_key).encrypt(_ONLY_NONCE, file_key, None)
+    stanza = b"-> X25519 " + _base64(share) + b"\n" + _base64(wrapped)
+    header = VERSION_LINE + stanza + b"\n---"
+    nonce = secrets.token_bytes(SALT_BYTES)
+    cipher = _cipher(_derived(file_key, nonce, _PAYLOAD_LABEL))
+    payload = cipher.encrypt(_nonce(0, is_last=True), data, None)
+    return header + b" " + _header_mac(file_key, header) + b"\n" + nonce + payload
 
 
 def _derived(file_key: bytes, salt: bytes, label: bytes) -> bytes:

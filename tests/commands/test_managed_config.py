@@ -437,6 +437,56 @@ def test_a_rollout_is_stopped_whatever_the_boxes_are(tmp_path: Path) -> None:
     assert 'stage = "stopped"' in file.read_text()
 
 
+TARGET = '[backups]\ntarget = "sftp://{branch}@backup.test/copie/{branch}"\nrecipient = "'
+RECIPIENT = "age100crk8ykyfs8z4za8zk36p5eap5xmjgej0va9ntlmztly3w3avdqlcdkqa"
+
+
+def test_a_backup_target_travels_with_the_settings(tmp_path: Path) -> None:
+    """Each box takes it with its own name, unless its own file has one; taken back as the rest."""
+    office, box = tmp_path / "office", branch(tmp_path / "box")
+    office.mkdir()
+    (tmp_path / "key.pem").write_bytes(SECRET)
+    file = tmp_path / "settings.bundle"
+    words = ["box", "settings", "pack", str(office), "--version", "1", "--to", str(file)]
+    words += ["--key", str(tmp_path / "key.pem")]
+    for text, said_of in (
+        (TARGET.replace("{branch}", "borgo") + RECIPIENT + '"\n', "backups.toml, backups.target"),
+        (TARGET.replace("sftp", "ftp") + RECIPIENT + '"\n', "backups.toml, backups.target"),
+        (TARGET + "age1x" + '"\n', "backups.toml, backups.recipient"),
+    ):
+        (office / "backups.toml").write_text(text)
+        wrong = CliRunner().invoke(main, words)
+        assert (wrong.exit_code, said_of in wrong.output) == (1, True), wrong.output
+    (office / "backups.toml").write_text(TARGET + RECIPIENT + '"\n')
+    packed = CliRunner().invoke(main, words)
+    assert packed.exit_code == 0, packed.output
+    assert read.load(box.config).backup.target == ""
+    assert "backup target changed" in said(box, "apply", str(file))
+    taken = read.load(box.config)
+    assert (
+        taken.backup.target
+        == f"sftp://{taken.central.branch}@backup.test/copie/{taken.central.branch}"
+    )
+    assert taken.backup.recipient == RECIPIENT
+    plain = box.config.read_text("utf-8")
+    box.config.write_text(f'{plain}\n[backup]\ntarget = "smb://c@h/x"\n', "utf-8")
+    own = read.load(box.config).backup
+    assert (own.target, own.recipient) == ("smb://c@h/x", "")
+    box.config.write_text(
+        plain.replace(f'branch = "{taken.central.branch}"', 'branch = ""'), "utf-8"
+    )
+    assert read.load(box.config).backup.target == ""
+    box.config.write_text(plain, "utf-8")
+    for damaged in ("[backups", "[backups]\ntarget = 1\n"):
+        (kept,) = (Path(taken.folders.state) / "central").glob("*/backups.toml")
+        kept.write_text(damaged)
+        assert read.load(box.config).backup.target == ""
+    kept.write_bytes(b"\xff")
+    assert read.load(box.config).backup.target == ""
+    said(box, "revert")
+    assert read.load(box.config).backup == taken.backup.__class__()
+
+
 def test_a_rollout_travels_with_the_settings(tmp_path: Path) -> None:
     """Checked before it is signed; in force with the rest, and taken back with it."""
     office, box = tmp_path / "office", branch(tmp_path / "box")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from appliance.policy.text import Refused
 from appliance.service import backup_target
 from appliance.service.backup_uploads import WORK, AcceptedTarget, BackupUpload
 from tests.commands.test_backup import Home
+from tests.helpers.age_tool import needs_age
 from tests.helpers.words import pair
 
 PHRASE = "pane burro alici capperi"
@@ -218,3 +220,46 @@ def test_it_is_forgotten_with_its_secrets(box: Box) -> None:
     assert box.kept is None
     assert not list((box.home.state / "secrets").glob("backup_target_p*"))
     assert len(box.there.files) == 1
+
+
+def keys(folder: Path, name: str) -> tuple[Path, str]:
+    """Make a key of age; returns its file and the public key."""
+    file = folder / name
+    done = subprocess.run(["age-keygen", "-o", file], capture_output=True, text=True, check=True)
+    return file, done.stderr.split()[-1]
+
+
+def opened(sealed: bytes, key: Path) -> str:
+    """Open it with age; "" where the key does not fit."""
+    words = ["age", "--decrypt", "--identity", str(key)]
+    return subprocess.run(words, input=sealed, capture_output=True, check=False).stdout.decode()
+
+
+@needs_age
+def test_the_head_office_can_open_every_backup(box: Box, tmp_path: Path) -> None:
+    """The passphrase lies beside each backup, sealed to its key alone, and goes with it; another
+    box's key or passphrase opens neither.
+    """
+    key, recipient = keys(tmp_path, "head")
+    other, _ = keys(tmp_path, "other")
+    backup = replace(box.target.settings.backup, recipient=recipient)
+    box.target = replace(box.target, settings=replace(box.target.settings, backup=backup))
+    box.target.set_up(ACCEPTED)
+    for _each in range(3):
+        box.target.write()
+    names = sorted(box.there.files)
+    assert [name.partition(".")[2] for name in names] == ["backup", "passphrase.age"] * 2
+    assert len({name.partition(".")[0] for name in names}) == 2
+    sealed = box.there.files[names[1]]
+    assert opened(sealed, key) == PHRASE
+    assert opened(sealed, other) == ""
+    box.home.backup.write_bytes(box.there.files[names[0]])
+    box.home.phrase.write_text("la frase di un'altra sede")
+    assert "frase segreta non è quella" in box.home.put_back("--check", code=1)
+    box.home.phrase.write_text(opened(sealed, key))
+    assert "Copia integra" in box.home.put_back("--check")
+    # Killed while the passphrase was sent: nothing half of it stays.
+    mark = standing(box).mark
+    box.there.files[f"centralino-20260101-030500-{mark}.passphrase.age.part"] = b"half"
+    box.target.write()
+    assert not [name for name in box.there.files if name.endswith(".part")]

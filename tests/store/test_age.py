@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from appliance.policy.recipients import recipient_key
 from appliance.policy.text import Refused
 from appliance.store import age
 from appliance.store.age import AgeWriter, checked_passphrase
@@ -178,3 +183,24 @@ def test_a_passphrase_that_is_soon_guessed_is_refused() -> None:
     assert checked_passphrase("x" * 12) == "x" * 12
     with pytest.raises(Refused, match="fewer than 12"):
         checked_passphrase("x" * 11)
+
+
+@pytest.mark.skipif(shutil.which("age-keygen") is None, reason="needs the Debian package age")
+def test_what_is_sealed_to_a_key_age_opens(tmp_path: Path) -> None:
+    """For whoever holds the key, and for no other key."""
+    names = ("ours", "another")
+    for name in names:
+        making = ["age-keygen", "-o", str(tmp_path / name)]
+        subprocess.run(making, check=True, capture_output=True)
+    told = (tmp_path / "ours").read_text()
+    (recipient,) = re.findall(r"public key: (age1\S+)", told)
+    file = tmp_path / "sealed"
+    file.write_bytes(age.sealed_to(recipient_key(recipient), PHRASE.encode()))
+    done = [
+        subprocess.run(
+            ["age", "-d", "-i", str(tmp_path / name), str(file)], capture_output=True, check=False
+        )
+        for name in names
+    ]
+    assert (done[0].returncode, done[0].stdout.decode()) == (0, PHRASE)
+    assert (done[1].returncode, done[1].stdout) == (1, b"")

@@ -34,6 +34,13 @@ KEYS: Final[dict[str, Key]] = {
         _("Certificates of a private authority for that server; empty: those of the system."),
         is_advanced=True,
     ),
+    "backup.recipient": Key(
+        _(
+            "Public key of the head office (age1..., made by age-keygen): the passphrase of each "
+            "backup in the target is laid beside it, sealed to this key; empty: nobody's."
+        ),
+        is_advanced=True,
+    ),
     "backup.notify": Key(
         _(
             "E-mail address that is told once a week of a target without a backup for three days;"
