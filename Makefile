@@ -9,7 +9,7 @@ SUITE := @$(PY) -m tests.suite
 .PHONY: help environment environment311 packages packages-few deb image keys release demo test check long lint unit console system faults fieldtest field-sets boots coverage packaging units fuzz soak year bench docs clean
 
 help:
-	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
+	@echo "make demo    three real calls on two simulated lines, told on the terminal (KEEP=1 stays up)"
 	@echo "make deb     the Debian packages for arm64 and amd64, in build/deb"
 	@echo "make docs    the documentation site in all languages, in build/docs"
 	@echo "make image   the flashable image for a Raspberry Pi and its signed update, in build/image; as root"
@@ -78,7 +78,7 @@ release: environment
 	@scripts/release.sh
 
 demo: environment
-	@$(PY) -m appliance demo $(if $(KEEP),--keep)
+	@$(PY) -m appliance dev demo $(if $(KEEP),--keep)
 
 # Which parts there are, and what each runs, stands in tests/suite.py.
 test: environment packages-few

@@ -1,464 +1,401 @@
-"""`centralino dev demo`: four real calls over two simulated lines, followed on the terminal.
+"""`centralino dev demo`: three real calls over two simulated lines, told in the reader's language.
 
-Only the copper is simulated: the exchange, the service with its media gateway and three SIP phones
-are processes of their own on loopback addresses. The folder is ./demo; free ports are used.
+A call that is put through, one whose office does not answer and that returns to the operator, and
+one that leaves a message. What is told is what happened: what the caller hears is read from the
+service's journal, what the operator sees from its status, and how a call went from its record.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
+import shlex
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from importlib import resources
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
+from typing import Final
 
 import click
 
-from appliance.api import protocol, users
-from appliance.api.commands import (
-    AddUser,
-    CloseOffice,
-    Command,
-    LoadDirectory,
-    ShowStatus,
-    UseSheet,
+from appliance.api.commands import CloseOffice, TakeCare, TransferCaller, UseSheet
+from appliance.calls import orders
+from appliance.calls.status import CallStatus
+from appliance.commands.demo_office import (
+    FOLDER,
+    LINES,
+    OFFICE_ANSWERS_AFTER_MS,
+    OPERATOR,
+    PHRASE,
+    Stage,
+    enter,
+    label,
+    lines_are_idle,
+    opened,
+    own_folder,
+    staged,
 )
-from appliance.api.replies import Reply
-from appliance.calls.model import LineState
-from appliance.commands.directory import Place, take
-from appliance.commands.options import control_socket_path, send_with_proof
-from appliance.config import address_book_file, phones, read, sheet_file
-from appliance.console.accounts import Passwords
+from appliance.commands.options import chosen_language, words_said
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.address_book import house_numbers
-from appliance.policy.numbering import HOME_PLAN
-from appliance.policy.text import Refused, SaidError
-from appliance.policy.users import Role, User
-from appliance.prompts import OURS
-from appliance.service import live_policy
-from appliance.simulator.exchange import process
-from appliance.simulator.exchange.call import CallPlan, CallReport
-from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.simulator.phone.process import TestPhone
-from appliance.store import call_log, sheets
+from appliance.policy.routing import Destination
+from appliance.policy.text import SaidError
+from appliance.policy.transfers import TransferReason
+from appliance.policy.voicemail import MessageOutcome, MessageStep
+from appliance.prompts import OURS, voices
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.exchange.process import read_clip, start_call, ulaw_wav
+from appliance.simulator.phone.process import PhoneTimeout, TestPhone
+from appliance.store import call_log, voicemail
 from appliance.store.database import database_path, open_reader
-from appliance.store.policy_change import PolicyChange
-from appliance.text import _
+from appliance.store.listings import OUTCOMES, RESULTS
+from appliance.store.voicemail import CaseKind
+from appliance.text import ENGLISH, Words, _
 
-if TYPE_CHECKING:
-    import sqlite3
-
-    from appliance.config.schema import Settings
-
-
-# The console as a child process, on a free local port, without TLS.
-
-OPEN_AT: Final = "the console is open at "
-CONSOLE_READY_LIMIT_S: Final = 30.0
-STOP_LIMIT_S: Final = 10.0
+LIMIT_S: Final = 40.0
+"""What is waited for, at most: on a machine with nothing else to do it comes within seconds."""
+ANSWERS_AFTER_MS: Final = 6000
+"""Ringing time of the operator's phone once the demonstration stays up: long enough to be seen."""
+HEARS: Final = re.compile(r"(\S+) hears (.+)$", re.MULTILINE)
+"""Line of the service's journal (appliance/service/loop.py)."""
 
 
-@contextlib.contextmanager
-def opened(folder: Path, config: Path) -> Iterator[str]:
-    """Run the console and yield its URL; raises TechnicianError if it does not start."""
-    journal = folder / "console.log"
-    command = [sys.executable, "-m", "appliance", "console", "--http", "--port", "0"]
-    with journal.open("w", encoding="utf-8") as log:
-        child = subprocess.Popen([*command, "--config", str(config)], stdout=log, stderr=log)
-    try:
-        yield _address(child, journal)
-    finally:
-        child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(STOP_LIMIT_S)
-        child.kill()
-        child.wait()
+class UnmetError(SaidError):
+    """Raised where a call does not go as it should: what was waited for did not come."""
 
 
-def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
-    """Wait for the console's URL in its log and return it."""
-    deadline = time.monotonic() + CONSOLE_READY_LIMIT_S
-    while time.monotonic() < deadline and child.poll() is None:
-        _unused, found, rest = journal.read_text(encoding="utf-8").partition(OPEN_AT)
-        if found and rest.endswith("\n"):
-            return rest.split()[0]
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(0.1)
-    raise Refused(
-        _("the console did not open; {journal} says why", journal=journal),
-    )
+@dataclass
+class Teller:
+    """Output of the story: each line with the time since the demonstration began."""
+
+    language: str
+    began: float = field(default_factory=time.monotonic)
+
+    def title(self, words: Words) -> None:
+        """Begin a call."""
+        click.echo(f"\n{words.text(self.language)}")
+
+    def event(self, words: Words) -> None:
+        """Tell what happens now."""
+        seconds = int(time.monotonic() - self.began)
+        click.echo(f"  {seconds // 60}:{seconds % 60:02d}  {words.text(self.language)}")
+
+    def more(self, words: Words) -> None:
+        """Tell more of what happens now."""
+        click.echo(f"        {words.text(self.language)}")
 
 
-# The example's lines, open today, with its directory and its sheets.
+class Citizen:
+    """A caller on a line: a thread takes in what is heard, which is kept as a WAV at the end."""
 
-TEMPLATE = """\
-# Written by `centralino dev demo`.
-[site]
-name = "Comune di Esempio (dimostrazione)"
-patron = "10-04"
-email = "urp@comune.esempio.it"
-
-[hours]
-monday = ["08:30-17:30"]
-
-[[openings]]                    # open all day today, whatever day it is
-day = {today}
-hours = ["00:00-24:00"]
-
-[[lines]]
-name = "line1"
-label = "Ordinaria 051 598 111"
-called = "051 598 111"
-port = "{folder}/lines/line1"
-dialect = "conexant"
-
-[[lines]]
-name = "line2"
-label = "Verde 800 011 837"
-called = "800 011 837"
-port = "{folder}/lines/line2"
-dialect = "conexant"
-
-[sip]
-address = "127.0.0.1"
-port = {port}
-rtp_ports = [{rtp}, {rtp_last}]
-laws = ["ulaw", "alaw"]
-
-[[phones]]
-name = "op1"
-label = "Operatore 1"
-
-[[phones]]
-name = "sportello1"
-label = "Sportello Cittadini 1"
-
-[[phones]]
-name = "ufficio1"
-label = "Office (all of them)"
-
-[[phones]]
-name = "soft"
-label = "Your soft phone"
-
-[switchboard]
-phones = ["op1", "soft"]
-ring = 8
-
-[citizens_desk]
-phones = ["sportello1"]
-ring = 15
-
-[folders]
-state = "{folder}/state"
-run = "{folder}/run"
-console = "{folder}/console"
-
-[console]
-listen = "127.0.0.1"
-redirect_port = 0
-"""
-
-
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ALWAYS = "".join(f'{day} = ["00:00-24:00"]\n' for day in DAYS)
-_BANDS = re.compile(r"(?<=^\[declarations\.bands\]\n)(?:\w+ = \[.*\]\n)+", re.MULTILINE)
-_REACH = re.compile(r'^reach = "\w+"\nnumber = ".+"$', re.MULTILINE)
-_MOBILE = re.compile(r"^service_mobile = true\n", re.MULTILINE)
-
-
-def directory_text() -> str:
-    """Return the example's directory with offices that take calls at any hour, at one phone."""
-    # So that a transfer succeeds also in the evening and without a PBX.
-    example = resources.files("appliance.config") / "example_register.toml"
-    text = _BANDS.sub(ALWAYS, example.read_text(encoding="utf-8"))
-    return _MOBILE.sub("", _REACH.sub('reach = "phone"\nnumber = "ufficio1"', text))
-
-
-def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
-    """Return the demonstration's configuration file."""
-    return TEMPLATE.format(
-        folder=folder, port=port, rtp=rtp, rtp_last=rtp + 99, today=today.isoformat()
-    )
-
-
-def furnish(config: Path) -> str:
-    """Import the example's directory, sheets and address book; return a summary."""
-    place = Place(config)
-    # The reply comes once the service has created its database.
-    protocol.ask(control_socket_path(place.settings), LoadDirectory().arguments(), limit=30.0)
-    directory = config.parent / "register.toml"
-    directory.write_text(directory_text(), encoding="utf-8")
-    merged = take(place, directory, "demo")
-    with resources.as_file(resources.files("appliance.config")) as examples:
-        given = sheet_file.load_sheets(examples / "example_sheets")
-        table = (examples / "example_address_book.csv").read_text(encoding="utf-8")
-    house = house_numbers(merged.directory, (), HOME_PLAN)
-    book = address_book_file.read_table(
-        table, "example_address_book.csv", HEAD.name, place.now().date(), (), house
-    )
-
-    def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
-        basis, plan = live_policy.policy_version(connection), sheets.planned(connection, given)
-        return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone, book=book)
-
-    live_policy.change_policy(place.settings, made)
-    protocol.ask(control_socket_path(place.settings), LoadDirectory().arguments(), limit=30.0)
-    units, declarations = len(merged.directory.units), len(merged.directory.declarations)
-    return (
-        f"register: {units} services and offices, {declarations} declarations; "
-        f"{len(given)} sheets; {len(book)} other bodies"
-    )
-
-
-# Printed for everybody: the demonstration listens on this computer only.
-PHRASE: Final = "mare sole vento"
-"""Password of all users."""
-OPERATOR: Final = User("operatore", "Olga Operatrice", frozenset({Role.OPERATOR}), position="op1")
-HEAD: Final = User("responsabile", "Rita Responsabile", frozenset({Role.HEAD}), position="op1")
-
-
-def enter(settings: Settings) -> str:
-    """Add the users to the running service; return how to log in. Raises OfficeError."""
-    state = Path(settings.folders.state)
-    for user in (OPERATOR, HEAD):
-        wish = AddUser(
-            name=user.name,
-            shown=user.shown,
-            roles=tuple(user.roles),
-            position=user.position,
-            password=Passwords().hashed(PHRASE),
-            # The printed password stays valid.
-            must_change=False,
-            by="demo",
+    def __init__(self, stage: Stage, teller: Teller, number: int, line: int, caller: str) -> None:
+        self._stage, self._teller = stage, teller
+        self.line, self.caller = f"line{line}", caller
+        self.heard = stage.folder / f"call-{number}-heard.wav"
+        _wait(lambda: lines_are_idle(stage.folder), _("the line is free"), _pause)
+        self._read = len(_text(stage.journal))
+        who = _("a withheld number") if caller == "withheld" else caller
+        teller.event(_("{who} calls {number}", who=who, number=LINES[line - 1]))
+        # Hangs up when told to: an hour is longer than any of these calls.
+        self._call = start_call(
+            stage.lines, line, CallPlan(caller=caller, hang_up_after_ms=3_600_000)
         )
-        send_with_proof(settings, wish)
-    users.keep_code(state, is_wanted=False)
-    names = " or ".join(user.name for user in (OPERATOR, HEAD))
-    return f"Log in there as {names}, password: {PHRASE}"
+
+    def listens(self, seconds: float) -> None:
+        """Take in what is heard for a while, or until the call has ended."""
+        until = time.monotonic() + seconds
+        try:
+            while not self._call.over and (left := until - time.monotonic()) > 0:
+                self._call.wait_for("ended", left)
+        except (CentralinoError, OSError, TimeoutError):
+            # Over time; a lost connection is told by whatever is waited for.
+            _pause(until - time.monotonic())
+
+    def status(self) -> CallStatus | None:
+        """Return call control's view of the call; None before and after it."""
+        return next((each for each in self._stage.status().calls if each.line == self.line), None)
+
+    def waits(self, is_so: Callable[[], bool], expected: Words) -> None:
+        """Listen until something is so; raises UnmetError."""
+        _wait(is_so, expected, self.listens)
+
+    def is_told(self, what: Callable[[CallStatus], bool], expected: Words) -> CallStatus:
+        """Wait until the call's status is so; raises UnmetError."""
+        self.waits(lambda: (now := self.status()) is not None and what(now), expected)
+        found = self.status()
+        if found is None:
+            raise UnmetError(expected)
+        return found
+
+    def hears(self) -> None:
+        """Tell the words of the announcements that were begun since the last time."""
+        text = _text(self._stage.journal)
+        new, self._read = text[self._read :], len(text)
+        spoken = [
+            names.split() for who, names in HEARS.findall(new) if who == self.line
+        ]  # fmt: skip
+        for names in spoken:
+            if words := _spoken(names):
+                self._teller.event(_("the caller hears: “{words}”", words=words))
+
+    def waits_to_hear(self, key: str) -> None:
+        """Wait until an announcement begins, and tell it; raises UnmetError."""
+        self.waits(
+            lambda: key in _text(self._stage.journal)[self._read :],
+            _("the announcement {name} is played", name=key),
+        )
+        self.hears()
+
+    def says(self, sound: Path) -> None:
+        """Say a recording."""
+        self._call.say(read_clip(sound))
+
+    def presses(self, keys: str) -> None:
+        """Press keys."""
+        self._teller.event(_("the caller presses {keys}", keys=keys))
+        self._call.press(keys)
+
+    def hangs_up(self) -> None:
+        """Hang up and keep what was heard."""
+        self._teller.event(_("the caller hangs up"))
+        self.leaves()
+        self._teller.more(
+            _("all that the caller heard, to play: {file}", file=_shown(self.heard))
+        )  # fmt: skip
+
+    def leaves(self) -> None:
+        """End the call on this side, whatever its state."""
+        with contextlib.suppress(OSError):
+            self._call.hang_up()
+        self.listens(LIMIT_S)
+        self._call.close()
+        self.heard.write_bytes(ulaw_wav(bytes(self._call.heard)))
 
 
-BOX_READY_LIMIT_S = 20.0
-CALL_LIMIT_S = 90.0
-CLEAR_LIMIT_S = 10.0
-# Long enough for people to see the call on the page.
-ANSWERS_AFTER_MS = 6000
-"""Ringing time of the operator's phone once the demonstration stays up."""
-# Long enough to see the transfer in progress.
-OFFICE_ANSWERS_AFTER_MS = 3000
-"""Ringing time of the offices' phone."""
-PHONES = ("op1", "sportello1", "ufficio1")
-"""The operator's phone, the counter's, and the one of all offices."""
-FOLDER = Path("demo")
-ZONE = ZoneInfo("Europe/Rome")
-CALLER_SAYS = OURS / "it" / "please_wait.wav"
-OPERATOR_SAYS = OURS / "it" / "state_unattended_off.wav"
+def _text(journal: Path) -> str:
+    return journal.read_text(encoding="utf-8", errors="replace")
+
+
+def _spoken(names: list[str]) -> str:
+    """Return what recordings say, "it/greeting_closed it/…"; tones say nothing."""
+    said = []
+    for name in names:
+        language, _unused, key = name.partition("/")
+        kinds = voices.texts(language)
+        said += [texts[key] for kind, texts in kinds.items() if kind != "tone" and key in texts]
+    return " ".join(said)
+
+
+def _pause(seconds: float) -> None:
+    if seconds > 0:
+        time.sleep(seconds)
+
+
+def _wait(is_so: Callable[[], bool], expected: Words, pause: Callable[[float], None]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OfficeError):
+            if is_so():
+                return
+        pause(0.1)
+    raise UnmetError(expected)
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it can be pasted here."""
+    own = Path.cwd()
+    return shlex.quote(str(path.relative_to(own) if path.is_relative_to(own) else path))
+
+
+# ---- the three calls ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the final table."""
+class Result:
+    """How a call ended by its record, and whether that is what the demonstration is to show."""
 
-    call: str
-    way: str
-    result: str
-    recording: str
-    good: bool
+    words: Words
+    is_good: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The parts of a demonstration."""
-
-    folder: Path
-    operator: TestPhone
-    counter: TestPhone
-    office: TestPhone
-    seen: set[str] = field(default_factory=set)
-
-    def send(self, command: Command[Reply]) -> None:
-        """Send call control a command."""
-        protocol.send(self.folder / "run" / "desk.sock", command)
+OPERATOR_SAYS: Final = "state_unattended_off.wav"
+CITIZEN_SAYS: Final = "please_wait.wav"
+TALK_S: Final = 2.0
+OPERATOR_RINGS: Final = _("the operator's phone rings")
+MESSAGE_SAYS: Final = "office_no_answer.wav"
+"""Recordings that stand for the voices of people: a sentence of some seconds."""
 
 
-@click.command()
-@click.option(
-    "--keep", is_flag=True, help="Stay up afterwards, for `centralino dev call` and a soft phone."
-)
-def demo(keep: bool) -> None:
-    """Answer four calls on simulated lines with real processes, then print a table."""
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(own_folder(FOLDER.resolve()))
-        stage = stack.enter_context(staged(folder))
-        rows = [play(stage) for play in CALLS]
-        _print_table(rows)
-        if keep:
-            console = stack.enter_context(opened(folder, folder / "centralino.toml"))
-            stage.operator.answer_mode("auto", ANSWERS_AFTER_MS)
-            _stay(folder, console)
-    if not all(row.good for row in rows):
-        raise SystemExit(1)
+def put_through(stage: Stage, teller: Teller) -> Result:
+    """An operator answers and transfers the caller, the office answers."""
+    teller.title(_("Call 1. A citizen asks for the registry office, and is put through."))
+    with _calling(stage, teller, 1, 1, "0514001122") as citizen:
+        _operator_answers(stage, teller, citizen)
+        with contextlib.suppress(OfficeError):
+            stage.send(UseSheet(sheet="cambio-residenza", position="op1"))
+            teller.event(_("the operator opens the sheet “Change of residence” beside the call"))
+        stage.office.answer_mode("auto", 1500)
+        _transfer(stage, teller, citizen)
+        _does(citizen, stage.office, "ringing", _("the office's phone rings"))
+        _does(citizen, stage.office, "answered", _("the office answers"))
+        citizen.hears()
+        citizen.is_told(lambda call: str(call.state) == "transferred", _("the office has the call"))
+        teller.event(_("the office answers: the caller talks with the office"))
+        citizen.listens(TALK_S)
+        citizen.hangs_up()
+    return _judged(stage, Destination.SWITCHBOARD, orders.Result.ANSWERED)
 
 
-@contextlib.contextmanager
-def own_folder(folder: Path) -> Iterator[Path]:
-    """Create the folder anew and lock it; raises SaidError while another demonstration runs."""
-    if folder.is_dir():
-        # Locked first: a running demonstration's folder stays untouched.
-        with _taken(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _taken(folder):
-        yield folder
-
-
-@contextlib.contextmanager
-def _taken(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which the kernel drops when the process ends."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        _lock(descriptor, folder)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise SaidError(
-            _(
-                "another demonstration runs in {folder}: end it with Ctrl-C, or start one "
-                "in another folder",
-                folder=folder,
-            )
-        ) from error
-
-
-@contextlib.contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
-    """Start exchange, service and phones; stop them in reverse order."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # RTP ports are even (RFC 3550, 11).
-    port, rtp = _free_udp_port(), _free_udp_port() & ~1
-    path = folder / "centralino.toml"
-    # The office's day, whatever this machine's zone is.
-    today = datetime.now(ZONE).date()
-    path.write_text(configuration(folder, port, rtp, today), encoding="utf-8")
-    settings = read.load(path)
-    keys = {name: f"demo-{name}" for name in (*PHONES, "soft")}
-    phones.save_secrets(settings, keys)
-    with (
-        ExchangeProcess(folder / "lines", 2),
-        _daemon(folder, path),
-        contextlib.ExitStack() as stack,
-    ):
-        operator, counter, office = (
-            stack.enter_context(
-                TestPhone(name, server=f"127.0.0.1:{port}", secret=keys[name], is_verbose=True)
-            )
-            for name in PHONES
+def returned(stage: Stage, teller: Teller) -> Result:
+    """The office does not answer: the caller comes back to the operator, who sees why."""
+    teller.title(_("Call 2. The office does not answer, and the caller is not lost."))
+    with _calling(stage, teller, 2, 2, "withheld") as citizen:
+        _operator_answers(stage, teller, citizen)
+        stage.office.answer_mode("never")
+        stage.operator.answer_mode("manual")
+        _transfer(stage, teller, citizen)
+        _does(citizen, stage.office, "ringing", _("the office's phone rings"))
+        teller.event(_("the office's phone rings; nobody answers"))
+        citizen.waits_to_hear("office_no_answer")
+        _does(citizen, stage.operator, "ringing", OPERATOR_RINGS)
+        seen = citizen.is_told(
+            lambda call: call.transfer is not None and bool(call.transfer.returned),
+            _("the call has returned"),
         )
-        for phone in (operator, counter, office):
-            phone.wait_registered(10.0)
-        click.echo(furnish(path))
-        office.answer_mode("auto", OFFICE_ANSWERS_AFTER_MS)
-        office.say(OPERATOR_SAYS, repeat=True)
-        yield Stage(folder, operator, counter, office)
+        assert seen.transfer is not None
+        teller.event(_("the call returns; the operator sees: {words}", words=seen.transfer.words))
+        stage.operator.answer()
+        _does(citizen, stage.operator, "answered", _("the operator answers"))
+        teller.event(
+            _("the operator answers; the page offers what the office has declared for such callers")
+        )
+        citizen.listens(TALK_S)
+        citizen.hangs_up()
+    return _judged(stage, Destination.SWITCHBOARD, orders.Result.ANSWERED)
 
 
-# --- the four calls -----------------------------------------------------------------------------
-
-
-def answered(stage: Stage) -> Row:
-    """An operator answers, both speak, the caller hangs up."""
-    _title(1, "answered by an operator / risponde un operatore")
-    stage.operator.answer_mode("auto", 3500)
-    stage.operator.say(OPERATOR_SAYS, repeat=True)
-    report = _call(stage, 1, CallPlan(caller="0514001122", hang_up_after_ms=5000), CALLER_SAYS)
-    # If the call was not answered, the table shows it.
-    with contextlib.suppress(OfficeError):
-        stage.send(UseSheet(sheet="cambio-residenza", position="op1"))
-    row = _row(stage, "1. 0514001122 -> line1", report)
-    return _judged(row, "switchboard", "answered")
-
-
-def to_the_counter(stage: Stage) -> Row:
-    """Nobody at the switchboard answers: the citizens' counter does."""
-    _title(2, "nobody answers -> Sportello Cittadini")
-    stage.operator.answer_mode("never")
-    stage.counter.answer_mode("auto", 3500)
-    stage.counter.say(OPERATOR_SAYS, repeat=True)
-    report = _call(stage, 2, CallPlan(caller="withheld", hang_up_after_ms=5000), CALLER_SAYS)
-    return _judged(_row(stage, "2. withheld -> line2", report), "citizens_desk", "answered")
-
-
-def closed(stage: Stage) -> Row:
-    """Closed: a greeting, and the caller leaves a message."""
-    _title(3, "closed -> greeting and message / chiuso -> segreteria")
+def leaves_a_message(stage: Stage, teller: Teller) -> Result:
+    """Closed: the caller leaves a message, which the operator then reads."""
+    teller.title(_("Call 3. The office is closed; the caller leaves a message."))
     stage.send(CloseOffice(on=True, by="demo"))
-    plan = CallPlan(caller="0514003344", after_quiet_ms=1500, start_delay_ms=18_000)
-    report = _call(stage, 1, plan, CALLER_SAYS, CALLER_SAYS, CALLER_SAYS)
+    with _calling(stage, teller, 3, 1, "0514003344") as citizen:
+        citizen.waits_to_hear("greeting_closed")
+        citizen.listens(3.0)
+        citizen.presses("#")
+        citizen.is_told(lambda call: str(call.state) == "recording", _("the message is recorded"))
+        citizen.says(OURS / teller.language / MESSAGE_SAYS)
+        teller.event(_("the caller speaks after the tone"))
+        citizen.listens(5.0)
+        citizen.hangs_up()
     stage.send(CloseOffice(on=False, by="demo"))
-    return _judged(_row(stage, "3. 0514003344 -> line1", report), "voicemail", "message")
+    ended = _judged(stage, Destination.VOICEMAIL, orders.Result.MESSAGE)
+    is_read = ended.is_good and _is_message_read(stage, teller)
+    return Result(ended.words, is_good=is_read)
 
 
-def hangs_up_early(stage: Stage) -> Row:
-    """The caller hangs up while the phones ring."""
-    _title(4, "the caller hangs up early / il chiamante riaggancia subito")
-    stage.operator.answer_mode("never")
-    report = _call(stage, 1, CallPlan(caller="0514005566", rings=1))
-    return _judged(_row(stage, "4. 0514005566 -> line1", report), "switchboard", "gave_up")
-
-
-CALLS: tuple[Callable[[Stage], Row], ...] = (answered, to_the_counter, closed, hangs_up_early)
-
-
-def _call(stage: Stage, line: int, plan: CallPlan, *say: Path) -> CallReport:
-    _wait_until_idle(stage)
-    click.echo(f"   the exchange rings line{line} ...")
-    heard = stage.folder / f"caller-{int(time.time())}.wav"
-    try:
-        return process.place_call(
-            stage.folder / "lines", line, plan, say=say, listen=heard, limit=CALL_LIMIT_S
+def _is_message_read(stage: Stage, teller: Teller) -> bool:
+    """Have the operator deal with the message; tells whether all of it stands."""
+    with contextlib.closing(open_reader(database_path(stage.folder / "state"))) as connection:
+        (message,) = voicemail.list_messages(connection, None)
+    teller.event(
+        _(
+            "the operator's inbox shows message {number}, of {caller}, {seconds} s long",
+            number=message.number, caller=message.caller.number,
+            seconds=round(message.length_ms / 1000),
         )
-    # The table shows it.
-    except TimeoutError:
-        return CallReport(ended_by=f"nobody within {CALL_LIMIT_S:.0f} s")
+    )  # fmt: skip
+    file = stage.folder / "state" / "voicemail" / message.path
+    teller.more(_("the message, to play: {file}", file=_shown(file)))
+    name, by, at = str(message.number), OPERATOR.name, datetime.now(UTC)
+    outcome = MessageOutcome.PASSED_TO_OFFICE
+    kind = CaseKind.MESSAGE
+    for step in (
+        TakeCare(kind=kind, name=name, step=MessageStep.TAKE, at=at, by=by),
+        TakeCare(kind=kind, name=name, step=MessageStep.HEAR, at=at, by=by),
+        TakeCare(kind=kind, name=name, step=MessageStep.CLOSE, outcome=outcome, at=at, by=by),
+    ):
+        stage.send(step)
+    with contextlib.closing(open_reader(database_path(stage.folder / "state"))) as connection:
+        (read,) = voicemail.list_messages(connection, None)
+    if read.outcome is not None:
+        teller.event(
+            _("the operator takes it, hears it and closes it: {outcome}",
+              outcome=OUTCOMES[read.outcome])
+        )  # fmt: skip
+    return file.exists() and read.outcome is outcome
 
 
-def _wait_until_idle(stage: Stage) -> None:
-    """Wait until the previous call is over on the line too."""
-    pause = threading.Event()
-    deadline = time.monotonic() + CLEAR_LIMIT_S
-    while time.monotonic() < deadline and not _idle(stage.folder):
-        pause.wait(0.1)
+CALLS: Final[tuple[Callable[[Stage, Teller], Result], ...]] = (
+    put_through, returned, leaves_a_message,
+)  # fmt: skip
 
 
-def _idle(folder: Path) -> bool:
-    socket = folder / "run" / "desk.sock"
-    lines = protocol.send(socket, ShowStatus()).status.lines
-    return bool(lines) and all(line.state is LineState.IDLE for line in lines)
+@contextlib.contextmanager
+def _calling(
+    stage: Stage, teller: Teller, number: int, line: int, caller: str
+) -> Iterator[Citizen]:
+    """Place a call; it is ended however the block ends."""
+    citizen = Citizen(stage, teller, number, line, caller)
+    try:
+        yield citizen
+    finally:
+        citizen.leaves()
 
 
-def _row(stage: Stage, call: str, report: CallReport) -> Row:
-    """Read the call's record from the database, once it is final."""
-    deadline = time.monotonic() + 20
-    pause = threading.Event()
+def _operator_answers(stage: Stage, teller: Teller, citizen: Citizen) -> None:
+    has_number = citizen.caller != "withheld"
+    stage.operator.say(OURS / teller.language / OPERATOR_SAYS, repeat=True)
+    stage.operator.answer_mode("manual")
+    _does(citizen, stage.operator, "ringing", OPERATOR_RINGS)
+    # The identity comes after the first ring (EN 300 659-1).
+    seen = citizen.is_told(
+        lambda call: bool(call.ringing) and bool(call.caller.number) == has_number,
+        OPERATOR_RINGS,
+    )
+    who = seen.caller.number or _("number withheld")
+    line = next(each for each in stage.status().lines if each.name == citizen.line)
+    teller.event(
+        _("the operator's phone rings; phone and page show: {who}, {line}", who=who,
+          line=line.label)
+    )  # fmt: skip
+    citizen.listens(1.0)
+    stage.operator.answer()
+    _does(citizen, stage.operator, "answered", _("the operator answers"))
+    citizen.is_told(lambda call: str(call.state) == "talking", _("the operator has the call"))
+    teller.event(_("the operator answers; both talk"))
+    citizen.says(OURS / teller.language / CITIZEN_SAYS)
+    citizen.listens(TALK_S)
+
+
+def _transfer(stage: Stage, teller: Teller, citizen: Citizen) -> None:
+    stage.send(
+        TransferCaller(
+            call="op1", unit="anagrafe", need="residenza", reason=TransferReason.TOPIC,
+            attended=False, by=OPERATOR.name,
+        )
+    )  # fmt: skip
+    teller.event(_("the operator transfers the call to the office Anagrafe, by one key"))
+    citizen.waits_to_hear("connecting")
+
+
+def _does(citizen: Citizen, phone: TestPhone, what: str, expected: Words) -> None:
+    """Wait until a phone has done something ("ringing", "answered") that was not told before."""
+
+    def has_done() -> bool:
+        try:
+            phone.wait_event(what, 0.01)
+        except PhoneTimeout:
+            return False
+        return True
+
+    citizen.waits(has_done, expected)
+
+
+def _judged(stage: Stage, way: Destination, result: orders.Result) -> Result:
+    """Read the latest call's record, once it is final."""
+    deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         with contextlib.suppress(CentralinoError):
             connection = open_reader(database_path(stage.folder / "state"))
@@ -467,96 +404,123 @@ def _row(stage: Stage, call: str, report: CallReport) -> Row:
             record = latest[0] if latest else None
             if record and record.result != "open" and record.call not in stage.seen:
                 stage.seen.add(record.call)
-                path = _recording(stage.folder, record.message)
-                return Row(
-                    call,
-                    record.way or call_log.NO_DESTINATION,
-                    record.result.value,
-                    path,
-                    good=True,
-                )
-        pause.wait(0.2)
-    return Row(call, "-", f"no record; the exchange says {report.ended_by}", "-", good=False)
+                is_good = (record.way, record.result) == (way, result)
+                return Result(RESULTS[record.result], is_good=is_good)
+        _pause(0.1)
+    return Result(_("nothing"), is_good=False)
 
 
-def _recording(folder: Path, message: str) -> str:
-    if not message:
-        return "-"
-    found = next(iter(sorted((folder / "state" / "voicemail").rglob(f"*{message}*.wav"))), None)
-    return str(found.relative_to(folder.parent)) if found else f"message {message}: no file"
+# ---- the command -------------------------------------------------------------------------------
 
 
-def _judged(row: Row, way: str, result: str) -> Row:
-    good = row.good and (row.way, row.result) == (way, result)
-    if result == "message":
-        good = good and row.recording.endswith(".wav")
-    return Row(row.call, row.way, row.result, row.recording, good)
+@click.command()
+@click.option(
+    "--keep", is_flag=True, help="Stay up afterwards: call it yourself, by a command or a phone."
+)
+@click.pass_context
+def demo(context: click.Context, keep: bool) -> None:
+    """Answer three calls on simulated lines with real processes, told as they happen."""
+    # A new checkout's terminal may have no language; its README is in English first.
+    teller = Teller(chosen_language(context) or ENGLISH)
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(own_folder(FOLDER.resolve()))
+        click.echo(
+            _("Starting a telephone exchange with two lines, the switchboard and three phones ...")
+            .text(teller.language)
+        )  # fmt: skip
+        stage = stack.enter_context(staged(folder, teller.language))
+        enter(stage.settings)
+        console = stack.enter_context(opened(folder, stage.config))
+        _tell_office(stage, teller, console)
+        results = [_told(call, stage, teller) for call in CALLS]
+        are_good = all(results)
+        teller.title(
+            _("All three calls went as they should.")
+            if are_good
+            else _("Not all calls went as they should: {journal} says more.",
+                   journal=_shown(stage.journal))
+        )  # fmt: skip
+        if keep:
+            stage.operator.answer_mode("auto", ANSWERS_AFTER_MS)
+            stage.office.answer_mode("auto", OFFICE_ANSWERS_AFTER_MS)
+            _stay(stage, teller, console)
+        else:
+            _tell_next(teller)
+    if not are_good:
+        raise SystemExit(1)
 
 
-# --- the parts ----------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _daemon(folder: Path, path: Path) -> Iterator[None]:
-    journal = folder / "daemon.log"
-    with journal.open("w", encoding="utf-8") as log:
-        command = [sys.executable, "-m", "appliance", "run", "--config", str(path)]
-        child = subprocess.Popen(command, stdout=log, stderr=log)
+def _told(call: Callable[[Stage, Teller], Result], stage: Stage, teller: Teller) -> bool:
     try:
-        _wait_until_ready(folder, child, journal)
-        yield
-    finally:
-        child.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(30)
-        child.kill()
-
-
-def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Path) -> None:
-    click.echo("starting the exchange, the daemon and three phones ...")
-    deadline = time.monotonic() + BOX_READY_LIMIT_S
-    while time.monotonic() < deadline and child.poll() is None:
-        with contextlib.suppress(OfficeError):
-            if _idle(folder):
-                return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(0.1)
-    raise Refused(
-        _("the daemon did not become ready; {journal} says why", journal=journal),
+        result = call(stage, teller)
+    except (CentralinoError, TimeoutError) as error:
+        teller.event(_("NOT AS IT SHOULD BE: {error}", error=words_said(error)))
+        return False
+    teller.more(
+        _("in the list of calls: {result}", result=result.words)
+        if result.is_good
+        else _("NOT AS IT SHOULD BE; in the list of calls: {result}", result=result.words)
     )
+    return result.is_good
 
 
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        # Leave room for the range of RTP ports above.
-        return min(int(probe.getsockname()[1]), 60_000)
+def _tell_office(stage: Stage, teller: Teller, console: str) -> None:
+    name = label("site", teller.language)
+    teller.more(_("{office}: {contents}", office=name, contents=stage.furnished))
+    teller.more(
+        _("What the operator sees: {address} (log in as {user}, password: {phrase})",
+          address=console, user=OPERATOR.name, phrase=PHRASE)
+    )  # fmt: skip
+    picture = Path(sys.prefix).parent / "docs" / "img" / f"panel.{teller.language}.svg"
+    if picture.exists():
+        teller.more(_("A picture of that page: {file}", file=_shown(picture)))
 
 
-def _title(number: int, words: str) -> None:
-    click.echo(f"\n== call {number}: {words}")
+def _command(*words: str) -> str:
+    """Return a command that can be pasted here: a checkout's programme is on nobody's path."""
+    own = Path(sys.executable)
+    beside = own.parent / "centralino"
+    known = [Path(folder) / "centralino" for folder in os.get_exec_path()]
+    if beside.exists() and beside not in known:
+        return shlex.join([_shown(beside), *words])
+    return shlex.join(["centralino", *words])
 
 
-def _print_table(rows: list[Row]) -> None:
-    click.echo(f"\n{'call':<26} {'way':<14} {'result':<12} {'recording':<60} ok")
-    for row in rows:
-        mark = "yes" if row.good else "NO"
-        click.echo(f"{row.call:<26} {row.way:<14} {row.result:<12} {row.recording:<60} {mark}")
+def _tell_next(teller: Teller) -> None:
+    is_checkout = (Path.cwd() / "Makefile").exists()
+    again = "make demo KEEP=1" if is_checkout else _command("dev", "demo", "--keep")
+    teller.more(_("To open its pages and call it yourself: {command}", command=again))
 
 
-def _stay(folder: Path, console: str) -> None:
-    settings = read.load(folder / "centralino.toml")
-    login = enter(settings)
-    click.echo(
-        f"\nStaying up. The console: {console}\n{login}\n"
-        "Its page “Postazione operatore” (Operator's desk) shows a call as it rings; the phone "
-        f"op1 answers after {ANSWERS_AFTER_MS // 1000} s, an office to which it is transferred "
-        f"after {OFFICE_ANSWERS_AFTER_MS // 1000} s.\nTry:\n"
-        f"  centralino dev call --exchange {folder / 'lines'} --line 1 --from 0511234567\n"
-        f"  centralino status --config {folder / 'centralino.toml'}\n"
-        f"  centralino messages list --config {folder / 'centralino.toml'}\n"
-        f"Soft phone: user soft, password demo-soft, server 127.0.0.1:{settings.sip.port}, UDP.\n"
-        "Ctrl-C ends it."
+def _stay(stage: Stage, teller: Teller, console: str) -> None:
+    config = ("--config", _shown(stage.config))
+    own_call = (
+        "call",
+        "--exchange",
+        _shown(stage.lines),
+        "--line",
+        "1",
+        "--from",
+        "0511234567",
+        "--hang-up-after",
+        "20",
     )
+    teller.title(_("It stays up until Ctrl-C. In another terminal, in this folder:"))
+    for told, command in (
+        (_("a citizen calls"), _command(*own_call)),
+        (_("what goes on"), _command("status", *config)),
+        (_("the messages"), _command("messages", "list", *config)),
+    ):
+        teller.more(_("{command}   # {what}", command=command, what=told))
+    teller.more(
+        _("The operator's page: {address} (log in as {user}, password: {phrase}); phone and "
+          "offices answer by themselves after some seconds.", address=console,
+          user=OPERATOR.name, phrase=PHRASE)
+    )  # fmt: skip
+    teller.more(
+        _("A phone of your own: user soft, password demo-soft, server 127.0.0.1:{port}, UDP.",
+          port=stage.settings.sip.port)
+    )  # fmt: skip
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        while True:
+            time.sleep(3600)

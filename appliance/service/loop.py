@@ -311,6 +311,8 @@ class CallControl:
         waiting = deque(self._switchboard.handle(event, now))
         while waiting:
             order = waiting.popleft()
+            if isinstance(order, orders.Play):
+                log.debug("%s hears %s", order.line or order.leg, " ".join(order.prompts))
             try:
                 self.figures.order(order, self.now().monotonic)
                 self._dispatch(order)

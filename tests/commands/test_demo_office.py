@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.api import protocol
-from appliance.commands.demo import Stage, directory_text, staged
+from appliance.commands.demo_office import Stage, directory_text, staged
 from appliance.config import directory_file
 from appliance.policy.directory import Reach
 from appliance.simulator.exchange.call import CallPlan

@@ -22,7 +22,7 @@ STARTERS = {
 FORKS = {"modem/fork_server.py": 3, "workers.py": 1}
 """The media gateway's fork server, a port server, a reaper; the reader of the configuration."""
 CHILDREN = {
-    "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",
+    "commands/backup.py", "commands/demo_office.py", "commands/bootfile.py", "commands/updates.py",
     "service/media_link.py", "service/jobs.py", "api/phones.py", "service/backup_target.py",
     "simulator/exchange/process.py", "fieldtest/run.py", "fieldtest/holding.py",
     "paper/document.py", "paper/pdf.py", "store/privacy.py", "bootfile/card.py",

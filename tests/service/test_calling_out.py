@@ -17,7 +17,7 @@ from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.commands.demo import configuration
+from appliance.commands.demo_office import configuration
 from appliance.commands.status import summary
 from appliance.config import read as config_read
 from appliance.config.build import line_setup, numbers_of, rehearses
