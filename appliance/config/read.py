@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import cattrs
 from cattrs.errors import (
@@ -533,7 +533,9 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 NOT_UTF8 = _("it is not UTF-8 text")
-NO_LIST = _('must be a list: {table} = ["…", "…"], or [[{table}]] for each')
+NO_LIST = _("a list stands in square brackets: {key} = [ … ]")
+NO_ROWS = _("is a list of tables: each begins with [[{key}]]")
+NO_TEXTS = _('must be a list: {key} = ["…", "…"], or [[{key}]] for each')
 _LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
 # Bytes: a hundred times what an office writes. A file without an end (a device) stops here.
 LARGEST = 1_000_000
@@ -747,21 +749,55 @@ def structured(data: object, text: str, name: str, kind: type[T]) -> T:
     `text` is the source, in which each mistake's line is found.
     """
     if kind is schema.Settings and isinstance(data, dict):
-        data = _written_out(data, name, text)
+        data = short_form.written_out(data)
+    mistakes: list[Mistake] = []
+    data = _with_lists(data, kind, (), mistakes)
+    cause: ClassValidationError | None = None
     try:
-        return _converter().structure(data, kind)
+        made = _converter().structure(data, kind)
     except ClassValidationError as error:
-        mistakes = tuple(_mistakes(error, (), kind))
-        raise BadConfiguration(name, tuple(with_line(m, text) for m in mistakes)) from error
+        mistakes += _mistakes(error, (), kind)
+        cause = error
+    if mistakes:
+        raise BadConfiguration(name, tuple(with_line(m, text) for m in mistakes)) from cause
+    return made
 
 
-def _written_out(data: dict[str, Any], name: str, text: str) -> dict[str, Any]:
-    """Return the tables in the long form; raises BadConfiguration for lines that are no list."""
-    wrong = [table for table in short_form.ROWS if isinstance(data.get(table), str)]
-    if wrong:
-        mistakes = (Mistake(table, NO_LIST.filled(table=table)) for table in wrong)
-        raise BadConfiguration(name, tuple(with_line(mistake, text) for mistake in mistakes))
-    return short_form.written_out(data)
+def _with_lists(data: Any, kind: Any, place: tuple[str, ...], mistakes: list[Mistake]) -> Any:
+    """Return the tables without what must be a list and is none, which is noted."""
+    # cattrs takes any iterable for a tuple: a text would be read letter by letter.
+    if not isinstance(data, dict) or not isinstance(kind, type) or not is_dataclass(kind):
+        return data
+    made = dict(data)
+    for name, (is_list, inner) in _shape(kind).items():
+        if name not in made:
+            continue
+        value, here = made[name], (*place, name)
+        if not is_list:
+            made[name] = _with_lists(value, inner, here, mistakes)
+        elif isinstance(value, list):
+            made[name] = [
+                _with_lists(one, inner, (*here, str(number)), mistakes)
+                for number, one in enumerate(value, 1)
+            ]
+        else:
+            del made[name]
+            said = NO_ROWS if is_dataclass(inner) else NO_LIST
+            said = NO_TEXTS if name in short_form.ROWS and not place else said
+            mistakes.append(Mistake(_dotted(here), said.filled(key=name)))
+    return made
+
+
+@functools.cache
+def _shape(kind: type) -> dict[str, tuple[bool, Any]]:
+    """Return the lists and tables among a table's keys, each with the type that it holds."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        held = [one for one in get_args(hint) if one not in {type(None), Ellipsis}]
+        inner = held[0] if held else hint
+        if get_origin(hint) is tuple or is_dataclass(inner):
+            found[name] = (get_origin(hint) is tuple, inner)
+    return found
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.config import schema
 from appliance.config.keys import office, telephony
-from appliance.config.keys.__main__ import main
+from appliance.config.keys.__main__ import main, schema_name
 from appliance.config.keys.catalogue import KEYS, is_required, places
 from appliance.config.keys.limits import LIMITS
 from appliance.config.keys.page import page
@@ -62,10 +62,11 @@ def test_the_reference_pages_are_current(language: str) -> None:
 
 def test_the_pages_are_written(tmp_path: Path) -> None:
     """One page a language, each with every key."""
-    main(tmp_path)
+    main(tmp_path, tmp_path)
     for language in LANGUAGES:
         text = (tmp_path / f"configuration.{language}.md").read_text(encoding="utf-8")
         assert [name for name in KEYS if f"| `{name}` |" not in text] == []
+        assert (tmp_path / schema_name(language)).is_file()
 
 
 def test_the_walk_finds_what_is_nested() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from appliance.config import schema
@@ -41,7 +41,7 @@ def places(cls: type = schema.Settings, table: str = "") -> Iterator[KeyPlace]:
         if inner is not None:
             yield from places(inner, f"{table}.{field.name}".lstrip("."))
         else:
-            yield _place(table, field.name, hints[field.name], field.default)
+            yield place_of(table, field, hints[field.name])
 
 
 def table_of(hint: Any) -> type | None:
@@ -56,10 +56,11 @@ def is_array(hint: Any) -> bool:
     return get_origin(hint) is tuple
 
 
-def _place(table: str, name: str, hint: Any, default: Any) -> KeyPlace:
+def place_of(table: str, field: Field[Any], hint: Any) -> KeyPlace:
+    """Return the place of a key that is no table."""
     is_list = get_origin(hint) is tuple
     kind = _without_none(get_args(hint)) if get_args(hint) else hint
-    return KeyPlace(table, name, kind, is_list, default)
+    return KeyPlace(table, field.name, kind, is_list, field.default)
 
 
 def _without_none(args: tuple[Any, ...]) -> Any:

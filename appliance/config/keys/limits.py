@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.config import build, office
+from appliance.config import build, office, values
+from appliance.config.keys.catalogue import KeyPlace
+from appliance.config.values import MAX_LONG_SECONDS, MAX_PAUSE, MAX_SECONDS
 from appliance.fleet.mqtt import MqttSecurity
 from appliance.fleet.mqtt_messages import CallerNumbers, EventGroup
 from appliance.mail import Security
@@ -100,7 +102,7 @@ LIMITS: Final[dict[str, Limit]] = {
     "clock.holdover_days": Limit(1, build.MOST_HOLDOVER_DAYS),
     "branches.when": _words(*OverflowCause),
     **{
-        f"panel.{name}": Limit(-1, office.LAST_PIN)
+        f"panel.{name}": Limit(high=office.LAST_PIN)
         for name in ("ready", "network", "messages", "fault", "lines", "unattended_button")
     },
     "console.port": _PORT,
@@ -108,3 +110,15 @@ LIMITS: Final[dict[str, Limit]] = {
     "metrics.port": Limit(build.FIRST_PORT, build.LAST_PORT),
 }
 """Limits by key; a key that is not here has those of its type alone."""
+
+
+def bounds(place: KeyPlace) -> tuple[float | None, float | None]:
+    """Return the lowest and the highest number of a key; None for no bound."""
+    limit = LIMITS.get(place.dotted, Limit())
+    low, high = limit.low, limit.high
+    most = {values.Seconds: MAX_SECONDS, values.LongSeconds: MAX_LONG_SECONDS}.get(place.kind)
+    if most is not None:
+        return low or 0, most if high is None else high
+    if place.kind is values.Pause:
+        return 0, MAX_PAUSE
+    return low, high

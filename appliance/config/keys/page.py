@@ -12,12 +12,14 @@ from typing import Any, Final, get_type_hints
 
 from appliance.config import schema, values
 from appliance.config.keys.catalogue import KEYS, KeyPlace, is_array, is_required, places
-from appliance.config.keys.limits import LIMITS, Limit
-from appliance.config.values import MAX_PAUSE, MAX_SECONDS, PortRange
+from appliance.config.keys.limits import LIMITS, Limit, bounds
+from appliance.config.values import PortRange
 from appliance.text import Words, _, in_context
 
 OTHER: Final = {"it": ("en", "English"), "en": ("it", "Italiano")}
 SHORT_EXAMPLE: Final = Path(__file__).parent.parent / "example_short.toml"
+INSTALLED: Final = "/usr/lib/centralino/lib/python3.13/site-packages/appliance/config"
+"""Folder of the package's examples and schemas (debian/rules)."""
 TITLE: Final = _("Configuration")
 INTRODUCTION: Final = _(
     "Every key of `/etc/centralino/centralino.toml`, made from the program. The file is TOML, in "
@@ -29,6 +31,11 @@ SHORT_FORM: Final = _(
     "The commonest office in short. `lines` is a list of public numbers, `phones` a list of names; "
     "both stand before the first table, and become `[[lines]]` and `[[phones]]` where more is to "
     "be said of one. `centralino check` shows what was derived."
+)
+EDITORS: Final = _(
+    "Editors that know JSON Schema (taplo, Even Better TOML) complete keys and underline "
+    "mistakes: the file's first line is `#:schema` and the path of {name}. On the box it lies in "
+    "`{folder}`, in the source in `appliance/config`."
 )
 ADVANCED: Final = _("Advanced: an ordinary office leaves these out.")
 _HEAD: Final = (
@@ -67,6 +74,8 @@ def page(language: str) -> str:
     introduction = INTRODUCTION.filled(language=language).text(language)
     lines = [f"# {TITLE.text(language)}", "", f"{introduction} [{name}](configuration.{other}.md)"]
     lines += ["", SHORT_FORM.text(language), "", "```toml", *_short_example(), "```"]
+    editors = EDITORS.filled(name=f"centralino.schema.{language}.json", folder=INSTALLED)
+    lines += ["", editors.text(language)]
     for table, found in groupby(places(), lambda place: place.table):
         keys = list(found)
         lines += ["", f"## {_header(table, keys)}"]
@@ -120,7 +129,7 @@ def _value(place: KeyPlace, language: str) -> str:
     low, high = bounds(place)
     if place.is_list:
         return _("list: {kind}", kind=kind).text(language)
-    if place.kind is values.Seconds and not low:
+    if high is not None and (low is None or (place.kind is values.Seconds and not low)):
         return _("{kind}, at most {high:g}", kind=kind, high=high).text(language)
     if low is not None and high is not None:
         between = _("{kind}, {low:g} to {high:g}", kind=kind, low=low, high=high)
@@ -128,17 +137,6 @@ def _value(place: KeyPlace, language: str) -> str:
     if low is not None:
         return _("{kind}, {low:g} or more", kind=kind, low=low).text(language)
     return kind
-
-
-def bounds(place: KeyPlace) -> tuple[float | None, float | None]:
-    """Return the lowest and the highest number of a key; None for no bound."""
-    limit = LIMITS.get(place.dotted, Limit())
-    low, high = limit.low, limit.high
-    if place.kind is values.Seconds:
-        return low or 0, MAX_SECONDS if high is None else high
-    if place.kind is values.Pause:
-        return 0, MAX_PAUSE
-    return low, high
 
 
 def _default(place: KeyPlace, language: str) -> str:
