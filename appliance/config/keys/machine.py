@@ -57,11 +57,9 @@ KEYS: Final[dict[str, Key]] = {
     ),
     "console.port": Key(
         _("Port of the pages (https)."),
-        is_advanced=True,
     ),
     "console.redirect_port": Key(
         _("Plain port that leads to the secure one; 0 for none."),
-        is_advanced=True,
     ),
     "console.names": Key(
         _("Host names that the console answers to, beside every address of the box."),

@@ -231,7 +231,6 @@ KEYS: Final[dict[str, Key]] = {
     "calls.lines_kept": Key(
         _("Lines that stay free for callers where there are two or more; 0 for none."),
         unit=in_context("unit", "lines"),
-        is_advanced=True,
     ),
     "outgoing.prefix": Key(
         _("Digits dialled before an outside number; empty: none."),
@@ -256,7 +255,6 @@ KEYS: Final[dict[str, Key]] = {
     "outgoing.known_days": Key(
         _("Days for which somebody who has called may be called back."),
         unit=in_context("unit", "days"),
-        is_advanced=True,
     ),
     "outgoing.calls_per_hour": Key(
         _("Most calls of one position in an hour."),

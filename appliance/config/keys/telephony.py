@@ -139,7 +139,6 @@ KEYS: Final[dict[str, Key]] = {
     ),
     "sip.tcp": Key(
         _("Phones may use TCP beside UDP; false closes that port."),
-        is_advanced=True,
     ),
     "sip.rtp_ports": Key(
         _("UDP ports of the sound, lowest and highest."),
@@ -164,7 +163,6 @@ KEYS: Final[dict[str, Key]] = {
     "sip.time_server": Key(
         _("Time server of phones that the box sets up."),
         derived=_("`site.country`: in Italy `it.pool.ntp.org`"),
-        is_advanced=True,
     ),
     "sip.registrar.address": Key(
         _(
