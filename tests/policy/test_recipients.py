@@ -30,6 +30,9 @@ def test_a_public_key() -> None:
         KEY.replace("k", "b"),
         "AGE-SECRET-KEY-1CFQPQS2ZDZ34APGS4FF6MUPLSQU5PVZCUYGWN5K5CEP7FYC7ZHWQ3WKZS0",
         "age1pqqqqqqqqqqqq",
+        # whole, and of another length
+        "age1pppppppppp6np9l5",
+        "age1ppppppppppppppppppppppppppppppppppppppppppppppppppppt06vn9",
     ],
 )
 def test_what_is_no_public_key(text: str) -> None:
