@@ -28,6 +28,10 @@ class Centralino(RootGroup):
         words = sys.argv[1:] if args is None else args
         return super().main(commands_options.arranged(self, words), *more, **options)
 
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help of the whole tree."""
+        return _help_of(ctx)
+
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Parse the words before the command; report a mistake in the reader's language."""
         with commands_options.translated_errors():
@@ -39,12 +43,21 @@ class Centralino(RootGroup):
         _name_the_present(ctx, words[0])
         commands_options.note_config(ctx, words)
         with commands_options.translated_errors(ctx):
-            innermost = commands_options.innermost(ctx, words)
-        if commands_options.asks_for_help(words):
-            click.echo(innermost.get_help())
+            innermost, rest = commands_options.innermost(ctx, words)
+        command = innermost.command
+        ends_in_group = rest == [] and isinstance(command, click.Group)
+        if commands_options.asks_for_help(words) or (ends_in_group and command.no_args_is_help):
+            click.echo(_help_of(innermost))
             ctx.exit()
         with commands_options.translated_errors(innermost):
             return super().invoke(ctx)
+
+
+def _help_of(context: click.Context) -> str:
+    # Imported here: no running service needs it.
+    from appliance.commands import help as commands_help
+
+    return commands_help.help_of(context)
 
 
 def is_a_terminal() -> bool:
@@ -71,6 +84,7 @@ def _name_the_present(context: click.Context, name: str) -> None:
     type=click.Choice(LANGUAGES),
     callback=commands_options.note_chosen,
     expose_value=False,
+    is_eager=True,
     help="In which to answer: else LANG's, else the site's.  [may stand anywhere]",
 )
 @click.pass_context

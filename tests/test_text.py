@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import click
 import pytest
 from babel.messages.pofile import read_po
 
 from appliance import text as catalogue
+from appliance.__main__ import main
+from appliance.commands.help import texts as help_texts
+from appliance.commands.tree import SERVICES
 from appliance.text import (
     ENGLISH,
     LANGUAGES,
@@ -96,6 +100,11 @@ def said() -> tuple[Said, ...]:
         place, source = str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
         for pattern in (_TEMPLATE, _TEMPLATE_PLURAL):
             found += [Said("", m[1] or m[2], place) for m in pattern.finditer(source)]
+    top = click.Context(main)
+    services = ((main.get_command(top, name), name) for name in SERVICES)
+    for command, *words in ((main,), *services):
+        assert isinstance(command, click.Command)
+        found += [Said("", text, place) for text, place in help_texts(command, *map(str, words))]
     return tuple(found)
 
 

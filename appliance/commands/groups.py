@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from appliance.commands.tree import FORMER, ROOT, SERVICES, Branch
 
@@ -54,6 +55,18 @@ class TreeGroup(click.Group):
             elif (place := self.branch.places.get(cmd_name)) is not None:
                 self.commands[cmd_name] = loaded(place)
         return self.commands.get(cmd_name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a name, with what the command does in the reader's language."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        # Imported here: no running service needs it.
+        from appliance.commands.help import named, summary
+        from appliance.commands.options import language_of
+
+        language = language_of(None, ctx)
+        names = (name for name in self.list_commands(ctx) if name.startswith(incomplete))
+        return [CompletionItem(name, help=summary(named(self, name), language)) for name in names]
 
 
 def _unless_elsewhere(own: click.Group, branch: Branch) -> Callable[..., Any]:

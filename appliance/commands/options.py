@@ -126,8 +126,13 @@ def _named(group: click.Group, name: str) -> click.Command | None:
     return group.get_command(click.Context(group), name)
 
 
-def innermost(context: click.Context, words: Sequence[str]) -> click.Context:
-    """Return the context of the named command; raises UsageError for an unknown one."""
+def innermost(
+    context: click.Context, words: Sequence[str]
+) -> tuple[click.Context, Sequence[str] | None]:
+    """Return the context of the named command and the words after it, None for a wrong option.
+
+    Raises UsageError for an unknown command.
+    """
     # No group on the way is run: most read the configuration, which may be what is wrong.
     rest: list[str] | None = list(words)
     while rest and isinstance(context.command, click.Group):
@@ -138,7 +143,7 @@ def innermost(context: click.Context, words: Sequence[str]) -> click.Context:
         rest = rest[1:]
         if isinstance(inner, click.Group):
             rest = _behind_options(inner, rest, context.parent)
-    return context
+    return context, rest
 
 
 def asks_for_help(words: Sequence[str]) -> bool:
@@ -147,15 +152,43 @@ def asks_for_help(words: Sequence[str]) -> bool:
 
 
 def _no_command(context: click.Context, name: str) -> click.UsageError:
-    """Return the error for an unknown command, with similar names."""
-    # Imported here: no running service needs it.
-    import difflib
-
-    assert isinstance(context.command, click.Group)
-    near = difflib.get_close_matches(name.lower(), context.command.list_commands(context))
+    """Return the error for an unknown command, with similar names anywhere in the tree."""
+    group = context.command
+    assert isinstance(group, click.Group)
+    way = " ".join(_way_to(context))
+    near = near_commands(name.lower(), way, group.list_commands(context))
     more, told = (NEAR, ", ".join(near)) if near else (ALL, context.command_path)
     said = joined("", (NO_COMMAND.filled(name), more.filled(told)))
     return click.UsageError(in_language(said, context), context)
+
+
+def _way_to(context: click.Context) -> list[str]:
+    """Return the words that led to a command, without the programme's name."""
+    if context.parent is None:
+        return []
+    return [*_way_to(context.parent), str(context.info_name)]
+
+
+def near_commands(name: str, way: str, beside: Sequence[str]) -> list[str]:
+    """Return up to three commands like a name typed after `way`, the nearest first.
+
+    Beside are the names of that group; then what is called so, or was, elsewhere in the tree.
+    """
+    # Imported here: no running service needs it.
+    import difflib
+
+    from appliance.commands.tree import FORMER, paths
+
+    found = [f"{way} {each}".strip() for each in difflib.get_close_matches(name, beside)]
+    elsewhere = {" ".join(words): words[-1] for words in paths()}
+    for former, present in FORMER.items():
+        elsewhere.setdefault(present, former)
+    same = [path for path, last in elsewhere.items() if name in (last, path)]
+    if name in FORMER:
+        same.append(FORMER[name])
+    like = difflib.get_close_matches(name, elsewhere.values(), cutoff=0.65)
+    more = [path for path, last in elsewhere.items() if last in like]
+    return list(dict.fromkeys(same or found or more))[:3]
 
 
 def language_of(settings: Settings | None = None, context: click.Context | None = None) -> str:
@@ -486,12 +519,18 @@ def _reason(english: str) -> Words:
     return unchanged(english)
 
 
-def _usage(context: click.Context, language: str) -> str:
-    """Return the command's usage and the hint to its help."""
-    formatter = context.make_formatter()
+def usage_pieces(context: click.Context, language: str) -> str:
+    """Return what a command takes, behind its name."""
     pieces = " ".join(context.command.collect_usage_pieces(context))
     for words in METAVARS:
         pieces = pieces.replace(str(words), words.text(language))
+    return pieces
+
+
+def _usage(context: click.Context, language: str) -> str:
+    """Return the command's usage and the hint to its help."""
+    formatter = context.make_formatter()
+    pieces = usage_pieces(context, language)
     formatter.write_usage(context.command_path, pieces, prefix=USAGE_HEAD.text(language))
     names = context.help_option_names
     if names:

@@ -236,3 +236,12 @@ def branches(branch: Branch = ROOT, *before: str) -> Iterator[tuple[tuple[str, .
             if (inner := branch.branches.get(name)) is not None:
                 yield (*before, name), inner
                 yield from branches(inner, *before, name)
+
+
+def paths(branch: Branch = ROOT, *before: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command and group under a heading, without importing any."""
+    for section in branch.sections:
+        for name in section.names:
+            yield (*before, name)
+            if (inner := branch.branches.get(name)) is not None:
+                yield from paths(inner, *before, name)

@@ -11,8 +11,11 @@ import click
 import pytest
 
 from appliance.__main__ import main
+from appliance.commands.reference import manual, page
 from appliance.commands.tree import FORMER, SERVICES
-from tests.docs.pages import ROOT, code_of, guide, read, rows, spans, wrong_on
+from appliance.text import LANGUAGES
+from tests.commands.test_options import EVERY
+from tests.docs.pages import ROOT, code_of, guide, read, wrong_on
 
 _COMMAND = re.compile(r"(?:^|[\s(])(?<!-u )centralino ((?:--)?[a-z][^`]*)")
 _MAKE = re.compile(r"(?:^|\s)make ([a-z0-9]+(?:-[a-z0-9]+)*)")
@@ -85,14 +88,45 @@ def test_what_does_not_exist_is_seen(line: str) -> None:
     assert list(mistakes(shlex.split(line)))
 
 
-@pytest.mark.parametrize(("language", "heading"), [("en", "Commands"), ("it", "Comandi")])
-def test_every_command_is_listed(language: str, heading: str) -> None:
-    """The table names each command once, in no other words than the code."""
-    table = rows(guide("commands", language), heading)
-    told = [spans(row[0])[0].removeprefix("centralino ") for row in table]
-    groups = {"calls", "messages", "requests", "phones", "users"}
-    leaves = {"status", "check", "explain", "line bundle"}
-    assert sorted(told) == sorted({*FORMER.values(), *SERVICES, *leaves, *groups})
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_all_commands_is_current(language: str) -> None:
+    """It is what `python -m appliance.commands.reference docs share/man` writes; short enough."""
+    text = read(guide("commands", language))
+    assert text == page.page(language)
+    assert len(re.findall(r"[^\s|`]+", text)) <= 3000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_man_pages_are_current(language: str) -> None:
+    """One for the programme and one for each group; none of a group that is no more."""
+    made = {name: text for each in LANGUAGES for name, text in manual.pages(each)}
+    folder = ROOT / "share" / "man"
+    kept = {str(path.relative_to(folder)) for path in folder.rglob("*.1")}
+    assert kept == set(made)
+    assert all(read(folder / name) == text for name, text in manual.pages(language))
+    assert {"man1/centralino.1", "it/man1/centralino-calls.1"} <= set(made)
+
+
+def test_every_command_stands_in_page_and_man_pages() -> None:
+    """Every command of the tree, with every option that its help shows."""
+    text = read(guide("commands", "en"))
+    manuals = "".join(pages for _, pages in manual.pages("en"))
+    for words in EVERY:
+        command = page.command_at(words)
+        if isinstance(command, click.Group) or command.hidden:
+            continue
+        assert f"| `centralino {' '.join(words)}` |" in text
+        if words[0] in SERVICES:
+            continue
+        assert manual.escaped(" ".join(("centralino", *words))) in manuals
+        for param in command.params:
+            if isinstance(param, click.Option) and not param.hidden:
+                assert manual.escaped(max(param.opts, key=len)) in manuals
+
+
+def test_roff_prints_every_character() -> None:
+    """A hyphen that can be copied, a backslash, a full stop at the start of a line."""
+    assert manual.escaped("a-b\\c\n.d") == "a\\-b\\ec\n\\&.d"
 
 
 def unknown_targets(codes: Iterable[str]) -> list[str]:

@@ -1,0 +1,23 @@
+"""Writer of the commands' reference: `python -m appliance.commands.reference docs share/man`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from appliance.commands.reference.manual import pages
+from appliance.commands.reference.page import page
+from appliance.text import LANGUAGES
+
+
+def write(docs: Path, manual: Path) -> None:
+    """Write the pages of every language."""
+    for language in LANGUAGES:
+        (docs / f"commands.{language}.md").write_text(page(language), encoding="utf-8")
+        for name, text in pages(language):
+            (manual / name).parent.mkdir(parents=True, exist_ok=True)
+            (manual / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,87 @@
+"""Page of all commands for the guides, in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from appliance.__main__ import main
+from appliance.commands import help as commands_help
+from appliance.commands.tree import ROOT, SERVICES, branches
+from appliance.text import LANGUAGES, _
+
+TITLE: Final = _("Commands")
+NAMES: Final = {"en": "English", "it": "Italiano"}
+INTRODUCTION: Final = _(
+    "`centralino GROUP COMMAND --help` names the options of each. "
+    "A command that reads the configuration takes `--config` (default "
+    "`/etc/centralino/centralino.toml`, or the environment's `CENTRALINO_CONFIG`); `--language` "
+    "chooses the language of the answers. Both may stand anywhere. Many that list or show "
+    "something take `--json`. A mistyped name is answered with those like it. Names and options "
+    "are completed in a bash whose `~/.bashrc` has "
+    '`eval "$(_CENTRALINO_COMPLETE=bash_source centralino)"` (zsh: `zsh_source`). This page is '
+    "made from the programme by `python -m appliance.commands.reference`, as the man pages in "
+    "`share/man` are."
+)
+COMMAND: Final = _("command")
+DOES: Final = _("what it does")
+OF_SYSTEMD: Final = _("Commands that systemd runs")
+HIDDEN: Final = _("The help does not list them; nobody needs to type them.")
+
+
+def page(language: str) -> str:
+    """Return the page in Markdown."""
+    others = [f"[{NAMES.get(each, each)}](commands.{each}.md)" for each in LANGUAGES]
+    own = LANGUAGES.index(language)
+    lines = [f"# {TITLE.text(language)}", "", " · ".join(others[:own] + others[own + 1 :]), ""]
+    lines += [INTRODUCTION.text(language), ""]
+    for section in ROOT.sections:
+        lines += [f"## {section.heading.text(language)}", ""]
+        groups = dict(ROOT.branches)
+        lines += _table([(n,) for n in section.names if n not in groups], language)
+        for name in section.names:
+            if name in groups:
+                purpose = groups[name].purpose.text(language)
+                lines += [f"### centralino {name}", "", purpose, ""]
+                lines += _table(list(_leaves((name,))), language)
+    lines += [f"## {OF_SYSTEMD.text(language)}", "", HIDDEN.text(language), ""]
+    lines += _table([(name,) for name in SERVICES], language)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def command_at(words: tuple[str, ...]) -> click.Command:
+    """Return the command that words name."""
+    found: click.Command = main
+    for word in words:
+        assert isinstance(found, click.Group)
+        found = commands_help.named(found, word)
+    return found
+
+
+def _leaves(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command below a group, in the order of its help."""
+    command = command_at(words)
+    if not isinstance(command, click.Group):
+        yield words
+        return
+    for _heading, names in commands_help.sections(command, "en"):
+        for name in names:
+            yield from _leaves((*words, name))
+
+
+def _table(commands: list[tuple[str, ...]], language: str) -> list[str]:
+    if not commands:
+        return []
+    rows = [
+        f"| `centralino {' '.join(words)}` | "
+        f"{commands_help.summary(command_at(words), language).replace('|', '/')} |"
+        for words in commands
+    ]
+    return [f"| {COMMAND.text(language)} | {DOES.text(language)} |", "|---|---|", *rows, ""]
+
+
+def groups() -> list[str]:
+    """Return the names of the groups at the top."""
+    return [words[0] for words, _branch in branches() if len(words) == 1]
