@@ -32,8 +32,11 @@ from tests.console.screens.looking import by_tab, troubles
 
 pytestmark = pytest.mark.system
 
-NO_PAGE: Final = ("/live", "/sound", ".svg", ".csv", ".pdf", ".crt", "/static/{file}")
-"""Ends of what a browser keeps open, plays, draws in a page or downloads."""
+NO_PAGE: Final = (
+    "/live", "/sound", ".svg", ".csv", ".pdf", ".crt", "/static/{file}",
+    "/help", "/help/{name:path}",
+)  # fmt: skip
+"""Ends of what a browser keeps open, plays, draws in a page or downloads, and the guides."""
 NAMES: Final = {
     "token": TOKEN, "unit": "anagrafe", "code": SHEET, "language": "it", "key": "hold",
     "name": ZOE.name, "call": "lost-1", "number": "1", "section": "office", "step": "name",
