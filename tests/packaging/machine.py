@@ -12,7 +12,7 @@ from typing import Any, Self
 
 FIRST_PROCESS = Path(__file__).with_name("first_process.sh")
 NAMESPACES = ("--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup")
-BOOT_LIMIT_S = 60.0
+BOOT_LIMIT_S = 240.0
 LOOK_AGAIN_S = 0.2
 
 
