@@ -17,6 +17,8 @@ OTHERWISE = {
     "commands/demo.py": "a demonstration's throw-away folder",
     "commands/demo_office.py": "a demonstration's throw-away folder",
     "config/keys/__main__.py": "pages and schema of a checkout, which git keeps",
+    "commands/reference/__main__.py": "pages of a checkout, which git keeps",
+    "commands/help.py": "paragraphs of click's formatter, no file",
     "commands/bootfile.py": "a terminal, which is shown words",
     "commands/downloads.py": "a download goes on where it was broken off, as the service",
     "console/accounts.py": "SQLite writes it, and takes an empty file",
