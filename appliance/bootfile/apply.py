@@ -8,7 +8,6 @@ import os
 import pwd
 import re
 import secrets as randomness
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -477,6 +476,8 @@ def put_card_file(places: BootPlaces, contents: bytes) -> CardFilePut:
 def text_with_phone(text: str, name: str, label: str, group: str) -> str:
     """Return the file's text with one more phone, which rings in `group`; raises Refused."""
     # Imported here: a start with nothing new reads no configuration.
+    import tomllib
+
     from appliance.bootfile import read
 
     found = read.read_file(text)

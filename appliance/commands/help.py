@@ -12,8 +12,8 @@ from typing import Final
 
 import click
 
-from appliance.commands.groups import TreeGroup
 from appliance.commands.options import USAGE_HEAD, language_of, usage_pieces
+from appliance.commands.tree import Branch
 from appliance.text import Words, _
 
 COMMANDS: Final = _("Commands")
@@ -67,14 +67,14 @@ def help_of(context: click.Context) -> str:
 def sections(group: click.Group, language: str) -> Iterator[tuple[str, list[str]]]:
     """Yield headings of a group with the names under each; hidden commands are left out."""
     context = click.Context(group)
+    # A group of the tree (commands/groups.py, which imports this module).
+    branch: Branch | None = getattr(group, "branch", None)
     left = [
         name
-        for name in (
-            group.list_commands(context) if isinstance(group, TreeGroup) else list(group.commands)
-        )
+        for name in (group.list_commands(context) if branch else list(group.commands))
         if (command := group.get_command(context, name)) and not command.hidden
     ]
-    for section in group.branch.sections if isinstance(group, TreeGroup) else ():
+    for section in branch.sections if branch else ():
         yield section.heading.text(language), [name for name in section.names if name in left]
         left = [name for name in left if name not in section.names]
     if left:

@@ -61,7 +61,7 @@ def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
         (GOOD.replace('"Delibera"', '" "'), "source: è vuota: ogni scheda ne ha bisogno"),
         (GOOD.replace("+++\nA", "spoken = true\n+++\nA"), "say: è vuota: scrivere ciò"),
         (GOOD.replace("+++\nA", 'spoken = "yes"\n+++\nA'), "'yes': si scrive true o false"),
-        (GOOD.replace("+++\nA", "needs = 7\n+++\nA"), "needs: è scritta in un'altra forma"),
+        (GOOD.replace("+++\nA", "needs = 7\n+++\nA"), "needs: un elenco va fra parentesi quadre"),
         (GOOD.replace("Acconto a giugno.", ""), "testo: è vuota"),
     ],
 )
