@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import bisect
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -211,13 +212,18 @@ def stem_of(word: str) -> str:
     return str(_stemmer().stemWord(word))
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    """Return the Italian stemmer."""
-    # The library loads all languages, which is megabytes: only a process that searches pays.
-    import snowballstemmer
+_OF_THREAD: Final = threading.local()
 
-    return snowballstemmer.stemmer("italian")
+
+def _stemmer() -> Any:
+    """Return this thread's Italian stemmer."""
+    # It keeps the word that it works on: two readers of the database would spoil each other's.
+    if not hasattr(_OF_THREAD, "stemmer"):
+        # The library loads all languages, which is megabytes: only a process that searches pays.
+        import snowballstemmer
+
+        _OF_THREAD.stemmer = snowballstemmer.stemmer("italian")
+    return _OF_THREAD.stemmer
 
 
 def groups(text: str) -> Iterator[tuple[Phrase, ...]]:

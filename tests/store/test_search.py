@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,7 +26,7 @@ from appliance.policy.directory import (
 from appliance.policy.directory_changes import DirectoryChange
 from appliance.policy.hours import Week
 from appliance.policy.sheets import Sheet
-from appliance.store import address_book, directory, sheets
+from appliance.store import address_book, directory, sheets, vocabulary
 from appliance.store.database import Noted, open_database
 from appliance.store.directory import Who
 from appliance.store.search import FoundKind, search, search_entries
@@ -149,3 +151,18 @@ def test_the_book_alone_is_searched_the_best_first(connection: sqlite3.Connectio
     address_book.put(connection, replace(AUSL, last=date(2026, 11, 29)), noted())
     assert [e.code for e in search_entries(connection, "azienda", TODAY)] == ["poste", "ausl"]
     assert search_entries(connection, "residenza cambio", TODAY) == ()
+
+
+def test_two_readers_at_once_find_the_same_words() -> None:
+    """The stemmer keeps the word that it works on: each thread has its own."""
+    text = vocabulary.office_synonyms()
+    words = sorted({word for line in vocabulary.groups(text) for part in line for word in part})
+    alone = [vocabulary.stem_of.__wrapped__(word) for word in words]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            stems = pool.map(lambda _: [*map(vocabulary.stem_of.__wrapped__, words)], range(8))
+            assert all(found == alone for found in stems)
+    finally:
+        sys.setswitchinterval(before)
