@@ -135,7 +135,7 @@ def test_to_the_nas_and_back(journey: Journey, tmp_path: Path, nas: SshServer) -
             last = terminal.run(COMMAND.format("list")).split()[-1]
             assert last == backups(nas)[-1]
             assert "restore" in run(terminal, f"fetch {last} last.backup")
-            terminal.type("./centralino restore last.backup --config centralino.toml")
+            terminal.type("./centralino box restore last.backup --config centralino.toml")
             terminal.wait_for("Passphrase:")
             terminal.type(PHRASE)
             assert "Ripristino concluso" in terminal.wait_for_prompt()

@@ -106,6 +106,6 @@ def test_divert_on_busy(journey: Journey, box: FrontDesk, tmp_path: Path) -> Non
             page.find("button", "Stampa ciò che è provato").wait_for()
 
         with journey.step(7):
-            said = terminal.run("./centralino commission --config centralino.toml --show")
+            said = terminal.run("./centralino line commission --config centralino.toml --show")
             assert f"051598111: Con tutte le linee occupate la chiamata arriva a: {WHERE}" in said
             first.hang_up()

@@ -54,13 +54,13 @@ def test_an_erasure_then_a_power_cut(journey: Journey, box: FrontDesk, tmp_path:
             assert ERASED in terminal.run("./centralino calls")
 
         with journey.step(2):
-            said = terminal.run(f"./centralino erase {ERASED} --reason 'richiesta' --by rita")
+            said = terminal.run(f"./centralino calls erase {ERASED} --reason 'richiesta' --by rita")
             assert terminal.status() == 0, said
             assert ERASED not in terminal.run("./centralino calls")
 
         with journey.step(3):
             said = terminal.run(
-                "./centralino register vary anagrafe --band 11:00-12:00 "
+                "./centralino office directory vary anagrafe --band 11:00-12:00 "
                 "--reference 'e-mail, 8:05' --by rita"
             )
             assert "In vigore da subito." in said
@@ -79,7 +79,7 @@ def test_an_erasure_then_a_power_cut(journey: Journey, box: FrontDesk, tmp_path:
             listed = terminal.run("./centralino requests list")
             assert re.search(rf"\b{told}\b.*", listed), listed
             assert "Bruno Neri" in listed
-            assert "11:00-12:00" in terminal.run("./centralino register show --unit anagrafe")
+            assert "11:00-12:00" in terminal.run("./centralino office directory show --unit anagrafe")
 
         with journey.step(8):
             assert takes_a_request(terminal, "Carla Gialli", OTHER) != told

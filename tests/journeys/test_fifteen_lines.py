@@ -111,4 +111,5 @@ def test_fifteen_lines(box: ShortBox, journey: Journey) -> None:
         box.config_path.write_text(text, encoding="utf-8")
         status, said = typed(box, "check")
         assert status != 0
-        assert "riga 4, lines: dev'essere un elenco" in said
+        where = 1 + text[: text.index("\nlines =") + 1].count("\n")
+        assert f"riga {where}, lines: dev'essere un elenco" in said
