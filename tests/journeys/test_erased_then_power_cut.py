@@ -79,7 +79,8 @@ def test_an_erasure_then_a_power_cut(journey: Journey, box: FrontDesk, tmp_path:
             listed = terminal.run("./centralino requests list")
             assert re.search(rf"\b{told}\b.*", listed), listed
             assert "Bruno Neri" in listed
-            assert "11:00-12:00" in terminal.run("./centralino office directory show --unit anagrafe")
+            shown = terminal.run("./centralino office directory show --unit anagrafe")
+            assert "11:00-12:00" in shown
 
         with journey.step(8):
             assert takes_a_request(terminal, "Carla Gialli", OTHER) != told

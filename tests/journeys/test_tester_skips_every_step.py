@@ -30,7 +30,8 @@ def test_steps_that_are_skipped_are_not_passed(journey: Journey, tmp_path: Path)
     folder = tmp_path / "bench"
     with two_modems(folder), at_the_bench(journey, folder) as terminal:
         with journey.step(1):
-            terminal.type("./centralino line field-test --line-a lines/line1 --one-line --out found")
+            command = "./centralino line field-test --line-a lines/line1 --one-line --out found"
+            terminal.type(command)
 
         with journey.step(2):
             questions = skip_everything(terminal)
