@@ -49,7 +49,7 @@ from tests.journeys.harness.front_desk import (
 )
 from tests.journeys.harness.steps import Journey, wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 MOBILE = "3391112223"
 PASSWORD = "mare sole vento"

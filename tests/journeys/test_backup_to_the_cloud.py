@@ -32,7 +32,7 @@ from tests.journeys.harness.front_desk import PATIENCE_S
 from tests.journeys.harness.steps import Journey, wait_until
 from tests.journeys.test_technician_changes_settings import log_in
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 TITLE = "Copia di sicurezza e ripristino"
 WORKS = "Lavoro in corso"

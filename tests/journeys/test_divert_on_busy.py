@@ -35,7 +35,7 @@ from tests.journeys.harness.front_desk import (
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 PASSWORD = "mare sole vento"
 WHERE = "Sportello Cittadini"

@@ -27,7 +27,7 @@ from tests.journeys.harness.front_desk import PATIENCE_S, FrontDesk, front_desk
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 ERASED = "3391112223"
 CITIZEN, OTHER = "0512345678", "0517654321"

@@ -26,7 +26,7 @@ from tests.helpers.box import Box
 from tests.journeys.harness.steps import Journey
 from tests.system.calls import end, in_call
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 SOCKETS = ("platform-usb-0:1.2:1.0", "platform-usb-0:1.3:1.0")
 TYPED_S = 120.0

@@ -25,7 +25,7 @@ from tests.journeys.harness.new_box import ANSWER, CARD_FILE, NewBox
 from tests.journeys.harness.steps import Journey
 from tests.journeys.test_technicians_first_card import italian
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture

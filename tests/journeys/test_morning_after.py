@@ -52,7 +52,7 @@ from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import on_the_box
 from tests.system.calls import in_state
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 SPEAKER, SILENT, MORNING = "3391112223", "0512345678", "0517654321"
 """The numbers of three citizens."""

@@ -28,7 +28,7 @@ from tests.journeys.harness.operator import SIDE, logs_in, makes_an_account, sit
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 CALLER = "0512345678"
 OUT_S = 30.0

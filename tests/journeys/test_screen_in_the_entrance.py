@@ -39,7 +39,7 @@ from tests.journeys.harness.front_desk import (
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 CITIZEN = "0512345678"
 PASSWORD = "mare sole vento"

@@ -43,7 +43,7 @@ from tests.journeys.harness.front_desk import (
 )
 from tests.journeys.harness.steps import Journey, wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 MOBILE = "3391112223"
 OWN = "mare sole vento"

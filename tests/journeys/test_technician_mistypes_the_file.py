@@ -19,7 +19,7 @@ import pytest
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 GOOD = """\
 [site]
