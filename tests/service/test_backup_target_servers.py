@@ -171,7 +171,7 @@ def test_call_control_writes_it_by_a_child(site: Site, ssh: SshServer) -> None:
     jobs = Jobs(site.home.config)
     nights = UploadSchedule(target.settings, records, jobs, lambda *each: told.append(each))
     nights.ask()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     try:
         while nights.is_waiting:
             assert time.monotonic() < until

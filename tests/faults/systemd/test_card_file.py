@@ -22,6 +22,11 @@ def bring_units(machine: Machine) -> None:
     for name in (SITE, RESULT):
         place = machine.bring(UNITS / name)
         machine.inside("cp", place, "/run/systemd/system/")
+        for own in sorted((UNITS / f"{name}.d").glob("*.conf")):
+            # On the image /etc goes before the package's /usr; here the package lies in /etc.
+            folder = f"/run/systemd/system.control/{name}.d"
+            machine.inside("mkdir", "-p", folder)
+            machine.inside("cp", machine.bring(own), folder)
     machine.inside("mkdir", "-p", "/run/centralino-notices")
     machine.lower(RESULT, ONCE)
 
