@@ -16,7 +16,7 @@ from tests.docs.pages import PAGES, code_of
 ONES_OWN: Final = re.compile(
     r"sudo (apt|apt-get|git|python3|ln|bmaptool|udevadm|systemd-cryptenroll|systemd-sysusers"
     r"|hostnamectl|/opt/\S+|install (-D|-d|-m 644|-m 755)|systemctl enable|-u logs"
-    r"|centralino line field-test)(?= |$)"
+    r"|systemd/install\.sh|centralino line field-test)(?= |$)"
 )
 """Of a machine that is not the image: to install, to build, to measure lines with the programmes
 that the field test wants."""
