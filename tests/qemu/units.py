@@ -40,8 +40,8 @@ ExecStart=/usr/bin/python3 -c "b'x' * 500_000_000"
 has.
 """
 CHECKS = (
-    "the_desk_asks_and_root_resets",
-    "the_desk_asks_and_root_switches_the_port",
+    "call_control_asks_and_root_resets",
+    "call_control_asks_and_root_switches_the_port",
     "nonsense_is_taken_away_and_refused",
     "a_broken_configuration_stops_no_path_unit",
     "the_time_is_set_and_the_battery_clock_with_it",
