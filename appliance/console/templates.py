@@ -511,5 +511,9 @@ def sound_file(folder: Path, name: str) -> Path | None:
     """Return the path of a sound file in a folder; None for none and for one outside the folder."""
     # Resolved: ".." and symbolic links are followed before the path is compared.
     folder = folder.resolve()
-    path = (folder / name).resolve()
-    return path if path.is_relative_to(folder) and path.is_file() else None
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+    except (OSError, ValueError):
+        # A name with a null character, or longer than a file's may be.
+        return None

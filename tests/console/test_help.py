@@ -61,7 +61,17 @@ def test_a_page_comes_compressed_and_is_not_sent_twice(reader: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nowhere.html", "it", "", "../secret.html", "%2e%2e/secret.html", "out.html"]
+    "name",
+    [
+        "nowhere.html",
+        "it",
+        "",
+        "../secret.html",
+        "%2e%2e/secret.html",
+        "out.html",
+        "%00",
+        "n" * 300,
+    ],
 )
 def test_nothing_beside_the_site_is_served(reader: Visitor, name: str) -> None:
     """No file outside the folder, also by a symbolic link, and no list of a folder."""
