@@ -49,7 +49,7 @@ class Folder:
     def get(self, name: str, to: Path, _: int) -> None:
         """Read."""
         data = self.files[name]
-        to.write_bytes(data[:-1] + b"\0" if self.lies else data)
+        to.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if self.lies else data)
 
     def rename(self, old: str, new: str) -> None:
         """Rename."""
