@@ -31,7 +31,7 @@ make_deb() { # architecture
     stage=$out/$1/centralino
     rm -rf "${out:?}/$1"
     mkdir -p "$stage/wheels"
-    git ls-files -z appliance debian docs hw_tests systemd README.md README.it.md SECURITY.md \
+    git ls-files -z appliance debian docs hw_tests share systemd README.md README.it.md SECURITY.md \
         CHANGELOG.md CONTRIBUTING.md LICENSE |
         tar --null --files-from=- --create | tar --extract --directory "$stage"
     # A release's version is its tag's: the programme says the same one as its package.

@@ -11,6 +11,7 @@ import pytest
 
 from appliance.console.pages.help import PACKAGED
 from appliance.text import DOMAIN, LANGUAGES
+from tests.docs.pages import ROOT
 from tests.packaging import roots
 from tests.packaging.machine import Machine
 
@@ -88,10 +89,26 @@ def test_a_bare_machine_gets_all_it_needs(tmp_path: Path) -> None:
 
 def test_the_guides_come_along(package: Path) -> None:
     """The console finds the documentation site in every language, and a person among the docs."""
-    listed = subprocess.run(
-        ("dpkg-deb", "--contents", str(package)), capture_output=True, text=True, check=True
-    ).stdout
+    listed = contents(package)
     for language in LANGUAGES:
         assert f" .{PACKAGED}/{language}/index.html\n" in listed
         assert f" .{PACKAGED}/{language}/search/search_index.json\n" in listed
     assert " ./usr/share/doc/centralino/html -> ../../centralino/help\n" in listed
+
+
+def contents(package: Path) -> str:
+    """List what a package brings."""
+    asked = ("dpkg-deb", "--contents", str(package))
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+
+def test_each_shell_completes_and_man_explains(package: Path) -> None:
+    """As drawn from the commands: for all shells, and a page of each group in both languages."""
+    listed = contents(package)
+    for completion in (ROOT / "share").rglob("*centralino*"):
+        if completion.is_file():
+            place = completion.relative_to(ROOT / "share")
+            packed = ".gz" if "man" in place.parts else ""
+            assert f" ./usr/share/{place}{packed}\n" in listed
+    assert " ./usr/share/man/it/man1/centralino-box.1.gz\n" in listed
+    assert " ./usr/share/bash-completion/completions/centralino\n" in listed
