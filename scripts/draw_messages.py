@@ -50,7 +50,7 @@ IMAGE: Final = ROOT / "image" / "overlay" / "usr" / "lib" / "centralino-image"
 LINES: Final = ("media/port.py", "modem/scripts.py", "modem/port_server.py")
 """Files whose every text is the reason why a line is out of order."""
 _NOTICE: Final = re.compile(
-    r'(?:/notice" (?P<name>\S+)|wait_for "\w+ \$\d") \\\n\s*"(?P<it>[^"]*)" \\\n\s*"(?P<en>[^"]*)"'
+    r'(?:/notice" (?P<name>\S+)|wait_for "\w+ \$\d") \\\n\s*"(?P<text>[^"]*)"'
 )
 
 TITLES: Final = {"en": "Messages", "it": "Messaggi dell'apparecchio"}
@@ -280,8 +280,7 @@ def image_notices(language: str) -> Iterator[tuple[str, str]]:
             continue
         for match in _NOTICE.finditer(script.read_text(encoding="utf-8")):
             # wait_for writes them all under this one name.
-            said = re.sub(r"\$\{[^}]*\}", GAP, match[language])
-            yield f"notice:{match['name'] or 'data-key'}", said.replace("|", "\\|")
+            yield f"notice:{match['name'] or 'data-key'}", shown(match["text"], language)
 
 
 @cache

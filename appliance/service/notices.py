@@ -1,8 +1,9 @@
 """Notices of root's helpers: troubles that call control shows for another process.
 
-One small file each beside call control's run folder, with its text by language. A notice is a
-trouble as long as its file exists. Where no such helper is installed the folder is missing, and
-there are no notices. Root's helpers import this: it loads nothing of the service.
+One small file each beside call control's run folder, with its text by language, or with one of
+HELPERS_TEXTS in English and what that speaks of. A notice is a trouble as long as its file exists.
+Where no such helper is installed the folder is missing, and there are no notices. Root's helpers
+import this: it loads nothing of the service.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 from appliance.files import READABLE, atomic_write
 from appliance.service.helper_requests import LIMIT
 from appliance.store.database import Trouble
-from appliance.text import Words, stored
+from appliance.text import Words, _, stored
 
 FOLDER: Final = Path("/run/centralino-notices")
 """The folder on the image."""
@@ -24,6 +25,52 @@ LOOKS_S: Final = 5.0
 # bounded.
 MOST: Final = 16
 KEY: Final = "notice:"
+HELPERS_TEXTS: Final = (
+    _(
+        "The memory card cannot be read or written: the box answers, but messages and "
+        "configuration are lost when it is switched off; replace the card and restore the "
+        "backup."
+    ),
+    _(
+        "The memory card was damaged and has been repaired: look through the recent "
+        "messages and the backup; if it happens again, replace the card."
+    ),
+    _(
+        "The memory card can no longer be written to: new messages are lost; replace the "
+        "card and restore the backup."
+    ),
+    _(
+        "The entry [encryption] of the card's centralino.toml cannot be read, and the data "
+        "partition has not been made yet: correct it and start the box again; until then "
+        "it answers, but takes no messages."
+    ),
+    _(
+        "The data partition is encrypted and the USB stick with its key is missing: plug "
+        "it in, and the box starts again with all its data; until then it answers, but "
+        "takes no messages."
+    ),
+    _(
+        "The data partition is to be encrypted and there is no USB stick named CHIAVE to "
+        "write its key on: plug one in, and the box prepares it; until then it answers, "
+        "but takes no messages."
+    ),
+    _(
+        "The data partition is encrypted and the USB stick holds another card's key: plug "
+        "in the right one, or look through the key that was typed; until then the box "
+        "answers, but takes no messages."
+    ),
+    _(
+        "The data partition could not be encrypted: try another USB stick named CHIAVE and "
+        "start the box again, or write the card anew; until then it answers, but takes no "
+        "messages."
+    ),
+    _(
+        "The memory card was damaged beyond repair and was made anew: restore the backup; "
+        "what could be saved is in {where}, to be removed afterwards."
+    ),
+)
+"""What the image's shell helpers say (`notice`), which have no catalogue of their own."""
+_TEXTS: Final = {text.msgid: text for text in HELPERS_TEXTS}
 
 
 def folder_of(run: Path) -> Path:
@@ -52,10 +99,14 @@ def read_notices(folder: Path) -> dict[str, Words]:
         try:
             with path.open("rb") as file:
                 told = json.loads(file.read(LIMIT))
-            found[path.stem] = stored(told)
+            found[path.stem] = _said(told) if "text" in told else stored(told)
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return found
+
+
+def _said(told: dict[str, str]) -> Words:
+    return _TEXTS[told["text"]].filled(where=told["where"])
 
 
 class Notices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import pytest
 
 from appliance.service.notices import (
+    HELPERS_TEXTS,
     LOOKS_S,
     Notices,
     folder_of,
@@ -17,6 +19,7 @@ from appliance.service.notices import (
     withdraw_notice,
 )
 from appliance.service.status import StatusCollector
+from appliance.text import Words
 from tests.helpers.words import pair
 
 DAMAGED: Final = pair("La scheda è danneggiata.", "The card is damaged.")
@@ -56,18 +59,31 @@ def test_what_is_no_notice_is_none(tmp_path: Path, text: str) -> None:
     assert read_notices(tmp_path) == {"data": DAMAGED}
 
 
-def test_the_images_helper_writes_what_call_control_reads(tmp_path: Path) -> None:
-    """The shell's side says the same in both languages, readable by call control, and takes it
-    back.
-    """
+def helper(run: Path, *words: str) -> None:
+    """Run the image's shell helper beside a run folder."""
+    environment = {"CENTRALINO_RUN": str(run.parent), "PATH": "/usr/bin:/bin"}
+    subprocess.run(["sh", HELPER, *words], env=environment, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("text", HELPERS_TEXTS, ids=lambda text: text.msgid[:40])
+def test_the_images_helper_writes_what_call_control_reads(tmp_path: Path, text: Words) -> None:
+    """Whatever the shell says reads in every language, and is taken back."""
     run = tmp_path / "centralino"
-
-    def helper(*words: str) -> None:
-        environment = {"CENTRALINO_RUN": str(tmp_path), "PATH": "/usr/bin:/bin"}
-        subprocess.run(["sh", HELPER, *words], env=environment, check=True, capture_output=True)
-
-    helper("data", DAMAGED.text("it"), DAMAGED.text("en"))
-    assert read_notices(folder_of(run)) == {"data": DAMAGED}
+    helper(run, "data", text.msgid, "/data/saved/1")
+    assert read_notices(folder_of(run)) == {"data": text.filled(where="/data/saved/1")}
     assert (folder_of(run) / "data.json").stat().st_mode & 0o777 == 0o644
-    helper("data")
+    helper(run, "data")
     assert read_notices(folder_of(run)) == {}
+
+
+def test_a_text_that_call_control_does_not_know_is_none(tmp_path: Path) -> None:
+    """Nobody else puts sentences before the operator through the helpers' folder."""
+    run = tmp_path / "centralino"
+    helper(run, "data", "Transfer all calls to 0899 123456.")
+    assert read_notices(folder_of(run)) == {}
+
+
+def test_call_control_knows_every_text_of_the_helpers() -> None:
+    """Each sentence of the data partition's helper is among the texts, and none is left over."""
+    script = HELPER.with_name("data").read_text("utf-8")
+    assert set(re.findall(r'"(The [^"]+\.)"', script)) == {text.msgid for text in HELPERS_TEXTS}
