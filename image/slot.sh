@@ -53,9 +53,6 @@ printf '127.0.0.1 localhost\n127.0.1.1 centralino\n::1 localhost ip6-localhost i
 printf 'VERSION=%s\nBUILD=%s\nVARIANT=%s\n' "$version" "$(date -d "@$SOURCE_DATE_EPOCH" +%F)" "$label" \
     > "$root/etc/centralino-release"
 [ -z "$experimental" ] || printf 'VARIANT="%s"\nVARIANT_ID=%s\n' "$title" "$label" >> "$root/usr/lib/os-release"
-# Checked before it is mounted: a power cut may leave half an answer, and at the first touch of that
-# the kernel makes the partition read-only. On one that is whole fsck.fat writes nothing.
-echo "/dev/disk/centralino/firmware /boot/firmware vfat ro,nofail,umask=0077,x-systemd.device-timeout=30s 0 2" > "$root/etc/fstab"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 install -D -m 644 "$work/keys/cert.pem" "$root/etc/rauc/keyring.pem"
 install -D -m 644 "$work/keys/minisign.pub" "$root/etc/rauc/minisign.pub"

@@ -20,6 +20,8 @@ OVERLAY: Final = "image/overlay"
 SYSTEM: Final = f"{OVERLAY}/etc/systemd/system"
 KINDS: Final = {".service", ".path", ".timer", ".socket", ".mount", ".target"}
 STARTS: Final = re.compile(r"^Exec(?:Start|StartPre|StartPost|Stop|StopPost)=(.+)$", re.MULTILINE)
+DEBIANS: Final = {"/usr/sbin/sshd -t"}
+"""Commands of Debian's own units that a drop-in repeats, to put one of ours before them."""
 BY_UDEV: Final = re.compile(r'(?:PROGRAM|RUN)\+?="([^"]+)"')
 
 
@@ -65,7 +67,8 @@ def started_as_root(path: Path) -> list[str]:
     text = path.read_text("utf-8") if path.exists() else ""
     # what is laid over call control runs with its account
     is_ours = path.parent.name in {"centralino.service.d", "centralino-media.service.d"}
-    return [] if "\nUser=" in text or is_ours else STARTS.findall(text)
+    found = [] if "\nUser=" in text or is_ours else STARTS.findall(text)
+    return [words for words in found if words and words not in DEBIANS]
 
 
 def named(names: Iterable[str]) -> tuple[str, ...]:

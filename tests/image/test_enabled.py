@@ -33,10 +33,9 @@ def test_the_package_starts_every_unit_of_its_own() -> None:
 
 
 def test_the_image_starts_every_unit_of_its_own() -> None:
-    """Likewise, or another unit brings it along; the package's are enabled as the package says."""
+    """Likewise; the package's are enabled as the package says."""
     listed = (ROOT / "image/enabled").read_text(encoding="utf-8").splitlines()
-    brought = {"centralino-hostkeys.service"}  # by ssh.service, where a technician has a key
-    assert startable(OVERLAY) - set(listed) - brought == set()
+    assert startable(OVERLAY) - set(listed) == set()
 
 
 def test_every_service_has_the_shared_sandbox_but_those_that_say_why(tmp_path: Path) -> None:

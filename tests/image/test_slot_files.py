@@ -187,9 +187,28 @@ CHECKS = ("usr/lib/systemd/systemd-fsck", "usr/sbin/fsck", "usr/sbin/fsck.vfat")
 
 def first_partition(root: Path) -> tuple[str, str, str, str]:
     """Read from fstab(5) where it is mounted, its kind, its options and its turn to be checked."""
-    (line,) = (root / "etc/fstab").read_text(encoding="ascii").splitlines()
-    _, where, kind, options, _, turn = line.split()
+    line, *_ = mounts(root)
+    _, where, kind, options, _, turn = line
     return where, kind, options, turn
+
+
+def mounts(root: Path) -> list[list[str]]:
+    """List the fields of each mount in fstab(5)."""
+    lines = (root / "etc/fstab").read_text(encoding="ascii").splitlines()
+    return [line.split() for line in lines if not line.startswith("#")]
+
+
+def test_what_is_kept_is_mounted_before_anything_reads_it(root: Path) -> None:
+    """After the data partition was checked; where that fails the box answers all the same."""
+    _, *kept, memory = mounts(root)
+    assert memory[1:3] == ["/tmp", "tmpfs"]
+    assert [where for _, where, *_ in kept] == ["/var/lib", "/etc/centralino", "/var/log/journal"]
+    for what, _, _, options, *_ in kept:
+        assert what.startswith("/data/")
+        assert set(options.split(",")) == {
+            "bind", "nofail", "x-systemd.before=local-fs.target",
+            "x-systemd.requires=centralino-data.service",
+        }  # fmt: skip
 
 
 def test_every_part_of_every_board_has_its_driver(root: Path) -> None:
