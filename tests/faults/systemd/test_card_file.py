@@ -13,7 +13,7 @@ pytestmark = pytest.mark.system
 UNITS = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 SITE, RESULT = "centralino-site.service", "centralino-result.service"
 CARD = "/boot/firmware"
-ONCE = "[Service]\nExecStart=\nExecStart=/usr/bin/centralino site tell --wait 30\n"
+ONCE = "[Service]\nExecStart=\nExecStart=/usr/bin/centralino box card tell --wait 30\n"
 """It would look again after a minute."""
 
 
