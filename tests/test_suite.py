@@ -171,6 +171,18 @@ def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
         suite.chosen(["consol"])
 
 
+def test_the_pure_packages_are_held_by_their_own_tests() -> None:
+    """The part runs the folder of each package that it reports on, and no other package's.
+
+    The stories are played by call control alone, and belong to it.
+    """
+    report = {each.split("/")[1] for each in suite.PURE.split(",")}
+    assert set(suite.PURE_TESTS) == {f"tests/{package}" for package in (*report, "stories")}
+    assert all((suite.ROOT / folder).is_dir() for folder in suite.PURE_TESTS)
+    measured = [c for c in suite.coverage_part().commands if isinstance(c, Pytest)]
+    assert [command.paths for command in measured] == [suite.PURE_TESTS]
+
+
 def test_every_system_test_belongs_to_a_part_of_make_check() -> None:
     """No file of system tests is left out of `make test` and `make check`."""
     commands = [

@@ -10,7 +10,13 @@ import pytest
 
 from appliance.calls.model import ReturnCause
 from appliance.calls.orders import CallRecord
-from appliance.calls.status import Names, office_words, path_of, returned_words
+from appliance.calls.status import (
+    Names,
+    office_words,
+    path_of,
+    returned_words,
+    transfers_of,
+)
 from appliance.text import Words
 
 AT = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -131,3 +137,24 @@ def test_every_cause_of_a_return_has_its_words(cause: ReturnCause) -> None:
 def test_an_office_without_a_need_is_named_alone() -> None:
     """Nothing hangs after its name."""
     assert office_words("anagrafe", "", NAMES) == "Anagrafe"
+
+
+def test_a_list_of_calls_shows_the_transfers_alone() -> None:
+    """E22: where to, who took the call, what came back, in order; refused ones are left out."""
+    record = a_call(
+        "rang", "answered.op1", "transfer_refused.tributi.imu.closed",
+        "transfer.anagrafe.aire.topic.keys", "transferred.anagrafe", "returned.anagrafe.busy",
+        "ended",
+    )  # fmt: skip
+    said = transfers_of(record, NAMES)
+    assert [words.text("it") for words in said] == [
+        "Trasferimento: Anagrafe · Italiani all'estero",
+        "Anagrafe ha preso la chiamata",
+        "Ritorno: Anagrafe, occupato",
+    ]
+    assert [words.text("en") for words in said] == [
+        "Transfer: Anagrafe · Italiani all'estero",
+        "Anagrafe has taken the call",
+        "Return: Anagrafe, busy",
+    ]
+    assert transfers_of(a_call("rang", "answered.op1", "ended"), NAMES) == ()

@@ -17,6 +17,7 @@ from appliance.policy.directory_changes import (
     DirectoryChange,
     Revocation,
     merge_directory,
+    merged_words,
     of_known_units,
     with_entry,
     with_known_numbers,
@@ -181,3 +182,50 @@ def test_what_was_never_known_is_not_made_up() -> None:
     assert found.declarations[0] == FULL.declarations[0]
     assert found.declarations[1] == sealed(newer).declarations[1]
     assert not all_numbers_known(found)
+
+
+def in_both(merged: DirectoryChange) -> list[tuple[str, str]]:
+    """Return what an import brings, in Italian and in English."""
+    return [(words.text("it"), words.text("en")) for words in merged_words(merged)]
+
+
+def test_an_import_says_which_entry_supersedes_which() -> None:
+    """P4: nothing is overwritten, so the reader sees what holds no more, and how much stays."""
+    new = declaration(9, first="2026-12-01")
+    given = replace(FULL, declarations=(declaration(), new))
+    days = "lun mar mer gio ven 09:00-12:30 15:00-17:00"
+    english = "mon tue wed thu fri 09:00-12:30 15:00-17:00"
+    assert in_both(merge_directory(FULL, given)) == [
+        (
+            f"nuova: comunicazione 9, anagrafe, dal 1° dicembre 2026, {days}; sostituisce la 1",
+            f"new: declaration 9, anagrafe, from 1 December 2026, {english}; supersedes 1",
+        ),
+        (
+            "3 voci erano già lì, 0 altre restano",
+            "3 entries were there already, 0 others stay",
+        ),
+    ]
+
+
+def test_an_import_names_units_and_new_entries() -> None:
+    """Whoever confirms an import reads each office that it adds, and each entry."""
+    of_a_day = variation(2, "2026-11-26", None)
+    given = Directory((SERVICE,), (), (of_a_day,))
+    assert in_both(merge_directory(Directory(), replace(given, units=(SERVICE, ANAGRAFE)))) == [
+        ("nuovo: demografici, Servizi demografici", "new: demografici, Servizi demografici"),
+        ("nuovo: anagrafe, Anagrafe", "new: anagrafe, Anagrafe"),
+        (
+            "nuova: variazione 2, anagrafe, gio 26 novembre 2026, come comunicato",
+            "new: variation 2, anagrafe, Thu 26 November 2026, as declared",
+        ),
+    ]
+
+
+def test_an_import_of_what_is_there_says_so() -> None:
+    """One sentence, so that nobody looks for what has changed."""
+    assert in_both(merge_directory(FULL, FULL)) == [
+        (
+            "Niente di nuovo: tutto era già nella rubrica.",
+            "Nothing new: all of it was there already.",
+        )
+    ]

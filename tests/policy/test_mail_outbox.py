@@ -9,12 +9,17 @@ from appliance.policy.mail import (
     GIVE_UP_MS,
     LONGEST_RETRY_MS,
     LONGEST_SERVER_RETRY_MS,
+    TO_HEAD,
     DeliveryVerdict,
     MailState,
     QueuedMail,
     RetryQueue,
+    given_up_words,
+    retried_words,
     retry_ms,
+    sent_again_words,
 )
+from tests.helpers.words import pair
 
 DAY_S = 86_400.0
 
@@ -143,3 +148,21 @@ def test_whatever_the_server_says_a_notice_is_tried_or_told(
         if state is MailState.DEAD:
             assert verdict is DeliveryVerdict.REFUSED or now - 100.0 >= GIVE_UP_MS / 1000 - 1
             return
+
+
+def test_what_a_person_does_with_a_mail_is_confirmed() -> None:
+    """A retry, a second sending and a mail given up each name the mail.
+
+    Without another recipient the sentence names none: the head's address is no operator's matter.
+    """
+    assert retried_words(4) == pair("E-mail 4: si riprova subito.", "Mail 4: tried again now.")
+    assert sent_again_words(4, TO_HEAD) == pair(
+        "E-mail 4: si invia di nuovo.", "Mail 4: sent again."
+    )
+    assert sent_again_words(4, "urp@comune.example") == pair(
+        "E-mail 4: si invia di nuovo a urp@comune.example.",
+        "Mail 4: sent again to urp@comune.example.",
+    )
+    assert given_up_words(4) == pair(
+        "E-mail 4: rinunciata; resta in elenco.", "Mail 4: given up; it stays listed."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date
 
 import pytest
 
@@ -13,18 +13,30 @@ from appliance.policy.managed_config import (
     BranchBox,
     BundleChanges,
     SheetsChange,
+    applied_words,
     bundle_words,
     check_addressed,
     check_newer,
+    in_force_already_words,
+    in_force_words,
+    last_look_words,
     merged_directory,
     retry_s,
+    reverted_words,
     sheets_change,
+    taken_back_words,
+    units_counted,
 )
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
+from tests.helpers.words import pair
 from tests.managed_config.samples import REGISTER
+from tests.policy.small_directory import rome
+from tests.stories.offices import ROME
 
 GIVEN = directory_file.parse(REGISTER)
+NINE = rome("2026-11-30 09:00")
+NOTHING_CHANGES = BundleChanges(False, SheetsChange(), (0, 0, 0), 0, False)
 OWN = Unit("orti", "Orti", "orti@comune.example", "demografici")
 
 
@@ -154,3 +166,118 @@ def test_a_server_that_is_gone_is_asked_less_and_less() -> None:
     assert hours == [1, 2, 4, 6, 6]
     assert retry_s(3600.0, 10_000) == 6 * 3600
     assert retry_s(86_400.0, 3) == 86_400
+
+
+def test_every_change_of_a_bundle_is_named_and_counted() -> None:
+    """Whoever confirms reads what of this box changes: a part that stays as it is, not at all."""
+    sheets = tuple(Sheet(code, code, "", "X", date(2026, 1, 1), "T\n") for code in ("a", "b"))
+    changes = BundleChanges(
+        schedule=True, sheets=SheetsChange(sheets, 1, ("c", "d")), units=(2, 3, 4), entries=5,
+        prompts=True, updates=True, backups=True,
+    )  # fmt: skip
+    assert changes.words == pair(
+        "schede cambiate: 1, schede nuove: 1, schede tolte: 2, uffici nuovi: 2, uffici cambiati: "
+        "3, uffici tolti: 4, comunicazioni aggiunte: 5, orario cambiato, annunci cambiati, "
+        "distribuzione degli aggiornamenti cambiata, destinazione delle copie cambiata",
+        "sheets changed: 1, sheets new: 1, sheets taken away: 2, offices new: 2, offices changed: "
+        "3, offices taken away: 4, declarations added: 5, schedule changed, announcements changed, "
+        "rollout of updates changed, backup target changed",
+    )
+    assert changes.noted == (
+        "sheets 1 changed 1 new 2 gone, offices 3 changed 2 new 4 gone, declarations 5 added, "
+        "schedule, announcements, updates, backups"
+    )
+    assert NOTHING_CHANGES.words == pair("nulla cambia", "nothing changes")
+    assert NOTHING_CHANGES.noted == (
+        "sheets 0 changed 0 new 0 gone, offices 0 changed 0 new 0 gone, declarations 0 added"
+    )
+
+
+def test_call_control_reads_its_configuration_again_only_where_it_must() -> None:
+    """Schedule and backup target are in its file; all else is in force without it."""
+    assert replace(NOTHING_CHANGES, schedule=True).is_configuration
+    assert replace(NOTHING_CHANGES, backups=True).is_configuration
+    others = replace(NOTHING_CHANGES, prompts=True, updates=True, units=(1, 1, 1), entries=1)
+    assert not others.is_configuration
+
+
+def test_offices_are_counted_as_new_changed_and_gone() -> None:
+    """The audit and the person who confirms read the same three numbers."""
+    renamed = tuple(replace(unit, name="X") if unit.service else unit for unit in GIVEN.units)
+    school = Unit("scuola", "Scuola", "scuola@comune.example")
+    theirs = ("demografici", "anagrafe", "orti")
+    found = merged_directory(stored(OWN), replace(GIVEN, units=(*renamed, school)), theirs, ())
+    assert units_counted(found) == (1, 1, 1)
+
+
+def test_settings_say_from_when_on_they_hold() -> None:
+    """With the service in use they hold at once, except the schedule; else from its next start."""
+    schedule = replace(NOTHING_CHANGES, schedule=True).words
+    assert applied_words(7, schedule, is_told=True) == pair(
+        "impostazioni centrali 7 in vigore: orario cambiato; schede e rubrica da subito, l'orario "
+        "appena nessuno è al telefono",
+        "central settings 7 put in force: schedule changed; sheets and register at once, the "
+        "schedule as soon as nobody is on the phone",
+    )
+    assert applied_words(7, schedule, is_told=False) == pair(
+        "impostazioni centrali 7 in vigore: orario cambiato; centralino qui non è in funzione: "
+        "valgono dal prossimo avvio",
+        "central settings 7 put in force: schedule changed; centralino is not running here: they "
+        "hold from its next start on",
+    )
+
+
+def test_restored_settings_say_what_they_do_not_take_back() -> None:
+    """P4: an office's declaration stays until another one, whatever settings are restored."""
+    schedule = replace(NOTHING_CHANGES, schedule=True).words
+    stays = (
+        "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
+        "what offices have declared stays: only another declaration changes it",
+    )
+    again = reverted_words(6, schedule, is_told=True)
+    assert again.text("it") == (
+        "impostazioni centrali 6 di nuovo in vigore: orario cambiato; schede e rubrica da subito, "
+        f"l'orario appena nessuno è al telefono; {stays[0]}"
+    )
+    assert again.text("en") == (
+        "central settings 6 in force again: schedule changed; sheets and register at once, the "
+        f"schedule as soon as nobody is on the phone; {stays[1]}"
+    )
+    none = reverted_words(0, schedule, is_told=False)
+    assert none.text("it").startswith("nessuna impostazione centrale in vigore: orario cambiato; ")
+    assert none.text("en").startswith("no central settings in force: schedule changed; ")
+    assert (none.text("it").endswith(stays[0]), none.text("en").endswith(stays[1])) == (True, True)
+
+
+def test_which_version_is_in_force_since_when_and_from_whom() -> None:
+    """A restored version has no source: it was here before."""
+    none = pair("Impostazioni centrali: nessuna", "Central settings: none")
+    assert in_force_words(None, ROME) == none
+    assert in_force_words((0, NINE, "anna", "file"), ROME) == none
+    assert in_force_words((7, NINE, "anna", "https://x.example"), ROME) == pair(
+        "Impostazioni centrali: versione 7 dal 30 novembre 2026 alle 09:00, da https://x.example "
+        "(anna)",
+        "Central settings: version 7 since 30 November 2026 at 09:00, from https://x.example "
+        "(anna)",
+    )
+    assert in_force_words((7, NINE, "anna", ""), ROME) == pair(
+        "Impostazioni centrali: versione 7 dal 30 novembre 2026 alle 09:00, di nuovo (anna)",
+        "Central settings: version 7 since 30 November 2026 at 09:00, again (anna)",
+    )
+
+
+def test_the_last_look_at_the_server_is_told_with_its_time() -> None:
+    """In the zone of the site, whatever zone the moment was stored in."""
+    found = last_look_words(NINE.astimezone(UTC), in_force_already_words(7), ROME)
+    assert found == pair(
+        "Ultimo controllo lun 30 novembre 2026, 09:00: impostazioni centrali 7: già in vigore",
+        "Last look Mon 30 November 2026, 09:00: central settings 7: in force already",
+    )
+
+
+def test_a_version_taken_back_here_is_not_taken_again() -> None:
+    """The branch is told what it waits for."""
+    assert taken_back_words(7) == pair(
+        "impostazioni centrali 7: qui sono state tolte, si attende una versione più alta",
+        "central settings 7: taken back here, a higher version is waited for",
+    )

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.policy.numbering import MASK
-from appliance.policy.privacy import SHORTEST_NUMBER, mask_journal, without_addresses
+from appliance.policy.privacy import (
+    SHORTEST_NUMBER,
+    below_one_another,
+    mail_row,
+    mask_journal,
+    without_addresses,
+)
+from tests.helpers.words import pair
+from tests.policy.small_directory import rome
 
 STAMP = "2026-11-26T09:00:00+0100 box centralino[431]: "
 
@@ -81,3 +89,22 @@ def test_no_long_number_survives(before: str, after: str, digits: list[tuple[str
 def test_no_address_of_an_office_survives(said: str, left: str) -> None:
     """What a mail server answers names whom it refuses; the journal does not."""
     assert without_addresses(said) == left
+
+
+def test_an_erasure_lists_what_was_mailed_before() -> None:
+    """E20: a mail that has left cannot be erased, so the row says when, to whom, about what."""
+    at = rome("2026-11-30 09:00")
+    assert mail_row(at, "urp@comune.example", 7) == pair(
+        "  lun 30 novembre 2026, 09:00  urp@comune.example  presa in carico 7",
+        "  Mon 30 November 2026, 09:00  urp@comune.example  request 7",
+    )
+    assert mail_row(at, "", 0) == pair(
+        "  lun 30 novembre 2026, 09:00  (destinatario già scaduto)",
+        "  Mon 30 November 2026, 09:00  (recipient past its time)",
+    )
+
+
+def test_the_sentences_of_an_erasure_stand_each_on_a_line() -> None:
+    """In either language."""
+    said = below_one_another(pair("Cancellate: 2.", "Erased: 2."), pair("Resta.", "It stays."))
+    assert said == pair("Cancellate: 2.\nResta.", "Erased: 2.\nIt stays.")

@@ -27,6 +27,7 @@ from appliance.policy.requests import (
     RequestStep,
     short_subject,
 )
+from tests.helpers.words import pair
 from tests.policy.small_directory import APPOINTMENT, CALENDAR, EMAIL, rome
 
 ANNA = Citizen("Anna Verdi", "3470000001")
@@ -215,3 +216,81 @@ def test_a_long_subject_ends_after_a_word_and_nothing_is_lost() -> None:
     assert short_subject(one_word, "")[0] == "x" * (LONGEST_SUBJECT - 1) + "…"
     at_the_edge = "a" * (LONGEST_SUBJECT - 1) + " b" * 20
     assert short_subject(at_the_edge, "")[0] == "a" * (LONGEST_SUBJECT - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    ("step", "it", "en"),
+    [
+        (RequestStep.TAKE, "Richiesta 7: ora è di Rossi.", "Request 7: Rossi has it now."),
+        (
+            RequestStep.REMIND,
+            "Richiesta 7: sollecito aggiunto, il 1°.",
+            "Request 7: reminder 1 added.",
+        ),
+        (RequestStep.CLOSE, "Richiesta 7: chiusa.", "Request 7: closed."),
+        (
+            RequestStep.MOVE,
+            "Richiesta 7: appuntamento spostato.",
+            "Request 7: appointment moved.",
+        ),
+        (RequestStep.CANCEL, "Richiesta 7: annullata.", "Request 7: cancelled."),
+    ],
+)
+def test_a_step_is_confirmed_with_the_requests_number(step: RequestStep, it: str, en: str) -> None:
+    """E15: the operator reads the number to the citizen, and which reminder it was."""
+    request = requests.take_request(requests.remind(ASKED, "ancora"), "Rossi")
+    assert requests.step_done_words(request, step) == pair(it, en)
+
+
+def test_a_stored_request_is_told_by_its_number() -> None:
+    """E15: "taken over" with the number that the citizen may ask by."""
+    assert requests.stored_words(ASKED) == pair(
+        "Presa in carico: richiesta 7.", "Taken over: request 7."
+    )
+
+
+def test_open_requests_are_offered_before_a_second_one() -> None:
+    """E9: each with its office and subject; the reminder proposed is the first one's."""
+    other = replace(ASKED, number=9, unit="imu", subject="Rate")
+    assert requests.open_already_words([ASKED, other]) == pair(
+        "l'utente ha già richieste aperte: 7 (anagrafe: Iscrizione AIRE), 9 (imu: Rate); "
+        "sollecitare con centralino requests remind 7, o --anyway per una nuova",
+        "the citizen has open requests: 7 (anagrafe: Iscrizione AIRE), 9 (imu: Rate); remind "
+        "with centralino requests remind 7, or use --anyway for a new one",
+    )
+
+
+def test_an_undeclared_rule_is_refused_with_the_declared_ones() -> None:
+    """P6, E13: the operator may choose only what the office has declared."""
+    assert requests.other_rule_words("Anagrafe", (EMAIL, APPOINTMENT)) == pair(
+        "Anagrafe ha comunicato: e-mail o appuntamento",
+        "Anagrafe has declared: e-mail or appointment",
+    )
+
+
+def test_a_refusal_says_what_to_give_instead() -> None:
+    """An unknown request is looked up in the list; an appointment needs a day and a time."""
+    assert requests.no_request(7) == pair(
+        "La richiesta 7 non c'è: cercarla nell'elenco.",
+        "there is no request 7: list them with `centralino requests list`",
+    )
+    assert requests.no_start("give day and time").text("it") == (
+        "Quando comincia l'appuntamento? Servono giorno e ora."
+    )
+    assert requests.no_start("give day and time").text("en") == (
+        "when does the appointment start? give day and time"
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "it", "en"),
+    [
+        (RequestStep.MAILED, "inviata, in attesa dell'ufficio", "sent, waiting for the office"),
+        (RequestStep.TAKE, "dell'ufficio", "with the office"),
+        (RequestStep.CLOSE, "evasa", "done"),
+        (RequestStep.CANCEL, "annullata", "cancelled"),
+    ],
+)
+def test_a_state_is_told_as_people_mean_it(step: RequestStep, it: str, en: str) -> None:
+    """E15: "sent" never reads as answered, and what was cancelled never as done."""
+    assert requests.state_words(STEPS[step](ASKED)) == pair(it, en)

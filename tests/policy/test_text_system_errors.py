@@ -12,10 +12,14 @@ import pytest
 from appliance.errors import PortError
 from appliance.policy.text import (
     ERRNO_WORDS,
+    NO_HEAD,
+    NO_SERVER,
     TIMED_OUT,
     NotKept,
     error_text_words,
     os_error_words,
+    technical_words,
+    words_of,
 )
 from tests.helpers.words import pair
 
@@ -174,3 +178,38 @@ def test_what_is_wrong_with_the_mail_server_is_said_in_italian(text: str, italia
     found = error_text_words(text)
     assert found.text("it") == italian
     assert error_text_words(found.text("en")).text("en") == found.text("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "italian"),
+    [
+        (NO_SERVER, "nessun server di posta è configurato"),
+        (NO_HEAD, "è per il responsabile"),
+    ],
+)
+def test_a_missing_mail_setting_is_said_in_the_readers_language(text: str, italian: str) -> None:
+    """The outbox keeps the journal's English sentence; a page shows it in its own language."""
+    found = error_text_words(text)
+    assert found.text("it").startswith(italian)
+    assert found.text("en") == text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotKept(pair("non tenuto", "not kept")),
+        OSError(errno.ENOSPC, "x"),
+        ValueError("[Errno 28] x"),
+    ],
+)
+def test_every_kind_of_error_has_words(error: Exception) -> None:
+    """Ours have their own; the system's, and its text within another error, become words."""
+    said = words_of(error)
+    expected = "non tenuto" if isinstance(error, NotKept) else "il disco è pieno"
+    assert said.text("it").startswith(expected)
+
+
+def test_a_technician_reads_what_the_system_said() -> None:
+    """Its own text is what one searches for; in Italian a technician reads the words."""
+    said = technical_words("Connection refused", pair("nessuno risponde", "nobody answers"))
+    assert said == pair("nessuno risponde", "Connection refused")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from appliance.policy.text import Refused
 from appliance.policy.updates import (
+    FAILED_BEFORE,
     HEALTHY_S,
     LONGEST_S,
     QUIET,
@@ -24,11 +25,14 @@ from appliance.policy.updates import (
     check_version,
     may_start,
     may_take,
+    refused,
     update_state_after,
+    update_words,
     version_order,
     what_is_missing,
 )
 from appliance.text import NOTHING
+from tests.helpers.words import pair
 
 WELL = TrialHealth(60.0, carrier=True, working=frozenset({"line1"}), out=frozenset())
 LINES = frozenset({"line1"})
@@ -210,3 +214,32 @@ def test_what_is_no_https_address_is_refused(address: str) -> None:
 def test_an_https_address_is_taken() -> None:
     """With a port and a path, too."""
     check_server("https://updates.example:8443/centralino/")
+
+
+@pytest.mark.parametrize("state", UpdateState)
+def test_the_state_of_an_update_is_a_sentence(state: UpdateState) -> None:
+    """It begins with a capital letter, ends with a full stop, and names the version once known."""
+    said = update_words(state, "1.2.3")
+    has_version = state not in {UpdateState.NONE, UpdateState.FETCHED}
+    for text in (said.text("it"), said.text("en")):
+        assert text[0].isupper()
+        assert text.endswith(".")
+        assert not text.endswith("..")
+        assert ("1.2.3" in text) is has_version
+        assert "{" not in text
+    assert said.text("it") != said.text("en")
+
+
+def test_an_update_in_use_is_named() -> None:
+    """The sentence that stays on the page after a good update."""
+    assert update_words(UpdateState.GOOD, "1.2.3") == pair(
+        "La versione 1.2.3 è in uso.", "Version 1.2.3 is in use."
+    )
+
+
+def test_a_refused_update_names_the_version() -> None:
+    """A version that failed here once is refused by its number, with the way round."""
+    assert str(refused(FAILED_BEFORE, version="1.2.3")) == (
+        "version 1.2.3 has been tried here and did not stand: it is not tried again by itself, "
+        "only by the console or the command"
+    )

@@ -14,7 +14,6 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import Directory
 from appliance.policy.hours import Holiday, Period, Schedule, Week, week_of
-from appliance.policy.requests import month_to_report
 from appliance.policy.routing import Destination
 from appliance.service.reports import MonthlySheets
 from appliance.store import call_log, outbox
@@ -153,24 +152,3 @@ def test_a_sheet_that_was_sent_by_command_is_not_sent_again(box: Box) -> None:
         return [queue_sheets(*asked), queue_sheets(*asked)]
 
     assert box.records.ask(twice) == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("now", "month"),
-    [
-        ("2026-11-01 12:00", None),  # a Sunday
-        ("2026-11-02 08:29", None),
-        ("2026-11-02 09:00", date(2026, 10, 1)),
-        ("2027-01-01 12:00", None),  # New Year's Day
-        ("2027-01-04 09:00", date(2026, 12, 1)),
-    ],
-)
-def test_a_month_is_told_once_the_next_one_has_opened(now: str, month: date | None) -> None:
-    """The first working day counts, with its hours; not the first of the month."""
-    assert month_to_report(CALENDAR, rome(now)) == month
-
-
-def test_an_office_without_hours_is_told_at_once() -> None:
-    """There is no working day to wait for."""
-    never = Schedule(CALENDAR.zone, week_of())
-    assert month_to_report(never, rome("2026-11-01 00:00")) == date(2026, 10, 1)
