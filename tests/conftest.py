@@ -61,12 +61,19 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 def pytest_configure() -> None:
     """Collect without looking for garbage: it costs a second and finds none.
 
-    Commands answer in the language of whoever types: here it is nobody's, so the site's.
+    Commands answer in the language of whoever types: here it is nobody's, so the
+    site's, or English without one.
     """
     gc.disable()
     os.environ["LANG"] = "C.UTF-8"
     for name in ("LC_ALL", "LC_MESSAGES"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture
+def italian(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands answer in Italian, also without a configuration."""
+    monkeypatch.setenv("LANG", "it_IT.UTF-8")
 
 
 def pytest_collection_finish() -> None:

@@ -11,7 +11,6 @@ import os
 import sqlite3
 import sys
 import termios
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.options import chosen_language, in_language, load_settings
+from appliance.commands.options import in_language, language_of
 from appliance.config.office import build_office
-from appliance.errors import CentralinoError, ConfigurationError, StoreError, TechnicianError
+from appliance.errors import CentralinoError, StoreError, TechnicianError
 from appliance.policy.hours_changes import HoursEntry, office_with
 from appliance.policy.text import words_of
 from appliance.store import hours
@@ -61,29 +60,13 @@ def answering(
 
 
 def in_language_of_site(config: Path, words: Words) -> str:
-    """Return words in the reader's language, else the configuration's first, else in each."""
-    chosen = chosen_language()
-    languages = (chosen,) if chosen else _languages(config)
-    if not languages:
-        return "\n".join(dict.fromkeys(words.by_language().values()))
-    return words.text(languages[0])
+    """Return words in the reader's language, else the configuration's first."""
+    return words.text(language_of(file=config))
 
 
 def lines_of(many: Iterable[Words]) -> Words:
     """Join sentences, one a line."""
     return joined("\n", many)
-
-
-def _languages(config: Path) -> tuple[str, ...]:
-    try:
-        return load_settings(config).site.languages
-    except ConfigurationError:
-        pass
-    # A configuration with mistakes may still name its languages.
-    try:
-        return tuple(tomllib.loads(config.read_text(encoding="utf-8"))["site"]["languages"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return ()
 
 
 def _written(words: Words, config: Path, *, as_json: bool) -> str:

@@ -519,8 +519,12 @@ def _passphrase_option(command: Command) -> Command:
     is_flag=True,
     help="Onto the backup stick, as root; the plugged one is set up where none is yet.",
 )
-@click.option("--stick-asked", is_flag=True, help="What the service asks for (systemd, root).")
-@click.option("--run", type=click.Path(path_type=Path), help="Where it asks, with --stick-asked.")
+@click.option(
+    "--stick-asked", is_flag=True, hidden=True, help="What the service asks for (systemd, root)."
+)
+@click.option(
+    "--run", type=click.Path(path_type=Path), hidden=True, help="Where it asks, with --stick-asked."
+)
 @both_option
 def backup(
     file: Path | None,
@@ -625,8 +629,12 @@ def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Word
 @click.option("--nightly", metavar="DAY", help="The records of that night (2026-11-25), no FILE.")
 @click.option("--check", is_flag=True, help="Only read the backup whole and say what it is.")
 @click.option("--finish", is_flag=True, help="Go on with a restore that was interrupted.")
-@click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
-@click.option("--run", type=click.Path(path_type=Path), help="Where it is asked, with --asked.")
+@click.option(
+    "--asked", is_flag=True, hidden=True, help="What was asked for in the browser (systemd, root)."
+)
+@click.option(
+    "--run", type=click.Path(path_type=Path), hidden=True, help="Where it is asked, with --asked."
+)
 @both_option
 def restore(
     file: Path | None,

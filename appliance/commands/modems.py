@@ -151,9 +151,11 @@ PATH = click.Path(path_type=Path)
 @click.command("usb-reset")
 @config_option
 @click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
-@click.option("--run", type=PATH, help="Where the desk asks, instead of folders.run.")
+@click.option("--run", type=PATH, hidden=True, help="Where the desk asks, instead of folders.run.")
 @click.option("--sysfs", type=PATH, default=usb.SYSFS, show_default=True)
-@click.option("--asked", is_flag=True, help="All that the desk asks for, whatever line it names.")
+@click.option(
+    "--asked", is_flag=True, hidden=True, help="All that the desk asks for, whatever line it names."
+)
 @click.argument("line", required=False)
 def usb_reset(
     config_path: Path,

@@ -191,15 +191,25 @@ def near_commands(name: str, way: str, beside: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(same or found or more))[:3]
 
 
-def language_of(settings: Settings | None = None, context: click.Context | None = None) -> str:
-    """Return the language of answers: `--language`, else LANG, else the site's first."""
+def language_of(
+    settings: Settings | None = None,
+    context: click.Context | None = None,
+    file: Path | None = None,
+) -> str:
+    """Return the language of answers, of help and of errors.
+
+    `--language`; else LANG's, if there are texts in it; else the configuration's first, of
+    `settings` or of `file`, by default of the file that the command would read; else English.
+    """
     if chosen := chosen_language(context):
         return chosen
     context = context or click.get_current_context(silent=True)
     if settings is not None:
         known = settings.site.languages[0]
+    elif file is not None:
+        known = _of_file(file)
     else:
-        known = str(context.meta.get(SITE) or _of_site(context)) if context else "it"
+        known = str(context.meta.get(SITE) or _of_site(context)) if context else ENGLISH
     return known if known in LANGUAGES else ENGLISH
 
 
@@ -241,14 +251,15 @@ def note_site(language: str) -> None:
 
 
 def _of_site(context: click.Context) -> str:
-    """Return the language of the configuration that the command would read."""
-    # Imported here: it is needed only after an error.
-    from appliance.config import (
-        read as config,
-    )
+    """Return the first language of the configuration that the command would read; "" for none."""
+    return _of_file(Path(context.meta.get(NAMED) or os.environ.get(CONFIG_NAMED) or DEFAULT_CONFIG))
 
-    named = context.meta.get(NAMED) or os.environ.get(CONFIG_NAMED) or DEFAULT_CONFIG
-    return config.language_in(Path(named))
+
+def _of_file(path: Path) -> str:
+    # Imported here: it is needed only after an error.
+    from appliance.config import read as config
+
+    return config.language_in(path)
 
 
 def _of_locale() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from appliance.commands.options import chosen_language, config_option, language_option
+from appliance.commands.options import config_option, language_of, language_option
 from appliance.policy.text import Refused
 from appliance.selftest import findings
 from appliance.selftest.findings import TITLES, Finding, Outcome, SelfTest
@@ -43,8 +43,10 @@ BY_UNIT: Final = _("The box is being tested, half a minute; calls go on meanwhil
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON, in both languages.")
 @language_option
-@click.option("--asked", is_flag=True, help="What the service asks for (systemd).")
-@click.option("--run", type=click.Path(path_type=Path), help="Where it asks, with --asked.")
+@click.option("--asked", is_flag=True, hidden=True, help="What the service asks for (systemd).")
+@click.option(
+    "--run", type=click.Path(path_type=Path), hidden=True, help="Where it asks, with --asked."
+)
 def selftest(config_path: Path, as_json: bool, asked: bool, run: Path | None) -> None:
     """Tell whether it is the box or the line: try this box on simulated lines, half a minute.
 
@@ -57,16 +59,12 @@ def selftest(config_path: Path, as_json: bool, asked: bool, run: Path | None) ->
         test = _by_unit()
     else:
         test = _here(config_path)
-    click.echo(findings.to_text(test) if as_json else "\n".join(lines(test, _language())))
+    click.echo(findings.to_text(test) if as_json else "\n".join(lines(test, language_of())))
     raise SystemExit(test.status)
 
 
 def _say(words: Words) -> None:
-    click.echo(words.text(_language()), err=True)
-
-
-def _language() -> str:
-    return chosen_language() or "it"
+    click.echo(words.text(language_of()), err=True)
 
 
 def lines(test: SelfTest, language: str) -> Iterator[str]:

@@ -293,8 +293,12 @@ def _try_restart(unit: str, after_s: float = 0.0) -> None:
 @changes_option
 @click.option("--mail-password", is_flag=True, help="Asked for, and not shown.")
 @click.option("--trial", is_flag=True, help="Undone after a minute unless it is confirmed.")
-@click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
-@click.option("--run", type=click.Path(path_type=Path), help="Where it is asked, with --asked.")
+@click.option(
+    "--asked", is_flag=True, hidden=True, help="What was asked for in the browser (systemd, root)."
+)
+@click.option(
+    "--run", type=click.Path(path_type=Path), hidden=True, help="Where it is asked, with --asked."
+)
 @config_option
 @both_option
 def set_settings(

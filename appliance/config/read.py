@@ -706,12 +706,13 @@ def _contents(path: Path) -> bytes:
 
 
 def language_in(path: Path) -> str:
-    """Return the first language that a file names, "it" if none is found."""
+    """Return a file's first language, or the default's; "" for a file that cannot be read."""
     # By a pattern, not as TOML: it must work whatever else is wrong with the file.
     try:
         found = _LANGUAGES.search(read_text(path))
     except BadConfiguration:
-        return "it"
+        return ""
+    # As schema.Site has it where the file says nothing.
     return found[1] if found else "it"
 
 

@@ -78,6 +78,7 @@ def test_what_is_typed_as_the_prompt_appears_is_taken_and_not_shown(confirmed: b
         assert child.returncode == 0
 
 
+@pytest.mark.usefixtures("italian")
 def test_unlike_answers_are_asked_for_again() -> None:
     """Neither counts; an empty one is asked for again, too."""
     with asking(confirmed=True) as (screen, _):

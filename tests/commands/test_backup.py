@@ -188,6 +188,7 @@ def test_age_opens_it_without_a_box(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("real_cost")
+@pytest.mark.usefixtures("italian")
 def test_a_backup_of_the_former_format_is_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -442,13 +443,15 @@ def test_what_a_backup_asks_for_is_said(home: Home) -> None:
     assert "non è mai partito" in never
 
 
-def test_a_new_box_is_told_in_both_languages(home: Home) -> None:
-    """Where no configuration says which language is spoken."""
+def test_a_new_box_is_told_in_the_readers_language(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No configuration says which language is spoken: LANG's, else English."""
     home.config.unlink()
     home.phrase.write_text("pane burro alici cappero")
-    said = home.put_back(code=1)
-    assert "la frase segreta non è quella" in said
-    assert "the passphrase is not this backup's" in said
+    assert "the passphrase is not this backup's" in home.put_back(code=1)
+    monkeypatch.setenv("LANG", "it_IT.UTF-8")
+    assert "la frase segreta non è quella" in home.put_back(code=1)
 
 
 def test_a_backup_beside_a_working_box_has_the_latest(home: Home) -> None:

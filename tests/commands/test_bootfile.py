@@ -111,6 +111,7 @@ def test_an_image_s_configuration_of_which_nothing_is_kept_is_not_replaced(folde
     assert path.read_text(encoding="utf-8") == config_head() + WHOLE
 
 
+@pytest.mark.usefixtures("italian")
 def test_a_file_to_lie_under_the_card_s_has_its_mistakes_told(folder: Path) -> None:
     """With line and remedy, like any other."""
     (folder / "under.toml").write_text("[site\n", encoding="utf-8")
@@ -225,6 +226,7 @@ def test_a_screen_is_written_to_and_never_read(
     assert answer(folder)
 
 
+@pytest.mark.usefixtures("italian")
 def test_what_was_not_read_cannot_be_told(folder: Path) -> None:
     """In the wrong order the command says what comes first."""
     found = run(folder, "tell")

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from tests.helpers.odd_web_server import odd_server
 
+pytestmark = pytest.mark.usefixtures("italian")
+
 BOXES = (
     '[boxes]\nborgo = "http://192.168.1.10:9799/metrics"\ncentro = "http://192.168.2.10:9799/x"\n'
 )

@@ -14,6 +14,7 @@ from appliance.commands import demo
 from appliance.commands.demo_office import Stage, own_folder
 
 
+@pytest.mark.usefixtures("italian")
 def test_a_second_demonstration_leaves_the_first_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ from tests.managed_config.samples import (
     without,
 )
 
+pytestmark = pytest.mark.usefixtures("italian")
 PLAIN = without(FIRST, "register.toml")
 SECOND = PLAIN | {"sheets/imu.md": sheet("IMU 2027")}
 

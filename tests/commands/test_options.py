@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,18 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.commands import groups, tree
 from appliance.commands.options import arranged
+from appliance.commands.reference import page
 from appliance.config import read
+from tests.docs.pages import ROOT
 
+OVERLAY = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
+FOR_PEOPLE = {
+    ("box backup", "--config"), ("box restore", "--config"), ("box selftest", "--config"),
+    ("box settings set", "--config"), ("box update", "--config"), ("line usb-reset", "--config"),
+    ("box update", "--asked"), ("box update", "--stick"), ("box update", "--run"),
+}  # fmt: skip
+"""Options of units' commands that help lists."""
+STARTED = re.compile(r"^ExecStart=/usr/bin/centralino (.+)$", re.MULTILINE)
 BROKEN = "[site\nname = Comune\n"
 ITALIAN, ENGLISH = {"LANG": "it_IT.UTF-8"}, {"LANG": "en_GB.UTF-8"}
 
@@ -109,7 +121,7 @@ def test_a_configuration_may_be_named_anywhere(words: tuple[str, ...], tmp_path:
 )
 def test_what_reads_no_configuration_says_so(words: tuple[str, ...], said: str) -> None:
     """A file that would not be read is refused, not ignored."""
-    result = run(*words)
+    result = run(*words, env=ITALIAN)
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
@@ -169,6 +181,54 @@ def test_sentences_are_in_the_language_of_whoever_reads(
     assert result.exit_code == 1
     assert ("cannot be used" in result.output) is english
     assert ("non si può usare" in result.output) is not english
+
+
+@pytest.mark.parametrize(
+    ("env", "site", "usage"),
+    [
+        ({}, None, "Usage: "),
+        ({"LANG": "C"}, None, "Usage: "),
+        (ITALIAN, None, "Uso: "),
+        ({}, "name = 1", "Uso: "),
+        ({}, 'languages = ["en", "it"]', "Usage: "),
+        ({"LANG": "C"}, 'languages = ["it", "en"]', "Uso: "),
+        (ENGLISH, 'languages = ["it", "en"]', "Usage: "),
+        ({}, 'languages = ["xx"]', "Usage: "),
+    ],
+)
+def test_help_is_english_where_nothing_says_another_language(
+    env: dict[str, str], site: str | None, usage: str, tmp_path: Path
+) -> None:
+    """No configuration: LANG's language, else English. A configuration: its first language, which
+    by default is Italian.
+    """
+    path = tmp_path / "centralino.toml"
+    if site is not None:
+        path.write_text(f"[site]\n{site}\n")
+    result = run("--help", env={**env, "CENTRALINO_CONFIG": str(path)})
+    assert result.output.startswith(usage)
+
+
+def test_options_that_only_units_use_are_in_no_help() -> None:
+    """What a unit's command line passes to a command that people type, too, is hidden there."""
+    shown = set()
+    units = [*(ROOT / "systemd").glob("*.service"), *OVERLAY.glob("*.service")]
+    for unit in units:
+        for line in STARTED.findall(unit.read_text()):
+            words = line.split()
+            name = " ".join(itertools.takewhile(lambda word: word[0] != "-", words))
+            first, *rest = name.split()
+            name = " ".join((tree.FORMER.get(first, first), *rest))
+            if first in tree.SERVICES or name in {"box update good", "box card tell"}:
+                continue
+            command = page.command_at(tuple(name.split()))
+            shown |= {
+                (name, each.opts[0])
+                for each in command.params
+                if isinstance(each, click.Option) and not each.hidden and each.opts[0] in words
+            }
+    assert len(units) > 20
+    assert shown == FOR_PEOPLE
 
 
 @pytest.mark.parametrize("place", [0, 1])

@@ -80,6 +80,7 @@ def test_what_click_says_of_values(english: str, italian: str) -> None:
     assert options.click_error_words(click.UsageError(english)).text("it") == italian
 
 
+@pytest.mark.usefixtures("italian")
 def test_an_interrupted_question_ends_in_one_word() -> None:
     """Ctrl-C at a question is no error of anybody."""
     with pytest.raises(options.ShownError) as caught, options.translated_errors():

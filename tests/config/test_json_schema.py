@@ -20,9 +20,11 @@ from appliance.config.keys.__main__ import schema_name
 from appliance.config.keys.catalogue import KEYS, KeyPlace, places
 from appliance.config.keys.json_schema import json_schema
 from appliance.config.keys.limits import LIMITS, Limit, bounds
+from appliance.config.keys.page import INSTALLED
 from appliance.config.office import build_office
 from appliance.config.values import BadConfiguration
 from appliance.text import LANGUAGES
+from scripts import docs_site
 from tests.docs.pages import ROOT
 
 EXAMPLES: Final = ROOT / "appliance" / "config"
@@ -279,7 +281,8 @@ def test_the_schema_is_never_stricter_than_check(place: KeyPlace, value: Any) ->
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_published_schema_is_current(language: str) -> None:
     """`python -m appliance.config.keys docs` writes what is there; each key has its sentence."""
-    found = json.loads((EXAMPLES / schema_name(language)).read_text(encoding="utf-8"))
+    place = ROOT / "docs" / "schemas" / schema_name(language)
+    found = json.loads(place.read_text(encoding="utf-8"))
     Draft7Validator.check_schema(found)
     assert found == json_schema(language)
     text = json.dumps(found, ensure_ascii=False)
@@ -289,7 +292,8 @@ def test_the_published_schema_is_current(language: str) -> None:
 
 @pytest.mark.parametrize("name", ["example.toml", "example_short.toml"])
 def test_the_examples_name_their_schema(name: str) -> None:
-    """An editor finds it beside the file."""
+    """An editor finds it on the box, where the documentation site's page brings it along."""
     first = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()[0]
-    assert first.startswith("#:schema ./")
-    assert (EXAMPLES / first.removeprefix("#:schema ")).is_file()
+    place = first.removeprefix(f"#:schema file://{INSTALLED}/it/")
+    files = docs_site.staged(docs_site.plan(), "configuration", "it").files
+    assert files[place] == ROOT / "docs" / "schemas" / schema_name("it")

@@ -64,6 +64,7 @@ def test_the_dialects_of_the_help_are_those_of_the_exchange() -> None:
     assert sorted(DIALECTS) == sorted(PERSONALITIES)
 
 
+@pytest.mark.usefixtures("italian")
 @pytest.mark.parametrize(
     ("options", "said"),
     [(("-k", "nothing_of_this_name"), "non scelgono nessuna prova"), (("--knobs", "loss"), "JSON"),

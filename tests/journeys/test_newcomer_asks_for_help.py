@@ -43,7 +43,7 @@ def test_help_is_there_before_anything_else(journey: Journey, tmp_path: Path) ->
     folder.mkdir()
     (folder / "commands.txt").write_text("".join(f"{' '.join(words)}\n" for words in EVERY))
     with on_the_box(journey, tmp_path / "home", folder) as terminal:
-        terminal.run("export CENTRALINO_CONFIG=centralino.toml")
+        terminal.run("export CENTRALINO_CONFIG=centralino.toml LANG=it_IT.UTF-8")
 
         with journey.step(1):
             said = terminal.run("./centralino --help")

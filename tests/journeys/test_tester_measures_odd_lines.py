@@ -35,7 +35,8 @@ def test_lines_that_are_odd_and_allowed_pass(journey: Journey, tmp_path: Path) -
 
         with journey.step(2):
             terminal.type(
-                f"./centralino line field-test {told_of_lines()} --soak 10 --load 20 --out found"
+                f"LANG=it_IT.UTF-8 ./centralino line field-test {told_of_lines()} "
+                "--soak 10 --load 20 --out found"
             )
 
         with journey.step(3):

@@ -25,7 +25,9 @@ def test_half_duplex_is_not_passed(journey: Journey, tmp_path: Path) -> None:
     folder = tmp_path / "bench"
     with at_the_bench(journey, folder) as terminal:
         with journey.step(1):
-            terminal.type("./centralino line field-test --dialect usr5637 --out found")
+            terminal.type(
+                "LANG=it_IT.UTF-8 ./centralino line field-test --dialect usr5637 --out found"
+            )
 
         with journey.step(2):
             said = terminal.wait_for("Suono nei due sensi insieme (+VTR)", RUN_S)

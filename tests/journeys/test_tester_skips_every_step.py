@@ -30,7 +30,10 @@ def test_steps_that_are_skipped_are_not_passed(journey: Journey, tmp_path: Path)
     folder = tmp_path / "bench"
     with two_modems(folder), at_the_bench(journey, folder) as terminal:
         with journey.step(1):
-            command = "./centralino line field-test --line-a lines/line1 --one-line --out found"
+            command = (
+                "LANG=it_IT.UTF-8 ./centralino line field-test --line-a lines/line1 "
+                "--one-line --out found"
+            )
             terminal.type(command)
 
         with journey.step(2):

@@ -39,7 +39,9 @@ def test_two_modems_without_voice_are_never_passed(journey: Journey, tmp_path: P
         two_modems(folder, "--dialect", "data-only") as lines,
         at_the_bench(journey, folder) as terminal,
     ):
-        command = f"./centralino line field-test {told_of_lines()} --out found --soak 5"
+        command = (
+            f"LANG=it_IT.UTF-8 ./centralino line field-test {told_of_lines()} --out found --soak 5"
+        )
 
         with journey.step(1):
             said = terminal.run(f"{command} --number-b 112")

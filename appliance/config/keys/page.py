@@ -18,7 +18,8 @@ from appliance.text import Words, _, in_context
 
 OTHER: Final = {"it": ("en", "English"), "en": ("it", "Italiano")}
 SHORT_EXAMPLE: Final = Path(__file__).parent.parent / "example_short.toml"
-INSTALLED: Final = "/usr/lib/centralino/lib/python3.13/site-packages/appliance/config"
+INSTALLED: Final = "/usr/share/centralino/help"
+"""Folder of the documentation site on the box, one tree a language."""
 """Folder of the package's examples and schemas (debian/rules)."""
 TITLE: Final = _("Configuration")
 INTRODUCTION: Final = _(
@@ -34,8 +35,8 @@ SHORT_FORM: Final = _(
 )
 EDITORS: Final = _(
     "Editors that know JSON Schema (taplo, Even Better TOML) complete keys and underline "
-    "mistakes: the file's first line is `#:schema` and the path of {name}. On the box it lies in "
-    "`{folder}`, in the source in `appliance/config`."
+    "mistakes where the file's first line is `#:schema` and the place of [its schema]({name}); on "
+    "the box that is in `{folder}`, as the example has it."
 )
 ADVANCED: Final = _("Advanced: an ordinary office leaves these out.")
 _HEAD: Final = (
@@ -74,7 +75,8 @@ def page(language: str) -> str:
     introduction = INTRODUCTION.filled(language=language).text(language)
     lines = [f"# {TITLE.text(language)}", "", f"{introduction} [{name}](configuration.{other}.md)"]
     lines += ["", SHORT_FORM.text(language), "", "```toml", *_short_example(), "```"]
-    editors = EDITORS.filled(name=f"centralino.schema.{language}.json", folder=INSTALLED)
+    name = f"schemas/centralino.schema.{language}.json"
+    editors = EDITORS.filled(name=name, folder=INSTALLED)
     lines += ["", editors.text(language)]
     for table, found in groupby(places(), lambda place: place.table):
         keys = list(found)
