@@ -1,7 +1,8 @@
 """Recorded announcements: one folder a language, one WAV a key; a site's own take their place.
 
-The text of each key is in `it/texts.toml` and `en/texts.toml`; `scripts/render_prompts.py` made
-the WAVs, once. Licences: NOTICE.md.
+The text of each key is in the `texts.toml` of each folder; `scripts/render_prompts.py` made the
+Italian and English WAVs, once, `scripts/render_device_prompts.py` the German ones. Licences:
+NOTICE.md.
 """
 
 from __future__ import annotations

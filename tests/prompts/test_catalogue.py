@@ -30,8 +30,8 @@ def test_ours_is_read_as_16_bit_sound() -> None:
 
 
 def test_italian_comes_first() -> None:
-    """User-facing text is Italian first, English second."""
-    assert prompts.languages() == ("it", "en")
+    """Italian is first in every list, the others by name."""
+    assert prompts.languages() == ("it", "de", "en")
 
 
 def test_keys_are_those_of_the_recordings() -> None:
@@ -59,10 +59,10 @@ def test_what_the_site_does_not_replace_stays_ours(tmp_path: Path) -> None:
 def test_the_site_may_add_keys_and_languages(tmp_path: Path) -> None:
     """A special period has its own greeting (E14); languages are configurable (E5)."""
     put(tmp_path, "it/elections", wav.Sound(RAMP, Law.ALAW))
-    put(tmp_path, "de/hold", wav.Sound(RAMP, Law.ALAW))
+    put(tmp_path, "lld/hold", wav.Sound(RAMP, Law.ALAW))
     catalogue = prompts.Catalogue(tmp_path)
-    assert catalogue.languages() == ("it", "de", "en")
-    assert catalogue.keys("de") == ("hold",)
+    assert catalogue.languages() == ("it", "de", "en", "lld")
+    assert catalogue.keys("lld") == ("hold",)
     assert "elections" in catalogue.keys("it")
     assert catalogue.load("it", "elections") == g711.decode(RAMP, Law.ALAW)
 
