@@ -33,6 +33,7 @@ from appliance.text import (
     in_context,
     joined,
     languages_in,
+    stored,
     unchanged,
     written,
 )
@@ -221,6 +222,15 @@ def test_a_text_is_in_the_readers_language() -> None:
     assert _("nobody says this").text("it") == "nobody says this"
     assert words.text("xx") == "no line is configured"
     assert repr(words) == "Words(it='nessuna linea configurata', en='no line is configured')"
+
+
+def test_what_an_older_version_stored_is_read_in_english() -> None:
+    """A language that came since finds the English text; nothing is refused for it."""
+    told = stored({"it": "gatto", "en": "cat"})
+    assert (told.text("it"), told.text("en"), told.text("xx")) == ("gatto", "cat", "cat")
+    assert {told.text(each) for each in LANGUAGES} == {"gatto", "cat"}
+    with pytest.raises(KeyError):
+        stored({"it": "gatto"})
 
 
 def test_values_are_filled_in_where_the_text_is_read() -> None:

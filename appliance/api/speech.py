@@ -1,7 +1,7 @@
 """Text to speech: spoken sheets, names of units and of the office, the office's announcements.
 
-SVOX Pico in the package py-nanotts (Apache 2.0) has one Italian and one British voice and is 200
-times as fast as speech. Only commands load it: call control reads the sound files that they write.
+SVOX Pico in the package py-nanotts (Apache 2.0) has an Italian, a German and a British voice and is
+200 times as fast as speech. Only commands load it: call control reads the files that they write.
 The ONLY module that imports py_nanotts.
 """
 
@@ -120,7 +120,7 @@ def _made(folder: Path) -> dict[str, str]:
     return read if isinstance(read, dict) else {}
 
 
-VOICES = {"it": "it-IT", "en": "en-GB"}
+VOICES = {"it": "it-IT", "de": "de-DE", "en": "en-GB"}
 # Part of a sound's name: change it with the voice or the level, so that sounds are made again.
 VERSION = "pico-1"
 # Louder, the synthesiser clips its own peaks.

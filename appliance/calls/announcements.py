@@ -139,7 +139,8 @@ def greeting(
     if office.voicemail.greeting is GreetingLength.LONG:
         return _long(office, decision, now, added)
     spoken_in = language or office.languages[0]
-    first = () if language else welcome(office)
+    # A third language is offered again to a caller who has come to the second.
+    first = _language_keys(office, language) if language else welcome(office)
     keys = _short(office, decision, now, added, spoken_in)
     return (*first, *(f"{spoken_in}/{key}" for key in keys))
 
@@ -150,16 +151,25 @@ def without_invitation(prompts: Keys) -> Keys:
 
 
 def welcome(office: Office) -> Keys:
-    """Return the prompts that name the office, and the key of its other language in that one."""
-    others = (f"{language}/language_key" for language in office.languages[1:])
-    brief = () if office.voicemail.greeting is GreetingLength.LONG else others
-    return (*for_staff(office, "welcome"), *brief)
+    """Return the prompts that name the office, and the key of its other languages in each."""
+    return (*for_staff(office, "welcome"), *_language_keys(office, office.languages[0]))
+
+
+def _language_keys(office: Office, language: str) -> Keys:
+    """Return the prompts that name LANGUAGE_KEY, in each language that it leads to from one on."""
+    if office.voicemail.greeting is GreetingLength.LONG:
+        return ()
+    behind = office.languages[office.languages.index(language) + 1 :]
+    return tuple(f"{other}/language_key" for other in behind)
 
 
 def other_language(office: Office, language: str) -> str:
     """Return the language that LANGUAGE_KEY leads to, "" where there is only one."""
-    others = [one for one in office.languages if one != (language or office.languages[0])]
-    return others[0] if others else ""
+    # One key for all of them: each time it leads to the next one, behind the last to the first.
+    if len(office.languages) == 1:
+        return ""
+    at = office.languages.index(language or office.languages[0])
+    return office.languages[(at + 1) % len(office.languages)]
 
 
 def tells_at_once(office: Office, added: GreetingOffer) -> bool:

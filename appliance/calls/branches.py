@@ -75,7 +75,13 @@ def ring_branch(
     ringing = (call.new_leg(to.name),)
     call.note(f"ring.{to.name}")
     number = call.record.caller.number
-    yield orders.RingPhones(call.id, ringing, call.display, number, diversion(call, WORDS[cause]))
+    yield orders.RingPhones(
+        call.id,
+        ringing,
+        call.display(board.office.staff_language),
+        number,
+        diversion(call, WORDS[cause]),
+    )
     # A queue's announcement may be playing: from now on hold music, as for any caller who is held.
     if waited and call.up:
         yield orders.Hold(call.line.name)

@@ -22,7 +22,6 @@ from appliance.calls.events import (
     PromptEnded,
 )
 from appliance.calls.model import (
-    STAFF_LANGUAGE,
     Actions,
     Call,
     Side,
@@ -202,10 +201,9 @@ def _ring(board: SwitchboardState, call: Call, now: Now) -> Orders:
     call.note(f"head.ring.{','.join(phones)}")
     ringing = tuple(orders.Ringing(leg, phone) for leg, phone in rung.items())
     asks = board.label_of(call.leg_phone)
-    display = ASKS.filled(position=asks, caller=caller_words(call.record.caller))
-    yield orders.RingPhones(
-        side.leg, ringing, display.text(STAFF_LANGUAGE), call.record.caller.number
-    )
+    language = board.office.staff_language
+    display = ASKS.filled(position=asks, caller=caller_words(call.record.caller, language))
+    yield orders.RingPhones(side.leg, ringing, display.text(language), call.record.caller.number)
     yield from whisper(board, call, RING_SIGN)
     yield call.write()
 

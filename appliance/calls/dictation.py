@@ -25,7 +25,7 @@ from appliance.calls.events import (
     RecordingStop,
     TakeKept,
 )
-from appliance.calls.model import STAFF_LANGUAGE, Actions, Side, SwitchboardState
+from appliance.calls.model import Actions, Side, SwitchboardState
 from appliance.calls.side_states import DICTATION_TABLE, SideAction, SideState
 from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
@@ -117,7 +117,9 @@ def begin_dictation(board: SwitchboardState, event: DictationAsked, now: Now) ->
     yield from manual_states.make_way(board, (event.phone,))
     board.add_side(side, now)
     side.deadline = now.monotonic + RING_MS / 1000
-    yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN.text(STAFF_LANGUAGE))
+    yield orders.RingPhones(
+        leg, (orders.Ringing(leg, event.phone),), SHOWN.text(board.office.staff_language)
+    )
 
 
 def _hindrance(board: SwitchboardState, phone: str) -> Words | None:

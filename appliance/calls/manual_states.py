@@ -23,7 +23,7 @@ from appliance.calls.commands import (
     SetOpened,
     SetUnattended,
 )
-from appliance.calls.model import STAFF_LANGUAGE, Actions, Call, Side, SwitchboardState
+from appliance.calls.model import Actions, Call, Side, SwitchboardState
 from appliance.calls.orders import Order, QueueMail, SaveServiceState
 from appliance.calls.side_states import NOTICE_TABLE, SideAction, SideState
 from appliance.calls.states import State
@@ -542,14 +542,14 @@ def _reminder(board: SwitchboardState, minutes: int) -> str:
     codes = (c.digits for c in board.office.key_codes if c.what is StaffKey.AWAY and not c.on)
     code = next(codes, "")
     if not code:
-        return _("Away for {minutes} min", minutes=minutes).text(STAFF_LANGUAGE)
+        return _("Away for {minutes} min", minutes=minutes).text(board.office.staff_language)
     words = _("Away for {minutes} min, {code} to be back", minutes=minutes, code=code)
-    return words.text(STAFF_LANGUAGE)
+    return words.text(board.office.staff_language)
 
 
 def all_back(board: SwitchboardState, now: Now) -> Iterator[Order]:
     """Ring every position: "all absent" has ended by itself (E4), people are expected back."""
     served = opening(board.office.switchboard.schedule, board.service, now).open
-    shown = _("All absent: ended").text(STAFF_LANGUAGE)
+    shown = _("All absent: ended").text(board.office.staff_language)
     for phone in board.office.phones if served else ():
         yield from tell_positions(board, phone, shown, ALL_BACK_PROMPT, now)

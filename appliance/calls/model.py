@@ -9,7 +9,7 @@ import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Never, cast
+from typing import Any, Never, cast
 
 from appliance.calls import events, orders
 from appliance.calls.events import (
@@ -193,9 +193,6 @@ class Transfer:
         self.leg, self.up = "", False
 
 
-# Phones of the office show Italian whatever the site's languages are, and so do the subjects of
-# spoken requests, which offices read.
-STAFF_LANGUAGE: Final = "it"
 # On a phone's screen in place of a number.
 WORDS_FOR = {
     Presentation.WITHHELD: _("withheld number"),
@@ -353,27 +350,26 @@ class Call:
         office = self.transfer.phone if self.transfer and self.transfer.leg else ""
         return (self.leg_phone if self.leg else "", office)
 
-    @property
-    def display(self) -> str:
-        """Text on the ringing phones: the number called, label or line, and the caller."""
+    def display(self, language: str) -> str:
+        """Return the ringing phones' text: the number called, label or line, and the caller."""
         # While the identity may still come nothing is said of it: a phone that takes no correction
         # would go on showing it.
         # P1: where the number called is not known the line is shown; nothing is guessed.
         shown = self.line.shown
-        return f"{shown} {caller_words(self.record.caller)}" if self.settled else shown
+        return f"{shown} {caller_words(self.record.caller, language)}" if self.settled else shown
 
 
-def office_display(call: Call, need: str) -> str:
+def office_display(call: Call, need: str, language: str) -> str:
     """Return the text on an office's phone: "Centralino", the need, the caller."""
     shown = f"{FROM_DESK}: {need}"
-    return f"{shown}, {caller_words(call.record.caller)}" if call.settled else shown
+    return f"{shown}, {caller_words(call.record.caller, language)}" if call.settled else shown
 
 
-def caller_words(caller: Caller) -> str:
+def caller_words(caller: Caller, language: str) -> str:
     """Return the caller's name or number, or the words for its absence."""
     if caller.presentation is Presentation.SHOWN:
         return caller.name or caller.number
-    return WORDS_FOR[caller.presentation].text(STAFF_LANGUAGE)
+    return WORDS_FOR[caller.presentation].text(language)
 
 
 # Functions of a kind's table. Never twice: each takes its own class of call and the events of its

@@ -31,7 +31,6 @@ from appliance.calls.events import (
 )
 from appliance.calls.model import (
     NOT_IDLE,
-    STAFF_LANGUAGE,
     Actions,
     AutoAnswer,
     Call,
@@ -717,7 +716,7 @@ def call_back(board: SwitchboardState, event: CallBackAsked, now: Now) -> Orders
     yield orders.RingPhones(
         leg,
         ringing,
-        shown.text(STAFF_LANGUAGE),
+        shown.text(board.office.staff_language),
         side.record.caller.number,
         picks_up=event.picks_up,
     )

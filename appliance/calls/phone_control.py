@@ -448,7 +448,11 @@ def _fetch(board: SwitchboardState, call: Call, phone: str, now: Now) -> Orders:
     call.note(f"pick_up.{phone}")
     board.pick_ups[phone] = PickUp(rung.leg, now.monotonic)
     yield orders.RingPhones(
-        call.id, (rung,), call.display, call.record.caller.number, picks_up=True
+        call.id,
+        (rung,),
+        call.display(board.office.staff_language),
+        call.record.caller.number,
+        picks_up=True,
     )
 
 

@@ -14,7 +14,6 @@ from appliance.calls.events import (
     PromptEnded,
 )
 from appliance.calls.model import (
-    STAFF_LANGUAGE,
     About,
     Act,
     Call,
@@ -136,7 +135,7 @@ def _ring(board: SwitchboardState, call: Call, phones: tuple[str, ...], now: Now
     if transfer.step is TransferStep.COUNTER and board.office.citizens_desk is not None:
         group = board.office.citizens_desk
     call.enter(State.TRANSFER_RETURNING, now, group.ring_ms)
-    display = _("Return: {office}", office=transfer.unit.name).text(STAFF_LANGUAGE)
+    display = _("Return: {office}", office=transfer.unit.name).text(board.office.staff_language)
     yield orders.RingPhones(call.id, ringing, display, call.record.caller.number)
     yield call.write()
 
@@ -487,7 +486,7 @@ def begin_rule(
     """Hang up the operator; ask the caller to say name, number and subject."""
     subject = SUBJECT.filled(office=about.unit.name)
     call.request = spoken_request(
-        rule, about.unit.code, about.need, subject.text(STAFF_LANGUAGE),
+        rule, about.unit.code, about.need, subject.text(board.office.staff_language),
         call.record.caller.number, call.id, now.wall, about.by,
     )  # fmt: skip
     call.note(f"request.{about.unit.code}.{about.need}.{rule}")
@@ -499,14 +498,14 @@ def begin_rule(
     yield call.write()
 
 
-def is_to_call_back(call: Call) -> bool:
+def is_to_call_back(board: SwitchboardState, call: Call) -> bool:
     """Turn a request with too few words into one to call back; False when no number is known."""
     # Not dropped: the office has the number that was shown, and the words all the same (P6).
     request = call.request
     if request is None or not request.citizen.phone:
         return False
     call.note("request.brief")
-    subject = TO_CALL_BACK.filled(subject=request.subject).text(STAFF_LANGUAGE)
+    subject = TO_CALL_BACK.filled(subject=request.subject).text(board.office.staff_language)
     call.brief, call.request = True, replace(request, subject=subject)
     return True
 

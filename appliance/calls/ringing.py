@@ -121,10 +121,12 @@ def learn_caller(board: SwitchboardState, call: Call, event: CallerIdentified, n
     office = call.transfer.leg if call.transfer else ""
     shown = _shown_on(board, call)
     if legs := tuple(leg for leg in shown if leg != office):
-        yield orders.ShowCaller(legs, call.display, event.caller.number)
+        yield orders.ShowCaller(
+            legs, call.display(board.office.staff_language), event.caller.number
+        )
     # The office's phone goes on showing the front desk and the need, with the caller.
     if call.transfer and office in shown:
-        display = office_display(call, call.transfer.allowed.need.name)
+        display = office_display(call, call.transfer.allowed.need.name, board.office.staff_language)
         yield orders.ShowCaller((office,), display, event.caller.number)
     yield call.write()
 
@@ -203,7 +205,9 @@ def _ring(board: SwitchboardState, call: Call, way: Destination, now: Now) -> Or
     if ringing:
         yield from manual_states.make_way(board, phones)
         call.note(f"ring.{','.join(phones)}")
-        yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
+        yield orders.RingPhones(
+            call.id, ringing, call.display(board.office.staff_language), call.record.caller.number
+        )
     elif way is not Destination.NOBODY and (line := board.outside_line(group, now)):
         # The group's ringing time begins once the number is dialled.
         call.enter(call.state, now, group.ring_ms + outside_call.DIALLING_MS)
@@ -581,7 +585,9 @@ def _deal_phones(
         legs = tuple(call.new_leg(phone) for phone in ringing)
         yield from manual_states.make_way(board, ringing)
         call.note(f"ring.{','.join(ringing)}", way=way)
-        yield orders.RingPhones(call.id, legs, call.display, call.record.caller.number)
+        yield orders.RingPhones(
+            call.id, legs, call.display(board.office.staff_language), call.record.caller.number
+        )
         yield call.write()
 
 

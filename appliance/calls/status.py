@@ -260,6 +260,7 @@ _SHEET: Final = _("Hears the sheet {who}")
 _NUMBER_TOLD: Final = _("Is told a number of: {who}")
 _LANGUAGES: Final[Mapping[str, Words]] = {
     "it": _("Chooses Italian"),
+    "de": _("Chooses German"),
     "en": _("Chooses English"),
 }
 _REQUEST: Final = _("Taken over: request {who}")

@@ -167,7 +167,7 @@ def _ring_phone(
     _rings(call, transfer, phone, ring_ms, now)
     number = call.record.caller.number
     passed = branches.diversion_to(board, call, phone)
-    display = office_display(call, transfer.allowed.need.name)
+    display = office_display(call, transfer.allowed.need.name, board.office.staff_language)
     yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), display, number, passed)
     return None
 

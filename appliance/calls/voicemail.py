@@ -118,7 +118,7 @@ def keep_message(board: SwitchboardState, call: Call, event: RecordingEnded, now
     waits = event.stop in CALLER_WAITS
     # E5: hanging up after the tone leaves a call without a message, not an empty message.
     short = length_ms < board.office.voicemail.minimum_ms
-    if short and (event.stop in NOT_A_MESSAGE or not returning.is_to_call_back(call)):
+    if short and (event.stop in NOT_A_MESSAGE or not returning.is_to_call_back(board, call)):
         call.settle(NOT_A_MESSAGE.get(event.stop, without_message(call)))
         yield from _too_short(board, call, now, waits=waits)
         return
@@ -156,7 +156,7 @@ def keep_as_is(board: SwitchboardState, call: Call, event: object, now: Now) -> 
     length_ms = int((now.monotonic - call.recording_since) * 1000)
     short = length_ms - trim_ms < board.office.voicemail.minimum_ms
     # A caller whom a parallel telephone has taken is served: nobody need call back.
-    if not short or (not taken and returning.is_to_call_back(call)):
+    if not short or (not taken and returning.is_to_call_back(board, call)):
         yield from _store(board, call, now, trim_ms, waits=False)
         return
     yield orders.DropRecording(call.id)

@@ -42,7 +42,7 @@ VOUCHED: Final = _(
     "An authority that the box knows vouches for the certificate of {host}: there is nothing to "
     "compare."
 )
-YES: Final = frozenset({"sì", "si'", "si", "s", "yes", "y"})
+YES: Final = frozenset({"sì", "si'", "si", "s", "ja", "j", "yes", "y"})
 NOT_ACCEPTED: Final = _("the server's key was not accepted: nothing has changed")
 OTHER_KEY: Final = _("{host} presents the key {found}, not {wanted}: nothing has changed")
 OTHER_CERTIFICATE: Final = _(

@@ -66,8 +66,8 @@ NO_HISTORY: Final = _("Nothing was changed so far.")
 CONFIRM: Final = _("To keep it: centralino box settings confirm")
 CONSOLE: Final = _("Restart the console for it: sudo systemctl restart centralino-console")
 _SWITCH: Final = {
-    **dict.fromkeys(("yes", "true", "on", "sì", "si"), True),
-    **dict.fromkeys(("no", "false", "off"), False),
+    **dict.fromkeys(("yes", "true", "on", "sì", "si", "ja"), True),
+    **dict.fromkeys(("no", "false", "off", "nein"), False),
 }
 
 

@@ -7,7 +7,7 @@ import re
 import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -100,6 +100,24 @@ YEARS_AHEAD = 12
 # month's first Sunday, which is a Sunday like any other.
 OBSERVED_ON_A_SUNDAY = {"IT": frozenset({"Giorno dell'unità nazionale", "National Unity Day"})}
 PATRON = _("Patron saint's day")
+# Names that the library lacks, by language and by its English name.
+_NAMES: Final = {
+    "de": {
+        "New Year's Day": "Neujahr",
+        "Epiphany": "Heilige Drei Könige",
+        "Easter Sunday": "Ostersonntag",
+        "Easter Monday": "Ostermontag",
+        "Liberation Day": "Tag der Befreiung",
+        "Labor Day": "Tag der Arbeit",
+        "Republic Day": "Tag der Republik",
+        "Assumption Of Mary Day": "Mariä Himmelfahrt",
+        "Saint Francis of Assisi, Patron Saint of Italy": "Franz von Assisi, Patron Italiens",
+        "All Saints' Day": "Allerheiligen",
+        "Immaculate Conception": "Mariä Empfängnis",
+        "Christmas Day": "Weihnachten",
+        "Saint Stephen's Day": "Stephanstag",
+    },
+}
 
 
 def holidays_for(
@@ -125,10 +143,19 @@ def holidays_for(
     for day, text in english.items():
         named = [_without_observances(name, code) for name in (local.get(day, text), text)]
         if all(named):
-            found[day] = written({**dict.fromkeys(LANGUAGES, named[0]), ENGLISH: named[1]})
+            found[day] = written({language: _name_in(language, *named) for language in LANGUAGES})
     for year in years:
         found[patron.in_year(year)] = unchanged(name) if name else PATRON
     return tuple(Holiday(day, words) for day, words in sorted(found.items()))
+
+
+def _name_in(language: str, local: str, english: str) -> str:
+    """Return a holiday's name in a language, the country's own where none is known."""
+    if language == ENGLISH:
+        return english
+    known = _NAMES.get(language, {})
+    names = [known.get(each, "") for each in english.split("; ")]
+    return "; ".join(names) if all(names) else local
 
 
 def _without_observances(name: str, code: str) -> str:

@@ -156,7 +156,9 @@ ARRAYS: Final = frozenset((
 _BEGINS: Final = frozenset("\"'[{0123456789")
 """First characters of a list's entry."""
 _DECIMAL: Final = re.compile(r"[+-]?\d+,\d+")
-_YES_NO: Final = frozenset(("true", "false", "si", "sì", "no", "vero", "falso", "yes", "on", "off"))
+_YES_NO: Final = frozenset((
+    "true", "false", "si", "sì", "no", "vero", "falso", "ja", "nein", "yes", "on", "off",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_time
 
+from appliance.policy.hours import day_words, moment_words
 from appliance.text import LANGUAGES, Words, translations
 
 # Name of each language of the pages, in that language; the first one is the default.
@@ -50,7 +51,7 @@ class Speaker:
 
     def day(self, day: date | datetime) -> str:
         """Format a day: "gio 26 novembre 2026"."""
-        return str(format_date(self._local(day), "EEE d MMMM y", locale=self.language))
+        return day_words(self._local(day), self.language)
 
     def month(self, day: date) -> str:
         """Format a month: "novembre 2026"."""
@@ -67,7 +68,7 @@ class Speaker:
 
     def moment(self, at: datetime) -> str:
         """Format a day and time: "gio 26 novembre, 09:05"."""
-        return str(format_datetime(self._local(at), "EEE d MMMM, HH:mm", locale=self.language))
+        return moment_words(self._local(at), self.language, year=False)
 
     def is_midnight(self, at: datetime) -> bool:
         """Tell whether a moment is the end of a day."""
@@ -81,7 +82,7 @@ class Speaker:
         """Format the moment at which something ends: "lun 30 novembre, 24:00"."""
         if not self.is_midnight(at):
             return self.moment(at)
-        return str(format_datetime(self.eve(at), "EEE d MMMM, '24:00'", locale=self.language))
+        return f"{day_words(self.eve(at), self.language, year=False)}, 24:00"
 
     def _local(self, at: Any) -> Any:
         return at.astimezone(self.zone) if isinstance(at, datetime) else at

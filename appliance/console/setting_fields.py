@@ -301,7 +301,7 @@ HELPS: Final[dict[str, FieldHelp]] = {
     "site.patron": FieldHelp(N_("Month and day, a holiday in this town: 10-04 is 4 October.")),
     "site.languages": FieldHelp(
         N_("Greetings are repeated briefly in the others."),
-        (("it", N_("Italian")), ("en", N_("English"))),
+        (("it", N_("Italian")), ("de", N_("German")), ("en", N_("English"))),
         several=True,
     ),
     "site.voice": FieldHelp(

@@ -35,7 +35,7 @@ from appliance.policy.numbering import typed_number
 from appliance.policy.text import error_text_words
 from appliance.policy.users import ROLE_WORDS, Permission, Role
 from appliance.store.listings import caller_words
-from appliance.text import NOTHING, Words
+from appliance.text import NOTHING, Words, decimal_sign
 
 # An Italian keyboard has another name on it.
 ENTER_KEY = N_("Enter")
@@ -84,6 +84,7 @@ def page_values(request: Request) -> Mapping[str, Any]:
         "ends_tonight": lambda at, now: (
             speaker.is_midnight(at) and speaker.day(speaker.eve(at)) == speaker.day(now)
         ),
+        "decimal": lambda shown: decimal_sign(shown, speaker.language),
         "language": speaker.language,
         "languages": [
             (one, LANGUAGE_NAMES[one]) for one in settings.languages if one in LANGUAGE_NAMES

@@ -123,6 +123,7 @@ _STATE, _FILE = _("State"), _("File")
 _DIGEST = _("SHA-256 fingerprint")
 LANGUAGES: Final[Mapping[str, Words]] = {
     "it": _("Italian"),
+    "de": _("German"),
     "en": _("English"),
 }
 

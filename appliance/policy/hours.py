@@ -15,9 +15,10 @@ from appliance.errors import ConfigurationError
 from appliance.policy.text import Refused
 from appliance.text import ENGLISH, NOTHING, Words, _, by_language, in_context
 
-# One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mon 30 November 2026, 14:30" in
-# English, without the year where it is obvious. Within a sentence, behind an article or
-# preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre 2026", "all'01:30".
+# One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mo, 30. November 2026, 14:30" in
+# German, "Mon 30 November 2026, 14:30" in English, without the year where it is obvious. Within a
+# sentence, behind an article or preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre
+# 2026", "all'01:30", "vom 30. November 2026 um 14:30 Uhr".
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class _DateForms:
     """How a language writes dates: names, the first of a month, words before a day or an hour.
 
     `article` and `of` are "" where the language has no such word there. One that `elides` writes
-    an article and a vowel as one word.
+    an article and a vowel as one word. `comma` and `dot` follow a weekday and a day's number,
+    `oclock` a time of day within a sentence.
     """
 
     weekdays: tuple[str, ...]
@@ -35,6 +37,9 @@ class _DateForms:
     article: str = ""
     of: str = ""
     elides: bool = False
+    comma: str = ""
+    dot: str = ""
+    oclock: str = ""
 
 
 _FORMS: Final = {
@@ -45,6 +50,14 @@ _FORMS: Final = {
             "settembre", "ottobre", "novembre", "dicembre",
         ),
         first="1°", at="alle", article="il", of="del", elides=True,
+    ),
+    "de": _DateForms(
+        ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
+        (
+            "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",
+            "Oktober", "November", "Dezember",
+        ),
+        at="um", article="der", of="vom", comma=",", dot=".", oclock=" Uhr",
     ),
     ENGLISH: _DateForms(
         ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -71,7 +84,7 @@ _DAY: Final = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
     r"|(?P<day2>\d{1,2})[/.](?P<month2>\d{1,2})[/.](?P<year2>\d{4})"
 )
-_NEAR: Final = {"oggi": 0, "today": 0, "domani": 1, "tomorrow": 1}
+_NEAR: Final = {"oggi": 0, "heute": 0, "today": 0, "domani": 1, "morgen": 1, "tomorrow": 1}
 
 
 def weekday_words(number: int, language: str) -> str:
@@ -81,8 +94,9 @@ def weekday_words(number: int, language: str) -> str:
 
 def day_words(day: date, language: str, *, year: bool = True) -> str:
     """Write a day as people read it: "lun 30 novembre 2026"."""
-    month = _forms(language).months[day.month - 1]
-    words = f"{weekday_words(day.weekday(), language)} {day.day} {month}"
+    forms = _forms(language)
+    number = f"{day.day}{forms.dot} {forms.months[day.month - 1]}"
+    words = f"{weekday_words(day.weekday(), language)}{forms.comma} {number}"
     return f"{words} {day.year}" if year else words
 
 
@@ -90,7 +104,7 @@ def date_words(day: date, language: str, *, year: bool = True) -> str:
     """Write a day as a letter does: "30 novembre 2026", "1° dicembre 2026"."""
     forms = _forms(language)
     number = forms.first if day.day == 1 else str(day.day)
-    words = f"{number} {forms.months[day.month - 1]}"
+    words = f"{number}{forms.dot} {forms.months[day.month - 1]}"
     return f"{words} {day.year}" if year else words
 
 
@@ -113,10 +127,11 @@ def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str
 
 def clock_phrase(word: str, at: datetime | time, language: str) -> str:
     """Write a time of day behind a word: "alle 14:30", "dall'01:30", "at 14:30"."""
-    if _forms(language).elides and at.hour == 1:
+    forms = _forms(language)
+    if forms.elides and at.hour == 1:
         # read "l'una": alle, dalle become all', dall'
         return f"{word[:-1]}'{at:%H:%M}"
-    return f"{word} {at:%H:%M}"
+    return f"{word} {at:%H:%M}{forms.oclock}"
 
 
 def moment_phrase(word: str, at: datetime, language: str, *, year: bool = True) -> str:

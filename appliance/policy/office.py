@@ -403,7 +403,7 @@ class Office:
     switchboard: Group
     citizens_desk: Group | None = None
     public_numbers: tuple[str, ...] = ()
-    # E5: greetings are repeated briefly in English
+    # E5: greetings are repeated briefly in the others
     languages: tuple[str, ...] = ("it", "en")
     email: tuple[str, ...] = ()
     voicemail: VoicemailLimits = field(default_factory=VoicemailLimits)
@@ -432,6 +432,11 @@ class Office:
             raise Refused(
                 _("languages: name at least one, as in ['it', 'en']"),
             )
+
+    @property
+    def staff_language(self) -> str:
+        """Language on the office's phones and in the subjects of spoken requests: the first."""
+        return self.languages[0]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -216,7 +216,8 @@ def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> No
             ),
         )
     if user.language not in USER_LANGUAGES:
-        raise AccountError(_("the language is it or en, or left out"))
+        known = ", ".join(LANGUAGES)
+        raise AccountError(_("the language is one of {known}, or left out", known=known))
     _check_listed(_UNIT, user.unit, units)
     _check_listed(_POSITION, user.position, positions)
     # an office's user sees the requests of that unit alone (E15)

@@ -34,7 +34,7 @@ ALERT_URI: Final = "http://centralino"
 # Yealink "SIP IP Phones Auto Provisioning Guide" and "Description of Configuration Parameters in
 # CFG Files".
 
-YEALINK_LANGUAGES = {"it": "Italian", "en": "English"}
+YEALINK_LANGUAGES = {"it": "Italian", "de": "German", "en": "English"}
 
 
 def yealink_files(phone: Handset) -> str:
@@ -99,7 +99,7 @@ def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
 # Snom's wiki: "Desk Phone Configuration Files", "<phone-settings> tag", "<functionKeys>" (fkey with
 # idx, context, label; `speed NUMBER`), codec_priority_list, perm.
 
-SNOM_LANGUAGES = {"it": ("Italiano", "ITA"), "en": ("English", "GBR")}
+SNOM_LANGUAGES = {"it": ("Italiano", "ITA"), "de": ("Deutsch", "GER"), "en": ("English", "GBR")}
 
 
 def snom_files(phone: Handset) -> str:
@@ -475,8 +475,8 @@ def _base(phone: Handset) -> Iterator[tuple[str, str]]:
 # own.
 
 
-# Languages of the web page: 0x7 = Italian, 0x1 = English.
-N510_LANGUAGES: Final = {"it": "0x7", "en": "0x1"}
+# Languages of the web page.
+N510_LANGUAGES: Final = {"it": "0x7", "de": "0x2", "en": "0x1"}
 # Hours east of UTC: 0x1a = GMT, 0x1b = GMT+1.
 N510_ZONES: Final = {0: "0x1a", 1: "0x1b"}
 
@@ -556,7 +556,9 @@ def _quoted(value: str) -> str:
 # in by the phone) and whose empty APP_FILE_PATH leaves the firmware alone. Parameters are
 # attributes: reg.1.*, tone.dtmf.*, msg.mwi.1.*, tcpIpApp.sntp.*, device.auth.*, softkey.N.*.
 
-POLY_LANGUAGES: Final = {"it": "Italian_Italy", "en": "English_United_Kingdom"}
+POLY_LANGUAGES: Final = {
+    "it": "Italian_Italy", "de": "German_Germany", "en": "English_United_Kingdom",
+}  # fmt: skip
 POLY_OTHER_CODECS: Final = (
     "G722", "G7221.24kbps", "G7221.32kbps", "G7221_C.48kbps", "G729_AB", "iLBC.13_33kbps",
     "iLBC.15_2kbps", "Opus", "Siren14.48kbps", "Siren22.64kbps",

@@ -1,10 +1,10 @@
 """Words that a search of sheets, address book and offices knows: endings, synonyms, mistakes.
 
-From a typed word to words that stand there. Endings are those of the Snowball stemmer
-("residenze", "residenti": "residenza"). Synonyms are the delivered ones and the office's own, in
-the sheet `sinonimi`: one line of words that mean the same to callers. One typing mistake (a letter
-too many, too few, another one, two exchanged) is forgiven if nothing else is found. The only module
-that imports snowballstemmer.
+From a typed word to words that stand there. Endings are those of the Snowball stemmers of Italian
+and German ("residenze", "residenti": "residenza"). Synonyms are the delivered ones and the
+office's own, in the sheet `sinonimi`: one line of words that mean the same to callers. One typing
+mistake (a letter too many, too few, another one, two exchanged) is forgiven if nothing else is
+found. The only module that imports snowballstemmer.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ _LIST: Final = (
 _VERSION: Final = "SELECT group_concat(hex(block)) FROM sheets_text_data WHERE id IN (1, 10)"
 """SQL of the version of the sheets' index."""
 _POLICY_VERSION: Final = "SELECT version FROM policy_version"
+
+STEMMED: Final = ("italian", "german")
+"""Languages whose endings are known, by their names in snowballstemmer."""
 
 Phrase = tuple[str, ...]
 
@@ -161,11 +164,11 @@ class Vocabulary:
         return Meant(phrases[:MOST_MEANINGS], begun or ((word,) if not phrases else ()))
 
     def alike(self, word: str) -> Iterator[str]:
-        """Yield the words of the sheets with the word's stem."""
-        stem = stem_of(word)
+        """Yield the words of the sheets with a stem of the word's."""
+        stems = stems_of(word)
         # Only words with the first letters in common are stemmed.
-        for each in self.beginning(word[: max(_SHARED, min(len(word), len(stem)) - 2)]):
-            if each == word or stem_of(each) == stem:
+        for each in self.beginning(word[: max(_SHARED, min(len(word), *map(len, stems)) - 2)]):
+            if each == word or not stems.isdisjoint(stems_of(each)):
                 yield each
 
     def beginning(self, start: str) -> Iterator[str]:
@@ -177,7 +180,8 @@ class Vocabulary:
         return next(self.beginning(start), None) is not None
 
     def _others(self, word: str) -> Iterator[Phrase]:
-        for phrase in self.synonyms.get(stem_of(word), ()):
+        meant = (phrase for stem in stems_of(word) for phrase in self.synonyms.get(stem, ()))
+        for phrase in dict.fromkeys(meant):
             if len(phrase) > 1:
                 yield phrase
             else:
@@ -207,23 +211,23 @@ def mistakes(word: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=20_000)
-def stem_of(word: str) -> str:
-    """Return a word's Italian stem."""
-    return str(_stemmer().stemWord(word))
+def stems_of(word: str) -> frozenset[str]:
+    """Return a word's Italian and German stems."""
+    return frozenset(str(each.stemWord(word)) for each in _stemmers())
 
 
 _OF_THREAD: Final = threading.local()
 
 
-def _stemmer() -> Any:
-    """Return this thread's Italian stemmer."""
+def _stemmers() -> tuple[Any, ...]:
+    """Return this thread's stemmers, one a language of the front desk."""
     # It keeps the word that it works on: two readers of the database would spoil each other's.
-    if not hasattr(_OF_THREAD, "stemmer"):
+    if not hasattr(_OF_THREAD, "stemmers"):
         # The library loads all languages, which is megabytes: only a process that searches pays.
         import snowballstemmer
 
-        _OF_THREAD.stemmer = snowballstemmer.stemmer("italian")
-    return _OF_THREAD.stemmer
+        _OF_THREAD.stemmers = tuple(map(snowballstemmer.stemmer, STEMMED))
+    return tuple(_OF_THREAD.stemmers)
 
 
 def groups(text: str) -> Iterator[tuple[Phrase, ...]]:
@@ -256,7 +260,7 @@ def by_stem(found: Iterable[tuple[Phrase, ...]]) -> dict[str, tuple[Phrase, ...]
 
 def _alone(line: tuple[Phrase, ...]) -> Iterator[str]:
     """Yield the stems of the single words of a line, without its phrases."""
-    yield from (stem_of(phrase[0]) for phrase in line if len(phrase) == 1)
+    yield from (stem for phrase in line if len(phrase) == 1 for stem in sorted(stems_of(phrase[0])))
 
 
 @lru_cache(maxsize=1)

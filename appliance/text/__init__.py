@@ -173,7 +173,9 @@ def stored(told: Mapping[str, Any]) -> Words:
 
     Raises KeyError, TypeError for an object without it.
     """
-    return written({language: str(told[language]) for language in LANGUAGES})
+    # What an older version stored may lack a language that came since: English stands for it.
+    english = str(told[ENGLISH])
+    return written({language: str(told.get(language, english)) for language in LANGUAGES})
 
 
 def unchanged(text: object) -> Words:
@@ -199,11 +201,15 @@ def joined(separator: str, texts: Iterable[Words]) -> Words:
     return by_language(lambda language: separator.join(part.text(language) for part in parts))
 
 
-_DECIMAL_COMMA: Final = frozenset({"it"})
+_DECIMAL_COMMA: Final = frozenset({"it", "de"})
 """Languages that write 2,6 and not 2.6."""
 
 
 def decimal_words(value: float, places: int, language: str) -> str:
     """Write a number with decimals as a language does."""
-    shown = f"{value:.{places}f}"
+    return decimal_sign(f"{value:.{places}f}", language)
+
+
+def decimal_sign(shown: str, language: str) -> str:
+    """Return a number that is written with a point as a language writes it."""
     return shown.replace(".", ",") if language in _DECIMAL_COMMA else shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from appliance.calls.announcements import (
     other_language,
     reopening,
     spell_email,
+    takes_calls,
     tone,
 )
 from appliance.calls.events import MessageFetched
@@ -25,11 +26,13 @@ from appliance.calls.model import Act
 from appliance.calls.returning import REASONS, RULES
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
+from appliance.policy.hours import Band
 from appliance.policy.office import KEY_CODES, StaffKey
 from appliance.policy.opening import CLOSED_GREETINGS as CLOSED_GREETINGS
 from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import NOT_TAKEN_GREETINGS, Decision, Destination
 from appliance.policy.sheets import NOTHING_OFFERED
+from appliance.prompts.voices import texts
 from appliance.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
@@ -106,6 +109,43 @@ def test_without_hours_and_address_nothing_of_them_is_said() -> None:
     assert in_languages(office, "a", "b") == ("en/a", "en/b", "it/a", "it/b")
     assert for_staff(office, "state_closed_on") == ("en/state_closed_on",)
     assert tone(office) == ("en/tone_record",)
+
+
+def test_one_key_leads_through_three_languages() -> None:
+    """Each is offered at first, those behind a language within it; behind the last the first."""
+    office = replace(EXAMPLE, languages=("it", "de", "en"))
+    busy = decision("greeting_busy")
+    assert greeting(office, busy, WEDNESDAY)[:4] == (
+        "it/welcome", "de/language_key", "en/language_key", "it/greeting_busy",
+    )  # fmt: skip
+    assert greeting(office, busy, WEDNESDAY, language="de")[:2] == (
+        "en/language_key", "de/greeting_busy",
+    )  # fmt: skip
+    assert greeting(office, busy, WEDNESDAY, language="en")[0] == "en/greeting_busy"
+    turns = {one: other_language(office, one) for one in ("", "it", "de", "en")}
+    assert turns == {"": "de", "it": "de", "de": "en", "en": "it"}
+
+
+def said_in_german(keys: tuple[str, ...]) -> str:
+    """Return the words of announcements, one after the other, without their commas."""
+    known = {key: text for table in texts("de").values() for key, text in table.items()}
+    return " ".join(known[key].rstrip(",.") for key in keys)
+
+
+def test_german_says_the_hour_before_the_minutes_and_units_before_tens() -> None:
+    """„um vierzehn Uhr dreißig“, „am einundzwanzigsten Dezember“, „von neun Uhr bis zwölf Uhr“."""
+    office = replace(EXAMPLE, languages=("de", "it"))
+    soon, later_on = (decision(reopens=at) for at in ("2026-11-26 14:30", "2026-12-21 09:00"))
+    told = [reopening(office, one, one.reopens_at, WEDNESDAY) for one in (soon, later_on)
+            if one.reopens_at]  # fmt: skip
+    assert [said_in_german(keys) for keys in told] == [
+        "Wir öffnen morgen wieder um vierzehn Uhr dreißig",
+        "Wir öffnen wieder am einundzwanzigsten Dezember um neun Uhr",
+    ]
+    bands = (Band(time(9), time(12, 30)), Band(time(14), time(16)))
+    assert said_in_german(takes_calls(bands, "de")) == (
+        "erreichbar von neun Uhr bis zwölf Uhr dreißig und von vierzehn Uhr bis sechzehn Uhr"
+    )
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,18 @@ def test_phones_ring_at_the_first_ring_and_show_the_caller_later() -> None:
     assert written.record.caller == KNOWN.caller
 
 
+def test_a_phone_shows_the_office_s_first_language() -> None:
+    """In place of a number that is withheld."""
+    for languages, shown in ((("it", "en"), "numero riservato"), (("en",), "withheld number")):
+        office = replace(OFFICES["example"], languages=languages)
+        switchboard = Switchboard(office, "boot7")
+        registered = (events.PhoneRegistered(phone) for phone in office.phones)
+        tell(switchboard, TEN, events.LineRestored("line1"), *registered)
+        hidden = replace(RANG, caller=events.Caller(events.Presentation.WITHHELD))
+        rings = [o for o in tell(switchboard, TEN, hidden) if isinstance(o, orders.RingPhones)]
+        assert [ring.display for ring in rings] == [f"Centralino {shown}"]
+
+
 def test_a_caller_who_is_known_at_the_first_ring_is_shown_by_the_invite() -> None:
     """An exchange that tells it before the bell, or a call that rang before a restart."""
     switchboard = up()

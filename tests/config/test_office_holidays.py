@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from appliance.config import office
 from appliance.config.office import holidays_for
 from appliance.config.values import MonthDay
 from appliance.policy.text import Refused
@@ -25,6 +26,14 @@ def test_all_saints_on_that_sunday_is_a_holiday_under_its_own_name() -> None:
         "Ognissanti",
         "All Saints' Day",
     )
+
+
+def test_germans_read_the_holidays_of_italy_by_their_german_names() -> None:
+    """The library has none; a day without one keeps the country's own name."""
+    assert office._name_in("de", "Ognissanti", "All Saints' Day") == "Allerheiligen"
+    both = office._name_in("de", "Liberazione; Pasqua", "Easter Sunday; Liberation Day")
+    assert both == "Ostersonntag; Tag der Befreiung"
+    assert office._name_in("de", "Nuova festa", "New Feast") == "Nuova festa"
 
 
 def test_the_town_s_patron_is_a_holiday() -> None:

@@ -36,6 +36,19 @@ def test_one_format_in_both_languages() -> None:
     assert day_words(date(2027, 8, 7), "en", year=False) == "Sat 7 August"
 
 
+def test_german_days_have_a_comma_a_dot_and_their_prepositions() -> None:
+    """„Mo, 30. November 2026, 12:00“; within a sentence „am 1. Dezember um 12:00 Uhr“."""
+    first = date(2026, 12, 1)
+    assert moment_words(NOON, "de") == "Mo, 30. November 2026, 12:00"
+    assert day_words(first, "de", year=False) == "Di, 1. Dezember"
+    assert day_phrase("am", first, "de", year=False) == "am 1. Dezember"
+    assert day_phrase("bis", date(2026, 11, 11), "de") == "bis 11. November 2026"
+    assert moment_phrase("vom", NOON, "de", year=False) == "vom 30. November um 12:00 Uhr"
+    assert month_words(first, "de") == "Dezember 2026"
+    assert read_day("Morgen", first) == date(2026, 12, 2)
+    assert read_day("heute", first) == first
+
+
 def test_an_article_stands_where_a_language_has_one() -> None:
     """English names the day alone where Italian needs an article or a preposition."""
     the, of = (day_phrase_words(word, date(2026, 11, 8)) for word in (WITH_ARTICLE, WITH_OF))

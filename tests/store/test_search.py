@@ -153,16 +153,26 @@ def test_the_book_alone_is_searched_the_best_first(connection: sqlite3.Connectio
     assert search_entries(connection, "residenza cambio", TODAY) == ()
 
 
+@pytest.mark.parametrize("typed", ["ausweise", "Ausweises", "führerscheine", "fuhrerschein"])
+def test_german_endings_and_umlauts_are_known(connection: sqlite3.Connection, typed: str) -> None:
+    """A sheet in German is found by the plural and the genitive of its words."""
+    sheet = replace(
+        RESIDENCE, code="ausweis", title="Ausweis und Führerschein", body="Am Schalter."
+    )
+    sheets.store(connection, (RESIDENCE, sheet))
+    assert found(connection, typed) == ["sheet ausweis"]
+
+
 def test_two_readers_at_once_find_the_same_words() -> None:
     """The stemmer keeps the word that it works on: each thread has its own."""
     text = vocabulary.office_synonyms()
     words = sorted({word for line in vocabulary.groups(text) for part in line for word in part})
-    alone = [vocabulary.stem_of.__wrapped__(word) for word in words]
+    alone = [vocabulary.stems_of.__wrapped__(word) for word in words]
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(4) as pool:
-            stems = pool.map(lambda _: [*map(vocabulary.stem_of.__wrapped__, words)], range(8))
+            stems = pool.map(lambda _: [*map(vocabulary.stems_of.__wrapped__, words)], range(8))
             assert all(found == alone for found in stems)
     finally:
         sys.setswitchinterval(before)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from itertools import zip_longest
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -26,7 +25,7 @@ from appliance.policy import requests
 from appliance.policy.users import ROLE_WORDS, Permission
 from appliance.store import address_book, database, sheets
 from appliance.store.database import Noted
-from appliance.text import LANGUAGES, written
+from appliance.text import ENGLISH, FIRST, LANGUAGES, written
 
 BY_SHELL: Final = "shell: "
 """Beginning of the author's name for changes at the command line."""
@@ -152,7 +151,7 @@ SENTENCES: Final = (
      N_("Central settings {version}, new schedule; sheets: {new} new, {changed} changed.")),
     ("central.apply", rf"{_CENTRAL}.*",
      N_("Central settings {version}; sheets: {new} new, {changed} changed, {gone} gone.")),
-    ("central.refused", r"[0-9a-f]{12} (?P<source>[^\n]*)\n(?P<why>[^\n]*\n[^\n]*)",
+    ("central.refused", r"[0-9a-f]{12} (?P<source>[^\n]*)\n(?P<why>[^\n]*(?:\n[^\n]*)+)",
      N_("Central settings refused, nothing was changed ({source}): {why}")),
     ("central.revert", rf"{_CENTRAL}.*",
      N_("Back to the central settings {version} (0: none).")),
@@ -266,13 +265,19 @@ def _filled_word(name: str, text: str, say: Speaker, names: AuditNames) -> str:
             return say.day(date.fromisoformat(text))
         # The audit holds a line for each language.
         case "why":
-            lines = text.split("\n", len(LANGUAGES) - 1)
-            return say.words(written(dict(zip_longest(LANGUAGES, lines, fillvalue=""))))
+            return say.words(written(dict(_by_language(text.split("\n")))))
         case "entries":
             return _directory_entries(text, say, names)
         case "changes":
             return _user_changes(text, say, names)
     return text
+
+
+def _by_language(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each line with its language."""
+    # Entries of before German came have two lines; one line reads the same to all.
+    languages = LANGUAGES if len(lines) >= len(LANGUAGES) else (FIRST, ENGLISH)
+    yield from zip(languages, lines, strict=False)
 
 
 def _roles(text: str, say: Speaker) -> str:

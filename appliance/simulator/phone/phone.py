@@ -484,42 +484,67 @@ COMMANDS: dict[str, PhoneCommand] = {
 
 
 # ---- words -------------------------------------------------------------------------------------
-# Sentences for the terminal by event, in Italian and English; other events print nothing.
+# Sentences for the terminal by event, in Italian, German and English; other events print nothing.
 
-LANGUAGES = ("it", "en")
-SENTENCES: dict[str, tuple[str, str]] = {
-    "on": ("acceso ({address})", "on ({address})"),
-    "off": ("spento", "off"),
-    "registered": ("registrato al centralino", "registered with the switchboard"),
-    "registration_failed": ("registrazione non riuscita: {status}", "not registered: {status}"),
-    "unregistered": ("registrazione tolta", "no longer registered"),
-    "ringing": ("squilla (utente {caller})", "rings (caller {caller})"),
-    "caller": ("mostra {caller}", "shows {caller}"),
-    "answered": ("risponde", "answered"),
-    "dialing": ("chiama {called}", "dials {called}"),
-    "cancelled": ("smette di squillare {reason}", "stops ringing {reason}"),
-    "second_call": ("occupato per una seconda chiamata", "busy for a second call"),
-    "digit": ("sente il tasto {digit}", "hears key {digit}"),
-    "hold": ("mette in attesa", "puts on hold"),
-    "resume": ("riprende", "takes back from hold"),
-    "held": ("è in attesa", "is held"),
-    "released": ("non è più in attesa", "is no longer held"),
-    "said": ("ha finito di parlare", "has finished speaking"),
-    "bad_ack": ("ERRORE, ACK sbagliato: {reason}", "FAULT, wrong ACK: {reason}"),
+LANGUAGES = ("it", "de", "en")
+SENTENCES: dict[str, tuple[str, ...]] = {
+    "on": ("acceso ({address})", "eingeschaltet ({address})", "on ({address})"),
+    "off": ("spento", "ausgeschaltet", "off"),
+    "registered": (
+        "registrato al centralino",
+        "an der Telefonzentrale angemeldet",
+        "registered with the switchboard",
+    ),
+    "registration_failed": (
+        "registrazione non riuscita: {status}",
+        "nicht angemeldet: {status}",
+        "not registered: {status}",
+    ),
+    "unregistered": ("registrazione tolta", "nicht mehr angemeldet", "no longer registered"),
+    "ringing": (
+        "squilla (utente {caller})",
+        "läutet (Anrufer {caller})",
+        "rings (caller {caller})",
+    ),
+    "caller": ("mostra {caller}", "zeigt {caller}", "shows {caller}"),
+    "answered": ("risponde", "nimmt an", "answered"),
+    "dialing": ("chiama {called}", "wählt {called}", "dials {called}"),
+    "cancelled": (
+        "smette di squillare {reason}",
+        "läutet nicht mehr {reason}",
+        "stops ringing {reason}",
+    ),
+    "second_call": (
+        "occupato per una seconda chiamata",
+        "besetzt für einen zweiten Anruf",
+        "busy for a second call",
+    ),
+    "digit": ("sente il tasto {digit}", "hört die Taste {digit}", "hears key {digit}"),
+    "hold": ("mette in attesa", "hält das Gespräch", "puts on hold"),
+    "resume": ("riprende", "holt das Gespräch zurück", "takes back from hold"),
+    "held": ("è in attesa", "wird gehalten", "is held"),
+    "released": ("non è più in attesa", "wird nicht mehr gehalten", "is no longer held"),
+    "said": ("ha finito di parlare", "hat zu Ende gesprochen", "has finished speaking"),
+    "bad_ack": (
+        "ERRORE, ACK sbagliato: {reason}",
+        "FEHLER, falsches ACK: {reason}",
+        "FAULT, wrong ACK: {reason}",
+    ),
     "no_ack": (
         "ERRORE: nessun ACK in 32 s, la chiamata cade",
+        "FEHLER: kein ACK in 32 s, das Gespräch bricht ab",
         "FAULT: no ACK within 32 s, the call is dropped",
     ),
-    "ended": ("fine della chiamata: {cause}", "call ended: {cause}"),
+    "ended": ("fine della chiamata: {cause}", "Gespräch beendet: {cause}", "call ended: {cause}"),
 }
-CAUSES: dict[str, tuple[str, str]] = {
-    "us": ("riaggancia", "hung up here"),
-    "far_end": ("l'altro ha riagganciato", "the other end hung up"),
-    "cancelled": ("chiamata ritirata", "taken back"),
-    "refused": ("rifiutata", "refused"),
-    "unreachable": ("non raggiungibile", "not reachable"),
-    "no_ack": ("manca l'ACK", "no ACK"),
-    "off": ("telefono spento", "phone switched off"),
+CAUSES: dict[str, tuple[str, ...]] = {
+    "us": ("riaggancia", "hier aufgelegt", "hung up here"),
+    "far_end": ("l'altro ha riagganciato", "die Gegenseite hat aufgelegt", "the other end hung up"),
+    "cancelled": ("chiamata ritirata", "Anruf zurückgezogen", "taken back"),
+    "refused": ("rifiutata", "abgelehnt", "refused"),
+    "unreachable": ("non raggiungibile", "nicht erreichbar", "not reachable"),
+    "no_ack": ("manca l'ACK", "das ACK fehlt", "no ACK"),
+    "off": ("telefono spento", "Telefon ausgeschaltet", "phone switched off"),
 }
 
 
@@ -532,5 +557,5 @@ def event_sentence(name: str, event: PhoneEvent, language: str) -> str:
     if "cause" in details:
         details["cause"] = CAUSES[details["cause"]][index]
     if details.get("caller") == "":
-        details["caller"] = ("sconosciuto", "unknown")[index]
+        details["caller"] = ("sconosciuto", "unbekannt", "unknown")[index]
     return f"{name}: {SENTENCES[event.kind][index].format_map(details).rstrip()}"
