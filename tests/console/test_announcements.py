@@ -205,7 +205,7 @@ def test_companded_files_are_taken() -> None:
 
 def test_our_texts_name_our_recordings() -> None:
     """Each has its text."""
-    listed = Announcements(()).listed(("it", "en"))
+    listed = Announcements(()).listed(("it", "de", "en"))
     assert len(listed) == len(list(OURS.glob("*/*.wav")))
     assert all(each.text and each.seconds > 0 and not each.is_own for each in listed)
     assert Announcements(()).listed(("xx",)) == ()
