@@ -200,6 +200,9 @@ class _CardTurn:
         if self.kept is not None and text == self.kept.text and not self._again:
             self._stand()
             return self._good(CardVerdict.AS_BEFORE)
+        if self._is_written_back(text):
+            self._stand()
+            return self._good(CardVerdict.AS_BEFORE)
         try:
             made = self.make(text)
         except BadConfiguration as error:
@@ -207,6 +210,19 @@ class _CardTurn:
         self._hand_over(made)
         self._keep(text, made)
         return self._good(CardVerdict.APPLIED, made.notes)
+
+    def _is_written_back(self, text: str) -> bool:
+        """Keep a file that the box wrote before its power failed; raises OSError."""
+        if self._again or self.kept is None or not self._current or self._is_ours():
+            return False
+        # Imported here: a start with nothing new reads no configuration.
+        from appliance.bootfile.writeback import kept_written_back
+
+        kept = kept_written_back(text, self.kept, self._places)
+        if kept is not None:
+            save_kept(self._places.kept, kept)
+            self.kept = kept
+        return kept is not None
 
     def more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
         """Return further mistakes of a file saved in an older encoding."""

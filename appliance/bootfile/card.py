@@ -32,7 +32,7 @@ from appliance.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -99,6 +99,22 @@ def put_on_card(folder: Path, contents: bytes) -> None:
         if before := contents_of(folder / FILE_NAME):
             atomic_write(folder / CARD_BEFORE, before, mode=READABLE)
         atomic_write(folder / FILE_NAME, contents, mode=READABLE)
+
+
+def exchange_on_card(
+    folder: Path, before: bytes, contents: bytes, keep: Callable[[], None]
+) -> bool:
+    """Replace the technician's file if it still is `before`, and `keep` it before others write.
+
+    Raises OSError, TechnicianError.
+    """
+    with _writable(folder):
+        if contents_of(folder / FILE_NAME) != before:
+            return False
+        if contents != before:
+            atomic_write(folder / FILE_NAME, contents, mode=READABLE)
+        keep()
+        return True
 
 
 def write_result(folder: Path, text: str) -> bool:
@@ -376,8 +392,8 @@ OTHERS: Final = _(
 )
 SET_ASIDE: Final = _("The configuration that was changed by hand has been set aside in {path}.")
 RULE_OF_ALL: Final = _(
-    "The file is used when it changes. What is done in the console stays until "
-    "the file says otherwise."
+    "The file is used when it changes. What is changed in the console is written "
+    "into it, but no password."
 )
 NO_ADDRESS: Final = _(
     "no network address: look at the cable; with a fixed address, at the entries of [network]"

@@ -392,9 +392,7 @@ def encryption_(card: Path) -> None:
 
 
 @site.command(hidden=True)
-@config_option
-@_folder("--card", CARD, "Where the FAT partition is mounted.")
-@_folder("--run", RUN, "Where `apply` says what became of the file.")
+@_on_places
 @click.option(
     "--wait", default=0.0, show_default=True, help="Seconds to wait for a network address."
 )
@@ -409,21 +407,19 @@ def encryption_(card: Path) -> None:
     type=click.Path(path_type=Path, readable=False),
     help="A text screen that shows version, addresses and troubles.",
 )
-def tell(
-    config_path: Path, card: Path, run: Path, wait: float, settle: float, screen: Path | None
-) -> None:
-    """Write beside the card's file what became of it, and how to go on."""
+def tell(places: BootPlaces, wait: float, settle: float, screen: Path | None) -> None:
+    """Write into the card's file what was changed here, and beside it how to go on."""
     until = time.monotonic() + wait
     # The result lists the addresses of the console.
     while not _numbers() and time.monotonic() < until:
         time.sleep(LOOKS_S)
-    while _tell(config_path, card, run, screen) and settle:
+    while _tell(places, screen) and settle:
         # A modem that comes and goes must not wear out the card.
         time.sleep(settle)
 
 
-def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) -> bool:
-    """Write the result; return False if the card has it already."""
+def _tell(places: BootPlaces, screen: Path | None = None) -> bool:
+    """Write the file and the result; return False if the card has both already."""
     from appliance.bootfile.card import (
         RESULT_FILE,
         load_outcome,
@@ -431,14 +427,22 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
         screen_text,
         write_result,
     )
+    from appliance.bootfile.writeback import write_back
+    from appliance.service.card_values import keep_left
 
-    outcome = load_outcome(run)
+    outcome, card = load_outcome(places.run), places.card
     if outcome is None:
         raise Refused(
             _("the card's file was not read yet: `centralino box card apply` first"),
         )
-    outcome = _with_notes(outcome, card)
-    facts = _facts(config_path, outcome)
+    back = write_back(places)
+    keep_left(back.left, places.run)
+    # A file that says what is in force is no other one, whoever has changed that.
+    is_others = (outcome.is_others or back.left != NOTHING) and not back.is_same
+    outcome = _with_notes(replace(outcome, is_others=is_others), card)
+    if back.left != NOTHING:
+        outcome = replace(outcome, notes=(*outcome.notes, back.left))
+    facts = _facts(places.config, outcome)
     text = result_text(outcome, facts)
     if screen is not None:
         _show(screen, screen_text(outcome, facts))
@@ -449,7 +453,7 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
             joined(": ", (unchanged(card / RESULT_FILE), os_error_words(error)))
         ) from error
     click.echo(in_language(TOLD if is_new else TOLD_BEFORE))
-    return is_new
+    return is_new or back.waits
 
 
 def _with_notes(outcome: CardOutcome, card: Path) -> CardOutcome:

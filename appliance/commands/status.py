@@ -133,6 +133,7 @@ def told(config: Path) -> Iterator[Words]:
     wanting = (
         *map(_not_there, backup.missing(settings)),
         *card_values.missing(Path(settings.folders.state)),
+        card_values.left(),
         *missing_greetings(settings),
         reports.wanted(settings, reports.load_proofs(settings)),
         users.wanted(Path(settings.folders.state)),

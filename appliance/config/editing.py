@@ -14,7 +14,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit.container import Container
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Table
+from tomlkit.items import AoT, Table
 
 from appliance.config.differences import HIDDEN, Difference, differences
 from appliance.config.schema import Settings
@@ -147,23 +147,41 @@ def judge(text: str, changes: Sequence[Change], check: Check) -> Judged:
         left = rest if len(rest) < len(left) else []
 
 
-def edited(text: str, changes: Sequence[Change]) -> str:
+def edited(text: str, changes: Sequence[Change], *, is_any: bool = False) -> str:
     """Return a text with the changes in it; what they do not touch keeps every byte.
 
-    Raises FormRefused for a change that cannot be, Refused for a file in an odd form.
+    With `is_any` also of keys that have no name on the page of settings. Raises FormRefused for a
+    change that cannot be, Refused for a file in an odd form.
     """
     text = _long_form(text, changes)
     data, draft = tomllib.loads(text), _Draft(text)
     for change in changes:
         for each in _with_consequences(data, change):
-            _check(data, each)
-            _change_data(data, each)
+            if not is_any:
+                _check(data, each)
             try:
+                _change_data(data, each)
                 draft.change(each)
-            except (TOMLKitError, LookupError, AttributeError, TypeError) as error:
+            except (TOMLKitError, LookupError, AttributeError, TypeError, ValueError) as error:
                 raise Refused(ODD_FILE) from error
-    made = draft.text
-    # The proof: an independent reader finds in the new text exactly what was asked for.
+    return _proven(draft.text, data)
+
+
+def with_rows(text: str, table: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a text with an array of tables written anew, at its end; raises Refused."""
+    data, draft = tomllib.loads(text), _Draft(text)
+    data.pop(table, None)
+    if rows:
+        data[table] = [dict(row) for row in rows]
+    try:
+        draft.replace_rows(table, rows)
+    except (TOMLKitError, TypeError, ValueError) as error:
+        raise Refused(ODD_FILE) from error
+    return _proven(draft.text, data)
+
+
+def _proven(made: str, data: dict[str, Any]) -> str:
+    """Return a text in which an independent reader finds exactly that data; raises Refused."""
     if _read_again(made) != data:
         raise Refused(ODD_FILE)
     return made
@@ -195,12 +213,12 @@ def _long_form(text: str, changes: Sequence[Change]) -> str:
 
 def _says(text: str, whole: dict[str, Any]) -> bool:
     read = _read_again(text)
-    return read is not None and _plain_weeks(written_out(read)) == _plain_weeks(whole)
+    return read is not None and plain_weeks(written_out(read)) == plain_weeks(whole)
 
 
-def _plain_weeks(data: dict[str, Any]) -> dict[str, Any]:
+def plain_weeks(data: dict[str, Any]) -> dict[str, Any]:
     """Return the tables with each week's days one by one."""
-    made = {key: _plain_weeks(one) if isinstance(one, dict) else one for key, one in data.items()}
+    made = {key: plain_weeks(one) if isinstance(one, dict) else one for key, one in data.items()}
     if WORKING_DAYS in made:
         made = {day: bands for day in WEEKDAYS if (bands := bands_of(data, day))}
     return made
@@ -396,7 +414,8 @@ def _table_for(data: dict[str, Any], place: _Place) -> dict[str, Any]:
     """Return the table of a place, made where it is missing."""
     if place.row:
         found = _row(data, place.table, place.row)
-        assert found is not None
+        if found is None:
+            raise LookupError(place.row)
         return found
     for step in place.table.split("."):
         data = data.setdefault(step, {})
@@ -413,6 +432,7 @@ def _has(data: Any, place: _Place) -> bool:
 
 # ---- the text ------------------------------------------------------------------------------------
 
+_QUOTED: Final = re.compile(r'"[^"\n]*"')
 _HEADER: Final = re.compile(r"\s*\[")
 _NO_ENTRY: Final = re.compile(r"\s*(?:#.*)?")
 
@@ -456,9 +476,11 @@ class _Draft:
 
     def write_rows(self, table: str, written: Any, whole: Any) -> None:
         """Write lines or phones as rows with their names."""
-        if not isinstance(written, list) or written == whole:
+        item: Any = self._parsed.get(table)
+        is_array = isinstance(item, AoT)
+        if not isinstance(written, list) or not written or (is_array and written == whole):
             return
-        if all(isinstance(row, dict) for row in written):
+        if is_array:
             lines = self._lines()
             rows = list(zip(_headers(lines, table), written, whole, strict=True))
             for header, old, row in reversed(rows):
@@ -466,13 +488,26 @@ class _Draft:
                     lines.insert(header + 1, _entry("name", row["name"]))
             self._take(lines)
             return
-        item: Any = self._parsed[table]
+        # Rows between brackets, as the box writes short ones, or texts; not with remarks within.
+        if "#" in _QUOTED.sub("", item.as_string()) and isinstance(written[0], dict):
+            raise ValueError(table)
         remark = item.trivia.comment
         del self._parsed[table]
         told = [] if not remark else ["", remark]
         for row in whole:
             told += ["", f"[[{table}]]", *(_entry(key, value) for key, value in row.items())]
         self._take([*self._lines(), *told])
+
+    def replace_rows(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write an array of tables anew, behind everything else."""
+        lines = self._lines()
+        for begin in reversed(_headers(lines, table)):
+            end = _entries_end(lines, begin)
+            del lines[begin : end + (lines[end : end + 1] == [""])]
+        for row in rows:
+            apart = [""] if lines and lines[-1].strip() else []
+            lines += [*apart, f"[[{table}]]", *(_entry(key, one) for key, one in row.items())]
+        self._take(lines)
 
     def write_week(self, table: str) -> None:
         """Write the working days of a week one by one."""
@@ -522,6 +557,10 @@ class _Draft:
             self._insert(lines, at, [f"[{place.table}]"])
 
     def _add(self, change: AddRow) -> None:
+        # An empty list, as the box writes one, would stand beside the row's table.
+        item = self._parsed.get(change.table)
+        if item is not None and item.as_string() == "[]":
+            del self._parsed[change.table]
         lines = self._lines()
         rows = _headers(lines, change.table)
         at = _entries_end(lines, rows[-1]) if rows else len(lines)

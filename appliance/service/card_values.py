@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.files import READABLE, atomic_write, load_text
-from appliance.text import Words, _
+from appliance.text import NOTHING, Words, _, stored
 
 DATA = Path("/data")
 """The image's data partition."""
@@ -23,6 +23,9 @@ KEYS: Final = "etc/ssh/authorized_keys/technician"
 NOTE: Final = "restored.json"
 """File in the state folder: what the box had of which the backup was made."""
 _ADDRESS: Final = "Address="
+RUN: Final = Path("/run/centralino-site")
+"""What became of the card's file at this start."""
+LEFT: Final = "not-on-card.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,23 @@ def missing(state: Path) -> tuple[Words, ...]:
         (had.has_key and not here.has_key, NO_KEY.filled(note=note)),
     )
     return tuple(words for is_missing, words in found if is_missing)
+
+
+def keep_left(words: Words, run: Path) -> None:
+    """Write for `check` what is in force and not on the card, "" for nothing; raises OSError."""
+    if words == NOTHING:
+        (run / LEFT).unlink(missing_ok=True)
+    else:
+        told = json.dumps(words.by_language())
+        atomic_write(run / LEFT, told, mode=READABLE, is_durable=False)
+
+
+def left(run: Path | None = None) -> Words:
+    """Return what is in force and not in the card's file, NOTHING if all is."""
+    try:
+        return stored(json.loads(load_text((run or RUN) / LEFT)))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return NOTHING
 
 
 NO_ADDRESS: Final = _(

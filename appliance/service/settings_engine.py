@@ -39,8 +39,8 @@ PUT_BACK: Final = _("Put back.")
 CONFIRMED: Final = _("Confirmed: the change stays.")
 LAPSED: Final = _("Nobody confirmed the change: all is as before.")
 CARD: Final = _(
-    "The file on the card is read first on this box: what is changed here holds until that file "
-    "changes, and is then set aside. Network, host name and passwords are changed there."
+    "What is changed here is also written into the file on the card, but no password. Network and "
+    "host name are changed there."
 )
 
 

@@ -14,13 +14,14 @@ from click.testing import Result
 
 from appliance.__main__ import main
 from appliance.api import users
-from appliance.bootfile import apply, card
+from appliance.bootfile import apply, card, writeback
 from appliance.bootfile.apply import BootPlaces, CardApplied
 from appliance.bootfile.read import config_head
 from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
 from appliance.selftest.findings import TITLES, Finding, ok, whole, wrong
-from appliance.service import selftest, updates
+from appliance.service import card_values, selftest, updates
+from appliance.text import NOTHING
 from tests.bootfile.test_read import OFFICE
 from tests.helpers.command import runner
 from tests.helpers.words import pair
@@ -51,10 +52,10 @@ def other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(folder: Path, what: str, *more: str) -> Result:
     """Run one of the two commands on the box."""
-    own = {"card": "card", "config": "etc/centralino.toml", "run": "run-site"}
+    own = {"card": "card", "config": "etc/centralino.toml", "run": "run-site", "kept": "kept"}
+    own["under"] = "under.toml"
     if what == "apply":
-        own |= {name: name for name in ("kept", "data", "networkd", "notices", "ports")}
-        own["under"] = "under.toml"
+        own |= {name: name for name in ("data", "networkd", "notices", "ports")}
     given = [word for name, at in own.items() for word in (f"--{name}", str(folder / at))]
     return runner().invoke(main, ["site", what, *given, *more])
 
@@ -149,7 +150,7 @@ def test_what_the_file_leaves_out_is_told_at_each_start(folder: Path) -> None:
         assert run(folder, "tell").exit_code == 0
         assert "without a gateway" in answer(folder)
     made = folder / "etc" / "centralino.toml"
-    made.write_text(made.read_text() + "\n# by hand\n")
+    made.write_text("[site]\nname = 3\n")
     run(folder, "apply")
     run(folder, "tell")
     assert "without a gateway" not in answer(folder)
@@ -187,6 +188,66 @@ def test_the_card_is_written_again_after_a_self_test() -> None:
     unit = ROOT / "image/overlay/etc/systemd/system/centralino-result.path"
     watched = unit.read_text(encoding="utf-8").splitlines()
     assert f"PathChanged=/var/lib/centralino/{selftest.FILE}" in watched
+
+
+def test_changed_settings_are_written_into_the_cards_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what is told beside it; a change on trial is looked at again until it is confirmed."""
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    own = folder / "etc" / "centralino.toml"
+    own.write_text(own.read_text(encoding="utf-8").replace('"Comune"', '"Nuovo"'))
+    run(folder, "apply")
+    trial = folder / "state" / "settings" / "trial.json"
+    trial.parent.mkdir()
+    trial.write_text('{"number": 1, "by": "b", "boot": "x", "until": 1.0}')
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        trial.unlink(missing_ok=True)
+
+    monkeypatch.setattr(time, "sleep", pause)
+    told = run(folder, "tell", "--settle", "60")
+    assert told.exit_code == 0, told.output
+    assert len(pauses) >= 1
+    written = (folder / "card" / FILE_NAME).read_text(encoding="utf-8")
+    assert written == OFFICE.replace('"Comune"', '"Nuovo"')
+    assert "changed elsewhere" not in answer(folder)
+    assert "is written into it" in answer(folder)
+    assert "come prima" in run(folder, "apply").output
+
+
+def test_what_the_cards_file_cannot_say_is_told_there_and_by_check(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one sentence, until the file says it."""
+    monkeypatch.setattr(card_values, "RUN", folder / "run-site")
+    monkeypatch.setattr(writeback, "ROUNDS", 0)
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    own = folder / "etc" / "centralino.toml"
+    own.write_text(own.read_text(encoding="utf-8").replace('"Comune"', '"Nuovo"'))
+    assert run(folder, "tell").exit_code == 0
+    sentence = "in vigore su questo apparecchio, ma non sulla scheda"
+    assert sentence in answer(folder)
+    assert "changed elsewhere" in answer(folder)
+    assert (folder / "card" / FILE_NAME).read_text(encoding="utf-8") == OFFICE
+    check = runner().invoke(main, ["check", "--config", str(own)])
+    assert sentence in check.output
+    monkeypatch.undo()
+    assert card_values.left(folder / "run-site") != NOTHING
+    run(folder, "tell")
+    assert card_values.left(folder / "run-site") == NOTHING
+    assert sentence not in answer(folder)
+
+
+def test_the_card_is_written_again_after_changed_settings() -> None:
+    """systemd watches the configuration's file, whoever writes it."""
+    unit = ROOT / "image/overlay/etc/systemd/system/centralino-result.path"
+    watched = unit.read_text(encoding="utf-8").splitlines()
+    assert "PathChanged=/etc/centralino/centralino.toml" in watched
 
 
 def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:

@@ -170,10 +170,10 @@ def test_windows_line_ends_stay() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        'site = { name = "A" }\nphones = [{ name = "op1" }, { name = "op2" }]\n',
+        'site = { name = "A" }\nphones = [{ name = "op1" }, # one\n{ name = "op2" }]\n',
         "phones = [ # the\n]\n",
     ],
-    ids=["inline rows", "a list instead of rows"],
+    ids=["remarks between inline rows", "a list instead of rows"],
 )
 def test_an_odd_file_is_left_alone(text: str) -> None:
     """What cannot be changed with certainty is said, and nothing is written."""
@@ -182,6 +182,27 @@ def test_an_odd_file_is_left_alone(text: str) -> None:
     if "op1" in text:
         with pytest.raises(Refused):
             edited(text, [RemoveRow("phones", "op1")])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "[]",
+        '[{ name = "op1", label = "No. #1" }]',
+        '[\n    { name = "op1" },\n    { name = "op2" },\n]',
+    ],
+    ids=["none", "in one line", "one a line"],
+)
+def test_rows_between_brackets_become_tables(rows: str) -> None:
+    """As the box itself writes short ones: each row with its values, in its place."""
+    text = f'phones = {rows} # who is here\n\n[site]\nname = "A"\n'
+    before = tomllib.loads(text)["phones"]
+    made = edited(text, [AddRow("phones", "op3", {"label": "Tre"})])
+    assert tomllib.loads(made)["phones"] == [*before, {"name": "op3", "label": "Tre"}]
+    if before:
+        changes: list[Change] = [SetValue("phones.op1.label", "Uno"), RemoveRow("phones", "op2")]
+        changed = tomllib.loads(edited(text, changes[: len(before)]))["phones"]
+        assert changed == [{"name": "op1", "label": "Uno"}]
 
 
 def test_inline_and_dotted_tables_can_be_changed() -> None:
