@@ -125,7 +125,7 @@ def test_a_sunday_is_opened(head: Visitor) -> None:
     text = head.get("/hours?year=2026&saved=1").text
     assert "Salvato: vale da subito per le nuove chiamate." in text
     assert "dom 6 dicembre 2026: 09:00-12:00, orario speciale Mercatini &lt;b&gt;" in text
-    assert "voce 1 di anna" in text
+    assert "voce 1 di Anna Verdi" in text
     assert "riferimento: mail 8:05" in text
     assert "/hours/new?first=2026-12-06" in head.get("/hours?day=2026-12-06").text
 

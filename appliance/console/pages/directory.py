@@ -39,7 +39,7 @@ from appliance.console.accounts import (
     send_as_user,
     with_permission,
 )
-from appliance.console.control_client import NotDone, send
+from appliance.console.control_client import NotDone, known_people, send
 from appliance.console.directory_forms import (
     ATTACHMENT_FIELD,
     ChangeOutcome,
@@ -274,6 +274,7 @@ async def unit_page(
         service=register.unit(unit.service),
         state=standing.units.get(unit.code),
         theirs=await head_office_entries(request),
+        names=await known_people(request),
         declaration=declaration_of(register, unit, day),
         variations=[(v, entered_words(v, language)) for v in variations_from(register, unit, day)],
         leaves=authorisation_states(register, unit, day),

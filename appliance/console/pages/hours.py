@@ -33,7 +33,7 @@ from appliance.api.replies import (
     WeekSince,
 )
 from appliance.console.accounts import may, needs, with_permission
-from appliance.console.control_client import NotDone, send
+from appliance.console.control_client import NotDone, known_people, send
 from appliance.console.directory_forms import ChangeOutcome, ask_change
 from appliance.console.say import N_
 from appliance.console.settings import HeadOfficeFiles
@@ -473,6 +473,7 @@ async def show(request: Request) -> Response:
         weeks=weeks.entries,
         bands_of=bands_of,
         theirs=await head_office_hours(request),
+        names=await known_people(request),
         saved=request.query_params.get("saved", ""),
     )
 
