@@ -19,8 +19,11 @@ from tests.image.guest import Guest
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = "/etc/centralino-release"
-NEWER, HOLLOW, STRANGERS = "90.0.0", "91.0.0", "92.0.0"
-"""Versions: the whole slot under another name, a kernel that finds no system, somebody else's."""
+KEYRING = "/etc/rauc/keyring.pem"
+NEWER, HOLLOW, STRANGERS, REVOKED = "90.0.0", "91.0.0", "92.0.0", "93.0.0"
+"""Versions: the whole slot under another name, which no longer takes what signed it; a kernel that
+finds no system; somebody else's; one by the key that was revoked.
+"""
 MIB = 1 << 20
 FEATURES = "^has_journal,^resize_inode,^metadata_csum_seed"
 """As image/slot.sh: U-Boot reads it."""
@@ -51,6 +54,31 @@ def slot_of(disk: Disk, target: Path) -> Path:
     return target
 
 
+def renewed_keys(folder: Path) -> Path:
+    """Renew the build's signing key, and have the root revoke the one of before."""
+    shutil.copytree(ROOT / "build" / "image" / "keys", folder)
+    _run(ROOT / "image" / "new_key.sh", "--renew", folder)
+    _run(ROOT / "image" / "new_key.sh", "--revoke", folder, folder / "before-1.pem")
+    return folder
+
+
+def trusting(slot: Path, keys: Path) -> Path:
+    """Have a slot trust what an image made with these keys does, in place."""
+    out = slot.with_suffix(".keys")
+    _run(ROOT / "image" / "keys.sh", KEYS=str(keys), OUT=str(out), SOURCE_DATE_EPOCH="0")
+    return written(slot, out / "work" / "keys" / "cert.pem", KEYRING)
+
+
+def written(slot: Path, file: Path, place: str) -> Path:
+    """Replace a file in a slot."""
+    file.chmod(0o644)
+    for request in (f"rm {place}", f"write {file} {place}"):
+        _run("debugfs", "-w", "-R", request, slot)
+    _run("e2fsck", "-f", "-n", slot)
+    assert _run("debugfs", "-R", f"cat {place}", slot) == file.read_bytes()
+    return slot
+
+
 def renamed(slot: Path, version: str) -> Path:
     """Change the version that a slot says it is, in place."""
     file = slot.with_suffix(".release")
@@ -58,12 +86,7 @@ def renamed(slot: Path, version: str) -> Path:
     kept = [line for line in said if not line.startswith("VERSION=")]
     assert len(kept) == len(said) - 1, said
     file.write_text("\n".join([f"VERSION={version}", *kept, ""]), encoding="ascii")
-    file.chmod(0o644)
-    for request in (f"rm {RELEASE}", f"write {file} {RELEASE}"):
-        _run("debugfs", "-w", "-R", request, slot)
-    _run("e2fsck", "-f", "-n", slot)
-    assert _run("debugfs", "-R", f"cat {RELEASE}", slot) == file.read_bytes()
-    return slot
+    return written(slot, file, RELEASE)
 
 
 def hollow(slot: Path, folder: Path) -> Path:
@@ -110,6 +133,7 @@ class Sticks:
     strangers: Path
     newer: Path
     hollow: Path
+    revoked: Path
 
 
 def sticks(disk: Disk, folder: Path) -> Sticks:
@@ -117,10 +141,12 @@ def sticks(disk: Disk, folder: Path) -> Sticks:
     slot = slot_of(disk, folder / "slot.ext4")
     empty = hollow(slot, folder)
     others = signed(empty, STRANGERS, folder, strangers_keys(folder / "others"))
+    keys = renewed_keys(folder / "renewed")
     made = Sticks(
         stick(others),
-        stick(signed(renamed(slot, NEWER), NEWER, folder)),
-        stick(signed(empty, HOLLOW, folder)),
+        stick(signed(renamed(trusting(slot, keys), NEWER), NEWER, folder)),
+        stick(signed(empty, HOLLOW, folder, keys)),
+        stick(signed(empty, REVOKED, folder)),
     )
     slot.unlink()
     return made

@@ -1,4 +1,5 @@
-"""Updates in the very image, booted: a stranger's, a good one, and one that never gets up.
+"""Updates in the very image, booted: a stranger's, a good one that changes the signing key, one by
+the key that it revokes, and one that never gets up.
 
 One card goes through all of it, in the order of this file. Run by `make boots`, beside the cuts of
 test_boots.py: each machine is emulated by one processor.
@@ -14,7 +15,7 @@ import pytest
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
 from tests.image.call_control import troubles
-from tests.image.disk import SLOT_B
+from tests.image.disk import SLOT_A, SLOT_B
 from tests.image.guest import Guest
 from tests.image.office import CALL_LIMIT_S, Office, is_whole, wait_idle
 
@@ -94,14 +95,27 @@ def test_a_newer_version_is_tried_and_stays(
     assert updates.chosen(guest) == ["A", "B"]
     assert updates.rauc(guest) == {"A": ("inactive", "good"), "B": ("booted", "good")}
     assert office.disk.variables()["BOOT_B_LEFT"] == "3"
-    assert brought.NEWER in guest.run("centralino update status")
+    assert brought.NEWER in guest.run("centralino box update status")
+
+
+def test_an_update_by_a_revoked_key_is_refused(
+    office: Office, guest: Guest, sticks: brought.Sticks
+) -> None:
+    """The version that came by this very key brought the root's list, which names it: from then on
+    whatever it signs is refused (the next one, by the renewed key, is taken).
+    """
+    before = office.disk.signature(SLOT_A)
+    said = updates.brought_by(guest, sticks.revoked)
+    assert "no update signed for this box" in said
+    assert office.disk.signature(SLOT_A) == before
+    assert brought.REVOKED not in guest.run("centralino box update status")
 
 
 def test_a_version_that_never_gets_up_is_left(
     office: Office, guest: Guest, sticks: brought.Sticks, figures: Figures
 ) -> None:
-    """A kernel that finds no system: the version of before is READY again by itself, with all its
-    messages; the other is not taken again, and people are told.
+    """A kernel that finds no system, by the renewed key: the version of before is READY again by
+    itself, with all its messages; the other is not taken again, and people are told.
     """
     messages = updates.messages(guest)
     began = guest.seconds()
