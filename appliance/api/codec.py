@@ -51,6 +51,11 @@ def blank(*names: str) -> Callable[[type[T]], type[T]]:
     return declared
 
 
+def blank_times(cls: type) -> tuple[str, ...]:
+    """Return the times of a class that are "" in JSON for None."""
+    return _BLANK.get(cls, ())
+
+
 def _written_blank(value: date | None) -> str:
     return value.isoformat() if value else ""
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import click
 
@@ -19,6 +19,7 @@ from appliance.api import speech
 from appliance.api.commands import Dictate, FollowDictation
 from appliance.calls.status import Went
 from appliance.commands.answering import answering, both_option
+from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import (
     config_option,
     in_site_language,
@@ -190,13 +191,28 @@ def name(context: click.Context, *, as_json: bool) -> None:
         say_it(joined(": ", (unchanged(settings.site.name), heard_at_once(settings))))
 
 
+class VoiceRow(TypedDict):
+    """Voice chosen in the configuration; by language whether the box's own or the recorded one."""
+
+    voice: str
+    languages: dict[str, Literal["own", "recorded"]]
+
+
 @prompts.command(name="voice")
+@json_option
 @click.pass_obj
-def which_voice(settings: Settings) -> None:
+def which_voice(settings: Settings, *, as_json: bool) -> None:
     """Tell which voice says our announcements in each language (site.voice chooses)."""
     site = Path(settings.folders.prompts) if settings.folders.prompts else None
     languages = settings.site.languages
     own = voices.device_languages(_folder(settings), site, settings.site.voice, languages)
+    if as_json:
+        row: VoiceRow = {
+            "voice": settings.site.voice,
+            "languages": {each: "own" if each in own else "recorded" for each in languages},
+        }
+        say_json(row)
+        return
     for language in languages:
         click.echo(
             f"{language}: {in_site_language(settings, OWN if language in own else RECORDED)}"

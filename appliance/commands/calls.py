@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
+import sqlite3
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 import click
@@ -21,6 +23,7 @@ from appliance.api.commands import BringSupervisor, CallCitizen, TakeCare, Trans
 from appliance.api.replies import DeclinedError
 from appliance.calls.orders import Result
 from appliance.commands.answering import ask_secret
+from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import (
     config_option,
     in_site_language,
@@ -159,8 +162,9 @@ def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
 
 @calls.command("show")
 @click.argument("name")
+@json_option
 @click.pass_context
-def show_call(context: click.Context, name: str) -> None:
+def show_call(context: click.Context, name: str, *, as_json: bool) -> None:
     """Show call NAME (its number in the list of missed calls, or its id) and what was done."""
     settings: Settings = context.obj
     language, zone = language_of(settings), ZoneInfo(settings.site.zone)
@@ -171,6 +175,11 @@ def show_call(context: click.Context, name: str) -> None:
         back = call_log.called_back(connection, (f"call:{call}",))
         names = directory.names_of(connection)
     assert record is not None
+    if as_json:
+        placed = [each.call for each in back.get(f"call:{call}", ())]
+        history = listings.history_rows(entries)
+        say_json({**listings.call_json_row(record), "history": history, "called_back": placed})
+        return
     click.echo(listings.calls_as_text([record], language, zone, back, names))
     click.echo()
     for line in listings.history_lines(entries, zone, language):
@@ -244,13 +253,17 @@ def show_message(context: click.Context, name: str, as_json: bool) -> None:
 
 @messages.command("retention")
 @click.option("--preview", is_flag=True, help="What would be deleted tonight, by its number.")
+@json_option
 @click.pass_context
-def retention(context: click.Context, preview: bool) -> None:
+def retention(context: click.Context, *, preview: bool, as_json: bool) -> None:
     """Say for how long messages, numbers and calls are kept, and what was deleted lately."""
     settings: Settings = context.obj
     kept, language = settings.retention, language_of(settings)
     keeping = RetentionDays(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
     with reading(settings) as connection:
+        if as_json:
+            say_json(_retention_row(connection, keeping, is_preview=preview))
+            return
         if preview:
             found = due_for_deletion(connection, keeping, datetime.now(UTC))
             lines = store_retention.preview_lines(
@@ -259,6 +272,63 @@ def retention(context: click.Context, preview: bool) -> None:
         else:
             lines = store_retention.retention_lines(keeping, deletions(connection), language)
     click.echo("\n".join(lines))
+
+
+class DueRow(TypedDict):
+    """What would be deleted tonight: numbers of messages, ids of calls.
+
+    `numbers` are the calls that lose their caller's number, `open_calls` how many of all these
+    calls nobody has dealt with.
+    """
+
+    messages: list[int]
+    numbers: list[str]
+    calls: list[str]
+    open_calls: int
+
+
+class DeletionRow(TypedDict):
+    """A recorded deletion: of what, after how many days, and how many."""
+
+    at: str
+    what: str
+    days: int
+    count: int
+
+
+class RetentionRow(TypedDict):
+    """Days for which each kind is kept (0: for ever), the latest deletions; due: with --preview."""
+
+    days: dict[str, int]
+    deletions: list[DeletionRow]
+    due: DueRow | None
+
+
+def _retention_row(
+    connection: sqlite3.Connection, keeping: RetentionDays, *, is_preview: bool
+) -> RetentionRow:
+    due: DueRow | None = None
+    if is_preview:
+        found = due_for_deletion(connection, keeping, datetime.now(UTC))
+        due = {
+            "messages": [number for _, number, _ in found.messages],
+            "numbers": list(found.numbers),
+            "calls": list(found.calls),
+            "open_calls": count_open_calls(connection, found),
+        }
+    return {
+        "days": asdict(keeping),
+        "deletions": [
+            {
+                "at": each.at.isoformat(),
+                "what": each.what,
+                "days": each.days,
+                "count": len(each.ids),
+            }
+            for each in deletions(connection)
+        ],
+        "due": due,
+    }
 
 
 @messages.command("pin")

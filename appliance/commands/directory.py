@@ -17,7 +17,9 @@ import click
 
 from appliance.api import protocol, speech
 from appliance.api.commands import LoadDirectory, LoadSpoken
+from appliance.commands import directory_rows
 from appliance.commands.answering import ask_secret, office_in_force
+from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import (
     config_option,
     control_socket_path,
@@ -445,8 +447,6 @@ def _write(path: Path, data: bytes) -> None:
 HERE = ZoneInfo("Europe/Rome")
 """Time zone for the days of a file."""
 YEAR_DAYS = 365
-SOON_DAYS = 60
-"""Days ahead for which `show` lists a unit's entries."""
 
 
 @click.group()
@@ -463,9 +463,21 @@ for _command in COMMANDS:
 
 @register.command()
 @click.argument("file", type=FILE)
-def check(file: Path) -> None:
+@json_option
+def check(file: Path, *, as_json: bool) -> None:
     """Name every mistake of a register FILE at once, and who has declared nothing valid today."""
     found = directory_file.load(file)
+    attention = directory_review.attention_words(
+        find_attention(found, datetime.now().astimezone(), HERE)
+    )
+    if as_json:
+        row: directory_rows.CheckedFile = {
+            "units": len(found.units),
+            "declarations": len(found.declarations),
+            "attention": [words.by_language() for words in attention],
+        }
+        say_json(row)
+        return
     good = _(
         "{file}: {units}, {declarations}: good",
         file=file,
@@ -473,8 +485,7 @@ def check(file: Path) -> None:
         declarations=counted("one declaration", "{number} declarations", len(found.declarations)),
     )
     click.echo(in_language(good))
-    now = datetime.now().astimezone()
-    for words in directory_review.attention_words(find_attention(found, now, HERE)):
+    for words in attention:
         click.echo(str(words))
 
 
@@ -482,8 +493,9 @@ def check(file: Path) -> None:
 @click.argument("file", type=FILE, required=False)
 @click.option("--unit", default="", help="Of this one only.")
 @click.option("--at", default="today", show_default=True, help="The day: today, 2026-11-25.")
+@json_option
 @click.pass_obj
-def show(place: Place, file: Path | None, unit: str, at: str) -> None:
+def show(place: Place, file: Path | None, unit: str, at: str, *, as_json: bool) -> None:
     """Show the register, or that of a FILE: needs, bands, numbers masked."""
     if file is not None:
         found, why, calendar = directory_file.load(file), "", Schedule(HERE, Week(((),) * 7))
@@ -494,7 +506,11 @@ def show(place: Place, file: Path | None, unit: str, at: str) -> None:
         calendar = place.calendar(day.year)
     if why:
         click.echo(why, err=True)
-    for each in [unit_of(found, unit)] if unit else found.units:
+    units = [unit_of(found, unit)] if unit else found.units
+    if as_json:
+        say_json([directory_rows.unit_row(found, calendar, each, day) for each in units])
+        return
+    for each in units:
         language = language_of(None if file else place.settings)
         for row in unit_rows(found, calendar, each, day, language):
             click.echo(row)
@@ -502,8 +518,9 @@ def show(place: Place, file: Path | None, unit: str, at: str) -> None:
 
 @register.command()
 @click.argument("unit")
+@json_option
 @click.pass_obj
-def history(place: Place, unit: str) -> None:
+def history(place: Place, unit: str, *, as_json: bool) -> None:
     """Show all that was ever entered for UNIT: by whom, when, on what ground."""
     whole, why = place.shown()
     if why:
@@ -511,6 +528,9 @@ def history(place: Place, unit: str) -> None:
     entered = whole.history(unit)
     if not entered:
         unit_of(whole, unit)
+    if as_json:
+        say_json([directory_rows.entry_row(each) for each in entered])
+        return
     for each in entered:
         for row in history_rows(each, language_of(place.settings), place.zone):
             click.echo(row)
@@ -518,12 +538,17 @@ def history(place: Place, unit: str) -> None:
 
 @register.command()
 @click.option("--days", default=NOTICE_DAYS, show_default=True, type=click.IntRange(0, 366))
+@json_option
 @click.pass_obj
-def attention(place: Place, days: int) -> None:
+def attention(place: Place, days: int, *, as_json: bool) -> None:
     """List what the head must look after: no valid declaration, what runs out, what ran out."""
     whole, _unused = place.shown()
     found = find_attention(of_known_units(whole), place.now(), place.zone, days)
-    for words in directory_review.attention_words(found):
+    said = directory_review.attention_words(found)
+    if as_json:
+        say_json([words.by_language() for words in said])
+        return
+    for words in said:
         place.say(words)
     if found.is_nothing:
         place.say(_("Nothing to look after."))
@@ -533,8 +558,9 @@ def attention(place: Place, days: int) -> None:
 @click.option("--from", "begin", default="today", show_default=True, help="The first day.")
 @click.option("--days", default=YEAR_DAYS, show_default=True, type=click.IntRange(1, 3 * YEAR_DAYS))
 @click.option("--unit", default="", help="Of this one, and its service, only.")
+@json_option
 @click.pass_obj
-def calendar(place: Place, begin: str, days: int, unit: str) -> None:
+def calendar(place: Place, begin: str, days: int, unit: str, *, as_json: bool) -> None:
     """List the special times ahead: the house's closures and periods, units' variations (E14)."""
     whole, _ = place.shown()
     held, first = of_known_units(whole), day_of(begin, place.now().date())
@@ -543,6 +569,9 @@ def calendar(place: Place, begin: str, days: int, unit: str) -> None:
     if unit:
         asked = unit_of(held, unit)
         found = ahead_of_units(found, asked.code, asked.service)
+    if as_json:
+        say_json(directory_rows.time_rows(found))
+        return
     for row in ahead_rows(found, language_of(place.settings)):
         click.echo(row)
     if not found:
@@ -561,16 +590,19 @@ def attachment(place: Place, name: str, file: Path, by: str) -> None:
 
 @register.command("audit")
 @click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@json_option
 @click.pass_obj
-def audit_(place: Place, last: int) -> None:
+def audit_(place: Place, last: int, *, as_json: bool) -> None:
     """List who entered, ended, exported or took out what, newest first; no number stands there."""
     language = language_of(place.settings)
     with closing(open_reader(place.database)) as connection:
-        for each in database.latest(connection, most=last):
-            at = each.at.astimezone(place.zone)
-            click.echo(
-                f"{moment_words(at, language)}  {each.by}  {each.what}  {each.about}".rstrip()
-            )
+        found = database.latest(connection, most=last)
+    if as_json:
+        say_json([directory_rows.audit_row(each) for each in found])
+        return
+    for each in found:
+        at = each.at.astimezone(place.zone)
+        click.echo(f"{moment_words(at, language)}  {each.by}  {each.what}  {each.about}".rstrip())
 
 
 def unit_rows(
@@ -588,7 +620,9 @@ def unit_rows(
         yield f"  {need.code:<16} {need.name}{keys}: {hours}: {labels}"
     if declaration:
         yield f"  {'':<16} {returns_words(declaration, language)}"
-    coming = list_ahead(found, calendar, day + ONE_DAY, day + timedelta(days=SOON_DAYS))
+    coming = list_ahead(
+        found, calendar, day + ONE_DAY, day + timedelta(days=directory_rows.SOON_DAYS)
+    )
     for row in ahead_rows(ahead_of_units(coming, unit.code), language):
         yield f"  {'':<16} {row}"
 

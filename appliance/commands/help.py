@@ -12,14 +12,18 @@ from typing import Final
 
 import click
 
-from appliance.commands.options import USAGE_HEAD, language_of, usage_pieces
-from appliance.commands.tree import Branch
+from appliance.commands.options import USAGE_HEAD, language_of, usage_pieces, way_to
+from appliance.commands.tree import FORMER, Branch
 from appliance.text import Words, _
 
 COMMANDS: Final = _("Commands")
 OPTIONS: Final = _("Options")
 HELP_OPTION: Final = _("Show this help and exit.")
 FURTHER: Final = _("More on each: {command} COMMAND --help")
+SCHEMA: Final = _("Its schema: {file}")
+HELP_FOLDER: Final = "/usr/share/centralino/help"
+"""Folder of the documentation site on the box, one tree a language."""
+JSON: Final = "--json"
 EXTRAS: Final = (
     ("default: ", _("default: ")),
     ("required", _("required")),
@@ -100,6 +104,17 @@ def named(group: click.Group, name: str) -> click.Command:
     return command
 
 
+def schema_name(words: tuple[str, ...]) -> str:
+    """Return the file name of the JSON Schema of what a command prints with --json."""
+    return f"{'-'.join(words)}.schema.json"
+
+
+def present_words(context: click.Context) -> tuple[str, ...]:
+    """Return the words of a command in the tree, also where a former name was typed."""
+    first, *rest = way_to(context)
+    return (*FORMER.get(first, first).split(), *rest)
+
+
 def option_rows(context: click.Context, language: str) -> Iterator[tuple[str, str]]:
     """Yield the options of a command with what each does and its default."""
     for param in context.command.get_params(context):
@@ -114,6 +129,9 @@ def option_rows(context: click.Context, language: str) -> Iterator[tuple[str, st
         more = told[len(help_) :] if told.startswith(help_) else ""
         for english, words in EXTRAS:
             more = more.replace(english, words.text(language))
+        if JSON in param.opts:
+            file = f"{HELP_FOLDER}/{language}/schemas/{schema_name(present_words(context))}"
+            more = f" {SCHEMA.filled(file=file).text(language)}"
         yield names, f"{text_of(help_).text(language)}{more}".strip()
 
 

@@ -119,6 +119,8 @@ def show(settings: Settings, *, every: bool, as_json: bool) -> None:
     """Show which hours hold today and why, and what was entered, newest first."""
     told = ask(settings, ListWeeks())
     if as_json:
+        # The protocol's own mark.
+        told.pop("ok", None)
         told["entries"] = [each for each in told["entries"] if every or each["holds"]]
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return

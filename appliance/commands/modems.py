@@ -49,12 +49,17 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
     setup = setup_of(settings, line)
     found = run_probe(DuplexProbe(line_settings(setup)), setup.path)
     if as_json:
-        told = asdict(found) | found.sentence.by_language() | {"line": line}
-        del told["sentence"]
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(json_row(line, found), ensure_ascii=False))
     else:
         click.echo("\n".join(in_words(line, found, language_of(settings))))
     raise SystemExit({DuplexVerdict.DUPLEX: 0, DuplexVerdict.HALF_DUPLEX: 3}.get(found.verdict, 4))
+
+
+def json_row(line: str, found: Finding) -> dict[str, object]:
+    """Return the verdict and the measurements with stable keys."""
+    told = asdict(found) | found.sentence.by_language() | {"line": line}
+    del told["sentence"]
+    return told
 
 
 def in_words(line: str, found: Finding, language: str) -> list[str]:

@@ -155,18 +155,18 @@ def _no_command(context: click.Context, name: str) -> click.UsageError:
     """Return the error for an unknown command, with similar names anywhere in the tree."""
     group = context.command
     assert isinstance(group, click.Group)
-    way = " ".join(_way_to(context))
+    way = " ".join(way_to(context))
     near = near_commands(name.lower(), way, group.list_commands(context))
     more, told = (NEAR, ", ".join(near)) if near else (ALL, context.command_path)
     said = joined("", (NO_COMMAND.filled(name), more.filled(told)))
     return click.UsageError(in_language(said, context), context)
 
 
-def _way_to(context: click.Context) -> list[str]:
+def way_to(context: click.Context) -> list[str]:
     """Return the words that led to a command, without the programme's name."""
     if context.parent is None:
         return []
-    return [*_way_to(context.parent), str(context.info_name)]
+    return [*way_to(context.parent), str(context.info_name)]
 
 
 def near_commands(name: str, way: str, beside: Sequence[str]) -> list[str]:

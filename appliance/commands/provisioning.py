@@ -8,8 +8,10 @@ import secrets
 import socket
 import syslog
 import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import click
@@ -19,6 +21,7 @@ from appliance.api.replies import PhonePlace
 from appliance.api.status_text import Teller
 from appliance.api.technician_commands import LoadPasswords
 from appliance.commands.answering import password_option
+from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import ask, config_option, language_of, load_settings, send
 from appliance.config import build as registrar_account
 from appliance.config import phones as service_phones
@@ -217,14 +220,18 @@ def add(
 
 @phones.command("list")
 @click.option("--language", type=LANGUAGE, help="The site's first by default.")
+@json_option
 @click.pass_obj
-def list_phones(settings: Settings, language: str | None) -> None:
+def list_phones(settings: Settings, language: str | None, *, as_json: bool) -> None:
     """List the phones: extension, name, label, where registered, make, hardware address."""
     secret, kept, at = (
         service_phones.load_secrets(settings),
         service_phones.load_handsets(settings),
         _standing(settings),
     )
+    if as_json:
+        say_json(list(_phone_rows(settings, secret, kept, at)))
+        return
     teller = _teller(settings, language)
     for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
         row = (at or {}).get(phone.name)
@@ -234,6 +241,45 @@ def list_phones(settings: Settings, language: str | None) -> None:
         click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {told}")
     if at is None:
         click.echo(teller.say("no_desk"))
+
+
+class PhoneRow(TypedDict):
+    """A phone; `registered` is where it is reached, null while the service does not run."""
+
+    extension: str
+    name: str
+    label: str
+    address: str
+    has_password: bool
+    registered: str | None
+    answers: bool | None
+    make: str
+    mac: str
+    fetched: str
+    fetched_by: str
+
+
+def _phone_rows(
+    settings: Settings,
+    secret: Mapping[str, str],
+    kept: Mapping[str, StoredHandset],
+    at: Mapping[str, PhonePlace] | None,
+) -> Iterator[PhoneRow]:
+    for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
+        place, handset = (at or {}).get(phone.name), kept.get(phone.name, StoredHandset())
+        yield {
+            "extension": own.digits,
+            "name": phone.name,
+            "label": phone.label,
+            "address": phone.address,
+            "has_password": phone.name in secret,
+            "registered": place.address if place else None,
+            "answers": place.answers if place else None,
+            "make": handset.make,
+            "mac": handset.mac,
+            "fetched": handset.fetched,
+            "fetched_by": handset.source,
+        }
 
 
 @phones.command()
@@ -254,10 +300,20 @@ def registrar(settings: Settings, password: str) -> None:
     click.echo(_teller(settings, None).say("kept", user=settings.sip.registrar.user))
 
 
+class AdministratorRow(TypedDict):
+    """Password of the phones' own web pages, in the forms that makes ask for."""
+
+    password: str
+    strong_password: str
+    menu_code: str
+    gigaset_pin: str
+
+
 @phones.command()
 @click.option("--renew", is_flag=True, help="Make another one; phones get it as they are served.")
+@json_option
 @click.pass_obj
-def administrator(settings: Settings, *, renew: bool) -> None:
+def administrator(settings: Settings, *, renew: bool, as_json: bool) -> None:
     """Show the administrator's password of the phones' own web pages, and their menus' code."""
     kept = service_phones.load_secrets(settings)
     if renew or service_phones.ADMINISTRATOR not in kept:
@@ -265,6 +321,15 @@ def administrator(settings: Settings, *, renew: bool) -> None:
         service_phones.save_secrets(settings, kept)
     password = kept[service_phones.ADMINISTRATOR]
     phone = Handset("", "", "", "", "", admin=password)
+    if as_json:
+        row: AdministratorRow = {
+            "password": password,
+            "strong_password": phone.strong_admin,
+            "menu_code": phone.menu_code,
+            "gigaset_pin": phone.menu_code[:GIGASET_PIN_DIGITS],
+        }
+        say_json(row)
+        return
     click.echo(
         _teller(settings, None).say(
             "administrator",

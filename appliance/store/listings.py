@@ -95,16 +95,13 @@ _CALL_HEADER: Final = _("Received|Line|Caller|Phone|Result|End")
 
 def calls_as_json(found: Iterable[CallRecord]) -> str:
     """Write calls as JSON: the columns of the call log, the trail as a list."""
-    rows = [
-        {
-            **call_to_row(record),
-            "trail": list(record.trail),
-            "sheets": list(record.sheets),
-            "told": list(record.told),
-        }
-        for record in found
-    ]
-    return json.dumps(rows, ensure_ascii=False, indent=2)
+    return json.dumps([call_json_row(record) for record in found], ensure_ascii=False, indent=2)
+
+
+def call_json_row(record: CallRecord) -> dict[str, object]:
+    """Map a call to JSON; the keys are stable."""
+    lists = {"trail": record.trail, "sheets": record.sheets, "told": record.told}
+    return {**call_to_row(record), **{name: list(each) for name, each in lists.items()}}
 
 
 def calls_as_text(

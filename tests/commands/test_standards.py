@@ -91,7 +91,7 @@ def test_the_sheet_is_one_page(
     ("words", "sentence"),
     [
         (("--quarter", "2026-5"), "non è un trimestre"),
-        ((*QUARTER, "--csv", "--pdf", "x.pdf"), "non entrambi"),
+        ((*QUARTER, "--csv", "--pdf", "x.pdf"), "una sola fra"),
     ],
 )
 def test_what_cannot_be_done_is_said(config: Path, words: tuple[str, ...], sentence: str) -> None:

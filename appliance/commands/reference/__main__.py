@@ -7,11 +7,15 @@ from pathlib import Path
 
 from appliance.commands.reference.manual import pages
 from appliance.commands.reference.page import page
+from appliance.commands.reference.schemas import files
 from appliance.text import LANGUAGES
 
 
 def write(docs: Path, manual: Path) -> None:
-    """Write the pages of every language."""
+    """Write the pages of every language, and the schemas."""
+    (docs / "schemas").mkdir(exist_ok=True)
+    for name, text in files():
+        (docs / "schemas" / name).write_text(text, encoding="utf-8")
     for language in LANGUAGES:
         (docs / f"commands.{language}.md").write_text(page(language), encoding="utf-8")
         for name, text in pages(language):

@@ -18,9 +18,11 @@ INTRODUCTION: Final = _(
     "`centralino GROUP COMMAND --help` names the options of each. "
     "A command that reads the configuration takes `--config` (default "
     "`/etc/centralino/centralino.toml`, or the environment's `CENTRALINO_CONFIG`); `--language` "
-    "chooses the language of the answers. Both may stand anywhere. Many that list or show "
-    "something take `--json`. A mistyped name is answered with those like it. Names and options "
-    "are completed in a bash whose `~/.bashrc` has "
+    "chooses the language of the answers. Both may stand anywhere. What lists or shows something "
+    "takes `--json`; the column `--json` links to the JSON Schema of what is printed, which the "
+    "box has in {folder}. Its `$id` ends in a version, within which fields are only added. A "
+    "mistyped name is answered with those like it. Names and options are completed in a bash whose "
+    "`~/.bashrc` has "
     '`eval "$(_CENTRALINO_COMPLETE=bash_source centralino)"` (zsh: `zsh_source`). This page is '
     "made from the programme by `python -m appliance.commands.reference`, as the man pages in "
     "`share/man` are."
@@ -36,7 +38,8 @@ def page(language: str) -> str:
     others = [f"[{NAMES.get(each, each)}](commands.{each}.md)" for each in LANGUAGES]
     own = LANGUAGES.index(language)
     lines = [f"# {TITLE.text(language)}", "", " · ".join(others[:own] + others[own + 1 :]), ""]
-    lines += [INTRODUCTION.text(language), ""]
+    folder = f"`{commands_help.HELP_FOLDER}`"
+    lines += [INTRODUCTION.filled(folder=folder).text(language), ""]
     for section in ROOT.sections:
         lines += [f"## {section.heading.text(language)}", ""]
         groups = dict(ROOT.branches)
@@ -76,10 +79,35 @@ def _table(commands: list[tuple[str, ...]], language: str) -> list[str]:
         return []
     rows = [
         f"| `centralino {' '.join(words)}` | "
-        f"{commands_help.summary(command_at(words), language).replace('|', '/')} |"
+        f"{commands_help.summary(command_at(words), language).replace('|', '/')} |{_schema(words)}"
         for words in commands
     ]
-    return [f"| {COMMAND.text(language)} | {DOES.text(language)} |", "|---|---|", *rows, ""]
+    head = f"| {COMMAND.text(language)} | {DOES.text(language)} | `--json` |"
+    return [head, "|---|---|---|", *rows, ""]
+
+
+def _schema(words: tuple[str, ...]) -> str:
+    """Return the cell with the schema of a command, empty without --json."""
+    if not has_json(command_at(words)):
+        return "  |"
+    return f" [schema](schemas/{commands_help.schema_name(words)}) |"
+
+
+def has_json(command: click.Command) -> bool:
+    """Tell whether a command takes --json."""
+    return any(commands_help.JSON in param.opts for param in command.params)
+
+
+def leaves() -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command that help lists."""
+    for section in ROOT.sections:
+        for name in section.names:
+            yield from _leaves((name,))
+
+
+def with_json() -> list[tuple[str, ...]]:
+    """Return the words of the commands that take --json."""
+    return [words for words in leaves() if has_json(command_at(words))]
 
 
 def groups() -> list[str]:
