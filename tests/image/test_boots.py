@@ -281,7 +281,7 @@ def test_its_messages_lie_on_the_card(
 
 
 def test_a_spoilt_data_partition_is_made_anew(office: Office, rng: random.Random) -> None:
-    """Rubbish where the file system was: the box comes up, says so, and answers."""
+    """Rubbish where the file system was: the box comes up, says so, answers, and can be set."""
     office.disk.spoil(DATA, rng, length=1 << 30)
     with office.on() as guest:
         guest.wait_ready()
@@ -289,3 +289,12 @@ def test_a_spoilt_data_partition_is_made_anew(office: Office, rng: random.Random
         guest.wait(MADE_ANEW, lambda: any(MADE_ANEW in one for one in troubles(guest)))
         assert office.call(SHORT).answered
         assert guest.run("findmnt -no FSTYPE /data") == "ext4"
+        check_settings_on_card(guest)
+
+
+def check_settings_on_card(guest: Guest) -> None:
+    """A setting changed on the box is in the technician's file, which is read-only again."""
+    guest.run("centralino box settings set retention.calls_days=100")
+    kept = "grep -q 'calls_days = 100' /boot/firmware/centralino.toml"
+    closed = f"{kept} && findmnt -O ro /boot/firmware"
+    guest.wait("the card's file", lambda: guest.shell.try_(closed)[0] == 0, every_s=2.0)

@@ -101,6 +101,26 @@ def test_the_cards_file_comes_into_force_and_is_answered(machine: Machine) -> No
     assert f"tmpfs {CARD} tmpfs ro" in machine.inside("cat", "/proc/mounts")
 
 
+def test_changed_settings_are_written_on_the_card(machine: Machine) -> None:
+    """In the sandbox, on a card that is read-only before and after; the next start finds nothing
+    new.
+    """
+    bring_units(machine)
+    good = machine.delivered()
+    put(machine, good)
+    run(machine, SITE)
+    own = "/etc/centralino/centralino.toml"
+    machine.inside("sed", "-i", 's/^name = "Test"/name = "Cambiato"/', own)
+    run(machine, RESULT)
+    written = machine.inside("cat", f"{CARD}/centralino.toml")
+    assert written == good.replace('name = "Test"', 'name = "Cambiato"').strip(), machine.log()
+    assert f"tmpfs {CARD} tmpfs ro" in machine.inside("cat", "/proc/mounts")
+    assert "il file della scheda: come prima" in run(machine, SITE)
+    assert 'name = "Cambiato"' in machine.inside("cat", own)
+    put(machine, good)
+    run(machine, SITE)
+
+
 def test_a_wrong_file_lights_the_fault(machine: Machine) -> None:
     """Call control that runs shows it within seconds, and no more once the file is right."""
     bring_units(machine)
