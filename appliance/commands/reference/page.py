@@ -23,9 +23,7 @@ INTRODUCTION: Final = _(
     "box has in {folder}. Its `$id` ends in a version, within which fields are only added. A "
     "mistyped name is answered with those like it. Names and options are completed in a bash whose "
     "`~/.bashrc` has "
-    '`eval "$(_CENTRALINO_COMPLETE=bash_source centralino)"` (zsh: `zsh_source`). This page is '
-    "made from the programme by `python -m appliance.commands.reference`, as the man pages in "
-    "`share/man` are."
+    '`eval "$(_CENTRALINO_COMPLETE=bash_source centralino)"` (zsh: `zsh_source`).'
 )
 COMMAND: Final = _("command")
 DOES: Final = _("what it does")
