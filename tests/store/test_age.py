@@ -100,7 +100,7 @@ def pieces(contents: bytes) -> list[bytes]:
         (lambda p: [*p, p[-1]], "damaged: use"),
         (lambda p: [*p, b"x"], "damaged: use"),
         (lambda p: [*p[:-1], bytes([p[-1][0] ^ 1]) + p[-1][1:]], "damaged: use"),
-        (lambda p: [p[0][:-1] + b"\xff", *p[1:]], "damaged: use"),
+        (lambda p: [p[0][:-1] + bytes([p[0][-1] ^ 1]), *p[1:]], "damaged: use"),
     ],
     ids=[
         "cut", "part", "tag", "bare", "nonce", "header", "stub", "less", "first", "order", "more",
