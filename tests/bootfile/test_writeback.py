@@ -226,33 +226,63 @@ def test_an_account_without_a_user_keeps_no_password_on_the_card(places: BootPla
     assert 'password = ""' in on_card(places)
 
 
+def by_hand(places: BootPlaces, table: str, value: object) -> None:
+    """Change a table of the configuration in an editor; None takes it out."""
+    data = tomllib.loads(places.config.read_text(encoding="utf-8"))
+    data[table] = value
+    text = tomli_w.dumps({key: one for key, one in data.items() if one is not None})
+    places.config.write_text(text, encoding="utf-8")
+    read.load(places.config)
+
+
+END = datetime(2026, 12, 31, 12)  # noqa: DTZ001 - the office's own time
+CLOSURE = {"start": datetime(2026, 12, 31, 8), "end": END}  # noqa: DTZ001 - as above
+
+
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("table", "value", "said"),
     [
-        ("\n[[closures]]\nstart = 2026-12-31T08:00:00\nend = 2026-12-31\n", "end = 2026-12-31"),
-        ("\n[panel]\npins = [17]\n", "pins"),
-        ("\n[folders]\nother = 1\n", ""),
+        ("closures", [CLOSURE], "[[closures]]\nstart = 2026-12-31T08:00:00\n"),
+        ("panel", {"unattended_button": 12}, "[panel]\nunattended_button = 12"),
+        ("citizens_desk", {"phones": ["op2"], "hours": {"monday": ["08-12"]}},
+         '[citizens_desk.hours]\nmonday = ["08-12"]'),
     ],
-    ids=["an array", "a table", "a mistake"],
-)
-def test_what_was_written_by_hand_or_restored(own: str, said: str, places: BootPlaces) -> None:
-    """Whoever changed it, the card says what is in force; a mistake is in force nowhere."""
+    ids=["an array", "a table", "a table in a table"],
+)  # fmt: skip
+def test_what_was_written_by_hand_or_restored(
+    table: str, value: object, said: str, places: BootPlaces
+) -> None:
+    """Whoever changed it, the card says what is in force."""
     filled(places, OFFICE)
-    with places.config.open("a", encoding="utf-8") as file:
-        file.write(own)
-    if not said or not _is_good(places):
-        assert write_back(places) == CardWrittenBack()
-        assert on_card(places) == OFFICE
-        return
+    by_hand(places, table, value)
     check_written(places)
     assert said in on_card(places)
 
 
-def _is_good(places: BootPlaces) -> bool:
-    with suppress(Exception):
-        read.load(places.config)
-        return True
-    return False
+def test_an_array_that_was_taken_out(places: BootPlaces) -> None:
+    """It stands on the card no more."""
+    filled(places, OFFICE)
+    by_hand(places, "closures", None)
+    check_written(places)
+    assert "closures" not in on_card(places)
+
+
+def test_a_configuration_with_a_mistake_is_not_written(places: BootPlaces) -> None:
+    """It is in force nowhere."""
+    filled(places, OFFICE)
+    with places.config.open("a", encoding="utf-8") as file:
+        file.write("\n[folders]\nother = 1\n")
+    assert write_back(places) == CardWrittenBack()
+    assert on_card(places) == OFFICE
+
+
+def test_passwords_that_cannot_be_read_stay(places: BootPlaces) -> None:
+    """Nothing is emptied on the card without knowing that the box has another one."""
+    filled(places, REMARKS)
+    change(places, SetValue("site.name", "Città"))
+    phones.secrets_path(read.load(places.config)).write_text("{", encoding="utf-8")
+    check_written(places)
+    assert 'secret = "abcd-1234"' in on_card(places)
 
 
 def test_rows_in_another_order(places: BootPlaces) -> None:

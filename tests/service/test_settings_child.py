@@ -19,7 +19,7 @@ from appliance.service import settings
 from appliance.service.settings import SettingsChild, SettingsRequest
 
 EXAMPLE = (Path(read.__file__).parent / "example.toml").read_text(encoding="utf-8")
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 class Loop:
