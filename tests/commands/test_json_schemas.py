@@ -23,7 +23,8 @@ from appliance.commands.reference.page import command_at, has_json, leaves, with
 from appliance.modem.probe import DuplexVerdict, Finding
 from appliance.selftest import findings
 from appliance.simulator.exchange.call import CallReport
-from appliance.text import _
+from appliance.text import LANGUAGES, _
+from scripts import docs_site
 from tests.commands.test_options import ENGLISH, ITALIAN, run
 from tests.console.running import Running
 from tests.console.screens.filled_box import full_box
@@ -137,6 +138,13 @@ def test_the_schemas_are_current() -> None:
     assert len(kept) > 50
     for text in kept.values():
         Draft202012Validator.check_schema(json.loads(text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_site_brings_every_schema_along(language: str) -> None:
+    """The page of commands links to each, so that it is in the help of the reader's language."""
+    brought = docs_site.staged(docs_site.plan(), "commands", language).files
+    assert set(brought) == {f"schemas/{path.name}" for path in PUBLISHED.glob("*.schema.json")}
 
 
 def test_every_shape_is_of_a_command_with_the_option() -> None:
