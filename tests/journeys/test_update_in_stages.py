@@ -200,7 +200,9 @@ class Office:
 
     def rollout(self, *words: str) -> str:
         """Look at all boxes; pack and publish the folder, as the guide's timer does."""
-        ran = CliRunner().invoke(main, ["settings", "rollout", str(self.folder), *words])
+        ran = CliRunner(env={"LANG": "it_IT.UTF-8"}).invoke(
+            main, ["settings", "rollout", str(self.folder), *words]
+        )
         assert ran.exit_code == 0, ran.output
         file = self.folder.with_name("settings.bundle")
         version = str(1 + len(list(self.folder.parent.glob("packed-*"))))
