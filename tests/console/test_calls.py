@@ -149,11 +149,15 @@ def test_a_clerk_is_led_to_no_page_that_is_not_for_her(
 
 
 @pytest.mark.usefixtures("kept")
-def test_it_is_reached_from_where_calls_are_listed(operator: Visitor) -> None:
-    """From a request, and from a call without a message."""
+def test_it_is_reached_from_where_calls_are_listed(
+    operator: Visitor, records: sqlite3.Connection
+) -> None:
+    """From a request, and from a call without a message, which is listed for some days."""
     assert '<a href="/calls/c-1">' in operator.get("/requests/1").text
-    number = 2
-    assert '<a href="/calls/c-2">' in operator.get(f"/missed/{number}").text
+    rang_at = datetime.now(UTC) - timedelta(hours=1)
+    call_log.upsert_calls(records, [replace(a_call("c-3", Result.GAVE_UP), rang_at=rang_at)], "b")
+    number = 3
+    assert '<a href="/calls/c-3">' in operator.get(f"/missed/{number}").text
 
 
 def test_a_call_that_went_no_further(operator: Visitor, records: sqlite3.Connection) -> None:
