@@ -35,8 +35,15 @@ NAMES: Final = {"en": "English", "it": "Italiano", "de": "Deutsch"}
 ONLY_IN: Final = {
     "en": {"it": "This page is in Italian only.", "en": ""},
     "it": {"en": "Questa pagina è solo in inglese.", "it": ""},
+    "de": {
+        "it": "Diese Seite gibt es nur auf Italienisch.",
+        "en": "Diese Seite gibt es nur auf Englisch.",
+        "de": "",
+    },
 }
 """Note above a page, by the tree's language and then the page's."""
+INSTEAD: Final = {"de": ("it",)}
+"""Languages tried before English where a page is missing: South Tyrol's readers know Italian."""
 
 FILES: Final = frozenset({".png", ".svg", ".json", ".yml"})
 """Files beside the pages that come along, by the endings of their names."""
@@ -75,7 +82,7 @@ class Plan:
 
     def source(self, page: str, language: str) -> tuple[Path, str]:
         """Return a page's file and the file's language; raises SiteError where there is none."""
-        for one in dict.fromkeys((language, ENGLISH, *self.languages)):
+        for one in dict.fromkeys((language, *INSTEAD.get(language, ()), ENGLISH, *self.languages)):
             for path in self._places(page, one):
                 if path.is_file():
                     return path, one

@@ -62,7 +62,7 @@ SEEN: Mapping[panel.Pattern, tuple[str, str]] = {
     ),
 }
 """Each pattern of the panel as an eye describes it, Italian and English."""
-ROLE_HEADS = {"it": "| che cosa | chi |", "en": "| what | who |"}
+ROLE_HEADS = {"it": "| che cosa | chi |", "en": "| what | who |", "de": "| was | wer |"}
 PERSONAL = (
     Permission.SEE_DESK, Permission.MESSAGES, Permission.REQUESTS, Permission.OWN_REQUESTS,
     Permission.CALL_BACK, Permission.REVEAL_NUMBERS, Permission.REPORTS, Permission.ERASE,
@@ -140,6 +140,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "LEDs (it)": partial(led_table, "it"),
     "LEDs (en)": partial(led_table, "en"),
     "roles (it)": partial(role_table, "it"),
+    "roles (de)": partial(role_table, "de"),
     "roles (en)": partial(role_table, "en"),
     "modems (it)": partial(draw_modems.modem_table, "it"),
     "modems (en)": partial(draw_modems.modem_table, "en"),

@@ -221,7 +221,8 @@ def test_a_text_is_in_the_readers_language() -> None:
     )
     assert _("nobody says this").text("it") == "nobody says this"
     assert words.text("xx") == "no line is configured"
-    assert repr(words) == "Words(it='nessuna linea configurata', en='no line is configured')"
+    assert repr(words).startswith("Words(it='nessuna linea configurata', de='")
+    assert repr(words).endswith(", en='no line is configured')")
 
 
 def test_what_an_older_version_stored_is_read_in_english() -> None:

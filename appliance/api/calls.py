@@ -109,7 +109,7 @@ class NotNowError(SaidError):
     """Raised if no call is placed; the command line shows every language."""
 
     def __str__(self) -> str:
-        return " / ".join(self.words.by_language().values())
+        return " / ".join(dict.fromkeys(self.words.by_language().values()))
 
 
 CASES = ("message", "request", "call")

@@ -106,6 +106,7 @@ def _is_there(connection: sqlite3.Connection) -> bool:
 # Reading of secrets. click prompts before it turns the terminal's echo off, and discards what was
 # typed in between: a password that was pasted at once was shown on the screen and lost.
 
+PASSWORD: Final = _("Password")
 AGAIN: Final = _("Repeat for confirmation")
 UNLIKE: Final = _("They are not the same: type again.")
 LOCAL_MODES: Final = 3
@@ -158,7 +159,8 @@ class SecretOption(click.Option):
 
     def prompt_for_value(self, ctx: click.Context) -> Any:
         """Ask for it."""
-        return self.process_value(ctx, ask_secret(str(self.prompt), is_confirmed=True))
+        asked = ask_secret(in_language(PASSWORD, ctx), is_confirmed=True)
+        return self.process_value(ctx, asked)
 
 
 def password_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,7 +168,7 @@ def password_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--password",
         cls=SecretOption,
-        prompt="Password",
+        prompt=str(PASSWORD),
         hide_input=True,
         help="Asked for when left out, and not shown.",
     )(command)

@@ -17,7 +17,7 @@ from appliance.commands.downloads import LATEST, LATEST_BYTES, Offer, UpdateServ
 from appliance.commands.minisign import is_signed, public_keys
 from appliance.files import load_text
 from appliance.policy.text import Refused
-from appliance.text import LANGUAGES, Words, _, written
+from appliance.text import ENGLISH, FIRST, LANGUAGES, Words, _, written
 
 TRUSTED_KEYS: Final = Path("/etc/rauc/minisign.pub")
 """Public keys of releases that the image trusts (image/slot.sh)."""
@@ -68,6 +68,8 @@ def newest(server: UpdateServer) -> Release:
     notes = {
         language: _plain(_listed(server, NOTES.format(language), NOTES_BYTES, digests))
         for language in LANGUAGES
+        # An older release has none in a language that came since: English stands for it.
+        if language in (FIRST, ENGLISH) or NOTES.format(language) in digests
     }
     return Release(offer, written(notes))
 

@@ -21,8 +21,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.answering import answering, ask_secret, both_option, lines_of
-from appliance.commands.options import config_option, control_socket_path, load_settings
+from appliance.commands.answering import PASSWORD, answering, ask_secret, both_option, lines_of
+from appliance.commands.options import (
+    config_option,
+    control_socket_path,
+    in_language,
+    load_settings,
+)
 from appliance.config import read, schema
 from appliance.config.differences import effects_of, listed
 from appliance.config.editing import (
@@ -322,7 +327,9 @@ def set_settings(
             if (said := SettingsHelper(config_path, run).turn()) != NOTHING:
                 say(said)
             return
-        secret = [SetSecret("mail.password", ask_secret("Password"))] if mail_password else []
+        secret: list[SetSecret] = []
+        if mail_password:
+            secret = [SetSecret("mail.password", ask_secret(in_language(PASSWORD)))]
         changes = changes_json(changes_from(values, clear, add, remove, secret))
         box = Box(config_path)
         base = digest_of(box.file.text)

@@ -33,6 +33,7 @@ from appliance.store.users import ChangeRequester
 from tests.api.test_sheets_changed import HASH
 from tests.calls.examples import TEN, up
 from tests.helpers.wire import wire
+from tests.helpers.words import both
 from tests.stories.offices import ROME
 
 PEOPLE = (
@@ -124,6 +125,9 @@ def test_a_sunday_is_previewed_then_saved(box: Box) -> None:
     assert told["changes"][0] == {
         "it": "dom 29 novembre 2026, Centralino: 10:00-11:00, «Voto» "
         "(prima 09:00-12:00, «Elezioni»)",
+        # The group and the period have names in two languages here.
+        "de": "So, 29. November 2026, Switchboard: 10:00-11:00, «Voto» "
+        "(vorher: 09:00-12:00, «Elections»)",
         "en": "Sun 29 November 2026, Switchboard: 10:00-11:00, «Vote» "
         "(before: 09:00-12:00, «Elections»)",
     }
@@ -146,7 +150,7 @@ def test_what_was_entered_is_listed(box: Box) -> None:
     assert (shut["number"], shut["ends"], shut["holds"], shut["closed"]) == (2, 1, True, True)
     assert voted | {"at": ""} == {
         "number": 1, "whose": "house", "first": "2026-11-29", "last": "2026-11-29",
-        "reason": {"it": "Voto", "en": "Vote"}, "week": ["", "", "", "", "", "", "10:00-11:00"],
+        "reason": both("Voto", "Vote"), "week": ["", "", "", "", "", "", "10:00-11:00"],
         "closed": False, "greeting": "", "by": "anna", "at": "", "reference": "mail, 8:05",
         "ends": 0, "holds": False,
     }  # fmt: skip

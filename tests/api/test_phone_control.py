@@ -24,6 +24,7 @@ from appliance.text import unchanged
 from tests.calls.examples import KNOWN, RANG, TEN, tell, up
 from tests.fuzz.targets.control_socket import CallControlStub, Stores
 from tests.helpers.wire import wire
+from tests.helpers.words import both
 
 ANNA: dict[str, Any] = {"position": "op1", "by": "anna"}
 
@@ -146,7 +147,7 @@ def test_a_number_that_may_not_be_dialled_is_declined(bar: Bar) -> None:
     sent = bar.dial(number="051234567")
     bar.commands.answered(orders.AnswerAsked("dial 1", False, unchanged("not known")))
     assert [wire(reply) for reply in sent] == [
-        {"said": {"it": "not known", "en": "not known"}, "problems": [], "done": False}
+        {"said": both("not known", "not known"), "problems": [], "done": False}
     ]
 
 
@@ -182,7 +183,7 @@ def test_the_status_tells_what_each_position_can_do(bar: Bar) -> None:
         "phone": "op1", "label": "Operatore 1", "mine": "", "can_answer": ["boot7-1"],
         "rings": False, "can_hold": False, "can_resume": False, "can_hang_up": False,
         "can_dial": False, "can_alternate": False, "can_hand_over": False,
-        "auto_answer": "unknown", "lift": False, "words": {"it": "", "en": ""},
+        "auto_answer": "unknown", "lift": False, "words": both("", ""),
     }  # fmt: skip
     again = codec.from_json(WatchedStatus, wire(WatchedStatus(status)))
     assert again.status.controls == status.controls

@@ -19,6 +19,7 @@ from appliance.store import database
 from appliance.store import requests as store_requests
 from appliance.store.requests import RequestToStore
 from tests.helpers.wire import wire, wish
+from tests.helpers.words import both
 from tests.policy.small_directory import (
     CALENDAR,
     SERVICE,
@@ -88,10 +89,10 @@ def test_why_a_day_is_closed(records: Records) -> None:
     """Holiday or closure by its name, in both languages; an ordinary day has none."""
     days = told(records, OWN)["days"]
     assert [day["day"] for day in days if day["special"]] == ["2026-11-27"]
-    assert days[4]["name"] == {"it": "Trasloco", "en": "Moving"}
+    assert days[4]["name"] == both("Trasloco", "Moving")
     assert days[0] == {
         "day": "2026-11-23", "special": False, "bands": ["08:00-20:00"],
-        "name": {"it": "", "en": ""},
+        "name": both("", ""),
     }  # fmt: skip
 
 

@@ -78,6 +78,7 @@ def test_the_call_that_a_position_is_in(shelf: Shelf) -> None:
     answer = shelf.ask(sheet="imu", position="op1")
     assert answer["said"] == {
         "it": "Scheda «IMU» annotata con la chiamata delle 10:00.",
+        "de": "Infoblatt „IMU“ beim Anruf von 10:00 vermerkt.",
         "en": "Sheet “IMU” noted with the call of 10:00.",
     }
     assert shelf.posted == [events.SheetUsed("boot7-1", "imu")]

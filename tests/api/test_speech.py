@@ -68,6 +68,20 @@ def test_a_book_is_not_read_aloud() -> None:
 
 
 @has_voice
+def test_a_german_sheet_is_offered_and_read_by_the_german_voice(tmp_path: Path) -> None:
+    """The words around it too; the same words in the Italian voice are another sound."""
+    (spoken,) = speech.render(tmp_path, (sheet("reisepass", "Am Schalter.", "de"),), ("it", "de"))
+    assert spoken.language == "de"
+    assert all(name.startswith("de/") for name in spoken.prompts)
+    assert speech.OFFER.filled(title="Reisepass", key=1).text("de") != str(
+        speech.OFFER.filled(title="Reisepass", key=1)
+    )
+    assert len(speech.speak("vierzehn Uhr dreißig", "de")) > 8000
+    assert speech.name_office(tmp_path, None, "Gemeinde Bruneck", "de")
+    assert (tmp_path / "de" / "welcome.wav").is_file()
+
+
+@has_voice
 def test_a_menu_is_made_and_published(tmp_path: Path) -> None:
     """Keys go by language, then by name; each sheet has its offer and its text, made once."""
     english, silent = sheet("c", "By post.", "en"), sheet("x", say="")

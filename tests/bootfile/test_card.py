@@ -156,8 +156,8 @@ GOOD = CardOutcome(
 
 
 def halves(outcome: CardOutcome, facts: ResultFacts = FACTS) -> tuple[str, str]:
-    """Return the Italian and the English half."""
-    it, en = result_text(outcome, facts).split(f"\n{RULE}\n\n")
+    """Return the Italian and the English part; the German one stands between them."""
+    it, _de, en = result_text(outcome, facts).split(f"\n{RULE}\n\n")
     return it, en
 
 

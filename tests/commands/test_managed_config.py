@@ -281,7 +281,7 @@ def refusals(box: Branch) -> list[Noted]:
 
 
 def test_a_refusal_stands_in_the_list_of_changes(tmp_path: Path, web: Web) -> None:
-    """Who brought which file, and why it was not taken, in both languages; nothing else is noted,
+    """Who brought which file, and why it was not taken, in each language; nothing else is noted,
     and what the box is refused each hour stands there once.
     """
     box, file = fetching(tmp_path / "box", web), tmp_path / "settings.bundle"
@@ -291,9 +291,10 @@ def test_a_refusal_stands_in_the_list_of_changes(tmp_path: Path, web: Web) -> No
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     assert "version 1, and 2 was in force" in refused(box, "apply", str(file), "--by", "anna")
     (noted,) = refusals(box)
-    first, it, en = noted.about.split("\n")
+    first, it, de, en = noted.about.split("\n")
     assert (noted.by, first) == ("anna", f"{digest} settings.bundle")
     assert "qui c'è già stata la 2" in it
+    assert "hier galt schon 2" in de, de
     assert "and 2 was in force here" in en
 
     web.data = b"centralino-settings-1\n" + bytes(200)
@@ -319,7 +320,8 @@ def test_a_refusal_names_no_number(tmp_path: Path) -> None:
     number, many = refusals(box)
     assert "settings are others' (•••)" in number.about
     assert "0519876543" not in number.about
-    assert 800 < len(many.about) < 900
+    # Four hundred letters a language, and where it came from.
+    assert 1200 < len(many.about) < 1300
 
 
 @pytest.mark.parametrize("words", ["apply", "status", "revert", "fetch"])

@@ -160,7 +160,7 @@ def test_a_mistyped_command_is_answered_with_those_like_it(
         (ITALIAN, (), "en", False),
         (ENGLISH, (), "it", True),
         ({**ENGLISH, "LC_ALL": "it_IT.UTF-8"}, (), "en", False),
-        ({"LANG": "de_DE.UTF-8"}, (), "en", True),
+        ({"LANG": "fr_FR.UTF-8"}, (), "en", True),
         (ITALIAN, ("--language", "en"), "it", True),
         (ENGLISH, ("--language", "it"), "en", False),
     ],

@@ -180,7 +180,7 @@ def test_for_a_page_it_is_told_in_both(tmp_path: Path, text: str, code: int) -> 
     ended, said = check(tmp_path, text, "--json")
     told = json.loads(said)
     assert ended == code
-    assert set(told) == {"it", "en"}
+    assert set(told) == {"it", "de", "en"}
     assert told["it"] != told["en"]
 
 

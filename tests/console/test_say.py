@@ -27,7 +27,8 @@ def speaker(language: str) -> Speaker:
         (None, "", ("it", "en"), "it"),
         (None, "en-GB,en;q=0.9", ("it", "en"), "en"),
         (None, "fr,en;q=0.3,it;q=0.8", ("it", "en"), "it"),
-        (None, "de", ("en", "it"), "en"),
+        (None, "fr", ("en", "it"), "en"),
+        (None, "de-IT,it;q=0.9", ("it", "de"), "de"),
         ("en", "it", ("it", "en"), "en"),
         ("xx", "it", ("it", "en"), "it"),
         ("en", "en", ("it",), "it"),
@@ -115,4 +116,8 @@ def test_numbers_choose_their_form() -> None:
 
 def test_each_language_is_named_in_itself() -> None:
     """Every language of the catalogue is offered under its own name, Italian first."""
-    assert list(LANGUAGE_NAMES.items()) == [("it", "Italiano"), ("en", "English")]
+    assert list(LANGUAGE_NAMES.items()) == [
+        ("it", "Italiano"),
+        ("de", "Deutsch"),
+        ("en", "English"),
+    ]

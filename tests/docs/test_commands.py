@@ -13,7 +13,6 @@ import pytest
 from appliance.__main__ import main
 from appliance.commands.reference import manual, page
 from appliance.commands.tree import FORMER, SERVICES
-from appliance.text import LANGUAGES
 from tests.commands.test_options import EVERY
 from tests.docs.pages import ROOT, code_of, guide, read, wrong_on
 
@@ -88,7 +87,7 @@ def test_what_does_not_exist_is_seen(line: str) -> None:
     assert list(mistakes(shlex.split(line)))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", page.NAMES)
 def test_the_page_of_all_commands_is_current(language: str) -> None:
     """It is what `python -m appliance.commands.reference docs share/man` writes; short enough."""
     text = read(guide("commands", language))
@@ -96,10 +95,10 @@ def test_the_page_of_all_commands_is_current(language: str) -> None:
     assert len(re.findall(r"[^\s|`]+", text)) <= 3000
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", page.NAMES)
 def test_the_man_pages_are_current(language: str) -> None:
     """One for the programme and one for each group; none of a group that is no more."""
-    made = {name: text for each in LANGUAGES for name, text in manual.pages(each)}
+    made = {name: text for each in page.NAMES for name, text in manual.pages(each)}
     folder = ROOT / "share" / "man"
     kept = {str(path.relative_to(folder)) for path in folder.rglob("*.1")}
     assert kept == set(made)

@@ -34,7 +34,7 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
             ],
         ),
         *((guide("leds", language), [f"LEDs ({language})"]) for language in ("it", "en")),
-        *((guide("privacy", language), [f"roles ({language})"]) for language in ("it", "en")),
+        *((guide("privacy", one), [f"roles ({one})"]) for one in ("it", "de", "en")),
         *((guide("hardware", language), [f"modems ({language})"]) for language in ("it", "en")),
     ],
 )

@@ -62,7 +62,7 @@ def test_every_page_is_found_from_the_readme() -> None:
 
 def unlinked(paths: list[Path]) -> list[str]:
     """List the pages to which neither the README nor a list of pages has a link."""
-    lists = (PAGES[0], ARCHITECTURE, INDEX, guide("index", "it"))
+    lists = (PAGES[0], ARCHITECTURE, INDEX, guide("index", "it"), guide("index", "de"))
     linked = {(page.parent / to).resolve() for page in lists
               for to in _LINK.findall(read(page))}  # fmt: skip
     return [name_of(path) for path in paths if path.resolve() not in linked]

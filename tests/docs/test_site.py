@@ -19,7 +19,7 @@ from tests.helpers.figures import Figures
 SITE = docs_site.plan()
 OUTSIDE = {"docs/reference"}
 """Folders of pages that the site leaves out: facts for those who change the code."""
-MOST_WORDS = {"en": 45_000, "it": 42_300}
+MOST_WORDS = {"en": 45_000, "it": 42_300, "de": 8_700}
 """Words of each tree at most: lowered when a page has become shorter, never raised."""
 DEVELOPERS = {"Design", "Requirements"}
 """Sections for those who change the code, which no person at an office reads: not counted."""
@@ -54,12 +54,15 @@ def test_a_page_without_a_file_is_an_error() -> None:
 
 def test_a_third_language_is_one_word() -> None:
     """A tree of a language without pages of its own shows the English ones, and no search finds
-    them there.
+    them there; the German tree shows the Italian ones before.
     """
-    site = Plan((*SITE.languages, "de"), SITE.sections, SITE.files)
-    assert docs_site.navigation(site, "de")[1] == {"Office": "office.md"}
-    text = docs_site.staged(site, "office", "de").text
+    site = Plan((*SITE.languages, "sl"), SITE.sections, SITE.files)
+    assert docs_site.navigation(site, "sl")[1] == {"Office": "office.md"}
+    text = docs_site.staged(site, "office", "sl").text
     assert text.startswith("---\nsearch:\n  exclude: true\n---\n# Guide for the office\n")
+    assert docs_site.staged(site, "office", "de").text.startswith("# Handbuch für das Amt\n")
+    instead = docs_site.staged(site, "technician", "de").text
+    assert "# Guida per il tecnico\n\n> Diese Seite gibt es nur auf Italienisch.\n" in instead
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ class Box:
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
     site_name: str = "Test"
+    languages: tuple[str, ...] = ("it", "en")
     opened: bool = True
     faults_planted: bool = False
 
@@ -288,6 +289,7 @@ class Box:
 [site]
 name = "{self.site_name}"
 patron = "10-04"
+languages = {list(self.languages)}
 [hours]
 [sip]
 address = "{self.address}"

@@ -68,6 +68,8 @@ def test_json_is_stable() -> None:
         "code": "overflow.busy",
         "sentence_it": "Tutti gli operatori sono occupati: "
         "la chiamata va allo Sportello Cittadini.",
+        "sentence_de": "In der Telefonzentrale sind alle im Gespräch: "
+        "Der Anruf geht an den Bürgerschalter.",
         "sentence_en": "All operators are busy: the call goes to the citizens' counter.",
         "changes_at": "2026-11-25T13:00:00+01:00",
         "steps": [
@@ -76,6 +78,8 @@ def test_json_is_stable() -> None:
                 "code": "overflow.busy",
                 "sentence_it": "Tutti gli operatori sono occupati: "
                 "la chiamata va allo Sportello Cittadini.",
+                "sentence_de": "In der Telefonzentrale sind alle im Gespräch: "
+                "Der Anruf geht an den Bürgerschalter.",
                 "sentence_en": "All operators are busy: the call goes to the citizens' counter.",
                 "phones": ["desk1", "desk2"],
                 "ring_ms": 20000,
@@ -87,6 +91,8 @@ def test_json_is_stable() -> None:
                 "code": "desk.no_answer",
                 "sentence_it": "Anche allo Sportello Cittadini non risponde nessuno: "
                 "risponde la segreteria.",
+                "sentence_de": "Auch am Bürgerschalter meldet sich niemand: "
+                "Der Anrufbeantworter nimmt an.",
                 "sentence_en": "Nobody answers at the citizens' counter either: voicemail answers.",
                 "phones": [],
                 "ring_ms": 0,

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 from appliance.commands.reference.manual import pages
-from appliance.commands.reference.page import page
+from appliance.commands.reference.page import NAMES, page
 from appliance.commands.reference.schemas import files
-from appliance.text import LANGUAGES
 
 
 def write(docs: Path, manual: Path) -> None:
@@ -16,7 +15,7 @@ def write(docs: Path, manual: Path) -> None:
     (docs / "schemas").mkdir(exist_ok=True)
     for name, text in files():
         (docs / "schemas" / name).write_text(text, encoding="utf-8")
-    for language in LANGUAGES:
+    for language in NAMES:
         (docs / f"commands.{language}.md").write_text(page(language), encoding="utf-8")
         for name, text in pages(language):
             (manual / name).parent.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,11 @@ import click
 from appliance.__main__ import main
 from appliance.commands import help as commands_help
 from appliance.commands.tree import ROOT, SERVICES, branches
-from appliance.text import LANGUAGES, _
+from appliance.text import _
 
 TITLE: Final = _("Commands")
-NAMES: Final = {"en": "English", "it": "Italiano"}
+NAMES: Final = {"it": "Italiano", "en": "English"}
+"""Languages of the page and of the man pages: those of the technician's guide."""
 INTRODUCTION: Final = _(
     "`centralino GROUP COMMAND --help` names the options of each. "
     "A command that reads the configuration takes `--config` (default "
@@ -33,9 +34,8 @@ HIDDEN: Final = _("The help does not list them; nobody needs to type them.")
 
 def page(language: str) -> str:
     """Return the page in Markdown."""
-    others = [f"[{NAMES.get(each, each)}](commands.{each}.md)" for each in LANGUAGES]
-    own = LANGUAGES.index(language)
-    lines = [f"# {TITLE.text(language)}", "", " · ".join(others[:own] + others[own + 1 :]), ""]
+    others = [f"[{n}](commands.{each}.md)" for each, n in NAMES.items() if each != language]
+    lines = [f"# {TITLE.text(language)}", "", " · ".join(others), ""]
     folder = f"`{commands_help.HELP_FOLDER}`"
     lines += [INTRODUCTION.filled(folder=folder).text(language), ""]
     for section in ROOT.sections:

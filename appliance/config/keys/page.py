@@ -17,6 +17,7 @@ from appliance.config.values import PortRange
 from appliance.text import Words, _, in_context
 
 OTHER: Final = {"it": ("en", "English"), "en": ("it", "Italiano")}
+"""Languages of the page, those of the technician's guide, each with its other one."""
 SHORT_EXAMPLE: Final = Path(__file__).parent.parent / "example_short.toml"
 INSTALLED: Final = "/usr/share/centralino/help"
 """Folder of the documentation site on the box, one tree a language."""
@@ -71,7 +72,7 @@ _CODE: Final = re.compile(
 
 def page(language: str) -> str:
     """Return the page in one language."""
-    other, name = OTHER.get(language, OTHER["it"])
+    other, name = OTHER[language]
     introduction = INTRODUCTION.filled(language=language).text(language)
     lines = [f"# {TITLE.text(language)}", "", f"{introduction} [{name}](configuration.{other}.md)"]
     lines += ["", SHORT_FORM.text(language), "", "```toml", *_short_example(), "```"]

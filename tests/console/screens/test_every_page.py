@@ -19,7 +19,7 @@ from tests.console.attack.raw_request import Entry, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
 from tests.console.browser import (
     ARE_ALL_KEPT,
-    LOCALES,
+    FILLED,
     SIZES,
     Screen,
     every_language,
@@ -198,7 +198,7 @@ def share(role: Role) -> list[View]:
 def parts() -> list[tuple[Role, str, int]]:
     """List the parts of everybody's share, each of which is a test of some seconds."""
     shares = [(role, so, [one for one in share(role) if one.language == so])
-              for role in Role for so in LOCALES]  # fmt: skip
+              for role in Role for so in FILLED]  # fmt: skip
     return [(role, so, part) for role, so, views in shares for part in range(in_parts(views))]
 
 

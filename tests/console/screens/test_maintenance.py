@@ -11,7 +11,7 @@ from appliance.commands.backup import Device, StickHelper
 from appliance.config import read
 from appliance.service import backup
 from tests.console import people
-from tests.console.browser import LOCALES, install, launched, screen
+from tests.console.browser import FILLED, install, launched, screen
 from tests.console.running import Running
 from tests.console.screens.entering import log_in
 
@@ -41,7 +41,7 @@ def test_a_backup_goes_the_whole_way(browser: Browser, filled: Running, tmp_path
         page.locator("#passphrase").fill(PHRASE)
         page.keyboard.press("Enter")
         expect(page.locator("#sure")).to_be_visible(timeout=JOB_MS)
-        for language in LOCALES:
+        for language in FILLED:
             with screen(browser, filled.home, language) as seen:
                 other = log_in(seen, people.BEPPE.name, "/plant/backup")
                 other.locator("#restore details").evaluate("one => { one.open = true }")
@@ -69,7 +69,7 @@ def test_another_file_is_refused_in_words(
 
 def test_the_configuration_is_checked_by_a_key(browser: Browser, filled: Running) -> None:
     """The file on the disk is checked; what was found keeps nobody out, every table opened."""
-    for language in LOCALES:
+    for language in FILLED:
         with screen(browser, filled.home, language) as shown:
             page = log_in(shown, people.BEPPE.name, "/plant/settings")
             if language == "it":
@@ -121,7 +121,7 @@ def test_a_backup_stick_is_chosen_by_label_and_size(browser: Browser, filled: Ru
         with page.expect_navigation():
             page.locator("form[action='/plant/backup/stick/look'] button").click()
         helper.turn()
-        for language in LOCALES:
+        for language in FILLED:
             with screen(browser, filled.home, language) as seen:
                 other = log_in(seen, people.BEPPE.name, "/plant/backup")
                 expect(other.get_by_label("FOTO, 8 GB")).to_be_disabled()

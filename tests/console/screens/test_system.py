@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from appliance.store.database import connect, database_path
 from tests.console import people
-from tests.console.browser import LOCALES, every_language, screen
+from tests.console.browser import FILLED, every_language, screen
 from tests.console.running import Running, running
 from tests.console.screens.entering import log_in
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
@@ -86,7 +86,7 @@ def test_a_phone_that_registers_is_seen_at_once(browser: Browser, filled: Runnin
 def test_the_queue_of_mails_keeps_nobody_out(browser: Browser, box_with_mail: Running) -> None:
     """Both languages, both sizes; a test is taken by the real mail server, and the page says so."""
     taken = {"it": "presa dal server di posta", "en": "taken by the mail server"}
-    for language in LOCALES:
+    for language in FILLED:
         with screen(browser, box_with_mail.home, language) as shown:
             page = log_in(shown, people.BEPPE.name, "/plant/mail")
             page.locator("#to").focus()

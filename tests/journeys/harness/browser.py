@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from playwright.sync_api import Browser, Locator, Page, Request, Response, expect, sync_playwright
 
+from appliance.text import _
 from tests.console.browser import Screen, install, launched, screen
 from tests.journeys.harness.steps import Journey
 
@@ -47,6 +48,8 @@ class Window:
     who: str
     shown: Screen
     troubles: list[str] = field(default_factory=list)
+    menu: str = "Pagine"
+    """What the navigation is called in the person's language."""
 
     @property
     def page(self) -> Page:
@@ -71,7 +74,7 @@ class Window:
 
         Behind an entry's name a number may stand.
         """
-        menu = self.find("navigation", "Pagine")
+        menu = self.find("navigation", self.menu)
         if under:
             menu.get_by_text(under, exact=True).first.click(timeout=PATIENCE_MS)
         entry = re.compile(rf"^{re.escape(name)}(?:\s*\d.*)?$")
@@ -202,7 +205,7 @@ def window(
 ) -> Iterator[Window]:
     """Open a window before the box at `home`; the journey keeps what it shows when a step fails."""
     with screen(browser, home, language, is_strict=True) as shown:
-        made = Window(who, shown)
+        made = Window(who, shown, menu=_("Pages").text(language))
         shown.page.on("response", made.hear)
         shown.page.on("requestfailed", made.miss)
         journey.witnesses.append(made)
