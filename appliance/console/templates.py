@@ -32,7 +32,7 @@ from appliance.console.live import SwitchboardSummary, line_labels, switchboard_
 from appliance.console.packing import LEAST_PACKED, page_answer, takes_gzip
 from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.policy.numbering import typed_number
-from appliance.policy.text import error_text_words
+from appliance.policy.text import error_text_words, with_capital
 from appliance.policy.users import ROLE_WORDS, Permission, Role
 from appliance.store.listings import caller_words
 from appliance.text import NOTHING, Words, decimal_sign
@@ -47,7 +47,7 @@ SHIFT_KEY = N_("Shift")
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     """Return the Jinja environment of all pages."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("appliance.console", "templates"),
         autoescape=True,
         # A name that a page was not given is an error, not an empty place.
@@ -56,6 +56,9 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    # Jinja's own writes all other letters small: "5 sekunden zurück".
+    made.filters["capitalize"] = with_capital
+    return made
 
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:

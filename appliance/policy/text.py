@@ -14,10 +14,11 @@ from appliance.text import ENGLISH, Words, _, by_language, in_context
 
 def capitalized(words: Words) -> Words:
     """Return a text that begins with a capital letter; the rest of it is unchanged."""
-    return by_language(lambda language: _capitalized(words.text(language)))
+    return by_language(lambda language: with_capital(words.text(language)))
 
 
-def _capitalized(text: str) -> str:
+def with_capital(text: str) -> str:
+    """Return a text in one language that begins with a capital letter."""
     return f"{text[:1].upper()}{text[1:]}"
 
 

@@ -114,6 +114,14 @@ def test_numbers_choose_their_form() -> None:
     assert italian("Hello {name}", name="Ada") == "Hello Ada"
 
 
+def test_a_capital_letter_leaves_the_nouns_of_german_as_they_are() -> None:
+    """On buttons: „5 Sekunden zurück“, „Montag“."""
+    made = environment().from_string(
+        '{{ "5 Sekunden zurück"|capitalize }} {{ "lunedì"|capitalize }}'
+    )
+    assert made.render() == "5 Sekunden zurück Lunedì"
+
+
 def test_each_language_is_named_in_itself() -> None:
     """Every language of the catalogue is offered under its own name, Italian first."""
     assert list(LANGUAGE_NAMES.items()) == [
