@@ -21,9 +21,11 @@ from appliance.text import Words, _, stored
 FOLDER: Final = Path("/run/centralino-notices")
 """The folder on the image."""
 LOOKS_S: Final = 5.0
-# Another account writes the folder: the number of files read, and the bytes of each (LIMIT), are
-# bounded.
+# Another account writes the folder: the number of files read, and the bytes of each, are bounded.
 MOST: Final = 16
+# A text in three languages: 150 characters of a mistake in each (bootfile/card.py), of which one
+# may need twelve bytes.
+LONGEST_BYTES: Final = 2 * LIMIT
 KEY: Final = "notice:"
 HELPERS_TEXTS: Final = (
     _(
@@ -98,7 +100,7 @@ def read_notices(folder: Path) -> dict[str, Words]:
     for path in sorted(folder.glob("*.json"))[:MOST]:
         try:
             with path.open("rb") as file:
-                told = json.loads(file.read(LIMIT))
+                told = json.loads(file.read(LONGEST_BYTES))
             found[path.stem] = _said(told) if "text" in told else stored(told)
         except (OSError, ValueError, LookupError, TypeError):
             continue
