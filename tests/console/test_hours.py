@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime, tzinfo
+from typing import Any, Self
 
 import pytest
 
 from appliance.api import protocol
+from appliance.console.pages import hours
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.service.stores import Stores
+from tests.calls.examples import TEN
 from tests.console.call_control_hours import serve_hours
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor, without_token
@@ -22,6 +25,20 @@ def control(console_settings: ConsoleSettings, records: sqlite3.Connection) -> I
     """Call control behind its control socket, in November 2026."""
     with serve_hours(console_settings) as stores:
         yield stores
+
+
+class November(datetime):
+    """The console's clock, which shows call control's day whenever this is run."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """Return ten o'clock of that day."""
+        return cls.fromtimestamp(TEN.wall.timestamp(), tz)
+
+
+@pytest.fixture(autouse=True)
+def _same_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hours, "datetime", November)
 
 
 @pytest.fixture
