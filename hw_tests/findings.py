@@ -22,7 +22,8 @@ from appliance.text import NOTHING, Words, written
 FILE = "findings.json"
 FORMAT = 1
 """Grows when an older reader would misunderstand the file."""
-WRITTEN_IN = ("it", "en")
+WRITTEN_IN = ("it", "en", "de")
+"""Order of a text's languages in the file; one of before the third has the first two."""
 """Languages of a text in the file, in this order."""
 SeriesKind = Literal["response", "level", "spectrum", "timing"]
 
@@ -245,11 +246,11 @@ def _text(value: Any, _: Any) -> Any:
 
 
 def _words(value: Any) -> Words:
-    if not isinstance(value, list) or len(value) != len(WRITTEN_IN):
+    if not isinstance(value, list) or not 2 <= len(value) <= len(WRITTEN_IN):
         raise ValueError(f"{value!r} is no text in each of {', '.join(WRITTEN_IN)}")
     texts = [_text(each, str) for each in value]
     # A text that lacks a language is read in the other one.
-    return written({name: text for name, text in zip(WRITTEN_IN, texts, strict=True) if text})
+    return written({name: text for name, text in zip(WRITTEN_IN, texts, strict=False) if text})
 
 
 def _number(value: Any, _: Any) -> float:

@@ -40,7 +40,7 @@ def test_a_good_user() -> None:
         ({"shown": "x" * 65}, "1 to 64 characters"),
         ({"shown": "a\nb"}, "in one line"),
         ({"roles": frozenset()}, "at least one role"),
-        ({"language": "de"}, "it or en"),
+        ({"language": "fr"}, "one of it, de, en, or left out"),
         ({"unit": "x"}, "no unit 'x'; known are tributi"),
         ({"position": "op9"}, "no position 'op9'; known are none"),
         ({"roles": frozenset({Role.OFFICE})}, "needs its unit"),

@@ -41,10 +41,15 @@ def test_the_signs_follow_the_random_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("language", "word"),
-    [("it", "Utente di autenticazione"), ("en", "Authentication user"), ("de", "Password")],
+    [
+        ("it", "Utente di autenticazione"),
+        ("en", "Authentication user"),
+        ("de", "Authentifizierungsname"),
+        ("fr", "Authentication user"),
+    ],
 )
 def test_what_to_type(language: str, word: str) -> None:
-    """Everything a phone's web page asks for, in Italian or (else) in English."""
+    """Everything a phone's web page asks for, in a language of the product or else in English."""
     text = account_text("21", "Posto 1", "geheim", "192.168.1.10", 5060, language)
     assert word in text
     for value in ("Posto 1", "192.168.1.10", "5060", " 21\n", "geheim", "PCMA", "RFC 4733"):
