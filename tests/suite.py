@@ -186,8 +186,9 @@ def check_parts() -> tuple[Part, ...]:
     others = f"{SYSTEM} and not ({FIRST})"
     files = outside(files_with("system"), "console", "packaging", "image")
     return (
+        # Two emulated machines: beside what starts many processes their clocks run out.
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
-                       module("tests.image.stamp", "--passed")), is_tried_again=True,
+                       module("tests.image.stamp", "--passed")), 1.5, is_tried_again=True,
              reason_to_skip=image_has_passed),
         Part("system", (Pytest(f"{others} and not alone", files, 6),), 1.0, is_tried_again=True),
         field_test("conexant"),
@@ -196,7 +197,8 @@ def check_parts() -> tuple[Part, ...]:
         Part("console", (("scripts/wapiti.sh",), Pytest(others, ("tests/console",), 3)),
              is_tried_again=True),
         Part("packaging", (Pytest(SYSTEM, ("tests/packaging",)),), 0.5, is_tried_again=True),
-        Part("python-3.11", (Pytest(UNIT, workers=2, python=str(PYTHON_311)),),
+        # What decides; the rest of the unit tests by that version is a part of `long`.
+        Part("python-3.11", (Pytest(UNIT, (*PURE_TESTS, "tests/sip"), 2, python=str(PYTHON_311)),),
              reason_to_skip=no_python_311),
         Part("units", (("scripts/verify_units.sh",),), 0.5),
         Part("fuzz", (module("tests.fuzz", "--seconds", seconds),), 2.0),
@@ -210,10 +212,12 @@ def long_parts() -> tuple[Part, ...]:
     seed, minutes = os.environ.get("SEED", "1"), os.environ.get("MINUTES", "60")
     seconds = os.environ.get("FUZZ_SECONDS", "600")
     whole = ("faults", "soak", "image")
+    older = Pytest(UNIT, workers=2, python=str(PYTHON_311))
     return tuple(
         Part(name, commands, 2.0, FULL)
         for name, commands in (
             ("every-example", (Pytest(UNIT, workers=2),)),
+            ("whole-3.11", (older,)),
             ("long-faults", (Pytest("long", ("tests/faults",)),)),
             ("soaks", (Pytest("long", ("tests/soak",)),)),
             ("long-tests", (("scripts/kernel.sh",), ("scripts/wapiti.sh",),
