@@ -254,7 +254,7 @@ def contents_of(path: Path) -> bytes:
 # that `centralino box card tell` writes beside the file.
 
 OUTCOME_FILE: Final = "outcome.json"
-# service/notices.py takes 4096 bytes, and a character may need twelve; the result on the card
+# service/notices.py takes 8192 bytes, and a character may need twelve; the result on the card
 # has the whole text.
 SHOWN: Final = 150
 """Characters of a mistake shown in the status."""
