@@ -380,9 +380,10 @@ def test_four_pages_and_an_annex(language: str, tmp_path: Path) -> None:
         signed = {
             "it": ("Per il collaudo", "Per l'ufficio"),
             "en": ("For the test", "For the office"),
+            "de": ("Für den Test", "Für die Körperschaft"),
         }
         assert all(text in pages[0] for text in signed[language])
-        annex = {"it": "Allegato", "en": "Annex"}[language]
+        annex = {"it": "Allegato", "en": "Annex", "de": "Anhang"}[language]
         (begins,) = [at for at, text in enumerate(pages) if text.lstrip().startswith(annex)]
         assert begins <= 4, made.verdict
 
