@@ -11,7 +11,9 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -62,6 +64,9 @@ HEARS: Final = re.compile(r"(\S+) hears (.+)$", re.MULTILINE)
 """Line of the service's journal (appliance/service/loop.py)."""
 
 
+INDENT: Final = " " * len("  0:00  ")
+
+
 class UnmetError(SaidError):
     """Raised where a call does not go as it should: what was waited for did not come."""
 
@@ -80,11 +85,29 @@ class Teller:
     def event(self, words: Words) -> None:
         """Tell what happens now."""
         seconds = int(time.monotonic() - self.began)
-        click.echo(f"  {seconds // 60}:{seconds % 60:02d}  {words.text(self.language)}")
+        self._tell(f"  {seconds // 60}:{seconds % 60:02d}  ", words)
 
     def more(self, words: Words) -> None:
         """Tell more of what happens now."""
-        click.echo(f"        {words.text(self.language)}")
+        self._tell(INDENT, words)
+
+    def command(self, words: Words) -> None:
+        """Tell a command, in one line: it is pasted whole."""
+        click.echo(INDENT + words.text(self.language))
+
+    def _tell(self, begin: str, words: Words) -> None:
+        """Write a line; on a terminal a long one breaks between words, below its own beginning."""
+        text = words.text(self.language)
+        if sys.stdout.isatty():
+            text = f"\n{INDENT}".join(
+                textwrap.wrap(
+                    text,
+                    shutil.get_terminal_size().columns - len(INDENT),
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
+        click.echo(begin + text)
 
 
 class Citizen:
@@ -471,7 +494,7 @@ def _tell_office(stage: Stage, teller: Teller, console: str) -> None:
         _("What the operator sees: {address} (log in as {user}, password: {phrase})",
           address=console, user=OPERATOR.name, phrase=PHRASE)
     )  # fmt: skip
-    picture = Path(sys.prefix).parent / "docs" / "img" / f"panel.{teller.language}.svg"
+    picture = Path(sys.prefix).parent / "docs" / "img" / f"desk.{teller.language}.png"
     if picture.exists():
         teller.more(_("A picture of that page: {file}", file=_shown(picture)))
 
@@ -489,29 +512,22 @@ def _command(*words: str) -> str:
 def _tell_next(teller: Teller) -> None:
     is_checkout = (Path.cwd() / "Makefile").exists()
     again = "make demo KEEP=1" if is_checkout else _command("dev", "demo", "--keep")
-    teller.more(_("To open its pages and call it yourself: {command}", command=again))
+    teller.command(_("To open its pages and call it yourself: {command}", command=again))
 
 
 def _stay(stage: Stage, teller: Teller, console: str) -> None:
     config = ("--config", _shown(stage.config))
     own_call = (
-        "call",
-        "--exchange",
-        _shown(stage.lines),
-        "--line",
-        "1",
-        "--from",
-        "0511234567",
-        "--hang-up-after",
-        "20",
-    )
+        "dev", "call", "--exchange", _shown(stage.lines), "--line", "1", "--from", "0511234567",
+        "--hang-up-after", "20",
+    )  # fmt: skip
     teller.title(_("It stays up until Ctrl-C. In another terminal, in this folder:"))
     for told, command in (
         (_("a citizen calls"), _command(*own_call)),
         (_("what goes on"), _command("status", *config)),
         (_("the messages"), _command("messages", "list", *config)),
     ):
-        teller.more(_("{command}   # {what}", command=command, what=told))
+        teller.command(_("{command}   # {what}", command=command, what=told))
     teller.more(
         _("The operator's page: {address} (log in as {user}, password: {phrase}); phone and "
           "offices answer by themselves after some seconds.", address=console,

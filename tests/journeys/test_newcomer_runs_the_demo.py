@@ -2,7 +2,7 @@
 
 1. The newcomer opens a terminal in the checkout and types `make demo`.
 2. They read that an exchange, the switchboard and three phones are started, what the example
-   office has, and where its operator's page is.
+   office has, where its operator's page is, and which file is its picture: the README's.
 3. They open that page in a browser of their own, and it is the operator's log-in.
 4. Call 1: the operator's phone shows who calls and on which line; the operator puts the caller
    through, who hears so; the office answers.
@@ -29,7 +29,7 @@ import pytest
 from appliance.dsp.wav import read
 from tests.docs.pages import ROOT
 from tests.journeys.harness.steps import KEPT, Journey
-from tests.journeys.harness.terminal import Terminal
+from tests.journeys.harness.terminal import SIZE, Terminal
 
 pytestmark = [pytest.mark.journey, pytest.mark.system]
 
@@ -63,12 +63,15 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
             terminal.type("make demo")
 
         with journey.step(2):
-            said = terminal.wait_for("\nCall 1.", START_S)
+            said = in_one_line(terminal.wait_for("\nCall 1.", START_S))
             assert "Starting a telephone exchange with two lines" in said
             assert "10 services and offices, 4 procedure sheets, 21 other bodies" in said
             address = found(said, r"What the operator sees: (http://127\.0\.0\.1:\d+)")
             picture = found(said, r"A picture of that page: (\S+)")
-            assert (checkout / picture).is_file()
+            shown = found(
+                (checkout / "README.md").read_text(), r"!\[The operator's page[^]]*\]\((\S+)\)"
+            )
+            assert picture == shown
 
         with journey.step(3), urllib.request.urlopen(f"{address}/login", timeout=60.0) as page:
             assert 'name="password"' in page.read().decode()
@@ -117,9 +120,11 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
             told = terminal.wait_for_prompt(END_S)
             assert terminal.status() == 0
             assert ITALIAN.findall(told) == []
+            too_long = [line for line in told.splitlines() if len(line) > SIZE[1]]
+            assert too_long == [], "the terminal breaks these within a word"
 
         with journey.step(8):
-            files = re.findall(r"to play: (\S+\.wav)", told)
+            files = re.findall(r"to play: (\S+\.wav)", in_one_line(told))
             assert len(files) == 4
             for file in files:
                 assert len(read(checkout / file).data) > 3 * 8000, file
@@ -139,9 +144,14 @@ def found(said: str, pattern: str) -> str:
 
 
 def events(said: str, number: int) -> str:
-    """Return what was told of a call."""
+    """Return what was told of a call, its long sentences in one line again."""
     _, _, rest = said.partition(f"\nCall {number}.")
-    return rest.partition("\nCall ")[0]
+    return in_one_line(rest.partition("\nCall ")[0])
+
+
+def in_one_line(said: str) -> str:
+    """Join what a terminal has broken between words."""
+    return " ".join(said.split())
 
 
 def in_order(told: str, *sentences: str) -> None:
