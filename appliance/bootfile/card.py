@@ -10,6 +10,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
@@ -468,29 +469,54 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, language: str) -> list[s
     return sections
 
 
-def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
-    """Return the text for a screen at the box, without codes and passwords."""
+def screen_text(outcome: CardOutcome, facts: ResultFacts, rows: int = 0, columns: int = 0) -> str:
+    """Return the text for a screen at the box, without codes and passwords.
+
+    What is needed to go on stands first, once: version, addresses, troubles. Of more than `rows`
+    rows the last ones are left out, as the file on the card has them all (0: what is no screen).
+    """
     plain = replace(facts, code="", secrets=(), means=(), has_run=False)
     trouble = trouble_of(outcome)
     state = (VERDICTS[outcome.verdict],) if trouble == NOTHING else ()
+    told = [one for one in (trouble, *facts.data, *outcome.notes) if one != NOTHING]
     each = [
-        "\n".join(
-            (
-                *_head(plain, language),
-                "",
-                *_plain((*state, *_console(plain), *_selftest(plain)), language),
-            )
-        )
-        for language in LANGUAGES
+        _plain((*state, *_selftest(plain), *_written(plain)), language) for language in LANGUAGES
     ]
-    told = [one for one in (*facts.data, *outcome.notes, trouble) if one != NOTHING]
-    more = ("\n".join(one.by_language().values()) for one in told)
-    return "\n\n".join((*each, *more)) + "\n"
+    blocks = (
+        (f"Centralino {facts.version}", *_of_all(_marks(facts)), *_console_of_all(plain)),
+        *(_of_all((one,)) for one in told),
+        *each,
+    )
+    text = "\n\n".join("\n".join(block) for block in blocks if block)
+    if not columns:
+        return text + "\n"
+    lines = [row for line in text.splitlines() for row in textwrap.wrap(line, columns) or ("",)]
+    if rows and len(lines) >= rows:
+        lines = [*lines[: rows - 2], f"... {RESULT_FILE}"]
+    return "\n".join(lines) + "\n"
+
+
+def _console_of_all(facts: ResultFacts) -> tuple[str, ...]:
+    """Return addresses and fingerprint of the console, each of them once for all languages."""
+    addresses = _of_all(_console(replace(facts, authority="")))
+    if not facts.authority:
+        return addresses
+    named = " / ".join(_of_all((AUTHORITY.filled(fingerprint=""),)))
+    return (*addresses, named, facts.authority)
+
+
+def _of_all(words: Sequence[Words]) -> tuple[str, ...]:
+    """Return texts in every language, each that is the same in several of them once."""
+    return tuple(text for one in words for text in dict.fromkeys(one.by_language().values()))
+
+
+def _marks(facts: ResultFacts) -> tuple[Words, ...]:
+    return () if facts.image == NOTHING else (facts.image,)
 
 
 def _head(facts: ResultFacts, language: str) -> tuple[str, ...]:
-    image = () if facts.image == NOTHING else (facts.image,)
-    return (f"Centralino {facts.version}", *_plain((*image, *_written(facts)), language))
+    told = (*_marks(facts), *_written(facts))
+    return (f"Centralino {facts.version}", *_plain(told, language))
 
 
 def _plain(words: Sequence[Words], language: str) -> tuple[str, ...]:

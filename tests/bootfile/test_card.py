@@ -31,6 +31,7 @@ from appliance.bootfile.card import (
 from appliance.bootfile.values import FILE_NAME
 from appliance.policy.text import Refused
 from appliance.policy.updates import TEST_IMAGE
+from appliance.text import LANGUAGES
 from tests.helpers.words import pair
 
 ROOT = Path(__file__).parents[2]
@@ -260,23 +261,54 @@ def test_a_screen_shows_the_state() -> None:
 def test_a_test_image_says_so_first() -> None:
     """On the screen and in the result file, in both languages; an ordinary image says nothing."""
     warned = replace(DATED, image=TEST_IMAGE)
-    for text in (screen_text(GOOD, warned), result_text(GOOD, warned)):
-        lines = text.splitlines()
-        assert lines[0] == "Centralino 1.2"
-        for said in TEST_IMAGE.by_language().values():
-            assert lines[lines.index(said) - 1] == "Centralino 1.2"
+    lines = result_text(GOOD, warned).splitlines()
+    for said in TEST_IMAGE.by_language().values():
+        assert lines[lines.index(said) - 1] == "Centralino 1.2"
+    told = "\n".join(("Centralino 1.2", *TEST_IMAGE.by_language().values(), ""))
+    assert screen_text(GOOD, warned, columns=200).startswith(told)
     assert "TEST IMAGE" not in screen_text(GOOD, DATED) + result_text(GOOD, DATED)
 
 
+ADDRESSES = ("https://centralino.local/", "https://192.168.100.200/")
+LONG = replace(
+    DATED,
+    addresses=ADDRESSES,
+    authority=":".join(["AB"] * 32),
+    image=TEST_IMAGE,
+    selftest=pair("Prova dell'apparecchio: " + "no " * 40, "Self-test: " + "no " * 40),
+)
+
+
+def test_a_small_screen_keeps_what_is_needed_to_go_on() -> None:
+    """Version, addresses, fingerprint and the mistake stand in the 25 rows of the smallest screen,
+    in every language, whatever else there is to tell; the file with the rest is named.
+    """
+    said = pair("riga 2: " + "parola " * 15, "line 2: " + "word " * 15)
+    notes = tuple(pair(f"nota {n} " + "x " * 50, f"note {n} " + "x " * 50) for n in range(9))
+    wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(said,), notes=notes)
+    lines = screen_text(wrong, LONG, 25, 80).splitlines()
+    assert len(lines) == 24  # the cursor has the last one
+    assert max(map(len, lines)) <= 80
+    shown = " ".join(lines)
+    for piece in ("Centralino 1.2", "TEST IMAGE", *ADDRESSES, "riga 2:", "line 2:"):
+        assert piece in shown
+    assert LONG.authority in shown.replace(" ", "")
+    assert lines[-1] == f"... {RESULT_FILE}"
+    whole = screen_text(GOOD, FACTS, 25, 80)
+    assert RESULT_FILE not in whole
+    assert whole == screen_text(GOOD, FACTS)
+
+
 def test_the_read_me_names_what_lies_beside_it() -> None:
-    """One page in both languages, which a browser shows without a network."""
+    """One page in every language, which a browser shows without a network."""
     page = (ROOT / "image" / "fat" / "LEGGIMI-README.html").read_text(encoding="utf-8")
-    italian, english = page.split('<section id="en"')
-    for name in (FILE_NAME, RESULT_FILE, CARD_BEFORE):
-        assert f"<code>{name}</code>" in italian
-        assert f"<code>{name}</code>" in english
-    assert "<em>Annulla</em>" in italian
-    assert "<em>Cancel</em>" in english
+    sections = re.findall(r'<section id="(\w+)".*?</section>', page, re.DOTALL)
+    assert set(sections) == set(LANGUAGES)
+    for section in page.split("<section")[1:]:
+        for name in (FILE_NAME, RESULT_FILE, CARD_BEFORE):
+            assert f"<code>{name}</code>" in section
+    for words in ("<em>Annulla</em>", "<em>Cancel</em>", "<em>Abbrechen</em>"):
+        assert page.count(words) == 1
     assert not re.search("https?:|src=|@import|url\\(", page)
 
 
