@@ -50,7 +50,7 @@ from tests.journeys.harness.steps import Journey, wait_until
 from tests.journeys.harness.terminal import Terminal, on_the_box
 from tests.system.calls import in_state
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 EVENING, FIRST = "3391112223", "0471234567"
 CLOSED = "Von Hand geschlossen: Der Anrufbeantworter nimmt an."
