@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import resources
@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from appliance.__main__ import main
 from appliance.commands import help as commands_help
 from appliance.commands.modems import json_row
-from appliance.commands.reference import schemas
+from appliance.commands.reference import fields, schemas
 from appliance.commands.reference.page import command_at, has_json, leaves, with_json
 from appliance.modem.probe import DuplexVerdict, Finding
 from appliance.selftest import findings
@@ -138,6 +138,50 @@ def test_the_schemas_are_current() -> None:
     assert len(kept) > 50
     for text in kept.values():
         Draft202012Validator.check_schema(json.loads(text))
+
+
+def fields_in(schema: Any, *place: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every named field of a schema, at any depth: its place and its own schema."""
+    if isinstance(schema, list):
+        for each in schema:
+            yield from fields_in(each, *place)
+    elif isinstance(schema, dict):
+        for name, each in schema.get("properties", {}).items():
+            yield (*place, name), each
+            yield from fields_in(each, *place, name)
+        for key in ("items", "additionalProperties", "anyOf", "prefixItems"):
+            yield from fields_in(schema.get(key), *place)
+
+
+def described_fields() -> dict[tuple[str, ...], Any]:
+    """Return the fields of all schemas by their place, which begins with the command's words."""
+    return dict(
+        field for words in with_json() for field in fields_in(schemas.json_schema(words), *words)
+    )
+
+
+def undescribed(found: Iterable[tuple[tuple[str, ...], Any]]) -> list[str]:
+    """Name the fields that have no description."""
+    return [" ".join(place) for place, schema in found if not schema.get("description")]
+
+
+def test_every_field_has_a_description() -> None:
+    """Nested ones, too; a field that the table does not know is named (the check can fail)."""
+    found = described_fields()
+    assert undescribed(found.items()) == []
+    assert len(found) > 600
+    added: Any = {"anyOf": [{"items": {"properties": {"at": {}, "added": {}}}}]}
+    made = fields.described(added, "calls", "list")
+    assert undescribed(fields_in(made, "calls", "list")) == ["calls list added"]
+
+
+def test_no_description_is_left_over() -> None:
+    """Each is of a field, and no field has two to choose from."""
+    told = {place: fields.keys_of(place) for place in described_fields()}
+    meant = {key for keys in told.values() for key in keys[:1]}
+    assert set(fields.FIELDS) - meant == set()
+    lengths = {place: [key.count("/") for key in keys] for place, keys in told.items()}
+    assert [place for place, found in lengths.items() if found[1:] and found[0] == found[1]] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -20,6 +20,7 @@ from appliance.commands.announcements import VoiceRow
 from appliance.commands.calls import RetentionRow
 from appliance.commands.help import schema_name
 from appliance.commands.provisioning import AdministratorRow, PhoneRow
+from appliance.commands.reference.fields import described
 from appliance.commands.reference.page import command_at, with_json
 from appliance.commands.reference.shapes import TEXTS, JsonSchema, Shape, fields_of, schema_of
 from appliance.commands.standards import QuarterRow
@@ -192,7 +193,7 @@ def json_schema(words: tuple[str, ...]) -> JsonSchema:
         "$id": f"urn:centralino:{'-'.join(words)}:{VERSION}",
         "title": f"centralino {name} --json",
         "description": f"{commands_help.summary(command_at(words), ENGLISH)}.",
-        **body,
+        **described(body, *words),
     }
 
 
