@@ -866,4 +866,4 @@ def merged_words(merged: DirectoryChange) -> Iterator[Words]:
         yield _("revoked: authorisation {number}", number=revoked.number)
     if merged.unchanged:
         same, kept = merged.unchanged, merged.kept
-        yield _("{same} entries were there already, {kept} others stay", same=same, kept=kept)
+        yield _("Already there: {same}; others that stay: {kept}", same=same, kept=kept)

@@ -132,7 +132,7 @@ def test_a_new_declaration_supersedes_by_a_file(box: Box) -> None:
     said = box.done("import", str(box.file), *BY)
     assert "new: declaration 9, tributi, from 1 December 2026 to 31 January 2027" in said
     assert "; supersedes 3" in said
-    assert "8 entries were there already, 0 others stay" in said
+    assert "Already there: 8; others that stay: 0" in said
     assert "Nothing new" in box.done("import", str(box.file), *BY)
 
 

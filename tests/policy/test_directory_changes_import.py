@@ -201,8 +201,8 @@ def test_an_import_says_which_entry_supersedes_which() -> None:
             f"new: declaration 9, anagrafe, from 1 December 2026, {english}; supersedes 1",
         ),
         (
-            "3 voci erano già lì, 0 altre restano",
-            "3 entries were there already, 0 others stay",
+            "Già presenti: 3; altre che restano: 0",
+            "Already there: 3; others that stay: 0",
         ),
     ]
 
