@@ -472,25 +472,26 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, language: str) -> list[s
 def screen_text(outcome: CardOutcome, facts: ResultFacts, rows: int = 0, columns: int = 0) -> str:
     """Return the text for a screen at the box, without codes and passwords.
 
-    What is needed to go on stands first, once: version, addresses, troubles. Of more than `rows`
-    rows the last ones are left out, as the file on the card has them all (0: what is no screen).
+    What is needed to go on stands first, once: version, addresses, state. Of more than `rows` rows
+    the last ones are left out, as the file on the card has them all (0: what is no screen).
     """
     plain = replace(facts, code="", secrets=(), means=(), has_run=False)
     trouble = trouble_of(outcome)
-    state = (VERDICTS[outcome.verdict],) if trouble == NOTHING else ()
-    told = [one for one in (trouble, *facts.data, *outcome.notes) if one != NOTHING]
-    each = [
-        _plain((*state, *_selftest(plain), *_written(plain)), language) for language in LANGUAGES
-    ]
+    state = VERDICTS[outcome.verdict] if trouble == NOTHING else trouble
+    more = (*facts.data, *outcome.notes, *_selftest(facts))
     blocks = (
-        (f"Centralino {facts.version}", *_of_all(_marks(facts)), *_console_of_all(plain)),
-        *(_of_all((one,)) for one in told),
-        *each,
+        (f"Centralino {facts.version}", *_of_all((*_marks(facts), *_written(facts)))),
+        _console_of_all(plain),
+        _of_all((state,)),
+        *(_of_all((one,)) for one in more if one != NOTHING),
     )
     text = "\n\n".join("\n".join(block) for block in blocks if block)
     if not columns:
         return text + "\n"
     lines = [row for line in text.splitlines() for row in textwrap.wrap(line, columns) or ("",)]
+    # The cursor stands in a row of its own.
+    if rows and len(lines) >= rows:
+        lines = [line for line in lines if line]
     if rows and len(lines) >= rows:
         lines = [*lines[: rows - 2], f"... {RESULT_FILE}"]
     return "\n".join(lines) + "\n"
@@ -501,7 +502,7 @@ def _console_of_all(facts: ResultFacts) -> tuple[str, ...]:
     addresses = _of_all(_console(replace(facts, authority="")))
     if not facts.authority:
         return addresses
-    named = " / ".join(_of_all((AUTHORITY.filled(fingerprint=""),)))
+    named = " / ".join(map(str.strip, _of_all((AUTHORITY.filled(fingerprint=""),))))
     return (*addresses, named, facts.authority)
 
 

@@ -280,20 +280,24 @@ LONG = replace(
 
 
 def test_a_small_screen_keeps_what_is_needed_to_go_on() -> None:
-    """Version, addresses, fingerprint and the mistake stand in the 25 rows of the smallest screen,
-    in every language, whatever else there is to tell; the file with the rest is named.
+    """Version, moment, addresses, fingerprint and the state stand in the 25 rows of the smallest
+    screen, in every language, whatever else there is to tell; the file with the rest is named.
     """
     said = pair("riga 2: " + "parola " * 15, "line 2: " + "word " * 15)
     notes = tuple(pair(f"nota {n} " + "x " * 50, f"note {n} " + "x " * 50) for n in range(9))
     wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(said,), notes=notes)
-    lines = screen_text(wrong, LONG, 25, 80).splitlines()
-    assert len(lines) == 24  # the cursor has the last one
-    assert max(map(len, lines)) <= 80
-    shown = " ".join(lines)
-    for piece in ("Centralino 1.2", "TEST IMAGE", *ADDRESSES, "riga 2:", "line 2:"):
-        assert piece in shown
-    assert LONG.authority in shown.replace(" ", "")
-    assert lines[-1] == f"... {RESULT_FILE}"
+    for outcome, state in (
+        (wrong, ("riga 2:", "line 2:")),
+        (replace(GOOD, notes=notes), ("Tutto bene", "Alles in Ordnung", "All is well")),
+    ):
+        lines = screen_text(outcome, LONG, 25, 80).splitlines()
+        assert len(lines) == 24  # the cursor has the last one
+        assert max(map(len, lines)) <= 80
+        shown = " ".join(lines)
+        for piece in ("Centralino 1.2", "TEST IMAGE", "Written Mon", *ADDRESSES, *state):
+            assert piece in shown
+        assert LONG.authority in shown.replace(" ", "")
+        assert lines[-1] == f"... {RESULT_FILE}"
     whole = screen_text(GOOD, FACTS, 25, 80)
     assert RESULT_FILE not in whole
     assert whole == screen_text(GOOD, FACTS)
