@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import textwrap
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
@@ -419,7 +418,7 @@ class ResultFacts:
     configuration means; the moment of writing in each language, the number of this start (0 where
     nobody counts), the fingerprint of the console's authority ("" where there is none yet); what is
     to be known of the `data` partition; the last self-test with its date, or that there was none;
-    the warning of a test image.
+    the warning of a test image; the office's languages.
     """
 
     version: str
@@ -434,6 +433,7 @@ class ResultFacts:
     data: tuple[Words, ...] = ()
     selftest: Words = NOTHING
     image: Words = NOTHING
+    languages: tuple[str, ...] = LANGUAGES
 
 
 def result_text(outcome: CardOutcome, facts: ResultFacts) -> str:
@@ -469,55 +469,37 @@ def _sections(outcome: CardOutcome, facts: ResultFacts, language: str) -> list[s
     return sections
 
 
-def screen_text(outcome: CardOutcome, facts: ResultFacts, rows: int = 0, columns: int = 0) -> str:
+def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
     """Return the text for a screen at the box, without codes and passwords.
 
-    What is needed to go on stands first, once: version, addresses, state. Of more than `rows` rows
-    the last ones are left out, as the file on the card has them all (0: what is no screen).
+    In the office's languages: in every language there is, a screen of 25 rows scrolls version and
+    addresses away.
     """
     plain = replace(facts, code="", secrets=(), means=(), has_run=False)
     trouble = trouble_of(outcome)
-    state = VERDICTS[outcome.verdict] if trouble == NOTHING else trouble
-    more = (*facts.data, *outcome.notes, *_selftest(facts))
-    blocks = (
-        (f"Centralino {facts.version}", *_of_all((*_marks(facts), *_written(facts)))),
-        _console_of_all(plain),
-        _of_all((state,)),
-        *(_of_all((one,)) for one in more if one != NOTHING),
-    )
-    text = "\n\n".join("\n".join(block) for block in blocks if block)
-    if not columns:
-        return text + "\n"
-    lines = [row for line in text.splitlines() for row in textwrap.wrap(line, columns) or ("",)]
-    # The cursor stands in a row of its own.
-    if rows and len(lines) >= rows:
-        lines = [line for line in lines if line]
-    if rows and len(lines) >= rows:
-        lines = [*lines[: rows - 2], f"... {RESULT_FILE}"]
-    return "\n".join(lines) + "\n"
+    state = (VERDICTS[outcome.verdict],) if trouble == NOTHING else ()
+    each = [
+        "\n".join(
+            (
+                *_head(plain, language),
+                "",
+                *_plain((*state, *_console(plain), *_selftest(plain)), language),
+            )
+        )
+        for language in facts.languages
+    ]
+    told = [one for one in (*facts.data, *outcome.notes, trouble) if one != NOTHING]
+    more = ("\n".join(_in_each(one, facts.languages)) for one in told)
+    return "\n\n".join((*each, *more)) + "\n"
 
 
-def _console_of_all(facts: ResultFacts) -> tuple[str, ...]:
-    """Return addresses and fingerprint of the console, each of them once for all languages."""
-    addresses = _of_all(_console(replace(facts, authority="")))
-    if not facts.authority:
-        return addresses
-    named = " / ".join(map(str.strip, _of_all((AUTHORITY.filled(fingerprint=""),))))
-    return (*addresses, named, facts.authority)
-
-
-def _of_all(words: Sequence[Words]) -> tuple[str, ...]:
-    """Return texts in every language, each that is the same in several of them once."""
-    return tuple(text for one in words for text in dict.fromkeys(one.by_language().values()))
-
-
-def _marks(facts: ResultFacts) -> tuple[Words, ...]:
-    return () if facts.image == NOTHING else (facts.image,)
+def _in_each(words: Words, languages: Sequence[str]) -> tuple[str, ...]:
+    return tuple(words.text(language) for language in languages)
 
 
 def _head(facts: ResultFacts, language: str) -> tuple[str, ...]:
-    told = (*_marks(facts), *_written(facts))
-    return (f"Centralino {facts.version}", *_plain(told, language))
+    image = () if facts.image == NOTHING else (facts.image,)
+    return (f"Centralino {facts.version}", *_plain((*image, *_written(facts)), language))
 
 
 def _plain(words: Sequence[Words], language: str) -> tuple[str, ...]:

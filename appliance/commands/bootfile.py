@@ -163,8 +163,6 @@ RUN: Final = Path("/run/centralino-site")
 CALL_CONTROL: Final = "centralino.service"
 LOOKS: Final = 5
 LOOKS_S: Final = 1.0
-LEAST_ROWS, LEAST_COLUMNS = 25, 80
-"""Of a text screen."""
 LIMIT_S: Final = 20.0
 USUAL_PORT: Final = 443
 TOLD: Final = _("told on the card")
@@ -447,7 +445,7 @@ def _tell(places: BootPlaces, screen: Path | None = None) -> bool:
     facts = _facts(places.config, outcome)
     text = result_text(outcome, facts)
     if screen is not None:
-        _show(screen, functools.partial(screen_text, outcome, facts))
+        _show(screen, screen_text(outcome, facts))
     try:
         is_new = write_result(card, text)
     except OSError as error:
@@ -472,16 +470,11 @@ def _with_notes(outcome: CardOutcome, card: Path) -> CardOutcome:
     return outcome
 
 
-def _show(screen: Path, text: Callable[[int, int], str]) -> None:
-    """Replace a screen's contents by a text for its rows and columns; do nothing without one."""
+def _show(screen: Path, text: str) -> None:
+    """Replace a screen's contents by a text; do nothing without a screen."""
     with contextlib.suppress(OSError), screen.open("w", encoding="utf-8") as terminal:
-        rows, columns = 0, 0
-        if terminal.isatty():
-            size = os.get_terminal_size(terminal.fileno())
-            # 0 where the kernel does not know.
-            rows, columns = size.lines or LEAST_ROWS, size.columns or LEAST_COLUMNS
         # Clear the screen and go to its top left corner (console_codes(4)).
-        terminal.write("\033[2J\033[H" + text(rows, columns))
+        terminal.write("\033[2J\033[H" + text)
 
 
 def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
@@ -502,6 +495,7 @@ def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
         _moment(settings, datetime.now(UTC)), boots.number(run), _authority(settings),
         _of_the_data(settings),
         selftest.result_words(state, run, lambda at: _moment(settings, at)), note_update(),
+        tuple(settings.site.languages),
     )  # fmt: skip
     with contextlib.suppress(CentralinoError):
         secrets = phone_secrets.load_secrets(settings)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import shutil
 import socket
-import struct
-import termios
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,23 +181,6 @@ def test_the_last_self_test_is_told(folder: Path, found: tuple[Finding, ...], sa
         line = next(row for row in told.splitlines() if "Prova dell'apparecchio" in row)
         assert said in line
         assert ("L'apparecchio è in ordine" in line) is (test.status == 0)
-
-
-def test_a_text_screen_is_not_scrolled(folder: Path) -> None:
-    """What is written fits into the screen's rows and columns: version and state stay on it."""
-    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
-    run(folder, "apply")
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
-    run(folder, "tell", "--screen", os.ttyname(slave))
-    shown = os.read(master, 65_536).decode().replace("\r\n", "\n").removeprefix("\033[2J\033[H")
-    os.close(slave)
-    os.close(master)
-    lines = shown.splitlines()
-    assert lines[0].startswith("Centralino ")
-    assert "Tutto bene" in shown
-    assert len(lines) < 12
-    assert max(map(len, lines)) <= 60
 
 
 def test_the_card_is_written_again_after_a_self_test() -> None:
