@@ -3,9 +3,9 @@
 `test` takes minutes and comes first, `check` has what else must hold before a change lands, `long`
 takes hours. The parts of a tier run side by side as far as the processors allow, each with a log
 and a junit file in build/suite/PART. A test that gets a second try waits for it until no other
-part runs. The run ends with a table (part, tests, seconds, outcome) and lists the tests over 10 s
-that tests/slow.txt does not name and those that passed at a second try only. Status 1 where a part
-failed; in `long` also where one of the two lists is not empty.
+part runs. The run ends with a table (part, tests, seconds, processor seconds, outcome) and lists
+the tests over 10 s that tests/slow.txt does not name and those that passed at a second try only.
+Status 1 where a part failed; in `long` also where one of the two lists is not empty.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ class Part:
     commands: tuple[Command, ...]
     cores: float = 1.0
     """Processors that it keeps busy; one that waits for telephone time needs a part of one."""
+    niceness: int = 0
+    """What only computes, in virtual time, takes the time that parts with real clocks leave."""
     environment: dict[str, str] = field(default_factory=dict)
     is_tried_again: bool = False
     """Failed tests get a second try: real processes share the machine with whatever else runs."""
@@ -95,6 +97,8 @@ class Outcome:
     part: Part
     how: str = "passed"
     seconds: float = 0.0
+    cpu_s: float = 0.0
+    """Processor time of its commands, and of what they have started and waited for."""
     tests: int = 0
     skipped: int = 0
     second_tries: list[str] = field(default_factory=list)
@@ -144,8 +148,8 @@ def test_parts() -> tuple[Part, ...]:
         Part("processes", (Pytest(FIRST, first, workers=6),), 0.5,
              is_tried_again=True),
         Part("lint", (module("ruff", "check", "."), module("ruff", "format", "--check", "."),
-                      module("mypy")), 0.5),
-        Part("unit", (Pytest(UNIT, workers=2),)),
+                      module("mypy")), 0.5, niceness=5),
+        Part("unit", (Pytest(UNIT, workers=2),), niceness=5),
     )  # fmt: skip
 
 
@@ -163,7 +167,8 @@ def coverage_part() -> Part:
     """
     tests = Pytest(UNIT, PURE_TESTS, before=("-m", "coverage", "run"))
     report = ("report", "--fail-under=100", "--show-missing", "--skip-covered", f"--include={PURE}")
-    return Part("coverage", (module("coverage", "erase"), tests, module("coverage", *report)))
+    commands = (module("coverage", "erase"), tests, module("coverage", *report))
+    return Part("coverage", commands, 0.5, niceness=10)
 
 
 MESSAGES: Final = ",".join(name for name in DEFAULT if name not in CONVERSATION)
@@ -190,16 +195,17 @@ def check_parts() -> tuple[Part, ...]:
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
                        module("tests.image.stamp", "--passed")), 1.5, is_tried_again=True,
              reason_to_skip=image_has_passed),
-        Part("system", (Pytest(f"{others} and not alone", files, 6),), 1.0, is_tried_again=True),
-        field_test("conexant"),
-        field_test("usr5637", MESSAGES),
+        # Six tests at a time keep two processors busy: browsers beside them and both are late.
+        Part("system", (Pytest(f"{others} and not alone", files, 6),), 1.5, is_tried_again=True),
         coverage_part(),
-        Part("console", (("scripts/wapiti.sh",), Pytest(others, ("tests/console",), 3)),
-             is_tried_again=True),
-        Part("packaging", (Pytest(SYSTEM, ("tests/packaging",)),), 0.5, is_tried_again=True),
         # What decides; the rest of the unit tests by that version is a part of `long`.
         Part("python-3.11", (Pytest(UNIT, (*PURE_TESTS, "tests/sip"), 2, python=str(PYTHON_311)),),
-             reason_to_skip=no_python_311),
+             0.5, niceness=10, reason_to_skip=no_python_311),
+        field_test("conexant"),
+        field_test("usr5637", MESSAGES),
+        Part("console", (("scripts/wapiti.sh",), Pytest(others, ("tests/console",), 3)), 1.5,
+             is_tried_again=True),
+        Part("packaging", (Pytest(SYSTEM, ("tests/packaging",)),), 0.5, is_tried_again=True),
         Part("units", (("scripts/verify_units.sh",),), 0.5),
         Part("fuzz", (module("tests.fuzz", "--seconds", seconds),), 2.0),
         Part("alone", (Pytest(f"{others} and alone", files_with("alone")),), 2.0,
@@ -214,7 +220,7 @@ def long_parts() -> tuple[Part, ...]:
     whole = ("faults", "soak", "image")
     older = Pytest(UNIT, workers=2, python=str(PYTHON_311))
     return tuple(
-        Part(name, commands, 2.0, FULL)
+        Part(name, commands, 2.0, environment=FULL)
         for name, commands in (
             ("every-example", (Pytest(UNIT, workers=2),)),
             ("whole-3.11", (older,)),
@@ -297,26 +303,30 @@ def _run_command(
     is_shown: bool, outcome: Outcome, quiet: Quiet,
 ) -> int:  # fmt: skip
     if not isinstance(command, Pytest):
-        return _start(command, part, kept, log, is_shown=is_shown)
-    status = _start(command.words(kept), part, kept, log, is_shown=is_shown)
+        return _start(command, part, kept, log, is_shown=is_shown, outcome=outcome)
+    status = _start(command.words(kept), part, kept, log, is_shown=is_shown, outcome=outcome)
     failed = _failed_tests(kept) if status == 1 and part.is_tried_again else []
     if not 0 < len(failed) <= SECOND_TRIES:
         return status
     # Beside other parts it would be the same haste again: alone it tells haste from a fault.
     with quiet(part):
-        status = _start(command.words(kept, again=True), part, kept, log, is_shown=is_shown)
+        again = command.words(kept, again=True)
+        status = _start(again, part, kept, log, is_shown=is_shown, outcome=outcome)
     failed_again = _failed_tests(kept) if status else []
     outcome.second_tries = [test for test in failed if test not in failed_again]
     return status
 
 
-def _start(words: Sequence[str], part: Part, kept: Path, log: IO[str], *, is_shown: bool) -> int:
+def _start(
+    words: Sequence[str], part: Part, kept: Path, log: IO[str], *, is_shown: bool, outcome: Outcome
+) -> int:
     log.write(f"$ {' '.join(words)}\n")
     log.flush()
+    nicely = ("nice", "-n", str(part.niceness)) if part.niceness else ()
     environment = {**os.environ, "FIGURES": str(kept / "figures"), **part.environment}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each box would compile the product anew
     with subprocess.Popen(
-        words, cwd=ROOT, env=environment, text=True,
+        (*nicely, *words), cwd=ROOT, env=environment, text=True,
         errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         assert process.stdout is not None
@@ -324,6 +334,9 @@ def _start(words: Sequence[str], part: Part, kept: Path, log: IO[str], *, is_sho
             log.write(line)
             if is_shown:
                 say(line.rstrip("\n"))
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    outcome.cpu_s += used.ru_utime + used.ru_stime
     return process.returncode
 
 
@@ -413,13 +426,15 @@ def _tell(outcome: Outcome, *, is_shown: bool) -> None:
 def table(outcomes: Sequence[Outcome], seconds: float) -> str:
     """Return the table that ends a run."""
     rows = [
-        (each.part.name, f"{each.tests or ''}", f"{each.seconds:.0f}", _words(each))
+        (each.part.name, f"{each.tests or ''}", f"{each.seconds:.0f}", f"{each.cpu_s:.0f}",
+         _words(each))
         for each in outcomes
-    ]
-    rows += [("together", str(sum(each.tests for each in outcomes)), f"{seconds:.0f}", "")]
+    ]  # fmt: skip
+    tests, cpu_s = (sum(sums) for sums in zip(*((e.tests, e.cpu_s) for e in outcomes), strict=True))
+    rows += [("together", str(tests), f"{seconds:.0f}", f"{cpu_s:.0f}", "")]
     return "\n".join(
-        f"{name:<18} {tests:>6} {took:>8}  {how}".rstrip()
-        for name, tests, took, how in (("part", "tests", "seconds", "outcome"), *rows)
+        f"{name:<18} {tests:>6} {took:>8} {cpu:>6}  {how}".rstrip()
+        for name, tests, took, cpu, how in (("part", "tests", "seconds", "cpu s", "outcome"), *rows)
     )
 
 
