@@ -13,6 +13,7 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -486,22 +487,75 @@ UNKNOWN_TO_IT = frozenset({530, 535, 538})
 _STRANGER = re.compile(r"\brelay|\blog ?in\b|authenticat", re.IGNORECASE)
 
 
-class _AbortableSmtp(smtplib.SMTP):
-    """Connection that is made without connecting, so that `abort` can end the connecting, too."""
+class _Abort:
+    """Signal that ends a connection attempt from another thread, whatever it waits for.
 
-    def __init__(self, account: SmtpAccount, name: str) -> None:
-        super().__init__(timeout=account.timeout_s, local_hostname=name)
-        # smtplib sets this from the host given to its constructor, which would connect at once;
+    It keeps a duplicate of the socket: smtplib names its own only after connecting, and TLS takes
+    the descriptor over before its handshake. Shutting the duplicate down ends all three.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_set = False
+        self._socket: socket.socket | None = None
+
+    def set(self) -> None:
+        """End the attempt in progress and every later one."""
+        with self._lock:
+            self._is_set = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def watch(self, connecting: socket.socket) -> None:
+        """Watch this socket instead of the one before. Raises OSError once the signal is set."""
+        self.release()
+        with self._lock:
+            if self._is_set:
+                raise ConnectionAbortedError("given up: the service stops")
+            self._socket = connecting.dup()
+
+    def release(self) -> None:
+        """Close the duplicate."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = None
+
+
+class _AbortableSmtp(smtplib.SMTP):
+    """SMTP connection that is made without connecting; `abort` watches it from its first packet."""
+
+    abort: _Abort
+    _host: str
+
+    def belong_to(self, account: SmtpAccount, abort: _Abort) -> None:
+        """Set what smtplib's constructor does not take: it would connect to a host at once."""
+        self.abort = abort
         # STARTTLS compares it with the name in the certificate.
         self._host = account.server
 
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Connect to one of the server's addresses; called by smtplib. Raises OSError."""
+        failure: OSError = ConnectionError(f"{host} has no address")
+        for family, kind, protocol, _name, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        ):
+            connecting = socket.socket(family, kind, protocol)
+            try:
+                self.abort.watch(connecting)
+                connecting.settimeout(timeout)
+                connecting.connect(address)
+            except OSError as error:
+                connecting.close()
+                failure = error
+            else:
+                return connecting
+        raise failure
 
-class _Tls(smtplib.SMTP_SSL):
+
+class _Tls(smtplib.SMTP_SSL, _AbortableSmtp):
     """The same connection, with TLS from the first byte."""
-
-    def __init__(self, account: SmtpAccount, name: str, trust: ssl.SSLContext) -> None:
-        super().__init__(timeout=account.timeout_s, local_hostname=name, context=trust)
-        self._host = account.server
 
 
 class SmtpServer:
@@ -510,6 +564,7 @@ class SmtpServer:
     def __init__(self, account: SmtpAccount) -> None:
         self._account = account
         self._connection: smtplib.SMTP | None = None
+        self._abort = _Abort()
 
     def send(self, message: EmailMessage, to: str) -> DeliveryReply:
         """Attempt once; never raises for a fault of the network, the server or the account."""
@@ -534,11 +589,8 @@ class SmtpServer:
             self._close()
 
     def abort(self) -> None:
-        """Abort an attempt: its thread stops waiting at once."""
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
-            with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+        """Abort an attempt in progress and every later one: the thread stops waiting at once."""
+        self._abort.set()
 
     def _try(self, data: bytes, to: str) -> DeliveryReply:
         connection = self._connected()
@@ -551,12 +603,14 @@ class SmtpServer:
         """Connect and say hello, protected as configured."""
         account, security = self._account, self._account.security
         # RFC 5321, 4.1.4: a client may not know its own name.
-        name = "centralino.localdomain"
+        name, limit = "centralino.localdomain", account.timeout_s
         if security is Security.TLS:
-            connection: smtplib.SMTP = _Tls(account, name, self._trust())
+            connection: _AbortableSmtp = _Tls(
+                timeout=limit, local_hostname=name, context=self._trust()
+            )
         else:
-            connection = _AbortableSmtp(account, name)
-        # Before connecting, so that `abort` can end that, too.
+            connection = _AbortableSmtp(timeout=limit, local_hostname=name)
+        connection.belong_to(account, self._abort)
         self._connection = connection
         code, said = connection.connect(account.server, account.port or PORTS[security])
         if code != 220:
@@ -597,6 +651,7 @@ class SmtpServer:
         if connection is not None:
             with contextlib.suppress(OSError, smtplib.SMTPException, CentralinoError):
                 connection.close()
+        self._abort.release()
 
 
 def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from appliance.mail import Security
+from appliance.mail import Security, SmtpAccount, SmtpServer
 from appliance.policy.directory import ReturnRule
 from appliance.policy.mail import DeliveryVerdict, MailState, OutboxHealth
 from appliance.policy.requests import RequestState, spoken_request
@@ -19,7 +23,7 @@ from tests.helpers.figures import Figures
 from tests.helpers.mail_cutter import Cut, Cutter
 from tests.helpers.mail_server import MailServer
 from tests.helpers.ports import free_port
-from tests.mail.post import AT, Post, a_mail, account_at
+from tests.mail.post import AT, LIMIT_S, Post, a_mail, account_at
 
 pytestmark = pytest.mark.system
 
@@ -117,6 +121,47 @@ def test_a_server_that_hangs_costs_its_time_limit_and_nothing_else(
         again = Post(tmp_path, account_at(open_server, tmp_path, Security.NONE)).start()
         posts.append(again)
         assert again.settled(MailState.SENT).tries == 2  # the try that we broke off counts for none
+
+
+@pytest.mark.parametrize("security", [Security.NONE, Security.STARTTLS, Security.TLS])
+def test_a_stop_ends_whatever_an_attempt_waits_for(tmp_path: Path, security: Security) -> None:
+    """A server that takes no connection, and one that is silent in the TLS handshake."""
+    with socket.socket() as full, Cutter(("127.0.0.1", 0), Cut.HANG) as silent:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        with filled(full):
+            for port in (full.getsockname()[1], silent.port):
+                account = SmtpAccount("127.0.0.1", "a@comune.example", security, port)
+                post = Post(tmp_path, replace(account, timeout_s=60.0)).start()
+                post.queue(a_mail())
+                time.sleep(0.5)  # it connects meanwhile; that it waits cannot be seen from outside
+                began = time.monotonic()
+                post.stop()  # raises when the thread does not end within its limit
+                assert time.monotonic() - began < LIMIT_S / 2
+
+
+@contextlib.contextmanager
+def filled(listening: socket.socket) -> Iterator[None]:
+    """Fill the queue of a socket that accepts nothing: further connections wait for an answer."""
+    with contextlib.ExitStack() as open_sockets:
+        while True:
+            client = open_sockets.enter_context(socket.socket())
+            client.settimeout(0.5)
+            try:
+                client.connect(listening.getsockname())
+            except TimeoutError:
+                break
+        yield
+
+
+def test_a_stop_before_the_connection_ends_the_attempt_too(tmp_path: Path) -> None:
+    """The thread may be on its way to the socket as the stop comes."""
+    with Cutter(("127.0.0.1", 0), Cut.HANG) as silent:
+        account = SmtpAccount("127.0.0.1", "a@comune.example", Security.NONE, silent.port)
+        server = SmtpServer(account)
+        server.abort()
+        reply = server.send(EmailMessage(), "b@comune.example")
+        assert (reply.verdict, silent.met) == (DeliveryVerdict.AWAY, 0)
 
 
 def test_nobody_listens(open_server: MailServer, tmp_path: Path, posts: list[Post]) -> None:
