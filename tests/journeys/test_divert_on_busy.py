@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from appliance.simulator.exchange.call import CallPlan
-from tests.journeys.harness.browser import Window, computer, window
+from tests.journeys.harness.browser import computer, window
 from tests.journeys.harness.front_desk import (
     OPERATOR_HZ,
     PATIENCE_S,
@@ -48,18 +48,6 @@ def box(tmp_path: Path) -> Iterator[FrontDesk]:
         yield made
 
 
-def become_user(page: Window, code: str) -> None:
-    """Make oneself the console's first user."""
-    page.go_to("/")
-    page.click("link", "Entra")
-    page.write("Codice", code)
-    page.write("Nome utente", "bianca")
-    page.write("Nome e cognome", "Bianca Rossi")
-    page.write("Password", PASSWORD)
-    page.write("Ancora la stessa password", PASSWORD)
-    page.click("button", "Crea l'utente")
-
-
 def test_divert_on_busy(journey: Journey, box: FrontDesk, tmp_path: Path) -> None:
     """All that the command asks, on one page; what a line that became free may spoil is refused."""
     phone = box.phone("op1")
@@ -70,7 +58,9 @@ def test_divert_on_busy(journey: Journey, box: FrontDesk, tmp_path: Path) -> Non
     ):
         with journey.step(1):
             code = terminal.run("cat state/first-user-code.txt").strip()
-            become_user(page, code)
+            page.go_to("/")
+            page.click("link", "Entra")
+            page.become_first_user(code, "Bianca Rossi", PASSWORD)
             page.open("Impianto", under="Impianto")
             page.click("link", "Deviazione su occupato")
             page.sees("051598111: non ancora provato.", "Ancora libere: L1, L2.")

@@ -201,12 +201,7 @@ def _calls(
             page.click("link", "Entra")
             page.sees("Codice", limit_ms=PATIENT_MS)
             looks(page, browser, journey, path_of(page), "installation-first-user")
-            page.write("Codice", code)
-            page.write("Nome utente", "bianca")
-            page.write("Nome e cognome", "Bianca Rossi")
-            page.write("Password", PASSWORD)
-            page.write("Ancora la stessa password", PASSWORD)
-            page.click("button", "Crea l'utente")
+            page.become_first_user(code, "Bianca Rossi", PASSWORD)
             page.sees("Bianca Rossi", "Impianto", limit_ms=PATIENT_MS)
 
         with journey.step(7):

@@ -110,12 +110,7 @@ def test_the_first_card(journey: Journey, box: NewBox, tmp_path: Path) -> None:
             page.go_to(home)
             page.sees(OFFICE)
             page.click("link", "Entra")
-            page.write("Codice", code[0])
-            page.write("Nome utente", "bianca")
-            page.write("Nome e cognome", "Bianca Tecnica")
-            page.write("Password", PASSWORD)
-            page.write("Ancora la stessa password", PASSWORD)
-            page.click("button", "Crea l'utente")
+            page.become_first_user(code[0], "Bianca Tecnica", PASSWORD)
             page.sees("Bianca Tecnica", "Impianto")
 
         with journey.step(9):

@@ -134,6 +134,7 @@ def test_the_media_gateway_is_killed(box: Box, op1: TestPhone) -> None:
     assert_a_call_works(box, op1, 2)
 
 
+@pytest.mark.alone
 def test_who_rings_as_the_media_gateway_is_killed_rings_on(box: Box, op1: TestPhone) -> None:
     """SIGKILL of the media gateway while a caller rings: the phone rings again before the exchange
     does, with the number, which is sent but once; whoever lifts has the caller.

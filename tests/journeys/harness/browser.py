@@ -91,6 +91,15 @@ class Window:
         self.press("Control+a")
         self.type(words)
 
+    def become_first_user(self, code: str, name: str, password: str) -> None:
+        """Fill in the form of the console's first user, on the page after "Entra", and send it."""
+        self.write("Codice", code)
+        self.write("Nome utente", name.split()[0].lower())
+        self.write("Nome e cognome", name)
+        self.write("Password", password)
+        self.write("Ancora la stessa password", password)
+        self.click("button", "Crea l'utente")
+
     def type(self, words: str) -> None:
         """Type where the cursor is."""
         self._wait_for_page()
