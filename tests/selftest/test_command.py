@@ -40,6 +40,7 @@ def site(tmp_path: Path) -> Site:
     return Site.made(tmp_path / "box", free_port("127.0.0.1"))
 
 
+@pytest.mark.alone
 def test_a_healthy_box(site: Site) -> None:
     """Every check holds, with its figures; nothing is left in the state folder but the result."""
     # As in a German terminal: neither words nor decimals depend on it.
@@ -83,6 +84,7 @@ def test_a_library_that_is_broken(site: Site, tmp_path: Path) -> None:
     assert "first the programme's own files must be mended" in str(told.told["checks"])
 
 
+@pytest.mark.alone
 def test_a_part_that_no_call_needs(site: Site, tmp_path: Path) -> None:
     """The browser's pages alone are broken: that is the cause, and the calls are measured."""
     (tmp_path / "jinja2.py").write_text("raise ImportError('cut short')")
