@@ -145,7 +145,7 @@ def test_parts() -> tuple[Part, ...]:
     """Parts of `make test`: it answers in minutes, and starts real processes for each promise."""
     first = files_with("promise", "journey")
     return (
-        Part("processes", (Pytest(FIRST, first, workers=6),), 0.5,
+        Part("processes", (Pytest(FIRST, first, workers=4),), 0.5,
              is_tried_again=True),
         Part("lint", (module("ruff", "check", "."), module("ruff", "format", "--check", "."),
                       module("mypy")), 0.5, niceness=5),
