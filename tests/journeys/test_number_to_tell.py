@@ -37,7 +37,7 @@ from tests.journeys.harness.operator import (
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 CITIZEN = "0512345678"
 MOST_KEYS = 12

@@ -33,7 +33,7 @@ from tests.journeys.harness.operator import SIDE, answers, logs_in, makes_an_acc
 from tests.journeys.harness.steps import Journey, wait_until
 from tests.journeys.harness.terminal import on_the_box
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 ROSSI, VERDI = "0512345678", "0517654321"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.harness.steps import Journey, StepError, wait_until
 from tests.journeys.harness.terminal import END_S, INTERRUPTS, PATH, Terminal
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture

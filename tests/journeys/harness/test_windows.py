@@ -13,7 +13,7 @@ from tests.journeys.harness.browser import KEY_MS, Window, computer, window
 from tests.journeys.harness.reports import rows_of_csv, text_of_page, text_of_pdf
 from tests.journeys.harness.steps import Journey, StepError, wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.system]
+pytestmark = pytest.mark.system
 
 HOME: Final = "http://ufficio.example"
 PAGE: Final = """<!doctype html>
