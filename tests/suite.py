@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fnmatch
+import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,6 +122,13 @@ def files_with(*marks: str) -> tuple[str, ...]:
     return tuple(str(path.relative_to(ROOT)) for path in found)
 
 
+def spread(paths: Iterable[str]) -> tuple[str, ...]:
+    """Order test files so that neighbours differ: those of a folder keep the processors busy
+    together, or wait for telephone time together.
+    """
+    return tuple(sorted(paths, key=lambda path: hashlib.sha256(path.encode()).hexdigest()))
+
+
 def outside(paths: Iterable[str], *folders: str) -> tuple[str, ...]:
     """Leave out the files below some folders of tests/."""
     prefixes = tuple(f"tests/{folder}/" for folder in folders)
@@ -143,7 +152,7 @@ def module(name: str, *words: str) -> tuple[str, ...]:
 
 def test_parts() -> tuple[Part, ...]:
     """Parts of `make test`: it answers in minutes, and starts real processes for each promise."""
-    first = files_with("promise", "journey")
+    first = spread(files_with("promise", "journey"))
     return (
         Part("processes", (Pytest(FIRST, first, workers=4),), 0.5,
              is_tried_again=True),
@@ -189,7 +198,7 @@ def check_parts() -> tuple[Part, ...]:
     """Parts of `make check`: what else must hold before a change lands."""
     seconds = os.environ.get("FUZZ_SECONDS", "10")
     others = f"{SYSTEM} and not ({FIRST})"
-    files = outside(files_with("system"), "console", "packaging", "image")
+    files = spread(outside(files_with("system"), "console", "packaging", "image"))
     return (
         # Two emulated machines: beside what starts many processes their clocks run out.
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
@@ -489,6 +498,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("part", nargs="+", help="test, check, long, or names of parts")
     parser.add_argument("--cores", type=float, default=float(os.cpu_count() or 1))
     asked = parser.parse_args(words)
+    # A shell's background job ignores it, and so would each programme that a test ends by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parts, began = chosen(asked.part), time.monotonic()
     KEPT.mkdir(parents=True, exist_ok=True)
     outcomes = Side(parts, asked.cores).run()

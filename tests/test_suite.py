@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +95,19 @@ def test_long_fails_for_a_second_try_and_for_a_slow_test(
             seen.unlink()
         assert suite.main([tier]) == status
         assert "passed only at a second try" in capsys.readouterr().out
+
+
+def test_an_interruption_reaches_what_a_test_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite that a shell runs in the background ignores SIGINT; its programmes must not."""
+    ignores = "import signal; raise SystemExit(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    part = Part("asked", ((sys.executable, "-c", ignores),))
+    monkeypatch.setattr(suite, "TIERS", {"test": lambda: (part,)})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert suite.run(part).how == "FAILED (1)"
+        assert suite.main(["test"]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_part_that_cannot_run_here_is_left_out_with_its_reason() -> None:

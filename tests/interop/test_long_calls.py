@@ -35,7 +35,7 @@ address = "{host}:{port}"
 user = "box"
 """
 LONG_S = 42.0
-EARLY, LATE = slice(2 * WINDOW, 6 * WINDOW), slice(36 * WINDOW, 40 * WINDOW)
+EARLY, LATE = slice(2 * WINDOW, 14 * WINDOW), slice(34 * WINDOW, 41 * WINDOW)
 """Of the sound of a call: its third to sixth second, and four after the thirty-sixth."""
 
 

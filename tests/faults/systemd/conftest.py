@@ -47,7 +47,7 @@ def machine(_made: Machine) -> Machine:
         _made.stop()  # it ended behind a test's back
     if _made.daemon is None:
         _made.start()
-    _made.wait_until(_made.is_idle, 40.0, "the lines are not idle")
+    _made.wait_until(_made.is_idle, 120.0, "the lines are not idle")
     return _made
 
 

@@ -63,7 +63,7 @@ def test_the_console_is_killed_in_a_call(
     machine.signalled(CONSOLE, "SIGKILL")
     machine.wait_until(
         lambda: machine.main_pid(CONSOLE) not in {0, old} and page(machine),
-        30.0, "the pages did not come back",
+        120.0, "the pages did not come back",
     )  # fmt: skip
     took = time.monotonic() - began
     assert talks(machine)
