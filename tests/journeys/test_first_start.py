@@ -38,7 +38,7 @@ from tests.helpers.figures import Figures
 from tests.journeys.harness.browser import Window, computer, window
 from tests.journeys.harness.front_desk import PATIENCE_S, citizen_calls
 from tests.journeys.harness.steps import Journey, wait_until
-from tests.journeys.test_adding_a_phone_in_the_browser import become_user, read_password
+from tests.journeys.test_adding_a_phone_in_the_browser import PASSWORD, read_password
 
 pytestmark = [pytest.mark.journey, pytest.mark.system]
 
@@ -82,7 +82,9 @@ def test_the_first_start(journey: Journey, box: Machine, tmp_path: Path, figures
         contextlib.ExitStack() as phones,
     ):
         with journey.step(1):
-            become_user(page, code)
+            page.go_to("/")
+            page.click("link", "Entra")
+            page.become_first_user(code, "Bianca Rossi", PASSWORD)
             page.sees("Il primo avvio non è finito")
             page.click("link", "continua passo per passo")
             page.sees("Nome e patrono", "7. Chiamata di prova", "Intanto:")
