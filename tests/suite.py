@@ -199,19 +199,24 @@ def check_parts() -> tuple[Part, ...]:
     seconds = os.environ.get("FUZZ_SECONDS", "10")
     others = f"{SYSTEM} and not ({FIRST})"
     files = spread(outside(files_with("system"), "console", "packaging", "image"))
+    benches = tuple(path for path in files if path.startswith("tests/journeys/test_tester_"))
     return (
         # Two emulated machines: beside what starts many processes their clocks run out.
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
                        module("tests.image.stamp", "--passed")), 1.5, is_tried_again=True,
              reason_to_skip=image_has_passed),
         # Six tests at a time keep two processors busy: browsers beside them and both are late.
-        Part("system", (Pytest(f"{others} and not alone", files, 6),), 1.5, is_tried_again=True),
+        Part("system",
+             (Pytest(f"{others} and not alone", tuple(p for p in files if p not in benches), 6),),
+             1.5, is_tried_again=True),
         coverage_part(),
         # What decides; the rest of the unit tests by that version is a part of `long`.
         Part("python-3.11", (Pytest(UNIT, (*PURE_TESTS, "tests/sip"), 2, python=str(PYTHON_311)),),
              0.5, niceness=10, reason_to_skip=no_python_311),
         field_test("conexant"),
         field_test("usr5637", MESSAGES),
+        # Field tests, too: six minutes each, spent in waiting.
+        Part("benches", (Pytest(others, benches, 3),), 0.5, is_tried_again=True),
         Part("console", (("scripts/wapiti.sh",), Pytest(others, ("tests/console",), 3)), 1.5,
              is_tried_again=True),
         Part("packaging", (Pytest(SYSTEM, ("tests/packaging",)),), 0.5, is_tried_again=True),
