@@ -14,12 +14,15 @@ draw() { # what was seen, the picture
 }
 
 mkdir -p docs/img
-draw readme-it-desk docs/img/desk.it.png
-draw readme-en-desk docs/img/desk.en.png
-both="login desk-transfer inbox-message request-new appointments calls call handover"
-for name in $both desk-ringing desk-return desk-drafted; do
+every="login desk-transfer inbox-message request-new appointments calls call handover"
+for language in it de en; do
+    draw "readme-$language-desk" "docs/img/desk.$language.png"
+    for name in $every; do
+        draw "$name-$language-desk" "docs/img/$name.$language.png"
+    done
+done
+for name in desk-ringing desk-return desk-drafted; do
     draw "$name-it-desk" "docs/img/$name.it.png"
 done
-for name in $both desk-appointment; do
-    draw "$name-en-desk" "docs/img/$name.en.png"
-done
+draw desk-return-de-desk docs/img/desk-return.de.png
+draw desk-appointment-en-desk docs/img/desk-appointment.en.png

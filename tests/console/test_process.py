@@ -24,6 +24,7 @@ from appliance.errors import TechnicianError
 CONFIGURATION = """\
 [site]
 name = "Comune di Prova"
+languages = ["it", "en", "de"]
 patron = "10-04"
 [hours]
 [sip]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
@@ -28,6 +28,7 @@ from appliance.store.database import connect, database_path
 from appliance.store.requests import RequestMails, RequestToStore, StoredRequest, StoredStep
 from appliance.store.users import ChangeRequester
 from tests.console import people
+from tests.console.browser import FILLED
 from tests.console.running import Running, running
 from tests.console.test_calls import WHOLE
 from tests.helpers.box import Box
@@ -70,8 +71,9 @@ FROM_A_MOBILE: Final = Caller(Presentation.SHOWN, "3391234567")
 @contextlib.contextmanager
 def full_box(folder: Path) -> Iterator[Running]:
     """Start a box with offices, sheets, calls, messages, requests, mails that wait, and people."""
+    options: dict[str, Any] = {"operators": ("op1", "op2"), "languages": FILLED}
     with (
-        running(folder, lines=2, operators=("op1", "op2"), extra=NO_SERVER) as found,
+        running(folder, lines=2, extra=NO_SERVER, **options) as found,
         # Open until the end: no later connection of a test is the last one of this process, which
         # would put away the records' log where call control's own locks are gone.
         contextlib.closing(connect(database_path(found.box.state))) as connection,

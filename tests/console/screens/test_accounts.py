@@ -1,4 +1,4 @@
-"""Accounts in a real browser before a real box: by keys alone, both languages, both sizes."""
+"""Accounts in a real browser before a real box: by keys alone, every language, both sizes."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_an_announcement_is_dictated_heard_and_put_in_force(
 
 @every_language
 def test_a_draft_is_discarded_by_keys(browser: Browser, filled: Running, language: str) -> None:
-    """One that waits to be put in force keeps nobody out: WCAG 2.2 AA in both languages, sizes."""
+    """One that waits to be put in force keeps nobody out: WCAG 2.2 AA in every language, size."""
     path = drafts_of(filled.box.state) / "it" / f"{KEY}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(wav.build(SPEECH[: 8 * SAID_MS], Law.ULAW))

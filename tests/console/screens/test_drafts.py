@@ -95,7 +95,7 @@ def test_what_is_too_long_to_be_kept_is_said(browser: Browser, filled: Running) 
 def test_a_declaration_outlives_the_browser(
     browser: Browser, filled: Running, language: str
 ) -> None:
-    """Said as what it is, in both languages and sizes; the office's number is not kept (P7)."""
+    """Said as what it is, in every language and size; the office's number is not kept (P7)."""
     who = f"Rossi {language}"
     with screen(browser, filled.home, language) as shown:
         page = log_in(shown, people.ANNA.name, DECLARE)

@@ -103,15 +103,18 @@ THERE: Final = (
 """Of what has places in its path, what this house has; all else may say that it is not there."""
 WITH_KEYS: Final = ("it", "desk")
 """Where Tab is pressed until it has been everywhere: keys are the same in each language."""
-COMBINATIONS: Final = (("it", "desk"), ("en", "phone"), ("it", "phone"), ("en", "desk"))
-"""The order in which those who may open a page take turns; of two each has a language."""
+COMBINATIONS: Final = (
+    ("it", "desk"), ("en", "phone"), ("it", "phone"),
+    ("en", "desk"), ("de", "phone"), ("de", "desk"),
+)  # fmt: skip
+"""The order in which those who may open a page take turns."""
 SENT_BY: Final = (
-    (Role.HEAD, "it", "phone"),
-    (Role.TECHNICIAN, "en", "desk"),
+    (Role.HEAD, "de", "phone"),
+    (Role.TECHNICIAN, "de", "phone"),
     (Role.OFFICE, "en", "phone"),
     (Role.DEPUTY, "it", "desk"),
 )
-"""Who sends forms with nothing in them, and sees the answer how."""
+"""Who sends forms with nothing in them, and sees the answer how: long words where room is least."""
 SPOILT: Final = """() => {
   document.title = " · Test";
   document.documentElement.lang = "de";

@@ -21,7 +21,10 @@ SITE = docs_site.plan()
 LIMIT_S = 60.0
 """Seconds within which a server of this process has opened."""
 FOUND = {"it": ("segreterie", "segreteria"), "en": ("announcement", "announcements")}
-"""A word that is searched, and one of the same stem that is found."""
+"""A word that is searched, and one of the same stem that is found.
+
+Not in German, whose site has five guides: the search is the same.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def search(page: Page, words: str) -> None:
     field.press_sequentially(words)
 
 
-@every_language
+@pytest.mark.parametrize("language", FOUND)
 def test_the_search_finds_without_another_host(home: str, browser: Browser, language: str) -> None:
     """A word of the same stem is found, the result leads to the page, and no other host is asked.
 
@@ -112,9 +115,11 @@ def missing(shown: Screen, answer: Response) -> None:
 @every_language
 def test_every_page_opens(home: str, browser: Browser, language: str) -> None:
     """Nothing on it is forbidden by the policy, asked of another host, or missing."""
+    # A page without German is the Italian one below another menu: it has been opened already.
+    names = [name for name in SITE.pages if language in ("it", "en", SITE.source(name, "de")[1])]
     with screen(browser, home, language) as shown:
         shown.page.on("response", lambda answer: missing(shown, answer))
-        for name in SITE.pages:
+        for name in names:
             page = shown.open(f"/help/{language}/{name}.html")
             expect(page.locator("article h1").first).to_be_visible()
             assert shown.troubles == [], name

@@ -43,7 +43,7 @@ def tagged(page: Page, path: str) -> str:
 
 @every_language
 def test_it_keeps_nobody_out(browser: Browser, filled: Running, path: str, language: str) -> None:
-    """Both languages, colours and sizes: no violation of WCAG 2.2 AA."""
+    """Every language, colours and sizes: no violation of WCAG 2.2 AA."""
     with screen(browser, filled.home, language) as shown:
         page = log_in(shown, IRMA.name, path)
         expect(page.locator("#case-title")).to_be_visible()

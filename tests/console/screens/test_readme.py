@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.store.database import connect, database_path
+from appliance.text import _
 from tests.console import people
-from tests.console.browser import every_language, screen
+from tests.console.browser import FILLED, every_language, screen
 from tests.console.screens.entering import log_in
 from tests.journeys.harness.front_desk import (
     OPERATOR_HZ,
@@ -32,9 +33,12 @@ PHONES: Final = {
     "tri1": "Tributi",
 }
 LABELS: Final = {**PHONES, "line1": "Centralino", "line2": "Numero verde"}
-CITIZENS: Final = {"it": ("0512345678", "3391112223"), "en": ("0517654321", "3474445556")}
+CITIZENS: Final = {
+    "it": ("0512345678", "3391112223"),
+    "en": ("0517654321", "3474445556"),
+    "de": ("0471234567", "3207778889"),
+}
 """Two in each language, of whom no earlier call is known."""
-TALKING: Final = {"it": "In conversazione", "en": "Talking"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDesk]:
     """A municipality's front desk: every phone is there, and has a label."""
     folder = tmp_path_factory.mktemp("desk")
     named = {"site_name": "Comune di Roccaverde", "labels": LABELS, "operators": ("op1", "op2")}
-    with front_desk(folder, **named) as box:
+    with front_desk(folder, languages=FILLED, **named) as box:
         with contextlib.closing(connect(database_path(box.state))) as connection:
             people.enter(connection)
         yield box
@@ -61,7 +65,7 @@ def test_a_conversation_and_a_call_that_waits(
         mine = page.locator("[data-call]").filter(has_text=first)
         expect(mine).to_be_visible()  # the number comes after the first ring
         lifts(phones[0], OPERATOR_HZ)
-        expect(mine).to_contain_text(TALKING[language])
+        expect(mine).to_contain_text(_("Talking").text(language))
         page.keyboard.type("resid")
         page.get_by_role("button", name="Cambio di residenza").click()
         expect(page.get_by_text("entro venti giorni")).to_be_visible()

@@ -6,11 +6,13 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.store.database import connect, database_path
+from appliance.text import _
 from tests.console import people
 from tests.console.browser import FILLED, every_language, screen
 from tests.console.running import Running, running
@@ -24,7 +26,8 @@ pytestmark = pytest.mark.system
 @pytest.fixture
 def box_with_mail(tmp_path: Path) -> Iterator[Running]:
     """A box with a mail server that takes its mails; people who may log in."""
-    with served() as server, running(tmp_path, lines=1, extra=mail_at(server)) as found:
+    options: dict[str, Any] = {"lines": 1, "languages": FILLED}
+    with served() as server, running(tmp_path, extra=mail_at(server), **options) as found:
         with contextlib.closing(connect(database_path(found.box.state))) as connection:
             people.enter(connection)
         yield found
@@ -55,7 +58,7 @@ def mail_at(server: MailServer) -> str:
 def test_the_installation_keeps_nobody_out(
     browser: Browser, filled: Running, language: str
 ) -> None:
-    """Both languages, both sizes: no violation of WCAG 2.2 AA; the records are looked through."""
+    """Every language, both sizes: no violation of WCAG 2.2 AA; the records are looked through."""
     with screen(browser, filled.home, language) as shown:
         page = log_in(shown, people.BEPPE.name, "/plant")
         expect(page.locator("#line-line1")).to_be_visible()
@@ -85,14 +88,15 @@ def test_a_phone_that_registers_is_seen_at_once(browser: Browser, filled: Runnin
 
 def test_the_queue_of_mails_keeps_nobody_out(browser: Browser, box_with_mail: Running) -> None:
     """Both languages, both sizes; a test is taken by the real mail server, and the page says so."""
-    taken = {"it": "presa dal server di posta", "en": "taken by the mail server"}
     for language in FILLED:
         with screen(browser, box_with_mail.home, language) as shown:
             page = log_in(shown, people.BEPPE.name, "/plant/mail")
             page.locator("#to").focus()
             page.keyboard.type("tecnico@example.it")
             page.keyboard.press("Enter")
-            expect(page.locator(".tested")).to_contain_text(taken[language])
+            expect(page.locator(".tested")).to_contain_text(
+                _("taken by the mail server").text(language)
+            )
             expect(page.locator(".tested")).to_contain_text("250")
             shown.look("mails")
 
@@ -101,12 +105,12 @@ def test_the_queue_of_mails_keeps_nobody_out(browser: Browser, box_with_mail: Ru
 def test_the_page_of_the_time_keeps_nobody_out(
     browser: Browser, filled: Running, language: str
 ) -> None:
-    """Both languages, both sizes: the time is confirmed by a key, and the page says so."""
+    """Every language, both sizes: the time is confirmed by a key, and the page says so."""
     with screen(browser, filled.home, language) as shown:
         page = log_in(shown, people.BEPPE.name, "/clock")
         page.locator("#confirm").focus()
         page.keyboard.press("Enter")
         expect(page.locator(".note.good")).to_contain_text(
-            {"it": "L'ora è confermata.", "en": "The time is confirmed."}[language]
+            _("The time is confirmed.").text(language)
         )
         shown.look("clock")

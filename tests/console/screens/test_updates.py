@@ -60,7 +60,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         yield Shown(place, f"https://127.0.0.1:{port}")
 
 
-@pytest.mark.parametrize(("language", "size"), [("it", "phone"), ("en", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("it", "phone"), ("en", "desk"), ("de", "desk")])
 def test_an_update_goes_the_whole_way(
     browser: Browser, box: Shown, tmp_path: Path, language: str, size: str
 ) -> None:
