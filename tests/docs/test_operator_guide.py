@@ -11,9 +11,10 @@ import pytest
 from appliance.console.templates import KEYS
 from tests.docs.pages import guide, read, rows, spans
 
-KEYS_IN = {"it": "I tasti", "en": "The keys"}
+KEYS_IN = {"it": "I tasti", "de": "Die Tasten", "en": "The keys"}
 WRITTEN = {
     "it": {"Enter": "Invio", "Shift": "Maiusc", "ArrowDown": "↓", "ArrowUp": "↑"},
+    "de": {"Enter": "Eingabe", "Shift": "Umschalt", "ArrowDown": "↓", "ArrowUp": "↑"},
     "en": {"ArrowDown": "↓", "ArrowUp": "↑"},
 }
 """How each language's keyboards and guides write a key."""
@@ -54,21 +55,25 @@ def test_every_key_is_told_and_no_other(language: str) -> None:
     assert told == set(written)
 
 
-@each_language
-@pytest.mark.parametrize("name", MOST_WORDS)
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [(name, one) for name in MOST_WORDS for one in KEYS_IN if guide(name, one).exists()],
+)
 def test_a_guide_is_short(name: str, language: str) -> None:
     """Who looks for a task reads tasks; how parts behave stands elsewhere."""
     assert len(read(guide(name, language)).split()) <= MOST_WORDS[name]
 
 
 def test_there_are_pictures() -> None:
-    """What the desk looks like is shown in both languages, not only told."""
+    """What the desk looks like is shown in every language, not only told."""
     for language, pictures in PICTURES.items():
         assert len(pictures) >= 8
         assert [one.name for one in pictures if one.suffixes[0] != f".{language}"] == []
 
 
-@pytest.mark.parametrize("picture", PICTURES["it"] + PICTURES["en"], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "picture", [one for found in PICTURES.values() for one in found], ids=lambda one: one.name
+)
 def test_a_picture_is_small(picture: Path) -> None:
     """The box keeps the guide, too: few colours, no wider than is read."""
     width, kind, size = of_picture(picture)

@@ -87,7 +87,8 @@ GUIDE: Final = {
     "request-new", "/appointments?week=2026-12-02": "appointments", "/calls": "calls",
     "/calls/whole": "call", "/handover": "handover",
 }  # fmt: skip
-"""Pages of which the operator's guide has a picture, as who may open them first sees them."""
+"""Pages of which the operator's guide has a picture, as an operator sees them; the first before
+logging in."""
 IN_A_PART: Final = 12
 """Pages that one test looks at, at most."""
 NOT_HERE: Final = ("/plant/log", "/plant/backup/file")
@@ -258,6 +259,21 @@ def test_strangers_pages_are_for_everybody(
     assert not wrong, "\n".join(wrong)
 
 
+@every_language
+def test_an_operator_opens_each_page_that_the_guide_shows(
+    browser: Browser, filled: Running, language: str
+) -> None:
+    """What is seen is kept for the guide (scripts/draw_screens.sh)."""
+    with screen(browser, filled.home, language) as shown:
+        for number, (path, name) in enumerate(GUIDE.items()):
+            if number == 1:
+                carry(shown, WHO[Role.OPERATOR].name)
+            page = shown.open(path)
+            assert page.url.endswith("/login") == (path == "/login"), path
+            expect(page.locator("h1")).to_be_visible()
+            shown.picture(name)
+
+
 @pytest.mark.parametrize(
     ("role", "language", "size", "part"),
     [(*so, part) for so in SENT_BY for part in range(in_parts(with_forms(so[0])))],
@@ -305,8 +321,6 @@ def seen(shown: Screen, path: str, sizes: Iterable[str]) -> list[str]:
     shown.page.goto(shown.home + path)
     for size in sizes:
         shown.resize(size)
-        if path in GUIDE:
-            shown.picture(GUIDE[path])
         if (shown.language, size) == WITH_KEYS:
             wrong += by_tab(shown.page)
         wrong += [f"{one} ({size})" for one in troubles(shown)]
