@@ -24,7 +24,7 @@ DOWNLOAD_MS: Final = 60_000
 """A paper is laid out by a machine that does much else."""
 KEY_MS: Final = 75
 """Between two keys, of somebody who types well."""
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 60_000
 """So long something is waited for that comes at once on an idle machine."""
 ABORTED: Final = "net::ERR_ABORTED"
 """Of a request that the page itself gave up: by going elsewhere, by pausing a sound."""
