@@ -28,6 +28,9 @@ MB: Final = 1_000_000
 ROOM_MB: Final = 32
 # What call control, media gateway, exchange and phone take together is 200 MB (design/sound.md).
 MEMORY_MB: Final = 96
+# With less the calls are left out: they would take the pages of the service, and systemd would end
+# call control in a citizen's call (seen with 512 MB). Peak of a self-test, and a rest.
+CALLS_MB: Final = 224
 # Peak of a self-test, 195 MB with the parts loaded while its own box starts (measured), and a rest
 # for the service.
 TOGETHER_MB: Final = 288
@@ -198,6 +201,19 @@ def has_room_for_both(machine: Machine) -> bool:
     """Tell whether the parts may be loaded while the own box starts; else one after the other."""
     free = free_mb(machine)
     return free is not None and free >= TOGETHER_MB
+
+
+def no_room_for_calls(machine: Machine) -> Words | None:
+    """Say why a box of its own may not run beside the service, None where it may."""
+    free = free_mb(machine)
+    if free is None or free >= CALLS_MB:
+        return None
+    return _(
+        "two calls need {need} MB of memory, {free} MB are free: they were left out, so that they "
+        "disturb no call of the office. The field test calls over the lines themselves",
+        need=CALLS_MB,
+        free=free,
+    )
 
 
 def memory(machine: Machine) -> Finding:

@@ -56,6 +56,8 @@ def self_test(
     settings = _configuration(config, found)
     state = state_folder(config, settings)
     _sweep(state)
+    # Before the parts are loaded, which takes half of it.
+    no_room = machines.no_room_for_calls(machine)
     loading = programme.start_import()
     try:
         notify(_("Looking at the machine …"))
@@ -65,6 +67,10 @@ def self_test(
         if (cause := _hindrance(found)) is not None:
             found.append(programme.programme(loading))
             found += _consequences(_hindrance(found) or cause)
+        elif no_room is not None:
+            found.append(programme.programme(loading))
+            # How busy the processor is was to be measured while they went on.
+            found += (not_measured(code, no_room) for code in ("processor", *CALLS))
         else:
             with _own_folder(state) as folder:
                 found += _calls(folder, settings, machine, notify, loading)

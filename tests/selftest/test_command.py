@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.selftest.findings import TITLES
+from appliance.selftest.findings import TITLES, Outcome
+from appliance.selftest.machine import Machine
+from appliance.selftest.run import CALLS, self_test
+from appliance.text import Words
 from tests.helpers.box import Box
 from tests.helpers.ports import free_port
 from tests.selftest.small import Site, Told, run
@@ -92,6 +95,21 @@ def test_a_part_that_no_call_needs(site: Site, tmp_path: Path) -> None:
     assert (told.status, told.wrong[:1]) == (1, ["programme"]), told
     assert "appliance.console.process cannot be loaded" in told.told["en"]
     assert (told.outcomes["ring"], told.outcomes["message"]) == ("ok", "ok"), told
+
+
+def test_a_board_without_room_for_a_second_box(site: Site, tmp_path: Path) -> None:
+    """Neither well nor unwell, and no process is started that the service would feel."""
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemAvailable: 150000 kB\n")
+    told: list[Words] = []
+    found = self_test(site.config, Machine(proc=tmp_path / "proc"), told.append)
+    assert found.status == 2, found
+    assert "two calls need 224 MB of memory" in str(found.verdict)
+    assert {f.code for f in found.findings if f.outcome is Outcome.OK} >= {"programme", "memory"}
+    calls = [f for f in found.findings if f.code in CALLS]
+    assert {f.outcome for f in calls} == {Outcome.NOT_MEASURED}
+    assert [str(words) for words in told] == ["Looking at the machine …"]
+    assert list(site.state.iterdir()) == []
 
 
 def test_a_configuration_with_mistakes(site: Site) -> None:

@@ -170,6 +170,16 @@ def test_a_small_board_does_one_thing_after_the_other(machine: Machine) -> None:
     assert machines.has_room_for_both(machine)
 
 
+def test_calls_that_the_office_would_feel_are_left_out(machine: Machine) -> None:
+    """A board of 512 MB has no room for a second box: it says so, with both figures."""
+    assert machines.no_room_for_calls(machine) is None, "what is not told hinders nothing"
+    (machine.proc / "meminfo").write_text("MemAvailable: 150000 kB\n")
+    said = str(machines.no_room_for_calls(machine))
+    assert "two calls need 224 MB of memory, 153 MB are free: they were left out" in said
+    (machine.proc / "meminfo").write_text("MemAvailable: 230000 kB\n")
+    assert machines.no_room_for_calls(machine) is None
+
+
 def test_memory_that_nobody_tells(machine: Machine) -> None:
     """Without /proc nothing is green."""
     assert told(machines.memory(machine)) == ("memory", NOT_MEASURED)
