@@ -205,9 +205,9 @@ def check_parts() -> tuple[Part, ...]:
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
                        module("tests.image.stamp", "--passed")), 1.5, is_tried_again=True,
              reason_to_skip=image_has_passed),
-        # Six tests at a time keep two processors busy: browsers beside them and both are late.
+        # Four at a time keep a processor and a half busy: with browsers beside them both are late.
         Part("system",
-             (Pytest(f"{others} and not alone", tuple(p for p in files if p not in benches), 6),),
+             (Pytest(f"{others} and not alone", tuple(p for p in files if p not in benches), 4),),
              1.5, is_tried_again=True),
         coverage_part(),
         # What decides; the rest of the unit tests by that version is a part of `long`.

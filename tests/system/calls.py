@@ -11,7 +11,7 @@ from appliance.simulator.phone.process import TestPhone
 from tests.bench.office import noise
 from tests.helpers.box import Box
 
-IDLE_S = 30.0
+IDLE_S = 90.0
 """A line that was released is idle long before; a busy machine takes its time."""
 
 

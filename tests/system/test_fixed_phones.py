@@ -100,7 +100,7 @@ def test_one_is_busy_and_the_next_talks(tmp_path: Path, ports: tuple[int, int]) 
     ):
         said = read_clip(SPEECH)
         call = place(box, 1, caller="0511234567", clips=(said,))
-        call.wait_for("answered", 20.0)
+        call.wait_for("answered", 60.0)
         name = box.status()["calls"][0]["call"]
         call.wait(60.0)
         record = record_of(box, name)

@@ -32,7 +32,7 @@ CALL_CONTROL, GATEWAY, CONSOLE = (
 CLOCK, RESTORE = "centralino-clock", "centralino-restore"
 """Root's helpers: `waiting` names the unit that waits for the requests to one."""
 UNITS = (GATEWAY, CALL_CONTROL, CONSOLE)
-BOOT_S = 60.0
+BOOT_S = 180.0
 """It takes 5 s on a quiet machine."""
 
 PYTHON = f"{PLACE}/bin/python"

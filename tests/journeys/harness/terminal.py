@@ -30,7 +30,7 @@ REACTION_S: Final = 0.4
 """From what is read to the first key; whoever types sooner meets a prompt that is not ready."""
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROMPT: Final = "$ "
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 90.0
 INTERRUPTS: Final = 4
 END_S: Final = 10.0
 """A command that has been interrupted may have something to put in order."""
