@@ -13,7 +13,7 @@ from tests.faults.systemd.machine import CALL_CONTROL, Machine
 from tests.helpers.baresip import Baresip
 from tests.system.calls import place, record_of
 
-COME_S = 60.0
+COME_S = 180.0
 """Far more than anything may take; how long it took is looked at apart."""
 BUSY_S = 10.0
 """On a machine that is busy otherwise: beyond what a start in good order takes at that moment."""
