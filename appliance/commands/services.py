@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.commands import line_use
 from appliance.commands.options import (
     config_option,
     control_socket_path,
@@ -30,17 +29,63 @@ from appliance.commands.options import (
 )
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.policy.hours import day_phrase_words
+from appliance.policy.lines import HalfDuplexDaytime
 from appliance.policy.numbering import PLANS
 from appliance.policy.text import Refused, os_error_words
 from appliance.text import Words, _, in_context, joined, unchanged
 
 if TYPE_CHECKING:
-    from appliance.config.schema import Settings
+    from collections.abc import Sequence
+
+    from appliance.config.schema import Line, Settings
     from appliance.console.settings import ConsoleSettings, HeadOfficeFiles
     from appliance.fieldtest.holding import Restorer, StopPlan, StopSignals
     from appliance.fieldtest.person import ProgressDisplay
     from appliance.policy.office import Office
 
+
+# ---- what the configuration asks of the lines that a field test measures -------------------------
+
+
+def suite_options(config_path: Path, ports: Sequence[str]) -> list[str]:
+    """Return the suite's options that tell what the lines at some ports (A, then B) are for.
+
+    None for a port of no configured line, and without a configuration that can be read: such a line
+    is measured as one for conversations.
+    """
+    if not ports or not config_path.exists():
+        return []
+    from appliance.config import read
+
+    try:
+        settings = read.load(config_path)
+    except CentralinoError:
+        return []
+    options: list[str] = []
+    for letter, port in zip("ab", ports, strict=False):
+        if (line := _line_at(settings, port)) is not None:
+            source = f"{line.label or line.name}, {config_path}"
+            options += [f"--needs-{letter}", ",".join(needs_of(line)), f"--use-{letter}", source]
+    return options
+
+
+def needs_of(line: Line) -> tuple[str, ...]:
+    """Return the promises (`hw_tests.promises`) that a line's own table asks for."""
+    from hw_tests.promises import CONVERSATION, DEFAULT
+
+    is_half = bool(line.daytime) or line.duplex == "false"
+    needs = [name for name in DEFAULT if not (is_half and name in CONVERSATION)]
+    if line.daytime == HalfDuplexDaytime.PBX_TRANSFER:
+        needs.append("transfers")
+    return tuple(needs)
+
+
+def _line_at(settings: Settings, port: str) -> Line | None:
+    there = Path(port).resolve()
+    return next((line for line in settings.lines if Path(line.port).resolve() == there), None)
+
+
+# ---- the services and the field test -------------------------------------------------------------
 
 OFF = _("the console is off: console.enabled is false")
 
@@ -251,7 +296,7 @@ def field_test(
     more += [*_lines(line_a, line_b, one_line=one_line), "--language", language]
     more += [word for command in overrides for word in ("--override", command)]
     more += ["--ask"] if ask or one_line else []
-    more += line_use.suite_options(config_path, ports)
+    more += suite_options(config_path, ports)
     folder = again or out or Path(f"field-test-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     set_up = "one-line" if one_line else "two-lines" if line_a else "exchange"
     told_all = (*more, *options)

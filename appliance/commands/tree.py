@@ -108,7 +108,7 @@ OFFICE: Final = Branch(
         "sheets": "appliance.commands.sheets:sheets",
         "prompts": "appliance.commands.announcements:prompts",
         "report": "appliance.commands.reports:report",
-        "standards": "appliance.commands.standards:standards",
+        "standards": "appliance.commands.reports:standards",
         "wall": "appliance.commands.wall:wall",
     },
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.commands.line_use import needs_of, suite_options
+from appliance.commands.services import needs_of, suite_options
 from appliance.config.schema import Line
 from appliance.config.values import Proven
 from hw_tests.promises import CONVERSATION, DEFAULT

@@ -23,7 +23,7 @@ from appliance.commands.provisioning import AdministratorRow, PhoneRow
 from appliance.commands.reference.fields import described
 from appliance.commands.reference.page import command_at, with_json
 from appliance.commands.reference.shapes import TEXTS, JsonSchema, Shape, fields_of, schema_of
-from appliance.commands.standards import QuarterRow
+from appliance.commands.reports import QuarterRow
 from appliance.modem.probe import Finding
 from appliance.policy.address_book import BookEntry
 from appliance.policy.directory import Reach, ReturnRule, TransferHindrance
