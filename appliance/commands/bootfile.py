@@ -8,13 +8,14 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
 from zoneinfo import ZoneInfo
 
 import click
@@ -413,9 +414,18 @@ def tell(places: BootPlaces, wait: float, settle: float, screen: Path | None) ->
     # The result lists the addresses of the console.
     while not _numbers() and time.monotonic() < until:
         time.sleep(LOOKS_S)
-    while _tell(places, screen) and settle:
-        # A modem that comes and goes must not wear out the card.
-        time.sleep(settle)
+    # A modem that comes and goes must not wear out the card.
+    if _tell(places, screen) and settle:
+        _start_again(settle)
+
+
+def _start_again(seconds: float) -> NoReturn:
+    """Become a shell that waits so long, then the same command."""
+    # A board of 512 MB has other use for the 65 MB that this process would hold meanwhile.
+    sys.stdout.flush()
+    same = (sys.executable, *sys.orig_argv[1:])
+    words = ("sh", "-c", 'sleep "$0" && exec "$@"', f"{seconds:g}", *same)
+    os.execv("/bin/sh", words)  # noqa: S606 - the shell is what is started
 
 
 def _tell(places: BootPlaces, screen: Path | None = None) -> bool:

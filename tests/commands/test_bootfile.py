@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import Result
@@ -50,14 +55,40 @@ def other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def run(folder: Path, what: str, *more: str) -> Result:
-    """Run one of the two commands on the box."""
+def given(folder: Path, what: str) -> list[str]:
+    """Return the words of one of the two commands on the box."""
     own = {"card": "card", "config": "etc/centralino.toml", "run": "run-site", "kept": "kept"}
     own["under"] = "under.toml"
     if what == "apply":
         own |= {name: name for name in ("data", "networkd", "notices", "ports")}
-    given = [word for name, at in own.items() for word in (f"--{name}", str(folder / at))]
-    return runner().invoke(main, ["site", what, *given, *more])
+    return [what, *(word for name, at in own.items() for word in (f"--{name}", str(folder / at)))]
+
+
+def run(folder: Path, what: str, *more: str) -> Result:
+    """Run one of the two commands on the box."""
+    return runner().invoke(main, ["site", *given(folder, what), *more])
+
+
+def looks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]
+) -> tuple[list[str], list[str]]:
+    """Run `tell` as often as it starts itself again; return what it said, and its pauses in s."""
+    said: list[str] = []
+    pauses: list[str] = []
+
+    def become(_path: str, words: tuple[str, ...]) -> NoReturn:
+        pauses.append(words[3])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", become)
+    for number in itertools.count(1):
+        told = run(folder, "tell", "--settle", "60")
+        assert told.exit_code == 0, told.output
+        said += told.output.splitlines()
+        if len(pauses) < number:
+            break
+        meanwhile()
+    return said, pauses
 
 
 def answer(folder: Path) -> str:
@@ -202,15 +233,8 @@ def test_changed_settings_are_written_into_the_cards_file(
     trial = folder / "state" / "settings" / "trial.json"
     trial.parent.mkdir()
     trial.write_text('{"number": 1, "by": "b", "boot": "x", "until": 1.0}')
-    pauses: list[float] = []
 
-    def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        trial.unlink(missing_ok=True)
-
-    monkeypatch.setattr(time, "sleep", pause)
-    told = run(folder, "tell", "--settle", "60")
-    assert told.exit_code == 0, told.output
+    _said, pauses = looks(folder, monkeypatch, lambda: trial.unlink(missing_ok=True))
     assert len(pauses) >= 1
     written = (folder / "card" / FILE_NAME).read_text(encoding="utf-8")
     assert written == OFFICE.replace('"Comune"', '"Nuovo"')
@@ -336,16 +360,35 @@ def test_a_modem_that_appears_meanwhile_is_found(
 def test_it_looks_again_until_nothing_is_new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What changes while the card was just written is written too, and then it ends."""
     run(folder, "apply")
-    pauses: list[float] = []
 
-    def pause(seconds: float) -> None:
-        pauses.append(seconds)
+    def change() -> None:
         (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
         for _ in range(2):
             run(folder, "apply")
 
-    monkeypatch.setattr(time, "sleep", pause)
-    said = run(folder, "tell", "--settle", "60").output.splitlines()
+    said, pauses = looks(folder, monkeypatch, change)
     assert said == ["scritto sulla scheda", "scritto sulla scheda", "la scheda lo dice già"]
-    assert pauses == [60.0, 60.0]
+    assert pauses == ["60", "60"]
     assert "op2" in answer(folder)
+
+
+@pytest.mark.system
+def test_while_it_waits_it_is_a_shell(folder: Path) -> None:
+    """The process that waits holds no more memory than a shell, and then looks again."""
+    run(folder, "apply")
+    words = given(folder, "tell")
+    command = (sys.executable, "-m", "appliance", "site", *words, "--settle", "3")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "scritto sulla scheda\n"
+        until = time.monotonic() + 60.0
+        while (name := name_of(process.pid)) != "sh" and time.monotonic() < until:
+            time.sleep(0.05)
+        assert name == "sh"
+        assert process.stdout.read() == "la scheda lo dice già\n"
+        assert process.wait() == 0
+
+
+def name_of(pid: int) -> str:
+    """Return the name of the programme that a process is."""
+    return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
