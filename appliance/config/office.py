@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -127,6 +129,15 @@ def holidays_for(
 
     Raises Refused for a country that the library does not know.
     """
+    found = dict(_public_holidays(country, first_year))
+    for year in range(first_year, first_year + YEARS_AHEAD):
+        found[patron.in_year(year)] = unchanged(name) if name else PATRON
+    return tuple(Holiday(day, words) for day, words in sorted(found.items()))
+
+
+# Each change of a setting is checked as a whole: a country's holidays are the same each time.
+@lru_cache(maxsize=4)
+def _public_holidays(country: str, first_year: int) -> Mapping[date, Words]:
     years = range(first_year, first_year + YEARS_AHEAD)
     found: dict[date, Words] = {}
     code = country.upper()
@@ -144,9 +155,7 @@ def holidays_for(
         named = [_without_observances(name, code) for name in (local.get(day, text), text)]
         if all(named):
             found[day] = written({language: _name_in(language, *named) for language in LANGUAGES})
-    for year in years:
-        found[patron.in_year(year)] = unchanged(name) if name else PATRON
-    return tuple(Holiday(day, words) for day, words in sorted(found.items()))
+    return found
 
 
 def _name_in(language: str, local: str, english: str) -> str:

@@ -185,10 +185,12 @@ def greetings_missing(
     settings: Settings, folders: tuple[Path, ...]
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield key, greeting and the languages that have no recording of it."""
-    catalogue = Catalogue(*folders)
-    known = {language: catalogue.keys(language) for language in settings.site.languages}
     written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
+    if not any(greeting for _place, greeting in written):
+        return
+    catalogue = Catalogue(*folders)
+    known = {language: catalogue.keys(language) for language in settings.site.languages}
     for place, greeting in written:
         missing = tuple(each for each, keys in known.items() if greeting not in keys)
         if greeting and missing:

@@ -43,17 +43,15 @@ class Catalogue:
 
     def languages(self) -> tuple[str, ...]:
         """Return the languages that have announcements, Italian first, else by name."""
-        found = {path.parent.name for root in self._roots for path in root.glob("*/*.wav")}
+        folders = (folder for root in self._roots for folder in root.glob("*"))
+        found = {folder.name for folder in folders if any(folder.glob("*.wav"))}
         return tuple(sorted(filter(_NAME.fullmatch, found), key=lambda name: (name != FIRST, name)))
 
     def keys(self, language: str) -> tuple[str, ...]:
         """Return the keys of a language, sorted; none for a language without announcements."""
-        found = {
-            path.stem
-            for root in self._roots
-            for path in root.glob("*/*.wav")
-            if path.parent.name == language
-        }
+        if not _NAME.fullmatch(language):
+            return ()
+        found = {path.stem for root in self._roots for path in root.glob(f"{language}/*.wav")}
         return tuple(sorted(filter(_NAME.fullmatch, found)))
 
     def load(self, language: str, key: str) -> bytes:
