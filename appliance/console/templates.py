@@ -58,7 +58,13 @@ def environment() -> jinja2.Environment:
     )
     # Jinja's own writes all other letters small: "5 sekunden zurück".
     made.filters["capitalize"] = with_capital
+    made.filters["minutes"] = minutes
     return made
+
+
+def minutes(seconds: float) -> str:
+    """Return a length as minutes:seconds; a second that is not over does not count."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:

@@ -25,10 +25,11 @@ function show() {
   const at = sound().currentTime;
   const whole = Number.isFinite(sound().duration) ? sound().duration : Number(wave.dataset.seconds);
   const place = wave.querySelector("input");
-  place.value = String(Math.round(at));
-  place.setAttribute("aria-valuetext", place.dataset.words.replace("{0}", Math.round(at)).replace("{1}", wave.dataset.seconds));
+  const seconds = Math.floor(at);
+  place.value = String(seconds);
+  place.setAttribute("aria-valuetext", place.dataset.words.replace("{0}", seconds).replace("{1}", place.max));
   wave.querySelector(".wave-played").setAttribute("width", String(whole ? Math.min(1, at / whole) * WIDTH : 0));
-  wave.querySelector("[data-at]").textContent = clock(Math.round(at));
+  wave.querySelector("[data-at]").textContent = clock(seconds);
   wave.querySelector("[data-play]").setAttribute("aria-pressed", String(!sound().paused));
 }
 
