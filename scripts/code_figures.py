@@ -76,7 +76,7 @@ def imported(tree: ast.Module, known: set[str]) -> set[str]:
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
                 found |= {full if full in known else node.module} & known
-        else:
+        elif not isinstance(node, ast.expr):  # an expression holds no import
             nodes += ast.iter_child_nodes(node)
     return found
 

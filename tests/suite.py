@@ -44,6 +44,8 @@ SECOND_TRIES: Final = 4
 SHOWN_LINES: Final = 250
 PYTHON_311: Final = ROOT / ".venv-3.11" / "bin" / "python"
 UNIT: Final = "not system and not long"
+QUICK: Final = f"{UNIT} and not whole"
+"""Unit tests of `make test`."""
 SYSTEM: Final = "system and not long"
 FIRST: Final = f"(promise or journey) and {SYSTEM} and not alone"
 """What `make test` starts real processes for, unless it needs the machine for itself."""
@@ -158,7 +160,7 @@ def test_parts() -> tuple[Part, ...]:
              is_tried_again=True),
         Part("lint", (module("ruff", "check", "."), module("ruff", "format", "--check", "."),
                       module("mypy")), 0.5, niceness=5),
-        Part("unit", (Pytest(UNIT, workers=2),), niceness=5),
+        Part("unit", (Pytest(QUICK, workers=2),), niceness=5),
     )  # fmt: skip
 
 
@@ -210,6 +212,7 @@ def check_parts() -> tuple[Part, ...]:
              (Pytest(f"{others} and not alone", tuple(p for p in files if p not in benches), 4),),
              1.5, is_tried_again=True),
         coverage_part(),
+        Part("whole", (Pytest(f"{UNIT} and whole", files_with("whole"), 2),), niceness=10),
         # What decides; the rest of the unit tests by that version is a part of `long`.
         Part("python-3.11", (Pytest(UNIT, (*PURE_TESTS, "tests/sip"), 2, python=str(PYTHON_311)),),
              0.5, niceness=10, reason_to_skip=no_python_311),

@@ -58,6 +58,7 @@ def test_a_failed_command_fails_its_part_and_ends_it(kept: Path) -> None:
     assert "later" not in log
 
 
+@pytest.mark.whole
 def test_a_test_that_passes_alone_is_named(tmp_path: Path) -> None:
     """A second try passes, and is told: it never looks like a first one."""
     outcome = suite.run(flaky(tmp_path, 1))
@@ -66,6 +67,7 @@ def test_a_test_that_passes_alone_is_named(tmp_path: Path) -> None:
     assert "1 at a second try" in suite.table([outcome], 1.0)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("failures", "is_tried_again"), [(5, True), (1, False)])
 def test_what_is_not_tried_again(tmp_path: Path, failures: int, is_tried_again: bool) -> None:
     """More than four failures are nobody's haste, and a part of unit tests has no second try."""
@@ -74,6 +76,7 @@ def test_what_is_not_tried_again(tmp_path: Path, failures: int, is_tried_again: 
     assert outcome.second_tries == []
 
 
+@pytest.mark.whole
 def test_a_test_that_fails_twice_fails_the_part(tmp_path: Path) -> None:
     """A second try is no way to green for what is broken."""
     test = tmp_path / "test_broken.py"
@@ -84,6 +87,7 @@ def test_a_test_that_fails_twice_fails_the_part(tmp_path: Path) -> None:
     assert suite.table([outcome], 1.0).count("second try") == 0
 
 
+@pytest.mark.whole
 def test_long_fails_for_a_second_try_and_for_a_slow_test(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +130,7 @@ def test_parts_share_the_processors() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.whole
 def test_a_second_try_waits_until_no_other_part_runs(tmp_path: Path) -> None:
     """A test that failed beside other parts is tried again when they have ended, in its turn."""
     said = tmp_path / "said"

@@ -47,6 +47,7 @@ FAULTS: dict[str, tuple[Knobs, Knobs, str, set[str], str, int]] = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("both", "a", "dialect", "keys", "said", "follow"), FAULTS.values(), ids=FAULTS
 )
@@ -67,6 +68,7 @@ def test_one_fault_is_one_cause(
     assert all(each.finding in folded for each in broken)
 
 
+@pytest.mark.whole
 def test_two_faults_are_two_causes(tmp_path: Path) -> None:
     """A fault that has nothing to do with another one is not hidden under it."""
     run = measured(tmp_path, {"refuse": ["+VCID"]}, {"echo": [3, 5]})

@@ -52,6 +52,7 @@ ODD: dict[str, tuple[Knobs, Knobs]] = {
 }  # fmt: skip
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("a", "b"), ODD.values(), ids=ODD)
 def test_healthy_lines_pass_however_odd(a: Knobs, b: Knobs, tmp_path: Path) -> None:
     """What a line and a crystal may have is no noise and no drift."""
@@ -69,6 +70,7 @@ BROKEN: dict[str, tuple[Knobs, str]] = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("knobs", "why"), BROKEN.values(), ids=BROKEN)
 def test_broken_lines_fail_by_what_is_broken(knobs: Knobs, why: str, tmp_path: Path) -> None:
     """The first reason names it."""

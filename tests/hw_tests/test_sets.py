@@ -1,7 +1,8 @@
 """The field test finds every broken line of a set by its cause, and fails none that is allowed.
 
-Each line is measured whole, on a virtual clock. Some of each set belong to every run, all of them
-to `make field-sets` and `make long`; the table of results is shown at the end.
+Each line is measured whole, on a virtual clock: the first of each set in `make test`, some more in
+`make check`, all of them in `make field-sets` and `make long`. The table of results is shown at the
+end.
 """
 
 from __future__ import annotations
@@ -18,16 +19,22 @@ from tests.hw_tests.sets import HEALTHY, Broken, Odd, broken, measured
 
 ALL = broken()
 QUICK, QUICK_HEALTHY = 13, 7
-"""One in so many of the broken lines, and of the healthy ones, are in every run."""
+"""One in so many of the broken lines, and of the healthy ones, is in `make check`."""
 SHOWN = 150
 
 
 def picked(cases: Sequence[Broken | Odd], each: int) -> list[object]:
-    """Give the cases as parameters; all but one in so many are long."""
+    """Give the cases as parameters; all but one in so many are long, all but the first `whole`."""
     return [
-        pytest.param(case, id=case.name, marks=() if n % each == 0 else (pytest.mark.long,))
-        for n, case in enumerate(cases)
+        pytest.param(case, id=case.name, marks=_marks(number, each))
+        for number, case in enumerate(cases)
     ]
+
+
+def _marks(number: int, each: int) -> tuple[pytest.MarkDecorator, ...]:
+    if number % each:
+        return (pytest.mark.long,)
+    return (pytest.mark.whole,) if number else ()
 
 
 def first_reason(run: Run) -> str:

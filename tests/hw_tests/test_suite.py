@@ -140,6 +140,7 @@ CHOSEN: dict[tuple[str, ...], list[str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("options", CHOSEN, ids=" ".join)
 def test_figures_are_chosen_by_what_they_are_called(options: tuple[str, ...]) -> None:
     """By key, measurement, promise, line or whether somebody is needed: these tests, none else."""

@@ -61,6 +61,7 @@ def world(tmp_path: Path) -> Iterator[Befallen]:
     made.close()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "does",
     [

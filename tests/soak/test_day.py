@@ -38,6 +38,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> KeptStore:
     return store
 
 
+@pytest.mark.whole
 def test_all_that_was_told_is_on_the_disk(short: KeptStore) -> None:
     """Each call has its row, each message its sound, byte by byte; the day forgets them."""
     assert len(list(short.calls.lines())) >= 12
@@ -45,6 +46,7 @@ def test_all_that_was_told_is_on_the_disk(short: KeptStore) -> None:
     assert short.wrong() == []
 
 
+@pytest.mark.whole
 def test_a_lost_row_and_another_sound_are_seen(short: KeptStore) -> None:
     """The comparison can fail: a call nobody kept, a message that says something else."""
     (call, _), *_ = short.sounds_told.lines()

@@ -55,6 +55,7 @@ def test_a_hundred_calls_with_faults_leave_every_line_idle(calls: int, figures: 
     )
 
 
+@pytest.mark.whole
 def test_the_same_seed_is_the_same_soak() -> None:
     """A failing seed can be replayed: the same facts and orders at the same moments."""
     first, again, other = (checked(soak(6, 0.5, seed)) for seed in (7, 7, 8))

@@ -120,6 +120,7 @@ def _delays(said: bytes, heard: bytes, pace: float) -> list[int]:
     return found
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("minutes", [3, pytest.param(10, marks=pytest.mark.long)])
 def test_minutes_at_plus_and_minus_100_ppm(minutes: int) -> None:
@@ -159,6 +160,7 @@ def test_minutes_at_plus_and_minus_100_ppm(minutes: int) -> None:
     assert (fast.modem.underruns, slow.modem.underruns) == (0, 0)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("ppm", "minutes"),

@@ -53,6 +53,7 @@ def compare(db: sqlite3.Connection, reader: DayReader, now: datetime) -> None:
     assert dict(found.units) == returned
 
 
+@pytest.mark.whole
 def test_wall_and_report_are_equal_on_10_000_calls(db: sqlite3.Connection) -> None:
     """While the day goes on: calls come, end, are called back, reopened, erased."""
     chance, reader = random.Random(21), DayReader(ROME)

@@ -64,6 +64,7 @@ def measured(seed: int, days: int) -> Measured:
     return year
 
 
+@pytest.mark.whole
 def test_two_months_hear_engaged_as_the_formula_says() -> None:
     """Of what the lines carried it tells for how long none was free, and how many were refused:
     though calls are no exponentials, and lines break down.
