@@ -156,11 +156,11 @@ def test_parts() -> tuple[Part, ...]:
     """Parts of `make test`: it answers in minutes, and starts real processes for each promise."""
     first = spread(files_with("promise", "journey"))
     return (
-        Part("processes", (Pytest(FIRST, first, workers=4),), 0.5,
+        Part("processes", (Pytest(FIRST, first, workers=3),), 0.5,
              is_tried_again=True),
         Part("lint", (module("ruff", "check", "."), module("ruff", "format", "--check", "."),
-                      module("mypy")), 0.5, niceness=5),
-        Part("unit", (Pytest(QUICK, workers=2),), niceness=5),
+                      module("mypy")), 0.5, niceness=10),
+        Part("unit", (Pytest(QUICK, workers=2),), niceness=10),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -34,6 +34,8 @@ from appliance.store.voicemail import Message
 from tests.helpers.ports import free_port, own_address
 
 ROME = ZoneInfo("Europe/Rome")
+LATE_H = 22
+"""From this hour on a box is open on the next day, too."""
 START_S = 90.0
 """A start is measured elsewhere (tests/bench): beside many other tests it may take this long."""
 JOB_S = 300.0
@@ -271,8 +273,12 @@ class Box:
         return list(descendants(self.daemon.pid))
 
     def _configuration(self) -> str:
-        today = datetime.now(ROME).date().isoformat()
-        opening = f'[[openings]]\nday = {today}\nhours = ["00:00-24:00"]' if self.opened else ""
+        days = opening_days(datetime.now(ROME)) if self.opened else ()
+        opening = "\n".join(
+            f'[[openings]]\nday = {day}\nhours = ["00:00-24:00"]'
+            for day in days
+            if f"day = {day}" not in self.extra
+        )
         makes = self.dialect.split(",")
         lines = "\n".join(
             f'[[lines]]\nname = "line{n}"\nlabel = "{self.labels.get(f"line{n}", f"L{n}")}"\n'
@@ -310,6 +316,12 @@ state = "{self.folder}/state"
 run = "{self.folder}/run"
 {self.extra}
 """
+
+
+def opening_days(now: datetime) -> tuple[date, ...]:
+    """Return the days on which a box is open: late in the evening a test may go past midnight."""
+    today = now.date()
+    return (today, today + timedelta(days=1)) if now.hour >= LATE_H else (today,)
 
 
 def descendants(pid: int) -> Iterator[int]:

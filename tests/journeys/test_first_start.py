@@ -151,7 +151,7 @@ def test_the_first_start(journey: Journey, box: Machine, tmp_path: Path, figures
             page.sees("Chiamata di prova", "Ancora nessuna chiamata.")
             call = citizen_calls(box, 1, MOBILE)
             page.sees("Squilla:", limit_ms=COME_MS)
-            op2.wait_for("CALL_INCOMING")
+            op2.wait_for("CALL_INCOMING", COME_MS / 1000)
             call.hang_up()
             page.sees_no("Squilla:", "Ancora nessuna chiamata.", limit_ms=COME_MS)
             page.sees("Centralino ·")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from appliance.bootfile.read import MakingContext, make_configuration
 from appliance.config import read
+from tests.helpers.box import ROME, opening_days
 from tests.journeys.harness.card_file import (
     OFFICE,
     Editor,
@@ -53,3 +54,9 @@ def test_the_days_ahead_follow_each_other() -> None:
     """Over midnight the office stays open."""
     today, tomorrow = days_ahead()
     assert tomorrow - today == timedelta(days=1)
+
+
+@pytest.mark.parametrize(("hour", "days"), [(12, [DAY]), (23, [DAY, DAY + timedelta(days=1)])])
+def test_a_box_is_open_over_midnight(hour: int, days: list[date]) -> None:
+    """A test that begins in the evening finds its box open when the day ends."""
+    assert list(opening_days(datetime(2026, 11, 30, hour, 59, tzinfo=ROME))) == days
