@@ -25,7 +25,7 @@ function show() {
   const at = sound().currentTime;
   const whole = Number.isFinite(sound().duration) ? sound().duration : Number(wave.dataset.seconds);
   const place = wave.querySelector("input");
-  const seconds = Math.floor(at);
+  const seconds = Math.min(Math.round(at), Number(place.max));
   place.value = String(seconds);
   place.setAttribute("aria-valuetext", place.dataset.words.replace("{0}", seconds).replace("{1}", place.max));
   wave.querySelector(".wave-played").setAttribute("width", String(whole ? Math.min(1, at / whole) * WIDTH : 0));
