@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -149,6 +150,15 @@ def test_the_page_shows_the_wave_and_nobody_has_heard(
     assert operator.get(f"/messages/{number}/wave.svg").status_code == 404
     path.unlink()
     assert operator.get(f"/messages/{number}/wave.svg").status_code == 404
+
+
+@pytest.mark.usefixtures("control")
+def test_a_message_has_one_length(operator: Visitor, records: sqlite3.Connection) -> None:
+    """In the lists, on its page and in its player: whole seconds, none that was only begun."""
+    number = leave(records, length_ms=64_600)
+    for path in ("/messages", f"/messages/{number}", "/inbox", f"/inbox/message/{number}"):
+        shown = set(re.findall(r"\b1:0\d\b", operator.get(path).text))
+        assert shown == {"1:04"}, path
 
 
 @pytest.mark.parametrize("path", ["../centralino.db", "/etc/passwd", "new/none.wav", "new"])
