@@ -187,10 +187,16 @@ class Bench:
         self.stream(name, Stream.DUPLEX if self[name].driver.duplex else Stream.RECEIVE)
 
     def stream(self, name: str, kind: Stream) -> None:
-        """Have a line that is off hook carry sound; nothing happens when it does so already."""
+        """Have a line that is off hook carry sound; nothing happens when it does so already.
+
+        A stream that ran dry, while what was heard was computed with, is begun anew: in it sound
+        would seem to take longer than the line needs.
+        """
         side = self[name]
         if side.driver.stage is LineStage.STREAMING and side.driver.streaming is kind:
-            return
+            if not side.has_run_dry(self.now):
+                return
+            self.end_stream(name)
         mark = side.mark()
         side.order(lambda driver, now: driver.start_stream(kind, now), self.now)
         self._expect(name, events.Streaming, mark, 15.0, _("opens no sound"))

@@ -70,6 +70,7 @@ class Side:
         self._playing = bytearray()
         self._since = 0.0
         self._queued = 0
+        self._ran_dry = False
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -133,7 +134,7 @@ class Side:
                 self.arrivals.append((len(self.heard), now))
                 continue
             if isinstance(event, Streaming):
-                self._since, self._queued = now, 0
+                self._since, self._queued, self._ran_dry = now, 0, False
                 self._heard_from = len(self.heard)
             self._said.append((now, event))
             if isinstance(event, RingReceived) and event.known is not None:
@@ -183,9 +184,17 @@ class Side:
         """When the modem will have played all that it was given."""
         return self._since + self._queued / SAMPLE_RATE
 
+    def has_run_dry(self, now: float) -> bool:
+        """Tell whether in this stream the modem had once played all before it was given more.
+
+        From then on nobody knows when it plays what it is given: later, by as long as it was dry.
+        """
+        return self._ran_dry or (self.plays and now > self.played_until)
+
     def _feed(self, now: float) -> None:
         if not self.plays:
             return
+        self._ran_dry = self.has_run_dry(now)
         wanted = round((now - self._since + LEAD_S) * SAMPLE_RATE) - self._queued
         if wanted <= 0:
             return

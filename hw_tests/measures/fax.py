@@ -27,11 +27,12 @@ def fax(field: Field) -> list[Finding]:
 
 def _recognised(field: Field, source: str, target: str) -> Finding:
     bench = field.ready
+    burst = (signals.tone(CALLING_HZ, CALLING_DBM0, BURST_S), signals.rest(PAUSE_S))
+    sent = signals.pcm(np.concatenate(burst * BURSTS))
     bench.direct(source, target)
     bench.run(BURST_S)
     listener = Listener(bench[target], field.world.country)
-    burst = (signals.tone(CALLING_HZ, CALLING_DBM0, BURST_S), signals.rest(PAUSE_S))
-    _, ends_at = bench[source].play(signals.pcm(np.concatenate(burst * BURSTS)), bench.now)
+    _, ends_at = bench[source].play(sent, bench.now)
 
     def recognised() -> float | None:
         listener.poll()

@@ -126,8 +126,9 @@ def _stream_end(bench: Bench, name: str) -> Finding:
 
 def _end_ms(bench: Bench, name: str) -> float:
     """Play a tone and end the stream; returns how late the modem says that all was played."""
+    said = signals.pcm(signals.tone(600.0, -20.0, SAID_S))
     bench.stream(name, Stream.TRANSMIT)
-    _, ends_at = bench[name].play(signals.pcm(signals.tone(600.0, -20.0, SAID_S)), bench.now)
+    _, ends_at = bench[name].play(said, bench.now)
     bench.run(SAID_S)
     ahead = bench[name].played_until
     _, done_at = bench.end_stream(name)

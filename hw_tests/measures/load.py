@@ -77,12 +77,14 @@ def load(field: Field) -> list[Finding]:
 
 
 def _both_ways(field: Field, bench: Bench) -> list[Finding]:
+    slots, quiet = content.slots_in(field.load_s), _quiet(bench)
+    said = {
+        name: signals.pcm(content.said(name, slots, quiet)) + _pitch(name) for name in field.names
+    }
     bench.direct("A", "B")
     marks = {name: _Begun(bench, name) for name in field.names}
-    slots, quiet = content.slots_in(field.load_s), _quiet(bench)
     for name in field.names:
-        said = signals.pcm(content.said(name, slots, quiet))
-        bench[name].play(said + _pitch(name), bench.now)
+        bench[name].play(said[name], bench.now)
     bench.run(slots * content.SLOT_S)
     findings = [marks[name].load() for name in field.names]
     bench.run(PITCH_S + TAIL_S)
@@ -131,10 +133,11 @@ def _in_turns(field: Field, bench: Bench) -> list[Finding]:
     findings += [not_here("content", f"{a}>{b}", half) for a, b in PAIRS]
     heard: dict[str, Heard] = {}
     for source, target in PAIRS:
+        slots = content.slots_in(field.load_s)
+        said = signals.pcm(content.said(source, slots)) + _pitch(source)
         bench.direct(source, target)
         begun = _Begun(bench, target)
-        slots = content.slots_in(field.load_s)
-        bench[source].play(signals.pcm(content.said(source, slots)) + _pitch(source), bench.now)
+        bench[source].play(said, bench.now)
         bench.run(slots * content.SLOT_S + PITCH_S + TAIL_S)
         heard[target] = begun.heard()
         bench.stream(target, Stream.RECEIVE)

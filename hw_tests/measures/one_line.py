@@ -146,10 +146,10 @@ def _identity(field: Field, who: list[tuple[float, events.Identified]]) -> Findi
 
 def _sound(field: Field, bench: Bench) -> Finding:
     """Play to the person, then listen to the person."""
-    rising = [signals.tone(hz, -12.0, 0.5) for hz in RISING]
+    rising = signals.pcm(np.concatenate([signals.tone(hz, -12.0, 0.5) for hz in RISING]))
     while True:
         bench.stream(LINE, Stream.DUPLEX if bench[LINE].driver.duplex else Stream.TRANSMIT)
-        _, ends_at = bench[LINE].play(signals.pcm(np.concatenate(rising)), bench.now)
+        _, ends_at = bench[LINE].play(rising, bench.now)
         bench.run(max(0.0, ends_at - bench.now))
         heard = _ask(field, HEARD)
         if heard is not Answer.REPEAT:

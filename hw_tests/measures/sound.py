@@ -229,10 +229,11 @@ def echo(field: Field, name: str, key: str = "echo") -> Finding:
             _("The modem is half duplex: it does not hear while it speaks."),
         )
     sent = signals.chord(tuple((hz, ECHO_DBM0) for hz in ECHO_TONES), 1.5)
+    said = signals.pcm(sent)
     bench.listen(name)
     bench.run(0.3)
     begin = len(bench[name].heard)
-    _unused, ends_at = bench[name].play(signals.pcm(sent), bench.now)
+    _unused, ends_at = bench[name].play(said, bench.now)
     bench.run(max(0.0, ends_at - bench.now) + TAIL_S)
     heard = signals.wave(bench[name].pcm(begin))
     part = heard[round(0.6 * SAMPLE_RATE) : round(1.4 * SAMPLE_RATE)]
@@ -264,8 +265,10 @@ def _echo_path(field: Field, name: str) -> tuple[float, float, float]:
     """
     bench, side = field.ready, field.ready[name]
     sent = signals.noise(ECHO_DBM0, NOISE_S)
+    said = signals.pcm(sent)
+    bench.listen(name)
     begin, place = len(side.heard), side.next_played
-    _unused, ends_at = side.play(signals.pcm(sent), bench.now)
+    _unused, ends_at = side.play(said, bench.now)
     bench.run(max(0.0, ends_at - bench.now) + LATEST_S)
     heard = signals.wave(side.pcm(begin))
     # What is heard at the place in the stream at which it was played has come back at once.

@@ -5,16 +5,19 @@ Healthy but odd ones pass, broken ones fail by what is broken, and nothing measu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from appliance.fieldtest.person import reasons_of_run
+from hw_tests import signals
 from hw_tests.field import Field
 from hw_tests.findings import Run, Use, Verdict
 from hw_tests.measures.table import MEASURES
 from hw_tests.run import Recorder
-from tests.hw_tests.virtual import Virtual
+from tests.hw_tests.virtual import TICK, Virtual
 
 SOUND = ("unit", "duplex", "sound", "swept", "keys", "load")
 NEEDS = ("joins", "keys", "both_ways", "echo")
@@ -23,14 +26,24 @@ USES = tuple(Use(line, "", NEEDS) for line in "AB")
 
 
 Knobs = dict[str, object]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
-def measured(folder: Path, a: Knobs, b: Knobs, dialect: str = "conexant") -> Run:
+def measured(
+    folder: Path,
+    a: Knobs,
+    b: Knobs,
+    dialect: str = "conexant",
+    *,
+    names: tuple[str, ...] = SOUND,
+    world: Virtual | None = None,
+) -> Run:
     """Make some measurements on two lines, as if they were all that was wanted."""
-    world = Virtual(dialect)
+    world = world or Virtual(dialect)
     world.turn("A", **a)
     world.turn("B", **b)
-    made = [measure for measure in MEASURES if measure.name in SOUND]
+    made = [measure for measure in MEASURES if measure.name in names]
     field = Field(world, folder, load_s=8.0, soak_s=1.0, silence_s=4.0)
     recorder = Recorder(field, made, "", "", uses=USES)
     for measure in made:
@@ -57,6 +70,31 @@ ODD: dict[str, tuple[Knobs, Knobs]] = {
 def test_healthy_lines_pass_however_odd(a: Knobs, b: Knobs, tmp_path: Path) -> None:
     """What a line and a crystal may have is no noise and no drift."""
     run = measured(tmp_path, a, b)
+    assert run.verdict is Verdict.PASSED, reasons_of_run(run)
+
+
+COMPUTES_S = 0.4
+"""What a board five times slower than a desk's needs to write or read some seconds of sound."""
+ALL_SOUND = ("unit", "duplex", "bytes", "load", "sound", "clipping", "swept", "keys", "fax")
+
+
+def test_a_board_that_computes_slowly_fails_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it computes the lines run on without it: that is no delay, echo or loss of theirs."""
+    world = Virtual()
+
+    def slowly(compute: Callable[[Given], Made]) -> Callable[[Given], Made]:
+        def computed(sound: Given) -> Made:
+            for _ in range(round(COMPUTES_S / TICK)):
+                world.wait(0.0)
+            return compute(sound)
+
+        return computed
+
+    monkeypatch.setattr(signals, "pcm", slowly(signals.pcm))
+    monkeypatch.setattr(signals, "wave", slowly(signals.wave))
+    run = measured(tmp_path, {"echo": ECHO}, {"echo": ECHO}, names=ALL_SOUND, world=world)
     assert run.verdict is Verdict.PASSED, reasons_of_run(run)
 
 
