@@ -7,7 +7,11 @@
     owner[name] = other;
     restore.push(() => { owner[name] = had; });
   };
-  const note = (event) => acted.push(`${event.type} on ${event.target.outerHTML.slice(0, 80)}`);
+  const note = (event) => {
+    acted.push(`${event.type} on ${event.target.outerHTML.slice(0, 80)}`);
+    // A form is sent after this script: the page would go away while its result is read.
+    if (event.type === "submit") event.preventDefault();
+  };
   const leaves = (event) => {
     acted.push(`goes to ${event.destination.url}`);
     if (event.cancelable) event.preventDefault();
