@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 import textwrap
 import time
@@ -445,6 +446,7 @@ def demo(context: click.Context, keep: bool) -> None:
     """Answer three calls on simulated lines with real processes, told as they happen."""
     # A new checkout's terminal may have no language; its README is in English first.
     teller = Teller(chosen_language(context) or ENGLISH)
+    _end_by_signals()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(own_folder(FOLDER.resolve()))
         click.echo(
@@ -471,6 +473,22 @@ def demo(context: click.Context, keep: bool) -> None:
             _tell_next(teller)
     if not are_good:
         raise SystemExit(1)
+
+
+def _end_by_signals() -> None:
+    """Have a closed terminal (SIGHUP) or `kill` end all that was started, not this process alone.
+
+    The service takes SIGHUP for a changed configuration: it would run on, and hold its ports.
+    """
+    ending = (signal.SIGHUP, signal.SIGTERM)
+
+    def end(number: int, _frame: object) -> None:
+        for each in ending:  # a shell repeats it
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in ending:
+        signal.signal(number, end)
 
 
 def _told(call: Callable[[Stage, Teller], Result], stage: Stage, teller: Teller) -> bool:
