@@ -447,7 +447,7 @@ def demo(context: click.Context, keep: bool) -> None:
     # A new checkout's terminal may have no language; its README is in English first.
     teller = Teller(chosen_language(context) or ENGLISH)
     _end_by_signals()
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, _ending_is_told(teller):
         folder = stack.enter_context(own_folder(FOLDER.resolve()))
         click.echo(
             _("Starting a telephone exchange with two lines, the switchboard and three phones ...")
@@ -476,19 +476,33 @@ def demo(context: click.Context, keep: bool) -> None:
 
 
 def _end_by_signals() -> None:
-    """Have a closed terminal (SIGHUP) or `kill` end all that was started, not this process alone.
-
-    The service takes SIGHUP for a changed configuration: it would run on, and hold its ports.
-    """
-    ending = (signal.SIGHUP, signal.SIGTERM)
+    """Have Ctrl-C, a closed terminal (SIGHUP) and `kill` end what was started, once."""
+    ending = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 
     def end(number: int, _frame: object) -> None:
-        for each in ending:  # a shell repeats it
+        # A shell repeats it, and so does a person: what has begun to end would be left running.
+        for each in ending:
             signal.signal(each, signal.SIG_IGN)
-        raise SystemExit(128 + number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
     for number in ending:
         signal.signal(number, end)
+
+
+@contextlib.contextmanager
+def _ending_is_told(teller: Teller) -> Iterator[None]:
+    """Say that it ends, where it was told to: that takes seconds."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        with contextlib.suppress(OSError):  # the terminal has gone
+            _tell_ending(teller)
+        raise
+
+
+def _tell_ending(teller: Teller) -> None:
+    click.echo()  # behind ^C
+    teller.more(_("It ends: calls, phones, the switchboard, the exchange ..."))
 
 
 def _told(call: Callable[[Stage, Teller], Result], stage: Stage, teller: Teller) -> bool:
@@ -558,3 +572,4 @@ def _stay(stage: Stage, teller: Teller, console: str) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(3600)
+    _tell_ending(teller)

@@ -260,12 +260,14 @@ def staged(folder: Path, language: str = "it") -> Iterator[Stage]:
     keys = {name: f"demo-{name}" for name in (*PHONES, SOFT_PHONE)}
     phones.save_secrets(settings, keys)
     with (
-        ExchangeProcess(folder / "lines", 2),
+        ExchangeProcess(folder / "lines", 2, is_apart=True),
         _service(folder, path),
         contextlib.ExitStack() as stack,
     ):
         operator, counter, office = (
-            stack.enter_context(TestPhone(name, server=f"127.0.0.1:{port}", secret=keys[name]))
+            stack.enter_context(
+                TestPhone(name, server=f"127.0.0.1:{port}", secret=keys[name], is_apart=True)
+            )
             for name in PHONES
         )
         for phone in (operator, counter, office):
@@ -284,10 +286,14 @@ def _service(folder: Path, path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _child(words: Sequence[str], journal: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command of the product with its output in a file; end it when left."""
+    """Run a command of the product with its output in a file; end it when left.
+
+    It is not told Ctrl-C or that the terminal goes: the service takes the latter (SIGHUP) for a
+    changed configuration, and hangs up while the exchange is still there to see it.
+    """
     with journal.open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "appliance", *words]
-        child = subprocess.Popen(command, stdout=log, stderr=log)
+        child = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
     try:
         yield child
     finally:

@@ -485,6 +485,8 @@ def translated_errors(context: click.Context | None = None) -> Iterator[None]:
         raise ShownError(said.text(language), head, error.exit_code) from error
     except click.Abort as error:
         raise ShownError(in_language(ABORTED, context), "", 1) from error
+    except KeyboardInterrupt as error:  # the terminal has written ^C
+        raise ShownError(in_language(ABORTED, context), "\n", 1) from error
 
 
 def click_error_words(error: click.ClickException) -> Words:

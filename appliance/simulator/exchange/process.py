@@ -286,10 +286,19 @@ class ExchangeProcess:
     """Process of `python -m appliance.simulator.exchange`: ready when entered, stopped when left.
 
     After leaving, `report` is its final report and `exit_code` 1 when a backlog exceeded 300 ms.
+    One that `is_apart` is not told what a terminal tells all of its programmes (Ctrl-C, SIGHUP).
     """
 
-    def __init__(self, directory: Path, lines: int = 2, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        lines: int = 2,
+        options: Sequence[str] = (),
+        *,
+        is_apart: bool = False,
+    ) -> None:
         self.directory = directory
+        self._group = 0 if is_apart else None
         self.report: dict[str, object] = {}
         self.exit_code: int | None = None
         self._child: subprocess.Popen[str] | None = None
@@ -304,7 +313,9 @@ class ExchangeProcess:
 
     def __enter__(self) -> Self:
         """Start the child and wait until it answers; raises PeerError when it does not."""
-        self._child = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        self._child = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, text=True, process_group=self._group
+        )
         deadline = time.monotonic() + START_LIMIT
         while True:
             try:

@@ -372,7 +372,8 @@ class TestPhone:
     """Starts a phone process and speaks to it over a socket pair.
 
     Every command returns when the phone has done it; `events` and `wait_event` give what happened
-    with monotonic seconds of this machine. Not to be shared between threads.
+    with monotonic seconds of this machine. Not to be shared between threads. One that `is_apart` is
+    not told what a terminal tells all of its programmes (Ctrl-C, SIGHUP).
     """
 
     __test__ = False  # pytest: the name says what it is for, it is no test
@@ -389,8 +390,10 @@ class TestPhone:
         codec: str = "both",
         is_verbose: bool = False,
         language: str = "it",
+        is_apart: bool = False,
     ) -> None:
         self.name = name
+        self._group = 0 if is_apart else None
         self._arguments = [f"--name={name}", f"--server={server}", f"--user={user or name}"]
         self._arguments += [f"--secret={secret}", f"--listen={listen}", f"--codec={codec}"]
         self._arguments += [f"--language={language}"]
@@ -416,7 +419,9 @@ class TestPhone:
         command = [sys.executable, "-m", "appliance.simulator.phone", *self._arguments]
         command.append(f"--control=fd:{theirs.fileno()}")
         with theirs:
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], process_group=self._group
+            )
         self._conversation = PhoneControlClient(self.name, ours)
         self.wait_event("on", 10.0)
         return self
