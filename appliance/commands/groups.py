@@ -60,13 +60,33 @@ class TreeGroup(click.Group):
         """Complete a name, with what the command does in the reader's language."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
+        names = (name for name in self.list_commands(ctx) if name.startswith(incomplete))
+        return [OfferedName(name, self, ctx) for name in names]
+
+
+class OfferedName(CompletionItem):
+    """Name of a command that a shell may complete; bash does not show what it does.
+
+    To tell that every command is imported, which on a small board takes seconds.
+    """
+
+    def __init__(self, name: str, group: TreeGroup, context: click.Context) -> None:
+        super().__init__(name)
+        self._asked = group, context
+
+    def _told(self) -> str:
+        """Tell what the command does, in the reader's language."""
         # Imported here: no running service needs it.
         from appliance.commands.help import named, summary
         from appliance.commands.options import language_of
 
-        language = language_of(None, ctx)
-        names = (name for name in self.list_commands(ctx) if name.startswith(incomplete))
-        return [CompletionItem(name, help=summary(named(self, name), language)) for name in names]
+        group, context = self._asked
+        return summary(named(group, self.value), language_of(None, context))
+
+    def _takes(self, _none: str | None) -> None:
+        """Take no text: the base class has none yet."""
+
+    help = property(_told, _takes)
 
 
 def _unless_elsewhere(own: click.Group, branch: Branch) -> Callable[..., Any]:

@@ -67,6 +67,35 @@ def test_bash_completes_names_and_options(
     assert completed(programme, *words) == offered
 
 
+OFFER = """
+import sys
+from click.shell_completion import get_completion_class
+from appliance.__main__ import main
+shell = get_completion_class(sys.argv[1])(main, {}, "centralino", "_CENTRALINO_COMPLETE")
+print([shell.format_completion(one) for one in shell.get_completions([], "stat")])
+print([name for name in sys.modules if name.startswith(("appliance.config", "appliance.api"))])
+"""
+
+
+def test_bash_offers_a_name_without_importing_what_it_does() -> None:
+    """On a small board that took seconds at every Tab; zsh shows it, and imports it."""
+    offered, imported = offers("bash")
+    assert offered == str(["plain,status", "plain,state"])
+    assert imported == "[]"
+    offered, imported = offers("zsh")
+    assert "plain\\nstate\\nHow calls are answered now" in offered
+    assert "appliance.config" in imported
+
+
+def offers(shell: str) -> list[str]:
+    """Return what a shell is offered for `stat`, and which modules were imported for that."""
+    done = subprocess.run(
+        (sys.executable, "-c", OFFER, shell), env={**os.environ, "LANG": "C.UTF-8"},
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
 @pytest.mark.parametrize("shell", PLACES)
 def test_the_scripts_are_those_of_click(shell: str) -> None:
     """Each shell's script is what click makes for this programme."""
