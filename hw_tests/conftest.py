@@ -33,11 +33,11 @@ from hw_tests.measures.table import measures_for
 from hw_tests.person import Nobody, Reader, Terminal
 from hw_tests.promises import PROMISES
 from hw_tests.run import Recorder
+from hw_tests.side import INTERRUPTION
 from hw_tests.worlds import ExchangeWorld, RealTime, ask_for_real_time, be_ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
     from hw_tests.person import Person
 
@@ -103,17 +103,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if wrong := problem(config.option):
         raise pytest.UsageError(wrong)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, INTERRUPTION.ask)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored
+        signal.signal(signal.SIGINT, INTERRUPTION.ask)
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
     """Say where the findings are."""
     if folder := config.stash.get(FOLDER, None):
         config.get_terminal_writer().line(f"findings: {folder}")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def problem(option: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law, silence
@@ -25,6 +25,7 @@ from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from appliance.modem.scripts import LineSettings
 
@@ -49,6 +50,34 @@ class Port(Protocol):
 
     def close(self) -> None:
         """Close the port."""
+
+
+class Interruption:
+    """Ctrl-C or SIGTERM, which waits while a side is between its port and its driver.
+
+    What was read is noted, and what was written is not written again: the lines are hung up after
+    it, and the pause behind a result (v253.md 1.1) is counted from when that has come.
+    """
+
+    def __init__(self) -> None:
+        self._waits = self._was_asked = False
+
+    def ask(self, _number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, now or behind the step that is under way: a signal's handler."""
+        if not self._waits:
+            raise KeyboardInterrupt
+        self._was_asked = True
+
+    def __enter__(self) -> None:
+        self._waits = True
+
+    def __exit__(self, *_error: object) -> None:
+        was_asked, self._was_asked, self._waits = self._was_asked, False, False
+        if was_asked:
+            raise KeyboardInterrupt
+
+
+INTERRUPTION: Final = Interruption()
 
 
 class Side:
@@ -94,8 +123,9 @@ class Side:
 
     def order(self, ask: Callable[[LineDriver, float], tuple[LineEvent, ...]], now: float) -> None:
         """Give the driver an order."""
-        self._note(ask(self.driver, now), now)
-        self._write()
+        with INTERRUPTION:
+            self._note(ask(self.driver, now), now)
+            self._write()
 
     def work(self, clock: Callable[[], float]) -> None:
         """Read, do what is due, keep the sound ahead, write.
@@ -103,6 +133,10 @@ class Side:
         The time is taken after reading: by an earlier one the pause behind a result, which begins
         when it has come, would be too short wherever this process was held up in between.
         """
+        with INTERRUPTION:
+            self._work(clock)
+
+    def _work(self, clock: Callable[[], float]) -> None:
         if self.gone:
             return
         try:

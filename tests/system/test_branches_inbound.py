@@ -101,6 +101,9 @@ def test_an_operator_puts_the_caller_through_to_an_office_of_the_branch(
     assert (record.result, record.evidence) == (Result.ANSWERED, Evidence.SIGNALLED)
     assert (record.line, record.unit, record.need) == ("savena", "anagrafe", "aire")
     savena.wait_until(lambda: is_idle(savena, 1), IDLE_S, "the line did not become idle")
+    savena.wait_until(
+        lambda: savena.records()[0].result is not Result.OPEN, IDLE_S, "its record stays open"
+    )
     sent = savena.records()[0]
     assert (sent.way, sent.result, sent.phone) == (Destination.BRANCH, Result.ANSWERED, "porto")
 
