@@ -421,7 +421,7 @@ def _listen(path: Path) -> socket.socket:
     except OSError as error:
         raise Refused(
             _(
-                "the desk cannot listen on {path}: {error}",
+                "the service cannot listen on {path}: {error}",
                 path=path,
                 error=technical_words(error, os_error_words(error)),
             ),

@@ -60,7 +60,7 @@ FAULT: Final = _(
 )
 WRONG_PROOF: Final = _("that is no proof of the box's shell: say the command again")
 FORM_REFUSED: Final = _("The form needs mending.")
-HUNG_UP: Final = _("the desk hung up")
+HUNG_UP: Final = _("the service hung up")
 
 
 class NotRunningError(SaidError):
@@ -207,7 +207,7 @@ def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> dict[str, Any]:
         except TimeoutError as error:
             raise Refused(
                 _(
-                    "the desk did not answer within {limit:g} s; its answer would come too "
+                    "the service did not answer within {limit:g} s; its answer would come too "
                     "late: what was asked may be done all the same, look with centralino status",
                     limit=limit,
                 ),
@@ -217,7 +217,7 @@ def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> dict[str, Any]:
             kind = NotRunningError if isinstance(error, NOBODY_LISTENS) else SaidError
             raise kind(
                 _(
-                    "the desk does not answer on {path} ({why}); is centralino running?",
+                    "the service does not answer on {path} ({why}); is centralino running?",
                     path=path,
                     why=why,
                 )

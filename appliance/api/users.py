@@ -111,7 +111,7 @@ def proof(state: Path) -> Iterator[str]:
     word = secrets.token_hex(16)
     if not (state / PROOF_FILE).parent.is_dir():
         raise Refused(
-            _("the desk has never run here: start it first"),
+            _("the service has never run here: start it first"),
         )
     try:
         write_private_json(state / PROOF_FILE, word)

@@ -68,7 +68,7 @@ def address_book(context: click.Context, config_path: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 @click.pass_obj
 def list_(place: Place, words: tuple[str, ...], *, due: bool, as_json: bool) -> None:
-    """List the entries, or those with every one of WORDS, as the desk's search finds them."""
+    """List the entries, or those with every one of WORDS, as the operator's search finds them."""
     today = place.now().date()
     with closing(open_reader(place.database)) as connection:
         typed = " ".join(words)

@@ -20,10 +20,10 @@ SET_WITH_IT: Final = _("the battery clock is set with it")
 
 @click.command("clock-set")
 @click.option(
-    "--run", type=click.Path(path_type=Path), required=True, help="The desk's run folder."
+    "--run", type=click.Path(path_type=Path), required=True, help="The service's run folder."
 )
 def clock_set(run: Path) -> None:
-    """Set the clock to the time that the desk has asked for.
+    """Set the clock to the time that the service has asked for.
 
     A clock with a battery is set with it. Nothing else can be set by it, and no year that cannot
     be. Needs root, or CAP_SYS_TIME.

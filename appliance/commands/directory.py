@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-UNTOLD = _("The desk is not running: it will read the register when it starts.")
+UNTOLD = _("The service is not running: it will read the register when it starts.")
 IN_FORCE = _("In force at once.")
 
 

@@ -232,7 +232,7 @@ def _entry(each: EnteredWeek, language: str) -> str:
 @config_option
 @click.pass_context
 def hours(context: click.Context, config_path: Path) -> None:
-    """Open or close on days to come, or every week; the running desk does it, and audits it."""
+    """Open or close on days to come, or every week; the running service does it, and audits it."""
     context.obj = load_settings(config_path)
 
 

@@ -148,18 +148,23 @@ def _not_configured(settings: Settings, line: str) -> Refused:
 
 
 STEPS = click.Choice([step.value for step in UsbStep])
-NAME_A_LINE = _("name a LINE, or --asked for all that the desk asks for")
+NAME_A_LINE = _("name a LINE, or --asked for all that the service asks for")
 TOO_SOON = _("{step} of line {line} was done less than two minutes ago")
 PATH = click.Path(path_type=Path)
 
 
 @click.command("usb-reset")
 @config_option
-@click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
-@click.option("--run", type=PATH, hidden=True, help="Where the desk asks, instead of folders.run.")
+@click.option("--step", type=STEPS, help="Instead of what the service asks for.")
+@click.option(
+    "--run", type=PATH, hidden=True, help="Where the service asks, instead of folders.run."
+)
 @click.option("--sysfs", type=PATH, default=usb.SYSFS, show_default=True)
 @click.option(
-    "--asked", is_flag=True, hidden=True, help="All that the desk asks for, whatever line it names."
+    "--asked",
+    is_flag=True,
+    hidden=True,
+    help="All that the service asks for, whatever line it names.",
 )
 @click.argument("line", required=False)
 def usb_reset(
@@ -172,7 +177,7 @@ def usb_reset(
 ) -> None:
     """Reset the USB modem of a configured LINE, or switch its port off and on.
 
-    Without --step it does what the desk has asked for, if that may be; done at most once in two
+    Without --step it does what the service has asked for, if that may be; done at most once in two
     minutes. Needs root.
     """
     if asked == bool(line) or (asked and step):

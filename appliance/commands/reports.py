@@ -413,7 +413,7 @@ def _read(settings: Settings, config_path: Path, first: date, last: date) -> Mon
 def _sheet(
     settings: Settings, config_path: Path, unit: str, first: date, last: date, *, mail: bool
 ) -> None:
-    """Show a unit's sheet, or have the running desk send it to the unit's address."""
+    """Show a unit's sheet, or have the running service send it to the unit's address."""
     calls, requests = _rows(settings, config_path, first, last)
     told = unit_figures(calls, requests, unit)
     if told == UnitFigures():

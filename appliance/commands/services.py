@@ -104,7 +104,7 @@ OFF = _("the console is off: console.enabled is false")
     "--authority", is_flag=True, help="Show the authority's fingerprint and file, and end."
 )
 def console(config_path: Path, http: bool, port: int | None, authority: bool) -> None:
-    """Serve the console's pages; the desk need not be running."""
+    """Serve the console's pages; the service need not be running."""
     from appliance.console.settings import FreshSettings, mark_of
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -492,7 +492,7 @@ LISTEN_FDS_START = 3
 )
 @click.option("--verbose", is_flag=True, help="Say more in the journal.")
 def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
-    """Run the desk; a configuration that is wrong leaves the last good one in force."""
+    """Run the service; a configuration that is wrong leaves the last good one in force."""
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.umask(FOR_US_ALONE)

@@ -467,7 +467,7 @@ absent = _command("absent", DeclareAbsent)
 @click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
 @language_option
 def status(config_path: Path, as_json: bool) -> None:
-    """Show lines, phones, states, messages and troubles of the running desk."""
+    """Show lines, phones, states, messages and troubles of the running service."""
     settings = load_settings(config_path)
     reply = send(settings, ShowStatus())
     found, proofs = peaks(settings, datetime.now(UTC)), reports.load_proofs(settings)

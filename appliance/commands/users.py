@@ -36,7 +36,7 @@ DISABLED = _("disabled")
 @config_option
 @click.pass_context
 def users(context: click.Context, config_path: Path) -> None:
-    """Say who may use the console; the desk makes every change and keeps it in the audit."""
+    """Say who may use the console; the service makes every change and keeps it in the audit."""
     context.obj = load_settings(config_path)
 
 

@@ -15,7 +15,7 @@ def run() -> None:
 
     from appliance.media.process import main
 
-    parser = argparse.ArgumentParser(description="Centralino's carrier, started by the desk")
+    parser = argparse.ArgumentParser(description="The media gateway, started by call control")
     parser.add_argument("--fd", type=int, required=True, help="connected link socket")
     main(fork_server, fd=parser.parse_args().fd)
 
