@@ -30,8 +30,8 @@ TAG = re.compile(r"((?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*))(?:-([a-z]{1,
 SUMS = "SHA256SUMS"
 SIGNATURE = f"{SUMS}.minisig"
 WHOLE_NOTES = "RELEASE-NOTES.txt"
-ITALIAN = "In italiano: "
-LANGUAGES = ("en", "it")
+# How a paragraph of the summary begins that is not English, by language.
+LEADS = {"it": "In italiano: ", "de": "Auf Deutsch: "}
 
 
 class ReleaseError(Exception):
@@ -85,15 +85,18 @@ def section_of(changelog: str, version: Version) -> str:
 def summaries_of(section: str, version: Version) -> dict[str, str]:
     """Return what the box shows of a version, by language; raises ReleaseError."""
     before = re.split(r"^###? ", section, maxsplit=1, flags=re.MULTILINE)[0]
-    paragraphs = [" ".join(one.split()) for one in before.split("\n\n") if one.strip()]
-    italian = [one.removeprefix(ITALIAN) for one in paragraphs if one.startswith(ITALIAN)]
-    english = [one for one in paragraphs if not one.startswith(ITALIAN)]
-    if not italian or not english:
+    told: dict[str, list[str]] = {language: [] for language in ("en", *LEADS)}
+    for paragraph in (" ".join(one.split()) for one in before.split("\n\n") if one.strip()):
+        led = (language for language, lead in LEADS.items() if paragraph.startswith(lead))
+        language = next(led, "en")
+        told[language].append(paragraph.removeprefix(LEADS.get(language, "")))
+    if not all(told.values()):
+        leads = " and ".join(f'"{lead.strip()}"' for lead in LEADS.values())
         raise ReleaseError(
             f"CHANGELOG.md, section {version.tag}: write what is new under its heading, a "
-            f'paragraph in English and one that begins "{ITALIAN.strip()}"'
+            f"paragraph in English and one each that begins {leads}"
         )
-    return {"en": "\n\n".join(english) + "\n", "it": "\n\n".join(italian) + "\n"}
+    return {language: "\n\n".join(paragraphs) + "\n" for language, paragraphs in told.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ all in one box.
 
 In italiano: Prima versione candidata.
 
+Auf Deutsch: Erste Vorabversion.
+
 ### Added
 
 - A switchboard.
@@ -170,7 +172,7 @@ def test_a_pre_release_is_below_its_release() -> None:
 
 
 def test_notes_are_the_versions_section() -> None:
-    """Whole for who downloads, in short in two languages for the box."""
+    """Whole for who downloads, in short in the box's three languages for the box."""
     section = release.section_of(CHANGELOG, release.Version(TAG))
     assert section.startswith("First candidate:")
     assert section.endswith("- A switchboard.")
@@ -178,6 +180,7 @@ def test_notes_are_the_versions_section() -> None:
     assert told == {
         "en": "First candidate: all in one box.\n",
         "it": "Prima versione candidata.\n",
+        "de": "Erste Vorabversion.\n",
     }
 
 
@@ -185,8 +188,11 @@ def test_a_version_without_notes_is_refused() -> None:
     """No section, or no summary in one of the languages: the heading is named."""
     with pytest.raises(release.ReleaseError, match=r"no section 2\.0\.0"):
         release.section_of(CHANGELOG, release.Version("2.0.0"))
-    for section in ("### Added\n\n- One.", "New.\n\n### Added", "In italiano: Nuovo."):
-        with pytest.raises(release.ReleaseError, match="In italiano"):
+    for section in (
+        "### Added\n\n- One.", "New.\n\n### Added", "In italiano: Nuovo.",
+        "New.\n\nIn italiano: Nuovo.", "In italiano: Nuovo.\n\nAuf Deutsch: Neu.",
+    ):  # fmt: skip
+        with pytest.raises(release.ReleaseError, match="In italiano:.*Auf Deutsch:"):
             release.summaries_of(section, release.Version(TAG))
 
 
@@ -204,8 +210,8 @@ def test_a_release_is_whole_and_signed(made: release.Release, parts: Path, tmp_p
         f"centralino-{DEBIAN}.img.xz", f"centralino-{DEBIAN}.bmap", f"centralino-{DEBIAN}.raucb",
         f"centralino-{DEBIAN}.cdx.json", f"centralino-{DEBIAN}.packages",
         f"centralino_{DEBIAN}_amd64.deb", f"centralino_{DEBIAN}_arm64.deb", "RELEASE-NOTES.txt",
-        "notes.en.txt", "notes.it.txt", "os_list.json", "latest.json", "centralino.svg",
-        "SHA256SUMS", "SHA256SUMS.minisig",
+        "notes.de.txt", "notes.en.txt", "notes.it.txt", "os_list.json", "latest.json",
+        "centralino.svg", "SHA256SUMS", "SHA256SUMS.minisig",
     }  # fmt: skip
     run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=folder)
     listed = {line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
