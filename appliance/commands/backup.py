@@ -553,7 +553,10 @@ def backup(
         _piped(config_path, passphrase_file, as_json=as_json)
         return
     with answering(config_path, as_json=as_json) as say:
-        say(_nightly(config_path) if file is None else _backup(file, config_path, passphrase_file))
+        if file is None:
+            say(night_copies(config_path))
+        else:
+            say(_backup(file, config_path, passphrase_file))
 
 
 def _onto_stick(
@@ -575,8 +578,8 @@ def _onto_stick(
     say(helper.set_up(HelperRequest(getpass.getuser(), phrase)))
 
 
-def _nightly(config_path: Path) -> Words:
-    """Check the database and copy it, on the card and elsewhere."""
+def night_copies(config_path: Path) -> Words:
+    """Check the database and copy it, on the card and elsewhere; raises Refused."""
     from appliance.service import nightly as service_nightly
 
     settings = load_settings(config_path)

@@ -180,9 +180,13 @@ TAKEN: Final = _(
 )
 
 
-def _folder(name: str, default: Path, words: str) -> Callable[[Command], Command]:
+def _folder(
+    name: str, default: Path, words: str, *, hidden: bool = True
+) -> Callable[[Command], Command]:
+    """Return the option of a folder; hidden where only tests and units name another."""
+    path = click.Path(path_type=Path)
     return click.option(
-        name, type=click.Path(path_type=Path), default=default, show_default=True, help=words
+        name, type=path, default=default, show_default=True, help=words, hidden=hidden
     )
 
 
@@ -195,16 +199,17 @@ def _on_places(command: Command) -> Command:
     """Add the options of all paths and pass them to a command as `places`."""
 
     @config_option
-    @_folder("--card", CARD, "Where the FAT partition is mounted.")
+    @_folder("--card", CARD, "Where the FAT partition is mounted.", hidden=False)
     @_folder("--run", RUN, "What holds until the power goes.")
     @_folder("--kept", Path("/var/lib/centralino-site"), "What is kept of the file.")
     @_folder("--data", Path("/data"), "Where network, host name and keys are kept.")
     @_folder("--networkd", Path("/run/systemd/network"), "Where the network's settings are read.")
-    @_folder("--notices", Path("/run/centralino-notices"), "Where the desk is told of troubles.")
+    @_folder("--notices", Path("/run/centralino-notices"), "Where the service is told of troubles.")
     @_folder("--ports", Path("/dev/serial/by-path"), "The modems' names.")
     @click.option(
         "--under",
         type=click.Path(path_type=Path),
+        hidden=True,
         help="A TOML file that holds where the card's says nothing.",
     )
     @functools.wraps(command)

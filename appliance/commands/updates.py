@@ -27,7 +27,7 @@ from appliance.api.technician_commands import ShowUpdates
 from appliance.api.technician_replies import ControlHealth, HealthReply, UpdateEnded
 from appliance.commands import release_place
 from appliance.commands.answering import answering, both_option, lines_of
-from appliance.commands.backup import mounted
+from appliance.commands.backup import mounted, night_copies
 from appliance.commands.downloads import UpdateServer
 from appliance.commands.options import (
     config_option,
@@ -328,11 +328,17 @@ class Helper:
         self._installed(kept, found.other)
         return policy_updates.WRITTEN.filled(version=version)
 
-    def start(self, by: str) -> Words:
-        """Reboot into the written slot, with nobody on the phone."""
+    def start(self, by: str, copy_data: Callable[[], None] | None = None) -> Words:
+        """Reboot into the written slot, with nobody on the phone.
+
+        `copy_data` keeps the data as it is before the new version; call control's requests come
+        without it, as call control has copied the data already (service/updates.py).
+        """
         kept = updates.load_update(self.kept_in)
         if kept.state is not UpdateState.INSTALLED:
             raise refused(policy_updates.NOT_READY)
+        if copy_data is not None:
+            copy_data()
         self.wait_for_idle()
         self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
         self.reboot()
@@ -741,21 +747,30 @@ def health_of(told: ControlHealth | None) -> TrialHealth | None:
 
 
 PATH = click.Path(path_type=Path)
-NAME_ONE: Final = _("name FILE, URL or a word, or one of --check, --fetch, --asked, --stick")
+NAME_ONE: Final = _("name one of FILE, URL, status, start, back, give-up, --check, --fetch")
+NOT_COPIED: Final = _(
+    "The data could not be copied first ({}); the new version is started all the same."
+)
 WORDS: Final = ("status", "start", "back", "give-up", "good")
 
 
 @click.command()
-@click.argument("what", metavar="FILE|URL|status|start|back|give-up|good", required=False)
+@click.argument("what", metavar="FILE|URL|status|start|back|give-up", required=False)
 @config_option
 @click.option("--older", is_flag=True, help="FILE or URL may be older than what runs.")
 @click.option("--now", is_flag=True, help="Start from it at once, with nobody on the phone.")
 @click.option("--check", is_flag=True, help="Show what updates.server publishes, then ask.")
 @click.option("--yes", is_flag=True, help="With --check: download and install without asking.")
 @click.option("--fetch", is_flag=True, help="Only fetch what updates.server offers, if newer.")
-@click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
-@click.option("--stick", type=PATH, help="What a USB stick's DEVICE brings (systemd, root).")
-@click.option("--run", type=PATH, help="The desk's run folder, instead of folders.run.")
+@click.option(
+    "--asked", is_flag=True, hidden=True, help="What was asked for in the browser (systemd, root)."
+)
+@click.option(
+    "--stick", type=PATH, hidden=True, help="What a USB stick's DEVICE brings (systemd, root)."
+)
+@click.option(
+    "--run", type=PATH, hidden=True, help="The service's run folder, instead of folders.run."
+)
 @both_option
 def update(
     what: str | None,
@@ -774,9 +789,11 @@ def update(
     """Install a new version of the whole box from a signed FILE or URL, and try it.
 
     It is written into the slot that is not in use; the box starts from it in the quiet hour with
-    nobody on the phone, or with --now. It stays if all is well for two minutes, else the version
-    of before comes back by itself. status tells how it stands; start, back and give-up are for a
-    person, good is what an image does at each start.
+    nobody on the phone, or with --now. The data is copied first, as each night. The new version
+    stays if all is well for two minutes, else the version of before comes back by itself.
+
+    status tells how it stands, start starts from the version that waits, give-up keeps the one
+    that runs, back returns to the one of before.
     """
     if [what is not None, check, fetch, asked, stick is not None].count(True) != 1:
         raise click.UsageError(in_language(NAME_ONE))
@@ -784,10 +801,16 @@ def update(
         updates.check_image()
         helper = helper_of(config_path, run)
         try:
-            if what is not None and what not in WORDS:
-                say(_installed(helper, what, older=older))
-                if now:
-                    say(helper.start(_who()))
+            if what == "start":
+                say(_started(helper, config_path))
+            elif what is not None and what not in WORDS:
+                said = _installed(helper, what, older=older)
+                if now and not as_json:
+                    say(said)
+                    said = _started(helper, config_path)
+                elif now:
+                    said = lines_of((said, _started(helper, config_path)))
+                say(said)
             elif check:
                 say(_checked(helper, None if as_json else say, is_sure=yes))
             elif (said := _done(helper, what, stick, fetch=fetch)) != NOTHING:
@@ -808,14 +831,29 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
             return helper.turn()
         case "status":
             return told(helper)
-        case "start":
-            return helper.start(_who())
         case "back":
             return helper.back(_who())
         case "give-up":
             return helper.give_up(_who())
         case _:
             return Watch(helper).turn()
+
+
+def _started(helper: Helper, config: Path) -> Words:
+    """Copy the data as in the night, then start from the new version.
+
+    A copy that fails is told and stops nothing: the update may be its cure.
+    """
+    told: list[Words] = []
+
+    def copy_data() -> None:
+        try:
+            told.append(night_copies(config))
+        except (CentralinoError, OSError) as error:
+            told.append(NOT_COPIED.filled(words_of(error)))
+
+    started = helper.start(_who(), copy_data)
+    return lines_of((*told, started))
 
 
 def told(helper: Helper) -> Words:

@@ -156,7 +156,7 @@ def numbers_unreadable(found: Readable) -> Trouble | None:
             "register.key_missing",
             _(
                 "The key of the register cannot be read, its numbers are known only until "
-                "the desk starts anew: {why}",
+                "the service starts anew: {why}",
                 why=found.why,
             ),
         )

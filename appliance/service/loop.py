@@ -264,7 +264,7 @@ class CallControl:
             self._due()
         took = time.monotonic() - began
         if took > SLOW_S:
-            log.warning("the desk was busy for %.0f ms", took * 1000)
+            log.warning("call control was busy for %.0f ms", took * 1000)
 
     @property
     def is_in_a_hurry(self) -> bool:

@@ -50,7 +50,7 @@ PONG_LIMIT_S = RESTART_RULES[Component.MEDIA_GATEWAY].silent_s
 START_LIMIT_S = 60.0
 # Seconds a child may take to put its lines on hook at the end.
 CHILD_LIMIT_S = 12.0
-ENDING = "the desk is ending"
+ENDING = "call control is ending"
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def test_import_says_what_is_new(tmp_path: Path) -> None:
     rows = said.done("import", str(said.file), *BY).splitlines()
     assert "new: anagrafe, Anagrafe" in rows
     assert "new: variation 7, anagrafe, Tue 10 March 2026, tue 11:00-12:00" in rows
-    assert "The desk is not running: it will read the register when it starts." in rows
+    assert "The service is not running: it will read the register when it starts." in rows
     assert stat.S_IMODE((said.state / "secrets" / "register.key").stat().st_mode) == 0o600
 
 

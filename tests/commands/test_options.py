@@ -22,7 +22,6 @@ OVERLAY = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 FOR_PEOPLE = {
     ("box backup", "--config"), ("box restore", "--config"), ("box selftest", "--config"),
     ("box settings set", "--config"), ("box update", "--config"), ("line usb-reset", "--config"),
-    ("box update", "--asked"), ("box update", "--stick"), ("box update", "--run"),
 }  # fmt: skip
 """Options of units' commands that help lists."""
 STARTED = re.compile(r"^ExecStart=/usr/bin/centralino (.+)$", re.MULTILINE)

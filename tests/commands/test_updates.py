@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +30,19 @@ from appliance.commands.updates import (
 )
 from appliance.config import read
 from appliance.console.pages.backup import UPLOADED_BACKUP
+from appliance.policy import updates as policy_updates
 from appliance.policy.text import Refused
 from appliance.policy.updates import UpdateState
 from appliance.service import updates as service_updates
 from appliance.service.image_release import note_update
+from appliance.service.nightly import CARD_COPY, NIGHTLY
 from appliance.service.updates import UpdateRecord
 from appliance.store.age import MAGIC
+from appliance.store.database import database_path
 from appliance.text import NOTHING
 from tests.commands.samples import CONFIG
+from tests.commands.test_backup import Home
+from tests.commands.test_backup_nightly import spoil
 from tests.helpers.words import pair
 
 
@@ -271,3 +277,65 @@ def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
         assert Watch(helper, boot="now")._started().state is UpdateState.TRIAL
     service_updates.keep(helper.kept_in, replace(kept, boot="now"))
     assert Watch(helper, boot="now")._started().state is UpdateState.INSTALLED
+
+
+@pytest.mark.usefixtures("image")
+@pytest.mark.parametrize(
+    "words", [("start",), ("x.raucb", "--now"), ("x.raucb", "--now", "--json")]
+)
+def test_whoever_starts_a_new_version_has_the_data_copied_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """A new version changes the records, and going back does not undo that: the copy is whole
+    before the box restarts, and told. With --json it is one value.
+    """
+    home = Home(tmp_path / "box")
+    home.fill()
+    found: list[str] = []
+
+    def restart() -> None:
+        found.extend(path.name for path in (home.state / NIGHTLY).iterdir() if path.is_dir())
+
+    waiting_update(home.config, monkeypatch, restart)
+    code, said = run(home.config, *words)
+    assert code == 0, said
+    assert len(found) == 1
+    told = json.loads(said)["it"] if "--json" in words else said
+    assert CARD_COPY.text("it") in told
+    assert told.splitlines()[-1] == policy_updates.STARTING.filled(version="9.0.0").text("it")
+
+
+@pytest.mark.usefixtures("image")
+def test_a_copy_that_fails_keeps_no_box_from_its_new_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The records are damaged: that is told, and the new version, which may be the cure, starts."""
+    home = Home(tmp_path / "box")
+    home.fill()
+    spoil(database_path(home.state))
+    restarts: list[int] = []
+    waiting_update(home.config, monkeypatch, lambda: restarts.append(1))
+    code, said = run(home.config, "start")
+    assert (code, restarts) == (0, [1])
+    assert said.startswith("Prima non è stato possibile copiare i dati (")
+
+
+@pytest.mark.usefixtures("image")
+def test_where_no_new_version_waits_nothing_is_copied(tmp_path: Path) -> None:
+    """It is refused at once."""
+    home = Home(tmp_path / "box")
+    home.fill()
+    assert run(home.config, "start")[0] == 1
+    assert not (home.state / NIGHTLY).exists()
+
+
+def waiting_update(
+    config: Path, monkeypatch: pytest.MonkeyPatch, restart: Callable[[], None]
+) -> None:
+    """Have a version wait for its start on a box whose restart is `restart`."""
+    settings = read.load(config)
+    helper = Helper(settings, Path(settings.folders.run), StandIn(), restart)
+    helper.kept_in.mkdir()
+    service_updates.keep(helper.kept_in, UpdateRecord(UpdateState.INSTALLED, "9.0.0", slot="B"))
+    monkeypatch.setattr(updates, "helper_of", lambda *_: helper)
+    monkeypatch.setattr(updates, "_installed", lambda *_, **__: pair("9.0.0 scritta.", "written"))

@@ -172,7 +172,7 @@ def test_a_pre_release_is_below_its_release() -> None:
 
 
 def test_notes_are_the_versions_section() -> None:
-    """Whole for who downloads, in short in the box's three languages for the box."""
+    """Whole for who downloads, in short in three languages for the box."""
     section = release.section_of(CHANGELOG, release.Version(TAG))
     assert section.startswith("First candidate:")
     assert section.endswith("- A switchboard.")
@@ -192,7 +192,7 @@ def test_a_version_without_notes_is_refused() -> None:
         "### Added\n\n- One.", "New.\n\n### Added", "In italiano: Nuovo.",
         "New.\n\nIn italiano: Nuovo.", "In italiano: Nuovo.\n\nAuf Deutsch: Neu.",
     ):  # fmt: skip
-        with pytest.raises(release.ReleaseError, match="In italiano:.*Auf Deutsch:"):
+        with pytest.raises(release.ReleaseError, match=r"In italiano:.*Auf Deutsch:"):
             release.summaries_of(section, release.Version(TAG))
 
 
