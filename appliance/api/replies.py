@@ -163,15 +163,15 @@ class FullStatus(Status):
     `care` counts open cases; `register` sums up the directory.
     """
 
-    troubles: tuple[str, ...] = ()
+    troubles: tuple[Words, ...] = ()
     phones: tuple[PhonePlace, ...] = ()
     recoveries: Mapping[str, tuple[RecoveryStep, ...]] = field(default_factory=dict)
     supervision: tuple[PartRestarts, ...] = ()
     boot: str = ""
     mqtt: Json = None
     register: Json = None
-    central: tuple[str, ...] = ()
-    weeks: tuple[str, ...] = ()
+    central: tuple[Words, ...] = ()
+    weeks: tuple[Words, ...] = ()
     care: OpenCounts = NOTHING_OPEN
     night: Json = None
     card: Json = None

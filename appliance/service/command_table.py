@@ -248,15 +248,15 @@ class CommandTable(CommandHandlers):
         seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)
         shown = FullStatus.extended(
             status,
-            troubles=tuple(str(trouble) for trouble in troubles),
+            troubles=troubles,
             phones=rows,
             recoveries=tried,
             supervision=again,
             boot=self._collector.boot,
             mqtt=self._collector.mqtt,
             register=directory_summary(directory, status.at, self._zone),
-            central=tuple(str(words) for words in self._collector.central),
-            weeks=tuple(str(words) for words in weeks),
+            central=self._collector.central,
+            weeks=weeks,
             care=watched,
             night=self._collector.night,
             card=self._collector.card,

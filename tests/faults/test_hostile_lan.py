@@ -101,7 +101,7 @@ def test_scanners_learn_nothing(box: Box, op1: TestPhone, tmp_path: Path, figure
                 "lines in the journal")  # fmt: skip
     assert not found
     assert not cracked
-    assert len(box.status()["troubles"]) <= 1
+    assert len(box.troubles()) <= 1
     assert lines <= 5
     assert_a_call_works(box, op1)
 
@@ -235,7 +235,7 @@ def test_a_flood_keeps_no_phone_out_and_is_told(tmp_path: Path, figures: Figures
         with phone:
             phone.wait_registered(70.0)
             took = time.monotonic() - began
-        box.wait_until(lambda: any("127.251." in t for t in box.status()["troubles"]), 20.0, "told")
+        box.wait_until(lambda: any("127.251." in t for t in box.troubles()), 20.0, "told")
     figures.say(f"F19 300 requests a second of 30 addresses: a new phone in after {took:.1f} s")
     assert took < 10.0
 

@@ -98,7 +98,7 @@ def hung(box: Box, parts: Iterable[Component]) -> Iterator[None]:
 
 def are_missed(box: Box, parts: Iterable[Component]) -> bool:
     """Tell whether the status says of each part that it gives no sign of life."""
-    told = " ".join(box.status()["troubles"])
+    told = " ".join(box.troubles())
     return "no sign of life" in told and all(
         RESTART_RULES[part].what.text("en") in told for part in parts
     )
@@ -131,7 +131,7 @@ def leaves_once_idle(box: Box, parts: tuple[Component, ...]) -> None:
     call, name = in_call(box, 1, op1)
     call.hang_up()
     assert record_of(box, name).result is Result.ANSWERED
-    assert not box.status()["troubles"]
+    assert not box.troubles()
 
 
 def test_all_threads_but_the_phones_hang_at_once(box: Box, figures: Figures) -> None:

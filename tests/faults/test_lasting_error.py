@@ -49,7 +49,7 @@ def refusing(box: Box) -> Iterator[None]:
 
 def troubles(box: Box) -> str:
     """Return what the status complains of."""
-    return " ".join(box.status()["troubles"])
+    return " ".join(box.troubles())
 
 
 def left(box: Box) -> int:

@@ -90,7 +90,7 @@ def answered(box: Box, phone: TestPhone) -> str:
 
 def codes(box: Box) -> str:
     """Return what is wrong, as people read it."""
-    return " ".join(box.status()["troubles"])
+    return " ".join(box.troubles())
 
 
 def test_a_whole_box_on_a_card_that_turns_read_only(

@@ -163,6 +163,10 @@ class Box:
         found: dict[str, Any] = self.ask("status")["status"]
         return found
 
+    def troubles(self) -> list[str]:
+        """Return what call control says is wrong with configuration or parts, in English."""
+        return [said["en"] for said in self.status()["troubles"]]
+
     def is_idle(self) -> bool:
         """True when call control runs and every line is idle."""
         try:

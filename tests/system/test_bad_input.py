@@ -102,7 +102,7 @@ def test_ready_in_time_with_three_lines_out_of_four(box: Troubled, op1: TestPhon
 
 def test_an_announcement_that_is_no_sound(box: Troubled, op1: TestPhone) -> None:
     """The sentence names the file; ours is played instead, so that no caller hears silence."""
-    complaints = [text for text in box.status()["troubles"] if "greeting_closed.wav" in text]
+    complaints = [text for text in box.troubles() if "greeting_closed.wav" in text]
     assert len(complaints) == 1
     assert "cannot be played" in complaints[0]
     assert "greeting_closed.wav" in box.notices.texts("STATUS=")[-1]
@@ -191,7 +191,7 @@ def test_a_wrong_key_in_the_configuration(box: Troubled, op1: TestPhone) -> None
     box.config_path.write_text(good.replace('patron = "10-04"', 'patronn = "10-04"'))
     number = box.config_path.read_text().splitlines().index('patronn = "10-04"') + 1
     box.start()
-    (complaint,) = (text for text in box.status()["troubles"] if "patron" in text)
+    (complaint,) = (text for text in box.troubles() if "patron" in text)
     assert f"line {number}, site.patronn: unknown key. Did you mean 'patron'?" in complaint
     assert "patronn" in box.notices.texts("STATUS=")[-1]
     assert_a_call_works(box, op1)

@@ -68,7 +68,7 @@ def test_a_change_is_in_force_at_once(box: Box) -> None:
     box.stop()
     box.start()
     box.wait_until(lambda: units(box) == 10, 10.0, "the register is not read at the start")
-    assert not any("register" in trouble for trouble in box.status()["troubles"])
+    assert not any("register" in trouble for trouble in box.troubles())
 
 
 def test_a_command_killed_before_it_asks_changes_nothing(box: Box) -> None:
@@ -117,7 +117,7 @@ def test_without_its_key_the_rules_hold(box: Box) -> None:
     box.stop()
     box.start()
     box.wait_until(
-        lambda: any("numbers of the register cannot" in t for t in box.status()["troubles"]),
+        lambda: any("numbers of the register cannot" in t for t in box.troubles()),
         10.0,
         "nobody says that the key is missing",
     )
@@ -125,5 +125,5 @@ def test_without_its_key_the_rules_hold(box: Box) -> None:
     checked = CliRunner().invoke(main, ("check", "--json", "--config", str(box.config_path)))
     assert "the offices' rules (appointment or e-mail) hold" in json.loads(checked.output)["en"]
     key.write_bytes(kept)
-    box.wait_until(lambda: box.status()["troubles"] == [], 10.0, "the key's return is not seen")
+    box.wait_until(lambda: box.troubles() == [], 10.0, "the key's return is not seen")
     assert units(box) == 10

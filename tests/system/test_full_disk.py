@@ -58,7 +58,7 @@ def fill(disk: Path) -> Path:
 
 def is_out_of_space(box: Box) -> bool:
     """Tell whether callers hear that no message can be kept."""
-    return any("out of space" in trouble for trouble in box.status()["troubles"])
+    return any("out of space" in trouble for trouble in box.troubles())
 
 
 def test_a_caller_who_speaks_into_a_full_disk_is_told_and_the_next_is_served(

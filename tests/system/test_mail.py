@@ -77,7 +77,7 @@ def test_taken_with_the_network_down_it_survives_a_kill_and_leaves_once(
     assert "richiesta 1" in command(box, "requests", "new", *asked, *who)
     box.wait_until(lambda: mails(box)[0]["tries"] == 1, 10.0, "nobody tried to send")
     box.wait_until(
-        lambda: any("waits for the mail server" in t for t in box.status()["troubles"]),
+        lambda: any("waits for the mail server" in t for t in box.troubles()),
         10.0,
         "nobody says that mail waits",
     )
@@ -91,7 +91,7 @@ def test_taken_with_the_network_down_it_survives_a_kill_and_leaves_once(
     assert mail["Subject"] == "[Richiesta 1] Cambio di residenza"
     assert mail["Message-ID"] == mails(box)[0]["message_id"]
     assert json.loads(command(box, "requests", "show", "1", "--json"))["state"] == "sent"
-    box.wait_until(lambda: not box.status()["troubles"], 10.0, "the trouble stays")
+    box.wait_until(lambda: not box.troubles(), 10.0, "the trouble stays")
 
 
 def test_a_stop_does_not_wait_for_a_mail_server_that_hangs(box: Box, server: MailServer) -> None:

@@ -32,12 +32,12 @@ def test_a_call_goes_on(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         assert "as soon as nobody is on the phone" in json.loads(result.output)["en"]
         box.wait_until(
-            lambda: any("version 1 since" in said for said in box.status()["central"]),
+            lambda: any("version 1 since" in said["en"] for said in box.status()["central"]),
             20.0,
             "the version is not told",
         )
         box.wait_until(
-            lambda: any("restart the service" in said for said in box.status()["troubles"]),
+            lambda: any("restart the service" in said for said in box.troubles()),
             JOB_S,
             "the new schedule was not found good",
         )

@@ -47,6 +47,6 @@ def test_the_night_is_used_once(tmp_path: Path) -> None:
         told = box.ask("status")["said"]["it"]
         assert "Lavoro notturno del 25 novembre 2026 alle 03:0" in told
         assert "archivi integri; copia sulla scheda fatta" in told
-        assert box.status()["troubles"] == []
+        assert box.troubles() == []
         assert box.status()["card"]["total_mb"] > 0
         assert box.log().count("the night's work: ") == 1

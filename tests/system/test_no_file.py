@@ -85,8 +85,8 @@ def test_every_line_found_takes_a_message(box: New) -> None:
 
 def test_it_says_so(box: New) -> None:
     """In the status, for the LED, and on the card, with the sockets and the first user's code."""
-    box.wait_until(lambda: bool(box.status()["troubles"]), 20.0, "no trouble is told")
-    (trouble,) = [one for one in box.status()["troubles"] if "centralino.toml" in one]
+    box.wait_until(lambda: bool(box.troubles()), 20.0, "no trouble is told")
+    (trouble,) = [one for one in box.troubles() if "centralino.toml" in one]
     assert "every line found answers as a closed office" in trouble
     box.site("tell")
     told = (box.card / "centralino-result.txt").read_text(encoding="utf-8-sig")

@@ -77,7 +77,7 @@ def test_a_disk_stalled_for_20_s_changes_no_ring_to_invite(tmp_path: Path) -> No
 
         box.last_record(CALLS + len(during), 30.0)
         results = {record.result for record in box.records()}
-        box.wait_until(lambda: box.status()["troubles"] == [], 30.0, "a trouble stayed")
+        box.wait_until(lambda: box.troubles() == [], 30.0, "a trouble stayed")
 
     assert len(during) >= 2
     assert statistics.median(during) <= 2 * statistics.median(before) + SLACK_MS, (before, during)

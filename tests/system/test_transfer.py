@@ -222,7 +222,7 @@ def test_a_damaged_database_takes_no_office_with_it(box: OfficeBox) -> None:
     box.wait_until(
         lambda: box.status()["register"]["units"] == 2, 10.0, "the register was not put back"
     )
-    assert any("restored from the copy of" in trouble for trouble in box.status()["troubles"])
+    assert any("restored from the copy of" in trouble for trouble in box.troubles())
     with box.phone("op1") as op1, box.phone("ana1") as ana1:
         ana1.answer_mode("auto", 300)
         call, name = in_call(box, 1, op1)

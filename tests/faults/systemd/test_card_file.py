@@ -52,7 +52,9 @@ def is_anew(machine: Machine, former: str) -> bool:
 
 def trouble(machine: Machine) -> str:
     """Return what call control says of the card's file."""
-    return "".join(one for one in machine.status()["troubles"] if "centralino.toml" in one)
+    return "".join(
+        one["en"] for one in machine.status()["troubles"] if "centralino.toml" in one["en"]
+    )
 
 
 def run(machine: Machine, unit: str) -> str:
