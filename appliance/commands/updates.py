@@ -7,6 +7,7 @@ phone. Any failure leaves the running version as it is.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -748,6 +749,7 @@ def health_of(told: ControlHealth | None) -> TrialHealth | None:
 
 PATH = click.Path(path_type=Path)
 NAME_ONE: Final = _("name one of FILE, URL, status, start, back, give-up, --check, --fetch")
+GOES_WITH: Final = _("{option} goes with one of these alone: {words}")
 NOT_COPIED: Final = _(
     "The data could not be copied first ({}); the new version is started all the same."
 )
@@ -797,22 +799,28 @@ def update(
     """
     if [what is not None, check, fetch, asked, stick is not None].count(True) != 1:
         raise click.UsageError(in_language(NAME_ONE))
+    is_source = what is not None and what not in WORDS
+    for option, is_given, fits, words in (
+        ("--now", now, is_source or check, "FILE, URL, --check"),
+        ("--older", older, is_source, "FILE, URL"),
+        ("--yes", yes, check, "--check"),
+    ):
+        if is_given and not fits:
+            raise click.UsageError(in_language(GOES_WITH.filled(option=option, words=words)))
     with answering(config_path, as_json=as_json) as say:
         updates.check_image()
         helper = helper_of(config_path, run)
         try:
+            start = functools.partial(_started, helper, config_path)
+            # As JSON all that is said is one value, at the end.
+            at_once = None if as_json else say
             if what == "start":
-                say(_started(helper, config_path))
-            elif what is not None and what not in WORDS:
+                say(start())
+            elif what is not None and is_source:
                 said = _installed(helper, what, older=older)
-                if now and not as_json:
-                    say(said)
-                    said = _started(helper, config_path)
-                elif now:
-                    said = lines_of((said, _started(helper, config_path)))
-                say(said)
+                say(_and_started(said, start if now else None, at_once))
             elif check:
-                say(_checked(helper, None if as_json else say, is_sure=yes))
+                say(_checked(helper, at_once, start if now else None, is_sure=yes))
             elif (said := _done(helper, what, stick, fetch=fetch)) != NOTHING:
                 say(said)
         except PermissionError as error:
@@ -856,6 +864,18 @@ def _started(helper: Helper, config: Path) -> Words:
     return lines_of((*told, started))
 
 
+def _and_started(
+    installed: Words, start: Callable[[], Words] | None, say: Callable[[Words], None] | None
+) -> Words:
+    """Start at once from what was installed, if wanted; `say` tells of the installation before."""
+    if start is None:
+        return installed
+    if say is None:
+        return lines_of((installed, start()))
+    say(installed)
+    return start()
+
+
 def told(helper: Helper) -> Words:
     """Return the running version and the last update's state."""
     kept = updates.load_update(helper.kept_in)
@@ -894,10 +914,17 @@ def _own_server(helper: Helper) -> UpdateServer:
     return _server(helper.settings, address, helper)
 
 
-def _checked(helper: Helper, say: Callable[[Words], None] | None, *, is_sure: bool) -> Words:
+def _checked(
+    helper: Helper,
+    say: Callable[[Words], None] | None,
+    start: Callable[[], Words] | None,
+    *,
+    is_sure: bool,
+) -> Words:
     """Show what is published; download and install it after a yes. Raises Refused, OSError.
 
-    `say` shows it before the question, None where nobody can be asked.
+    `say` shows it before the question, None where nobody can be asked; `start` starts from it at
+    once, None: in the quiet hour.
     """
     settings, server = helper.settings, _own_server(helper)
     found, running = release_place.newest(server), helper.running()
@@ -914,6 +941,7 @@ def _checked(helper: Helper, say: Callable[[Words], None] | None, *, is_sure: bo
     target = Path(settings.folders.state) / updates.FETCHED
     server.fetch(found.offer, target, _room(settings))
     done = helper.install(target, UpdateRequest(_who(), "file"), is_ours=True)
+    done = _and_started(done, start, say)
     return done if say is not None else lines_of((told, done))
 
 

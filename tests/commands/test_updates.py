@@ -88,6 +88,23 @@ def test_one_thing_at_a_time(written: Path, words: list[str]) -> None:
     assert run(written, *words)[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["status", "--now"], "--now"), (["--fetch", "--now"], "--now"),
+        (["start", "--older"], "--older"), (["--check", "--older"], "--older"),
+        (["x.raucb", "--yes"], "--yes"), (["back", "--yes"], "--yes"),
+    ],
+)  # fmt: skip
+def test_an_option_that_would_do_nothing_is_refused(
+    written: Path, words: list[str], option: str
+) -> None:
+    """Whoever types it expects something of it: what it goes with is named."""
+    code, said = run(written, *words)
+    assert code == 2
+    assert f"{option} va soltanto con uno di questi" in said
+
+
 @pytest.mark.usefixtures("image")
 def test_how_it_stands_is_said(written: Path) -> None:
     """Which version runs, how far the last one came, and why it went back."""

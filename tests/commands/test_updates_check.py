@@ -17,6 +17,7 @@ from appliance.__main__ import main
 from appliance.commands import minisign, release_place, updates
 from appliance.commands.options import load_settings
 from appliance.commands.updates import Bundle, Helper, Rauc, Slots
+from appliance.policy import updates as policy_updates
 from appliance.policy.updates import UpdateState
 from appliance.service import updates as service_updates
 from tests.commands.samples import CONFIG
@@ -67,6 +68,7 @@ class Place:
         self.folder, self.site = folder, site
         self.running = "1.0.0"
         self.rauc = TwoSlots()
+        self.restarts: list[str] = []
         self.config = folder / "centralino.toml"
         (folder / "state").mkdir()
         self.publish()
@@ -91,7 +93,13 @@ class Place:
         """Return root's helper of this box."""
         settings = load_settings(config)
         run = Path(settings.folders.run)
-        return Helper(settings, run, rauc=self.rauc, running=lambda: self.running)
+        return Helper(
+            settings,
+            run,
+            rauc=self.rauc,
+            reboot=lambda: self.restarts.append(self.running),
+            running=lambda: self.running,
+        )
 
     def check(self, *words: str, typed: str = "", language: str = "it") -> tuple[int, str]:
         """Run the command."""
@@ -146,6 +154,24 @@ def test_a_script_says_yes_beforehand(place: Place) -> None:
     assert place.is_untouched()
     assert "1.1.0" in json.loads(place.check("--json", "--yes")[1])["en"]
     assert place.rauc.written == [BUNDLE]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_who_says_now_starts_from_it_at_once(place: Place, as_json: bool) -> None:
+    """After the yes it is written, then the box restarts; as JSON that is one value."""
+    words = ("--yes", "--now", *(("--json",) if as_json else ()))
+    code, said = place.check(*words)
+    assert (code, place.rauc.written, place.restarts) == (0, [BUNDLE], ["1.0.0"])
+    told = json.loads(said)["it"] if as_json else said
+    written = policy_updates.WRITTEN.filled(version="1.1.0").text("it")
+    starting = policy_updates.STARTING.filled(version="1.1.0").text("it")
+    assert told.index("È pubblicata") < told.index(written) < told.index(starting)
+
+
+def test_without_now_the_quiet_hour_is_awaited(place: Place) -> None:
+    """The yes to an installation is no yes to a restart."""
+    assert place.check("--yes")[0] == 0
+    assert place.restarts == []
 
 
 def test_what_is_no_newer_is_not_offered(place: Place) -> None:
