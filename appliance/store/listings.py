@@ -619,7 +619,7 @@ def mails_as_json(found: Iterable[StoredMail]) -> str:
             "message_id": kept.message_id,
             "to": kept.mail.to,
             "subject": kept.mail.subject,
-            "request": kept.mail.request,
+            "request": kept.mail.request or None,
             "queued_at": kept.queued_at.isoformat(),
             "state": kept.state.value,
             "tries": kept.tries,

@@ -15,8 +15,10 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import Direction, Result
+from appliance.policy.mail import Mail, MailState
 from appliance.store import call_log, listings
 from appliance.store.database import open_database
+from appliance.store.outbox import StoredMail
 from tests.store.samples import a_call
 
 ROME = ZoneInfo("Europe/Rome")
@@ -142,3 +144,16 @@ def test_the_number_called_has_a_column_where_there_are_several() -> None:
     assert "Called" in english[0]
     assert "not known" not in english[3]
     assert "Chiamato" not in listings.calls_as_text([toll_free], "it", ROME)
+
+
+def test_a_mail_about_no_request_names_none() -> None:
+    """As JSON it is null, as in every other list: 0 would be a number to look for."""
+    mail = Mail("digest-1", "responsabile@comune.it", "Riepilogo", "Nessun messaggio.")
+    at = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+    kept = [
+        StoredMail(1, mail, "<1@comune.it>", at, MailState.QUEUED),
+        StoredMail(
+            2, replace(mail, key="request-7", request=7), "<2@comune.it>", at, MailState.SENT
+        ),
+    ]
+    assert [row["request"] for row in json.loads(listings.mails_as_json(kept))] == [None, 7]

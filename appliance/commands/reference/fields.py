@@ -356,7 +356,7 @@ FIELDS: Final = {
     "release": 'how the caller\'s hang-up showed on the line: busy, loop …; "" if it did not',
     "release_ms": "time from the first sign of the end to certainty, ms; null if not measured",
     "reopens_at": "when people answer again; null if not known or not closed",
-    "request": "number of the request that the e-mail is about; 0 or null for none",
+    "request": "number of the request that the e-mail is about; null for none",
     "requests": "requests that were erased, or would be",
     "care/requests": "requests that offices have not answered",
     "restarts": "number of restarts since power-on",
