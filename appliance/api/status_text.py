@@ -66,7 +66,7 @@ def row(where: str, health: BrokerHealth) -> dict[str, Any]:
     return {
         "broker": where,
         "connected": health.connected,
-        "why": str(health.why),
+        "why": health.why,
         "waiting": health.depth.waiting,
         "dropped": health.depth.dropped,
         "dropped_at": health.depth.dropped_at,

@@ -475,7 +475,9 @@ def status(config_path: Path, as_json: bool) -> None:
     if as_json:
         shown = codec.to_json(reply.status)
         shown["peaks"] = {name: dataclasses.asdict(peak) for name, peak in found.items()}
-        shown["divert_on_busy"] = diverted(settings, proofs) | {"missing": str(missing) or None}
+        shown["divert_on_busy"] = diverted(settings, proofs) | {
+            "missing": None if missing == NOTHING else missing.by_language()
+        }
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     language = language_of(settings)

@@ -39,9 +39,12 @@ FIELDS: Final = {
     "selftest/at": "when the self-test began",
     "status/at": "when the status was taken",
     "status/recoveries/at": "when the step was taken",
+    "night/at": "when the night's work was done",
     "at_ms": "when that many lines were first engaged, ms since 1970; null if none was",
     "attachment": 'name of the stored file with the written ground; "" for none',
     "attention": "what the supervisor has to see to, each in every language",
+    "register/authorisations_expired": "numbers of the authorisations that have expired",
+    "register/authorisations_expiring": "numbers of the authorisations that expire soon",
     "auto_answer": (
         "what the phone did when it was told to answer by itself: it did (seen), it rang until it "
         "was lifted (rings), not known yet (unknown)"
@@ -54,6 +57,7 @@ FIELDS: Final = {
         'card), power (failed, or the box hung), service (kept dying), watchdog; "" if not known'
     ),
     "branch": "name of the box in boxes.toml and of its folder of backups",
+    "mqtt/broker": "address of the broker",
     "by": "who did or set this",
     "positions/by": 'who set the position away, "automatic" after missed calls; "" if not away',
     "by_filter": "calls that the front desk or a spoken sheet answered, without a transfer",
@@ -86,10 +90,7 @@ FIELDS: Final = {
     "can_hold": "whether the person outside can be put on hold",
     "can_resume": "whether the person outside can be taken back from hold",
     "cancelled": "whether it was closed because the citizen does not want it any more",
-    "card": (
-        "memory card: device, MiB ever written and errors (null if not known), MiB free and in "
-        "all; null before the first check"
-    ),
+    "card": "the memory card; null before the first check",
     "care": "open cases by kind",
     "case": 'case that the call is about: "message:12", "request:7" or "call:ID"; "" for none',
     "cases": "calls, messages or requests on which the measured share rests",
@@ -120,8 +121,10 @@ FIELDS: Final = {
     ),
     "configured": "opening hours of each weekday in the configuration, from Monday",
     "confirmed": "whether the office has agreed to the appointment; null without a time",
+    "mqtt/connected": "whether the box is connected to the broker",
     "controls": "what the person at each position can do with the phone now",
     "count": "number of items that were deleted",
+    "night/damaged": "whether the database was found damaged",
     "day": "day for which the hours are shown",
     "days": (
         "retention in days of closed messages, callers' numbers and calls, by these names; "
@@ -136,6 +139,7 @@ FIELDS: Final = {
     "declarations": "number of declarations in the file",
     "degraded": "what is wrong, the gravest first; empty if nothing is",
     "deletions": "the last 20 deletions by age, newest first",
+    "card/device": 'kernel\'s name of the block device; "" if not known',
     "digits_sent": "keys that the caller pressed",
     "direction": "in: received from outside; out: placed by a position",
     "disabled": "whether the account is disabled",
@@ -144,6 +148,8 @@ FIELDS: Final = {
         "rule while the clock cannot be trusted: phones ring (open), voicemail answers (closed), "
         "the hours hold (hours)"
     ),
+    "mqtt/dropped": "events ever dropped, as there was no room for them",
+    "mqtt/dropped_at": 'when the last event was dropped; "" for never',
     "due": "day by which the office has to answer",
     "retention/due": "what would be deleted now; null without --preview",
     "duplex": "whether the line carries a conversation; null if not known yet",
@@ -166,6 +172,7 @@ FIELDS: Final = {
     "engaged": "phones of the group's positions that ring or talk",
     "entries": "entries of ordinary weeks, newest first",
     "entry": "number of the entry that set the week; 0 for the configured one",
+    "card/errors": "errors of the file system since it was made; null if not known",
     "every_unit": "sums of all offices",
     "evidence": (
         "how the end was noticed: gave_up (it stopped ringing), chip_busy and chip_dial (tones "
@@ -175,6 +182,7 @@ FIELDS: Final = {
         "stopped (the box); null before that"
     ),
     "excerpt": "words of the sheet around the match",
+    "register/expiring": "declarations that expire soon",
     "extension": "extension of the phone",
     "failed": "times of the calls back in vain, oldest first",
     "fetched": 'when the phone last fetched its configuration (ISO 8601); "" for never',
@@ -185,6 +193,7 @@ FIELDS: Final = {
     "followed_by": 'who follows the request at the front desk; "" for nobody',
     "form": "form of the appointment: in person, or who calls whom; null without a time",
     "free": "phones of the group's positions that are there and not engaged",
+    "card/free_mb": "MiB free",
     "from": "first day of the report",
     "gap_ms": "sound that was lost and is silence in the file, ms",
     "gigaset_pin": "first four digits of the menu code, as Gigaset bases ask for them",
@@ -255,13 +264,10 @@ FIELDS: Final = {
     "met": "whether the promise was kept; null if nothing was promised or measured",
     "mine": 'id of the call that the phone is in; "" for none',
     "missed": "missed calls that are open",
-    "missing": "what no test call has proven yet, in English; null for nothing",
+    "missing": "what no test call has proven yet; null for nothing",
     "modem": 'what the modem says of itself; "" if not known',
     "months": "figures by month, as 2026-10",
-    "mqtt": (
-        "link to the MQTT broker: address, whether connected and why not, events that wait, that "
-        "were dropped, when last; null if none is configured"
-    ),
+    "mqtt": "link to the MQTT broker; null if none is configured",
     "must_change": "whether the person has to choose a new password at the next login",
     "name": "name in the configuration",
     "address-book/name": "name of the body",
@@ -274,10 +280,7 @@ FIELDS: Final = {
     "needs": "needs that the office has declared, with their hours on the day",
     "report/needs": "figures by need, as office.need",
     "sheets/needs": "codes of the needs that the sheet is about",
-    "night": (
-        "work of the last night: when, whether it went well, whether the database is damaged, "
-        "words; null before the first"
-    ),
+    "night": "work of the last night; null before the first",
     "note": 'note of the person; "" or null for none',
     "address-book/note": 'note for the operator; "" for none',
     "number": "number by which commands and people name it",
@@ -348,7 +351,7 @@ FIELDS: Final = {
     "recoveries": "steps to recover a modem since the start, oldest first, by line",
     "reference": "written ground, such as an e-mail or a protocol number",
     "refused": "why the call was not transferred; empty texts for nothing",
-    "register": "the directory: number of offices, those without a valid declaration, what expires",
+    "register": "the directory in figures",
     "registered": (
         'address and port at which the phone is registered; "" for none, null while the service '
         "does not run"
@@ -458,6 +461,7 @@ FIELDS: Final = {
     "today": "today at the office",
     "told": "codes of the address book's entries of which the caller was told a number",
     "total": "figures of all calls",
+    "card/total_mb": "MiB in all",
     "trail": "what happened, oldest first, as stable codes",
     "transfer": "the call's transfer or return; null for none",
     "transfer_found": 'what the extension did then: ringing, answered, busy …; "" for none',
@@ -471,11 +475,13 @@ FIELDS: Final = {
     "troubles": "what is wrong with configuration or parts",
     "unattended": "when and by whom the switchboard was set unattended; null if not set",
     "unclosed": "messages of which an alert says that nobody closed them",
+    "register/undeclared": "codes of the offices without a valid declaration",
     "underruns": "times that a modem had no sound to play, as modems report",
     "unheard": "messages of which an alert says that nobody heard them",
     "unit": 'code of the office; "" for none, or the whole switchboard',
     "units": "figures by office",
     "check/units": "number of offices in the file",
+    "register/units": "number of offices",
     "unreachable": "phones of the group's positions that cannot be reached",
     "until": "when it ends by itself; null if a person has to end it",
     "updated": "day on which the sheet was last updated",
@@ -483,6 +489,7 @@ FIELDS: Final = {
     "voice": "voice that the configuration names",
     "waiting": "messages that nobody has closed",
     "transfer/waiting": "whether the caller is held until an operator is free",
+    "mqtt/waiting": "events that wait to be sent",
     "wanted": "open missed calls whose caller wants to be called back",
     "way": (
         "where the call goes, or went last: nobody (rings on beside the line); none or null if not "
@@ -492,13 +499,17 @@ FIELDS: Final = {
     "week": 'opening hours of each weekday, from Monday, as 09:00-12:00; "" for closed',
     "weekdays": "figures by weekday, 0 (Monday) to 6",
     "weeks": "entered weeks that hold or are to come",
+    "night/well": "whether all of it went well",
     "what": "kind of data: messages, numbers (of callers) or calls",
     "audit/what": 'what was done, as a stable code such as "register.import"',
     "whose": "group whose hours these are; house for all",
     "why": "what is wrong with the line; empty texts for nothing",
+    "mqtt/why": "why it is not connected; empty texts while it is",
     "within": "calls that a person answered within 20 s",
     "words": "what this means, as people read it; empty texts for nothing",
     "requests/steps/words": 'words of the person; "" for none',
+    "night/words": "what was done, or failed",
+    "card/written_mb": "MiB written to the card in its life; null if not known",
 }
 """Descriptions by the field's name; where one name means two things, behind words of its place.
 

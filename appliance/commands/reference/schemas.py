@@ -34,6 +34,7 @@ from appliance.policy.routing import Destination
 from appliance.policy.users import Role
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep
 from appliance.selftest.findings import Outcome
+from appliance.service.nightly import MemoryCard, Night
 from appliance.simulator.exchange.call import CallReport
 from appliance.text import ENGLISH, LANGUAGES, Words
 
@@ -84,6 +85,10 @@ MAIL: Final = {
     "request": int | None, "queued_at": datetime, "state": MailState, "tries": int, "said": str,
     "settled_at": datetime | None, "settled_by": str, "reason": str,
 }  # fmt: skip
+BROKER: Final = {
+    "broker": str, "connected": bool, "why": Words, "waiting": int, "dropped": int,
+    "dropped_at": str,
+}  # fmt: skip
 MARK: Final = {"by": str, "since": datetime, "until": datetime | None, "by_hours": bool}
 ROUTE_STEP: Final = {
     "way": Destination, "code": str, **SENTENCES, "phones": [str], "ring_ms": int,
@@ -94,8 +99,15 @@ SHAPES: Final[dict[str, Shape]] = {
         **fields_of(replies.FullStatus),
         "peaks": dict[str, Peak],
         "divert_on_busy": {
-            "outcome": str | None, "numbers": dict[str, str | None], "missing": str | None,
+            "outcome": str | None, "numbers": dict[str, str | None], "missing": Words | None,
         },
+        "mqtt": (BROKER, None),
+        "register": {
+            "units": int, "undeclared": [str], "expiring": [{"unit": str, "last": date}],
+            "authorisations_expiring": [int], "authorisations_expired": [int],
+        },
+        "night": Night | None,
+        "card": MemoryCard | None,
     },
     "explain": {
         "line": str, "at": datetime, "way": Destination, "code": str, **SENTENCES,

@@ -28,6 +28,7 @@ _PLAIN: Final[Mapping[Any, JsonSchema]] = {
     datetime: {"type": "string", "format": "date-time"},
     date: {"type": "string", "format": "date"},
     type(None): {"type": "null"},
+    None: {"type": "null"},
     Any: {},
     object: {},
 }
