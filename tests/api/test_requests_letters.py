@@ -156,7 +156,7 @@ def test_what_stands_on_paper(control: CallControlStub) -> None:
     assert of_mail.subject == "E-mail della richiesta 1"
     facts = dict(of_mail.parts[0].facts)
     assert facts["A"] == "anagrafe@comune.example"
-    assert facts["Stato"] == "presa dal server di posta, lun 23 novembre 2026, 10:00"
+    assert facts["Stato"] == "accettata dal server di posta, lun 23 novembre 2026, 10:00"
     assert facts["Allegati"] == "abc.wav"
     assert facts["Identificativo"] == office.message_id
     assert of_request.title == "Comune di Esempio – Richiesta 1"

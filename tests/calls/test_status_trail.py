@@ -55,7 +55,7 @@ def timed(record: CallRecord) -> dict[str, int]:
         ("returned.anagrafe.busy", "Ritorno: Anagrafe, occupato"),
         ("returned.tributi.unheard_of", "Ritorno: tributi"),
         ("transfer_refused.tributi.imu.closed", "tributi · imu: non trasferibile in quel momento"),
-        ("transfer_warned.anagrafe.", "Anagrafe: da tempo non risponde"),
+        ("transfer_warned.anagrafe.", "Anagrafe: di recente non ha risposto"),
         ("return.answered.op1", "Ritorno: risponde op1"),
         ("return.ring.op1,op2", "Ritorno: squilla op1, op2"),
         ("return.busy.op1", "op1: occupato"),

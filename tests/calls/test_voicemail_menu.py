@@ -153,7 +153,7 @@ def test_digits_of_a_duty_number_are_not_printed() -> None:
 @pytest.mark.parametrize(
     ("languages", "subject"),
     [
-        (("it", "en"), "Numero di turno non detto: polizia"),
+        (("it", "en"), "Numero reperibile non detto: polizia"),
         (("en",), "Duty number not told: polizia"),
     ],
 )

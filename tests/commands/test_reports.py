@@ -104,7 +104,7 @@ def test_the_days_that_are_meant(config: Path, words: tuple[str, ...], calls: in
         (("--from", "2026-10-02", "--to", "2026-10-01"), "prima di cominciare"),
         (("--from", "ieri l'altro"), "non è un giorno: si scrive oggi, domani, 30/11/2026"),
         (("--month", "2026-10", "--mail"), "--unit e --month"),
-        (("--month", "2026-10", "--unit", "tributi"), "nulla riguarda l'unità 'tributi'"),
+        (("--month", "2026-10", "--unit", "tributi"), "nulla riguarda l'ufficio 'tributi'"),
         (("--month", "2999-10", "--unit", "anagrafe", "--mail"), "non è finito"),
         (("--month", "2026-10", "--unit", "anagrafe", "--mail"), "il centralino non risponde su"),
     ],

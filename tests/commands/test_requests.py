@@ -180,7 +180,7 @@ def test_sent_is_never_shown_as_answered(control: CallControlStub) -> None:
     assert "evasa" in control.said("requests", "list", "--all")
     shown = control.said("requests", "show", "1")
     assert "(Rossi, per telefono): fatto" in shown
-    assert "e-mail presa dal server" in shown
+    assert "e-mail accettata dal server" in shown
     assert "request 1 is done" in control.refused("requests", "take", "1")
 
 

@@ -114,7 +114,7 @@ def test_how_it_stands_is_said(written: Path) -> None:
     why = pair("prima funzionava, ora no: line1", "")
     service_updates.keep(folder, UpdateRecord(UpdateState.BACK, "1.1.0", said=why))
     said = run(written, "status")[1]
-    assert "La versione 1.1.0 non ha retto la prova" in said
+    assert "La versione 1.1.0 non ha superato la prova" in said
     assert "line1" in said
     code, said = run(written, "start")
     assert (code, "nessun aggiornamento è pronto" in said) == (1, True)

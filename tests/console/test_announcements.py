@@ -73,7 +73,7 @@ def test_what_callers_hear_is_listed(head: Visitor) -> None:
 
 def test_the_voice_in_use_is_told_and_heard(head: Visitor, control: Stores) -> None:
     """Where the box says the house's name, the page says so and plays what callers hear."""
-    said = "li dice tutti la voce dell&#39;apparecchio, perché dice già qualcosa di vostro"
+    said = "li dice tutti la voce dell&#39;apparecchio, perché dice già un annuncio proprio"
     text = head.get("/announcements").text
     assert said not in text
     assert text.count("li dice la voce registrata.") == 2

@@ -164,7 +164,7 @@ ROWS = [
     ("hours.week", "entry 8 switchboard from 2027-02-01 as configured",
      ("Di nuovo l'orario configurato di ogni settimana per solo il Centralino, "
      "dal giorno lun 1 febbraio 2027.")),
-    ("export", "3 calls, 1 requests", "Consegnati i dati di un utente."),
+    ("export", "3 calls, 1 requests", "Consegnati i dati di un cittadino."),
     ("request.entered", "14 anagrafe", "Inserita la richiesta 14 senza chiamata: Anagrafe."),
     ("request.paper", "request 14, mail 3, pdf",
      "Presa una copia della richiesta 14 o di una sua e-mail."),
@@ -184,7 +184,7 @@ ROWS = [
     ("update.give-up", "", "Rinunciato all'aggiornamento, o preso nota che è tornato indietro."),
     ("update.good", "0.1.0 -> 0.2.0", "Aggiornamento da 0.1.0 a 0.2.0: resta."),
     ("update.back", "0.1.0 -> 0.2.0",
-     "Aggiornamento da 0.1.0 a 0.2.0: non ha retto la prova."),
+     "Aggiornamento da 0.1.0 a 0.2.0: non ha superato la prova."),
     ("update.refused", "0.1.0 -> ?",
      "Aggiornamento da 0.1.0 a ?: rifiutato, nulla è stato cambiato."),
     ("update.given_up", "0.1.0 -> 0.2.0",

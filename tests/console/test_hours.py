@@ -65,8 +65,8 @@ def test_one_day(operator: Visitor) -> None:
     """By a part of the page, or by a page without scripts."""
     part = operator.get("/hours?day=2026-08-12", headers={"hx-request": "true"}).text
     assert "<html" not in part
-    assert "chiuso – orario speciale «Orario estivo»" in part
-    assert "chiuso – orario speciale «Orario estivo»" in operator.get("/hours?day=2026-08-12").text
+    assert "chiuso – orario straordinario «Orario estivo»" in part
+    assert "chiuso – orario straordinario «Orario estivo»" in operator.get("/hours?day=2026-08-12").text
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_sunday_is_opened(head: Visitor) -> None:
     assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=1#entered")
     text = head.get("/hours?year=2026&saved=1").text
     assert "Salvato: vale da subito per le nuove chiamate." in text
-    assert "dom 6 dicembre 2026: 09:00-12:00, orario speciale Mercatini &lt;b&gt;" in text
+    assert "dom 6 dicembre 2026: 09:00-12:00, orario straordinario Mercatini &lt;b&gt;" in text
     assert "voce 1 di Anna Verdi" in text
     assert "riferimento: mail 8:05" in text
     assert "/hours/new?first=2026-12-06" in head.get("/hours?day=2026-12-06").text

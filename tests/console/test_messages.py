@@ -290,7 +290,7 @@ def test_a_message_goes_its_way(
 
 @pytest.mark.parametrize(
     ("step", "status", "said"),
-    [("reopen", 409, "Non l&#39;ha preso nessuno"), ("alert_unheard", 400, "non esiste")],
+    [("reopen", 409, "Nessuno segue questo caso"), ("alert_unheard", 400, "non esiste")],
 )
 def test_what_cannot_be_done_is_said(
     operator: Visitor,

@@ -96,7 +96,7 @@ def test_what_left_is_shown_when_asked_for(post: Post) -> None:
     post.settle(2, MailState.SENT, "250 OK")
     assert "Nessuna e-mail in attesa." in post.text()
     text = post.text("/plant/mail?all=1")
-    assert "presa dal server di posta" in text
+    assert "accettata dal server di posta" in text
     assert "Rinuncia all" not in text
 
 

@@ -164,7 +164,7 @@ def test_what_went_back_is_said_and_put_out(technician: Visitor, place: Place) -
     text = technician.get(PAGE).text
     assert "&lt;perché&gt;" in text
     assert "&lt;box&gt;: 1.0.0 → 1.1.0" in text
-    assert "non ha retto la prova" in text
+    assert "non ha superato la prova" in text
     assert "hx-trigger" not in technician.get(PAGE).text.split('id="update"')[1].split(">")[0]
     assert technician.post(f"{PAGE}/give-up", data=SURE).status_code == 303
 

@@ -111,7 +111,7 @@ def test_the_head_closes_the_house(
         with journey.step(3):
             names_the_days(page, august, august.replace(day=14))
             closes_them(page, "Ponte di Ferragosto", "Decreto 12 del sindaco")
-            page.sees("valida", HEAD, within=page.region("Inserite dal Responsabile"))
+            page.sees("valida", HEAD, within=page.region("Inserite dal responsabile"))
 
         with journey.step(4):
             citizen = citizen_calls(box, 1, CITIZENS[0])

@@ -164,5 +164,5 @@ def test_what_a_person_does_with_a_mail_is_confirmed() -> None:
         "Mail 4: sent again to urp@comune.example.",
     )
     assert given_up_words(4) == pair(
-        "E-mail 4: rinunciata; resta in elenco.", "Mail 4: given up; it stays listed."
+        "E-mail 4: abbandonata; resta in elenco.", "Mail 4: given up; it stays listed."
     )

@@ -85,7 +85,7 @@ def test_a_refusal_says_for_whom_it_is() -> None:
     """What is not allowed, and who may."""
     told = permission_refusal(Permission.USERS)
     assert told.text("it") == (
-        "Il suo ruolo non permette di gestire gli utenti del programma. "
+        "Questo ruolo non permette di gestire gli utenti del programma. "
         "Possono farlo: Responsabile, Tecnico."
     )
     assert told.text("en").endswith("It is for: Head of the front desk, Technician.")

@@ -37,7 +37,7 @@ def test_one_that_nobody_writes_to_is_told_too() -> None:
     """The helper is not enabled, or the box is off each night: what to look at."""
     trouble = trouble_of_stick(replace(STICK, done=None), AT + timedelta(days=4), ROME)
     assert trouble is not None
-    assert "pagina Copia di sicurezza." in trouble.words.text("it")
+    assert "pagina Copia di sicurezza e ripristino." in trouble.words.text("it")
 
 
 def test_what_status_says_of_it() -> None:

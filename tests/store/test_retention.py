@@ -160,7 +160,7 @@ def test_rules_deletions_and_what_would_go_are_said(db: sqlite3.Connection) -> N
         "Messaggi, dopo la chiusura: 90 giorni",
         "Numeri di chi ha chiamato: 180 giorni",
         "Chiamate: per sempre",
-        "Un messaggio che nessuno ha chiuso non viene mai cancellato per età.",
+        "Un messaggio che nessuno ha chiuso non viene mai cancellato per scadenza.",
         "Finora non è stato cancellato niente.",
     ]
     deleted(db, 91)

@@ -27,7 +27,7 @@ op1 keys *** # pressed once more: it rings no longer
 expect stop capo1
 expect whisper op1 tone_record
 command by op1: call the head off
-expect said Il responsabile non sta squillando.
+expect said Il telefono del responsabile non sta squillando.
 expect nothing
 command by op1: bring the head in
 expect ring capo1

@@ -15,11 +15,11 @@ expect nothing
 op1 presses * # the third star: the head's phones ring, the operator hears a short sign
 expect ring capo1 op2 showing Chiede aiuto Operatore 1: 051234567
 expect whisper op1 tone_ok
-expect line1 has squilla il/la responsabile (capo1, op2)
+expect line1 has squilla il telefono del responsabile (capo1, op2)
 capo1 answers
 expect stop op2 elsewhere
 expect bring in line1 capo1
-expect line1 has con il/la responsabile (capo1)
+expect line1 has con il responsabile (capo1)
 capo1 presses 5 # of three only the operator's keys are heeded
 expect nothing
 op1 keys *** # the head is there already

@@ -3,13 +3,13 @@ office night
 at 2026-11-25 20:00:00
 polizia authorises 051598333
 polizia revokes
-expect degraded Numero di turno non autorizzato, non viene detto a ufficio chiuso: polizia
+expect degraded Numero reperibile non autorizzato, non viene detto a ufficio chiuso: polizia
 line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
-expect mail to head about Numero di turno non detto: polizia
-expect mail to head about Numero di turno non detto: acquedotto
+expect mail to head about Numero reperibile non detto: polizia
+expect mail to head about Numero reperibile non detto: acquedotto
 expect play line1 greeting_closed leave_message emergency_112 without key_emergency duty_number digit_0 digit_5
 line1 hangs up by busy_tone
 expect hang up line1

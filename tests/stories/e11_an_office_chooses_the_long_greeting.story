@@ -1,7 +1,7 @@
 # E11, E5: an office may have everything said before the tone, in every language; the way to the tone is told early
 office long_greeting
 at 2026-11-25 21:00:00
-expect degraded Numero di turno non autorizzato
+expect degraded Numero reperibile non autorizzato
 polizia authorises 051598333
 sheets spoken carta:it passport:en
 line1 rings

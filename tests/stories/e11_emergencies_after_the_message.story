@@ -1,13 +1,13 @@
 # E11, E5: nobody needs a key: whoever leaves a message, or says nothing, hears the numbers for emergencies at its end
 office night
 at 2026-11-25 21:00:00
-expect degraded Numero di turno non autorizzato
+expect degraded Numero reperibile non autorizzato
 polizia authorises 051598333
 line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
-expect mail to head about Numero di turno non detto: acquedotto
+expect mail to head about Numero reperibile non detto: acquedotto
 expect play line1 greeting_closed key_emergency without emergency_112
 line1 prompt ends
 expect play line1 tone_record
@@ -28,11 +28,11 @@ line1 caller 051234567
 expect answer line1
 line1 answered
 expect play line1 greeting_closed key_emergency
-expect mail to head about Numero di turno non detto: acquedotto
+expect mail to head about Numero reperibile non detto: acquedotto
 line1 presses #
 expect play line1 tone_record
 polizia revokes
-expect degraded Numero di turno non autorizzato
+expect degraded Numero reperibile non autorizzato
 line1 prompt ends
 expect recording line1
 line1 recording ends by silence length 500 ms
