@@ -235,7 +235,8 @@ def test_the_head_in_a_conversation_is_shown() -> None:
     request = commands.BringHead("op1", "op1")
     wished = events.HeadWished(switchboard.call_for(request), request)
     tell(switchboard, TEN, wished)
-    assert "line1 op1: squilla il telefono del responsabile (capo1)\n" in words(switchboard).text("it")
+    said = words(switchboard).text("it")
+    assert "line1 op1: squilla il telefono del responsabile (capo1)\n" in said
     (side,) = switchboard._board.sides.values()
     tell(switchboard, TEN, events.OperatorAnswered(side.leg, "capo1"))
     assert "line1 op1: con il responsabile (capo1)\n" in words(switchboard).text("it")

@@ -58,7 +58,7 @@ def test_what_to_type(language: str, word: str) -> None:
 
 def test_a_phone_without_label_is_called_by_its_name() -> None:
     """The title names the phone."""
-    assert '"21"' in account_text("21", "", "geheim", "192.168.1.10", 5060).splitlines()[0]
+    assert "«21»" in account_text("21", "", "geheim", "192.168.1.10", 5060).splitlines()[0]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ FIELDS: Final = {
     "selftest/at": "when the self-test began",
     "status/at": "when the status was taken",
     "status/recoveries/at": "when the step was taken",
-    "night/at": "when the night's work was done",
+    "status/night/at": "when the night's work was done",
     "at_ms": "when that many lines were first engaged, ms since 1970; null if none was",
     "attachment": 'name of the stored file with the written ground; "" for none',
     "attention": "what the supervisor has to see to, each in every language",
