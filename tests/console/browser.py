@@ -54,8 +54,24 @@ VIOLATIONS: Final = """async rules => {
     rules: {'target-size': {enabled: true}},
     resultTypes: ['violations'],
   });
-  return found.violations.flatMap(one => one.nodes.map(
-    node => `${one.id}: ${one.help}: ${node.html.slice(0, 200)}`));
+  // A row half below its pane's edge measures small: it is measured where a person scrolls it to.
+  const isSmall = async node => {
+    const one = document.querySelector(node.target[0]);
+    const above = [];
+    for (let at = one.parentElement; at; at = at.parentElement) above.push([at, at.scrollTop]);
+    one.scrollIntoView({block: 'center'});
+    const again = await axe.run(one, {runOnly: {type: 'rule', values: ['target-size']}});
+    for (const [at, top] of above) at.scrollTop = top;
+    return again.violations.length > 0;
+  };
+  const wrong = [];
+  for (const one of found.violations) {
+    for (const node of one.nodes) {
+      if (one.id === 'target-size' && !await isSmall(node)) continue;
+      wrong.push(`${one.id}: ${one.help}: ${node.html.slice(0, 200)}`);
+    }
+  }
+  return wrong;
 }"""
 """Run axe-core; what is in order is not described, which takes most of its time."""
 
