@@ -183,8 +183,13 @@ def test_a_sandbox_holds(machine: Machine, unit: str) -> None:
     assert set(found) - set(expected) <= {"read_credential"}
 
 
+@pytest.mark.usefixtures("its_password")
 def test_without_its_sandbox_nothing_is_refused(machine: Machine) -> None:
     """The probe can see: as root and without a sandbox every attempt of the list succeeds."""
+    use(machine)
+    password = machine.folder / "etc" / "mail_password"
+    password.write_text("told-to-nobody\n", encoding="ascii")
+    password.chmod(0o600)
     found = json.loads(machine.inside(PYTHON, machine.bring(PROBE)))
     refused = {name for name, became in found.items() if became != DONE}
     # no driver stands behind these; the clock and real time are as free as the machine itself is
