@@ -157,8 +157,11 @@ def _no_command(context: click.Context, name: str) -> click.UsageError:
     assert isinstance(group, click.Group)
     way = " ".join(way_to(context))
     near = near_commands(name.lower(), way, group.list_commands(context))
-    more, told = (NEAR, ", ".join(near)) if near else (ALL, context.command_path)
-    said = joined("", (NO_COMMAND.filled(name), more.filled(told)))
+    programme = context.find_root().command_path
+    # Whole commands: of `centralino box status` "status" alone would not tell what to type.
+    told = ", ".join(f"{programme} {each}" for each in near) or context.command_path
+    more = NEAR if near else ALL
+    said = joined("", (NO_COMMAND.filled(f"{way} {name}".strip()), more.filled(told)))
     return click.UsageError(in_language(said, context), context)
 
 

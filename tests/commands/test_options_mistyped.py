@@ -25,7 +25,7 @@ from tests.commands.test_options import ENGLISH, ITALIAN, run
         (("console", "--port", "x"), "valore non valido per '--port': 'x' non è un numero intero"),
         (("console", "--port", "99999"), "99999 non è fra i valori ammessi (0<=x<=65535)"),
         (("field-test", "--report", "/nulla"), "'/nulla' non c'è: controllare il percorso"),
-        (("stauts",), "Il comando «stauts» non c'è. Forse: status"),
+        (("stauts",), "Il comando «stauts» non c'è. Forse: centralino status"),
         (("demo", "--config", "x"), "l'opzione --config non c'è."),
     ],
     ids=" ".join,

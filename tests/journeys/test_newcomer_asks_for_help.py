@@ -63,4 +63,4 @@ def test_help_is_there_before_anything_else(journey: Journey, tmp_path: Path) ->
             assert asked(terminal) == first
 
         with journey.step(4):
-            assert "Forse: status" in terminal.run("./centralino stauts")
+            assert "Forse: centralino status" in terminal.run("./centralino stauts")
