@@ -370,7 +370,10 @@ FIELDS: Final = {
         "interrupted (by a restart); open while it goes on"
     ),
     "resumes_at": "when a transfer is possible again; null if not known",
-    "returned": 'why the last transfer came back, as a stable code; "" if it did not',
+    "returned": (
+        "why the last transfer came back: refused (by the clerk), sent_back (not competent), "
+        'taken_back (by the operator), lost (telephone gone) …; "" if it did not'
+    ),
     "report/returned": "transfers that came back or were not finished, by the reason",
     "returns": "what is offered for a transfer that comes back",
     "revoked": "end of an authorisation; null if it was not revoked, or for other entries",

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from appliance.api import replies
 from appliance.calls.events import Evidence, Presentation
+from appliance.calls.model import ReturnCause
 from appliance.calls.orders import Direction, Result
 from appliance.commands import directory_rows
 from appliance.commands import help as commands_help
@@ -28,29 +29,34 @@ from appliance.modem.probe import Finding
 from appliance.policy.address_book import BookEntry
 from appliance.policy.directory import Reach, ReturnRule, TransferHindrance
 from appliance.policy.mail import MailState
+from appliance.policy.numbering import NumberClass
 from appliance.policy.reports import CallFigures, MonthlyReport, Peak
 from appliance.policy.requests import AppointmentForm, Contact, RequestState, RequestStep
 from appliance.policy.routing import Destination
+from appliance.policy.transfers import TransferReason
 from appliance.policy.users import Role
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep
 from appliance.selftest.findings import Outcome
 from appliance.service.nightly import MemoryCard, Night
 from appliance.simulator.exchange.call import CallReport
+from appliance.store.call_log import NO_DESTINATION
 from appliance.text import ENGLISH, LANGUAGES, Words
 
 VERSION: Final = 1
 """Number in each schema's $id: raised where a field goes or changes its meaning, not for more."""
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 SENTENCES: Final = {f"sentence_{language}": str for language in LANGUAGES}
+NONE: Final = Literal[""]
 CALL: Final = {
     "call": str, "line": str, "rang_at": datetime, "rang_ms": int, "clock_state": str,
     "called": str, "caller_presentation": Presentation, "caller_number": str,
-    "caller_name": str, "way": str, "reason": str, "phone": str,
+    "caller_name": str, "way": (Destination, Literal[NO_DESTINATION]), "reason": str, "phone": str,
     "answered_at": datetime | None, "ended_at": datetime | None, "result": Result,
     "evidence": Evidence | None, "release_ms": int | None, "message": str, "unit": str, "need": str,
-    "transfer_reason": str, "declaration": int, "target": str, "returned": str,
-    "trail": [str], "direction": Direction, "number_class": str, "about": str,
-    "sheets": [str], "told": [str],
+    "transfer_reason": (TransferReason, NONE), "declaration": int, "target": str,
+    "returned": (ReturnCause, NONE),
+    "trail": [str], "direction": Direction, "number_class": (NumberClass, NONE),
+    "about": str, "sheets": [str], "told": [str],
 }  # fmt: skip
 MISSED: Final = {
     "number": int, "call": str, "line": str, "rang": datetime, "caller": str | None,
