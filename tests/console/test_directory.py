@@ -64,7 +64,7 @@ def test_offices_stand_in_their_services_with_how_they_stand_now(head: Visitor) 
     assert said.rindex("Da seguire") < said.index("Servizi demografici")
     assert "Stato civile (statocivile): nessuna comunicazione valida" in said
     assert "Cambio di residenza · Italiani all'estero · Urgenze" in said
-    assert "senza Comunicazione valida" in said
+    assert "senza comunicazione valida" in said
     part = head.get("/register?q=estero", headers={"hx-request": "true"})
     assert "Anagrafe" in part.text
     assert "Stato civile" not in part.text
@@ -281,11 +281,11 @@ def test_a_form_comes_back_as_it_was() -> None:
 
 
 def test_a_number_may_be_told_until_it_is_revoked(head: Visitor, control: CallControlStub) -> None:
-    """It reads "si può comunicare", with its reference."""
+    """It reads "si può dire", with its reference."""
     form = {"declared": "urgenze/1", "authorised_by": "Dirigente", "reference": "Prot. 12"}
     assert head.post(f"{UNIT}/authorise", data=form).status_code == 303
     said = text_of(head.get(UNIT))
-    assert "si può comunicare Prot. 12, Dirigente" in said
+    assert "si può dire Prot. 12, Dirigente" in said
     entry = control.directory.authorisations[0].entry.number
     told = head.post(f"{UNIT}/tell", data={"entry": f"{entry}"}, headers={"hx-request": "true"})
     assert SECRET in told.text

@@ -323,9 +323,9 @@ def test_a_number_may_be_told_by_a_written_leave() -> None:
     form = DECLARED | {"needs": [OUTSIDE]}
     stored = take(directory_changes.declare, **form).directory
     merged = take(directory_changes.authorise, stored, **LEAVE, need="urgenze", last="2026-12-31")
-    assert said(merged) == ["Anagrafe: un numero si può comunicare fino al 31 dicembre 2026."]
+    assert said(merged) == ["Anagrafe: un numero si può dire fino al 31 dicembre 2026."]
     written = take(directory_changes.authorise, stored, **LEAVE, number="051 598 204")
-    assert said(written) == ["Anagrafe: un numero si può comunicare."]
+    assert said(written) == ["Anagrafe: un numero si può dire."]
     entry = merged.directory.authorisations[0].entry.number
     revoked = take(directory_changes.revoke, merged.directory, number=entry, **WHY)
     assert said(revoked) == [f"revocata: autorizzazione {entry}"]

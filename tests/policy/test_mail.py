@@ -267,7 +267,7 @@ def test_the_citizens_calendar_is_told_what_nobody_typed() -> None:
     title, text = citizens_calendar_text(SENDER, WANTED)
     assert title == "Appuntamento: Anagrafe (Comune di Esempio)"
     assert "per telefono: l'ufficio chiama l'utente" in text
-    assert "Richiesta n. 17; per ogni comunicazione: 051 598 111, 800 011 837" in text
+    assert "Richiesta n. 17; per informazioni: 051 598 111, 800 011 837" in text
     assert WANTED.subject not in title + text
     english = replace(WANTED, citizen=replace(ANNA, language="en"))
     title, text = citizens_calendar_text(replace(SENDER, numbers=()), english)
