@@ -169,8 +169,8 @@ def test_a_preview_changes_nothing(box: Box) -> None:
     told = box.run("erase", "+39 347 000 0001", "--preview")
     assert "nulla è stato toccato" in told
     assert "chiamate 3 " in told
-    assert "Prese in carico non chiuse: 1." in told
-    assert "anagrafe@comune.example  presa in carico 1" in told
+    assert "Richieste non chiuse: 1." in told
+    assert "anagrafe@comune.example  richiesta 1" in told
     assert "prossima rotazione" in told
     assert box.ask("SELECT * FROM calls") == before
     assert box.ask("SELECT * FROM audit") == []
@@ -193,7 +193,7 @@ def test_mails_that_left_are_named_with_their_local_time(box: Box) -> None:
     """E20: to whom it was sent and when, as a person reads a time."""
     said = box.run("erase", "347 0000001", "--preview")
     at = moment_words(AT.astimezone(ZoneInfo("Europe/Rome")), "it")
-    assert f"  {at}  anagrafe@comune.example  presa in carico 1" in said
+    assert f"  {at}  anagrafe@comune.example  richiesta 1" in said
 
 
 def test_nothing_shows_the_number_afterwards(box: Box) -> None:

@@ -84,7 +84,7 @@ def test_the_rules_and_what_goes(head: Visitor) -> None:
     assert '1 messaggio: <a href="/messages/1">1</a> (dom 6 dicembre 2026)' in text
     oldest = "il caso più vecchio è di mer 25 novembre 2026"
     assert f"1 messaggio che nessuno ha chiuso</a>, {oldest}" in text
-    assert "1 presa in carico aperta" in text
+    assert "1 richiesta aperta" in text
     assert "Finora non è stato cancellato nulla." in text
     assert "Nessun controllo da quando" in text
     COLLECTOR.deleted_at = NOW
@@ -110,10 +110,10 @@ def test_one_callers_data_are_erased(head: Visitor, control: Stores) -> None:
     """Shown first, then erased for a reason, with the open request; the audit has who and why."""
     told = head.post("/retention/erase", data=NUMBER | {"do": "preview"}).text
     assert "Sparirebbero (nulla è stato toccato): chiamate 1" in told
-    assert "Chiudi insieme la presa in carico aperta (1)" in told
+    assert "Chiudi insieme la richiesta aperta (1)" in told
     again = head.post("/retention/erase", data=NUMBER | {"do": "erase", "reason": "sua lettera"})
     assert again.status_code == 409
-    assert "prese in carico non chiuse: 1" in again.text
+    assert "richieste non chiuse: 1" in again.text
     assert 'value="sua lettera"' in again.text
     doing = NUMBER | {"do": "erase", "reason": "sua lettera", "closes": "1"}
     done = head.post("/retention/erase", data=doing)

@@ -251,7 +251,7 @@ def downloads_the_letter(page: Window, folder: Path) -> None:
     """Open the request and download it; read it as a letter."""
     row = page.page.get_by_role("row").filter(has_text="Bruno Neri")
     page.click("link", "1", row)
-    letter = text_of_pdf(page.downloads("Scarica la presa in carico (PDF)", folder))
+    letter = text_of_pdf(page.downloads("Scarica la richiesta (PDF)", folder))
     words = " ".join(letter.split())
     for each in (
         "All'ufficio Tributi",

@@ -95,7 +95,7 @@ def test_an_erasure_lists_what_was_mailed_before() -> None:
     """E20: a mail that has left cannot be erased, so the row says when, to whom, about what."""
     at = rome("2026-11-30 09:00")
     assert mail_row(at, "urp@comune.example", 7) == pair(
-        "  lun 30 novembre 2026, 09:00  urp@comune.example  presa in carico 7",
+        "  lun 30 novembre 2026, 09:00  urp@comune.example  richiesta 7",
         "  Mon 30 November 2026, 09:00  urp@comune.example  request 7",
     )
     assert mail_row(at, "", 0) == pair(
