@@ -177,7 +177,7 @@ def test_sent_is_never_shown_as_answered(control: CallControlStub) -> None:
     )
     assert closed == "Richiesta 1: chiusa."
     assert control.said("requests", "list") == "Nessuna richiesta."
-    assert "evasa" in control.said("requests", "list", "--all")
+    assert "conclusa" in control.said("requests", "list", "--all")
     shown = control.said("requests", "show", "1")
     assert "(Rossi, per telefono): fatto" in shown
     assert "e-mail accettata dal server" in shown
@@ -361,7 +361,7 @@ def test_the_protocol_office_gets_paper(
         "Ancora niente dallo •••",
         "(Rossi)",
         "risposto",
-        "Stato evasa",
+        "Stato conclusa",
         "Pagina 1 di 1",
     ):
         assert each in text

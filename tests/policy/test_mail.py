@@ -258,7 +258,7 @@ def test_an_article_stands_before_no_day() -> None:
     for day in range(7):
         at = AT + timedelta(days=day)
         office, _ = written(replace(ASKED, at=at))
-        taken = office.body.partition("Presa in carico ")[2].partition(" Da evadere")[0]
+        taken = office.body.partition("Presa in carico ")[2].partition(" Da concludere")[0]
         assert re.fullmatch(r"da \w+: \w{3} \d+ \w+ \d{4}, \d\d:\d\d\.", taken), taken
 
 

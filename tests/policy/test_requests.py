@@ -287,7 +287,7 @@ def test_a_refusal_says_what_to_give_instead() -> None:
     [
         (RequestStep.MAILED, "inviata, in attesa dell'ufficio", "sent, waiting for the office"),
         (RequestStep.TAKE, "dell'ufficio", "with the office"),
-        (RequestStep.CLOSE, "evasa", "done"),
+        (RequestStep.CLOSE, "conclusa", "done"),
         (RequestStep.CANCEL, "annullata", "cancelled"),
     ],
 )

@@ -69,5 +69,5 @@ def test_what_went_is_recorded_in_words(db: sqlite3.Connection) -> None:
         ("mails", 180, ("1",)),
     ]
     told = list(retention.retention_lines(retention.RetentionDays(), deleted, "it"))
-    assert any("Richieste chiuse: 1" in row for row in told)
+    assert any("Richieste concluse: 1" in row for row in told)
     assert any("Testi di e-mail partite: 1" in row for row in told)

@@ -63,7 +63,7 @@ def test_a_request_is_ended_by_keys(browser: Browser, filled: Running) -> None:
         number = requests.insert_request(connection, taken, LETTERS).number
     with screen(browser, filled.home) as shown:
         page = log_in(shown, people.CARLA.name, f"/requests/{number}")
-        page.get_by_text("È evasa").first.press("Enter")
+        page.get_by_text("Chiudi la richiesta").first.press("Enter")
         page.get_by_label("Chi lo ha detto").first.press("Enter")
         expect(page.get_by_text("È conclusa")).to_be_hidden()
         page.get_by_label("Chi lo ha detto").first.fill("Elsa, Anagrafe")
