@@ -166,7 +166,7 @@ def test_every_mistake_is_one_sentence(office: Office) -> None:
         ({"mac": "00:15:65"}, "scritto sotto il telefono"),
         ({"mac": "aa:aa:aa:aa:aa:aa"}, "sceglierla dall'elenco"),
         ({"make": "gxp"}, "sceglierla dall'elenco"),
-        ({"make": "yealink"}, "serve l'indirizzo fisico"),
+        ({"make": "yealink"}, "serve l'indirizzo MAC"),
     ):
         assert words in refused(office, "phone_add", **(NEW | wrong)), wrong
     with pytest.raises(OfficeError):
@@ -179,7 +179,7 @@ def test_a_hardware_address_is_one_phones(office: Office) -> None:
     office.ask("phone_add", **NEW, mac=YEALINK)
     office.started = 0
     said = refused(office, "phone_add", **(NEW | {"name": "op4"}), mac=YEALINK)
-    assert said == "questo indirizzo fisico è già del telefono op3"
+    assert said == "questo indirizzo MAC è già del telefono op3"
 
 
 def test_only_a_technician_may(office: Office) -> None:

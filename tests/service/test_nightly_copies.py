@@ -142,7 +142,7 @@ def test_a_second_medium_gets_a_sealed_backup_and_keeps_the_last(
     for day in range(3):
         done = service_nightly.do_night_work(both, home.config, THREE + timedelta(days=day))
         assert done.well, done
-    assert f"copia sigillata in {stick} fatta" in done.words.text("it")
+    assert f"copia cifrata in {stick} fatta" in done.words.text("it")
     names = sorted(path.name for path in stick.iterdir())
     assert names == ["centralino-20261126-030500.backup", "centralino-20261127-030500.backup"]
     shutil.copy(stick / names[-1], home.backup)
