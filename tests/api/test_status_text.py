@@ -64,7 +64,7 @@ def test_all_is_well() -> None:
     assert "line1      " in said.text("it")
     assert "Centralino: libero; liberi op1, op2" in said.text("it")
     assert "Switchboard: free; free op1, op2" in said.text("en")
-    assert "Messaggi da chiudere: 0" in said.text("it")
+    assert "Messaggi da seguire: 0" in said.text("it")
     assert "Attenzione" not in said.text("it")
 
 
@@ -370,7 +370,7 @@ def test_late_messages_and_missed_calls_are_seen() -> None:
     text = words(up(), watched=waiting)
     assert "Attenzione:\n  Messaggi non ascoltati da mezz'ora: 1." in text.text("it")
     assert text.text("it").endswith(
-        "Chiamate senza messaggio da trattare: 4, interrotte 2, chiedono di essere richiamati 1"
+        "Chiamate senza messaggio da seguire: 4, interrotte 2, chiedono di essere richiamati 1"
     )
     assert text.text("en").endswith(
         "Missed calls to be dealt with: 4, interrupted 2, ask to be called back 1"

@@ -93,7 +93,7 @@ def test_a_message_from_hand_to_hand(config: Path) -> None:
     said(config, "messages", "reopen", "1", "--by", "Anna")
     said(config, "messages", "take", "1", "--by", "Bruno")
     said(config, "messages", "release", "1", "--by", "Anna")
-    assert "da trattare" in said(config, "messages")
+    assert "da seguire" in said(config, "messages")
     row = json.loads(said(config, "messages", "show", "1", "--json"))
     assert [step["step"] for step in row["history"]] == [
         "take", "fail", "note", "close", "reopen", "take", "release",

@@ -88,12 +88,12 @@ def test_the_first_page_lists_what_is_late_before_what_is_due(closed: Home) -> N
     closed.served.status["care"].update(interrupted=1, unheard=2, overdue=3, requests=4)
     closed.served.change(waiting=3)
     limit = time.monotonic() + 5
-    while "3 messaggi da chiudere" not in closed.visitor.get("/").text and time.monotonic() < limit:
+    while "3 messaggi da seguire" not in closed.visitor.get("/").text and time.monotonic() < limit:
         pass
     text = closed.visitor.get("/").text
     late = text.index("1 chiamata interrotta da richiamare")
     assert late < text.index("2 messaggi non ascoltati") < text.index("3 richieste in ritardo")
-    assert late < text.index("3 messaggi da chiudere") < text.index("4 richieste aspettano")
+    assert late < text.index("3 messaggi da seguire") < text.index("4 richieste aspettano")
     closed.visitor.log_in(people.BEPPE)
     text = closed.visitor.get("/").text
     assert "da richiamare" not in text

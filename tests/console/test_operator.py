@@ -427,7 +427,7 @@ def test_whoever_rings_back_finds_the_case(talking: Home, records: sqlite3.Conne
     voicemail.add_entry(records, CaseKind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.FAIL))
     number = voicemail.find_case(records, CaseKind.CALL, "m-1")[1]
     text = talking.visitor.get(f"/desk/known/{call.call}").text
-    case = text.split("Da seguire")[1].split("</ul>")[0]
+    case = text.split("Da richiamare")[1].split("</ul>")[0]
     assert f'<a href="/missed/{number}" target="_blank"' in case
     assert "Carla Blu" in case
     assert "1 richiamata a vuoto" in case

@@ -42,7 +42,7 @@ def test_the_list_for_people(db: sqlite3.Connection) -> None:
     assert rows == [
         ["N.", "Ricevuto", "Utente", "Chiamato", "Durata", "Stato", "File"],
         ["2", "mer 25 novembre 2026, 10:00", "numero riservato", "800011837", "1:01",
-         "da trattare (interrotto)", f"{HOME}/new/m2.wav"],
+         "da seguire (interrotto)", f"{HOME}/new/m2.wav"],
         ["1", "mer 25 novembre 2026, 10:00", "051234567 ROSSI", "non noto", "1:01",
          "richiamato", f"{HOME}/new/m1.wav"],
     ]  # fmt: skip
