@@ -75,7 +75,7 @@ def test_a_call_is_answered_held_resumed_and_hung_up(bar: Bar) -> None:
     for name, state in (("HoldCall", "on_hold"), ("ResumeCall", "talking")):
         assert bar.ask(name)["done"] is True
         assert bar.switchboard.status(TEN).calls[0].state.value == state
-    assert bar.ask("HangUpCall")["said"]["it"] == "Hai riagganciato."
+    assert bar.ask("HangUpCall")["said"]["it"] == "Riagganciato."
     assert bar.switchboard.status(TEN).calls[0].state.value == "clearing"
 
 
@@ -83,7 +83,7 @@ def test_a_refusal_is_a_sentence_and_changes_nothing(bar: Bar) -> None:
     """In both languages, as every valid command that is declined."""
     refused = bar.ask("HoldCall")
     assert refused["done"] is False
-    assert refused["said"]["it"] == "Ora non hai chiamate in corso."
+    assert refused["said"]["it"] == "Ora non c'è nessuna chiamata in corso."
     assert refused["said"]["en"] == "You have no call now."
 
 

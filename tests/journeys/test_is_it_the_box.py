@@ -4,7 +4,7 @@ The box is one of systemd's with the units of the image, its line a simulated on
 
 1. Callers say that nobody answers. The technician finds the line's cord pulled out of the modem's
    wall socket, does not see it, and types "sudo box selftest": "L'apparecchio è in ordine:
-   controlla la linea, il modem e il cavo tra i due", status 0, while the service goes on.
+   controllare la linea, il modem e il cavo tra i due", status 0, while the service goes on.
 2. They type "centralino status": the result stands there with its date.
 3. Another day somebody has put a folder back from a copy as root, and messages are lost. The same
    command says "L'apparecchio non è in ordine", names the folder and what to type, status 1; what
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.system, pytest.mark.alone]
 
 TYPED_S = 400.0
 """The command takes half a minute; on a busy machine minutes."""
-WELL = "L'apparecchio è in ordine: controlla la linea, il modem e il cavo tra i due."
+WELL = "L'apparecchio è in ordine: controllare la linea, il modem e il cavo tra i due."
 ILL = "L'apparecchio non è in ordine: "
 FOLDER = "/var/lib/centralino/voicemail"
 

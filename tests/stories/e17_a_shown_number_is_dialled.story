@@ -16,17 +16,17 @@ expect told yes
 expect ring op1 to pick up showing Chiamata: 051234567
 expect op1 can do nothing
 screen of op1: dial 051234567
-expect told no: Hai già una chiamata: prima concludila o passala.
+expect told no: C'è già una chiamata in corso: prima concluderla o passarla.
 screen of op9: dial 051234567
-expect told no: Questa postazione non ha un telefono: chiedi al tecnico di aggiungerlo.
+expect told no: Questa postazione non ha un telefono: chiedere al tecnico di aggiungerlo.
 op2 gone
 screen of op2: dial 051234567
-expect told no: Il telefono di op2 non è raggiungibile: controlla che sia acceso e collegato.
+expect told no: Il telefono di op2 non è raggiungibile: controllare che sia acceso e collegato.
 op2 registers
 line2 rings
 expect ring op2
 screen of op2: dial 051234567
-expect told no: Il tuo telefono squilla: prima rispondi, o aspetta che smetta.
+expect told no: Il telefono squilla: prima rispondere, o aspettare che smetta.
 line2 gives up
 expect stop op2
 op1 answers
@@ -36,11 +36,11 @@ expect op1 can hang up
 line3 far end dialled
 expect connect line3 op1
 screen of op1: hold
-expect said La chiamata si sta collegando: riprova fra un attimo.
+expect said La chiamata si sta collegando: riprovare fra un attimo.
 line3 far end answered
 expect op1 can hold, hang up
 screen of op1: resume
-expect said Nessuno è in attesa: stai parlando con l'utente.
+expect said Nessuno è in attesa: l'utente è in linea.
 screen of op1: hold
 expect said L'utente è in attesa e sente la musica.
 expect hold line3
@@ -49,7 +49,7 @@ expect op1 can resume
 screen of op1: hold
 expect said L'utente è già in attesa.
 screen of op1: hang up
-expect said Hai un utente in attesa: riprendi la chiamata, poi riaggancia.
+expect said Un utente è in attesa: riprendere la chiamata, poi riagganciare.
 op1 prompt ends
 expect play op1 tone/hold
 op1 presses 5

@@ -17,13 +17,13 @@ line1 rings
 expect ring op2
 expect op1 can dial
 screen of op1: answer
-expect said Operatore 1 risulta assente: rientra, poi rispondi.
+expect said Operatore 1 risulta assente: rientrare, poi rispondere.
 op2 gone
 screen of op2: hang up
-expect said Il telefono di op2 non è raggiungibile: controlla che sia acceso e collegato.
+expect said Il telefono di op2 non è raggiungibile: controllare che sia acceso e collegato.
 expect op2 can do nothing
 screen of op9: answer
-expect said Questa postazione non ha un telefono: chiedi al tecnico di aggiungerlo.
+expect said Questa postazione non ha un telefono: chiedere al tecnico di aggiungerlo.
 op2 registers
 screen of op2: answer
 expect pick up op2

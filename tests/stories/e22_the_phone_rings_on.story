@@ -24,7 +24,7 @@ line1 rings
 expect ring op1 op2
 expect op1 can answer line1, lift
 screen of op1: answer
-expect said Alza la cornetta per rispondere: il tuo telefono non risponde da solo.
+expect said Alzare la cornetta per rispondere: il telefono non risponde da solo.
 expect nothing
 op1 gone
 op1 registers # another phone, or the same one set up anew: it is tried again

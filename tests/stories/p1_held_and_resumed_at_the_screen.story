@@ -2,9 +2,9 @@
 office example
 at 2026-11-25 10:00:00
 screen of op1: hold
-expect said Ora non hai chiamate in corso.
+expect said Ora non c'è nessuna chiamata in corso.
 screen of op1: resume
-expect said Ora non hai chiamate in corso.
+expect said Ora non c'è nessuna chiamata in corso.
 line1 rings
 expect ring op1 op2
 op1 answers
@@ -13,7 +13,7 @@ expect connect line1 op1
 expect stop op2 elsewhere
 line1 answered
 screen of op1: resume
-expect said Nessuno è in attesa: stai parlando con l'utente.
+expect said Nessuno è in attesa: l'utente è in linea.
 screen of op1: hold
 expect said L'utente è in attesa e sente la musica.
 expect hold line1
@@ -22,7 +22,7 @@ expect op1 can resume
 screen of op1: hold
 expect said L'utente è già in attesa.
 screen of op1: hang up
-expect said Hai un utente in attesa: riprendi la chiamata, poi riaggancia.
+expect said Un utente è in attesa: riprendere la chiamata, poi riagganciare.
 ask away on by op1
 expect said op1 ha un utente in attesa: prima riprenderlo, o passarlo; la postazione resta presente.
 op1 prompt ends # the sign is repeated
@@ -31,7 +31,7 @@ line1 presses *
 op1 presses 5
 expect nothing
 screen of op1: resume
-expect said Stai di nuovo parlando con l'utente.
+expect said Di nuovo in linea con l'utente.
 expect connect line1 op1
 expect op1 can hold, hang up
 screen of op1: hold

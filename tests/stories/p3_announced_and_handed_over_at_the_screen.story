@@ -10,7 +10,7 @@ expect connect line1 op1
 expect stop op2 elsewhere
 line1 answered
 screen of op2: hand over
-expect said Ora non hai chiamate in corso.
+expect said Ora non c'è nessuna chiamata in corso.
 screen of op1: hand over
 expect said Nessun ufficio ha risposto: non c'è nessuno a cui passare la chiamata.
 screen of op1: alternate
@@ -26,7 +26,7 @@ ana1 answers
 expect join op1 ana1
 expect op1 can resume, alternate, hand over, hang up
 screen of op1: alternate
-expect said Parli con l'utente, l'ufficio sente la musica.
+expect said In linea con l'utente, l'ufficio sente la musica.
 expect play ana1 hold_music
 expect connect line1 op1
 expect line1 shows Ufficio in attesa: Anagrafe (op1)
@@ -34,9 +34,9 @@ expect op1 can resume, alternate, hand over, hang up
 ana1 prompt ends
 expect play ana1 hold_music
 screen of op1: hold
-expect said L'ufficio è in attesa: torna all'ufficio, passa la chiamata o lascia l'ufficio.
+expect said L'ufficio è in attesa: tornare all'ufficio, passare la chiamata o lasciare l'ufficio.
 screen of op1: alternate
-expect said Parli con l'ufficio, l'utente sente la musica.
+expect said In linea con l'ufficio, l'utente sente la musica.
 expect hold line1
 expect join op1 ana1
 expect line1 shows Operatore e ufficio: Anagrafe (op1)

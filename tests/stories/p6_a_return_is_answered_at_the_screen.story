@@ -39,7 +39,7 @@ op2 answers
 expect connect line1 op2
 expect trail line1 return.ring.op1 pick_up.op1 return.busy.op1 return.ring.op2 pick_up.op2 return.answered.op2
 screen of op2: answer line1
-expect said Questa chiamata è già tua.
+expect said Questa chiamata è già su questo telefono.
 line1 hangs up by busy_tone
 expect hang up op2
 expect hang up line1

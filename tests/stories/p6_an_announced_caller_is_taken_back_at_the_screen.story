@@ -20,7 +20,7 @@ screen of op1: alternate
 expect play ana1 hold_music
 expect connect line1 op1
 screen of op1: resume
-expect said Stai di nuovo parlando con l'utente.
+expect said Di nuovo in linea con l'utente.
 expect hang up ana1
 expect connect line1 op1
 expect record returned=refused

@@ -67,7 +67,7 @@ expect hold line1
 expect play op1 digit_3 digit_1 word_topic digit_1 word_depth digit_2 word_other digit_3
 expect op1 can resume
 screen of op1: hang up
-expect said Hai un utente in attesa: riprendi la chiamata, poi riaggancia.
+expect said Un utente è in attesa: riprendere la chiamata, poi riagganciare.
 screen of op1: resume # rather not
 expect connect line1 op1
 screen of op1: hang up
