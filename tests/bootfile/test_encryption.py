@@ -117,5 +117,5 @@ def test_the_card_tells_of_the_data_partition() -> None:
     """Beside the file, in both languages."""
     told = (values.TOO_LATE,)
     it, en = halves(CardOutcome(CardVerdict.APPLIED), replace(FACTS, data=told))
-    assert f"Memoria dei dati:\n  {values.TOO_LATE.text('it')}" in it
+    assert f"Partizione dati:\n  {values.TOO_LATE.text('it')}" in it
     assert f"Data partition:\n  {values.TOO_LATE.text('en')}" in en

@@ -323,7 +323,7 @@ def _sign(folder: Path) -> None:
     ("change", "said"),
     [
         (newer, "viene da un programma più nuovo"),
-        (damaged, "la base di dati nella copia è danneggiata"),
+        (damaged, "gli archivi nella copia sono danneggiati"),
         (misconfigured, "la configurazione nella copia non vale"),
         (lambda folder: (folder / "mail-password").write_text("other"), "ciò che dichiara"),
         (lambda folder: (folder / MANIFEST).unlink(), "non contiene il suo elenco"),
@@ -428,7 +428,7 @@ def test_damaged_records_are_not_backed_up(home: Home) -> None:
     path = database_path(home.state)
     path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 4096 + path.read_bytes()[12288:])
     said = home.run("backup", str(home.backup), "--passphrase-file", str(home.phrase), code=1)
-    assert "la base di dati è danneggiata" in said
+    assert "gli archivi sono danneggiati" in said
     assert list(home.backup.parent.iterdir()) == []
 
 

@@ -132,7 +132,7 @@ def test_what_tls_says_is_said_in_words(text: str, it: str) -> None:
     ("text", "it", "en"),
     [
         ("database disk image is malformed", "pagine rovinate", "spoilt pages"),
-        ("file is not a database", "il file non è una base di dati", "the file is no database"),
+        ("file is not a database", "il file non è un archivio", "the file is no database"),
         ("disk I/O error", "la scheda di memoria non risponde", "the memory card fails"),
         (
             "*** in database main ***\nTree 5 page 3 cell 0: Rowid 1 out of order",
