@@ -14,7 +14,7 @@ def test_a_caller_held_and_an_open_return_keep_one_there(state: State) -> None:
     words = why_not_away(state, "op1", "Anagrafe")
     if state in RETURNS:
         assert words is not None
-        assert "op1 ha un Ritorno aperto (Anagrafe)" in words.text("it")
+        assert "op1 ha un ritorno aperto (Anagrafe)" in words.text("it")
         assert "op1 has a return open (Anagrafe)" in words.text("en")
     elif state in HELD:
         assert words is not None

@@ -132,7 +132,7 @@ ROWS = [
     ("register.told", "entry 3 of anagrafe",
      "Si è fatto mostrare un numero che si può dire: Anagrafe, autorizzazione n. 3."),
     ("register.export", "10 units, 8 entries",
-     "Tutta la Rubrica uffici scritta in un file, numeri compresi."),
+     "Tutta la rubrica uffici scritta in un file, numeri compresi."),
     ("register.attachment", "lettera 7.eml", "Presa una copia dell'allegato lettera 7.eml."),
     ("hours.enter", "entry 4 house 2026-12-24 to 2026-12-31",
      ("Orario straordinario n. 4 inserito, per Centralino e Sportello: "
@@ -159,10 +159,10 @@ ROWS = [
     ("announcement.change", "it/hold", "Sostituito l'annuncio «hold» (Italiano)."),
     ("announcement.restore", "en/hold", "Ripristinato l'annuncio originale «hold» (English)."),
     ("hours.week", "entry 7 switchboard from 2027-01-04 ends 3",
-     ("Nuovo orario di ogni settimana, n. 7, per solo il Centralino, "
+     ("Nuovo orario di ogni settimana, n. 7, per solo il centralino, "
       "dal giorno lun 4 gennaio 2027.")),
     ("hours.week", "entry 8 switchboard from 2027-02-01 as configured",
-     ("Di nuovo l'orario configurato di ogni settimana per solo il Centralino, "
+     ("Di nuovo l'orario configurato di ogni settimana per solo il centralino, "
      "dal giorno lun 1 febbraio 2027.")),
     ("export", "3 calls, 1 requests", "Consegnati i dati di un cittadino."),
     ("request.entered", "14 anagrafe", "Inserita la richiesta 14 senza chiamata: Anagrafe."),

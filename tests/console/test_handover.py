@@ -275,4 +275,4 @@ def test_an_open_return_is_shown_before_one_leaves(
     with serve_calls(console_settings, calls=calls):
         visitor.log_in(CARLA)
         visitor.hear_control()
-        assert "op1 ha un Ritorno aperto (Anagrafe)" in visitor.get("/handover").text
+        assert "op1 ha un ritorno aperto (Anagrafe)" in visitor.get("/handover").text

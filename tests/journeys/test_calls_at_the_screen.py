@@ -89,7 +89,7 @@ def test_calls_are_served_at_the_screen(
             rossi = citizen_calls(box, 1, ROSSI)
             page.sees(ROSSI, "Rispondi", within=page.region(RINGS))
             page.press("F2")
-            page.sees(ROSSI, "In attesa", "Riaggancia", within=bar)
+            page.sees(ROSSI, "Metti in attesa", "Riaggancia", within=bar)
             citizen_hears(rossi, OPERATOR_HZ)
             phone_hears(op1, CITIZEN_HZ)
 
@@ -102,7 +102,7 @@ def test_calls_are_served_at_the_screen(
 
         with journey.step(4):
             page.press("F4")
-            page.sees("In attesa", within=bar)
+            page.sees("Metti in attesa", within=bar)
             citizen_hears(rossi, OPERATOR_HZ)
 
         with journey.step(5):

@@ -92,7 +92,7 @@ def test_what_the_evening_has_left_is_followed(
         with journey.step(2):
             logs_in(page)
             page.open("Postazione operatore")
-            page.click("button", "Fine: Chiuso – segreteria")
+            page.click("button", "Termina: Chiuso – segreteria")
             sits_down(page)
             middle = page.region("Schede, ritorni e cose da seguire")
             page.sees("Da seguire", SPEAKER, SILENT, within=middle)

@@ -10,7 +10,7 @@ The technician has made Carla's account; the head has imported the sheets.
 5. She opens "Cambia lo stato…", chooses "Chiuso: risponde la segreteria", and reads until when: the
    next change of the written hours is chosen already; she chooses 15 minutes and "Imposta".
 6. The bar on top says "Chiuso – segreteria" with its end; it does so on the page of messages too.
-7. She ends it there by "Fine", takes that back by Ctrl+Z, and ends it again.
+7. She ends it there by "Termina", takes that back by Ctrl+Z, and ends it again.
 8. F1 shows all keys; she gives "Cerca scheda, ufficio o altro ente" the key Alt+K, is refused the
    letter "k", and Alt+K leads to the search.
 """
@@ -108,11 +108,11 @@ def test_the_next_word_is_searched_for(
             page.sees("Chiuso – segreteria: risponde la segreteria, fino alle", within=bar)
 
         with journey.step(7):
-            page.click("button", "Fine: Chiuso – segreteria", bar)
+            page.click("button", "Termina: Chiuso – segreteria", bar)
             page.sees_no("Chiuso – segreteria", within=bar)
             page.press("Control+z")
             page.sees("Chiuso – segreteria", within=bar)
-            page.click("button", "Fine: Chiuso – segreteria", bar)
+            page.click("button", "Termina: Chiuso – segreteria", bar)
             page.sees_no("Chiuso – segreteria", within=bar)
             assert not marks(box)
 

@@ -11,7 +11,7 @@ in the office; the head has imported the offices' declarations and the sheets.
    password.
 4. She opens "Postazione operatore", chooses her position, and reads that it is free, that the
    switchboard is still closed since the evening, and that one message waits.
-5. She ends "Chiuso – segreteria" by "Fine", in the bar on top, and reads "Aperto".
+5. She ends "Chiuso – segreteria" by "Termina", in the bar on top, and reads "Aperto".
 6. A citizen calls: the page shows the number, without scrolling, and that it rings; so does the
    phone.
 7. Carla lifts the handset: she and the citizen hear each other, and the page says so.
@@ -118,7 +118,7 @@ def test_an_operators_morning(
             page.sees("Chiuso – segreteria", "impostato da op1", within=filled)
 
         with journey.step(5):
-            page.click("button", "Fine: Chiuso – segreteria")
+            page.click("button", "Termina: Chiuso – segreteria")
             page.sees("Nessuna chiamata.", within=side)
             page.sees("Aperto", within=page.page.get_by_role("banner"))
             page.sees_no(CLOSED, within=side)

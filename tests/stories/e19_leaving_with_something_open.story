@@ -55,7 +55,7 @@ expect play op1 state_away_refused
 op1 prompt ends
 expect hang up op1
 ask away on by op1
-expect said op1 ha un Ritorno aperto (Anagrafe): prima va preso, da questa postazione o da un'altra; la postazione resta presente.
+expect said op1 ha un ritorno aperto (Anagrafe): prima va preso, da questa postazione o da un'altra; la postazione resta presente.
 line1 hangs up by busy_tone
 expect hang up line1
 line1 idle

@@ -18,7 +18,7 @@ expect play op1 tone/ringback
 expect ring ana1
 expect op1 can resume, hang up
 screen of op1: hold
-expect said L'utente è già in attesa mentre chiami l'ufficio.
+expect said L'utente è già in attesa mentre si chiama l'ufficio.
 screen of op1: resume
 expect stop ana1
 expect connect line1 op1
