@@ -252,7 +252,7 @@ def test_what_would_be_left_behind() -> None:
     status = replace(seen(switchboard), calls=calls)
     found = open_at_position(status, "op1")
     assert [
-        "Ritorno aperto (Anagrafe)" in found[0].text("it"),
+        "ritorno aperto (Anagrafe)" in found[0].text("it"),
         "in attesa" in found[1].text("it"),
     ] == [
         True,
