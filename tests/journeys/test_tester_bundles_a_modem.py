@@ -46,7 +46,7 @@ def test_a_modem_is_bundled_in_four_steps(journey: Journey, tmp_path: Path) -> N
 
         with journey.step(3):
             terminal.type("")
-            terminal.wait_for("Chiama adesso", STEP_S)
+            terminal.wait_for("Chiamare adesso", STEP_S)
             call = process.start_call(lines, 1, CallPlan(caller=NUMBER))
             call.wait_for("answered", STEP_S)
             terminal.wait_for("s = saltare", STEP_S)

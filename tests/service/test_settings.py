@@ -243,7 +243,7 @@ def test_a_trial_is_confirmed(place: Place) -> None:
     """It is listed with the seconds that are left."""
     told = place.apply(PORT)
     assert told["trial_s"] == 60
-    assert "conferma entro 60 s" in told["said"]["it"]
+    assert "confermare entro 60 s" in told["said"]["it"]
     place.now = replace(TEN, monotonic=TEN.monotonic + 20)
     assert place.ask("settings_list")["trial"] == {"number": 1, "by": "beppe", "left_s": 40}
     assert place.ask("settings_confirm")["done"]

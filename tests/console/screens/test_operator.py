@@ -291,7 +291,7 @@ def test_an_announced_caller_is_handed_over_by_keys(browser: Browser, office: Ru
         shown.look("desk-announced")
         page.keyboard.press("Shift+F4")
         expect(bar).to_contain_text("Anagrafe è in attesa")
-        expect(page.locator("#told-words")).to_contain_text("Parli con l'utente")
+        expect(page.locator("#told-words")).to_contain_text("In linea con l'utente")
         shown.look("desk-office-waits")
         page.keyboard.press("Shift+F4")
         expect(bar).to_contain_text("Stai parlando con Anagrafe")
