@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -267,12 +267,12 @@ def mark_of(mark: ManualMark | None) -> StateMark | None:
 
 
 MANUAL_STATES: Final[Mapping[ManualState, Words]] = {
-    ManualState.UNATTENDED: sentence("Unattended"),
     ManualState.CLOSED: sentence("Closed – voicemail"),
     ManualState.ABSENT: sentence("All absent"),
+    ManualState.UNATTENDED: sentence("Unattended"),
     ManualState.OPENED: sentence("Open outside the hours"),
 }
-"""Names of the states that people set by hand, in the order of the page."""
+"""Names of the states that people set by hand; the first in force decides what a caller gets."""
 EFFECTS_ON_CALLS: Final[Mapping[ManualState, Words]] = {
     ManualState.UNATTENDED: sentence("calls go to the citizens' counter"),
     ManualState.CLOSED: sentence("voicemail answers"),
@@ -280,16 +280,26 @@ EFFECTS_ON_CALLS: Final[Mapping[ManualState, Words]] = {
     ManualState.OPENED: sentence("calls ring"),
 }
 """Effect of each state on calls."""
+NO_EFFECT: Final[Mapping[ManualState | None, Words]] = {
+    ManualState.CLOSED: sentence("no effect while it is closed by hand"),
+    ManualState.ABSENT: sentence("no effect while all are absent"),
+    None: sentence("no effect until the switchboard opens"),
+}
+"""Why a state has no effect now, by the state that comes first; None: the written hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """State in force; its mark's `until` is None where it lasts until a person ends it."""
+    """State that is set; its mark's `until` is None where it lasts until a person ends it.
+
+    `decides` is False where another state, or the written hours, leave it no effect on calls now.
+    """
 
     what: ManualState
     words: Words
     means: Words
     mark: StateMark
+    decides: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,23 +326,31 @@ def switchboard_summary(status: FullStatus) -> SwitchboardSummary:
     """Make the summary from call control's status."""
     # Every page shows it, also to users without a position.
     seen = operator_view(status, "")
-    banners = (
-        Banner(what, words, EFFECTS_ON_CALLS[what], mark)
-        for what, words in MANUAL_STATES.items()
-        if (mark := mark_of(getattr(status.service, what))) is not None
-    )
     waiting = tuple(call for call in seen.calls if call.waits)
     return SwitchboardSummary(
         seen.at,
         seen.open,
         seen.changes_at,
-        tuple(banners),
+        tuple(_banners(status)),
         waiting,
         seen.messages,
         seen.missed,
         status.care,
         len(status.troubles),
     )
+
+
+def _banners(status: FullStatus) -> Iterator[Banner]:
+    first: ManualState | None = None
+    for what, words in MANUAL_STATES.items():
+        if (mark := mark_of(getattr(status.service, what))) is None:
+            continue
+        # Without phones that may ring, and outside the hours, "unattended" changes nothing.
+        idle = first in {ManualState.CLOSED, ManualState.ABSENT}
+        idle = idle or (what is ManualState.UNATTENDED and not status.open)
+        means = NO_EFFECT[first] if idle else EFFECTS_ON_CALLS[what]
+        yield Banner(what, words, means, mark, not idle)
+        first = first or what
 
 
 # A part that looks the same to all users with the same rights is rendered once: many screens cost

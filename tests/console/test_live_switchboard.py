@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,9 +36,38 @@ def test_states_say_since_when_by_whom_until_when() -> None:
         commands.SetUnattended(on=True, by="carla"),
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(asks))
-    unattended, absent = switchboard_summary(seen(switchboard)).banners
-    assert (unattended.what, absent.what) == (ManualState.UNATTENDED, ManualState.ABSENT)
+    absent, unattended = switchboard_summary(seen(switchboard)).banners
+    assert (absent.what, unattended.what) == (ManualState.ABSENT, ManualState.UNATTENDED)
+    assert (absent.decides, unattended.decides) == (True, False)
     assert (absent.mark.since, absent.mark.by, absent.mark.until) == (TEN.wall, "anna", UNTIL)
+
+
+def test_outside_the_hours_unattended_decides_nothing() -> None:
+    """Voicemail answers then: the head of the page shows the hours, not the state (E4)."""
+    switchboard = up()
+    asks = commands.SetUnattended(on=True, by="carla")
+    tell(switchboard, TEN, events.ServiceStateChanged(asks))
+    status = replace(seen(switchboard), open=False)
+    (one,) = switchboard_summary(status).banners
+    assert not one.decides
+    assert one.means.text("en") == "no effect until the switchboard opens"
+
+
+def test_what_a_caller_gets_is_said_first(console_settings: ConsoleSettings) -> None:
+    """Closed by hand comes before unattended (as the routing has it), which then says so."""
+    switchboard = up()
+    for asks in (
+        commands.SetClosed(on=True, by="carla", until=UNTIL),
+        commands.SetUnattended(on=True, by="mario"),
+    ):
+        tell(switchboard, TEN, events.ServiceStateChanged(asks))
+    with Home(console_settings, switchboard) as home:
+        text = home.visitor.get("/desk").text
+    brief = text[text.index('id="house-brief"') :][:200]
+    assert "Chiuso" in brief
+    assert "Non presidiato" not in brief
+    assert text.index('id="house-closed"') < text.index('id="house-unattended"')
+    assert "senza effetto finché il centralino è chiuso a mano" in text
 
 
 def test_calls_that_wait_are_counted_on_every_page() -> None:
