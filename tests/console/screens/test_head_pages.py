@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from tests.console.browser import screen
-from tests.console.people import ANNA
+from tests.console.people import ANNA, CARLA
 from tests.console.running import Running
 from tests.console.screens.entering import log_in
 from tests.console.test_announcements import tone
@@ -203,3 +203,13 @@ def test_a_printed_report_has_figures_and_no_menus(
         expect(page.get_by_role("heading", name="Chiamate")).to_be_visible()
         page.emulate_media(media="screen")
         expect(page.get_by_text("Rapporto dal 1° ottobre 2026 al 31 ottobre 2026")).to_be_hidden()
+
+
+def test_a_printed_list_of_calls_names_who_called(browser: Browser, filled: Running) -> None:
+    """On the screen a number is a button, which calls it; on paper it is a number."""
+    with screen(browser, filled.home) as shown:
+        page = log_in(shown, CARLA.name, "/calls")
+        number = page.locator("main [data-dial]").first
+        page.emulate_media(media="print")
+        expect(number).to_be_visible()
+        expect(number.locator(".icon")).to_be_hidden()

@@ -135,6 +135,23 @@ def test_a_new_call_appears_at_the_side_and_moves_nothing(
             office.box.wait_until(lambda: not half_typed(office), 30.0, "it was not forgotten")
 
 
+@pytest.mark.parametrize(("width", "height"), [(683, 384), (360, 740)], ids=["zoom", "phone"])
+def test_a_call_is_in_sight_however_small_the_window(
+    browser: Browser, office: Running, width: int, height: int
+) -> None:
+    """At 200 % zoom, or on a phone, the button that answers stays in view while one reads on."""
+    with screen(browser, office.home) as shown, office.box.phone("op1"):
+        page = log_in(shown, people.CARLA.name, "/desk")
+        page.set_viewport_size({"width": width, "height": height})
+        page.reload()
+        with calling(office.box) as number:
+            answer = page.locator("#call-bar").get_by_role("button", name="Rispondi")
+            expect(page.locator("#call-bar")).to_contain_text(number)
+            page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            assert page.evaluate("scrollY") > 0
+            expect(answer).to_be_in_viewport(ratio=1)
+
+
 def test_who_does_not_see_the_page_hears_who_calls(browser: Browser, office: Running) -> None:
     """A new call at once, and once more who it is: that comes after the first ring, or later."""
     with screen(browser, office.home) as shown, office.box.phone("op1"):
