@@ -15,7 +15,7 @@ from appliance.errors import StoreError
 from appliance.files import fsync_directory
 from appliance.policy.text import NotKept, Refused, error_text_words, technical_words
 from appliance.policy.voicemail import MessageOutcome, MessageStep
-from appliance.store import call_log, database, outbox, requests, voicemail
+from appliance.store import call_log, database, drafts, outbox, requests, voicemail
 from appliance.store.database import Noted, open_reader, transaction
 from appliance.store.voicemail import CaseKind, needs_somebody
 from appliance.text import _
@@ -542,6 +542,7 @@ def erase(
         _erase_requests(connection, found.requests)
         _erase_messages(connection, found)
         _bare_calls(connection, found.calls)
+        drafts.erase(connection, _of_drafts(connection, found, chosen, ordered.at))
         # A caller without a number cannot be called back: the missed call is closed.
         for call in still_missed:
             said = (
@@ -599,6 +600,13 @@ def _is_gone(path: Path, digits: str) -> bool:
 
 def _checkpoint(connection: sqlite3.Connection) -> bool:
     return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+
+def _of_drafts(
+    connection: sqlite3.Connection, found: PersonalData, chosen: Chosen, at: datetime
+) -> drafts.Erasure:
+    paths = drafts.paths_of(connection, found.calls, found.message_numbers, found.requests)
+    return drafts.Erasure(at, frozenset(found.calls), paths, chosen.number)
 
 
 def _missed(connection: sqlite3.Connection, calls: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.policy.users import AccountError, Role, User, check_last_holder, check_may_change
-from appliance.store import database
+from appliance.store import database, drafts
 from appliance.store.database import Noted, transaction
 from appliance.text import _
 
@@ -40,8 +40,14 @@ _FEWER: Final = """
 
 
 def keep(connection: sqlite3.Connection, user: str, place: str, body: str, at: datetime) -> None:
-    """Store a user's draft of a form in place of the former one; "" deletes it."""
+    """Store a user's draft of a form in place of the former one; "" deletes it.
+
+    Raises OfficeError if it may hold what was erased meanwhile (E20).
+    """
     with transaction(connection):
+        former = find_draft(connection, user, place, at)
+        if former:
+            body = drafts.marked(former, body, at, KEPT)
         if not body:
             values = (user, place)
             connection.execute("DELETE FROM drafts WHERE user = ? AND place = ?", values)

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,11 +28,11 @@ from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config import read as configuration
+from appliance.errors import OfficeError
 from appliance.mail import Meeting, invitation
 from appliance.policy.dialling import DialLedger, DialRules, PlacedCall
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import Mail, MailState, QueuedMail
-from appliance.policy.numbering import ERASED_MARK
 from appliance.policy.requests import (
     Appointment,
     AppointmentForm,
@@ -214,19 +215,70 @@ def test_nothing_shows_the_number_afterwards(box: Box) -> None:
     assert HERS not in box.told().heard
 
 
-def test_nor_does_what_somebody_has_half_typed(box: Box) -> None:
-    """E18, E20: a colleague's draft is there afterwards, without the number."""
-    typed = {"note": "richiamare 347 000 0001 domani", "form": None}
+def type_in(box: Box, place: str, typed: dict[str, object]) -> None:
+    """Keep a colleague's draft."""
 
     def type_it(connection: sqlite3.Connection) -> None:
-        store_users.add_first(connection, User("op1", "Op", frozenset()), "hash", AT)
-        store_users.keep(connection, "op1", "desk", json.dumps(typed), AT)
+        if store_users.find_user(connection, "op1") is None:
+            store_users.add_first(connection, User("op1", "Op", frozenset()), "hash", AT)
+        store_users.keep(connection, "op1", place, json.dumps(typed), AT)
 
     box.stores.records.ask(type_it)
+
+
+def drafts(box: Box) -> dict[object, dict[str, Any]]:
+    """Return what is left of the drafts, by place."""
+    rows = box.ask("SELECT place, body FROM drafts")
+    return {place: json.loads(str(body)) for place, body in rows}
+
+
+FORM = {"about": {"call": "a-3"}, "values": [["name", "Ugo Verdi"], ["phone", HERS]]}
+HIS_FORM = {"about": {"call": "a-2"}, "values": [["name", "Rossi"], ["phone", HIS]]}
+
+
+@pytest.mark.parametrize("what", [("347 0000001", "--close-requests"), ("--call", "a-3")])
+def test_nor_does_what_somebody_has_half_typed(box: Box, what: tuple[str, ...]) -> None:
+    """E18, E20: a colleague's form and note of an erased call go whole, with the name; another
+    caller's stay. A page that still holds them is told to drop them.
+    """
+    own = {"call": "a-3", "form": None}
+    captions = {"a-3": f"{HERS}, 10:31", "a-2": f"{HIS}, 10:40"}
+    form = {"call": "a-2", "form": FORM, "pending": [own | {"note": "Ugo"}], "captions": captions}
+    type_in(box, "desk", form | {"note": "residenza", "noteCall": "a-2"})
+    type_in(box, "inbox", {"/inbox/call/3": "Ugo Verdi", "/inbox/message/2": "domani"})
+    box.run("erase", *what, *BY)
+    assert box.files_naming("Ugo") == []
+    left = drafts(box)
+    assert (left["desk"]["form"], left["desk"]["pending"]) == (None, [])
+    assert (left["desk"]["note"], list(left["desk"]["captions"])) == ("residenza", ["a-2"])
+    assert "a-3" in left["desk"]["erased"]["names"]
+    assert (left["inbox"]["/inbox/message/2"], "/inbox/call/3" in left["inbox"]) == (
+        "domani",
+        False,
+    )
+    assert "/inbox/call/3" in left["inbox"]["erased"]["names"]
+
+
+def test_a_half_typed_number_takes_its_note_along(box: Box) -> None:
+    """E20: a name may stand beside it, whatever call it was typed in; of any form."""
+    type_in(box, "desk", {"note": "richiamare Verdi 347 000 0001", "form": HIS_FORM, "call": ""})
+    type_in(box, "declare:x", {"fields": [["said_by", f"Verdi {HERS}"]]})
     box.run("erase", "347 0000001", *BY, "--close-requests")
-    assert box.files_naming("347 000") == []
-    ((left,),) = box.ask("SELECT body FROM drafts")
-    assert json.loads(str(left)) == {"note": f"richiamare {ERASED_MARK} domani", "form": None}
+    left = drafts(box)
+    assert list(left) == ["desk"]
+    assert (left["desk"]["note"], left["desk"]["form"]) == ("", HIS_FORM)
+    assert "" in left["desk"]["erased"]["names"]
+
+
+def test_a_page_that_has_not_heard_of_it_keeps_nothing(box: Box) -> None:
+    """E20: its own copy would bring the erased person back; having heard, it keeps what is left."""
+    type_in(box, "desk", {"form": FORM})
+    box.run("erase", HERS, *BY, "--close-requests")
+    mark = drafts(box)["desk"]["erased"]
+    with pytest.raises(OfficeError, match="may hold what was erased"):
+        type_in(box, "desk", {"form": FORM})
+    type_in(box, "desk", {"form": HIS_FORM, "erased": mark["at"]})
+    assert drafts(box)["desk"] == {"form": HIS_FORM, "erased": mark}
 
 
 def test_others_are_untouched(box: Box) -> None:

@@ -5,6 +5,7 @@ import { say } from "./console.js";
 
 const SOON_MS = 1500;
 const TOO_LONG = 413;
+const NOT_KEPT = 409;
 const tooLong = document.getElementById("draft-too-long");
 
 /** Say, once, that what is typed is too long to be kept; or no more. */
@@ -14,8 +15,9 @@ function tell(isTooLong) {
   if (isTooLong) say(tooLong.textContent);
 }
 
-/** Return what keeps what `read` returns (null for nothing) in a place; to be called at each change. */
-export function keeper(place, read) {
+/** Return what keeps what `read` returns (null for nothing) in a place; to be called at each change.
+    `refused` is called where the desk does not keep it: it may hold what was erased (E20). */
+export function keeper(place, read, refused = () => {}) {
   let timer = 0;
   let last = null;
 
@@ -32,6 +34,7 @@ export function keeper(place, read) {
       .then((answer) => {
         if (!answer.ok) last = null;
         tell(answer.status === TOO_LONG);
+        if (answer.status === NOT_KEPT) refused();
       }, () => { last = null; });
   }
 

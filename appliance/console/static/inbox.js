@@ -33,7 +33,18 @@ const openPath = () => inbox.dataset.open;
 // --- what is half typed --------------------------------------------------------------------------
 
 const field = () => itsCase.querySelector("textarea, input[name=words]");
-const keep = keeper("inbox", () => (Object.keys(typed).length ? typed : null));
+let seen; // the last erasure that this page knows of
+const keep = keeper("inbox", () => (Object.keys(typed).length ? { ...typed, erased: seen } : null), forget);
+
+/** Drop what is half typed about cases that have been erased since (E20). */
+async function forget() {
+  const mark = (await fetched("inbox"))?.erased;
+  if (!mark || mark.at === seen) return;
+  seen = mark.at;
+  for (const path of mark.names) delete typed[path];
+  if (mark.names.includes(openPath()) && field()) field().value = "";
+  keep();
+}
 
 function note() {
   const words = field()?.value ?? "";
@@ -184,7 +195,9 @@ function askReason(form, isAsked) {
 
 itsCase.addEventListener("input", note);
 // what was typed before the answer came is the newest
-typed = { ...(await fetched("inbox")), ...typed };
+const { erased, ...kept } = (await fetched("inbox")) ?? {};
+seen = erased?.at;
+typed = { ...kept, ...typed };
 if (field()?.value) note();
 bringBack();
 holder = whose();

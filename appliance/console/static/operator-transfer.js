@@ -183,7 +183,7 @@ async function notice() {
   if (await openReturn({ call: shown })) say(document.getElementById("return-title").textContent);
 }
 
-function close() {
+export function closeReturn() {
   form.hidden = true;
   form.replaceChildren();
   document.dispatchEvent(new CustomEvent("desk:closed"));
@@ -204,13 +204,13 @@ async function changeRule(rule) {
 form.addEventListener("click", (event) => {
   const rule = event.target.closest("[data-rule]");
   if (rule) changeRule(rule.dataset.rule);
-  if (event.target.closest("[data-close]")) close();
+  if (event.target.closest("[data-close]")) closeReturn();
 });
 
 document.addEventListener("desk:done", (event) => {
   const { form: sent, answer } = event.detail;
   if (!sent.matches("[data-closes=return]")) return;
-  if (answer.done) close();
+  if (answer.done) closeReturn();
   else if (answer.again) sent.querySelector("[name=anyway]").value = "1";
 });
 

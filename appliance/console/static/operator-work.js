@@ -174,6 +174,21 @@ export function putBack(typed) {
   showPending();
 }
 
+/** Drop what was typed for calls that are erased; returns whether there was something. */
+export function drop(isGone) {
+  const before = JSON.stringify(kept());
+  pending = pending.filter((one) => !isGone(one.call));
+  for (const call of [...captions.keys()].filter(isGone)) captions.delete(call);
+  if (isGone(current) && search.value) {
+    search.value = "";
+    search.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  if (isGone(noteForm.elements.call.value) && note.value) clearNote();
+  showNote();
+  showPending();
+  return JSON.stringify(kept()) !== before;
+}
+
 search.addEventListener("input", touch);
 note.addEventListener("input", showNote);
 otherNote.addEventListener("click", setAside);

@@ -16,6 +16,7 @@ from appliance.errors import OfficeError
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Sheet
 from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.phone.process import TestPhone
 from appliance.store import requests, sheets, users
 from appliance.store.database import connect, database_path, open_reader
 from appliance.text import _
@@ -570,6 +571,65 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
         expect(page.locator("#return")).to_be_hidden()
         expect(page.locator("#told-words")).to_contain_text("Presa in carico")
         box.wait_until(lambda: kept(box) == "", 30.0, "it was not forgotten")
+
+
+def test_an_erased_caller_does_not_come_back(browser: Browser, office: Running) -> None:
+    """E20: the form of an ended call, erased, leaves the page and stays away."""
+    box = office.box
+    with screen(browser, office.home) as shown, box.phone("op1") as op1:
+        page = log_in(shown, people.CARLA.name, "/desk")
+        with calling(box) as erased:
+            take_over(page, op1, "Ugo Verdi")
+        expect(page.locator("[data-call]")).to_have_count(0)
+        with calling(box) as other:
+            answer(page, op1, other)
+            page.reload()
+            expect(page.locator("#citizen")).to_have_value("Ugo Verdi")
+            page.goto(f"{office.home}/account")
+            asked = {"number": erased, "reason": "lettera", "by": people.ANNA.name}
+            assert box.ask("erase", **asked)["done"] is not False
+            page.goto(f"{office.home}/desk")
+            expect(page.locator("#told-words")).to_contain_text("cancellati")
+            expect(page.locator("#return")).to_be_hidden()
+            page.locator("#note").fill("residenza")
+            box.wait_until(lambda: "residenza" in kept(box), 30.0, "it was not kept")
+            assert "Ugo" not in kept(box) + page.evaluate("JSON.stringify(sessionStorage)")
+            page.locator("#note").fill("")
+
+
+def test_an_erased_caller_leaves_the_open_page(browser: Browser, office: Running) -> None:
+    """E20: what the page holds is not kept again, and goes as soon as it wants to keep it."""
+    box = office.box
+    with screen(browser, office.home) as shown, box.phone("op1") as op1:
+        page = log_in(shown, people.CARLA.name, "/desk")
+        with calling(box) as erased:
+            take_over(page, op1, "Ugo Verdi")
+        box.wait_until(lambda: "Ugo" in kept(box), 30.0, "it was not kept")
+        box.wait_until(box.is_idle, 30.0, "the line did not become idle")
+        box.ask("erase", number=erased, reason="lettera", by=people.ANNA.name)
+        page.locator("#subject").fill("Stato di famiglia")
+        expect(page.locator("#return")).to_be_hidden()
+        assert "Ugo" not in kept(box)
+
+
+def answer(page: Page, phone: TestPhone, caller: str) -> None:
+    """Answer a caller at the phone."""
+    expect(page.locator("[data-call]")).to_contain_text(caller)
+    phone.wait_event("ringing", 30.0)
+    phone.answer()
+    expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
+
+
+def take_over(page: Page, phone: TestPhone, name: str) -> None:
+    """Answer the caller, take their request over for an office and type the name."""
+    expect(page.locator("[data-call][data-number]")).to_be_visible()
+    phone.wait_event("ringing", 30.0)
+    phone.answer()
+    expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
+    page.locator("[data-office]:not([data-later])").first.click()
+    page.locator("[data-take-over]").click()
+    expect(page.locator("#citizen")).to_be_focused()
+    page.keyboard.type(name)
 
 
 def kept(box: Box) -> str:
