@@ -28,7 +28,8 @@ function fields() {
 }
 
 function draft() {
-  return { by, ...kept(), form: fields() ?? waiting, erased: seen };
+  const typed = fields() ?? waiting;
+  return { by, ...kept(typed?.about.call), form: typed, erased: seen };
 }
 
 const keepAtDesk = keeper("desk", () => {

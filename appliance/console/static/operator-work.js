@@ -143,10 +143,10 @@ function resume(at) {
   document.dispatchEvent(new CustomEvent("desk:changed"));
 }
 
-/** Return what is to be kept of notes and their calls. */
-export function kept() {
+/** Return what is to be kept of notes and their calls, and the name of the open form's call. */
+export function kept(ofForm) {
   const of = noteForm.elements.call.value;
-  const named = [of, current, ...pending.map((one) => one.call)].filter((call) => captions.get(call));
+  const named = [of, current, ofForm, ...pending.map((one) => one.call)].filter((call) => captions.get(call));
   return {
     call: current, search: search.value, note: note.value, noteCall: of, pending,
     captions: Object.fromEntries(named.map((call) => [call, captions.get(call)])),

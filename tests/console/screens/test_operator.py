@@ -574,7 +574,7 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
 
 
 def test_an_erased_caller_does_not_come_back(browser: Browser, office: Running) -> None:
-    """E20: the form of an ended call, erased, leaves the page and stays away."""
+    """E20: a form names its call beside a later one; erased, it leaves the page and stays away."""
     box = office.box
     with screen(browser, office.home) as shown, box.phone("op1") as op1:
         page = log_in(shown, people.CARLA.name, "/desk")
@@ -585,6 +585,7 @@ def test_an_erased_caller_does_not_come_back(browser: Browser, office: Running) 
             answer(page, op1, other)
             page.reload()
             expect(page.locator("#citizen")).to_have_value("Ugo Verdi")
+            expect(page.locator("[data-of-call]")).to_contain_text(erased)
             page.goto(f"{office.home}/account")
             asked = {"number": erased, "reason": "lettera", "by": people.ANNA.name}
             assert box.ask("erase", **asked)["done"] is not False
