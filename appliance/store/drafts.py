@@ -71,19 +71,31 @@ def marked(former: str, body: str, now: datetime, longest: timedelta) -> str:
 
     Raises OfficeError if its page has not seen the mark yet: the draft may hold what was erased.
     """
-    mark = _mark_of(former)
-    draft: Draft = json.loads(body) if body else {}
-    seen = draft.pop(MARK, "")
-    if mark and datetime.fromisoformat(mark["at"]) > now - longest:
-        if body and seen != mark["at"]:
-            raise OfficeError("the draft may hold what was erased: read the kept one first")
-        draft[MARK] = mark
-    return json.dumps(draft, ensure_ascii=False) if draft or body else ""
+    mark = _mark_of(_read(former))
+    if not mark or datetime.fromisoformat(mark["at"]) <= now - longest:
+        return body
+    draft = _read(body)
+    if body and draft.get(MARK) != mark["at"]:
+        raise OfficeError("the draft may hold what was erased: read the kept one first")
+    return json.dumps(draft | {MARK: mark}, ensure_ascii=False)
 
 
-def _mark_of(body: str) -> dict[str, Any]:
-    mark = json.loads(body).get(MARK) if body else None
-    return mark if isinstance(mark, dict) else {}
+def _read(body: str) -> Draft:
+    """Return a stored draft, empty for one that cannot be read: a browser has written it."""
+    try:
+        draft = json.loads(body or "{}")
+    except ValueError:
+        return {}
+    return draft if isinstance(draft, dict) else {}
+
+
+def _mark_of(draft: Draft) -> dict[str, Any]:
+    """Return a draft's mark, empty for none; a browser may have written anything in its place."""
+    match draft.get(MARK):
+        case {"at": str(at), "names": [*names]}:
+            return {"at": at, "names": [str(name) for name in names]}
+        case _:
+            return {}
 
 
 def _left(place: str, body: str, erasure: Erasure, calls: set[str]) -> str | None:
@@ -92,10 +104,12 @@ def _left(place: str, body: str, erasure: Erasure, calls: set[str]) -> str | Non
     if reduce is None:
         is_named = erasure.number is not None and erasure.number.is_in(body)
         return None if is_named else body
-    names = set(_mark_of(body).get("names", ()))
+    held = _read(body)
+    names = set(_mark_of(held).get("names", ()))
+    held.pop(MARK, None)
     try:
-        draft, gone = reduce(json.loads(body), erasure)
-    # The browser has written it: one that cannot be read is not kept.
+        draft, gone = reduce(held, erasure)
+    # Nothing of one with other parts than the page writes is kept.
     except (ValueError, TypeError, KeyError, AttributeError):
         draft, gone = {}, set()
     known = calls if place == "desk" else set(erasure.paths)
@@ -138,9 +152,8 @@ def _call_of(form: Mapping[str, Any]) -> str:
 
 def _inbox(draft: Draft, erasure: Erasure) -> tuple[Draft, set[str]]:
     """Return the inbox's draft without the erased cases, and their addresses."""
-    kept = {name: words for name, words in draft.items() if name != MARK}
-    gone = {name for name in kept if name in erasure.paths or _names(kept[name], erasure)}
-    return {name: words for name, words in kept.items() if name not in gone}, gone
+    gone = {name for name in draft if name in erasure.paths or _names(draft[name], erasure)}
+    return {name: words for name, words in draft.items() if name not in gone}, gone
 
 
 def _names(piece: object, erasure: Erasure) -> bool:

@@ -270,6 +270,14 @@ def test_a_half_typed_number_takes_its_note_along(box: Box) -> None:
     assert "" in left["desk"]["erased"]["names"]
 
 
+@pytest.mark.parametrize("typed", [{"form": 7}, {"pending": [3]}, {"erased": {"at": 7}}])
+def test_a_draft_that_is_none_goes(box: Box, typed: dict[str, object]) -> None:
+    """E20: whatever a browser has written keeps nobody from erasing."""
+    type_in(box, "desk", typed)
+    box.run("erase", HERS, *BY, "--close-requests")
+    assert box.files_naming(HERS) == []
+
+
 def test_a_page_that_has_not_heard_of_it_keeps_nothing(box: Box) -> None:
     """E20: its own copy would bring the erased person back; having heard, it keeps what is left."""
     type_in(box, "desk", {"form": FORM})
