@@ -280,6 +280,25 @@ def test_the_desk_shows_the_latest_calls_of_the_position(
     assert "/calls/old" not in text
 
 
+def test_the_desk_tells_a_latest_call_that_came_back(
+    operator: Visitor, records: sqlite3.Connection
+) -> None:
+    """P6: with the words of the call's own page; nor was one transferred that ended before."""
+    now = datetime.now(UTC)
+    sent = ("transfer.anagrafe.aire.topic.keys",)
+    one = replace(
+        a_call("back", Result.ANSWERED), rang_at=now, answered_at=now, ended_at=now, phone="op1",
+        caller=SHOWN, unit="anagrafe", returned="no_answer",
+        trail=(*sent, "returned.anagrafe.no_answer"),
+    )  # fmt: skip
+    calls = [one, replace(one, call="cut", returned="", trail=sent)]
+    call_log.upsert_calls(records, calls, "b")
+    text = operator.get("/desk/work", headers=ENGLISH).text
+    assert "Return from anagrafe: did not answer" in text
+    assert "anagrafe: the call ended before" in text
+    assert "transferred to" not in text
+
+
 def test_the_desk_shows_the_most_urgent_while_nothing_rings(
     operator: Visitor, records: sqlite3.Connection
 ) -> None:

@@ -253,14 +253,15 @@ def _transfers(shown: CallDetails) -> list[TransferRow]:
     return [
         TransferRow(
             office_words(sent.unit, sent.need, shown.names),
-            _outcome(sent.returned),
+            transfer_outcome(sent.returned),
             bool(sent.returned),
         )
         for sent in sent_of(shown.about.one.record)
     ]
 
 
-def _outcome(returned: str) -> Words:
+def transfer_outcome(returned: str) -> Words:
+    """Return the words of a transfer's outcome; `returned` is "" where the office took it."""
     if returned == UNFINISHED:
         return ENDED_BEFORE
     return returned_words(returned) if returned else TAKEN

@@ -16,6 +16,7 @@ from appliance.console.accounts import may, needs, requester
 from appliance.console.control_client import records_of
 from appliance.console.inbox import WorkGroup, WorkKind, WorkList, WorkReader, read_work
 from appliance.console.live import operator_view
+from appliance.console.pages.reports import transfer_outcome
 from appliance.console.pages.requests import due_dates
 from appliance.console.pages.voicemail import caller_values
 from appliance.console.say import N_
@@ -26,6 +27,7 @@ from appliance.policy.mail import APPOINTMENT_FORM_WORDS
 from appliance.policy.users import Permission
 from appliance.store import call_log, requests, sheets
 from appliance.store.listings import RESULTS
+from appliance.store.reports import UNFINISHED, sent_of
 
 GROUPS: Final = {
     WorkGroup.NOW: N_("Now"),
@@ -68,8 +70,17 @@ async def work_values(request: Request) -> dict[str, Any]:
         "latest": latest,
         "titles": titles,
         "results": RESULTS,
+        "returned_of": _returned_of,
+        "unfinished": UNFINISHED,
+        "outcome_of": transfer_outcome,
         **list_values(request, found, ""),
     }
+
+
+def _returned_of(record: CallRecord) -> str:
+    """Return why a call's last transfer came back, `UNFINISHED`, or "" if the office took it."""
+    sent = sent_of(record)
+    return sent[-1].returned if sent else record.returned
 
 
 def own_names(request: Request) -> tuple[str, ...]:
