@@ -69,14 +69,14 @@ class Work:
 
     @property
     def path(self) -> str:
-        """Address of the case; a return is finished on the operator's page."""
-        is_return = self.kind is WorkKind.RETURN
-        return "/desk" if is_return else f"/inbox/{self.kind}/{self.number}"
+        """Address of the case; a return or half-typed form is finished on the operator's page."""
+        is_there = isinstance(self.about, CallView | HalfTyped)
+        return "/desk" if is_there else f"/inbox/{self.kind}/{self.number}"
 
     @property
     def group(self) -> WorkGroup:
         """Part of the list in which it stands."""
-        if self.kind is WorkKind.REQUEST:
+        if isinstance(self.about, StoredRequest):
             return WorkGroup.OFFICE
         return WorkGroup.NOW if self.urgency < Urgency.OPEN else WorkGroup.TODAY
 
@@ -88,11 +88,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class HalfTyped:
-    """Return form that a user has not sent yet: the caller's name and the office's code."""
+    """Form of the desk that a user has not sent yet: the caller's name and the office's code.
+
+    `is_back`: the call had come back from the office.
+    """
 
     name: str
     unit: str
     call: str
+    is_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class WorkList:
     def next_after(self, path: str, names: Collection[str]) -> Work | None:
         """Return the next case that no colleague has taken, from the beginning after the last."""
         free = [one for one in self.work if one.holder == "" or one.holder in names]
-        opened = [one for one in free if one.kind is not WorkKind.RETURN]
+        opened = [one for one in free if not isinstance(one.about, CallView | HalfTyped)]
         places = [at for at, one in enumerate(opened) if one.path == path]
         following = opened[places[0] + 1 :] if places else opened
         others = [one for one in (*following, *opened) if one.path != path]
@@ -156,7 +160,7 @@ def read_work(
 
 
 def _half_typed(connection: sqlite3.Connection, reader: WorkReader) -> Iterator[Work]:
-    """Yield the return forms that the user has begun, but those of calls that go on."""
+    """Yield the forms that the user has begun on the desk, but those of calls that go on."""
     body = users.find_draft(connection, reader.user, "desk", reader.now)
     try:
         draft = json.loads(body or "null")
@@ -166,7 +170,8 @@ def _half_typed(connection: sqlite3.Connection, reader: WorkReader) -> Iterator[
         return
     for form in forms:
         if form.call not in reader.going:
-            yield Work(WorkKind.RETURN, 0, reader.now, Urgency.RETURN, form)
+            kind = WorkKind.RETURN if form.is_back else WorkKind.REQUEST
+            yield Work(kind, 0, reader.now, Urgency.RETURN, form)
 
 
 def _forms(draft: Mapping[str, Any]) -> list[HalfTyped]:
@@ -176,6 +181,7 @@ def _forms(draft: Mapping[str, Any]) -> list[HalfTyped]:
             str(dict(form["values"]).get("name") or _caption(draft, form["about"])),
             str(form["about"]["unit"]),
             str(form["about"].get("call") or ""),
+            bool(dict(form["values"]).get("back")),
         )
         for form in every
         if form

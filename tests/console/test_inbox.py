@@ -184,21 +184,30 @@ def test_a_request_is_followed_in_its_place(
 def test_what_is_half_typed_waits_in_the_list(
     operator: Visitor, records: sqlite3.Connection
 ) -> None:
-    """A return that was begun in another call is to be completed; whatever else is kept is not."""
+    """A return that was begun in another call is to be completed, or a request without a transfer;
+    whatever else is kept is not.
+    """
     form = {
         "about": {"unit": "tributi", "need": "", "call": "c1"},
-        "values": [["name", "Lidia Orsi"]],
+        "values": [["name", "Lidia Orsi"], ["back", "1"]],
     }
+    asked = form | {"values": [["name", "Ugo Verdi"], ["back", ""]]}
     draft = {
         "by": "carla",
         "form": form,
-        "pending": [{"call": "c0", "note": "ciao"}],
+        "pending": [{"call": "c0", "note": "ciao"}, {"call": "c1", "form": asked}],
         "captions": {},
     }
     users.keep(records, "carla", "desk", json.dumps(draft), datetime.now(UTC))
     text = operator.get("/inbox?show=return").text
     assert "Lidia Orsi" in text
     assert "Ritorno da tributi, da completare" in text
+    assert "Ugo Verdi" not in text
+    text = operator.get("/inbox?show=request").text
+    assert "Ugo Verdi" in text
+    assert "Richiesta per tributi, da completare" in text
+    assert "Lidia Orsi" not in text
+    assert 'href="/desk" data-work="/desk"' in text
     for broken in ("[1]", "{", '{"form": 7}', '{"pending": [3]}'):
         users.keep(records, "carla", "desk", broken, datetime.now(UTC))
         assert operator.get("/inbox?show=return").status_code == 200

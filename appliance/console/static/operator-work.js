@@ -113,10 +113,16 @@ function showPending() {
     button.className = "button";
     button.dataset.resume = at;
     button.textContent = list.dataset.resume;
-    const what = one.form ? list.dataset.return : `«${one.note}»`;
+    const what = one.form ? notSaved(one.form) : `«${one.note}»`;
     row.append(`${caption(one.call)}: ${what} `, button);
     return row;
   }));
+}
+
+/** Return how a form that was put aside is called. */
+function notSaved(form) {
+  const isBack = form.values.some(([name, value]) => name === "back" && value);
+  return isBack ? list.dataset.return : list.dataset.request;
 }
 
 /** Keep a return that was half typed for another call until it is taken up again. */
