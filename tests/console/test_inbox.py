@@ -311,10 +311,26 @@ def test_the_desk_tells_a_latest_call_that_came_back(
 def test_the_desk_shows_the_most_urgent_while_nothing_rings(
     operator: Visitor, records: sqlite3.Connection
 ) -> None:
-    """Six of them, today's appointments, and how many there are in all."""
+    """Six of them, today's appointments, and how many there are in all, as on their page."""
     for number in range(8):
         leave(records, f"m{number}")
     text = operator.get("/desk/work").text
     assert text.count("data-work=") == 6
-    assert "Apri tutti (8)" in text
+    assert "Apri tutti" in text
+    for path in ("/desk/work", "/inbox"):
+        assert '<span class="count">8</span>' in operator.get(path).text
     assert 'data-work="/inbox/message/' in operator.get("/desk").text
+
+
+def test_the_desk_tells_what_only_the_offices_have_to_do(
+    operator: Visitor, records: sqlite3.Connection
+) -> None:
+    """Nothing is to be done, yet not nothing is listed: one count, the page's own."""
+    put_request(records)
+    records.execute("UPDATE requests SET at = ?", (datetime.now(UTC).isoformat(),))
+    text = operator.get("/desk/work", headers=ENGLISH).text
+    assert "data-work=" not in text
+    assert "Nothing is to be done now: 1 request is with its office." in text
+    assert "Nothing is to be followed." not in text
+    for path in ("/desk/work", "/inbox"):
+        assert '<span class="count">1</span>' in operator.get(path).text

@@ -321,14 +321,19 @@ def test_words_of_others_are_only_words(
 def test_the_small_number_beside_the_link(
     operator: Visitor, console_settings: ConsoleSettings
 ) -> None:
-    """As call control tells it; nothing while nothing is known, nor for none."""
+    """As call control tells it, named as messages: the page behind it lists more than these.
+    Nothing while nothing is known, nor for none.
+    """
     hidden = '<span class="count" data-badge hidden>'
     assert hidden in operator.get("/").text
     with serve_calls(console_settings, **told(up()) | {"waiting": 7}):
         operator.hear_control()
         text = operator.get("/").text
     assert hidden not in text
-    assert "<span data-number>7</span>" in text
+    badge = text.split("data-badge>")[1].split("</a>")[0]
+    assert "<span data-number>7</span>" in badge
+    assert "#message" in badge
+    assert "Messaggi da seguire" in badge
 
 
 def test_calls_without_a_message_are_dealt_with_in_the_same_way(
