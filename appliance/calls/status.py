@@ -265,7 +265,7 @@ _LANGUAGES: Final[Mapping[str, Words]] = {
 }
 _REQUEST: Final = _("Taken over: request {who}")
 _BY_PHONE: Final[Mapping[str, Words]] = {
-    "ring": _PHONE_RINGS, "answered": _ANSWERS, "picked_up": _ANSWERS, "sheet": _SHEET,
+    "ring": _PHONE_RINGS, "answered": _ANSWERS, "picked_up": _ANSWERS,
 }  # fmt: skip
 _RETURNS_TO: Final = _("Return: {who} answers")
 _RETURN_RINGS: Final = _("Return: {who} rings")
@@ -339,7 +339,7 @@ def _code_said(code: str, names: Names) -> Words | None:
         return _about(_NUMBER_TOLD, names.get(code, rest))
     if first in {"transfer", "transferred", "returned", "transfer_refused", "transfer_warned"}:
         return next(_transfer(code, names), None)
-    return _of_a_phone(first, rest)
+    return _of_a_phone(first, rest, names)
 
 
 def _route(code: str) -> Words | None:
@@ -350,16 +350,28 @@ def _route(code: str) -> Words | None:
     return reason_sentence(ReasonCode(code), NOTHING)
 
 
-def _of_a_phone(first: str, who: str) -> Words | None:
+def _of_a_phone(first: str, who: str, names: Names) -> Words | None:
     if first in _OUT and who:
-        group = _GROUPS.get(who)
-        return _OUT[first].filled(who=group or unchanged(who))
+        return _OUT[first].filled(who=_rung(who, names))
     if first == "language":
         return _LANGUAGES.get(who)
     if first == "request":
         stored = who.startswith("stored.")
         return _about(_REQUEST, who.removeprefix("stored.")) if stored else None
-    return _about(_BY_PHONE[first], who.replace(",", ", ")) if first in _BY_PHONE else None
+    if first == "sheet":
+        return _about(_SHEET, who)
+    return _BY_PHONE[first].filled(who=_rung(who, names)) if first in _BY_PHONE else None
+
+
+def _rung(who: str, names: Names) -> Words:
+    """Return the name of what was rung: phones, a group, or an office by one of its numbers."""
+    match who.split("."):
+        case [unit, need, position] if position.isdecimal():
+            return unchanged(office_words(unit, need, names))
+        # Its extension at the PBX, or its ordinary telephone.
+        case [group, *_] if group in _GROUPS:
+            return _GROUPS[group]
+    return unchanged(who.replace(",", ", "))
 
 
 def _of_a_return(rest: str) -> Words | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -72,6 +73,20 @@ def test_what_became_of_each_is_said(
         text = operator.get(path, headers=ENGLISH).text
         for each in (*shown, "anagrafe@comune.example"):
             assert each in text, path
+
+
+def test_a_mail_that_left_is_told_without_the_servers_words(
+    operator: Visitor, records: sqlite3.Connection, control: CallsStub
+) -> None:
+    """E22: it left, and when; neither beside the e-mail nor in the history, nor in the inbox."""
+    number = take(records)
+    mail = first_mail(records, number)
+    settle(records, mail, MailState.SENT, "127.0.14.1: 250 OK id=1")
+    for path in ("/requests/{}", f"/requests/{{}}/mails/{mail}", "/inbox/request/{}"):
+        text = operator.get(path.format(number), headers=ENGLISH).text
+        assert "25 November, 10:05" in text
+        shown = re.sub(r'title="[^"]*"', "", text)
+        assert "250 OK" not in shown, path
 
 
 def test_it_is_read_as_it_was_written(
