@@ -58,7 +58,7 @@ export async function part(path) {
     to the citizen. */
 export function tell(answer, path, lasts = false) {
   words.textContent = answer.said;
-  told.hidden = !answer.said;
+  if (answer.said) told.hidden = false; else hideTold();
   told.classList.toggle("refused", !answer.done);
   say(answer.said);
   stays = lasts && answer.done;
@@ -77,7 +77,14 @@ function show() {
   if (last && now >= ends && !stays) words.textContent = last.said;
   undoButton.hidden = left.hidden = !last;
   if (last) left.textContent = left.dataset.words.replace("{}", Math.ceil((last.ends - now) / 1000));
-  if (!last && !stays && now >= ends) told.hidden = true;
+  if (!last && !stays && now >= ends) hideTold();
+}
+
+/** Hide what was said; the focus that was there goes to the page. */
+function hideTold() {
+  const isHere = told.contains(document.activeElement);
+  told.hidden = true;
+  if (isHere) document.getElementById("main").focus();
 }
 
 /** Say no more what is over, unless it can still be taken back. */

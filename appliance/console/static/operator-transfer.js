@@ -89,7 +89,13 @@ async function transfer(fields) {
   if ("told" in office.dataset) fields.append("anyway", "1");
   const answer = await send("/desk/transfer", fields);
   tell(answer, "/desk/transfer");
-  if (answer.done) { letGo(); return; }
+  if (answer.done) {
+    // whoever went on to type elsewhere meanwhile stays there
+    const isHere = offices.contains(document.activeElement);
+    letGo();
+    if (isHere) document.getElementById("call-bar").focus();
+    return;
+  }
   // told once that nobody there has answered of late: the same key tries it all the same (E8)
   if ("unanswered" in office.dataset) office.dataset.told = "";
   else if (answer.said && !answer.stays) takeOver(office);
@@ -183,9 +189,12 @@ async function notice() {
   if (await openReturn({ call: shown })) say(document.getElementById("return-title").textContent);
 }
 
-export function closeReturn() {
+/** Close the form; `next` gets the focus that was in it. */
+export function closeReturn(next = form.closest("[data-pane]")) {
+  const isHere = form.contains(document.activeElement);
   form.hidden = true;
   form.replaceChildren();
+  if (isHere) next.focus();
   document.dispatchEvent(new CustomEvent("desk:closed"));
 }
 
@@ -210,7 +219,7 @@ form.addEventListener("click", (event) => {
 document.addEventListener("desk:done", (event) => {
   const { form: sent, answer } = event.detail;
   if (!sent.matches("[data-closes=return]")) return;
-  if (answer.done) closeReturn();
+  if (answer.done) closeReturn(document.getElementById("told"));
   else if (answer.again) sent.querySelector("[name=anyway]").value = "1";
 });
 

@@ -255,6 +255,7 @@ def test_a_whole_call_is_served_by_keys(
         page.locator("#citizen").press("Enter")
         expect(page.locator("#return")).to_be_hidden()
         expect(page.locator("#told-words")).to_contain_text(taken_over)
+        expect(page.locator("#told")).to_be_focused()
         told = page.locator("#told-words").inner_text()
         page.reload()
         expect(page.locator(".desk-back")).to_be_visible()
@@ -305,6 +306,7 @@ def test_an_announced_caller_is_handed_over_by_keys(browser: Browser, office: Ru
         expect(page.locator("[name=reason]:checked")).to_be_focused()
         page.keyboard.press("Enter")
         expect(bar).to_contain_text("Stai parlando con Anagrafe")
+        expect(bar).to_be_focused()  # what follows: the office's keys are its next ones
         expect(bar).to_contain_text(f"{caller} è in attesa")
         shown.look("desk-announced")
         page.keyboard.press("Shift+F4")
