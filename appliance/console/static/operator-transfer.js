@@ -45,6 +45,22 @@ function filter() {
     const text = plain(one.querySelector("[data-office]").textContent);
     one.hidden = !typed.every((word) => text.includes(word));
   }
+  count(typed.some(Boolean));
+}
+
+/** Count the offices that are shown; a group without any is hidden while one filters. */
+function count(isFiltered) {
+  for (const group of offices.querySelectorAll("ul")) {
+    const shown = group.querySelectorAll(".desk-office:not([hidden])").length;
+    const head = group.previousElementSibling;
+    head.querySelector(".count").textContent = shown;
+    head.hidden = group.hidden = shown === 0;
+  }
+  const none = document.getElementById("offices-none");
+  if (!none) return; // the switchboard does not answer
+  const words = isFiltered && rows().length === 0 ? none.dataset.none : "";
+  none.hidden = !words;
+  if (none.textContent !== words) none.textContent = words;
 }
 
 function rows() {

@@ -330,6 +330,26 @@ def test_an_announced_caller_is_handed_over_by_keys(browser: Browser, office: Ru
         shown.look("desk-latest")
 
 
+COUNTS = """() => [...document.querySelectorAll("#offices ul")].map(one => [
+    one.checkVisibility(), one.previousElementSibling.checkVisibility(),
+    Number(one.previousElementSibling.querySelector(".count").textContent),
+    [...one.querySelectorAll("[data-office]")].filter(each => each.checkVisibility()).length,
+])"""
+"""Each group of offices: seen, its heading seen, its count, its rows seen."""
+
+
+def test_counts_of_offices_follow_the_filter(browser: Browser, office: Running) -> None:
+    """A group with no office left is hidden; none at all is said."""
+    with screen(browser, office.home) as shown:
+        page = log_in(shown, people.CARLA.name, "/desk")
+        expect(page.locator("[data-office]").first).to_be_visible()
+        for typed in ("resid", "xyzzy", ""):
+            page.locator("#office-filter").fill(typed)
+            for seen, headed, count, rows in page.evaluate(COUNTS):
+                assert (seen, headed, count) == (rows > 0, rows > 0, rows), typed
+            expect(page.locator("#offices-none")).to_be_visible(visible=typed == "xyzzy")
+
+
 def test_a_whole_call_in_english_ends_with_an_appointment(
     browser: Browser, office: Running
 ) -> None:
