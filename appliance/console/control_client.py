@@ -52,21 +52,32 @@ UNREACHABLE: Final = sentence(
     "The switchboard does not answer: pages show what is on record. If it "
     "lasts for more than a minute, tell the technician."
 )
+NOT_SAVED: Final = sentence(
+    "Not saved. The switchboard does not answer at the moment: try again in a minute. If it goes "
+    "on, tell the technician."
+)
 NO_REPLY_IN_TIME: Final = sentence(
     "The switchboard did not answer in time: what was asked may have been done, look."
 )
 
 
 class ControlUnreachable(CentralinoError):  # noqa: N818 - reads as what it is
-    """Raised when call control cannot be reached or has not replied; `words` are shown on pages."""
+    """Raised when call control cannot be reached or has not replied; `words` are shown on pages.
 
-    def __init__(self, words: Words) -> None:
+    `is_unsent`: there was no connection, so the command was certainly not carried out.
+    """
+
+    def __init__(self, words: Words, *, is_unsent: bool = False) -> None:
         super().__init__(str(words))
-        self.words = words
+        self.words, self.is_unsent = words, is_unsent
 
 
 class ReplyUnreadable(ControlUnreachable):
     """Raised for a reply of another version: asked again, call control replies the same."""
+
+
+class NotConnectedError(OSError):
+    """Raised when the control socket takes no connection."""
 
 
 class ControlClient:
@@ -90,7 +101,8 @@ class ControlClient:
         except TimeoutError as error:
             raise ControlUnreachable(NO_REPLY_IN_TIME) from error
         except (OSError, ValueError) as error:
-            raise ControlUnreachable(UNREACHABLE) from error
+            is_unsent = isinstance(error, NotConnectedError)
+            raise ControlUnreachable(UNREACHABLE, is_unsent=is_unsent) from error
 
     async def send(self, command: Command[R], limit: float = REPLY_LIMIT_S) -> R:
         """Send a command and return its reply; raises as `ask` does, or if it was declined."""
@@ -120,9 +132,11 @@ class ControlClient:
     async def _connection(self, command: dict[str, Any]) -> AsyncIterator[asyncio.StreamReader]:
         """Connect to the control socket and send a command."""
         # asyncio's own limit for a line, 64 KiB, is too small for the longest replies.
-        reader, writer = await asyncio.open_unix_connection(
-            self._control_socket, limit=REPLY_LIMIT_BYTES
-        )
+        opening = asyncio.open_unix_connection(self._control_socket, limit=REPLY_LIMIT_BYTES)
+        try:
+            reader, writer = await opening
+        except OSError as error:
+            raise NotConnectedError(str(error)) from error
         try:
             asked = command | {"person": PERSON.get()}
             writer.write(json.dumps(asked).encode() + b"\n")
@@ -174,7 +188,9 @@ async def ask(request: Request, command: Command[Reply], limit_s: float = REPLY_
     """Send a command whose reply has nothing to show; raises NotDone."""
     try:
         reply_of(Reply, await control_of(request).ask(command.arguments(), limit_s))
-    except (ControlUnreachable, OfficeError) as error:
+    except ControlUnreachable as error:
+        raise NotDone(503, away_said(request, error)) from error
+    except OfficeError as error:
         raise not_done(request.state.speaker, error) from error
 
 
@@ -182,8 +198,20 @@ async def send(request: Request, command: Command[R], limit_s: float = REPLY_LIM
     """Send a command and return its reply; raises NotDone for a refusal or without a reply."""
     try:
         return await control_of(request).send(command, limit_s)
-    except (ControlUnreachable, OfficeError) as error:
+    except ControlUnreachable as error:
+        raise NotDone(503, away_said(request, error)) from error
+    except OfficeError as error:
         raise not_done(request.state.speaker, error) from error
+
+
+def away_said(request: Request, error: ControlUnreachable) -> str:
+    """Say that call control is away; of a form that was sent, whether it was saved."""
+    words = error.words
+    # A page that is only opened saves nothing.
+    if words == UNREACHABLE and request.method == "POST":
+        words = NOT_SAVED if error.is_unsent else NO_REPLY_IN_TIME
+    say: Speaker = request.state.speaker
+    return say.words(words)
 
 
 def wish_of(request: Request, kind: type[C], fields: Mapping[str, Any]) -> C:

@@ -25,7 +25,13 @@ from appliance.api.commands import (
 )
 from appliance.api.replies import DeclinedError, FormTaken, UnitReport
 from appliance.console.accounts import ask_as_user, send_as_user, signed_in_user
-from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, control_of
+from appliance.console.control_client import (
+    ControlUnreachable,
+    NotDone,
+    StoreReader,
+    away_said,
+    control_of,
+)
 from appliance.console.say import N_
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import Authorisation, Declaration, Directory, Need, Unit, Variation
@@ -133,7 +139,7 @@ async def ask_change(
     try:
         reply = await control_of(request).send(command)
     except ControlUnreachable as away:
-        return ChangeOutcome(False, wrong=say.words(away.words), status=503)
+        return ChangeOutcome(False, wrong=away_said(request, away), status=503)
     except DeclinedError as declined:
         found = {one.place: say.words(one.words) for one in declined.problems}
         said = say.words(declined.words)

@@ -266,3 +266,27 @@ def test_an_operator_reads_the_week_and_changes_none(operator: Visitor) -> None:
     assert "come configurato dal tecnico" in operator.get("/hours").text
     assert operator.get("/hours/week").status_code == 403
     assert "/hours/week" not in operator.get("/hours").text
+
+
+def test_what_was_typed_stays_while_call_control_is_away(
+    visitor: Visitor, records: sqlite3.Connection
+) -> None:
+    """E18: each step's form comes back as it was, and one sentence says that it was not saved."""
+    visitor.log_in(ANNA)
+    days = visitor.get("/hours/new?step=what&first=2026-12-06&last=2026-12-08&whose=house")
+    asked = SUNDAY | {"do": "preview", "greeting": "it/x"}
+    week = {"since": "2027-01-11", "whose": "house", "kind": "hours", "week.1": "9-12"}
+    answers = (
+        (days, ("2026-12-06", "2026-12-08")),
+        (visitor.post("/hours/new", data=asked), ("9-12", "Mercatini &lt;b&gt;", "mail 8:05")),
+        (visitor.post("/hours/new", data=asked | {"do": "edit"}), ("9-12", "it/x")),
+        (visitor.post("/hours/week", data=week | {"reference": "AB"}), ("2027-01-11", "AB")),
+        (visitor.post("/hours/revoke", data={"number": "1", "reference": "AB"}), ("1", "AB")),
+        (visitor.post("/hours/week/revoke", data={"number": "1", "reference": "AB"}), ("1", "AB")),
+    )
+    for answer, kept in answers:
+        assert answer.status_code == 503
+        for each in kept:
+            assert f'value="{each}"' in answer.text
+    assert "Il centralino non risponde" in days.text
+    assert all("Non salvato. Il centralino non risponde" in a.text for a, _ in answers[1:])

@@ -208,3 +208,26 @@ def test_a_number_that_nobody_has(operator: Visitor, control: CallsStub) -> None
     """Is said to be none."""
     for number in ("99", "9" * 40):
         assert operator.get(f"/requests/{number}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("step", "data"),
+    [
+        ("remind", {"words": "aspetta da ieri"}),
+        ("take", {"said_by": "Elsa", "words": "richiama lei"}),
+        ("close", {"said_by": "Elsa", "words": "certificato inviato"}),
+        ("cancel", {"said_by": "Anna", "words": "ha risolto"}),
+        ("move", {"starts": "2027-01-11T15:20"}),
+    ],
+)
+def test_a_step_while_call_control_is_away_comes_back_with_its_words(
+    operator: Visitor, records: sqlite3.Connection, step: str, data: dict[str, str]
+) -> None:
+    """E18: in its own form, open, and one sentence says that it was not saved."""
+    number = take(records, WANTED)
+    answer = operator.post(f"/requests/{number}/{step}", data=data, headers=ENGLISH)
+    assert answer.status_code == 503
+    assert "Not saved. The switchboard does not answer" in answer.text
+    for each in data.values():
+        assert answer.text.count(f'value="{each}"') == 1
+    assert answer.text.count('<details class="block" open>') == 1

@@ -241,3 +241,34 @@ def test_two_operators_on_the_week_page_want_the_last_place(
         assert taken.status_code == 303
     assert requests.booked_slots(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
     assert control.stores.records.is_alive
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"rule": "appointment", "starts": "2027-01-12T15:20", "form": "in_person"},
+        {"rule": "appointment", "starts": "2027-01-12T15:20:00+01:00", "form": "in_person"},
+    ],
+)
+def test_a_form_that_is_sent_while_call_control_is_away_comes_back_filled(
+    operator: Visitor, records: sqlite3.Connection, given: dict[str, str]
+) -> None:
+    """E18: nothing that was typed is lost, and one sentence says that it was not saved."""
+    answer = operator.post("/requests/new", data=MARIO | given, headers=ENGLISH)
+    assert answer.status_code == 503
+    assert 'role="alert">Not saved. The switchboard does not answer' in answer.text
+    for each in ("Mario Ceri", "051 234567", "Iscrizione", given.get("starts", "")):
+        assert f'value="{each}"' in answer.text
+    assert "Chiede i tempi</textarea>" in answer.text
+    assert f'<option value="{ABOUT}" selected>' in answer.text
+    assert f'name="about" value="{ABOUT}"' in answer.text
+
+
+def test_a_form_of_no_office_is_not_shown_while_call_control_is_away(
+    operator: Visitor, records: sqlite3.Connection
+) -> None:
+    """Nobody can send one with a browser."""
+    for given in ({"about": ""}, {"rule": "pigeon"}):
+        answer = operator.post("/requests/new", data=MARIO | given, headers=ENGLISH)
+        assert (answer.status_code, 'name="subject"' in answer.text) == (503, False)

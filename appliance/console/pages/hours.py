@@ -99,6 +99,7 @@ DAY_TEXTS: Final = (
 WEEK: Final = tuple(f"week.{number}" for number in range(1, 8))
 """Fields of a week's days in the form."""
 LONGEST: Final = 400
+WHICH_DAYS: Final = N_("Choose the days: the last one is not before the first.")
 NO_OUTCOME: Final = ChangeOutcome(True)
 Form = dict[str, str]
 
@@ -108,18 +109,33 @@ async def new_days(request: Request) -> Response:
     """Show the choice of days, then the form for their hours; a correction is filled in."""
     query = request.query_params
     given = {name: query.get(name, "")[:LONGEST] for name in ("first", "last", "whose")}
+    is_next = query.get("step") == "what"
     try:
         told = await send(request, ListHours())
         form = _days_filled(told, query.get("ends", ""))
         form |= {name: value for name, value in given.items() if value}
-        if query.get("step") == "what" and (days := _days(form)):
+        if is_next and (days := _days(form)):
             form = await _with_week(request, form, days[0])
-            return _what(request, form, told, NO_OUTCOME)
+            return _what(request, form, told.greetings, NO_OUTCOME)
     except NotDone as error:
-        return page(request, "hours/away.html", error.status, wrong=str(error))
-    wrong = query.get("step") == "what"
-    today = told.today
-    return page(request, "hours/days.html", form=form, whose=WHOSE, today=today, wrong=wrong)
+        if not is_next:
+            return page(request, "hours/away.html", error.status, wrong=str(error))
+        # The chosen days stay in their form.
+        return _choose_days(request, given | {"ends": query.get("ends", "")[:LONGEST]}, error=error)
+    wrong = request.state.speaker(WHICH_DAYS) if is_next else ""
+    return _choose_days(request, form, told.today, wrong)
+
+
+def _choose_days(
+    request: Request,
+    form: Form,
+    today: date | None = None,
+    wrong: str = "",
+    error: NotDone | None = None,
+) -> Response:
+    status, wrong = (error.status, str(error)) if error else (200, wrong)
+    values: dict[str, Any] = {"form": form, "whose": WHOSE, "today": today or "", "wrong": wrong}
+    return page(request, "hours/days.html", status, **values)
 
 
 @needs(Permission.SCHEDULE)
@@ -150,7 +166,7 @@ async def revoke_days(request: Request) -> Response:
     form = {"number": int(number), "reference": reference}
     outcome = await ask_change(request, RevokeHours, form, preview=not is_saving)
     if not outcome.is_good:
-        return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
+        return _try_again(request, outcome, sent)
     if is_saving:
         return RedirectResponse("/hours?saved=1#entered", 303)
     kept = {"number": number, "reference": reference}
@@ -159,13 +175,31 @@ async def revoke_days(request: Request) -> Response:
 
 async def _days_again(request: Request, form: Form, outcome: ChangeOutcome) -> Response:
     try:
-        told = await send(request, ListHours())
+        greetings = (await send(request, ListHours())).greetings
     except NotDone as error:
-        return page(request, "hours/away.html", error.status, wrong=str(error))
-    return _what(request, form, told, outcome)
+        # What was typed stays in its form (E18): of the announcements only the chosen one is known.
+        greetings = (form["greeting"],) if form["greeting"] else ()
+        outcome = away_outcome(error, outcome)
+    return _what(request, form, greetings, outcome)
 
 
-def _what(request: Request, form: Form, told: HoursAhead, outcome: ChangeOutcome) -> Response:
+def away_outcome(error: NotDone, outcome: ChangeOutcome) -> ChangeOutcome:
+    """Return the outcome of a form whose page could not ask call control either."""
+    return ChangeOutcome(
+        False, wrong=outcome.wrong or str(error), problems=outcome.problems, status=error.status
+    )
+
+
+def _try_again(request: Request, outcome: ChangeOutcome, sent: FormData) -> Response:
+    """Say why an entry was not revoked, with what was sent, to be sent again."""
+    again = [(name, _text(sent, name)) for name in sent if name != "csrf"]
+    values: dict[str, Any] = {"wrong": outcome.wrong, "again": again}
+    return page(request, "hours/away.html", outcome.status, **values)
+
+
+def _what(
+    request: Request, form: Form, greetings: tuple[str, ...], outcome: ChangeOutcome
+) -> Response:
     days = _days(form)
     # The form asks for the weekdays that these days have, and for no other.
     met = _weekdays(*days) if days else range(7)
@@ -174,7 +208,7 @@ def _what(request: Request, form: Form, told: HoursAhead, outcome: ChangeOutcome
         "form": form,
         "rows": rows,
         "whose": WHOSE,
-        "greetings": told.greetings,
+        "greetings": greetings,
     }
     values |= {"outcome": outcome, "days": days}
     # A mistake in the days themselves: they are asked for again on this page.
@@ -307,7 +341,7 @@ async def revoke_week(request: Request) -> Response:
     asked = {**form, "number": int(number), "asked": _asked(request, form)}
     outcome = await ask_change(request, RevokeWeek, asked, preview=not is_saving)
     if not outcome.is_good:
-        return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
+        return _try_again(request, outcome, sent)
     if is_saving:
         return RedirectResponse("/hours?saved=week#weeks", 303)
     return _week_preview(request, "/hours/week/revoke", form, outcome, is_new=False)
@@ -315,16 +349,19 @@ async def revoke_week(request: Request) -> Response:
 
 async def _week_again(request: Request, form: Form, outcome: ChangeOutcome) -> Response:
     try:
-        told = await send(request, ListWeeks())
+        told: Weeks | None = await send(request, ListWeeks())
     except NotDone as error:
-        return page(request, "hours/away.html", error.status, wrong=str(error))
+        # What was typed stays in its form (E18).
+        told, outcome = None, away_outcome(error, outcome)
     return await _form(request, form, told, outcome)
 
 
-async def _form(request: Request, form: Form, told: Weeks, outcome: ChangeOutcome) -> Response:
-    values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told.today}
+async def _form(
+    request: Request, form: Form, told: Weeks | None, outcome: ChangeOutcome
+) -> Response:
+    values: dict[str, Any] = {"form": form, "outcome": outcome}
     # Without a citizens' counter there is nothing to choose.
-    values["whose"] = WHOSE if len(told.groups) > 1 else {}
+    values["whose"] = WHOSE if told and len(told.groups) > 1 else {}
     values["rows"] = list(zip(WEEK, WEEKDAY_WORDS, strict=True))
     theirs, whose = (await head_office_hours(request)).weeks, form["whose"]
     # What the head office has set is marked before somebody edits it.

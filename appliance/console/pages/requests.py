@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -346,6 +347,19 @@ class RequestView:
     names: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TypedStep:
+    """What was typed for a step that was not done; shown in its form again."""
+
+    step: str = ""
+    said_by: str = ""
+    words: str = ""
+    starts: str = ""
+
+
+NOTHING_TYPED: Final = TypedStep()
+
+
 def own_unit(request: Request) -> str:
     """Return the unit to whose requests the user is limited, "" for all; raises NotAllowed."""
     user = signed_in_user(request)
@@ -416,6 +430,7 @@ async def step_request(request: Request) -> Response:
     """Take, remind, close, cancel or move a request; all but taking name who said so."""
     shown, form = await _addressed_request(request), await request.form()
     number, wanted = shown.kept.request.number, request.path_params["step"]
+    typed = TypedStep(wanted, *(form_field(form, name) for name in ("said_by", "words", "starts")))
     if own_unit(request) and wanted not in OFFICES_OWN:
         raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.REQUESTS)))
     fields: dict[str, Any] = {
@@ -432,7 +447,7 @@ async def step_request(request: Request) -> Response:
             fields |= {"agreed": form.get("agreed") == "1"}
         await ask(request, wish_of(request, StepRequest, fields))
     except NotDone as error:
-        return await _show_request(request, error)
+        return await _show_request(request, error, typed)
     return RedirectResponse(f"/requests/{number}", 303)
 
 
@@ -487,7 +502,9 @@ def find_request_view(connection: sqlite3.Connection, number: int) -> RequestVie
     return RequestView(kept, about, office, people_names(connection))
 
 
-async def _show_request(request: Request, error: NotDone | None = None) -> Response:
+async def _show_request(
+    request: Request, error: NotDone | None = None, typed: TypedStep = NOTHING_TYPED
+) -> Response:
     shown = await _addressed_request(request)
     one, appointment = shown.kept.request, shown.kept.request.appointment
     values = {
@@ -500,6 +517,7 @@ async def _show_request(request: Request, error: NotDone | None = None) -> Respo
         "taken_now": request.query_params.get("taken") == "1",
         "is_office": bool(own_unit(request)),
         "wrong": str(error) if error else "",
+        "typed": typed,
         "words_of": {"steps": REQUEST_STEP_WORDS, "mails": MAIL_STATE_WORDS},
     }
     status = error.status if error else 200
@@ -816,14 +834,32 @@ async def _office_of_request(request: Request, row: OfferedNeed, wanted: str) ->
     return OfficeChoice(row, tuple(sorted(slots)), reply.offers)
 
 
+async def _office_as_typed(
+    request: Request, about: str, filled: Mapping[str, str]
+) -> OfficeChoice | None:
+    """Return the office of a form that was sent, as its fields name it; None for none."""
+    unit, _bar, need = about.partition("|")
+    if not unit or filled.get("rule") not in RULES:
+        return None
+    held = await records_of(request).read(directory.load_masked)
+    name = next((one.name for one in held.units if one.code == unit), unit)
+    needs = (one for each in held.declarations if each.unit == unit for one in each.needs)
+    need_name = next((one.name for one in needs if one.code == need), need)
+    rules = (ReturnRule(filled["rule"]),)
+    row = OfferedNeed(unit, name, "", need, need_name, False, rules, NOTHING, None, None, False)
+    # An hour that the office offered has its offset; one that was typed has none.
+    is_offered = bool(re.search(r"[+-]\d\d:\d\d$", filled["starts"]))
+    start = parse_start(filled["starts"], request.app.state.zone)
+    return OfficeChoice(row, (start,) if start and is_offered else (), is_offered)
+
+
 def _of_unit(offers: list[OfferedNeed], unit: str) -> list[OfferedNeed]:
     """Return the needs of the office that the address names, those of all offices for none."""
     return [one for one in offers if one.unit == unit] or offers
 
 
 async def _show_entering(request: Request, about: str, shown: EnteredRequest) -> Response:
-    offers, office = list[OfferedNeed](), None
-    unit = request.query_params.get("unit", "")
+    unit, offers, office = request.query_params.get("unit", ""), list[OfferedNeed](), None
     try:
         offers = _of_unit(await _offers(request), unit)
         if len(offers) == 1:
@@ -834,6 +870,9 @@ async def _show_entering(request: Request, about: str, shown: EnteredRequest) ->
         )
     except NotDone as error:
         shown = replace(shown, error=shown.error or error)
+        # What was typed stays in its form, whether call control answers or not (E18).
+        office = await _office_as_typed(request, about, shown.filled)
+        offers = [office.row] if office else []
     values = {
         "offers": offers,
         "about": about,
