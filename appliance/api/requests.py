@@ -71,6 +71,7 @@ from appliance.policy.requests import (
     NewRequest,
     RequestState,
     RequestStep,
+    check_phone,
     due_day,
     free_slots_on,
     is_overdue,
@@ -539,6 +540,8 @@ class RequestCommands(CommandHandlers):
                 raise SaidError(_("{field} is needed", field="form"))
             appointment = _appointment(_required(wish.starts), wish.form, diary)
         citizen = Citizen(wish.name, wish.phone, wish.email, wish.prefers, wish.language or "it")
+        # Checked here and not in Citizen: requests that are stored already are read as they are.
+        check_phone(citizen)
         subject, asked = short_subject(" ".join(wish.subject.split()), wish.asked.strip())
         call, sheet = (wish.call, wish.sheet) if isinstance(wish, TakeRequest) else ("", "")
         new = NewRequest(

@@ -20,6 +20,7 @@ from appliance.policy.hours import (
     local_moment,
     moment_phrase_words,
 )
+from appliance.policy.numbering import LEAST_NUMBER_DIGITS
 from appliance.policy.text import SaidError, one_of
 from appliance.policy.transfers import RETURN_RULE_WORDS
 from appliance.text import Words, _, in_context
@@ -296,6 +297,25 @@ class Citizen:
             raise SaidError(NO_CONTACT)
         if not getattr(self, self.prefers):
             raise SaidError(_PREFERRED_MISSING[self.prefers])
+
+
+# a number is written in many ways, with words beside it: its digits with at most signs between them
+_NUMBER_IN_TEXT: Final = re.compile(rf"(?:[0-9]\W*){{{LEAST_NUMBER_DIGITS}}}")
+
+
+def check_phone(citizen: Citizen) -> None:
+    """Check the number by which the office is to reach a citizen; raises SaidError for words."""
+    # an office that writes to the citizen needs no number, whatever stands in its field
+    is_needed = citizen.prefers is Contact.PHONE or not citizen.email
+    if is_needed and not _NUMBER_IN_TEXT.search(citizen.phone):
+        raise SaidError(
+            _(
+                "“{phone}” is no telephone number: write at least {digits} digits, "
+                "or leave it empty and give an e-mail",
+                phone=citizen.phone,
+                digits=LEAST_NUMBER_DIGITS,
+            )
+        )
 
 
 # one limit for what is shown, offered and given

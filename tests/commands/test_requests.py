@@ -201,6 +201,13 @@ def test_what_should_be_answered_by_now_is_shown(control: CallControlStub) -> No
     assert [row["number"] for row in found] == [2, 1]
 
 
+def test_words_are_no_number(control: CallControlStub) -> None:
+    """E15: an office that is to call needs a number."""
+    who = ("--name", "Bruno Neri", "--phone", "non lo so", "--subject", "AIRE")
+    sentence = control.refused("requests", "new", "--rule", "email", *AIRE, *who)
+    assert "“non lo so” is no telephone number" in sentence
+
+
 def test_an_appointment_takes_a_slot_and_gives_it_back(control: CallControlStub) -> None:
     """P6: in the office's slots, never twice; moved and cancelled the slot is free again."""
     free = control.said("requests", "free-slots", "anagrafe").splitlines()

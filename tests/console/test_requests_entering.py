@@ -112,6 +112,7 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     [
         ({"name": " "}, "name is missing"),
         ({"phone": ""}, "no way to reach"),
+        ({"phone": "non lo so"}, "“non lo so” is no telephone number"),
         ({"subject": ""}, "no subject"),
         ({"prefers": "email"}, "prefers email"),
         ({"rule": "pigeon"}, "pigeon"),

@@ -63,6 +63,31 @@ def test_what_is_needed_of_a_citizen(
         Citizen(name, phone, email, prefers)
 
 
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "051 234567",
+        "+39 051/12.34.56 int. 3",
+        "051 234567 dopo le 14",
+        "(051) 23-45-67",
+        "casa 12345",
+    ],
+)
+def test_a_number_may_be_written_in_any_way(phone: str) -> None:
+    """With words beside it, too."""
+    requests.check_phone(Citizen("Anna", phone))
+
+
+@pytest.mark.parametrize("phone", ["abc", "non lo so", "vuoto", "1234", "dopo le 14, int. 123"])
+def test_words_are_no_number(phone: str) -> None:
+    """E15: refused where the office is to call, and taken where it writes."""
+    with pytest.raises(OfficeError, match=f"{phone}. is no telephone number"):
+        requests.check_phone(Citizen("Anna", phone))
+    with pytest.raises(OfficeError, match="at least 5 digits"):
+        requests.check_phone(Citizen("Anna", phone, "anna@example.org"))
+    requests.check_phone(Citizen("Anna", phone, "anna@example.org", Contact.EMAIL))
+
+
 def test_what_is_needed_of_a_request() -> None:
     """A subject; a time where it is an appointment, and only there."""
     with pytest.raises(OfficeError, match="no subject"):

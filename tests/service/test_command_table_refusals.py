@@ -98,6 +98,7 @@ def said(why: SaidError) -> None:
     [
         NEW | {"name": ""},
         NEW | {"phone": ""},
+        NEW | {"phone": "abc"},
         NEW | {"email": "anna"},
         NEW | {"email": "a@example.it", "phone": ""},
         NEW | {"prefers": "email"},
