@@ -17,12 +17,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console.accounts import SESSION_WORD_BYTES, Accounts, new_session_word
 from appliance.console.control_client import PERSON
 from appliance.console.packing import is_token, masked
 from appliance.console.say import N_
+from appliance.policy.users import User
 from appliance.policy.wall import SCREEN_PATH
 
 # RequestGuard is the outer guard: host names, security headers, size and origin of a request.
@@ -324,7 +326,7 @@ class SessionGate:
             return
         # The token first: forms without a session, such as the login, need it, too.
         is_safe = scope["method"] in SAFE_METHODS
-        if not is_safe and not is_token(token, own_token):
+        if not is_safe and not is_token(token, own_token) and not _is_logged_out(request, user):
             await self._refuse(scope, receive, send, 403, STALE_FORM)
         elif not is_safe and has_expired(expires, time.monotonic()):
             # Sent before an interruption of the network: what a person wanted then may be wrong
@@ -351,11 +353,21 @@ def _is_session_word(word: str) -> bool:
     return SESSION_WORD_BYTES < len(word) <= LONGEST_WORD and word.isascii() and word.isprintable()
 
 
+def _is_logged_out(request: Request, user: User | None) -> bool:
+    """Tell whether a form comes from a page whose session has ended: it is led to the login."""
+    # Its token ended with the session: logged out in another window, or by a new password.
+    return user is None and _needs_login(request.url.path)
+
+
+def _needs_login(path: str) -> bool:
+    return path not in PUBLIC and not path.startswith(OPEN_FOLDERS)
+
+
 def _redirect_first(request: Request, state: MutableMapping[str, Any]) -> Response | None:
     """Return the redirect to login or new password; None where the page may be opened."""
     path, user = request.url.path, state["user"]
     if user is None:
-        return None if path in PUBLIC or path.startswith(OPEN_FOLDERS) else _to_login(request)
+        return _to_login(request) if _needs_login(path) else None
     if user.must_change and path not in WHILE_CHANGING:
         return _to_new_password(request)
     return None
@@ -364,7 +376,9 @@ def _redirect_first(request: Request, state: MutableMapping[str, Any]) -> Respon
 def _to_new_password(request: Request) -> Response:
     """Redirect to the form for a new password; a script gets 403."""
     if not _is_by_script(request):
-        return RedirectResponse("/account", 303)
+        # The page that was wanted opens after the change.
+        wanted = _wanted(request) if request.method == "GET" else page_before(request)
+        return RedirectResponse("/account" + (f"?next={wanted}" if wanted != "/" else ""), 303)
     # A script that followed the redirect would put the whole page into a corner of its own. On
     # the form's page itself it gets no redirect: the page would reload while somebody types.
     shown = urlsplit(request.headers.get("hx-current-url", "")).path
@@ -378,15 +392,50 @@ def _is_by_script(request: Request) -> bool:
 
 def _to_login(request: Request) -> Response:
     """Redirect to the login, which leads back; a script gets 401."""
-    target = "/login"
-    # Only a page can be opened again after the login; a form's content is gone.
-    if request.method == "GET":
-        query = f"?{request.url.query}" if request.url.query else ""
-        # The page that was wanted opens after the login.
-        target += f"?next={quote(request.url.path + query, safe='/')}"
+    # A script's page was open, and a form was sent: a session has ended, the login says so.
+    before = quote(page_before(request), safe="/")
     if _is_by_script(request):
-        return Response(status_code=401, headers={"HX-Redirect": "/login"})
-    return RedirectResponse(target, 303)
+        target = f"/login?ended=page&next={before}"
+        return Response(status_code=401, headers={"HX-Redirect": target})
+    if request.method == "GET":
+        # The page that was wanted opens after the login.
+        return RedirectResponse(f"/login?next={_wanted(request)}", 303)
+    # A form is not sent again: the page that it came from opens, and its script fills it in.
+    return RedirectResponse(f"/login?ended=form&next={before}", 303)
+
+
+def _wanted(request: Request) -> str:
+    """Return the address of a page, as the value of another one's query."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return quote(request.url.path + query, safe="/")
+
+
+def page_before(request: Request) -> str:
+    """Return the page from which a form was sent, as its browser says; "/" where it is unknown."""
+    said = request.headers.get("hx-current-url") or request.headers.get("referer", "")
+    try:
+        came = urlsplit(said)
+    except ValueError:
+        return "/"
+    # Only a page of this host, and only its path: nobody is led elsewhere.
+    if came.netloc.lower() != request.headers.get("host", "").lower() or not came.path:
+        return "/"
+    return page_to_open(request, came.path + (f"?{came.query}" if came.query else ""))
+
+
+def page_to_open(request: Request, wanted: str) -> str:
+    """Return a page's address, or that of the next one above it where it takes forms alone."""
+    path, mark, query = wanted.partition("?")
+    # A form that was refused is shown at the form's own address, such as /requests/1/close.
+    while path and _takes_forms_alone(request, path):
+        path, mark, query = path.rpartition("/")[0], "", ""
+    return f"{path}{mark}{query}" or "/"
+
+
+def _takes_forms_alone(request: Request, path: str) -> bool:
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+    matches = [route.matches(scope)[0] for route in request.app.routes]
+    return Match.PARTIAL in matches and Match.FULL not in matches
 
 
 def _with_cookie(send: Send, state: MutableMapping[str, Any], had: str, is_secure: bool) -> Send:

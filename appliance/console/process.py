@@ -38,7 +38,14 @@ from appliance.console.accounts import Accounts, GuessLimit, NotAllowed, Session
 from appliance.console.certificates import Certificates
 from appliance.console.control_client import ControlClient, StatusFeed, StoreReader
 from appliance.console.first_start import FirstStart
-from appliance.console.guards import BodyRefused, RequestGuard, SessionGate, redirect_to_tls
+from appliance.console.guards import (
+    STALE_FORM,
+    BodyRefused,
+    RequestGuard,
+    SessionGate,
+    page_before,
+    redirect_to_tls,
+)
 from appliance.console.live import RenderCache
 from appliance.console.pages.operator import PositionUsers
 from appliance.console.pages.users import LANGUAGE_COOKIE
@@ -360,7 +367,12 @@ def _speaker(request: Request) -> Speaker:
 def error_page(request: Request, status: int, why: str = "") -> Response:
     """Render an error with its remedy; `why` is an English sentence of the catalogues."""
     known = status if status in TITLES else (400 if status < 500 else 500)
-    return page(request, "error.html", status, title=TITLES[known], why=why, remedy=REMEDIES[known])
+    # Of a form that is too old nobody need ask the head; the page that it came from has a new one.
+    values = {"title": TITLES[known], "why": why}
+    values["remedy"] = REMEDIES[known] if why != STALE_FORM else ""
+    before = page_before(request) if request.method == "POST" else "/"
+    values["form_page"] = before if before != "/" else ""
+    return page(request, "error.html", status, **values)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:

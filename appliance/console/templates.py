@@ -69,7 +69,9 @@ def minutes(seconds: float) -> str:
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
     """Answer with a page; `values` are its template's own, beside those of every page."""
-    return page_answer(request, render(request, name, **values), status)
+    # A script keeps what was typed in a form that was not taken (kept-form.js).
+    is_refused = request.method == "POST" and status >= 400
+    return page_answer(request, render(request, name, is_refused=is_refused, **values), status)
 
 
 def render(request: Request, name: str, **values: object) -> str:

@@ -74,7 +74,66 @@ def test_strangers_are_led_to_the_login(
     events = visitor.get(path, headers={"accept": "text/event-stream"})
     by_htmx = visitor.get(path, headers={"hx-request": "true"})
     assert (events.status_code, by_htmx.status_code) == (401, 401)
-    assert by_htmx.headers["hx-redirect"] == "/login"
+    assert by_htmx.headers["hx-redirect"] == "/login?ended=page&next=/"
+
+
+FORM = {"referer": "http://centralino.local/requests/new?about=anagrafe%7Caire"}
+LEADS_BACK = "/login?ended=form&next=/requests/new%3Fabout%3Danagrafe%257Caire"
+
+
+@pytest.mark.parametrize("end", ["password", "log-out"])
+def test_a_form_after_the_sessions_end_leads_to_the_login_which_says_why(
+    operator: Visitor, records: sqlite3.Connection, end: str
+) -> None:
+    """By a new password, or logged out in another window; then the form's page opens again."""
+    token = operator.token()
+    if end == "password":
+        changed = ChangeRequester("x", AT, shell=True)
+        store_users.set_password(records, "carla", "x", changed, must_change=True)
+        operator.app.state.accounts.forget("carla")
+    else:
+        operator.post("/logout")
+    headers = {**FORM, "x-csrf-token": token}
+    answer = operator.post("/requests/new", is_ours=False, headers=headers, data={"name": "x"})
+    assert (answer.status_code, answer.headers["location"]) == (303, LEADS_BACK)
+    text = operator.get(LEADS_BACK, headers=ENGLISH).text
+    assert 'role="alert">Your session has ended' in text
+    assert "What you sent was not saved." in text
+    assert 'name="next" value="/requests/new?about=anagrafe%7Caire"' in text
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads"),
+    [
+        ("http://centralino.local/requests/7/close", "/requests/7"),
+        ("http://centralino.local/hours/revoke", "/hours"),
+        ("http://elsewhere.example/requests", "/"),
+        ("http://[", "/"),
+        ("http://centralino.local", "/"),
+        ("", "/"),
+    ],
+)
+def test_the_way_back_is_a_page_of_this_box(
+    visitor: Visitor, records: sqlite3.Connection, referer: str, leads: str
+) -> None:
+    """One that opens: a form that was refused stands at an address that takes forms alone."""
+    answer = visitor.post("/requests/7/close", headers={"referer": referer})
+    assert answer.headers["location"] == f"/login?ended=form&next={leads}"
+    log_in = {"name": "carla", "password": PHRASE, "next": "/requests/7/close"}
+    assert visitor.post("/login", data=log_in).headers["location"] == "/requests/7"
+    # Logged in again in another window: nobody logs in twice.
+    assert visitor.get("/login?ended=page&next=//x").headers["location"] == "/"
+
+
+def test_a_form_of_an_older_visit_leads_back_to_its_page(operator: Visitor) -> None:
+    """Logged in again meanwhile: nobody is sent to the head for that."""
+    headers = {**ENGLISH, "referer": "http://centralino.local/account"}
+    answer = operator.post("/account/language", is_ours=False, headers=headers)
+    assert answer.status_code == 403
+    assert "This form is of an older visit" in answer.text
+    assert "Ask the head" not in answer.text
+    assert 'href="/account">Back to the form</a>' in answer.text
+    assert "data-refused" in answer.text
 
 
 def test_logging_in_and_out(visitor: Visitor, records: sqlite3.Connection) -> None:
@@ -346,9 +405,13 @@ def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Co
     store_users.add(records, eva, hashed, ChangeRequester("x", AT, shell=True))
     log_in(visitor, "eva")
     assert visitor.get("/").headers["location"] == "/account"
+    wanted = visitor.get("/requests?list=late").headers["location"]
+    assert wanted == "/account?next=/requests%3Flist%3Dlate"
+    assert 'name="next" value="/requests?list=late"' in visitor.get(wanted).text
     assert "propria password" in visitor.get("/account").text
     form = {"old": PHRASE, "password": OTHER, "again": OTHER}
-    assert visitor.post("/account/password", data=form).headers["location"] == "/"
+    form["next"] = "/requests?list=late"
+    assert visitor.post("/account/password", data=form).headers["location"] == form["next"]
     assert visitor.get("/").status_code == 200
 
 

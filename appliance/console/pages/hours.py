@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast
+from urllib.parse import urlencode
 
 import anyio.to_thread
 from starlette.datastructures import FormData
@@ -151,7 +152,13 @@ async def enter_days(request: Request) -> Response:
         return RedirectResponse("/hours?saved=1#entered", 303)
     if do == "edit" or not outcome.is_good:
         return await _days_again(request, form, outcome)
-    return _days_preview(request, "/hours/new", form, outcome, is_new=True)
+    return _days_preview(request, _address_of(form), form, outcome, is_new=True)
+
+
+def _address_of(form: Form) -> str:
+    """Return the address of the form for the chosen days: opened, it shows that form again."""
+    named = {name: form[name] for name in ("first", "last", "whose", "ends") if form[name]}
+    return f"/hours/new?{urlencode({'step': 'what'} | named)}"
 
 
 @needs(Permission.SCHEDULE)
@@ -210,7 +217,7 @@ def _what(
         "whose": WHOSE,
         "greetings": greetings,
     }
-    values |= {"outcome": outcome, "days": days}
+    values |= {"outcome": outcome, "days": days, "action": _address_of(form)}
     # A mistake in the days themselves: they are asked for again on this page.
     is_asked_again = days is None or not {"first", "last", "whose"}.isdisjoint(outcome.problems)
     return page(request, "hours/what.html", outcome.status, **values, is_asked_again=is_asked_again)

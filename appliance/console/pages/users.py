@@ -31,10 +31,12 @@ from appliance.console.accounts import (
     needs,
     send_patiently,
     signed_in_user,
+    user_of,
     with_permission,
 )
 from appliance.console.call_bar import position_labels
 from appliance.console.control_client import NotDone, ask, form_field, records_of
+from appliance.console.guards import page_to_open
 from appliance.console.say import N_
 from appliance.console.templates import (
     DENSITIES,
@@ -139,8 +141,13 @@ async def show_login(request: Request) -> Response:
     # Nobody could log in: the first user is made with the code of the appliance.
     if not await _accounts(request).has_users():
         return RedirectResponse("/first", 303)
-    where = local_path(request.query_params.get("next", "/"))
-    return page(request, "accounts/login.html", typed="", wrong="", next=where)
+    # Why somebody who worked here must log in: a "page" was open, or a "form" was sent.
+    ended, where = (request.query_params.get(name, "") for name in ("ended", "next"))
+    where = local_path(where or "/")
+    # Logged in again meanwhile, in another window.
+    if ended and user_of(request) is not None:
+        return RedirectResponse(page_to_open(request, where), 303)
+    return page(request, "accounts/login.html", typed="", wrong="", next=where, ended=ended)
 
 
 async def log_in(request: Request) -> Response:
@@ -156,10 +163,11 @@ async def log_in(request: Request) -> Response:
         )
     except (WrongLogin, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
-        values = {"typed": name, "wrong": wrong, "next": where}
+        values = {"typed": name, "wrong": wrong, "next": where, "ended": ""}
         return page(request, "accounts/login.html", status, **values)
     request.state.word = word
-    return _with_language(request, RedirectResponse(where, 303), user.language)
+    to = page_to_open(request, where)
+    return _with_language(request, RedirectResponse(to, 303), user.language)
 
 
 async def logout(request: Request) -> Response:
@@ -225,12 +233,13 @@ async def _ask_with_code(request: Request, command: AddFirstUser) -> None:
 
 async def show_account(request: Request) -> Response:
     """Show one's own account."""
-    return _account(request)
+    return _account(request, where=local_path(request.query_params.get("next", "/")))
 
 
 async def change_password(request: Request) -> Response:
     """Change one's own password; other sessions end, this one continues under a new word."""
     form, accounts, user = await request.form(), _accounts(request), signed_in_user(request)
+    where = local_path(form_field(form, "next") or "/")
     try:
         # Somebody else at an open browser cannot change the password.
         await accounts.prove(user.name, form_field(form, "old"), client_address(request))
@@ -242,9 +251,10 @@ async def change_password(request: Request) -> Response:
         )
     except (NotDone, WrongLogin, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
-        return _account(request, status, wrong=wrong)
-    # Who had to change a given password goes on to the home page.
-    return RedirectResponse("/account?done=password" if not user.must_change else "/", 303)
+        return _account(request, status, wrong=wrong, where=where)
+    # Who had to change a given password goes on to the page that was wanted.
+    to = page_to_open(request, where) if user.must_change else "/account?done=password"
+    return RedirectResponse(to, 303)
 
 
 async def change_language(request: Request) -> Response:
@@ -293,9 +303,9 @@ def _refusal(request: Request, error: CentralinoError) -> tuple[int, str]:
     return (503, say(BUSY)) if isinstance(error, Busy) else (403, say(WRONG_LOGIN))
 
 
-def _account(request: Request, status: int = 200, wrong: str = "") -> Response:
+def _account(request: Request, status: int = 200, wrong: str = "", where: str = "/") -> Response:
     done = request.query_params.get("done", "") if not wrong else ""
-    return page(request, "accounts/account.html", status, wrong=wrong, done=done)
+    return page(request, "accounts/account.html", status, wrong=wrong, done=done, next=where)
 
 
 def _with_language(request: Request, answer: Response, language: str) -> Response:

@@ -52,8 +52,14 @@ function hear(name, data) {
     clock = clock === null ? offset : Math.max(clock, offset);
   }
   if (name === "away") deskIsAway(data === "1");
-  if (name === "out") { events.close(); location.reload(); }
+  if (name === "out") { events.close(); toLogin(); }
   for (const act of heard.get(name) ?? []) act(data);
+}
+
+/** Go to the login, which says that the session has ended and leads back to this page. */
+function toLogin() {
+  const page = encodeURIComponent(location.pathname + location.search);
+  location.assign(`/login?ended=page&next=${page}`);
 }
 
 /** Try again soon; whoever is logged out meanwhile is led to the login. */
@@ -65,7 +71,7 @@ async function fail() {
   again = setTimeout(listen, AGAIN_MS);
   try {
     const answer = await fetch("/account", { method: "HEAD", redirect: "manual", signal: AbortSignal.timeout(AGAIN_MS) });
-    if (answer.type === "opaqueredirect") location.reload();
+    if (answer.type === "opaqueredirect") toLogin();
   } catch (error) {
     // nobody answers: that is what the banner says
   }
