@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -138,6 +139,26 @@ def test_what_has_ended_is_said_in_the_readers_language(
     for _ in range(2):
         answer = operator.post(f"/requests/{number}/close", data={"said_by": "Elsa"})
     assert "La richiesta è conclusa" in answer.text
+
+
+@pytest.mark.parametrize(("end", "said"), [("close", "l'ha chiusa"), ("cancel", "l'ha annullata")])
+def test_who_comes_second_reads_who_was_first_and_loses_no_word(
+    visitor: Visitor, records: sqlite3.Connection, control: CallsStub, end: str, said: str
+) -> None:
+    """Two have the same request open, each with a long note."""
+    number = take(records)
+    visitor.log_in(people.CARLA)
+    visitor.post(f"/requests/{number}/{end}", data={"said_by": "Elsa", "words": "inviato"})
+    visitor.log_in(people.DINO)
+    late = {"said_by": "Elsa Viola", "words": "ritirato allo sportello, con delega"}
+    answer = visitor.post(f"/requests/{number}/close", data=late)
+    text = html.unescape(answer.text)
+    at = kept(records, number).steps[-1].at.astimezone(visitor.app.state.zone)
+    assert answer.status_code == 409
+    assert f"{said} Carla Blu, " in text
+    assert f", {at:%H:%M}. Ciò che è stato scritto qui non è stato salvato" in text
+    assert f"readonly>{late['words']}</textarea>" in text
+    assert f"Chi lo ha detto: {late['said_by']}" in text
 
 
 def test_an_appointment_is_moved_and_given_up(

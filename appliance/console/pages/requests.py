@@ -358,6 +358,8 @@ class TypedStep:
 
 
 NOTHING_TYPED: Final = TypedStep()
+REFUSED: Final = 409
+"""Status of a step that call control refused, as opposed to a missing reply."""
 
 
 def own_unit(request: Request) -> str:
@@ -516,12 +518,24 @@ async def _show_request(
         "when": appointment_time(request, appointment) if appointment else "",
         "taken_now": request.query_params.get("taken") == "1",
         "is_office": bool(own_unit(request)),
-        "wrong": str(error) if error else "",
+        "wrong": _why_not_done(request, shown, error),
         "typed": typed,
         "words_of": {"steps": REQUEST_STEP_WORDS, "mails": MAIL_STATE_WORDS},
     }
     status = error.status if error else 200
     return page(request, "requests/one.html", status, state_of=state_words, **values)
+
+
+def _why_not_done(request: Request, shown: RequestView, error: NotDone | None) -> str:
+    """Say why a step was not done: of a request that has ended, who ended it and when."""
+    closing, say = shown.kept.request.closing, request.state.speaker
+    if error is None or closing is None or error.status != REFUSED:
+        return str(error or "")
+    said = N_("The request has been cancelled: by {who}, {at}. What you wrote was not saved.")
+    if not closing.cancelled:
+        said = N_("The request is done: closed by {who}, {at}. What you wrote was not saved.")
+    told: str = say(said, who=shown.names.get(closing.by, closing.by), at=say.moment(closing.at))
+    return told
 
 
 def appointment_time(request: Request, appointment: Appointment) -> str:
