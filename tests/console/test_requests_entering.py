@@ -141,7 +141,12 @@ def test_what_is_open_of_the_same_citizen_is_offered_first(
     same = MARIO | {"phone": "0039 347 0000001"}
     answer = operator.post("/requests/new", data=same, headers=ENGLISH)
     assert answer.status_code == 409
-    assert f'<a href="/requests/{number}">' in answer.text
+    # Looked at in a tab of its own: Back would not find what was typed.
+    assert f'<a href="/requests/{number}" target="_blank" rel="noopener">' in answer.text
+    assert f"Request {number} (opens in a new tab)" in answer.text
+    assert 'role="alert">Not saved yet: this citizen has open requests.' in answer.text
+    assert "Take a new request over all the same" in answer.text
+    assert "Chiede i tempi</textarea>" in answer.text
     assert len(requests.list_requests(records)) == 1
     operator.post("/requests/new", data=same | {"anyway": "1"})
     assert len(requests.list_requests(records)) == 2
