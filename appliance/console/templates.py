@@ -28,6 +28,7 @@ from starlette.types import Receive, Scope, Send
 from appliance.api.replies import FullStatus
 from appliance.console.accounts import may, requester
 from appliance.console.call_bar import CallBar, call_bar, position_labels
+from appliance.console.field_names import field_name
 from appliance.console.live import SwitchboardSummary, line_labels, switchboard_summary
 from appliance.console.packing import LEAST_PACKED, page_answer, takes_gzip
 from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
@@ -120,6 +121,7 @@ def page_values(request: Request) -> Mapping[str, Any]:
         "label_of": position_labeller(request),
         "called_label": called_labeller(request),
         "role_label": role_label(request),
+        "field_name": lambda place: field_name(speaker, place),
         "caller_said": lambda caller: caller_words(caller, speaker.language),
         "all_keys": KEYS,
         "keys_taken": TAKEN_KEYS,

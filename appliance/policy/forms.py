@@ -18,7 +18,7 @@ from appliance.text import Words, _
 T = TypeVar("T")
 LONGEST_TEXT = 200
 """Longest text of a field, in characters."""
-MISSING = _("is missing: fill it in")
+MISSING = _("is missing, fill it in")
 # "9-12 15-17", "9-12, 15-17", "9-12 e 15-17"
 _BETWEEN_BANDS = re.compile(r"[\s,;]+(?:(?:e|and)\s+)?")
 _DASH = re.compile(r"\s*[-–]\s*")

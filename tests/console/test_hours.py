@@ -290,3 +290,12 @@ def test_what_was_typed_stays_while_call_control_is_away(
             assert f'value="{each}"' in answer.text
     assert "Il centralino non risponde" in days.text
     assert all("Non salvato. Il centralino non risponde" in a.text for a, _ in answers[1:])
+
+
+def test_the_list_of_mistakes_names_each_field(head: Visitor) -> None:
+    """Two that are missing are told apart; a weekday by its name."""
+    wrong = SUNDAY | {"do": "preview", "reason": "", "reference": "", "week.7": "x"}
+    text = head.post("/hours/new", data=wrong).text
+    assert '<a href="#reason">Motivo: manca, va compilato</a>' in text
+    assert '<a href="#reference">Riferimento: manca, va compilato</a>' in text
+    assert '<a href="#week.7">Domenica: ' in text
