@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from appliance.api import codec
 from appliance.api.commands import Command
 from appliance.api.replies import DeclinedError, FullStatus, Reply, Said, WatchedStatus, reply_of
+from appliance.console.field_names import with_field_name
 from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.supervision import RESTART_RULES, Component
@@ -191,7 +192,7 @@ async def ask(request: Request, command: Command[Reply], limit_s: float = REPLY_
     except ControlUnreachable as error:
         raise NotDone(503, away_said(request, error)) from error
     except OfficeError as error:
-        raise not_done(request.state.speaker, error) from error
+        raise not_done(request.state.speaker, of_its_form(command, error)) from error
 
 
 async def send(request: Request, command: Command[R], limit_s: float = REPLY_LIMIT_S) -> R:
@@ -201,7 +202,18 @@ async def send(request: Request, command: Command[R], limit_s: float = REPLY_LIM
     except ControlUnreachable as error:
         raise NotDone(503, away_said(request, error)) from error
     except OfficeError as error:
-        raise not_done(request.state.speaker, error) from error
+        raise not_done(request.state.speaker, of_its_form(command, error)) from error
+
+
+def of_its_form(command: Command[Reply], error: OfficeError) -> OfficeError:
+    """Return a refusal that names a command's field as its form does."""
+    # Call control's sentence is written already. Read here, the command is refused alike, by a
+    # sentence whose field can be filled in anew.
+    try:
+        codec.command_of(type(command), command.arguments())
+    except SaidError as same:
+        return SaidError(with_field_name(same.words))
+    return error
 
 
 def away_said(request: Request, error: ControlUnreachable) -> str:
@@ -218,8 +230,9 @@ def wish_of(request: Request, kind: type[C], fields: Mapping[str, Any]) -> C:
     """Make a command of what a form holds; raises NotDone, as if call control had refused it."""
     try:
         return codec.command_of(kind, fields)
-    except OfficeError as error:
-        raise not_done(request.state.speaker, error) from error
+    except SaidError as error:
+        said = SaidError(with_field_name(error.words))
+        raise not_done(request.state.speaker, said) from error
 
 
 def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:

@@ -7,6 +7,7 @@ from typing import Final
 
 from appliance.console.say import N_, Speaker
 from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.text import Words
 
 FIELD_NAMES: Final = {
     "address": N_("Address"),
@@ -44,8 +45,31 @@ FIELD_NAMES: Final = {
     "whose": N_("For whom"),
 }
 """Names of fields, in English, by the last word of their places."""
+COMMAND_FIELDS: Final = {
+    "asked": N_("What is asked"),
+    "code": N_("Code"),
+    "form": N_("How"),
+    "language": N_("Language of the pages"),
+    "name": N_("User name"),
+    "number": N_("Number"),
+    "phone": N_("Telephone"),
+    "position": N_("Position"),
+    "roles": N_("Roles"),
+    "said_by": N_("Who said so"),
+    "shown": N_("Name and surname"),
+    "starts": N_("When"),
+    "subject": N_("Subject"),
+    "unit": N_("Office"),
+}
+"""Names of a command's fields on its form, in English, by the field."""
 ROWS: Final = {"needs": N_("Need {place}"), "numbers": N_("Number {place}")}
 """Names of a form's rows."""
+
+
+def with_field_name(words: Words) -> Words:
+    """Return a refusal of a command's field that names it as its form does."""
+    name = COMMAND_FIELDS.get(str(words.named.get("field", "")))
+    return words.filled(field=Words(name)) if name else words
 
 
 def field_name(say: Speaker, place: str) -> str:

@@ -579,6 +579,18 @@ def test_the_list_of_changes(head: Visitor, records: sqlite3.Connection) -> None
     assert "non è stato modificato nulla" in none
 
 
+@pytest.mark.usefixtures("control")
+def test_a_field_of_a_refusal_is_named_as_its_form_does(head: Visitor) -> None:
+    """Not as the programme calls it; the browser takes no longer text in the first place."""
+    form = {"name": "eva", "shown": "x" * 65, "roles": ["operator"]}
+    for path in ("/users", "/users/carla"):
+        text = head.post(path, data=form).text
+        assert "Nome e cognome deve essere un testo di 64 caratteri al massimo" in text
+        assert 'maxlength="64"' in text
+    refused = head.post("/users", data=form | {"shown": "Eva", "name": "e" * 65}).text
+    assert "Nome utente deve essere un testo" in refused
+
+
 def test_without_call_control_nothing_changes_and_that_is_said(
     visitor: Visitor, records: sqlite3.Connection
 ) -> None:
