@@ -40,6 +40,7 @@ from appliance.console.control_client import (
 from appliance.console.say import N_
 from appliance.errors import CentralinoError, StoreError
 from appliance.lockout import GrowingDelay, LockOutCounter
+from appliance.policy.passwords import is_guessable
 from appliance.policy.users import (
     AccountError,
     Permission,
@@ -588,6 +589,13 @@ def check_new_password(password: str, name: str) -> None:
     if len(set(password)) < 5 or (name and name.casefold() in password.casefold()):
         raise AccountError(
             sentence("a password repeats no few characters and does not hold the user's name"),
+        )
+    if is_guessable(password, name):
+        raise AccountError(
+            sentence(
+                "this password is easy to guess: no common word with digits, no run of keys, no "
+                "name of yours; some words in a row are good"
+            ),
         )
 
 

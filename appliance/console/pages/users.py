@@ -133,6 +133,7 @@ REFUSED: Final = 409
 
 WRONG_LOGIN: Final = N_("Wrong user name or password.")
 BUSY: Final = N_("Too many people log in at once: try again in a few seconds.")
+WRONG_PRESENT: Final = N_("The present password is wrong.")
 PASSWORDS_DIFFER: Final = N_("The two passwords are not the same.")
 
 
@@ -250,7 +251,8 @@ async def change_password(request: Request) -> Response:
             user.name, form_field(form, "password"), client_address(request), request.state.word
         )
     except (NotDone, WrongLogin, TryLater, Busy) as error:
-        status, wrong = _refusal(request, error)
+        # No user name was asked for.
+        status, wrong = _refusal(request, error, WRONG_PRESENT)
         return _account(request, status, wrong=wrong, where=where)
     # Who had to change a given password goes on to the page that was wanted.
     to = page_to_open(request, where) if user.must_change else "/account?done=password"
@@ -287,7 +289,7 @@ async def _new_password(request: Request, form: FormData, name: str) -> str:
     return await _accounts(request).hashed(password)
 
 
-def _refusal(request: Request, error: CentralinoError) -> tuple[int, str]:
+def _refusal(request: Request, error: CentralinoError, wrong: str = WRONG_LOGIN) -> tuple[int, str]:
     """Return status and sentence for a refused login or form."""
     say = request.state.speaker
     if isinstance(error, NotDone):
@@ -300,7 +302,7 @@ def _refusal(request: Request, error: CentralinoError) -> tuple[int, str]:
             "Too many wrong passwords: try again in {number} minutes.",
             minutes,
         )
-    return (503, say(BUSY)) if isinstance(error, Busy) else (403, say(WRONG_LOGIN))
+    return (503, say(BUSY)) if isinstance(error, Busy) else (403, say(wrong))
 
 
 def _account(request: Request, status: int = 200, wrong: str = "", where: str = "/") -> Response:
