@@ -47,10 +47,14 @@ class Centralino(RootGroup):
         command = innermost.command
         ends_in_group = rest == [] and isinstance(command, click.Group)
         if commands_options.asks_for_help(words) or (ends_in_group and command.no_args_is_help):
-            click.echo(_help_of(innermost))
+            with commands_options.translated_errors(innermost):
+                click.echo(_help_of(innermost))
             ctx.exit()
         with commands_options.translated_errors(innermost):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                commands_options.flush_output()
 
 
 def _help_of(context: click.Context) -> str:

@@ -29,6 +29,7 @@ READABLE: Final = 0o644
 DRAFT: Final = ".tmp"
 # Age in seconds at which a draft has no writer any more: its power was cut.
 LEFT_S: Final = 3600.0
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_EXCL and O_NOFOLLOW: neither a file nor a link that was planted under the name is written to.
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,7 +62,7 @@ def replacing(
     path: Path, *, mode: int = PRIVATE, owner: Owner | None = None, is_durable: bool = True
 ) -> Iterator[IO[bytes]]:
     """Yield a file to write into, which replaces `path` at the end, as in `atomic_write`."""
-    with _opened(path.parent) as folder:
+    with _naming(path), _opened(path.parent) as folder:
         with _draft(folder, path.name) as (draft, file):
             yield file
             # Synced before the rename: else a power cut could leave the new name without its bytes.
@@ -72,9 +73,21 @@ def replacing(
             os.fsync(folder)
 
 
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in an error that names its draft, or a full disk without a name."""
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno in _FULL and error.filename is None
+        if is_full or str(error.filename).endswith(DRAFT):
+            error.filename = str(path)
+        raise
+
+
 def create_once(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
     """Write a new file whole or not at all; raises FileExistsError where it exists."""
-    with _opened(path.parent) as folder:
+    with _naming(path), _opened(path.parent) as folder:
         with _draft(folder, path.name) as (draft, file):
             file.write(data)
             _finish(file, folder, mode, None, is_durable=True)

@@ -21,7 +21,7 @@ from appliance.api.commands import FREE, IN_A_PLACE, NEEDS, SHELL, Command
 from appliance.api.replies import Declined, Part, PartTaken
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.policy.forms import FormRefused
-from appliance.policy.text import Refused, SaidError, os_error_words
+from appliance.policy.text import NO_RIGHT, Refused, SaidError, os_error_words
 from appliance.policy.users import Permission, permission_refusal, permissions_of
 from appliance.store import users
 from appliance.store.writer import DatabaseWriter
@@ -212,6 +212,8 @@ def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> dict[str, Any]:
                     limit=limit,
                 ),
             ) from error
+        except PermissionError as error:
+            raise SaidError(NO_RIGHT.filled(path=path)) from error
         except OSError as error:
             why = error.strerror or error
             kind = NotRunningError if isinstance(error, NOBODY_LISTENS) else SaidError

@@ -24,6 +24,7 @@ from appliance.commands.options import (
     config_option,
     in_site_language,
     load_settings,
+    require_state,
     send,
     send_with_proof,
 )
@@ -203,6 +204,7 @@ class VoiceRow(TypedDict):
 @click.pass_obj
 def which_voice(settings: Settings, *, as_json: bool) -> None:
     """Tell which voice says our announcements in each language (site.voice chooses)."""
+    require_state(settings)
     site = Path(settings.folders.prompts) if settings.folders.prompts else None
     languages = settings.site.languages
     own = voices.device_languages(_folder(settings), site, settings.site.voice, languages)

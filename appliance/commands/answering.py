@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.options import in_language, language_of
+from appliance.commands.options import in_language, language_of, system_error_words
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError, StoreError, TechnicianError
 from appliance.policy.hours_changes import HoursEntry, office_with
@@ -51,7 +51,10 @@ def answering(
     try:
         yield lambda words: click.echo(_written(words, config, as_json=as_json), err=is_beside)
     except (CentralinoError, OSError) as error:
-        words = words_of(error)
+        # click ends a command silently whose reader has gone.
+        if isinstance(error, BrokenPipeError):
+            raise
+        words = system_error_words(error) if isinstance(error, OSError) else words_of(error)
         # Call control reads the JSON also of a failed command.
         if as_json:
             click.echo(_written(words, config, as_json=True), err=is_beside)

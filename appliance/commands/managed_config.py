@@ -21,7 +21,12 @@ from appliance.api.technician_commands import LoadManagedConfig
 from appliance.commands import settings as own
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.downloads import SettingsServer
-from appliance.commands.options import config_option, control_socket_path, in_language
+from appliance.commands.options import (
+    config_option,
+    control_socket_path,
+    in_language,
+    made_folder,
+)
 from appliance.config.read import read_text, structure
 from appliance.config.rollout_file import parse_rollout, rollout_text
 from appliance.config.state_folder import UPDATES
@@ -281,9 +286,9 @@ def make_key(folder: Path, name: str) -> None:
     from appliance.managed_config.bundle import make_key_pair
 
     secret, certificate = make_key_pair(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / KEY, secret, mode=PRIVATE)
-    atomic_write(folder / CERTIFICATE, certificate, mode=READABLE)
+    with made_folder(folder):
+        atomic_write(folder / KEY, secret, mode=PRIVATE)
+        atomic_write(folder / CERTIFICATE, certificate, mode=READABLE)
     said = _(
         "{key} signs and stays here; {certificate} goes to every box",
         key=folder / KEY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from appliance.errors import CentralinoError, ConfigurationError
-from appliance.policy.text import Refused
+from appliance.policy.text import NO_RIGHT, Refused, os_error_words
 from appliance.text import ENGLISH, LANGUAGES, Words, _, by_language, joined, unchanged
 
 if TYPE_CHECKING:
@@ -392,6 +393,13 @@ BAD: Final = _("invalid value for {names}: {reason}")
 NO_OPTION: Final = _("there is no option {name}.")
 EXTRA: Final = _("unexpected arguments: {values}")
 VALUES: Final = _("{wanted} values are needed, not {given}")
+DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
+TOLD: Final = DENIED | {
+    errno.EDQUOT, errno.EEXIST, errno.EFBIG, errno.EIO, errno.EISDIR,
+    errno.ENOENT, errno.ENOSPC, errno.ENOTDIR, errno.EROFS,
+}  # fmt: skip
+"""Errors of files and disks that the person at the terminal can mend; others are our faults."""
+AT_FILE: Final = _("{path}: {why}")
 # Sentence by click's English text, which its English readers see; other texts stay.
 REASONS: Final = tuple(
     (re.compile(pattern, re.DOTALL), words)
@@ -490,6 +498,71 @@ def translated_errors(context: click.Context | None = None) -> Iterator[None]:
         raise ShownError(in_language(ABORTED, context), "", 1) from error
     except KeyboardInterrupt as error:  # the terminal has written ^C
         raise ShownError(in_language(ABORTED, context), "\n", 1) from error
+    except OSError as error:
+        # A service's traceback belongs into the journal; a closed pipe is click's to end silently.
+        if error.errno not in TOLD or _is_service(context):
+            raise
+        _drop_output()
+        said = ERROR.filled(system_error_words(error))
+        raise ShownError(in_language(said, context), "", 1) from error
+
+
+def system_error_words(error: OSError) -> Words:
+    """Return what hindered a command: the file and what to do, sudo where that is missing."""
+    path = error.filename
+    if path is None or error.errno not in TOLD:
+        return os_error_words(error)
+    path = os.fsdecode(path) if isinstance(path, bytes) else path
+    if error.errno in DENIED and os.geteuid() != 0:
+        return NO_RIGHT.filled(path=path)
+    return AT_FILE.filled(path=path, why=os_error_words(error))
+
+
+def flush_output() -> None:
+    """Write out what was printed while an error can still be reported; raises OSError."""
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder for an export; remove it again where nothing could be written into it."""
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _drop_output() -> None:
+    # Python writes the rest at its exit: what cannot be written would fail once more there.
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _is_service(context: click.Context | None) -> bool:
+    from appliance.commands.tree import SERVICES
+
+    return context is not None and way_to(context)[:1] in [[name] for name in SERVICES]
+
+
+def require_state(settings: Settings) -> Path:
+    """Return the state folder; raises PermissionError where this account may not look into it.
+
+    For commands that take a missing file for "nothing yet": a closed one is not missing.
+    """
+    state = Path(settings.folders.state)
+    with contextlib.suppress(FileNotFoundError):
+        (state / ".").stat()
+        if not os.access(state, os.X_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(state))
+    return state
 
 
 def click_error_words(error: click.ClickException) -> Words:

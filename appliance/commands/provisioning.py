@@ -22,7 +22,14 @@ from appliance.api.status_text import Teller
 from appliance.api.technician_commands import LoadPasswords
 from appliance.commands.answering import password_option
 from appliance.commands.json_output import json_option, say_json
-from appliance.commands.options import ask, config_option, language_of, load_settings, send
+from appliance.commands.options import (
+    ask,
+    config_option,
+    language_of,
+    load_settings,
+    require_state,
+    send,
+)
 from appliance.config import build as registrar_account
 from appliance.config import phones as service_phones
 from appliance.config.build import extensions
@@ -187,6 +194,7 @@ def add(
     sheet_path: Path | None,
 ) -> None:
     """Make (or renew) the secret of phone NAME, say what to type, write its printed sheet."""
+    require_state(settings)
     _known(settings, name)
     kept = service_phones.load_handsets(settings)
     make, plain = _chosen(kept, name, model, mac)

@@ -19,6 +19,7 @@ from appliance.commands.options import (
     in_site_language,
     language_of,
     load_settings,
+    made_folder,
     reading,
     send,
     send_and_say,
@@ -270,8 +271,8 @@ def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
 def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
     """Write the mails of request NUMBER into FOLDER as .eml files, for the protocol office."""
     if pdf:
-        folder.mkdir(parents=True, exist_ok=True)
-        click.echo(write_pdf(settings, number, folder, _due(settings)))
+        with made_folder(folder):
+            click.echo(write_pdf(settings, number, folder, _due(settings)))
         return
     with reading(settings) as connection:
         stored.required_request(connection, number)
@@ -285,12 +286,12 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
         raise Refused(
             _("request {number} has no mail that could be written out", number=number),
         )
-    folder.mkdir(parents=True, exist_ok=True)
     papers = request_pdf_papers(settings)
-    for kept, references in letters:
-        path = folder / f"{kept.mail.key}.eml"
-        atomic_write(path, papers.eml(kept, references))
-        click.echo(path)
+    with made_folder(folder):
+        for kept, references in letters:
+            path = folder / f"{kept.mail.key}.eml"
+            atomic_write(path, papers.eml(kept, references))
+            click.echo(path)
 
 
 def _show(settings: Settings, found: tuple[StoredRequest, ...], *, as_json: bool) -> None:

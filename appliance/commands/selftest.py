@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from appliance.commands.options import config_option, language_of, language_option
-from appliance.policy.text import Refused
+from appliance.policy.text import NO_RIGHT, Refused
 from appliance.selftest import findings
 from appliance.selftest.findings import TITLES, Finding, Outcome, SelfTest
 from appliance.service import selftest as requests
@@ -25,6 +25,8 @@ from appliance.text import Words, _, in_context
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SERVICE: Final = "centralino"
+"""The service's account."""
 UNIT: Final = "centralino-selftest.service"
 SYSTEMD: Final = Path("/run/systemd/system")
 RUN: Final = Path("/run/centralino")
@@ -54,6 +56,7 @@ def selftest(config_path: Path, as_json: bool, asked: bool, run: Path | None) ->
     """
     if asked:
         raise SystemExit(_asked(config_path, run or RUN))
+    _refuse_strangers(config_path)
     if _has_unit(config_path):
         _say(BY_UNIT)
         test = _by_unit()
@@ -61,6 +64,18 @@ def selftest(config_path: Path, as_json: bool, asked: bool, run: Path | None) ->
         test = _here(config_path)
     click.echo(findings.to_text(test) if as_json else "\n".join(lines(test, language_of())))
     raise SystemExit(test.status)
+
+
+def _refuse_strangers(config: Path) -> None:
+    """Refuse a person who has forgotten sudo; a fault of the service's own account is found."""
+    from appliance.selftest.machine import account
+    from appliance.selftest.run import state_folder
+
+    state = state_folder(config)
+    needed = os.R_OK | os.W_OK | os.X_OK
+    is_closed = state.exists() and not os.access(state, needed, effective_ids=True)
+    if is_closed and account() not in {"root", SERVICE}:
+        raise Refused(NO_RIGHT.filled(path=state))
 
 
 def _say(words: Words) -> None:

@@ -27,6 +27,7 @@ from appliance.commands.options import (
     control_socket_path,
     in_language,
     load_settings,
+    require_state,
 )
 from appliance.config import read, schema
 from appliance.config.differences import effects_of, listed
@@ -364,8 +365,9 @@ def diff(
 def history(config_path: Path, *, as_json: bool) -> None:
     """List the newest changes of this box's settings: number, when, who, what."""
     with answering(config_path, as_json=as_json) as say:
-        box = Box(config_path)
-        zone = ZoneInfo(load_settings(config_path).site.zone)
+        box, settings = Box(config_path), load_settings(config_path)
+        require_state(settings)
+        zone = ZoneInfo(settings.site.zone)
         rows = []
         for entry in box.file.history():
             at = entry.at.astimezone(zone)

@@ -22,7 +22,7 @@ from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write, write_private_json
 from appliance.policy.office import KeyCode, StaffKey
-from appliance.policy.text import Refused, words_of
+from appliance.policy.text import NO_RIGHT, Refused, words_of
 from appliance.provisioning import templates
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT, OfferedFile
@@ -86,6 +86,8 @@ def load_entered(state: Path) -> EnteredPhones:
         return _read(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return EnteredPhones()
+    except PermissionError as error:
+        raise Refused(NO_RIGHT.filled(path=path)) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         why = words_of(error)
         raise Refused(
@@ -206,6 +208,8 @@ def load_secrets(settings: Settings) -> dict[str, str]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise Refused(NO_RIGHT.filled(path=path)) from error
     except (OSError, ValueError) as error:
         why = words_of(error)
         raise Refused(
@@ -292,6 +296,8 @@ def load_handsets(settings: Settings) -> dict[str, StoredHandset]:
         return {str(name): StoredHandset(**row) for name, row in found.items()}
     except FileNotFoundError:
         return {}
+    except PermissionError as error:
+        raise Refused(NO_RIGHT.filled(path=path)) from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         why = words_of(error)
         raise Refused(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import select
 import socket
 import stat
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+SERVICE = "centralino"
+"""The service's account."""
 # CDC-ACM ignores the rate (v253.md 4, USB / Linux).
 BAUD = 115200
 # At least 0.6 s (v253.md 4, ladder step 2); with &D2 a modem hangs up after S25 = 50 ms.
@@ -258,9 +261,19 @@ def _busy(path: str, by: list[str]) -> Words:
 
 
 def _no_permission(path: str) -> Words:
+    # Only the service needs the group: a person at the shell has forgotten sudo.
+    if _account() not in {"root", SERVICE}:
+        return _("The port {path} may not be opened: run it with sudo.", path=path)
     return _(
         "The port {path} may not be opened: add the service's user to the group dialout.", path=path
     )
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _broken(path: str, detail: str) -> Words:

@@ -100,6 +100,7 @@ ERRNO_WORDS: Final = {
         "the name server (DNS) does not answer: look at the network and the router",
     ),
 }
+NO_RIGHT: Final = _("access to {path} is denied: run it with sudo")
 # the first match counts, so the most specific texts come first
 TLS_WORDS: Final = (
     (

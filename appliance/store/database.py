@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.files import PRIVATE, SHARED, fsync_directory
 from appliance.policy.hours import moment_phrase_words
-from appliance.policy.text import NotKept, Refused, error_text_words, technical_words
+from appliance.policy.text import (
+    NO_RIGHT,
+    NotKept,
+    Refused,
+    error_text_words,
+    technical_words,
+)
 from appliance.text import Words, _, in_context, joined
 
 if TYPE_CHECKING:
@@ -256,6 +262,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
             return _reader(path, "mode=ro&immutable=1")
     except sqlite3.Error as error:
         first = error
+    if path.exists() and not os.access(path, os.R_OK, effective_ids=True):
+        raise NotKept(NO_RIGHT.filled(path=path)) from first
     raise NotKept(
         _(
             "the records {path} cannot be read ({first}): has the daemon ever run here?",
@@ -451,14 +459,19 @@ def database_path(state: Path) -> Path:
 
 
 def records_made(state: Path) -> Path:
-    """Return the path of an existing database; raises Refused before call control has made one."""
+    """Return the path of an existing database; raises Refused before call control has made one.
+
+    Raises PermissionError where this account may not look for it.
+    """
     path = database_path(state)
     # No command creates the database: it would belong to the account that ran the command.
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise Refused(
             _(
                 "there are no records in {state} yet: start centralino once, then again",
                 state=state,
             ),
-        )
+        ) from error
     return path
