@@ -37,6 +37,8 @@ from appliance.store.voicemail import CaseKind
 from appliance.text import Words, _
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from appliance.api.call_control import StoreAccess
 
 RINGS = _("The head's phone is being rung.")
@@ -200,7 +202,7 @@ NO_OUTCOME = _(
 )
 
 
-def take_step(stores: StoreAccess, wish: CareTaken) -> DeferredReply:
+def take_step(stores: StoreAccess, wish: CareTaken, zone: tzinfo | None = None) -> DeferredReply:
     """Record a step on a message or missed call: take, release, close …; raises OfficeError."""
     kind, name, entry = read_step(wish)
 
@@ -214,7 +216,9 @@ def take_step(stores: StoreAccess, wish: CareTaken) -> DeferredReply:
         words = done_words(kind, number, entry.step, care_now)
         return CareSaid(words, number=number, state=care_now.state)
 
-    return deferred(stores.records, lambda c: voicemail.add_entry(c, kind, name, entry), reply)
+    return deferred(
+        stores.records, lambda c: voicemail.add_entry(c, kind, name, entry, zone), reply
+    )
 
 
 def read_step(wish: CareTaken) -> tuple[CaseKind, str, MessageEntry]:

@@ -61,7 +61,7 @@ from appliance.policy.directory_review import attention_of as find_attention
 from appliance.policy.directory_review import times_ahead as list_ahead
 from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
 from appliance.policy.text import Refused
-from appliance.policy.transfers import TransferAllowed, TransferLater, may_transfer
+from appliance.policy.transfers import TransferAllowed, TransferLater, check_need, may_transfer
 from appliance.service import live_policy
 from appliance.store import database
 from appliance.store import directory as store
@@ -645,6 +645,7 @@ def explain_transfer(
     calendar = office_in_force(settings, moment.year, str(config_path)).switchboard.schedule
     found = directory_file.load(file) if file else Place(config_path).register()
     answer = may_transfer(found, calendar, office, need, Now(0.0, moment))
+    check_need(found, office, need)
     if as_json:
         click.echo(json.dumps(to_json(answer, moment), indent=2, ensure_ascii=False))
     else:

@@ -51,7 +51,7 @@ from appliance.store.database import database_path
 from appliance.store.directory import key_path
 from appliance.store.listings import DueOf
 from appliance.store.requests import StoredRequest
-from appliance.text import _
+from appliance.text import LANGUAGES, _
 
 
 @click.group()
@@ -182,8 +182,18 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 @click.option("--name", required=True, help="The citizen's name.")
 @click.option("--phone", default="", help="The citizen's number.")
 @click.option("--email", default="", help="The citizen's e-mail.")
-@click.option("--prefers", type=click.Choice([each.value for each in Contact]), default="phone")
-@click.option("--language", default="it", show_default=True, help="The citizen's language.")
+@click.option(
+    "--prefers",
+    type=click.Choice([each.value for each in Contact]),
+    help="The contact that was left by default, the phone of both.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="it",
+    show_default=True,
+    help="The citizen's language.",
+)
 @click.option("--subject", required=True, help="In a few words, what it is about.")
 @click.option("--asked", default="", help="What was asked.")
 @click.option("--sheet", default="", help="The sheet that did not cover it.")
@@ -198,6 +208,10 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 def new(settings: Settings, /, starts: str, **values: Any) -> None:
     """Take a request over for an office; open ones of the same citizen are offered first (E9)."""
     at = _local(settings, starts) if starts else None
+    only_email = values["email"] and not values["phone"]
+    values["prefers"] = Contact(
+        values["prefers"] or (Contact.EMAIL if only_email else Contact.PHONE)
+    )
     send_and_say(settings, TakeRequest(starts=at, **values))
 
 

@@ -147,6 +147,23 @@ def may_transfer(
     return TransferLater(unit, need_code, why, rules, today, resumes, notice, told)
 
 
+def check_need(directory: Directory, unit_code: str, need_code: str) -> None:
+    """Raise SaidError for a need that no declaration of the unit names, now or before.
+
+    An office that has declared no needs is asked by free words.
+    """
+    declared = (d.needs for d in directory.declarations if d.unit == unit_code)
+    known = dict.fromkeys(need.code for needs in declared for need in needs)
+    if known and need_code not in known:
+        raise SaidError(
+            _(
+                "there is no need {code!r}; known are {known}",
+                code=need_code,
+                known=", ".join(known),
+            )
+        )
+
+
 def office_closed(state: OpenState) -> OfficeClosed | None:
     """Return the holiday or closure in a schedule's answer, None if its own bands decide."""
     if state.open or state.why not in {Why.HOLIDAY, Why.CLOSURE}:

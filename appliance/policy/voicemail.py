@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from functools import reduce
 
 from appliance.policy.hours import ONE_DAY, Schedule, local_moment, moment_phrase_words
@@ -152,10 +152,13 @@ def care_of(entries: Iterable[MessageEntry]) -> MessageCare:
     return reduce(_with, standing(entries), MessageCare())
 
 
-def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
+def check_entry(
+    care: MessageCare, entry: MessageEntry, name: str, zone: tzinfo | None = None
+) -> bool:
     """Check an entry and tell whether it changes anything; raises SaidError if it is not allowed.
 
-    `name` is how the message is called where a sentence names it: "message 17".
+    `name` is how the message is called where a sentence names it: "message 17"; `zone` is the
+    site's, in which times are told.
     """
     if not entry.by.strip():
         raise SaidError(_("{name} is dealt with by somebody: say who", name=name))
@@ -175,7 +178,7 @@ def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
             raise SaidError(_NOTHING_TO_TAKE_BACK.filled(name=name))
     # two people cannot call back the same message at once (E16)
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
-        raise HeldByOtherError(_held(care, name))
+        raise HeldByOtherError(_held(care, name, zone))
     # taken again, it is theirs since the first time
     taken_again = entry.step is MessageStep.TAKE and care.state is MessageState.TAKEN
     return not taken_again and not (entry.step is MessageStep.GIVE and entry.to == care.holder)
@@ -192,15 +195,16 @@ _STANDS: Mapping[MessageState, Words] = {
 """Why a step that the table has no row for is refused."""
 
 
-def _held(care: MessageCare, name: str) -> Words:
+def _held(care: MessageCare, name: str, zone: tzinfo | None) -> Words:
     """Return the refusal that names the holder."""
     if care.since is None:
         return _("{name}: {holder} has it; ask, or release it first", name=name, holder=care.holder)
+    since = care.since.astimezone(zone) if zone else care.since
     return _(
         "{name}: {holder} has it {since}; ask, or release it first",
         name=name,
         holder=care.holder,
-        since=moment_phrase_words(in_context("moment", "since"), care.since, year=False),
+        since=moment_phrase_words(in_context("moment", "since"), since, year=False),
     )
 
 

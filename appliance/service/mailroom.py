@@ -55,7 +55,7 @@ from appliance.policy.text import (
     SaidError,
     error_text_words,
 )
-from appliance.policy.transfers import may_transfer
+from appliance.policy.transfers import check_need, may_transfer
 from appliance.store import outbox, sheets, users
 from appliance.store import requests as stored_requests
 from appliance.store.database import Trouble
@@ -326,9 +326,13 @@ class Mailroom:
         return SlotDiary(declared.unit, declared.slots, self.calendar)
 
     def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
-        """Return a unit's return rules for a need; raises OfficeError for an unknown unit."""
-        calendar = self.calendar
-        return may_transfer(self._directory(), calendar, unit, need, Now(0.0, at)).rules
+        """Return a unit's return rules for a need; raises OfficeError for an unknown one."""
+        calendar, directory = self.calendar, self._directory()
+        rules = may_transfer(directory, calendar, unit, need, Now(0.0, at)).rules
+        # Without a need only the office itself is looked up.
+        if need:
+            check_need(directory, unit, need)
+        return rules
 
     def write(self, kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
         """Return the letters about a request or a step of it (store/requests.py).

@@ -10,7 +10,7 @@ import functools
 import json
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Presentation
@@ -429,7 +429,7 @@ class CaseKind(enum.StrEnum):
 
 
 _NO_SUCH: Final = {
-    CaseKind.MESSAGE: _("there is no message {name}: list them with `centralino messages`"),
+    CaseKind.MESSAGE: _("there is no message {name}: list them with `centralino messages list`"),
     CaseKind.CALL: _("there is no call {name}: list them with `centralino calls list --missed`"),
 }
 TAKEN_BACK_MARK: Final = MessageOutcome.NOT_NEEDED.value
@@ -464,12 +464,16 @@ _UPDATE_MESSAGE: Final = """
 
 
 def add_entry(
-    connection: sqlite3.Connection, kind: CaseKind, name: str, entry: MessageEntry
+    connection: sqlite3.Connection,
+    kind: CaseKind,
+    name: str,
+    entry: MessageEntry,
+    zone: tzinfo | None = None,
 ) -> tuple[int, MessageCare]:
     """Add an entry about a message or call, given by its short number or id.
 
     Returns its short number and its care; the same entry twice is one. Raises OfficeError for an
-    unknown name, or when policy.voicemail.check_entry refuses.
+    unknown name, or when policy.voicemail.check_entry refuses; `zone` is the site's.
     """
     # Checking and adding are one transaction: of two people who take the same message at once the
     # second is refused, and told who has it.
@@ -478,7 +482,8 @@ def add_entry(
         entries = _all_entries(connection, kind, subject)
         # An entry that is there is accepted, also if it would now be refused: it is the same one,
         # repeated after an unknown outcome.
-        if entry not in entries and check_entry(care_of(entries), entry, f"{kind} {number}"):
+        called = f"{kind} {number}"
+        if entry not in entries and check_entry(care_of(entries), entry, called, zone):
             _insert_entry(connection, kind, subject, entry)
             entries = (*entries, entry)
         care = care_of(entries)

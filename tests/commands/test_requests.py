@@ -147,6 +147,26 @@ def test_a_request_is_taken_and_its_office_written_to(control: CallControlStub) 
     assert (row["number"], row["state"], row["name"], row["by"]) == (1, "open", "Anna Verdi", "op1")
 
 
+def test_an_unknown_need_or_language_is_refused_with_the_known_ones(
+    control: CallControlStub,
+) -> None:
+    """A mistyped code is no request that an office finds under none of its needs."""
+    new = ("requests", "new", "--rule", "email", "--unit", "anagrafe", "--subject", "x", *ANNA)
+    refused = control.refused(*new, "--need", "residenz")
+    assert refused == "Error: there is no need 'residenz'; known are residenza, aire"
+    result = control.run(*new, "--need", "aire", "--language", "klingon")
+    assert (result.exit_code, "'it', 'de', 'en'" in result.output) == (2, True), result.output
+    assert control.mails() == ()
+
+
+def test_the_contact_that_was_left_is_the_preferred_one(control: CallControlStub) -> None:
+    """Whoever leaves an e-mail alone need not say that they prefer it."""
+    given = ("--name", "Anna Verdi", "--email", "anna@example.org")
+    assert "richiesta 1" in control.said("requests", "new", "--rule", "email", *AIRE, *given)
+    (row,) = json.loads(control.said("requests", "list", "--json"))
+    assert row["prefers"] == "email"
+
+
 def test_the_citizen_who_calls_again_is_known(control: CallControlStub) -> None:
     """E9: open ones are offered first, by number or name; a reminder is no second request."""
     control.said("requests", "new", "--rule", "email", *AIRE, *ANNA)

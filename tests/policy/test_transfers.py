@@ -14,7 +14,13 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import Directory, TransferHindrance, TransferTarget
 from appliance.policy.hours import week_of
 from appliance.policy.numbering import SecretNumber
-from appliance.policy.transfers import TransferAllowed, TransferLater, later_words, may_transfer
+from appliance.policy.transfers import (
+    TransferAllowed,
+    TransferLater,
+    check_need,
+    later_words,
+    may_transfer,
+)
 from appliance.text import NOTHING
 from tests.policy.small_directory import (
     APPOINTMENT,
@@ -336,3 +342,12 @@ def test_a_band_has_begun_at_its_very_minute() -> None:
     assert answer.begun(rome("2026-11-24 14:59")) == (morning,)
     assert answer.begun(rome("2026-11-24 09:00")) == (morning,)
     assert answer.begun(rome("2026-11-24 08:59")) == ()
+
+
+def test_a_need_that_nobody_has_declared_is_refused_with_those_that_there_are() -> None:
+    """A mistyped code; an office that has declared none is asked by free words."""
+    check_need(TOWN, "anagrafe", "residenza")
+    known = r"there is no need 'residenz'; known are residenza"
+    with pytest.raises(OfficeError, match=known):
+        check_need(TOWN, "anagrafe", "residenz")
+    check_need(replace(TOWN, declarations=()), "anagrafe", "a question")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
@@ -67,6 +67,13 @@ def test_nobody_else_calls_back_while_somebody_has_it(step: MessageStep) -> None
     """E16: the second person is told who has the message, and since when."""
     with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25 November at 10:00"):
         check_entry(TAKEN, entry(step, "Bruno"), NAME)
+
+
+def test_the_holders_time_is_told_in_the_sites_zone() -> None:
+    """The records keep UTC, people read the clock on the wall."""
+    stored = replace(TAKEN, since=TEN.astimezone(UTC))
+    with pytest.raises(OfficeError, match=r"Anna has it since 25 November at 10:00"):
+        check_entry(stored, entry(MessageStep.TAKE, "Bruno"), NAME, TEN.tzinfo)
 
 
 def test_without_a_known_time_the_holder_is_still_named() -> None:
