@@ -370,7 +370,7 @@ DONE_BY_COMMAND: Mapping[type, tuple[Words, Words]] = {
         _("Opened by hand."),
     ),
     commands.SetAllAbsent: (
-        _("“All absent” has ended."),
+        _("“All absent” is off: the phones ring."),
         _("All absent: no phone rings."),
     ),
     commands.SetAway: (

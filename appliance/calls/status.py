@@ -743,10 +743,11 @@ def _degraded(board: SwitchboardState, now: Now) -> Iterator[Words]:
         yield MEDIA_GATEWAY_GONE
     yield from manual_states.standing(board, now)
     yield from _lines_degraded(board, now)
-    for way in (Destination.SWITCHBOARD, Destination.CITIZENS_DESK):
-        group = board.group(way)
-        if board.group_state(group) is GroupState.UNREACHABLE:
-            yield _("No phone can be reached: {label}", label=group.label)
+    groups = (board.group(Destination.SWITCHBOARD), board.group(Destination.CITIZENS_DESK))
+    closed = [g.label for g in groups if board.group_state(g) is GroupState.UNREACHABLE]
+    # Without a counter of its own both ways lead to the switchboard.
+    for label in dict.fromkeys(closed):
+        yield _("No phone can be reached: {label}", label=label)
     yield from _untold(board, now)
     yield from _outgoing_degraded(board, now)
     if not now.clock_state.is_trusted:

@@ -146,7 +146,9 @@ def forget(settings: Settings, key: str, language: str) -> None:
     if (language, key) == (settings.site.languages[0], speech.KEY):
         with contextlib.suppress(TechnicianError):
             _name_office(settings)
-    click.echo(in_site_language(settings, heard_at_once(settings)))
+    # One that no recording stands behind is heard nowhere any more.
+    is_heard = key in _keys(settings, language)
+    click.echo(in_site_language(settings, heard_at_once(settings) if is_heard else GONE))
 
 
 @prompts.command()

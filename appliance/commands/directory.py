@@ -510,8 +510,10 @@ def show(place: Place, file: Path | None, unit: str, at: str, *, as_json: bool) 
     if as_json:
         say_json([directory_rows.unit_row(found, calendar, each, day) for each in units])
         return
+    language = language_of(None if file else place.settings)
+    if not units:
+        click.echo(_("No offices.").text(language))
     for each in units:
-        language = language_of(None if file else place.settings)
         for row in unit_rows(found, calendar, each, day, language):
             click.echo(row)
 

@@ -253,6 +253,8 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
         return
     for each in known:
         click.echo(_row(each, language_of(settings)))
+    if not known:
+        click.echo(in_site_language(settings, _("No special hours.")))
 
 
 @hours.command("enter")

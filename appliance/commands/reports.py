@@ -48,7 +48,7 @@ from appliance.store import standards as sheet
 from appliance.store.directory import load_masked
 from appliance.store.listings import columns
 from appliance.store.reports import uses_since
-from appliance.text import Words, _, in_context
+from appliance.text import Words, _, counted, in_context
 
 # ---- report: a period; a unit's monthly sheet by mail --------------------------------------------
 
@@ -121,12 +121,13 @@ def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
 
 def _said(hour: BusyHour, came: float) -> Words:
     clock = f"{hour.hour}–{hour.hour + 1}"
+    days = counted("measured on {number} day", "mean of {number} days", hour.days)
     return _(
-        "Busiest hour: {clock}, mean of {days} days: {traffic:.2f} erlang on the "
+        "Busiest hour: {clock}, {days}: {traffic:.2f} erlang on the "
         "lines, {came:.2f} with those who heard engaged; a call takes "
         "{length_s:.0f} s",
         clock=clock,
-        days=hour.days,
+        days=days,
         traffic=hour.traffic,
         came=came,
         length_s=hour.length_s,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import getpass
 import json
 import subprocess
@@ -23,6 +24,7 @@ import click
 
 from appliance.commands.answering import PASSWORD, answering, ask_secret, both_option, lines_of
 from appliance.commands.options import (
+    NEAR,
     config_option,
     control_socket_path,
     in_language,
@@ -32,6 +34,8 @@ from appliance.commands.options import (
 from appliance.config import read, schema
 from appliance.config.differences import effects_of, listed
 from appliance.config.editing import (
+    IN_THE_FILE,
+    NO_ROW,
     AddRow,
     Change,
     ClearValue,
@@ -42,7 +46,7 @@ from appliance.config.editing import (
 )
 from appliance.config.office import state_folder_of
 from appliance.config.schema import shown_value
-from appliance.config.setting_names import EFFECT_WORDS, ROWS, Effect
+from appliance.config.setting_names import EFFECT_WORDS, NAMES, ROWS, Effect
 from appliance.config.settings_files import SettingsFile
 from appliance.config.settings_trial import Moment, digest_of
 from appliance.errors import CentralinoError
@@ -69,6 +73,8 @@ NO_PAIR: Final = _("{text!r} is no change: write KEY=VALUE, e.g. retention.calls
 NO_SWITCH: Final = _("{key}: write yes or no")
 NO_NUMBER: Final = _("{key}: write a number")
 NO_HISTORY: Final = _("Nothing was changed so far.")
+NO_SUCH_ROW: Final = _("there is no {name}: {names}")
+UNKNOWN_KEY: Final = _("is no setting: `centralino box settings show` lists them.")
 CONFIRM: Final = _("To keep it: centralino box settings confirm")
 CONSOLE: Final = _("Restart the console for it: sudo systemctl restart centralino-console")
 _SWITCH: Final = {
@@ -136,16 +142,21 @@ def _default_of(key: str) -> object:
     *tables, name = key.split(".")
     if name in WEEKDAYS:
         return ()
-    kinds: dict[str, Any] = {one.name: one for one in dataclasses.fields(schema.Settings)}
-    table = tables[0] if tables else ""
-    if table in ROWS:
-        kind: Any = {"lines": schema.Line, "phones": schema.Phone}[table]
-    elif table in kinds:
-        kind = {"site": schema.Site, "sip": schema.Sip}.get(table, type(kinds[table].default))
-    else:
+    kind = _kind_of(tables[0] if tables else "")
+    if not dataclasses.is_dataclass(kind):
         return ""
     defaults = {one.name: one.default for one in dataclasses.fields(kind)}
     return defaults.get(name, "")
+
+
+def _kind_of(table: str) -> Any:
+    """Return the class of a table, or of an array's rows; None for an unknown one."""
+    kinds: dict[str, Any] = {one.name: one for one in dataclasses.fields(schema.Settings)}
+    if table in ROWS:
+        return {"lines": schema.Line, "phones": schema.Phone}[table]
+    if table not in kinds:
+        return None
+    return {"site": schema.Site, "sip": schema.Sip}.get(table, type(kinds[table].default))
 
 
 # ---- the box -------------------------------------------------------------------------------------
@@ -209,18 +220,53 @@ def _shell() -> str:
     return f"{SHELL}{getpass.getuser()}"
 
 
-def problems_words(problems: Sequence[FormProblem]) -> Words:
+def problems_words(config: Path, problems: Sequence[FormProblem]) -> Words:
     """Return problems, one a line."""
-    return lines_of(joined(": ", (unchanged(one.place), one.words)) for one in problems)
+    return lines_of(
+        joined(": ", (unchanged(one.place), _in_the_shell(config, one))) for one in problems
+    )
+
+
+def _in_the_shell(config: Path, problem: FormProblem) -> Words:
+    """Return a problem's words; the page's own sentences say nothing about a mistyped name."""
+    table, _dot, rest = problem.place.partition(".")
+    said = str(problem.words)
+    if said == str(NO_ROW) and table in ROWS:
+        rows = ", ".join(one.name for one in getattr(load_settings(config), table))
+        return NO_SUCH_ROW.filled(name=rest.partition(".")[0], names=rows or "-")
+    if said not in {str(NO_ROW), str(IN_THE_FILE)} or _is_known(problem.place):
+        return problem.words
+    near = difflib.get_close_matches(_without_row(problem.place), _known_keys(), 1)
+    return joined("", (UNKNOWN_KEY, NEAR.filled(near[0]))) if near else UNKNOWN_KEY
+
+
+def _known_keys() -> list[str]:
+    return [f"{table}.{name}" for table, names in NAMES.items() for name in names]
+
+
+def _without_row(key: str) -> str:
+    table, *rest = key.split(".")
+    return f"{table}.{rest[-1]}" if table in ROWS and len(rest) > 1 else key
+
+
+def _is_known(key: str) -> bool:
+    """Tell whether the configuration has such a key, also one that is changed in the file."""
+    table, *rest = key.split(".")
+    if not rest or (kind := _kind_of(table)) is None:
+        return table in {one.name for one in dataclasses.fields(schema.Settings)}
+    # What lies deeper, or in rows without a name, is for the file: nothing is known to be wrong.
+    if not dataclasses.is_dataclass(kind) or len(rest) > 1 + (table in ROWS):
+        return True
+    return rest[-1] in {one.name for one in dataclasses.fields(kind)}
 
 
 @contextlib.contextmanager
-def _with_problems() -> Any:
+def _with_problems(config: Path) -> Any:
     """Turn a refused form into its problems in words."""
     try:
         yield
     except FormRefused as error:
-        raise Refused(problems_words(error.problems)) from error
+        raise Refused(problems_words(config, error.problems)) from error
 
 
 # ---- root's helper -------------------------------------------------------------------------------
@@ -323,7 +369,7 @@ def set_settings(
     """Change settings, all of them or none; no running call ends for it."""
     from appliance.service.settings import SettingsRequest
 
-    with answering(config_path, as_json=as_json) as say, _with_problems():
+    with answering(config_path, as_json=as_json) as say, _with_problems(config_path):
         if asked and run is not None:
             if (said := SettingsHelper(config_path, run).turn()) != NOTHING:
                 say(said)
@@ -354,7 +400,7 @@ def diff(
     with answering(config_path, as_json=as_json) as say:
         judged = Box(config_path).file.judge(changes_from(values, clear, add, remove))
         if judged.problems:
-            raise Refused(problems_words(judged.problems))
+            raise Refused(problems_words(config_path, judged.problems))
         said = [one.words for one in judged.differences]
         say(lines_of([*said, *(EFFECT_WORDS[one] for one in effects_of(judged.differences))]))
 

@@ -69,7 +69,7 @@ def sheets(context: click.Context, config_path: Path) -> None:
 
 
 @sheets.command("import")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="What was edited in the console, too.")
 @click.pass_obj
 def import_(settings: Settings, folder: Path, *, replace: bool) -> None:

@@ -271,12 +271,19 @@ def _positions(group: Group) -> Words:
     return joined(", ", phones or [_("no phone")])
 
 
+DAYTIME_WORDS: Final = {
+    HalfDuplexDaytime.MESSAGE: _("by day voicemail answers"),
+    HalfDuplexDaytime.PARALLEL_PHONE: _("by day the phone beside the modem rings first"),
+    HalfDuplexDaytime.PBX_TRANSFER: _("by day calls are passed on"),
+}
+
+
 def _able(office: Office, line: Line) -> Words:
     """Return a line's ability and, if half duplex, its daytime behaviour."""
     if line.can.bridge:
         return _("duplex")
     daytime = line.daytime or HalfDuplexDaytime.MESSAGE
-    by_day = _("by day {daytime}", daytime=daytime)
+    by_day = DAYTIME_WORDS[daytime]
     if daytime is HalfDuplexDaytime.PBX_TRANSFER:
         to = _extensions(office.switchboard)
         by_day = _("{behaviour} to {extensions}", behaviour=by_day, extensions=to)

@@ -14,12 +14,14 @@ from appliance.api.replies import DeclinedError, UserSaid
 from appliance.commands.answering import password_option
 from appliance.commands.options import (
     config_option,
+    in_site_language,
     language_of,
     load_settings,
     reading,
     send_with_proof,
 )
 from appliance.errors import OfficeError
+from appliance.policy.text import Refused
 from appliance.policy.users import ROLE_WORDS, Role, User
 from appliance.store.users import everybody
 from appliance.text import LANGUAGES, _
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 ROLE = click.Choice([role.value for role in Role])
 LANGUAGE = click.Choice(LANGUAGES)
 DISABLED = _("disabled")
+
+NO_USERS = _("No users.")
+CHANGED_BY = "--shown, --role, --unit, --position, --language"
 
 
 @click.group()
@@ -52,6 +57,8 @@ def list_users(settings: Settings, *, as_json: bool) -> None:
         return
     for user in known:
         click.echo(_row(user, language_of(settings)))
+    if not known:
+        click.echo(in_site_language(settings, NO_USERS))
 
 
 @users.command()
@@ -102,6 +109,8 @@ def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
     """Change what is given of user NAME."""
     # Options left out are None, an empty text is a value: `--unit ""` removes the unit.
     given["roles"] = tuple(map(Role, given["roles"])) or None
+    if all(value is None for value in given.values()):
+        raise Refused(_("nothing to change: say {options}", options=CHANGED_BY))
     _ask(settings, ChangeUser(name=name, by=by, **given))
 
 

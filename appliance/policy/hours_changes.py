@@ -202,6 +202,7 @@ FARTHEST_DAYS: Final = 5 * 365
 MOST_DAYS_TOLD: Final = 14
 _CLOSED: Final = _("closed")
 NOTHING_CHANGES: Final = _("No day changes.")
+NO_ENTRY: Final = _("there is no entry {number}: look at the list")
 ENTRY_ENDED: Final = _("that entry holds no longer: it was corrected or revoked, or is past")
 
 
@@ -325,11 +326,18 @@ def _earliest_day(
 
 
 def _entry_to_end(stored: Collection[HoursEntry], number: int, today: date) -> HoursEntry:
+    _check_entered(stored, number)
     held = (e for e in entries_in_force(stored) if e.period and e.last >= today)
     found = next((e for e in held if e.number == number), None)
     if found is None:
         raise Refused(ENTRY_ENDED)
     return found
+
+
+def _check_entered(stored: Collection[HoursEntry], number: int) -> None:
+    """Raise Refused for a number that no entry ever had."""
+    if all(each.number != number for each in stored):
+        raise Refused(NO_ENTRY.filled(number=number))
 
 
 def _read_days(fields: FormFields, today: date, earliest: date) -> tuple[date, date]:
@@ -558,6 +566,7 @@ def revoke_new_week(
 
     Raises Refused for one that has begun or is none, FormRefused for no reference.
     """
+    _check_entered(stored, number)
     old = next((e for e in entries_in_force(stored) if e.ordinary and e.number == number), None)
     if old is None:
         raise Refused(_("that entry holds no longer: it was revoked"))

@@ -276,7 +276,7 @@ def _has_holder(users: Iterable[User], role: Role) -> bool:
 
 
 def _check_listed(what: Words, value: str, known: Iterable[str]) -> None:
-    listed = tuple(known)
+    listed = tuple(each for each in known if each)
     if value and value not in listed:
         raise AccountError(
             _(

@@ -271,6 +271,9 @@ def test_status_shows_lines_calls_groups_and_what_is_wrong() -> None:
         "No phone can be reached: Switchboard",
         "No phone can be reached: Citizens' counter",
     ]
+    alone = replace(EXAMPLE, citizens_desk=EXAMPLE.switchboard)
+    told = [words.text("en") for words in Switchboard(alone, "x").status(TEN).degraded]
+    assert told.count("No phone can be reached: Switchboard") == 1
     switchboard = up()
     tell(switchboard, TEN, RANG, KNOWN, events.MessagesWaiting(2))
     status = switchboard.status(later(TEN, 5))

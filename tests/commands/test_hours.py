@@ -80,14 +80,14 @@ def test_a_sunday_is_entered_listed_and_revoked(box: Box) -> None:
     """What changes is told; a preview changes nothing."""
     told = box.run("hours", "enter", "6/12/2026", *OPEN, "--preview")
     assert "dom 6 dicembre 2026, Centralino: 09:00-12:00, «Mercatini» (prima chiuso)" in told
-    assert box.run("hours", "list") == ""
+    assert box.run("hours", "list") == "Nessun orario straordinario."
     assert "Salvato: vale da subito" in box.run("hours", "enter", "2026-12-06", *OPEN)
     row = box.run("hours", "list")
     assert "dom 6 dicembre 2026 " in row
     assert "09:00-12:00, «Mercatini» (shell: root, e-mail, 8:05)" in row
     assert json.loads(box.run("hours", "list", "--json"))[0]["number"] == 1
     box.run("hours", "revoke", "1", "--reference", "telefono", "--by", "root")
-    assert box.run("hours", "list") == ""
+    assert box.run("hours", "list") == "Nessun orario straordinario."
     assert "– 1" in box.run("hours", "list", "--all").splitlines()[0]
 
 
@@ -102,7 +102,7 @@ def test_every_open_counts_and_the_number_to_revoke_is_told(box: Box) -> None:
     assert "si toglie con" not in preview
     command = told.splitlines()[-1].partition("centralino ")[2].split()
     box.run(*command, "--reference", "telefono", "--by", "root")
-    assert box.run("hours", "list") == ""
+    assert box.run("hours", "list") == "Nessun orario straordinario."
 
 
 def test_what_is_refused_says_why(box: Box) -> None:

@@ -70,6 +70,19 @@ def test_of_the_boxs_own_lines(file: Path) -> None:
     said = json.loads(done.stdout)["en"]
     assert said.startswith("Busiest hour: 10–11, mean of 5 days: 0.20 erlang on the lines")
     assert "a call takes 720 s" in said
+
+
+def test_of_a_single_day(file: Path) -> None:
+    """One day has no mean."""
+    use(file.parent, 1, 12)
+    said = json.loads(asked(file, "--json").stdout)["en"]
+    assert said.startswith("Busiest hour: 10–11, measured on 1 day: ")
+
+
+def test_the_boxs_own_lines_are_marked(file: Path) -> None:
+    """Today's number of lines stands among those that would do."""
+    use(file.parent, 5, 12)
+    said = json.loads(asked(file, "--json").stdout)["en"]
     assert "    2          1.6" in said
     assert "today" in said
 

@@ -9,12 +9,14 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.commands import backup
-from appliance.config import read
+from appliance.config import read, state_folder
 from appliance.config.office import build_office
 from appliance.config.values import BadConfiguration
 from appliance.policy.text import Refused
 from appliance.service.nightly import NIGHTLY
 from appliance.service.restore import copy_of
+from appliance.store.database import database_path
+from appliance.store.writer import DatabaseWriter
 
 SITE = '[site]\nname = "Comune"\npatron = "10-04"\n[hours]\n[sip]\naddress = "127.0.0.1"\n'
 
@@ -78,3 +80,69 @@ def test_a_night_without_a_copy_is_said_in_good_italian(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         copy_of(tmp_path, "2026-11-25")
     assert caught.value.words.text("it").endswith("2026-11-25: ci sono quelle di 2026-11-24")
+
+
+LINES = (
+    '[[lines]]\nname = "line1"\nport = "/dev/serial/by-path/x"\nlabel = "Uno"\n'
+    '[[phones]]\nname = "op1"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("retention.calls_dayz=3",), "Did you mean: retention.calls_days?"),
+        (("--clear", "foo.bar"), "foo.bar: is no setting: `centralino box settings show` lists"),
+        (("lines.line1.labl=x",), "Did you mean: lines.label?"),
+        (("lines.line9.label=x",), "lines.line9.label: there is no line9: line1"),
+        (("--remove", "phones.op9"), "phones.op9: there is no op9: op1"),
+        (("folders.state=/x",), "cannot be changed here: the technician writes it into the file"),
+        (("closures.x=1",), "cannot be changed here"),
+    ],
+    ids=str,
+)
+def test_a_mistyped_setting_is_answered_with_those_that_there_are(
+    change: tuple[str, ...], said: str, box: Path
+) -> None:
+    """Nobody at a shell opens a page again, or asks the technician who is typing."""
+    box.write_text(box.read_text().replace("[folders]", f"{LINES}[folders]"))
+    result = run(box, "--language", "en", "box", "settings", "diff", *change)
+    assert (result.exit_code, said in result.output) == (1, True), result.output
+
+
+def test_an_import_of_sheets_needs_a_folder(box: Path, tmp_path: Path) -> None:
+    """A folder that is missing has not "no *.md file", nor has a file."""
+    for place, said in ((tmp_path / "none", "does not exist"), (box, "is a file")):
+        result = run(box, "--language", "en", "office", "sheets", "import", str(place))
+        assert (result.exit_code, said in result.output) == (2, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("aiuto", "It is gone."), ("greeting_closed", "callers hear it from its next start")],
+)
+def test_a_forgotten_announcement_is_gone_or_replaced(key: str, said: str, box: Path) -> None:
+    """Only where a recording stands behind it do callers hear that one."""
+    spoken = state_folder.speech_folder(box.parent / "state") / "it"
+    spoken.mkdir(parents=True)
+    (spoken / f"{key}.wav").touch()
+    result = run(box, "--language", "en", "office", "prompts", "forget", key)
+    assert (result.exit_code, said in result.output) == (0, True), result.output
+
+
+def test_a_user_is_changed_by_an_option(box: Path) -> None:
+    """What is missing is named as it is typed."""
+    result = run(box, "--language", "en", "users", "change", "anna")
+    options = "--shown, --role, --unit, --position, --language"
+    assert result.output == f"Error: nothing to change: say {options}\n"
+
+
+def test_empty_lists_say_so(box: Path) -> None:
+    """As the list of calls does."""
+    (box.parent / "state").mkdir()
+    records = DatabaseWriter(database_path(box.parent / "state"), "b").start()
+    records.ask(lambda _: None)
+    records.stop()
+    for words, said in ((("users", "list"), "No users."), (("office", "directory", "show"), "No")):
+        result = run(box, "--language", "en", *words)
+        assert (result.exit_code, result.output.startswith(said)) == (0, True), result.output

@@ -233,9 +233,10 @@ def test_a_revocation() -> None:
     """Of what holds and is not past, with a reference."""
     made = revoke_special_hours((OPEN, SHUT), 1, "sindaco", "capo", AT)
     assert made == HoursEntry(3, Whose.HOUSE, None, "capo", AT, "sindaco", ends=1)
-    for stored, number in (((OPEN, SHUT), 7), ((OPEN, made), 1)):
-        with pytest.raises(Refused, match="holds no longer"):
-            revoke_special_hours(stored, number, "sindaco", "capo", AT)
+    with pytest.raises(Refused, match="there is no entry 7"):
+        revoke_special_hours((OPEN, SHUT), 7, "sindaco", "capo", AT)
+    with pytest.raises(Refused, match="holds no longer"):
+        revoke_special_hours((OPEN, made), 1, "sindaco", "capo", AT)
     with pytest.raises(Refused, match="is past"):
         revoke_special_hours((OPEN,), 1, "sindaco", "capo", noon(MONDAY))
     with pytest.raises(Refused, match="reference is missing"):

@@ -159,6 +159,8 @@ def test_only_what_has_not_begun_is_taken_back() -> None:
         revoke_new_week((MORNING,), 1, "r", "anna", datetime(2026, 12, 1, 0, 1, tzinfo=ROME))
     with pytest.raises(Refused, match="holds no longer"):
         revoke_new_week((MORNING, made), 1, "r", "anna", AT)
+    with pytest.raises(Refused, match="there is no entry 4"):
+        revoke_new_week((MORNING, made), 4, "r", "anna", AT)
     with pytest.raises(FormRefused, match="reference"):
         revoke_new_week((MORNING,), 1, " ", "anna", AT)
     with pytest.raises(Refused, match="holds no longer"):

@@ -52,6 +52,12 @@ def test_what_is_no_good_user(wrong: dict[str, object], sentence: str) -> None:
         check_user(replace(ANNA, **wrong), ("tributi",), ())  # type: ignore[arg-type] # a table
 
 
+def test_the_known_positions_are_named_without_the_empty_one() -> None:
+    """A person without a position has "", which nobody could type."""
+    with pytest.raises(OfficeError, match=r"known are op1, op2$"):
+        check_user(replace(ANNA, position="op7"), ("tributi",), ("op1", "op2", ""))
+
+
 def test_a_hash_is_argon2id_within_the_memory() -> None:
     """16 MiB and no more: a larger one would stop the box at every login."""
     check_hash(f"$argon2id$v=19$m=16384,t=3,p=1${SALT}${SUM}")
