@@ -22,7 +22,7 @@ from appliance.commands.options import in_language, language_of, system_error_wo
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError, StoreError, TechnicianError
 from appliance.policy.hours_changes import HoursEntry, office_with
-from appliance.policy.text import words_of
+from appliance.policy.text import Refused, words_of
 from appliance.store import hours
 from appliance.store.database import database_path, open_reader
 from appliance.text import Words, _, joined
@@ -111,18 +111,20 @@ def _is_there(connection: sqlite3.Connection) -> bool:
 
 PASSWORD: Final = _("Password")
 AGAIN: Final = _("Repeat for confirmation")
+NO_SECRET: Final = _("no password was given: type it at a terminal, or write it to the input")
+UNLIKE_LINES: Final = _("the two lines of the input are not the same")
 UNLIKE: Final = _("They are not the same: type again.")
 LOCAL_MODES: Final = 3
 """Index of the local modes, with the echo flags, in the list of `tcgetattr`."""
 
 
 def ask_secret(text: str, *, is_confirmed: bool = False, err: bool = False) -> str:
-    """Prompt until something is typed, twice the same if confirmed; raises Abort."""
+    """Prompt until something is typed, twice the same if confirmed; raises Abort.
+
+    Without a terminal the next line is read, and the one behind it if confirmed; raises Refused.
+    """
     if not sys.stdin.isatty():
-        answer: str = click.prompt(
-            text, hide_input=True, confirmation_prompt=is_confirmed and in_language(AGAIN), err=err
-        )
-        return answer
+        return _piped(is_confirmed=is_confirmed)
     with no_echo(sys.stdin.fileno()):
         while True:
             first = _line(text, err=err)
@@ -131,6 +133,16 @@ def ask_secret(text: str, *, is_confirmed: bool = False, err: bool = False) -> s
             if not is_confirmed or _line(in_language(AGAIN), err=err) == first:
                 return first
             click.echo(in_language(UNLIKE), err=err)
+
+
+def _piped(*, is_confirmed: bool) -> str:
+    first = sys.stdin.readline().rstrip("\r\n")
+    if not first:
+        raise Refused(NO_SECRET)
+    # A script that knows its password need not repeat it.
+    if is_confirmed and sys.stdin.readline().rstrip("\r\n") not in {"", first}:
+        raise Refused(UNLIKE_LINES)
+    return first
 
 
 @contextlib.contextmanager

@@ -40,6 +40,7 @@ from appliance.service.backup import (
 )
 from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.store.age import checked_passphrase
+from appliance.store.backup import check_sealed
 from appliance.text import NOTHING, Words, _, joined
 
 if TYPE_CHECKING:
@@ -673,11 +674,12 @@ def restore(
 
 
 def _check_readable(file: Path) -> None:
-    """Raise OSError for an unreadable file, before a passphrase is asked for."""
+    """Raise OSError, Refused for a file that is no backup, before a passphrase is asked for."""
     if not file.exists():
         raise FileNotFoundError(errno.ENOENT, "it is not there", str(file))
     if not os.access(file, os.R_OK):
         raise PermissionError(errno.EACCES, "it is closed", str(file))
+    check_sealed(file)
 
 
 def _check_writable(file: Path) -> None:

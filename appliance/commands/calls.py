@@ -30,6 +30,7 @@ from appliance.commands.options import (
     language_of,
     load_settings,
     reading,
+    require_state,
     send_and_say,
 )
 from appliance.config import office
@@ -342,6 +343,7 @@ def set_pin(context: click.Context, remove: bool) -> None:
         path.unlink(missing_ok=True)
         click.echo(in_site_language(settings, PIN_REMOVED))
         return
+    require_state(settings)
     pin = ask_secret(f"PIN ({SHORTEST_PIN}-{LONGEST_PIN})", is_confirmed=True)
     check_new_pin(pin)
     # Only the hash is stored: nobody who reads the file hears messages.

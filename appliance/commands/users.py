@@ -23,7 +23,7 @@ from appliance.commands.options import (
 from appliance.errors import OfficeError
 from appliance.policy.text import Refused
 from appliance.policy.users import ROLE_WORDS, Role, User
-from appliance.store.users import everybody
+from appliance.store.users import everybody, required_user
 from appliance.text import LANGUAGES, _
 
 if TYPE_CHECKING:
@@ -114,8 +114,16 @@ def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
     _ask(settings, ChangeUser(name=name, by=by, **given))
 
 
+def _known_name(context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    """Refuse an unknown user before a password is asked for."""
+    if not context.resilient_parsing:
+        with reading(context.obj) as connection:
+            required_user(connection, name)
+    return name
+
+
 @users.command()
-@click.argument("name")
+@click.argument("name", callback=_known_name, is_eager=True)
 @click.option("--keep", is_flag=True, help="It need not be changed at the next login.")
 @click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
 @password_option

@@ -249,6 +249,15 @@ def is_sealed(file: IO[bytes]) -> bool:
     return file.read(max(map(len, MAGICS))).startswith(MAGICS)
 
 
+def check_sealed(file: Path) -> None:
+    """Raise Refused for a file that does not begin as a backup does, OSError for none."""
+    with file.open("rb") as sealed:
+        begin = sealed.read(max(map(len, MAGICS)))
+    # One that is cut off even there is found incomplete as it is read.
+    if not any(begin.startswith(magic) or magic.startswith(begin) for magic in MAGICS):
+        raise age.no_backup()
+
+
 class SealedReader:
     """Reader of an encrypted stream; raises Refused for a wrong passphrase and for any damage."""
 

@@ -162,7 +162,7 @@ def change(
 ) -> User:
     """Change a user; raises AccountError without permission, or for the last supervisor."""
     with transaction(connection):
-        before = _known(connection, name)
+        before = required_user(connection, name)
         after = changed(before, changes)
         # Users may change their own language without permission.
         if not _is_own(name, asked) or set(changes) - {"language"}:
@@ -187,7 +187,7 @@ def set_password(
 ) -> User:
     """Set a user's password and end the user's sessions; raises AccountError."""
     with transaction(connection):
-        before = _known(connection, name)
+        before = required_user(connection, name)
         if not _is_own(name, asked):
             check_may_change(_asking(connection, asked), before, before)
         # "password <> ?1": the same job, repeated after an unknown outcome, ends no session twice.
@@ -197,7 +197,7 @@ def set_password(
             (password, must_change, name),
         ).rowcount:
             _note(connection, asked, PASSWORD, name)
-        return _known(connection, name)
+        return required_user(connection, name)
 
 
 def _is_own(name: str, asked: ChangeRequester) -> bool:
@@ -207,10 +207,11 @@ def _is_own(name: str, asked: ChangeRequester) -> bool:
 def _asking(connection: sqlite3.Connection, asked: ChangeRequester) -> User | None:
     # A person with the box's shell can do anything there: no permission is asked for, but the audit
     # log names the shell.
-    return None if asked.shell else _known(connection, asked.by)
+    return None if asked.shell else required_user(connection, asked.by)
 
 
-def _known(connection: sqlite3.Connection, name: str) -> User:
+def required_user(connection: sqlite3.Connection, name: str) -> User:
+    """Return a user; raises AccountError for an unknown one."""
     user = find_user(connection, name)
     if user is None:
         raise AccountError(_("there is no user {name!r}", name=name))

@@ -110,6 +110,47 @@ def test_a_mistyped_setting_is_answered_with_those_that_there_are(
     assert (result.exit_code, said in result.output) == (1, True), result.output
 
 
+def records_of(box: Path) -> None:
+    """Make the records, without users."""
+    (box.parent / "state").mkdir()
+    records = DatabaseWriter(database_path(box.parent / "state"), "b").start()
+    records.ask(lambda _: None)
+    records.stop()
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        ("274839\n274839\n", 0, ""),
+        ("274839\n", 0, ""),
+        ("", 1, "no password was given"),
+        ("274839\n938472\n", 1, "the two lines of the input are not the same"),
+    ],
+)
+def test_a_secret_is_read_from_a_pipe_without_a_word(
+    typed: str, status: int, said: str, box: Path
+) -> None:
+    """A script gets no prompts, and no warning of Python's."""
+    words = ["--language", "en", "messages", "pin", "--config", str(box)]
+    result = CliRunner().invoke(main, words, input=typed)
+    assert (result.exit_code, said in result.output) == (status, True), result.output
+    assert "PIN (" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("users", "password", "nobody"), "there is no user 'nobody'"),
+        (("box", "restore", "/bin/ls", "--check"), "is no backup of the switchboard"),
+    ],
+)
+def test_no_secret_is_asked_for_in_vain(words: tuple[str, ...], said: str, box: Path) -> None:
+    """What cannot be done is refused before anybody types."""
+    records_of(box)
+    result = run(box, "--language", "en", *words)
+    assert (result.exit_code, said in result.output) == (1, True), result.output
+
+
 def test_an_import_of_sheets_needs_a_folder(box: Path, tmp_path: Path) -> None:
     """A folder that is missing has not "no *.md file", nor has a file."""
     for place, said in ((tmp_path / "none", "does not exist"), (box, "is a file")):
@@ -139,10 +180,7 @@ def test_a_user_is_changed_by_an_option(box: Path) -> None:
 
 def test_empty_lists_say_so(box: Path) -> None:
     """As the list of calls does."""
-    (box.parent / "state").mkdir()
-    records = DatabaseWriter(database_path(box.parent / "state"), "b").start()
-    records.ask(lambda _: None)
-    records.stop()
+    records_of(box)
     for words, said in ((("users", "list"), "No users."), (("office", "directory", "show"), "No")):
         result = run(box, "--language", "en", *words)
         assert (result.exit_code, result.output.startswith(said)) == (0, True), result.output
