@@ -60,7 +60,7 @@ from appliance.policy.directory_review import (
 from appliance.policy.directory_review import attention_of as find_attention
 from appliance.policy.directory_review import times_ahead as list_ahead
 from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, os_error_words, technical_words
 from appliance.policy.transfers import TransferAllowed, TransferLater, check_need, may_transfer
 from appliance.service import live_policy
 from appliance.store import database
@@ -424,7 +424,7 @@ def _bytes(file: Path) -> bytes:
             _(
                 "{file} cannot be read ({why}): name the e-mail's file",
                 file=file,
-                why=error.strerror,
+                why=technical_words(error.strerror, os_error_words(error)),
             ),
         ) from error
 
@@ -438,7 +438,7 @@ def _write(path: Path, data: bytes) -> None:
             _(
                 "{path} cannot be written ({why}): name another place",
                 path=path,
-                why=error.strerror,
+                why=technical_words(error.strerror, os_error_words(error)),
             ),
         ) from error
 

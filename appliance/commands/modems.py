@@ -29,7 +29,7 @@ from appliance.media.messages import LineSetup, line_settings
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
 from appliance.policy.text import Refused
-from appliance.text import _, unchanged
+from appliance.text import Words, _, unchanged
 from appliance.usb import ResetAnswer, UsbStep
 
 LIMIT_S = 90.0
@@ -190,6 +190,9 @@ def usb_reset(
     settings = load_settings(config_path)
     run = run or Path(settings.folders.run)
     wanted = wanted or _asked(run, line)
+    if not wanted and line:
+        # A line that does not exist can be asked for nothing.
+        port_of(settings, line)
     if not wanted:
         raise Refused(
             _("nothing was asked for line {line}; name a --step", line=line)
@@ -221,21 +224,25 @@ def _done(settings: Settings, run: Path, line: str, step: UsbStep, sysfs: Path) 
     now = time.monotonic()
     if not usb.may_reset(step, usb.read_answers(usb.answers_folder(run), line), now):
         return in_language(TOO_SOON.filled(step=step, line=line))
-    answer = attempt(step, port, sysfs, now)
+    is_done, said = attempt(step, port, sysfs)
+    # The answer's file is in English; whoever typed the command reads their own language.
+    answer = ResetAnswer(step, is_done, str(said), now)
     usb.write_answer(usb.answers_folder(run), line, answer)
-    if answer.done:
-        click.echo(answer.sentence)
-    return "" if answer.done else answer.sentence
+    if is_done:
+        click.echo(in_language(said))
+    return "" if is_done else in_language(said)
 
 
-def attempt(step: UsbStep, port: str, sysfs: Path, now: float) -> ResetAnswer:
-    """Execute a step for the device behind a port; return the answer."""
+def attempt(step: UsbStep, port: str, sysfs: Path) -> tuple[bool, Words]:
+    """Execute a step for the device behind a port; return whether it is done, in words."""
     try:
         found = usb.find_device(port, sysfs)
         usb.carry_out(usb.reset_plan(step, found, shutil.which("uhubctl"), sysfs))
     except TechnicianError as error:
-        return ResetAnswer(step, False, str(error), now)
-    return ResetAnswer(step, True, f"{step} done to USB device {found.name} ({port})", now)
+        return False, words_said(error)
+    return True, _(
+        "{step} done to USB device {name} ({port})", step=step, name=found.name, port=port
+    )
 
 
 def port_of(settings: Settings, line: str) -> str:

@@ -203,17 +203,19 @@ def add(
     known[name] = sip_registrar.make_secret(secrets.token_bytes)
     known.setdefault(service_phones.ADMINISTRATOR, sip_registrar.make_secret(secrets.token_bytes))
     where = _where(settings, address, needed=sheet_path is not None)
-    language = language or settings.site.languages[0]
+    # The sheet goes to the phone's place, what is said here to whoever types.
+    printed = language or settings.site.languages[0]
     # Before anything is stored: a sheet that cannot be written must renew no password.
     if sheet_path is not None:
-        _write_sheet(settings, name, known[name], kept[name], where, language, sheet_path)
+        _write_sheet(settings, name, known[name], kept[name], where, printed, sheet_path)
     service_phones.save_handsets(settings, kept)
     service_phones.save_secrets(settings, known)
     label = next(phone.label for phone in settings.phones if phone.name == name)
     own = next(e.digits for e in extensions(settings.phones) if e.phone == name)
+    reader = language or language_of(settings)
     click.echo(
         sip_registrar.account_text(
-            name, label, known[name], where, settings.sip.port, language, extension=own
+            name, label, known[name], where, settings.sip.port, reader, extension=own
         ),
         nl=False,
     )

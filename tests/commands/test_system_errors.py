@@ -145,6 +145,47 @@ def test_a_failed_export_leaves_no_folder(
     assert not (tmp_path / "key").exists()
 
 
+@pytest.mark.parametrize(
+    ("listen", "status", "said"),
+    [("/tmp", 2, "is a directory"), ("/tmp/none/x.wav", 1, "there is no file of that name")],
+)
+def test_a_recording_that_cannot_be_written_is_refused_before_the_call(
+    listen: str, status: int, said: str, box: Path
+) -> None:
+    """Nobody waits for a call whose sound is lost at its end."""
+    words = ("dev", "call", "--exchange", str(box.parent), "--line", "1", "--listen", listen)
+    result = run(box, *words)
+    assert (result.exit_code, said in result.output) == (status, True), result.output
+
+
+@AS_ROOT
+@pytest.mark.usefixtures("nobody")
+def test_an_exchange_in_a_closed_folder_takes_sudo(box: Path) -> None:
+    """Not the system's own error, in English."""
+    result = run(box, "dev", "exchange", "--directory", f"{box.parent}/state/x", "--lines", "1")
+    assert (result.exit_code, SUDO in result.output) == (1, True), result.output
+
+
+def test_a_reset_is_answered_in_the_readers_language(box: Path, tmp_path: Path) -> None:
+    """The line that does not exist first; then why its modem could not be reset."""
+    line = '[[lines]]\nname = "line1"\nport = "/dev/serial/by-path/x"\n[folders]'
+    box.write_text(box.read_text().replace("[folders]", line))
+    unknown = run(box, "line", "usb-reset", "line9", "--sysfs", str(tmp_path))
+    assert (unknown.exit_code, "line9" in unknown.output) == (1, True)
+    assert "nothing was asked" not in unknown.output
+    words = ("line", "usb-reset", "--step", "reset_usb", "line1", "--sysfs", str(tmp_path))
+    told = run(box, "--language", "it", *words)
+    assert "in questo momento non è un modem USB" in told.output, told.output
+
+
+def test_a_phones_words_are_the_readers(box: Path) -> None:
+    """The sheet follows the site, the terminal whoever reads it."""
+    text = '[[phones]]\nname = "op1"\n[folders]'
+    box.write_text(box.read_text().replace("[folders]", text))
+    result = run(box, "phones", "add", "op1")
+    assert (result.exit_code, "To be typed into the phone" in result.output) == (0, True)
+
+
 def test_a_mistake_of_ours_keeps_its_traceback(box: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what the system refuses is a sentence."""
     for wrong in (KeyError("here"), OSError(errno.EBADF, "Bad file descriptor")):

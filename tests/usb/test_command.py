@@ -94,8 +94,9 @@ def test_a_modem_that_has_gone_is_answered_too(helper: Helper) -> None:
     """Call control reads why it was of no use."""
     Path(helper.tree.port(2)).unlink()
     result = helper("--step", "power_cycle", "line1")
-    assert (result.exit_code, "unplug" in result.output) == (1, True)
-    assert not helper.answer(UsbStep.POWER_CYCLE).done
+    assert (result.exit_code, "scollegarlo" in result.output) == (1, True)
+    answer = helper.answer(UsbStep.POWER_CYCLE)
+    assert (answer.done, "unplug" in answer.sentence) == (False, True)
 
 
 def test_without_a_request_nothing_is_done(helper: Helper) -> None:

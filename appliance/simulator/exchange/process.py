@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import socket
@@ -375,6 +376,17 @@ class ExchangeProcess:
 # The click command that places a call.
 
 PATH = click.Path(path_type=Path)
+SOUND = click.Path(path_type=Path, dir_okay=False, writable=True)
+
+
+def _writable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a place where no file can be made, before the call; raises OSError."""
+    if path is not None and not path.exists():
+        folder = path.absolute().parent
+        folder.stat()
+        if not os.access(folder, os.W_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return path
 
 
 def _milliseconds(seconds: float | None) -> int | None:
@@ -411,7 +423,12 @@ def _date_and_time(dated: str) -> tuple[str, str]:
 @click.option("--after-quiet", type=float, default=0, help="Speak after so long a silence.")
 @click.option("--digits", default="", help="Keys to press after that; a comma pauses 1 s.")
 @click.option("--fax", is_flag=True, help="Then send a fax machine's calling tone.")
-@click.option("--listen", type=PATH, help="Write what the caller hears as a mu-law WAV.")
+@click.option(
+    "--listen",
+    type=SOUND,
+    callback=_writable,
+    help="Write what the caller hears as a mu-law WAV.",
+)
 @click.option("--hang-up-after", type=float, help="Seconds after the answer.")
 @click.option("--release", type=click.Choice(RELEASES), default="busy", show_default=True)
 @click.option("--rings", type=click.IntRange(min=1), default=10, show_default=True)
@@ -462,6 +479,9 @@ def call_command(  # one parameter an option, as click hands them over
     except TimeoutError as error:
         raise click.ClickException(f"the call was not over after {limit:g} s") from error
     except (CentralinoError, OSError) as error:
+        # The system's refusal of a file is told by the command line, in the reader's language.
+        if getattr(error, "filename", None) is not None:
+            raise
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(asdict(report)) if as_json else report_in_words(report))
 

@@ -619,6 +619,9 @@ def exchange_command(  # one parameter an option, as click hands them over
         for outlet, digits in zip(made.outlets.values(), number, strict=False):
             turn_knobs(outlet, {"called": digits})
     except (CentralinoError, OSError) as error:
+        # The system's refusal of a file is told by the command line, in the reader's language.
+        if getattr(error, "filename", None) is not None:
+            raise
         raise click.ClickException(str(error)) from error
     _run_until_signal(made, directory, record)
 
