@@ -45,9 +45,10 @@ from appliance.commands.options import (
 )
 from appliance.config.build import tcp_rival
 from appliance.config.derived import derived_words
-from appliance.config.read import read_text
+from appliance.config.read import read_text, with_line
 from appliance.config.schema import Settings
 from appliance.config.state_folder import missing_greetings
+from appliance.config.values import BadConfiguration
 from appliance.errors import CentralinoError, ConfigurationError, StoreError
 from appliance.policy import routing as policy
 from appliance.policy.hours import Why, day_words, moment_words, read_moment
@@ -124,7 +125,8 @@ def check(config_path: Path, *, as_json: bool) -> None:
 def told(config: Path) -> Iterator[Words]:
     """Yield the configuration's meaning and what is missing; raises ConfigurationError."""
     settings = load_settings(config)
-    office = office_in_force(settings, datetime.now(UTC).year, str(config))
+    with _lines_named(config):
+        office = office_in_force(settings, datetime.now(UTC).year, str(config))
     _check_announcements(settings)
     today = office.local(datetime.now(UTC)).date()
     yield from summary(settings, office)
@@ -142,6 +144,17 @@ def told(config: Path) -> Iterator[Words]:
         _udp_alone(settings),
     )
     yield from (_below(words) for words in wanting if words != NOTHING)
+
+
+@contextlib.contextmanager
+def _lines_named(config: Path) -> Iterator[None]:
+    """Name the lines of mistakes that are found only once the whole file is read."""
+    try:
+        yield
+    except BadConfiguration as error:
+        text = read_text(config)
+        found = tuple(each if each.line else with_line(each, text) for each in error.mistakes)
+        raise BadConfiguration(error.path, found) from error
 
 
 def _not_there(piece: BackupPiece) -> Words:

@@ -82,6 +82,16 @@ def test_a_night_without_a_copy_is_said_in_good_italian(tmp_path: Path) -> None:
     assert caught.value.words.text("it").endswith("2026-11-25: ci sono quelle di 2026-11-24")
 
 
+def test_every_mistake_has_its_line(box: Path) -> None:
+    """Also those that are found only once the whole file is read."""
+    wrong = '[mail]\nsender = "nobody"\n[switchboard]\nphones = ["op9"]\n'
+    box.write_text(f'{wrong}{box.read_text()}[[phones]]\nname = "op1"\n')
+    result = run(box, "--language", "en", "check")
+    assert result.exit_code == 1
+    assert "line 2, mail.sender: 'nobody' is no mail address" in result.output
+    assert "line 4, switchboard.phones: 'op9' is unknown" in result.output
+
+
 LINES = (
     '[[lines]]\nname = "line1"\nport = "/dev/serial/by-path/x"\nlabel = "Uno"\n'
     '[[phones]]\nname = "op1"\n'
