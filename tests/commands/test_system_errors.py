@@ -95,6 +95,18 @@ def test_a_forgotten_sudo_is_what_the_command_says(box: Path, words: tuple[str, 
 
 
 @AS_ROOT
+def test_closed_records_in_an_open_folder_take_sudo(
+    box: Path, request: pytest.FixtureRequest
+) -> None:
+    """SQLite says only that it cannot open the file."""
+    (box.parent / "state").chmod(0o755)
+    database_path(box.parent / "state").chmod(0o600)
+    request.getfixturevalue("nobody")
+    result = run(box, "calls", "list")
+    assert (result.exit_code, SUDO in result.output) == (1, True), result.output
+
+
+@AS_ROOT
 @pytest.mark.usefixtures("nobody")
 def test_a_port_that_a_person_may_not_open_takes_sudo() -> None:
     """Only the service's account belongs into the group dialout."""
