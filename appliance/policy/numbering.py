@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn, final
@@ -16,8 +17,17 @@ from typing import Any, Final, NoReturn, final
 from appliance.policy.text import Refused
 from appliance.text import _
 
-# people write these between digits
-SEPARATORS = re.compile(r"[ ./()-]")
+# People write these between digits, and copy them from documents: every space, zero-width
+# characters, dots, slashes, brackets, every dash. A set of characters for regular expressions.
+SEPARATOR_SET: Final = (
+    r"\s\u200b-\u200d\u2060\ufeff"
+    r".\u00b7\u2024\u2027\uff0e"
+    r"/\u2044\u2215\uff0f"
+    r"()\[\]\uff08\uff09"
+    r"\-\u00ad\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+)
+SEPARATORS: Final = re.compile(rf"[{SEPARATOR_SET}]")
+PLUS_SET: Final = r"+\uff0b"
 # before an emergency number it makes one that no exchange puts through
 REHEARSAL_PREFIX = "90"
 
@@ -255,7 +265,17 @@ TAIL_DIGITS: Final = 6
 LEAST_PART_DIGITS: Final = 4
 LONGEST_NUMBER: Final = 24
 """Digits of the longest number that is dialled, with the codes for abroad."""
-_ANY_SEPARATORS: Final = r"[\s./()–-]*"
+_ANY_SEPARATORS: Final = rf"[{SEPARATOR_SET}]*"
+
+
+def plain_digits(text: str) -> str:
+    """Return a text's digits and plus signs of any script as 0 to 9 and +; the rest goes."""
+    kept = ("+" if sign in "+\uff0b" else sign for sign in text)
+    return "".join(
+        str(unicodedata.decimal(sign)) if sign.isdecimal() else sign
+        for sign in kept
+        if sign.isdecimal() or sign == "+"
+    )
 
 
 def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
@@ -272,7 +292,7 @@ def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
 
 def typed_number(text: str) -> str:
     """Return a number as a person wrote it, without its separators; "" if it is none."""
-    bare = re.sub(r"[\s./()–-]", "", text)
+    bare = SEPARATORS.sub("", text)
     return bare if re.fullmatch(rf"\+?[0-9]{{2,{LONGEST_NUMBER}}}", bare) else ""
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from appliance.policy.dialling import unit_of
 from appliance.policy.directory import Directory
 from appliance.policy.hours import moment_words
-from appliance.policy.numbering import MASK, NumberingPlan
+from appliance.policy.numbering import (
+    LONGEST_NUMBER,
+    MASK,
+    PLUS_SET,
+    SEPARATOR_SET,
+    NumberingPlan,
+    canonical_number,
+    plain_digits,
+)
 from appliance.text import Words, _, by_language, joined
 
 # A technician carries the journal away (P7), so every run of digits that may be a telephone number
@@ -19,12 +28,15 @@ from appliance.text import Words, _, by_language, joined
 
 # no outside number has fewer digits
 SHORTEST_NUMBER: Final = 5
+# with the 0 for an outside line
+_MOST_DIGITS: Final = LONGEST_NUMBER + 1
 # journalctl's output format short-iso
 _LINE_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:?\d\d ")
 # addresses are matched first, so that they are not read as numbers with dots
 _ADDRESS_OR_NUMBER: Final = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
-    r"|\+?\d(?:[ .\-/()]{0,2}\d){" + str(SHORTEST_NUMBER - 1) + r",}"
+    rf"|[{PLUS_SET}]?\d(?:(?:[{SEPARATOR_SET}]{{0,2}}|\s[{SEPARATOR_SET}]\s)\d)"
+    rf"{{{SHORTEST_NUMBER - 1},}}"
 )
 _MAIL_ADDRESS: Final = re.compile(r"[^\s<>@\"']+@[^\s<>@\"',;:]+")
 _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
@@ -57,8 +69,8 @@ def _is_ipv4(text: str) -> bool:
     return bool(_IPV4.fullmatch(text)) and all(int(part) <= 255 for part in parts)
 
 
-_DIGIT_RUN = re.compile(r"\+?\d(?:[\d .\-/()]*\d)?")
-_DIGIT_GROUP = re.compile(r"\+?\d+")
+_DIGIT_RUN = re.compile(rf"[{PLUS_SET}]?\d(?:[\d{SEPARATOR_SET}]*\d)?")
+_DIGIT_GROUP = re.compile(rf"[{PLUS_SET}]?\d+")
 
 
 def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
@@ -73,11 +85,16 @@ def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
 def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
     """Mask declared numbers among the digit groups of a run: several may stand side by side."""
     groups = [(found.start(), found.end(), found[0]) for found in _DIGIT_GROUP.finditer(run)]
-    pairs = itertools.combinations(range(len(groups) + 1), 2)
+    # no longer run of groups is one number, and a long table would take minutes
+    pairs = (
+        (first, last)
+        for first in range(len(groups))
+        for last in range(first + 1, min(first + _MOST_DIGITS, len(groups)) + 1)
+    )
     # the longest run of groups first: a whole number before a part of it
     for first, last in sorted(pairs, key=lambda pair: pair[0] - pair[1]):
         # people group digits as they like, so neighbouring groups may be one number
-        digits = "".join(group[2] for group in groups[first:last])
+        digits = plain_digits("".join(group[2] for group in groups[first:last]))
         if _is_declared(digits, directory, plan):
             before, after = run[: groups[first][0]], run[groups[last - 1][1] :]
             rest = (_masked_run(part, directory, plan) for part in (before, after))
@@ -87,12 +104,18 @@ def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
 
 def _is_declared(digits: str, directory: Directory, plan: NumberingPlan) -> bool:
     """Tell whether an office has declared a number, as written or behind a 0 for a line."""
-    # people also write the 0 that a phone needs for an outside line
+    if not SHORTEST_NUMBER <= len(digits) <= _MOST_DIGITS:
+        return False
+    # people also write the 0 that a phone needs for an outside line, or "39 051 ..."
     written = {digits, digits.removeprefix("0")}
+    spellings = {way(each) for each in written for way in (plan.national, _canonical(plan))}
     return any(
-        len(each) >= SHORTEST_NUMBER and unit_of(directory, plan.national(each), plan)
-        for each in written
+        len(each) >= SHORTEST_NUMBER and unit_of(directory, each, plan) for each in spellings
     )
+
+
+def _canonical(plan: NumberingPlan) -> Callable[[str], str]:
+    return partial(canonical_number, plan=plan)
 
 
 # E20: an erasure has a preview
