@@ -161,9 +161,11 @@ class _Reader:
         with_number = [row for row in group if row.cells["number"]]
         for problem in number_problems(entry, house, is_confirmed=is_confirmed):
             match problem.place.split("."):
-                # The table has no field in which to confirm.
                 case [_, place, field]:
                     self.wrong(with_number[int(place) - 1], field, problem.words)
+                # The table has no field in which to confirm.
+                case [field] if field in COLUMNS:
+                    self.wrong(group[0], field, problem.words)
 
     def _rows(self, text: str) -> Iterator[_Row]:
         """Yield the rows below the head; raises BadConfiguration for a bad head."""

@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, Final
 
+from appliance.policy.dialling import number_forms
 from appliance.policy.directory import Directory
 from appliance.policy.forms import FormFields, FormProblem, FormRefused
 from appliance.policy.numbering import (
@@ -22,7 +24,10 @@ from appliance.policy.numbering import (
     NumberingPlan,
     SecretNumber,
     canonical_number,
+    plain_digits,
+    spellings,
 )
+from appliance.policy.privacy import masked_where
 from appliance.policy.text import Refused
 from appliance.text import Words, _
 
@@ -109,6 +114,9 @@ def code_of(name: str, taken: Collection[str]) -> str:
 IN_REGISTER: Final = _(
     "is in the register of offices, which says who may be told it: it cannot be entered here"
 )
+IN_TEXT: Final = _(
+    "names a number of the register of offices, which says who may be told it: leave it out"
+)
 LIKE_OURS: Final = _(
     "begins like this office's public number, so it may be an internal number: "
     "confirm that it belongs to another body"
@@ -131,16 +139,22 @@ class HouseNumbers:
     def refusal(self, written: str) -> Words | None:
         """Return why a number cannot be entered at all, None if it can."""
         digits = canonical_number(written, self.plan)
-        code = f"{self.plan.code}{digits.removeprefix(self.plan.trunk)}"
-        spellings = (SEPARATORS.sub("", written), digits, f"+{code}", f"00{code}")
-        # Compared as secrets: nothing here reads a number of the directory.
-        if not self.register.isdisjoint(map(SecretNumber, spellings)):
+        if self._holds(SEPARATORS.sub("", written)) or self._holds(plain_digits(written)):
             return IN_REGISTER
         if digits in self.plan.real:
             return None
         if not digits.isdecimal() or self.plan.classify(digits) is NumberClass.NONE:
             return NO_NUMBER
         return None
+
+    def is_named_in(self, text: str) -> bool:
+        """Tell whether a text names a number of the directory; extensions are too short for it."""
+        return masked_where(text, self._holds) != text
+
+    def _holds(self, digits: str) -> bool:
+        # Compared as secrets: nothing here reads a number of the directory.
+        ways = (number_forms(each, self.plan) for each in spellings(digits, self.plan))
+        return not self.register.isdisjoint(chain.from_iterable(ways))
 
     def doubt(self, written: str) -> Words | None:
         """Return why a number looks like one of this office or of a person, None without doubt."""
@@ -176,9 +190,23 @@ def number_problems(
             has_doubt |= words is not None
         if words is not None:
             yield FormProblem(f"numbers.{place}.number", words)
+    # Operators read or tell what stands in the texts, so these name no such number either (P7).
+    for field, text in _texts(entry):
+        if house.is_named_in(text):
+            yield FormProblem(field, IN_TEXT)
     # The form then has a field in which to confirm.
     if has_doubt:
         yield FormProblem("anyway", TO_CONFIRM)
+
+
+def _texts(entry: BookEntry) -> Iterator[tuple[str, str]]:
+    """Yield every text of an entry with its place in the form."""
+    for field in ("name", "address", "website", "note", "say"):
+        yield field, getattr(entry, field)
+    yield "keywords", ", ".join(entry.keywords)
+    for place, each in enumerate(entry.numbers, 1):
+        yield f"numbers.{place}.label", each.label
+        yield f"numbers.{place}.hours", each.hours
 
 
 # ---- form ----------------------------------------------------------------------------------------

@@ -306,17 +306,19 @@ def _called(rules: DialRules, number: str, ledger: DialLedger, now: Now) -> bool
 def unit_of(directory: Directory, number: str, plan: NumberingPlan) -> str:
     """Return the unit (and label) that has declared a number, "" for none (P7)."""
     # the unit is named instead of the number, however that was written (P7)
-    written = {SecretNumber(form) for form in _forms(number, plan)}
+    written = number_forms(number, plan)
     for unit, target in _targets(directory):
         if target.reach is Reach.OUTSIDE and target.number in written:
             return f"{unit}: {target.label}" if target.label else unit
     return ""
 
 
-def _forms(number: str, plan: NumberingPlan) -> tuple[str, ...]:
+def number_forms(number: str, plan: NumberingPlan) -> frozenset[SecretNumber]:
+    """Return each way in which a number of the country may have been entered, to compare with."""
     # a sealed number can only be compared: so try each way in which it may have been written
     bare = number.removeprefix(plan.trunk)
-    return number, f"+{plan.code}{bare}", f"00{plan.code}{bare}"
+    forms = (number, f"+{plan.code}{bare}", f"00{plan.code}{bare}")
+    return frozenset(map(SecretNumber, forms))
 
 
 def _targets(directory: Directory) -> Iterator[tuple[str, TransferTarget]]:

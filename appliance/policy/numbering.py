@@ -290,6 +290,17 @@ def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
     return national
 
 
+def spellings(digits: str, plan: NumberingPlan) -> set[str]:
+    """Return the ways to read digits that a person wrote, each as dialled inside the country.
+
+    People also write the 0 that a phone needs for an outside line, or "39 051 ...".
+    """
+    written = {digits, digits.removeprefix("0")}
+    return (
+        written | {plan.national(d) for d in written} | {canonical_number(d, plan) for d in written}
+    )
+
+
 def typed_number(text: str) -> str:
     """Return a number as a person wrote it, without its separators; "" if it is none."""
     bare = SEPARATORS.sub("", text)

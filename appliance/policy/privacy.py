@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from appliance.policy.dialling import unit_of
-from appliance.policy.directory import Directory
+from appliance.policy.dialling import number_forms, unit_of
+from appliance.policy.directory import Authorisation, Directory, may_tell
 from appliance.policy.hours import moment_words
 from appliance.policy.numbering import (
     LONGEST_NUMBER,
@@ -17,8 +17,8 @@ from appliance.policy.numbering import (
     PLUS_SET,
     SEPARATOR_SET,
     NumberingPlan,
-    canonical_number,
     plain_digits,
+    spellings,
 )
 from appliance.text import Words, _, by_language, joined
 
@@ -79,11 +79,19 @@ def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
     The digits may be grouped in any way, with or without the country's code or a 0 for an outside
     line. Other digits (dates, file numbers, the citizen's telephone) stay.
     """
-    return _DIGIT_RUN.sub(lambda run: _masked_run(run[0], directory, plan), text)
+    return masked_where(text, lambda digits: _is_declared(digits, directory, plan))
 
 
-def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
-    """Mask declared numbers among the digit groups of a run: several may stand side by side."""
+def masked_where(text: str, is_one: Callable[[str], bool]) -> str:
+    """Mask each number of a text that is one, however its digits are grouped.
+
+    `is_one` is asked with digits alone, a "+" before them where it was written.
+    """
+    return _DIGIT_RUN.sub(lambda run: _masked_run(run[0], is_one), text)
+
+
+def _masked_run(run: str, is_one: Callable[[str], bool]) -> str:
+    """Mask numbers among the digit groups of a run: several may stand side by side."""
     groups = [(found.start(), found.end(), found[0]) for found in _DIGIT_GROUP.finditer(run)]
     # no longer run of groups is one number, and a long table would take minutes
     pairs = (
@@ -95,27 +103,63 @@ def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
     for first, last in sorted(pairs, key=lambda pair: pair[0] - pair[1]):
         # people group digits as they like, so neighbouring groups may be one number
         digits = plain_digits("".join(group[2] for group in groups[first:last]))
-        if _is_declared(digits, directory, plan):
+        if SHORTEST_NUMBER <= len(digits) <= _MOST_DIGITS and is_one(digits):
             before, after = run[: groups[first][0]], run[groups[last - 1][1] :]
-            rest = (_masked_run(part, directory, plan) for part in (before, after))
-            return MASK.join(rest)
+            return MASK.join((_masked_run(before, is_one), _masked_run(after, is_one)))
     return run
 
 
 def _is_declared(digits: str, directory: Directory, plan: NumberingPlan) -> bool:
     """Tell whether an office has declared a number, as written or behind a 0 for a line."""
-    if not SHORTEST_NUMBER <= len(digits) <= _MOST_DIGITS:
-        return False
-    # people also write the 0 that a phone needs for an outside line, or "39 051 ..."
-    written = {digits, digits.removeprefix("0")}
-    spellings = {way(each) for each in written for way in (plan.national, _canonical(plan))}
-    return any(
-        len(each) >= SHORTEST_NUMBER and unit_of(directory, each, plan) for each in spellings
-    )
+    return any(unit_of(directory, each, plan) for each in spellings(digits, plan))
 
 
-def _canonical(plan: NumberingPlan) -> Callable[[str], str]:
-    return partial(canonical_number, plan=plan)
+# ---- texts that callers hear (P7) ----------------------------------------------------------------
+
+# the number is named by its office, never by its digits
+MUST_NOT_SAY: Final = _(
+    "{text}: callers may not be told the number {number} ({office}): enter the office's written "
+    "authorisation first, or leave the number out"
+)
+
+
+def undisclosed_in(
+    text: str, directory: Directory, plan: NumberingPlan, at: datetime, zone: ZoneInfo
+) -> tuple[str, ...]:
+    """Return the offices whose numbers a text for callers names without their authorisation.
+
+    Numbers in words ("zero five one") are not found. A number that two offices have declared may
+    be told once one of them has authorised it.
+    """
+    offices: dict[str, None] = {}
+
+    def is_undisclosed(digits: str) -> bool:
+        written = spellings(digits, plan)
+        office = next(filter(None, (unit_of(directory, each, plan) for each in written)), "")
+        told = (each for each in directory.authorisations if _names(each, written, plan))
+        if not office or any(_may_tell(directory, each, at, zone) for each in told):
+            return False
+        offices[office] = None
+        return True
+
+    masked_where(text, is_undisclosed)
+    return tuple(offices)
+
+
+def _names(authorisation: Authorisation, written: set[str], plan: NumberingPlan) -> bool:
+    return any(authorisation.told.number in number_forms(each, plan) for each in written)
+
+
+def _may_tell(
+    directory: Directory, authorisation: Authorisation, at: datetime, zone: ZoneInfo
+) -> bool:
+    number = authorisation.told.number
+    return may_tell(directory, authorisation.unit, number, at, zone) is not None
+
+
+def must_not_say(text: Words | str, offices: Iterable[str]) -> Words:
+    """Return the refusal of a text that names numbers of offices; no digit is in it."""
+    return MUST_NOT_SAY.filled(text=text, number=MASK, office=", ".join(offices))
 
 
 # E20: an erasure has a preview

@@ -105,6 +105,8 @@ def test_this_offices_numbers_are_refused() -> None:
     house = HouseNumbers(frozenset({SecretNumber("051598230")}), ("051598111",))
     ours, near = "nome;numero\nA;051 598230\n", "nome;numero\nA;051 598333\n"
     assert "register of offices" in mistakes(ours, house)[0]
+    said = "nome;numero;da dire\nA;051 6478111;o lo 0 051–598230\n"
+    assert "register of offices" in mistakes(said, house)[0]
     assert "confirm" in mistakes(near, house)[0]
     assert read(near, house, sure=True)[0].numbers == (BookNumber("051 598333"),)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.policy.address_book import (
+    IN_TEXT,
     BookEntry,
     BookNumber,
     Editing,
@@ -100,13 +101,27 @@ def test_what_is_wrong_is_said_at_its_field() -> None:
     assert [each.place for each in entry_problems(replace(ENTRY, code="A b"))] == ["code"]
 
 
-@pytest.mark.parametrize("number", ["204", "051 598230", "+39 051/598230", "0039051598230"])
+@pytest.mark.parametrize("number", [
+    "204", "051 598230", "+39 051/598230", "0039051598230",
+    "0 051 598 230", "39 051–598\u00a0230", "０５１ 598230",
+])  # fmt: skip
 def test_numbers_of_the_register_are_refused(number: str) -> None:
     """However they are written, and whatever is confirmed (P7)."""
     form = {"name": "X", "numbers": [{"number": number}], "anyway": True}
     found = problems(form, house())
     assert found.keys() == {"numbers.1.number"}
     assert "register of offices" in found["numbers.1.number"]
+
+
+@pytest.mark.parametrize("field", ["name", "address", "note", "say", "keywords"])
+def test_no_text_names_a_number_of_the_register(field: str) -> None:
+    """Operators tell it, or read it (P7); what is confirmed changes nothing."""
+    form = {"name": "X", "note": "n"} | {field: "Chiami il 0 051–598 230, dalle 9"}
+    assert problems(form | {"anyway": True}, house()) == {field: str(IN_TEXT)}
+    number = {"number": "051 6478111", "label": "o 051.598.230", "hours": "al 051598230"}
+    places = {"numbers.1.label", "numbers.1.hours"}
+    assert problems({"name": "X", "numbers": [number]}, house()).keys() == places
+    assert read_entry({"name": "Poste 204", "say": "Il 051 6478111", "note": "x"}, EDITING, house())
 
 
 @pytest.mark.parametrize("number", ["051 598333", "347 1234567"])
