@@ -14,8 +14,10 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from appliance.config.state_folder import path_of
 from appliance.config.values import BadConfiguration, Mistake, reason_of
@@ -23,12 +25,21 @@ from appliance.dsp import wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
+from appliance.policy.directory_changes import of_known_units
+from appliance.policy.numbering import plan_of
+from appliance.policy.privacy import Disclosure, must_not_say
 from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
 from appliance.policy.text import Refused, SaidError
 from appliance.prompts import voices
+from appliance.store import directory
+from appliance.store.database import database_path
+from appliance.store.directory import key_path
 from appliance.text import _
 
 if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.schema import Settings
     from appliance.prompts.voices import SpokenText
 
 
@@ -186,6 +197,13 @@ OFFER = _("For information about: {title}, press {key}.")
 AFTER = _("To go back to the list, press star. To leave a message, press hash.")
 
 
+def disclosure_now(settings: Settings, connection: sqlite3.Connection) -> Disclosure:
+    """Return what callers may be told now (P7); raises StoreError without the directory's key."""
+    key = key_path(database_path(Path(settings.folders.state)))
+    held, zone = of_known_units(directory.load(connection, key)), ZoneInfo(settings.site.zone)
+    return Disclosure(held, plan_of(settings.site.country), datetime.now(zone), zone)
+
+
 def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
     """Generate the sounds of every spoken sheet and return the menu; `publish` activates it.
 
@@ -263,11 +281,16 @@ def name_office(folder: Path, site: Path | None, name: str, language: str) -> bo
     return True
 
 
-def say(folder: Path, language: str, key: str, text: str) -> int:
+def say(
+    folder: Path, language: str, key: str, text: str, disclosure: Disclosure | None = None
+) -> int:
     """Generate an announcement of the office's own from a text; return its length in ms.
 
-    Raises OfficeError for one that is too long, or one too many.
+    Raises OfficeError for one that is too long, or one too many, or names a number that callers
+    may not be told.
     """
+    if disclosure is not None and (offices := disclosure.kept_by(text)):
+        raise Refused(must_not_say(f"{language}/{key}", offices))
     length_ms = put(folder, language, key, speak(text, language))
     voices.note_said(folder, language, key)
     return length_ms
@@ -329,6 +352,19 @@ def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
         mistakes.append(Mistake("the folder", said))
     if mistakes:
         raise BadConfiguration("the spoken sheets", tuple(mistakes))
+
+
+def check_disclosed(sheets: Iterable[Sheet], disclosure: Disclosure) -> None:
+    """Raise BadConfiguration for numbers in spoken sheets that callers may not be told (P7)."""
+    mistakes = tuple(
+        Mistake(f"{sheet.code}, {field}", must_not_say(sheet.code, offices))
+        for sheet in sheets
+        if sheet.say
+        for field, text in (("title", sheet.title), ("say", sheet.say))
+        if (offices := disclosure.kept_by(text))
+    )
+    if mistakes:
+        raise BadConfiguration("the spoken sheets", mistakes)
 
 
 def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:

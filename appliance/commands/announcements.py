@@ -8,6 +8,7 @@ import getpass
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -37,6 +38,7 @@ from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.text import Refused
 from appliance.prompts import voices
+from appliance.store.database import open_reader, records_made
 from appliance.text import _, joined, unchanged
 
 EVERY_S = 0.5
@@ -122,7 +124,9 @@ def prompts(context: click.Context, config_path: Path) -> None:
 def say(settings: Settings, key: str, text: str, language: str) -> None:
     """Speak TEXT wherever KEY is said: privacy, greeting_closed, or a greeting of your own."""
     _check_key(settings, key, language)
-    length_ms = speech.say(_folder(settings), language, key, text)
+    with closing(open_reader(records_made(Path(settings.folders.state)))) as connection:
+        disclosure = speech.disclosure_now(settings, connection)
+    length_ms = speech.say(_folder(settings), language, key, text, disclosure)
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
     # A mistyped name would be stored and never heard: say so.
     if key in _keys(settings, language):

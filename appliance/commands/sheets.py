@@ -123,6 +123,8 @@ def _taken(
     given = with_central(connection, files if replace else kept)
     plan = records.planned(connection, given)
     sounds = state_folder.speech_folder(Path(settings.folders.state))
+    if any(sheet.say for sheet in given):
+        api_speech.check_disclosed(given, api_speech.disclosure_now(settings, connection))
     menu = api_speech.render(sounds, given, settings.site.languages)
     noted = tuple(_replaced(met)) if replace else ()
     change = PolicyChange(basis, sheets=plan.written, gone=plan.gone, noted=noted)
@@ -200,6 +202,8 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         # Keys depend on all spoken sheets together.
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
+        if given and given.say:
+            api_speech.check_disclosed([given], api_speech.disclosure_now(settings, connection))
         menu = api_speech.render(sounds, wanted, settings.site.languages)
         # Only the sounds were missing.
         if given == before:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -121,6 +122,21 @@ MUST_NOT_SAY: Final = _(
     "{text}: callers may not be told the number {number} ({office}): enter the office's written "
     "authorisation first, or leave the number out"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What callers may be told at a moment: the offices' numbers and their authorisations."""
+
+    directory: Directory
+    plan: NumberingPlan
+    at: datetime
+    zone: ZoneInfo
+
+    def kept_by(self, *texts: str) -> tuple[str, ...]:
+        """Return the offices whose numbers the texts name and callers may not be told."""
+        found = (undisclosed_in(t, self.directory, self.plan, self.at, self.zone) for t in texts)
+        return tuple(dict.fromkeys(office for each in found for office in each))
 
 
 def undisclosed_in(

@@ -1,0 +1,76 @@
+"""No text that callers hear is stored with a number that its office keeps (P7)."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.config.state_folder import speech_folder
+from appliance.store.database import database_path, open_database
+from tests.commands.samples import CONFIG
+
+REGISTER = Path(str(resources.files("appliance.config") / "example_register.toml"))
+SHEET = """+++
+title = "Carta"
+source = "Delibera"
+updated = 2026-11-01
+spoken = true
+say = "{}"
++++
+Testo
+"""
+
+
+class Box:
+    """A box with the example's register."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.state = folder, folder / "state"
+        self.state.mkdir()
+        self.config = folder / "centralino.toml"
+        self.config.write_text(CONFIG.format(folder=folder), encoding="utf-8")
+        open_database(database_path(self.state), self.state / "corrupt").connection.close()
+        done = self.run("directory", "import", str(REGISTER), "--by", "capo")
+        assert done.exit_code == 0, done.output
+
+    def run(self, *words: str, text: str = "") -> Result:
+        """Run a command."""
+        environment = {"CENTRALINO_CONFIG": str(self.config)}
+        return CliRunner().invoke(main, ["office", *words], input=text, env=environment)
+
+    def refused(self, *words: str, text: str = "") -> str:
+        """Run what is refused; no digit of a number is repeated, and callers hear nothing new."""
+        done = self.run(*words, text=text)
+        assert done.exit_code != 0, done.output
+        assert "598" not in done.output
+        assert "•••" in done.output
+        sounds = speech_folder(self.state).glob("*/*.wav")
+        assert not [path for path in sounds if not path.stem.startswith("unit_")]
+        return done.output
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    """A box with the example's register."""
+    return Box(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["051 598 230", "335–550\u00a01260"])
+def test_a_spoken_sheet_is_refused(box: Box, number: str) -> None:
+    """At an import, and as the console saves one."""
+    text = SHEET.format(f"Per la carta chiami lo {number}")
+    folder = box.folder / "sheets"
+    folder.mkdir()
+    (folder / "carta.md").write_text(text, encoding="utf-8")
+    assert "carta, say" in box.refused("sheets", "import", str(folder))
+    box.refused("sheets", "save", "carta", text=text)
+
+
+def test_an_announcement_is_refused(box: Box) -> None:
+    """The sentence says which one, whose number, what to do."""
+    said = box.refused("prompts", "say", "greeting_closed", "Chiami lo 051 598 230")
+    assert "it/greeting_closed" in said
