@@ -59,6 +59,7 @@ from appliance.api.replies import (
     UnitReport,
     UnitsLoaded,
 )
+from appliance.api.speech import withheld_now
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import directory_changes, directory_review
 from appliance.policy.clock import ClockState, Now
@@ -86,6 +87,7 @@ from appliance.policy.directory_review import (
 from appliance.policy.forms import FormProblem, FormRefused
 from appliance.policy.numbering import Purpose
 from appliance.policy.opening import NO_MANUAL_STATES
+from appliance.policy.privacy import Disclosure
 from appliance.policy.routing import GroupState, explain
 from appliance.policy.text import Refused, SaidError
 from appliance.policy.transfers import TransferAllowed, may_transfer
@@ -441,7 +443,9 @@ class DirectoryQueries(CommandHandlers):
         directory, now = self._call_control.directory, self._call_control.now()
         # Finding the next time window of many units takes too long for the deciding thread.
         return deferred(
-            self._stores.records, lambda _: self._states(directory, now), lambda result: result
+            self._stores.records,
+            lambda connection: self._states(connection, directory, now),
+            lambda result: result,
         )
 
     @property
@@ -449,12 +453,17 @@ class DirectoryQueries(CommandHandlers):
         """The office, with the hours in force."""
         return self._call_control.office
 
-    def _states(self, directory: Directory, now: Now) -> DirectoryReply:
+    def _states(
+        self, connection: sqlite3.Connection, directory: Directory, now: Now
+    ) -> DirectoryReply:
         calendar = self._office.switchboard.schedule
         found = attention_of(directory, now.wall, calendar.zone)
+        plan = self._office.outgoing.plan
+        disclosure = Disclosure(directory, plan, now.wall, calendar.zone)
+        withheld = withheld_now(self._stores.spoken.folder, connection, disclosure)
         return DirectoryReply(
             tuple(map(_unit, directory_status(directory, calendar, now))),
-            tuple(directory_review.attention_words(found)),
+            (*withheld.words(), *directory_review.attention_words(found)),
             tuple(unit.code for unit in found.undeclared),
         )
 

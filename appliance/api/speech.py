@@ -13,7 +13,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,15 +26,16 @@ from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
 from appliance.policy.directory_changes import of_known_units
-from appliance.policy.numbering import plan_of
+from appliance.policy.numbering import MASK, plan_of
 from appliance.policy.privacy import Disclosure, must_not_say
 from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
 from appliance.policy.text import Refused, SaidError
 from appliance.prompts import voices
 from appliance.store import directory
+from appliance.store import sheets as stored_sheets
 from appliance.store.database import database_path
 from appliance.store.directory import key_path
-from appliance.text import _
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     import sqlite3
@@ -193,6 +194,10 @@ MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
 MOST_NAME_S, MOST_UNITS = 6, 100
 PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
 """0.6 s of silence between a sheet and the sentence with the keys."""
+WITHHELD: Final = _(
+    "{text} is not read to callers any more: it names the number {number} ({office}), which they "
+    "may not be told; enter the office's written authorisation, or leave the number out."
+)
 OFFER = _("For information about: {title}, press {key}.")
 AFTER = _("To go back to the list, press star. To leave a message, press hash.")
 
@@ -202,6 +207,34 @@ def disclosure_now(settings: Settings, connection: sqlite3.Connection) -> Disclo
     key = key_path(database_path(Path(settings.folders.state)))
     held, zone = of_known_units(directory.load(connection, key)), ZoneInfo(settings.site.zone)
     return Disclosure(held, plan_of(settings.site.country), datetime.now(zone), zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What callers do not hear for the offices' numbers in it: codes of sheets and names of
+    announcements, each with its offices.
+    """
+
+    sheets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    announcements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def words(self) -> Iterator[Words]:
+        """Yield a sentence for each; none contains a number (P7)."""
+        for rows in (self.sheets, self.announcements):
+            for name, offices in rows.items():
+                yield WITHHELD.filled(text=name, number=MASK, office=", ".join(offices))
+
+
+def withheld_now(folder: Path, connection: sqlite3.Connection, disclosure: Disclosure) -> Withheld:
+    """Find the spoken texts that name a number which may not be told, or not any more."""
+    spoken = {s.code: (s.title, s.say) for s in stored_sheets.all_sheets(connection) if s.say}
+    written = {name: (text,) for name, text in voices.said_texts(folder).items()}
+
+    def kept(rows: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        found = ((name, disclosure.kept_by(*texts)) for name, texts in rows.items())
+        return {name: offices for name, offices in found if offices}
+
+    return Withheld(kept(spoken), kept(written))
 
 
 def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
@@ -292,7 +325,7 @@ def say(
     if disclosure is not None and (offices := disclosure.kept_by(text)):
         raise Refused(must_not_say(f"{language}/{key}", offices))
     length_ms = put(folder, language, key, speak(text, language))
-    voices.note_said(folder, language, key)
+    voices.note_said(folder, language, key, text)
     return length_ms
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 # a sheet that nobody has reviewed for a year may be wrong: the supervisor is warned
@@ -125,13 +125,22 @@ def sheet_at_key(menu: Menu, digit: str) -> SpokenSheet | None:
     # a caller may press * or #
     number = int(digit) if digit.isdigit() else 0
     # keys are counted from 1 over all languages
-    return menu[number - 1] if 0 < number <= len(menu) else None
+    found = menu[number - 1] if 0 < number <= len(menu) else None
+    return found if found is not None and found.text else None
 
 
 def title_prompts(menu: Menu, language: str) -> Iterator[str]:
     """Return the prompts that offer the sheets of one language."""
     # a sheet is offered in the language in which it is read
-    return (spoken.title for spoken in menu if spoken.language == language)
+    return (spoken.title for spoken in menu if spoken.language == language and spoken.title)
+
+
+def without_sheets(menu: Menu, withheld: Collection[str]) -> Menu:
+    """Return a menu that neither offers nor reads the withheld sheets (P7)."""
+    # the others keep their keys, which their recorded titles name
+    silent = (replace(s, title="", text="", keys="") if s.sheet in withheld else s for s in menu)
+    left = tuple(silent)
+    return left if any(spoken.text for spoken in left) else ()
 
 
 @dataclass(frozen=True, slots=True)

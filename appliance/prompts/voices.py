@@ -25,6 +25,8 @@ NAME_KEY, NAME_NOTE = "welcome", "welcome.json"
 """The sound of the office's name; beside it a note with the digest of the sound made here."""
 SAID_NOTE: Final = "said.json"
 """Digests of the notices that were synthesised, by name ("it/privacy")."""
+TEXTS_NOTE: Final = "said_texts.json"
+"""Texts of those notices, to be compared with numbers that may not be told any more (P7)."""
 MENU: Final = "menu.json"
 """The sheets that are offered to callers, each in its language."""
 
@@ -56,13 +58,30 @@ def device_languages(
             return tuple(each for each in able if _says_something(folder, site, each))
 
 
-def note_said(folder: Path, language: str, key: str) -> None:
-    """Note that a notice in `folder` was synthesised, by the digest of its sound."""
+def note_said(folder: Path, language: str, key: str, text: str = "") -> None:
+    """Note that a notice in `folder` was synthesised, by the digest of its sound, and its text."""
     name = f"{language}/{key}"
     noted = {**_read(folder / SAID_NOTE), name: _digest(folder / f"{name}.wav")}
     there = {each: digest for each, digest in noted.items() if (folder / f"{each}.wav").exists()}
-    text = json.dumps(there, ensure_ascii=False, sort_keys=True)
-    atomic_write(folder / SAID_NOTE, text, mode=SHARED)
+    atomic_write(folder / SAID_NOTE, _note_of(there), mode=SHARED)
+    written = {**_read(folder / TEXTS_NOTE), name: text}
+    kept = {each: words for each, words in written.items() if each in there}
+    atomic_write(folder / TEXTS_NOTE, _note_of(kept), mode=SHARED)
+
+
+def said_texts(folder: Path) -> dict[str, str]:
+    """Return the texts of the synthesised notices in force, by name ("it/privacy")."""
+    noted = _read(folder / SAID_NOTE)
+    # A sound with another digest was recorded over the synthesised one since.
+    return {
+        name: str(text)
+        for name, text in _read(folder / TEXTS_NOTE).items()
+        if noted.get(name, "") == _digest(folder / f"{name}.wav") != ""
+    }
+
+
+def _note_of(rows: dict[str, Any]) -> str:
+    return json.dumps(rows, ensure_ascii=False, sort_keys=True)
 
 
 def _says_something(folder: Path, site: Path | None, language: str) -> bool:

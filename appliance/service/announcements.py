@@ -21,10 +21,12 @@ from appliance.api.call_control import Dictation
 from appliance.api.speech import (
     MOST_NOTICE_S,
     OURS,
+    Withheld,
     load_menu,
     load_spoken_units,
     office_name_is_missing,
     sounds_in,
+    withheld_now,
 )
 from appliance.calls import events, orders
 from appliance.calls.announcements import HOLD_SIGN, RING_BACK
@@ -36,7 +38,8 @@ from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError
 from appliance.files import SHARED, atomic_write, make_shared
 from appliance.media.messages import Prompt, RecordingStarted
-from appliance.policy.sheets import Menu
+from appliance.policy.privacy import Disclosure
+from appliance.policy.sheets import Menu, without_sheets
 from appliance.policy.text import Refused
 from appliance.prompts import DEVICE, Catalogue, PromptError, load, voices
 from appliance.store import database
@@ -292,6 +295,27 @@ class SpokenSounds:
         self.voice: str = voices.PromptVoice.AUTO
         """Voice of our announcements; `languages` are those of the callers."""
         self.languages: tuple[str, ...] = ()
+        self.disclosure: Callable[[], Disclosure | None] = lambda: None
+        """What callers may be told; None before it is known."""
+        self._asked: tuple[object, ...] = ()
+        self._withheld = Withheld()
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Read again when callers may be told other numbers than before; for the database thread.
+
+        An authorisation may be revoked, or end with its day.
+        """
+        known = self.disclosure()
+        if known is None:
+            return
+        # The directory is another object after each change: else nothing is read here.
+        asked = known.directory, known.at.astimezone(known.zone).date()
+        is_same = bool(self._asked) and asked[0] is self._asked[0] and asked[1] == self._asked[1]
+        if is_same:
+            return
+        self._asked = asked
+        if withheld_now(self.folder, connection, known) != self._withheld:
+            self.load()
 
     def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
         """Read everything again; SpokenSheetsChanged follows, `told` gets menu or error."""
@@ -318,14 +342,19 @@ class SpokenSounds:
         ready, self._ready = self._ready, None
         return ready
 
-    def _read(self, _: sqlite3.Connection) -> _SpokenRead:
-        menu, named = load_menu(self.folder), load_spoken_units(self.folder)
+    def _read(self, connection: sqlite3.Connection) -> _SpokenRead:
+        known = self.disclosure()
+        self._withheld = withheld_now(self.folder, connection, known) if known else Withheld()
+        menu = without_sheets(load_menu(self.folder), self._withheld.sheets)
+        named = load_spoken_units(self.folder)
         wanted = sounds_in(menu) | set(named.values())
         central = prompts_in_force(self.folder.parent)
         # Later ones replace earlier ones: our voice, the head office's, the office's own.
         sounds = dict(self._in_our_voice())
         sounds |= _spoken_sounds(central, self.site, set()) if central else ()
-        sounds |= _spoken_sounds(self.folder, self.site, wanted)
+        # Ours is heard in the place of an announcement that may not be said (P7).
+        own = _spoken_sounds(self.folder, self.site, wanted)
+        sounds |= {name: data for name, data in own if name not in self._withheld.announcements}
         units = {code: name for code, name in named.items() if name in sounds}
         missing = sorted(sounds_in(menu) - set(sounds))
         if missing:

@@ -27,6 +27,7 @@ from appliance.files import load_text
 from appliance.media.messages import Setup
 from appliance.panel import Panel, PanelStatus, PanelWiring, Press
 from appliance.policy.office import Office, StaffKey
+from appliance.policy.privacy import Disclosure
 from appliance.policy.supervision import Component
 from appliance.policy.text import words_of
 from appliance.policy.users import PinRule
@@ -116,6 +117,7 @@ class Parts:
         self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
         self.stores.spoken.voice = settings.site.voice
         self.stores.spoken.languages = self.run.office.languages
+        self.stores.spoken.disclosure = self._disclosure
         self.housekeeping = make_housekeeping(
             settings, self.run.office, self.stores, self.collector
         )
@@ -139,6 +141,11 @@ class Parts:
         )
         # All three reckon with the hours entered in the console, not only the written ones (E14).
         self.housekeeping.over = self.sheets.over = self.mail.over = self.stores.hours.over
+
+    def _disclosure(self) -> Disclosure:
+        """Return which of the offices' numbers callers may be told now (P7)."""
+        zone, plan = self.run.office.switchboard.schedule.zone, self.run.office.outgoing.plan
+        return Disclosure(self.stores.directory.directory, plan, datetime.now(zone), zone)
 
     def _make_call_control(self) -> None:
         """Make CallControl with its clock."""

@@ -122,6 +122,7 @@ class Stores:
         self.records.watch(self.hours.look)
         self.records.watch(self._policy.look)
         self.spoken = SpokenSounds(speech_folder(state), site, self.records, post)
+        self.records.watch(self.spoken.look)
         self.dictations = Dictations(drafts_of(state), self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = DialRules()

@@ -9,7 +9,7 @@ import queue
 import selectors
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from appliance.api import speech
-from appliance.api.speech import load_menu, load_spoken_units
+from appliance.api.speech import load_menu, load_spoken_units, withheld_now
 from appliance.calls import events
 from appliance.calls.announcements import greeting
 from appliance.calls.switchboard import Switchboard
@@ -26,15 +26,20 @@ from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
+from appliance.policy.numbering import PLANS
 from appliance.policy.office import VoicemailLimits
 from appliance.policy.opening import ReasonCode
+from appliance.policy.privacy import Disclosure
 from appliance.policy.routing import Decision, Destination
-from appliance.policy.sheets import Menu, SpokenSheet
+from appliance.policy.sheets import Menu, Sheet, SpokenSheet, sheet_at_key, title_prompts
 from appliance.prompts import Catalogue
+from appliance.prompts.voices import note_said
 from appliance.service.announcements import PromptFile, SpokenSounds, prompt_file
 from appliance.service.loop import CallControl, Inbox
+from appliance.store import sheets
 from appliance.store.writer import DatabaseWriter
 from appliance.text import Words
+from tests.policy.test_privacy_declared_numbers import DIRECTORY
 from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:
@@ -77,6 +82,38 @@ class Shelf:
         assert given is not None
         assert self.sounds.take() is None
         return event.menu, read(given)
+
+
+def test_a_text_with_a_number_that_its_office_keeps_is_not_heard(shelf: Shelf) -> None:
+    """P7: a number declared, or its authorisation ended, after the texts were stored."""
+    other = SpokenSheet("imu", "it", "title_2", "sheet_2")
+    for name in ("title_1", "sheet_1", "title_2", "sheet_2", "privacy"):
+        shelf.put(f"it/{name}", 7)
+    shelf.menu(CARTA, other)
+    note_said(shelf.folder, "it", "privacy", "Chiami 0541–704 101")
+    sheet = Sheet("carta", "Carta", "", "x", date(2026, 5, 1), "", say="Lo 0541 704 101")
+    stored = (sheet, replace(sheet, code="imu", say="Lo 051 598111"))
+    shelf.records.ask(lambda connection: sheets.store(connection, stored))
+    assert shelf.load()[0] == (CARTA, other)
+    at = datetime(2026, 11, 30, 9, tzinfo=ROME)
+    known = Disclosure(DIRECTORY, PLANS["it"], at, ROME)
+    shelf.sounds.disclosure = lambda: known
+    shelf.records.ask(shelf.sounds.look)
+    event = shelf.posted.get(timeout=10)
+    assert isinstance(event, events.SpokenSheetsChanged)
+    menu = cast("Menu", event.menu)
+    given = shelf.sounds.take()
+    assert given is not None
+    assert set(read(given)) == {"it/title_2", "it/sheet_2"}
+    assert sheet_at_key(menu, "1") is None
+    assert sheet_at_key(menu, "2") == other
+    assert list(title_prompts(menu, "it")) == ["title_2"]
+    shelf.records.ask(shelf.sounds.look)
+    assert shelf.posted.empty()
+    kept = shelf.records.ask(lambda connection: withheld_now(shelf.folder, connection, known))
+    said = [str(words) for words in kept.words()]
+    assert [each.split(" is not read")[0] for each in said] == ["carta", "it/privacy"]
+    assert not any("704" in each for each in said)
 
 
 def test_units_names_go_along(shelf: Shelf) -> None:

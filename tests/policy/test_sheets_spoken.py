@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.sheets import SpokenSheet, sheet_at_key, title_prompts
+from appliance.policy.sheets import SpokenSheet, sheet_at_key, title_prompts, without_sheets
 
 CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
 PASSPORT = SpokenSheet("passport", "en", "title_passport", "sheet_passport")
@@ -37,3 +37,15 @@ def test_what_a_sheet_needs_to_be_heard() -> None:
     keys = SpokenSheet("carta", "it", "title_1", "sheet_1", "sheet_2")
     assert keys.prompts == ("it/title_1", "it/sheet_1", "it/sheet_2")
     assert CARTA.prompts == ("it/title_carta", "it/sheet_carta")
+
+
+def test_a_withheld_sheet_is_neither_offered_nor_read() -> None:
+    """P7: the others keep their keys; without any there is no menu."""
+    one = SpokenSheet("a", "it", "title_a", "sheet_a")
+    two = SpokenSheet("b", "it", "title_b", "sheet_b")
+    menu = without_sheets((one, two), {"a"})
+    assert sheet_at_key(menu, "1") is None
+    assert sheet_at_key(menu, "2") == two
+    assert list(title_prompts(menu, "it")) == ["title_b"]
+    assert without_sheets((one,), {"a"}) == ()
+    assert without_sheets((one, two), ()) == (one, two)
