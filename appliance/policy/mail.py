@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from appliance.policy.directory import Directory, ReturnRule, Unit
 from appliance.policy.hours import Schedule, day_words, moment_words
+from appliance.policy.numbering import PLUS_SET, SEPARATOR_SET
 from appliance.policy.requests import (
     HEAD_AT_REMINDERS,
     Appointment,
@@ -248,7 +249,7 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
 # A letter to an office carries all it needs to answer. A letter to a citizen carries nothing that
 # anybody typed, so that no undisclosed number can stand in it (P7).
 
-_DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
+_DIGITS = re.compile(rf"[{PLUS_SET}]?\d[\d{SEPARATOR_SET}]*\d")
 
 
 @dataclass(frozen=True, slots=True)

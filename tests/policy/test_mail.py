@@ -233,6 +233,7 @@ def test_names_without_numbers() -> None:
     """What could be dialled goes, what is a word stays."""
     assert without_numbers("Anagrafe (int. 204), piano 2") == "Anagrafe (int. ), piano 2"
     assert without_numbers("Tel. +39 051-59.81 11 Tributi") == "Tel. Tributi"
+    assert without_numbers("Tel. 0\u00a05\u00a01–5–9 Tributi") == "Tel. Tributi"
 
 
 def test_what_is_filled_in_is_never_read_as_a_text() -> None:
