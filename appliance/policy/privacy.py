@@ -152,7 +152,9 @@ def undisclosed_in(
     def is_undisclosed(digits: str) -> bool:
         written = spellings(digits, plan)
         office = next(filter(None, (unit_of(directory, each, plan) for each in written)), "")
-        told = (each for each in directory.authorisations if _names(each, written, plan))
+        told = [each for each in directory.authorisations if _names(each, written, plan)]
+        # a number may stand in an authorisation alone, which has ended since
+        office = office or next((_unit_name(directory, each) for each in told), "")
         if not office or any(_may_tell(directory, each, at, zone) for each in told):
             return False
         offices[office] = None
@@ -164,6 +166,11 @@ def undisclosed_in(
 
 def _names(authorisation: Authorisation, written: set[str], plan: NumberingPlan) -> bool:
     return any(authorisation.told.number in number_forms(each, plan) for each in written)
+
+
+def _unit_name(directory: Directory, authorisation: Authorisation) -> str:
+    unit = directory.unit(authorisation.unit)
+    return unit.name if unit else authorisation.unit
 
 
 def _may_tell(

@@ -50,6 +50,11 @@ def test_an_authorisation_counts_while_it_holds() -> None:
     assert authorised(last="2026-11-30").kept_by("+39 0541 704 101") == ()
     assert authorised(last="2026-11-29").kept_by("0541 704 101") == (OFFICE,)
     assert authorised(revoked="2026-11-30 08:00").kept_by("0541 704 101") == (OFFICE,)
+    alone = authorised(revoked="2026-11-30 08:00").directory
+    alone = replace(alone, declarations=())
+    assert replace(KEPT, directory=alone).kept_by("0541 704 101") == ("Anagrafe",)
+    gone = replace(alone, units=())
+    assert replace(KEPT, directory=gone).kept_by("0541 704 101") == ("anagrafe",)
     other = replace(authorised().directory.authorisations[0], told=replace(TOLD))
     held = replace(DIRECTORY, authorisations=(other,))
     assert replace(KEPT, directory=held).kept_by("0541 704 101") == ()
