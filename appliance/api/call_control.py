@@ -26,6 +26,7 @@ from appliance.policy.directory import Directory, ReturnRule
 from appliance.policy.hours_changes import HoursEntry
 from appliance.policy.mail import LetterSender
 from appliance.policy.office import Office
+from appliance.policy.privacy import Disclosure
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Menu
 from appliance.store.outbox import StoredMail
@@ -111,6 +112,10 @@ class SpokenAccess(Protocol):
     @property
     def site(self) -> Path | None:
         """The technician's folder of announcements, which takes precedence."""
+
+    @property
+    def disclosure(self) -> Callable[[], Disclosure | None]:
+        """What callers may be told now (P7); None before it is known."""
 
     def load(self, told: Callable[[Menu | CentralinoError], None] | None = None, /) -> None:
         """Read them again, then call `told` in the database thread."""

@@ -33,6 +33,7 @@ from appliance.calls.orders import CallRecord
 from appliance.config.values import BadConfiguration
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
+from appliance.policy.privacy import must_not_say
 from appliance.policy.sheets import Sheet, SheetChange
 from appliance.policy.text import Refused, SaidError
 from appliance.policy.users import Permission
@@ -117,6 +118,7 @@ class SheetCommands(CommandHandlers):
             # The head office's sheets are not changed in a branch.
             managed_config.check_own_sheets(connection, [code])
             given = _read(text, code)
+            self._check_disclosed(given)
             # Sounds first: the child stores the sheet once they exist.
             if not preview and _heard(before) != _heard(given):
                 return _SpokenChange(given.title, (code, "--by", by), text)
@@ -125,6 +127,14 @@ class SheetCommands(CommandHandlers):
             return _changes(before, given)
 
         return self._deferred(job, reads_again=not preview)
+
+    def _check_disclosed(self, given: Sheet) -> None:
+        """Raise Refused for a spoken sheet with a number that callers may not be told (P7)."""
+        known = self._stores.spoken.disclosure()
+        if known is None or not given.say:
+            return
+        if offices := known.kept_by(given.title, given.say):
+            raise Refused(must_not_say(given.code, offices))
 
     @command(RemoveSheet)
     def remove(self, wish: RemoveSheet) -> DeferredReply:

@@ -20,6 +20,8 @@ from appliance.calls import events
 from appliance.config.sheet_file import parse_sheet, text_of_sheet
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
+from appliance.policy.numbering import PLANS
+from appliance.policy.privacy import Disclosure
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User
@@ -29,6 +31,8 @@ from appliance.store.users import ChangeRequester
 from tests.console.call_control_hours import Voices
 from tests.helpers.wire import wire
 from tests.helpers.words import pair
+from tests.policy.test_privacy_declared_numbers import DIRECTORY
+from tests.stories.offices import ROME
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 HASH = "$argon2id$v=19$m=12288,t=3,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43
@@ -79,6 +83,17 @@ class Box:
         """List changes, newest first."""
         found = self.stores.records.ask(lambda c: database.latest(c, "sheet."))
         return [(each.by, each.what, each.about) for each in found]
+
+
+def test_a_number_that_its_office_keeps_is_not_to_be_said(box: Box) -> None:
+    """P7: refused before a voice is made, also in the preview; a sheet that is read may name it."""
+    at = datetime(2026, 11, 30, 9, tzinfo=ROME)
+    box.stores.spoken.disclosure = lambda: Disclosure(DIRECTORY, PLANS["it"], at, ROME)
+    spoken = replace(PLAIN, say="Lo 0541–704 101")
+    for preview in (True, False):
+        said = box.refused("sheet_save", code="tari", text=text_of_sheet(spoken), preview=preview)
+        assert "tari: callers may not be told the number •••" in said
+    assert PLAIN in box.kept()
 
 
 def _enter(connection: sqlite3.Connection, user: User, asked: ChangeRequester) -> None:
