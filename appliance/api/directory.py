@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -85,9 +85,9 @@ from appliance.policy.directory_review import (
     what_holds,
 )
 from appliance.policy.forms import FormProblem, FormRefused
-from appliance.policy.numbering import Purpose
+from appliance.policy.numbering import MASK, Purpose
 from appliance.policy.opening import NO_MANUAL_STATES
-from appliance.policy.privacy import Disclosure
+from appliance.policy.privacy import Disclosure, must_not_say
 from appliance.policy.routing import GroupState, explain
 from appliance.policy.text import Refused, SaidError
 from appliance.policy.transfers import TransferAllowed, may_transfer
@@ -96,7 +96,7 @@ from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted, transaction
 from appliance.store.directory import Who
-from appliance.text import _, by_language
+from appliance.text import Words, _, by_language
 
 if TYPE_CHECKING:
     import sqlite3
@@ -318,6 +318,7 @@ class DirectoryCommands(CommandHandlers):
 
         def job(connection: sqlite3.Connection) -> DirectoryChange:
             check_may(connection, by, change.permission)
+            self._check_disclosed(form)
             if preview:
                 return make(store.load(connection, self._key))
             who = Who(by, at, change.what)
@@ -329,6 +330,14 @@ class DirectoryCommands(CommandHandlers):
             return DirectoryFormTaken(changes, SAVED, saved=not preview, entry=entry)
 
         return self._deferred(job, answer, reads_again=not preview)
+
+    def _check_disclosed(self, form: Mapping[str, Any]) -> None:
+        """Raise Refused for a text with a number that callers may not be told (P7)."""
+        known = self._stores.spoken.disclosure()
+        # operators tell callers the sentence, and read names and notices
+        texts = (str(form.get(field, "")) for field in ("name", "say", "notice"))
+        if known is not None and (offices := known.kept_by(*texts)):
+            raise Refused(must_not_say(str(form.get("unit") or form.get("name", "")), offices))
 
     @command(RevealNumber)
     def number(self, wish: RevealNumber) -> DeferredReply:
@@ -431,6 +440,19 @@ LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
 """States of a group that depend on its phones, not on its hours."""
 
 
+SENTENCE: Final = _(
+    "{unit}: the sentence to say names the number {number} ({office}), which callers may not be "
+    "told: leave the number out."
+)
+
+
+def _kept_in_sentences(disclosure: Disclosure) -> Iterator[Words]:
+    """Yield the units whose sentence for callers names a number that they may not be told."""
+    for unit in disclosure.directory.units:
+        if offices := disclosure.kept_by(unit.say):
+            yield SENTENCE.filled(unit=unit.code, number=MASK, office=", ".join(offices))
+
+
 class DirectoryQueries(CommandHandlers):
     """The directory in force and what a call would do."""
 
@@ -463,7 +485,11 @@ class DirectoryQueries(CommandHandlers):
         withheld = withheld_now(self._stores.spoken.folder, connection, disclosure)
         return DirectoryReply(
             tuple(map(_unit, directory_status(directory, calendar, now))),
-            (*withheld.words(), *directory_review.attention_words(found)),
+            (
+                *withheld.words(),
+                *_kept_in_sentences(disclosure),
+                *directory_review.attention_words(found),
+            ),
             tuple(unit.code for unit in found.undeclared),
         )
 

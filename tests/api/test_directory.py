@@ -20,6 +20,8 @@ from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
 from appliance.policy.directory import Directory
 from appliance.policy.directory_changes import merge_directory
+from appliance.policy.numbering import PLANS
+from appliance.policy.privacy import Disclosure
 from appliance.policy.users import Role, User
 from appliance.service.loop import CallControl
 from appliance.service.stores import Stores
@@ -31,6 +33,7 @@ from appliance.store.users import ChangeRequester
 from tests.calls.examples import TEN, up
 from tests.helpers.wire import wire
 from tests.policy.small_directory import TOWN
+from tests.policy.test_privacy_declared_numbers import DIRECTORY
 from tests.stories.offices import ROME
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -319,3 +322,18 @@ def test_a_private_mobile_is_refused_in_words(box: Box) -> None:
     leave = {"unit": "anagrafe", "number": "3331234567", "authorised_by": "D", "reference": "r"}
     problems = box.refused("register_authorise", form=leave)["problems"]
     assert "cellulare" in problems[0]["it"]
+
+
+def test_no_sentence_tells_a_number_that_its_office_keeps(box: Box) -> None:
+    """P7: refused where it is written; named to the head where it came otherwise."""
+    kept = Disclosure(DIRECTORY, PLANS["it"], TEN.wall, ROME)
+    box.stores.spoken.disclosure = lambda: kept
+    form = {"unit": "anagrafe", "say": "Chiami lo 0541–704 101."}
+    for preview in (True, False):
+        answer = box.refused("register_unit", form=form, preview=preview)
+        assert "anagrafe: callers may not be told the number •••" in answer["said"]["en"]
+    say = replace(DIRECTORY.units[1], say="Chiami lo 0541–704 101.")
+    call_control: Any = box.standing._call_control
+    call_control.directory = replace(DIRECTORY, units=(DIRECTORY.units[0], say))
+    rows = [row["en"] for row in box.ask("register_state")["attention"]]
+    assert any("anagrafe: the sentence to say names the number •••" in row for row in rows)
