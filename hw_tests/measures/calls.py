@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
 from appliance.calls.events import Presentation
 from appliance.dsp.dtmf import PLANS
+from appliance.policy import numbering
 from appliance.text import Words, _
 from hw_tests import limits
 from hw_tests.asking import CALLER_ID
@@ -25,6 +27,18 @@ WITHHELD = _(
     "The caller's number is withheld, though it was called from a line with a known one: have the "
     "withholding taken off that line (CLIR), or give another number."
 )
+CUT_OFF = _(
+    "The caller's number comes cut off ({number} instead of {expected}): have whoever runs the "
+    "exchange or PBX send the whole number."
+)
+FOREIGN = _(
+    "Another number comes than the caller's ({number} instead of {expected}): look at the numbers "
+    "that were given for the test, and at the caller id of the exchange or PBX."
+)
+EXTENSION_DIGITS = 4
+"""A number of so few digits is an extension: a PBX may send the whole number that ends with it."""
+LINE_PREFIXES = ("0", "9")
+"""What is dialled behind a PBX before a number outside; nobody sends it back."""
 
 
 def calls(field: Field) -> list[Finding]:
@@ -47,7 +61,8 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     finally:
         field.world.turn(caller, caller=[number, "after"])
     identity_at = bench[called].read_at(rb"NMBR\s*=", begin)
-    identity = _identity(way, rung, identity_at, number, no_identity(field, called))
+    expected = Expected(number, field.world.country)
+    identity = _identity(way, rung, identity_at, expected, no_identity(field, called))
     field.identified[called] = bool(identity.figures)
     return [ring(field, way, rung), identity, _answer(way, rung)]
 
@@ -86,26 +101,48 @@ def no_identity(field: Field, name: str) -> Words:
     return REFUSED if told_of.get(CALLER_ID) is False else NO_IDENTITY
 
 
-def _identity(way: str, rung: Rung, at: float | None, expected: str, lacks: Words) -> Finding:
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The number that a caller is reached by, "" if nobody gave it, and the country's plan."""
+
+    number: str
+    country: str
+
+    def is_sent_as(self, number: str) -> bool:
+        """Tell whether a network or PBX may send it so: whole, in a form of the country's plan."""
+        plan = numbering.PLANS[self.country]
+        forms = [self.number]
+        if self.number.startswith(LINE_PREFIXES):
+            forms.append(self.number[1:])
+        if any(numbering.are_same_number(number, form, plan) for form in forms):
+            return True
+        kind = plan.classify(numbering.canonical_number(number, plan))
+        is_whole = kind is not numbering.NumberClass.NONE
+        is_extension = len(self.number) <= EXTENSION_DIGITS
+        return is_extension and is_whole and number.endswith(self.number)
+
+    def said(self, number: str) -> Words:
+        """Say what is wrong with a number that is another one: a piece of it, or a foreign one."""
+        said = CUT_OFF if number and number in self.number else FOREIGN
+        return said.filled(number=number, expected=self.number)
+
+
+def _identity(way: str, rung: Rung, at: float | None, expected: Expected, lacks: Words) -> Finding:
     known = rung.identified[1].caller if rung.identified else None
     if known is None or known.presentation is Presentation.UNKNOWN or at is None:
         return told("caller_id", way, Verdict.FAILED, lacks)
     after = at - rung.rings[0]
     when = _("before the ring") if after < 0 else _("after the first ring")
     figures = [Figure("after the first ring", after, "s", IDENTITY)]
-    if expected and known.presentation is not Presentation.SHOWN:
-        wrong = Figure("number as expected", 0.0, "", Limit(1.0, 1.0))
-        return found("caller_id", way, *figures, wrong, remark=WITHHELD)
-    if expected and known.presentation is Presentation.SHOWN:
-        right = float(known.number.endswith(expected[-6:]))
-        figures.append(Figure("number as expected", right, "", Limit(1.0, 1.0)))
     said = known.number or known.presentation.value
-    return found(
-        "caller_id",
-        way,
-        *figures,
-        remark=_("Came {when}: {number}.", when=when, number=said),
-    )
+    remark = _("Came {when}: {number}.", when=when, number=said)
+    if expected.number:
+        is_shown = known.presentation is Presentation.SHOWN
+        right = is_shown and expected.is_sent_as(known.number)
+        figures.append(Figure("number as expected", float(right), "", Limit(1.0, 1.0)))
+        if not right:
+            remark = expected.said(known.number) if is_shown else WITHHELD
+    return found("caller_id", way, *figures, remark=remark)
 
 
 def _answer(way: str, rung: Rung) -> Finding:

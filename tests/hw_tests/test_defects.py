@@ -80,6 +80,14 @@ DEFECTS = (
     Defect(
         "another number", "calls", {"caller": ["0599999999", "after"]}, _on("caller_id", "A>B"),
     ),
+    *(
+        Defect(name, "calls", {"caller": [number, "after"]}, _on("caller_id", "A>B"))
+        for name, number in (
+            ("a number cut off", "234501"),
+            ("a number with digits before it", "9990511234501"),
+            ("a number of another town", "0691234501"),
+        )
+    ),
     Defect("a lost answer", "calls", {"lose_results": 1}, _on("answer", "A>B"), "B", at_s=9.35),
     Defect("level -20 dB", "sound", {"loss": 20}, LEVEL | LOPSIDED, "B"),
     Defect("level +10 dB", "sound", {"loss": -10}, LEVEL | LOPSIDED, "B"),
