@@ -21,7 +21,7 @@ CALLER = "A"
 """The line that makes the calls in which all but rings is measured."""
 SOUND = (
     "bytes", "content", "clipping", "asymmetry", "noise", "response", "round_trip", "swept", "keys",
-    "keys_sent", "chip_keys", "fax", "drift", "soak",
+    "keys_sent", "chip_keys", "fax", "drift", "soak", "soak.sound",
 )  # fmt: skip
 """What cannot be measured where no sound arrives."""
 IN_CALL = (
@@ -80,6 +80,17 @@ WORSENS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("idle", ANY): ("ghosts",),
     ("ring", "from ring to ring"): ("ghosts",),
     ("soak", ANY): ("unit", "ghosts", "dial_tone", "ring", "answer", "level", "noise"),
+    ("soak.sound", ANY): (
+        "content",
+        "noise",
+        "clipping",
+        "level",
+        "swept",
+        "echo",
+        "drift",
+        "round_trip",
+        "bytes",
+    ),
     ("release.silence", ANY): ("noise",),
     ("person_keys", ANY): ("person_sound",),
 }

@@ -41,9 +41,10 @@ class Field:
     `soak_s` and `load_s` are how long lines are held under load; `overrides` are commands sent to
     the modems after every reset, to see what they do; `silence_s` is how long a line is listened to
     that falls silent. `delays_ms` is how long sound was on its way
-    from a line to the other, `levels_dbm0` how loud it came, `identified` whether a call brought a
-    line who called. `idle_s` is how long idle lines are watched, `replies` what came of the
-    commands by which the modems were first asked (`ScriptRunner.replies`), by line.
+    from a line to the other, `levels_dbm0` how loud a tone came, `speech_dbm0` how loud speech,
+    `identified` whether a call brought a line who called. `idle_s` is how long idle lines are
+    watched, `replies` what came of the commands by which the modems were first asked
+    (`ScriptRunner.replies`), by line.
     """
 
     world: World
@@ -61,6 +62,7 @@ class Field:
     identified: dict[str, bool] = field(default_factory=dict)
     replies: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     levels_dbm0: dict[str, float] = field(default_factory=dict)
+    speech_dbm0: dict[str, float] = field(default_factory=dict)
     bench: Bench | None = None
 
     @property

@@ -89,6 +89,7 @@ BOTH_SPEAK = _least(
 )
 QUIET = _least(_("Weak syllables, against loud ones"), "dB", -3.0, -6.0, "ITU-T G.712")
 SWING = _most(_("Swing of the level"), "dB", 2.0, 4.0, "ITU-T O.95")
+CHANGE = _within(_("Sound in later calls, against the first"), "dB", (-3.0, 3.0), (-6.0, 6.0), "")
 DROP_OUTS = _most(_("Drop-outs of 50 ms and more"), "/min", 0.0, 2.0, "ITU-T O.62")
 SLIPS = _most(_("Slips"), "/min", 0.0, 2.5, "ITU-T G.822")
 BYTES = _within(

@@ -70,6 +70,7 @@ PROMISES: Mapping[str, Promise] = {
             "round_trip",
             "asymmetry",
             "soak",
+            "soak.sound",
         ),
         (("noise", "signal to noise"), ("person_sound", "the person's voice")),
     ),

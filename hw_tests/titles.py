@@ -64,6 +64,7 @@ TITLES: Mapping[str, Words] = {
     "kill": _("Program killed in the middle of a call"),
     "lateness": _("Punctuality of this machine"),
     "soak": _("Calls without a pause"),
+    "soak.sound": _("Sound in calls without a pause"),
     "unplug": _("Modem unplugged and plugged in again"),
     "extension": _("Parallel telephone"),
     "leds": in_context("measurement", "LEDs"),

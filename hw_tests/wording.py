@@ -68,6 +68,7 @@ NAMES: Mapping[str, Words] = {
     "calls that failed": _("calls that failed"),
     "without sound": _("without sound"),
     "weakest sound": _("weakest sound"),
+    "against the first call": _("sound, against the first call"),
     "unplugging noticed": _("unplugging noticed"),
     "the person heard it": _("the person heard the tones"),
     "the person's voice": _("the person's voice"),

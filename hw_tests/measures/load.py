@@ -1,8 +1,7 @@
-"""Lines under load: buffers, crystals, calls without a pause."""
+"""Lines under load: buffers, crystals, both voices at once."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,10 @@ from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem.events import Signal, Stream
 from appliance.text import NOTHING, Words, _
 from hw_tests import content, limits, signals
-from hw_tests.bench import TAIL_S, Bench, UnmeasuredError
+from hw_tests.bench import TAIL_S, Bench
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
-from hw_tests.measures.calls import is_known
 from hw_tests.measures.sound import HUM, NOISY
-from hw_tests.signals import GAP_S, MARK_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +30,6 @@ OVERRUNS = Limit(None, 0.0)
 PITCH_HZ = {"A": 1004.0, "B": 1404.0}
 """Two tones that do not disturb each other: each is sent while the other comes back as echo."""
 PITCH_DBM0, PITCH_S = -12.0, 1.5
-LEVEL_HZ, LEVEL_DBM0, LEVEL_S = 800.0, -12.0, 0.5
-WEAKER = Limit(-26.0, -4.0)
-TOLD_EACH_S = 300.0
-"""How often whoever waits for a soak reads how far it is."""
 
 
 SAYS = (
@@ -60,14 +53,6 @@ COMES_AND_GOES = _("Noise comes and goes on the line: look at cable, sockets and
 STEADY_DB = 6.0
 
 
-FEWEST = 4
-"""Calls that are made at least, however short the time."""
-FORGOTTEN = _(
-    "After some calls the number does not come any more, though it came before: the modem loses "
-    "its setting, or the exchange stops sending; replace the modem and try again."
-)
-
-
 def load(field: Field) -> list[Finding]:
     """Keep sound going on both lines; half duplex modems take turns and tell their drift only."""
     bench = field.ready
@@ -77,7 +62,7 @@ def load(field: Field) -> list[Finding]:
 
 
 def _both_ways(field: Field, bench: Bench) -> list[Finding]:
-    slots, quiet = content.slots_in(field.load_s), _quiet(bench)
+    slots, quiet = content.slots_in(field.load_s), quiet_of(bench)
     said = {
         name: signals.pcm(content.said(name, slots, quiet)) + _pitch(name) for name in field.names
     }
@@ -88,22 +73,31 @@ def _both_ways(field: Field, bench: Bench) -> list[Finding]:
     bench.run(slots * content.SLOT_S)
     findings = [marks[name].load() for name in field.names]
     bench.run(PITCH_S + TAIL_S)
-    heard = [_content(source, marks[target], slots, quiet) for source, target in PAIRS]
+    heard = [_content(field, source, marks[target], slots, quiet) for source, target in PAIRS]
     return findings + heard + _drifts({name: mark.heard() for name, mark in marks.items()})
 
 
-def _quiet(bench: Bench) -> float:
+def quiet_of(bench: Bench) -> float:
     """Give how loud (dBm0) weak syllables are sent, so that both modems' formats carry them."""
     return content.quiet_for(side.law for side in bench.sides.values())
 
 
-def _content(source: str, begun: _Begun, slots: int, quiet: float) -> Finding:
+def _content(field: Field, source: str, begun: _Begun, slots: int, quiet: float) -> Finding:
     """Judge what a side heard of the other one while both spoke by turns and at once."""
     way = f"{source}>{begun.name}"
     heard = content.heard(begun.wave(), source, slots, quiet)
     if heard is None:
         said = _("Nothing has arrived of what the other side said meanwhile.")
         return told("content", way, Verdict.FAILED, said)
+    field.speech_dbm0[way] = heard.level_dbm0
+    figures, remark = judge(heard)
+    return found(
+        "content", way, *figures, Figure("speech", heard.level_dbm0, "dBm0"), remark=remark
+    )
+
+
+def judge(heard: content.Content) -> tuple[tuple[Figure, ...], Words]:
+    """Judge what was heard of the other side, and say what the first bad figure means."""
     figures = (
         limits.DROP_OUTS.figure("drop-outs", heard.per_minute(len(heard.drop_outs)), "/min"),
         limits.SLIPS.figure("slips", heard.per_minute(len(heard.slips)), "/min"),
@@ -114,10 +108,7 @@ def _content(source: str, begun: _Begun, slots: int, quiet: float) -> Finding:
     )
     says = (*SAYS, _noise_said(heard))
     broken = [said for figure, said in zip(figures, says, strict=True) if not figure.good]
-    remark = broken[0] if broken else NOTHING
-    return found(
-        "content", way, *figures, Figure("speech", heard.level_dbm0, "dBm0"), remark=remark
-    )
+    return figures, broken[0] if broken else NOTHING
 
 
 def _noise_said(heard: content.Content) -> Words:
@@ -222,76 +213,3 @@ class _Begun:
             signals.drift_ppm(side.arrivals[self._arrivals :]),
             signals.pitch_ppm(signals.wave(side.pcm(ends)), far_hz, PITCH_HZ[self.name]),
         )
-
-
-def soak(field: Field) -> list[Finding]:
-    """Make one call after the other until the time is over; in each, sound both ways.
-
-    After one call each, that line is called which was called least in the whole run so far: what is
-    lost after some calls shows on both.
-    """
-    bench = field.ready
-    began, calls, failed, levels = bench.now, 0, list[Words](), list[float | None]()
-    known: dict[str, list[bool]] = {name: [] for name in field.names}
-    tried = Counter[str]()
-    end, tells = began + field.soak_s, began + TOLD_EACH_S
-    while bench.now < end or calls < FEWEST:
-        caller, called = min(PAIRS, key=lambda pair: (bool(tried[pair[1]]), bench.called[pair[1]]))
-        tried[called] += 1
-        calls += 1
-        try:
-            rung = bench.call(caller, called, identify=True)
-            known[called].append(is_known(rung))
-            levels += [_level(bench, *pair) for pair in PAIRS]
-        except UnmeasuredError as error:
-            failed.append(error.said)
-        finally:
-            bench.rest()
-        if bench.now >= tells:
-            tells += TOLD_EACH_S
-            field.person.tell(_so_far(bench.now - began, calls, len(failed)))
-    heard = [level for level in levels if level is not None]
-    lost = [_lost_callers(field, name, known[name]) for name in field.names]
-    return [
-        found(
-            "soak",
-            "",
-            Figure("calls", float(calls), "", Limit(1.0, None)),
-            Figure("calls that failed", float(len(failed)), "", Limit(None, 0.0)),
-            Figure("without sound", float(len(levels) - len(heard)), "", Limit(None, 0.0)),
-            Figure("weakest sound", min(heard, default=None), "dBm0", WEAKER),
-            remark=failed[0] if failed else NOTHING,
-        ),
-        *lost,
-    ]
-
-
-def _lost_callers(field: Field, name: str, known: list[bool]) -> Finding:
-    """Judge in how many calls it was not told who calls, where that has ever been told."""
-    lost = known.count(False)
-    if not known:
-        return told("soak.caller_id", name, Verdict.INCOMPLETE, _("The line was not called."))
-    if not any(known) and not field.identified.get(name):
-        never = _("Never told: see the caller's identity.")
-        return not_here("soak.caller_id", name, never)
-    figure = limits.NO_LOST_CALLER.figure("calls without the number", float(lost))
-    of = Figure("calls to this line", float(len(known)))
-    return found("soak.caller_id", name, figure, of, remark=NOTHING if not lost else FORGOTTEN)
-
-
-def _so_far(seconds: float, calls: int, failed: int) -> Words:
-    minutes = round(seconds / 60)
-    return _(
-        "{minutes} min: {calls} calls, {failed} failed", minutes=minutes, calls=calls, failed=failed
-    )
-
-
-def _level(bench: Bench, source: str, target: str) -> float | None:
-    """Give the level of a tone sent from one side, at the other; None where it did not arrive."""
-    sent = signals.marked(signals.tone(LEVEL_HZ, LEVEL_DBM0, LEVEL_S))
-    heard = signals.wave(bench.carry(source, target, signals.pcm(sent)).pcm)
-    place = signals.find(heard)
-    if place is None:
-        return None
-    at = place.at + round((MARK_S + GAP_S + 0.1) * SAMPLE_RATE)
-    return signals.sine_in(heard[at : at + round(0.3 * SAMPLE_RATE)], LEVEL_HZ).dbm0

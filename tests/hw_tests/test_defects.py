@@ -51,8 +51,10 @@ def _on(key: str, *lines: str, verdict: Verdict = FAILED) -> dict[tuple[str, str
     return {(key, line): verdict for line in lines}
 
 
-MUTE = _on("soak.caller_id", "A", verdict=Verdict.INCOMPLETE) | _on(
-    "soak.caller_id", "B", verdict=NOT_HERE
+MUTE = (
+    _on("soak.caller_id", "A", verdict=Verdict.INCOMPLETE)
+    | _on("soak.caller_id", "B", verdict=NOT_HERE)
+    | _on("soak.sound", "A>B", "B>A", verdict=Verdict.INCOMPLETE)
 )
 LEVEL, LOPSIDED = _on("level", "A>B"), _on("asymmetry", "")
 NUMBER = "051234501"
