@@ -6,7 +6,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from appliance.errors import CentralinoError
+from appliance.errors import CentralinoError, TechnicianError
 from appliance.modem import events
 from appliance.modem.events import Stream
 from appliance.modem.table import LineStage
@@ -29,6 +29,9 @@ SETTLED_S = 6.0
 """When it is settled who calls, in any country, or that nobody tells."""
 RINGS_ON_S = 8.0
 """A line that did not answer may go on ringing for so long after its caller has hung up."""
+BACK_S = 30.0
+"""How long a modem that left USB is waited for: a hub that starts anew needs some of it."""
+ANOTHER = _("Another modem is plugged in there than before.")
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
 T = TypeVar("T")
@@ -53,6 +56,8 @@ class Bench:
         self.world = world
         self.sides = sides
         self._talking = False
+        self._given_up: set[str] = set()
+        self._placed = {name: world.placed(name) for name in sides}
         self.called = Counter[str]()
         self.late_s = 0.0
         self._calling: dict[str, tuple[str, float, int]] = {}
@@ -106,18 +111,57 @@ class Bench:
     def rest(self, *names: str) -> None:
         """Put some lines, else every one, on hook and wait until their modems have proven it.
 
-        One that has failed is brought up anew; raises UnmeasuredError, TechnicianError.
+        One that has failed is brought up anew, and waited for where it was unplugged; raises
+        UnmeasuredError, TechnicianError.
         """
         self._talking = False
         for name in names or self.sides:
             stage = self[name].driver.stage
             if stage is LineStage.FAILED:
-                self[name].renew(self.world.open(name))
-                self.bring_up(name)
+                self._bring_back(name)
             if stage in {LineStage.IDLE, LineStage.FAILED}:
                 self._calls_no_more(name)
             else:
                 self.hang_up(name)
+
+    def _bring_back(self, name: str) -> None:
+        """Open a failed line's port anew; a modem that left USB is waited for, at length once."""
+        end = self.now + (0.0 if name in self._given_up else BACK_S)
+        while True:
+            try:
+                self[name].renew(self.world.open(name))
+                self._recognise(name)
+                self.bring_up(name)
+            except (TechnicianError, UnmeasuredError):
+                if not self[name].gone:
+                    raise
+                if self.now >= end:
+                    self._given_up.add(name)
+                    raise
+                self.run(1.0)
+            else:
+                self._given_up.discard(name)
+                return
+
+    def _recognise(self, name: str) -> None:
+        """Raise UnmeasuredError for another modem than the one that was in this socket."""
+        serials = {serial for _path, serial in (self._placed[name], self.world.placed(name))}
+        if len(serials - {""}) > 1:
+            raise UnmeasuredError(on_line(name, ANOTHER))
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """How often each line's modem was lost from USB so far."""
+        return {name: len(side.dropped) for name, side in self.sides.items()}
+
+    def lost(self, before: Mapping[str, int]) -> list[str]:
+        """Name the lines whose modem is gone, or was lost since `losses` was `before`."""
+        losses = self.losses
+        return [
+            name
+            for name, side in self.sides.items()
+            if side.gone or losses[name] > before.get(name, 0)
+        ]
 
     def hang_up(self, name: str) -> float:
         """Put one line on hook; returns when it was ordered."""
@@ -270,7 +314,7 @@ class Bench:
         def told() -> tuple[float, T] | None:
             failed = side.told(events.Failed, mark)
             if failed:
-                raise UnmeasuredError(_on_line(name, failed[0][1].reason))
+                raise UnmeasuredError(on_line(name, failed[0][1].reason))
             return next(iter(side.told(kind, mark)), None)
 
         return self.until(told, limit, _("line {name} {event}", name=name, event=event))
@@ -280,5 +324,6 @@ def _dial(digits: str, driver: LineDriver, now: float) -> tuple[events.LineEvent
     return driver.dial(digits, now)
 
 
-def _on_line(name: str, reason: Words) -> Words:
+def on_line(name: str, reason: Words) -> Words:
+    """Say of which line a reason is."""
     return _("line {name}: {reason}", name=name, reason=reason)

@@ -19,11 +19,12 @@ LINES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("unit", "line_voltage", "duplex", "dial_tone", "echo", "chip_keys", "load", "drift",
          "stream_end", "recovery", "recovery_usb", "recovery_power", "idle", "commands",
-         "soak.caller_id", "ghosts"), EACH,
+         "soak.caller_id", "ghosts", "drops"), EACH,
     ),
     **dict.fromkeys(
         ("ring", "caller_id", "answer", "level", "noise", "response", "swept", "keys", "keys_sent",
-         "fax", "bytes", "content", "clipping"), WAYS,
+         "fax", "bytes", "content", "clipping",
+         "soak.sound"), WAYS,
     ),
 }  # fmt: skip
 """The lines that a key is found on, in a set-up of two; a key that is not here is one test."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hw_tests.bench import on_line
 from hw_tests.findings import Verdict
 from hw_tests.promises import counted
+from hw_tests.side import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,9 +37,10 @@ OFF_HOOK = ("dial_tone", "stream_end", "recovery", "recovery_usb", "recovery_pow
 """What takes a line off hook without a call."""
 EVERYTHING = (
     "line_voltage", "duplex", "idle", "ghosts", *OFF_HOOK, "ring", *RUNG, *IN_CALL, "unplug",
-    "lateness", "commands", "person_ring", "person_caller_id", "leds", "button",
+    "lateness", "commands", "drops", "person_ring", "person_caller_id", "leds", "button",
 )  # fmt: skip
 BLOCKS: Mapping[str, tuple[str, ...]] = {
+    "drops": EVERYTHING,
     "unit": EVERYTHING,
     "commands": EVERYTHING,
     "line_voltage": (*OFF_HOOK, "ring", *RUNG, *IN_CALL),
@@ -53,7 +56,7 @@ BLOCKS: Mapping[str, tuple[str, ...]] = {
 """By the key of what did not come about: keys of what could then not be measured at all."""
 HALF_DUPLEX = ("load", "content", "drift", "echo", "person_echo", "kill")
 """What alone cannot be measured where a modem is half duplex."""
-ALWAYS = frozenset({"unit", "line_voltage", "commands", "caller_id"})
+ALWAYS = frozenset({"drops", "unit", "line_voltage", "commands", "caller_id"})
 """Keys that block whatever their figures are; others only where they were not measured."""
 TOGETHER = frozenset({"load", "content", "drift", "soak", "round_trip", "asymmetry"})
 """Keys of what needs both lines at once: a fault of either is one of both."""
@@ -78,6 +81,7 @@ WORSENS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("bytes", ANY): ("level",),
     ("soak", "weakest sound"): ("level",),
     ("idle", ANY): ("ghosts",),
+    ("commands", "not answered, and said again"): ("drops",),
     ("ring", "from ring to ring"): ("ghosts",),
     ("soak", ANY): ("unit", "ghosts", "dial_tone", "ring", "answer", "level", "noise"),
     ("soak.sound", ANY): (
@@ -169,6 +173,8 @@ def _blocks(cause: Finding, finding: Finding) -> bool:
         blocked = HALF_DUPLEX
     if finding.key not in blocked:
         return False
+    if cause.key == "drops":
+        return finding.remark == on_line(cause.line, GONE)
     if cause.key == "dial_tone" and finding.key != "stream_end":
         maker = finding.line[:1] if finding.key == "ring" else CALLER
         return cause.line in {"", maker}

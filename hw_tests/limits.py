@@ -99,6 +99,7 @@ NO_LOST_CALLER = _most(
     _("Calls without the number, once it came"), "", 0.0, 0.0, "ETSI EN 300 659-1", own=False
 )
 GHOSTS = _most(_("Rings that nobody makes"), "", 0.0, 0.0, "")
+DROPPED = _most(_("Modem lost from USB"), "", 0.0, 0.0, "")
 REFUSED = _most(
     _("Commands refused that were taken before"), "", 0.0, 0.0, "ITU-T V.250", own=False
 )

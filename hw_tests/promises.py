@@ -53,7 +53,7 @@ PROMISES: Mapping[str, Promise] = {
         _("Answers a call"),
         _("Callers hear it ring, and nobody is there."),
         ("answer", "person_ring"),
-        ("unit", "idle", "ring", "stream_end", "ghosts", "commands"),
+        ("unit", "idle", "ring", "stream_end", "ghosts", "commands", "drops"),
         (("answer", "order to off hook"),),
     ),
     "joins": Promise(

@@ -12,15 +12,17 @@ import pytest
 
 from appliance.errors import CentralinoError
 from appliance.text import NOTHING, Words, _, unchanged
-from hw_tests.bench import UnmeasuredError
+from hw_tests.bench import UnmeasuredError, on_line
 from hw_tests.field import not_here, told
 from hw_tests.findings import Finding, Run, Verdict, write
 from hw_tests.measures.identity import NO_VOICE
+from hw_tests.side import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from hw_tests.bench import Bench
     from hw_tests.field import Field, Measure
     from hw_tests.findings import Use
 
@@ -33,9 +35,12 @@ OURS = _("This machine was too busy (late by {}): repeat the test without other 
 EXCHANGE = _(
     "This machine was too busy and served the software exchange late by {}: repeat the test."
 )
-CAUSES = frozenset({"commands", "ghosts"})
+CAUSES = ("drops", "commands", "ghosts")
 """Keys of what is known at the end only, and is the cause of whatever else has failed."""
+ONCE = frozenset({"soak"})
+"""What takes long, and goes on by itself once a lost modem is back: it is not repeated for it."""
 TRIES = 3
+SPOILT = (Verdict.FAILED, Verdict.INCOMPLETE)
 ASKED_S = 5.0
 
 
@@ -64,13 +69,18 @@ class Recorder:
     def make(self, measure: Measure) -> list[Finding]:
         """Make one measurement, whatever becomes of it; its findings are written at once."""
         self._tell("begin", measure)
-        findings = self._punctually(measure)
+        findings = self._plugged(measure)
         self._made[measure.name] = findings
         for finding in findings:
             self.run = self.run.with_finding(finding)
-        # A modem that refuses commands now and then, or a line that rings by itself, spoils
-        # whatever was under way: the cause first.
-        causes = tuple(each for each in self.run.findings if each.key in CAUSES and _failed(each))
+        # A modem that drops off USB or refuses commands now and then, or a line that rings by
+        # itself, spoils whatever was under way: the cause first.
+        causes = tuple(
+            each
+            for key in CAUSES
+            for each in self.run.findings
+            if each.key == key and _failed(each)
+        )
         others = tuple(each for each in self.run.findings if each not in causes)
         self.run = replace(self.run, findings=(*causes, *others))
         self._write()
@@ -92,6 +102,29 @@ class Recorder:
         if whole:
             self.run = replace(self.run, ended=_now())
         self._write()
+
+    def _plugged(self, measure: Measure) -> list[Finding]:
+        """Repeat what a modem that was lost from USB has spoilt, once it is back."""
+        if measure.name in CAUSES:  # they tell of the loss itself
+            return self._punctually(measure)
+        for _unused in range(1 if measure.name in ONCE else TRIES):
+            losses = self._field.bench.losses if self._field.bench else {}
+            findings = self._punctually(measure)
+            bench = self._field.bench
+            if bench is None:
+                return findings
+            lost = bench.lost(losses) or _told_lost(bench, findings)
+            if not lost or all(each.verdict not in SPOILT for each in findings):
+                return findings
+            if not self._are_back(bench):
+                break
+        return [_unplugged(each, lost[0]) if each.verdict in SPOILT else each for each in findings]
+
+    def _are_back(self, bench: Bench) -> bool:
+        """Put every line on hook, lost ones anew; tell whether all are there."""
+        for _unused in range(2):  # a line at rest learns of its loss only while others hang up
+            self._field.leave()
+        return not any(side.gone for side in bench.sides.values())
 
     def _punctually(self, measure: Measure) -> list[Finding]:
         """Repeat what failed while this machine was late: its sound had gaps of our own making."""
@@ -158,6 +191,21 @@ def reason(findings: Iterable[Finding]) -> str:
 
 def _failed(finding: Finding) -> bool:
     return finding.verdict is Verdict.FAILED
+
+
+def _told_lost(bench: Bench, findings: list[Finding]) -> list[str]:
+    """Name and note the lines of which another bench than the run's own has seen the loss."""
+    said = {on_line(name, GONE): name for name in bench.sides}
+    names = [said[each.remark] for each in findings if each.remark in said]
+    for name in names[:1]:
+        bench[name].dropped.append(bench.now)
+    return names
+
+
+def _unplugged(finding: Finding, line: str) -> Finding:
+    """Say that it was not measured since a line's modem was gone."""
+    said = on_line(line, GONE)
+    return replace(finding, verdict=Verdict.INCOMPLETE, figures=(), series=(), remark=said)
 
 
 def _unproven(finding: Finding, late_s: float, who: Words) -> Finding:

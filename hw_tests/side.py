@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from appliance.dsp import g711
@@ -24,7 +25,7 @@ from appliance.modem.table import HEARING, LineStage
 from appliance.text import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from appliance.modem.scripts import LineSettings
@@ -81,7 +82,10 @@ INTERRUPTION: Final = Interruption()
 
 
 class Side:
-    """A line with its modem; `heard` is all sound it brought, in the modem's law."""
+    """A line with its modem; `heard` is all sound it brought, in the modem's law.
+
+    `dropped` is when its modem was lost from USB though nobody had unplugged it.
+    """
 
     def __init__(self, name: str, port: Port, settings: LineSettings) -> None:
         self.name = name
@@ -92,6 +96,8 @@ class Side:
         self.arrivals: list[tuple[int, float]] = []
         self.raw: list[tuple[float, bytes]] = []
         self.gone = False
+        self.dropped: list[float] = []
+        self._spoke = False
         self._replies: Counter[tuple[str, str]] = Counter()
         self._heard_from = 0
         self._said: list[tuple[float, LineEvent]] = []
@@ -112,9 +118,18 @@ class Side:
     def renew(self, port: Port) -> None:
         """Forget everything, as a new process on this port would; it is to be started then."""
         self.port = port
-        self.gone = False
+        self.gone = self._spoke = False
         self._replies += self.driver.replies
         self.driver = LineDriver(self.name, self.settings)
+
+    @contextmanager
+    def unplugging(self) -> Iterator[None]:
+        """Take the modem from USB on purpose within this: it is not lost then."""
+        before = len(self.dropped)
+        try:
+            yield
+        finally:
+            del self.dropped[before:]
 
     @property
     def replies(self) -> Counter[tuple[str, str]]:
@@ -143,12 +158,15 @@ class Side:
             data = self.port.read()
         except OSError:
             self.gone = True
+            if self._spoke:  # a port that was opened in vain is the same loss still
+                self.dropped.append(clock())
             self._note(self.driver.lost(GONE, clock()), clock())
             return
         now = clock()
         if data and self.driver.stage not in HEARING:
             self.raw.append((now, data))
         if data:
+            self._spoke = True
             self._note(self.driver.receive_data(data, now), now)
         due = self.driver.next_deadline()
         if due is not None and now >= due:

@@ -34,6 +34,7 @@ TITLES: Mapping[str, Words] = {
     "content": _("Speech while both speak"),
     "soak.caller_id": _("Caller's identity in every call"),
     "idle": _("Idle line, watched"),
+    "drops": _("Modem stays on USB, in the whole test"),
     "ghosts": _("Rings that nobody makes, in the whole test"),
     "commands": _("Commands refused or not answered"),
     "level": _("Level of the sound"),

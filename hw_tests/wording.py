@@ -95,6 +95,7 @@ NAMES: Mapping[str, Words] = {
     "byte 10 hex heard": _("byte 10 hex heard"),
     "while both speak": _("level while both speak"),
     "between both directions": _("between both directions"),
+    "lost from USB": _("lost from USB"),
     "rings that nobody makes": _("rings that nobody makes"),
 }
 CAPABILITIES: Mapping[str, Words] = {

@@ -284,7 +284,7 @@ def _promise(told: Judged, found: tuple[Cause, ...]) -> ShownPromise:
     if told.kept is Kept.YES:
         detail = joined(", ", [_how_well(told.name, each) for each in told.figures])
     elif told.kept is Kept.NO:
-        detail = _root_title(told, found)
+        detail = _root_words(told, found)
     if told.needed:
         return ShownPromise(KEPT_KINDS[told.kept], KEPT_WORDS[told.kept], detail)
     detail = joined("; ", [NOT_NEEDED, detail] if detail != NOTHING else [NOT_NEEDED])
@@ -297,11 +297,12 @@ def _how_well(name: str, figure: Figure) -> Words:
     return joined(" ", (name_words(figure), value_words(figure)))
 
 
-def _root_title(told: Judged, found: tuple[Cause, ...]) -> Words:
-    """Name the cause by which a promise is broken."""
+def _root_words(told: Judged, found: tuple[Cause, ...]) -> Words:
+    """Say by what cause a promise is broken; name it where it has no sentence."""
     for cause in found:
         if told.finding in (*cause.findings, *cause.follows):
-            return names_of(cause.findings)
+            remark = cause.findings[0].remark
+            return remark if remark != NOTHING else names_of(cause.findings)
     return told.why
 
 

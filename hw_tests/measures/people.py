@@ -91,8 +91,13 @@ def _lifted(bench: Bench, mark: int) -> float | None:
 
 def unplug(field: Field) -> list[Finding]:
     """Have line A's modem unplugged and plugged in again, and bring it back."""
+    field.ready.rest()
+    with field.ready["A"].unplugging():
+        return _unplug(field)
+
+
+def _unplug(field: Field) -> list[Finding]:
     bench = field.ready
-    bench.rest()
     if _done(field, PULL, plugged=False) is not Answer.OK:
         return [told("unplug", "A", Verdict.SKIPPED, NOBODY)]
     noticed = wait_for(bench, lambda: bench["A"].gone, PULLED_S)

@@ -25,6 +25,10 @@ HAUNTED = _(
     "The line rings though nobody calls ({times}): another telephone or an alarm on the same pair, "
     "crossed wires, or a modem that takes a noise for a ring."
 )
+DROPS = _(
+    "The modem drops off USB though nobody unplugs it ({times}): try another USB cable, socket and "
+    "hub, or one with a power supply of its own; if it happens again, replace the modem."
+)
 TIMES_TOLD, APART_S = 5, 15.0
 """So many times are told; rings that follow each other sooner than that are one call."""
 MORE = _("{times} and {number} more")
@@ -72,6 +76,18 @@ def _moment(field: Field, at: float) -> Words:
     if then.date() == now.date():
         return unchanged(f"{then:%H:%M:%S}")
     return by_language(lambda language: moment_words(then, language))
+
+
+def drops(field: Field) -> list[Finding]:
+    """Look at every moment of the whole run in which a modem was lost from USB."""
+    bench = field.ready
+    return [_dropped(field, name, tuple(bench[name].dropped)) for name in field.names]
+
+
+def _dropped(field: Field, name: str, times: tuple[float, ...]) -> Finding:
+    figure = limits.DROPPED.figure("lost from USB", float(len(times)))
+    remark = DROPS.filled(times=_times(field, times)) if times else NOTHING
+    return found("drops", name, figure, remark=remark)
 
 
 def commands(field: Field) -> list[Finding]:

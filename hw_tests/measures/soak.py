@@ -72,12 +72,17 @@ def soak(field: Field) -> list[Finding]:
         caller, called = min(PAIRS, key=lambda pair: (bool(tried[pair[1]]), bench.called[pair[1]]))
         tried[called] += 1
         calls += 1
+        losses = bench.losses
         try:
             rung = bench.call(caller, called, identify=True)
-            known[called].append(is_known(rung))
-            _talk(field, heard)
+            came = _talk(field)
         except UnmeasuredError as error:
-            failed.append(error.said)
+            if bench.losses == losses:
+                failed.append(error.said)
+        else:
+            if bench.losses == losses:  # else what came is that of a modem that was unplugged
+                known[called].append(is_known(rung))
+                _keep(heard, came)
         finally:
             bench.rest()
         if bench.now >= tells:
@@ -126,19 +131,32 @@ def _so_far(seconds: float, calls: int, failed: int) -> Words:
 # --- the sound of each call ---------------------------------------------------------------------
 
 
-def _talk(field: Field, heard: dict[tuple[str, str], _Heard]) -> None:
+@dataclass
+class _Came:
+    """What one call brought of a direction: a tone's level and how clean it was, and speech."""
+
+    tone: tuple[float, float] | None
+    speech: content.Content | None = None
+
+
+def _talk(field: Field) -> dict[tuple[str, str], _Came]:
     """Send a tone each way, then speak: at once where both modems can, else by turns."""
     bench = field.ready
-    for pair in PAIRS:
-        tone = _tone(bench, *pair)
-        heard[pair].levels.append(None if tone is None else tone[0])
-        if tone is not None:
-            heard[pair].above_db.append(tone[1])
+    came = {pair: _Came(_tone(bench, *pair)) for pair in PAIRS}
     both = all(field.duplex(name) for name in field.names)
     for pairs in (PAIRS,) if both else ((pair,) for pair in PAIRS):
         for pair, speech in _speech(bench, pairs).items():
-            if speech is not None:
-                heard[pair].speech.append(speech)
+            came[pair].speech = speech
+    return came
+
+
+def _keep(heard: dict[tuple[str, str], _Heard], came: dict[tuple[str, str], _Came]) -> None:
+    for pair, each in came.items():
+        heard[pair].levels.append(None if each.tone is None else each.tone[0])
+        if each.tone is not None:
+            heard[pair].above_db.append(each.tone[1])
+        if each.speech is not None:
+            heard[pair].speech.append(each.speech)
 
 
 def _speech(

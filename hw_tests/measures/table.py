@@ -77,6 +77,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("person_call", one_line.call, one_line.CALL_KEYS, 90, where=ONE),
     Measure("extension", people.extension, ("extension",), 30, where=EVERYWHERE),
     Measure("unplug", people.unplug, ("unplug",), 60, where=EVERYWHERE),
+    Measure("drops", quiet.drops, ("drops",), 1, where=EVERYWHERE),
     Measure("ghosts", quiet.ghosts, ("ghosts",), 1, where=EVERYWHERE),
     Measure("commands", quiet.commands, ("commands",), 1, where=EVERYWHERE),
     Measure("leds", people.leds, ("leds",), 20, where=PEOPLE),

@@ -72,7 +72,12 @@ def _lose(bench: Bench, names: tuple[str, ...]) -> None:
 
 def recovery_usb(field: Field) -> list[Finding]:
     """Leave the modems in the middle of a stream, then bring them back over USB (v253.md 4)."""
-    return [_by_usb(field, name, *step) for step in USB_STEPS for name in field.names]
+    findings = []
+    for step in USB_STEPS:
+        for name in field.names:
+            with field.ready[name].unplugging():
+                findings.append(_by_usb(field, name, *step))
+    return findings
 
 
 def _by_usb(field: Field, name: str, key: str, step: UsbStep) -> Finding:
