@@ -45,6 +45,14 @@ LEAST_SLOPE, FAR_APART, FINER = 2e-6, 16, 8
 """A smaller difference of two crystals moves nothing; slots so far apart tell it; samples between
 each two by which a sound is stretched.
 """
+ECHO_ENDS, EDGE = round(0.425 * SAMPLE_RATE), round(0.01 * SAMPLE_RATE)
+"""So long after a side has spoken its echo is over; and how sharp the ends of slots are."""
+AROUND = 3
+"""So many samples earlier and later a sound may be found again beside its place."""
+FAINT = 10 ** (-22 / 10)
+"""What is fainter than a sound by so much (power) is its own rounding and resampling."""
+MANY, FAR_ABOVE, ALIKE_DB = 3, 4.0, 6.0
+"""Plans that have a median; how much stronger than usual (power) a burst is; levels (dB) alike."""
 SHARE = 4
 """So many per cent of the slots, the weakest and the strongest, are no swing yet."""
 GONE = 0.2
@@ -86,8 +94,8 @@ class Content:
     much stronger they are while both speak, `quiet_db` by how much stronger quiet ones come than
     they should. `drop_outs` are when it was gone (s from the beginning), `slips` when it jumped,
     and by how many ms. `swing_db` is by how much its loud slots differ. `noise_dbm0` is the
-    loudest of the slots in which nobody speaks, `least_dbm0` the faintest; `hums`: the loudest one
-    is of the mains.
+    loudest noise in all that was heard, `least_dbm0` the faintest while nobody speaks; `hums`: the
+    loudest one is of the mains.
     """
 
     level_dbm0: float
@@ -119,6 +127,28 @@ class _Slot:
         return (1.0,) * HANG_BLOCKS + self.blocks[HANG_BLOCKS:]
 
 
+@dataclass(frozen=True, slots=True)
+class _Noises:
+    """What is heard while nobody speaks, and how loud (dBm0) the loudest burst elsewhere is."""
+
+    silent: tuple[Wave, ...]
+    burst_dbm0: float
+
+    @property
+    def most_dbm0(self) -> float:
+        return max(self.burst_dbm0, *map(signals.level, self.silent))
+
+    @property
+    def least_dbm0(self) -> float:
+        return min(map(signals.level, self.silent), default=signals.QUIETEST_DBM0)
+
+    @property
+    def hums(self) -> bool:
+        """True where the loudest is of the mains."""
+        loudest = max(self.silent, key=signals.level, default=np.zeros(0))
+        return signals.level(loudest) > self.burst_dbm0 - ALIKE_DB and signals.hums(loudest)
+
+
 def quiet_for(laws: Iterable[Law]) -> float:
     """Give the level of weak syllables that each of some sound formats carries."""
     return COARSE_QUIET_DBM0 if Law.LINEAR8 in laws else QUIET_DBM0
@@ -146,18 +176,86 @@ def heard(part: Wave, far: str, slots: int, quiet_dbm0: float = QUIET_DBM0) -> C
         form = _form(far, n) + ("L" if _form(other, n) == "L" else ".")
         blocks = [_gains(part, piece, n * SLOT, delays[k]) for k in near]
         found.append(_Slot(n, form, tuple(map(float, np.max(np.array(blocks), axis=0)))))
-    return _judged(found, delays, _noises(part, slots, delays), slots)
+    noises = _Noises(tuple(_noises(part, far, slots, delays)), _burst(part, sent, found, delays))
+    return _judged(found, delays, noises, slots)
 
 
-def _noises(part: Wave, slots: int, delays: dict[int, int]) -> list[Wave]:
-    """Give what is heard in each slot in which nobody speaks, once every echo is over.
+def _noises(part: Wave, far: str, slots: int, delays: dict[int, int]) -> list[Wave]:
+    """Give what is heard while nothing of either side arrives, once every echo is over.
 
     What is played is ahead by `LEAD_S` in the modem: the next slot's sound is not there yet.
     """
     late = round(float(np.median(list(delays.values()))))
-    silent = [n for n in range(slots) if _form("A", n) == _form("B", n) == "."]
-    ends = [(n + 1) * SLOT + min(BLOCK, late - BLOCK) for n in silent]
-    return [part[end - SLOT // 4 : end] for end in ends]
+    near = "B" if far == "A" else "A"
+    speaks = np.zeros((slots + 1) * SLOT + late, dtype=bool)
+    for n in range(slots):
+        if _form(near, n) != ".":
+            speaks[n * SLOT + min(BLOCK, late - BLOCK) : (n + 1) * SLOT + ECHO_ENDS] = True
+        if _form(far, n) != ".":
+            speaks[n * SLOT + late - EDGE : (n + 1) * SLOT + late + EDGE] = True
+    turns = np.flatnonzero(np.diff(speaks[: slots * SLOT + min(BLOCK, late - BLOCK)].astype(int)))
+    ends = [*(int(at) + 1 for at in turns), slots * SLOT + min(BLOCK, late - BLOCK)]
+    silent = [(a, b) for a, b in pairwise(ends) if b - a >= BLOCK and not speaks[a]]
+    return [part[max(a, b - SLOT // 4) : b] for a, b in silent]
+
+
+def _burst(part: Wave, sent: Wave, found: list[_Slot], delays: dict[int, int]) -> float:
+    """Give the level (dBm0) of the loudest noise that comes now and then, in all that was heard.
+
+    The plan comes again and again: what is beside the far side's own sound is about the same in
+    each, echo and all. Noise of two blocks and more that is not, and adds to the sound, is a burst.
+    """
+    plan, forms = len(PLAN["A"]), {each.number: each.form for each in found}
+    gains = {
+        form: float(np.median([gain for f in found if f.form == form for gain in f.blocks]))
+        for form in set(forms.values())
+    }
+    slots = len(sent) // SLOT
+    beside = np.array(
+        [_beside(part, sent, n, gains.get(forms.get(n, ""), 0.0), delays) for n in range(slots)]
+    )
+    usual = beside.reshape(slots // plan, -1)
+    # of two plans the quieter one is usual
+    usual = np.min(usual, axis=0) if len(usual) < MANY else np.median(usual, axis=0)
+    around = np.max([np.roll(usual, by) for by in (-1, 0, 1)], axis=0)
+    more = np.where(beside.ravel() > FAR_ABOVE * np.tile(around, slots // plan), beside.ravel(), 0)
+    loudest = float(np.max(np.minimum(more[1:], more[:-1]), initial=0.0))
+    return signals.level(np.full(1, np.sqrt(loudest)))
+
+
+def _beside(part: Wave, sent: Wave, slot: int, gain: float, delays: dict[int, int]) -> list[float]:
+    """Give the power beside the far side's sound in each block of a slot; 0 where it jumps about.
+
+    It is no more than is left without that sound, nor than the whole is stronger than usual: a
+    gap has less of both, and a sound that swings is the far side's own.
+    """
+    if _is_slip((slot + 0.5) * SLOT_S, delays):
+        return [0.0] * (SLOT // BLOCK)
+    lates = {delays[k] for k in sorted(delays, key=lambda k: abs(k - slot))[:3]}
+    padded = np.pad(sent, AROUND)
+    powers = []
+    for at in range(slot * SLOT, (slot + 1) * SLOT, BLOCK):
+        pieces = np.array([padded[at + by : at + by + BLOCK] for by in range(2 * AROUND + 1)])
+        there = (part[at + late : at + late + BLOCK] for late in lates)
+        powers.append(min(_left(each, pieces, gain) for each in there))
+    return powers
+
+
+def _left(there: Wave, pieces: Wave, gain: float) -> float:
+    """Give the power that a sound, some samples earlier and later, leaves unexplained.
+
+    Two crystals put it between two samples, and a line's filter over several.
+    """
+    if len(there) < pieces.shape[1]:
+        return 0.0
+    power, said = float(np.mean(there**2)), float(np.mean(pieces[AROUND] ** 2))
+    if said < 1.0:
+        return power
+    alike = pieces @ pieces.T
+    alike += np.eye(len(alike)) * np.trace(alike) * LEAST_SLOPE
+    left = there - np.linalg.solve(alike, pieces @ there) @ pieces
+    least = max(0.0, min(float(np.mean(left**2)), power - gain**2 * said))
+    return least if least > FAINT * power else 0.0
 
 
 def _delays(part: Wave, far: str, sent: Wave, slots: int) -> dict[int, int]:
@@ -235,7 +333,7 @@ def _gains(part: Wave, piece: Wave, begin: int, late: int) -> list[float]:
 
 
 def _judged(
-    found: list[_Slot], delays: dict[int, int], noises: list[Wave], slots: int
+    found: list[_Slot], delays: dict[int, int], noises: _Noises, slots: int
 ) -> Content | None:
     usual = {
         form: float(np.median([gain for f in found if f.form == form for gain in f.blocks]))
@@ -261,9 +359,9 @@ def _judged(
         drop_outs=_apart([at for at in drop_outs if not _is_slip(at, delays)]),
         slips=slips,
         swing_db=_swing(found, suppressed=suppressed),
-        noise_dbm0=max(map(signals.level, noises)),
-        least_dbm0=min(map(signals.level, noises)),
-        hums=signals.hums(max(noises, key=signals.level)),
+        noise_dbm0=noises.most_dbm0,
+        least_dbm0=noises.least_dbm0,
+        hums=noises.hums,
         seconds=slots * SLOT_S,
     )
 

@@ -136,3 +136,38 @@ def test_noise_between_words_and_hum_are_told() -> None:
 def test_silence_is_no_content() -> None:
     """Nothing has come: nothing is told of it."""
     assert content.heard(np.zeros(SLOTS * SLOT), "B", SLOTS) is None
+
+
+@pytest.mark.parametrize("begin_s", [n * 0.5 for n in range(24)])
+@pytest.mark.parametrize("is_beep", [True, False])
+def test_noise_that_comes_and_goes_is_found_whenever_it_comes(
+    begin_s: float, is_beep: bool
+) -> None:
+    """A beep of -17 dBm0 or a burst of -25 dBm0, 0.4 s every 12 s, in each of its phases."""
+    part = arrives(said("B", SLOTS), said("A", SLOTS), 0.3)
+    times = np.arange(len(part)) / SAMPLE_RATE
+    tone = 10 ** (8 / 20) * np.sqrt(2) * np.sin(2 * np.pi * 620 * times)
+    noise = tone if is_beep else np.random.default_rng(2).normal(0, 1, len(part))
+    noise *= 10 ** ((-25 - signals.level(np.ones(9))) / 20)
+    noise[(times - begin_s) % 12.0 > 0.4] = 0
+    found = content.heard(part + noise, "B", SLOTS)
+    assert found is not None
+    assert found.noise_dbm0 > -40.0
+    assert found.noise_dbm0 - found.least_dbm0 > 6.0
+
+
+@pytest.mark.parametrize("name", ["A", "B"])
+@pytest.mark.parametrize("late_ms", [110, 200, 300, 420, 450, 500, 550, 600, 800])
+def test_a_long_way_is_no_noise(name: str, late_ms: int) -> None:
+    """However late the other side's words come, they are not taken for noise between them."""
+    far, near = ("A", "B") if name == "B" else ("B", "A")
+    late = late_ms * SAMPLE_RATE // 1000
+    part = np.zeros(late + (SLOTS + 1) * SLOT)
+    part[late : late + SLOTS * SLOT] += 0.5 * said(far, SLOTS)
+    part[800 : 800 + SLOTS * SLOT] += 0.2 * said(near, SLOTS)
+    found = content.heard(part, far, SLOTS)
+    assert found is not None
+    assert found.noise_dbm0 < -60.0
+    noisy = content.heard(part + np.random.default_rng(1).normal(0, 150, len(part)), far, SLOTS)
+    assert noisy is not None
+    assert noisy.noise_dbm0 == pytest.approx(signals.level(np.full(9, 150.0)), abs=1.5)
