@@ -17,7 +17,7 @@ from appliance.modem.scripts import (
     ScriptRefused,
     ScriptRunner,
 )
-from appliance.modem.v253 import Modem
+from appliance.modem.v253 import Modem, Replied
 from appliance.text import _
 from hw_tests.bench import UnmeasuredError
 from hw_tests.findings import Unit
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from hw_tests.side import Port
     from hw_tests.world import World
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
+PATIENT_MS = 8000
+"""How long an answer is waited for: one that comes late is no sign of what a modem lacks."""
 QUESTIONS = {
     "model": "AT+GMM",
     "revision": "AT+GMR",
@@ -42,6 +44,10 @@ QUESTIONS = {
 }
 """What any modem may be asked on hook, by what the answer is kept under."""
 HELD = "volts off hook"
+AT_ONCE = frozenset(
+    f"{text}\r".encode() for text in ("AT", *(QUESTIONS[key] for key in ("model", "revision")))
+)
+"""Commands that need nothing but an answer: by them it is told how soon a modem answers."""
 CALLER_ID = "caller id (+VCID)"
 """A capability, as a unit's are called."""
 _VOLTS = re.compile(r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$")
@@ -78,7 +84,14 @@ def _twice(text: str, keep: str = "") -> AtCommand:
     return AtCommand(text, optional=True, keep=keep, otherwise=(text,))
 
 
-ASKED: tuple[ScriptStep, ...] = (
+def _patiently(*steps: ScriptStep) -> tuple[ScriptStep, ...]:
+    return tuple(
+        replace(step, limit_ms=PATIENT_MS) if isinstance(step, AtCommand) else step
+        for step in steps
+    )
+
+
+ASKED: tuple[ScriptStep, ...] = _patiently(
     *scripts.sync(),
     *scripts.inquire(GENERIC),
     *(_twice(text, key) for key, text in QUESTIONS.items()),
@@ -93,7 +106,10 @@ ASKED: tuple[ScriptStep, ...] = (
 
 
 class Asker:
-    """Asks `QUESTIONS` and the voice formats, or other steps, of a modem found in any state."""
+    """Asks `QUESTIONS` and the voice formats, or other steps, of a modem found in any state.
+
+    `answer_s` is how late the latest answer to a command of `AT_ONCE` was.
+    """
 
     def __init__(self, steps: tuple[ScriptStep, ...] = ASKED) -> None:
         self.finding: Mapping[str, tuple[str, ...]] | None = None
@@ -101,6 +117,9 @@ class Asker:
         self._steps = steps
         self._modem = Modem(GENERIC)
         self._runner = ScriptRunner(self._modem)
+        self.answer_s: float | None = None
+        self._asked_at: float | None = None
+        self._now = 0.0
 
     @property
     def replies(self) -> Counter[tuple[str, str]]:
@@ -118,11 +137,16 @@ class Asker:
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes."""
+        self._now = now
         for event in self._modem.receive_data(data):
+            if isinstance(event, Replied) and self._asked_at is not None:
+                self.answer_s = max(self.answer_s or 0.0, now - self._asked_at)
+                self._asked_at = None
             self._take(self._runner.receive(event, now))
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
+        self._now = now
         self._take(self._runner.handle_timer(now))
 
     def next_deadline(self) -> float | None:
@@ -131,7 +155,10 @@ class Asker:
 
     def data_to_send(self) -> bytes:
         """Give what is to be written."""
-        return self._runner.data_to_send()
+        data = self._runner.data_to_send()
+        if data:
+            self._asked_at = self._now if data in AT_ONCE else None
+        return data
 
     def written(self, count: int) -> None:
         """All is small enough to be taken."""
@@ -194,13 +221,19 @@ class Volts:
 
 
 def ask(
-    world: World, ports: Mapping[str, Port], replies: dict[str, Counter[tuple[str, str]]]
-) -> dict[str, tuple[Unit, Volts]]:
-    """Return who is at each port, and the volts on its pair; adds to `replies`, by name."""
+    world: World, ports: Mapping[str, Port], replies: dict[str, Counter[tuple[str, str]]],
+    answers_s: dict[str, float],
+) -> dict[str, tuple[Unit, Volts]]:  # fmt: skip
+    """Return who is at each port, and the volts on its pair.
+
+    Adds to `replies`, and to `answers_s` how late the modem answers, by name.
+    """
     askers = {name: Asker() for name in ports}
     converse(world, {name: (ports[name], asker) for name, asker in askers.items()})
     for name, asker in askers.items():
         replies[name] = asker.replies
+        if asker.answer_s is not None:
+            answers_s[name] = asker.answer_s
         if asker.trouble is not None:
             reason = asker.trouble.reason
             raise UnmeasuredError(_("line {name}: {reason}", name=name, reason=reason))

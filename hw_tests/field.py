@@ -44,7 +44,7 @@ class Field:
     from a line to the other, `levels_dbm0` how loud a tone came, `speech_dbm0` how loud speech,
     `identified` whether a call brought a line who called. `idle_s` is how long idle lines are
     watched, `replies` what came of the commands by which the modems were first asked
-    (`ScriptRunner.replies`), by line.
+    (`ScriptRunner.replies`), by line, `answers_s` how late they answered.
     """
 
     world: World
@@ -61,6 +61,7 @@ class Field:
     delays_ms: dict[str, float] = field(default_factory=dict)
     identified: dict[str, bool] = field(default_factory=dict)
     replies: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    answers_s: dict[str, float] = field(default_factory=dict)
     levels_dbm0: dict[str, float] = field(default_factory=dict)
     speech_dbm0: dict[str, float] = field(default_factory=dict)
     bench: Bench | None = None
@@ -106,10 +107,13 @@ class Field:
         """Ask the modems who they are, once; raises UnmeasuredError, TechnicianError."""
         if not self.units:
             ports = {name: self.world.open(name) for name in self.names}
-            for name, (unit, volts) in asking.ask(self.world, ports, self.replies).items():
+            for name, (unit, volts) in self._asked(ports):
                 port, serial = self.world.placed(name)
                 self.units[name] = replace(unit, port=port, serial=serial)
                 self.volts[name] = volts
+
+    def _asked(self, ports: Mapping[str, Port]) -> Iterable[tuple[str, tuple[Unit, asking.Volts]]]:
+        return asking.ask(self.world, ports, self.replies, self.answers_s).items()
 
     def probe(self) -> None:
         """Prove on the modems whether they are duplex, once; raises UnmeasuredError."""

@@ -103,6 +103,7 @@ DROPPED = _most(_("Modem lost from USB"), "", 0.0, 0.0, "")
 REFUSED = _most(
     _("Commands refused that were taken before"), "", 0.0, 0.0, "ITU-T V.250", own=False
 )
+ANSWERED = _most(_("Answer to a command after"), "s", 0.5, 1.0, "ITU-T V.250")
 REPEATED = _most(_("Commands without an answer"), "", 0.0, 1.0, "ITU-T V.250")
 
 FIRST_RING = _most(_("First ring after dialling"), "s", 6.0, 12.0, "ITU-T E.721")

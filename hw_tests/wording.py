@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MISSING = "–"
 NAMES: Mapping[str, Words] = {
     "voice": _("voice"),
+    "answers after": _("answers a command after"),
     "voltage": _("voltage"),
     "voltage off hook": _("voltage off hook"),
     "heard": _("sound heard"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from appliance.modem.probe import DuplexVerdict as ProbeVerdict
 from appliance.modem.probe import Finding as Probed
-from appliance.text import NOTHING, _, unchanged
+from appliance.text import NOTHING, Words, _, unchanged
+from hw_tests import limits
 from hw_tests.asking import Volts
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
@@ -14,6 +15,10 @@ VOLTS = Limit(20.0, 60.0)
 """48 V of an exchange, 24 V and less of a box with a short loop; a held line has about 8."""
 RATE = Limit(7600.0, 8400.0)
 BUFFERS = Limit(None, 2.0)
+LATE = _(
+    "The modem answers commands late: the box takes that for no answer. Try another USB socket, "
+    "without a hub; if it stays so, replace the modem."
+)
 NO_VOICE = _("The modem has no voice: replace it by a voice modem.")
 
 
@@ -30,17 +35,23 @@ def _unit(field: Field, name: str) -> Finding:
     told_of = field.units[name]
     if not dict(told_of.capabilities)["voice"]:
         return told("unit", name, Verdict.FAILED, NO_VOICE)
+    answer = limits.ANSWERED.figure("answers after", field.answers_s.get(name), "s")
     said = f"{told_of.maker} {told_of.identity}".strip() or "?"
     lacks = ", ".join(what for what, has in told_of.capabilities if has is False)
     return found(
         "unit",
         name,
         Figure("voice", 1.0, "", Limit(1.0, 1.0)),
-        remark=_(
-            "{modem}; has not: {lacks}",
-            modem=said,
-            lacks=unchanged(lacks) if lacks else _("nothing"),
-        ),
+        answer,
+        remark=_has(said, lacks) if answer.good else LATE,
+    )
+
+
+def _has(modem: str, lacks: str) -> Words:
+    return _(
+        "{modem}; has not: {lacks}",
+        modem=modem,
+        lacks=unchanged(lacks) if lacks else _("nothing"),
     )
 
 
