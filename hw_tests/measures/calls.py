@@ -9,17 +9,19 @@ from statistics import fmean
 from appliance.calls.events import Presentation
 from appliance.dsp.dtmf import PLANS
 from appliance.policy import numbering
-from appliance.text import Words, _
+from appliance.text import NOTHING, Words, _
 from hw_tests import limits
 from hw_tests.asking import CALLER_ID
-from hw_tests.bench import UnmeasuredError
+from hw_tests.bench import IN_CALL, UnmeasuredError
 from hw_tests.called import Rung
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
+from hw_tests.listening import Listener, wait_for
 
 CADENCE_TOLERANCE = 0.15
 IDENTITY = Limit(-5.0, 4.0)
 """Seconds from the first ring: sent before it, or within its long pause (EN 300 659-1)."""
+BUSY = ("busy", "congestion")
 KEYS = ("ring", "caller_id", "answer")
 NO_IDENTITY = _("No number arrived: the line has no such service, or caller_id is to be changed.")
 REFUSED = _("The modem refuses +VCID: it tells no caller's number. Use another modem.")
@@ -35,6 +37,17 @@ FOREIGN = _(
     "Another number comes than the caller's ({number} instead of {expected}): look at the numbers "
     "that were given for the test, and at the caller id of the exchange or PBX."
 )
+SWAPPED = _(
+    "line {called} does not ring, and line {caller} hears the busy tone: it has dialled its own "
+    "number or a line in use; look whether the numbers of line A and line B are swapped"
+)
+BUSY_S = 8.0
+OTHER_BELL = _(
+    "The bell is not the country's: a line simulator has one of its own. On a line of a network "
+    "look at --country."
+)
+OTHER_PERIODS_S, OTHER_TOLERANCE = (3.0, 4.0, 6.0), 0.05
+"""From ring to ring in other countries: Great Britain, Belgium, the United States."""
 EXTENSION_DIGITS = 4
 """A number of so few digits is an extension: a PBX may send the whole number that ends with it."""
 LINE_PREFIXES = ("0", "9")
@@ -56,6 +69,7 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     try:
         rung = bench.call(caller, called, rings=2)
     except UnmeasuredError as error:
+        error = _hinted(field, caller, called, error)
         bench.rest()
         return [unmeasured("ring", way, error), *(_not_measured(key, way) for key in KEYS[1:])]
     finally:
@@ -67,6 +81,20 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     return [ring(field, way, rung), identity, _answer(way, rung)]
 
 
+def _hinted(field: Field, caller: str, called: str, error: UnmeasuredError) -> UnmeasuredError:
+    """Listen to what the caller is told where nobody is rung: a line that dials itself is busy."""
+    bench = field.ready
+    if bench[caller].driver.stage not in IN_CALL:
+        return error
+    try:
+        bench.listen(caller)
+        listener = Listener(bench[caller], field.world.country)
+        is_busy = wait_for(bench, lambda: listener.first(BUSY), BUSY_S)
+    except UnmeasuredError:
+        return error
+    return UnmeasuredError(SWAPPED.filled(caller=caller, called=called)) if is_busy else error
+
+
 def _not_measured(key: str, way: str) -> Finding:
     return told(key, way, Verdict.INCOMPLETE, _("The line did not ring."))
 
@@ -76,16 +104,31 @@ def ring(field: Field, way: str, rung: Rung) -> Finding:
     bursts = PLANS[field.world.country].ringback[0].bursts
     period = sum(burst.on_ms + burst.off_ms for burst in bursts) / 1000
     apart = [after - before for before, after in pairwise(rung.rings)]
-    limit = Limit(period * (1 - CADENCE_TOLERANCE), period * (1 + CADENCE_TOLERANCE))
+    figure = _cadence(fmean(apart), period, is_answered=is_known(rung))
     first = rung.rings[0] - rung.dialled_at
     times = tuple(round(at - rung.rings[0], 3) for at in rung.rings)
     return found(
         "ring",
         way,
         limits.FIRST_RING.figure("first ring after dialling", first, "s"),
-        Figure("from ring to ring", fmean(apart), "s", limit),
+        figure,
+        remark=OTHER_BELL if figure.needs_attention else NOTHING,
         series=(Series("rings", "timing", times, tuple(1.0 for _ in times), "s", "ring"),),
     )
+
+
+def _cadence(apart_s: float, period_s: float, *, is_answered: bool) -> Figure:
+    """Judge the time from ring to ring; another country's deserves attention where all came."""
+    name, own = "from ring to ring", _around(period_s, CADENCE_TOLERANCE)
+    others = [_around(other, OTHER_TOLERANCE) for other in OTHER_PERIODS_S]
+    other = next((each for each in others if each.holds(apart_s)), None)
+    if own.holds(apart_s) or other is None or not is_answered:
+        return Figure(name, apart_s, "s", own)
+    return Figure(name, apart_s, "s", other, wanted=own)
+
+
+def _around(seconds: float, tolerance: float) -> Limit:
+    return Limit(seconds * (1 - tolerance), seconds * (1 + tolerance))
 
 
 def is_known(rung: Rung) -> bool:

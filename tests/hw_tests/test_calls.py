@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from appliance.fieldtest.person import reasons_of_run
+from hw_tests.field import Field
+from hw_tests.findings import Verdict
+from hw_tests.measures import calls
 from hw_tests.measures.calls import CUT_OFF, FOREIGN, Expected
+from hw_tests.measures.table import MEASURES
+from hw_tests.run import Recorder
+from tests.hw_tests.virtual import Virtual
 
 ITALIAN, GERMAN = Expected("0511234501", "it"), Expected("030123456", "de")
 EXTENSION, OUTSIDE = Expected("101", "it"), Expected("0030123456", "de")
@@ -52,3 +61,44 @@ def test_what_is_wrong_with_a_number_is_named(number: str, said: object) -> None
     assert str(words).startswith(str(said).split("(", maxsplit=1)[0])
     assert number in str(words)
     assert ITALIAN.number in str(words)
+
+
+@pytest.mark.parametrize("is_swapped", [True, False])
+def test_swapped_numbers_are_the_first_cause(is_swapped: bool, tmp_path: Path) -> None:
+    """Each line dials itself and hears the busy tone; a number that leads nowhere is not that."""
+    world = Virtual()
+    if is_swapped:
+        world.numbers = {"A": world.numbers["B"], "B": world.numbers["A"]}
+    else:
+        world.turn("B", called="0599")
+    recorder = Recorder(Field(world, tmp_path), MEASURES, "", "")
+    recorder.make(next(each for each in MEASURES if each.name == "calls"))
+    first = reasons_of_run(recorder.run)[0].text("en")
+    assert "line B does not ring" in first
+    assert ("are swapped" in first) is is_swapped
+
+
+@pytest.mark.parametrize("bell", [[2000, 4000], [1000, 3000]])
+def test_the_bell_of_a_simulator_deserves_attention(bell: list[int], tmp_path: Path) -> None:
+    """It rings as in another country; number and answer come, so that nothing has failed."""
+    world = Virtual()
+    world.turn("B", bell=bell)
+    found = {(each.key, each.line): each for each in calls.calls(Field(world, tmp_path))}
+    assert {each.verdict for each in found.values()} == {Verdict.PASSED}
+    ring = found["ring", "A>B"]
+    assert [each.name for each in ring.figures if each.needs_attention] == ["from ring to ring"]
+    assert ring.remark == calls.OTHER_BELL
+    assert not any(each.needs_attention for each in found["ring", "B>A"].figures)
+
+
+@pytest.mark.parametrize(("bell", "caller"), [([1000, 5500], "after"), ([2000, 4000], "none")])
+def test_a_bell_that_is_nowhere_or_brings_nothing_fails(
+    bell: list[int], caller: str, tmp_path: Path
+) -> None:
+    """A bell of no country; or one of another country, and no number comes."""
+    world = Virtual()
+    world.turn("B", bell=bell)
+    if caller == "none":
+        world.turn("B", refuse=["+VCID"])
+    found = {(each.key, each.line): each for each in calls.calls(Field(world, tmp_path))}
+    assert found["ring", "A>B"].verdict is Verdict.FAILED
