@@ -13,6 +13,7 @@ from appliance.modem.table import LineStage
 from appliance.text import Words, _, unchanged
 from hw_tests.called import Carried, Rung
 from hw_tests.guard import safe
+from hw_tests.listening import Listener, wait_for
 from hw_tests.side import Side
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ RINGS_ON_S = 8.0
 """A line that did not answer may go on ringing for so long after its caller has hung up."""
 BACK_S = 30.0
 """How long a modem that left USB is waited for: a hub that starts anew needs some of it."""
+BUSY, BUSY_S = ("busy", "congestion"), 8.0
+ENGAGED = _(
+    "line {called} is still engaged, though its modem said that it had hung up (OK to ATH): it "
+    "lets the line go late or not at all; replace the modem, or correct the line's number if it "
+    "never rings"
+)
 ANOTHER = _("Another modem is plugged in there than before.")
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
@@ -48,8 +55,9 @@ class UnmeasuredError(CentralinoError):
 class Bench:
     """The sides of one world, and what can be done with them; every wait has a limit.
 
-    `called` is how often each line was called. `late_s` is how late this process was served at
-    worst, since somebody last set it to 0. A line may ring only while somebody is known to call it.
+    `called` is how often each line was called, `rang` which have rung then. `late_s` is how
+    late this process was served at worst, since somebody last set it to 0. A line may ring only
+    while somebody is known to call it.
     """
 
     def __init__(self, world: World, sides: Mapping[str, Side]) -> None:
@@ -59,6 +67,7 @@ class Bench:
         self._given_up: set[str] = set()
         self._placed = {name: world.placed(name) for name in sides}
         self.called = Counter[str]()
+        self.rang: set[str] = set()
         self.late_s = 0.0
         self._calling: dict[str, tuple[str, float, int]] = {}
         self._may_ring: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
@@ -267,7 +276,13 @@ class Bench:
             return at if len(at) >= rings else []
 
         no = _("line {called} does not ring", called=called)
-        at = self.until(rung, 20.0 + 6.0 * rings, no)
+        try:
+            at = self.until(rung, 20.0 + 6.0 * rings, no)
+        except UnmeasuredError:
+            if {caller, called} & self.rang and self._hears_busy(caller):
+                raise UnmeasuredError(ENGAGED.filled(called=called)) from None
+            raise
+        self.rang.add(called)
         if identify:
             end = self.now + SETTLED_S
             while not self[called].told(events.Identified, mark) and self.now < end:
@@ -279,6 +294,14 @@ class Bench:
         identified = next(iter(self[called].told(events.Identified, mark)), None)
         self.until_quiet(caller)
         return Rung(dialled_at, tuple(at), identified, answered_at, off_hook[0])
+
+    def _hears_busy(self, caller: str) -> bool:
+        """Tell whether a line that has dialled in vain is told that the other one is in use."""
+        if self[caller].driver.stage not in IN_CALL:
+            return False
+        self.listen(caller)
+        listener = Listener(self[caller], self.world.country)
+        return wait_for(self, lambda: listener.first(BUSY), BUSY_S) is not None
 
     def ensure_call(self) -> None:
         """Have line A be in a call with line B, made by A, if it is not in one."""

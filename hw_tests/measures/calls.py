@@ -12,7 +12,7 @@ from appliance.policy import numbering
 from appliance.text import NOTHING, Words, _
 from hw_tests import limits
 from hw_tests.asking import CALLER_ID
-from hw_tests.bench import IN_CALL, UnmeasuredError
+from hw_tests.bench import BUSY, BUSY_S, IN_CALL, UnmeasuredError
 from hw_tests.called import Rung
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
@@ -21,7 +21,6 @@ from hw_tests.listening import Listener, wait_for
 CADENCE_TOLERANCE = 0.15
 IDENTITY = Limit(-5.0, 4.0)
 """Seconds from the first ring: sent before it, or within its long pause (EN 300 659-1)."""
-BUSY = ("busy", "congestion")
 KEYS = ("ring", "caller_id", "answer")
 NO_IDENTITY = _("No number arrived: the line has no such service, or caller_id is to be changed.")
 REFUSED = _("The modem refuses +VCID: it tells no caller's number. Use another modem.")
@@ -41,7 +40,6 @@ SWAPPED = _(
     "line {called} does not ring, and line {caller} hears the busy tone: it has dialled its own "
     "number or a line in use; look whether the numbers of line A and line B are swapped"
 )
-BUSY_S = 8.0
 OTHER_BELL = _(
     "The bell is not the country's: a line simulator has one of its own. On a line of a network "
     "look at --country."
@@ -84,7 +82,7 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
 def _hinted(field: Field, caller: str, called: str, error: UnmeasuredError) -> UnmeasuredError:
     """Listen to what the caller is told where nobody is rung: a line that dials itself is busy."""
     bench = field.ready
-    if bench[caller].driver.stage not in IN_CALL:
+    if {caller, called} & bench.rang or bench[caller].driver.stage not in IN_CALL:
         return error
     try:
         bench.listen(caller)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.fieldtest.person import reasons_of_run
+from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field
 from hw_tests.findings import Verdict
 from hw_tests.measures import calls
@@ -102,3 +103,14 @@ def test_a_bell_that_is_nowhere_or_brings_nothing_fails(
         world.turn("B", refuse=["+VCID"])
     found = {(each.key, each.line): each for each in calls.calls(Field(world, tmp_path))}
     assert found["ring", "A>B"].verdict is Verdict.FAILED
+
+
+def test_a_line_that_is_let_go_late_is_named(tmp_path: Path) -> None:
+    """Its modem says OK to ATH, and the next caller finds it engaged."""
+    world = Virtual()
+    bench = Field(world, tmp_path).ready
+    bench.call("A", "B")
+    modem = world.outlets["B"].station.modem
+    modem.hang_up = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(UnmeasuredError, match="line B is still engaged"):
+        bench.call("A", "B")
