@@ -8,7 +8,7 @@ import random
 import selectors
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -215,7 +215,7 @@ def test_nothing_shows_the_number_afterwards(box: Box) -> None:
     assert HERS not in box.told().heard
 
 
-def type_in(box: Box, place: str, typed: dict[str, object]) -> None:
+def type_in(box: Box, place: str, typed: Mapping[str, object]) -> None:
     """Keep a colleague's draft."""
 
     def type_it(connection: sqlite3.Connection) -> None:
