@@ -188,7 +188,7 @@ def test_every_mistake_is_told_at_its_field(box: Box) -> None:
 @pytest.mark.parametrize(
     ("by", "ask", "why"),
     [
-        ("vice", "register_declare", "non permette di modificare la Rubrica"),
+        ("vice", "register_declare", "non permette di modificare la rubrica uffici"),
         ("vice", "register_number", "non permette di vedere i numeri"),
         ("carla", "register_vary", "non permette di inserire variazioni"),
         ("gone", "register_vary", "non è un utente che può entrare"),

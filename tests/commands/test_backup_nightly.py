@@ -104,7 +104,7 @@ def test_what_cannot_be_put_back_changes_nothing(home: Home) -> None:
         assert "è in funzione" in home.run("restore", "--nightly", day, code=1)
     assert home.files() == before
     spoil(home.state / NIGHTLY / day / "centralino.db")
-    assert "danneggiata" in home.run("restore", "--nightly", day, code=1)
+    assert "danneggiati" in home.run("restore", "--nightly", day, code=1)
     assert not list(home.folder.glob("*.before-*"))
     assert not list(home.folder.glob(".state.*"))
     assert "--nightly" in home.run("restore", "--nightly", day, "x.backup", code=2)

@@ -101,7 +101,7 @@ def test_a_line_behind_a_pbx_is_configured() -> None:
         (True, 100, 0),
     ]
     told = "\n".join(words.text("en") for words in summary(settings, office))
-    assert "a (a): half duplex, by day pbx_transfer to 2 extensions" in told
+    assert "a (a): half duplex, by day calls are passed on to 2 extensions" in told
     assert "b (b): duplex" in told
     assert "switchboard: 2 extensions of the PBX" in told
     assert "counter: 1 extension of the PBX, an ordinary telephone over a second line" in told
@@ -175,12 +175,15 @@ def test_check_says_what_each_line_can_do() -> None:
         '[[lines]]\nname="e"\nport="/z"\nduplex=false\ndaytime="message"\n'
     )
     told = [words.text("en") for words in summary(settings, build_office(settings, 2026))]
-    assert "  line c (c): known once its modem is asked; if half duplex, by day message" in told
     assert (
-        "  line d (d): known once its modem is asked; if half duplex, by day ring_parallel_phone"
+        "  line c (c): known once its modem is asked; if half duplex, by day voicemail answers"
         in told
     )
-    assert "  line e (e): half duplex, by day message" in told
+    assert (
+        "  line d (d): known once its modem is asked; if half duplex, by day the phone beside the modem "
+        "rings first" in told
+    )
+    assert "  line e (e): half duplex, by day voicemail answers" in told
 
 
 def test_all_mistakes_are_told_at_once_with_line_and_remedy() -> None:

@@ -81,7 +81,9 @@ def test_the_button_closes_it_once(
     status, text = close(visitor)
     assert (status, "was closed by this link" in text) == (410, True)
     again = close(visitor, "Somebody else")
-    assert (again[0], without_token(again[1])) == (status, without_token(text))
+    # Only the mark differs by which the page's script leaves a refused form alone.
+    said_again = without_token(again[1]).replace(" data-refused", "")
+    assert (again[0], said_again) == (status, without_token(text))
     last = requests.required_request(records, 1).steps[-1]
     assert (state(records), last.said_by, last.by) == (
         RequestState.DONE,

@@ -131,7 +131,7 @@ def test_a_line_that_is_free_proves_nothing(box: Box) -> None:
 
 def test_the_heads_word_needs_no_call(box: Box) -> None:
     """Who it was is written down."""
-    assert "nome del Responsabile" in box.refused("no_divert", who=" ")
+    assert "nome del responsabile" in box.refused("no_divert", who=" ")
     box.prove("no_divert", who="Anna Verdi", where="x")
     (proof,) = reports.load_proofs(box.settings)
     assert (proof.outcome, proof.by, proof.where) == (DivertOutcome.NO_DIVERT, "Anna Verdi", "")
