@@ -180,8 +180,8 @@ def test_check_says_what_each_line_can_do() -> None:
         in told
     )
     assert (
-        "  line d (d): known once its modem is asked; if half duplex, by day the phone beside the modem "
-        "rings first" in told
+        "  line d (d): known once its modem is asked; if half duplex, by day the phone beside the "
+        "modem rings first" in told
     )
     assert "  line e (e): half duplex, by day voicemail answers" in told
 
