@@ -175,11 +175,6 @@ _SQLITE_DAMAGE: Final = re.compile(
 _ERRNO_TEXT: Final = re.compile(r"\[Errno (?P<code>-?\d+)\] (?P<text>[^:()\[\]]*[^:()\[\]. ])")
 
 
-def no_right(path: object) -> Words:
-    """Return the remedy for a file that this account may not use."""
-    return NO_RIGHT.filled(path=path)
-
-
 def os_error_words(error: OSError) -> Words:
     """Return an OSError's reason and remedy in words."""
     # a socket's timeout has no number

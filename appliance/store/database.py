@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 from appliance.files import PRIVATE, SHARED, fsync_directory
 from appliance.policy.hours import moment_phrase_words
 from appliance.policy.text import (
+    NO_RIGHT,
     NotKept,
     Refused,
     error_text_words,
-    no_right,
     technical_words,
 )
 from appliance.text import Words, _, in_context, joined
@@ -263,7 +263,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         first = error
     if path.exists() and not os.access(path, os.R_OK, effective_ids=True):
-        raise NotKept(no_right(path)) from first
+        raise NotKept(NO_RIGHT.filled(path=path)) from first
     raise NotKept(
         _(
             "the records {path} cannot be read ({first}): has the daemon ever run here?",
