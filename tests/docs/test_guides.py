@@ -13,6 +13,7 @@ from appliance.config.schema import PanelPins
 from appliance.media import port
 from appliance.modem import port_server, scripts
 from appliance.policy.office import KEY_CODES
+from appliance.policy.text import NO_RIGHT
 from appliance.store import database
 from appliance.store.database import Trouble
 from appliance.text import Words
@@ -88,7 +89,12 @@ def said() -> Iterator[Words]:
     """Yield every sentence that the journal or `centralino status` may show of a fault."""
     for modules in WORDS.values():
         for module in modules:
-            yield from (v for v in vars(module).values() if isinstance(v, Words))
+            yield from (
+                v
+                for v in vars(module).values()
+                # NO_RIGHT is the answer to a command that was typed without `sudo`, no fault
+                if isinstance(v, Words) and v is not NO_RIGHT
+            )
             yield from (v.words for v in vars(module).values() if isinstance(v, Trouble))
     yield scripts.no_answer_words("…", "")
     yield scripts.bad_answer_words("…", "…", "")

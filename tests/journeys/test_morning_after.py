@@ -96,7 +96,7 @@ def test_what_the_evening_has_left_is_followed(
             sits_down(page)
             middle = page.region("Schede, ritorni e cose da seguire")
             page.sees("Da seguire", SPEAKER, SILENT, within=middle)
-            page.sees("Da seguire 1", within=page.page.get_by_role("navigation"))
+            page.sees("Messaggi da seguire: 1", within=page.page.get_by_role("navigation"))
 
         with journey.step(3):
             page.press("F9")

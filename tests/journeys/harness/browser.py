@@ -72,12 +72,12 @@ class Window:
     def open(self, name: str, under: str = "") -> None:
         """Click an entry of the menu at the top, or one that a heading there unfolds.
 
-        Behind an entry's name a number may stand.
+        Behind an entry's name a count may stand, with its name: "Messaggi da seguire: 1".
         """
         menu = self.find("navigation", self.menu)
         if under:
             menu.get_by_text(under, exact=True).first.click(timeout=PATIENCE_MS)
-        entry = re.compile(rf"^{re.escape(name)}(?:\s*\d.*)?$")
+        entry = re.compile(rf"^{re.escape(name)}(?:[^:]*:\s*\d+)?$")
         menu.get_by_role("link", name=entry).click(timeout=PATIENCE_MS)
 
     def write(self, label: str, words: str, within: Locator | None = None) -> None:
