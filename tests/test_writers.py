@@ -22,6 +22,7 @@ OTHERWISE = {
     "commands/bootfile.py": "a terminal, which is shown words",
     "commands/downloads.py": "a download goes on where it was broken off, as the service",
     "console/accounts.py": "SQLite writes it, and takes an empty file",
+    "console/uploads.py": "an upload goes on where it was broken off",
     "workers.py": "a pipe to a child",
     "service/nightly.py": "a whole folder takes its name once all that is in it is written",
     "service/restore.py": "unpacks into a new folder, renames by a plan that may be done again",

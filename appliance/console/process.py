@@ -52,6 +52,7 @@ from appliance.console.pages.users import LANGUAGE_COOKIE
 from appliance.console.say import Speaker, choose_language
 from appliance.console.settings import ConsoleSettings, FreshSettings
 from appliance.console.templates import StaticFiles, page
+from appliance.console.uploads import sweep_uploads
 from appliance.console.wall import Screens, WallSource
 from appliance.errors import TechnicianError
 from appliance.policy.numbering import plan_of
@@ -286,7 +287,18 @@ def _run_feed(app: Starlette) -> AbstractAsyncContextManager[object]:
     return feed.running()
 
 
-LIFESPAN: Final[tuple[LifespanPart, ...]] = (_open_accounts, _run_feed)
+@contextlib.asynccontextmanager
+async def _sweep_uploads(app: Starlette) -> AsyncIterator[None]:
+    """Delete broken uploads while the console runs."""
+    sweep = asyncio.create_task(sweep_uploads(app))
+    try:
+        yield
+    finally:
+        sweep.cancel()
+        await asyncio.wait([sweep])
+
+
+LIFESPAN: Final[tuple[LifespanPart, ...]] = (_open_accounts, _run_feed, _sweep_uploads)
 """Context managers entered in this order while the console runs, left in the reverse order."""
 
 

@@ -29,7 +29,7 @@ from appliance.commands.updates import (
     helper_of,
 )
 from appliance.config import read
-from appliance.console.pages.backup import UPLOADED_BACKUP
+from appliance.console.uploads import UPLOADED_BACKUP
 from appliance.policy import updates as policy_updates
 from appliance.policy.text import Refused
 from appliance.policy.updates import UpdateState

@@ -19,12 +19,12 @@ import pytest
 
 from appliance.calls import events
 from appliance.config import read
+from appliance.console import uploads
 from appliance.console.guards import BACKUP_UPLOAD, BODY_LIMIT
 from appliance.console.pages import backup as pages_backup
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.text import Refused
 from appliance.service import backup, backup_target, helper_requests, updates
 from appliance.service.backup import PluggedStick
 from appliance.service.backup_uploads import TargetCommands, UploadSchedule
@@ -179,7 +179,7 @@ def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works
     assert ".backup" in answer.headers["content-disposition"]
 
     assert send(technician, answer.content).status_code == 204
-    lies = pages_backup.uploaded_backup_path(works.console)
+    lies = uploads.uploaded_backup_path(works.console)
     assert lies.read_bytes() == answer.content
     assert lies.stat().st_mode & 0o777 == 0o640, "the service looks through it"
     assert "centralino box restore" not in technician.get("/plant/backup").text
@@ -204,7 +204,7 @@ def whole(technician: Visitor, works: Works) -> None:
     works.home.save()
     assert send(technician, works.home.backup.read_bytes()).status_code == 204
     os.utime(
-        pages_backup.uploaded_backup_path(works.console), (0, 0)
+        uploads.uploaded_backup_path(works.console), (0, 0)
     )  # the sample's call control lives on another day
     technician.post("/plant/backup/check", data={"passphrase": PHRASE})
     assert "note good" in ended(technician, "backup_check")
@@ -241,7 +241,7 @@ def test_what_is_not_whole_is_not_put_back(technician: Visitor, works: Works) ->
     """The page names the command only for the very file that was found whole."""
     send(technician, MAGIC + b"x" * 100)
     text = technician.get("/plant/backup").text
-    assert f"centralino box restore {pages_backup.uploaded_backup_path(works.console)}" not in text
+    assert f"centralino box restore {uploads.uploaded_backup_path(works.console)}" not in text
     assert technician.post("/plant/backup/check", data={"passphrase": PHRASE}).status_code == 303
     assert "note bad" in ended(technician, "backup_check")
     assert "centralino box restore" not in technician.get("/plant/backup").text
@@ -276,7 +276,7 @@ def test_uploads_are_backups_in_a_bearable_size(
         assert send(technician, MAGIC + b"x").status_code == 507
     lock: anyio.Lock = technician.app.state.uploading
     assert not lock.statistics().locked
-    assert list(pages_backup.uploaded_backup_path(works.console).parent.iterdir()) == []
+    assert list(uploads.uploaded_backup_path(works.console).parent.iterdir()) == []
 
 
 def _no_more(*_: object) -> int:
@@ -291,44 +291,13 @@ def test_a_large_body_is_taken_by_that_page_with_its_token_alone(technician: Vis
     assert send(technician, large).status_code == 409
 
 
-def test_a_body_shorter_than_it_said_is_not_kept(tmp_path: Path) -> None:
-    """What a broken connection has left is no backup."""
-
-    async def pieces() -> Any:
-        yield MAGIC + b"x"
-
-    path = tmp_path / "restore" / "uploaded.backup"
-    with pytest.raises(Refused, match="whole"):
-        anyio.run(pages_backup.receive_upload, pieces(), 5000, path)
-    assert list(path.parent.iterdir()) == []
-
-
-@pytest.mark.parametrize(("spare", "is_taken"), [(2 * 5000 - 1, False), (2 * 5000, True)])
-def test_there_must_be_room_for_it_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int, is_taken: bool
-) -> None:
-    """Whoever looks through it unpacks it beside: half the room would end in a full disk."""
-
-    async def pieces() -> Any:
-        yield MAGIC + b"x" * (5000 - len(MAGIC))
-
-    monkeypatch.setattr(pages_backup, "spare_bytes", lambda _: spare)
-    path = tmp_path / "restore" / "uploaded.backup"
-    if is_taken:
-        anyio.run(pages_backup.receive_upload, pieces(), 5000, path)
-    else:
-        with pytest.raises(Refused, match="free space"):
-            anyio.run(pages_backup.receive_upload, pieces(), 5000, path)
-    assert path.exists() is is_taken
-
-
 def test_desk_and_console_mean_the_same_places() -> None:
     """Neither imports the other."""
-    assert (pages_backup.MADE_BACKUP, pages_backup.UPLOADED_BACKUP) == (
+    assert (pages_backup.MADE_BACKUP, uploads.UPLOADED_BACKUP) == (
         backup.MADE,
         backup.UPLOADED,
     )
-    assert updates.UPLOADED == pages_backup.UPLOADED_UPDATE
+    assert updates.UPLOADED == uploads.UPLOADED_UPDATE
 
 
 def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works: Works) -> None:

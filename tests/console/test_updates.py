@@ -15,8 +15,8 @@ from appliance.api.replies import Declined
 from appliance.api.technician_replies import UpdateEnded
 from appliance.calls import events
 from appliance.config import read
+from appliance.console import uploads
 from appliance.console.guards import UPDATE_UPLOAD
-from appliance.console.pages import backup
 from appliance.console.settings import ConsoleSettings
 from appliance.policy import updates as policy_updates
 from appliance.policy.updates import UpdateState
@@ -119,7 +119,7 @@ def test_an_update_is_brought_and_asked_for(technician: Visitor, place: Place) -
     """Uploaded to where root's helper looks; without the tick nothing is asked."""
     assert "Installa" not in technician.get(PAGE).text
     assert send(technician, BUNDLE).status_code == 204
-    lies = backup.uploaded_update_path(place.console)
+    lies = uploads.uploaded_update_path(place.console)
     assert lies.read_bytes() == BUNDLE
     assert "Controlla e installa" in technician.get(PAGE).text
     answer = technician.post(f"{PAGE}/install", data={})
@@ -136,7 +136,21 @@ def test_another_file_is_not_kept(technician: Visitor, place: Place) -> None:
     """It is said in words what should come."""
     answer = send(technician, b"GIF89a" + b"x" * 5000)
     assert (answer.status_code, ".raucb" in answer.text) == (409, True)
-    assert not backup.uploaded_update_path(place.console).exists()
+    assert not uploads.uploaded_update_path(place.console).exists()
+
+
+def test_a_broken_upload_is_told(technician: Visitor, place: Place) -> None:
+    """The page says how much has come and how it goes on, until it is whole or deleted."""
+    headers = {"upload-file": "x", "upload-length": "4000000", "upload-offset": "0"}
+    half = b"hsqs" + b"x" * 1_999_996
+    answer = technician.post(UPDATE_UPLOAD, content=half, headers=headers)
+    assert answer.headers["upload-offset"] == "2000000"
+    text = technician.get(PAGE).text
+    assert "Di un caricamento interrotto" in text
+    assert "sono arrivati 2,0 MB" in text
+    assert "Elimina" in text
+    technician.post(f"{PAGE}/forget")
+    assert "caricamento interrotto" not in technician.get(PAGE).text
 
 
 def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -> None:

@@ -7,14 +7,10 @@ person does it, by the command that the page shows.
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
-import anyio
 import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -47,62 +43,18 @@ from appliance.console.pages.maintenance import begin_job, job_status
 from appliance.console.say import N_
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import page
-from appliance.files import SHARED, make_shared, replacing
-from appliance.policy.text import Refused, os_error_words
+from appliance.console.uploads import (
+    BACKUP_FILE,
+    forget_upload,
+    keep_upload,
+    stored_file,
+    uploaded_backup_path,
+    uploads_of,
+)
 from appliance.policy.users import Permission
-from appliance.store.backup import MAGICS
-from appliance.text import Words, sentence
-from appliance.voicemail.storage import spare_bytes
-
-# Uploads are written to the console's own folder, the only one where it may write; call control
-# or the helper looks for them there.
 
 MADE_BACKUP: Final = "backups/console.backup"
 """Path of a backup made for this page, below call control's state folder."""
-# Path of an uploaded backup, below the console's folder; read by call control.
-UPLOADED_BACKUP: Final = "restore/uploaded.backup"
-# Path of an uploaded update, likewise; read by the helper.
-UPLOADED_UPDATE: Final = "update/uploaded.raucb"
-
-# Path of uploaded settings of the head office, likewise; read by call control.
-UPLOADED_SETTINGS: Final = "central/uploaded.settings"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadKind:
-    """Kind of an uploaded file: the first bytes that it may have, and the refusal of any other."""
-
-    magics: tuple[bytes, ...]
-    other: Words
-
-    def may_begin_with(self, piece: bytes) -> bool:
-        """Return whether such a file may begin with these bytes, few or many."""
-        return any(piece.startswith(magic[: len(piece)]) for magic in self.magics)
-
-
-BACKUP_FILE: Final = UploadKind(
-    MAGICS,
-    sentence("this file is no backup of the switchboard"),
-)
-UPDATE_FILE: Final = UploadKind(
-    # A SquashFS, which every bundle is (RAUC, Bundle formats).
-    (b"hsqs",),
-    sentence("this file is no update (.raucb)"),
-)
-
-SETTINGS_FILE: Final = UploadKind(
-    (b"centralino-settings-1\n",),
-    sentence("this file holds no central settings (centralino box settings pack)"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """Stored file: its size in MB, and when it was written."""
-
-    path: Path
-    size: float
-    at: datetime
 
 
 def made_backup_path(settings: ConsoleSettings) -> Path:
@@ -110,72 +62,10 @@ def made_backup_path(settings: ConsoleSettings) -> Path:
     return settings.records.parent / MADE_BACKUP
 
 
-def uploaded_backup_path(settings: ConsoleSettings) -> Path:
-    """Return the path of an uploaded backup."""
-    return settings.state / UPLOADED_BACKUP
-
-
-def uploaded_update_path(settings: ConsoleSettings) -> Path:
-    """Return the path of an uploaded update."""
-    return settings.state / UPLOADED_UPDATE
-
-
-def uploaded_settings_path(settings: ConsoleSettings) -> Path:
-    """Return the path of uploaded settings of the head office."""
-    return settings.state / UPLOADED_SETTINGS
-
-
-def stored_file(path: Path) -> StoredFile | None:
-    """Return a file's size and time; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return StoredFile(path, found.st_size / 1e6, datetime.fromtimestamp(found.st_mtime, UTC))
-
-
-async def receive_upload(
-    pieces: AsyncIterator[bytes], length: int, path: Path, kind: UploadKind = BACKUP_FILE
-) -> None:
-    """Write an upload, whole or not at all; raises Refused, OSError."""
-    # Call control reads it.
-    make_shared(path.parent)
-    # Room for it twice, since checking unpacks or copies it, and for messages beside.
-    if 2 * length > spare_bytes(path.parent):
-        raise Refused(
-            sentence("there is not enough free space on the disk: messages come first"),
-        )
-    # The file that was there stays until the new one is whole.
-    with replacing(path, mode=SHARED) as file:
-        await _write_upload(pieces, length, file, kind)
-
-
-async def _write_upload(
-    pieces: AsyncIterator[bytes], length: int, file: IO[bytes], kind: UploadKind
-) -> None:
-    taken = 0
-    async for piece in pieces:
-        # A wrong file is refused at its first bytes, not after gigabytes.
-        if taken == 0 and not kind.may_begin_with(piece):
-            raise Refused(kind.other)
-        taken += len(piece)
-        await anyio.to_thread.run_sync(file.write, piece)
-    if taken != length or length <= min(map(len, kind.magics)):
-        raise Refused(sentence("the file has not come whole: try again"))
-    await anyio.to_thread.run_sync(_flush_to_disk, file)
-
-
-def _flush_to_disk(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
 PAGE: Final = "/plant/backup"
 PASSPHRASES_DIFFER: Final = N_("The two passphrases are not the same.")
 NOT_COMPARED: Final = N_("Tick that the key is the server's: compare it first.")
 UNSURE: Final = N_("Tick that everything is to be replaced.")
-BUSY: Final = N_("Another file is being uploaded: wait for its end.")
-FAILED: Final = N_("The file could not be kept: {why}")
 
 
 @needs(Permission.TECHNICAL)
@@ -225,27 +115,6 @@ async def upload(request: Request) -> Response:
     return await keep_upload(request, uploaded_backup_path(request.app.state.settings), BACKUP_FILE)
 
 
-async def keep_upload(request: Request, path: Path, kind: UploadKind) -> Response:
-    """Store an upload at a path, if it is of that kind; one upload at a time."""
-    say, lock = request.state.speaker, request.app.state.uploading
-    length = request.headers.get("content-length", "")
-    # One at a time: room on the disk is checked for one (receive_upload).
-    try:
-        lock.acquire_nowait()
-    except anyio.WouldBlock:
-        return Response(say(BUSY), 409)
-    try:
-        size = int(length) if length.isascii() and length.isdecimal() else 0
-        await receive_upload(request.stream(), size, path, kind)
-    except Refused as refused:
-        return Response(say.words(refused.words), 409)
-    except OSError as error:
-        return Response(say(FAILED, why=say.words(os_error_words(error))), 507)
-    finally:
-        lock.release()
-    return Response(status_code=204)
-
-
 @needs(Permission.TECHNICAL)
 async def check(request: Request) -> Response:
     """Start the check of the uploaded backup."""
@@ -259,7 +128,7 @@ async def forget(request: Request) -> Response:
     await request.form()
     # The console deletes it itself: the folder is its own.
     path = uploaded_backup_path(request.app.state.settings)
-    await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+    await anyio.to_thread.run_sync(forget_upload, path)
     return RedirectResponse(PAGE, 303)
 
 
@@ -337,10 +206,10 @@ async def _ask_about(request: Request, command: UserCommand[Said], part: str) ->
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
-    made, uploaded = await anyio.to_thread.run_sync(
+    made, files = await anyio.to_thread.run_sync(
         lambda: (
             stored_file(made_backup_path(settings)),
-            stored_file(uploaded_backup_path(settings)),
+            uploads_of(uploaded_backup_path(settings)),
         )
     )
     # Each part asks for itself, so that one without a reply leaves the others.
@@ -349,11 +218,11 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     values: dict[str, Any] = {
         # Not the old one while a new one is being made.
         "made": None if making["runs"] else made,
-        "uploaded": uploaded,
+        **files,
         "making": making,
         "checking": checking,
         # Only a backup that was found whole is offered for a restore.
-        "is_whole": _is_whole(checking, uploaded.at if uploaded else None),
+        "is_whole": _is_whole(checking, uploaded.at if (uploaded := files["uploaded"]) else None),
         "wrong": str(wrong) if wrong else "",
         "restoring": await _restoring(request),
         "stick": await _stick(request),

@@ -23,14 +23,14 @@ from appliance.api.technician_replies import ManagedConfigReply
 from appliance.console.accounts import ask_as_user, needs, with_permission
 from appliance.console.control_client import NotDone, form_field, redirect_after, send
 from appliance.console.guards import SETTINGS_UPLOAD as UPLOAD
-from appliance.console.pages.backup import (
-    SETTINGS_FILE,
-    keep_upload,
-    stored_file,
-    uploaded_settings_path,
-)
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
+from appliance.console.uploads import (
+    SETTINGS_FILE,
+    keep_upload,
+    uploaded_settings_path,
+    uploads_of,
+)
 from appliance.policy.users import Permission
 
 PAGE: Final = "/central"
@@ -94,9 +94,9 @@ async def _asked(request: Request, job: ManagedConfigJob) -> Response:
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
-    uploaded = await anyio.to_thread.run_sync(stored_file, uploaded_settings_path(settings))
+    files = await anyio.to_thread.run_sync(uploads_of, uploaded_settings_path(settings))
     # What lies on the disk is shown also while call control is unreachable.
-    values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
+    values = {**await _told(request), **files, "wrong": str(wrong) if wrong else ""}
     return page(request, "central/central.html", wrong.status if wrong else 200, **values)
 
 

@@ -26,14 +26,15 @@ from appliance.api.technician_replies import UpdatesReply
 from appliance.console.accounts import ask_as_user, needs
 from appliance.console.control_client import NotDone, form_field, redirect_after, send
 from appliance.console.guards import UPDATE_UPLOAD as UPLOAD
-from appliance.console.pages.backup import (
-    UPDATE_FILE,
-    keep_upload,
-    stored_file,
-    uploaded_update_path,
-)
 from appliance.console.say import N_
 from appliance.console.templates import page
+from appliance.console.uploads import (
+    UPDATE_FILE,
+    forget_upload,
+    keep_upload,
+    uploaded_update_path,
+    uploads_of,
+)
 from appliance.policy.users import Permission
 
 PAGE: Final = "/plant/updates"
@@ -70,7 +71,7 @@ async def forget(request: Request) -> Response:
     await request.form()
     # The console deletes it itself: the folder is its own.
     path = uploaded_update_path(request.app.state.settings)
-    await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+    await anyio.to_thread.run_sync(forget_upload, path)
     return RedirectResponse(PAGE, 303)
 
 
@@ -108,9 +109,9 @@ async def _asked(request: Request, step: UpdateCommand) -> Response:
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
-    uploaded = await anyio.to_thread.run_sync(stored_file, uploaded_update_path(settings))
+    files = await anyio.to_thread.run_sync(uploads_of, uploaded_update_path(settings))
     # What lies on the disk is shown also while call control is unreachable.
-    values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
+    values = {**await _told(request), **files, "wrong": str(wrong) if wrong else ""}
     return page(request, "plant/updates.html", wrong.status if wrong else 200, **values)
 
 

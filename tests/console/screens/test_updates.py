@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from appliance.api.technician_replies import UpdateEnded
+from appliance.console import uploads
 from appliance.policy.updates import UpdateState
 from appliance.service import updates
 from appliance.service.updates import UpdateRecord, UpdateRequest
@@ -96,3 +98,70 @@ def test_an_update_goes_the_whole_way(
         shown.look("updates-back")
         page.locator("#upload button").click()  # without a file
         expect(page.locator("#upload-said")).to_be_hidden()
+
+
+PIECE = 8 * 1024 * 1024
+BIG = b"hsqs" + secrets.token_bytes(20_000_000)
+
+
+class Network:
+    """Way of a page's uploads: their offsets, and one that is `cut` or, `hangs`, never answered."""
+
+    def __init__(self, page: Page, cut: int | None = None, hangs: int | None = None) -> None:
+        self.offsets: list[int] = []
+        self._cut, self._hangs = cut, hangs
+        page.route("**/upload", self._pass)
+
+    def _pass(self, route: Route) -> None:
+        self.offsets.append(int(route.request.headers["upload-offset"]))
+        number = len(self.offsets)
+        if number == self._cut:
+            route.abort("internetdisconnected")
+        elif number != self._hangs:
+            route.continue_()
+
+
+@pytest.fixture
+def big(box: Shown, tmp_path: Path) -> Path:
+    """An update of three pieces, of which the box has nothing."""
+    box.place.updates.kept = UpdateRecord()
+    uploads.forget_upload(uploads.uploaded_update_path(box.place.console))
+    file = tmp_path / "centralino-1.2.0.raucb"
+    file.write_bytes(BIG)
+    return file
+
+
+def test_an_upload_goes_on_when_the_network_is_back(
+    browser: Browser, box: Shown, big: Path
+) -> None:
+    """The page says that the box does not answer, tries again and sends what is missing."""
+    with screen(browser, box.home) as shown:
+        page = log_in(shown, people.BEPPE.name, PAGE)
+        network = Network(page, cut=3)
+        page.locator("#file").set_input_files(big)
+        page.locator("#upload button").click()
+        expect(page.locator("#upload-said")).to_contain_text("riprende da solo")
+        expect(page.locator("#sure-install")).to_be_visible()
+    assert uploads.uploaded_update_path(box.place.console).read_bytes() == BIG
+    assert network.offsets == [0, 0, PIECE, PIECE, PIECE, 2 * PIECE]
+
+
+def test_an_upload_goes_on_after_the_page_was_closed(
+    browser: Browser, box: Shown, big: Path
+) -> None:
+    """The page says what has come; the same file chosen again is not sent from its beginning."""
+    with screen(browser, box.home) as shown:
+        page = log_in(shown, people.BEPPE.name, PAGE)
+        Network(page, hangs=3)
+        page.locator("#file").set_input_files(big)
+        with page.expect_request(lambda asked: asked.headers.get("upload-offset") == str(PIECE)):
+            page.locator("#upload button").click()
+        page = shown.open(PAGE)
+        expect(page.get_by_text("Di un caricamento interrotto")).to_contain_text("8,4 MB")
+        shown.look("updates-broken")
+        network = Network(page)
+        page.locator("#file").set_input_files(big)
+        page.locator("#upload button").click()
+        expect(page.locator("#sure-install")).to_be_visible()
+    assert uploads.uploaded_update_path(box.place.console).read_bytes() == BIG
+    assert network.offsets == [0, PIECE, 2 * PIECE]
