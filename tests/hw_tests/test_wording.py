@@ -67,7 +67,7 @@ def test_what_comes_before_is_called_so() -> None:
     assert name_words(Figure("what nobody knows", 1.0)).text("it") == "what nobody knows"
 
 
-@pytest.mark.parametrize("dialect", ["conexant", "usr5637"])
+@pytest.mark.parametrize("dialect", ["conexant", pytest.param("usr5637", marks=pytest.mark.whole)])
 def test_every_figure_of_a_run_has_its_name_in_every_language(
     dialect: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
