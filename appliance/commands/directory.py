@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -39,6 +39,7 @@ from appliance.policy.clock import Now
 from appliance.policy.directory import (
     NOTICE_DAYS,
     Directory,
+    DirectoryFault,
     NeedInForce,
     Unit,
     need_in_force,
@@ -49,6 +50,7 @@ from appliance.policy.directory_changes import (
     EnteredBy,
     merged_words,
     of_known_units,
+    undisclosed_texts,
 )
 from appliance.policy.directory_review import (
     NOTHING_AHEAD,
@@ -60,6 +62,8 @@ from appliance.policy.directory_review import (
 from appliance.policy.directory_review import attention_of as find_attention
 from appliance.policy.directory_review import times_ahead as list_ahead
 from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
+from appliance.policy.numbering import HOME_PLAN, plan_of
+from appliance.policy.privacy import Disclosure
 from appliance.policy.text import Refused, os_error_words, technical_words
 from appliance.policy.transfers import TransferAllowed, TransferLater, check_need, may_transfer
 from appliance.service import live_policy
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
+Make = Callable[[Directory], DirectoryChange]
 UNTOLD = _("The service is not running: it will read the register when it starts.")
 IN_FORCE = _("In force at once.")
 
@@ -131,7 +136,7 @@ class Place:
     def change(
         self,
         who: Who,
-        make: Callable[[Directory], DirectoryChange],
+        make: Make,
         attached: Mapping[str, bytes],
     ) -> DirectoryChange:
         """Change the stored directory, all or nothing; call control writes it while it runs."""
@@ -142,6 +147,12 @@ class Place:
             return merged, PolicyChange(basis, rows)
 
         return live_policy.change_policy(self.settings, made)
+
+    def undisclosed(self, changed: DirectoryChange) -> Iterator[DirectoryFault]:
+        """Yield each new text with a number that callers may not be told (P7)."""
+        plan = plan_of(self.settings.site.country)
+        known = Disclosure(changed.directory, plan, self.now(), self.zone)
+        return undisclosed_texts(changed, known)
 
     def note(self, by: str, what: str, about: str) -> None:
         """Write to the audit what is about to be revealed."""
@@ -234,7 +245,10 @@ def take(place: Place, file: Path, by: str) -> DirectoryChange:
         directory_file.complain(
             str(file),
             text,
-            tuple(Mistake(each.place, unchanged(each.text)) for each in merged.faults),
+            (
+                *(Mistake(each.place, unchanged(each.text)) for each in merged.faults),
+                *_mistakes(place.undisclosed(merged)),
+            ),
         )
         # Only the files named by entries, and only those that lie beside the directory's file.
         attached.update(_files_of(given, file.parent))
@@ -380,8 +394,24 @@ def take_out(place: Place, name: str, file: Path, by: str) -> None:
 COMMANDS = (import_, export, vary, authorise, revoke)
 
 
-def _change(place: Place, who: Who, make: Any, attached: dict[str, bytes]) -> None:
-    _tell(place, place.change(who, make, attached))
+def _change(place: Place, who: Who, make: Make, attached: dict[str, bytes]) -> None:
+    def made(stored: Directory) -> DirectoryChange:
+        changed = make(stored)
+        for fault in place.undisclosed(changed):
+            raise Refused(fault.words)
+        return changed
+
+    _tell(place, place.change(who, made, attached))
+
+
+def _undisclosed_alone(given: Directory) -> Iterator[DirectoryFault]:
+    """Yield what an import into an empty register would refuse, by the home plan of numbers."""
+    known = Disclosure(given, HOME_PLAN, datetime.now(HERE), HERE)
+    return undisclosed_texts(directory_changes.merge_directory(Directory(), given), known)
+
+
+def _mistakes(faults: Iterable[DirectoryFault]) -> tuple[Mistake, ...]:
+    return tuple(Mistake(fault.place, fault.words) for fault in faults)
 
 
 def _tell(place: Place, merged: DirectoryChange) -> None:
@@ -467,6 +497,7 @@ for _command in COMMANDS:
 def check(file: Path, *, as_json: bool) -> None:
     """Name every mistake of a register FILE at once, and who has declared nothing valid today."""
     found = directory_file.load(file)
+    directory_file.complain(str(file), read_text(file), _mistakes(_undisclosed_alone(found)))
     attention = directory_review.attention_words(
         find_attention(found, datetime.now().astimezone(), HERE)
     )

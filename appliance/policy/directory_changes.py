@@ -40,6 +40,7 @@ from appliance.policy.directory_review import (
 )
 from appliance.policy.forms import FormFields, FormProblem, FormRefused, bands_of
 from appliance.policy.hours import WEEKDAYS, WITH_ARTICLE, Bands, Week, day_phrase_words
+from appliance.policy.privacy import Disclosure, must_not_say
 from appliance.policy.text import capitalized
 from appliance.policy.transfers import WEEKDAY_WORDS
 from appliance.text import Words, _, by_language, counted, in_context, joined, unchanged
@@ -178,6 +179,29 @@ def of_known_units(directory: Directory) -> Directory:
         of_units(directory.variations),
         of_units(directory.authorisations),
     )
+
+
+def undisclosed_texts(change: DirectoryChange, disclosure: Disclosure) -> Iterator[DirectoryFault]:
+    """Yield each text that a change enters with a number that callers may not be told (P7).
+
+    What may be told is judged by the directory after the change.
+    """
+    # operators tell callers the sentence, and read names and notices; a text that was there before
+    # is named in the head's list and hinders no other change
+    known = replace(disclosure, directory=of_known_units(change.directory))
+    texts = [
+        (f"unit {unit.code}", field, unit.code, text)
+        for unit in (*change.new_units, *change.changed_units)
+        for field, text in (("name", unit.name), ("say", unit.say))
+    ]
+    texts += [
+        (f"variation of {entered.unit}", "notice", entered.unit, entered.notice)
+        for entered in change.new
+        if isinstance(entered, Variation)
+    ]
+    for place, field, office, text in texts:
+        if kept_by := known.kept_by(text):
+            yield DirectoryFault(f"{place}, {field}", must_not_say(office, kept_by))
 
 
 def with_known_numbers(read: Directory, known: Directory) -> Directory:

@@ -136,7 +136,9 @@ class Disclosure:
     def kept_by(self, *texts: str) -> tuple[str, ...]:
         """Return the offices whose numbers the texts name and callers may not be told."""
         found = (undisclosed_in(t, self.directory, self.plan, self.at, self.zone) for t in texts)
-        return tuple(dict.fromkeys(office for each in found for office in each))
+        # the name of an office may be the very text that contains the number
+        named = (mask_declared(o, self.directory, self.plan) for each in found for o in each)
+        return tuple(dict.fromkeys(named))
 
 
 def undisclosed_in(

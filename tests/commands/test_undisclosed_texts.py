@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.config.state_folder import speech_folder
-from appliance.store.database import database_path, open_database
+from appliance.store import directory
+from appliance.store.database import database_path, open_database, open_reader
 from tests.commands.samples import CONFIG
 
 REGISTER = Path(str(resources.files("appliance.config") / "example_register.toml"))
@@ -74,3 +76,45 @@ def test_an_announcement_is_refused(box: Box) -> None:
     """The sentence says which one, whose number, what to do."""
     said = box.refused("prompts", "say", "greeting_closed", "Chiami lo 051 598 230")
     assert "it/greeting_closed" in said
+
+
+def register_saying(box: Box, say: str) -> Path:
+    """Write the example's register with another sentence of the Tributi."""
+    text = REGISTER.read_text(encoding="utf-8")
+    before = "L'ufficio risponde per e-mail entro tre giorni lavorativi."
+    assert before in text
+    file = box.folder / "register.toml"
+    file.write_text(text.replace(before, say), encoding="utf-8")
+    return file
+
+
+def sentences(box: Box) -> set[str]:
+    """Return the sentences to say that are stored."""
+    with closing(open_reader(database_path(box.state))) as connection:
+        return {unit.say for unit in directory.units(connection)} - {""}
+
+
+def test_a_register_is_refused(box: Box) -> None:
+    """The refusal names office and field, and nothing of the file is taken."""
+    before = sentences(box)
+    file = register_saying(box, "Chiami lo 051–598 230")
+    said = box.refused("directory", "import", str(file), "--by", "capo")
+    assert "unit tributi, say: tributi: " in said
+    assert sentences(box) == before
+    assert "unit tributi, say: tributi: " in box.refused("directory", "check", str(file))
+
+
+def test_a_register_may_name_an_authorised_number(box: Box) -> None:
+    """The one that the Edilizia has given leave to tell."""
+    file = register_saying(box, "Chiami lo 051 598 240")
+    done = box.run("directory", "import", str(file), "--by", "capo")
+    assert done.exit_code == 0, done.output
+    assert "Chiami lo 051 598 240" in sentences(box)
+
+
+def test_a_variations_notice_is_refused(box: Box) -> None:
+    """Operators read it to callers; the office is named."""
+    words = ("directory", "vary", "tributi", "--closed", "--reference", "mail", "--by", "capo")
+    assert "tributi: " in box.refused(*words, "--notice", "Chiami lo 051 598 230")
+    done = box.run(*words, "--notice", "Chiami lo 051 598 240")
+    assert done.exit_code == 0, done.output
