@@ -6,7 +6,7 @@ sent once it is in force.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +53,7 @@ from appliance.api.replies import (
 )
 from appliance.api.speech import OURS
 from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.forms import FormProblem, FormRefused
 from appliance.policy.hours import Bands, Week
 from appliance.policy.hours_changes import (
     DayChange,
@@ -69,6 +70,7 @@ from appliance.policy.hours_changes import (
     week_changes,
 )
 from appliance.policy.opening import CLOSED_GREETINGS
+from appliance.policy.privacy import not_for_callers
 from appliance.policy.text import SaidError
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key, keys
@@ -241,6 +243,7 @@ class HoursCommands(EntryCommands):
         form, (by, at) = wish.form, self._author(wish)
 
         def make(stored: Entries) -> HoursEntry:
+            self._check_disclosed(form)
             known = (*self._own_greetings(), *CLOSED_GREETINGS.values())
             return read_special_hours(stored, form, known, by, at)
 
@@ -255,6 +258,19 @@ class HoursCommands(EntryCommands):
             return revoke_special_hours(stored, ended.number, ended.reference, by, at)
 
         return self._enter(wish, make, self._compared(at.date()))
+
+    def _check_disclosed(self, form: Mapping[str, Any]) -> None:
+        """Raise FormRefused for a reason with a number that callers may not be told (P7)."""
+        known = self._stores.spoken.disclosure()
+        # no announcement says the reason, but operators read it to callers: "closed today (strike)"
+        texts = {field: str(form.get(field, "")) for field in ("reason", "reason_en")}
+        problems = [
+            FormProblem(field, not_for_callers(offices))
+            for field, text in texts.items()
+            if known is not None and (offices := known.kept_by(text))
+        ]
+        if problems:
+            raise FormRefused(*problems)
 
     def _compared(self, today: date) -> Compare:
         office = self._call_control.office

@@ -123,6 +123,12 @@ MUST_NOT_SAY: Final = _(
     "authorisation first, or leave the number out"
 )
 
+# the same beside the field of a form
+_NOT_FOR_CALLERS: Final = _(
+    "callers may not be told the number {number} ({office}): enter the office's written "
+    "authorisation first, or leave the number out"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
@@ -185,6 +191,11 @@ def _may_tell(
 def must_not_say(text: Words | str, offices: Iterable[str]) -> Words:
     """Return the refusal of a text that names numbers of offices; no digit is in it."""
     return MUST_NOT_SAY.filled(text=text, number=MASK, office=", ".join(offices))
+
+
+def not_for_callers(offices: Iterable[str]) -> Words:
+    """Return the refusal of a form's field that names numbers of offices; no digit is in it."""
+    return _NOT_FOR_CALLERS.filled(number=MASK, office=", ".join(offices))
 
 
 # E20: an erasure has a preview

@@ -21,7 +21,9 @@ from appliance.config.state_folder import speech_folder
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import HoursEntry
+from appliance.policy.numbering import PLANS
 from appliance.policy.office import Office
+from appliance.policy.privacy import Disclosure
 from appliance.policy.users import Role, User
 from appliance.service.live_policy import LiveHours
 from appliance.service.loop import CallControl
@@ -34,6 +36,7 @@ from tests.api.test_sheets_changed import HASH
 from tests.calls.examples import TEN, up
 from tests.helpers.wire import wire
 from tests.helpers.words import both
+from tests.policy.test_privacy_declared_numbers import DIRECTORY
 from tests.stories.offices import ROME
 
 PEOPLE = (
@@ -185,6 +188,21 @@ def test_every_mistake_stands_at_its_field(box: Box) -> None:
     told = box.ask("hours_enter", form=FORM | {"first": "2026-11-01", "reference": ""})
     assert {each["place"] for each in told["problems"]} == {"first", "last", "reference"}
     assert all(each["it"] and each["en"] for each in told["problems"])
+
+
+@pytest.mark.parametrize("field", ["reason", "reason_en"])
+def test_no_reason_tells_a_number_that_its_office_keeps(box: Box, field: str) -> None:
+    """P7: operators read it to callers; refused at its field, without repeating a digit."""
+    kept = Disclosure(DIRECTORY, PLANS["it"], TEN.wall, ROME)
+    box.stores.spoken.disclosure = lambda: kept
+    form = FORM | {field: "Voto, chiami lo 0541–704 101"}
+    for preview in (True, False):
+        told = box.ask("hours_enter", form=form, preview=preview)
+        assert [each["place"] for each in told["problems"]] == [field]
+        assert "callers may not be told the number •••" in told["problems"][0]["en"]
+        assert "704" not in f"{told}"
+    assert box.ask("hours_ahead")["entries"] == []
+    assert box.ask("hours_enter", form=FORM)["saved"]
 
 
 def test_a_greeting_is_one_of_the_sites_own(box: Box) -> None:
