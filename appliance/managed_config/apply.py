@@ -341,6 +341,8 @@ def _directory_changes(
     merged = policy.merged_directory(
         stored, content.directory, records.units(connection), records.entered_here(connection)
     )
+    known = speech.disclosure_now(place.settings, connection)
+    policy.check_disclosed(merged, known)
     return policy.units_counted(merged), len(merged.new) + len(merged.revoked)
 
 

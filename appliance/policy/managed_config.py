@@ -6,7 +6,7 @@ recognised by its content.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import reduce
@@ -17,6 +17,7 @@ from appliance.policy.directory import (
     Declaration,
     Directory,
     DirectoryEntry,
+    DirectoryFault,
     Variation,
     faults_of,
 )
@@ -24,10 +25,12 @@ from appliance.policy.directory_changes import (
     DirectoryChange,
     merge_directory,
     of_known_units,
+    undisclosed_texts,
     with_unit_in_place,
     without_number,
 )
 from appliance.policy.hours import moment_phrase_words, moment_words
+from appliance.policy.privacy import Disclosure
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.text import Words, _, by_language, in_context, joined, unchanged
@@ -110,10 +113,19 @@ def merged_directory(
     after = faults_of(of_known_units(found.directory))
     # in force whole or not at all: one new fault refuses the directory (fleet/settings.en.md)
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
-    if new:
-        faults = joined("; ", (joined(": ", (unchanged(f.place), f.words)) for f in new))
-        raise Refused(_("the head office's register cannot be used here: {faults}", faults=faults))
+    _refuse(new)
     return found
+
+
+def check_disclosed(found: DirectoryChange, disclosure: Disclosure) -> None:
+    """Raise Refused for a text of a change with a number that callers may not be told (P7)."""
+    _refuse(undisclosed_texts(found, disclosure))
+
+
+def _refuse(found: Iterable[DirectoryFault]) -> None:
+    if faults := [joined(": ", (unchanged(each.place), each.words)) for each in found]:
+        said = joined("; ", faults)
+        raise Refused(_("the head office's register cannot be used here: {faults}", faults=said))
 
 
 def _numbered(stored: Directory, given: Directory) -> Directory:

@@ -100,6 +100,19 @@ def test_the_numbers_lie_sealed(box: Branch) -> None:
         assert "598" not in "".join(noted.about for noted in database.latest(connection))
 
 
+def test_no_sentence_tells_a_number_that_its_office_keeps(box: Branch) -> None:
+    """P7: refused whole where it is judged, with office and field and without a digit."""
+    say = b'say = "Chiami lo 051\xe2\x80\x93598 204"\n[[declarations]]'
+    files = FIRST | {"register.toml": FIRST["register.toml"].replace(b"[[declarations]]", say)}
+    with pytest.raises(Refused) as refused:
+        box.judged(made(1, files))
+    assert "unit anagrafe, say: anagrafe: callers may not be told the number •••" in str(
+        refused.value
+    )
+    assert "598" not in str(refused.value)
+    box.apply(made(1, FIRST))
+
+
 def test_the_audit_tells_what_it_changed(box: Branch) -> None:
     """Each coming into force, and each going back, stands there in counted words."""
     box.apply(made(1, FIRST))

@@ -16,6 +16,7 @@ from appliance.policy.managed_config import (
     applied_words,
     bundle_words,
     check_addressed,
+    check_disclosed,
     check_newer,
     in_force_already_words,
     in_force_words,
@@ -27,6 +28,8 @@ from appliance.policy.managed_config import (
     taken_back_words,
     units_counted,
 )
+from appliance.policy.numbering import HOME_PLAN
+from appliance.policy.privacy import Disclosure
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from tests.helpers.words import pair
@@ -116,6 +119,18 @@ def test_what_does_not_fit_together_is_refused() -> None:
     declared = replace(GIVEN.declarations[0], needs=(need,))
     with pytest.raises(Refused, match="'31' is already the code of"):
         merged_directory(before, replace(GIVEN, declarations=(declared,)), (), ())
+
+
+def test_a_sentence_with_an_undisclosed_number_is_refused() -> None:
+    """P7: one that the head office writes anew; one that stands here already hinders nothing."""
+    say = replace(GIVEN, units=tuple(replace(u, say="Lo 051 598 204") for u in GIVEN.units))
+    nobody = Disclosure(Directory(), HOME_PLAN, NINE, ROME)
+    both = r"unit demografici, say: .*; unit anagrafe, say: "
+    with pytest.raises(Refused, match=both) as refused:
+        check_disclosed(merged_directory(stored(), say, (), ()), nobody)
+    assert "598" not in str(refused.value)
+    known = merged_directory(stored(), say, (), ()).directory
+    check_disclosed(merged_directory(known, say, (), ()), nobody)
 
 
 def test_a_sheet_that_goes_is_the_head_offices() -> None:
