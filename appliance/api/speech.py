@@ -299,14 +299,21 @@ def _named_units(
             yield code, f"{language}/{key}"
 
 
-def name_office(folder: Path, site: Path | None, name: str, language: str) -> bool:
+def name_office(
+    folder: Path,
+    site: Path | None,
+    name: str,
+    language: str,
+    disclosure: Disclosure | None = None,
+) -> bool:
     """Generate the office's name for the greetings; return True if anything is new.
 
-    The office's own recording stays. Raises OfficeError for a name that cannot be said,
-    TechnicianError without the synthesiser.
+    The office's own recording stays. Raises OfficeError for a name that cannot be said, or names a
+    number that callers may not be told, TechnicianError without the synthesiser.
     """
     if not office_name_is_missing(folder, site, name, language):
         return False
+    _check_said(f"{language}/{KEY}", name, disclosure)
     sound = _short(speak(office_name_said_by(name), language), MOST_NAME_S)
     make_shared(folder)
     _write(path_of(folder, language, KEY), sound)
@@ -322,11 +329,16 @@ def say(
     Raises OfficeError for one that is too long, or one too many, or names a number that callers
     may not be told.
     """
-    if disclosure is not None and (offices := disclosure.kept_by(text)):
-        raise Refused(must_not_say(f"{language}/{key}", offices))
+    _check_said(f"{language}/{key}", text, disclosure)
     length_ms = put(folder, language, key, speak(text, language))
     voices.note_said(folder, language, key, text)
     return length_ms
+
+
+def _check_said(announcement: str, text: str, disclosure: Disclosure | None) -> None:
+    """Raise Refused for a text with a number that callers may not be told (P7)."""
+    if disclosure is not None and (offices := disclosure.kept_by(text)):
+        raise Refused(must_not_say(announcement, offices))
 
 
 def put(folder: Path, language: str, key: str, sound: bytes) -> int:

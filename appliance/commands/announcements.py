@@ -36,6 +36,7 @@ from appliance.console.pages.announcements import telephone_sound
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError, TechnicianError
+from appliance.policy.privacy import Disclosure
 from appliance.policy.text import Refused
 from appliance.prompts import voices
 from appliance.store.database import open_reader, records_made
@@ -124,9 +125,7 @@ def prompts(context: click.Context, config_path: Path) -> None:
 def say(settings: Settings, key: str, text: str, language: str) -> None:
     """Speak TEXT wherever KEY is said: privacy, greeting_closed, or a greeting of your own."""
     _check_key(settings, key, language)
-    with closing(open_reader(records_made(Path(settings.folders.state)))) as connection:
-        disclosure = speech.disclosure_now(settings, connection)
-    length_ms = speech.say(_folder(settings), language, key, text, disclosure)
+    length_ms = speech.say(_folder(settings), language, key, text, _disclosure(settings))
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
     # A mistyped name would be stored and never heard: say so.
     if key in _keys(settings, language):
@@ -148,7 +147,7 @@ def forget(settings: Settings, key: str, language: str) -> None:
     speech.forget(_folder(settings), language, key)
     # A greeting needs the office's name: generate it in the place of the removed recording.
     if (language, key) == (settings.site.languages[0], speech.KEY):
-        with contextlib.suppress(TechnicianError):
+        with contextlib.suppress(TechnicianError, Refused):
             _name_office(settings)
     # One that no recording stands behind is heard nowhere any more.
     is_heard = key in _keys(settings, language)
@@ -231,7 +230,16 @@ def which_voice(settings: Settings, *, as_json: bool) -> None:
 def _name_office(settings: Settings) -> bool:
     site = Path(settings.folders.prompts) if settings.folders.prompts else None
     language = settings.site.languages[0]
-    return speech.name_office(_folder(settings), site, settings.site.name, language)
+    name = settings.site.name
+    # A name without a digit is said also where the register cannot be read.
+    disclosure = _disclosure(settings) if any(map(str.isdigit, name)) else None
+    return speech.name_office(_folder(settings), site, name, language, disclosure)
+
+
+def _disclosure(settings: Settings) -> Disclosure:
+    """Return what callers may be told now (P7); raises Refused, StoreError without records."""
+    with closing(open_reader(records_made(Path(settings.folders.state)))) as connection:
+        return speech.disclosure_now(settings, connection)
 
 
 def _keys(settings: Settings, language: str) -> set[str]:

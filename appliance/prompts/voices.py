@@ -70,13 +70,19 @@ def note_said(folder: Path, language: str, key: str, text: str = "") -> None:
 
 
 def said_texts(folder: Path) -> dict[str, str]:
-    """Return the texts of the synthesised notices in force, by name ("it/privacy")."""
-    noted = _read(folder / SAID_NOTE)
+    """Return the texts of the synthesised notices in force, by name ("it/privacy").
+
+    The office's name ("it/welcome") is one of them.
+    """
+    noted, made = _read(folder / SAID_NOTE), _read(folder / NAME_NOTE)
+    names = (f"{path.parent.name}/{NAME_KEY}" for path in folder.glob(f"*/{NAME_KEY}.wav"))
+    said = [(name, made.get("said", ""), made.get("sound", "")) for name in names]
+    said += [(name, text, noted.get(name, "")) for name, text in _read(folder / TEXTS_NOTE).items()]
     # A sound with another digest was recorded over the synthesised one since.
     return {
         name: str(text)
-        for name, text in _read(folder / TEXTS_NOTE).items()
-        if noted.get(name, "") == _digest(folder / f"{name}.wav") != ""
+        for name, text, digest in said
+        if digest == _digest(folder / f"{name}.wav") != ""
     }
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from appliance.api import speech
-from appliance.api.speech import load_menu, load_spoken_units, withheld_now
+from appliance.api.speech import load_menu, load_spoken_units, note_office_name, withheld_now
 from appliance.calls import events
 from appliance.calls.announcements import greeting
 from appliance.calls.switchboard import Switchboard
@@ -114,6 +114,20 @@ def test_a_text_with_a_number_that_its_office_keeps_is_not_heard(shelf: Shelf) -
     said = [str(words) for words in kept.words()]
     assert [each.split(" is not read")[0] for each in said] == ["carta", "it/privacy"]
     assert not any("704" in each for each in said)
+
+
+def test_a_house_named_with_a_number_that_an_office_keeps_is_not_named(shelf: Shelf) -> None:
+    """P7: the delivered greeting is heard in the place of the generated name."""
+    shelf.put("it/welcome", 7)
+    note_office_name(shelf.folder, "Comune di Esempio, 0541 704 101", "it")
+    assert set(shelf.load()[1]) == {"it/welcome"}
+    known = Disclosure(DIRECTORY, PLANS["it"], datetime(2026, 11, 30, 9, tzinfo=ROME), ROME)
+    shelf.sounds.disclosure = lambda: known
+    assert set(shelf.load()[1]) == set()
+    kept = shelf.records.ask(lambda connection: withheld_now(shelf.folder, connection, known))
+    assert [str(words).partition(" is not read")[0] for words in kept.words()] == ["it/welcome"]
+    shelf.put("it/welcome", 8)
+    assert set(shelf.load()[1]) == {"it/welcome"}, "the office's own recording went"
 
 
 def test_units_names_go_along(shelf: Shelf) -> None:

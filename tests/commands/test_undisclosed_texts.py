@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.config.state_folder import speech_folder
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.store import directory
 from appliance.store.database import database_path, open_database, open_reader
 from tests.commands.samples import CONFIG
@@ -118,3 +120,24 @@ def test_a_variations_notice_is_refused(box: Box) -> None:
     assert "tributi: " in box.refused(*words, "--notice", "Chiami lo 051 598 230")
     done = box.run(*words, "--notice", "Chiami lo 051 598 240")
     assert done.exit_code == 0, done.output
+
+
+def test_the_name_of_the_house_is_refused(box: Box) -> None:
+    """A greeting begins with it, so it is said to callers like an announcement."""
+    text = box.config.read_text(encoding="utf-8")
+    named = text.replace('name = "Test"', 'name = "Test, 051 598 230"')
+    box.config.write_text(named, encoding="utf-8")
+    assert "it/welcome: " in box.refused("prompts", "name")
+
+
+def test_a_recording_goes_although_the_name_may_not_be_said(box: Box) -> None:
+    """The delivered greeting is heard in its place."""
+    path = speech_folder(box.state) / "it" / "welcome.wav"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(wav.build(bytes(1600), Law.LINEAR16))
+    text = box.config.read_text(encoding="utf-8")
+    named = text.replace('name = "Test"', 'name = "Test, 051 598 230"')
+    box.config.write_text(named, encoding="utf-8")
+    done = box.run("prompts", "forget", "welcome")
+    assert done.exit_code == 0, done.output
+    assert not path.exists()
