@@ -247,7 +247,8 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
 
 
 # A letter to an office carries all it needs to answer. A letter to a citizen carries nothing that
-# anybody typed, so that no undisclosed number can stand in it (P7).
+# anybody typed, so that no undisclosed number can stand in it (P7); those in the sender's name are
+# masked by the mail room.
 
 _DIGITS = re.compile(rf"[{PLUS_SET}]?\d[\d{SEPARATOR_SET}]*\d")
 

@@ -139,6 +139,10 @@ class Disclosure:
     at: datetime
     zone: ZoneInfo
 
+    def masked(self, text: str) -> str:
+        """Mask each number of a text that callers may not be told."""
+        return masked_where(text, lambda digits: bool(_office_keeping(digits, self)))
+
     def kept_by(self, *texts: str) -> tuple[str, ...]:
         """Return the offices whose numbers the texts name and callers may not be told."""
         found = (undisclosed_in(t, self.directory, self.plan, self.at, self.zone) for t in texts)
@@ -156,20 +160,28 @@ def undisclosed_in(
     be told once one of them has authorised it.
     """
     offices: dict[str, None] = {}
+    known = Disclosure(directory, plan, at, zone)
 
     def is_undisclosed(digits: str) -> bool:
-        written = spellings(digits, plan)
-        office = next(filter(None, (unit_of(directory, each, plan) for each in written)), "")
-        told = [each for each in directory.authorisations if _names(each, written, plan)]
-        # a number may stand in an authorisation alone, which has ended since
-        office = office or next((_unit_name(directory, each) for each in told), "")
-        if not office or any(_may_tell(directory, each, at, zone) for each in told):
-            return False
-        offices[office] = None
-        return True
+        office = _office_keeping(digits, known)
+        if office:
+            offices[office] = None
+        return bool(office)
 
     masked_where(text, is_undisclosed)
     return tuple(offices)
+
+
+def _office_keeping(digits: str, known: Disclosure) -> str:
+    """Return the office whose number callers may not be told, "" for a number of none."""
+    directory, plan = known.directory, known.plan
+    written = spellings(digits, plan)
+    office = next(filter(None, (unit_of(directory, each, plan) for each in written)), "")
+    told = [each for each in directory.authorisations if _names(each, written, plan)]
+    # a number may stand in an authorisation alone, which has ended since
+    office = office or next((_unit_name(directory, each) for each in told), "")
+    is_told = any(_may_tell(directory, each, known.at, known.zone) for each in told)
+    return "" if is_told else office
 
 
 def _names(authorisation: Authorisation, written: set[str], plan: NumberingPlan) -> bool:

@@ -47,7 +47,7 @@ from appliance.policy.mail import (
 )
 from appliance.policy.numbering import NumberingPlan
 from appliance.policy.office import Office
-from appliance.policy.privacy import mask_declared
+from appliance.policy.privacy import Disclosure, mask_declared
 from appliance.policy.requests import Request, RequestStep, without_done_links
 from appliance.policy.text import (
     NO_HEAD,
@@ -301,11 +301,15 @@ class Mailroom:
     def sender(self) -> LetterSender:
         """Return the sender's data for letters."""
         office = self._office
+        known = Disclosure(
+            self._directory(), office.outgoing.plan, datetime.now(office.zone), office.zone
+        )
         return LetterSender(
-            office.name,
+            # It heads what a citizen is sent, too (P7).
+            known.masked(office.name),
             office.languages[0],
             self.calendar,
-            self._directory(),
+            known.directory,
             office.public_numbers,
             done_link_page(self._settings.console),
             labels(self._settings.phones),

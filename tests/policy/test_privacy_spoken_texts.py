@@ -39,6 +39,13 @@ def test_an_undisclosed_number_is_found_with_its_office(text: str) -> None:
     assert OFFICE in said
 
 
+def test_only_an_undisclosed_number_is_masked() -> None:
+    """An authorised one, the citizens' numbers and days stay as they are written."""
+    text = "Comune, 0541–704 101, dal 25.11.2026 allo 051 598111"
+    assert KEPT.masked(text) == "Comune, •••, dal 25.11.2026 allo 051 598111"
+    assert authorised().masked(text) == text
+
+
 def test_other_texts_may_be_said() -> None:
     """The citizen's numbers, days, extensions of other houses."""
     assert KEPT.kept_by("", "Lo 051 598111, dal 25.11.2026, int. 204") == ()

@@ -18,7 +18,7 @@ from icalendar import Calendar
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.mail import SmtpServer, compose
-from appliance.policy.directory import ReturnRule
+from appliance.policy.directory import Authorisation, Directory, ReturnRule, target_to_tell
 from appliance.policy.hours import Period, Week
 from appliance.policy.mail import (
     TO_HEAD,
@@ -42,7 +42,8 @@ from appliance.store import outbox
 from appliance.store.requests import RequestSound, StoredRequest, StoredStep
 from appliance.store.writer import DatabaseWriter
 from appliance.text import Words
-from tests.policy.small_directory import APPOINTMENT, EMAIL, TOWN, rome
+from tests.policy.small_directory import ANAGRAFE, APPOINTMENT, EMAIL, TOWN, entry, rome
+from tests.policy.test_privacy_declared_numbers import DIRECTORY
 
 AT = rome("2026-11-23 10:00")
 CONFIG = """
@@ -60,12 +61,12 @@ texts = st.text(max_size=80)
 words = texts.filter(lambda text: bool(text.strip()))
 
 
-def a_mailroom(text: str = CONFIG) -> Mailroom:
+def a_mailroom(text: str = CONFIG, town: Directory = TOWN) -> Mailroom:
     """Make a mail room whose thread never runs."""
     settings = read.parse(text)
     records = cast(DatabaseWriter, SimpleNamespace(letters=None))
     office = build_office(settings, 2026)
-    return Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
+    return Mailroom(settings, office, records, lambda: town, lambda _: None)
 
 
 MAILS = a_mailroom()
@@ -123,6 +124,23 @@ def test_whatever_was_typed_is_written_and_leaves(
         if mail.calendar:
             (event,) = Calendar.from_ical(mail.calendar).walk("VEVENT")
             assert str(event["uid"]).startswith("request-7-")
+
+
+def test_no_citizen_reads_a_number_that_its_office_keeps() -> None:
+    """P7: neither in the house's name nor in an office's, in the letter and in the calendar."""
+    text = CONFIG.replace('"Comune di Esempio"', '"Comune, 0541–704 101"')
+    held = replace(DIRECTORY, units=(replace(ANAGRAFE, name="Anagrafe 0541 704101", service=""),))
+    mails = a_mailroom(text, held)
+    new = request(APPOINTMENT, "S", "A", "Anna", rome("2026-12-01 10:00"))
+    kept = StoredRequest(new.numbered(7), RequestSound(), ())
+    _, citizen = mails.write(kept, None)
+    assert citizen.to == "anna@example.org"
+    told = f"{citizen.subject}{citizen.body}{Calendar.from_ical(citizen.calendar).to_ical()!r}"
+    assert "Comune" in told
+    assert "704" not in told
+    leave = Authorisation(entry(9), "anagrafe", target_to_tell("0541704101"), "Dirigente")
+    free = a_mailroom(text, replace(held, authorisations=(leave,)))
+    assert "Comune, 0541–704 101" in free.write(kept, None)[1].subject
 
 
 def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
