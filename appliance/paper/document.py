@@ -163,11 +163,11 @@ class RequestLetter:
         """Return the letter; unknown fields are left out."""
         request, head = kept.request, self.head
         taken = request.at.astimezone(head.zone)
-        number = request.number
+        number, house = request.number, self.hide(head.house)
         return Document(
             language=head.language,
-            house=head.house,
-            title=self._say(TITLE.filled(house=head.house, n=number)),
+            house=house,
+            title=self._say(TITLE.filled(house=house, n=number)),
             subject=self._say(SUBJECT.filled(n=number, subject=self.hide(request.subject))),
             contacts=head.contacts,
             day=date_words(taken.date(), head.language),
@@ -175,7 +175,7 @@ class RequestLetter:
             opening=self._say(
                 OPENING.filled(
                     on=moment_phrase_words(in_context("moment", "on"), taken),
-                    by=self.names.called(request.by),
+                    by=self.hide(self.names.called(request.by)),
                 )
             ),
             parts=tuple(self._parts(kept, due)),
@@ -186,10 +186,10 @@ class RequestLetter:
 
     def _to(self, code: str) -> Iterator[str]:
         unit = self.directory.unit(code)
-        yield self._say(TO.filled(unit=unit.name if unit else code))
+        yield self._say(TO.filled(unit=self.hide(unit.name) if unit else code))
         service = self.directory.unit(unit.service) if unit and unit.service else None
         if service:
-            yield service.name
+            yield self.hide(service.name)
         if unit and unit.email:
             yield unit.email
 

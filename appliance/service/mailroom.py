@@ -133,12 +133,13 @@ class Papers:
     def mail_document(self, kept: KeptMail, request: int, directory: Directory) -> Document:
         """Return an e-mail and its delivery as a document; raises OfficeError."""
         hide, say = self._hiding(directory), self._say
-        title = f"{self.head.house} – {say(_OF).format(n=request)}"
+        house = hide(self.head.house)
+        title = f"{house} – {say(_OF).format(n=request)}"
         facts = tuple((say(label), hide(value)) for label, value in self._mail_facts(kept) if value)
         body = DocumentPart(say(_TEXT), text=hide(without_done_links(kept.mail.body)))
         return Document(
             language=self.head.language,
-            house=self.head.house,
+            house=house,
             title=title,
             subject=say(_OF).format(n=request),
             contacts=self.head.contacts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from appliance.paper.document import (
     from_json,
     to_json,
 )
-from appliance.policy.directory import ReturnRule
+from appliance.policy.directory import Directory, ReturnRule
 from appliance.policy.hours import date_words, day_phrase
 from appliance.policy.requests import (
     Appointment,
@@ -60,11 +61,19 @@ def test_a_day_in_a_letter(language: str, day: date, words: str, within: str) ->
     assert day_phrase("il" if language == "it" else "on", day, language) == within
 
 
-def letter(language: str, request: Request, steps: tuple[StoredStep, ...] = ()) -> Document:
+def letter(
+    language: str,
+    request: Request,
+    steps: tuple[StoredStep, ...] = (),
+    *,
+    town: Directory = TOWN,
+    house: str = "Comune di Prova",
+    position: str = "Postazione 1",
+) -> Document:
     """Write a request as a letter, numbers of eight digits hidden."""
-    head = Letterhead("Comune di Prova", ("Via Roma 1",), language, ZoneInfo("Europe/Rome"))
-    names = LetterNames({"op1": "Postazione 1", "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
-    writer = RequestLetter(head, TOWN, names, lambda text: text.replace("05417041", "•••"))
+    head = Letterhead(house, ("Via Roma 1",), language, ZoneInfo("Europe/Rome"))
+    names = LetterNames({"op1": position, "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
+    writer = RequestLetter(head, town, names, lambda text: text.replace("05417041", "•••"))
     kept = StoredRequest(request, RequestSound("voicemail/new/abc.wav", "0f" * 32), steps)
     return writer.document(kept, lambda _: date(2026, 12, 1))
 
@@ -101,6 +110,21 @@ def test_a_letter_names_what_is_known_by_a_code() -> None:
     assert paper.parts[-1].rows == (
         ("dom 8 novembre 2026, 10:00", "consegnata", "Postazione 1 (Carla Neri)", ""),
     )
+
+
+def test_no_name_shows_a_number_that_its_office_keeps() -> None:
+    """P7: neither the house's name nor an office's, a service's or a position's."""
+    units = tuple(replace(unit, name=f"{unit.name} 05417041") for unit in TOWN.units)
+    paper = letter(
+        "it",
+        request(Citizen("Anna", "347")),
+        town=replace(TOWN, units=units),
+        house="Comune 05417041",
+        position="Postazione 05417041",
+    )
+    assert paper.to[:2] == ("All'ufficio Anagrafe •••", "Servizi demografici •••")
+    assert (paper.house, paper.title) == ("Comune •••", "Comune ••• – Richiesta 7")
+    assert b"05417041" not in to_json(paper)
 
 
 def test_a_letter_in_english_with_an_appointment() -> None:

@@ -25,6 +25,7 @@ from appliance.policy.mail import (
     DeliveryReply,
     DeliveryVerdict,
     Mail,
+    MailState,
     OutboxHealth,
     OutgoingMail,
 )
@@ -141,6 +142,16 @@ def test_no_citizen_reads_a_number_that_its_office_keeps() -> None:
     leave = Authorisation(entry(9), "anagrafe", target_to_tell("0541704101"), "Dirigente")
     free = a_mailroom(text, replace(held, authorisations=(leave,)))
     assert "Comune, 0541–704 101" in free.write(kept, None)[1].subject
+
+
+def test_an_e_mails_paper_shows_no_number_that_its_office_keeps() -> None:
+    """P7: its text and the house that it is headed with."""
+    papers = a_mailroom(CONFIG.replace('"Comune di Esempio"', '"Comune, 0541704101"')).papers
+    sent = Mail("k", "a@b.example", "S", "Lo 0541 704101")
+    kept = outbox.StoredMail(1, sent, "<k@b.example>", AT, MailState.QUEUED)
+    paper = papers.mail_document(kept, 7, DIRECTORY)
+    assert (paper.house, paper.title.partition(" –")[0]) == ("Comune, •••", "Comune, •••")
+    assert "704" not in f"{paper}"
 
 
 def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
