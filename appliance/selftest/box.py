@@ -312,7 +312,7 @@ def _start_fault(folder: Path, daemon: subprocess.Popen[bytes], *, answered: boo
     text = journal_text(folder)
     if (cause := cause_in(text)) is not None:
         return cause
-    last = unchanged(last_line(text))
+    last = last_line(text)
     if answered:
         return wrong(
             "gateway",
@@ -348,10 +348,10 @@ def journal_text(folder: Path) -> str:
         return ""
 
 
-def last_line(text: str) -> str:
+def last_line(text: str) -> Words:
     """Return a journal's last line, cut to a length that people read."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:SHOWN] if lines else "-"
+    return unchanged(lines[-1][:SHOWN]) if lines else _("it wrote nothing")
 
 
 _IMPORT: Final = re.compile(r"(?:ModuleNotFoundError|ImportError|SyntaxError|IndentationError): .*")
@@ -380,9 +380,7 @@ def processes_findings(box: OwnBox) -> Iterator[Finding]:
     text = journal_text(box.folder)
     status = box.daemon.poll()
     if status is not None:
-        yield cause_in(text) or wrong(
-            "call_control", _ended_by(-status, unchanged(last_line(text)))
-        )
+        yield cause_in(text) or wrong("call_control", _ended_by(-status, last_line(text)))
         return
     try:
         system = box.system()

@@ -119,3 +119,11 @@ def test_the_boxs_own_callers_hear_one_language(site: Site) -> None:
     assert read.parse(box.configuration(site.folder, 5060, None, "shipped")).site.languages == (
         "it",
     )
+
+
+def test_a_call_control_that_ends_without_a_word_is_told_so(tmp_path: Path) -> None:
+    """The sentence says that nothing was written, and shows no empty sign."""
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+        found = box._start_fault(tmp_path, ended, answered=False)
+    assert found.said.text("it").startswith("il controllo delle chiamate non si avvia (non ha scr")
