@@ -304,7 +304,7 @@ class LinePort:
             if self._mask:
                 self._selector.unregister(fd)
             # The close of a wedged port can block for ever: a reaper does it.
-            self._fork_server.bury(fd)
+            self._fork_server.close_in_reaper(fd)
 
     def _forget_server(self) -> None:
         server, self._server = self._server, None

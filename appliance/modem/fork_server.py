@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _REAP_MS = 1000
 """Longest time (ms) between two looks for children that have ended."""
-_DEATH_S = 0.2
+_END_S = 0.2
 """Longest wait (s) for a killed port server to end."""
 
 
@@ -73,15 +73,15 @@ class ForkServer:
     def ask(self, line: str, path: str) -> bool:
         """Request a port server; False when the fork server is gone.
 
-        An older port server of the same line is killed. The caller must first close or bury its
-        own copy of the port.
+        An older port server of the same line is killed. The caller must first close its
+        own copy of the port, by a reaper where that could block.
         """
         # The port's exclusive lock (flock(2)) lasts as long as any copy of the descriptor.
         return self._send({"line": line, "path": path}, [])
 
-    def bury(self, descriptor: int) -> bool:
+    def close_in_reaper(self, descriptor: int) -> bool:
         """Hand a descriptor whose close could block to a reaper; it is closed in this process."""
-        sent = self._send({"bury": True}, [descriptor])
+        sent = self._send({"close": True}, [descriptor])
         # Does not block: the reaper's copy is the last one.
         os.close(descriptor)
         return sent
@@ -124,7 +124,7 @@ class _ForkServerProcess:
         from appliance.modem.port_server import serve_port
 
         self._sock = sock
-        self._keep = serve_port
+        self._serve_port = serve_port
         self._servers: dict[str, int] = {}
 
     def run(self) -> None:
@@ -145,12 +145,12 @@ class _ForkServerProcess:
             return False
         said = json.loads(message)
         if descriptors:
-            self._bury(descriptors[0])
+            self._start_reaper(descriptors[0])
         else:
-            self._bear(said["line"], said["path"])
+            self._start_port_server(said["line"], said["path"])
         return True
 
-    def _bear(self, line: str, path: str) -> None:
+    def _start_port_server(self, line: str, path: str) -> None:
         # The old one holds the port's exclusive lock.
         if line in self._servers:
             _kill(self._servers.pop(line))
@@ -161,14 +161,14 @@ class _ForkServerProcess:
             # Held by the port server too, these would never show end of file to the others.
             gateway_end.close()
             self._sock.close()
-            _be_child(parent, lambda: self._keep(servers, path))
+            _be_child(parent, lambda: self._serve_port(servers, path))
         servers.close()
         self._servers[line] = pid
         said = json.dumps({"line": line, "pid": pid}).encode()
         with gateway_end, contextlib.suppress(OSError):
             socket.send_fds(self._sock, [said], [gateway_end.fileno()])
 
-    def _bury(self, descriptor: int) -> None:
+    def _start_reaper(self, descriptor: int) -> None:
         """Fork a reaper that holds the last copy of a descriptor and closes it by its end."""
         # The close of a wedged port may block for ever, in a child that nobody waits for.
         parent = os.getpid()
@@ -186,17 +186,17 @@ class _ForkServerProcess:
         """Reap the children that have ended."""
         # A pid that was reaped may be another process's: it must not be killed later.
         with contextlib.suppress(ChildProcessError):
-            while (dead := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-                self._servers = {n: pid for n, pid in self._servers.items() if pid != dead}
+            while (ended := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+                self._servers = {n: pid for n, pid in self._servers.items() if pid != ended}
 
 
 def _kill(pid: int) -> None:
-    """Kill a port server and wait up to _DEATH_S for it to release its port."""
+    """Kill a port server and wait up to _END_S for it to release its port."""
     # One that hangs in an ioctl ends later and is reaped then.
     watch = os.pidfd_open(pid)
     try:
         os.kill(pid, signal.SIGKILL)
-        select.select([watch], [], [], _DEATH_S)
+        select.select([watch], [], [], _END_S)
     finally:
         os.close(watch)
 

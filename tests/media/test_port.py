@@ -113,7 +113,7 @@ class ForkServer:
         self.asked += 1
         return True
 
-    def bury(self, descriptor: int) -> bool:
+    def close_in_reaper(self, descriptor: int) -> bool:
         """Close."""
         os.close(descriptor)
         return True

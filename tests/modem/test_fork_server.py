@@ -125,10 +125,10 @@ def test_a_port_server_that_hangs_is_replaced(fork_server: ForkServer) -> None:
     assert new.pid != old.pid
 
 
-def test_a_descriptor_is_buried(fork_server: ForkServer) -> None:
+def test_a_reaper_closes_a_descriptor(fork_server: ForkServer) -> None:
     """Its last copy is closed elsewhere; here it is gone at once."""
     reader, writer = os.pipe()
-    assert fork_server.bury(writer)
+    assert fork_server.close_in_reaper(writer)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(writer)
     readable(reader)

@@ -65,7 +65,7 @@ class VirtualForkServer:
 
     outlets: Mapping[str, Outlet]
     kept: dict[str, Kept] = field(default_factory=dict)
-    buried: list[tuple[str, int]] = field(default_factory=list)
+    in_reaper: list[tuple[str, int]] = field(default_factory=list)
     _born: deque[PortServerStarted] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -89,11 +89,11 @@ class VirtualForkServer:
         self._bell.send(b"x")
         return True
 
-    def bury(self, descriptor: int) -> bool:
+    def close_in_reaper(self, descriptor: int) -> bool:
         """Close a descriptor; that of a wedged port stays open until the port is itself again."""
         wedged = [path for path, outlet in self.outlets.items() if outlet.wedged]
         if wedged:
-            self.buried.append((wedged[0], descriptor))
+            self.in_reaper.append((wedged[0], descriptor))
         else:
             os.close(descriptor)
         return True
@@ -108,18 +108,18 @@ class VirtualForkServer:
         """Let every port server do what it has to do."""
         for kept in self.kept.values():
             kept.step(now)
-        for path, descriptor in tuple(self.buried):
+        for path, descriptor in tuple(self.in_reaper):
             if not self.outlets[path].wedged:
-                self.buried.remove((path, descriptor))
+                self.in_reaper.remove((path, descriptor))
                 os.close(descriptor)
 
     def close(self) -> None:
         """Die, and every port server with it."""
         for kept in self.kept.values():
             kept.end()
-        for _, descriptor in self.buried:
+        for _, descriptor in self.in_reaper:
             os.close(descriptor)
-        self.buried.clear()
+        self.in_reaper.clear()
         for born in self._born:
             born.sock.close()
         self._wake.close()
