@@ -75,15 +75,15 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     ),
     # an ioctl on a wedged USB modem can block for ever: a port server is allowed to hang
     Component.PORT_SERVER: RestartRule(
-        _("Port keeper"),
-        _("abandoned, another one is born"),
+        _("Port server"),
+        _("abandoned, another one is started"),
         # an abandoned port server costs the other lines nothing (design/processes.md)
         silent_s=10.0,
         pauses_s=(0.0,),
         then=Component.LINE,
     ),
     Component.FORK_SERVER: RestartRule(
-        _("Nursery of the keepers"),
+        _("Starter of the port servers"),
         # a fork while real time is in force would stop the sound for milliseconds, so no second
         # fork server is started (design/processes.md)
         _NO_REMEDY,
