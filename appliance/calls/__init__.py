@@ -1,1 +1,1 @@
-"""Call processing, pure: events in, commands out; no clock, thread, file or socket."""
+"""Call processing, pure: events in, orders out; no clock, thread, file or socket."""

@@ -1,4 +1,4 @@
-"""Orders: what lines, phones and stores are to do, as frozen values (the commands out)."""
+"""Orders: what lines, phones and stores are to do, as frozen values."""
 
 from __future__ import annotations
 

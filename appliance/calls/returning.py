@@ -62,7 +62,7 @@ NEXT = {
 
 def begin_return(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Tell the caller why the call returns, and ring its operator."""
-    transfer = _of(call)
+    transfer = transfer_of(call)
     transfer.rang, transfer.offers = set(), 0
     said = "office_no_answer" if call.record.returned in UNANSWERED else "please_wait"
     words = announcements.in_languages(board.office, said)
@@ -70,14 +70,15 @@ def begin_return(board: SwitchboardState, call: Call, now: Now) -> Orders:
     yield from _go_to(board, call, TransferStep.OPERATOR, now)
 
 
-def _of(call: Call) -> Transfer:
-    assert call.transfer is not None, "only a transferred call comes back"
+def transfer_of(call: Call) -> Transfer:
+    """Return the call's transfer, which every transfer state has."""
+    assert call.transfer is not None, "no state of a transfer without one"
     return call.transfer
 
 
 def _go_to(board: SwitchboardState, call: Call, step: TransferStep, now: Now) -> Orders:
     """Enter a step of the return, or the next one when it has nobody to ring."""
-    transfer = _of(call)
+    transfer = transfer_of(call)
     # E4: while all are absent no phone rings, not even for a return.
     absent = routing.if_absent(board.office, board.service, now)
     if absent is not None:
@@ -126,7 +127,7 @@ def _group(board: SwitchboardState, transfer: Transfer) -> Group:
 
 def _ring(board: SwitchboardState, call: Call, phones: tuple[str, ...], now: Now) -> Orders:
     """Ring phones for a return; they show the office: "Ritorno: Anagrafe" (P6)."""
-    transfer = _of(call)
+    transfer = transfer_of(call)
     transfer.rang.update(phones)
     yield from manual_states.make_way(board, phones)
     ringing = tuple(call.new_leg(phone) for phone in phones)
@@ -184,7 +185,7 @@ def return_unanswered(board: SwitchboardState, call: Call, event: object, now: N
 
 def _unanswered(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Wait for the rest of the wait, or go to the next step."""
-    transfer = _of(call)
+    transfer = transfer_of(call)
     left_ms = int((transfer.wait_until - now.monotonic) * 1000)
     if transfer.step is TransferStep.WAIT and left_ms > 0:
         call.enter(State.TRANSFER_RETURNING, now, left_ms)
@@ -218,7 +219,7 @@ def apply_absence(board: SwitchboardState, call: Call, event: object, now: Now) 
 
 def _offer(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Ask the caller to stay or leave words by a key; only after everybody was rung (E6)."""
-    transfer = _of(call)
+    transfer = transfer_of(call)
     transfer.offers += 1
     # E5: nobody takes the return and the caller presses nothing: voicemail in the end.
     if transfer.offers > OFFERS:
@@ -233,7 +234,7 @@ def _offer(board: SwitchboardState, call: Call, now: Now) -> Orders:
 
 def offer_over(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Ring everybody once more: the caller stays."""
-    _of(call).rang.clear()
+    transfer_of(call).rang.clear()
     yield orders.Hold(call.line.name)
     yield from _go_to(board, call, TransferStep.OPERATOR, now)
 
@@ -241,7 +242,7 @@ def offer_over(board: SwitchboardState, call: Call, event: object, now: Now) -> 
 def leave_words(board: SwitchboardState, call: Call, event: DigitPressed, now: Now) -> Orders:
     """Send the caller to voicemail by the key that was offered."""
     # `line`: the caller's key, no phone's; it means nothing before the offer was made.
-    if event.line and event.digit == WORDS_KEY and _of(call).offers:
+    if event.line and event.digit == WORDS_KEY and transfer_of(call).offers:
         call.note("return.left_words")
         yield from stop_ringing(call)
         yield from _to_voicemail(board, call, now)
@@ -264,12 +265,6 @@ STAR, THROUGH = "*", "#"
 BY_ITSELF_S = 2.0
 # The operator on the line took part in these, and need not be told of them.
 UNHEARD = (ReturnCause.TAKEN_BACK, ReturnCause.REFUSED, ReturnCause.SENT_BACK, ReturnCause.LOST)
-
-
-def transfer_of(call: Call) -> Transfer:
-    """Return the call's transfer, which every transfer state has."""
-    assert call.transfer is not None, "no state of a transfer without one"
-    return call.transfer
 
 
 def tell_failed(call: Call, leg: str, code: int, now: Now) -> Orders:

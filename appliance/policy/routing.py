@@ -127,7 +127,6 @@ NOT_TAKEN_GREETINGS: Mapping[NotTaken, str] = {
 
 def route(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Decision:
     """Decide for a call once its caller is settled; later closing changes nothing (E1)."""
-    # decided once: a closing later in the call changes nothing (E1)
     answer = opening(office.switchboard.schedule, facts.service, now)
     if facts.switchboard is GroupState.CLOSED and answer.open:
         answer = Opening(False, ReasonCode.CLOSED_MANUAL, greeting="greeting_closed")
@@ -240,7 +239,7 @@ def if_absent(office: Office, service: ServiceState, now: Now) -> Decision | Non
 
 
 def group_open(group: Group, now: Now) -> bool:
-    """Tell whether a group's own hours say open (E2); an untrusted clock forbids nothing."""
+    """Tell whether a group's own hours say open (E2)."""
     # an untrusted clock forbids nothing: doing nothing leads to a person (E5)
     return not now.by_hours or group.schedule.at(now.wall).open
 

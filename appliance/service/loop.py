@@ -1,4 +1,4 @@
-"""Call control's loop: one thread takes events from an inbox and carries out commands."""
+"""Call control's loop: one thread takes events from an inbox and carries out orders."""
 
 from __future__ import annotations
 
