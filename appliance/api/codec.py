@@ -107,7 +107,7 @@ def from_json(kind: type[T], fields: Mapping[str, Any]) -> T:
 
 # ---- commands ------------------------------------------------------------------------------------
 # A command comes from whoever can reach the socket: each of its fields is checked by its type, and
-# the first that does not fit is named in a sentence of both languages.
+# the first that does not fit is named in a sentence.
 
 YEARS: Final = (2000, 9000)
 """Years that a time may have, the second one excluded."""

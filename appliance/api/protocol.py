@@ -81,7 +81,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
 
 
 def error_reply(error: Exception) -> dict[str, Any]:
-    """Return the reply to a failed command, in both languages where known."""
+    """Return the reply to a failed command, in every language where known."""
     # A bug's own message helps no user; the journal has it.
     words = FAULT if isinstance(error, Bug) else getattr(error, "words", None)
     said = {"said": words.by_language()} if isinstance(words, Words) else {}

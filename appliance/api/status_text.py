@@ -1,4 +1,4 @@
-"""Texts of the state in both languages, from values: `centralino status`, phones, MQTT, messages.
+"""Texts of the state in every language, from values: `centralino status`, phones, MQTT, messages.
 
 Pure; printed by the command line and shown by the console.
 """

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 def both_option(command: Command) -> Command:
-    """Add --json: one object with `it` and `en`."""
-    return click.option("--json", "as_json", is_flag=True, help="As JSON, in both languages.")(
+    """Add --json: one object, each text in every language by its code."""
+    return click.option("--json", "as_json", is_flag=True, help="As JSON, in every language.")(
         command
     )
 

@@ -43,7 +43,7 @@ BY_UNIT: Final = _("The box is being tested, half a minute; calls go on meanwhil
 
 @click.command()
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, in both languages.")
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, in every language.")
 @language_option
 @click.option("--asked", is_flag=True, hidden=True, help="What the service asks for (systemd).")
 @click.option(

@@ -167,7 +167,7 @@ class NotDone(CentralinoError):  # noqa: N818 - it is called what it is
     """Raised when a command was refused or not answered.
 
     The text is in the reader's language; `status` is the page's HTTP status; `words` are call
-    control's reason, where it gave one in both languages.
+    control's reason, where it gave one in every language.
     """
 
     def __init__(self, status: int, said: str, words: Words = NOTHING) -> None:
@@ -241,7 +241,7 @@ def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
         return NotDone(503, say.words(error.words))
     if isinstance(error, SaidError):
         return NotDone(409, say.words(error.words), error.words)
-    # A refusal without words in both languages: its one sentence, as far as it can be translated.
+    # A refusal without words in every language: its one sentence, as far as it can be translated.
     return NotDone(409, say(N_("Not done: {why}"), why=say.words(error_text_words(str(error)))))
 
 

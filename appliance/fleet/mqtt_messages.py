@@ -140,7 +140,7 @@ def merged_facts(before: Json | None, after: Json, *, settled: bool) -> Json:
 
 
 def plain_event(words: Words) -> Json:
-    """Return both languages of a text, with numbers and addresses masked."""
+    """Return a text in every language, with numbers and addresses masked."""
     return {language: _safe(text) for language, text in words.by_language().items()}
 
 

@@ -228,7 +228,7 @@ def read_special_hours(
     week = _read_special_week(fields, first, last)
     if fields.problems:
         raise FormRefused(*fields.problems)
-    # without a translation both languages show the reason as written
+    # without a translation every language shows the reason as written
     english = fields.text("reason_en") or reason
     name = by_language(lambda language: english if language == ENGLISH else reason)
     period = Period(first, last, name, week, greeting)

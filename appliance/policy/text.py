@@ -28,7 +28,7 @@ def one_of(texts: Iterable[Words]) -> Words:
 
 
 class SaidError(OfficeError):
-    """Refusal of an action; `words` give the reason in both languages, `str` in English."""
+    """Refusal of an action; `words` give the reason in every language, `str` in English."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(str(words))
@@ -52,7 +52,7 @@ class NotKept(StoreError):  # noqa: N818 - reads as what it is
 
 
 # An OSError says "[Errno 111] Connection refused", in English and without a remedy. These tables
-# say what to do, in both languages, for an error or for a text that contains one.
+# say what to do, in every language, for an error or for a text that contains one.
 
 # Sentence by errno; the resolver's numbers are negative (netdb.h).
 ERRNO_WORDS: Final = {
@@ -180,7 +180,7 @@ def os_error_words(error: OSError) -> Words:
     # a socket's timeout has no number
     if isinstance(error, TimeoutError) and not error.errno:
         return TIMED_OUT
-    # errors of ours know their sentence in both languages
+    # errors of ours know their sentence in every language
     words = getattr(error, "words", None)
     if isinstance(words, Words):
         return words
@@ -195,7 +195,7 @@ def os_error_words(error: OSError) -> Words:
 
 
 def words_of(error: Exception) -> Words:
-    """Return an error's reason: its own `words`, else the system's error in both languages."""
+    """Return an error's reason: its own `words`, else the system's error in every language."""
     words = getattr(error, "words", None)
     if isinstance(words, Words):
         return words

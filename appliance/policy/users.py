@@ -165,7 +165,7 @@ _INDISPENSABLE_ROLES: Final = (Role.HEAD, Role.TECHNICIAN)
 
 
 class AccountError(OfficeError):
-    """Refusal of a change to users; `words` give the reason in both languages."""
+    """Refusal of a change to users; `words` give the reason in every language."""
 
     def __init__(self, words: Words) -> None:
         super().__init__(str(words))

@@ -671,7 +671,7 @@ class SystemCommands(CommandHandlers):
 
     @command(ShowSystem)
     def asked(self, _: ShowSystem) -> SystemReply:
-        """Return the whole state, texts in both languages."""
+        """Return the whole state, texts in every language."""
         status = self.call_control.status()
         by_name, tried = {line.name: line for line in status.lines}, self.recoveries.by_line()
         lines = tuple(

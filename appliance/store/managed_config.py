@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 APPLIED, REVERTED = "central.apply", "central.revert"
 """Codes in the audit log, about a version and its changes."""
 REFUSED: Final = "central.refused"
-"""Code in the audit log, about a file and why, in both languages (managed_config/apply.py)."""
+"""Code in the audit log, about a file and why, in every language (managed_config/apply.py)."""
 # No URL or file has such a name.
 REVERT: Final = ":revert"
 """Source of a row that reverts to an earlier bundle."""
