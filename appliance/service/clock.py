@@ -46,7 +46,8 @@ from appliance.policy.clock import (
 )
 from appliance.policy.clock import look_at_clock as looked
 from appliance.policy.text import Refused, SaidError, os_error_words, technical_words
-from appliance.store import database, privacy
+from appliance.store import database
+from appliance.store.clock import correct_times, note_machine_start
 from appliance.store.database import Noted, transaction
 from appliance.text import Words, _
 
@@ -352,7 +353,7 @@ class ClockCorrection:
         if not boot:
             self._look_at = None
             return
-        self._records.do(lambda c: privacy.begin(c, boot), _begun)
+        self._records.do(lambda c: note_machine_start(c, boot), _begun)
 
     def look(self, monotonic: float) -> None:
         """Queue the correction once the clock is known, until all is corrected."""
@@ -368,7 +369,7 @@ class ClockCorrection:
             if result:
                 self._look_at = monotonic + AGAIN_S
 
-        self._records.do(lambda c: privacy.correct(c, boot, steps), done)
+        self._records.do(lambda c: correct_times(c, boot, steps), done)
 
 
 def _begun(result: CentralinoError | None) -> None:

@@ -39,8 +39,8 @@ from appliance.service.backup import (
 )
 from appliance.service.helper_requests import HelperRequest
 from appliance.service.housekeeping import NIGHT
-from appliance.store import privacy
 from appliance.store.age import checked_passphrase
+from appliance.store.backup import copy_database, damage_of
 from appliance.store.database import Trouble, database_path
 from appliance.text import Words, _, in_context, joined, stored
 from appliance.voicemail.storage import MailboxFolders, spare_bytes
@@ -126,7 +126,7 @@ def do_night_work(settings: Settings, config: Path, at: datetime) -> Night:
 
 def check_records(state: Path) -> None:
     """Check the whole database by SQLite; raises Refused, StoreError."""
-    found = privacy.damage(database_path(state))
+    found = damage_of(database_path(state))
     if found:
         raise Refused(DAMAGED.filled(what=error_text_words(found)))
 
@@ -147,7 +147,7 @@ def copy_on_card(state: Path, day: date) -> None:
     draft = nightly / f"{day.isoformat()}{DRAFT}"
     for folder in (draft, draft / "new"):
         folder.mkdir(mode=0o700)
-    privacy.copy(records, draft / records.name)
+    copy_database(records, draft / records.name)
     _link(MailboxFolders(state / "voicemail").new, draft / "new")
     final = nightly / day.isoformat()
     shutil.rmtree(final, ignore_errors=True)

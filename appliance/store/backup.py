@@ -1,4 +1,4 @@
-"""Backup: the policy copy beside the database, and the encrypted stream of a whole backup.
+"""Backup: policy copy, nightly copy of the database, encrypted stream of a whole backup.
 
 The policy copy holds directory, special hours, sheets, address book and users.
 """
@@ -10,14 +10,16 @@ import hashlib
 import logging
 import os
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from appliance.errors import StoreError
 from appliance.files import atomic_write, fsync_directory
 from appliance.policy.text import NotKept, error_text_words, technical_words
 from appliance.store import age, backup_v1, database
-from appliance.store.database import POLICY_NOT_COPIED, Noted, Trouble, transaction
+from appliance.store.database import POLICY_NOT_COPIED, Noted, Trouble, open_reader, transaction
 from appliance.text import _
 
 if TYPE_CHECKING:
@@ -232,6 +234,52 @@ def _make_empty(path: Path) -> None:
     """Create an empty file that its owner alone can read, in place of one of an earlier try."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+# ---- nightly copy -------------------------------------------------------------------------------
+# The nightly copy of the database: checked whole, then written by VACUUM INTO. It runs in a child
+# process beside call control, on a connection that only reads.
+
+
+def damage_of(path: Path) -> str:
+    """Check a whole database, indexes included; returns the first damage, "" for none.
+
+    Raises NotKept if there is no database.
+    """
+    if not path.exists():
+        raise NotKept(
+            _("there are no records at {path}: has the daemon ever run here?", path=path),
+        )
+    try:
+        with closing(open_reader(path)) as connection:
+            said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except (sqlite3.DatabaseError, StoreError) as error:
+        # It is damaged so that it cannot even be checked.
+        return str(error)
+    return "" if said == "ok" else said
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Copy the database as of one moment into a new file, for its owner alone, and fsync it.
+
+    The name of the file's folder still needs `fsync_directory`. Raises StoreError, OSError.
+    """
+    # SQLite takes an empty file for VACUUM INTO; created here it has the owner's rights alone.
+    descriptor = os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with closing(open_reader(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(to),))
+        os.fsync(descriptor)
+    except sqlite3.Error as error:
+        raise NotKept(
+            _(
+                "the records cannot be copied ({error}): check the disk",
+                error=technical_words(error, error_text_words(str(error))),
+            ),
+        ) from error
+    finally:
+        os.close(descriptor)
+    fsync_directory(to.parent)
 
 
 # ---- encrypted stream --------------------------------------------------------------------------

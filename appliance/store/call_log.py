@@ -52,7 +52,7 @@ _LATER_TIMES: Final = ("answered_at", "ended_at")
 # Columns that a record of call control must not simply overwrite.
 _KEPT: Final = {
     # `written` is set once a call's times were corrected: a record from memory still has the wrong
-    # ones (privacy.correct, reliability.md 6).
+    # ones (store/clock.py, reliability.md 6).
     **{c: f"CASE calls.written WHEN '' THEN excluded.{c} ELSE calls.{c} END" for c in _TIMES},
     # The end of a call that was corrected before it ended came after the clock was known: it is
     # right as it is.

@@ -16,7 +16,8 @@ from appliance.config.schema import Backup, Settings
 from appliance.errors import StoreError
 from appliance.service import nightly as service_nightly
 from appliance.service.nightly import ON_CARD
-from appliance.store import privacy, voicemail
+from appliance.store import voicemail
+from appliance.store.backup import copy_database, damage_of
 from appliance.store.database import database_path, open_reader
 from tests.commands.test_backup import PHRASE, Home
 
@@ -198,16 +199,16 @@ def test_messages_come_before_copies(
 def test_a_disk_that_refuses_is_told(home: Home) -> None:
     """Nothing half-written counts: a copy that is there is never written over."""
     to = home.state / "copy.db"
-    privacy.copy(database_path(home.state), to)
+    copy_database(database_path(home.state), to)
     before = to.read_bytes()
     with pytest.raises(FileExistsError):
-        privacy.copy(database_path(home.state), to)
+        copy_database(database_path(home.state), to)
     assert to.read_bytes() == before
     with pytest.raises(StoreError, match="ever run"):
-        privacy.damage(home.state / "none.db")
+        damage_of(home.state / "none.db")
     spoil(home)
     with pytest.raises(StoreError, match="malformed"):
-        privacy.copy(database_path(home.state), home.state / "of-bad.db")
+        copy_database(database_path(home.state), home.state / "of-bad.db")
 
 
 def test_a_word_that_nobody_wrote_is_no_night(home: Home) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from appliance.calls.orders import CallRecord, Result
 from appliance.policy.clock import ClockReading, ClockSteps
-from appliance.store import call_log, database, monitoring, privacy, voicemail
+from appliance.store import call_log, database, monitoring, voicemail
 from appliance.store.call_log import calls_between
+from appliance.store.clock import correct_times, note_machine_start
 from appliance.store.database import Noted, open_database
 from tests.store.samples import a_call, a_message
 
@@ -35,8 +36,8 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     early = replace(wrong("early", 5), result=Result.ANSWERED)
     call_log.upsert_calls(connection, [early], "before")
-    privacy.begin(connection, "start")
-    privacy.begin(connection, "start")
+    note_machine_start(connection, "start")
+    note_machine_start(connection, "start")
     yield connection
     connection.close()
 
@@ -70,7 +71,7 @@ def test_a_call_is_put_right_and_what_was_written_is_kept(db: sqlite3.Connection
     which nobody knows by how much, stays as it is.
     """
     call_log.upsert_calls(db, [wrong("a", 100)], "b")
-    assert privacy.correct(db, "start", STEPS) == 0
+    assert correct_times(db, "start", STEPS) == 0
     record = found(db, "a")
     assert (record.rang_at, record.clock_state) == (right(100), "corrected")
     assert (record.answered_at, record.ended_at) == (right(109), right(160))
@@ -89,9 +90,9 @@ def test_the_same_once_more_changes_nothing(db: sqlite3.Connection) -> None:
     """Nor does a record that is written late, from memory, with the time of then."""
     call_log.upsert_calls(db, [wrong("a", 100)], "b")
     database.note(db, Noted(FALSE + timedelta(seconds=50), "ada", "hours.enter"))
-    privacy.correct(db, "start", STEPS)
+    correct_times(db, "start", STEPS)
     before = list(db.iterdump())
-    assert privacy.correct(db, "start", STEPS) == 0
+    assert correct_times(db, "start", STEPS) == 0
     assert list(db.iterdump()) == before
     call_log.upsert_calls(db, [replace(wrong("a", 100), message="m1")], "b")
     assert (found(db, "a").rang_at, found(db, "a").message) == (right(100), "m1")
@@ -101,11 +102,11 @@ def test_the_same_once_more_changes_nothing(db: sqlite3.Connection) -> None:
 def test_a_call_that_goes_on_is_put_right_when_it_is_over(db: sqlite3.Connection) -> None:
     """It rang before the clock was known and ended after: only the first is wrong."""
     call_log.upsert_calls(db, [wrong("a", 990, Result.OPEN)], "b")
-    assert privacy.correct(db, "start", STEPS) == 1
+    assert correct_times(db, "start", STEPS) == 1
     assert found(db, "a").rang_at.year == 1980
     ended = replace(wrong("a", 990), ended_at=right(1100))
     call_log.upsert_calls(db, [ended], "b")
-    assert privacy.correct(db, "start", STEPS) == 0
+    assert correct_times(db, "start", STEPS) == 0
     assert (found(db, "a").rang_at, found(db, "a").ended_at) == (right(990), right(1100))
 
 
@@ -116,7 +117,7 @@ def test_a_call_settled_but_not_over_keeps_its_end(db: sqlite3.Connection) -> No
     settled = replace(wrong("a", 990, Result.MESSAGE), answered_at=None, ended_at=None)
     call_log.upsert_calls(db, [settled], "b")
     monitoring.prepare(db, ("calls",), ("call_ended",), 100)
-    privacy.correct(db, "start", STEPS)
+    correct_times(db, "start", STEPS)
     ended = replace(settled, answered_at=right(1010), ended_at=right(1100))
     call_log.upsert_calls(db, [ended], "b")
     record = found(db, "a")
@@ -129,7 +130,7 @@ def test_an_end_by_the_wrong_clock_is_not_taken_for_right(db: sqlite3.Connection
     """A record written late, from memory, with the time of then: no end is better than a false."""
     settled = replace(wrong("a", 900, Result.MESSAGE), answered_at=None, ended_at=None)
     call_log.upsert_calls(db, [settled], "b")
-    privacy.correct(db, "start", STEPS)
+    correct_times(db, "start", STEPS)
     call_log.upsert_calls(db, [wrong("a", 900, Result.MESSAGE)], "b")
     assert found(db, "a").ended_at is None
 
@@ -148,7 +149,7 @@ def test_messages_requests_and_the_audit_list(db: sqlite3.Connection) -> None:
         (then.isoformat(),),
     )
     database.note(db, Noted(then, "ada", "hours.enter"))
-    privacy.correct(db, "start", STEPS)
+    correct_times(db, "start", STEPS)
     heard = voicemail.find_message(db, "m1")
     assert heard is not None
     assert (heard.received_at, heard.clock_state) == (right(200), "corrected")
@@ -173,15 +174,15 @@ def test_what_comes_after_is_right_as_it_is(tmp_path: Path) -> None:
     ahead = ClockSteps().see(ClockReading(0.0, right(600).timestamp()))
     ahead = ahead.know(ClockReading(1000.0, right(1000).timestamp()))
     db = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
-    privacy.begin(db, "start")
+    note_machine_start(db, "start")
     database.note(db, Noted(right(600 + 900), "ada", "before"))
-    privacy.correct(db, "start", ahead)
+    correct_times(db, "start", ahead)
     database.note(db, Noted(right(1100), "ada", "after"))
-    privacy.correct(db, "start", ahead)
+    correct_times(db, "start", ahead)
     after, before = database.latest(db)
     assert (before.at, before.corrected) == (right(900), True)
     assert (after.at, after.corrected) == (right(1100), False)
-    assert privacy.correct(db, "another", ahead) == 0
+    assert correct_times(db, "another", ahead) == 0
     db.close()
 
 
@@ -195,8 +196,8 @@ def test_all_or_nothing(db: sqlite3.Connection) -> None:
         "BEGIN SELECT RAISE(ABORT, 'the power went'); END"
     )
     with pytest.raises(sqlite3.IntegrityError, match="the power went"):
-        privacy.correct(db, "start", STEPS)
+        correct_times(db, "start", STEPS)
     db.execute("DROP TRIGGER temp.fails")
     assert list(db.iterdump()) == before
-    privacy.correct(db, "start", STEPS)
+    correct_times(db, "start", STEPS)
     assert found(db, "b").rang_at == right(200)
