@@ -135,8 +135,8 @@ PHONE_DONE: Final = {
 }
 """Replies to changes of phones, by command."""
 PHONE_WORDS = {
-    "known": _("The running daemon knows the new password."),
-    "later": _("The daemon does not answer: it will know the password at its next start."),
+    "known": _("The running service knows the new password."),
+    "later": _("The service does not answer: it will know the password at its next start."),
     "serve": _("The phone can fetch its configuration with `centralino phones serve`: {url}"),
     "protected": _(
         "The file changes the password of the phone's administrator, too: "
@@ -148,7 +148,7 @@ PHONE_WORDS = {
         "Gigaset desk phones): {code}; PIN of Gigaset's bases: {pin}"
     ),
     "sheet": _("Sheet to be printed: {file}"),
-    "kept": _("kept for {user}; the daemon knows it at its next start"),
+    "kept": _("kept for {user}; the service knows it at its next start"),
     "at": _("at {address}"),
     "registers": _("registers"),
     "secret": _("has a secret"),
@@ -157,7 +157,7 @@ PHONE_WORDS = {
     "silent": _("does not answer"),
     "not_registered": _("not registered"),
     "fetched": _("file fetched {at} by {source}"),
-    "no_desk": _("the daemon does not answer: which phones are registered is not known"),
+    "no_desk": _("the service does not answer: which phones are registered is not known"),
 }
 
 

@@ -248,7 +248,7 @@ def damage_of(path: Path) -> str:
     """
     if not path.exists():
         raise NotKept(
-            _("there are no records at {path}: has the daemon ever run here?", path=path),
+            _("there are no records at {path}: has the service ever run here?", path=path),
         )
     try:
         with closing(open_reader(path)) as connection:

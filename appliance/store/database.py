@@ -266,7 +266,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise NotKept(NO_RIGHT.filled(path=path)) from first
     raise NotKept(
         _(
-            "the records {path} cannot be read ({first}): has the daemon ever run here?",
+            "the records {path} cannot be read ({first}): has the service ever run here?",
             path=path,
             first=technical_words(first, error_text_words(str(first))),
         ),

@@ -127,7 +127,7 @@ def test_a_reader_reads_beside_the_daemon_and_after_it(path: Path) -> None:
 
 def test_a_reader_of_nothing_says_so(path: Path) -> None:
     """Where no daemon ever ran the sentence asks about it, and no file is made."""
-    with pytest.raises(StoreError, match="has the daemon ever run here"):
+    with pytest.raises(StoreError, match="has the service ever run here"):
         open_reader(path)
     assert not path.exists()
 
