@@ -74,8 +74,8 @@ async def show_all(request: Request) -> Response:
         "can_edit": may(request, Permission.EDIT_BOOK),
     }
     if "hx-request" in request.headers:
-        return HTMLResponse(render(request, "book/rows.html", **values))
-    return page(request, "book/all.html", **values, said=_said(request))
+        return HTMLResponse(render(request, "address_book/rows.html", **values))
+    return page(request, "address_book/all.html", **values, said=_said(request))
 
 
 @needs(Permission.READ_SHEETS)
@@ -95,7 +95,7 @@ async def entry_page(request: Request, status: int = 200, wrong: str = "") -> Re
         "said": _said(request),
         "can_edit": may(request, Permission.EDIT_BOOK),
     }
-    return page(request, "book/entry.html", status, **values)
+    return page(request, "address_book/entry.html", status, **values)
 
 
 @needs(Permission.READ_SHEETS)
@@ -178,7 +178,7 @@ def _form(request: Request, form: Mapping[str, Any], outcome: ChangeOutcome) -> 
     rows = numbers + [dict.fromkeys(OF_NUMBER, "") | {"may_tell": True} for _ in range(free)]
     shown = dict.fromkeys(TEXTS, "") | {"anyway": False} | dict(form)
     values = {"form": shown, "numbers": rows, "outcome": outcome, "is_new": not shown["code"]}
-    return page(request, "book/edit.html", outcome.status, **values)
+    return page(request, "address_book/edit.html", outcome.status, **values)
 
 
 def _as_form(sent: FormData) -> dict[str, Any]:

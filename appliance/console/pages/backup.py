@@ -229,7 +229,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
         "target": await _target(request),
         "said": request.state.speaker.words,
     }
-    return page(request, "plant/backup.html", wrong.status if wrong else 200, **values)
+    return page(request, "system/backup.html", wrong.status if wrong else 200, **values)
 
 
 async def _restoring(request: Request) -> RestoreReply:

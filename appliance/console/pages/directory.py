@@ -244,8 +244,8 @@ async def show_all(request: Request) -> Response:
     }  # fmt: skip
     # A search, repeated at every letter typed, replaces the rows alone.
     if "hx-request" in request.headers:
-        return HTMLResponse(render(request, "register/rows.html", **values, **shared(request)))
-    return page(request, "register/all.html", **values, **shared(request))
+        return HTMLResponse(render(request, "directory/rows.html", **values, **shared(request)))
+    return page(request, "directory/all.html", **values, **shared(request))
 
 
 @needs(Permission.SEE_DIRECTORY)
@@ -268,7 +268,7 @@ async def unit_page(
     ]
     return page(
         request,
-        "register/unit.html",
+        "directory/unit.html",
         status,
         unit=unit,
         service=register.unit(unit.service),
@@ -301,7 +301,7 @@ async def show_year(request: Request) -> Response:
         at = max(each.first, day)
         months.setdefault((at.year, at.month), []).append(each)
     values: dict[str, Any] = {"months": list(months.values()), "wrong": wrong, "today": day}
-    return page(request, "register/year.html", **values, **shared(request))
+    return page(request, "directory/year.html", **values, **shared(request))
 
 
 @needs(Permission.REVEAL_NUMBERS)
@@ -347,7 +347,7 @@ async def show_email(request: Request) -> Response:
         return await unit_page(request, error.status, wrong=str(error))
     # Up to 5 MB to parse: not in the event loop.
     shown = await anyio.to_thread.run_sync(parse_email, data)
-    return page(request, "register/email.html", unit=unit, entry=entry, shown=shown)
+    return page(request, "directory/email.html", unit=unit, entry=entry, shown=shown)
 
 
 async def _with_email(request: Request) -> tuple[Unit, EntryStamp]:
@@ -374,7 +374,7 @@ async def _told(
         wrong, status = str(error), error.status
     # Status 200 in any case: the script would not show an answer with an error's status.
     if by_script:
-        return HTMLResponse(render(request, "register/number.html", number=number, wrong=wrong))
+        return HTMLResponse(render(request, "directory/number.html", number=number, wrong=wrong))
     return await unit_page(request, status, told={place: number} if number else {}, wrong=wrong)
 
 
@@ -444,7 +444,7 @@ async def _preview(
     fields = [(name, value) for name, value in as_fields(form) if value]
     values: dict[str, Any] = {"unit": unit, "changes": seen.changes, "fields": fields}
     values["outcome"] = outcome
-    return page(request, "register/preview.html", outcome.status, **values, **shared(request))
+    return page(request, "directory/preview.html", outcome.status, **values, **shared(request))
 
 
 def _form(
@@ -458,7 +458,7 @@ def _form(
     values: dict[str, Any] = {"unit": unit, "form": form, "outcome": outcome, "is_draft": is_draft}
     values |= {"place": draft_place(unit.code), "is_typed": request.method == "POST"}
     return page(
-        request, "register/declare.html", outcome.status, **values, **shared(request),
+        request, "directory/declare.html", outcome.status, **values, **shared(request),
         today=today(request),
     )  # fmt: skip
 
@@ -509,7 +509,7 @@ async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutc
     known = [unit for unit in register.units if register.valid_declaration(unit, day)]
     return page(
         request,
-        "register/vary.html",
+        "directory/vary.html",
         outcome.status,
         units=known,
         form=form,
@@ -544,7 +544,7 @@ async def _leave(request: Request, form: dict[str, str], outcome: ChangeOutcome)
     unit = unit_of(request, register)
     held = of_known_units(register).own_declaration(unit.code, today(request))
     values = {"unit": unit, "form": form, "outcome": outcome, "declaration": held}
-    return page(request, "register/authorise.html", outcome.status, **values, **shared(request))
+    return page(request, "directory/authorise.html", outcome.status, **values, **shared(request))
 
 
 @needs(Permission.EDIT_DIRECTORY)
@@ -593,7 +593,7 @@ async def _new(request: Request, form: dict[str, str], outcome: ChangeOutcome) -
     register: Directory = await read_directory(request)
     known = [unit for unit in register.units if not unit.service]
     values = {"services": known, "form": form, "outcome": outcome}
-    return page(request, "register/new.html", outcome.status, **values, **shared(request))
+    return page(request, "directory/new.html", outcome.status, **values, **shared(request))
 
 
 def _text(sent: FormData, name: str) -> str:

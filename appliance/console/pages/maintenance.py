@@ -69,7 +69,7 @@ async def show_job(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in JOB_COMMANDS:
         raise HTTPException(404)
-    return page(request, "plant/job.html", **await job_status(request, name), is_part=True)
+    return page(request, "system/job.html", **await job_status(request, name), is_part=True)
 
 
 async def begin_job(request: Request, job: JobCommand, shows: ShowAgain, to: str) -> Response:
@@ -109,7 +109,7 @@ async def show_divert_live(request: Request) -> Response:
     # Unchanged: nothing is replaced under the reader's eyes and keys.
     if told is not None and request.query_params.get("seen") == _divert_mark(told):
         return Response(status_code=204)
-    return page(request, "plant/divert_live.html", **_divert_values(told))
+    return page(request, "system/divert_live.html", **_divert_values(told))
 
 
 @needs(Permission.TECHNICAL)
@@ -138,7 +138,7 @@ async def _show_divert(
     told, why = await _divert_status(request)
     return page(
         request,
-        "plant/divert.html",
+        "system/divert.html",
         wrong.status if wrong else 200,
         wrong=str(wrong) if wrong else why,
         said=said,
@@ -200,7 +200,7 @@ async def mail_test_result(request: Request) -> Response:
     kept: StoredMail | None = await request.app.state.store.read(lambda c: find_test(c, number))
     if kept is None:
         raise HTTPException(404)
-    return page(request, "plant/mail_test.html", test=kept, states=MAIL_STATE_WORDS)
+    return page(request, "system/mail_test.html", test=kept, states=MAIL_STATE_WORDS)
 
 
 @needs(Permission.TECHNICAL)
@@ -235,7 +235,7 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
     values = {"mails": mails, "everything": everything, "test": tested, "to": to, "head": TO_HEAD}
     return page(
         request,
-        "plant/mail.html",
+        "system/mail.html",
         wrong.status if wrong else 200,
         wrong=str(wrong) if wrong else "",
         states=MAIL_STATE_WORDS,
@@ -309,7 +309,7 @@ async def _show_settings(request: Request, wrong: NotDone | None = None) -> Resp
     status = wrong.status if wrong else 200
     return page(
         request,
-        "plant/settings.html",
+        "system/settings.html",
         status,
         told=told,
         wrong=why,
@@ -330,7 +330,9 @@ async def show_certificate(request: Request) -> Response:
     settings = request.app.state.settings
     told = await anyio.to_thread.run_sync(fingerprint, authority_path(settings))
     values = {"is_secure": request.url.scheme == "https", "own_file": settings.certificate}
-    return page(request, "plant/certificate.html", fingerprint=told, names=settings.names, **values)
+    return page(
+        request, "system/certificate.html", fingerprint=told, names=settings.names, **values
+    )
 
 
 def fingerprint(path: Path) -> str:

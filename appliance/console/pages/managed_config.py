@@ -51,7 +51,7 @@ async def show(request: Request) -> Response:
 @needs(Permission.CENTRAL)
 async def live(request: Request) -> Response:
     """Show the present state: a part of the page, polled while a command runs."""
-    return page(request, "central/live.html", **await _told(request), is_part=True)
+    return page(request, "managed_config/live.html", **await _told(request), is_part=True)
 
 
 @needs(Permission.CENTRAL)
@@ -97,7 +97,9 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     files = await anyio.to_thread.run_sync(uploads_of, uploaded_settings_path(settings))
     # What lies on the disk is shown also while call control is unreachable.
     values = {**await _told(request), **files, "wrong": str(wrong) if wrong else ""}
-    return page(request, "central/central.html", wrong.status if wrong else 200, **values)
+    return page(
+        request, "managed_config/managed_config.html", wrong.status if wrong else 200, **values
+    )
 
 
 async def _told(request: Request) -> dict[str, Any]:

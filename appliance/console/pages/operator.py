@@ -307,7 +307,7 @@ async def explain(request: Request) -> Response:
             wrong = str(error)
     return page(
         request,
-        "register/explain.html",
+        "directory/explain.html",
         chosen=chosen,
         needs=await _needs(request),
         lines=found.lines if found else (),

@@ -69,7 +69,7 @@ async def live(request: Request) -> Response:
     if request.query_params.get("seen") == seen:
         return Response(status_code=204)
     values: dict[str, Any] = {"told": told, "groups": GROUPS, "at": datetime.fromisoformat}
-    return page(request, "plant/phones_live.html", seen=seen, **values)
+    return page(request, "system/phones_live.html", seen=seen, **values)
 
 
 @needs(Permission.TECHNICAL)
@@ -161,7 +161,7 @@ async def _list(
     told, why = await _told(request)
     answer = page(
         request,
-        "plant/phones.html",
+        "system/phones.html",
         wrong.status if wrong else 200,
         seen=_mark(told),
         wrong=str(wrong) if wrong else why,
@@ -188,7 +188,7 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
         raise HTTPException(404)
     return page(
         request,
-        "plant/phone.html",
+        "system/phone.html",
         wrong.status if wrong else 200,
         phone=found,
         # A label that was refused stays in its field.

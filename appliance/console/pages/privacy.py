@@ -243,7 +243,7 @@ async def _show_retention(
         return page(request, "hours/away.html", error.status, wrong=str(error))
     values: dict[str, Any] = {"chosen": chosen, "kinds": KINDS, "wrong": str(wrong or "")}
     status = wrong.status if wrong else 200
-    return page(request, "retention/retention.html", status, **values, **_fields(told))
+    return page(request, "privacy/retention.html", status, **values, **_fields(told))
 
 
 @needs(Permission.ERASE)
@@ -298,7 +298,7 @@ def _erasure_page(
     open_requests = told.open_requests
     values: dict[str, Any] = {"said": said, "chosen": chosen, "open_requests": open_requests}
     values |= {"is_done": is_done, "wrong": str(wrong or ""), "what": KINDS[chosen.kind]}
-    return page(request, "retention/erase.html", wrong.status if wrong else 200, **values)
+    return page(request, "privacy/erase.html", wrong.status if wrong else 200, **values)
 
 
 @needs(Permission.ERASE)

@@ -83,7 +83,7 @@ CLOCKS: Final = {
 async def show_system(request: Request) -> Response:
     """Show the page of the installation."""
     values = {**await _system_values(request), **await self_test_values(request)}
-    return page(request, "plant/plant.html", **values)
+    return page(request, "system/system.html", **values)
 
 
 @needs(Permission.TECHNICAL)
@@ -101,10 +101,10 @@ async def check_records(request: Request) -> Response:
         found = await request.app.state.store.read(find_damage, CHECK_LIMIT_S)
     except StoreError as error:
         said = _.words(os_error_words(error))
-        return page(request, "plant/checked.html", said=said, is_well=False)
+        return page(request, "system/checked.html", said=said, is_well=False)
     what = _.words(error_text_words(found))
     said = _("Damaged: {what}", what=what) if found else _("The records are whole.")
-    return page(request, "plant/checked.html", said=said, is_well=not found)
+    return page(request, "system/checked.html", said=said, is_well=not found)
 
 
 @needs(Permission.TECHNICAL)
@@ -113,9 +113,9 @@ async def test_leds(request: Request) -> Response:
     try:
         reply = await send_as_user(request, TestLeds())
     except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
+        return page(request, "system/checked.html", said=str(error), is_well=False)
     said = request.state.speaker.words(reply.said)
-    return page(request, "plant/checked.html", said=said, is_well=True)
+    return page(request, "system/checked.html", said=said, is_well=True)
 
 
 @needs(Permission.TECHNICAL)
@@ -125,7 +125,7 @@ async def show_self_test(request: Request) -> Response:
     # A screen reader would read an unchanged part aloud at each poll.
     if shown["tried"] and shown["tried"].runs:
         return Response(status_code=204)
-    return page(request, "plant/selftest.html", **shown)
+    return page(request, "system/selftest.html", **shown)
 
 
 @needs(Permission.TECHNICAL)
@@ -134,8 +134,8 @@ async def run_self_test(request: Request) -> Response:
     try:
         await send_as_user(request, RunSelfTest())
     except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(request, "plant/selftest.html", **await self_test_values(request))
+        return page(request, "system/checked.html", said=str(error), is_well=False)
+    return page(request, "system/selftest.html", **await self_test_values(request))
 
 
 async def self_test_values(request: Request) -> dict[str, Any]:
@@ -157,9 +157,9 @@ async def restart_line(request: Request) -> Response:
     try:
         reply = await send_as_user(request, command)
     except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
+        return page(request, "system/checked.html", said=str(error), is_well=False)
     said = request.state.speaker.words(reply.said)
-    return page(request, "plant/checked.html", said=said, is_well=True)
+    return page(request, "system/checked.html", said=said, is_well=True)
 
 
 @needs(Permission.TECHNICAL)
@@ -169,7 +169,7 @@ async def download_journal(request: Request) -> Response:
         text = await read_journal()
     except NoJournal as error:
         why = request.state.speaker.words(error.words)
-        return page(request, "plant/no_log.html", 503, why=why)
+        return page(request, "system/no_log.html", 503, why=why)
     name = f"centralino-{datetime.now(request.app.state.zone):%Y%m%d-%H%M}.txt"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return PlainTextResponse(text, headers=headers)
@@ -184,7 +184,7 @@ async def _system_events(request: Request) -> AsyncIterator[str]:
             return
         yield server_event("away", "1" if seen.away else "")
         yield server_event(
-            "live", render(request, "plant/live.html", **await _system_values(request))
+            "live", render(request, "system/live.html", **await _system_values(request))
         )
         await asyncio.sleep(AT_MOST_EVERY_S)
 

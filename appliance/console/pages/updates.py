@@ -56,7 +56,7 @@ async def show(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def live(request: Request) -> Response:
     """Show the state of the update: a part of the page, polled while it goes on."""
-    return page(request, "plant/update_live.html", **await _told(request), is_part=True)
+    return page(request, "system/update_live.html", **await _told(request), is_part=True)
 
 
 @needs(Permission.TECHNICAL)
@@ -112,7 +112,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     files = await anyio.to_thread.run_sync(uploads_of, uploaded_update_path(settings))
     # What lies on the disk is shown also while call control is unreachable.
     values = {**await _told(request), **files, "wrong": str(wrong) if wrong else ""}
-    return page(request, "plant/updates.html", wrong.status if wrong else 200, **values)
+    return page(request, "system/updates.html", wrong.status if wrong else 200, **values)
 
 
 async def _told(request: Request) -> dict[str, Any]:

@@ -193,7 +193,7 @@ async def list_messages(request: Request) -> Response:
     )
     values = {"found": found, "stand": stand, "names": names, **caller_values(request)}
     return page(
-        request, "messages/list.html", state=state, lists=MESSAGE_LISTS, most=MOST, **values
+        request, "voicemail/list.html", state=state, lists=MESSAGE_LISTS, most=MOST, **values
     )
 
 
@@ -239,7 +239,7 @@ async def progress_message(request: Request) -> Response:
     """Show the progress of calling back: a part of the page, polled while it goes on."""
     shown = await _addressed_message(request)
     address = f"/messages/{shown.message.number}/progress"
-    return page(request, "messages/progress.html", **progress_of(request, shown.history, address))
+    return page(request, "voicemail/progress.html", **progress_of(request, shown.history, address))
 
 
 @needs(Permission.MESSAGES)
@@ -305,7 +305,7 @@ async def _show_message(request: Request, error: NotDone | None = None) -> Respo
     values = {"message": shown.message, "hints": shown.hints}
     case = case_values(request, shown.history, address, error)
     status = error.status if error else 200
-    return page(request, "messages/one.html", status, **values, **case)
+    return page(request, "voicemail/one.html", status, **values, **case)
 
 
 def case_values(
@@ -371,7 +371,7 @@ async def list_missed(request: Request) -> Response:
         "lists": MISSED_LISTS,
         "results": RESULTS,
     }
-    return page(request, "messages/missed.html", **values, **caller_values(request))
+    return page(request, "voicemail/missed.html", **values, **caller_values(request))
 
 
 def is_in_list(one: MissedCall, chosen: str) -> bool:
@@ -418,7 +418,7 @@ async def progress_missed(request: Request) -> Response:
     """Show the progress of calling back a missed call."""
     one, history = await _addressed_missed(request)
     address = f"/missed/{one.number}/progress"
-    return page(request, "messages/progress.html", **progress_of(request, history, address))
+    return page(request, "voicemail/progress.html", **progress_of(request, history, address))
 
 
 async def _addressed_missed(request: Request) -> tuple[MissedCall, CaseHistory]:
@@ -449,7 +449,7 @@ async def _show_missed(request: Request, error: NotDone | None = None) -> Respon
     one, history = await _addressed_missed(request)
     case = case_values(request, history, f"/missed/{one.number}", error)
     return page(
-        request, "messages/missed_one.html", error.status if error else 200, one=one, **case
+        request, "voicemail/missed_one.html", error.status if error else 200, one=one, **case
     )
 
 

@@ -1,5 +1,5 @@
-// A declaration that is half typed is kept by the desk (E18), but for the offices' numbers, which the
-// register alone keeps.
+// A declaration that is half typed is kept by call control (E18), but for the offices' numbers, which
+// stay in the directory alone.
 
 import { keeper } from "./drafts.js";
 
