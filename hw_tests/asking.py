@@ -1,4 +1,4 @@
-"""Asks a modem who it is and what it can do, before its line is driven (v253.md 1.2, 1.3, 10)."""
+"""Identification of a modem: make, voice and other capabilities, asked first (v253.md 1, 10)."""
 
 from __future__ import annotations
 

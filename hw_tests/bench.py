@@ -1,4 +1,4 @@
-"""Two modems side by side on one clock, driven by the house's own lines: no daemon, no thread."""
+"""Test bench: two modems on one clock, driven by the product's line drivers, threadless."""
 
 from __future__ import annotations
 

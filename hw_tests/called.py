@@ -1,4 +1,4 @@
-"""What came of a call between two lines, and of sound that was sent over it."""
+"""Outcome of a call between two lines, and of the sound that was sent over it."""
 
 from __future__ import annotations
 

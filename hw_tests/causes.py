@@ -1,4 +1,4 @@
-"""Which finding follows from which: the cause is told first, its consequences folded under it.
+"""Causes of findings: the cause is told first, its consequences folded under it.
 
 One command that a modem refuses spoils twenty measurements; who reads the report needs the one.
 """

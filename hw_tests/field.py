@@ -1,4 +1,4 @@
-"""What a measurement is given and gives, and the table of all of them."""
+"""Context and results of a measurement: `Field`, and the helpers that make findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line of the bench: its port, its driver, what it has said, heard and is to play."""
+"""Side of the bench, one line: its port, its driver, what it has said, heard and is to play."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""A box of the self-test's own: this installation's programme, on simulated lines, beside the
-service. Its ports and its folder are its own; modems, LEDs and the service's ports it never opens.
+"""Second instance of the programme for the self-test, on simulated lines, beside the service.
+
+Its ports and its folder are its own; it never opens modems, LEDs or the service's ports.
 """
 
 from __future__ import annotations

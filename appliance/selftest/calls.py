@@ -1,4 +1,4 @@
-"""The self-test's two calls, one after a few moments of the other: a conversation and a message.
+"""Test calls of the self-test: a conversation and, a few moments later, a message.
 
 The caller's and the phone's sound are compared with what reached the other end; times are the
 simulated line's own, so that a busy machine shortens none of them.

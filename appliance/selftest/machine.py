@@ -1,4 +1,4 @@
-"""What a self-test measures of the machine: disk, memory, processor, clock, heat, ports, sounds."""
+"""Machine checks of the self-test: disk, memory, processor, clock, heat, ports, sounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a self-test looks at of the programme: its modules, its announcements, its voice."""
+"""Programme checks of the self-test: its modules, its announcements, its voice."""
 
 from __future__ import annotations
 

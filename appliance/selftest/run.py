@@ -1,4 +1,4 @@
-"""A whole self-test: the machine first, then two calls on a box of its own; the cause is named."""
+"""Run of a self-test: the machine first, then two calls on a second instance; names the cause."""
 
 from __future__ import annotations
 

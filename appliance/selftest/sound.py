@@ -1,4 +1,4 @@
-"""The self-test's own sound: made by arithmetic, found again in what arrived, and measured."""
+"""Test sound of the self-test: generated, found again in what arrived, and measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings changed while the box runs: asked for here, done by a child or by root's helper.
+"""Settings commands of call control, carried out by a child process or by root's helper.
 
 Call control loads nothing of it. A child (`centralino box settings serve`) judges and, where this
 account may write the configuration's file, writes; else, as on an installed box, each act that

@@ -1,4 +1,4 @@
-"""What is asked of settings, done: in a child of call control, by root's helper, by the shell.
+"""Settings engine: lists, judges, writes, undoes; in a child, in root's helper, in the shell.
 
 Apart from service/settings.py because it loads the configuration's reader, which takes 15 MB that
 call control does without (appliance/workers.py).

@@ -1,4 +1,4 @@
-"""pyVoIP's classes as shells around our own transactions, dialogs and registrar.
+"""Adapter to pyVoIP: its classes over our own transactions, dialogs and registrar.
 
 The ONLY pyVoIP import. Kept of pyVoIP 1.6.8 (pyvoip.md 5): VoIPPhone, VoIPCall and SIPClient as
 shells, SIPMessage as header parser, its enums. Everything listed there under "never call" is

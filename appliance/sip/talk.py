@@ -1,4 +1,4 @@
-"""A ringing phone is told to answer by the event package `talk`, where it announces it.
+"""Remote answer of a ringing phone by the event package `talk`, where the phone announces it.
 
 Application servers of BroadSoft (now Cisco) control phones so, and many makes know it: the phone
 names the package in Allow-Events of its 180, gets a NOTIFY within the early dialog, says 200 and

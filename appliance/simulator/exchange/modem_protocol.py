@@ -1,4 +1,4 @@
-"""What modem and host say to each other: personalities, DLE, AT lines, states (v253.md 1-2)."""
+"""Host protocol of the simulated modem: personalities, DLE, AT lines, states (v253.md 1-2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one direction of a line does to sound: the knobs `hears` and `says`, constant or at times.
+"""Impairments of one direction of a simulated line: `hears` and `says`, constant or at times.
 
 `hears` is what the modem at the line's end hears, `says` what it says; two lines that call each
 other so have two places on either way between them.

@@ -1,4 +1,4 @@
-"""A line as the host meets it: its modem behind a PTY, and the knobs that tests turn."""
+"""Port of a simulated line: its modem behind a PTY, and the knobs that tests turn."""
 
 from __future__ import annotations
 
