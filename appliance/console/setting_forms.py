@@ -175,8 +175,9 @@ def typed_in(form: FormData, listed: tuple[ListedSetting, ...]) -> Typed:
             continue
         # Several boxes with one name, or one field.
         found = [str(each)[:LONGEST] for each in form.getlist(one.key) if isinstance(each, str)]
-        values[one.key] = ", ".join(" ".join(each.split()) for each in found)
         was[one.key] = form_field(form, f"{WAS}{one.key}")
+        found = _in_order_of([" ".join(each.split()) for each in found], split(was[one.key]))
+        values[one.key] = ", ".join(found)
         if form_field(form, f"{EMPTY}{one.key}"):
             emptied.add(one.key)
     rows = {f"{one.table}.{one.row}" for one in listed if one.row}
@@ -189,6 +190,14 @@ def typed_in(form: FormData, listed: tuple[ListedSetting, ...]) -> Typed:
         frozenset(row for row in rows if form_field(form, f"{REMOVE}{row}")),
         {name: " ".join(form_field(form, f"{NEW}{name}").split())[:LONGEST] for name in NEW_FIELDS},
     )
+
+
+def _in_order_of(found: list[str], before: list[str]) -> list[str]:
+    """Return ticked values in the order of the file, new ones last.
+
+    The boxes have the page's order; the file's says which language or phone comes first.
+    """
+    return sorted(found, key=lambda one: before.index(one) if one in before else len(before))
 
 
 def changes_of(typed: Typed, listed: tuple[ListedSetting, ...]) -> list[dict[str, Any]]:

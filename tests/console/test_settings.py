@@ -242,6 +242,20 @@ def test_a_section_that_is_sent_unchanged_changes_nothing(pages: Pages, section:
     assert not [one for one in pages.office.requests if one.act == "preview"]
 
 
+def test_several_choices_keep_the_order_of_the_file(pages: Pages) -> None:
+    """The boxes stand in the page's order; the file's first language is the one callers hear."""
+    path = pages.office.path
+    path.write_text(EXAMPLE.replace('["it", "en"]', '["en", "de", "it"]'), encoding="utf-8")
+    assert pages.form("/settings/office")["site.languages"] == ["it", "de", "en"]
+    pages.change("office", site__name="Comune di Prova")
+    assert 'name = "Comune di Prova"' in pages.office.text
+    assert 'languages = ["en", "de", "it"]' in pages.office.text
+    pages.change("office", site__languages=["it", "en"])
+    assert 'languages = ["en", "it"]' in pages.office.text
+    pages.change("office", site__languages=["it", "de", "en"])
+    assert 'languages = ["en", "it", "de"]' in pages.office.text
+
+
 def test_the_first_section_opens(pages: Pages) -> None:
     """And an unknown one is none."""
     assert pages.visitor.get("/settings").headers["location"] == "/settings/office"
