@@ -410,6 +410,11 @@ def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Co
     assert wanted == "/account?next=/requests%3Flist%3Dlate"
     assert 'name="next" value="/requests?list=late"' in visitor.get(wanted).text
     assert "propria password" in visitor.get("/account").text
+    same = {"old": PHRASE, "password": PHRASE, "again": PHRASE}
+    refused = visitor.post("/account/password", data=same)
+    assert refused.status_code == 400
+    assert "La nuova password è uguale a quella attuale" in refused.text
+    assert visitor.get("/").headers["location"] == "/account"
     form = {"old": PHRASE, "password": OTHER, "again": OTHER}
     form["next"] = "/requests?list=late"
     assert visitor.post("/account/password", data=form).headers["location"] == form["next"]

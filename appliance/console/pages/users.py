@@ -135,6 +135,7 @@ WRONG_LOGIN: Final = N_("Wrong user name or password.")
 BUSY: Final = N_("Too many people log in at once: try again in a few seconds.")
 WRONG_PRESENT: Final = N_("The present password is wrong.")
 PASSWORDS_DIFFER: Final = N_("The two passwords are not the same.")
+SAME_PASSWORD: Final = N_("The new password is the same as the present one: choose another.")
 
 
 async def show_login(request: Request) -> Response:
@@ -244,6 +245,9 @@ async def change_password(request: Request) -> Response:
     try:
         # Somebody else at an open browser cannot change the password.
         await accounts.prove(user.name, form_field(form, "old"), client_address(request))
+        # Whoever handed a password over must not know it afterwards.
+        if form_field(form, "password") == form_field(form, "old"):
+            raise NotDone(400, request.state.speaker(SAME_PASSWORD))
         kept = await _new_password(request, form, user.name)
         await ask_as_user(request, SetPassword(name=user.name, password=kept, must_change=False))
         # The new password has ended this session as well (the user's stamp).
