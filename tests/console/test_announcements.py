@@ -99,7 +99,7 @@ def test_one_is_heard(head: Visitor) -> None:
 
 
 def test_a_recording_takes_its_place_and_ours_comes_back(head: Visitor, control: Stores) -> None:
-    """It is heard at once, at our recordings' level, and marked; ours is one button away."""
+    """It is heard at once, at our recordings' level, and marked; ours comes back after a question."""
     assert upload(head, recording())[0] == 303
     kept = wav.read(control.spoken.folder / "it" / "hold.wav")
     assert kept.duration_ms == pytest.approx(2200, abs=20)
@@ -107,7 +107,8 @@ def test_a_recording_takes_its_place_and_ours_comes_back(head: Visitor, control:
     assert head.get(f"{HOLD}/sound").content[44:] == kept.data
     text = head.get(f"{HOLD}?saved=1").text
     assert "Sostituito" in text
-    assert "Ripristina l&#39;originale" in text
+    assert "<summary>Ripristina l&#39;originale</summary>" in text
+    assert "La registrazione propria viene eliminata per sempre." in text
     assert "1 è una registrazione propria" in head.get("/announcements").text
     assert head.post(f"{HOLD}/restore").headers["location"] == f"{HOLD}?restored=1"
     assert "ripristinato" in head.get(f"{HOLD}?restored=1").text

@@ -75,7 +75,7 @@ def hours_as_before(filled: Running) -> Iterator[None]:
 def test_an_announcement_is_replaced_and_brought_back(
     browser: Browser, filled: Running, tmp_path: Path
 ) -> None:
-    """A recording is uploaded; the browser plays it; the original is one button away."""
+    """A recording is uploaded; the browser plays it; the original is two clicks away."""
     file = tmp_path / "own.wav"
     wav.write(file, wav.Sound(tone(1.0), Law.LINEAR16))
     with screen(browser, filled.home) as shown:
@@ -85,7 +85,9 @@ def test_an_announcement_is_replaced_and_brought_back(
         page.wait_for_url(f"**{PAGE}?saved=1")
         assert page.evaluate(LENGTH) == pytest.approx(1.2, abs=0.02)
         shown.look("announcement-own")
-        page.get_by_role("button", name="Ripristina l'originale").click()
+        page.get_by_text("Ripristina l'originale").click()
+        shown.look("announcement-restore")
+        page.get_by_role("button", name="Sì, elimina la registrazione").click()
         page.wait_for_url(f"**{PAGE}?restored=1")
 
 
