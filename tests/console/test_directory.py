@@ -322,6 +322,18 @@ def test_the_sentence_to_say_is_the_heads(head: Visitor, control: CallControlStu
     assert "non è un indirizzo e-mail" in wrong.text
 
 
+def test_an_offices_name_is_corrected(head: Visitor, control: CallControlStub) -> None:
+    """A name that was mistyped; the code, which calls and entries name, stays."""
+    assert 'name="name" value="Anagrafe"' in head.get(UNIT).text
+    form = {"name": "Anagrafe e stato civile", "say": "", "email": "anagrafe@comune.example"}
+    assert head.post(f"{UNIT}/edit", data=form).status_code == 303
+    unit = control.directory.unit("anagrafe")
+    assert unit is not None
+    assert unit.name == "Anagrafe e stato civile"
+    assert "manca" in head.post(f"{UNIT}/edit", data=form | {"name": " "}).text
+    assert control.directory.unit("anagrafe") == unit
+
+
 def test_a_new_office_is_added(head: Visitor, control: CallControlStub) -> None:
     """Without declaration it is listed among what must be looked after."""
     form = {"name": "Leva", "email": "leva@comune.example", "service": "demografici", "say": ""}

@@ -555,8 +555,8 @@ async def revoke(request: Request) -> Response:
 
 @needs(Permission.EDIT_DIRECTORY)
 async def edit(request: Request) -> Response:
-    """Change a unit's sentence to say to callers (E10), and its e-mail address."""
-    return await _simple(request, EditUnit, ("say", "email"))
+    """Change a unit's name, its sentence to say to callers (E10), and its e-mail address."""
+    return await _simple(request, EditUnit, ("name", "say", "email"))
 
 
 async def _simple(request: Request, what: type[DirectoryForm], names: tuple[str, ...]) -> Response:
