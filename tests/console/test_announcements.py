@@ -99,7 +99,7 @@ def test_one_is_heard(head: Visitor) -> None:
 
 
 def test_a_recording_takes_its_place_and_ours_comes_back(head: Visitor, control: Stores) -> None:
-    """It is heard at once, at our recordings' level, and marked; ours comes back after a question."""
+    """It is heard at once, at our recordings' level, and marked; ours comes back when asked."""
     assert upload(head, recording())[0] == 303
     kept = wav.read(control.spoken.folder / "it" / "hold.wav")
     assert kept.duration_ms == pytest.approx(2200, abs=20)

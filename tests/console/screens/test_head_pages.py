@@ -215,3 +215,17 @@ def test_a_printed_list_of_calls_names_who_called(browser: Browser, filled: Runn
         page.emulate_media(media="print")
         expect(number).to_be_visible()
         expect(number.locator(".icon")).to_be_hidden()
+
+
+def test_a_long_name_widens_no_page(browser: Browser, filled: Running) -> None:
+    """A heading and a list's entry break within a word: at 200 % nobody scrolls sideways."""
+    with screen(browser, filled.home, size="phone") as shown:
+        page = log_in(shown, ANNA.name, "/users/carla")
+        page.locator("h1").evaluate("one => { one.textContent = 'N'.repeat(64) }")
+        page.locator("#unit option").last.evaluate(
+            "one => { one.textContent = 'U'.repeat(120); one.selected = true }"
+        )
+        assert shown.wider_by() <= 0
+        page.goto(f"{filled.home}/register")
+        page.locator("main h2").last.evaluate("one => { one.textContent = 'S'.repeat(120) }")
+        assert shown.wider_by() <= 0
