@@ -522,6 +522,7 @@ def test_what_cannot_be_is_said_and_kept_in_the_form(head: Visitor) -> None:
     assert 'value="Eva Lilla"' in answer.text
     last = {"shown": "Anna Verdi", "roles": ["operator"]}
     assert "è l&#39;ultimo con il ruolo" in head.post("/users/anna", data=last).text
+    assert '<option value="">nessuno</option>' in answer.text
     assert head.get("/users/nobody").status_code == 404
     nobody = head.post("/users/nobody", data=last)
     assert nobody.status_code == 404

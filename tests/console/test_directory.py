@@ -6,12 +6,20 @@ import html
 import re
 import sqlite3
 from collections.abc import Iterator
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from appliance.console.directory_forms import as_command, as_fields, as_form, bands_text
+from appliance.console.directory_forms import (
+    DirectoryState,
+    as_command,
+    as_fields,
+    as_form,
+    bands_text,
+)
+from appliance.console.say import Speaker
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.forms import bands_of
 from appliance.policy.users import Role
@@ -70,6 +78,22 @@ def test_offices_stand_in_their_services_with_how_they_stand_now(head: Visitor) 
     assert "Stato civile" not in part.text
     assert "<html" not in part.text
     assert "Nessun ufficio corrisponde" in head.get("/register?q=zebra").text
+
+
+@pytest.mark.parametrize(("days", "said"), [(0, "fino alle 12:30"), (3, "fino a {day}, 12:30")])
+def test_until_when_an_office_takes_calls(
+    head: Visitor, monkeypatch: pytest.MonkeyPatch, days: int, said: str
+) -> None:
+    """An hour of today, or a day with its hour."""
+    until = datetime.now(ROME).replace(hour=12, minute=30) + timedelta(days=days)
+    state = SimpleNamespace(undeclared=False, open=True, until=until, needs=())
+
+    async def standing(_: Any) -> DirectoryState:
+        return DirectoryState(True, cast("Any", {"anagrafe": state}))
+
+    monkeypatch.setattr("appliance.console.pages.directory.read_directory_state", standing)
+    day = Speaker("it", ROME).moment(until).rpartition(",")[0]
+    assert "aperto " + said.format(day=day) in text_of(head.get(UNIT))
 
 
 def test_one_unit_tells_all_that_was_declared(head: Visitor) -> None:
