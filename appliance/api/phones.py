@@ -88,7 +88,7 @@ from appliance.provisioning.server import PORT
 from appliance.sip import registrar
 from appliance.store import database
 from appliance.store.database import Noted, transaction
-from appliance.text import NOTHING, Words, _
+from appliance.text import NOTHING, Words, _, joined
 
 if TYPE_CHECKING:
     import sqlite3
@@ -322,6 +322,8 @@ class PhoneCommands(CommandHandlers):
             "mac": ":".join(kept.mac[n : n + 2] for n in range(0, len(kept.mac), 2)),
             "fetched": kept.fetched,
             "in_force": any(phone.name == each.name for each in self.settings.phones),
+            "stays": wanted.switchboard.phones == (phone.name,),
+            "warning": joined(" ", config_phones.warnings_without(wanted, phone.name)),
         }
 
     def _removed(self, written: Settings, entered: EnteredPhones) -> tuple[RemovedPhone, ...]:

@@ -635,6 +635,7 @@ class ListedPhone:
     """Phone with its configuration and present registration; `fixed` is a fixed address.
 
     `fetched` is when it fetched its configuration, "" for never; `in_force`: the service has it.
+    `warning` says what callers lose with it; the switchboard's only one `stays`.
     """
 
     name: str
@@ -650,6 +651,8 @@ class ListedPhone:
     has_secret: bool
     registered: str
     answers: bool
+    warning: Words = NOTHING
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -432,13 +432,17 @@ class SettingsEffect:
 
 @dataclass(frozen=True, slots=True)
 class SettingsPreview(Reply):
-    """What a set of changes would do; `problems` are at their fields, the rest is without them."""
+    """What a set of changes would do; `problems` are at their fields, the rest is without them.
+
+    `warnings` say what it takes from callers.
+    """
 
     revision: str
     differences: tuple[SettingDifference, ...]
     effects: tuple[SettingsEffect, ...]
     problems: tuple[FormProblem, ...]
     cuts_off: bool
+    warnings: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

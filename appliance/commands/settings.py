@@ -22,7 +22,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.answering import PASSWORD, answering, ask_secret, both_option, lines_of
+from appliance.commands.answering import (
+    PASSWORD,
+    answering,
+    ask_secret,
+    both_option,
+    in_language_of_site,
+    lines_of,
+)
 from appliance.commands.options import (
     NEAR,
     config_option,
@@ -39,6 +46,7 @@ from appliance.config.editing import (
     AddRow,
     Change,
     ClearValue,
+    Judged,
     RemoveRow,
     SetSecret,
     SetValue,
@@ -76,6 +84,8 @@ NO_HISTORY: Final = _("Nothing was changed so far.")
 NO_SUCH_ROW: Final = _("there is no {name}: {names}")
 UNKNOWN_KEY: Final = _("is no setting: `centralino box settings show` lists them.")
 CONFIRM: Final = _("To keep it: centralino box settings confirm")
+CHANGE_ANYWAY: Final = _("Change it all the same?")
+UNCHANGED: Final = _("nothing was changed: with --yes it is changed without asking")
 CONSOLE: Final = _("Restart the console for it: sudo systemctl restart centralino-console")
 _SWITCH: Final = {
     **dict.fromkeys(("yes", "true", "on", "sì", "si", "ja"), True),
@@ -181,10 +191,14 @@ class Box:
 
         return Engine(self.file, self.config)
 
-    def act(self, asked: SettingsRequest) -> Words:
-        """Do it, tell a running service, return what was done; raises as `Engine.do`."""
+    def check_rights(self) -> None:
+        """Raise Refused where this account may not replace the file."""
         if not self.file.may_write():
             raise Refused(NO_ROOT)
+
+    def act(self, asked: SettingsRequest) -> Words:
+        """Do it, tell a running service, return what was done; raises as `Engine.do`."""
+        self.check_rights()
         done = self.engine.write(asked, moment())
         self._tell(asked, done)
         said = [done.said, *(one.words for one in done.differences)]
@@ -345,6 +359,7 @@ def _try_restart(unit: str, after_s: float = 0.0) -> None:
 @changes_option
 @click.option("--mail-password", is_flag=True, help="Asked for, and not shown.")
 @click.option("--trial", is_flag=True, help="Undone after a minute unless it is confirmed.")
+@click.option("--yes", is_flag=True, help="Also take the last telephone away without asking.")
 @click.option(
     "--asked", is_flag=True, hidden=True, help="What was asked for in the browser (systemd, root)."
 )
@@ -363,6 +378,7 @@ def set_settings(
     *,
     mail_password: bool,
     trial: bool,
+    yes: bool,
     asked: bool,
     as_json: bool,
 ) -> None:
@@ -374,13 +390,31 @@ def set_settings(
             if (said := SettingsHelper(config_path, run).turn()) != NOTHING:
                 say(said)
             return
-        secret: list[SetSecret] = []
+        box, secret = Box(config_path), list[SetSecret]()
+        # A password is asked for once it can be of use.
+        box.check_rights()
         if mail_password:
             secret = [SetSecret("mail.password", ask_secret(in_language(PASSWORD)))]
-        changes = changes_json(changes_from(values, clear, add, remove, secret))
-        box = Box(config_path)
+        changes = changes_from(values, clear, add, remove, secret)
         base = digest_of(box.file.text)
-        say(box.act(SettingsRequest("apply", _shell(), changes, base, trial or None)))
+        if not yes:
+            _ask_whether_meant(config_path, box.file.judge(changes))
+        told = changes_json(changes)
+        say(box.act(SettingsRequest("apply", _shell(), told, base, trial or None)))
+
+
+def _ask_whether_meant(config: Path, judged: Judged) -> None:
+    """Say what a change takes from callers, and ask; raises Refused without a yes."""
+    # What cannot be applied is refused, not asked about.
+    if judged.problems or not judged.warnings:
+        return
+    click.echo(in_language_of_site(config, lines_of(judged.warnings)), err=True)
+    is_meant = False
+    # Nobody answers a script: it is told the option.
+    with contextlib.suppress(click.Abort):
+        is_meant = click.confirm(in_language_of_site(config, CHANGE_ANYWAY), err=True)
+    if not is_meant:
+        raise Refused(UNCHANGED)
 
 
 @click.command()
@@ -401,7 +435,7 @@ def diff(
         judged = Box(config_path).file.judge(changes_from(values, clear, add, remove))
         if judged.problems:
             raise Refused(problems_words(config_path, judged.problems))
-        said = [one.words for one in judged.differences]
+        said = [*(one.words for one in judged.differences), *judged.warnings]
         say(lines_of([*said, *(EFFECT_WORDS[one] for one in effects_of(judged.differences))]))
 
 

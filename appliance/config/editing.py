@@ -113,7 +113,8 @@ class _Place:
 class Judged:
     """What a set of changes makes: the new text, the difference, and every problem at its field.
 
-    With problems, text and difference are those of the changes without any.
+    With problems, text and difference are those of the changes without any. `warnings` say what
+    the changes take from callers.
     """
 
     text: str
@@ -121,6 +122,7 @@ class Judged:
     after: Settings
     differences: tuple[Difference, ...]
     problems: tuple[FormProblem, ...] = ()
+    warnings: tuple[Words, ...] = ()
 
 
 def judge(text: str, changes: Sequence[Change], check: Check) -> Judged:

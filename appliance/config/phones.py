@@ -34,7 +34,7 @@ from appliance.sip.registrar import (
     parse_address,
 )
 from appliance.store.directory import secret_place
-from appliance.text import _
+from appliance.text import Words, _
 
 # Phones entered in the console. The configuration's own file stays as its author wrote it: this
 # file adds phones to it, labels others, and takes some out of use, which can be undone. Every
@@ -258,6 +258,53 @@ def phone_accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAc
         )
         for phone in settings.phones
     )
+
+
+# What it means for callers that a group of phones loses its last one.
+
+NOBODY_RINGS: Final = _(
+    "Then no telephone is left to ring: nobody can be rung, and every call goes to voicemail."
+)
+_WITHOUT_PHONE: Final = {
+    "switchboard": _(
+        "The switchboard then has no telephone: its calls go to the citizens' counter while that "
+        "is open, else to voicemail."
+    ),
+    "citizens_desk": _(
+        "The citizens' counter then has no telephone: calls that nobody at the switchboard answers "
+        "go to voicemail."
+    ),
+    "head": _("The supervisor then has no telephone: nobody can bring the supervisor into a call."),
+}
+
+
+def warnings_of(before: Settings, after: Settings) -> tuple[Words, ...]:
+    """Return what it means for callers that groups lose their last phone, () where none does."""
+    left = {name for name in _WITHOUT_PHONE if _can_ring(after, name)}
+    lost = [name for name in _WITHOUT_PHONE if _can_ring(before, name) and name not in left]
+    told = [_WITHOUT_PHONE[name] for name in lost]
+    # One sentence for both groups that callers reach.
+    if "switchboard" in lost and "citizens_desk" not in left:
+        told = [NOBODY_RINGS, *(_WITHOUT_PHONE[name] for name in lost if name == "head")]
+    return tuple(told)
+
+
+def warnings_without(settings: Settings, name: str) -> tuple[Words, ...]:
+    """Return what it means for callers that a phone is removed, () where others remain."""
+    groups = {
+        group: replace(
+            getattr(settings, group),
+            phones=tuple(one for one in getattr(settings, group).phones if one != name),
+        )
+        for group in _WITHOUT_PHONE
+    }
+    return warnings_of(settings, replace(settings, **groups))
+
+
+def _can_ring(settings: Settings, name: str) -> bool:
+    group = getattr(settings, name)
+    # The supervisor has phones alone; a group may also be reached over a line.
+    return bool(group.phones or getattr(group, "pbx_numbers", ()) or getattr(group, "outside", ""))
 
 
 def laws(settings: Settings) -> tuple[Law, ...]:

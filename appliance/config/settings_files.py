@@ -24,7 +24,7 @@ from appliance.config import read
 from appliance.config.differences import Difference, differences, effects_of
 from appliance.config.editing import Change, Check, Judged, SetSecret, SetValue, judge
 from appliance.config.office import build_office
-from appliance.config.phones import EnteredPhones, load_entered
+from appliance.config.phones import EnteredPhones, load_entered, overlay_phones, warnings_of
 from appliance.config.schema import Settings
 from appliance.config.setting_names import NAMES, ROWS, SECRETS, Effect
 from appliance.config.settings_trial import (
@@ -116,7 +116,9 @@ class SettingsFile:
             for change in changes
             if isinstance(change, SetValue) and change.key in _laid_over(entered)
         ]
-        return replace(judged, problems=(*judged.problems, *hidden))
+        # The phones of the page of phones ring, too.
+        rung = (overlay_phones(one, entered) for one in (judged.before, judged.after))
+        return replace(judged, problems=(*judged.problems, *hidden), warnings=warnings_of(*rung))
 
     def history(self) -> tuple[Entry, ...]:
         """Return the entries, newest first; a damaged one is left out."""

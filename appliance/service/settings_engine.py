@@ -96,6 +96,7 @@ class Engine:
             _effects(effects_of(judged.differences)),
             judged.problems,
             any(one.cuts_off for one in judged.differences),
+            judged.warnings,
         )
 
     def _history(self, _: SettingsRequest, __: Moment) -> SettingsHistoryReply:

@@ -109,6 +109,37 @@ def test_settings_are_changed_listed_and_put_back(box: Box) -> None:
     assert "cronologia" in box.refused("undo", "9")
 
 
+NOBODY = "Così nessun telefono può più squillare: non risponde nessuno e ogni chiamata va"
+COUNTER = "Così lo Sportello Cittadini resta senza telefoni: le chiamate a cui il centralino non"
+
+
+def test_the_last_phone_is_asked_about(box: Box) -> None:
+    """What callers lose, in one sentence; without a yes nothing is changed."""
+    last = ["set", "--remove", "phones.sportello1"]
+    told = box.refused(*last)
+    assert COUNTER in told
+    assert "non è stato cambiato nulla: con --yes" in told
+    words = ["settings", *last, "--config", str(box.path), "--language", "it"]
+    asked = CliRunner().invoke(main, words, input="n\n")
+    assert (asked.exit_code, box.text) == (1, box.example)
+    asked = CliRunner().invoke(main, words, input="y\n")
+    assert asked.exit_code == 0, asked.output
+    assert "Cambiare comunque?" in asked.output
+    assert read.parse(box.text).citizens_desk.phones == ()
+    # Now the switchboard's are the only ones.
+    assert NOBODY in box.refused("set", "switchboard.phones=")
+    assert NOBODY in "\n".join(box.said("diff", "switchboard.phones="))
+    assert box.said("set", "switchboard.phones=", "--yes")[0] == "Applicato."
+
+
+def test_a_phone_beside_others_is_not_asked_about(box: Box) -> None:
+    """Nor one that can be reached over the line, nor what is wrong anyhow."""
+    assert box.said("set", "--remove", "phones.op1")[0] == "Applicato."
+    assert box.said("set", "switchboard.pbx_numbers=201")[0] == "Applicato."
+    assert box.said("set", "switchboard.phones=")[0] == "Applicato."
+    assert "resta" not in box.refused("set", "citizens_desk.phones=", "retention.calls_days=-1")
+
+
 def test_without_a_change_there_is_no_history(box: Box) -> None:
     """And nothing to undo or to confirm."""
     assert box.said("history") == ["Finora non è stato cambiato nulla."]

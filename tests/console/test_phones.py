@@ -113,6 +113,19 @@ def test_a_phone_is_relabelled_renewed_and_removed(pages: Pages) -> None:
     assert 'href="/plant/phones/op1"' in pages.read()
 
 
+def test_a_groups_only_phone_says_what_its_removal_means(pages: Pages) -> None:
+    """Before the button; the switchboard's, which stays, has none."""
+    pages.send(name="banco", label="Banco", group="citizens_desk")
+    text = pages.read("/plant/phones/banco")
+    assert "lo Sportello Cittadini resta senza telefoni" in text
+    assert "Sì, togli" in text
+    text = pages.read("/plant/phones/op1")
+    assert ("resta senza" in text, "Sì, togli" in text) == (False, True)
+    pages.send("/plant/phones/op1/remove")
+    text = pages.read("/plant/phones/op2")
+    assert ("l'unico telefono del centralino" in text, "Sì, togli" in text) == (True, False)
+
+
 def test_a_refusal_is_said_on_the_phones_own_page(pages: Pages) -> None:
     """The last phone stays; a label that cannot be stays in its field."""
     pages.send("/plant/phones/op1/remove")

@@ -265,6 +265,13 @@ def test_the_first_section_opens(pages: Pages) -> None:
         assert words in text, words
 
 
+def test_a_group_without_phones_is_warned_of(pages: Pages) -> None:
+    """In the preview, before it is applied: what callers lose."""
+    form = pages.form("/settings/phones") | {"citizens_desk.phones": ""}
+    text = pages.send("/settings/phones/preview", form)
+    assert "lo Sportello Cittadini resta senza telefoni" in text
+
+
 def test_sockets_have_short_names() -> None:
     """As they are printed on nothing, but counted along the plug."""
     assert socket_name(FREE) == "USB 1.4"
