@@ -327,6 +327,15 @@ class Rights:
             )
         self.on_person()
 
+    def shown(self, name: str) -> str:
+        """Return a user's own name, "" for no user."""
+        user = self._users.get(name)
+        return user.shown if user else ""
+
+    def person(self, name: str) -> str:
+        """Return a user's own name for a login name, which stays where no user has it."""
+        return self.shown(name) or name
+
     def read_anew(self, then: Callable[[], None]) -> None:
         """Read the users again, then call `then`; on an error the previous ones stay."""
 

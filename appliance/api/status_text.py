@@ -515,7 +515,7 @@ class _Teller:
                 yield f"{call.line} {call.phone}: {words} ({', '.join(call.head.phones)})"
 
     def _mark(self, mark: ManualMark, *, whole: bool = False) -> str:
-        by = self._say(SET_AUTOMATICALLY) if mark.by == SET_AUTOMATICALLY else mark.by
+        by = self._say(SET_AUTOMATICALLY) if mark.by == SET_AUTOMATICALLY else mark.who
         parts = [f"{self._say_at('since', mark.since)} ({by})"]
         if mark.until is not None:
             parts.append(self._say_at("until", mark.until))

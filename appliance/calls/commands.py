@@ -1,9 +1,9 @@
 """Commands of people to call control: by button, phone key, command line or console.
 
-`by` is the position or user that gives the command, `until` its end. A state of the whole office
-without an end ends at the next change of the written hours, unless it `lasts` until a person ends
-it. *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso – segreteria", P9) are two states with
-two keys.
+`by` is the position or user that gives the command, `shown` that user's own name, `until` its end.
+A state of the whole office without an end ends at the next change of the written hours, unless it
+`lasts` until a person ends it. *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso –
+segreteria", P9) are two states with two keys.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class SetUnattended:
     by: str
     until: datetime | None = None
     lasts: bool = False
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class SetClosed:
     by: str
     until: datetime | None = None
     lasts: bool = False
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class SetOpened:
     by: str
     until: datetime | None = None
     lasts: bool = False
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class SetAllAbsent:
     by: str
     until: datetime | None = None
     lasts: bool = False
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

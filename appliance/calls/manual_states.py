@@ -95,7 +95,8 @@ def requested(office: Office, state: ServiceState, request: object, now: Now) ->
     what = WHAT[type(request)]
     if not request.on:
         return state.undo(what)
-    mark = ManualMark(request.by, now.wall, *_end(office, what, request, now))
+    end = _end(office, what, request, now)
+    mark = ManualMark(request.by, now.wall, *end, shown=request.shown)
     # An end in the past ends it at once.
     return state.set(what, mark).expired(now.wall)
 
@@ -220,7 +221,7 @@ def standing(board: SwitchboardState, now: Now) -> Iterator[Words]:
 def _state_words(office: Office, what: ManualState, mark: ManualMark) -> Words:
     words, since = REMINDED[what], office.local(mark.since)
     until = UNTIL.filled(moment=_moment(office.local(mark.until))) if mark.until else LASTING
-    return words.filled(at=_moment(since), by=mark.by, until=until)
+    return words.filled(at=_moment(since), by=mark.who, until=until)
 
 
 def _moment(at: datetime) -> Words:

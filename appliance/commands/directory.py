@@ -27,6 +27,7 @@ from appliance.commands.options import (
     in_site_language,
     language_of,
     load_settings,
+    person_of,
 )
 from appliance.config import directory_file, state_folder
 from appliance.config.read import read_text
@@ -564,8 +565,9 @@ def history(place: Place, unit: str, *, as_json: bool) -> None:
     if as_json:
         say_json([directory_rows.entry_row(each) for each in entered])
         return
+    person = person_of(place.settings)
     for each in entered:
-        for row in history_rows(each, language_of(place.settings), place.zone):
+        for row in history_rows(each, language_of(place.settings), place.zone, person):
             click.echo(row)
 
 

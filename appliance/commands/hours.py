@@ -39,6 +39,7 @@ from appliance.commands.options import (
     in_site_language,
     language_of,
     load_settings,
+    person_of,
     send,
     send_with_proof,
 )
@@ -124,7 +125,9 @@ def show(settings: Settings, *, every: bool, as_json: bool) -> None:
         told["entries"] = [each for each in told["entries"] if every or each["holds"]]
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    for line in _rows(reply_of(Weeks, told), language_of(settings), every=every):
+    for line in _rows(
+        reply_of(Weeks, told), language_of(settings), person_of(settings), every=every
+    ):
         click.echo(line)
 
 
@@ -199,14 +202,16 @@ def _bands(bands: tuple[ShownBand, ...], language: str) -> str:
     return " ".join(band.said for band in bands) or CLOSED.text(language)
 
 
-def _rows(told: Weeks, language: str, *, every: bool) -> Iterator[str]:
+def _rows(
+    told: Weeks, language: str, person: Callable[[str], str], *, every: bool
+) -> Iterator[str]:
     for group in told.groups:
         yield f"{group.label.text(language)}: {_why(group, language)}"
         for name, bands in zip(WEEKDAY_WORDS, group.week, strict=True):
             yield f"  {name.text(language):<10} {bands or CLOSED.text(language)}"
     for each in told.entries:
         if every or each.holds:
-            yield _entry(each, language)
+            yield _entry(each, language, person(each.by))
 
 
 def _why(group: GroupWeek, language: str) -> str:
@@ -219,13 +224,13 @@ def _why(group: GroupWeek, language: str) -> str:
     return ", ".join(parts)
 
 
-def _entry(each: EnteredWeek, language: str) -> str:
+def _entry(each: EnteredWeek, language: str, by: str) -> str:
     what = day_words(each.since, language) if each.since else f"– {each.ends}"
     whose = WHOSE_OF[each.whose].text(language)
     days = " · ".join(dict.fromkeys(text for text in each.week if text))
     hours = days or (CONFIGURED.text(language) if each.since else "")
     said = f"{each.number:>4}  {what:<22} {whose:<26} {hours}"
-    return f"{said} ({BY_WHOM.text(language)} {each.by}, {each.reference})"
+    return f"{said} ({BY_WHOM.text(language)} {by}, {each.reference})"
 
 
 @click.group()
@@ -251,8 +256,9 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
         rows = [codec.to_json(each) for each in known]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
+    person = person_of(settings)
     for each in known:
-        click.echo(_row(each, language_of(settings)))
+        click.echo(_row(each, language_of(settings), person(each.by)))
     if not known:
         click.echo(in_site_language(settings, _("No special hours.")))
 
@@ -299,13 +305,13 @@ def revoke_days(settings: Settings, number: int, reference: str, by: str, *, pre
     ask_call_control(settings, RevokeHours(form=form, by=by, preview=preview))
 
 
-def _row(each: EnteredHours, language: str) -> str:
+def _row(each: EnteredHours, language: str, by: str) -> str:
     if each.first is None or each.last is None:
-        return f"{each.number:>4}  – {each.ends}  ({each.by}, {each.reference})"
+        return f"{each.number:>4}  – {each.ends}  ({by}, {each.reference})"
     first, last = day_words(each.first, language), day_words(each.last, language)
     days = first if first == last else f"{first} – {last}"
     whose = WHOSE_OF[each.whose].text(language)
     bands = " · ".join(dict.fromkeys(text for text in each.week if text))
     what = CLOSED.text(language) if each.closed else bands
     said = f"{each.number:>4}  {days:<47} {whose:<22} {what}, «{each.reason.text(language)}»"
-    return f"{said} ({each.by}, {each.reference})"
+    return f"{said} ({by}, {each.reference})"

@@ -376,6 +376,17 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def person_of(settings: Settings) -> Callable[[str], str]:
+    """Return what tells a login's own name; the login where the records cannot be read."""
+    from appliance.store.users import everybody
+
+    # Who did something is worth a line also without the names.
+    with contextlib.suppress(CentralinoError, OSError), reading(settings) as connection:
+        names = {user.name: user.shown for user in everybody(connection) if user.shown}
+        return lambda login: names.get(login, login)
+    return str
+
+
 # Errors of the command line: click has them in English only.
 
 USAGE_HEAD: Final = _("Usage: ")

@@ -36,6 +36,7 @@ from appliance.commands.options import (
     control_socket_path,
     in_language,
     load_settings,
+    person_of,
     require_state,
 )
 from appliance.config import read, schema
@@ -56,7 +57,7 @@ from appliance.config.office import state_folder_of
 from appliance.config.schema import shown_value
 from appliance.config.setting_names import EFFECT_WORDS, NAMES, ROWS, Effect
 from appliance.config.settings_files import SettingsFile
-from appliance.config.settings_trial import Moment, digest_of
+from appliance.config.settings_trial import BY_ITSELF, Moment, digest_of
 from appliance.errors import CentralinoError
 from appliance.policy.forms import FormProblem, FormRefused
 from appliance.policy.hours import WEEKDAYS, moment_words
@@ -447,12 +448,13 @@ def history(config_path: Path, *, as_json: bool) -> None:
     with answering(config_path, as_json=as_json) as say:
         box, settings = Box(config_path), load_settings(config_path)
         require_state(settings)
-        zone = ZoneInfo(settings.site.zone)
+        zone, person = ZoneInfo(settings.site.zone), person_of(settings)
         rows = []
         for entry in box.file.history():
             at = entry.at.astimezone(zone)
             when = by_language(lambda language, at=at: moment_words(at, language))  # type: ignore[misc]
-            head = joined(" · ", (unchanged(entry.number), when, unchanged(entry.by)))
+            by = _("by itself") if entry.by == BY_ITSELF else unchanged(person(entry.by))
+            head = joined(" · ", (unchanged(entry.number), when, by))
             rows += [head, *(joined("", (unchanged("  "), one)) for one in entry.words)]
         say(lines_of(rows) if rows else NO_HISTORY)
 

@@ -6,7 +6,7 @@ import contextlib
 import getpass
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from appliance.commands.options import (
     config_option,
     in_site_language,
     load_settings,
+    person_of,
     send_and_say,
 )
 from appliance.config import sheet_file, state_folder
@@ -90,7 +91,10 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     if any(change is not SheetChange.SAME for change in found.values()):
         _tell_call_control(settings)
     rows = told(found, given, date.today())  # noqa: DTZ011 - the day where the box stands
-    for row in (*by_hand({code: edited[code] for code in met}, replaced=replace), *rows):
+    for row in (
+        *by_hand({code: edited[code] for code in met}, person_of(settings), replaced=replace),
+        *rows,
+    ):
         click.echo(in_site_language(settings, row))
     if menu != offered:
         for key, heard in enumerate(menu, 1):
@@ -144,11 +148,13 @@ def _replaced(codes: tuple[str, ...]) -> list[Noted]:
     return [Noted(now, by, records.IMPORTED, code) for code in codes]
 
 
-def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
+def by_hand(
+    edited: dict[str, Noted], person: Callable[[str], str], *, replaced: bool
+) -> Iterator[Words]:
     """Yield, for each sheet edited in the console, whether the edit or the file is in force."""
     for code, noted in edited.items():
         words = REPLACED if replaced else LEFT_OUT if noted.what == records.REMOVED else KEPT
-        yield _about(code, words.filled(user=noted.by, day=_on(noted.at)))
+        yield _about(code, words.filled(user=person(noted.by), day=_on(noted.at)))
 
 
 def _tell_call_control(settings: Settings) -> None:

@@ -39,6 +39,7 @@ from appliance.commands.options import (
     language_of,
     language_option,
     load_settings,
+    person_of,
     reading,
     send,
     send_and_say,
@@ -131,7 +132,7 @@ def told(config: Path) -> Iterator[Words]:
     today = office.local(datetime.now(UTC)).date()
     yield from summary(settings, office)
     yield from map(_below, derived_words(read_text(config), settings))
-    yield from map(_below, weeks_words(hours_entered(settings), today))
+    yield from map(_below, weeks_words(hours_entered(settings), today, person_of(settings)))
     wanting = (
         *map(_not_there, backup.missing(settings)),
         *card_values.missing(Path(settings.folders.state)),
@@ -400,7 +401,7 @@ def in_force_in_words(service: ServiceState, office: Office, language: str) -> l
     for name, mark in service.marks().items():
         since = moment_words(office.local(mark.since), language)
         said = _(
-            "In force: {state}, since {since} ({by})", state=MARKS[name], since=since, by=mark.by
+            "In force: {state}, since {since} ({by})", state=MARKS[name], since=since, by=mark.who
         )
         if mark.until:
             until = moment_words(office.local(mark.until), language)

@@ -263,7 +263,7 @@ def mark_of(mark: ManualMark | None) -> StateMark | None:
     """Return the mark of a state; None while it is off."""
     if mark is None:
         return None
-    return StateMark(mark.since, mark.by, mark.until, mark.by == SET_AUTOMATICALLY)
+    return StateMark(mark.since, mark.who, mark.until, mark.by == SET_AUTOMATICALLY)
 
 
 MANUAL_STATES: Final[Mapping[ManualState, Words]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -212,13 +212,16 @@ def entered_words(entered: DirectoryEntry, language: str) -> str:
 
 
 def history_rows(
-    entered: DirectoryEntry, language: str, zone: ZoneInfo | None = None
+    entered: DirectoryEntry,
+    language: str,
+    zone: ZoneInfo | None = None,
+    person: Callable[[str], str] = str,
 ) -> Iterator[str]:
-    """Yield the rows that show an entry in full."""
+    """Yield the rows that show an entry in full; `person` tells a login's own name."""
     entry = entered.entry
     on = "" if not entry.attachment else f" [{entry.attachment}]"
     yield f"{moment_words(entry.at.astimezone(zone), language)}  {entered_words(entered, language)}"
-    yield f"    {entry.by}: {entry.reference}{on}"
+    yield f"    {person(entry.by)}: {entry.reference}{on}"
     if isinstance(entered, Declaration):
         declared = _(
             "declared by {who}; {returns}",
@@ -234,7 +237,10 @@ def history_rows(
         ended = entered.revoked
         at = moment_words(ended.at.astimezone(zone), language)
         revoked = _(
-            "revoked {at}, {by}: {reference}", at=at, by=ended.by, reference=ended.reference
+            "revoked {at}, {by}: {reference}",
+            at=at,
+            by=person(ended.by),
+            reference=ended.reference,
         )
         yield f"    {revoked.text(language)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -585,13 +585,17 @@ def revoke_new_week(
     return HoursEntry(next_number(stored), old.whose, None, by, at, said, number)
 
 
-def weeks_words(entries: Collection[HoursEntry], today: date) -> tuple[Words, ...]:
-    """Return a sentence for each entered week in force or to come: whose, since when, by whom."""
+def weeks_words(
+    entries: Collection[HoursEntry], today: date, person: Callable[[str], str] = str
+) -> tuple[Words, ...]:
+    """Return a sentence for each entered week in force or to come: whose, since when, by whom.
+
+    `person` tells a login's own name.
+    """
     held = [e for e in entries_in_force(entries) if e.ordinary]
     past = [e for e in held if e.first <= today and not _is_followed(e, held, today)]
-    return tuple(
-        map(_entry_words, [*past, *sorted((e for e in held if e.first > today), key=_by_day)])
-    )
+    to_come = sorted((e for e in held if e.first > today), key=_by_day)
+    return tuple(_entry_words(each, person(each.by)) for each in (*past, *to_come))
 
 
 def _is_followed(entry: HoursEntry, held: Collection[HoursEntry], today: date) -> bool:
@@ -611,7 +615,7 @@ WHOSE_WORDS: Final = {
 }
 
 
-def _entry_words(entry: HoursEntry) -> Words:
+def _entry_words(entry: HoursEntry, by: str) -> Words:
     whose, first = WHOSE_WORDS[entry.whose], entry.first
     is_new = entry.ordinary is not None and entry.ordinary.week is not None
     what = _("entered") if is_new else in_context("hours_changes", "as configured")
@@ -621,7 +625,7 @@ def _entry_words(entry: HoursEntry) -> Words:
         hours=what,
         day=day_phrase_words(in_context("day", "from"), first),
         number=entry.number,
-        by=entry.by,
+        by=by,
     )
 
 

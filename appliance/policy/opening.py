@@ -131,6 +131,7 @@ def _fill_name(template: str, name: str) -> str:
 class ManualMark:
     """One state that is on: who asked for it, since when, until when (None: until undone).
 
+    `shown` is the person's name of a user, "" where `by` is no user's.
     `by_hours`: it ends at the next change of the written hours, even if those are edited. Raises
     Bug for naive times.
     """
@@ -139,10 +140,16 @@ class ManualMark:
     since: datetime
     until: datetime | None = None
     by_hours: bool = False
+    shown: str = ""
 
     def __post_init__(self) -> None:
         if self.since.tzinfo is None or (self.until and self.until.tzinfo is None):
             raise Bug("a mark's times must be aware of their zone")
+
+    @property
+    def who(self) -> str:
+        """Return who asked for it, as people are told."""
+        return self.shown or self.by
 
     def over(self, wall: datetime) -> bool:
         """True once its `until` has come."""

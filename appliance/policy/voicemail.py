@@ -7,7 +7,7 @@ steps are one table. Two people cannot take the same message at once.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, tzinfo
 from functools import reduce
@@ -153,12 +153,16 @@ def care_of(entries: Iterable[MessageEntry]) -> MessageCare:
 
 
 def check_entry(
-    care: MessageCare, entry: MessageEntry, name: str, zone: tzinfo | None = None
+    care: MessageCare,
+    entry: MessageEntry,
+    name: str,
+    zone: tzinfo | None = None,
+    person: Callable[[str], str] = str,
 ) -> bool:
     """Check an entry and tell whether it changes anything; raises SaidError if it is not allowed.
 
     `name` is how the message is called where a sentence names it: "message 17"; `zone` is the
-    site's, in which times are told.
+    site's, in which times are told; `person` tells a login's own name.
     """
     if not entry.by.strip():
         raise SaidError(_("{name} is dealt with by somebody: say who", name=name))
@@ -169,7 +173,7 @@ def check_entry(
     if bool(entry.to.strip()) != (entry.step is MessageStep.GIVE):
         raise SaidError(_NEEDS_TO.filled(name=name))
     if care.state is MessageState.CLOSED and entry.step is MessageStep.CLOSE:
-        return _closed_twice(care, entry, name)
+        return _closed_twice(care, entry, name, person)
     if entry.step not in MESSAGE_STATE_AFTER[care.state]:
         raise SaidError(_STANDS[care.state].filled(name=name))
     if entry.step is MessageStep.TAKE_BACK:
@@ -178,7 +182,7 @@ def check_entry(
             raise SaidError(_NOTHING_TO_TAKE_BACK.filled(name=name))
     # two people cannot call back the same message at once (E16)
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
-        raise HeldByOtherError(_held(care, name, zone))
+        raise HeldByOtherError(_held(care, name, zone, person(care.holder)))
     # taken again, it is theirs since the first time
     taken_again = entry.step is MessageStep.TAKE and care.state is MessageState.TAKEN
     return not taken_again and not (entry.step is MessageStep.GIVE and entry.to == care.holder)
@@ -195,20 +199,22 @@ _STANDS: Mapping[MessageState, Words] = {
 """Why a step that the table has no row for is refused."""
 
 
-def _held(care: MessageCare, name: str, zone: tzinfo | None) -> Words:
+def _held(care: MessageCare, name: str, zone: tzinfo | None, holder: str) -> Words:
     """Return the refusal that names the holder."""
     if care.since is None:
-        return _("{name}: {holder} has it; ask, or release it first", name=name, holder=care.holder)
+        return _("{name}: {holder} has it; ask, or release it first", name=name, holder=holder)
     since = care.since.astimezone(zone) if zone else care.since
     return _(
         "{name}: {holder} has it {since}; ask, or release it first",
         name=name,
-        holder=care.holder,
+        holder=holder,
         since=moment_phrase_words(in_context("moment", "since"), since, year=False),
     )
 
 
-def _closed_twice(care: MessageCare, entry: MessageEntry, name: str) -> bool:
+def _closed_twice(
+    care: MessageCare, entry: MessageEntry, name: str, person: Callable[[str], str]
+) -> bool:
     """Check a second closing; raises SaidError unless outcome and person are the same."""
     closing = care.closing
     assert closing is not None
@@ -217,7 +223,7 @@ def _closed_twice(care: MessageCare, entry: MessageEntry, name: str) -> bool:
             _(
                 "{name} was already closed by {by} ({outcome})",
                 name=name,
-                by=closing.by,
+                by=person(closing.by),
                 outcome=closing.outcome,
             )
         )

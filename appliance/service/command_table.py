@@ -95,10 +95,10 @@ STATES: Final[dict[type[OfficeState], Callable[..., commands.Request]]] = {
 """Manual states of the whole office."""
 
 
-def state_of(wish: StateCommand) -> commands.Request:
-    """Return the manual state that a command sets or ends."""
+def state_of(wish: StateCommand, shown: str = "") -> commands.Request:
+    """Return the manual state that a command sets or ends, by a user of that name."""
     if isinstance(wish, OfficeState):
-        return STATES[type(wish)](wish.on, wish.by, wish.until, wish.lasts)
+        return STATES[type(wish)](wish.on, wish.by, wish.until, wish.lasts, shown)
     return commands.SetAway(wish.on, wish.by, wish.until)
 
 
@@ -126,7 +126,7 @@ class CommandTable(CommandHandlers):
         self._stores = stores
         self._collector = collector
         self._recoveries = recoveries
-        self._phones = phones
+        self._phones, self._rights = phones, users.rights
         self._zone, self._settings = zone, settings
         announcements = AnnouncementCommands(stores, call_control.now)
         self._dictations = DictationCommands(stores, call_control, announcements)
@@ -238,7 +238,7 @@ class CommandTable(CommandHandlers):
         watched = self._collector.watched
         listed = directory_in_one_line(directory, status.at, self._zone)
         today = status.at.astimezone(self._zone).date()
-        weeks = weeks_words(self._stores.hours.entered, today)
+        weeks = weeks_words(self._stores.hours.entered, today, self._rights.person)
         own = care_said(self._collector.night, self._collector.card, self._zone)
         elsewhere = (*self._collector.mqtt_said, *self._collector.central)
         backed_up = (self._collector.stick, self._collector.target)
@@ -267,7 +267,7 @@ class CommandTable(CommandHandlers):
     @command(LeavePosition, *STATES)
     def change(self, wish: StateCommand) -> Reply:
         """Set or end a manual state."""
-        request = state_of(wish)
+        request = state_of(wish, self._rights.shown(wish.by))
         now = self._call_control.now().wall
         if request.until is not None and request.until <= now:
             until = request.until.astimezone(self._zone)

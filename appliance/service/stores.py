@@ -384,6 +384,7 @@ def state_to_json(state: ServiceState) -> dict[str, dict[str, str | bool | None]
             "since": mark.since.isoformat(),
             "until": mark.until.isoformat() if mark.until else None,
             "by_hours": mark.by_hours,
+            "shown": mark.shown,
         }
         for name, mark in marks.items()
     }
@@ -395,7 +396,13 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
     for name, mark in data.items():
         until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
         since = datetime.fromisoformat(mark["since"])
-        read = ManualMark(str(mark["by"]), since, until, mark.get("by_hours") is True)
+        read = ManualMark(
+            str(mark["by"]),
+            since,
+            until,
+            mark.get("by_hours") is True,
+            str(mark.get("shown", "")),
+        )
         if name.startswith(AWAY):
             state = state.go_away(name.removeprefix(AWAY), read)
         else:

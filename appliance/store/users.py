@@ -127,6 +127,12 @@ def find_user(connection: sqlite3.Connection, name: str) -> User | None:
     return _user(row) if row else None
 
 
+def shown_name(connection: sqlite3.Connection, name: str) -> str:
+    """Return a user's own name for a login name, which stays where no user has it."""
+    user = find_user(connection, name)
+    return user.shown if user and user.shown else name
+
+
 def password_of(connection: sqlite3.Connection, name: str) -> str:
     """Return a user's password hash, "" for an unknown or disabled user."""
     row = connection.execute(

@@ -28,7 +28,7 @@ from appliance.policy.voicemail import (
     check_entry,
     standing,
 )
-from appliance.store import call_log
+from appliance.store import call_log, users
 from appliance.store.call_log import (
     call_from_row,
     caller_from_row,
@@ -475,6 +475,10 @@ def add_entry(
     Returns its short number and its care; the same entry twice is one. Raises OfficeError for an
     unknown name, or when policy.voicemail.check_entry refuses; `zone` is the site's.
     """
+
+    def person(login: str) -> str:
+        return users.shown_name(connection, login)
+
     # Checking and adding are one transaction: of two people who take the same message at once the
     # second is refused, and told who has it.
     with transaction(connection):
@@ -483,7 +487,7 @@ def add_entry(
         # An entry that is there is accepted, also if it would now be refused: it is the same one,
         # repeated after an unknown outcome.
         called = f"{kind} {number}"
-        if entry not in entries and check_entry(care_of(entries), entry, called, zone):
+        if entry not in entries and check_entry(care_of(entries), entry, called, zone, person):
             _insert_entry(connection, kind, subject, entry)
             entries = (*entries, entry)
         care = care_of(entries)

@@ -79,6 +79,22 @@ def test_every_question_has_its_line(stores: stand_ins.Stores, tmp_path: Path) -
     assert sorted(questions(stores, tmp_path).names - NEEDS.keys()) == []
 
 
+def test_a_state_of_the_office_has_its_persons_name(
+    stores: stand_ins.Stores, tmp_path: Path
+) -> None:
+    """By the login, as the records have it; a shell's user stays what it is."""
+    table, call_control = questions(stores, tmp_path), Facts()
+    control: Any = call_control
+    table._call_control = control
+    table._rights.learn(stores.connection)
+    for by, shown in (("carla", "Carla Blu"), ("root", "")):
+        table({"ask": "SetClosed", "on": True, "by": by})
+        assert (call_control.heard[-1].request.by, call_control.heard[-1].request.shown) == (
+            by,
+            shown,
+        )
+
+
 def refusal(rights: Rights, asked: str, by: object, user: str) -> str:
     """Return in what words a question is refused, "" where it may be asked."""
     try:

@@ -178,13 +178,13 @@ def test_manual_states_and_who_is_away() -> None:
     switchboard = up()
     for request in (
         commands.SetUnattended(on=True, by="Anna", until=TEN.wall + timedelta(hours=1)),
-        commands.SetClosed(on=True, by="capo", lasts=True),
+        commands.SetClosed(on=True, by="capo", lasts=True, shown="Dina Capo"),
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(request))
     tell(switchboard, TEN, events.PhoneDialled("d1", "op1", "*841"))
     said = words(switchboard)
     assert "Non presidiato: dalle 10:00 (Anna), fino alle 11:00" in said.text("it")
-    assert "Closed by hand: since 10:00 (capo)" in said.text("en")
+    assert "Closed by hand: since 10:00 (Dina Capo)" in said.text("en")
     assert "Assenti: op1" in said.text("it")
     assert "liberi op2; assenti op1" in said.text("it")
     automatic = up()
@@ -194,7 +194,7 @@ def test_manual_states_and_who_is_away() -> None:
     assert "Assenti: op1 dalle 10:00 (automatico: chiamate senza risposta)" in said.text("it")
     assert "Away: op1 since 10:00 (automatic: missed its calls)" in said.text("en")
     tomorrow = words(switchboard, later(TEN, 86_400))
-    assert "since Wed 25 November, 10:00 (capo), without an end" in tomorrow.text("en")
+    assert "since Wed 25 November, 10:00 (Dina Capo), without an end" in tomorrow.text("en")
 
 
 def test_a_return_that_waits_has_its_sentence_to_say() -> None:

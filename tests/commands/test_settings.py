@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from appliance.config.settings_trial import digest_of
 from appliance.policy.text import Refused, SaidError
 from appliance.service import settings as service
 from appliance.service.settings import SettingsRequest
+from appliance.store.database import database_path, open_database
 from appliance.text import NOTHING
+from tests.console import people
 
 EXAMPLE = (Path(read.__file__).parent / "example.toml").read_text(encoding="utf-8")
 
@@ -138,6 +141,20 @@ def test_a_phone_beside_others_is_not_asked_about(box: Box) -> None:
     assert box.said("set", "switchboard.pbx_numbers=201")[0] == "Applicato."
     assert box.said("set", "switchboard.phones=")[0] == "Applicato."
     assert "resta" not in box.refused("set", "citizens_desk.phones=", "retention.calls_days=-1")
+
+
+def test_the_history_has_the_persons_name(box: Box, tmp_path: Path) -> None:
+    """Not the login of a browser's user; a shell stays one, as does whom nobody knows."""
+    state = tmp_path / "state"
+    state.mkdir(exist_ok=True)
+    with closing(open_database(database_path(state), state / "corrupt").connection) as records:
+        people.enter(records)
+    for number, by in enumerate((people.CARLA.name, "shell: root", "gone")):
+        base = digest_of(box.text)
+        asked = SettingsRequest("apply", by, [{"set": "site.name", "value": f"N{number}"}], base)
+        commands.Box(box.path).act(asked)
+    heads = [row.rpartition(" · ")[2] for row in box.said("history") if row[0].isdigit()]
+    assert heads == ["gone", "shell: root", people.CARLA.shown]
 
 
 def test_without_a_change_there_is_no_history(box: Box) -> None:

@@ -83,7 +83,8 @@ def closed(console_settings: ConsoleSettings) -> Iterator[Home]:
     """Return a house that is closed by hand, and in which a call waits."""
     switchboard = up()
     tell(switchboard, TEN, RANG)
-    asks = commands.SetClosed(on=True, by="anna", until=TEN.wall + timedelta(days=1))
+    until = TEN.wall + timedelta(days=1)
+    asks = commands.SetClosed(on=True, by="anna", until=until, shown="Anna Verdi")
     tell(switchboard, TEN, events.ServiceStateChanged(asks))
     with Home(console_settings, switchboard) as made:
         yield made
@@ -95,7 +96,7 @@ def test_what_is_set_by_hand_is_on_every_page(closed: Home, path: str) -> None:
     text = " ".join(closed.visitor.get(path).text.split())
     assert 'id="house-closed"' in text
     assert "risponde la segreteria, fino a " in text
-    assert "impostato da anna" in text
+    assert "impostato da Anna Verdi" in text
     assert 'form="house-end-closed"' in text
 
 

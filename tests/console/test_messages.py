@@ -181,7 +181,7 @@ def test_two_people_do_not_call_back_at_once(
     visitor.client.cookies.set("position", "op2")
     refused = visitor.post(f"/messages/{number}/call-back")
     assert refused.status_code == 409
-    assert "Già in carico a carla" in refused.text
+    assert "Già in carico a Carla Blu" in refused.text
     assert "non si richiama in due" in refused.text
     assert [(one["position"], one["case"]) for one in control.called] == [
         ("op1", f"message:{number}")

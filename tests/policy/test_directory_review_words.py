@@ -122,11 +122,15 @@ def test_a_declaration_without_appointments_says_nothing_of_them() -> None:
 def test_the_history_shows_when_and_why_an_authorisation_was_revoked() -> None:
     """P7: nothing is removed; the revocation has its own day, person and paper."""
     revoked = replace(LEAVE, revoked=entry(7, "2026-11-01 10:00"))
-    italian, english = both(lambda language: history_rows(revoked, language, ROME))
-    assert italian[-1] == (
-        "    revocata dom 1 novembre 2026, 10:00, Responsabile: Protocollo 7/2026"
+    italian, english = both(
+        lambda language: history_rows(revoked, language, ROME, lambda login: f"{login} X")
     )
-    assert english[-1] == "    revoked Sun 1 November 2026, 10:00, Responsabile: Protocollo 7/2026"
+    assert italian[-1] == (
+        "    revocata dom 1 novembre 2026, 10:00, Responsabile X: Protocollo 7/2026"
+    )
+    assert english[-1] == (
+        "    revoked Sun 1 November 2026, 10:00, Responsabile X: Protocollo 7/2026"
+    )
     assert len(italian) == len(english) == 3
     assert [len(list(history_rows(e, "it", ROME))) for e in (LEAVE, ELECTIONS)] == [2, 2]
 

@@ -186,6 +186,8 @@ def test_which_weeks_hold_is_said() -> None:
         "Every week's hours, switchboard: entered, from 25 November 2026 (entry 2 by anna)",
         "Every week's hours, counter: as configured, from 1 December 2026 (entry 3 by anna)",
     ]
+    (named, *_) = weeks_words(entries, TODAY, {"anna": "Anna Verdi"}.__getitem__)
+    assert named.text("en").endswith("(entry 1 by Anna Verdi)")
     over = (*entries[:2], new(4, TODAY, None, Whose.HOUSE))
     (said,) = weeks_words(over, TODAY)
     assert said.text("it").startswith(

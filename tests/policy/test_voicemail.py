@@ -82,6 +82,17 @@ def test_without_a_known_time_the_holder_is_still_named() -> None:
         check_entry(replace(TAKEN, since=None), entry(MessageStep.TAKE, "Bruno"), NAME)
 
 
+def _named(login: str) -> str:
+    return {"Anna": "Anna Verdi"}.get(login, login)
+
+
+def test_who_has_it_is_told_by_name() -> None:
+    """A login is no person's name; of a closed one, too."""
+    for care, step in ((TAKEN, MessageStep.TAKE), (CLOSED, MessageStep.CLOSE)):
+        with pytest.raises(OfficeError, match=r"Anna Verdi"):
+            check_entry(care, entry(step, "Bruno"), NAME, None, _named)
+
+
 @pytest.mark.parametrize(
     "step", [MessageStep.RELEASE, MessageStep.GIVE, MessageStep.NOTE, MessageStep.HEAR]
 )

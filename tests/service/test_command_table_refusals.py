@@ -180,6 +180,7 @@ def test_about_a_state_that_would_have_ended_already() -> None:
     """Until a time that is past."""
     now = SimpleNamespace(wall=datetime.now(UTC))
     half: Any = SimpleNamespace(_call_control=SimpleNamespace(now=lambda: now), _zone=EXAMPLE.zone)
+    half._rights = SimpleNamespace(shown=str)
     question = wish({"ask": "SetClosed", "on": True, "by": "carla", "until": PAST})
     with pytest.raises(SaidError) as refused:
         CommandTable.change(half, question)

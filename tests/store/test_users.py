@@ -41,6 +41,8 @@ def test_users_are_kept_and_on_record(records: sqlite3.Connection) -> None:
     """As they were made; who made them stands in the audit, the hash does not."""
     assert users.everybody(records) == (ANNA, CARLA)
     assert users.find_user(records, "dino") is None
+    assert users.shown_name(records, "carla") == "Carla Blu"
+    assert users.shown_name(records, "dino") == "dino"
     assert users.password_of(records, "carla") == HASH
     assert users.password_of(records, "dino") == ""
     assert noted(records) == [

@@ -95,7 +95,9 @@ BROKER: Final = {
     "broker": str, "connected": bool, "why": Words, "waiting": int, "dropped": int,
     "dropped_at": str,
 }  # fmt: skip
-MARK: Final = {"by": str, "since": datetime, "until": datetime | None, "by_hours": bool}
+MARK: Final = {
+    "by": str, "since": datetime, "until": datetime | None, "by_hours": bool, "shown": str,
+}  # fmt: skip
 ROUTE_STEP: Final = {
     "way": Destination, "code": str, **SENTENCES, "phones": [str], "ring_ms": int,
     "greeting": str, "reopens_at": datetime | None,

@@ -37,6 +37,7 @@ from appliance.console.control_client import (
     StatusFeed,
     control_of,
     form_field,
+    known_people,
     not_done,
     send,
 )
@@ -144,7 +145,8 @@ async def self_test_values(request: Request) -> dict[str, Any]:
         tried: SelfTestReply | None = await send(request, ShowSelfTest())
     except NotDone:
         tried = None
-    return {"tried": tried, "outcomes": OUTCOMES, "said": request.state.speaker.words}
+    said, names = request.state.speaker.words, await known_people(request)
+    return {"tried": tried, "outcomes": OUTCOMES, "said": said, "names": names}
 
 
 @needs(Permission.TECHNICAL)

@@ -24,7 +24,13 @@ from appliance.api.technician_commands import (
 )
 from appliance.api.technician_replies import UpdatesReply
 from appliance.console.accounts import ask_as_user, needs
-from appliance.console.control_client import NotDone, form_field, redirect_after, send
+from appliance.console.control_client import (
+    NotDone,
+    form_field,
+    known_people,
+    redirect_after,
+    send,
+)
 from appliance.console.guards import UPDATE_UPLOAD as UPLOAD
 from appliance.console.say import N_
 from appliance.console.templates import page
@@ -112,6 +118,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     files = await anyio.to_thread.run_sync(uploads_of, uploaded_update_path(settings))
     # What lies on the disk is shown also while call control is unreachable.
     values = {**await _told(request), **files, "wrong": str(wrong) if wrong else ""}
+    values["names"] = await known_people(request)
     return page(request, "system/updates.html", wrong.status if wrong else 200, **values)
 
 

@@ -438,7 +438,7 @@ def test_a_state_is_set_in_its_dialog_and_taken_back(browser: Browser, office: R
         shown.look("desk-state-dialog")
         page.keyboard.press("Enter")
         state = page.locator("#house-unattended")
-        expect(state).to_contain_text(f"impostato da {people.CARLA.name}")
+        expect(state).to_contain_text(f"impostato da {people.CARLA.shown}")
         expect(page.locator("#state-dialog")).to_be_hidden()
         expect(page.locator("#undo")).to_be_visible()
         shown.look("desk-unattended")
