@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from appliance.api.commands import UserCommand
 from appliance.api.protocol import (
@@ -49,6 +50,7 @@ from appliance.api.status_text import (
     BAD_MAC,
     BAD_MAKE,
     BAD_NAME,
+    DECLARED,
     LAST,
     LONGEST_LABEL,
     NO_MAC,
@@ -80,7 +82,9 @@ from appliance.config.phones import (
 )
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
+from appliance.policy.directory import Directory
 from appliance.policy.text import Refused
+from appliance.policy.transfers import offices_of_phone
 from appliance.policy.users import Permission
 from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import mac_of
@@ -245,6 +249,10 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+def _no_directory() -> None:
+    """Return no register of offices."""
+
+
 @dataclass(slots=True)
 class PhoneCommands(CommandHandlers):
     """Commands of the deciding thread, executed in the database thread.
@@ -263,11 +271,14 @@ class PhoneCommands(CommandHandlers):
     kept: bool = False
     window: ProvisioningWindow | None = None
     on_change: Callable[[], None] = field(default=_nothing)
+    directory: Callable[[], Directory | None] = field(default=_no_directory)
 
     @command(ListPhones)
     def list_phones(self, _: ListPhones) -> DeferredReply:
         """Return every phone with its configuration and its present registration."""
         live = {each.name: each for each in self.phones.status().phones}
+        # Asked here, on the deciding thread, to which it belongs.
+        directory = self.directory() or Directory()
 
         def job(_: sqlite3.Connection) -> Reply:
             entered = config_phones.load_entered(self._state)
@@ -284,6 +295,7 @@ class PhoneCommands(CommandHandlers):
                         **self._row(
                             phone, digits, wanted, entered, kept.get(phone.name, StoredHandset())
                         ),
+                        warning=self._warning(wanted, phone.name, directory),
                         has_secret=phone.name in secret,
                         registered=_place(live.get(phone.name)),
                         answers=phone.name in live and live[phone.name].answers,
@@ -323,8 +335,14 @@ class PhoneCommands(CommandHandlers):
             "fetched": kept.fetched,
             "in_force": any(phone.name == each.name for each in self.settings.phones),
             "stays": wanted.switchboard.phones == (phone.name,),
-            "warning": joined(" ", config_phones.warnings_without(wanted, phone.name)),
         }
+
+    def _warning(self, wanted: Settings, phone: str, directory: Directory) -> Words:
+        """Return what callers lose with a phone: its group's last one, or one of an office."""
+        day = self.now().wall.astimezone(ZoneInfo(self.settings.site.zone)).date()
+        declared = ", ".join(offices_of_phone(directory, phone, day))
+        told = config_phones.warnings_without(wanted, phone)
+        return joined(" ", (*told, DECLARED.filled(office=declared)) if declared else told)
 
     def _removed(self, written: Settings, entered: EnteredPhones) -> tuple[RemovedPhone, ...]:
         return tuple(

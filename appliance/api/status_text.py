@@ -121,6 +121,10 @@ NO_MAC: Final = _(
     "a phone of this make is known by its hardware address, which stands under "
     "it; to type everything by hand leave the make empty, too"
 )
+DECLARED: Final = _(
+    "{office} has declared it: a call that is transferred there comes back, until the office "
+    "declares another one."
+)
 LAST: Final = _("it is the switchboard's last phone: add another one first")
 NOT_GOOD: Final = _(
     "the configuration's file was wrong at the last start: mend it first (page "

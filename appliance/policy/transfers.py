@@ -197,6 +197,13 @@ def may_join(
     return next(allowed, None) or next(later, None)
 
 
+def offices_of_phone(directory: Directory, phone: str, day: date) -> tuple[str, ...]:
+    """Return the names of the units whose declarations in force name a SIP phone."""
+    codes = (each.unit for each in needs_of(directory, day) if place_of(each.need.targets, phone))
+    units = (directory.unit(code) for code in dict.fromkeys(codes))
+    return tuple(unit.name for unit in units if unit)
+
+
 def place_of(targets: tuple[TransferTarget, ...], phone: str) -> int:
     """Return the place of a SIP phone among targets, from 1 on; 0 if it is not there."""
     rung = [t.reach is Reach.PHONE and t.number.reveal(Purpose.RING) == phone for t in targets]

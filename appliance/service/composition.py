@@ -194,6 +194,7 @@ class Parts:
             self.run.complaint,
             kept=self._above.is_kept,
             window=self.window,
+            directory=lambda: stores.directory.directory,
         )
         self.supervisor = self._made_supervisor()
         self.collector.restarted = self.supervisor.rows

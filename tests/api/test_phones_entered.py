@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from appliance.config.build import extensions
 from appliance.config.phones import EnteredPhone, EnteredPhones, phone_settings
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError
+from appliance.policy.directory import Reach, make_target
 from appliance.policy.text import Refused
 from appliance.sip.service import Phones
 from appliance.store import database
@@ -26,6 +28,7 @@ from tests.calls.examples import TEN
 from tests.commands.test_phones import CONFIG, YEALINK
 from tests.console import people
 from tests.helpers.wire import wire
+from tests.policy.small_directory import RESIDENCE, declaration, with_declarations
 from tests.service.test_technician_commands_system import Kept
 
 NEW = {"name": "op3", "label": "Operatore 3", "group": "switchboard"}
@@ -315,3 +318,16 @@ def test_an_extension_that_the_file_has_given_away_is_another(office: Office) ->
     office.path.write_text(text)
     laid = settings_of(office, added=(EnteredPhone("op3", "Tre", "switchboard", "13"),))
     assert [one.digits for one in extensions(laid.phones)] == ["11", "13", "12"]
+
+
+def test_a_phone_that_an_office_has_declared_says_so(office: Office) -> None:
+    """Who removes it reads whose calls then come back; the others have no such word."""
+    phone = make_target(Reach.PHONE, "op2", "desk")
+    one = replace(RESIDENCE, targets=(phone,))
+    directory = with_declarations(replace(declaration(), needs=(one,)))
+    office.entering.directory = lambda: directory
+    first, second = (row["warning"]["it"] for row in office.ask("phones")["phones"])
+    assert first == ""
+    assert second.startswith(
+        "Anagrafe: l'ufficio lo ha comunicato. Una chiamata trasferita lì torna"
+    )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Directory, TransferHindrance, TransferTarget
+from appliance.policy.directory import Directory, Reach, TransferHindrance, TransferTarget
 from appliance.policy.hours import week_of
 from appliance.policy.numbering import SecretNumber
 from appliance.policy.transfers import (
@@ -20,6 +20,7 @@ from appliance.policy.transfers import (
     check_need,
     later_words,
     may_transfer,
+    offices_of_phone,
 )
 from appliance.text import NOTHING
 from tests.policy.small_directory import (
@@ -298,6 +299,17 @@ def test_a_number_that_cannot_be_read_is_passed_over() -> None:
     answer = ask("2026-11-25 10:00", with_declarations(replace(declaration(), needs=(one,))))
     assert isinstance(answer, TransferAllowed)
     assert answer.targets == CLERKS[1:]
+
+
+def test_the_offices_that_have_declared_a_phone_are_named() -> None:
+    """Whoever removes it is told; a number that cannot be read is nobody's."""
+    day = date(2026, 11, 25)
+    phone = replace(CLERKS[0], reach=Reach.PHONE, number=SecretNumber("ana1"))
+    one = replace(RESIDENCE, targets=(unread(phone), phone))
+    directory = with_declarations(replace(declaration(), needs=(one,)))
+    assert offices_of_phone(directory, "ana1", day) == ("Anagrafe",)
+    assert offices_of_phone(directory, "ana2", day) == ()
+    assert offices_of_phone(directory, "ana1", date(2020, 1, 1)) == ()
 
 
 def unread(known: TransferTarget) -> TransferTarget:
