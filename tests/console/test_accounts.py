@@ -582,7 +582,10 @@ def test_the_list_of_changes(head: Visitor, records: sqlite3.Connection) -> None
     assert "<td>test, dalla riga di comando dell&#39;apparecchio</td>" in by
     assert "Creato l&#39;utente Dino Rosa (Sportellista)." in by
     assert "Carla B." not in by
-    none = head.get("/audit", params={"since": "9999-12-31", "until": "2020-01-01"}).text
+    turned = head.get("/audit", params={"since": today, "until": "2026-11-01"}).text
+    assert "ora Carla B." in turned
+    assert head.get("/audit", params={"since": "9999-12-31", "until": "x"}).status_code == 200
+    none = head.get("/audit", params={"since": "2020-01-02", "until": "2020-01-01"}).text
     assert "non è stato modificato nulla" in none
 
 

@@ -354,6 +354,8 @@ async def show_audit(request: Request) -> Response:
     today = datetime.now(zone).date()
     last = parse_day(request.query_params.get("until", ""), today)
     first = parse_day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
+    # Days the wrong way round mean the same days; the form shows them in order.
+    first, last = min(first, last), max(first, last)
     first = max(first, last - timedelta(days=LONGEST_DAYS))
     # Both days included.
     since, until = (
