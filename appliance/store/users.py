@@ -166,7 +166,10 @@ def add_first(connection: sqlite3.Connection, user: User, password: str, at: dat
 def change(
     connection: sqlite3.Connection, name: str, changes: dict[str, Any], asked: ChangeRequester
 ) -> User:
-    """Change a user; raises AccountError without permission, or for the last supervisor."""
+    """Change a user; raises AccountError without permission, for the last supervisor or oneself.
+
+    Nobody ends their own access: one click would lock them out.
+    """
     with transaction(connection):
         before = required_user(connection, name)
         after = changed(before, changes)
@@ -174,6 +177,10 @@ def change(
         if not _is_own(name, asked) or set(changes) - {"language"}:
             check_may_change(_asking(connection, asked), before, after)
         check_last_holder(everybody(connection), after)
+        if _is_own(name, asked) and after.disabled:
+            raise AccountError(
+                _("nobody takes their own access away: have another supervisor do it")
+            )
         # A new stamp ends the sessions begun before (schema/013).
         if after.disabled and not before.disabled:
             after = replace(after, stamp=before.stamp + 1)

@@ -121,6 +121,20 @@ def test_the_last_head_cannot_be_disabled(records: sqlite3.Connection) -> None:
         users.change(records, "anna", {"disabled": True}, ChangeRequester("root", AT, shell=True))
 
 
+def test_nobody_locks_themself_out(records: sqlite3.Connection) -> None:
+    """One click would end the own session and access; a colleague or the shell may do it."""
+    users.add(
+        records,
+        replace(CARLA, name="bruna", roles=frozenset({Role.HEAD, Role.TECHNICIAN})),
+        HASH,
+        BY_ANNA,
+    )
+    with pytest.raises(AccountError, match="their own access"):
+        users.change(records, "anna", {"disabled": True}, BY_ANNA)
+    assert users.password_of(records, "anna") == HASH
+    assert users.change(records, "anna", {"disabled": True}, ChangeRequester("bruna", AT)).disabled
+
+
 def test_a_password_ends_older_sessions(records: sqlite3.Connection) -> None:
     """One's own, or another's by the head; the same hash twice is one; the audit has no hash."""
     new = users.set_password(
