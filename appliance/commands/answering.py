@@ -169,21 +169,16 @@ def _line(text: str, *, err: bool) -> str:
     return line.rstrip("\n")
 
 
-class SecretOption(click.Option):
-    """An option that is asked for, twice, where it was left out."""
-
-    def prompt_for_value(self, ctx: click.Context) -> Any:
-        """Ask for it."""
-        asked = ask_secret(in_language(PASSWORD, ctx), is_confirmed=True)
-        return self.process_value(ctx, asked)
-
-
 def password_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --password, which is asked for when left out."""
-    return click.option(
-        "--password",
-        cls=SecretOption,
-        prompt=str(PASSWORD),
-        hide_input=True,
-        help="Asked for when left out, and not shown.",
-    )(command)
+    """Add --password, None where it is left out: then `given_or_asked` asks for it.
+
+    The command asks once all else is checked: nobody types a password in vain.
+    """
+    return click.option("--password", help="Asked for when left out, and not shown.")(command)
+
+
+def given_or_asked(password: str | None) -> str:
+    """Return the password, asked for twice where it was left out; raises Abort, Refused."""
+    if password is not None:
+        return password
+    return ask_secret(in_language(PASSWORD), is_confirmed=True)

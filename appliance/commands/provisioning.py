@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
+import os
 import secrets
 import socket
 import syslog
@@ -20,7 +22,7 @@ from appliance.api.commands import ShowStatus
 from appliance.api.replies import PhonePlace
 from appliance.api.status_text import Teller
 from appliance.api.technician_commands import LoadPasswords
-from appliance.commands.answering import password_option
+from appliance.commands.answering import given_or_asked, password_option
 from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import (
     ask,
@@ -295,7 +297,7 @@ def _phone_rows(
 @phones.command()
 @password_option
 @click.pass_obj
-def registrar(settings: Settings, password: str) -> None:
+def registrar(settings: Settings, password: str | None) -> None:
     """Keep the password of the box's account at the telephone system of [sip.registrar]."""
     if settings.sip.registrar is None:
         raise Refused(
@@ -304,10 +306,19 @@ def registrar(settings: Settings, password: str) -> None:
                 '"192.168.1.5" and user = "..."'
             ),
         )
+    require_state(settings)
     kept = service_phones.load_secrets(settings)
-    kept[registrar_account.SECRET] = password
+    _check_writable(service_phones.secrets_path(settings))
+    kept[registrar_account.SECRET] = given_or_asked(password)
     service_phones.save_secrets(settings, kept)
     click.echo(_teller(settings, None).say("kept", user=settings.sip.registrar.user))
+
+
+def _check_writable(path: Path) -> None:
+    """Raise PermissionError where this account may not write a file."""
+    folder = next(one for one in path.parents if one.exists())
+    if not os.access(folder, os.W_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 class AdministratorRow(TypedDict):

@@ -11,7 +11,7 @@ import click
 
 from appliance.api.commands import AddUser, ChangeUser, ProvenCommand, SetPassword
 from appliance.api.replies import DeclinedError, UserSaid
-from appliance.commands.answering import password_option
+from appliance.commands.answering import given_or_asked, password_option
 from appliance.commands.options import (
     config_option,
     in_site_language,
@@ -80,7 +80,7 @@ def add(
     position: str,
     language: str | None,
     by: str,
-    password: str,
+    password: str | None,
 ) -> None:
     """Make user NAME; the password is to be changed at the first login."""
     wish = AddUser(
@@ -90,7 +90,7 @@ def add(
         unit=unit,
         position=position,
         language=language or "",
-        password=_hashed(password, name),
+        password=_hashed(given_or_asked(password), name),
         by=by,
     )
     _ask(settings, wish)
@@ -128,9 +128,9 @@ def _known_name(context: click.Context, _parameter: click.Parameter, name: str) 
 @click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
 @password_option
 @click.pass_obj
-def password(settings: Settings, name: str, by: str, password: str, *, keep: bool) -> None:
+def password(settings: Settings, name: str, by: str, password: str | None, *, keep: bool) -> None:
     """Give user NAME a new password; where they are logged in they are logged out."""
-    hashed = _hashed(password, name)
+    hashed = _hashed(given_or_asked(password), name)
     _ask(settings, SetPassword(name=name, password=hashed, must_change=not keep, by=by))
 
 

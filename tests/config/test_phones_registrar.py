@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,41 @@ def test_not_configured(tmp_path: Path) -> None:
     )
     assert isinstance(answer.exception, ConfigurationError | SystemExit)
     assert not phones.secrets_path(read.load(path)).exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "said"),
+    [
+        ("", [], "[sip.registrar]"),
+        (ACCOUNT, ["extra"], "extra"),
+        (ACCOUNT, ["--nonsense"], "--nonsense"),
+        (ACCOUNT.replace('"scatola"', "3"), [], "sip.registrar.user"),
+    ],
+)
+def test_no_password_is_asked_for_in_vain(
+    tmp_path: Path, more: str, words: list[str], said: str
+) -> None:
+    """Whatever else is wrong is told before."""
+    path = written(tmp_path, more)
+    answer = CliRunner().invoke(
+        main, ["phones", "--config", str(path), "registrar", *words], input="a\nb\n"
+    )
+    assert answer.exit_code in {1, 2}
+    assert said in answer.output
+
+
+def test_a_closed_folder_is_told_before_the_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place, and sudo."""
+    path = written(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_more: mode != os.W_OK)
+    answer = CliRunner().invoke(
+        main, ["phones", "--config", str(path), "registrar"], input="a\nb\n"
+    )
+    assert answer.exit_code == 1
+    assert "sudo" in answer.output
 
 
 def test_mistakes_are_told_with_their_remedy() -> None:
