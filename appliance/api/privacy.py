@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -289,8 +289,10 @@ HIGHEST = 1_000_000_000
 class HandoverCommands(CommandHandlers):
     """Hands work over to a colleague (E19), whose alerts and lists then show it."""
 
-    def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
-        self._stores, self._now = stores, now
+    def __init__(
+        self, stores: StoreAccess, now: Callable[[], Now], zone: tzinfo | None = None
+    ) -> None:
+        self._stores, self._now, self._zone = stores, now, zone
 
     @command(HandOver)
     def give(self, wish: HandOver) -> DeferredReply:
@@ -305,7 +307,9 @@ class HandoverCommands(CommandHandlers):
             return Said(result)
 
         letters = stores.records.letters
-        return deferred(stores.records, lambda c: cases.hand_over(c, asked, letters), reply)
+        return deferred(
+            stores.records, lambda c: cases.hand_over(c, asked, letters, self._zone), reply
+        )
 
 
 def read_handover(wish: HandOver, at: datetime) -> Handover:

@@ -162,7 +162,7 @@ class CommandTable(CommandHandlers):
             ),
             **HoursCommands(stores, call_control).known,
             **WeekCommands(stores, call_control).known,
-            **HandoverCommands(stores, call_control.now).known,
+            **HandoverCommands(stores, call_control.now, zone).known,
             **SheetCommands(stores, call_control.now, plant.jobs).known,
             **WallCommands(stores.records, self._wall).known,
             **StandardsCommands(

@@ -114,7 +114,8 @@ class Parts:
         limits = MailboxLimits(high_water_bytes=settings.voicemail.room_alarm * MB)
         self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
         state, trouble = Path(settings.folders.state), self.collector.trouble
-        self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
+        zone = self.run.office.zone
+        self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits, zone)
         self.stores.spoken.voice = settings.site.voice
         self.stores.spoken.languages = self.run.office.languages
         self.stores.spoken.disclosure = self._disclosure

@@ -10,7 +10,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -261,8 +261,9 @@ class MessageSounds:
         records: DatabaseWriter,
         recount: Callable[[], None],
         post: Callable[[events.Event], None],
+        zone: tzinfo | None = None,
     ) -> None:
-        self._directory = directory
+        self._directory, self._zone = directory, zone
         self._records = records
         self._recount = recount
         self._post = post
@@ -315,7 +316,10 @@ class MessageSounds:
 
     def _add(self, message: str, entry: MessageEntry, done: Callable[[object], None]) -> None:
         self._records.do(
-            lambda c: voicemail.add_entry(c, voicemail.CaseKind.MESSAGE, message, entry), done
+            lambda c: voicemail.add_entry(
+                c, voicemail.CaseKind.MESSAGE, message, entry, self._zone
+            ),
+            done,
         )
 
     def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:

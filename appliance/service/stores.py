@@ -7,7 +7,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def _not_counted(result: object) -> None:
 class Stores:
     """Owner of the database and voicemail threads; orders in, events out, no waiting.
 
-    Keeps each open call's record, because a recording begins with it.
+    Keeps each open call's record, because a recording begins with it. `zone` is the site's.
     """
 
     def __init__(
@@ -80,11 +80,12 @@ class Stores:
         on_trouble: Callable[[str, Trouble | None], None],
         site: Path | None = None,
         limits: MailboxLimits = DEFAULT_LIMITS,
+        zone: tzinfo | None = None,
     ) -> None:
         # Whatever the appliance writes is readable by its own account alone (reliability.md,
         # Privacy); the console's part is opened by service/main.py.
         make_private(state)
-        self._post = post
+        self._post, self._zone = post, zone
         self._bindings_file = state / "phone_bindings.json"
         self._learned_file = state / "phones_learned.json"
         self._service_file = state_file(state)
@@ -107,7 +108,9 @@ class Stores:
         self.on_care: Callable[[], None] = lambda: None
         """Called when somebody has dealt with a message or a missed call."""
         self.pins = Pins(state, self.records, post)
-        self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
+        self.sounds = MessageSounds(
+            state / "voicemail", self.records, self.mailbox.recount, post, zone
+        )
         self.directory = LiveDirectory(
             self.records,
             key_path(database_path(state)),
@@ -205,7 +208,9 @@ class Stores:
         if counted is not None:
             kind, name, entry = counted
             # The database refuses the entry if a colleague has taken the case meanwhile.
-            self.records.do(lambda c: voicemail.add_entry(c, kind, name, entry), _not_counted)
+            self.records.do(
+                lambda c: voicemail.add_entry(c, kind, name, entry, self._zone), _not_counted
+            )
 
     def forget_numbers(self, numbers: tuple[str, ...]) -> None:
         """Remove erased numbers from call control's memory (E20)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.numbering import HOME_PLAN, NumberingPlan, are_same_number
@@ -238,15 +238,21 @@ def taken_cases(
     )
 
 
-def hand_over(connection: sqlite3.Connection, asked: Handover, letters: RequestMails) -> Words:
+def hand_over(
+    connection: sqlite3.Connection,
+    asked: Handover,
+    letters: RequestMails,
+    zone: tzinfo | None = None,
+) -> Words:
     """Hand cases over, each by an entry of its own, audited by count; returns what was done.
 
-    Cases that the giver no longer holds are left out. Raises SaidError for a refused handover.
+    Cases that the giver no longer holds are left out. Raises SaidError for a refused handover;
+    `zone` is the site's.
     """
     giver = users.find_user(connection, asked.by)
     taker = users.find_user(connection, asked.to) if asked.to else None
     check_handover(asked.items, giver, taker, asked.to)
-    given = sum(_hand_over_case(connection, item, asked, letters) for item in asked.items)
+    given = sum(_hand_over_case(connection, item, asked, letters, zone) for item in asked.items)
     if given:
         # The audit log has the count: each case has its own entry.
         with transaction(connection):
@@ -258,7 +264,11 @@ def hand_over(connection: sqlite3.Connection, asked: Handover, letters: RequestM
 
 
 def _hand_over_case(
-    connection: sqlite3.Connection, item: HandoverItem, asked: Handover, letters: RequestMails
+    connection: sqlite3.Connection,
+    item: HandoverItem,
+    asked: Handover,
+    letters: RequestMails,
+    zone: tzinfo | None,
 ) -> bool:
     """Hand one case over; False if the giver does not hold it, or it is closed."""
     if item.kind is HandoverKind.REQUEST:
@@ -271,9 +281,8 @@ def _hand_over_case(
         return False
     # Handed over to all, a case is free for anybody to take.
     step = MessageStep.GIVE if asked.to else MessageStep.RELEASE
-    voicemail.add_entry(
-        connection, kind, str(number), MessageEntry(asked.at, asked.by, step, to=asked.to)
-    )
+    entry = MessageEntry(asked.at, asked.by, step, to=asked.to)
+    voicemail.add_entry(connection, kind, str(number), entry, zone)
     return True
 
 

@@ -9,6 +9,7 @@ import queue
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,13 +18,17 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
+from appliance.policy.hours import moment_phrase_words
 from appliance.policy.voicemail import MessageState, MessageStep
 from appliance.service.housekeeping import KEPT, MessageSounds
 from appliance.store import voicemail
 from appliance.store.voicemail import Message
 from appliance.store.writer import DatabaseWriter
+from appliance.text import in_context
 
 MESSAGE = voicemail.CaseKind.MESSAGE
+FAR_EAST = ZoneInfo("Pacific/Kiritimati")
+"""Fourteen hours ahead of the records."""
 AT = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 ADA = Caller(Presentation.SHOWN, "0511234567")
 
@@ -37,7 +42,7 @@ class Shelf:
         self.recounted = 0
         self.records = DatabaseWriter(folder / "db", "boot", lambda _: None, lambda _: None)
         self.records.start()
-        self.sounds = MessageSounds(folder, self.records, self.recount, self.posted.put)
+        self.sounds = MessageSounds(folder, self.records, self.recount, self.posted.put, FAR_EAST)
 
     def recount(self) -> None:
         """Count how often the lamp was counted anew."""
@@ -163,6 +168,20 @@ def test_what_a_phone_does_is_kept_and_answered(shelf: Shelf) -> None:
         for entry in shelf.records.ask(lambda c: voicemail.list_entries(c, MESSAGE, "m1"))
     ]
     assert steps == [MessageStep.HEAR, MessageStep.TAKE, MessageStep.FAIL]
+
+
+def test_the_time_in_a_refusal_is_the_sites(shelf: Shelf) -> None:
+    """The records keep UTC, people read the clock on the wall."""
+    shelf.put("m1", sound(0x33))
+    for by in ("op1", "op2"):
+        shelf.sounds.mark(orders.MarkMessage("k1", "m1", "take", by))
+    _, refused = (shelf.posted.get(timeout=10) for _ in range(2))
+    assert isinstance(refused, events.MessageMarked)
+    (taken,) = shelf.records.ask(lambda c: voicemail.list_entries(c, MESSAGE, "m1"))
+    since = moment_phrase_words(
+        in_context("moment", "since"), taken.at.astimezone(FAR_EAST), year=False
+    )
+    assert f"op1 has it {since}" in refused.reason
 
 
 def test_what_was_heard_and_cannot_be_kept_is_in_the_journal(
