@@ -49,7 +49,7 @@ from appliance.config.derived import derived_words
 from appliance.config.read import read_text, with_line
 from appliance.config.schema import Settings
 from appliance.config.state_folder import missing_greetings
-from appliance.config.values import BadConfiguration
+from appliance.config.values import BadConfiguration, Mistake
 from appliance.errors import CentralinoError, ConfigurationError, StoreError
 from appliance.policy import routing as policy
 from appliance.policy.hours import Why, day_words, moment_words, read_moment
@@ -125,10 +125,7 @@ def check(config_path: Path, *, as_json: bool) -> None:
 
 def told(config: Path) -> Iterator[Words]:
     """Yield the configuration's meaning and what is missing; raises ConfigurationError."""
-    settings = load_settings(config)
-    with _lines_named(config):
-        office = office_in_force(settings, datetime.now(UTC).year, str(config))
-    _check_announcements(settings)
+    settings, office = _all_checked(config, datetime.now(UTC).year)
     today = office.local(datetime.now(UTC)).date()
     yield from summary(settings, office)
     yield from map(_below, derived_words(read_text(config), settings))
@@ -145,6 +142,45 @@ def told(config: Path) -> Iterator[Words]:
         _udp_alone(settings),
     )
     yield from (_below(words) for words in wanting if words != NOTHING)
+
+
+def _all_checked(config: Path, year: int) -> tuple[Settings, Office]:
+    """Read and build the configuration; raises ConfigurationError with all that can be known."""
+    try:
+        settings = load_settings(config)
+    except BadConfiguration as error:
+        # Imported here: a good configuration needs it not.
+        from appliance.config.further_mistakes import further_mistakes
+
+        if not (text := _text_of(config)):
+            raise
+        more = further_mistakes(error, text, year)
+        found = sorted((*error.mistakes, *more.mistakes), key=lambda one: one.line)
+        sounds = _unplayable(more.prompts)
+        raise _with_sounds(BadConfiguration(error.path, tuple(found)), sounds) from error
+    unplayable = _unplayable(settings.folders.prompts)
+    try:
+        with _lines_named(config):
+            office = office_in_force(settings, year, str(config))
+    except BadConfiguration as error:
+        raise _with_sounds(error, unplayable) from error
+    if unplayable:
+        raise Unplayable(lines_of(unplayable))
+    return settings, office
+
+
+def _text_of(config: Path) -> str:
+    """Return the configuration's text, "" where it cannot be read."""
+    try:
+        return read_text(config)
+    except BadConfiguration:
+        return ""
+
+
+def _with_sounds(error: BadConfiguration, unplayable: tuple[Words, ...]) -> BadConfiguration:
+    """Return an error with the recordings that cannot be played."""
+    sounds = (Mistake("folders.prompts", one) for one in unplayable)
+    return BadConfiguration(error.path, (*error.mistakes, *sounds))
 
 
 @contextlib.contextmanager
@@ -226,12 +262,10 @@ def lasting(office: Office) -> list[Words]:
     ]
 
 
-def _check_announcements(settings: Settings) -> None:
-    own = Path(settings.folders.prompts) if settings.folders.prompts else None
-    problems = Catalogue(own).problems()
-    if problems:
-        # What is wrong with a sound is told in English; the translation says what to do.
-        raise Unplayable(lines_of(_("{problem}", problem=one) for one in problems))
+def _unplayable(folder: str) -> tuple[Words, ...]:
+    own = Path(folder) if folder else None
+    # What is wrong with a sound is told in English; the translation says what to do.
+    return tuple(_("{problem}", problem=one) for one in Catalogue(own).problems())
 
 
 def _below(words: Words) -> Words:

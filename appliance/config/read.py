@@ -616,6 +616,17 @@ def _with_ports(data: dict[str, Any]) -> dict[str, Any]:
     return line_ports.with_ports(short_form.written_out(data), state_folder(data))
 
 
+def long_form(data: dict[str, Any]) -> dict[str, Any]:
+    """Return parsed tables in the long form, without the files that lines name."""
+    tables = short_form.without_lists(data)
+    lines = tables.get("lines")
+    for line in lines if isinstance(lines, list) else ():
+        for key in ("profile", "bundle"):
+            if isinstance(line, dict) and isinstance(line.get(key), str):
+                del line[key]
+    return _with_ports(tables)
+
+
 def ports_given(path: Path, settings: schema.Settings) -> dict[str, str]:
     """Return the ports of the lines that leave their own out; not of those without a modem."""
     rows = short_form.written_out(tomllib.loads(read_text(path))).get("lines", [])

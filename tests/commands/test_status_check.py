@@ -237,3 +237,24 @@ def test_check_names_a_greeting_that_one_language_lacks(tmp_path: Path) -> None:
         "closures.1.greeting: 'natale' non c'è nella lingua en, chi chiama lo sente in un'altra: "
         "mettere en/natale.wav in folders.prompts" in result.output
     )
+
+
+def test_one_run_tells_what_reading_and_what_building_finds(tmp_path: Path) -> None:
+    """And the recordings that cannot be played: in the order of the lines, none twice."""
+    own = tmp_path / "own" / "it"
+    own.mkdir(parents=True)
+    (own / "closed.wav").write_bytes(b"none")
+    text = CONFIG.replace(LANGUAGES, f'{LANGUAGES}\nzone = "Nowhere"\nnonsense = 1')
+    code, said = check(tmp_path, text + 'prompts = "{folder}/own"\n')
+    assert code == 1
+    zone, unknown, sound = (said.index(one) for one in ("site.zone", "site.nonsense", "closed.wav"))
+    assert zone < unknown < sound
+    assert said.count("site.zone") == 1
+    code, said = check(tmp_path, text.replace("nonsense = 1", "") + 'prompts = "{folder}/own"\n')
+    assert ("site.zone" in said, "closed.wav" in said) == (True, True)
+
+
+def test_a_file_that_is_not_there_is_one_mistake(tmp_path: Path) -> None:
+    """What it would have to say is not asked for."""
+    told = CliRunner().invoke(main, ["check", "--config", f"{tmp_path}/none.toml"])
+    assert (told.exit_code, len(told.output.splitlines())) == (1, 2)
