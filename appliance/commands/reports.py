@@ -5,17 +5,17 @@ from __future__ import annotations
 import getpass
 import re
 import threading
-from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 from zoneinfo import ZoneInfo
 
 import click
 
 from appliance.api.commands import ShowStatus
 from appliance.api.technician_commands import MailSheet
-from appliance.commands.answering import answering, both_option, lines_of, office_in_force
+from appliance.commands.answering import answering, lines_of, office_in_force
 from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import config_option, language_of, load_settings, reading, send
 from appliance.config.build import contacts_of, service_targets
@@ -28,11 +28,14 @@ from appliance.policy.reports import (
     HOUR_MS,
     BusyHour,
     CallRow,
+    LinesRow,
     MonthlyReport,
+    PositionsRow,
     RequestRow,
     UnitFigures,
     WantedService,
     busiest_hour,
+    capacity_of,
     capacity_table,
     offered_traffic,
     period_before,
@@ -67,7 +70,7 @@ SHARE: Final = click.FloatRange(0.0, 100.0, min_open=True, max_open=True)
 @click.option(
     "--within", type=click.FloatRange(0.0, 3600.0), default=20.0, show_default=True, help="Seconds."
 )
-@both_option
+@json_option
 def capacity(
     config_path: Path,
     *,
@@ -85,23 +88,83 @@ def capacity(
     with answering(config_path, as_json=as_json) as say:
         settings = load_settings(config_path)
         if calls is None and seconds is None:
-            say(lines_of(_of_the_box(settings, wanted)))
+            need = _of_the_box(settings)
         elif calls is None or seconds is None:
             raise Refused(
                 _("both --calls (calls an hour) and --seconds (their mean length) are needed"),
             )
         else:
-            say(lines_of(_of_figures(calls, seconds, wanted)))
+            need = _Need(calls * seconds / 3600, seconds)
+        if as_json:
+            say_json(_capacity_row(need, wanted))
+            return
+        table = capacity_table(need.traffic, need.length_s, wanted, need.lines)
+        say(lines_of((_said(need), *table)))
 
 
-def _of_figures(calls: float, seconds: float, wanted: WantedService) -> Iterator[Words]:
-    traffic = calls * seconds / 3600
-    yield _("Traffic: {traffic:.2f} erlang", traffic=traffic)
-    yield from capacity_table(traffic, seconds, wanted)
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """A traffic (erlang) of calls of a mean length; of the box's busiest hour on its lines."""
+
+    traffic: float
+    length_s: float
+    lines: int = 0
+    hour: BusyHour | None = None
 
 
-def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
-    """Yield the result for the box's busiest hour; raises Refused before the first call."""
+class CapacityHour(TypedDict):
+    """The box's busiest hour of the day, on average of so many days."""
+
+    hour: int
+    days: int
+    traffic_erlang: float
+
+
+class CapacityWanted(TypedDict):
+    """The service that is wanted."""
+
+    engaged_percent: float
+    answered_percent: float
+    within_s: float
+
+
+class CapacityRow(TypedDict):
+    """How many lines and positions are enough; `lines_today` is null for figures of one's own."""
+
+    traffic_erlang: float
+    call_s: float
+    busiest_hour: CapacityHour | None
+    wanted: CapacityWanted
+    lines_today: int | None
+    lines_needed: int
+    positions_needed: int
+    lines: list[LinesRow]
+    positions: list[PositionsRow]
+
+
+def _capacity_row(need: _Need, wanted: WantedService) -> dict[str, Any]:
+    hour = need.hour
+    busiest = hour and {
+        "hour": hour.hour,
+        "days": hour.days,
+        "traffic_erlang": round(hour.traffic, 2),
+    }
+    return {
+        "traffic_erlang": round(need.traffic, 2),
+        "call_s": round(need.length_s, 1),
+        "busiest_hour": busiest,
+        "wanted": {
+            "engaged_percent": round(wanted.engaged * 100, 2),
+            "answered_percent": round(wanted.within * 100, 2),
+            "within_s": wanted.within_s,
+        },
+        "lines_today": need.lines or None,
+        **asdict(capacity_of(need.traffic, need.length_s, wanted, need.lines)),
+    }
+
+
+def _of_the_box(settings: Settings) -> _Need:
+    """Return the need of the box's busiest hour; raises Refused before the first call."""
     lines = tuple(line.name for line in settings.lines)
     now = datetime.now(UTC)
     with reading(settings) as connection:
@@ -115,11 +178,12 @@ def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
             ),
         )
     came = offered_traffic(hour.traffic, len(lines))
-    yield _said(hour, came)
-    yield from capacity_table(came, hour.length_s, wanted, len(lines))
+    return _Need(came, hour.length_s, len(lines), hour)
 
 
-def _said(hour: BusyHour, came: float) -> Words:
+def _said(need: _Need) -> Words:
+    if (hour := need.hour) is None:
+        return _("Traffic: {traffic:.2f} erlang", traffic=need.traffic)
     clock = f"{hour.hour}–{hour.hour + 1}"
     days = counted("measured on {number} day", "mean of {number} days", hour.days)
     return _(
@@ -129,7 +193,7 @@ def _said(hour: BusyHour, came: float) -> Words:
         clock=clock,
         days=days,
         traffic=hour.traffic,
-        came=came,
+        came=need.traffic,
         length_s=hour.length_s,
     )
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -30,6 +30,7 @@ from appliance.commands.answering import (
     in_language_of_site,
     lines_of,
 )
+from appliance.commands.json_output import json_option, say_json
 from appliance.commands.options import (
     NEAR,
     config_option,
@@ -56,7 +57,7 @@ from appliance.config.editing import (
 from appliance.config.office import state_folder_of
 from appliance.config.schema import shown_value
 from appliance.config.setting_names import EFFECT_WORDS, NAMES, ROWS, Effect
-from appliance.config.settings_files import SettingsFile
+from appliance.config.settings_files import Entry, SettingsFile
 from appliance.config.settings_trial import BY_ITSELF, Moment, digest_of
 from appliance.errors import CentralinoError
 from appliance.policy.forms import FormProblem, FormRefused
@@ -440,15 +441,29 @@ def diff(
         say(lines_of([*said, *(EFFECT_WORDS[one] for one in effects_of(judged.differences))]))
 
 
+class ChangeRow(TypedDict):
+    """A change of the settings; `automatic`: the box itself undid a trial."""
+
+    number: int
+    at: datetime
+    by: str
+    name: str
+    automatic: bool
+    changes: list[Words]
+
+
 @click.command()
 @config_option
-@both_option
+@json_option
 def history(config_path: Path, *, as_json: bool) -> None:
     """List the newest changes of this box's settings: number, when, who, what."""
     with answering(config_path, as_json=as_json) as say:
         box, settings = Box(config_path), load_settings(config_path)
         require_state(settings)
         zone, person = ZoneInfo(settings.site.zone), person_of(settings)
+        if as_json:
+            say_json([_change_row(entry, zone, person) for entry in box.file.history()])
+            return
         rows = []
         for entry in box.file.history():
             at = entry.at.astimezone(zone)
@@ -457,6 +472,17 @@ def history(config_path: Path, *, as_json: bool) -> None:
             head = joined(" · ", (unchanged(entry.number), when, by))
             rows += [head, *(joined("", (unchanged("  "), one)) for one in entry.words)]
         say(lines_of(rows) if rows else NO_HISTORY)
+
+
+def _change_row(entry: Entry, zone: ZoneInfo, person: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "number": entry.number,
+        "at": entry.at.astimezone(zone).isoformat(),
+        "by": entry.by,
+        "name": person(entry.by),
+        "automatic": entry.by == BY_ITSELF,
+        "changes": [words.by_language() for words in entry.words],
+    }
 
 
 @click.command()

@@ -27,6 +27,7 @@ from appliance.api.commands import (
     ShowStatus,
 )
 from appliance.api.status_text import MARKS
+from appliance.commands import check_rows
 from appliance.commands.answering import (
     answering,
     both_option,
@@ -34,6 +35,7 @@ from appliance.commands.answering import (
     lines_of,
     office_in_force,
 )
+from appliance.commands.check_rows import Checked
 from appliance.commands.options import (
     config_option,
     language_of,
@@ -43,6 +45,7 @@ from appliance.commands.options import (
     reading,
     send,
     send_and_say,
+    system_error_words,
 )
 from appliance.config.build import tcp_rival
 from appliance.config.derived import derived_words
@@ -50,7 +53,7 @@ from appliance.config.read import read_text, with_line
 from appliance.config.schema import Settings
 from appliance.config.state_folder import missing_greetings
 from appliance.config.values import BadConfiguration, Mistake
-from appliance.errors import CentralinoError, ConfigurationError, StoreError
+from appliance.errors import CentralinoError, StoreError
 from appliance.policy import routing as policy
 from appliance.policy.hours import Why, day_words, moment_words, read_moment
 from appliance.policy.hours_changes import weeks_words
@@ -106,12 +109,12 @@ NO_HELP: Final = _(
 OUTSIDE: Final = _("an ordinary telephone over a second line")
 
 
-class Unplayable(ConfigurationError):  # noqa: N818 - reads as what it is
-    """Raised if announcements cannot be played; `words` names each."""
+class Unplayable(BadConfiguration):
+    """Raised if announcements alone cannot be played; `words` names each."""
 
-    def __init__(self, words: Words) -> None:
-        super().__init__(str(words))
-        self.words = words
+    def __init__(self, path: str, sounds: tuple[Words, ...]) -> None:
+        super().__init__(path, tuple(Mistake("folders.prompts", one) for one in sounds))
+        self.words = lines_of(sounds)
 
 
 @click.command()
@@ -119,17 +122,40 @@ class Unplayable(ConfigurationError):  # noqa: N818 - reads as what it is
 @both_option
 def check(config_path: Path, *, as_json: bool) -> None:
     """Check the configuration: every mistake at once, each with its place and remedy."""
-    with answering(config_path, as_json=as_json) as say:
-        say(lines_of(told(config_path)))
+    if as_json:
+        _check_as_json(config_path)
+        return
+    with answering(config_path, as_json=False) as say:
+        say(looked_at(config_path).words)
 
 
-def told(config: Path) -> Iterator[Words]:
-    """Yield the configuration's meaning and what is missing; raises ConfigurationError."""
+def _check_as_json(config: Path) -> None:
+    try:
+        row = check_rows.good_row(looked_at(config), str(config))
+    except (CentralinoError, OSError) as error:
+        words = system_error_words(error) if isinstance(error, OSError) else words_of(error)
+        row = check_rows.wrong_row(words, str(config), check_rows.mistakes_of(error))
+    # On one line: call control reads the last one.
+    click.echo(json.dumps(row, ensure_ascii=False))
+    if not row["good"]:
+        raise SystemExit(1)
+
+
+def looked_at(config: Path) -> Checked:
+    """Return the configuration's meaning and what is missing; raises ConfigurationError."""
     settings, office = _all_checked(config, datetime.now(UTC).year)
-    today = office.local(datetime.now(UTC)).date()
-    yield from summary(settings, office)
-    yield from map(_below, derived_words(read_text(config), settings))
-    yield from map(_below, weeks_words(hours_entered(settings), today, person_of(settings)))
+    now = datetime.now(UTC)
+    today = office.local(now).date()
+    derived = (
+        *derived_words(read_text(config), settings),
+        *weeks_words(hours_entered(settings), today, person_of(settings)),
+    )
+    said = tuple(summary(settings, office))
+    return Checked(settings, office, now, said, derived, tuple(_wanting(settings)))
+
+
+def _wanting(settings: Settings) -> Iterator[Words]:
+    """Yield what is missing or to be looked at."""
     wanting = (
         *map(_not_there, backup.missing(settings)),
         *card_values.missing(Path(settings.folders.state)),
@@ -141,7 +167,7 @@ def told(config: Path) -> Iterator[Words]:
         directory_hindrance(settings),
         _udp_alone(settings),
     )
-    yield from (_below(words) for words in wanting if words != NOTHING)
+    yield from (words for words in wanting if words != NOTHING)
 
 
 def _all_checked(config: Path, year: int) -> tuple[Settings, Office]:
@@ -165,7 +191,7 @@ def _all_checked(config: Path, year: int) -> tuple[Settings, Office]:
     except BadConfiguration as error:
         raise _with_sounds(error, unplayable) from error
     if unplayable:
-        raise Unplayable(lines_of(unplayable))
+        raise Unplayable(str(config), unplayable)
     return settings, office
 
 

@@ -184,6 +184,71 @@ class WantedService:
     within_s: float = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class LinesRow:
+    """Share of the callers (%) who hear engaged with so many lines."""
+
+    lines: int
+    engaged_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsRow:
+    """What callers meet with so many positions; `mean_wait_s` is None for a wait without end."""
+
+    positions: int
+    wait_percent: float
+    answered_percent: float
+    mean_wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many lines and positions are enough, with those around that number."""
+
+    lines_needed: int
+    positions_needed: int
+    lines: tuple[LinesRow, ...]
+    positions: tuple[PositionsRow, ...]
+
+
+def capacity_of(traffic: float, length_s: float, wanted: WantedService, lines: int = 0) -> Capacity:
+    """Return the tables of `capacity_table` in figures."""
+    enough = lines_for(traffic, wanted.engaged)
+    persons = positions_for(traffic, length_s, wanted.within_s, wanted.within)
+    served = [
+        (number, service_level(traffic, number, length_s, wanted.within_s))
+        for number in _positions_shown(traffic, persons)
+    ]
+    return Capacity(
+        enough,
+        persons,
+        tuple(
+            LinesRow(number, round(engaged_share(traffic, number) * 100, 2))
+            for number in _lines_shown(enough, lines)
+        ),
+        tuple(
+            PositionsRow(
+                number,
+                round(level.wait * 100, 1),
+                round(level.within * 100, 1),
+                None if math.isinf(level.mean_s) else round(level.mean_s, 1),
+            )
+            for number, level in served
+        ),
+    )
+
+
+def _lines_shown(enough: int, lines: int) -> range:
+    # the tables go to one more than is enough
+    return range(1, max(enough, lines) + 2)
+
+
+def _positions_shown(traffic: float, persons: int) -> range:
+    # fewer positions than erlangs would let the queue grow without end
+    return range(max(1, math.ceil(traffic)), persons + 2)
+
+
 def capacity_table(
     traffic: float, length_s: float, wanted: WantedService, lines: int = 0
 ) -> Iterator[Words]:
@@ -194,14 +259,12 @@ def capacity_table(
     enough = lines_for(traffic, wanted.engaged)
     persons = positions_for(traffic, length_s, wanted.within_s, wanted.within)
     yield _("lines   hear engaged")
-    # the tables go to one more than is enough
-    for number in range(1, max(enough, lines) + 2):
+    for number in _lines_shown(enough, lines):
         row = f"{number:5d} {engaged_share(traffic, number) * 100:13.2f} %"
         yield _("{row} today", row=row) if number == lines else unchanged(row)
     within = f"{wanted.within_s:.0f} s"
     yield _("positions    wait        answered within {within}  mean wait", within=within)
-    # fewer positions than erlangs would let the queue grow without end
-    for number in range(max(1, math.ceil(traffic)), persons + 2):
+    for number in _positions_shown(traffic, persons):
         yield _row(number, traffic, length_s, wanted)
     yield _(
         "Lines: {enough} (at most {engaged} hear engaged). Positions: {persons} "

@@ -25,6 +25,7 @@ LIMIT_S: Final = 3600.0
 NICENESS: Final = 15
 # Bytes kept of a child's output, the first ones.
 MOST: Final = 20_000
+MOST_JSON: Final = 1_000_000
 # Seconds a child may take to end after SIGTERM.
 GRACE_S: Final = 2.0
 BUSY: Final = _("something is being done already: wait for its end")
@@ -119,10 +120,10 @@ def _heard(descriptor: int) -> Words:
     """Read a child's output: the JSON of its last line, else the text itself."""
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
-        text = file.read(MOST).decode("utf-8", "replace").strip()
+        text = file.read(MOST_JSON).decode("utf-8", "replace").strip()
     try:
         told = json.loads(text.splitlines()[-1])
         return stored(told)
     except (ValueError, LookupError, TypeError):
         # A child that was killed, or failed, has written no JSON.
-        return unchanged(text)
+        return unchanged(text[:MOST])

@@ -17,11 +17,14 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from appliance.__main__ import main
 from appliance.commands import help as commands_help
+from appliance.commands import settings
 from appliance.commands.modems import json_row
 from appliance.commands.reference import fields, schemas
 from appliance.commands.reference.page import command_at, has_json, leaves, with_json
+from appliance.config.settings_trial import digest_of
 from appliance.modem.probe import DuplexVerdict, Finding
 from appliance.selftest import findings
+from appliance.service.settings import SettingsRequest
 from appliance.simulator.exchange.call import CallReport
 from appliance.text import LANGUAGES, _
 from scripts import docs_site
@@ -267,6 +270,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with full_box(folder / "box") as found:
         (folder / "boxes.toml").write_text('[boxes]\ncentro = "http://192.168.1.10:9799/metrics"\n')
         (folder / "collected").mkdir()
+        box = settings.Box(found.box.config_path)
+        wish = SettingsRequest(
+            "apply", "anna", [{"set": "backup.keep", "value": 9}], digest_of(box.file.text)
+        )
+        box.engine.write(wish, settings.moment())
         yield found
 
 

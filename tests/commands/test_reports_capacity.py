@@ -49,25 +49,31 @@ def use(path: Path, days: int, minutes: int) -> None:
 
 
 def test_of_figures(file: Path) -> None:
-    """20 calls of 3 minutes are an erlang; in the house's language, or as JSON in both."""
+    """20 calls of 3 minutes are an erlang; in the house's language, or as JSON in fields."""
     done = asked(file, "--calls", "20", "--seconds", "180")
     assert done.exit_code == 0
     assert done.stdout.startswith("Traffico: 1.00 erlang\n")
     assert "Linee: 5 " in done.stdout
-    both = json.loads(asked(file, "--calls", "20", "--seconds", "180", "--json").stdout)
-    assert both["en"].startswith("Traffic: 1.00 erlang\n")
-    assert (
-        "Lines: 4 "
-        in asked(file, "--calls", "20", "--seconds", "180", "--engaged", "2", "--json").stdout
-    )
+    told = json.loads(asked(file, "--calls", "20", "--seconds", "180", "--json").stdout)
+    assert (told["traffic_erlang"], told["call_s"], told["lines_today"]) == (1.0, 180.0, None)
+    assert told["wanted"] == {"engaged_percent": 1.0, "answered_percent": 80.0, "within_s": 20.0}
+    assert (told["lines_needed"], told["positions_needed"], told["busiest_hour"]) == (5, 3, None)
+    assert told["lines"][0] == {"lines": 1, "engaged_percent": 50.0}
+    assert told["positions"][0]["mean_wait_s"] is None
+    assert [row["positions"] for row in told["positions"]] == [1, 2, 3, 4]
+    few = asked(file, "--calls", "20", "--seconds", "180", "--engaged", "2", "--json").stdout
+    assert json.loads(few)["lines_needed"] == 4
 
 
 def test_of_the_boxs_own_lines(file: Path) -> None:
     """The busiest hour of its days; its own number of lines is marked."""
     use(file.parent, 5, 12)
-    done = asked(file, "--json")
+    done = asked(file, "--language", "en")
     assert done.exit_code == 0, done.output
-    said = json.loads(done.stdout)["en"]
+    told = json.loads(asked(file, "--json").stdout)
+    assert told["busiest_hour"] == {"hour": 10, "days": 5, "traffic_erlang": 0.2}
+    assert (told["call_s"], told["lines_today"]) == (720.0, 2)
+    said = done.stdout
     assert said.startswith("Busiest hour: 10–11, mean of 5 days: 0.20 erlang on the lines")
     assert "a call takes 720 s" in said
 
@@ -75,14 +81,14 @@ def test_of_the_boxs_own_lines(file: Path) -> None:
 def test_of_a_single_day(file: Path) -> None:
     """One day has no mean."""
     use(file.parent, 1, 12)
-    said = json.loads(asked(file, "--json").stdout)["en"]
+    said = asked(file, "--language", "en").stdout
     assert said.startswith("Busiest hour: 10–11, measured on 1 day: ")
 
 
 def test_the_boxs_own_lines_are_marked(file: Path) -> None:
     """Today's number of lines stands among those that would do."""
     use(file.parent, 5, 12)
-    said = json.loads(asked(file, "--json").stdout)["en"]
+    said = asked(file, "--language", "en").stdout
     assert "    2          1.6" in said
     assert "today" in said
 

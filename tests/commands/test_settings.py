@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,14 @@ def test_the_history_has_the_persons_name(box: Box, tmp_path: Path) -> None:
         commands.Box(box.path).act(asked)
     heads = [row.rpartition(" · ")[2] for row in box.said("history") if row[0].isdigit()]
     assert heads == ["gone", "shell: root", people.CARLA.shown]
+    rows = json.loads(box.say("history", "--json").output)
+    assert [(row["number"], row["by"], row["name"], row["automatic"]) for row in rows] == [
+        (3, "gone", "gone", False),
+        (2, "shell: root", "shell: root", False),
+        (1, "carla", people.CARLA.shown, False),
+    ]
+    assert datetime.fromisoformat(rows[0]["at"]).tzinfo is not None
+    assert rows[2]["changes"][0]["en"] == "Office, name: from “Comune di Esempio” to “N0”"
 
 
 def test_without_a_change_there_is_no_history(box: Box) -> None:

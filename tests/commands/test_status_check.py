@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,7 @@ dials = ["x"]
 name = "p"
 """
 
+OPEN_DAYS = CONFIG.replace("[hours]", '[hours]\nmonday = ["9-12"]')
 LANGUAGES = 'languages = ["it"]'
 
 
@@ -180,8 +182,38 @@ def test_for_a_page_it_is_told_in_both(tmp_path: Path, text: str, code: int) -> 
     ended, said = check(tmp_path, text, "--json")
     told = json.loads(said)
     assert ended == code
-    assert set(told) == {"it", "de", "en"}
     assert told["it"] != told["en"]
+    assert said.count("\n") == 1
+    assert told["good"] is (code == 0)
+
+
+def test_what_it_means_is_in_fields(tmp_path: Path) -> None:
+    """For a program: codes, names, times with their offset."""
+    phones = '[[phones]]\nname = "op1"\n[switchboard]\nphones = ["op1"]\n'
+    code, said = check(tmp_path, f"{phones}{OPEN_DAYS}", "--json")
+    told = json.loads(said)
+    assert (code, told["good"], told["name"]) == (0, True, "Test")
+    assert told["patron_day"].endswith("-10-04")
+    assert (told["switchboard"], told["citizens_desk"]) == (["op1"], [])
+    assert told["why"].partition(".")[0] == ("open" if told["open"] else "closed")
+    assert datetime.fromisoformat(told["changes_at"]).tzinfo is not None
+    assert all(not one["en"].startswith(" ") for one in (*told["derived"], *told["notices"]))
+
+
+def test_mistakes_are_in_fields(tmp_path: Path) -> None:
+    """The key's place, its line, the sentence; of a file that is not there none."""
+    wrong = CONFIG.replace(LANGUAGES, f'{LANGUAGES}\nnonsense = 1\nzone = "Nowhere"')
+    code, said = check(tmp_path, wrong, "--json")
+    told = json.loads(said)
+    assert (code, told["good"]) == (1, False)
+    assert told["file"].endswith("centralino.toml")
+    assert [one["place"] for one in told["mistakes"]] == ["site.nonsense", "site.zone"]
+    first, second = (one["line"] for one in told["mistakes"])
+    assert second == first + 1
+    assert told["mistakes"][1]["text"]["en"].startswith("'Nowhere' is no time zone")
+    _, said = check(tmp_path, "[site", "--json")
+    (one,) = json.loads(said)["mistakes"]
+    assert (one["place"], one["line"]) == ("", 1)
 
 
 def test_an_announcement_that_cannot_be_played_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from appliance.policy.reports import WantedService, capacity_table
+from appliance.policy.reports import (
+    Capacity,
+    LinesRow,
+    PositionsRow,
+    WantedService,
+    capacity_of,
+    capacity_table,
+)
 from appliance.text import Words
 
 
@@ -32,6 +39,19 @@ def test_as_many_positions_as_traffic_are_too_few() -> None:
     assert first.text("en").split()[:5] == ["1", "100.0", "%", "0.0", "%"]
     assert first.text("en").endswith("without end")
     assert first.text("it").endswith("senza fine")
+
+
+def test_the_same_tables_in_figures() -> None:
+    """A wait without end is no figure; the box's own lines are among the rows."""
+    found = capacity_of(1.0, 180.0, WantedService(), 6)
+    assert isinstance(found, Capacity)
+    assert (found.lines_needed, found.positions_needed) == (5, 3)
+    assert found.lines[1] == LinesRow(2, 20.0)
+    assert [row.lines for row in found.lines] == [1, 2, 3, 4, 5, 6, 7]
+    assert found.positions[:2] == (
+        PositionsRow(1, 100.0, 0.0, None),
+        PositionsRow(2, 33.3, 70.2, 60.0),
+    )
 
 
 def test_the_houses_own_lines_are_marked() -> None:

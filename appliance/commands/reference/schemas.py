@@ -19,12 +19,14 @@ from appliance.commands import directory_rows
 from appliance.commands import help as commands_help
 from appliance.commands.announcements import VoiceRow
 from appliance.commands.calls import RetentionRow
+from appliance.commands.check_rows import GoodRow, WrongRow
 from appliance.commands.help import schema_name
 from appliance.commands.provisioning import AdministratorRow, PhoneRow
 from appliance.commands.reference.fields import described
 from appliance.commands.reference.page import command_at, with_json
 from appliance.commands.reference.shapes import TEXTS, JsonSchema, Shape, fields_of, schema_of
-from appliance.commands.reports import QuarterRow
+from appliance.commands.reports import CapacityRow, QuarterRow
+from appliance.commands.settings import ChangeRow
 from appliance.modem.probe import Finding
 from appliance.policy.address_book import BookEntry
 from appliance.policy.directory import Reach, ReturnRule, TransferHindrance
@@ -117,6 +119,10 @@ SHAPES: Final[dict[str, Shape]] = {
         "night": Night | None,
         "card": MemoryCard | None,
     },
+    "check": (
+        {**fields_of(GoodRow), **dict.fromkeys(LANGUAGES, str)},
+        {**fields_of(WrongRow), **dict.fromkeys(LANGUAGES, str)},
+    ),
     "explain": {
         "line": str, "at": datetime, "way": Destination, "code": str, **SENTENCES,
         "changes_at": datetime | None, "steps": [ROUTE_STEP], "states": {str: MARK},
@@ -181,6 +187,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "line probe": {
         **fields_of(Finding, "sentence"), **dict.fromkeys(LANGUAGES, str), "line": str,
     },
+    "line capacity": CapacityRow,
     "box selftest": {
         "at": datetime, "seconds": float, "status": int, **dict.fromkeys(LANGUAGES, str),
         "checks": [
@@ -196,6 +203,7 @@ SHAPES: Final[dict[str, Shape]] = {
             "late": bool,
         }
     ],
+    "box settings history": list[ChangeRow],
     "box settings show": dict[str, Any],
     "box outbox list": [MAIL],
     "dev call": CallReport,
