@@ -299,7 +299,7 @@ def all_reasons() -> tuple[str, ...]:
 def all_notices() -> tuple[str, ...]:
     """Return the msgids of every notice of `centralino check`, in its order."""
     own = next(one for one in modules() if one.path == CHECK)
-    (told,) = (one for one in functions(own.tree) if one.name == "told")
+    (told,) = (one for one in functions(own.tree) if one.name == "_wanting")
     (gathered,) = (value for name, value in assigned(told.body) if name == "wanting")
     found: list[str] = []
     for name, where in callees(gathered, own):
