@@ -29,6 +29,7 @@ from hw_tests.cases import Case, cases
 from hw_tests.field import Field, Measure
 from hw_tests.findings import Use, Verdict
 from hw_tests.guard import safe
+from hw_tests.measures import soak
 from hw_tests.measures.table import measures_for
 from hw_tests.person import Nobody, Reader, Terminal
 from hw_tests.promises import PROMISES
@@ -218,8 +219,9 @@ QUICK_S = {"extension": 5.0, "unplug": 4.0, "recovery_usb": 0.1}
 
 def chosen(option: Any) -> tuple[Measure, ...]:
     """Give the measurements of the set-up, each with how long it takes with these options."""
+    soak_s = _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S)
     extra = {
-        "soak": _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
+        "soak": max(soak_s, soak.FEWEST * soak.CALL_S),
         "load": 2 * _seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),  # in turns
         "idle": _idle_s(option),
         "releases": _seconds(None, option, EXCHANGE_SILENCE_S, REAL_SILENCE_S),

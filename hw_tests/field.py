@@ -12,7 +12,7 @@ from appliance.errors import CentralinoError, TechnicianError
 from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.media.messages import COUNTRY_CODES
 from appliance.modem.scripts import LineSettings
-from appliance.text import NOTHING, Words
+from appliance.text import NOTHING, Words, _
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.findings import Figure, Finding, Series, Unit, Verdict, judged
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 IDENTITY_LIMIT_MS = 4000
 """Who calls is waited for until it has come after the first ring in any country (v253.md 3)."""
 PAIRS = (("A", "B"), ("B", "A"))
+LATE_S = 0.06
+"""Later than that, what lies ahead inside a modem has run out, or a port has run over."""
+OURS = _("This machine was too busy (late by {}): repeat the test without other load.")
+EXCHANGE = _(
+    "This machine was too busy and served the software exchange late by {}: repeat the test."
+)
 
 
 @dataclass
@@ -138,6 +144,17 @@ class Field:
         self.ready[name].renew(port)
         return True
 
+    def late(self) -> tuple[float, Words]:
+        """Tell how late anything of this machine was at worst since last asked, and what it was.
+
+        That is the bench, once there is one, and the exchange where the lines are simulated.
+        """
+        ours_s = 0.0
+        if self.bench is not None:
+            ours_s, self.bench.late_s = self.bench.late_s, 0.0
+        lines_s = self.world.late_s()
+        return (ours_s, OURS) if ours_s >= lines_s else (lines_s, EXCHANGE)
+
     def leave(self) -> None:
         """Put every line on hook, as far as its modem still answers."""
         if self.bench is not None:
@@ -164,6 +181,11 @@ class Measure:
     keys: tuple[str, ...]
     seconds: float
     where: tuple[str, ...] = ("exchange", "two lines")
+
+
+def late_words(late_s: float, who: Words) -> Words:
+    """Say by how much this machine was late."""
+    return who.filled(f"{late_s * 1000:.0f} ms")
 
 
 def found(

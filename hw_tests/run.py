@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.errors import CentralinoError
-from appliance.text import NOTHING, Words, _, unchanged
+from appliance.text import NOTHING, Words, unchanged
 from hw_tests.bench import UnmeasuredError, on_line
-from hw_tests.field import not_here, told
+from hw_tests.field import LATE_S, late_words, not_here, told
 from hw_tests.findings import Finding, Run, Verdict, write
 from hw_tests.measures.identity import NO_VOICE
 from hw_tests.side import GONE
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 FOUND = pytest.StashKey[list[Finding]]()
 """Where a test keeps what it has found, for whoever tells of it."""
 FIRST = "unit"
-LATE_S = 0.06
-"""Later than that, what lies ahead inside a modem has run out, or a port has run over."""
-OURS = _("This machine was too busy (late by {}): repeat the test without other load.")
-EXCHANGE = _(
-    "This machine was too busy and served the software exchange late by {}: repeat the test."
-)
 CAUSES = ("drops", "commands", "ghosts")
 """Keys of what is known at the end only, and is the cause of whatever else has failed."""
 ONCE = frozenset({"soak"})
@@ -129,24 +123,13 @@ class Recorder:
     def _punctually(self, measure: Measure) -> list[Finding]:
         """Repeat what failed while this machine was late: its sound had gaps of our own making."""
         for _unused in range(TRIES):
-            self._late()
+            self._field.late()
             findings = self._try(measure)
-            late_s, who = self._late()
+            late_s, who = self._field.late()
             if late_s <= LATE_S or not any(map(_failed, findings)):
                 return findings
             self._field.leave()
         return [_unproven(each, late_s, who) if _failed(each) else each for each in findings]
-
-    def _late(self) -> tuple[float, Words]:
-        """Tell how late anything of this machine was at worst since last asked, and what it was.
-
-        That is the bench, once there is one, and the exchange where the lines are simulated.
-        """
-        bench, ours_s = self._field.bench, 0.0
-        if bench is not None:
-            ours_s, bench.late_s = bench.late_s, 0.0
-        lines_s = self._field.world.late_s()
-        return (ours_s, OURS) if ours_s >= lines_s else (lines_s, EXCHANGE)
 
     def _try(self, measure: Measure) -> list[Finding]:
         units = self._field.units.values()
@@ -210,8 +193,7 @@ def _unplugged(finding: Finding, line: str) -> Finding:
 
 def _unproven(finding: Finding, late_s: float, who: Words) -> Finding:
     """Say that a failure proves nothing of the line."""
-    late = f"{late_s * 1000:.0f} ms"
-    return replace(finding, verdict=Verdict.INCOMPLETE, remark=who.filled(late))
+    return replace(finding, verdict=Verdict.INCOMPLETE, remark=late_words(late_s, who))
 
 
 def _line(finding: Finding) -> str:

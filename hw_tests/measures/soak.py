@@ -14,7 +14,7 @@ from appliance.modem.events import Stream
 from appliance.text import NOTHING, Words, _
 from hw_tests import content, limits, signals
 from hw_tests.bench import Bench, UnmeasuredError
-from hw_tests.field import PAIRS, Field, found, not_here, told
+from hw_tests.field import LATE_S, PAIRS, Field, found, late_words, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.measures import load
 from hw_tests.measures.calls import is_known
@@ -29,14 +29,18 @@ EDGE_S, PIECE_S = 0.1, 0.05
 WEAKER = Limit(-26.0, -4.0)
 SPEECH_S = 9.0
 """How long both sides speak in each call: the whole plan of loud, quiet and nothing, twice."""
-LATE_S = 1.0
+DELAY_S = 1.0
 """How much later than it was sent speech may come."""
 SPARED = 20
 """One call in so many may be worse than all: a click an hour is no fault of a line."""
 TOLD_EACH_S = 300.0
 """How often whoever waits for a soak reads how far it is."""
 FEWEST = 4
-"""Calls that are made at least, however short the time."""
+"""Calls that are made at least, however short the time, while this machine is punctual."""
+MOST_LATE = 12
+"""Calls beyond the time in which this machine was late: then it is not fit to measure."""
+CALL_S = 30.0
+"""How long a call lasts in which two half-duplex modems speak by turns."""
 FORGOTTEN = _(
     "After some calls the number does not come any more, though it came before: the modem loses "
     "its setting, or the exchange stops sending; replace the modem and try again."
@@ -67,20 +71,23 @@ def soak(field: Field) -> list[Finding]:
     heard = {pair: _Heard() for pair in PAIRS}
     known: dict[str, list[bool]] = {name: [] for name in field.names}
     tried = Counter[str]()
+    late: list[tuple[float, Words]] = []
     end, tells = began + field.soak_s, began + TOLD_EACH_S
-    while bench.now < end or calls < FEWEST:
+    while bench.now < end or (calls - len(late) < FEWEST and len(late) < MOST_LATE):
         caller, called = min(PAIRS, key=lambda pair: (bool(tried[pair[1]]), bench.called[pair[1]]))
         tried[called] += 1
         calls += 1
         losses = bench.losses
+        field.late()
         try:
             rung = bench.call(caller, called, identify=True)
             came = _talk(field)
         except UnmeasuredError as error:
-            if bench.losses == losses:
+            if bench.losses == losses and not _was_late(field, late):
                 failed.append(error.said)
         else:
-            if bench.losses == losses:  # else what came is that of a modem that was unplugged
+            # else what came is that of a modem that was unplugged, or has gaps of our own making
+            if bench.losses == losses and not _was_late(field, late):
                 known[called].append(is_known(rung))
                 _keep(heard, came)
         finally:
@@ -88,9 +95,30 @@ def soak(field: Field) -> list[Finding]:
         if bench.now >= tells:
             tells += TOLD_EACH_S
             field.person.tell(_so_far(bench.now - began, calls, len(failed)))
+    if late and not any(each.levels for each in heard.values()):
+        return [told(key, way, Verdict.INCOMPLETE, late_words(*max(late, key=_by_time)))
+                for key, way in _all_of(field)]  # fmt: skip
     sounds = [_sound(field, f"{a}>{b}", each) for (a, b), each in heard.items()]
     lost = [_lost_callers(field, name, known[name]) for name in field.names]
     return [_calls(calls, failed, [*heard.values()]), *sounds, *lost]
+
+
+def _was_late(field: Field, late: list[tuple[float, Words]]) -> bool:
+    """Tell whether this machine was late in a call, which then proves nothing, and note it."""
+    late_s, who = field.late()
+    if late_s > LATE_S:
+        late.append((late_s, who))
+    return late_s > LATE_S
+
+
+def _by_time(late: tuple[float, Words]) -> float:
+    return late[0]
+
+
+def _all_of(field: Field) -> list[tuple[str, str]]:
+    """List every finding of these calls: its key, and its line or direction."""
+    ways = [("soak.sound", f"{a}>{b}") for a, b in PAIRS]
+    return [("soak", ""), *ways, *(("soak.caller_id", name) for name in field.names)]
 
 
 def _calls(calls: int, failed: list[Words], heard: Sequence[_Heard]) -> Finding:
@@ -169,7 +197,7 @@ def _speech(
     begins = {target: len(bench[target].heard) for _source, target in pairs}
     for source, sound in said.items():
         bench[source].play(sound, bench.now)
-    bench.run(slots * content.SLOT_S + LATE_S)
+    bench.run(slots * content.SLOT_S + DELAY_S)
     came = {target: signals.wave(bench[target].pcm(begin)) for target, begin in begins.items()}
     for _source, target in pairs:
         if not bench[target].driver.duplex:

@@ -11,10 +11,10 @@ import pytest
 from appliance.errors import TechnicianError
 from appliance.fieldtest.person import reasons_of_run
 from hw_tests import findings
-from hw_tests.field import Field, Measure, found
+from hw_tests.field import LATE_S, Field, Measure, found
 from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.measures.table import MEASURES
-from hw_tests.run import LATE_S, TRIES, Recorder, reason
+from hw_tests.run import TRIES, Recorder, reason
 from tests.hw_tests.virtual import TICK, Virtual
 
 SOUND = next(measure for measure in MEASURES if measure.name == "sound")

@@ -77,3 +77,42 @@ def test_where_no_sound_came_nothing_is_passed(tmp_path: Path) -> None:
     verdicts = {(each.key, each.line): each.verdict for each in soak.soak(field)}
     assert verdicts["soak.sound", "A>B"] is Verdict.INCOMPLETE
     assert verdicts["soak.sound", "B>A"] is Verdict.INCOMPLETE
+
+
+class Stalled(Virtual):
+    """Lines served by a machine that is late in its first calls, and then is not."""
+
+    def __init__(self, calls: float) -> None:
+        self._calls, self._asked = calls, 0
+        super().__init__()
+
+    def late_s(self) -> float:
+        """Give how late it was: asked before each call and after it."""
+        self._asked += 1
+        return 0.3 if self._asked % 2 == 0 and self._asked <= 2 * self._calls else 0.0
+
+
+@pytest.mark.parametrize(
+    ("calls", "verdict"), [(0, Verdict.FAILED), (2, Verdict.PASSED), (1e9, Verdict.INCOMPLETE)]
+)
+def test_a_call_in_which_this_machine_was_late_proves_nothing(
+    calls: float, verdict: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its gaps are of our own making: other calls are made, and without any nothing is passed."""
+    talk, made = soak._talk, 0
+
+    def gone_at_first(field: Field) -> dict[tuple[str, str], soak._Came]:
+        nonlocal made
+        made += 1
+        came = talk(field)
+        return dict.fromkeys(came, soak._Came(None)) if made <= 2 else came
+
+    monkeypatch.setattr(soak, "_talk", gone_at_first)
+    found = list(soak.soak(Field(Stalled(calls), tmp_path, soak_s=1.0)))
+    assert {each.key for each in found} == {"soak", "soak.sound", "soak.caller_id"}
+    assert found[0].verdict is verdict, found[0]
+    if calls == 2:
+        assert found[0].figures[0].value == soak.FEWEST + 2
+    if verdict is Verdict.INCOMPLETE:
+        assert {each.verdict for each in found} == {Verdict.INCOMPLETE}
+        assert all("too busy" in each.remark.text("en") for each in found)
