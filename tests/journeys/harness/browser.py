@@ -77,7 +77,7 @@ class Window:
         menu = self.find("navigation", self.menu)
         if under:
             menu.get_by_text(under, exact=True).first.click(timeout=PATIENCE_MS)
-        entry = re.compile(rf"^{re.escape(name)}(?:[^:]*:\s*\d+)?$")
+        entry = re.compile(rf"^{re.escape(name)}(?:\D*\d+)?$")
         menu.get_by_role("link", name=entry).click(timeout=PATIENCE_MS)
 
     def write(self, label: str, words: str, within: Locator | None = None) -> None:
