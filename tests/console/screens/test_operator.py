@@ -474,7 +474,7 @@ def test_a_state_is_taken_back_before_its_answer_has_come(
         page.locator("#state-form [value=unattended]").press("Space")
         page.keyboard.press("Enter")
         state = page.locator("#house-unattended")
-        expect(state).to_contain_text(people.CARLA.name)
+        expect(state).to_contain_text(people.CARLA.shown)
         page.keyboard.press("Escape")
         page.locator(".desk-side").focus()
         page.keyboard.press("Control+z")
