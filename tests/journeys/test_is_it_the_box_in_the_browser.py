@@ -96,7 +96,7 @@ def test_is_it_the_box_in_the_browser(journey: Journey, box: Machine, tmp_path: 
         with journey.step(2):
             said = tries(page)
             assert WELL in said or BUSY in said, said
-            assert re.search(rf"\d\d:\d\d \({WHO}\): L'apparecchio", said), said
+            assert re.search(rf"\d\d:\d\d \({WHO.title()}\): L'apparecchio", said), said
             told = checks(page)
             assert all(each in told for each in ("orologio", "annunci")), told
             assert box.shown(CALL_CONTROL, "ActiveEnterTimestamp") == started
