@@ -53,6 +53,8 @@ FAINT = 10 ** (-22 / 10)
 """What is fainter than a sound by so much (power) is its own rounding and resampling."""
 MANY, FAR_ABOVE, ALIKE_DB = 3, 4.0, 6.0
 """Plans that have a median; how much stronger than usual (power) a burst is; levels (dB) alike."""
+WIDE = 4
+"""So many blocks around one count as usual for it, where there are few plans."""
 SHARE = 4
 """So many per cent of the slots, the weakest and the strongest, are no swing yet."""
 GONE = 0.2
@@ -217,7 +219,10 @@ def _burst(part: Wave, sent: Wave, found: list[_Slot], delays: dict[int, int]) -
     usual = beside.reshape(slots // plan, -1)
     # of two plans the quieter one is usual
     usual = np.min(usual, axis=0) if len(usual) < MANY else np.median(usual, axis=0)
-    around = np.max([np.roll(usual, by) for by in (-1, 0, 1)], axis=0)
+    # An echo beside the far side's sound is now and then taken for a part of it: the quieter one of
+    # two plans is that far more often than their median.
+    wide = WIDE if len(beside) // plan < MANY else 1
+    around = np.max([np.roll(usual, by) for by in range(-wide, wide + 1)], axis=0)
     more = np.where(beside.ravel() > FAR_ABOVE * np.tile(around, slots // plan), beside.ravel(), 0)
     loudest = float(np.max(np.minimum(more[1:], more[:-1]), initial=0.0))
     return signals.level(np.full(1, np.sqrt(loudest)))

@@ -116,3 +116,15 @@ def test_a_call_in_which_this_machine_was_late_proves_nothing(
     if verdict is Verdict.INCOMPLETE:
         assert {each.verdict for each in found} == {Verdict.INCOMPLETE}
         assert all("too busy" in each.remark.text("en") for each in found)
+
+
+@pytest.mark.parametrize("ppm", [60, 100])
+def test_an_echo_between_crystals_apart_is_no_noise(ppm: int, tmp_path: Path) -> None:
+    """Two plans of speech are few to tell what is usual; a side's own echo is."""
+    world = Virtual()
+    for name, each in (("A", ppm), ("B", -ppm)):
+        world.turn(name, ppm=each, echo=[12, 3])
+    field = Field(world, tmp_path, soak_s=5.0, load_s=20.0)
+    load.load(field)
+    found = [each for each in soak.soak(field) if each.key == "soak.sound"]
+    assert [each.verdict for each in found] == [Verdict.PASSED] * 2, found
