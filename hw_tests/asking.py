@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from appliance.modem import scripts
 from appliance.modem.dialects import ALAW_TEXT, GENERIC, ULAW_TEXT
-from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
+from appliance.modem.probe import DuplexProbe, DuplexVerdict, ProbeFinding
 from appliance.modem.scripts import (
     AtCommand,
     LineSettings,
@@ -284,14 +284,16 @@ def _plain(lines: tuple[str, ...]) -> str:
     return " ".join(re.sub(r"^\+[A-Z0-9]+:\s*", "", line) for line in lines)[:120]
 
 
-def probe(world: World, ports: Mapping[str, Port], settings: LineSettings) -> dict[str, Finding]:
+def probe(
+    world: World, ports: Mapping[str, Port], settings: LineSettings
+) -> dict[str, ProbeFinding]:
     """Prove on each unit whether it carries sound both ways at once; the lines are seized."""
     probes = {name: DuplexProbe(settings) for name in ports}
     converse(world, {name: (ports[name], each) for name, each in probes.items()})
     return {name: each.finding for name, each in probes.items() if each.finding is not None}
 
 
-def able(unit: Unit, found: Finding) -> Unit:
+def able(unit: Unit, found: ProbeFinding) -> Unit:
     """Note in a unit what its probe has proven."""
     duplex = {DuplexVerdict.DUPLEX: True, DuplexVerdict.HALF_DUPLEX: False}.get(found.verdict)
     return replace(unit, capabilities=(*unit.capabilities, ("duplex (+VTR)", duplex)))

@@ -33,11 +33,19 @@ RINGS_ON_S = 8.0
 BACK_S = 30.0
 """How long a modem that left USB is waited for: a hub that starts anew needs some of it."""
 BUSY, BUSY_S = ("busy", "congestion"), 8.0
+DIAL = ("dial", "steady")
+LET_GO_S = 1.0
+"""A line is free so soon after its modem has hung up."""
 ENGAGED = _(
     "line {called} is still engaged, though its modem said that it had hung up (OK to ATH): it "
     "lets the line go late or not at all; replace the modem, or correct the line's number if it "
     "never rings"
 )
+STOPPED_RINGING = _(
+    "line {called} stops ringing too early (rings: {heard} of {rings}): the exchange ended the "
+    "call, or the modem does not tell every ring"
+)
+NOT_SEIZED = _("line {name} cannot be taken off hook: the modem says {result}")
 ANOTHER = _("Another modem is plugged in there than before.")
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
@@ -196,12 +204,14 @@ class Bench:
 
     def _dialled(self, name: str, digits: str, mark: int) -> float:
         at, done = self._expect(name, events.NumberSent, mark, 30.0, _("does not dial"))
+        if done.result != "OK" and not digits:
+            raise UnmeasuredError(NOT_SEIZED.filled(name=name, result=done.result))
         if done.result != "OK":
             raise UnmeasuredError(
                 _(
                     "line {name}: dialling {digits} failed: {result}",
                     name=name,
-                    digits=unchanged(digits) if digits else _("(nothing)"),
+                    digits=unchanged(digits),
                     result=done.result,
                 ),
             )
@@ -279,8 +289,12 @@ class Bench:
         try:
             at = self.until(rung, 20.0 + 6.0 * rings, no)
         except UnmeasuredError:
+            if len(told := self[called].told(events.RingReceived, mark)) > 0:
+                said = STOPPED_RINGING.filled(called=called, heard=len(told), rings=rings)
+                raise UnmeasuredError(said) from None
             if {caller, called} & self.rang and self._hears_busy(caller):
-                raise UnmeasuredError(ENGAGED.filled(called=called)) from None
+                held = caller if self._is_held(caller) else called
+                raise UnmeasuredError(ENGAGED.filled(called=held)) from None
             raise
         self.rang.add(called)
         if identify:
@@ -302,6 +316,19 @@ class Bench:
         self.listen(caller)
         listener = Listener(self[caller], self.world.country)
         return wait_for(self, lambda: listener.first(BUSY), BUSY_S) is not None
+
+    def _is_held(self, name: str) -> bool:
+        """Tell whether a line that was put on hook goes on with its former call once it is seized.
+
+        One that was let go gives a dial tone.
+        """
+        self.hang_up(name)
+        self.run(LET_GO_S)
+        self.dial(name, "")
+        self.listen(name)
+        listener = Listener(self[name], self.world.country)
+        heard = wait_for(self, lambda: listener.first((*BUSY, *DIAL)), BUSY_S)
+        return heard is not None and heard[1].kind in BUSY
 
     def ensure_call(self) -> None:
         """Have line A be in a call with line B, made by A, if it is not in one."""

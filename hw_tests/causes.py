@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hw_tests.bench import on_line
 from hw_tests.findings import Verdict
 from hw_tests.promises import counted
-from hw_tests.side import GONE
+from hw_tests.side import GONE, LOSES, STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +60,13 @@ ALWAYS = frozenset({"drops", "unit", "line_voltage", "commands", "caller_id"})
 """Keys that block whatever their figures are; others only where they were not measured."""
 TOGETHER = frozenset({"load", "content", "drift", "soak", "round_trip", "asymmetry"})
 """Keys of what needs both lines at once: a fault of either is one of both."""
+GROSS_PPM = 500.0
+"""A clock so far off leaves no sound as it was."""
+SPOILT = (
+    "bytes", "content", "load", "level", "noise", "response", "swept", "round_trip", "asymmetry",
+    "clipping", "keys", "keys_sent", "fax", "echo", "soak", "soak.sound", "release.silence",
+)  # fmt: skip
+"""What is measured of sound that is lost or stops, whatever its figures then are."""
 ANY = "*"
 WORSENS: Mapping[tuple[str, str], tuple[str, ...]] = {
     **{(key, "level"): ("level",) for key in ("dial_tone", "busy_tone", "congestion_tone")},
@@ -82,6 +89,7 @@ WORSENS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("soak", "weakest sound"): ("level",),
     ("idle", ANY): ("ghosts",),
     ("commands", "not answered, and said again"): ("drops",),
+    ("commands", STOPPED): ("drops",),
     ("ring", "from ring to ring"): ("ghosts",),
     ("soak", ANY): ("unit", "ghosts", "dial_tone", "ring", "answer", "level", "noise"),
     ("soak.sound", ANY): (
@@ -151,6 +159,8 @@ def _root(finding: Finding, grave: Sequence[Finding]) -> Finding:
 
 def _cause(finding: Finding, grave: Sequence[Finding]) -> Finding | None:
     others = [each for each in grave if each.key != finding.key]
+    if finding.key in SPOILT and (spoilt := next((e for e in others if _spoils(e, finding)), None)):
+        return spoilt
     if not _is_measured(finding) or finding.key == "soak":
         blocking = (each for key in BLOCKS for each in others if each.key == key)
         if (found := next((each for each in blocking if _blocks(each, finding)), None)) is not None:
@@ -191,6 +201,20 @@ def _blocks(cause: Finding, finding: Finding) -> bool:
             or cause.key in {"unit", "commands"}
         )
     return _share(cause, finding)
+
+
+def _spoils(cause: Finding, finding: Finding) -> bool:
+    """Tell whether a modem's clock, lost bytes or a start of its own explain what is heard."""
+    if not _share(cause, finding):
+        return False
+    bad = {figure.name: figure.value for figure in cause.figures if not figure.good}
+    if cause.key == "commands":
+        return STOPPED in bad
+    if cause.key != "drift" or (hears := bad.get("drift, hearing")) is None:
+        return False
+    if cause.remark == LOSES:
+        return finding.line.endswith(cause.line)
+    return abs(hears) > GROSS_PPM
 
 
 def _worsens(finding: Finding, name: str, others: Sequence[Finding]) -> Finding | None:

@@ -127,9 +127,16 @@ def problem(option: Any) -> str:
         missing = [f"--{n.replace('_', '-')}" for n in NEEDED if not getattr(option, n)]
         if missing:
             return f"two lines need {', '.join(missing)}; one line alone: --one-line"
-    if option.line_a and option.line_a == option.line_b:
+    if option.line_a and option.line_b and _is_one_port(option.line_a, option.line_b):
         return "--line-a and --line-b are the same port"
+    if option.number_a and option.number_a == option.number_b:
+        return "--number-a and --number-b are the same number: each line has one of its own"
     return wrong_value(option)
+
+
+def _is_one_port(*names: str) -> bool:
+    """Tell whether some names of ports, such as those of /dev/serial, lead to one device."""
+    return len({Path(name).resolve() for name in names}) == 1
 
 
 def wrong_value(option: Any) -> str:

@@ -198,7 +198,8 @@ def _noises(part: Wave, far: str, slots: int, delays: dict[int, int]) -> list[Wa
     turns = np.flatnonzero(np.diff(speaks[: slots * SLOT + min(BLOCK, late - BLOCK)].astype(int)))
     ends = [*(int(at) + 1 for at in turns), slots * SLOT + min(BLOCK, late - BLOCK)]
     silent = [(a, b) for a, b in pairwise(ends) if b - a >= BLOCK and not speaks[a]]
-    return [part[max(a, b - SLOT // 4) : b] for a, b in silent]
+    # A codec's constant offset is heard by nobody.
+    return [signals.without_offset(part[max(a, b - SLOT // 4) : b]) for a, b in silent]
 
 
 def _burst(part: Wave, sent: Wave, found: list[_Slot], delays: dict[int, int]) -> float:

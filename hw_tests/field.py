@@ -49,7 +49,8 @@ class Field:
     that falls silent. `delays_ms` is how long sound was on its way
     from a line to the other, `levels_dbm0` how loud a tone came, `speech_dbm0` how loud speech,
     `identified` whether a call brought a line who called. `idle_s` is how long idle lines are
-    watched, `replies` what came of the commands by which the modems were first asked
+    watched, `false_keys` how many keys a line's chip named while nobody pressed one but both sides
+    spoke, `replies` what came of the commands by which the modems were first asked
     (`ScriptRunner.replies`), by line, `answers_s` how late they answered.
     """
 
@@ -63,13 +64,14 @@ class Field:
     overrides: tuple[str, ...] = ()
     units: dict[str, Unit] = field(default_factory=dict)
     volts: dict[str, asking.Volts] = field(default_factory=dict)
-    probed: dict[str, modem_probe.Finding] = field(default_factory=dict)
+    probed: dict[str, modem_probe.ProbeFinding] = field(default_factory=dict)
     delays_ms: dict[str, float] = field(default_factory=dict)
     identified: dict[str, bool] = field(default_factory=dict)
     replies: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     answers_s: dict[str, float] = field(default_factory=dict)
     levels_dbm0: dict[str, float] = field(default_factory=dict)
     speech_dbm0: dict[str, float] = field(default_factory=dict)
+    false_keys: dict[str, int] = field(default_factory=dict)
     bench: Bench | None = None
 
     @property

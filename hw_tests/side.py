@@ -12,13 +12,17 @@ from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law, silence
 from appliance.errors import Bug
 from appliance.modem.events import (
+    Idle,
     LineEvent,
+    RecoveryStarted,
     RingReceived,
     Signal,
     Signalled,
     SoundReceived,
+    Stopped,
     Stream,
     Streaming,
+    Up,
 )
 from appliance.modem.line import LineDriver
 from appliance.modem.table import HEARING, LineStage
@@ -30,10 +34,19 @@ if TYPE_CHECKING:
 
     from appliance.modem.scripts import LineSettings
 
+STOPPED = "stopped in the middle"
+"""A figure of a modem: how often it ceased to work in the middle of a call."""
+STOPPED_S = 2.0
+"""A stream that brings nothing for so long has stopped: a voice modem sends silence, too."""
 LEAD_S = 0.1
 """Sound kept ahead inside the modem (v253.md 6: 60 to 120 ms)."""
 GONE = _("The modem is unplugged.")
+LOSES = _(
+    "Bytes of the sound are lost between modem and box, though the modem's clock is right: try "
+    "another USB cable, socket and hub; if it stays so, replace the modem."
+)
 PLAYS = {Stream.DUPLEX, Stream.TRANSMIT}
+HEARS = {Stream.DUPLEX, Stream.RECEIVE}
 T = TypeVar("T")
 
 
@@ -84,7 +97,8 @@ INTERRUPTION: Final = Interruption()
 class Side:
     """A line with its modem; `heard` is all sound it brought, in the modem's law.
 
-    `dropped` is when its modem was lost from USB though nobody had unplugged it.
+    `dropped` is when its modem was lost from USB though nobody had unplugged it, `stopped` when
+    it ceased to bring sound in the middle of a stream, or had to be brought back by its driver.
     """
 
     def __init__(self, name: str, port: Port, settings: LineSettings) -> None:
@@ -97,6 +111,9 @@ class Side:
         self.raw: list[tuple[float, bytes]] = []
         self.gone = False
         self.dropped: list[float] = []
+        self.stopped: list[float] = []
+        self._brought_at = 0.0
+        self._carries = False
         self._spoke = False
         self._replies: Counter[tuple[str, str]] = Counter()
         self._heard_from = 0
@@ -125,11 +142,12 @@ class Side:
     @contextmanager
     def unplugging(self) -> Iterator[None]:
         """Take the modem from USB on purpose within this: it is not lost then."""
-        before = len(self.dropped)
+        before, stopped = len(self.dropped), len(self.stopped)
         try:
             yield
         finally:
             del self.dropped[before:]
+            del self.stopped[stopped:]
 
     @property
     def replies(self) -> Counter[tuple[str, str]]:
@@ -171,8 +189,19 @@ class Side:
         due = self.driver.next_deadline()
         if due is not None and now >= due:
             self._note(self.driver.handle_timer(now), now)
+        self._watch(now)
         self._feed(now)
         self._write()
+
+    def _watch(self, now: float) -> None:
+        """Note once a stream when it has ceased to bring sound."""
+        hears = self.driver.stage is LineStage.STREAMING and self.driver.streaming in HEARS
+        if hears and self._carries and now - self._brought_at > STOPPED_S:
+            self._stops(self._brought_at)
+
+    def _stops(self, at: float) -> None:
+        self._carries = False
+        self.stopped.append(at)
 
     def deadline(self, end: float) -> float:
         """When `work` is due at the latest."""
@@ -184,10 +213,15 @@ class Side:
             if isinstance(event, SoundReceived):
                 self.heard += event.samples
                 self.arrivals.append((len(self.heard), now))
+                self._brought_at = now
                 continue
             if isinstance(event, Streaming):
                 self._since, self._queued, self._ran_dry = now, 0, False
                 self._heard_from = len(self.heard)
+                self._brought_at, self._carries = now, True
+            if isinstance(event, RecoveryStarted) and self._carries:
+                self._stops(now)
+            self._carries &= not isinstance(event, (RecoveryStarted, Stopped, Idle, Up))
             self._said.append((now, event))
             if isinstance(event, RingReceived) and event.known is not None:
                 self._said.append((now, event.known))

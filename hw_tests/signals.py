@@ -183,6 +183,11 @@ def _axes(size: int, hz: Sequence[float] | NDArray[np.float64]) -> Wave:
     return np.hstack((np.sin(at), np.cos(at), np.ones((size, 1))))
 
 
+def without_offset(part: Wave) -> Wave:
+    """Take a constant from a sound: it is no noise, for nobody hears it."""
+    return part - np.mean(part) if len(part) else part
+
+
 def hums(part: Wave) -> bool:
     """Tell whether most of a noise is the mains and its harmonics."""
     if not len(part):

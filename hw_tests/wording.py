@@ -87,6 +87,8 @@ NAMES: Mapping[str, Words] = {
     "commands in all": _("commands in all"),
     "refused, and taken at other times": _("refused, and taken at other times"),
     "not answered, and said again": _("not answered, and said again"),
+    "stopped in the middle": _("stopped in the middle of its work"),
+    "keys nobody pressed": _("keys named that nobody pressed"),
     "watched for": _("watched for"),
     "loudest noise between words": _("loudest noise between words"),
     "echo return loss beyond 128 ms": _("echo return loss beyond 128 ms"),

@@ -93,7 +93,8 @@ def pdf_name(language: str) -> str:
 def write_report(folder: Path) -> findings.Run:
     """Write the report beside the findings of `folder`, whose run is returned.
 
-    Raises TechnicianError where there are no findings, or none that can be read.
+    Raises TechnicianError where there are no findings, or none that can be read, and where there is
+    no room for the report.
     """
     try:
         raw = (folder / findings.FILE).read_bytes()
@@ -104,13 +105,23 @@ def write_report(folder: Path) -> findings.Run:
         raise Refused(
             _("no report of {folder} can be made: {why}", folder=folder, why=why),
         ) from error
+    try:
+        _write_files(folder, run, raw)
+    except OSError as error:
+        # Without this the command's status would be 1, as if a line had failed.
+        raise Refused(
+            _("{file} cannot be written: {why}", file=folder, why=os_error_words(error))
+        ) from error
+    return run
+
+
+def _write_files(folder: Path, run: Run, raw: bytes) -> None:
     atomic_write(folder / JUNIT, junit_xml(run), mode=READABLE)
     for language in LANGUAGES:
         page = report_page(run, raw, language)
         atomic_write(folder / html_name(language), page, mode=READABLE)
         paper = report_page(run, raw, language, on_paper=True)
         pdf.write_pdf(paper, folder / pdf_name(language))
-    return run
 
 
 # ---- page --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
@@ -14,7 +14,7 @@ from hw_tests import limits
 from hw_tests.asking import CALLER_ID
 from hw_tests.bench import BUSY, BUSY_S, IN_CALL, UnmeasuredError
 from hw_tests.called import Rung
-from hw_tests.field import Field, found, told, unmeasured
+from hw_tests.field import PAIRS, Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
 from hw_tests.listening import Listener, wait_for
 
@@ -40,6 +40,15 @@ SWAPPED = _(
     "line {called} does not ring, and line {caller} hears the busy tone: it has dialled its own "
     "number or a line in use; look whether the numbers of line A and line B are swapped"
 )
+IN_USE = _(
+    "line {called} is in use before anybody has called it, while line {caller} can be called: its "
+    "modem does not let it go though it says so (OK to ATH), or a telephone on its pair is off "
+    "hook; look at the telephones and at the line's number, then replace the modem"
+)
+TWICE = _(
+    "The modem tells a ring twice or more: the box would answer too early; replace the modem, or "
+    "look for a bell of two bursts at the exchange or PBX."
+)
 OTHER_BELL = _(
     "The bell is not the country's: a line simulator has one of its own. On a line of a network "
     "look at --country."
@@ -56,7 +65,21 @@ def calls(field: Field) -> list[Finding]:
     """Have each line call the other; the exchange tells who calls after the ring, then before."""
     findings = _call(field, "A", "B", "after") + _call(field, "B", "A", "before")
     field.ready.rest()
-    return findings
+    return _one_in_use(findings)
+
+
+def _one_in_use(findings: list[Finding]) -> list[Finding]:
+    """Tell a line in use from swapped numbers: of those each line hears the busy tone."""
+    words = {f"{a}>{b}": {"caller": a, "called": b} for a, b in PAIRS}
+    busy = [
+        each
+        for each in findings
+        if each.key == "ring" and each.remark == SWAPPED.filled(**words[each.line])
+    ]
+    if len(busy) != 1:
+        return findings
+    said = IN_USE.filled(**words[busy[0].line])
+    return [replace(each, remark=said) if each is busy[0] else each for each in findings]
 
 
 def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
@@ -110,7 +133,7 @@ def ring(field: Field, way: str, rung: Rung) -> Finding:
         way,
         limits.FIRST_RING.figure("first ring after dialling", first, "s"),
         figure,
-        remark=OTHER_BELL if figure.needs_attention else NOTHING,
+        remark=OTHER_BELL if figure.needs_attention else TWICE if fmean(apart) < 1.0 else NOTHING,
         series=(Series("rings", "timing", times, tuple(1.0 for _ in times), "s", "ring"),),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.modem.probe import DuplexVerdict as ProbeVerdict
-from appliance.modem.probe import Finding as Probed
+from appliance.modem.probe import ProbeFinding as Probed
 from appliance.text import NOTHING, Words, _, unchanged
 from hw_tests import limits
 from hw_tests.asking import Volts
@@ -13,12 +13,19 @@ from hw_tests.findings import Figure, Finding, Limit, Verdict
 
 VOLTS = Limit(20.0, 60.0)
 """48 V of an exchange, 24 V and less of a box with a short loop; a held line has about 8."""
+HELD = Limit(3.0, 10.0)
+"""Of a line that somebody holds, as the box judges it too (`Dialect.probe`)."""
 RATE = Limit(7600.0, 8400.0)
 BUFFERS = Limit(None, 2.0)
 LATE = _(
     "The modem answers commands late: the box takes that for no answer. Try another USB socket, "
     "without a hub; if it stays so, replace the modem."
 )
+IN_USE = _(
+    "A telephone on the same pair is off hook, or the modem does not let the line go: put the "
+    "telephone down; if none is, replace the modem."
+)
+LOOK = _("Look at the cable and the socket.")
 NO_VOICE = _("The modem has no voice: replace it by a voice modem.")
 
 
@@ -96,12 +103,11 @@ def _voltage(name: str, volts: Volts) -> Finding:
             name,
             _("The modem does not measure the voltage (-TRV)."),
         )
-    said = _("Look at the cable and the socket.")
-    good = VOLTS.holds(volts.idle)
+    remark = IN_USE if HELD.holds(volts.idle) else LOOK
     return found(
         "line_voltage",
         name,
         Figure("voltage", volts.idle, "V", VOLTS),
         Figure("voltage off hook", volts.held, "V"),
-        remark=NOTHING if good else said,
+        remark=NOTHING if VOLTS.holds(volts.idle) else remark,
     )

@@ -7,10 +7,10 @@ import numpy as np
 from appliance.dsp import dtmf
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem.events import DigitsSent, Signal
-from appliance.text import _, unchanged
+from appliance.text import NOTHING, Words, _, in_context, joined, unchanged
 from hw_tests import limits, signals
 from hw_tests.field import PAIRS, Field, found, not_here, told
-from hw_tests.findings import Finding, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.listening import Listener, digits_in
 from hw_tests.signals import GAP_S, MARK_S
 
@@ -27,6 +27,11 @@ VARIANTS = (
 )
 """What a receiver must take (Q.24): name, keys, ms on and off, dBm0 of the low and high group."""
 SENT = "1590"
+NOT_AS_SENT = _("sent {sent}, heard {heard}")
+NONE = in_context("keys", "none")
+TALK_OFF = _(
+    "The chip takes speech for keys: a caller who speaks would choose something; replace the modem."
+)
 
 
 def keys(field: Field) -> list[Finding]:
@@ -34,6 +39,13 @@ def keys(field: Field) -> list[Finding]:
     field.ready.ensure_call()
     findings = [_in_sound(field, *pair) for pair in PAIRS]
     return findings + [finding for pair in PAIRS for finding in _by_modem(field, *pair)]
+
+
+def _misheard(sent: str, heard: str) -> Words:
+    """Say which keys came of some that were sent; nothing where all came."""
+    if heard == sent:
+        return NOTHING
+    return NOT_AS_SENT.filled(sent=sent, heard=unchanged(heard) if heard else NONE)
 
 
 def _in_sound(field: Field, source: str, target: str) -> Finding:
@@ -56,11 +68,9 @@ def _in_sound(field: Field, source: str, target: str) -> Finding:
         right = len(text) if got == text else _common(got, text)
         band = limits.KEYS if text == ALL else limits.EDGE_KEYS
         figures.append(band.share(name, right, len(text)))
-        misheard += [] if got == text else [f"{name}: {text} → {got or '-'}"]
-    said = "; ".join(misheard)
-    return found(
-        "keys", way, *figures, remark=unchanged(said), sounds=field.keep(f"keys-{way}", carried.pcm)
-    )
+        misheard += [] if got == text else [_misheard(text, got)]
+    said = joined("; ", misheard)
+    return found("keys", way, *figures, remark=said, sounds=field.keep(f"keys-{way}", carried.pcm))
 
 
 def _common(got: str, text: str) -> int:
@@ -87,22 +97,23 @@ def _by_modem(field: Field, source: str, target: str) -> list[Finding]:
         return [not_here("keys_sent", source, said), not_here("chip_keys", target, said)]
     listener.poll()
     named = [t.digit for _, t in bench[target].signals(mark) if t.signal is Signal.DIGIT]
-    return [_heard(way, listener.digits), _named(target, "".join(named))]
+    return [_heard(way, listener.digits), _named(field, target, "".join(named))]
 
 
 def _heard(way: str, digits: str) -> Finding:
     figure = limits.SENT_KEYS.share("keys heard", _common(digits, SENT), len(SENT))
-    said = "" if digits == SENT else f"{SENT} → {digits or '-'}"
-    return found("keys_sent", way, figure, remark=unchanged(said))
+    return found("keys_sent", way, figure, remark=_misheard(SENT, digits))
 
 
-def _named(name: str, digits: str) -> Finding:
-    if not digits:
+def _named(field: Field, name: str, digits: str) -> Finding:
+    false = field.false_keys.get(name, 0)
+    if not digits and not false:
         return not_here(
             "chip_keys",
             name,
             _("The chip names no keys: the box hears them itself."),
         )
     figure = limits.SENT_KEYS.share("keys named", _common(digits, SENT), len(SENT))
-    said = "" if digits == SENT else f"{SENT} → {digits}"
-    return found("chip_keys", name, figure, remark=unchanged(said))
+    nobody = Figure("keys nobody pressed", float(false), "", Limit(None, 0.0))
+    remark = TALK_OFF if false else _misheard(SENT, digits)
+    return found("chip_keys", name, figure, nobody, remark=remark)

@@ -13,7 +13,8 @@ from appliance.policy.hours import moment_words
 from appliance.text import NOTHING, Words, _, by_language, joined, unchanged
 from hw_tests import limits
 from hw_tests.field import Field, found
-from hw_tests.findings import Figure, Finding
+from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.side import STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,11 @@ HAUNTED = _(
 DROPS = _(
     "The modem drops off USB though nobody unplugs it ({times}): try another USB cable, socket and "
     "hub, or one with a power supply of its own; if it happens again, replace the modem."
+)
+STOPS = _(
+    "The modem stops in the middle of its work, as one that starts anew by itself ({times}): try "
+    "another USB socket, or a hub with a power supply of its own; if it happens again, replace the "
+    "modem."
 )
 TIMES_TOLD, APART_S = 5, 15.0
 """So many times are told; rings that follow each other sooner than that are one call."""
@@ -94,9 +100,18 @@ def commands(field: Field) -> list[Finding]:
     """Look at what came of every command of the whole run."""
     bench = field.ready
     return [
-        judge(name, bench[name].replies + field.replies.get(name, Counter()))
+        _stopped(field, name, judge(name, bench[name].replies + field.replies.get(name, Counter())))
         for name in field.names
     ]
+
+
+def _stopped(field: Field, name: str, judged: Finding) -> Finding:
+    """Add to what is said of a modem's answers how often it has stopped, if that is all."""
+    times = tuple(field.ready[name].stopped)
+    figure = Figure(STOPPED, float(len(times)), "", Limit(None, 0.0))
+    is_first = times and judged.verdict is Verdict.PASSED
+    remark = STOPS.filled(times=_times(field, times)) if is_first else judged.remark
+    return found("commands", name, *judged.figures, figure, remark=remark)
 
 
 def judge(name: str, replies: Mapping[tuple[str, str], int]) -> Finding:

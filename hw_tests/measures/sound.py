@@ -157,7 +157,9 @@ def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
 def _noise(way: str, parts: Parts) -> Finding:
     figures = (
         limits.SNR.figure("signal to noise", tone_of(parts).snr_db, "dB"),
-        limits.IDLE_NOISE.figure("idle noise", signals.level(parts.rest), "dBm0"),
+        limits.IDLE_NOISE.figure(
+            "idle noise", signals.level(signals.without_offset(parts.rest)), "dBm0"
+        ),
     )
     good = all(each.good for each in figures)
     return found("noise", way, *figures, remark=NOTHING if good else _noise_said(parts))

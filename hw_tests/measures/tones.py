@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from appliance.text import _
 from hw_tests import limits, signals
@@ -15,9 +16,20 @@ TUNE_HZ = 10.0
 """The detectors take 15 Hz and more; a tone so far off leaves them no margin."""
 LEVEL = Limit(-30.0, -3.0)
 LIMIT_S = 10.0
+SILENT_DBM0 = -55.0
+"""What is fainter than that is no tone at all."""
 UNKNOWN = _("Not recognised: look at the country and the line.")
+SILENT = _(
+    "Nothing is heard on the line: look whether its cable is in the modem's socket LINE; if a "
+    "telephone hears the tone on the same cable, replace the modem."
+)
+OTHER_CADENCE = _(
+    "A dial tone in a cadence of its own: a message waits in the network's mailbox, or a PBX has "
+    "such a tone. The box dials all the same."
+)
 MORE_S = 1.0
 DIAL = ("dial", "steady")
+OTHER_TONES = ("busy", "congestion", "ringback")
 BUSY = ("busy", "congestion")
 """A line in use is told by either: 200/200 is busy in some networks (v253.md 5)."""
 
@@ -95,16 +107,28 @@ class _Heard:
         true = nearest(self._field.world.country, form, hz)
         times, over_time = signals.levels(wave)
         loud = sorted(over_time)[-max(1, len(over_time) // 10)] if over_time else None
+        known = limits.TONE_KNOWN.figure("recognised after", after, "s")
+        tune = Figure("frequency", hz, "Hz", Limit(true - TUNE_HZ, true + TUNE_HZ))
+        level = Figure("level", loud, "dBm0", LEVEL)
+        figures: tuple[Figure, ...] = (known, tune, level)
+        remark = tone_words(heard[1]) if heard else UNKNOWN
+        if not heard and (loud is None or loud < SILENT_DBM0):
+            figures, remark = (known, level), SILENT
+        elif not heard and key == "dial_tone" and self._may_be_dialled_on(tune, level):
+            figures = (replace(known, limit=None, wanted=None), tune, level)
+            remark = OTHER_CADENCE
         return found(
             key,
             self._name,
-            limits.TONE_KNOWN.figure("recognised after", after, "s"),
-            Figure("frequency", hz, "Hz", Limit(true - TUNE_HZ, true + TUNE_HZ)),
-            Figure("level", loud, "dBm0", LEVEL),
-            remark=tone_words(heard[1]) if heard else UNKNOWN,
+            *figures,
+            remark=remark,
             series=(
                 Series("level", "level", times, over_time, "s", "dBm0"),
                 Series("spectrum", "spectrum", *signals.spectrum(wave), "Hz", "dBm0"),
             ),
             sounds=kept,
         )
+
+    def _may_be_dialled_on(self, tune: Figure, level: Figure) -> bool:
+        """Tell whether a tone of no known cadence will do: nobody waits for a dial tone's own."""
+        return tune.good and level.good and self.listener.first(OTHER_TONES) is None

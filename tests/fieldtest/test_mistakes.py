@@ -32,8 +32,14 @@ MISTAKES = {
     "a modem": (("--dialect", "hayes"), "hayes", "'usr5637'", "'usr5637'"),
     "half a pair": (("--line-a", "a"), "--line-b", "servono due linee", "two lines are needed"),
     "one port twice": (("--line-a", "a", "--line-b", "a"), "--line-b", "stessa", "the same port"),
+    "one modem by two names": (
+        ("--line-a", "a", "--line-b", "./a"), "--line-b", "stessa", "the same port",
+    ),
+    "one number twice": (
+        (*TWO, "--number-b", "201"), "--number-b", "stesso numero", "the same number",
+    ),
     "no numbers": (("--line-a", "a", "--line-b", "b"), "--number-a", "servono", "are needed"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("words", "what", "it", "en"), MISTAKES.values(), ids=MISTAKES)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
+import os
 import shutil
 import subprocess
 import tomllib
@@ -338,6 +340,20 @@ def test_nothing_is_fetched_for_the_paper(url: str) -> None:
     """Even a page that asked for something would get nothing."""
     with pytest.raises(pdf.FetchedError, match="not within the page"):
         pdf.Fetcher().fetch(url)
+
+
+def test_a_full_disk_is_said_and_is_no_failed_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command says a sentence and ends as incomplete, never with a traceback and status 1."""
+    findings.write(run(), tmp_path)
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(report, "atomic_write", full)
+    with pytest.raises(TechnicianError, match="cannot be written"):
+        report.write_report(tmp_path)
 
 
 @pytest.mark.system

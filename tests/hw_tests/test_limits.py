@@ -10,7 +10,7 @@ import pytest
 
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.modem.probe import DuplexVerdict as ProbeVerdict
-from appliance.modem.probe import Finding as Probed
+from appliance.modem.probe import ProbeFinding as Probed
 from appliance.modem.probe import proven
 from hw_tests import signals, sweep
 from hw_tests.called import Rung

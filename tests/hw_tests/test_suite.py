@@ -48,6 +48,8 @@ MISTAKES = (
     (("--one-line",), "--line-a"),
     (("--exchange", "--line-a", "/dev/x", "--one-line"), "leave out"),
     (("--line-a", "x", "--line-b", "x", "--number-a", "1", "--number-b", "2"), "same port"),
+    (("--line-a", "x", "--line-b", "./x", "--number-a", "1", "--number-b", "2"), "same port"),
+    (("--line-a", "x", "--line-b", "y", "--number-a", "7", "--number-b", "7"), "same number"),
     (("--line-a", "x", "--line-b", "y", "--number-a", "118", "--number-b", "2"), "emergency"),
     (("--congestion", "112"), "emergency"),
     (("--knobs", "loss=20"), "JSON"),
