@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from appliance.calls import announcements, conference, orders, ringing, sip_line
+from appliance.calls import announcements, conference, orders, returning, ringing, sip_line
 from appliance.calls.events import (
     BranchCalled,
     CallerHungUp,
@@ -41,7 +41,7 @@ from appliance.calls.ringing import (
     stop_ringing,
 )
 from appliance.calls.states import State
-from appliance.calls.voicemail import keep_as_is
+from appliance.calls.voicemail import keep_as_is, store_number
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.lines import Line, sip_trunk_line
@@ -127,6 +127,18 @@ def give_line_recording(board: SwitchboardState, call: Call, event: LineNeeded, 
     """Give the line away during a recording; keep what was recorded as a message."""
     _note_freed(call)
     yield from keep_as_is(board, call, event, now)
+
+
+def give_line_before_tone(
+    board: SwitchboardState, call: Call, event: LineNeeded, now: Now
+) -> Orders:
+    """Give the line away before a caller has spoken; store an office's request (P6)."""
+    if not returning.is_to_call_back(board, call):
+        yield from give_line(board, call, event, now)
+        return
+    _note_freed(call)
+    yield from hang_up_line(board, call, now)
+    yield from store_number(board, call, now, State.SAVING)
 
 
 def give_line_saving(board: SwitchboardState, call: Call, event: LineNeeded, now: Now) -> Orders:

@@ -263,6 +263,7 @@ class Call:
 
     # --- transfer ---
     keyed: str = ""  # keys of the operator's code so far
+    keyed_at: float = 0.0  # when an office pressed its first star (monotonic s)
     choices: Choices | None = None  # meaning of the operator's keys now
     about: About | None = None  # the office whose rule may be opened
     transfer: Transfer | None = None  # the last one requested

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from appliance.calls import announcements, conference, manual_states, orders, ringing
+from appliance.calls import (
+    announcements,
+    conference,
+    manual_states,
+    orders,
+    outside_call,
+    ringing,
+)
 from appliance.calls.events import (
     DigitPressed,
     LegEnded,
@@ -425,16 +432,18 @@ def office_key(board: SwitchboardState, call: Call, event: DigitPressed, now: No
     # The caller's stars are not the office's.
     if not event.leg or event.leg != call.leg:
         return
-    star = call.keyed == STAR
-    call.keyed = ""
+    star, call.keyed = call.keyed == STAR, ""
     if event.digit != STAR:
         yield orders.PressKeys(call.line.name, (STAR if star else "") + event.digit)
-    elif star:
+    elif star and now.monotonic - call.keyed_at <= outside_call.STARS_S:
         yield orders.HangUpPhone(call.leg)
         call.forget_leg()
         yield from come_back(board, call, ReturnCause.SENT_BACK, now)
     else:
-        call.keyed = STAR
+        # Two stars far apart are no wish to send back: the far end gets the first one.
+        if star:
+            yield orders.PressKeys(call.line.name, STAR)
+        call.keyed, call.keyed_at = STAR, now.monotonic
 
 
 def office_lost(board: SwitchboardState, call: Call, event: LegEnded, now: Now) -> Orders:

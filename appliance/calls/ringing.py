@@ -700,6 +700,11 @@ def callback_stored(board: SwitchboardState, call: Call, event: object, now: Now
 
 def callback_declined(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Go on to voicemail: no key was pressed, or the call-back could not be stored."""
+    # Set while the call back was offered (E4).
+    absent = routing.if_absent(board.office, board.service, now)
+    if absent is not None:
+        yield from follow_decision(board, call, absent, now)
+        return
     assert call.decision is not None, "voicemail is always decided"
     yield from start_greeting(board, call, call.decision, now)
 

@@ -167,6 +167,9 @@ class CallAction(enum.StrEnum):
     OPERATOR_LOST = "operator_lost"
     CALLER_LEFT = "caller_left"
     LEAVE = "leave"
+    LEAVE_BEFORE_TONE = "leave_before_tone"
+    LOSE_BEFORE_TONE = "lose_before_tone"
+    GIVE_LINE_BEFORE_TONE = "give_line_before_tone"
     NEVER_UP = "never_up"
     GREET = "greet"
     SOUND_TONE = "sound_tone"
@@ -348,6 +351,12 @@ LOST = on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.LOSE, (_S.ENDED,)))
 TALKS = state_rows(OFF_HOOK, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST)
 LISTENS = state_rows(OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_KEYS, SERVED, LATE_NAME, LOST)
 LEAVES: Rows = {CallerHungUp: TableRow(_D.LEAVE, (_S.CLEARING,))}
+# P6: an office's request may have been begun for this caller.
+LEAVES_BEFORE_TONE: Rows = {
+    CallerHungUp: TableRow(_D.LEAVE_BEFORE_TONE, (_S.CLEARING, _S.SAVING)),
+    LineNeeded: TableRow(_D.GIVE_LINE_BEFORE_TONE, (_S.FAREWELL, _S.CLEARING, _S.SAVING)),
+    **on_each((*LINE_GONE, *ON_HOOK), TableRow(_D.LOSE_BEFORE_TONE, (_S.ENDED, _S.SAVING))),
+}
 # With the caller on hold at a PBX a release heard is the extension's: FarEndProgressed tells it.
 ON_HOLD = state_rows(
     PASSES_ON,
@@ -421,16 +430,21 @@ MESSAGE_ROWS: Mapping[State, Rows] = {
     _S.GREETING: LISTENS
     | HANDS_OVER
     | FAX
-    | LEAVES
+    | LEAVES_BEFORE_TONE
     | {
-        PromptEnded: TableRow(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
-        DigitPressed: TableRow(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU, _S.FAREWELL), stays=True),
-        DeadlinePassed: TableRow(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
+        # With no room for words, the number of whoever is to be called back is stored at once.
+        **on_each(
+            (PromptEnded, DeadlinePassed),
+            TableRow(_D.SOUND_TONE, (_S.TONE, _S.STORING, _S.FAREWELL)),
+        ),
+        DigitPressed: TableRow(
+            _D.CHOOSE, (_S.TONE, _S.STORING, _S.SHEET, _S.MENU, _S.FAREWELL), stays=True
+        ),
     },
     _S.TONE: LISTENS
     | HANDS_OVER
     | FAX
-    | LEAVES
+    | LEAVES_BEFORE_TONE
     | {
         PromptEnded: TableRow(_D.RECORD, (_S.RECORDING,)),
         DeadlinePassed: TableRow(_D.RECORD, (_S.RECORDING,)),

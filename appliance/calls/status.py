@@ -526,13 +526,30 @@ REFUSED_FOR = timedelta(hours=1)
 LEFT_LIFTED_AFTER = timedelta(hours=1)
 
 
+class LineReason(enum.StrEnum):
+    """Stable code of what is wrong with a line, for programs."""
+
+    NONE = ""
+    MISSING = "missing"  # no modem at its port
+    SOUND = "sound"  # the media gateway is gone
+    NOT_IDLE = "not_idle"  # not proven idle after hanging up
+    FAULT = "fault"  # the modem or the trunk does not do what it must
+
+
+OF_STATE: Final = {
+    LineState.MISSING: LineReason.MISSING,
+    LineState.CLEARING: LineReason.NOT_IDLE,
+}
+"""What is wrong with a line whose state alone tells it."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineStatus:
     """Line: its state, since when, the call on it ("" for none), why it is out.
 
-    `called` is the public number that rings here, "" if several do. `reason` is `why` in English.
-    `condition` is the last measurement of its idle
-    modem: UNKNOWN where it cannot measure.
+    `called` is the public number that rings here, "" if several do. `reason` is the code of `why`
+    (LineReason; a later call control may know more). `condition` is the last measurement of its
+    idle modem: UNKNOWN where it cannot measure.
     """
 
     name: str
@@ -657,7 +674,7 @@ def status(board: SwitchboardState, now: Now) -> Status:
         if answer.code in REASON_OF_HOURS.values()
         else answer.changes_at,
         service=board.service.expired(now.wall),
-        lines=tuple(_line(channel) for channel in board.lines),
+        lines=tuple(_line(board, channel) for channel in board.lines),
         calls=tuple(_call(board, call) for call in board.calls.values()),
         queue=tuple(_call(board, call) for call in board.queue),
         switchboard=_group(office.switchboard, switchboard, positions),
@@ -682,13 +699,22 @@ def _outgoing(side: OutgoingCall) -> OutgoingStatus:
     )  # fmt: skip
 
 
-def _line(channel: Channel) -> LineStatus:
+def _line(board: SwitchboardState, channel: Channel) -> LineStatus:
     line = channel.line
     return LineStatus(
-        line.name, line.shown, channel.state, channel.since, channel.call, str(channel.reason),
-        channel.modem, line.can.bridge, channel.condition, channel.reason,
-        line.called_number,
+        line.name, line.shown, channel.state, channel.since, channel.call,
+        _line_reason(board, channel), channel.modem, line.can.bridge, channel.condition,
+        channel.reason, line.called_number,
     )  # fmt: skip
+
+
+def _line_reason(board: SwitchboardState, channel: Channel) -> LineReason:
+    """Return the code of what is wrong with a line; its words say more."""
+    if channel.reason == NOTHING:
+        return LineReason.NONE
+    if channel.state is LineState.OUT and not board.has_media:
+        return LineReason.SOUND
+    return OF_STATE.get(channel.state, LineReason.FAULT)
 
 
 def _call(board: SwitchboardState, call: Call) -> CallStatus:

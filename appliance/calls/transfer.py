@@ -130,11 +130,12 @@ def prompt_over(board: SwitchboardState, call: Call, event: PromptEnded, now: No
 
 def next_number(board: SwitchboardState, call: Call, now: Now) -> Orders:
     """Ring the next number that can be rung; with none left the call returns (P6)."""
+    # E4: once all are absent no further phone rings; the one that rings already is served.
     transfer = transfer_of(call)
     targets = transfer.allowed.targets
     while transfer.position < len(targets):
         left_ms = int((transfer.ends_at - now.monotonic) * 1000)
-        if left_ms < LEAST_RING_MS:
+        if left_ms < LEAST_RING_MS or routing.if_absent(board.office, board.service, now):
             break
         # An equal share of what is left: time that a busy number did not use goes to the others.
         ring_ms = left_ms // (len(targets) - transfer.position)

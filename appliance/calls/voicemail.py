@@ -73,11 +73,42 @@ def sound_tone(board: SwitchboardState, call: Call, event: object, now: Now) -> 
     # With a full disk the caller is told before speaking in vain.
     if not board.has_room:
         call.note("store.full")
+        if returning.is_to_call_back(board, call):
+            yield from store_number(board, call, now, State.STORING)
+            return
         call.settle(Result.NOT_STORED)
         yield from say_farewell(board, call, now, "mailbox_full")
         return
     call.enter(State.TONE, now)
     yield orders.Play(call.new_play(), announcements.tone(board.office), line=call.line.name)
+
+
+def leave_before_tone(board: SwitchboardState, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """End a call whose caller hung up before speaking; store an office's request all the same."""
+    # P6: the operator has promised that the office calls back; words may be missing, a number not.
+    if not returning.is_to_call_back(board, call):
+        yield from ringing.leave(board, call, event, now)
+        return
+    note_evidence(call, event)
+    yield from hang_up_line(board, call, now)
+    yield from store_number(board, call, now, State.SAVING)
+
+
+def lose_before_tone(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
+    """End a call whose line went before its caller spoke; store an office's request (P6)."""
+    if not returning.is_to_call_back(board, call):
+        yield from ringing.lose_line(board, call, event, now)
+        return
+    yield from line_went(board, call, event, now)
+    yield from store_number(board, call, now, State.SAVING)
+
+
+def store_number(board: SwitchboardState, call: Call, now: Now, state: State) -> Orders:
+    """Store an office's request without words, with the number to call back."""
+    assert call.request is not None, "only a request is to be called back"
+    call.enter(state, now, board.office.voicemail.store_ms)
+    yield orders.StoreRequest(call.id, call.request)
+    yield call.write()
 
 
 def begin_recording(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:

@@ -405,7 +405,8 @@ def _to_office(
         "words": event.words,
         "orphan": "" if unit else request.unit,
         "office": "x" if unit else "",
-        "spoken": "x" if request.citizen.spoken else "",
+        # who hung up before the tone has left a number alone (P6)
+        "spoken": "x" if request.citizen.spoken and recording else "",
         "link": link,
     }
     first, body = event.step is None, _body(topic, sender.language, words)

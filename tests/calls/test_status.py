@@ -11,6 +11,7 @@ from appliance.calls.model import ReturnCause
 from appliance.calls.states import State
 from appliance.calls.status import CALL_STATE_WORDS, WHY_RETURNED
 from tests.calls.examples import TEN, tell, up
+from tests.helpers.words import pair
 
 TECHNICAL = re.compile(r"\b(modem|sip|line[ae]?|lines?|rtp|leg|pbx)\b", re.IGNORECASE)
 
@@ -29,6 +30,25 @@ def test_a_call_that_rings_is_said_to_ring() -> None:
     tell(switchboard, TEN, events.LineRang("line1"))
     (call,) = switchboard.status(TEN).calls
     assert (call.words.text("it"), call.words.text("en")) == ("Squilla", "Ringing")
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "english"),
+    [
+        (events.LineIdle("line1"), "", ""),
+        (events.LineLost("line1", pair("guasto", "broken")), "fault", "broken"),
+        (events.LineLost("line1", pair("via", "gone"), missing=True), "missing", "gone"),
+        (events.MediaGatewayLost("it crashed"), "sound", "it crashed"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_a_code_and_words(
+    event: events.Event, code: str, english: str
+) -> None:
+    """Programs read the code, people the words in their language."""
+    switchboard = up()
+    tell(switchboard, TEN, event)
+    line = switchboard.status(TEN).lines[0]
+    assert (line.reason, line.why.text("en")) == (code, english)
 
 
 @pytest.mark.parametrize("cause", ReturnCause)

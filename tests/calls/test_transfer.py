@@ -17,6 +17,7 @@ from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band
 from appliance.policy.transfers import OfficeClosed, TransferLater, TransferReason
+from appliance.text import unchanged
 from tests.calls.examples import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.directories import OFFICE_PHONES, TOWN
 from tests.stories.offices import OFFICES
@@ -199,15 +200,80 @@ def test_two_phones_ring_for_a_return_and_one_is_out() -> None:
     assert list(call.legs.values()) == ["desk2"]
 
 
-def test_a_request_whose_words_are_missing_is_no_message() -> None:
-    """P6: the caller had spoken with an operator: the call is answered, and nothing is stored."""
-    switchboard = office_switchboard()
+def test_a_request_without_words_is_stored_when_the_number_is_known() -> None:
+    """P6: the operator had spoken with the caller; without a number nobody could be called back."""
+    for caller, known in ((KNOWN, True), (WITHHELD, False)):
+        switchboard = office_switchboard(caller=caller)
+        (call,) = switchboard._board.calls.values()
+        night = later(TEN, 3 * 3600.0)
+        tell(switchboard, night, *(key(digit, call.leg) for digit in "**31#1"))
+        assert call.state is State.GREETING
+        hung_up = events.CallerHungUp("line1", events.Evidence.BUSY_TONE)
+        told = tell(switchboard, night, hung_up)
+        kept = [order for order in told if isinstance(order, orders.StoreRequest)]
+        assert [order.recording for order in kept] == ([""] if known else [])
+        if known:
+            tell(switchboard, night, events.RequestStored(call.id, 9))
+        assert call.record.result is orders.Result.ANSWERED
+
+
+def asked_to_speak(caller: events.Event = KNOWN) -> tuple[Switchboard, Now]:
+    """Return a switchboard whose caller hears the greeting before an office's request."""
+    switchboard, night = office_switchboard(caller=caller), later(TEN, 3 * 3600.0)
     (call,) = switchboard._board.calls.values()
-    night = later(TEN, 3 * 3600.0)
     tell(switchboard, night, *(key(digit, call.leg) for digit in "**31#1"))
-    assert call.state.value == "greeting"
-    tell(switchboard, night, events.CallerHungUp("line1", events.Evidence.BUSY_TONE))
-    assert call.record.result is orders.Result.ANSWERED
+    assert call.state is State.GREETING
+    return switchboard, night
+
+
+@pytest.mark.parametrize("tone", [False, True])
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.LineLost("line1", unchanged("unplugged")),
+        events.LineIdle("line1"),
+        events.MediaGatewayLost("gone"),
+        events.BoxStopped("stopped"),
+        events.LineNeeded("line1"),
+    ],
+)
+def test_a_request_outlives_the_line_before_the_tone(event: events.Event, tone: bool) -> None:
+    """P6: the operator has promised it; whatever takes the line, a known number is kept."""
+    for caller, known in ((KNOWN, True), (WITHHELD, False)):
+        switchboard, night = asked_to_speak(caller)
+        (call,) = switchboard._board.calls.values()
+        if tone:
+            tell(switchboard, night, events.PromptEnded(call.play))
+            assert call.state is State.TONE
+        told = tell(switchboard, night, event)
+        kept = [order for order in told if isinstance(order, orders.StoreRequest)]
+        assert [order.recording for order in kept] == ([""] if known else [])
+        if known:
+            assert call.state is State.SAVING
+            tell(switchboard, night, events.RequestStored(call.id, 9))
+            assert call.record.result is orders.Result.ANSWERED
+
+
+def test_a_request_needs_no_room_for_words() -> None:
+    """P6: with the disk full the caller hears the request's number; without a number, why not."""
+    for caller, known in ((KNOWN, True), (WITHHELD, False)):
+        switchboard, night = asked_to_speak(caller)
+        (call,) = switchboard._board.calls.values()
+        switchboard._board.has_room = False
+        told = tell(switchboard, night, events.PromptEnded(call.play))
+        assert [type(one) for one in told if isinstance(one, orders.StoreRequest)] == (
+            [orders.StoreRequest] if known else []
+        )
+        if known:
+            assert call.state is State.STORING
+            told = tell(switchboard, night, events.RequestStored(call.id, 9))
+            (said,) = (one for one in told if isinstance(one, orders.Play))
+            assert [key.rpartition("/")[2] for key in said.prompts][:3] == [
+                "word_request", "digit_9", "callback_noted"
+            ]  # fmt: skip
+        assert call.state is State.FAREWELL
+        result = orders.Result.ANSWERED if known else orders.Result.NOT_STORED
+        assert call.record.result is result
 
 
 def test_a_request_that_is_stored_late_corrects_the_record() -> None:

@@ -130,6 +130,10 @@ def test_a_spoken_request_sends_the_words() -> None:
     assert "ascoltate la registrazione allegata" in office.body
     assert "telefono: 0511\n" in office.body
     assert "Appuntamento:" not in office.body
+    # P6: a caller who hung up before the tone has left a number and no words
+    (silent,) = letters_of(SENDER, spoken.numbered(18), TAKEN_OVER)
+    assert "registrazione" not in silent.body
+    assert "telefono: 0511\n" in silent.body
 
 
 def test_reminders_are_the_same_thread_and_the_second_concerns_the_head() -> None:

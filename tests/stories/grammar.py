@@ -167,7 +167,8 @@ VERBS: dict[str, str] = {
     "expect_not_joined": rf"expect {PHONE} has not joined them (?P<code>\d+)",
     "expect_refused": rf"expect {LINE} says (?P<text>.+)",
     "expect_said": r"expect said (?P<text>.+)",
-    "expect_request": rf"expect request {LINE} for (?P<unit>\w+) (?P<need>\w+) (?P<rule>\w+)",
+    "expect_request": rf"expect request {LINE} for (?P<unit>\w+) (?P<need>\w+) (?P<rule>\w+)"
+    r"(?P<bare> without words)?",
     "expect_transfer": rf"expect {LINE} shows (?P<text>.+)",
     "expect_nowhere": r"expect nowhere (?P<number>\d+)",
     "expect_no_transfer": rf"expect no transfer for {PHONE}",

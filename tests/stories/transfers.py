@@ -165,7 +165,7 @@ class TransferVerbs(Expectations):
         request = order.request
         met = f"{request.unit} {request.need} {request.rule}"
         self._same("request", met, f"{words['unit']} {words['need']} {words['rule']}")
-        self._same("recording", order.recording, call)
+        self._same("recording", order.recording, "" if "bare" in words else call)
 
     def expect_transfer(self, words: Words) -> None:
         call = self.calls[words["line"]]
