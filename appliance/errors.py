@@ -9,15 +9,7 @@ from appliance.text import Words
 
 
 class CentralinoError(Exception):
-    """Base of every error that this product raises on purpose."""
-
-
-class OfficeError(CentralinoError):
-    """Raised for a mistake that the front desk can correct: a wrong request, an unknown name."""
-
-
-class TechnicianError(CentralinoError):
-    """Raised when the technician must act: cabling, configuration, a port in use.
+    """Base of every error that this product raises on purpose.
 
     Raised with Words, it has the sentence in every language as `words`; `str` is the English one.
     """
@@ -28,6 +20,14 @@ class TechnicianError(CentralinoError):
         super().__init__(*args)
         if args and isinstance(args[0], Words):
             self.words = args[0]
+
+
+class OfficeError(CentralinoError):
+    """Raised for a mistake that the front desk can correct: a wrong request, an unknown name."""
+
+
+class TechnicianError(CentralinoError):
+    """Raised when the technician must act: cabling, configuration, a port in use."""
 
 
 class ConfigurationError(TechnicianError, ValueError):

@@ -290,7 +290,7 @@ DIAL_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DtmfWindow:
     """Content of one window: a key (its place in KEYPAD) and its two tones.
 
     `phases` of row and column in radians, `amplitude` of both, 1 for a full-scale sine.
@@ -316,7 +316,7 @@ def _strongest(window: bytes, waves: tuple[Wave, ...]) -> tuple[float, int]:
     return most, powers.index(most)
 
 
-def examine(window: bytes) -> Look | None:
+def examine(window: bytes) -> DtmfWindow | None:
     """Return the key that 160 16-bit samples show, None for none."""
     total = energy(window)
     if total < _FLOOR:
@@ -330,7 +330,7 @@ def examine(window: bytes) -> Look | None:
         return None
     if not _is_pure(window, ROWS[row], COLUMNS[column]):
         return None
-    return Look(4 * row + column, _phases(window, row, column), math.sqrt(low + high))
+    return DtmfWindow(4 * row + column, _phases(window, row, column), math.sqrt(low + high))
 
 
 def _without_dial_tone(window: bytes) -> bytes:
@@ -475,7 +475,7 @@ class Detector:
         self._end += HOP
         return event
 
-    def _judge(self, window: bytes, look: Look | None) -> Digit | None:
+    def _judge(self, window: bytes, look: DtmfWindow | None) -> Digit | None:
         if self._run is None:
             self._run = self._begin(look)
             return None
@@ -486,7 +486,7 @@ class Detector:
         self._run = self._begin(look)
         return ended
 
-    def _begin(self, look: Look | None) -> _Run | None:
+    def _begin(self, look: DtmfWindow | None) -> _Run | None:
         if look is None:
             return None
         amplitudes = [amplitude(self._before, look.key), look.amplitude]
@@ -504,7 +504,7 @@ class Detector:
         return run.started
 
 
-def _extend(run: _Run, window: bytes, look: Look | None) -> None:
+def _extend(run: _Run, window: bytes, look: DtmfWindow | None) -> None:
     """Count one more window for or against a run."""
     same = look if look is not None and look.key == run.key else None
     is_match = same is not None and _is_steady(run, same.phases)

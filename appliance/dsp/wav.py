@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appliance.errors import TechnicianError
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def rms_at(dbm0: float) -> float:
 # one 44. A recording is its header followed by frames; `header` rewrites it when it is closed and
 # `repair` after a power cut. Browsers play A-law WAV as it is (audio.md 6).
 
-_CONVERT = "convert it with: sox in.wav -r 8000 -c 1 -e a-law out.wav"
+_CONVERT = _("convert it with: sox in.wav -r 8000 -c 1 -e a-law out.wav")
 _LAWS = {(1, 8): Law.LINEAR8, (1, 16): Law.LINEAR16, (6, 8): Law.ALAW, (7, 8): Law.ULAW}
 _FORMATS = {law: key for key, law in _LAWS.items()}
 # A RIFF size is 32 bits; the header counts too.
@@ -118,9 +119,16 @@ def parse(contents: bytes, rate: int | None = SAMPLE_RATE) -> Sound:
     chunks = _chunks(contents)
     law, found = _format(chunks.get(b"fmt ", b""))
     if b"data" not in chunks:
-        raise WavError("the WAV file has no sound in it (no data chunk): record it again")
+        raise WavError(_("the WAV file has no sound in it (no data chunk): record it again"))
     if rate is not None and found != rate:
-        raise WavError(f"the WAV file has {found} samples a second instead of {rate}: {_CONVERT}")
+        raise WavError(
+            _(
+                "the WAV file has {found} samples a second instead of {rate}: {convert}",
+                found=found,
+                rate=rate,
+                convert=_CONVERT,
+            )
+        )
     data = chunks[b"data"]
     return Sound(data[: len(data) - len(data) % SAMPLE_BYTES[law]], law, found)
 
@@ -189,7 +197,7 @@ def _fixed(law: Law) -> list[slice]:
 
 def _chunks(contents: bytes) -> dict[bytes, bytes]:
     if contents[:4] != b"RIFF" or contents[8:12] != b"WAVE":
-        raise WavError(f"the file is not a WAV file: {_CONVERT}")
+        raise WavError(_("the file is not a WAV file: {convert}", convert=_CONVERT))
     found: dict[bytes, bytes] = {}
     for name, body in _walk(contents):
         found.setdefault(name, body)
@@ -203,7 +211,9 @@ def _walk(contents: bytes) -> Iterator[tuple[bytes, bytes]]:
         body = contents[at + 8 : at + 8 + size]
         if len(body) < size:
             missing = size - len(body)
-            raise WavError(f"the WAV file is cut short by {missing} bytes: copy it again")
+            raise WavError(
+                _("the WAV file is cut short by {missing} bytes: copy it again", missing=missing)
+            )
         yield name, body
         # Chunks begin at even places.
         at += 8 + size + size % 2
@@ -211,15 +221,33 @@ def _walk(contents: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _format(fmt: bytes) -> tuple[Law, int]:
     if len(fmt) < 16:
-        raise WavError(f"the WAV file does not say its format (no fmt chunk): {_CONVERT}")
-    code, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", fmt)
+        raise WavError(
+            _(
+                "the WAV file does not say its format (no fmt chunk): {convert}",
+                convert=_CONVERT,
+            )
+        )
+    code, channels, rate, _bytes, _block, bits = struct.unpack_from("<HHIIHH", fmt)
     if channels != 1:
-        raise WavError(f"the WAV file has {channels} channels instead of one: {_CONVERT}")
+        raise WavError(
+            _(
+                "the WAV file has {channels} channels instead of one: {convert}",
+                channels=channels,
+                convert=_CONVERT,
+            )
+        )
     law = _LAWS.get((code, bits))
     if law is None:
-        raise WavError(f"the WAV file is of format {code} with {bits} bits: {_CONVERT}")
+        raise WavError(
+            _(
+                "the WAV file is of format {code} with {bits} bits: {convert}",
+                code=code,
+                bits=bits,
+                convert=_CONVERT,
+            )
+        )
     if rate == 0:
-        raise WavError(f"the WAV file says 0 samples a second: {_CONVERT}")
+        raise WavError(_("the WAV file says 0 samples a second: {convert}", convert=_CONVERT))
     return law, rate
 
 
@@ -319,7 +347,7 @@ def active_dbm0(sound: bytes) -> float:
     """Return the active level in dBm0 of the frames that hold speech, -99 for silence."""
     powers = [audioop.rms(frame, _WIDTH) ** 2 for frame in _pieces(sound, FRAME)]
     level = sum(powers) / max(len(powers), 1)
-    for _ in range(20):
+    for _round in range(20):
         speaking = [power for power in powers if power >= level * 10 ** (-GATE_DB / 10)]
         level = sum(speaking) / max(len(speaking), 1)
     return 10 * math.log10(2 * level / 32768**2) + FULL_SCALE_DBM0 if level else -99.0
@@ -330,7 +358,7 @@ def levelled(sound: bytes) -> bytes:
     if not any(sound):
         return sound
     # Limiting takes some level away, which the next round gives back.
-    for _ in range(6):
+    for _round in range(6):
         sound = _limited(sound, 10 ** ((ACTIVE_DBM0 - active_dbm0(sound)) / 20))
     return sound
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from appliance.dsp import g711
 from appliance.errors import ConfigurationError
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,7 +220,13 @@ def checked_keys(digits: str) -> str:
     upper = digits.upper()
     wrong = sorted(set(upper) - set(PAIRS) - {","})
     if wrong:
-        raise ConfigurationError(f"digits {digits!r} hold {''.join(wrong)!r}: use 0-9 A-D * #")
+        raise ConfigurationError(
+            _(
+                "digits {digits!r} hold {wrong!r}: use 0-9 A-D * #",
+                digits=digits,
+                wrong="".join(wrong),
+            )
+        )
     return upper
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from appliance.errors import Bug, ConfigurationError
 from appliance.simulator.exchange.audio import PAIRS
+from appliance.text import _
 
 # ---- dialects ----------------------------------------------------------------------------------
 
@@ -266,8 +267,10 @@ def personality_named(name: str) -> Personality:
     try:
         return PERSONALITIES[name]
     except KeyError:
-        known = " or ".join(PERSONALITIES)
-        raise ConfigurationError(f"dialect {name!r} is not known: use {known}") from None
+        known = ", ".join(PERSONALITIES)
+        raise ConfigurationError(
+            _("dialect {name!r} is not known: use {known}", name=name, known=known)
+        ) from None
 
 
 @dataclass(slots=True)

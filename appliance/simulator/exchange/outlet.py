@@ -22,6 +22,7 @@ from appliance.simulator.exchange.modem import VoiceModem
 from appliance.simulator.exchange.modem_protocol import PLAYING
 from appliance.simulator.exchange.one_way import one_way
 from appliance.simulator.exchange.signals import COUNTRIES, RingRecognised, prepare
+from appliance.text import Words, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -341,8 +342,8 @@ def _echo(outlet: Outlet, value: object) -> None:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ConfigurationError(f"echo is {value!r}: give [loss in dB, delay in ms] or null")
     wire.echo = Echo(
-        number_value("echo loss", value[0], 0, 100),
-        round(number_value("echo delay", value[1], 0, 1000)),
+        number_value(_("echo loss"), value[0], 0, 100),
+        round(number_value(_("echo delay"), value[1], 0, 1000)),
     )
 
 
@@ -400,16 +401,28 @@ def _party(called: str, does: object) -> Party:
     known = {each.name: type(each.default) for each in fields(Party)}
     for name, value in does.items():
         if name not in known or type(value) is not known[name]:
+            listed = ", ".join(f"{each} ({kind.__name__})" for each, kind in known.items())
             raise ConfigurationError(
-                f"extension {called}: {name} = {value!r} is nothing a party has; use "
-                + ", ".join(f"{each} ({kind.__name__})" for each, kind in known.items())
+                _(
+                    "extension {called}: {name} = {value!r} is nothing a party has; use {known}",
+                    called=called,
+                    name=name,
+                    value=value,
+                    known=listed,
+                )
             )
         if isinstance(value, int):
-            number_value(f"extension {called}: {name}", int(value), 0, LONGEST_MS)
+            place = _("extension {called}: {name}", called=called, name=name)
+            number_value(place, int(value), 0, LONGEST_MS)
     party = Party(**does)
     if party.outcome not in OUTCOMES:
         raise ConfigurationError(
-            f"extension {called}: outcome {party.outcome!r}: use {', '.join(OUTCOMES)}"
+            _(
+                "extension {called}: outcome {outcome!r}: use {known}",
+                called=called,
+                outcome=party.outcome,
+                known=", ".join(OUTCOMES),
+            )
         )
     checked_keys(party.press)
     return party
@@ -425,7 +438,7 @@ def _vtr(outlet: Outlet, value: object) -> None:
 def _called(outlet: Outlet, value: object) -> None:
     """Set the number by which the exchange's other lines reach this one."""
     if not isinstance(value, str) or not value.isdigit():
-        raise ConfigurationError(f"called is {value!r}: give the digits of a number")
+        raise ConfigurationError(_("called is {value!r}: give the digits of a number", value=value))
     line = outlet.station.line
     lines = line.wire.lines
     for old in [known for known, at in lines.items() if at is line]:
@@ -459,7 +472,7 @@ def _report(outlet: Outlet, value: object) -> None:
 def _ring(outlet: Outlet, value: object) -> None:
     """Have the modem recognise so many rings at once that nobody makes: the caller gave up."""
     on_ms, off_ms = outlet.station.line.country.ring[:2]
-    for _ in range(round(number_value("ring", value, 1, 10))):
+    for _number in range(round(number_value("ring", value, 1, 10))):
         outlet.station.modem.hear(RingRecognised(on_ms, off_ms))
 
 
@@ -640,12 +653,20 @@ def flag_value(name: str, value: object) -> bool:
     return value
 
 
-def number_value(name: str, value: object, low: float, high: float) -> float:
+def number_value(name: str | Words, value: object, low: float, high: float) -> float:
     """Give a number between bounds; what lies beyond them is no line that there could be."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{name} is {value!r}: give a number")
     if not low <= value <= high:  # NaN is neither
-        raise ConfigurationError(f"{name} is {value!r}: give {low:g} to {high:g}")
+        raise ConfigurationError(
+            _(
+                "{name} is {value}: give {low} to {high}",
+                name=name,
+                value=value,
+                low=f"{low:g}",
+                high=f"{high:g}",
+            )
+        )
     return float(value)
 
 

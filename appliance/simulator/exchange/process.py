@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import errno
 import json
 import os
 import socket
@@ -12,16 +11,12 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-
-import click
+from typing import TYPE_CHECKING, Final, Self
 
 from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError, ConfigurationError, PeerError, TechnicianError
-from appliance.simulator.exchange.audio import IDENTITY_FAULTS
-from appliance.simulator.exchange.call import RELEASES, CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.service import (
     control_address,
     decode_message,
@@ -29,6 +24,7 @@ from appliance.simulator.exchange.service import (
     sound_of,
     text_of,
 )
+from appliance.text import Words, _, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,6 +43,7 @@ CHUNK = 24_000
 ANSWER_LIMIT = 10.0
 
 CALL_LIMIT = 600.0
+ENDED: Final = _("the exchange has ended: start it again")
 # Seconds a released call is followed until the host frees the line.
 HELD_LIMIT = 90.0
 
@@ -56,12 +53,9 @@ _FIELDS = {field.name for field in fields(CallReport)}
 def read_clip(path: Path) -> bytes:
     """Give a WAV file as mu-law, unchanged when it is mu-law already.
 
-    Raises TechnicianError when it is not mono at 8 kHz or cannot be read.
+    Raises WavError when it is not mono at 8 kHz, OSError when it cannot be read.
     """
-    try:
-        sound = wav.read(path)
-    except OSError as error:
-        raise TechnicianError(f"{path} cannot be read: {error.strerror}") from error
+    sound = wav.read(path)
     if sound.law == "ulaw":
         return sound.data
     return g711.linear_to_ulaw(g711.decode(sound.data, sound.law))
@@ -91,7 +85,10 @@ class ControlConnection:
         except OSError as error:
             self._sock.close()
             raise TechnicianError(
-                f"no exchange answers in {directory}: start `centralino dev exchange` there"
+                _(
+                    "no exchange answers in {directory}: start `centralino dev exchange` there",
+                    directory=directory,
+                )
             ) from error
 
     def __enter__(self) -> Self:
@@ -126,18 +123,24 @@ class ControlConnection:
             self._sock.settimeout(max(deadline - time.monotonic(), 0.001))
             data = self._sock.recv(65_536)
             if not data:
-                raise PeerError("the exchange has ended: start it again")
+                raise PeerError(ENDED)
             self._inward += data
         line, self._inward = self._inward.split(b"\n", 1)
         message = decode_message(line)
         if message.get("event") == "error":
-            raise ConfigurationError(text_of(message, "sentence"))
+            raise ConfigurationError(_refusal(message))
         return message
 
     def ask(self, message: Message) -> Message:
         """Send one message and give the next that comes back."""
         self.send(message)
         return self.receive()
+
+
+def _refusal(message: Message) -> Words | str:
+    """Return what the exchange says, in every language where it has it so."""
+    words = message.get("words")
+    return stored(words) if isinstance(words, dict) else text_of(message, "sentence")
 
 
 class RunningCall:
@@ -370,134 +373,3 @@ class ExchangeProcess:
         last = printed.strip().splitlines()[-1:] or ["{}"]
         self.report = json.loads(last[0])
         return self.report
-
-
-# ---- cli ---------------------------------------------------------------------------------------
-# The click command that places a call.
-
-PATH = click.Path(path_type=Path)
-SOUND = click.Path(path_type=Path, dir_okay=False, writable=True)
-
-
-def _writable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a place where no file can be made, before the call; raises OSError."""
-    if path is not None and not path.exists():
-        folder = path.absolute().parent
-        folder.stat()
-        if not os.access(folder, os.W_OK, effective_ids=True):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    return path
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
-
-
-def _date_and_time(dated: str) -> tuple[str, str]:
-    """Part what the exchange tells of the time; now where nothing is asked for."""
-    text = dated or f"{datetime.now(UTC).astimezone():%m%d%H%M}"  # an exchange's is its place's
-    try:  # of a leap year: 29 February is a day
-        datetime.strptime(f"2024{text}", "%Y%m%d%H%M").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{dated!r} is no date: give MMDDHHMM, e.g. 11251530", param_hint="--dated"
-        ) from error
-    return text[:4], text[4:]
-
-
-@click.command("call")
-@click.option("--exchange", "directory", type=PATH, required=True, help="Directory of `exchange`.")
-@click.option("--line", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--from", "caller", default="none", help="A number, withheld, unavailable or none.")
-@click.option("--name", default="", help="Caller's name, sent with the number.")
-@click.option("--caller-id", type=click.Choice(["before", "after"]), help="The first ring.")
-@click.option(
-    "--dated", default="", help="MMDDHHMM sent with the number; else this machine's time."
-)
-@click.option(
-    "--id-fault", type=click.Choice(IDENTITY_FAULTS), help="What becomes of the identity."
-)
-@click.option("--say", multiple=True, type=PATH, help="8 kHz WAV to say; more follow in order.")
-@click.option("--repeat-say", is_flag=True, help="Say it over and over until hanging up.")
-@click.option("--start-delay", type=float, default=0, help="Seconds of silence before speaking.")
-@click.option("--after-quiet", type=float, default=0, help="Speak after so long a silence.")
-@click.option("--digits", default="", help="Keys to press after that; a comma pauses 1 s.")
-@click.option("--fax", is_flag=True, help="Then send a fax machine's calling tone.")
-@click.option(
-    "--listen",
-    type=SOUND,
-    callback=_writable,
-    help="Write what the caller hears as a mu-law WAV.",
-)
-@click.option("--hang-up-after", type=float, help="Seconds after the answer.")
-@click.option("--release", type=click.Choice(RELEASES), default="busy", show_default=True)
-@click.option("--rings", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--limit", type=float, default=CALL_LIMIT, help="Seconds to wait in all.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def call_command(  # one parameter an option, as click hands them over
-    *,
-    directory: Path,
-    line: int,
-    caller: str,
-    name: str,
-    caller_id: str | None,
-    dated: str,
-    id_fault: str | None,
-    say: tuple[Path, ...],
-    repeat_say: bool,
-    start_delay: float,
-    after_quiet: float,
-    digits: str,
-    fax: bool,
-    listen: Path | None,
-    hang_up_after: float | None,
-    release: str,
-    rings: int,
-    limit: float,
-    as_json: bool,
-) -> None:
-    """Place a call on a line of a running exchange and tell what became of it."""
-    date, at = _date_and_time(dated)
-    plan = CallPlan(
-        caller=caller,
-        name=name,
-        date=date,
-        time=at,
-        id_order=caller_id or "",
-        id_fault=id_fault or "",
-        rings=rings,
-        digits=digits,
-        release=release,
-        hang_up_after_ms=_milliseconds(hang_up_after),
-        start_delay_ms=round(start_delay * 1000),
-        after_quiet_ms=round(after_quiet * 1000),
-        repeat_say=repeat_say,
-        fax=fax,
-    )
-    try:
-        report = place_call(directory, line, plan, say=say, listen=listen, limit=limit)
-    except TimeoutError as error:
-        raise click.ClickException(f"the call was not over after {limit:g} s") from error
-    except (CentralinoError, OSError) as error:
-        # The system's refusal of a file is told by the command line, in the reader's language.
-        if getattr(error, "filename", None) is not None:
-            raise
-        raise click.ClickException(str(error)) from error
-    click.echo(json.dumps(asdict(report)) if as_json else report_in_words(report))
-
-
-def report_in_words(report: CallReport) -> str:
-    """Tell a call's report in a few lines."""
-    if not report.answered:
-        return f"line {report.line}: not answered ({report.ended_by}) after {report.rings} rings"
-    freed = report.line_freed_after_s
-    lines = [
-        f"line {report.line}: answered after {report.answered_after_s:.2f} s",
-        f"ended by {report.ended_by} after {report.talked_s:.2f} s of conversation",
-        f"said {report.bytes_said} bytes, heard {report.bytes_heard} bytes",
-        "line still held" if freed is None else f"line free {freed:.2f} s after placing",
-    ]
-    lines += [f"digits sent: {report.digits_sent}"] if report.digits_sent else []
-    lines += [f"transferred to {report.transferred_to}"] if report.transferred_to else []
-    lines += [f"heard: {report.path}"] if report.path else []
-    return "\n".join(lines)

@@ -22,6 +22,7 @@ from appliance.simulator.exchange.modem_protocol import (
     Personality,
     personality_named,
 )
+from appliance.text import _
 
 NEAREST = replace(
     CONEXANT,
@@ -50,14 +51,10 @@ _VTR = {"DLE ^": "duplex", "DLE ETX": "etx"}
 
 
 def personality(name: str) -> Personality:
-    """Return a make by its name, or by the path of a bundle; raises ConfigurationError."""
+    """Return a make by its name, or by the path of a bundle; raises ConfigurationError, OSError."""
     if not name.endswith((".json", ".json.gz")):
         return personality_named(name)
-    try:
-        data = Path(name).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"the bundle {name} cannot be read: {error.strerror}") from error
-    return replayed(data)
+    return replayed(Path(name).read_bytes())
 
 
 def replayed(data: bytes) -> Personality:
@@ -65,8 +62,12 @@ def replayed(data: bytes) -> Personality:
     try:
         told = json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
         return _made_of(told)
-    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
-        raise ConfigurationError(f"this is no modem bundle: {error}") from error
+    except KeyError as error:
+        raise ConfigurationError(
+            _("this is no modem bundle: {key} is missing", key=error.args[0])
+        ) from error
+    except (ValueError, TypeError, OSError, EOFError) as error:
+        raise ConfigurationError(_("this is no modem bundle: {why}", why=error)) from error
 
 
 def _made_of(told: dict[str, Any]) -> Personality:

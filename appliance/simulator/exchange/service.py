@@ -38,6 +38,7 @@ from appliance.simulator.exchange.outlet import (
     turn_knobs,
 )
 from appliance.simulator.exchange.signals import COUNTRIES, country_named, prepare
+from appliance.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +75,7 @@ class Exchange:
         """Tick until `stopping`; lateness is measured from the moment a tick was due."""
         due = time.monotonic() + TICK_S
         while not self.stopping:
-            for key, _ in self._selector.select(max(due - time.monotonic(), 0)):
+            for key, _mask in self._selector.select(max(due - time.monotonic(), 0)):
                 key.data()
             now = time.monotonic()
             if now - due > LATE_TICK_S:
@@ -208,7 +209,12 @@ def _remove_stale_socket(directory: Path, address: str) -> None:
         except OSError:
             (directory / "control").unlink(missing_ok=True)
             return
-    raise TechnicianError(f"an exchange already runs in {directory}: stop it or choose another")
+    raise TechnicianError(
+        _(
+            "an exchange already runs in {directory}: stop it or choose another",
+            directory=directory,
+        )
+    )
 
 
 def build_exchange(
@@ -270,7 +276,9 @@ class Controller:
         try:
             self._do(decode_message(line))
         except CentralinoError as error:
-            self._tell("error", sentence=str(error))
+            words = getattr(error, "words", None)
+            more = {"words": words.by_language()} if words else {}
+            self._tell("error", sentence=str(error), **more)
 
     def hang_up(self) -> None:
         """End the caller's part: the client asked for it, or is gone."""
@@ -299,7 +307,13 @@ class Controller:
     def _outlet(self, message: Message) -> Outlet:
         number = number_of(message, "line")
         if number not in self._outlets:
-            raise ConfigurationError(f"line {number} does not exist: lines 1-{len(self._outlets)}")
+            raise ConfigurationError(
+                _(
+                    "line {number} does not exist: lines 1-{last}",
+                    number=number,
+                    last=len(self._outlets),
+                )
+            )
         return self._outlets[number]
 
     def _clip(self, message: Message) -> None:
@@ -477,7 +491,10 @@ def plan_of(message: Message, clips: tuple[bytes, ...]) -> CallPlan:
     plan = CallPlan(clips=clips, **checked)  # type: ignore[arg-type]  # each was checked above
     if not NUMBER.fullmatch(plan.caller):
         raise ConfigurationError(
-            f"caller {plan.caller!r}: give a number, withheld, unavailable or none"
+            _(
+                "caller {caller!r}: give a number, withheld, unavailable or none",
+                caller=plan.caller,
+            )
         )
     if plan.release not in RELEASES:
         raise ConfigurationError(f"release {plan.release!r}: use {', '.join(RELEASES)}")
@@ -496,9 +513,23 @@ def _check_bounds(given: Mapping[str, object]) -> None:
     """Refuse what no line could bear: sound without end, a name longer than its length byte."""
     for name, value in given.items():
         if isinstance(value, int) and not 0 <= value <= LONGEST_MS:
-            raise ConfigurationError(f"{name} is {value}: give 0 to {LONGEST_MS}")
+            raise ConfigurationError(
+                _(
+                    "{name} is {value}: give {low} to {high}",
+                    name=name,
+                    value=value,
+                    low=0,
+                    high=LONGEST_MS,
+                )
+            )
         if isinstance(value, str) and not (value.isprintable() and len(value) <= LONGEST_TEXT):
-            raise ConfigurationError(f"{name}: give at most {LONGEST_TEXT} printable characters")
+            raise ConfigurationError(
+                _(
+                    "{name}: give at most {most} printable characters",
+                    name=name,
+                    most=LONGEST_TEXT,
+                )
+            )
 
 
 # ---- realtime ----------------------------------------------------------------------------------
@@ -529,7 +560,13 @@ def dialects_for(lines: int, named: str) -> list[str]:
     """Give one dialect per line from `conexant` or `conexant,usr5637`; the last one repeats."""
     names = [name.strip() for name in named.split(",")]
     if len(names) > lines:
-        raise ConfigurationError(f"{len(names)} dialects for {lines} lines: name at most one each")
+        raise ConfigurationError(
+            _(
+                "{dialects} dialects for {lines} lines: name at most one each",
+                dialects=len(names),
+                lines=lines,
+            )
+        )
     return names + names[-1:] * (lines - len(names))
 
 
@@ -540,16 +577,18 @@ def extensions_of(written: Sequence[str]) -> dict[str, dict[str, object]]:
     """
     found: dict[str, dict[str, object]] = {}
     for text in written:
-        number, _, does = text.partition("=")
+        number, _sign, does = text.partition("=")
         outcome, *more = does.split(",")
         if not number or not outcome:
-            raise ConfigurationError(f"extension {text!r}: write 201=busy or 202=answer,press=1")
+            raise ConfigurationError(
+                _("extension {text!r}: write 201=busy or 202=answer,press=1", text=text)
+            )
         found[number] = {"outcome": outcome, **dict(_extension_setting(each) for each in more)}
     return found
 
 
 def _extension_setting(text: str) -> tuple[str, object]:
-    name, _, value = text.partition("=")
+    name, _sign, value = text.partition("=")
     if name == "press":
         return name, value
     return name, int(value) if value.isdigit() else True
@@ -609,20 +648,15 @@ def exchange_command(  # one parameter an option, as click hands them over
         "ignore_dtr": ignore_dtr,
         "pbx": pbx,
     }
-    try:
-        turned["extensions"] = extensions_of(extension)
-        names = dialects_for(lines, dialect)
-        record = Capture(capture) if capture else None
-        made = build_exchange(directory, names, country, record)
-        for outlet, error in zip(made.outlets.values(), _per_line(lines, ppm), strict=True):
-            turn_knobs(outlet, turned | {"ppm": error})
-        for outlet, digits in zip(made.outlets.values(), number, strict=False):
-            turn_knobs(outlet, {"called": digits})
-    except (CentralinoError, OSError) as error:
-        # The system's refusal of a file is told by the command line, in the reader's language.
-        if getattr(error, "filename", None) is not None:
-            raise
-        raise click.ClickException(str(error)) from error
+    # A refusal is told by the command line, in the reader's language.
+    turned["extensions"] = extensions_of(extension)
+    names = dialects_for(lines, dialect)
+    record = Capture(capture) if capture else None
+    made = build_exchange(directory, names, country, record)
+    for outlet, error in zip(made.outlets.values(), _per_line(lines, ppm), strict=True):
+        turn_knobs(outlet, turned | {"ppm": error})
+    for outlet, digits in zip(made.outlets.values(), number, strict=False):
+        turn_knobs(outlet, {"called": digits})
     _run_until_signal(made, directory, record)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from appliance.__main__ import main
+from appliance.commands import simulated_call
 from appliance.dsp import g711, wav
 from appliance.errors import ConfigurationError, TechnicianError
 from appliance.simulator.exchange import process, service
@@ -17,6 +19,7 @@ from appliance.simulator.exchange.call import CallPlan, CallReport, Party
 from appliance.simulator.exchange.outlet import KNOBS, Outlet
 from appliance.simulator.exchange.service import Controller
 from appliance.simulator.exchange.signals import COUNTRIES
+from appliance.text import Words
 from tests.simulator.exchange.virtual import Bench
 
 if TYPE_CHECKING:
@@ -293,7 +296,7 @@ def test_other_files_are_turned_into_ulaw(tmp_path: Path) -> None:
     assert g711.ulaw_to_linear(process.read_clip(path)) == pcm
     path.write_bytes(wav.build(g711.linear_to_alaw(pcm), law("alaw")))
     assert len(process.read_clip(path)) == 256
-    with pytest.raises(TechnicianError, match="cannot be read"):
+    with pytest.raises(FileNotFoundError):
         process.read_clip(tmp_path / "none.wav")
     path.write_bytes(b"no sound")
     with pytest.raises(TechnicianError, match="not a WAV"):
@@ -311,7 +314,7 @@ def test_dialects_are_named_once_or_per_line() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--dialect", "hayes"], "use conexant or usr5637"),
+        (["--dialect", "hayes"], "use conexant, usr5637"),
         (["--dialect", "conexant,conexant,conexant"], "3 dialects for 2 lines"),
     ],
 )
@@ -320,7 +323,7 @@ def test_the_exchange_command_says_what_is_wrong(
 ) -> None:
     """A wrong option is a sentence and status 1, no trace."""
     result = CliRunner().invoke(
-        service.exchange_command, ["--directory", str(tmp_path / "ex"), *options]
+        main, ["dev", "exchange", "--directory", str(tmp_path / "ex"), *options]
     )
     assert result.exit_code == 1
     assert words in result.output
@@ -328,15 +331,75 @@ def test_the_exchange_command_says_what_is_wrong(
 
 def test_the_call_command_says_when_no_exchange_runs(tmp_path: Path) -> None:
     """Without an exchange the command says how to start one."""
-    result = CliRunner().invoke(process.call_command, ["--exchange", str(tmp_path)])
+    result = CliRunner().invoke(main, ["dev", "call", "--exchange", str(tmp_path)])
     assert result.exit_code == 1
     assert "start `centralino dev exchange` there" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["exchange", "--dialect", "hayes"], "la marca di modem 'hayes' è sconosciuta"),
+        (["exchange", "--extension", "201=fly"], "interno 201: esito 'fly' sconosciuto"),
+        (["exchange", "--extension", "busy"], "interno 'busy'"),
+        (
+            ["exchange", "--echo", "500", "1"],
+            "l'attenuazione dell'eco (--echo) vale 500.0: scrivere",
+        ),
+        (["call"], "non risponde nessuna centrale simulata"),
+        (["exchange", "--extension", "1=busy,rings=9999999"], "interno 1: rings vale 9999999"),
+        (["call", "--dated", "0000"], "'0000' non è una data"),
+        (["call", "--dated", "9999"], "'9999' non è una data"),
+        (["call", "--start-delay", "nan"], "nan non è fra i valori ammessi"),
+        (["call", "--after-quiet", "inf"], "inf non è fra i valori ammessi"),
+        (["call", "--limit", "nan"], "nan non è fra i valori ammessi"),
+        (["call", "--say", "/nowhere.wav"], "/nowhere.wav: non c'è nessun file con questo nome"),
+        (["call", "--say", "/dev/null"], "il file non è un WAV: convertirlo con: sox"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_readers_language(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
+    """An Italian reader is told in Italian."""
+    command, *options = words
+    folder = "--directory" if command == "exchange" else "--exchange"
+    line = ["--language", "it", "dev", command, folder, str(tmp_path / "ex"), *options]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code in {1, 2}
+    assert said in result.output
+
+
+def test_an_exchange_that_ends_during_a_call_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the system tells of a reset connection."""
+
+    def place(*_given: object, **_more: object) -> CallReport:
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr(process, "place_call", place)
+    line = ["--language", "it", "dev", "call", "--exchange", str(tmp_path)]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 1
+    assert result.output == "Errore: la centrale simulata è terminata: avviarla di nuovo\n"
+
+
+def test_an_exchanges_refusal_comes_in_every_language(outlet: Outlet) -> None:
+    """It says why in each: the client knows its reader's."""
+    refused = ask(Controller({1: outlet}, dict), do="call", line=9)
+    assert refused["sentence"] == "line 9 does not exist: lines 1-1"
+    words = process._refusal(refused)
+    assert isinstance(words, Words)
+    assert words.text("it") == "la linea 9 non c'è: linee 1-1"
+    assert process._refusal({"sentence": "no"}) == "no"
 
 
 def test_a_report_in_words() -> None:
     """The command's words tell the outcome."""
     unanswered = CallReport(line=1, rings=3, ended_by="gave up")
-    assert process.report_in_words(unanswered) == "line 1: not answered (gave up) after 3 rings"
+    assert str(simulated_call.report_in_words(unanswered)) == (
+        "line 1: not answered (the caller gave up), rings: 3"
+    )
     answered = CallReport(
         line=1,
         answered=True,
@@ -346,9 +409,11 @@ def test_a_report_in_words() -> None:
         transferred_to="23",
         path="a.wav",
     )
-    words = process.report_in_words(answered)
-    assert "line still held" in words
-    assert words.endswith("digits sent: 1\ntransferred to 23\nheard: a.wav")
+    words = str(simulated_call.report_in_words(answered))
+    assert "the line is still held" in words
+    italian = simulated_call.report_in_words(unanswered).text("it")
+    assert italian == "linea 1: nessuna risposta (chi chiamava ha rinunciato), squilli: 3"
+    assert words.endswith("digits sent: 1\ntransferred to 23\nwhat the caller heard: a.wav")
 
 
 def test_a_plan_hides_its_sound_when_printed() -> None:
@@ -369,7 +434,7 @@ def test_the_call_command_tells_the_time(
 
     monkeypatch.setattr(process, "place_call", place)
     options = ["--exchange", str(tmp_path), "--from", "0511234567", "--dated", dated]
-    result = CliRunner().invoke(process.call_command, options if dated else options[:-2])
+    result = CliRunner().invoke(simulated_call.call_command, options if dated else options[:-2])
     assert result.exit_code == 0, result.output
     (plan,) = plans
     assert plan.date + plan.time == dated or "0101" <= plan.date <= "1231"
@@ -379,7 +444,7 @@ def test_the_call_command_tells_the_time(
 def test_the_call_command_refuses_a_date_that_is_none(tmp_path: Path) -> None:
     """One sentence, and what to write instead."""
     result = CliRunner().invoke(
-        process.call_command, ["--exchange", str(tmp_path), "--dated", "0000"]
+        simulated_call.call_command, ["--exchange", str(tmp_path), "--dated", "0000"]
     )
     assert result.exit_code == 2
     assert "MMDDHHMM" in result.output

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from appliance.__main__ import main
+from appliance.commands import simulated_call
 from appliance.dsp import g711, wav
 from appliance.errors import ConfigurationError, PeerError, TechnicianError
 from appliance.simulator.exchange import audio, process
@@ -85,7 +87,7 @@ def test_the_call_command_end_to_end(tmp_path: Path) -> None:
         command = [
             sys.executable,
             "-c",
-            "from appliance.simulator.exchange.process import *; call_command()",
+            "from appliance.commands.simulated_call import *; call_command()",
         ]
         command += ["--exchange", str(exchange.directory), "--line", "1", "--from", "withheld"]
         command += ["--say", str(say), "--digits", "12#", "--listen", str(listen), "--json"]
@@ -113,12 +115,13 @@ def test_a_call_nobody_answers(tmp_path: Path) -> None:
     """One ring, then the caller gives up; the words say so, status 0."""
     with ExchangeProcess(tmp_path / "ex", 1) as exchange:
         options = ["--exchange", str(exchange.directory), "--rings", "1"]
-        result = CliRunner().invoke(process.call_command, options)
-        wrong = CliRunner().invoke(process.call_command, [*options, "--from", "me"])
+        result = CliRunner().invoke(simulated_call.call_command, options)
+        words = ["--language", "it", "dev", "call", *options, "--from", "me"]
+        wrong = CliRunner().invoke(main, words)
         with pytest.raises(ConfigurationError, match="line 7"):
             process.place_call(exchange.directory, 7)
-    assert result.output == "line 1: not answered (gave up) after 1 rings\n"
-    assert (wrong.exit_code, "give a number" in wrong.output) == (1, True)
+    assert result.output == "line 1: not answered (the caller gave up), rings: 1\n"
+    assert (wrong.exit_code, "scrivere un numero" in wrong.output) == (1, True)
 
 
 def test_a_host_too_far_ahead_fails_the_run(tmp_path: Path) -> None:
