@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     Steps = Generator["_Wait", None, T]
 
 
-class Step(enum.StrEnum):
+class InterviewStep(enum.StrEnum):
     """Part of the interview."""
 
     FINDING = "finding"
@@ -64,7 +64,7 @@ class Step(enum.StrEnum):
     OVER = "over"
 
 
-class Why(enum.StrEnum):
+class SkipReason(enum.StrEnum):
     """Reason for a step that was left out."""
 
     NO_LINE = "no_line"
@@ -161,8 +161,8 @@ class Interview:
     """
 
     def __init__(self, made: str = "", program: str = "", usb: str = "") -> None:
-        self.step = Step.FINDING
-        self.question: Step | None = None
+        self.step = InterviewStep.FINDING
+        self.question: InterviewStep | None = None
         self.bundle = Bundle("", "", made, program, usb)
         self.answered = False
         self._modem = Modem(GENERIC)
@@ -187,7 +187,7 @@ class Interview:
         self._fields: list[str] = []
         self._releases: list[tuple[str, float]] = []
         self._agreed: bool | None = None
-        self._why = Why.NO_TIME
+        self._why = SkipReason.NO_TIME
 
     # --- the caller's side -----------------------------------------------------------------
 
@@ -233,18 +233,18 @@ class Interview:
 
     def agree(self, now: float) -> None:
         """Answer the question with yes, or: it is done."""
-        self._answer(True, Why.NO_TIME, now)
+        self._answer(True, SkipReason.NO_TIME, now)
 
-    def skip(self, why: Why, now: float) -> None:
+    def skip(self, why: SkipReason, now: float) -> None:
         """Leave the step out that is asked about."""
         self._answer(False, why, now)
 
     def stop(self, now: float) -> None:
         """Leave out whatever is missing, and give the modem back as it was found."""
-        if self.step in {Step.RESTORE, Step.OVER}:
+        if self.step in {InterviewStep.RESTORE, InterviewStep.OVER}:
             return
         self._now = now
-        self._skipped(self.step, Why.STOPPED)
+        self._skipped(self.step, SkipReason.STOPPED)
         self._feed, self.question = None, None
         self._script.close()
         self._script = self._given_back()
@@ -252,7 +252,7 @@ class Interview:
 
     # --- time ------------------------------------------------------------------------------
 
-    def _answer(self, agreed: bool, why: Why, now: float) -> None:
+    def _answer(self, agreed: bool, why: SkipReason, now: float) -> None:
         self._now, self._agreed, self._why, self.question = now, agreed, why, None
         self._go_on()
 
@@ -272,7 +272,7 @@ class Interview:
         yield _Wait(self._now + seconds, what)
         return what()
 
-    def _ask(self, step: Step) -> Steps[bool]:
+    def _ask(self, step: InterviewStep) -> Steps[bool]:
         """Wait for the person, as long as it takes."""
         self.step = self.question = step
         self._agreed = None
@@ -288,13 +288,13 @@ class Interview:
 
     def _whole(self) -> Steps[None]:
         if not (yield from self._found()):
-            self._skipped(Step.IDENTITY, Why.NO_ANSWER)
+            self._skipped(InterviewStep.IDENTITY, SkipReason.NO_ANSWER)
             return
         self.answered = True
-        self.step = Step.IDENTITY
+        self.step = InterviewStep.IDENTITY
         for text in IDENTITY:
             yield from self._say(text)
-        self.step = Step.COMMANDS
+        self.step = InterviewStep.COMMANDS
         voice = yield from self._capabilities()
         if voice:
             yield from self._line_taken(voice)
@@ -329,14 +329,14 @@ class Interview:
         yield from self._first_of(CALLER_ID)
         entered = yield from self._say("AT+FCLASS=8")
         if entered.result != OK:
-            self._skipped(Step.LINE, Why.NO_VOICE)
+            self._skipped(InterviewStep.LINE, SkipReason.NO_VOICE)
             return None
         self._voice = True
         for text in (*VOICE_QUESTIONS, *VOICE_COMMANDS):
             yield from self._say(text)
         voice = choose_vsm(self.bundle.lines("AT+VSM=?"), GENERIC)
         if voice is None or not (yield from self._formatted(voice)):
-            self._skipped(Step.LINE, Why.NO_FORMAT)
+            self._skipped(InterviewStep.LINE, SkipReason.NO_FORMAT)
             voice = None
         yield from self._to_data()
         return voice
@@ -359,10 +359,10 @@ class Interview:
 
     def _line_taken(self, voice: VoiceFormat) -> Steps[None]:
         """Take the line, stream each way, and hang up."""
-        if not (yield from self._ask(Step.LINE)):
+        if not (yield from self._ask(InterviewStep.LINE)):
             return
         if (yield from self._seized(voice)) is None:
-            self._skipped(Step.LINE, Why.NO_LINE)
+            self._skipped(InterviewStep.LINE, SkipReason.NO_LINE)
         else:
             for kind in (Stream.RECEIVE, Stream.TRANSMIT, Stream.DUPLEX):
                 run = yield from self._streamed(kind, voice)
@@ -406,12 +406,12 @@ class Interview:
 
     def _called(self, voice: VoiceFormat) -> Steps[None]:
         """Let the person call: rings, identity, answer, keys, release, hang-up."""
-        if not (yield from self._ask(Step.CALL)):
+        if not (yield from self._ask(InterviewStep.CALL)):
             return
         yield from self._first_of(CALLER_ID)
         self._rings, self._fields, self._identity_at = [], [], None
         if not (yield from self._until(RING_S, lambda: bool(self._rings))):
-            self._skipped(Step.CALL, Why.NO_RING)
+            self._skipped(InterviewStep.CALL, SkipReason.NO_RING)
             return
         while len(self._rings) < RINGS:
             count = len(self._rings)
@@ -432,7 +432,7 @@ class Interview:
         if self._modem.streaming is None:
             return call
         self._hear_anew()
-        self.step = self.question = Step.HANG_UP
+        self.step = self.question = InterviewStep.HANG_UP
         self._agreed = None
         yield from self._until(TALK_S, lambda: self._agreed is not None)
         self.question = None
@@ -449,7 +449,7 @@ class Interview:
 
     def _given_back(self) -> Steps[None]:
         """Leave the modem on hook, in class 0, with its factory settings."""
-        self.step, self.question = Step.RESTORE, None
+        self.step, self.question = InterviewStep.RESTORE, None
         if not self.answered:
             return
         if self._modem.streaming is not None:
@@ -460,7 +460,7 @@ class Interview:
 
     def _finish(self) -> None:
         self._flush_line()
-        self.step, self.question = Step.OVER, None
+        self.step, self.question = InterviewStep.OVER, None
         told = _told_names(self.bundle)
         slug = _BACK.sub("-", told.lower()).strip("-") or UNKNOWN
         self.bundle = replace(self.bundle, name=slug[:60], modem=told or UNKNOWN)
@@ -505,7 +505,7 @@ class Interview:
     def _ms_since(self, at: float) -> int:
         return round(1000 * (self._now - at))
 
-    def _skipped(self, step: Step, why: Why) -> None:
+    def _skipped(self, step: InterviewStep, why: SkipReason) -> None:
         more = Skipped(step.value, why.value)
         self.bundle = replace(self.bundle, skipped=(*self.bundle.skipped, more))
 

@@ -98,7 +98,7 @@ class DuplexVerdict(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeFinding:
     """Verdict with its reason and measurements: samples a second, buffer reports."""
 
     verdict: DuplexVerdict
@@ -162,7 +162,7 @@ class DuplexProbe:
     """
 
     def __init__(self, settings: LineSettings) -> None:
-        self.finding: Finding | None = None
+        self.finding: ProbeFinding | None = None
         self._settings = settings
         self._modem = Modem(settings.first_dialect)
         self._runner = ScriptRunner(self._modem)
@@ -301,7 +301,7 @@ class DuplexProbe:
             case EventCode("o"):
                 rates.overruns += 1
 
-    def _judge(self) -> Finding:
+    def _judge(self) -> ProbeFinding:
         heard, sent, least = self._rates.heard_rate, self._rates.sent_rate, RATE * (1 - TOLERANCE)
         if self._voiceless is not None:
             return self._found(DuplexVerdict.NO_VOICE, self._voiceless)
@@ -315,13 +315,13 @@ class DuplexProbe:
             return self._found(DuplexVerdict.HALF_DUPLEX, slow(heard, sent))
         return self._found(DuplexVerdict.DUPLEX, proven(heard, sent))
 
-    def _failed(self, reason: Words) -> Finding:
+    def _failed(self, reason: Words) -> ProbeFinding:
         return self._found(DuplexVerdict.NO_ANSWER, reason)
 
-    def _found(self, verdict: DuplexVerdict, sentence: Words) -> Finding:
+    def _found(self, verdict: DuplexVerdict, sentence: Words) -> ProbeFinding:
         rates = self._rates
         modem = " ".join(self._identity()) if scripts.MAKER in self._runner.kept else ""
-        return Finding(
+        return ProbeFinding(
             verdict,
             sentence,
             modem,

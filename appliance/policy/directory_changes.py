@@ -186,8 +186,8 @@ def undisclosed_texts(change: DirectoryChange, disclosure: Disclosure) -> Iterat
 
     What may be told is judged by the directory after the change.
     """
-    # operators tell callers the sentence, and read names and notices; a text that was there before
-    # is named in the head's list and hinders no other change
+    # operators tell callers the sentence, and read names, notices and labels; a text that was there
+    # before is named in the head's list and hinders no other change
     known = replace(disclosure, directory=of_known_units(change.directory))
     texts = [
         (f"unit {unit.code}", field, unit.code, text)
@@ -198,6 +198,13 @@ def undisclosed_texts(change: DirectoryChange, disclosure: Disclosure) -> Iterat
         (f"variation of {entered.unit}", "notice", entered.unit, entered.notice)
         for entered in change.new
         if isinstance(entered, Variation)
+    ]
+    texts += [
+        (f"declaration of {entered.unit}, need {need.code}", field, entered.unit, text)
+        for entered in change.new
+        if isinstance(entered, Declaration)
+        for need in entered.needs
+        for field, text in (("name", need.name), *(("label", t.label) for t in need.targets))
     ]
     for place, field, office, text in texts:
         if kept_by := known.kept_by(text):

@@ -202,6 +202,13 @@ FARTHEST_DAYS: Final = 5 * 365
 MOST_DAYS_TOLD: Final = 14
 _CLOSED: Final = _("closed")
 NOTHING_CHANGES: Final = _("No day changes.")
+NEW_HOLDS: Final = _(
+    "Entry {number}, “{reason}”, is about {days} too ({whose}): there, what is entered now holds."
+)
+OLD_HOLDS: Final = _(
+    "Entry {number}, “{reason}”, is about {days} ({whose}), a public holiday: it holds there, as "
+    "it was entered for that day alone."
+)
 NO_ENTRY: Final = _("there is no entry {number}: look at the list")
 ENTRY_ENDED: Final = _("that entry holds no longer: it was corrected or revoked, or is past")
 
@@ -254,7 +261,10 @@ def next_number(stored: Collection[HoursEntry]) -> int:
 def special_changes(
     office: Office, stored: Collection[HoursEntry], new: HoursEntry, today: date
 ) -> tuple[Words, ...]:
-    """Return a sentence for each coming day that an entry changes."""
+    """Return a sentence for each coming day that an entry changes.
+
+    Before them, one for each other entry in force that has some of its days.
+    """
     before, after = office_with(office, stored), office_with(office, (*stored, new))
     met = [e for e in (new, *stored) if e.period and e.number in {new.number, new.ends}]
     # only days to come can change
@@ -269,7 +279,41 @@ def special_changes(
     # special days are always listed, ordinary ones beyond MOST_DAYS_TOLD only counted
     told = [said for n, (said, special) in enumerate(found) if n < MOST_DAYS_TOLD or special]
     rest = len(found) - len(told)
-    return (*told, *([_more_days(rest)] if rest else [])) or (NOTHING_CHANGES,)
+    days_told = (*told, *([_more_days(rest)] if rest else [])) or (NOTHING_CHANGES,)
+    return (*_overlaps(office, stored, new, today), *days_told)
+
+
+def _overlaps(
+    office: Office, stored: Collection[HoursEntry], new: HoursEntry, today: date
+) -> Iterator[Words]:
+    """Yield a sentence for each entry in force that shares coming days with a new one."""
+    holidays = {each.day for each in office.switchboard.schedule.holidays}
+    others = (e for e in entries_in_force(stored) if e.period and e.number != new.ends)
+    for each in others if new.period else ():
+        about = new.whose if each.whose is Whose.HOUSE else each.whose
+        first, last = max(today, each.first, new.first), min(each.last, new.last)
+        shared = list(_days_between(first, last)) if new.whose in (Whose.HOUSE, about) else []
+        # the newest entry decides; one of several days leaves the holidays among them alone
+        won = [day for day in shared if new.first == new.last or day not in holidays]
+        if won:
+            yield _overlap_words(NEW_HOLDS, each, won, about)
+        elif shared and each.first == each.last:
+            yield _overlap_words(OLD_HOLDS, each, shared, about)
+
+
+def _overlap_words(said: Words, other: HoursEntry, days: list[date], about: Whose) -> Words:
+    return said.filled(
+        number=other.number,
+        reason=other.period.name if other.period else NOTHING,
+        days=_days_words(days[0], days[-1]),
+        whose=WHOSE_WORDS[about],
+    )
+
+
+def _days_words(first: date, last: date) -> Words:
+    """Return a day, or the first and the last of some, in words."""
+    days = (first,) if first == last else (first, last)
+    return by_language(lambda language: " – ".join(day_words(day, language) for day in days))
 
 
 def _day_change_words(before: Group, after: Group, day: date) -> tuple[Words, bool] | None:

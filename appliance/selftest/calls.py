@@ -74,7 +74,7 @@ MESSAGE_SECONDS: Final = (2.0, 8.0)
 
 
 @dataclass(slots=True)
-class Stage:
+class CallPair:
     """What both calls share: the box, its announcements, and how far the first call is."""
 
     box: OwnBox
@@ -90,7 +90,7 @@ Steps = Iterator[Finding | None]
 """A call: its findings one by one, None while it waits for something."""
 
 
-def calls(stage: Stage) -> list[Finding]:
+def calls(stage: CallPair) -> list[Finding]:
     """Make both calls, in turns; returns the findings, those of a call that broke off too."""
     found: list[Finding] = []
     running = [
@@ -112,7 +112,7 @@ _TALK: Final = ("to_phone", "to_caller", "delay", "release")
 _MAIL: Final = ("caller_id", "prompt", "keys", "message")
 
 
-def _guarded(stage: Stage, part: Steps, codes: Sequence[str]) -> Steps:
+def _guarded(stage: CallPair, part: Steps, codes: Sequence[str]) -> Steps:
     """Pass a call's findings on; what breaks it off is the fault of its next check."""
     left = list(codes)
     try:
@@ -204,7 +204,7 @@ BROKEN: Final = {
 # ---- the conversation ----------------------------------------------------------------------------
 
 
-def conversation(stage: Stage) -> Steps:
+def conversation(stage: CallPair) -> Steps:
     """A call that the phone answers; both speak at once, then the phone says what it hears."""
     phone, lines = stage.box.phone, stage.box.folder / "lines"
     said, answer = voice_like(1, SPEECH_S), voice_like(2, SPEECH_S)
@@ -246,7 +246,7 @@ def _decibels(value: float) -> Words:
     return by_language(lambda language: decimal_words(value, 1, language))
 
 
-def _sound(stage: Stage, code: str, heard: Heard) -> Finding:
+def _sound(stage: CallPair, code: str, heard: Heard) -> Finding:
     """Judge one direction."""
     figures = {
         "gain_db": heard.gain_db,
@@ -298,7 +298,7 @@ SILENT: Final = {
 }  # fmt: skip
 
 
-def _delay(stage: Stage, heard: Heard) -> Finding:
+def _delay(stage: CallPair, heard: Heard) -> Finding:
     if not heard.arrived:
         return not_measured("delay", _("what the phone gave back did not arrive"))
     took = milliseconds(heard.begins)
@@ -313,7 +313,7 @@ def _delay(stage: Stage, heard: Heard) -> Finding:
     return ok("delay", _("{ms} ms there and back", ms=took), ms=took)
 
 
-def _release(stage: Stage, ended: float | None, freed: float | None) -> Finding:
+def _release(stage: CallPair, ended: float | None, freed: float | None) -> Finding:
     if ended is None or freed is None:
         return wrong("release", NOT_RELEASED.filled())
     took = freed - ended
@@ -335,7 +335,7 @@ NOT_RELEASED: Final = _(
 # ---- the message ---------------------------------------------------------------------------------
 
 
-def leave_message(stage: Stage) -> Steps:
+def leave_message(stage: CallPair) -> Steps:
     """A call after hours: the caller skips the greeting by a key, speaks, ends by a key."""
     yield from _until(lambda: stage.rang, RING_S, "the other call did not ring")
     said, lines = voice_like(4, MESSAGE_S), stage.box.folder / "lines"
@@ -359,7 +359,7 @@ def leave_message(stage: Stage) -> Steps:
     yield _message(stage, found[0], said)
 
 
-def _recorded(stage: Stage, found: list[CallRecord]) -> bool:
+def _recorded(stage: CallPair, found: list[CallRecord]) -> bool:
     """Add the call's record, once it is final."""
     with (
         contextlib.suppress(CentralinoError),
@@ -383,7 +383,7 @@ def _caller_id(record: CallRecord) -> Finding:
     )  # fmt: skip
 
 
-def _prompt(stage: Stage, heard: bytes) -> Finding:
+def _prompt(stage: CallPair, heard: bytes) -> Finding:
     try:
         played = stage.catalogue.load(stage.language, PROMPT)
     except CentralinoError as error:
@@ -411,7 +411,7 @@ def _keys(record: CallRecord) -> Finding:
     )
 
 
-def _message(stage: Stage, record: CallRecord, said: bytes) -> Finding:
+def _message(stage: CallPair, record: CallRecord, said: bytes) -> Finding:
     state = stage.box.folder / "state"
     with contextlib.closing(open_reader(database_path(state))) as reader:
         stored = voicemail.find_message(reader, record.message) if record.message else None
@@ -422,7 +422,7 @@ def _message(stage: Stage, record: CallRecord, said: bytes) -> Finding:
     return _read_back(stage, stored, said)
 
 
-def _read_back(stage: Stage, stored: Message, said: bytes) -> Finding:
+def _read_back(stage: CallPair, stored: Message, said: bytes) -> Finding:
     path = stage.box.folder / "state" / "voicemail" / stored.path
     try:
         whole = path.read_bytes()

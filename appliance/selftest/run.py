@@ -34,7 +34,7 @@ from appliance.text import Words, _, by_language, unchanged
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.selftest.calls import Stage
+    from appliance.selftest.calls import CallPair
 
 FOLDER: Final = "selftest-"
 RUNNING: Final = _("a self-test runs already: wait for its end")
@@ -206,7 +206,7 @@ def _calls(
     try:
         from appliance.prompts import Catalogue
         from appliance.selftest import box as boxes
-        from appliance.selftest.calls import Stage, calls
+        from appliance.selftest.calls import CallPair, calls
     except (ImportError, SyntaxError) as error:
         return _not_started(
             programme.programme(loading),
@@ -224,7 +224,7 @@ def _calls(
     before = machines.load(machine)
     notify(_("Starting a box of its own on simulated lines …"))
     found: list[Finding] = []
-    stage: Stage | None = None
+    stage: CallPair | None = None
     ours: frozenset[int] = frozenset()
     try:
         with boxes.own_box(folder, settings, own_voice) as box:
@@ -232,7 +232,7 @@ def _calls(
             parts = programme.programme(loading)
             found.append(ok("phone", _("registered by its password")))
             ours = box.processes()
-            stage = Stage(box, catalogue, language)
+            stage = CallPair(box, catalogue, language)
             notify(_("Two calls, one to a phone and one to voicemail …"))
             found += calls(stage)
             found += boxes.processes_findings(box)

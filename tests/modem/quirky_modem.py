@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from appliance.modem.bundle import Bundle
-from appliance.modem.interview import Interview, Step, Why
+from appliance.modem.interview import Interview, InterviewStep, SkipReason
 from tests.modem.fake_modem import FakeModem
 
 SLOW_S = 3.0
@@ -79,13 +79,13 @@ class InterviewBench:
         self.modem = modem
         self.interview = interview or Interview("2026-11-30", "test")
         self.now = 100.0
-        self.asked: list[Step] = []
+        self.asked: list[InterviewStep] = []
 
     def run(self, seconds: float) -> None:
         """Let time pass, or until the person is asked, or the interview is over."""
         end = self.now + seconds
         interview = self.interview
-        while interview.step is not Step.OVER and interview.question is None:
+        while interview.step is not InterviewStep.OVER and interview.question is None:
             due = [
                 t for t in (interview.next_deadline(), self.modem.next_output()) if t is not None
             ]
@@ -102,21 +102,21 @@ class InterviewBench:
         self.modem.write(data, self.now)
         self.interview.written(len(data))
 
-    def begin(self) -> Step | None:
+    def begin(self) -> InterviewStep | None:
         """Start, up to the first question."""
         self.interview.start(self.now)
         self._write()
         self.run(600)
         return self.interview.question
 
-    def agree(self, seconds: float = 600) -> Step | None:
+    def agree(self, seconds: float = 600) -> InterviewStep | None:
         """Say yes, up to the next question."""
         self.interview.agree(self.now)
         self._write()
         self.run(seconds)
         return self.interview.question
 
-    def skip(self, why: Why = Why.NO_PHONE) -> Step | None:
+    def skip(self, why: SkipReason = SkipReason.NO_PHONE) -> InterviewStep | None:
         """Leave the step out, up to the next question."""
         self.interview.skip(why, self.now)
         self._write()
@@ -125,9 +125,9 @@ class InterviewBench:
 
     def without_a_call(self) -> Bundle:
         """Agree to the line, have nobody to call; return the bundle."""
-        if self.begin() is Step.LINE:
+        if self.begin() is InterviewStep.LINE:
             self.agree()
-        if self.interview.question is Step.CALL:
+        if self.interview.question is InterviewStep.CALL:
             self.skip()
-        assert self.interview.step is Step.OVER
+        assert self.interview.step is InterviewStep.OVER
         return self.interview.bundle

@@ -15,7 +15,7 @@ from appliance.modem.events import (
     Streaming,
     Up,
 )
-from appliance.modem.interview import Step, Why
+from appliance.modem.interview import InterviewStep, SkipReason
 from appliance.modem.learning import DUPLEX, HALF_DUPLEX, dialect_of, verdict
 from appliance.modem.line import LineDriver
 from appliance.modem.scripts import NO_VOICE, LineSettings
@@ -112,7 +112,7 @@ def test_the_interview_measures_streams_and_answers() -> None:
     assert asked is not None
     assert (asked.lines, asked.result, asked.ms) == (("+GMI: CONEXANT",), "OK", 4)
     assert bundle.modem == "CONEXANT CX93001-EIS_V0.2013-V92"
-    assert [each.step for each in bundle.skipped] == [Step.CALL]
+    assert [each.step for each in bundle.skipped] == [InterviewStep.CALL]
 
 
 def test_a_call_is_measured() -> None:
@@ -127,7 +127,7 @@ def test_a_call_is_measured() -> None:
             bench.modem.caller_id(bench.now + 1, "DATE = 1125", "NMBR = 0512345678")
         bench.run(5)
     bench.run(20)
-    assert bench.interview.question is Step.HANG_UP
+    assert bench.interview.question is InterviewStep.HANG_UP
     bench.modem.say(b"\x10/\x105\x105\x10~", bench.now)
     bench.now += 0.1
     bench.interview.receive_data(bench.modem.read(bench.now), bench.now)
@@ -151,17 +151,17 @@ def test_a_stopped_interview_leaves_the_modem_as_it_was(at_s: float) -> None:
     bench.agree(seconds=at_s)
     bench.interview.stop(bench.now)
     bench.run(60)
-    assert bench.interview.step is Step.OVER
+    assert bench.interview.step is InterviewStep.OVER
     assert (bench.modem.off_hook, bench.modem.voice, bench.modem.stream) == (False, False, "")
-    assert Why.STOPPED in [each.why for each in bench.interview.bundle.skipped]
+    assert SkipReason.STOPPED in [each.why for each in bench.interview.bundle.skipped]
 
 
 def test_a_silent_modem_ends_the_interview() -> None:
     """Nothing answers: a bundle that says so, within a minute."""
     bench = InterviewBench(FakeModem(deaf=True))
     bench.begin()
-    assert bench.interview.step is Step.OVER
+    assert bench.interview.step is InterviewStep.OVER
     assert bench.now < 160
     assert [(each.step, each.why) for each in bench.interview.bundle.skipped] == [
-        (Step.IDENTITY, Why.NO_ANSWER)
+        (InterviewStep.IDENTITY, SkipReason.NO_ANSWER)
     ]

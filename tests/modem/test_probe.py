@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
+from appliance.modem.probe import DuplexProbe, DuplexVerdict, ProbeFinding
 from appliance.modem.scripts import LineSettings
 from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import Station
@@ -15,7 +15,7 @@ STEP_S = 0.01
 
 def probed(
     make: str, vtr: str, takes: int = 9999, settings: LineSettings | None = None
-) -> tuple[Finding, Station]:
+) -> tuple[ProbeFinding, Station]:
     """Probe a modem whose +VTR does so; its port takes so many bytes in 10 ms of a stream."""
     station = Station(1, country_named("it"), personality_named(make))
     station.modem.vtr = vtr

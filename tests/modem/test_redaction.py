@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.modem import redaction
 from appliance.modem.bundle import to_bytes
-from appliance.modem.interview import Step
+from appliance.modem.interview import InterviewStep
 from tests.modem.fake_modem import FakeModem
 from tests.modem.quirky_modem import InterviewBench
 
@@ -63,14 +63,14 @@ def told() -> tuple[bytes, InterviewBench]:
         modem.caller_id(bench.now + 1, f"DATE = 1125\r\nTIME = 0905\r\nNMBR = {NUMBER}")
         modem.caller_id(bench.now + 2, f"8014{NUMBER.encode().hex()}{NAME.encode().hex()}".upper())
         bench.run(5 if number < 3 else 60)
-    assert bench.interview.question is Step.HANG_UP
+    assert bench.interview.question is InterviewStep.HANG_UP
     modem.say(b"".join(b"\x10/\x10%c\x10~" % ord(digit) for digit in NUMBER), bench.now)
     modem.say(f"\x10XNMBR={NUMBER}\r\nNAME={NAME}\x10.".encode(), bench.now)
     bench.now += 0.2
     bench.interview.receive_data(modem.read(bench.now), bench.now)
     modem.say(b"\x10b", bench.now + 1)
     bench.agree()
-    assert bench.interview.step is Step.OVER
+    assert bench.interview.step is InterviewStep.OVER
     assert bench.interview.bundle.calls[0].keys == len(NUMBER)
     return to_bytes(bench.interview.bundle), bench
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.policy.directory import Directory, Variation
+from appliance.policy.directory import Directory, Reach, Variation, make_target
 from appliance.policy.directory_changes import (
     DirectoryChange,
     merge_directory,
@@ -15,8 +15,14 @@ from appliance.policy.directory_changes import (
     with_unit,
 )
 from appliance.policy.hours import week_of
-from tests.policy.small_directory import CIVILE, SERVICE, variation
-from tests.policy.test_privacy_declared_numbers import DIRECTORY
+from tests.policy.small_directory import (
+    CIVILE,
+    SERVICE,
+    declaration,
+    variation,
+    with_declarations,
+)
+from tests.policy.test_privacy_declared_numbers import DIRECTORY, OUTSIDE
 from tests.policy.test_privacy_spoken_texts import KEPT, authorised
 
 SAYS = replace(CIVILE, say="Chiami lo 0541–704 101.")
@@ -38,6 +44,32 @@ def test_a_text_is_named_by_its_office_and_field() -> None:
     assert told.startswith("variation of anagrafe, notice: anagrafe: callers may not be told")
     assert "(Anagrafe •••: ufficio)" in said
     assert not any("704" in each for each in (named, said, told))
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "places"),
+    [
+        ("Nascite, 0541 704101", ("ufficio", "altro"), ["need residenza, name"]),
+        ("Nascite", ("ufficio", "risponde +39 0541/704101"), ["need residenza, label"]),
+        ("Nascite", ("0039 0541704101", "0541 704.102"), ["need residenza, label"] * 2),
+        ("Nascite 2026", ("stanza 12", "dal 25.11.2026"), []),
+    ],
+)
+def test_a_declaration_names_numbers_in_its_number_fields_alone(
+    name: str, labels: tuple[str, str], places: list[str]
+) -> None:
+    """P7: operators see needs and labels: the declaration's own numbers count already."""
+    first, second = labels
+    targets = (
+        replace(OUTSIDE.targets[0], label=first),
+        make_target(Reach.OUTSIDE, "+390541704102", second),
+    )
+    declared = replace(declaration(), needs=(replace(OUTSIDE, name=name, targets=targets),))
+    texts = found(with_entry(with_declarations(), declared))
+    assert [each.partition(": ")[0] for each in texts] == [
+        f"declaration of anagrafe, {place}" for place in places
+    ]
+    assert not any("7041" in each for each in texts)
 
 
 def test_an_authorised_number_may_be_entered() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from appliance.policy.directory import Directory
 from appliance.policy.directory_review import TimeAhead, times_ahead, what_holds
 from appliance.policy.forms import FormRefused
-from appliance.policy.hours import Period, Why, hours_of_office, week_of
+from appliance.policy.hours import Holiday, Period, Why, hours_of_office, week_of
 from appliance.policy.hours_changes import (
     HoursEntry,
     Whose,
@@ -32,6 +32,7 @@ from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD_HOURS
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
 TODAY = AT.date()
 SUNDAY, MONDAY = date(2026, 12, 6), date(2026, 12, 7)
+HOLIDAY = date(2026, 12, 8)
 OPEN = HoursEntry(
     1, Whose.HOUSE, Period(SUNDAY, SUNDAY, pair("Voto", "Vote"), week_of(sunday="9-12")),
     "capo", AT, "mail",
@@ -254,6 +255,55 @@ def test_what_a_sunday_changes() -> None:
         pair("dom 6 dicembre 2026, Sportello Cittadini: 09:00-12:00, «Voto» (prima chiuso)",
               "Sun 6 December 2026, Citizens' counter: 09:00-12:00, «Vote» (before: closed)"),
     )  # fmt: skip
+
+
+FEAST = replace(
+    EXAMPLE,
+    switchboard=replace(
+        EXAMPLE.switchboard,
+        schedule=replace(
+            EXAMPLE.switchboard.schedule, holidays=(Holiday(HOLIDAY, Words("Immacolata")),)
+        ),
+    ),
+)
+
+
+def over(number: int, first: date, last: date, whose: Whose = Whose.HOUSE) -> HoursEntry:
+    """Return an entry that closes some days."""
+    period = Period(first, last, pair("Lavori", "Works"), week_of())
+    return HoursEntry(number, whose, period, "capo", AT, "r")
+
+
+def test_of_two_entries_for_a_day_it_is_said_which_holds() -> None:
+    """The one that is entered now; nothing of one that it corrects, or of other days or groups."""
+    said = special_changes(EXAMPLE, (OPEN,), over(3, date(2026, 12, 5), MONDAY), TODAY)[0]
+    assert said.text("it") == (
+        "Anche la voce 1, «Voto», riguarda dom 6 dicembre 2026 (centralino e sportello): "
+        "lì vale ciò che si inserisce ora."
+    )
+    long = over(1, TODAY - timedelta(2), MONDAY)
+    feast = special_changes(
+        FEAST, (over(1, HOLIDAY, HOLIDAY),), over(2, MONDAY, HOLIDAY + timedelta(1)), TODAY
+    )[0]
+    assert feast.text("it") == (
+        "La voce 1, «Lavori», riguarda mar 8 dicembre 2026 (centralino e sportello), giorno "
+        "festivo: lì resta in vigore, perché è inserita per quel solo giorno."
+    )
+    one = special_changes(EXAMPLE, (long,), over(2, TODAY, SUNDAY, Whose.COUNTER), TODAY)[0]
+    assert "mer 25 novembre 2026 – dom 6 dicembre 2026 (sportello)" in one.text("it")
+    other = over(1, SUNDAY, SUNDAY, Whose.SWITCHBOARD)
+    two = special_changes(EXAMPLE, (other,), over(2, SUNDAY, SUNDAY), TODAY)[0]
+    assert "(centralino)" in two.text("it")
+    for stored, new in (
+        # neither holds on a holiday among several days
+        (over(1, HOLIDAY, HOLIDAY + timedelta(1)), over(2, HOLIDAY - timedelta(1), HOLIDAY)),
+        (OPEN, over(3, MONDAY, MONDAY)),
+        (other, over(2, SUNDAY, SUNDAY, Whose.COUNTER)),
+        (OPEN, replace(over(3, SUNDAY, SUNDAY), ends=1)),
+        (OPEN, revoke_special_hours((OPEN,), 1, "r", "capo", AT)),
+    ):
+        told = special_changes(FEAST, (stored,), new, TODAY)
+        assert not any("Anche la voce" in each.text("it") for each in told)
 
 
 def test_what_a_revocation_changes() -> None:

@@ -55,7 +55,8 @@ def state(box: Box, line: int) -> str:
 
 def reason(box: Box, line: int) -> str:
     """Return why a line is out."""
-    return shown(box, line, "reason")
+    found = next(each for each in box.status()["lines"] if each["name"] == f"line{line}")
+    return str(found["why"]["en"])
 
 
 def replug(box: Box, line: int) -> float:

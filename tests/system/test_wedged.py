@@ -110,7 +110,7 @@ def line_of(box: Box, name: str) -> dict[str, Any]:
 def reason(box: Box, line: int) -> str:
     """Say why a line is out, "" while it is not."""
     found = line_of(box, f"line{line}")
-    return str(found["reason"]) if found["state"] == "out" else ""
+    return str(found["why"]["en"]) if found["state"] == "out" else ""
 
 
 def conversation(box: Box, line: int) -> tuple[RunningCall, str]:

@@ -64,7 +64,7 @@ class Troubled(Box):
     def line_state(self, number: int) -> tuple[str, str]:
         """Return a line's state and why it is so."""
         found = next(x for x in self.status()["lines"] if x["name"] == f"line{number}")
-        return found["state"], found["reason"]
+        return found["state"], found["why"]["en"]
 
 
 @contextlib.contextmanager
