@@ -33,7 +33,7 @@ QUOTED: Final = in_context("settings", "“{text}”")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class KeyDifference:
     """One difference: its key, a sentence, what it needs, and whether it may cut browsers off."""
 
     key: str
@@ -59,12 +59,12 @@ class Listed:
     hidden: int = 0
 
 
-def differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
+def differences(before: Settings, after: Settings) -> tuple[KeyDifference, ...]:
     """Return every difference, in the order of the tables."""
     return tuple(_Comparison(before, after).all())
 
 
-def effects_of(found: Sequence[Difference]) -> tuple[Effect, ...]:
+def effects_of(found: Sequence[KeyDifference]) -> tuple[Effect, ...]:
     """Return what differences need together, in the order of Effect."""
     needed = {effect for one in found for effect in one.effects}
     return tuple(effect for effect in Effect if effect in needed)
@@ -79,7 +79,7 @@ class _Comparison:
             phone.name: phone.label or phone.name for phone in (*before.phones, *after.phones)
         }
 
-    def all(self) -> Iterator[Difference]:
+    def all(self) -> Iterator[KeyDifference]:
         """Yield the differences."""
         for one in dataclasses.fields(Settings):
             old, new = getattr(self._before, one.name), getattr(self._after, one.name)
@@ -94,13 +94,13 @@ class _Comparison:
 
     def _rows(
         self, table: str, old: tuple[Line | Phone, ...], new: tuple[Line | Phone, ...]
-    ) -> Iterator[Difference]:
+    ) -> Iterator[KeyDifference]:
         was, now = {row.name: row for row in old}, {row.name: row for row in new}
-        found: list[Difference] = []
+        found: list[KeyDifference] = []
         for number, row in enumerate(old, 1):
             if row.name not in now:
                 words = REMOVED_ROW[table].filled(row=self._row(row, number))
-                found.append(Difference(f"{table}.{row.name}", words))
+                found.append(KeyDifference(f"{table}.{row.name}", words))
         for number, row in enumerate(new, 1):
             shown = self._row(row, number)
             key, where = f"{table}.{row.name}", TABLES[table].filled(row=shown)
@@ -109,7 +109,7 @@ class _Comparison:
                 where = TABLES[table].filled(row=self._row(was[row.name], number))
                 found += self._table(key, where, was[row.name], row)
             else:
-                found.append(Difference(key, NEW_ROW[table].filled(row=shown)))
+                found.append(KeyDifference(key, NEW_ROW[table].filled(row=shown)))
                 blank = dataclasses.replace(row, **_defaults(row))
                 found += self._table(key, where, blank, row)
         # Nothing of it: the order of the rows alone.
@@ -120,7 +120,7 @@ class _Comparison:
             return unchanged(number)
         return QUOTED.filled(text=row.label or row.name)
 
-    def _table(self, key: str, where: Words, old: Any, new: Any) -> Iterator[Difference]:
+    def _table(self, key: str, where: Words, old: Any, new: Any) -> Iterator[KeyDifference]:
         table = key.partition(".")[0] if key.partition(".")[0] in ROWS else key
         is_told = True
         for name, was, now in _pairs(old, new):
@@ -138,7 +138,7 @@ class _Comparison:
                 is_told = False
                 continue
             words = self._words(where, found, name, was, now)
-            yield Difference(f"{key}.{name}", words, found.effects, found.cuts_off)
+            yield KeyDifference(f"{key}.{name}", words, found.effects, found.cuts_off)
 
     def _words(self, where: Words, found: SettingName, name: str, was: Any, now: Any) -> Words:
         if name in HIDDEN_FIELDS:
@@ -169,8 +169,8 @@ class _Comparison:
         return unchanged(text) if is_number or name in WEEKDAYS else QUOTED.filled(text=text)
 
 
-def _elsewhere(table: str) -> Difference:
-    return Difference(table, ELSEWHERE.filled(table=table), tuple(Effect))
+def _elsewhere(table: str) -> KeyDifference:
+    return KeyDifference(table, ELSEWHERE.filled(table=table), tuple(Effect))
 
 
 def _defaults(row: Line | Phone) -> dict[str, Any]:

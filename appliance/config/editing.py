@@ -16,7 +16,8 @@ from tomlkit.container import Container
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
-from appliance.config.differences import HIDDEN, Difference, differences
+from appliance.config.differences import HIDDEN, KeyDifference, differences
+from appliance.config.phone_labels import phone_labelled
 from appliance.config.schema import Settings
 from appliance.config.setting_names import ROWS, SECRETS, TABLES, name_of
 from appliance.config.short_form import written_out
@@ -39,11 +40,13 @@ MOST_ENTRIES: Final = 100
 SECRET: Final = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 ROW_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 PHONES: Final = "phones"
+LABEL: Final = "label"
 RINGING: Final = ("switchboard", "citizens_desk", "head")
 """Tables that name phones."""
 IN_THE_FILE: Final = _("cannot be changed here: the technician writes it into the file")
 NO_ROW: Final = _("is not there any more: open the page again")
 TAKEN_NAME: Final = _("is there already: choose another name")
+TAKEN_LABEL: Final = _("is phone {other}'s already: choose another one")
 BAD_ROW_NAME: Final = _("is no name: small letters, figures, - and _, at most 32")
 BAD_SECRET: Final = _("is no password: one line, at most 200 characters")
 ODD_FILE: Final = _(
@@ -120,7 +123,7 @@ class Judged:
     text: str
     before: Settings
     after: Settings
-    differences: tuple[Difference, ...]
+    differences: tuple[KeyDifference, ...]
     problems: tuple[FormProblem, ...] = ()
     warnings: tuple[Words, ...] = ()
 
@@ -134,6 +137,7 @@ def judge(text: str, changes: Sequence[Change], check: Check) -> Judged:
         try:
             made = edited(text, left)
             after = check(made)
+            _check_labels(left, after)
         except FormRefused as error:
             found = error.problems
         except BadConfiguration as error:
@@ -351,6 +355,27 @@ def _check(data: dict[str, Any], change: Change) -> None:
         case _:
             if change.table not in ROWS or _row(data, change.table, change.name) is None:
                 raise _problem(f"{change.table}.{change.name}", NO_ROW)
+
+
+def _check_labels(changes: Sequence[Change], after: Settings) -> None:
+    """Raise FormRefused for changes that give a phone the label of another."""
+    problems = []
+    for key, label in _labels_given(changes):
+        if other := phone_labelled(after.phones, label, but=_place_of(key).row):
+            problems.append(FormProblem(key, TAKEN_LABEL.filled(other=other)))
+    if problems:
+        raise FormRefused(*problems)
+
+
+def _labels_given(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    """Yield the key and the new label of each phone that gets one."""
+    for change in changes:
+        match change:
+            case SetValue(key, str(label)) if _place_of(key).table == PHONES:
+                if _place_of(key).field == LABEL:
+                    yield key, label
+            case AddRow(table, name, values) if table == PHONES:
+                yield f"{PHONES}.{name}.{LABEL}", str(values.get(LABEL, ""))
 
 
 def _check_secret(change: SetSecret) -> None:
@@ -637,13 +662,13 @@ def _put(container: Any, name: str, value: Any) -> bool:
     return bool(last)
 
 
-def _of_secrets(changes: Sequence[Change]) -> Iterator[Difference]:
+def _of_secrets(changes: Sequence[Change]) -> Iterator[KeyDifference]:
     """Yield the difference of each secret: that it is another one, and no more."""
     for change in changes:
         if isinstance(change, SetSecret):
             secret = SECRETS[change.key]
             words = HIDDEN.filled(where=TABLES[secret.table], what=secret.words)
-            yield Difference(change.key, words)
+            yield KeyDifference(change.key, words)
 
 
 # ---- mistakes at their fields --------------------------------------------------------------------

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.config import read
-from appliance.config.differences import Difference, differences, effects_of
+from appliance.config.differences import KeyDifference, differences, effects_of
 from appliance.config.editing import Change, Check, Judged, SetSecret, SetValue, judge
 from appliance.config.office import build_office
 from appliance.config.phones import EnteredPhones, load_entered, overlay_phones, warnings_of
@@ -32,8 +32,8 @@ from appliance.config.settings_trial import (
     FOLDER,
     TRIAL,
     TRIAL_S,
-    Moment,
-    Trial,
+    ClockReading,
+    SettingsTrial,
     digest_of,
     load_object,
     load_trial,
@@ -125,7 +125,7 @@ class SettingsFile:
         found = (_load_entry(path) for path in sorted(self._paths(), reverse=True))
         return tuple(entry for entry in found if entry is not None)
 
-    def trial(self) -> Trial | None:
+    def trial(self) -> SettingsTrial | None:
         """Return the change that waits for its confirmation, None for none."""
         return load_trial(self._folder)
 
@@ -136,8 +136,14 @@ class SettingsFile:
     # ---- writing ---------------------------------------------------------------------------------
 
     def apply(
-        self, changes: Sequence[Change], base: str, by: str, now: Moment, *, is_trial: bool | None
-    ) -> tuple[Entry, tuple[Difference, ...]]:
+        self,
+        changes: Sequence[Change],
+        base: str,
+        by: str,
+        now: ClockReading,
+        *,
+        is_trial: bool | None,
+    ) -> tuple[Entry, tuple[KeyDifference, ...]]:
         """Write changes that are based on revision `base`; return the entry and the difference.
 
         They are on trial where that is wished; with None where they may cut browsers off.
@@ -163,7 +169,9 @@ class SettingsFile:
             entry = self._write(text, judged.text, by, now.at, said, trial)
             return entry, judged.differences
 
-    def restore(self, number: int, by: str, now: Moment) -> tuple[Entry, tuple[Difference, ...]]:
+    def restore(
+        self, number: int, by: str, now: ClockReading
+    ) -> tuple[Entry, tuple[KeyDifference, ...]]:
         """Put the file back to what it was before an entry; raises as `apply`."""
         with self._locked():
             self._finish()
@@ -181,7 +189,7 @@ class SettingsFile:
             self._end_trial()
             return entry, found
 
-    def confirm(self, by: str, now: Moment) -> None:
+    def confirm(self, by: str, now: ClockReading) -> None:
         """Keep the change that is on trial; raises Refused."""
         with self._locked():
             trial = self.trial()
@@ -191,7 +199,7 @@ class SettingsFile:
                 raise Refused(_("only {name}, who made the change, can confirm it", name=trial.by))
             self._end_trial()
 
-    def recover(self, now: Moment) -> tuple[Entry, tuple[Effect, ...]] | None:
+    def recover(self, now: ClockReading) -> tuple[Entry, tuple[Effect, ...]] | None:
         """Finish what a crash has left; undo a trial that is over.
 
         Return the undoing's entry and what it needs; None if nothing was undone.
@@ -287,7 +295,7 @@ class SettingsFile:
         by: str,
         at: datetime,
         words: tuple[Words, ...],
-        trial_from: Moment | None = None,
+        trial_from: ClockReading | None = None,
     ) -> Entry:
         newest = max((int(path.stem) for path in self._paths()), default=0)
         entry = Entry(newest + 1, at, by, words, former, digest_of(text))
@@ -311,8 +319,8 @@ class SettingsFile:
             self._end_trial()
         plan.unlink(missing_ok=True)
 
-    def _put_on_trial(self, entry: Entry, by: str, now: Moment) -> None:
-        trial = Trial(entry.number, by, now.boot, now.monotonic + TRIAL_S)
+    def _put_on_trial(self, entry: Entry, by: str, now: ClockReading) -> None:
+        trial = SettingsTrial(entry.number, by, now.boot, now.monotonic + TRIAL_S)
         atomic_write(self._folder / TRIAL, json.dumps(asdict(trial)))
 
     def _end_trial(self) -> None:
@@ -338,7 +346,7 @@ class SettingsFile:
             os.close(descriptor)
 
 
-def _is_over(trial: Trial, now: Moment) -> bool:
+def _is_over(trial: SettingsTrial, now: ClockReading) -> bool:
     # Another start of the box: its power was cut, or somebody restarted it to get back in. Where
     # the start's id is unknown, a trial that would last longer than any tells of another one.
     is_of_this_start = trial.boot == now.boot and trial.until - now.monotonic <= TRIAL_S

@@ -21,7 +21,7 @@ BY_ITSELF: Final = "centralino"
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SettingsTrial:
     """A change that holds until `until` (monotonic s of start `boot`) unless `by` confirms it."""
 
     number: int
@@ -31,7 +31,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """One moment: wall time, monotonic seconds, and the id of the box's start."""
 
     at: datetime
@@ -44,11 +44,11 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def load_trial(folder: Path) -> Trial | None:
+def load_trial(folder: Path) -> SettingsTrial | None:
     """Read the change that waits for its confirmation, None for none."""
     told = load_object(folder / TRIAL)
     try:
-        return Trial(**told) if told else None
+        return SettingsTrial(**told) if told else None
     except TypeError:
         return None
 

@@ -239,7 +239,7 @@ NO_AUTHORITY: Final = _(
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class RestorableBackup:
     """A backup that can be restored: its manifest, its configuration, its pieces."""
 
     about: dict[str, Any]
@@ -253,7 +253,7 @@ class Checked:
         return NO_AUTHORITY if CONSOLE_TLS in self.about.get("closed", ()) else NOTHING
 
 
-def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
+def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> RestorableBackup:
     """Unpack a backup to a new folder and check everything; raises Refused, OSError."""
     with file.open("rb") as sealed:
         reader = SealedReader(sealed, passphrase)
@@ -272,11 +272,11 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
     # Half an authority would take the place of a whole one.
     if CONSOLE_TLS in about.get("closed", ()):
         found = [one for one in found if one.name != CONSOLE_TLS]
-    return Checked(about, settings, folder, tuple(found))
+    return RestorableBackup(about, settings, folder, tuple(found))
 
 
 def stage_backup(
-    checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_point
+    checked: RestorableBackup, stamp: str, at_point: Callable[[str], None] = at_no_point
 ) -> Path:
     """Move every piece next to its place, durably, and write the plan; return its path.
 

@@ -24,11 +24,11 @@ from appliance.api.technician_replies import (
 )
 from appliance.bootfile.read import is_made_by_box
 from appliance.config import read
-from appliance.config.differences import Difference, Listed, effects_of, listed
+from appliance.config.differences import KeyDifference, Listed, effects_of, listed
 from appliance.config.editing import changes_of
 from appliance.config.setting_names import EFFECT_WORDS, Effect
 from appliance.config.settings_files import Entry, SettingsFile
-from appliance.config.settings_trial import TRIAL_S, Moment, digest_of
+from appliance.config.settings_trial import TRIAL_S, ClockReading, digest_of
 from appliance.errors import OfficeError
 from appliance.service.settings import SettingsRequest
 from appliance.text import NOTHING, Words, _
@@ -50,12 +50,12 @@ class Engine:
     def __init__(self, file: SettingsFile, path: Path) -> None:
         self._file, self._path = file, path
 
-    def do(self, asked: SettingsRequest, now: Moment) -> Reply:
+    def do(self, asked: SettingsRequest, now: ClockReading) -> Reply:
         """Do what is asked.
 
         Raises FormRefused, Refused, BadConfiguration, OfficeError, OSError.
         """
-        acts: dict[str, Callable[[SettingsRequest, Moment], Reply]] = {
+        acts: dict[str, Callable[[SettingsRequest, ClockReading], Reply]] = {
             "list": self._list,
             "preview": self._preview,
             "history": self._history,
@@ -68,14 +68,14 @@ class Engine:
             raise OfficeError(f"{asked.act!r} is no act")
         return acts[asked.act](asked, now)
 
-    def write(self, asked: SettingsRequest, now: Moment) -> SettingsDone:
+    def write(self, asked: SettingsRequest, now: ClockReading) -> SettingsDone:
         """Do an act that writes; raises as `do`, OfficeError for one that only reads."""
         done = self.do(asked, now)
         if not isinstance(done, SettingsDone):
             raise OfficeError(f"{asked.act!r} changes nothing")
         return done
 
-    def _list(self, _: SettingsRequest, now: Moment) -> SettingsListReply:
+    def _list(self, _: SettingsRequest, now: ClockReading) -> SettingsListReply:
         text = self._file.text
         own = read.own_of(text, str(self._path))
         trial, told = self._file.trial(), None
@@ -86,7 +86,7 @@ class Engine:
         rows = tuple(_listed(one) for one in listed(own))
         return SettingsListReply(digest_of(text), rows, told, False, source)
 
-    def _preview(self, asked: SettingsRequest, _: Moment) -> SettingsPreview:
+    def _preview(self, asked: SettingsRequest, _: ClockReading) -> SettingsPreview:
         changes = changes_of(asked.changes)
         revision = digest_of(self._file.text)
         judged = self._file.judge(changes)
@@ -99,12 +99,12 @@ class Engine:
             judged.warnings,
         )
 
-    def _history(self, _: SettingsRequest, __: Moment) -> SettingsHistoryReply:
+    def _history(self, _: SettingsRequest, __: ClockReading) -> SettingsHistoryReply:
         return SettingsHistoryReply(
             tuple(SettingsEntry(e.number, e.at, e.by, e.words) for e in self._file.history())
         )
 
-    def _apply(self, asked: SettingsRequest, now: Moment) -> SettingsDone:
+    def _apply(self, asked: SettingsRequest, now: ClockReading) -> SettingsDone:
         changes = changes_of(asked.changes)
         done = self._file.apply(changes, asked.base, asked.by, now, is_trial=asked.is_trial)
         if self._file.trial() is None:
@@ -112,14 +112,14 @@ class Engine:
         seconds = int(TRIAL_S)
         return _done(ON_TRIAL.filled(seconds=seconds), *done, trial_s=seconds)
 
-    def _restore(self, asked: SettingsRequest, now: Moment) -> SettingsDone:
+    def _restore(self, asked: SettingsRequest, now: ClockReading) -> SettingsDone:
         return _done(PUT_BACK, *self._file.restore(asked.number, asked.by, now))
 
-    def _confirm(self, asked: SettingsRequest, now: Moment) -> SettingsDone:
+    def _confirm(self, asked: SettingsRequest, now: ClockReading) -> SettingsDone:
         self._file.confirm(asked.by, now)
         return SettingsDone(CONFIRMED)
 
-    def _recover(self, _: SettingsRequest, now: Moment) -> SettingsDone:
+    def _recover(self, _: SettingsRequest, now: ClockReading) -> SettingsDone:
         found = self._file.recover(now)
         if found is None:
             return SettingsDone(LAPSED)
@@ -128,13 +128,13 @@ class Engine:
 
 
 def _done(
-    said: Words, entry: Entry, found: Sequence[Difference], *, trial_s: int = 0
+    said: Words, entry: Entry, found: Sequence[KeyDifference], *, trial_s: int = 0
 ) -> SettingsDone:
     told = _differences(found)
     return SettingsDone(said, entry.number, entry.made, told, _effects(effects_of(found)), trial_s)
 
 
-def _differences(found: Sequence[Difference]) -> tuple[SettingDifference, ...]:
+def _differences(found: Sequence[KeyDifference]) -> tuple[SettingDifference, ...]:
     return tuple(SettingDifference(one.key, one.words) for one in found)
 
 

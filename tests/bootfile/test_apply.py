@@ -23,7 +23,7 @@ from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
 from appliance.config.editing import SetValue
 from appliance.config.settings_files import SettingsFile
-from appliance.config.settings_trial import Moment, digest_of
+from appliance.config.settings_trial import ClockReading, digest_of
 from appliance.service import notices
 from tests.bootfile.test_read import OFFICE
 from tests.bootfile.test_values import KEY
@@ -498,7 +498,7 @@ def test_settings_changed_on_the_box_hold_until_the_cards_file_changes(places: B
     write(places, SMALL)
     apply_card(places)
     changes = SettingsFile(places.config, places.config.parent.parent / "state", 2026)
-    now = Moment(datetime(2026, 11, 30, tzinfo=UTC), 1.0, "boot")
+    now = ClockReading(datetime(2026, 11, 30, tzinfo=UTC), 1.0, "boot")
     change = SetValue("site.name", "Grande")
     changes.apply([change], digest_of(changes.text), "beppe", now, is_trial=False)
     # What the box says of where it comes from stays in it.

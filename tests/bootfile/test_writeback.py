@@ -24,7 +24,7 @@ from appliance.bootfile.writeback import CardWrittenBack, write_back
 from appliance.config import phones, read
 from appliance.config.editing import AddRow, Change, ClearValue, RemoveRow, SetSecret, SetValue
 from appliance.config.settings_files import SettingsFile
-from appliance.config.settings_trial import FOLDER, Moment, digest_of
+from appliance.config.settings_trial import FOLDER, ClockReading, digest_of
 from appliance.policy.forms import FormRefused
 from appliance.policy.hours import WEEKDAYS
 from appliance.policy.text import Refused
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 FORM = (ROOT / "image/fat/centralino.toml").read_text(encoding="utf-8")
 """The delivered file, which says nothing yet."""
-NOW = Moment(datetime(2026, 11, 30, tzinfo=UTC), 1.0, "boot")
+NOW = ClockReading(datetime(2026, 11, 30, tzinfo=UTC), 1.0, "boot")
 REMARKS = """\
 # ours
 [site]

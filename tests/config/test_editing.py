@@ -470,3 +470,22 @@ def _value_at(key: str) -> Value | None:
             next((row for row in rows if row["name"] == step), {}) if rows else found.get(step, {})
         )
     return tuple(found) if isinstance(found, list) else (found or None)
+
+
+def test_a_label_is_one_phones() -> None:
+    """Changed or added; two that change places are told apart, and no other change is held up."""
+    text = SMALL.replace('name = "op2"', 'name = "op2"\nlabel = "Due"')
+    twin = {"phones.op2.label": "è già del telefono op1: sceglierne un'altra"}
+    assert problems(text, SetValue("phones.op2.label", "uno ")) == twin
+    found = problems(text, AddRow("phones", "op3", {"label": "Due"}))
+    assert list(found) == ["phones.op3.label"]
+    swapped = (SetValue("phones.op1.label", "Due"), SetValue("phones.op2.label", "Uno"))
+    assert problems(text, *swapped) == {}
+    twice = text.replace('"Due"', '"Uno"')
+    assert problems(twice, SetValue("site.name", "X"), SetValue("phones.op1.label", "")) == {}
+
+
+def problems(text: str, *changes: Change) -> dict[str, str]:
+    """Return each problem of changes at its place, in Italian."""
+    judged = judge(text, changes, checked)
+    return {each.place: each.words.text("it") for each in judged.problems}

@@ -19,7 +19,7 @@ from appliance.config import read, schema, values
 from appliance.config.keys.__main__ import schema_name
 from appliance.config.keys.catalogue import KEYS, KeyPlace, places
 from appliance.config.keys.json_schema import json_schema
-from appliance.config.keys.limits import LIMITS, Limit, bounds
+from appliance.config.keys.limits import LIMITS, KeyLimit, bounds
 from appliance.config.keys.page import INSTALLED
 from appliance.config.office import build_office
 from appliance.config.values import BadConfiguration
@@ -187,7 +187,7 @@ WRONG_TYPES: Final[tuple[Any, ...]] = (
 
 def near(place: KeyPlace) -> list[Any]:
     """Return values at the bounds of a key, just outside them, and of other types."""
-    limit = LIMITS.get(place.dotted, Limit())
+    limit = LIMITS.get(place.dotted, KeyLimit())
     low, high = bounds(place)
     found: list[Any] = [*WRONG_TYPES, *limit.one_of, *(f"{each}x" for each in limit.one_of)]
     step = 1 if place.kind is int else 0.5

@@ -29,7 +29,7 @@ from appliance.config.settings_files import (
     Overtaken,
     SettingsFile,
 )
-from appliance.config.settings_trial import Moment, Trial, digest_of
+from appliance.config.settings_trial import ClockReading, SettingsTrial, digest_of
 from appliance.config.values import BadConfiguration
 from appliance.files import atomic_write
 from appliance.policy.forms import FormRefused
@@ -37,7 +37,7 @@ from appliance.policy.text import Refused
 
 EXAMPLE = (Path(read.__file__).parent / "example.toml").read_text(encoding="utf-8")
 AT = datetime(2026, 11, 30, 14, 30, tzinfo=UTC)
-NOW = Moment(AT, 1000.0, "boot-1")
+NOW = ClockReading(AT, 1000.0, "boot-1")
 NAME = SetValue("site.name", "Comune Nuovo")
 
 
@@ -211,15 +211,15 @@ def test_a_password_goes_into_its_own_file(box: Box) -> None:
 # ---- trials --------------------------------------------------------------------------------------
 
 
-def later(seconds: float, boot: str = "boot-1") -> Moment:
+def later(seconds: float, boot: str = "boot-1") -> ClockReading:
     """Return a moment so long after NOW."""
-    return Moment(AT, 1000.0 + seconds, boot)
+    return ClockReading(AT, 1000.0 + seconds, boot)
 
 
 def test_a_confirmed_trial_stays(box: Box) -> None:
     """By its own user alone."""
     box.apply(NAME, trial=True)
-    assert box.file.trial() == Trial(1, "piero", "boot-1", 1060.0)
+    assert box.file.trial() == SettingsTrial(1, "piero", "boot-1", 1060.0)
     with pytest.raises(Refused) as other:
         box.file.confirm("carla", later(5))
     assert "piero" in said(other)
@@ -233,7 +233,7 @@ def test_a_confirmed_trial_stays(box: Box) -> None:
 
 
 @pytest.mark.parametrize("now", [later(60), later(1, "boot-2")], ids=["too late", "power cut"])
-def test_an_unconfirmed_trial_is_undone(box: Box, now: Moment) -> None:
+def test_an_unconfirmed_trial_is_undone(box: Box, now: ClockReading) -> None:
     """To the byte, also by the start after a power cut; who undid it stands in the history."""
     box.apply(NAME, trial=True)
     found = box.file.recover(now)
@@ -270,10 +270,10 @@ def test_the_undoing_needs_what_the_change_needed(box: Box) -> None:
 
 def test_a_trial_that_would_last_too_long_is_of_another_start(box: Box) -> None:
     """Where nobody knows the id of a start, the power cut is known by its clock."""
-    unknown = Moment(AT, 5000.0, "")
+    unknown = ClockReading(AT, 5000.0, "")
     box.file.apply([NAME], digest_of(box.text), "piero", unknown, is_trial=True)
-    assert box.file.recover(Moment(AT, 5030.0, "")) is None
-    assert box.file.recover(Moment(AT, 30.0, "")) is not None
+    assert box.file.recover(ClockReading(AT, 5030.0, "")) is None
+    assert box.file.recover(ClockReading(AT, 30.0, "")) is not None
     assert box.text == EXAMPLE
 
 

@@ -11,7 +11,7 @@ from appliance.config.keys import office, telephony
 from appliance.config.keys.__main__ import main, schema_name
 from appliance.config.keys.catalogue import KEYS, is_required, places
 from appliance.config.keys.limits import LIMITS
-from appliance.config.keys.page import OTHER, page
+from appliance.config.keys.page import NAMES, page
 from appliance.text import ENGLISH, LANGUAGES, Words, _
 from tests.docs.pages import guide, read
 
@@ -54,7 +54,7 @@ def test_a_sentence_that_is_missing_is_seen() -> None:
     assert told(_("a " * LONGEST + "b."), "en") == ["is too long"]
 
 
-@pytest.mark.parametrize("language", OTHER)
+@pytest.mark.parametrize("language", NAMES)
 def test_the_reference_pages_are_current(language: str) -> None:
     """`python -m appliance.config.keys docs` writes what is there."""
     assert read(guide("configuration", language)) == page(language)
@@ -64,7 +64,7 @@ def test_the_pages_are_written(tmp_path: Path) -> None:
     """One page a language of the guide, each with every key; a schema in every language."""
     main(tmp_path)
     assert all((tmp_path / "schemas" / schema_name(each)).is_file() for each in LANGUAGES)
-    for language in OTHER:
+    for language in NAMES:
         text = (tmp_path / f"configuration.{language}.md").read_text(encoding="utf-8")
         assert [name for name in KEYS if f"| `{name}` |" not in text] == []
 

@@ -13,7 +13,7 @@ from appliance.api.protocol import DeferredReply
 from appliance.api.replies import Declined
 from appliance.config import read
 from appliance.config.settings_files import SettingsFile
-from appliance.config.settings_trial import Moment, digest_of
+from appliance.config.settings_trial import ClockReading, digest_of
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import Refused
 from appliance.service import settings
@@ -107,9 +107,9 @@ class Place:
         return SettingsFile(self.path, self.state, 2026)
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> ClockReading:
         """The present moment."""
-        return Moment(self.now.wall, self.now.monotonic, self.commands.boot)
+        return ClockReading(self.now.wall, self.now.monotonic, self.commands.boot)
 
     def done(self, asked: SettingsRequest) -> str:
         """Do what is asked; return the answer as it is written."""

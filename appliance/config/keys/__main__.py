@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from appliance.config.keys.json_schema import json_schema
-from appliance.config.keys.page import OTHER, page
+from appliance.config.keys.page import NAMES, page
 from appliance.text import LANGUAGES
 
 
@@ -19,7 +19,7 @@ def schema_name(language: str) -> str:
 def main(pages: Path) -> None:
     """Write the page of each language, and its schema into the folder `schemas` beside it."""
     (pages / "schemas").mkdir(exist_ok=True)
-    for language in OTHER:
+    for language in NAMES:
         place = pages / f"configuration.{language}.md"
         place.write_text(page(language), encoding="utf-8")
     for language in LANGUAGES:

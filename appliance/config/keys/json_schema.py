@@ -15,7 +15,7 @@ from appliance.config.keys.catalogue import (
     place_of,
     table_of,
 )
-from appliance.config.keys.limits import LIMITS, Limit, bounds
+from appliance.config.keys.limits import LIMITS, KeyLimit, bounds
 from appliance.config.short_form import ROWS
 from appliance.config.values import WORKING_DAYS, PortRange
 from appliance.policy.hours import WEEKDAYS
@@ -103,7 +103,7 @@ def _value(place: KeyPlace, language: str) -> JsonSchema:
 
 
 def _limits(place: KeyPlace) -> JsonSchema:
-    limit = LIMITS.get(place.dotted, Limit())
+    limit = LIMITS.get(place.dotted, KeyLimit())
     if limit.one_of:
         return {"enum": list(limit.one_of)}
     low, high = bounds(place)

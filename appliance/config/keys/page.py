@@ -12,12 +12,14 @@ from typing import Any, Final, get_type_hints
 
 from appliance.config import schema, values
 from appliance.config.keys.catalogue import KEYS, KeyPlace, is_array, is_required, places
-from appliance.config.keys.limits import LIMITS, Limit, bounds
+from appliance.config.keys.limits import LIMITS, KeyLimit, bounds
 from appliance.config.values import PortRange
 from appliance.text import Words, _, in_context
 
-OTHER: Final = {"it": ("en", "English"), "en": ("it", "Italiano")}
-"""Languages of the page, those of the technician's guide, each with its other one."""
+NAMES: Final = {"it": "Italiano", "en": "English", "de": "Deutsch"}
+"""Languages of the page, as their own readers call them."""
+GUIDE: Final = {"it": "it", "en": "en", "de": "it"}
+"""Language of the technician's guide that a page leads to: there is none in German."""
 SHORT_EXAMPLE: Final = Path(__file__).parent.parent / "example_short.toml"
 INSTALLED: Final = "/usr/share/centralino/help"
 """Folder of the documentation site on the box, one tree a language."""
@@ -72,9 +74,11 @@ _CODE: Final = re.compile(
 
 def page(language: str) -> str:
     """Return the page in one language."""
-    other, name = OTHER[language]
-    introduction = INTRODUCTION.filled(language=language).text(language)
-    lines = [f"# {TITLE.text(language)}", "", f"{introduction} [{name}](configuration.{other}.md)"]
+    introduction = INTRODUCTION.filled(language=GUIDE[language]).text(language)
+    others = " · ".join(
+        f"[{name}](configuration.{each}.md)" for each, name in NAMES.items() if each != language
+    )
+    lines = [f"# {TITLE.text(language)}", "", f"{introduction} {others}"]
     lines += ["", SHORT_FORM.text(language), "", "```toml", *_short_example(), "```"]
     name = f"schemas/centralino.schema.{language}.json"
     editors = EDITORS.filled(name=name, folder=INSTALLED)
@@ -124,7 +128,7 @@ def _table(keys: list[KeyPlace], language: str) -> Iterator[str]:
 
 def _value(place: KeyPlace, language: str) -> str:
     """Return what a key's value is: its words, or its type with unit and bounds."""
-    limit, unit = LIMITS.get(place.dotted, Limit()), KEYS[place.dotted].unit.text(language)
+    limit, unit = LIMITS.get(place.dotted, KeyLimit()), KEYS[place.dotted].unit.text(language)
     if limit.one_of:
         listed = ", ".join(f"`{json.dumps(each)}`" for each in limit.one_of)
         return _("list of: {known}", known=listed).text(language) if place.is_list else listed
