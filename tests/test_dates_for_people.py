@@ -21,6 +21,7 @@ IN_TEXT: Final = re.compile(r"\{[^{}]*:([^{}]*%[^{}]*)\}")
 DATES: Final = {"date", "datetime", "date | None", "datetime | None"}
 MACHINES: Final = {
     "commands/reports.py": (2, "the key of a day among the lines' uses; the month in a question"),
+    "console/day_typed.py": (1, "the form of the configuration"),
     "console/pages/operator.py": (1, "what an input for a day has sent"),
     "console/pages/reports.py": (1, "the name of a file to be downloaded"),
     "console/pages/privacy.py": (1, "the name of a file to be downloaded"),

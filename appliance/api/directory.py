@@ -73,6 +73,7 @@ from appliance.policy.directory_changes import (
     change_words,
     declared_number,
     of_known_units,
+    undisclosed_texts,
 )
 from appliance.policy.directory_review import (
     NeedStatus,
@@ -314,7 +315,9 @@ class DirectoryCommands(CommandHandlers):
             # The same command again: enter nothing twice.
             if _is_entered(stored, stamp):
                 return DirectoryChange(stored)
-            return change.make(stored, form, stamp, at.date())
+            made = change.make(stored, form, stamp, at.date())
+            self._check_entered(made)
+            return made
 
         def job(connection: sqlite3.Connection) -> DirectoryChange:
             check_may(connection, by, change.permission)
@@ -338,6 +341,14 @@ class DirectoryCommands(CommandHandlers):
         texts = (str(form.get(field, "")) for field in ("name", "say", "notice"))
         if known is not None and (offices := known.kept_by(*texts)):
             raise Refused(must_not_say(str(form.get("unit") or form.get("name", "")), offices))
+
+    def _check_entered(self, made: DirectoryChange) -> None:
+        """Raise Refused for a text of an entry that names a number, also one of that entry (P7)."""
+        known = self._stores.spoken.disclosure()
+        if known is not None:
+            entered = replace(known, directory=of_known_units(made.directory))
+            for fault in undisclosed_texts(made, entered):
+                raise Refused(fault.words)
 
     @command(RevealNumber)
     def number(self, wish: RevealNumber) -> DeferredReply:

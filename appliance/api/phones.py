@@ -51,6 +51,7 @@ from appliance.api.status_text import (
     BAD_MAKE,
     BAD_NAME,
     DECLARED,
+    LABEL_TAKEN,
     LAST,
     LONGEST_LABEL,
     NO_MAC,
@@ -72,6 +73,7 @@ from appliance.api.technician_commands import (
 )
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
+from appliance.config.phone_labels import phone_labelled
 from appliance.config.phones import (
     CITIZENS_DESK,
     GROUPS,
@@ -92,7 +94,7 @@ from appliance.provisioning.server import PORT
 from appliance.sip import registrar
 from appliance.store import database
 from appliance.store.database import Noted, transaction
-from appliance.text import NOTHING, Words, _, joined
+from appliance.text import NOTHING, Words, _, joined, unchanged
 
 if TYPE_CHECKING:
     import sqlite3
@@ -372,6 +374,7 @@ class PhoneCommands(CommandHandlers):
         def job(connection: sqlite3.Connection) -> Reply:
             def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
                 _check_free(written, entered, name)
+                _check_label(config_phones.overlay_phones(written, entered), name, label)
                 new = EnteredPhone(name, label, group)
                 # The extension depends on all phones together, so the list with the new phone is
                 # numbered first, and the number then stored with the phone.
@@ -422,7 +425,11 @@ class PhoneCommands(CommandHandlers):
         name, label = _name(wish.name), _label(wish.label)
 
         def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
-            _known(config_phones.overlay_phones(written, entered), name)
+            wanted = config_phones.overlay_phones(written, entered)
+            before = _known(wanted, name).label
+            # A label that two phones have already, by the file, may be sent again as it is.
+            if label != before:
+                _check_label(wanted, name, label)
             own = entered.find(name)
             if own is not None:
                 others = (replace(o, label=label) if o is own else o for o in entered.added)
@@ -457,8 +464,13 @@ class PhoneCommands(CommandHandlers):
         """Put a phone of the configuration file back into use."""
         name = _name(wish.name)
 
-        def with_it(_: Settings, entered: EnteredPhones) -> EnteredPhones:
-            return replace(entered, removed=tuple(n for n in entered.removed if n != name))
+        def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
+            rest = replace(entered, removed=tuple(n for n in entered.removed if n != name))
+            back = next((one for one in written.phones if one.name == name), None)
+            if back is not None and name in entered.removed:
+                # Its label may have been given to another phone meanwhile.
+                _check_label(config_phones.overlay_phones(written, entered), name, back.label)
+            return rest
 
         return self._entered(wish, name, with_it)
 
@@ -703,6 +715,12 @@ def _check_free(written: Settings, entered: EnteredPhones, name: str) -> None:
         raise Refused(
             _("the user name {name} is a phone's already: choose another one", name=name),
         )
+
+
+def _check_label(wanted: Settings, name: str, label: str) -> None:
+    """Raise Refused for a label that another phone has."""
+    if other := phone_labelled(wanted.phones, label, but=name):
+        raise Refused(LABEL_TAKEN.filled(label=unchanged(label), other=other))
 
 
 def _free_name(written: Settings, entered: EnteredPhones) -> str:

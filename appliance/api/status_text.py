@@ -113,6 +113,7 @@ BAD_LABEL: Final = _(
     "a label has 1 to {longest_label} characters: “Operator 3” for example",
     longest_label=LONGEST_LABEL,
 )
+LABEL_TAKEN: Final = _("the label “{label}” is phone {other}'s already: choose another one")
 BAD_MAC: Final = _(
     "this is no hardware address: it stands under the phone, for example 00:15:65:AA:BB:CC"
 )

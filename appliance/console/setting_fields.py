@@ -298,7 +298,7 @@ HELPS: Final[dict[str, FieldHelp]] = {
     "site.address": FieldHelp(N_("Street and town, printed on papers.")),
     "site.email": FieldHelp(N_("Told to callers after hours, and printed.")),
     "site.patron_name": FieldHelp(N_("The town's patron saint: San Petronio.")),
-    "site.patron": FieldHelp(N_("Month and day, a holiday in this town: 10-04 is 4 October.")),
+    "site.patron": FieldHelp(N_("Day and month, a holiday in this town: 24 June, or 24/6.")),
     "site.languages": FieldHelp(
         N_("Greetings are repeated briefly in the others."),
         (("it", N_("Italian")), ("de", N_("German")), ("en", N_("English"))),

@@ -38,6 +38,7 @@ from appliance.console.control_client import (
     form_field,
     not_done,
 )
+from appliance.console.day_typed import shown_day, typed_day
 from appliance.console.say import N_, Speaker
 from appliance.console.setting_fields import SECRETS, FieldGroup, FieldHelp, Section, help_of
 from appliance.errors import OfficeError
@@ -57,8 +58,11 @@ NEW: Final = "new."
 """Beginnings of the names of fields beside those that have the settings' own keys."""
 NEW_FIELDS: Final = ("label", "called", "port")
 LINES: Final = "lines"
+YEARLY_DAYS: Final = ("site.patron",)
+"""Settings that are a day of every year."""
 WHOLE: Final = _("Write a whole number.")
 ANY: Final = _("Write a number.")
+DAY: Final = _("Write day and month: 24 June, or 24/6.")
 
 
 # ---- what a page shows ---------------------------------------------------------------------------
@@ -66,7 +70,7 @@ ANY: Final = _("Write a number.")
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """Setting on a page; `kind` is text, number, switch, choice, several, secret or hidden."""
+    """Setting on a page; `kind` is text, number, day, switch, choice, several, secret or hidden."""
 
     key: str
     label: str
@@ -227,6 +231,8 @@ def changes_of(typed: Typed, listed: tuple[ListedSetting, ...]) -> list[dict[str
 
 def _change(one: ListedSetting, text: str) -> dict[str, Any]:
     value: Any = text
+    if one.key in YEARLY_DAYS:
+        return {"set": one.key, "value": typed_day(text)}
     match one.value:
         case bool():
             value = bool(text)
@@ -258,6 +264,12 @@ def misread(typed: Typed, listed: tuple[ListedSetting, ...]) -> dict[str, Words]
     found: dict[str, Words] = {}
     for one in listed:
         text, kind = typed.values.get(one.key, ""), one.value
+        if one.key in YEARLY_DAYS:
+            # An older page may show the file's own form; an empty day is none.
+            is_typed = text != typed.was.get(one.key, text)
+            if is_typed and not typed_day(text):
+                found[one.key] = DAY
+            continue
         if not text or text == typed.was[one.key]:
             continue
         if is_hours(one):
@@ -337,6 +349,8 @@ class Shower:
     def _field(self, one: ListedSetting) -> ShownField:
         told = help_of(one.table, one.row, one.key)
         was = as_text(one.value)
+        if one.key in YEARLY_DAYS:
+            was = shown_day(was, self.say.language)
         value = was
         # What the person has changed stays typed; all else is as the file has it now.
         if one.key in self.typed.values and self.typed.values[one.key] != self.typed.was[one.key]:
@@ -408,6 +422,8 @@ def _kind(one: ListedSetting, choices: tuple[tuple[str, str], ...]) -> str:
         return "several"
     if choices:
         return "choice"
+    if one.key in YEARLY_DAYS:
+        return "day"
     return "number" if isinstance(one.value, int | float) else "text"
 
 

@@ -303,7 +303,7 @@ Coordinate = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChartBar:
     """Rectangle of the chart; `kind` is "served", "other" or "lost"."""
 
     kind: str
@@ -333,7 +333,7 @@ class Chart:
 
     lines: tuple[tuple[float, int], ...]
     has_room: bool
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ChartBar, ...]
     hours: tuple[ChartHour, ...]
     closed: tuple[tuple[float, float], ...]
     usual: str
@@ -350,7 +350,7 @@ def chart_of(day: DayFigures) -> Chart:
     def y(value: float) -> float:
         return round(CHART_ZERO - value / day.axis.top * (CHART_ZERO - CHART_TOP), 1)
 
-    pieces: list[Piece] = []
+    pieces: list[ChartBar] = []
     for bar in day.bars:
         at = 0
         for kind, value in (
@@ -361,7 +361,7 @@ def chart_of(day: DayFigures) -> Chart:
             if value:
                 top = y(at + value)
                 left, wide = x(bar.hour + (1 - BAR_SHARE) / 2), round(width * BAR_SHARE, 1)
-                pieces.append(Piece(kind, left, top, wide, round(y(at) - top, 1)))
+                pieces.append(ChartBar(kind, left, top, wide, round(y(at) - top, 1)))
             at += value
     return Chart(
         tuple((y(value), value) for value in range(0, day.axis.top + 1, day.axis.step)),

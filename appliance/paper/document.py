@@ -195,7 +195,8 @@ class RequestLetter:
 
     def _parts(self, kept: StoredRequest, due: DueOf) -> Iterator[DocumentPart]:
         request = kept.request
-        spoken = self._say(SPOKEN) if request.citizen.spoken else ""
+        is_recorded = request.citizen.spoken and kept.sound.path
+        spoken = self._say(SPOKEN) if is_recorded else ""
         yield DocumentPart(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
         told = self._facts(self._request(kept, due))
         yield DocumentPart(self._say(REQUEST), told, self.hide(request.asked))

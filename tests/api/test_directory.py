@@ -332,6 +332,11 @@ def test_no_sentence_tells_a_number_that_its_office_keeps(box: Box) -> None:
     for preview in (True, False):
         answer = box.refused("register_unit", form=form, preview=preview)
         assert "anagrafe: callers may not be told the number •••" in answer["said"]["en"]
+    own = {"reach": "outside", "number": "0541 704102"}
+    declared = DECLARED | {"needs": [{"name": "Nascite 0541/704102", "numbers": [own]}]}
+    for preview in (True, False):
+        answer = box.refused("register_declare", form=declared, preview=preview)
+        assert "statocivile: callers may not be told the number •••" in answer["said"]["en"]
     say = replace(DIRECTORY.units[1], say="Chiami lo 0541–704 101.")
     call_control: Any = box.standing._call_control
     call_control.directory = replace(DIRECTORY, units=(DIRECTORY.units[0], say))

@@ -181,7 +181,8 @@ def test_a_hardware_address_is_one_phones(office: Office) -> None:
     """Two of them would fetch one another's password."""
     office.ask("phone_add", **NEW, mac=YEALINK)
     office.started = 0
-    said = refused(office, "phone_add", **(NEW | {"name": "op4"}), mac=YEALINK)
+    other = NEW | {"name": "op4", "label": "Operatore 4"}
+    said = refused(office, "phone_add", **other, mac=YEALINK)
     assert said == "questo indirizzo MAC è già del telefono op3"
 
 
@@ -235,6 +236,27 @@ def test_a_label_of_the_files_phone_is_changed_beside_it(office: Office) -> None
     office.start()
     assert [phone.label for phone in office.settings.phones] == ["Sportello", ""]
     assert 'label = "Operator 1"' in office.path.read_text()
+
+
+def test_a_label_is_one_phones(office: Office) -> None:
+    """Added, renamed or put back; capitals and spaces do not tell two labels apart."""
+    same = NEW | {"label": "operator  1"}
+    taken = "l'etichetta «operator 1» è già del telefono op1: sceglierne un'altra"
+    assert refused(office, "phone_add", **same) == taken
+    assert refused(office, "phone_label", name="op2", label="operator 1") == taken
+    office.ask("phone_label", name="op1", label="Operator 1")
+    office.ask("phone_remove", name="op1")
+    office.ask("phone_label", name="op2", label="Operator 1")
+    office.started = 0
+    assert "è già del telefono op2" in refused(office, "phone_back", name="op1")
+
+
+def test_a_label_that_the_file_gives_twice_may_stay(office: Office) -> None:
+    """An existing configuration is warned of, not refused."""
+    text = office.path.read_text()
+    office.path.write_text(text.replace('name = "op2"', 'name = "op2"\nlabel = "Operator 1"'))
+    office.start()
+    office.ask("phone_label", name="op2", label="Operator 1")
 
 
 def test_a_phone_is_removed_and_its_password_with_it(office: Office) -> None:

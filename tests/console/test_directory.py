@@ -322,6 +322,9 @@ def test_a_number_may_be_told_until_it_is_revoked(head: Visitor, control: CallCo
     late = head.post(f"{UNIT}/tell", data={"entry": f"{entry}"})
     assert (late.status_code, "non vale più" in late.text) == (409, True)
     assert control.directory.authorisations[0].revoked is not None
+    again = head.post(f"{UNIT}/revoke", data={"number": f"{entry}", "reference": "Prot. 13"})
+    assert again.status_code == 422
+    assert "Questa autorizzazione è già stata revocata da Anna Verdi, " in again.text
 
 
 @pytest.mark.parametrize("number", ["333 1234567", "12", ""])

@@ -130,6 +130,24 @@ def test_the_days_come_first(head: Visitor) -> None:
     assert 'role="alert"' in head.get("/hours/new?step=what&first=domani").text
 
 
+def test_a_past_day_is_refused_at_once(head: Visitor) -> None:
+    """Before its hours are asked for; an entry that has begun may keep its first day."""
+    text = head.get("/hours/new?step=what&whose=house&first=2026-11-24&last=2026-12-01").text
+    assert "Il primo giorno è passato: scegliere oggi o un giorno a venire." in text
+    assert 'value="2026-11-24"' in text
+    assert 'name="step" value="what"' in text
+    assert 'name="step"' not in head.get("/hours/new?step=what&first=2026-11-25").text
+
+
+def test_a_second_entry_of_a_day_says_that_it_holds(head: Visitor) -> None:
+    """Before it is saved."""
+    head.post("/hours/new", data=SUNDAY | {"do": "save"})
+    shut = SUNDAY | {"kind": "closed", "reason": "Lavori", "do": "preview"}
+    text = head.post("/hours/new", data=shut).text
+    assert "Anche la voce 1, «Mercatini &lt;b&gt;», riguarda dom 6 dicembre 2026" in text
+    assert "lì vale ciò che si inserisce ora." in text
+
+
 def test_a_sunday_is_opened(head: Visitor) -> None:
     """Preview, back to the form, save; the calendar and the list have it, with who and why."""
     told = head.post("/hours/new", data=SUNDAY | {"do": "preview"}).text
@@ -173,7 +191,16 @@ def test_an_entry_is_corrected_and_revoked(head: Visitor) -> None:
     assert "dom 6 dicembre 2026" in head.post("/hours/revoke", data=end).text
     assert head.post("/hours/revoke", data=end | {"do": "save"}).status_code == 303
     assert "Revoca della voce 2" in head.get("/hours").text
-    assert head.post("/hours/revoke", data=end).status_code == 409
+    again = head.post("/hours/revoke", data=end)
+    assert again.status_code == 409
+    assert "La voce 2 è già stata revocata da Anna Verdi, mer 25 novembre, " in again.text
+    assert "Riprova" not in again.text
+    assert 'href="/hours#entered"' in again.text
+    corrected = head.post("/hours/revoke", data=end | {"number": "1"}).text
+    assert "La voce 1 è già stata corretta da Anna Verdi, mer 25 novembre, " in corrected
+    none = head.post("/hours/revoke", data=end | {"number": "9"}).text
+    assert "la registrazione 9 non c" in none
+    assert "Riprova" not in none
     assert head.post("/hours/revoke", data={"number": "x"}).status_code == 404
 
 
@@ -246,7 +273,8 @@ def test_the_configured_hours_come_back(head: Visitor) -> None:
     assert done.headers["location"] == "/hours?saved=week#weeks"
     assert "Revoca della voce 1" in head.get("/hours").text
     refused = head.post("/hours/week/revoke", data=ended | {"do": "save"})
-    assert "questa voce non vale più" in refused.text
+    assert "La voce 1 è già stata revocata da Anna Verdi, mer 25 novembre, " in refused.text
+    assert "Riprova" not in refused.text
     assert head.post("/hours/week/revoke", data=ended | {"number": "x"}).status_code == 404
 
 

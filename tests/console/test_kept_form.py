@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from appliance.console.process import ConsoleServer, _config, build, listen
 from appliance.console.settings import ConsoleSettings
@@ -18,6 +19,7 @@ from tests.console import people
 from tests.console.browser import Screen, running_loop, screen
 from tests.console.screens.entering import log_in
 
+START_S: Final = 30.0
 NAME: Final = "#name"
 WORDS: Final = "Nome non più scritto due volte"
 
@@ -34,6 +36,11 @@ def home(console_settings: ConsoleSettings, records: object) -> Iterator[str]:
     with running_loop(None):
         thread = threading.Thread(target=serve)
         thread.start()
+    # The port is bound already, but refuses whoever comes before the server listens.
+    end = time.monotonic() + START_S
+    while not server.started:
+        assert time.monotonic() < end, "the console has not started"
+        time.sleep(0.01)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.force_exit = server.should_exit = True
     thread.join()
@@ -101,3 +108,24 @@ def test_a_log_out_forgets_what_was_typed(browser: Browser, home: str) -> None:
         page.wait_for_url(lambda url: "/login" in url)
         assert page.evaluate("sessionStorage.getItem('form-kept')") is None
         expect(page.locator("#form-kept")).to_be_hidden()
+
+
+def test_the_login_after_a_save_speaks_of_nothing_kept(browser: Browser, home: str) -> None:
+    """The console took the form, and the session ended before its next page was shown."""
+    with screen(browser, home) as shown:
+        page = begin(shown, people.ANNA)
+
+        def take(route: Route) -> None:
+            page.context.clear_cookies()
+            led = "<meta http-equiv='refresh' content='0;url=/login?next=%2Fusers'>"
+            route.fulfill(status=200, content_type="text/html", body=led)
+
+        page.route("**/users", take)
+        page.locator("form[action='/users'] button").click()
+        page.wait_for_url(lambda url: "/login" in url)
+        page.unroute("**/users")
+        expect(page.locator("[name=password]")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("#form-kept")).to_be_hidden()
+        again(page, people.ANNA)
+        expect(page.locator("#shown")).to_have_value("")

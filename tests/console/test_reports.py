@@ -113,14 +113,26 @@ def test_the_file_for_a_spreadsheet(head: Visitor, records: sqlite3.Connection) 
     ("query", "first"),
     [
         ("since=x&until=2026-11-25", "2026-11-01"),
-        ("since=2026-12-31&until=2026-11-25", "2026-11-25"),
         ("since=2001-01-01&until=2026-11-25", "2024-11-23"),
         ("since=0001-01-01&until=2026-11-25", "2026-11-01"),
     ],
 )
 def test_days_that_are_none(head: Visitor, query: str, first: str) -> None:
-    """A month instead; never backwards, never more than two years."""
-    assert f'value="{first}"' in head.get(f"/reports?{query}").text
+    """A month instead; never more than two years."""
+    text = head.get(f"/reports?{query}").text
+    assert f'value="{first}"' in text
+    assert "scambiati" not in text
+
+
+def test_reversed_days_are_swapped_and_it_is_said(head: Visitor) -> None:
+    """The period between them is shown; the file for a spreadsheet has the same."""
+    query = "since=2026-12-31&until=2026-11-25"
+    text = head.get(f"/reports?{query}").text
+    assert 'id="since" name="since" type="date" value="2026-11-25"' in text
+    assert 'id="until" name="until" type="date" value="2026-12-31"' in text
+    assert "Il primo giorno era dopo l&#39;ultimo: i due giorni sono stati scambiati." in text
+    name = head.get(f"/reports.csv?{query}").headers["content-disposition"]
+    assert "centralino-2026-11-25-2026-12-31.csv" in name
 
 
 def test_by_default_of_this_month(head: Visitor) -> None:

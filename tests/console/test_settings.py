@@ -18,7 +18,8 @@ from appliance.config import read
 from appliance.config.differences import listed
 from appliance.config.editing import SetValue
 from appliance.config.settings_files import SettingsFile
-from appliance.config.settings_trial import Moment, digest_of
+from appliance.config.settings_trial import ClockReading, digest_of
+from appliance.config.values import MonthDay
 from appliance.console.control_client import ControlUnreachable, StatusSnapshot
 from appliance.console.setting_fields import HELPS, SECTIONS, help_of
 from appliance.console.setting_forms import socket_name
@@ -91,9 +92,9 @@ class Office:
         return SettingsFile(self.path, self.state, 2026)
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> ClockReading:
         """The present moment."""
-        return Moment(self.now.wall, self.now.monotonic, "boot-1")
+        return ClockReading(self.now.wall, self.now.monotonic, "boot-1")
 
     # ---- instead of the child ----
 
@@ -295,6 +296,24 @@ def test_what_will_change_is_said_before(pages: Pages) -> None:
     )
     assert part.lstrip().startswith("<h3>")
     assert "Numero verde" in part
+
+
+def test_the_patron_saints_day_is_typed_as_people_write_days(pages: Pages) -> None:
+    """It is shown as they read it, before it is applied and afterwards; the file has its form."""
+    assert 'value="4 ottobre"' in pages.read("/settings/office")
+    text = pages.change("office", do="look", site__patron="24/6")
+    assert "da «4 ottobre» a «24 giugno»" in text or "da 4 ottobre a 24 giugno" in text
+    pages.change("office", site__patron="24 giugno")
+    assert read.parse(pages.office.text).site.patron == MonthDay(6, 24)
+    assert 'value="24 giugno"' in pages.read("/settings/office")
+    for typed, shown in (("24/6", "24 giugno"), ("31/6", ""), ("x" * 99, "")):
+        query = {"text": typed}
+        answer = pages.visitor.get("/settings/day", params=query, headers={"accept-language": "it"})
+        assert answer.json() == {"shown": shown}
+    for wrong in ("31/6", ""):
+        text = pages.change("office", site__patron=wrong)
+        assert pages.status == 422
+        assert "Scrivere giorno e mese: 24 giugno, oppure 24/6." in text
 
 
 def test_a_form_is_applied_whole_and_can_be_undone(pages: Pages) -> None:

@@ -21,6 +21,7 @@ from appliance.console import accounts
 from appliance.console.pages import system as shown
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
+from appliance.media.messages import Snapshot
 from appliance.service.nightly import MemoryCard, Night
 from appliance.store import call_log, users
 from appliance.store.users import ChangeRequester
@@ -104,6 +105,25 @@ def test_lines_phones_and_box_are_shown(works: Works) -> None:
     ):  # fmt: skip
         assert part in text, part
     assert "All is well." in works.text("en")
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        ("SCHED_FIFO: Operation not permitted", "priorità in tempo reale (SCHED_FIFO)"),
+        ("mlockall: Cannot allocate memory", "bloccare la propria memoria (mlockall)"),
+        ("Operation not permitted", "il sistema non lo concede"),
+    ],
+)
+def test_a_refused_right_is_told_in_the_readers_language(
+    works: Works, refused: str, told: str
+) -> None:
+    """Its cause and what it means for the sound; the kernel's English is not shown."""
+    works.system_stub.media_link.snapshot = Snapshot(realtime=refused)
+    page = works.text()
+    assert told in page
+    assert "Operation not permitted" not in page
+    assert "Cannot allocate" not in page
 
 
 def test_what_was_restarted_is_shown(works: Works) -> None:

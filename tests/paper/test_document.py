@@ -61,6 +61,9 @@ def test_a_day_in_a_letter(language: str, day: date, words: str, within: str) ->
     assert day_phrase("il" if language == "it" else "on", day, language) == within
 
 
+SOUND = RequestSound("voicemail/new/abc.wav", "0f" * 32)
+
+
 def letter(
     language: str,
     request: Request,
@@ -69,12 +72,13 @@ def letter(
     town: Directory = TOWN,
     house: str = "Comune di Prova",
     position: str = "Postazione 1",
+    sound: RequestSound = SOUND,
 ) -> Document:
     """Write a request as a letter, numbers of eight digits hidden."""
     head = Letterhead(house, ("Via Roma 1",), language, ZoneInfo("Europe/Rome"))
     names = LetterNames({"op1": position, "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
     writer = RequestLetter(head, town, names, lambda text: text.replace("05417041", "•••"))
-    kept = StoredRequest(request, RequestSound("voicemail/new/abc.wav", "0f" * 32), steps)
+    kept = StoredRequest(request, sound, steps)
     return writer.document(kept, lambda _: date(2026, 12, 1))
 
 
@@ -142,3 +146,4 @@ def test_a_letter_in_english_with_an_appointment() -> None:
     assert facts["Request"]["Appointment"].endswith("at the office, to be confirmed")
     assert facts["Request"]["Sheet consulted"] == "zz"
     assert "What happened" not in facts
+    assert letter("en", spoken, sound=RequestSound()).parts[0].text == ""

@@ -65,7 +65,7 @@ from appliance.console.directory_forms import (
     unit_of,
     variations_from,
 )
-from appliance.console.say import N_
+from appliance.console.say import N_, Speaker
 from appliance.console.templates import PageLink, download, page, render
 from appliance.policy.directory import Directory, EntryStamp, Reach, ReturnRule, Unit
 from appliance.policy.directory_changes import of_known_units
@@ -568,8 +568,25 @@ async def _simple(request: Request, what: type[DirectoryForm], names: tuple[str,
     outcome = await ask_change(request, what, {**form, "unit": unit.code})
     if outcome.is_good:
         return _saved(unit.code)
-    wrong = " ".join((outcome.wrong, *outcome.problems.values()))
+    wrong = await _already_revoked(request, form) if what is Revoke else ""
+    wrong = wrong or " ".join((outcome.wrong, *outcome.problems.values()))
     return await unit_page(request, outcome.status, wrong=wrong)
+
+
+async def _already_revoked(request: Request, form: dict[str, str]) -> str:
+    """Return who has revoked an authorisation and when, "" for one that is not revoked."""
+    found = (await read_directory(request)).authorisations
+    number = form.get("number", "")
+    ended = next((each.revoked for each in found if str(each.entry.number) == number), None)
+    if ended is None:
+        return ""
+    names = await known_people(request)
+    say: Speaker = request.state.speaker
+    return say(
+        N_("This authorisation is revoked already, by {who}, {at}."),
+        who=names.get(ended.by, ended.by),
+        at=say.moment(ended.at),
+    )
 
 
 @needs(Permission.EDIT_DIRECTORY)

@@ -27,6 +27,8 @@ from appliance.api.commands import (
     ShowCalendar,
 )
 from appliance.api.replies import (
+    EnteredHours,
+    EnteredWeek,
     GroupYear,
     HoursAhead,
     WeekChange,
@@ -101,6 +103,7 @@ WEEK: Final = tuple(f"week.{number}" for number in range(1, 8))
 """Fields of a week's days in the form."""
 LONGEST: Final = 400
 WHICH_DAYS: Final = N_("Choose the days: the last one is not before the first.")
+PAST_DAY: Final = N_("The first day is past: choose today or a day to come.")
 NO_OUTCOME: Final = ChangeOutcome(True)
 Form = dict[str, str]
 
@@ -115,7 +118,10 @@ async def new_days(request: Request) -> Response:
         told = await send(request, ListHours())
         form = _days_filled(told, query.get("ends", ""))
         form |= {name: value for name, value in given.items() if value}
-        if is_next and (days := _days(form)):
+        days = _days(form) if is_next else None
+        if days and days[0] < _earliest(told, form["ends"]):
+            return _choose_days(request, form, told.today, request.state.speaker(PAST_DAY))
+        if days:
             form = await _with_week(request, form, days[0])
             return _what(request, form, told.greetings, NO_OUTCOME)
     except NotDone as error:
@@ -125,6 +131,12 @@ async def new_days(request: Request) -> Response:
         return _choose_days(request, given | {"ends": query.get("ends", "")[:LONGEST]}, error=error)
     wrong = request.state.speaker(WHICH_DAYS) if is_next else ""
     return _choose_days(request, form, told.today, wrong)
+
+
+def _earliest(told: HoursAhead, ends: str) -> date:
+    """Return the first day that can be chosen: a correction may keep one that is past."""
+    old = next((e.first for e in told.entries if str(e.number) == ends and e.holds), None)
+    return min(told.today, old) if old else told.today
 
 
 def _choose_days(
@@ -173,7 +185,7 @@ async def revoke_days(request: Request) -> Response:
     form = {"number": int(number), "reference": reference}
     outcome = await ask_change(request, RevokeHours, form, preview=not is_saving)
     if not outcome.is_good:
-        return _try_again(request, outcome, sent)
+        return await _not_revoked(request, outcome, sent, ListHours())
     if is_saving:
         return RedirectResponse("/hours?saved=1#entered", 303)
     kept = {"number": number, "reference": reference}
@@ -197,11 +209,48 @@ def away_outcome(error: NotDone, outcome: ChangeOutcome) -> ChangeOutcome:
     )
 
 
-def _try_again(request: Request, outcome: ChangeOutcome, sent: FormData) -> Response:
-    """Say why an entry was not revoked, with what was sent, to be sent again."""
-    again = [(name, _text(sent, name)) for name in sent if name != "csrf"]
-    values: dict[str, Any] = {"wrong": outcome.wrong, "again": again}
+async def _not_revoked(
+    request: Request, outcome: ChangeOutcome, sent: FormData, listing: ListHours | ListWeeks
+) -> Response:
+    """Say why an entry was not revoked; what was sent can be sent again where that may help."""
+    number = int(_text(sent, "number"))
+    values: dict[str, Any] = {"wrong": outcome.wrong, "back": "/hours#entered"}
+    if isinstance(listing, ListWeeks):
+        values["back"] = "/hours#weeks"
+    try:
+        entries = _revocable(await send(request, listing))
+    except NotDone:
+        entries = {number: Revocable(can_be=True)}
+    found = entries.get(number, Revocable())
+    if found.can_be:
+        # The network or the database was away: the same may be taken later.
+        values["again"] = [(name, _text(sent, name)) for name in sent if name != "csrf"]
+    elif found.ended:
+        ended, names = found.ended, await known_people(request)
+        values |= {"number": number, "who": names.get(ended.by, ended.by), "ended_at": ended.at}
+        # Only special hours are corrected; an ordinary week is followed by another.
+        values["is_corrected"] = isinstance(ended, EnteredHours) and ended.first is not None
     return page(request, "hours/away.html", outcome.status, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocable:
+    """Whether an entry can be revoked, or else the entry that has `ended` it, if any."""
+
+    can_be: bool = False
+    ended: EnteredHours | EnteredWeek | None = None
+
+
+def _revocable(told: HoursAhead | Weeks) -> dict[int, Revocable]:
+    """Return for each listed entry whether it can still be revoked."""
+    ended = {each.ends: each for each in told.entries}
+    return {
+        each.number: Revocable(
+            each.is_to_come if isinstance(each, EnteredWeek) else each.holds,
+            ended.get(each.number),
+        )
+        for each in told.entries
+    }
 
 
 def _what(
@@ -348,7 +397,7 @@ async def revoke_week(request: Request) -> Response:
     asked = {**form, "number": int(number), "asked": _asked(request, form)}
     outcome = await ask_change(request, RevokeWeek, asked, preview=not is_saving)
     if not outcome.is_good:
-        return _try_again(request, outcome, sent)
+        return await _not_revoked(request, outcome, sent, ListWeeks())
     if is_saving:
         return RedirectResponse("/hours?saved=week#weeks", 303)
     return _week_preview(request, "/hours/week/revoke", form, outcome, is_new=False)

@@ -292,10 +292,11 @@ LIMIT_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class ReportDays:
-    """Period of a report, both days included."""
+    """Period of a report, both days included; `swapped`: its days were given the other way."""
 
     first: date
     last: date
+    swapped: bool = False
 
 
 @needs(Permission.REPORTS)
@@ -360,8 +361,10 @@ def days_of(request: Request) -> ReportDays:
     today = datetime.now(request.app.state.zone).date()
     last = parse_day(request.query_params.get("until", ""), today)
     first = parse_day(request.query_params.get("since", ""), last.replace(day=1))
-    # Days in the wrong order are one day; too long a period loses its beginning.
-    return ReportDays(max(min(first, last), last - LONGEST), last)
+    # Days in the wrong order are swapped, and the page says so.
+    first, last, swapped = min(first, last), max(first, last), last < first
+    # Too long a period loses its beginning.
+    return ReportDays(max(first, last - LONGEST), last, swapped)
 
 
 async def _read_report(request: Request, days: ReportDays) -> tuple[MonthlyReport, dict[str, str]]:

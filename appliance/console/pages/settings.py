@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.api.commands import UserCommand
@@ -12,6 +12,7 @@ from appliance.api.technician_commands import ConfirmSettings, ListSettingsHisto
 from appliance.api.technician_replies import SettingsDone, SettingsHistoryReply, SettingsListReply
 from appliance.console.accounts import needs, send_as_user, signed_in_user, with_permission
 from appliance.console.control_client import NotDone, form_field, people_names, records_of
+from appliance.console.day_typed import LONGEST_DAY, shown_day, typed_day
 from appliance.console.say import N_
 from appliance.console.setting_fields import SECTIONS, Section, section_of
 from appliance.console.setting_forms import (
@@ -44,6 +45,14 @@ async def show_first(_: Request) -> Response:
 async def show_section(request: Request) -> Response:
     """Show a section's form; with `done`, what was applied."""
     return await _show(request, _section(request))
+
+
+@needs(Permission.TECHNICAL)
+async def day(request: Request) -> Response:
+    """Tell how a day that is being typed is read: "24 giugno", "" for none."""
+    typed = typed_day(request.query_params.get("text", "")[:LONGEST_DAY])
+    shown = shown_day(typed, request.state.speaker.language) if typed else ""
+    return JSONResponse({"shown": shown})
 
 
 @needs(Permission.TECHNICAL)
@@ -202,6 +211,7 @@ def _elsewhere(request: Request, listed: SettingsListReply | None) -> str:
 
 routes: list[BaseRoute] = [
     Route("/settings", show_first, methods=["GET"]),
+    Route("/settings/day", day, methods=["GET"]),
     Route("/settings/history", show_history, methods=["GET"]),
     Route("/settings/confirm", confirm, methods=["POST"]),
     Route("/settings/undo/{number:int}", undo, methods=["POST"]),

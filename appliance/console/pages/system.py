@@ -42,7 +42,7 @@ from appliance.console.control_client import (
     send,
 )
 from appliance.console.live import EventStream, server_event
-from appliance.console.say import N_
+from appliance.console.say import N_, Speaker
 from appliance.console.templates import PageLink, page, render
 from appliance.errors import OfficeError, StoreError, TechnicianError
 from appliance.policy.privacy import mask_journal
@@ -191,6 +191,26 @@ async def _system_events(request: Request) -> AsyncIterator[str]:
         await asyncio.sleep(AT_MOST_EVERY_S)
 
 
+REALTIME: Final = {
+    "SCHED_FIFO": N_(
+        "the service may not take real-time priority (SCHED_FIFO): sound may be uneven when the "
+        "box is busy"
+    ),
+    "mlockall": N_(
+        "the service may not lock its memory (mlockall): sound may stop for a moment when memory "
+        "is short"
+    ),
+}
+"""What the lines' process was refused, by the call that it made."""
+
+
+def refused_realtime(speaker: Speaker, refused: str) -> list[str]:
+    """Return what real-time rights were refused, in the reader's language; [] for none."""
+    # As go_realtime tells it: "SCHED_FIFO: Operation not permitted, mlockall: …".
+    found = [speaker(said) for call, said in REALTIME.items() if f"{call}:" in refused]
+    return found or ([speaker(N_("the system refused it"))] if refused else [])
+
+
 async def _system_values(request: Request) -> dict[str, Any]:
     """Return the values of the page; what cannot be read is None, with the reason beside it."""
     told, why = await _system_status(request)
@@ -205,6 +225,9 @@ async def _system_values(request: Request) -> dict[str, Any]:
         "addresses": [str(one) for one in own_addresses(settings.listen) if not one.is_loopback],
         "names": settings.names,
         "network": network_status(),
+        "realtime": (
+            refused_realtime(request.state.speaker, told.carrier.realtime) if told else []
+        ),
         "led_names": LED_NAMES,
         "clocks": CLOCKS,
         "said": request.state.speaker.words,

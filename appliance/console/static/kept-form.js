@@ -89,8 +89,10 @@ function bringBack() {
   const isLost = isLogin || isRefused || kept?.state === "lost" || (kept?.state === "left" && kept.page === here);
   if (!isLost || (by && kept?.by !== by)) { forget(); return; }
   if (!kept) return;
-  write({ ...kept, state: "lost" });
   const note = document.getElementById("form-kept");
+  // a form that was sent may have been saved: only the login's own address says that it was not
+  if (isLogin && kept.state === "sent" && new URLSearchParams(location.search).get("ended") !== "form") return;
+  write({ ...kept, state: "lost" });
   if (isLogin && note) note.hidden = false;
   const form = by ? formOf(kept) : null;
   // a refused form that is shown again says itself why

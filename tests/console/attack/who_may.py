@@ -85,6 +85,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /start/{step}": {TE},
     # settings
     "GET /settings": {TE},
+    "GET /settings/day": {TE},
     "GET /settings/history": {TE},
     "GET /settings/{section}": {TE},
     "POST /settings/confirm": {TE},
