@@ -53,7 +53,7 @@ _NOTICE: Final = re.compile(
     r'(?:/notice" (?P<name>\S+)|wait_for "\w+ \$\d") \\\n\s*"(?P<text>[^"]*)"'
 )
 
-TITLES: Final = {"en": "Messages", "it": "Messaggi dell'apparecchio"}
+TITLES: Final = {"en": "Messages", "it": "Messaggi dell'apparecchio", "de": "Meldungen des Geräts"}
 INTRODUCTIONS: Final = {
     "en": (
         "Every trouble of the box and every notice of `centralino check`, drawn from the code. "
@@ -65,6 +65,12 @@ INTRODUCTIONS: Final = {
         f"presi dal codice. `{GAP}` sta per ciò che completa l'apparecchio. La frase dice che "
         "cosa fare; qualche parola in più sta in [che cosa chiede ogni frase](troubles.it.md). "
         "[English](messages.en.md)"
+    ),
+    "de": (
+        "Alle Störungen, die das Gerät meldet, und alle Hinweise von `centralino check`, aus dem "
+        f"Programm entnommen. `{GAP}` steht für das, was das Gerät einsetzt. Der Satz sagt, was zu "
+        "tun ist; etwas ausführlicher steht es, auf Italienisch, unter [was jeder Satz "
+        "verlangt](troubles.it.md). [Italiano](messages.it.md) · [English](messages.en.md)"
     ),
 }
 TROUBLES: Final = {
@@ -86,6 +92,15 @@ TROUBLES: Final = {
         ),
         "| codice | frase |",
     ),
+    "de": (
+        "Störungen",
+        (
+            "Sie lassen die LED *Störung* leuchten und stehen in `centralino status`, auf der "
+            "Seite *Anlage* und im Journal. Programme finden den Code in "
+            "`centralino status --json` und über MQTT."
+        ),
+        "| Code | Satz |",
+    ),
 }
 NOTICES: Final = {
     "en": (
@@ -97,6 +112,11 @@ NOTICES: Final = {
         "Avvisi di `centralino check`",
         "La configurazione è giusta; questo però manca ancora.",
         "| avviso |",
+    ),
+    "de": (
+        "Hinweise von `centralino check`",
+        "Die Konfiguration ist in Ordnung; das Folgende fehlt noch.",
+        "| Hinweis |",
     ),
 }
 OF_LINES: Final = {
@@ -110,10 +130,16 @@ OF_LINES: Final = {
         "Una linea fuori servizio ne dice il motivo, in `centralino status` e in *Impianto*.",
         "| frase |",
     ),
+    "de": (
+        "Leitungen und Modems",
+        "Warum eine Leitung außer Betrieb ist, steht in `centralino status` und unter *Anlage*.",
+        "| Satz |",
+    ),
 }
 SAID_BY_OTHERS: Final = {
     "en": "*(a sentence of its own, with what to do)*",
     "it": "*(una frase propria, con il da farsi)*",
+    "de": "*(ein eigener Satz, der sagt, was zu tun ist)*",
 }
 
 

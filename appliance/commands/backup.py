@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from appliance.commands.options import Command
     from appliance.config.schema import Settings
     from appliance.service.backup import WrittenBackup
-    from appliance.service.restore import Checked
+    from appliance.service.restore import RestorableBackup
 
 
 # Restore on request, started by centralino-request@restore.path and at every boot: a restore that a
@@ -138,7 +138,9 @@ class RestoreHelper:
                 # Whatever happened, the services run again; --no-block does not wait for them.
                 _systemctl("start", "--no-block", *UNITS)
 
-    def _exchange(self, checked: Checked, settings: Settings, file: Path) -> tuple[Path, ...]:
+    def _exchange(
+        self, checked: RestorableBackup, settings: Settings, file: Path
+    ) -> tuple[Path, ...]:
         service_restore.check_idle(self.run)
         stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
         kept = service_restore.finish(service_restore.stage_backup(checked, stamp))
@@ -164,7 +166,7 @@ class RestoreHelper:
             return not (self.run / "desk.sock").exists()
 
 
-def _check_places(checked: Checked, settings: Settings, config: Path) -> None:
+def _check_places(checked: RestorableBackup, settings: Settings, config: Path) -> None:
     """Raise Refused for a backup whose paths differ from this box's."""
     own = {piece.name: piece.path for piece in backup_pieces(settings, config)}
     are_own = all(own.get(piece.name) == piece.path for piece in checked.pieces)
@@ -737,7 +739,7 @@ def _restore_night(day: str, config: Path, *, check: bool) -> Words:
     return _done(putting_back.finish(night_restore.stage_night_copy(state, copy, stamp)), config)
 
 
-def _check_idle(checked: Checked, config: Path) -> None:
+def _check_idle(checked: RestorableBackup, config: Path) -> None:
     """Raise Refused while the service runs, by this box's or the backup's configuration."""
     from appliance.service import restore as putting_back
 
@@ -768,7 +770,7 @@ def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
         say(said)
 
 
-def _about(checked: Checked) -> Words:
+def _about(checked: RestorableBackup) -> Words:
     about = checked.about
     said = _(
         "The backup is whole: {site}, {made}, centralino {centralino}, {files} "

@@ -26,7 +26,7 @@ from appliance.errors import CentralinoError, TechnicianError
 from appliance.files import READABLE, create_once
 from appliance.modem import learning
 from appliance.modem.bundle import Bundle, to_bytes
-from appliance.modem.interview import Interview, Step, Why
+from appliance.modem.interview import Interview, InterviewStep, SkipReason
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.policy.text import Refused, os_error_words
 from appliance.text import Words, _, counted
@@ -51,28 +51,28 @@ STOPPING = _("Stopped for the time, and started again at the end: {}.")
 KEYS = _("Enter = go on, s = leave out")
 NOT_KNOWN = _("“{}” is none of the keys.")
 REASONS = (
-    (Why.NO_LINE, _("there is no telephone line")),
-    (Why.NO_PHONE, _("there is no other telephone at hand")),
-    (Why.NO_TIME, _("there is no time")),
+    (SkipReason.NO_LINE, _("there is no telephone line")),
+    (SkipReason.NO_PHONE, _("there is no other telephone at hand")),
+    (SkipReason.NO_TIME, _("there is no time")),
 )
 """Reasons that a person may give, by number: words of their own could hold a number."""
 WHY = _("Why? {}")
 TOLD = {
-    Step.FINDING: _("The modem is put on hook and reset …"),
-    Step.IDENTITY: _("1/4 Who it is: model, firmware, maker …"),
-    Step.COMMANDS: _("2/4 Which commands and sound formats it knows …"),
-    Step.RESTORE: _("The modem is put on hook and reset."),
+    InterviewStep.FINDING: _("The modem is put on hook and reset …"),
+    InterviewStep.IDENTITY: _("1/4 Who it is: model, firmware, maker …"),
+    InterviewStep.COMMANDS: _("2/4 Which commands and sound formats it knows …"),
+    InterviewStep.RESTORE: _("The modem is put on hook and reset."),
 }
 ASKED = {
-    Step.LINE: _(
+    InterviewStep.LINE: _(
         "3/4 How sound flows: for about twenty seconds the line is taken and a soft tone is sent. "
         "Nobody can call meanwhile; nothing is dialled."
     ),
-    Step.CALL: _(
+    InterviewStep.CALL: _(
         "4/4 How a call arrives: after Enter, call this line from another telephone within three "
         "minutes. It rings four times, then the box answers."
     ),
-    Step.HANG_UP: _(
+    InterviewStep.HANG_UP: _(
         "The box has answered. Press a few keys on the telephone, then hang up, and press Enter "
         "here in the same moment."
     ),
@@ -80,19 +80,19 @@ ASKED = {
 LINE_TAKEN = _("The line is taken …")
 CALL_NOW = _("Call now …")
 SKIPPED = {
-    Why.NO_LINE: _("left out: there is no line, or the modem does not take it"),
-    Why.NO_PHONE: _("left out: no other telephone"),
-    Why.NO_TIME: _("left out: no time"),
-    Why.NO_RING: _("no call arrived"),
-    Why.NO_VOICE: _("the modem has no voice"),
-    Why.NO_FORMAT: _("the modem offers no sound format that can be used"),
-    Why.NO_ANSWER: _("the modem does not answer"),
+    SkipReason.NO_LINE: _("left out: there is no line, or the modem does not take it"),
+    SkipReason.NO_PHONE: _("left out: no other telephone"),
+    SkipReason.NO_TIME: _("left out: no time"),
+    SkipReason.NO_RING: _("no call arrived"),
+    SkipReason.NO_VOICE: _("the modem has no voice"),
+    SkipReason.NO_FORMAT: _("the modem offers no sound format that can be used"),
+    SkipReason.NO_ANSWER: _("the modem does not answer"),
 }
 STEPS = {
-    Step.LINE: _("How sound flows"),
-    Step.CALL: _("How a call arrives"),
-    Step.HANG_UP: _("How the call ended"),
-    Step.IDENTITY: _("Who it is"),
+    InterviewStep.LINE: _("How sound flows"),
+    InterviewStep.CALL: _("How a call arrives"),
+    InterviewStep.HANG_UP: _("How the call ended"),
+    InterviewStep.IDENTITY: _("Who it is"),
 }
 INTERRUPTED = _("Interrupted: nothing was written.")
 SILENT = _(
@@ -230,7 +230,7 @@ class PersonAtTerminal:
         self.descriptor = descriptor
         self.is_there = True
         self._say = say
-        self._shown: Step | None = None
+        self._shown: InterviewStep | None = None
         self._asks_why = False
         self._typed = b""
 
@@ -262,8 +262,8 @@ class PersonAtTerminal:
         if self._asks_why:
             self._give_reason(key, interview, now)
         elif key == "":
-            if asked in {Step.LINE, Step.CALL}:
-                self._words(LINE_TAKEN if asked is Step.LINE else CALL_NOW)
+            if asked in {InterviewStep.LINE, InterviewStep.CALL}:
+                self._words(LINE_TAKEN if asked is InterviewStep.LINE else CALL_NOW)
             interview.agree(now)
         elif key == "s":
             self._asks_why = True
@@ -288,14 +288,14 @@ def _converse(interview: Interview, fd: int, person: PersonAtTerminal, stop: Sto
     waiting = bytearray()
     interview.start(time.monotonic())
     stopped = False
-    while interview.step is not Step.OVER:
+    while interview.step is not InterviewStep.OVER:
         person.show(interview)
         if stop.asked and not stopped:
             stopped = True
             waiting.clear()
             interview.stop(time.monotonic())
         if not person.is_there and interview.question is not None:
-            interview.skip(Why.NO_TIME, time.monotonic())
+            interview.skip(SkipReason.NO_TIME, time.monotonic())
         waiting += interview.data_to_send()
         _exchange(interview, fd, person, waiting)
 
@@ -338,6 +338,6 @@ def _write(found: Bundle, out: Path | None) -> int:
         return COMPLETE
     click.echo(in_language(WRITTEN_IN_PART.filled(file=file, size=len(data))))
     for each in found.skipped:
-        step, reason = STEPS[Step(each.step)], SKIPPED[Why(each.why)]
+        step, reason = STEPS[InterviewStep(each.step)], SKIPPED[SkipReason(each.why)]
         click.echo(f"  - {in_language(step)}: {in_language(reason)}")
     return INCOMPLETE

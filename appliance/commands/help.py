@@ -14,7 +14,7 @@ import click
 
 from appliance.commands.options import USAGE_HEAD, language_of, usage_pieces, way_to
 from appliance.commands.tree import FORMER, Branch
-from appliance.text import Words, _
+from appliance.text import Words, _, in_context, unchanged
 
 COMMANDS: Final = _("Commands")
 OPTIONS: Final = _("Options")
@@ -30,6 +30,23 @@ EXTRAS: Final = (
     ("(the user)", _("(the user)")),
 )
 """click's words behind an option's help."""
+VALUES: Final = (
+    (re.compile(r" (?:INTEGER|FLOAT)(?: RANGE)?(?=\.\.\.$|$)"), unchanged(" N")),
+    (re.compile(r"(?<= )TEXT$"), in_context("value", "TEXT")),
+    (re.compile(r"(?<= )PATH$"), in_context("value", "PATH")),
+    (re.compile(r"(?<= )FILE$"), in_context("value", "FILE")),
+    (re.compile(r"(?<= )DIRECTORY$"), in_context("value", "FOLDER")),
+)
+"""click's words for an option's value, behind its names."""
+BETWEEN: Final = _("{low} to {high}")
+BOUNDS: Final = {
+    "<=": _("at most {bound}"),
+    "<": _("less than {bound}"),
+    ">=": _("{bound} or more"),
+    ">": _("more than {bound}"),
+}
+"""A number's bounds, by click's sign between the number and the bound."""
+_RANGE: Final = re.compile(r"(?:([\d.]+)(<=?))?x(?:([<>]=?)([\d.]+))?(?=[;\]])")
 _FIRST: Final = re.compile(r"(.+?[^.][\w)\]\"`'])\.(?: [A-Z].*)?", re.DOTALL)
 
 
@@ -121,7 +138,7 @@ def option_rows(context: click.Context, language: str) -> Iterator[tuple[str, st
         record = param.get_help_record(context)
         if not isinstance(param, click.Option) or record is None:
             continue
-        names, told = record
+        names, told = _with_value(record[0], language), record[1]
         if "--help" in param.opts:
             yield names, HELP_OPTION.text(language)
             continue
@@ -129,10 +146,35 @@ def option_rows(context: click.Context, language: str) -> Iterator[tuple[str, st
         more = told[len(help_) :] if told.startswith(help_) else ""
         for english, words in EXTRAS:
             more = more.replace(english, words.text(language))
+        more = _bounds(more, language)
         if JSON in param.opts:
             file = f"{HELP_FOLDER}/{language}/schemas/{schema_name(present_words(context))}"
             more = f" {SCHEMA.filled(file=file).text(language)}"
         yield names, f"{text_of(help_).text(language)}{more}".strip()
+
+
+def _with_value(names: str, language: str) -> str:
+    """Return an option's names with its value in the reader's language."""
+    for kind, words in VALUES:
+        names = kind.sub(words.text(language), names)
+    return names
+
+
+def _bounds(told: str, language: str) -> str:
+    """Return what is told of a number's bounds in words."""
+    return _RANGE.sub(lambda found: ", ".join(_bounds_said(found, language)), told)
+
+
+def _bounds_said(found: re.Match[str], language: str) -> Iterator[str]:
+    below, sign_below, sign, above = found.groups()
+    low, high = (each and f"{float(each):g}" for each in (below, above))
+    if (sign_below, sign) == ("<=", "<="):
+        yield BETWEEN.filled(low=low, high=high).text(language)
+        return
+    if low:
+        yield BOUNDS[sign_below.replace("<", ">")].filled(bound=low).text(language)
+    if high:
+        yield BOUNDS[sign].filled(bound=high).text(language)
 
 
 def texts(command: click.Command, *words: str) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from appliance.deadlines import is_due
 from appliance.errors import TechnicianError
 from appliance.media.messages import LineSetup, line_settings
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
-from appliance.modem.probe import DuplexProbe, DuplexVerdict, Finding
+from appliance.modem.probe import DuplexProbe, DuplexVerdict, ProbeFinding
 from appliance.policy.text import Refused
 from appliance.text import Words, _, unchanged
 from appliance.usb import ResetAnswer, UsbStep
@@ -55,14 +55,14 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
     raise SystemExit({DuplexVerdict.DUPLEX: 0, DuplexVerdict.HALF_DUPLEX: 3}.get(found.verdict, 4))
 
 
-def json_row(line: str, found: Finding) -> dict[str, object]:
+def json_row(line: str, found: ProbeFinding) -> dict[str, object]:
     """Return the verdict and the measurements with stable keys."""
     told = asdict(found) | found.sentence.by_language() | {"line": line}
     del told["sentence"]
     return told
 
 
-def in_words(line: str, found: Finding, language: str) -> list[str]:
+def in_words(line: str, found: ProbeFinding, language: str) -> list[str]:
     """Return the verdict and the measurements in one language."""
     figures = [f"{line}: {found.modem or '?'}", found.sentence.text(language)]
     if found.ended_by:
@@ -76,7 +76,7 @@ def in_words(line: str, found: Finding, language: str) -> list[str]:
     return figures
 
 
-def run_probe(prober: DuplexProbe, path: str) -> Finding:
+def run_probe(prober: DuplexProbe, path: str) -> ProbeFinding:
     """Run the probe on a port and return its finding.
 
     Raises TechnicianError if the port cannot be opened (as while the service runs) or fails.
@@ -88,7 +88,7 @@ def run_probe(prober: DuplexProbe, path: str) -> Finding:
         raise TechnicianError(explain(path, error).sentence) from error
 
 
-def _converse(prober: DuplexProbe, fd: int) -> Finding:
+def _converse(prober: DuplexProbe, fd: int) -> ProbeFinding:
     waiting = bytearray()
     now = time.monotonic()
     end = now + LIMIT_S

@@ -213,6 +213,7 @@ DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637", "zoom3095")
 SECONDS = re.compile(r"\d{1,9}(?:\.\d+)?")
 DIALLED = re.compile(r"[0-9*#,;. /()wWtTpP!@-]+")
 MOST_S = 7 * 24 * 3600
+ONE_NUMBER = _("--number-a and --number-b are the same number: each line has one of its own")
 NUMBERS = _("two lines call each other: --number-a and --number-b are needed")
 STOPPED = _("Stopped, and started again after: {}.")
 DONE = _("Result: {result}. Report: {file}")
@@ -285,6 +286,8 @@ def field_test(
     ports = _ports(line_a, line_b, one_line=one_line)
     if line_b and not (told["number_a"] and told["number_b"]):
         raise _usage(NUMBERS)
+    if line_b and told["number_a"] == told["number_b"]:
+        raise _usage(ONE_NUMBER)
     # All options are checked before anything is stopped.
     for option in ("soak", "load"):
         _check_seconds(f"--{option}", told[option])
@@ -318,7 +321,8 @@ def _ports(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[s
         raise _usage(
             _("two lines are needed, --line-a and --line-b, or --one-line"),
         )
-    if line_a and line_a == line_b:
+    # A modem has several names, /dev/ttyACM0 and those of /dev/serial: all lead to one device.
+    if line_a and line_b and Path(line_a).resolve() == Path(line_b).resolve():
         raise _usage(_("--line-a and --line-b are the same port"))
     return tuple(line for line in (line_a, line_b) if line)
 

@@ -58,7 +58,7 @@ from appliance.config.office import state_folder_of
 from appliance.config.schema import shown_value
 from appliance.config.setting_names import EFFECT_WORDS, NAMES, ROWS, Effect
 from appliance.config.settings_files import Entry, SettingsFile
-from appliance.config.settings_trial import BY_ITSELF, Moment, digest_of
+from appliance.config.settings_trial import BY_ITSELF, ClockReading, digest_of
 from appliance.errors import CentralinoError
 from appliance.policy.forms import FormProblem, FormRefused
 from appliance.policy.hours import WEEKDAYS, moment_words
@@ -223,11 +223,13 @@ class Box:
             send(control_socket_path(load_settings(self.config)), told, limit=30.0)
 
 
-def moment() -> Moment:
+def moment() -> ClockReading:
     """Return the present moment."""
     from appliance.service.clock import Sources
 
-    return Moment(datetime.now(UTC).replace(microsecond=0), time.monotonic(), Sources().boot_id())
+    return ClockReading(
+        datetime.now(UTC).replace(microsecond=0), time.monotonic(), Sources().boot_id()
+    )
 
 
 def _shell() -> str:

@@ -49,6 +49,7 @@ from appliance.commands.options import (
 )
 from appliance.config.build import tcp_rival
 from appliance.config.derived import derived_words
+from appliance.config.phone_labels import twin_labels
 from appliance.config.read import read_text, with_line
 from appliance.config.schema import Settings
 from appliance.config.state_folder import missing_greetings
@@ -166,6 +167,7 @@ def _wanting(settings: Settings) -> Iterator[Words]:
         backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
         directory_hindrance(settings),
         _udp_alone(settings),
+        *_same_labels(settings),
     )
     yield from (words for words in wanting if words != NOTHING)
 
@@ -227,6 +229,17 @@ def _not_there(piece: BackupPiece) -> Words:
         path=piece.path,
         key=piece.key,
     )
+
+
+def _same_labels(settings: Settings) -> Iterator[Words]:
+    """Yield a notice for each phone that has another one's label."""
+    for other, phone in twin_labels(settings.phones):
+        yield _(
+            "phones {other} and {name} have the same label, “{label}”: give each its own",
+            other=other,
+            name=phone.name,
+            label=unchanged(phone.label),
+        )
 
 
 def _udp_alone(settings: Settings) -> Words:

@@ -178,7 +178,7 @@ DEV: Final = Branch(
     {
         "demo": "appliance.commands.demo:demo",
         "exchange": "appliance.simulator.exchange.service:exchange_command",
-        "call": "appliance.simulator.exchange.process:call_command",
+        "call": "appliance.commands.simulated_call:call_command",
     },
 )
 ROOT: Final = Branch(

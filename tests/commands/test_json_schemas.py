@@ -22,7 +22,7 @@ from appliance.commands.modems import json_row
 from appliance.commands.reference import fields, schemas
 from appliance.commands.reference.page import command_at, has_json, leaves, with_json
 from appliance.config.settings_trial import digest_of
-from appliance.modem.probe import DuplexVerdict, Finding
+from appliance.modem.probe import DuplexVerdict, ProbeFinding
 from appliance.selftest import findings
 from appliance.service.settings import SettingsRequest
 from appliance.simulator.exchange.call import CallReport
@@ -256,7 +256,7 @@ def test_what_does_not_fit_is_named(words: tuple[str, ...], value: Any) -> None:
 
 def test_measurements_fit() -> None:
     """Those of a modem, of the box, of a simulated call."""
-    finding = Finding(DuplexVerdict.DUPLEX, _("Aborted!"), "CX93001", 8000, 8000)
+    finding = ProbeFinding(DuplexVerdict.DUPLEX, _("Aborted!"), "CX93001", 8000, 8000)
     assert wrong(("line", "probe"), json.loads(json.dumps(json_row("line1", finding)))) == []
     test = findings.whole(datetime(2026, 11, 25, 9, tzinfo=UTC), 31.0, ())
     assert wrong(("box", "selftest"), json.loads(findings.to_text(test))) == []

@@ -183,6 +183,27 @@ def test_sentences_are_in_the_language_of_whoever_reads(
     assert ("non si può usare" in result.output) is not english
 
 
+@pytest.mark.parametrize(("language", "value", "bounds"), [
+    ("it", "--until TESTO", "--minutes N Finisce da solo dopo questo tempo. [da 1 a 10080]"),
+    ("de", "--config PFAD", "--minutes N Endet nach dieser Zeit von selbst. [1 bis 10080]"),
+    ("en", "--until TEXT", "--minutes N Ends by itself after so long. [1 to 10080]"),
+])  # fmt: skip
+def test_values_and_bounds_are_in_the_readers_language(
+    language: str, value: str, bounds: str
+) -> None:
+    """Help says what an option takes in words, not in the programme's types."""
+    told = " ".join(run("--language", language, "state", "closed", "--help").output.split())
+    assert value in told
+    assert bounds in told
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_no_help_has_a_type_of_the_programme(words: tuple[str, ...]) -> None:
+    """Neither a kind of number nor an inequality: arguments alone have names of their own."""
+    told = run("--language", "it", *words, "--help").output.split("Opzioni:")[1]
+    assert re.findall(r" (?:INTEGER|FLOAT|RANGE|TEXT|PATH|DIRECTORY)\b|[<>]=?x|x[<>]", told) == []
+
+
 @pytest.mark.parametrize(
     ("env", "site", "usage"),
     [

@@ -251,6 +251,16 @@ def test_a_port_that_is_another_parts_is_named(tmp_path: Path, more: str, key: s
     assert phone_settings(settings, {}).tcp == (not key)
 
 
+def test_check_names_phones_with_the_same_label(tmp_path: Path) -> None:
+    """The configuration is in force all the same."""
+    text = '[[phones]]\nname = "{}"\nlabel = "{}"\n'
+    twins = "".join(text.format(*each) for each in (("p7", "Banco"), ("p8", "banco"), ("p9", "")))
+    code, said = check(tmp_path, CONFIG + twins)
+    assert code == 0
+    assert said.count("hanno la stessa etichetta") == 1
+    assert "i telefoni p7 e p8 hanno la stessa etichetta, «banco»" in said
+
+
 def test_check_names_a_greeting_that_one_language_lacks(tmp_path: Path) -> None:
     """Which file is missing, where it must lie and how to make it; the configuration is in force
     all the same.

@@ -343,7 +343,10 @@ FIELDS: Final = {
     "reach": "how the number is reached: SIP phone, extension of a PBX, over a second line",
     "reason": 'why the call took that way, or was not placed, as a stable code; "" for none yet',
     "hours/reason": "name of the special hours, as told to people",
-    "lines/reason": 'what is wrong with the line, in English; "" for nothing',
+    "lines/reason": (
+        "code of what is wrong with the line; missing: no modem; sound: the media gateway is gone; "
+        'not_idle: not idle after hanging up; fault: modem or trunk, see why; "" for nothing'
+    ),
     "outbox/reason": 'why a person dropped the e-mail; "" for none',
     "received": "when the call rang that left the message",
     "record": "record of the call so far",

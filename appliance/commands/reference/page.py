@@ -13,8 +13,8 @@ from appliance.commands.tree import ROOT, SERVICES, branches
 from appliance.text import _
 
 TITLE: Final = _("Commands")
-NAMES: Final = {"it": "Italiano", "en": "English"}
-"""Languages of the page and of the man pages: those of the technician's guide."""
+NAMES: Final = {"it": "Italiano", "en": "English", "de": "Deutsch"}
+"""Languages of the page and of the man pages."""
 INTRODUCTION: Final = _(
     "`centralino GROUP COMMAND --help` names the options of each. "
     "A command that reads the configuration takes `--config` (default "

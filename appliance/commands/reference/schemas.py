@@ -27,7 +27,7 @@ from appliance.commands.reference.page import command_at, with_json
 from appliance.commands.reference.shapes import TEXTS, JsonSchema, Shape, fields_of, schema_of
 from appliance.commands.reports import CapacityRow, QuarterRow
 from appliance.commands.settings import ChangeRow
-from appliance.modem.probe import Finding
+from appliance.modem.probe import ProbeFinding
 from appliance.policy.address_book import BookEntry
 from appliance.policy.directory import Reach, ReturnRule, TransferHindrance
 from appliance.policy.mail import MailState
@@ -185,7 +185,7 @@ SHAPES: Final[dict[str, Shape]] = {
         }
     ],
     "line probe": {
-        **fields_of(Finding, "sentence"), **dict.fromkeys(LANGUAGES, str), "line": str,
+        **fields_of(ProbeFinding, "sentence"), **dict.fromkeys(LANGUAGES, str), "line": str,
     },
     "line capacity": CapacityRow,
     "box selftest": {
