@@ -103,9 +103,9 @@ def test_the_next_word_is_searched_for(
 
         with journey.step(6):
             bar = page.region("Stato del centralino")
-            page.sees("Chiuso – segreteria: risponde la segreteria, fino alle", within=bar)
+            page.sees("Chiuso – segreteria: risponde la segreteria, fino a", within=bar)
             page.open("Messaggi", under="Elenchi")
-            page.sees("Chiuso – segreteria: risponde la segreteria, fino alle", within=bar)
+            page.sees("Chiuso – segreteria: risponde la segreteria, fino a", within=bar)
 
         with journey.step(7):
             page.click("button", "Termina: Chiuso – segreteria", bar)

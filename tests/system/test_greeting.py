@@ -6,6 +6,7 @@ What was heard is recognised by correlation with every recording of the house (h
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from appliance.api import speech
 from appliance.calls.orders import CallRecord
 from appliance.simulator.exchange.process import RunningCall
-from tests.helpers.box import Box
+from tests.helpers.box import ROME, Box
 from tests.helpers.heard import made_out
 from tests.system.calls import end, in_state, place
 
@@ -23,12 +24,20 @@ MOST_S = 20.0
 SETTINGS = "[voicemail]\nemergency_112 = true\n"
 
 
+def today_alone() -> str:
+    """Return the settings of a house that is open all of today: no reopening is near enough to be
+    said, not even before midnight.
+    """
+    day = datetime.now(ROME).date()
+    return f'[[openings]]\nday = {day}\nhours = ["00:00-24:00"]\n{SETTINGS}'
+
+
 @pytest.fixture(name="box", scope="module")
 def a_closed_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box whose office is closed, and which has been given its name's voice."""
     pytest.importorskip("py_nanotts", reason="py-nanotts is not installed: make environment")
     folder = tmp_path_factory.mktemp("greeting")
-    with Box(folder, lines=1, extra=SETTINGS) as box:
+    with Box(folder, lines=1, opened=False, extra=today_alone()) as box:
         name = box.settings.site.name  # what the box would do by itself a little later
         speech.name_office(box.state / "spoken", None, name, "it")
         box.ask("spoken")
@@ -81,7 +90,8 @@ def test_nine_is_english_to_the_tone(box: Box) -> None:
 
 def test_nine_is_german_where_german_is_the_second_language(tmp_path: Path) -> None:
     """An office of South Tyrol: offered in German, heard in German from the reason to the tone."""
-    with Box(tmp_path, lines=1, extra=SETTINGS, languages=("it", "de")) as box:
+    open_today = {"opened": False, "extra": today_alone()}
+    with Box(tmp_path, lines=1, languages=("it", "de"), **open_today) as box:
         box.ask("SetClosed", on=True, by="test", until=None)
         call = place(box, 1, caller="0471123456", hang_up_after_ms=600_000)
         in_state(box, "greeting")
