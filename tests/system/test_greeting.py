@@ -90,8 +90,8 @@ def test_nine_is_english_to_the_tone(box: Box) -> None:
 
 def test_nine_is_german_where_german_is_the_second_language(tmp_path: Path) -> None:
     """An office of South Tyrol: offered in German, heard in German from the reason to the tone."""
-    open_today = {"opened": False, "extra": today_alone()}
-    with Box(tmp_path, lines=1, languages=("it", "de"), **open_today) as box:
+    languages = ("it", "de")
+    with Box(tmp_path, lines=1, languages=languages, opened=False, extra=today_alone()) as box:
         box.ask("SetClosed", on=True, by="test", until=None)
         call = place(box, 1, caller="0471123456", hang_up_after_ms=600_000)
         in_state(box, "greeting")
