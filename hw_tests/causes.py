@@ -84,6 +84,8 @@ WORSENS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("soak.caller_id", ANY): ("caller_id", "ghosts"),
     ("asymmetry", ANY): ("level",),
     ("content", "speech"): ("level",),
+    # an echo beyond the canceller's reach fills the pauses of who hears it
+    ("content", "loudest noise between words"): ("echo",),
     ("clipping", ANY): ("level",),
     ("bytes", ANY): ("level",),
     ("soak", "weakest sound"): ("level",),

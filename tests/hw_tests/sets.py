@@ -122,7 +122,7 @@ CALLED: tuple[tuple[str, dict[str, object], tuple[str, ...]], ...] = (
     ("rings too far apart", {"bell": [1000, 5500]}, ("from ring to ring",)),
     ("expected number withheld", {"caller": ["withheld", "after"]}, ("is withheld",)),
     ("another number", {"caller": ["0599999999", "after"]}, ("Another number comes",)),
-    ("number cut off", {"caller": ["234501", "after"]}, ("comes cut off",)),
+    ("number cut off", {"caller": ["051123450", "after"]}, ("comes cut off",)),
     ("number of another town", {"caller": ["0691234501", "after"]}, ("Another number comes",)),
 )
 
