@@ -667,7 +667,7 @@ class Schedule:
     ) -> tuple[datetime | None, datetime | None]:
         """Return the naive local times of the next change and of the next flip."""
         change = None
-        for piece in ahead:
+        for piece in self._lasting(ahead):
             if change is None and piece.answer != here.answer:
                 change = piece.start
                 # nothing will ever open: searching the rest of the horizon would find no flip
@@ -676,6 +676,14 @@ class Schedule:
             if piece.open != here.open:
                 return change, piece.start
         return change, None
+
+    def _lasting(self, pieces: Iterator[DayPiece]) -> Iterator[DayPiece]:
+        """Yield the pieces that last; one that lies in a skipped hour begins when it ends."""
+        # the last piece has none after it, and holds
+        for piece, following in pairwise(chain(pieces, (None,))):
+            ends = following and local_moment(following.start, self.zone)
+            if piece is not None and local_moment(piece.start, self.zone) != ends:
+                yield piece
 
     @property
     def _ever_opens(self) -> bool:

@@ -166,6 +166,21 @@ def test_nights_on_which_the_clock_is_changed(utc: str, is_open: bool, flips_utc
 
 
 @pytest.mark.parametrize(
+    ("bands", "is_open", "flips"),
+    [
+        # closed at 1:30, and there is no 2:15 on that day
+        ("2:15-2:45", False, "2026-04-05 02:15"),
+        # the break between two bands does not come
+        ("0:30-2:15 2:45-5", True, "2026-03-29 05:00"),
+    ],
+)
+def test_what_lies_in_a_skipped_hour_does_not_come(bands: str, is_open: bool, flips: str) -> None:
+    """Neither an opening nor a closing is announced that no moment of the day has."""
+    state = Schedule(ROME, week_of(sunday=bands)).at(rome("2026-03-29 01:30"))
+    assert (state.open, state.flips_at, state.changes_at) == (is_open, rome(flips), rome(flips))
+
+
+@pytest.mark.parametrize(
     ("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)]
 )
 def test_a_whole_day_has_the_hours_it_has(day: str, hours: int) -> None:
