@@ -281,8 +281,17 @@ def people_are_there(received: datetime, calendar: Schedule) -> datetime:
 
 
 def unheard_at(received: datetime, calendar: Schedule) -> datetime:
-    """Return when the alert of an unheard message is due."""
-    return people_are_there(received, calendar) + UNHEARD_AFTER
+    """Return when the alert of an unheard message is due: after 30 minutes of opening time (E16).
+
+    Where it closes before they are over, 30 minutes after the next opening.
+    """
+    first = people_are_there(received, calendar)
+    due = first + UNHEARD_AFTER
+    state = calendar.at(first)
+    if not state.open or state.flips_at is None or state.flips_at >= due:
+        return due
+    opens = calendar.next_open(state.flips_at)
+    return due if opens is None else opens + UNHEARD_AFTER
 
 
 def unclosed_at(received: datetime, calendar: Schedule) -> datetime:

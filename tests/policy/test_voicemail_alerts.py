@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from appliance.policy.hours import Schedule, week_of
+from appliance.policy.hours import Band, Schedule, SpecialOpening, week_of
 from appliance.policy.voicemail import (
     CallAlerts,
     MessageCare,
@@ -24,6 +26,7 @@ from tests.stories.offices import ROME
 
 WORKDAYS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
 MORNINGS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13"), saturday="9-12"))
+WEEKEND = ("saturday", "sunday")
 NEVER = Schedule(ROME, week_of())
 
 
@@ -34,6 +37,9 @@ NEVER = Schedule(ROME, week_of())
         (WORKDAYS, "2026-11-25 19:00", "2026-11-26 09:00", "2026-11-27 08:30"),
         # left while people were there and busy
         (WORKDAYS, "2026-11-25 10:00", "2026-11-25 10:30", "2026-11-26 10:00"),
+        # ten minutes before closing, before the lunch break: nobody is there half an hour later
+        (WORKDAYS, "2026-11-25 17:20", "2026-11-26 09:00", "2026-11-26 17:20"),
+        (WORKDAYS, "2026-11-25 12:45", "2026-11-25 14:30", "2026-11-26 12:45"),
         # over the weekend
         (WORKDAYS, "2026-11-27 17:00", "2026-11-27 17:30", "2026-11-30 17:00"),
         (WORKDAYS, "2026-11-28 09:00", "2026-11-30 09:00", "2026-12-01 08:30"),
@@ -45,9 +51,18 @@ NEVER = Schedule(ROME, week_of())
     ],
 )
 def test_when_it_is_told(calendar: Schedule, received: str, unheard: str, unclosed: str) -> None:
-    """Half an hour after people are there; one working day after that."""
+    """Half an hour that people are there; one working day after that."""
     assert unheard_at(rome(received), calendar) == rome(unheard)
     assert unclosed_at(rome(received), calendar) == rome(unclosed)
+
+
+def test_who_never_closes_and_who_never_opens_again_are_told_after_half_an_hour() -> None:
+    """There is no closing before it, or no opening after it, to wait for."""
+    never_closes = Schedule(ROME, week_of(**dict.fromkeys((*EVERY_DAY, *WEEKEND), "0-24")))
+    last_day = SpecialOpening(date(2026, 11, 25), (Band.parse("9-12"),))
+    once = Schedule(ROME, week_of(), openings=(last_day,))
+    for calendar in (never_closes, once):
+        assert unheard_at(rome("2026-11-25 11:45"), calendar) == rome("2026-11-25 12:15")
 
 
 HEARD = MessageEntry(rome("2026-11-26 08:40"), "op1", MessageStep.HEAR)
