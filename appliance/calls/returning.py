@@ -136,6 +136,7 @@ def _ring(board: SwitchboardState, call: Call, phones: tuple[str, ...], now: Now
     """Ring phones for a return; they show the office: "Ritorno: Anagrafe" (P6)."""
     transfer = transfer_of(call)
     transfer.rang.update(phones)
+    call.rung_since = now.monotonic
     yield from manual_states.make_way(board, phones)
     ringing = tuple(call.new_leg(phone) for phone in phones)
     call.note(f"return.ring.{','.join(phones)}")
@@ -170,7 +171,11 @@ def prompt_over(board: SwitchboardState, call: Call, event: object, now: Now) ->
 
 def phone_out(board: SwitchboardState, call: Call, event: LegEnded, now: Now) -> Orders:
     """Note a phone that will not answer; after the last one go to the next step."""
-    call.note(f"return.{OUTCOMES[type(event)]}.{call.legs.pop(event.leg)}")
+    outcome, phone = OUTCOMES[type(event)], call.legs.pop(event.leg)
+    call.note(f"return.{outcome}.{phone}")
+    # E3: a busy phone, or one that declined, has missed no call.
+    if outcome is NotTaken.NO_ANSWER:
+        yield from manual_states.count_missed(board, (phone,), call.rung_since, now)
     if not call.legs:
         yield from _unanswered(board, call, now)
 
@@ -186,7 +191,10 @@ def ring_elsewhere(board: SwitchboardState, call: Call, phone: str, now: Now) ->
 
 def return_unanswered(board: SwitchboardState, call: Call, event: object, now: Now) -> Orders:
     """Go to the next step: the ringing time of this one is over."""
+    # E3: a return that rings unanswered is a missed call like any other.
+    phones = tuple(call.legs.values())
     yield from stop_ringing(call)
+    yield from manual_states.count_missed(board, phones, call.rung_since, now)
     yield from _unanswered(board, call, now)
 
 
