@@ -29,7 +29,10 @@ echo centralino > etc/hostname
 echo centralino.data=/dev/card > etc/kernel-words
 systemd-sysusers --root="$whole"
 systemctl --root="$whole" --quiet enable $(grep -v '^#' "$enabled")
-mkdir -p etc/systemd/system/centralino-data.service.d
+# what the card's first partition is for, and RAUC, which are not there
+rm etc/systemd/system/multi-user.target.wants/centralino-site.service
+rm etc/systemd/system/multi-user.target.wants/centralino-helper@good.service
+mkdir -p etc/systemd/system/centralino-boot-data.service.d
 """
 CARD: Final = """\
 [Service]
@@ -59,7 +62,7 @@ class Slot:
         number is what the image's initramfs has found on the card.
         """
         number = device.removeprefix("/dev/loop")
-        dropin = self.folder / "etc/systemd/system/centralino-data.service.d/card.conf"
+        dropin = self.folder / "etc/systemd/system/centralino-boot-data.service.d/card.conf"
         dropin.write_text(CARD.format(number=number), encoding="ascii")
         (self.folder / "etc" / "machine-id").write_text(machine_id, encoding="ascii")
         return Machine(Path(f"{self.folder}:{self._root}"))
