@@ -16,25 +16,43 @@ cp "$stage/usr/bin/centralino" "$stage/usr/bin/sh"
 cp -r /usr/lib/systemd/system "$stage/usr/lib/systemd/"
 systemd/install.sh "$stage/usr/lib/systemd/system"
 cp -R image/overlay/. "$stage/"
+# The units of a file: a template's are its instances, those with rights of their own and those that
+# every helper without a drop-in is like.
+instances() { # file
+    name=$(basename "$1")
+    case $name in
+        centralino-helper@.service)
+            for each in restore update systemd/"${name%.*}"?*.d "$image/${name%.*}"?*.d; do
+                each=$(basename "$each" .service.d)
+                echo "${name%.*}${each#"${name%.*}"}.service"
+            done | sort -u ;;
+        *@.*) echo "${name%%@*}@usb.${name##*.}" ;;
+        *) echo "$name" ;;
+    esac
+}
+
 for unit in systemd/*.service systemd/*.socket systemd/*.path "$image"/centralino*.* "$image"/*.mount; do
     [ -f "$unit" ] || continue # a folder, with what lies over a unit
-    name=$(basename "$unit" | sed 's/@\./@usb./') # a template is verified as an instance
-    said=$(systemd-analyze verify --man=no --root="$stage" "$name" 2>&1) || { echo "$said"; exit 1; }
-    [ -z "$said" ] || { echo "$unit: $said"; exit 1; }
-    echo "$unit: verified"
+    for name in $(instances "$unit"); do
+        said=$(systemd-analyze verify --man=no --root="$stage" "$name" 2>&1) || { echo "$said"; exit 1; }
+        [ -z "$said" ] || { echo "$unit: $said"; exit 1; }
+        echo "$unit: verified as $name"
+    done
 done
 
 # --offline came with systemd 250.
 for unit in systemd/*.service "$image"/centralino*.service; do
-    own=$(sed -n 's/^# exposure \([0-9]*\): .*/\1/p' "$unit")
-    name=$(basename "$unit" | sed 's/@\./@usb./')
-    said=$(systemd-analyze security --no-pager --offline=true --root="$stage" \
-        --threshold="${own:-$exposure}" "$name" 2>&1) || {
-        echo "$said" | grep -v '✓'
-        echo "$unit: more exposed than ${own:-$exposure} tenths"
-        exit 1
-    }
-    echo "$unit: $(echo "$said" | sed -n 's/.*exposure level for [^:]*: \([0-9.]*\).*/exposure \1/p')"
+    for name in $(instances "$unit"); do
+        own=$(cat "$unit" "systemd/$name.d/rights.conf" "$image/$name.d/rights.conf" 2>/dev/null |
+            sed -n 's/^# exposure \([0-9]*\): .*/\1/p')
+        said=$(systemd-analyze security --no-pager --offline=true --root="$stage" \
+            --threshold="${own:-$exposure}" "$name" 2>&1) || {
+            echo "$said" | grep -v '✓'
+            echo "$name: more exposed than ${own:-$exposure} tenths"
+            exit 1
+        }
+        echo "$name: $(echo "$said" | sed -n 's/.*exposure level for [^:]*: \([0-9.]*\).*/exposure \1/p')"
+    done
 done
 
 # udevadm verify came with systemd 254 (Debian 13).

@@ -1,4 +1,4 @@
-"""`centralino clock-set`: the small helper that sets the clock (centralino-clock.service)."""
+"""`centralino clock-set`: what sets the clock, run by centralino-helper@clock.service."""
 
 from __future__ import annotations
 

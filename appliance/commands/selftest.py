@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "centralino"
 """The service's account."""
-UNIT: Final = "centralino-selftest.service"
+UNIT: Final = "centralino-helper@selftest.service"
 SYSTEMD: Final = Path("/run/systemd/system")
 RUN: Final = Path("/run/centralino")
 DEFAULT: Final = Path("/etc/centralino/centralino.toml")

@@ -213,6 +213,7 @@ SERVICES: Final = {
     "console": "appliance.commands.services:console",
     "media": "appliance.commands.services:media",
     "clock-set": "appliance.commands.clock:clock_set",
+    "helper": "appliance.commands.helper:helper",
 }
 """Commands that systemd runs, hidden from help."""
 FORMER: Final = {

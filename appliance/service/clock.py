@@ -380,7 +380,7 @@ def _begun(result: CentralinoError | None) -> None:
 # ---- clock -------------------------------------------------------------------------------------
 # The clock: whether it is trusted, confirming it, setting it; both changes are audited.
 #
-# Call control has no right to set the system clock: a helper does (centralino-clock.service).
+# Call control has no right to set the system clock: centralino-helper@clock.service does it.
 
 STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
     ClockState.SYNCED: _("confirmed by a time server"),

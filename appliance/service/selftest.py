@@ -1,6 +1,6 @@
 """The self-test as the service asks for it, and its last result for pages and status.
 
-systemd's unit centralino-selftest does it, under the service's account with limits of its own. Its
+systemd starts it (centralino-helper@selftest), under the account of the service with limits. Its
 result stands in /run, where it can be written also on a disk that is full, and in the state folder,
 where it outlives a start.
 """

@@ -92,7 +92,7 @@ KINDS: Final[dict[str, type[Reply]]] = {
 }
 NO_FILE: Final = _("the configuration file is not known: use the command line")
 NO_ANSWER: Final = _(
-    "the change was not taken up: look at centralino-settings.service, then try again"
+    "the change was not taken up: look at centralino-helper@settings.service, then try again"
 )
 BROKEN: Final = _("what reads the settings has ended: try again")
 BUSY: Final = _("settings are being read already: try again in a moment")

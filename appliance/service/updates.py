@@ -332,7 +332,7 @@ class UpdateRunner:
     """Scheduler of updates, in the deciding thread; files are read in the database thread.
 
     `boot` is the id of this boot: an update installed in an earlier one is over, and root's helper
-    (centralino-good) is about to record its outcome.
+    (centralino-helper@good) is about to record its outcome.
     """
 
     def __init__(
@@ -399,7 +399,7 @@ class UpdateRunner:
         self._records.do(self._read, self._seen)
         idle = is_idle()
         if self.kept.state is UpdateState.INSTALLED:
-            # One of an earlier boot is over: centralino-good is about to record its outcome.
+            # One of an earlier boot is over: centralino-helper@good is about to record its outcome.
             if self.kept.boot == self._boot:
                 self._start_or_give_up(now, idle)
         elif self._fetched:

@@ -216,7 +216,7 @@ def test_the_last_self_test_is_told(folder: Path, found: tuple[Finding, ...], sa
 
 def test_the_card_is_written_again_after_a_self_test() -> None:
     """systemd watches the file that each self-test writes, also one typed in a shell."""
-    unit = ROOT / "image/overlay/etc/systemd/system/centralino-result.path"
+    unit = ROOT / "image/overlay/etc/systemd/system/centralino-changed.path"
     watched = unit.read_text(encoding="utf-8").splitlines()
     assert f"PathChanged=/var/lib/centralino/{selftest.FILE}" in watched
 
@@ -269,7 +269,7 @@ def test_what_the_cards_file_cannot_say_is_told_there_and_by_check(
 
 def test_the_card_is_written_again_after_changed_settings() -> None:
     """systemd watches the configuration's file, whoever writes it."""
-    unit = ROOT / "image/overlay/etc/systemd/system/centralino-result.path"
+    unit = ROOT / "image/overlay/etc/systemd/system/centralino-changed.path"
     watched = unit.read_text(encoding="utf-8").splitlines()
     assert "PathChanged=/etc/centralino/centralino.toml" in watched
 

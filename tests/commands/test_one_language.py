@@ -22,9 +22,10 @@ ENGLISH: Final = re.compile(
 )
 """Words that stand in every English sentence and in no Italian one."""
 DOES: Final = {
-    ("run",), ("media",), ("console",), ("clock-set",), ("dev", "demo"), ("dev", "exchange"),
-    ("dev", "call"), ("line", "field-test"), ("line", "probe"), ("line", "usb-reset"),
-    ("box", "firewall"), ("calls", "bring-in"), ("box", "card"), ("box", "selftest"),
+    ("run",), ("media",), ("console",), ("clock-set",), ("helper",), ("dev", "demo"),
+    ("dev", "exchange"), ("dev", "call"), ("line", "field-test"), ("line", "probe"),
+    ("line", "usb-reset"), ("box", "firewall"), ("calls", "bring-in"), ("box", "card"),
+    ("box", "selftest"),
 }  # fmt: skip
 WAITS: Final = {("phones", "serve")}
 

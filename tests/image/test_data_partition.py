@@ -196,8 +196,8 @@ def mended(card: Card, before: str, said: str = "open; line1 idle", **more: str)
     systemctl.parent.mkdir(exist_ok=True)
     systemctl.write_text(SYSTEMCTL, encoding="ascii")
     systemctl.chmod(0o755)
-    mend = f"{before}; PATH={systemctl.parent}:$PATH {HELPERS}/mend"
-    return card.boot(mend, **{"CENTRALINO_YOUNG_S": "0", "said": said, **more})
+    look = f"{before}; PATH={systemctl.parent}:$PATH {HELPERS}/boots look"
+    return card.boot(look, **{"CENTRALINO_YOUNG_S": "0", "said": said, **more})
 
 
 READ_ONLY: Final = "mount -o remount,ro $data"

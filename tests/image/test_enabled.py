@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from appliance import usb
+from appliance.commands.helper import HELPERS
 from appliance.service import backup, clock, selftest, settings, updates
 from appliance.service.helper_requests import restore_request_path
 from tests.image.slot import ROOT
@@ -40,24 +41,36 @@ def test_the_image_starts_every_unit_of_its_own() -> None:
 
 def test_every_service_has_the_shared_sandbox_but_those_that_say_why(tmp_path: Path) -> None:
     """A new service has it without a word. Only what mounts for all, writes the card's table, names
-    the box or runs before all file systems has lines of its own; each mask belongs to a unit.
+    the box or runs before all file systems has lines of its own; each mask belongs to units.
     """
     subprocess.run(("sh", ROOT / "systemd/install.sh", tmp_path), check=True)
     shared = (ROOT / "systemd/hardening.conf").read_bytes()
     for name in ("centralino", "centralino-"):
         assert (tmp_path / f"{name}.service.d/10-hardening.conf").read_bytes() == shared
     dropins = [*tmp_path.rglob("10-*.conf"), *OVERLAY.rglob("10-hardening.conf")]
-    masks = {path.parent.name.removesuffix(".d"): path for path in dropins[2:]}
+    masks = {path.parent.name.removesuffix(".service.d"): path for path in dropins[2:]}
     # A link to /dev/null would mask, too, but hides the unit from `systemctl --root enable`.
     assert not any(path.is_symlink() for path in masks.values())
     said = {line[:1] for path in masks.values() for line in path.read_text("utf-8").splitlines()}
     assert said == {"#"}
-    assert masks.keys() == {
-        f"centralino-{name}.service"
-        for name in ("data", "firewall", "grow", "identity", "key", "mend", "site")
-    }
+    assert masks.keys() == {"centralino-boot-", "centralino-site"}
     assert len(dropins) == len(masks) + 2
-    assert all((OVERLAY / unit).exists() for unit in masks)
+    masked = {path.stem for name in masks for path in OVERLAY.glob(f"{name}*.service")}
+    early = {f"centralino-boot-{name}" for name in ("data", "firewall", "grow", "identity", "key")}
+    assert masked == {*early, "centralino-site"}
+
+
+def test_what_is_started_with_the_machine_and_has_no_install_section(tmp_path: Path) -> None:
+    """Two instances of the helpers' template, by links that package and image bring along: to put
+    back what a power cut interrupted, and to mark the slot good.
+    """
+    subprocess.run(("sh", ROOT / "systemd/install.sh", tmp_path), check=True)
+    template = "centralino-helper@.service"
+    for folder, name in ((tmp_path, "restore"), (OVERLAY, "good")):
+        (link,) = (folder / "multi-user.target.wants").iterdir()
+        assert link.name == f"centralino-helper@{name}.service"
+        assert link.readlink().name == template
+    assert (tmp_path / "multi-user.target.wants" / "centralino-helper@restore.service").exists()
 
 
 def requested(unit: Path) -> set[str]:
@@ -86,7 +99,19 @@ def test_call_control_brings_along_what_waits_for_its_requests() -> None:
     own = requested(ROOT / "systemd/centralino.service")
     image = requested(OVERLAY / "centralino.service.d/image.conf")
     assert (own | image, own & image) == (asked.keys() | in_folders.keys(), set())
-    for name in own:
-        assert (ROOT / f"systemd/centralino-{name}.service").exists()
-    assert (OVERLAY / "centralino-update.service").exists()
     assert image == {"update"}
+    assert "Unit=centralino-helper@%i.service" in waits.splitlines()
+    assert own | image | {"good"} == set(HELPERS)
+
+
+def test_every_right_belongs_to_a_helper() -> None:
+    """A drop-in of a name that no helper has would be laid over nothing."""
+    dropins = [
+        *(ROOT / "systemd").glob("*.d/*.conf"),
+        *OVERLAY.glob("centralino-helper@*.d/*.conf"),
+    ]
+    named = {
+        re.sub(r"centralino-helper@(.*)\.service\.d", r"\1", one.parent.name) for one in dropins
+    }
+    assert named == {"backup-stick", "clock", "good", "restore", "selftest", "usb"}
+    assert named <= set(HELPERS)

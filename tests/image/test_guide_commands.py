@@ -129,7 +129,7 @@ def test_the_technician_may_do_it(machine: Machine) -> None:
     others that it may not.
     """
     shut = ("sudo -n -l sh", "sudo -n -l rm -rf /data", "sudo -n -l nft flush ruleset",
-            "sudo -n -l systemctl stop centralino-data.service", "sudo -n -l cat /etc/shadow",
+            "sudo -n -l systemctl stop centralino-boot-data.service", "sudo -n -l cat /etc/shadow",
             "sudo -n -l systemctl stop centralino.service ssh.service",
             "sudo -n -l journalctl -u centralino --file=/etc/shadow")  # fmt: skip
     refused = [one.words for one in on_the_image() if as_technician(machine, one.question)[0]]

@@ -207,7 +207,7 @@ def test_what_is_kept_is_mounted_before_anything_reads_it(root: Path) -> None:
         assert what.startswith("/data/")
         assert set(options.split(",")) == {
             "bind", "nofail", "x-systemd.before=local-fs.target",
-            "x-systemd.requires=centralino-data.service",
+            "x-systemd.requires=centralino-boot-data.service",
         }  # fmt: skip
 
 

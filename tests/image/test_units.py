@@ -6,6 +6,7 @@ image does so in an emulated board.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,11 @@ pytestmark = [
 ]
 KEY: Final = "/data/etc/ssh/authorized_keys/technician"
 HISTORY: Final = "/data/boots/history"
+BOOTS: Final = "centralino-boots.service"
+LOOK_S: Final = 2.0
+LOOKS_SOON: Final = f"""[Service]
+Environment=CENTRALINO_YOUNG_S=0 CENTRALINO_LOOK_S={LOOK_S:.0f}
+"""
 OFFICE: Final = """
 [site]
 name = "Comune"
@@ -88,7 +94,7 @@ def test_who_it_is_outlives_a_power_cut(slot: Slot, device: str) -> None:
         assert_is_well(machine)
         assert machine.says("cat", "/etc/machine-id") == number
         assert machine.says("uname", "--nodename") == "stanza-7"
-        kept = machine.says("journalctl", "-o", "cat", "-u", "centralino-boots.service")
+        kept = machine.says("journalctl", "-o", "cat", "-u", BOOTS)
         assert [f"started: {why}" in kept for why in ("first", "power")] == [True, True]
         assert machine.says("cat", "/run/centralino-boot/reason") == "power"
         reasons = [line.split()[1] for line in machine.says("cat", HISTORY).splitlines()]
@@ -176,15 +182,16 @@ def test_an_error_while_it_is_used_ends_in_a_repair(slot: Slot, device: str) -> 
     trigger = Path(f"/sys/fs/ext4/{device.removeprefix('/dev/')}/trigger_fs_error")
     with slot.boot(device) as machine:
         assert_is_well(machine)
-        dropin = "/run/systemd/system/centralino-mend.service.d"
+        dropin = f"/run/systemd/system/{BOOTS}.d"
         machine.run("mkdir", "--parents", dropin)
-        machine.write(f"{dropin}/young.conf", "[Service]\nEnvironment=CENTRALINO_YOUNG_S=0\n")
+        machine.write(f"{dropin}/soon.conf", LOOKS_SOON)
         machine.run("systemctl", "daemon-reload")
-        machine.run("systemctl", "start", "centralino-mend.service")
+        machine.run("systemctl", "restart", BOOTS)
+        time.sleep(5 * LOOK_S)
         assert not machine.ended(), "nothing is wrong yet"
+        assert machine.says("systemctl", "is-active", BOOTS) == "active"
         trigger.write_text("planted by a test\n", encoding="ascii")
         assert machine.try_("touch", "/data/lib/x").returncode != 0
-        machine.try_("systemctl", "start", "centralino-mend.service")
         wait("the machine ends", machine.ended, 90.0)
     with slot.boot(device) as machine:
         assert_is_well(machine)
@@ -203,6 +210,6 @@ def test_the_units_of_the_image_are_seen_failing(slot: Slot, card: Card) -> None
     """A helper that fails is a failed unit: what these tests look at can go wrong."""
     with looped(card.image) as device, slot.boot(device) as machine:
         machine.run("sh", "-c", "mount -o bind /bin/false /usr/lib/centralino-image/grow")
-        done = machine.try_("systemctl", "restart", "centralino-grow.service")
+        done = machine.try_("systemctl", "restart", "centralino-boot-grow.service")
         assert done.returncode != 0
-        assert "centralino-grow" in machine.says("systemctl", "--failed", "--no-legend")
+        assert "centralino-boot-grow" in machine.says("systemctl", "--failed", "--no-legend")

@@ -266,12 +266,28 @@ WAITED = tuple(
     for helper in ("backup-stick", "clock", "restore", "selftest", "settings", "usb")
 )
 """Units of a former version, for each of which centralino-request@.path stands now."""
-NAMED = ("find", "/etc/systemd", "/var/lib/systemd", "-name", "centralino-*.path", "-printf", "%f ")
+STARTED = "centralino-restore.service"
+"""Likewise; now an instance of centralino-helper@.service, which the package itself links."""
+NAMED = (
+    "find",
+    "/etc/systemd",
+    "/var/lib/systemd",
+    "(",
+    "-name",
+    "centralino-*.path",
+    "-o",
+    "-name",
+    STARTED,
+    ")",
+    "-printf",
+    "%f ",
+)
 """Says which of them are enabled, or were by the package."""
 WAITING = """
 cd /usr/lib/systemd/system
 for each in "$@"; do
-    printf '[Path]\\nPathExists=/run/nothing\\n[Install]\\nWantedBy=multi-user.target\\n' > "$each"
+    printf '[Path]\\nPathExists=/run/nothing\\n[Service]\\nExecStart=/bin/true\\n' > "$each"
+    printf '[Install]\\nWantedBy=multi-user.target\\n' >> "$each"
 done
 systemctl daemon-reload
 DPKG_MAINTSCRIPT_PACKAGE=centralino deb-systemd-helper enable "$@"
@@ -310,7 +326,7 @@ def test_upgrade_removal_and_purge(called: Machine, package: Path, tmp_path: Pat
     """
     before = messages(called)
     called.run("sh", "-euc", AS_BEFORE)
-    called.run("sh", "-euc", WAITING, "-", *WAITED)
+    called.run("sh", "-euc", WAITING, "-", *WAITED, STARTED)
     assert "centralino-usb.path" in called.run(*NAMED)
     started = {unit: state(called, unit, "MainPID") for unit in SERVICES}
     called.run("apt-get", "install", "--yes", called.bring(next_version(package, tmp_path)))
@@ -320,7 +336,9 @@ def test_upgrade_removal_and_purge(called: Machine, package: Path, tmp_path: Pat
     assert_all_is_where_it_belongs(called, str(before[0]["path"]))
     for unit in SERVICES:
         assert state(called, unit, "MainPID") not in {started[unit], "0"}, unit
-    assert not set(WAITED) & set(called.run(*NAMED).split())
+    assert not {*WAITED, STARTED} & set(called.run(*NAMED).split())
+    wanted = called.says("systemctl", "show", "--value", "-p", "Wants", "multi-user.target")
+    assert "centralino-helper@restore.service" in wanted.split()
     for unit in WAITED:
         assert called.says("systemctl", "is-active", unit) == "inactive"
         assert state(called, waiting(unit), "ActiveState") == "active"

@@ -24,9 +24,9 @@ from tests.qemu.guest import ONE, check, configuration, line_paths, wait
 CONFIG = Path("/etc/centralino/centralino.toml")
 RUN = Path("/run/centralino")
 LINE = "line1"
-SERVICE, PATH = "centralino-usb.service", "centralino-request@usb.path"
+SERVICE, PATH = "centralino-helper@usb.service", "centralino-request@usb.path"
 CALL_CONTROL = "centralino.service"
-CLOCK, WAITS = "centralino-clock", "centralino-request@clock.path"
+CLOCK, WAITS = "centralino-helper@clock", "centralino-request@clock.path"
 MONTH_S = 30 * 86_400.0
 NEAR_S = 3.0
 """The chip keeps whole seconds; between two looks at it some pass here."""

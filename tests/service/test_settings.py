@@ -444,7 +444,7 @@ def test_a_helper_that_does_not_answer_is_said(
     closed.commands.look()
     closed.now = replace(TEN, monotonic=TEN.monotonic + settings.ANSWER_LIMIT_S)
     closed.commands.look()
-    assert "centralino-settings.service" in closed.told.pop()["said"]["it"]
+    assert "centralino-helper@settings.service" in closed.told.pop()["said"]["it"]
 
 
 def test_odd_requests_and_answers_are_none(place: Place) -> None:

@@ -155,9 +155,10 @@ def test_the_units_agree_on_where_requests_lie_and_let_uhubctl_in() -> None:
     """The path unit's folder is the helper's; libusb starts with a netlink socket or not at all."""
     units = Path(__file__).resolve().parents[2] / "systemd"
     waits = (units / "centralino-request@.path").read_text().replace("%i", "usb")
-    helps = (units / "centralino-usb.service").read_text()
+    helps = (units / "centralino-helper@.service").read_text().replace("%i", "usb")
+    rights = (units / "centralino-helper@usb.service.d" / "rights.conf").read_text()
     run = re.search(r"--run (\S+)", helps)
     assert run is not None
     assert f"PathExistsGlob={usb.requests_folder(Path(run[1]))}/*\n" in waits
     assert f"RuntimeDirectory={usb.answers_folder(Path(run[1])).name}\n" in helps
-    assert re.search(r"^RestrictAddressFamilies=.*AF_NETLINK", helps, re.MULTILINE)
+    assert re.search(r"^RestrictAddressFamilies=.*AF_NETLINK", rights, re.MULTILINE)

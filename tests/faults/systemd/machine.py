@@ -29,7 +29,7 @@ CALL_CONTROL, GATEWAY, CONSOLE = (
     "centralino-media.service",
     "centralino-console.service",
 )
-CLOCK, RESTORE = "centralino-clock", "centralino-restore"
+CLOCK, RESTORE = "centralino-helper@clock", "centralino-helper@restore"
 """Root's helpers: `waiting` names the unit that waits for the requests to one."""
 UNITS = (GATEWAY, CALL_CONTROL, CONSOLE)
 BOOT_S = 180.0
@@ -63,7 +63,7 @@ def _cgroups() -> Path | None:
 
 def waiting(helper: str) -> str:
     """Return the unit that waits for the requests to a helper, which runs with call control."""
-    return f"centralino-request@{helper.removeprefix('centralino-')}.path"
+    return f"centralino-request@{helper.removeprefix('centralino-helper@')}.path"
 
 
 @dataclass

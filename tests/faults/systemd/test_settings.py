@@ -14,7 +14,7 @@ from tests.faults.systemd.scenes import COME_S
 from tests.faults.systemd.test_helpers import WHO, add_user
 
 pytestmark = pytest.mark.system
-HELPER = "centralino-settings"
+HELPER = "centralino-helper@settings"
 OTHER_PORT = 8443
 LAPSE_S = 60.0
 

@@ -18,7 +18,7 @@ from tests.faults.systemd.scenes import COME_S
 
 pytestmark = pytest.mark.system
 UNITS: Final = ROOT / "image/overlay/etc/systemd/system"
-ASKED, GOOD = "centralino-update", "centralino-good"
+ASKED, GOOD = "centralino-helper@update", "centralino-helper@good"
 OF_AN_IMAGE: Final = """[Service]
 BindReadOnlyPaths=/opt/brought/cmdline:/proc/cmdline
 Environment=PATH=/opt/brought:/usr/sbin:/usr/bin
@@ -44,9 +44,10 @@ def updating(machine: Machine) -> Iterator[Machine]:
     (brought / "rauc").chmod(0o755)
     names = (f"{ASKED}.service", f"{GOOD}.service")
     for name in names:
-        machine.inside("cp", machine.bring(UNITS / name), "/run/systemd/system/")
-    for name in (ASKED, GOOD):
-        machine.lower(f"{name}.service", OF_AN_IMAGE)
+        machine.lower(name, OF_AN_IMAGE)
+    rights = machine.bring(UNITS / f"{GOOD}.service.d" / "rights.conf")
+    machine.inside("cp", rights, f"/run/systemd/system/{GOOD}.service.d/")
+    machine.inside("systemctl", "daemon-reload")
     yield machine
     machine.inside("systemctl", "stop", waiting(ASKED), *names, check=False)
 

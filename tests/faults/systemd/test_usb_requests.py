@@ -11,7 +11,7 @@ from appliance.usb import UsbStep
 from tests.faults.systemd.machine import Machine
 
 pytestmark = pytest.mark.system
-PATH, HELPER = "centralino-request@usb.path", "centralino-usb.service"
+PATH, HELPER = "centralino-request@usb.path", "centralino-helper@usb.service"
 FOLDER = usb.requests_folder(Path("/run/centralino"))
 ASK = f"mkdir -p {FOLDER} && echo {{step}} > {FOLDER}/.new && mv {FOLDER}/.new '{FOLDER}/{{name}}'"
 

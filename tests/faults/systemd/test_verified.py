@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.commands.helper import HELPERS
 from tests.faults.systemd.machine import CALL_CONTROL, ROOT
 
 pytestmark = [
@@ -17,6 +18,7 @@ pytestmark = [
         shutil.which("systemd-analyze") is None, reason="needs Debian package systemd"
     ),
 ]
+TEMPLATE = "centralino-helper@.service"
 MISTAKES = {
     "a directive that there is not": (
         "PrivateUsers=true", "PrivateUser=true", "Unknown key 'PrivateUser'",
@@ -52,10 +54,23 @@ def test_the_units_are_well(tmp_path: Path) -> None:
     copied(tmp_path)
     status, said = verified(tmp_path)
     assert status == 0, said
-    services = {f"systemd/{path.name}" for path in (ROOT / "systemd").glob("*.service")}
-    more = {name for name in services if "\n# exposure " in (ROOT / name).read_text("utf-8")}
-    assert set(re.findall(r"(?m)^(systemd/\S+): exposure 1\.[0-5]$", said)) == services - more
-    assert more == {"systemd/centralino-backup-stick.service"}  # it mounts what is put in
+    services = {path.name for path in (ROOT / "systemd").glob("*.service")} - {TEMPLATE}
+    helpers = {TEMPLATE.replace("@", f"@{name}") for name in HELPERS if name != "settings"}
+    more = {TEMPLATE.replace("@", "@backup-stick")}  # it mounts what is put in
+    found = set(re.findall(r"(?m)^(\S+): exposure (?:0\.\d|1\.[0-5])$", said))
+    assert found >= (services | helpers) - more
+    assert not more & found
+    assert not any("\n# exposure " in (ROOT / f"systemd/{name}").read_text() for name in services)
+
+
+def test_a_helper_with_a_hole_of_its_own_is_seen(tmp_path: Path) -> None:
+    """Each instance of the template is measured, with the rights that are its own."""
+    copied(tmp_path)
+    rights = tmp_path / "systemd/centralino-helper@clock.service.d/rights.conf"
+    rights.write_text(f"{rights.read_text()}PrivateNetwork=no\nPrivateDevices=no\n")
+    status, said = verified(tmp_path)
+    assert status != 0
+    assert "centralino-helper@clock.service: more exposed than 15 tenths" in said
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
