@@ -12,7 +12,7 @@ trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/usr/bin" "$stage/usr/lib/systemd"
 printf '#!/bin/sh\n' > "$stage/usr/bin/centralino"
 chmod 755 "$stage/usr/bin/centralino"
-cp "$stage/usr/bin/centralino" "$stage/usr/bin/sh"
+for name in flock sh; do cp "$stage/usr/bin/centralino" "$stage/usr/bin/$name"; done
 cp -r /usr/lib/systemd/system "$stage/usr/lib/systemd/"
 systemd/install.sh "$stage/usr/lib/systemd/system"
 cp -R image/overlay/. "$stage/"
