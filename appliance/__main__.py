@@ -25,6 +25,7 @@ class Centralino(RootGroup):
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         """Take --config and --language wherever they stand, then do as any group does."""
+        commands_options.open_closed_streams()
         words = sys.argv[1:] if args is None else args
         return super().main(commands_options.arranged(self, words), *more, **options)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import re
 import sys
@@ -300,6 +301,19 @@ def language_option(command: Command) -> Command:
     )(command)
 
 
+class Real(click.FloatRange):
+    """Range of numbers with decimals; click's own takes NaN, which is in none."""
+
+    def convert(
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; refuses NaN like a number beyond the bounds."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{number} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
 def load_settings(path: Path) -> Settings:
     """Read the configuration; raises ConfigurationError with all mistakes."""
     # Imported here: `centralino run` reads its configuration in a child (service/jobs.py).
@@ -527,6 +541,22 @@ def system_error_words(error: OSError) -> Words:
     if error.errno in DENIED and os.geteuid() != 0:
         return NO_RIGHT.filled(path=path)
     return AT_FILE.filled(path=path, why=os_error_words(error))
+
+
+def open_closed_streams() -> None:
+    """Let nothing be read or written where a shell has closed one of the three streams (`>&-`).
+
+    Otherwise the next file or socket that opens is taken for it, and Python has no object there.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is given, so these are opened in order.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            stream = os.fdopen(number, "r" if number == 0 else "w", closefd=False)
+            setattr(sys, name, stream)
 
 
 def flush_output() -> None:

@@ -17,7 +17,14 @@ from appliance.api.commands import ShowStatus
 from appliance.api.technician_commands import MailSheet
 from appliance.commands.answering import answering, lines_of, office_in_force
 from appliance.commands.json_output import json_option, say_json
-from appliance.commands.options import config_option, language_of, load_settings, reading, send
+from appliance.commands.options import (
+    Real,
+    config_option,
+    language_of,
+    load_settings,
+    reading,
+    send,
+)
 from appliance.config.build import contacts_of, service_targets
 from appliance.config.schema import Settings
 from appliance.files import READABLE, atomic_write
@@ -58,18 +65,16 @@ from appliance.text import Words, _, counted, in_context
 # Four of each weekday.
 DAYS: Final = 28
 """Days of the box's own calls that are evaluated."""
-SHARE: Final = click.FloatRange(0.0, 100.0, min_open=True, max_open=True)
+SHARE: Final = Real(0.0, 100.0, min_open=True, max_open=True)
 
 
 @click.command()
 @config_option
-@click.option("--calls", type=click.FloatRange(0.0, 10_000.0, min_open=True), help="In an hour.")
-@click.option("--seconds", type=click.FloatRange(1.0, 36_000.0), help="A call's mean length.")
+@click.option("--calls", type=Real(0.0, 10_000.0, min_open=True), help="In an hour.")
+@click.option("--seconds", type=Real(1.0, 36_000.0), help="A call's mean length.")
 @click.option("--engaged", type=SHARE, default=1.0, show_default=True, help="% at most.")
 @click.option("--answered", type=SHARE, default=80.0, show_default=True, help="% at least.")
-@click.option(
-    "--within", type=click.FloatRange(0.0, 3600.0), default=20.0, show_default=True, help="Seconds."
-)
+@click.option("--within", type=Real(0.0, 3600.0), default=20.0, show_default=True, help="Seconds.")
 @json_option
 def capacity(
     config_path: Path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import re
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from appliance.commands.options import in_language
+from appliance.commands.options import Real, in_language
 from appliance.errors import PeerError, TechnicianError
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.audio import IDENTITY_FAULTS
@@ -37,21 +36,8 @@ ENDS: Final[Mapping[str, Words]] = {
 NOT_OVER: Final = _("the call was not over after {limit} s")
 
 
-class Seconds(click.FloatRange):
-    """Seconds of a call; click's own range takes NaN, which is in none."""
-
-    def convert(
-        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the seconds; refuses NaN like a number beyond the bounds."""
-        seconds: float = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{seconds} is not in the range {self._describe_range()}.", param, ctx)
-        return seconds
-
-
-SECONDS = Seconds(0.0, LONGEST_MS / 1000)
-LIMIT = Seconds(0.0, 86_400.0)
+SECONDS = Real(0.0, LONGEST_MS / 1000)
+LIMIT = Real(0.0, 86_400.0)
 PATH = click.Path(path_type=Path)
 SOUND = click.Path(path_type=Path, dir_okay=False, writable=True)
 

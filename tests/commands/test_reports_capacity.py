@@ -109,6 +109,14 @@ def test_what_cannot_be_said_is_one_sentence(file: Path, words: tuple[str, ...],
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--calls", "--seconds", "--engaged", "--answered", "--within"])
+def test_no_number_is_in_no_range(file: Path, option: str) -> None:
+    """`nan` is refused like a number beyond the bounds."""
+    done = asked(file, "--calls", "20", "--seconds", "180", option, "nan")
+    assert done.exit_code == 2
+    assert option in done.stderr
+
+
 def test_a_box_without_calls_says_what_to_do(file: Path) -> None:
     """No line was engaged: figures must be given."""
     use(file.parent, 0, 0)

@@ -142,6 +142,23 @@ def test_a_reader_that_has_gone_is_told_nothing(box: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_changes_no_outcome(box: Path, closed: str) -> None:
+    """A script that closes a stream gets the command's own status, and no traceback."""
+    env = {"LANG": "en_GB.UTF-8", "CENTRALINO_CONFIG": str(box), "PATH": "/usr/bin:/bin"}
+
+    def done(words: str) -> subprocess.CompletedProcess[str]:
+        program = ("sh", "-c", f"exec {sys.executable} -m appliance {words}")
+        return subprocess.run(
+            program, capture_output=True, text=True, env=env, cwd=ROOT, check=False
+        )
+
+    for words in ("check", "capacity --calls 20 --seconds 180"):
+        without = done(f"{words} {closed}")
+        assert without.returncode == done(words).returncode
+        assert "Traceback" not in without.stderr
+
+
 def test_a_failed_export_leaves_no_folder(
     box: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
