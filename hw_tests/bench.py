@@ -11,7 +11,7 @@ from appliance.modem import events
 from appliance.modem.events import Stream
 from appliance.modem.table import LineStage
 from appliance.text import Words, _, unchanged
-from hw_tests.called import Carried, Rung
+from hw_tests.called import Carried, Rung, tells
 from hw_tests.guard import safe
 from hw_tests.listening import Listener, wait_for
 from hw_tests.side import Side
@@ -26,8 +26,9 @@ STEP_S = 0.01
 """How often sound is given to a modem that plays it, at least."""
 IDLE_STEP_S = 0.05
 IN_CALL = {LineStage.OFF_HOOK, LineStage.STREAMING}
-SETTLED_S = 6.0
-"""When it is settled who calls, in any country, or that nobody tells."""
+SETTLED_S = 10.0
+"""When it is settled, from the first ring, who calls, or that nobody tells: some exchanges tell it
+after the second ring."""
 RINGS_ON_S = 8.0
 """A line that did not answer may go on ringing for so long after its caller has hung up."""
 BACK_S = 30.0
@@ -76,6 +77,8 @@ class Bench:
         self._placed = {name: world.placed(name) for name in sides}
         self.called = Counter[str]()
         self.rang: set[str] = set()
+        self.untold: set[str] = set()
+        """Lines whose last call did not tell who calls."""
         self.late_s = 0.0
         self._calling: dict[str, tuple[str, float, int]] = {}
         self._may_ring: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
@@ -274,7 +277,7 @@ class Bench:
     def call(self, caller: str, called: str, *, rings: int = 1, identify: bool = False) -> Rung:
         """Have one line call the other, which answers after so many rings.
 
-        With `identify` it is waited until it is settled who calls.
+        With `identify` it is waited until who calls is known, or that nobody tells.
         """
         self.rest()
         self.called[called] += 1
@@ -298,16 +301,33 @@ class Bench:
             raise
         self.rang.add(called)
         if identify:
-            end = self.now + SETTLED_S
-            while not self[called].told(events.Identified, mark) and self.now < end:
-                self.run(0.1)
+            self.identify(called, mark)
         self.run(0.3)  # an identity that comes with the first ring is settled before the answer
         answered_at, mark_answer = self.now, self[called].mark()
         self[called].order(lambda driver, now: driver.answer(now), answered_at)
         off_hook = self._expect(called, events.OffHook, mark_answer, 15.0, _("does not answer"))
-        identified = next(iter(self[called].told(events.Identified, mark)), None)
+        # Who calls is told anew where it came late.
+        identified = next(reversed(self[called].told(events.Identified, mark)), None)
         self.until_quiet(caller)
         return Rung(dialled_at, tuple(at), identified, answered_at, off_hook[0])
+
+    def identify(self, name: str, mark: int) -> bool:
+        """Wait until a ringing line was told who calls; False where nobody tells it any more.
+
+        Where nobody did so in the last call, it is not waited for what may come late.
+        """
+
+        def told() -> list[events.Identified]:
+            return [said for _at, said in self[name].told(events.Identified, mark)]
+
+        begin = next((at for at, _ in self[name].told(events.RingReceived, mark)), self.now)
+        while not any(map(tells, told())) and self.now < begin + SETTLED_S:
+            if name in self.untold and told():
+                break
+            self.run(0.1)
+        is_known = any(map(tells, told()))
+        (self.untold.discard if is_known else self.untold.add)(name)
+        return is_known
 
     def _hears_busy(self, caller: str) -> bool:
         """Tell whether a line that has dialled in vain is told that the other one is in use."""

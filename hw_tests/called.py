@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from appliance.calls.events import Presentation
+
 if TYPE_CHECKING:
     from appliance.modem import events
     from hw_tests.side import Side
@@ -19,6 +21,11 @@ class Rung:
     identified: tuple[float, events.Identified] | None
     answered_at: float
     off_hook_at: float
+
+
+def tells(identified: events.Identified) -> bool:
+    """Tell whether anything of who calls has come, be it that this is withheld."""
+    return identified.caller.presentation is not Presentation.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

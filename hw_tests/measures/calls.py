@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
@@ -12,8 +13,8 @@ from appliance.policy import numbering
 from appliance.text import NOTHING, Words, _
 from hw_tests import limits
 from hw_tests.asking import CALLER_ID
-from hw_tests.bench import BUSY, BUSY_S, IN_CALL, UnmeasuredError
-from hw_tests.called import Rung
+from hw_tests.bench import BUSY, BUSY_S, IN_CALL, SETTLED_S, UnmeasuredError
+from hw_tests.called import Rung, tells
 from hw_tests.field import PAIRS, Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
 from hw_tests.listening import Listener, wait_for
@@ -21,8 +22,14 @@ from hw_tests.listening import Listener, wait_for
 CADENCE_TOLERANCE = 0.15
 IDENTITY = Limit(-5.0, 4.0)
 """Seconds from the first ring: sent before it, or within its long pause (EN 300 659-1)."""
+LATE_IDENTITY = Limit(-5.0, SETTLED_S)
+"""Some PBXs send it after the second ring: the box waits for it as long as it is told to."""
 KEYS = ("ring", "caller_id", "answer")
 NO_IDENTITY = _("No number arrived: the line has no such service, or caller_id is to be changed.")
+LATE = _(
+    "Came after the second ring: {number}. Set lines.identity_limit = {seconds}, so that the box "
+    "waits for it, or have the exchange or PBX send it after the first ring."
+)
 REFUSED = _("The modem refuses +VCID: it tells no caller's number. Use another modem.")
 WITHHELD = _(
     "The caller's number is withheld, though it was called from a line with a known one: have the "
@@ -88,7 +95,7 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     field.world.turn(caller, caller=[number, order])
     begin = bench.now
     try:
-        rung = bench.call(caller, called, rings=2)
+        rung = bench.call(caller, called, rings=2, identify=True)
     except UnmeasuredError as error:
         error = _hinted(field, caller, called, error)
         bench.rest()
@@ -154,9 +161,7 @@ def _around(seconds: float, tolerance: float) -> Limit:
 
 def is_known(rung: Rung) -> bool:
     """Tell whether a call has brought anything of who calls, be it that this is withheld."""
-    if rung.identified is None:
-        return False
-    return rung.identified[1].caller.presentation is not Presentation.UNKNOWN
+    return rung.identified is not None and tells(rung.identified[1])
 
 
 def no_identity(field: Field, name: str) -> Words:
@@ -196,10 +201,8 @@ def _identity(way: str, rung: Rung, at: float | None, expected: Expected, lacks:
     if known is None or known.presentation is Presentation.UNKNOWN or at is None:
         return told("caller_id", way, Verdict.FAILED, lacks)
     after = at - rung.rings[0]
-    when = _("before the ring") if after < 0 else _("after the first ring")
-    figures = [Figure("after the first ring", after, "s", IDENTITY)]
-    said = known.number or known.presentation.value
-    remark = _("Came {when}: {number}.", when=when, number=said)
+    figures = [Figure("after the first ring", after, "s", LATE_IDENTITY, wanted=IDENTITY)]
+    remark = _came(known.number or known.presentation.value, after)
     if expected.number:
         is_shown = known.presentation is Presentation.SHOWN
         right = is_shown and expected.is_sent_as(known.number)
@@ -207,6 +210,14 @@ def _identity(way: str, rung: Rung, at: float | None, expected: Expected, lacks:
         if not right:
             remark = expected.said(known.number) if is_shown else WITHHELD
     return found("caller_id", way, *figures, remark=remark)
+
+
+def _came(said: str, after_s: float) -> Words:
+    """Say when it was told who calls; what comes late needs a setting of the box."""
+    if after_s > (IDENTITY.high or 0.0):
+        return LATE.filled(number=said, seconds=f"{math.ceil(2 * after_s + 1) / 2:g}")
+    when = _("before the ring") if after_s < 0 else _("after the first ring")
+    return _("Came {when}: {number}.", when=when, number=said)
 
 
 def _answer(way: str, rung: Rung) -> Finding:

@@ -60,9 +60,11 @@ def call(field: Field) -> list[Finding]:
     began = bench.now
     findings: list[Finding] = []
     try:
+        mark = bench[LINE].mark()
         if not _called(field, bench):
             return [told(key, LINE, Verdict.SKIPPED, NOBODY) for key in CALL_KEYS]
         findings.append(_said(field, _rings(bench)))
+        bench.identify(LINE, mark)
         who = bench[LINE].told(events.Identified)[-1:]
         _answer(bench)
         findings += [step(field, bench) for step in (_sound, _echo, _keys, _release)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from appliance.calls.events import Presentation
 from appliance.modem.events import Identified
 from appliance.text import Words, _
 from hw_tests import asking
@@ -86,10 +85,12 @@ def _comes(field: Field, caller: str, called: str, commands: tuple[str, ...]) ->
         _renew(field, bench, called, commands)
     mark = bench[called].mark()
     bench.dial(caller, field.world.numbers[called])
-    settled = bench.until(
+    bench.until(
         lambda: bench[called].told(Identified, mark),
         TOLD_S,
         _("line {called} does not ring", called=called),
     )
+    bench.untold.discard(called)
+    comes = bench.identify(called, mark)
     bench.rest()
-    return settled[0][1].caller.presentation is not Presentation.UNKNOWN
+    return comes

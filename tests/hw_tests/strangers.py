@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.dsp import g711
+from appliance.simulator.exchange.audio import samples_of
+from appliance.simulator.exchange.call import ExchangeCall
 from appliance.simulator.exchange.modem import VoiceModem
 from appliance.simulator.exchange.signals import (
     KeyBegan,
@@ -68,6 +70,23 @@ def lossy(name: str, one_in: int) -> Made:
             cable.to_host.extend(kept if is_sound else data)
 
         cable.write = write  # type: ignore[method-assign]
+
+    return made
+
+
+def late_number(name: str, rings: int = 1) -> Made:
+    """Have who calls a line told so many rings later: between the second and the third, by 1."""
+
+    def made(world: Virtual) -> None:
+        line = world.outlets[name].station.line
+        place = line.place
+
+        def placed(call: ExchangeCall) -> None:
+            place(call)
+            if line._ringing is not None:
+                line._ringing._clip_at += rings * samples_of(sum(line.country.ring))
+
+        line.place = placed  # type: ignore[method-assign]
 
     return made
 

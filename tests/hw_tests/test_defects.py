@@ -51,10 +51,8 @@ def _on(key: str, *lines: str, verdict: Verdict = FAILED) -> dict[tuple[str, str
     return {(key, line): verdict for line in lines}
 
 
-MUTE = (
-    _on("soak.caller_id", "A", verdict=Verdict.INCOMPLETE)
-    | _on("soak.caller_id", "B", verdict=NOT_HERE)
-    | _on("soak.sound", "A>B", "B>A", verdict=Verdict.INCOMPLETE)
+MUTE = _on("soak.caller_id", "A", "B", verdict=Verdict.INCOMPLETE) | _on(
+    "soak.sound", "A>B", "B>A", verdict=Verdict.INCOMPLETE
 )
 LEVEL, LOPSIDED = _on("level", "A>B"), _on("asymmetry", "")
 NUMBER = "051234501"

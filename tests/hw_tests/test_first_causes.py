@@ -94,6 +94,9 @@ ODD: dict[str, tuple[Made, tuple[str, ...]]] = {
     "a constant in the codec": (
         strangers.modem("A", strangers.Offset), ("dial_tone", "calls", "load", "sound"),
     ),
+    "a number after the second ring": (
+        strangers.late_number("B"), ("calls", "at_4886", "soak"),
+    ),
 }  # fmt: skip
 
 
@@ -102,6 +105,17 @@ def test_what_is_odd_but_sound_passes(made: Made, names: tuple[str, ...], tmp_pa
     """None of it keeps anybody from a call."""
     run = measured(tmp_path, made, names)
     assert {each.verdict for each in run.findings} == {Verdict.PASSED}, reasons_of_run(run)
+
+
+def test_a_number_after_the_second_ring_is_said_as_that(tmp_path: Path) -> None:
+    """It deserves attention: the box waits for it once its setting says so."""
+    run = measured(tmp_path, strangers.late_number("B"), ("calls", "at_4886"))
+    late = next(each for each in run.findings if (each.key, each.line) == ("caller_id", "A>B"))
+    assert [each.name for each in late.figures if each.needs_attention] == ["after the first ring"]
+    assert "after the second ring" in late.remark.text("en")
+    assert "lines.identity_limit = 8" in late.remark.text("en")
+    (poked,) = (each for each in run.findings if each.key == "at_4886")
+    assert "changes nothing" in poked.remark.text("en")
 
 
 def test_a_dial_tone_of_another_meaning_is_none(tmp_path: Path) -> None:
