@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.commands import groups, tree
+from appliance.commands.helper import HELPERS
 from appliance.commands.options import arranged
 from appliance.commands.reference import page
 from appliance.config import read
@@ -230,13 +231,21 @@ def test_help_is_english_where_nothing_says_another_language(
     assert result.output.startswith(usage)
 
 
+def helped(line: str) -> list[list[str]]:
+    """Split a unit's command line; a template of helpers has the command lines of each."""
+    words = line.split()
+    if words[0] != "helper":
+        return [words]
+    _helper, _instance, *options = words
+    return [[*each.words, *options] for each in HELPERS.values()]
+
+
 def test_options_that_only_units_use_are_in_no_help() -> None:
     """What a unit's command line passes to a command that people type, too, is hidden there."""
     shown = set()
     units = [*(ROOT / "systemd").glob("*.service"), *OVERLAY.glob("*.service")]
     for unit in units:
-        for line in STARTED.findall(unit.read_text()):
-            words = line.split()
+        for words in itertools.chain.from_iterable(map(helped, STARTED.findall(unit.read_text()))):
             name = " ".join(itertools.takewhile(lambda word: word[0] != "-", words))
             first, *rest = name.split()
             name = " ".join((tree.FORMER.get(first, first), *rest))
