@@ -269,30 +269,23 @@ WAITED = tuple(
 STARTED = "centralino-restore.service"
 """Likewise; now an instance of centralino-helper@.service, which the package itself links."""
 NAMED = (
-    "find",
-    "/etc/systemd",
-    "/var/lib/systemd",
-    "(",
-    "-name",
-    "centralino-*.path",
-    "-o",
-    "-name",
-    STARTED,
-    ")",
-    "-printf",
-    "%f ",
-)
+    "find", "/etc/systemd", "/var/lib/systemd",
+    "(", "-name", "centralino-*.path", "-o", "-name", STARTED, ")", "-printf", "%f ",
+)  # fmt: skip
 """Says which of them are enabled, or were by the package."""
 WAITING = """
 cd /usr/lib/systemd/system
 for each in "$@"; do
-    printf '[Path]\\nPathExists=/run/nothing\\n[Service]\\nExecStart=/bin/true\\n' > "$each"
-    printf '[Install]\\nWantedBy=multi-user.target\\n' >> "$each"
+    printf '[Path]\\nPathExists=/run/nothing\\n[Install]\\nWantedBy=multi-user.target\\n' > "$each"
+done
+for each in "$@"; do # what a path starts, and the service that is started itself
+    printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' \
+        > "${each%.*}.service"
 done
 systemctl daemon-reload
 DPKG_MAINTSCRIPT_PACKAGE=centralino deb-systemd-helper enable "$@"
 systemctl start "$@"
-rm "$@"
+for each in "$@"; do rm -f "$each" "${each%.*}.service"; done
 """
 """Has them as that version's package left them; dpkg takes the files away."""
 
