@@ -123,13 +123,13 @@ def make_configuration(text: str, around: MakingContext) -> MadeConfiguration:
     mistakes = Mistakes()
     check_file(written, mistakes, around.passwords)
     found.note(tuple(mistakes.found))
-    lines = [line for line in written.lines if line != CardLine()]
+    lines = _lines_written(written, found.data)
     # A line's name says nothing of its modem: a new text without lines starts from none.
     before = around.before if lines or around.is_same else {}
-    placed = place_lines(lines, around.found, before)
+    placed = place_lines([*lines.values()], around.found, before)
     made = configuration_tables(found.data, written, placed, around.under, around.passwords)
     settings = _settings(found, made)
-    found.note(_of_the_office(settings, around.year, written))
+    found.note(_of_the_office(settings, around.year, list(lines)))
     if wrong := found.wrong():
         raise wrong
     return MadeConfiguration(
@@ -156,12 +156,20 @@ def _settings(found: FileReading, made: dict[str, Any]) -> Settings:
         raise found.wrong() or error from error
 
 
-def _of_the_office(settings: Settings, year: int, written: CardFile) -> tuple[Mistake, ...]:
+def _lines_written(written: CardFile, data: Mapping[str, Any]) -> dict[int, CardLine]:
+    """Return the lines by their position in the file; a table in which nothing stands is none.
+
+    A line whose settings are all the default ones is one.
+    """
+    rows = enumerate(zip(written.lines, data.get("lines", []), strict=True), 1)
+    return {number: line for number, (line, row) in rows if row}
+
+
+def _of_the_office(settings: Settings, year: int, places_of: list[int]) -> tuple[Mistake, ...]:
     """Return the mistakes that the service's own checks find, with lines counted as in the file."""
     try:
         build_office(settings, year, FILE_NAME)
     except BadConfiguration as error:
-        places_of = [n for n, line in enumerate(written.lines, 1) if line != CardLine()]
         return tuple(_at_home(mistake, places_of) for mistake in error.mistakes)
     return ()
 

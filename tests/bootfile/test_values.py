@@ -214,6 +214,15 @@ def test_without_lines_every_modem_is_one() -> None:
     )
 
 
+@pytest.mark.parametrize("row", ['dialect = "auto"', 'caller_id = "after"', "overrides = []"])
+def test_a_line_with_nothing_but_defaults_is_one(row: str) -> None:
+    """Whoever takes the # away before one is as good as who writes its name; the rest is spare."""
+    text = f'[site]\nname = "Comune"\npatron = "10-04"\n[[lines]]\n[[lines]]\n{row}\n'
+    made = make_configuration(text, MakingContext(2026, (A, B)))
+    assert made.ports == {"line1": A}
+    assert [line.name for line in made.settings.lines] == ["line1"]
+
+
 def test_a_port_that_is_written_is_the_lines() -> None:
     """Found or not, as a whole path or as the name that the result tells."""
     found = place_lines((CardLine("urp", port="usb-b"), CardLine("verde", port=C)), (A,), {})

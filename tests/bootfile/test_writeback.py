@@ -174,6 +174,14 @@ def test_lines_that_the_card_leaves_out_keep_their_modems(places: BootPlaces) ->
     assert [line.name for line in read.load(places.config).lines] == ["line1", "line2"]
 
 
+def test_a_line_of_defaults_on_the_card_stays_one(places: BootPlaces) -> None:
+    """It gets its name where the browser changes it."""
+    filled(places, f'{FORM}\n[[lines]]\ndialect = "auto"\n')
+    change(places, SetValue("lines.line1.label", "Verde"))
+    check_written(places)
+    assert [line.name for line in read.load(places.config).lines] == ["line1"]
+
+
 def test_the_short_form(places: BootPlaces) -> None:
     """Only what changes is written out."""
     filled(places, SHORT.read_text(encoding="utf-8"))
