@@ -234,7 +234,11 @@ WHERE = _("Where did it ring? (empty: it was busy)")
 @click.option("--no-divert", is_flag=True, help="The head's word: there is no divert-on-busy.")
 @click.option("--show", is_flag=True, help="Show what was found last.")
 @click.option(
-    "--wait", default=600.0, show_default=True, help="Seconds to wait for all lines to be seized."
+    "--wait",
+    type=Real(0.0, 86_400.0),
+    default=600.0,
+    show_default=True,
+    help="Seconds to wait for all lines to be seized.",
 )
 def commission(
     config_path: Path,

@@ -139,6 +139,15 @@ def test_a_line_that_is_free_proves_nothing(site: Path, monkeypatch: pytest.Monk
     assert reports.load_proofs(read.load(site)) == ()
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1"])
+def test_a_wait_is_a_length_of_time(site: Path, seconds: str) -> None:
+    """Neither `nan` nor a negative number is."""
+    told = run(site, "--busy", "--wait", seconds, "--number", TOLL_FREE)
+    assert told.exit_code == 2
+    assert "--wait" in told.output
+    assert "0.0<=x<=86400.0" in told.output
+
+
 def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
     """No line need be seized for it, no call control need run."""
     assert "Non c'è deviazione su occupato" in run(site, "--no-divert").output
